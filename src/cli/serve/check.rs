@@ -1,13 +1,14 @@
-//! `serve --check`: tests whether a configuration can be served, without serving it.
+//! Implements `serve --check`, which tests whether a configuration can be served, but doesn't serve
+//! it.
 
 use super::config::ServeConfig;
 use super::expand::{self, is_pipe, layer_name};
 use crate::cli::archive_layer::ArchiveLayer;
 use crate::cli::error::BoxError;
 
-/// Checks that files can be opened and that databases can give their layers. Returns the layers'
-/// names. A database that is away is reported but is no error, since it may be back when the server
-/// starts.
+/// Checks that all files can be opened and that the databases can give their layers. Returns the
+/// names of the layers. A database that doesn't answer is reported but is no error, since it may
+/// answer again when the server starts.
 pub(super) fn check(config: &ServeConfig) -> Result<Vec<String>, BoxError> {
     let names = check_files(config)?;
     if let Some(posting) = &config.posting {

@@ -1,5 +1,5 @@
-//! Databases of the configuration, and their layers. In a program that is built without PostGIS,
-//! the module `databases_disabled.rs` takes its place.
+//! The databases of the configuration, and the layers that are read from them. In a program that is
+//! built without PostGIS, the module `databases_disabled.rs` takes the place of this one.
 
 use super::config::ConfigError;
 use super::config::raw::{NamedSection, Section};
@@ -22,13 +22,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// The largest number of posted layers at a time. A choice.
+/// The largest number of posted layers that exist at a time. A choice.
 const MAX_POSTED: usize = 1000;
 
-/// The connections to a database, which its live layers share.
+/// The connections to one database. All live layers of the database share them.
 pub(super) type Pool = Database;
 
-/// Keys of `[sources.NAME]`. Its style is looked up elsewhere, among those of the file.
+/// The keys of a section `[sources.NAME]`. The key `style` is parsed here but not used:
+/// `ServeConfig::new` looks up the style that it names.
 #[derive(Args)]
 struct SourceKeys {
     #[arg(long)]
@@ -41,7 +42,7 @@ struct SourceKeys {
     role: RoleFlags,
 }
 
-/// Keys of `[posting]`.
+/// The keys of the section `[posting]`.
 #[derive(Args)]
 struct PostingKeys {
     #[arg(long)]
@@ -50,23 +51,23 @@ struct PostingKeys {
     post: PostFlags,
 }
 
-/// A database of the configuration.
+/// A database that the configuration names: a section of `[sources]`.
 pub(super) struct DatabaseConfig {
     name: String,
     url: String,
     address: Address,
     pool: PoolFlags,
     allow_superuser: bool,
-    /// The style of the tables that the database publishes automatically.
+    /// The style of the layers whose tables the database publishes automatically.
     style: Style,
-    /// A text that changes whenever the database's layers must be read again because its
-    /// configuration has changed.
+    /// A text made from the section and its style. If it changes, the database's layers must be
+    /// read again.
     key: String,
 }
 
 impl DatabaseConfig {
-    /// Checks a section of `[sources]`. The style, with its key, is for the tables that the
-    /// database publishes.
+    /// Checks `named`, a section of `[sources]`. The tables that the database publishes are drawn
+    /// with `style`; `style_key` is a text that changes with the style.
     pub(super) fn new(
         named: &NamedSection,
         (style, style_key): (Style, &str),
@@ -83,7 +84,7 @@ impl DatabaseConfig {
         if !postgis::is_address(&url) {
             return wrong("url: expected postgres://user@host:5432/database".to_owned());
         }
-        // The message of this error doesn't repeat the address, which may contain a secret.
+        // The message of this error doesn't repeat the address, which may contain a password.
         let address = match Address::parse(&url) {
             Ok(address) => address,
             Err(error) => return wrong(format!("url: {error}")),
@@ -119,7 +120,8 @@ impl DatabaseConfig {
         self.pool.auto_publish
     }
 
-    /// A message if a layer's flags contradict its database, otherwise `None`.
+    /// Returns a message if the flags of a layer contradict its being in a database, otherwise
+    /// `None`.
     pub(super) fn refuses(&self, read: &SourceFlags) -> Option<&'static str> {
         match read.layer_queries().len() {
             1 => read.only_for_files(),
@@ -140,7 +142,8 @@ impl DatabaseConfig {
         self.allow_superuser || read.database.role.allow_superuser
     }
 
-    /// The connections for the database's live layers. No connection is opened before it is needed.
+    /// Makes the pool of connections for the database's live layers. A connection is opened only
+    /// when it is needed.
     pub(super) fn pool(&self) -> Result<Arc<Pool>, BoxError> {
         Ok(Arc::new(Database::new(
             self.address.clone(),
@@ -148,12 +151,13 @@ impl DatabaseConfig {
         )?))
     }
 
-    /// The name of a layer to which the configuration gives none.
+    /// The name of a layer that has no name in the configuration: the name of its table.
     pub(super) fn layer_name(&self, read: &SourceFlags) -> String {
         read.table_name()
     }
 
-    /// The flags of a layer whose rows are all read at once.
+    /// Returns the flags for a layer whose rows are all read at once. They allow a superuser if the
+    /// database's section or the layer's does.
     pub(super) fn snapshot_flags(&self, read: &SourceFlags) -> SourceFlags {
         let allow_superuser = self.allows_superuser(read);
         let mut read = read.clone();
@@ -161,8 +165,8 @@ impl DatabaseConfig {
         read
     }
 
-    /// Looks up the tables that the database publishes as layers, with their names. `None` while
-    /// the database is away.
+    /// Looks up the tables that the database publishes as layers. Returns the name of each layer
+    /// and the flags to read it, or `None` if the database doesn't answer for now.
     pub(super) fn published(&self) -> Result<Option<Vec<(String, SourceFlags)>>, BoxError> {
         match postgis::point_tables(&self.address) {
             Ok(tables) => {
@@ -178,7 +182,8 @@ impl DatabaseConfig {
         }
     }
 
-    /// Looks a layer up to check it. Returns `false` if the database doesn't answer for now.
+    /// Looks up the table or query of a layer to check it. Returns `false` if the database doesn't
+    /// answer for now.
     ///
     /// # Errors
     /// An error if the database answers but can't give the layer.
@@ -195,8 +200,8 @@ impl DatabaseConfig {
         }
     }
 
-    /// Makes a live layer. With `known`, it is not looked up in the database. If the database is
-    /// away, this is no error.
+    /// Makes a live layer. Unless `known` is true, its table or query is first looked up in the
+    /// database. A database that doesn't answer is no error: the layer is made all the same.
     pub(super) fn live(
         &self,
         name: &str,
@@ -213,7 +218,7 @@ impl DatabaseConfig {
             return Err("a layer of a database needs a table or a query".into());
         };
         let mut bounds = None;
-        // A table that the database has published needs no check: it was found to be readable.
+        // A published table needs no check: its database has just listed it as readable.
         if !known {
             match live::look_up(&self.address, self.limits(), &query, allow) {
                 Ok(live) => {
@@ -237,8 +242,8 @@ impl DatabaseConfig {
     }
 
     /// Listens to `NOTIFY heatsplat` on a separate thread. Each notification calls `notify` with
-    /// the name of the layer that has changed, or with `None` if all may have changed. Listening
-    /// ends when `wanted` is false or `notify` returns false.
+    /// the name of the layer that has changed, or with `None` if all layers may have changed. The
+    /// thread ends at the first notification for which `wanted` is false or `notify` returns false.
     pub(super) fn listen(
         &self,
         wanted: Arc<AtomicBool>,
@@ -260,7 +265,8 @@ impl DatabaseConfig {
     }
 }
 
-/// The settings of posting, as in the configuration.
+/// The section `[posting]` of the configuration, checked: from which database clients may post
+/// layers, and for how long a posted layer lives.
 pub(super) struct PostingConfig {
     database: Arc<DatabaseConfig>,
     keys: PostFlags,
@@ -268,7 +274,7 @@ pub(super) struct PostingConfig {
 }
 
 impl PostingConfig {
-    /// Checks the section `[posting]`, except for the token.
+    /// Checks the section `[posting]`, but not its token.
     pub(super) fn new(
         section: &Section,
         databases: &[Arc<DatabaseConfig>],
@@ -288,13 +294,13 @@ impl PostingConfig {
         })
     }
 
-    /// Checks that there is a valid token.
+    /// Checks that the file or the environment has a valid token.
     pub(super) fn check_token(&self) -> Result<(), ConfigError> {
         self.token().map(drop)
     }
 
-    /// Checks that the database has everything that posted layers need, and that its role may only
-    /// read.
+    /// Checks that the database has everything that posted layers need, and that the role of the
+    /// connection may only read.
     pub(super) fn check_database(&self) -> Result<(), ConfigError> {
         let point = "SELECT ST_SetSRID(ST_MakePoint(0, 0), 4326) AS geom";
         let read = SourceFlags::from_query(LayerQuery {
@@ -309,8 +315,8 @@ impl PostingConfig {
         Ok(())
     }
 
-    /// The settings that the server needs: the token, and the database that makes layers from
-    /// posted queries.
+    /// Returns the settings that the server needs for posting: among them the token, and the
+    /// database that makes layers from posted queries.
     pub(super) fn posting(&self, backend: &Arc<dyn Backend>) -> Result<Posting, ConfigError> {
         let database = &self.database;
         let token = self.token()?;
@@ -343,14 +349,15 @@ fn posting_error(section: &Section, message: impl fmt::Display) -> ConfigError {
     ConfigError::new(section.line(), format!("posting: {message}"))
 }
 
-/// Tests whether layers may be posted, since there is a token. A token that can't be read counts
-/// too; its error is reported later.
+/// Tests whether clients may post layers: they may if a token is configured. A token that can't be
+/// read or is too short counts as configured; its error is reported later.
 pub(super) fn has_token(flags: &ServeDatabaseFlags) -> bool {
     !matches!(token(flags.post.token_file.as_deref()), Ok(None))
 }
 
-/// Reads the token from the file or the environment; `None` if neither has one. The token is never
-/// an argument of the command line, which other users of the machine can see.
+/// Reads the token from the file if there is one, otherwise from the environment variable
+/// `HEATSPLAT_TOKEN`. Returns `None` if there is neither. The token is never an argument of the
+/// command line, which other users of the machine can see.
 fn token(file: Option<&Path>) -> Result<Option<BearerToken>, String> {
     let text = match file {
         Some(file) => regular_file::open(file)

@@ -1,4 +1,5 @@
-//! Replacement of `databases.rs` in a program that is built without PostGIS.
+//! The replacement of `databases.rs` in a program that is built without PostGIS. Each section of a
+//! database is an error here.
 
 use super::config::ConfigError;
 use super::config::raw::{NamedSection, Section};
@@ -12,10 +13,10 @@ use std::sync::atomic::AtomicBool;
 
 const DISABLED: &str = "this heatsplat was built without the feature `postgis`";
 
-/// The type of a database. It has no values, since none can be configured.
+/// The type of a database. It has no values, since no database can be configured.
 pub(super) enum DatabaseConfig {}
 
-/// The type of connections. It has no values, since none can be made.
+/// The type of the connections to a database. It has no values, since no connection can be made.
 pub(super) enum Pool {}
 
 impl DatabaseConfig {

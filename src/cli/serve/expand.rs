@@ -1,5 +1,5 @@
-//! The layers of a configuration one by one, with their names. A folder becomes a layer for each of
-//! its files.
+//! The list of all layers of a configuration, with their names. A folder in the configuration
+//! becomes a layer for each of its files.
 
 use super::config::{LayerConfig, ServeConfig};
 use super::folder;
@@ -8,16 +8,17 @@ use crate::cli::source_name;
 use heatsplat_server::{LayerId, Registry};
 use std::path::Path;
 
-/// All layers that a configuration names. A folder becomes a layer for each of its files.
+/// Lists all layers that a configuration names. A folder becomes a layer for each of its files.
 ///
 /// # Errors
-/// An error if a folder holds no points.
+/// An error if a folder holds no file of points.
 pub(super) fn layers(config: &ServeConfig) -> Result<Vec<LayerConfig>, BoxError> {
     layers_or(config, |_, error| Err(error))
 }
 
-/// All layers that a configuration names. For a folder without points, `empty` returns the layers
-/// that take its place, or the error.
+/// Lists all layers that a configuration names, like [`layers`]. A folder without files of points
+/// is given to `empty` with the error about it; `empty` returns the layers that take the folder's
+/// place, or an error.
 pub(super) fn layers_or(
     config: &ServeConfig,
     empty: impl Fn(&LayerConfig, BoxError) -> Result<Vec<LayerConfig>, BoxError>,
@@ -44,13 +45,15 @@ pub(super) fn layers_or(
     Ok(all)
 }
 
-/// The ids of layers, which their URLs contain. They are made from the layers' names.
+/// The id of each layer, in the order of `layers`. An id is made from the layer's name, and the
+/// layer's URLs contain it.
 pub(super) fn layer_ids(layers: &[LayerConfig]) -> Vec<LayerId> {
     let names: Vec<_> = layers.iter().map(layer_name).collect();
     Registry::ids_for(names.iter().map(String::as_str))
 }
 
-/// The name of a layer: the one in its configuration, or else the name of its file or table.
+/// The name of a layer: the name in its configuration if there is one, otherwise the name of its
+/// file or table.
 pub(super) fn layer_name(layer: &LayerConfig) -> String {
     match (&layer.name, &layer.database) {
         (Some(name), _) => name.clone(),
@@ -59,7 +62,7 @@ pub(super) fn layer_name(layer: &LayerConfig) -> String {
     }
 }
 
-/// Tests whether a source is a pipe or a device, whose reader waits for a writer.
+/// Tests whether a source is a pipe or a device. To read from a pipe means to wait for its writer.
 pub(super) fn is_pipe(source: &str) -> bool {
     let kind = Path::new(source).metadata();
     kind.is_ok_and(|kind| !kind.is_file() && !kind.is_dir())

@@ -1,4 +1,4 @@
-//! The flags of `serve`, which are the keys of a configuration file too.
+//! The flags of `serve`. They are the keys of a configuration file too.
 
 use crate::cli::backend::BackendFlags;
 use crate::cli::postgis::ServeDatabaseFlags;
@@ -135,7 +135,7 @@ pub(super) struct CacheFlags {
     pub(super) live_cache_control: Option<String>,
 }
 
-/// Keys of one of `[[layers]]`, without its style.
+/// The keys of a section `[[layers]]`, except the key `style`.
 #[derive(Args)]
 pub(super) struct LayerFlags {
     #[arg(long)]
@@ -152,16 +152,16 @@ pub(super) struct LayerFlags {
     pub(super) read: SourceFlags,
 }
 
-/// The moment at which a layer's rows are read.
+/// The time at which the rows of a layer are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReadMode {
-    /// All rows when the server starts.
+    /// All rows are read when the server starts, and again when the layer is reloaded.
     Snapshot,
-    /// The rows of a picture when it is requested.
+    /// For each picture, the rows that it needs are read when it is requested.
     Live,
 }
 
-/// Parses an address and a port. The address may still turn out not to be this machine's.
+/// Checks that a text is an address and a port. Even then it may not be an address of this machine.
 fn listen(text: &str) -> Result<String, &'static str> {
     let plain = |host: &str| !host.is_empty() && host.chars().all(|c| c.is_ascii_graphic());
     match text.rsplit_once(':') {

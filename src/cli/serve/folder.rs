@@ -1,12 +1,13 @@
-//! A folder as a source. Each file of points in it is a layer.
+//! A folder as a source: each file of points in it becomes a layer.
 
 use crate::cli::archive_layer::ArchiveLayer;
 use crate::cli::logging::say;
 use crate::cli::source_flags::SourceFlags;
 use std::path::Path;
 
-/// The files of a folder that hold points, in the order of their names. Other files are reported
-/// and left out.
+/// Lists the files of a folder that hold points or are archives of tiles, in the order of their
+/// names. Other files are left out: hidden files and companions (the `.dbf` of a Shapefile, for
+/// example) silently, the rest with a message.
 pub(super) fn files(folder: &Path, flags: &SourceFlags) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();

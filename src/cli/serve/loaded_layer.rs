@@ -1,5 +1,5 @@
-//! A layer of the server with the state of its source, and the tests for whether it must be read
-//! again.
+//! A layer of the server and the state of its source, from which it follows whether the source must
+//! be read again.
 
 use super::config::LayerConfig;
 use super::expand::layer_name;
@@ -10,8 +10,9 @@ use heatsplat_server::LayerId;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-/// Size and time of change of a file; `None` for a pipe or a device. They differ after a change of
-/// the file.
+/// The size in bytes of a file and the time when it was last modified. If either differs from
+/// before, the file has changed. `None` for what is no regular file: a pipe or a device, for
+/// example.
 pub(super) type FileState = Option<(u64, SystemTime)>;
 
 pub(super) fn file_state(path: &Path) -> FileState {
@@ -19,20 +20,22 @@ pub(super) fn file_state(path: &Path) -> FileState {
     Some((metadata.len(), metadata.modified().ok()?))
 }
 
-/// A layer of the server, and the state of its source when it was last read.
+/// A layer of the server, and the state of its source when the source was last read.
 pub(super) struct LoadedLayer {
     pub(super) id: LayerId,
     pub(super) config: LayerConfig,
-    /// State of the file when it was last read, and, below, when it was last looked at.
+    /// The state of the file when it was last read.
     pub(super) read: FileState,
     pub(super) seen: FileState,
-    /// Validator of a remote source when it was last read: a text that identifies its state, like
-    /// an ETag. `None` for other sources.
+    /// The validator of a remote source when the source was last read: a text that identifies the
+    /// state of the source, like an ETag. `None` for other sources, and for a remote source that
+    /// has no validator.
     pub(super) validator: Option<String>,
-    /// Time when the source was last read or found unchanged.
+    /// The time when the source was last read or was found unchanged.
     pub(super) at: Instant,
-    /// `true` if the layer's colours lie on both sides of zero, `false` if on one side. It doesn't
-    /// change when the layer is read again. `None` for layers that are not in memory.
+    /// `true` if the layer's scale has colours for values below zero too, `false` if not. It stays
+    /// the same when the layer is read again. `None` for live layers and archives, whose points are
+    /// not in memory.
     pub(super) signed: Option<bool>,
 }
 
@@ -44,8 +47,9 @@ impl LoadedLayer {
         file_state(Path::new(&self.config.source))
     }
 
-    /// Tests whether the source has changed. It asks the server of a remote source. A database
-    /// counts as changed, since nothing shows whether its rows are the old ones.
+    /// Tests whether the source has changed. For a remote source this sends a request to its
+    /// server. A database always counts as changed, since nothing shows whether its rows have
+    /// changed.
     pub(super) fn is_stale(&self) -> Result<bool, BoxError> {
         if !is_remote(&self.config.source) {
             return Ok(self.config.is_in_database() || self.has_changed());
@@ -59,9 +63,10 @@ impl LoadedLayer {
         now.is_some() && now != self.read
     }
 
-    /// Tests whether a reload concerns the layer, so that its source must be compared or read.
+    /// Tests whether a reload concerns the layer. If it does, the layer's source must be checked
+    /// for changes or read.
     pub(super) fn is_in(&self, reload: &Reload) -> bool {
-        // No file shows whether a database or a remote source has changed.
+        // A database or a remote source has no local file that shows a change.
         let is_away = self.config.is_in_database() || is_remote(&self.config.source);
         match reload {
             Reload::Files | Reload::Config => self.has_changed(),
@@ -77,20 +82,20 @@ impl LoadedLayer {
     }
 }
 
-/// A reason to read layers again although their configuration is unchanged. It determines which
-/// layers are read.
+/// A reason to read layers again although their configuration is unchanged. Each variant says which
+/// layers it concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reload {
-    /// Layers whose files have changed.
+    /// The layers whose files have changed.
     Files,
-    /// Layers whose files have changed. The tables that databases publish are looked up too, since
-    /// the configuration is new.
+    /// The layers whose files have changed, after the configuration has been read anew. The lists
+    /// of tables that databases publish are looked up again too.
     Config,
-    /// Layers that have changed, or that may have. The tables that databases publish are looked up
-    /// too.
+    /// All layers whose sources have changed or may have changed. The lists of tables that
+    /// databases publish are looked up again too.
     All,
-    /// One layer, by its name or its identifier.
+    /// One layer, given by its name or by its id.
     Layer(String),
-    /// Layers whose time to be read again has come, unless their sources are found unchanged.
+    /// The layers whose reload period is over. A layer whose source is unchanged is not read.
     Due,
 }

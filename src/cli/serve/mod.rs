@@ -1,4 +1,4 @@
-//! `heatsplat serve`: a map in the browser, and tiles for other maps.
+//! `heatsplat serve`: serves a map for the browser, and tiles for other maps.
 //!
 //! ```text
 //! command line or file ─ config ─▶ ServeConfig ─ reconcile ─▶ layers of the server
@@ -40,17 +40,18 @@ use std::sync::mpsc;
 use std::thread;
 use watch::{Events, Watcher};
 
-/// Serves until a signal stops the server. `matches` has the flags of `serve` as text.
+/// Serves until a signal stops the server. `matches` are the arguments of `serve` as clap has
+/// matched them, before their conversion to `serve`.
 pub(super) fn run(serve: ServeCommand, matches: &ArgMatches) -> Result<(), BoxError> {
     let events = Events::new();
-    // With `--check`, a signal ends the program as it ends other commands.
+    // With `--check`, a signal ends the program at once, as it ends any other command.
     let shutdown = match serve.check {
         true => Shutdown::default(),
         false => signals::listen(events.sender.clone()),
     };
     let source = config_source(&serve, matches)?;
-    // The state of the file is taken before it is read, so that what is written meanwhile counts as
-    // a change.
+    // The state of the file is noted before the file is read, so that a change during the reading
+    // is noticed later.
     let state = source.path().and_then(file_state);
     let config = source.read()?;
     if let (Some(file), ConfigSource::Args(raw)) = (&serve.save_config, &source) {
@@ -91,7 +92,8 @@ fn save(config: &RawConfig, file: &Path) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Opens all files and databases, and prints the names of the layers that would be served.
+/// Checks that all files can be opened and that the databases can give their layers. Prints the
+/// names of the layers that would be served.
 fn run_check(source: &ConfigSource, config: &ServeConfig) -> Result<(), BoxError> {
     let names = check::check(config).map_err(|e| source.name_file(e))?;
     let path = source.path().map(|path| path.display().to_string());
@@ -121,7 +123,8 @@ fn run_server(
     let mut set = LayerSet::new(layers.clone(), backend);
     set.announce(&config).map_err(|e| source.name_file(e))?;
 
-    // The port is opened first: if it is taken, the points need not be read.
+    // The port is opened before any points are read: if the port is taken, the points need not be
+    // read.
     let bound = BoundServer::new(layers.clone(), options)?;
     let (url, stop) = (bound.url(), bound.stop());
     shutdown.set_server(stop.clone());
@@ -130,7 +133,7 @@ fn run_server(
         let filled = set.fill(&config).map_err(|e| source.name_file(e));
         let failed = filled.is_err();
         if !failed {
-            // Standard output may be closed; the server goes on without it.
+            // A closed standard output is no reason to stop: the server goes on without it.
             let _ = writeln!(io::stdout(), "heatsplat: map at {url}");
         }
         let _ = done.send(filled);
@@ -142,7 +145,8 @@ fn run_server(
         Watcher::new((source, state), config, set, layers, events).run();
     });
     bound.run()?;
-    // If the server is stopped while layers are still loading, the program doesn't wait for them.
+    // If the server is stopped while layers are still loading, the program doesn't wait for them:
+    // it ends as if they had loaded.
     outcome.try_recv().unwrap_or(Ok(()))
 }
 

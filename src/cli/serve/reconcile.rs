@@ -1,5 +1,5 @@
-//! Reconciliation: reads the layers that a configuration asks for, and then replaces those of the
-//! server all at once.
+//! Reconciliation of the server with a configuration: first the layers that the configuration asks
+//! for are read, then they replace the server's layers all at once.
 
 use super::config::{LayerConfig, ServeConfig};
 use super::databases::{DatabaseConfig, Pool};
@@ -15,19 +15,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The part of an update that concerns one layer.
+/// The action that an update takes for one layer.
 enum Action {
-    /// Reads a layer that is new, or whose configuration has changed.
+    /// Reads a layer that is new or has a new configuration.
     Add(LayerId, LayerConfig),
-    /// Reads a layer again. If that fails, the layer stays as it is.
+    /// Reads a layer again. If the reading fails, the layer stays unchanged.
     Reload(LoadedLayer),
-    /// Discards the scales and cached tiles of a live layer.
+    /// Discards the scales and the cached tiles of a live layer, whose rows aren't kept in any
+    /// case.
     Renew(LoadedLayer),
-    /// Leaves a layer as it is.
+    /// Leaves a layer unchanged.
     Keep(LoadedLayer),
 }
 
-/// The layers of a server, and everything that is needed to make them.
+/// The layers of a server, and what is needed to make more of them.
 pub(super) struct LayerSet {
     layers: Registry,
     backend: Arc<dyn Backend>,
@@ -45,14 +46,15 @@ impl LayerSet {
         }
     }
 
-    /// Announces the layers of a configuration to the server, before they are read.
+    /// Announces the ids of a configuration's layers to the server, before the layers are read.
     pub(super) fn announce(&mut self, config: &ServeConfig) -> Result<(), BoxError> {
         let wanted = expand::layers(config)?;
         self.layers.replace_all(&layer_ids(&wanted), Vec::new());
         Ok(())
     }
 
-    /// Reads all layers one after the other. Each is served as soon as it is read.
+    /// Reads all layers of a configuration, one after the other, and serves each as soon as it is
+    /// read. At the end makes the derived layers.
     pub(super) fn fill(&mut self, config: &ServeConfig) -> Result<(), BoxError> {
         let wanted = expand::layers(config)?;
         let announced = layer_ids(&wanted);
@@ -73,11 +75,13 @@ impl LayerSet {
     }
 
     /// Replaces the layers of the server by those of a configuration, all at once. First it reads
-    /// the new and changed layers, and those that `reload` concerns. The others stay as they are.
+    /// the layers that are new, those whose configuration has changed, and those that `reload`
+    /// concerns. All other layers stay unchanged.
     ///
     /// # Errors
-    /// An error if a new or changed layer can't be read. Then nothing has changed. A layer that
-    /// can't be read again is no error: it is reported, and stays as it was.
+    /// An error if a layer can't be read that is new or whose configuration has changed. In this
+    /// case all layers stay unchanged. If a layer can't be read again for `reload`, this is no
+    /// error: it is reported, and the layer stays unchanged.
     pub(super) fn update(&mut self, config: &ServeConfig, reload: &Reload) -> Result<(), BoxError> {
         let mut wanted = self.configured_layers(config, reload)?;
         wanted.extend(self.published_layers(config, reload)?);
@@ -112,8 +116,8 @@ impl LayerSet {
                 Action::Keep(old) => loaded.push(old),
             }
         }
-        // Connections are closed if their database is no longer configured, or is configured
-        // differently.
+        // The connections to a database are closed if the database is no longer in the
+        // configuration, or is configured differently now.
         let is_wanted = |key: &str| config.databases.iter().any(|d| d.key() == key);
         self.pools.retain(|(key, _)| is_wanted(key));
         self.layers.replace_all(&ids, arrived);
@@ -122,7 +126,7 @@ impl LayerSet {
         Ok(())
     }
 
-    /// The action that brings one layer up to date.
+    /// Chooses the action that brings one layer up to date.
     fn action(
         &self,
         id: &LayerId,
@@ -160,8 +164,9 @@ impl LayerSet {
         })
     }
 
-    /// Tests whether a file has changed since it was read. A change counts only if two looks in
-    /// succession find the same new state, since the file may be half written at the first look.
+    /// Looks at the state of all files. Returns `true` if a file has changed since it was read. A
+    /// change counts only from the second look that finds the same new state, since at the first
+    /// look the file may be half written.
     pub(super) fn look_at_files(&mut self) -> bool {
         let mut changed = false;
         for loaded in &mut self.loaded {
@@ -172,7 +177,7 @@ impl LayerSet {
         changed
     }
 
-    /// Restarts the waiting time of the layers that are due to be read again.
+    /// Restarts the reload period of each layer whose period is over.
     pub(super) fn postpone(&mut self) {
         for loaded in &mut self.loaded {
             if loaded.is_in(&Reload::Due) {
@@ -181,16 +186,16 @@ impl LayerSet {
         }
     }
 
-    /// The time at which the next layer is due to be read again; `None` if no layer is read by
-    /// time.
+    /// The time at which the reload period of the next layer ends; `None` if no layer has a reload
+    /// period.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let due = |loaded: &LoadedLayer| loaded.at.checked_add(loaded.config.reload?);
         self.loaded.iter().filter_map(due).min()
     }
 
-    /// The layers that a configuration names. A folder that has become empty keeps the layers that
-    /// it had, unless the configuration or everything is read again. So the other layers are still
-    /// read when they are due.
+    /// Lists the layers that a configuration names. A folder that has become empty is an error if
+    /// the configuration or all layers are read again. Otherwise the folder keeps its former
+    /// layers, so that the reload of other layers doesn't fail.
     fn configured_layers(
         &self,
         config: &ServeConfig,
@@ -211,8 +216,8 @@ impl LayerSet {
         })
     }
 
-    /// The layers of the tables that databases publish. While a database is away, its former layers
-    /// remain.
+    /// Lists a layer for each table that a database publishes. While a database doesn't answer, its
+    /// former layers stay in the list.
     fn published_layers(
         &self,
         config: &ServeConfig,
@@ -250,8 +255,9 @@ impl LayerSet {
         Ok(all)
     }
 
-    /// Reads a layer, or looks a live one up. A layer that is read again keeps its former
-    /// [`LoadedLayer::signed`], which is given as `signed`; for a new layer, `signed` is `None`.
+    /// Reads a layer; a live layer is only looked up. `signed` is the former
+    /// [`LoadedLayer::signed`] of a layer that is read again, which the layer keeps; it is `None`
+    /// for a new layer.
     fn read(
         &mut self,
         id: &LayerId,
@@ -264,8 +270,8 @@ impl LayerSet {
         } else {
             file_state(Path::new(&config.source))
         };
-        // State and validator are taken before the source is read, so that a change meanwhile is
-        // noticed later.
+        // State and validator are taken before the source is read, so that a change during the
+        // reading is noticed later.
         let validator = validator(&config.source, None)?;
         let name = layer_name(&config);
         let drawn: (&Style, _) = (&config.style, &Arc::clone(&self.backend));
@@ -313,7 +319,7 @@ impl LayerSet {
         Ok((loaded, arrived))
     }
 
-    /// The connections to a database, which all its layers share.
+    /// The connections to a database. All layers of the database share them.
     fn pool(&mut self, database: &DatabaseConfig) -> Result<Arc<Pool>, BoxError> {
         if let Some((_, pool)) = self.pools.iter().find(|(key, _)| key == database.key()) {
             return Ok(Arc::clone(pool));
@@ -329,7 +335,7 @@ impl LayerSet {
 mod tests {
     use super::*;
 
-    /// After the configuration was read again and again, only the connections of its last state are
+    /// After several changes of the configuration, only the connections to its last databases are
     /// left.
     #[test]
     fn connections_of_other_set_ups_are_let_go() {

@@ -1,10 +1,11 @@
-//! Regular files. They are opened without waiting.
+//! Opens regular files, and refuses pipes without waiting for their writers.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// Opens a regular file. A pipe is refused at once, without waiting for its writer.
+/// Opens a regular file. Anything else is an error. A pipe is refused at once, without waiting for
+/// its writer.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true);

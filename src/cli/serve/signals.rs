@@ -1,17 +1,17 @@
-//! Signals. Handling begins before anything is read, since an unhandled signal would end the
-//! program with an error.
+//! Handling of signals. It begins before the configuration is read, since a signal without a
+//! handler would end the program with an error.
 
 use super::watch::Event;
 use heatsplat_server::StopHandle;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Graceful shutdown on SIGINT and SIGTERM: the server answers the open requests and then ends.
+/// The graceful shutdown on SIGINT or SIGTERM: the server answers the open requests and then ends.
 #[derive(Clone, Default)]
 pub(super) struct Shutdown(Arc<Mutex<Option<StopHandle>>>);
 
 impl Shutdown {
-    /// Sets the server to stop. Before that, a signal ends the program at once.
+    /// Names the server that a signal stops. Before this call, a signal ends the program at once.
     pub(super) fn set_server(&self, stop: StopHandle) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
     }
@@ -25,8 +25,8 @@ impl Shutdown {
     }
 }
 
-/// Handles signals on a separate thread: sends SIGHUP to `events`, and shuts the server down on
-/// SIGINT and SIGTERM.
+/// Handles signals on a separate thread: a SIGHUP is sent to `events` as an event, a SIGINT or
+/// SIGTERM shuts the server down.
 #[cfg(unix)]
 pub(super) fn listen(events: Sender<Event>) -> Shutdown {
     use std::thread;
@@ -35,7 +35,8 @@ pub(super) fn listen(events: Sender<Event>) -> Shutdown {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    // If there is no runtime, there is no memory for anything else either.
+    // The construction of a runtime fails only if the system lacks memory or file handles. Then
+    // nothing else can be done either.
     let Ok(runtime) = runtime else {
         return shutdown;
     };
@@ -72,7 +73,7 @@ pub(super) fn listen(events: Sender<Event>) -> Shutdown {
     shutdown
 }
 
-/// Handles no signals, since systems other than Unix have none of these.
+/// Does nothing, since only Unix systems have these signals.
 #[cfg(not(unix))]
 pub(super) fn listen(_: Sender<Event>) -> Shutdown {
     Shutdown::default()

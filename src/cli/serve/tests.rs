@@ -302,7 +302,8 @@ fn mistakes_of_databases_have_their_line() {
     assert!(check(&fine).is_ok());
 }
 
-/// The key `style` names a style of the configuration, even if there is a file with that name.
+/// The key `style` of a layer or source names a section of `[styles]`, even if a file has the same
+/// name.
 #[test]
 fn styles_are_found_by_name_beside_files_of_that_name() {
     let folder = std::env::temp_dir().join(format!("heatsplat-hot-{}", std::process::id()));
@@ -319,7 +320,7 @@ fn styles_are_found_by_name_beside_files_of_that_name() {
     }
 }
 
-/// Corrupted files cause neither a panic nor a message with a secret.
+/// A corrupted configuration file causes neither a panic nor a message with a secret.
 #[test]
 fn spoiled_files_are_mistakes_or_set_ups() {
     let page = include_str!("../../../docs/config.md");

@@ -1,4 +1,5 @@
-//! Watcher: reads layers again when a signal, a file, a database or the time requires it.
+//! The watcher, which reads layers again after a signal, a change of a file, a notification from a
+//! database, or the end of a reload period.
 
 use super::config::{ConfigSource, ServeConfig};
 use super::loaded_layer::{FileState, Reload, file_state};
@@ -12,14 +13,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-/// The pause without events after which a burst of events has ended. The events of a burst are
-/// answered together.
+/// The pause that ends a burst of events: 50 ms without a further event. All events of a burst are
+/// handled together.
 const BURST: Duration = Duration::from_millis(50);
 
-/// The longest burst. After this time its events are answered, even if more events come.
+/// The longest duration of a burst. After one second its events are handled even if more events
+/// keep coming.
 const LONGEST_BURST: Duration = Duration::from_secs(1);
 
-/// The time between two looks at the state of files.
+/// The time between two checks of the state of files.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// An event to which the watcher reacts.
@@ -27,11 +29,13 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) enum Event {
     /// The signal SIGHUP.
     Hangup,
-    /// A notification from a database that a layer has changed; `None`: all may have changed.
+    /// A notification from a database that a layer has changed. It has the layer's name, or `None`
+    /// if all layers may have changed.
     Changed(Option<String>),
 }
 
-/// The channel of events to the watcher. It collects events from the start of the program.
+/// The channel of events to the watcher. It exists from the start of the program, so events before
+/// the first handling are not lost.
 pub(super) struct Events {
     pub(super) sender: Sender<Event>,
     receiver: Receiver<Event>,
@@ -51,17 +55,17 @@ pub(super) struct Watcher {
     set: LayerSet,
     layers: Registry,
     events: Events,
-    /// Databases to which a thread listens, by URL. Setting the flag to false ends the thread.
+    /// The databases to which a thread listens, by URL. A flag that is set to false ends the thread
+    /// at the next notification.
     listeners: HashMap<String, Arc<AtomicBool>>,
-    /// State of the configuration file when it was last read, and, below, when it was last looked
-    /// at.
+    /// The state of the configuration file when it was last read.
     read: FileState,
     seen: FileState,
 }
 
 impl Watcher {
-    /// Makes a watcher of a configuration that was read from its source. `state` is the state of
-    /// the file then.
+    /// Makes a watcher of a configuration that was read from `source`. `state` is the state of the
+    /// configuration file just before it was read.
     pub(super) fn new(
         (source, state): (ConfigSource, FileState),
         config: ServeConfig,
@@ -81,7 +85,7 @@ impl Watcher {
         }
     }
 
-    /// Reacts to events until the program ends.
+    /// Waits for events and handles them until the program ends.
     pub(super) fn run(mut self) {
         self.listen_to_databases();
         let mut looked = Instant::now();
@@ -91,7 +95,7 @@ impl Watcher {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            // Files are looked at even while events keep coming.
+            // Files are checked even while events keep coming.
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
                 self.look_at_files();
@@ -102,7 +106,8 @@ impl Watcher {
         }
     }
 
-    /// The longest time to wait for an event: until a layer is due or files are to be looked at.
+    /// The longest time to wait for an event. A layer whose reload period ends, or the next check
+    /// of files, ends it earlier than the maximum of an hour.
     fn patience(&self) -> Duration {
         let until = |due: Instant| due.saturating_duration_since(Instant::now());
         let next = self.set.next_due().map_or(Duration::from_secs(3600), until);
@@ -128,8 +133,9 @@ impl Watcher {
         }
     }
 
-    /// Reads the configuration file, and files of points, again if they have changed. A change
-    /// counts only if two looks in succession find the same new state.
+    /// Checks the configuration file and the files of points, and reads again those that have
+    /// changed. A change counts only from the second check in succession that finds the same new
+    /// state.
     fn look_at_files(&mut self) {
         let now = self.source.path().and_then(file_state);
         if now.is_some() && now != self.read && now == self.seen {
@@ -141,19 +147,20 @@ impl Watcher {
         }
     }
 
-    /// Reads layers again. If that fails, all layers stay as they are.
+    /// Reads again the layers that `reload` concerns. If this fails, all layers stay unchanged.
     fn reload(&mut self, reload: &Reload) {
         if let Err(error) = self.set.update(&self.config, reload) {
             let error = self.source.name_file(error);
             say!("heatsplat: {error}; everything stays as it was");
-            // Without this, layers that are due would be tried again at once.
+            // Without this call, the layers whose reload period is over would be read again at
+            // once, in a loop.
             self.set.postpone();
         }
         self.layers.warm();
     }
 
-    /// Reads the configuration and layers again. If that fails, the old configuration and layers
-    /// stay.
+    /// Reads the configuration again, and then the layers that it and `reload` concern. If this
+    /// fails, the old configuration and the old layers stay in use.
     fn reload_config(&mut self, reload: &Reload) {
         self.read = self.source.path().and_then(file_state);
         let reloaded = self.source.read().and_then(|config| {
@@ -181,8 +188,8 @@ impl Watcher {
         self.layers.warm();
     }
 
-    /// Begins to listen to the new databases of the configuration, and ends listening to those that
-    /// are gone.
+    /// Stops listening to the databases that are no longer in the configuration, and begins to
+    /// listen to new ones.
     fn listen_to_databases(&mut self) {
         let databases = &self.config.databases;
         self.listeners.retain(|url, wanted| {
@@ -204,7 +211,8 @@ impl Watcher {
     }
 }
 
-/// Collects the events of a burst, equal ones once.
+/// Collects `first` and the events that follow it in a burst. Of equal events only the first is
+/// kept.
 fn burst(first: Event, events: &Receiver<Event>) -> Vec<Event> {
     let start = Instant::now();
     let mut all = vec![first];
@@ -230,7 +238,7 @@ mod tests {
         let (sender, events) = channel();
         let answered = Arc::new(AtomicBool::new(false));
         let heard = Arc::clone(&answered);
-        // Returns true if an answer came within ten seconds.
+        // The thread returns `true` if the burst was over within about ten seconds.
         let talker = thread::spawn(move || {
             (0..1000).any(|number| {
                 let name = Event::Changed(Some(format!("layer {}", number % 3)));

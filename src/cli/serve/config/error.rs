@@ -1,11 +1,12 @@
-//! Errors of a configuration, with the line in which they are.
+//! Errors of a configuration, each with the line that is wrong.
 
 use std::fmt;
 
-/// An error in a configuration, with its line.
+/// An error in a configuration, with the line that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConfigError {
-    /// The line of the file; `None` if the configuration has no file or the error no line.
+    /// The line in the file, counted from 1. `None` if there is no file, or if the error concerns
+    /// no single line.
     pub(crate) line: Option<usize>,
     pub(crate) message: String,
 }
@@ -16,8 +17,9 @@ impl ConfigError {
         Self { line, message }
     }
 
-    /// An error about an unknown name. Its message has the closest of the known names, or all of
-    /// them.
+    /// An error about an unknown name. `what` is its kind: a key or a style, for example. The
+    /// message suggests the name in `known` that is most like it; if none is like it, the message
+    /// lists all.
     pub(super) fn unknown(
         line: Option<usize>,
         what: &str,
@@ -51,8 +53,8 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// The message of a clap error, without the parts that make sense only on a command line. Flags are
-/// written as keys.
+/// The message of a clap error as it fits a configuration file: without usage hints, and with keys
+/// in place of flags.
 pub(super) fn clap_message(error: &clap::Error) -> String {
     use clap::error::{ContextKind, ContextValue};
     use std::error::Error as _;

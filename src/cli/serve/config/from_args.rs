@@ -12,13 +12,13 @@ use crate::cli::style_flags::StyleFlags;
 use clap::ArgMatches;
 use std::path::Path;
 
-/// Keys that only layers from a database have.
+/// The keys that only layers from a database can have.
 const DATABASE_KEYS: [&str; 5] = ["table", "sql", "geom", "srid", "allow_superuser"];
 
-/// The name that the database of a command line gets in the configuration. There is at most one.
+/// The name of the only database that a command line can have, in the configuration made from it.
 const DATABASE: &str = "database";
 
-/// The flags about the server as a whole. They override keys of a configuration file.
+/// Collects the flags about the server as a whole. They override the keys of a configuration file.
 pub(crate) fn server_sections(matches: &ArgMatches) -> RawConfig {
     let mut server = Section::from_matches::<ServerFlags>(matches);
     server
@@ -32,8 +32,8 @@ pub(crate) fn server_sections(matches: &ArgMatches) -> RawConfig {
     }
 }
 
-/// Tests whether flags about layers are given. With a configuration file, such settings belong in
-/// the file.
+/// Tests whether the command line has flags about layers. Beside a configuration file these are an
+/// error, since they belong in the file.
 pub(crate) fn has_layer_flags(matches: &ArgMatches) -> bool {
     let sections = [
         Section::from_matches::<SourceFlags>(matches),
@@ -43,7 +43,7 @@ pub(crate) fn has_layer_flags(matches: &ArgMatches) -> bool {
     sections.iter().any(|section| !section.0.is_empty())
 }
 
-/// The raw configuration of a command line that names no configuration file.
+/// Makes the raw configuration of a command line that names no configuration file.
 pub(crate) fn raw_config(
     serve: &ServeCommand,
     matches: &ArgMatches,
@@ -76,7 +76,7 @@ pub(crate) fn raw_config(
             add_database(&mut config, (serve, matches), source, &style);
             layers.extend(database_layers(serve, &read)?);
         } else if Path::new(source).is_dir() && !serve.name.is_empty() {
-            // A folder's files become single layers here, so that each can be given a name.
+            // The files of a folder become single layers here, so that each of them can get a name.
             let files = folder::files(Path::new(source), &serve.source);
             layers.extend(files.iter().map(|file| file_layer(file, &file_keys)));
         } else {
@@ -105,7 +105,8 @@ fn file_layer(file: &str, read: &Section) -> Section {
     section
 }
 
-/// Adds the database to the configuration, and posting of layers if there is a token.
+/// Adds the database at `url` to the configuration. If there is a token, adds posting of layers
+/// too.
 fn add_database(
     config: &mut RawConfig,
     (serve, matches): (&ServeCommand, &ArgMatches),
@@ -135,7 +136,7 @@ fn add_database(
     }
 }
 
-/// A layer for each `--table` of the database, or for its `--sql`.
+/// Makes a layer for each `--table` of the database and for its `--sql`.
 fn database_layers(serve: &ServeCommand, read: &Section) -> Result<Vec<Section>, UsageError> {
     let relations: Vec<ConfigEntry> = read
         .0

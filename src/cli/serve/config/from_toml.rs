@@ -8,17 +8,18 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Keys whose values are names of files. Relative names begin at the folder of the configuration
-/// file.
+/// The keys whose values are paths of files. A relative path begins at the folder of the
+/// configuration file.
 const PATHS: [&str; 2] = ["file", "token_file"];
 
-/// Keys at the top of the file that are tables, not settings of the server.
+/// The keys at the top of the file that are tables or lists of tables. All other keys there are
+/// settings of the server.
 pub(super) const SECTIONS: [&str; 6] =
     ["limits", "cache", "posting", "sources", "styles", "layers"];
 
 impl RawConfig {
-    /// Parses the text of a configuration file in `folder`. `variable` looks up variables of the
-    /// environment.
+    /// Parses the text of a configuration file that lies in `folder`. `variable` returns the value
+    /// of an environment variable.
     pub(crate) fn from_toml(
         text: &str,
         folder: &Path,
@@ -60,8 +61,8 @@ impl TomlReader<'_> {
         1 + before.filter(|&&byte| byte == b'\n').count()
     }
 
-    /// The entries of a table in the order of the file, without the keys in `but`, which are read
-    /// elsewhere.
+    /// Reads the entries of a table in the order of the file. The keys in `but` are left out, since
+    /// they are read elsewhere.
     fn entries(&self, table: &DeTable<'_>, but: &[&str]) -> Result<Section, ConfigError> {
         let mut entries = Vec::new();
         for (key, value) in table {
@@ -124,7 +125,7 @@ impl TomlReader<'_> {
             }
         };
         let is_path = match entry.key.as_str() {
-            // The value is either the name of a file or the text of a style.
+            // The value of `style` is either the path of a file or the text of a style.
             "style" => self.folder.join(&text).is_file(),
             "file" if is_remote(&text) => false,
             key => PATHS.contains(&key) && text != "-",
@@ -137,7 +138,8 @@ impl TomlReader<'_> {
         Ok(())
     }
 
-    /// The section under a key at the top; `None` if the file has none.
+    /// Reads the section with the name `key` at the top of the file. Returns `None` if the file has
+    /// no such section.
     fn section(&self, top: &DeTable<'_>, key: &str) -> Result<Option<Section>, ConfigError> {
         let Some(value) = top.get(key) else {
             return Ok(None);
@@ -158,7 +160,7 @@ impl TomlReader<'_> {
         value.get_ref().as_table().ok_or_else(wrong)
     }
 
-    /// The sections in a table of tables, each with its name.
+    /// Reads the sections `[key.NAME]`, each with its name, in the order of the file.
     fn named_sections(
         &self,
         top: &DeTable<'_>,
@@ -172,7 +174,8 @@ impl TomlReader<'_> {
             let at = name.span().start;
             let name = name.get_ref().clone().into_owned();
             let table = self.table(&format!("{key}.{name}"), value)?;
-            // In a style, the key `style` may name a file; in a source, it is the name of a style.
+            // In a section of `[styles]`, the key `style` may be the path of a file. In a section
+            // of `[sources]`, it is the name of a style.
             let but: &[&str] = if key == "sources" { &["style"] } else { &[] };
             let mut section = self.entries(table, but)?;
             if let Some((key, value)) = table.get_key_value("style").filter(|_| !but.is_empty()) {
@@ -184,8 +187,8 @@ impl TomlReader<'_> {
         Ok(all.into_iter().map(|(_, named)| named).collect())
     }
 
-    /// The `style` key of a layer or source. Its value is the name of a style, even if a file has
-    /// the same name.
+    /// Reads the key `style` of a layer or a source. Its value is the name of a style, even if a
+    /// file has the same name.
     fn style_name(
         &self,
         at: usize,

@@ -1,19 +1,22 @@
-//! Variables in the texts of a configuration file: `${NAME}` and `${NAME:-otherwise}`.
+//! Environment variables in the texts of a configuration file: `${NAME}`, or with a default
+//! `${NAME:-otherwise}`.
 
 use std::fmt::Write as _;
 
-/// A text in which variables were replaced by their values.
+/// A text in which the variables are replaced by their values.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Interpolation {
     pub(super) text: String,
     pub(super) has_variables: bool,
 }
 
-/// Replaces variables by their values, which `variable` looks up. `$${` stands for the characters
-/// `${`. A value in the part of an address that has user and password is percent-encoded.
+/// Replaces each variable in `raw` by its value, which the function `variable` returns. `$${`
+/// stands for the characters `${`. The value of a variable that is the user or the password of an
+/// address is percent-encoded.
 ///
 /// # Errors
-/// A message about a variable that is not set, or one without its closing brace.
+/// A message if a variable is not set and has no default, has an illegal name, or lacks its closing
+/// brace.
 pub(super) fn interpolate(
     raw: &str,
     variable: impl Fn(&str) -> Option<String>,
@@ -67,12 +70,13 @@ pub(super) fn interpolate(
     })
 }
 
-/// Escapes a text, so that [`interpolate`] returns it unchanged.
+/// Escapes a text, so that [`interpolate`] gives the original text back.
 pub(super) fn escape(text: &str) -> String {
     text.replace("${", "$${")
 }
 
-/// Tests whether a value that stands between two texts is the user or the password of an address.
+/// Tests whether a value between the texts `before` and `after` is the user or the password of an
+/// address.
 fn in_credentials(before: &str, after: &str) -> bool {
     let user = before.rsplit_once("://").map(|(_, user)| user);
     let end = after.find(['/', '?', ' ']).unwrap_or(after.len());

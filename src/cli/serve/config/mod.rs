@@ -1,4 +1,5 @@
-//! The checked configuration of `serve`: the layers, the server's options, and their sources.
+//! The configuration of `serve`, checked: the layers, where they are read from, and the options of
+//! the server.
 //!
 //! ```text
 //! flags ─ from_args ─┐
@@ -45,46 +46,50 @@ pub(super) struct ServeConfig {
     pub(super) posting: Option<PostingConfig>,
     pub(super) databases: Vec<Arc<DatabaseConfig>>,
     pub(super) layers: Vec<LayerConfig>,
-    /// The style of derived layers: `[styles.default]` if the file has it, else the program's
-    /// default.
+    /// The style of derived layers: `[styles.default]` if the configuration has this section,
+    /// otherwise the program's default style.
     pub(super) default_style: Style,
-    /// Sections that are read only when the server starts: later changes of them have no effect.
+    /// The sections that are used only when the server starts. If they change later, the change has
+    /// no effect before the next start.
     pub(super) fixed: Vec<Section>,
 }
 
-/// A layer of the configuration, or all layers of a folder.
+/// A layer of the configuration. If its source is a folder, it stands for a layer for each file in
+/// the folder.
 #[derive(Clone)]
 pub(super) struct LayerConfig {
     pub(super) name: Option<String>,
-    /// A file, a folder, an address, or `-` for standard input.
+    /// A file, a folder, a remote address, the URL of a database, or `-` for standard input.
     pub(super) source: String,
     pub(super) database: Option<Arc<DatabaseConfig>>,
     pub(super) read: SourceFlags,
     pub(super) live: bool,
-    /// True if no section names the layer: it is a table that its database publishes automatically.
+    /// `true` if the layer has no section in the configuration: it is a table that its database
+    /// publishes automatically.
     pub(super) is_published: bool,
-    /// The time after which the layer is read again; `None` for never.
+    /// The reload period: the time after which the layer is read again. `None` if it has no reload
+    /// period.
     pub(super) reload: Option<Duration>,
     pub(super) style: Style,
-    /// A text that changes whenever the layer must be read again because its configuration has
-    /// changed.
+    /// A text made from the layer's configuration. If it changes, the layer must be read again.
     pub(super) key: String,
-    /// The layer's line in the configuration file.
+    /// The layer's line in the configuration file; `None` for a layer without a line there.
     pub(super) line: Option<usize>,
 }
 
-/// A style of the configuration. It is parsed once, however many layers use it.
+/// A style of the configuration. It is parsed only once, even if many layers use it.
 #[derive(Clone, Default)]
 struct StyleConfig {
     name: String,
     style: Style,
-    /// The columns that the style's text names, if it is another heat map's configuration.
+    /// The columns that are named in the style's text, if the text is the configuration of another
+    /// heat map.
     columns: ColumnNames,
     key: String,
 }
 
 impl ServeConfig {
-    /// Checks a raw configuration.
+    /// Checks a raw configuration and parses its values.
     pub(super) fn new(raw: &RawConfig) -> Result<Self, ConfigError> {
         let TopLevelFlags { server, backend } = raw.server.parse(&SECTIONS)?;
         let (limits, cache) = (raw.limits.parse(&[])?, raw.cache.parse(&[])?);
@@ -132,7 +137,7 @@ impl ServeConfig {
         })
     }
 
-    /// The options of the server, except posting.
+    /// The options of the server, except those of posting.
     pub(super) fn options(&self, backend: &dyn Backend) -> ServerConfig {
         let defaults = ServerConfig::default();
         let LimitFlags {
@@ -163,8 +168,8 @@ impl StyleConfig {
     fn new(section: &Section) -> Result<Self, ConfigError> {
         let flags: StyleFlags = section.parse(&[])?;
         let (style, columns) = flags.style_and_columns().map_err(|error| {
-            // Each value was checked by itself already, so the error is about a style's file or
-            // about a combination.
+            // Each value has already been checked alone. So the error is about the file that
+            // `style` names, or about values that can't be combined.
             match section.get("style").or(section.0.first()) {
                 Some(entry) => entry.error(error),
                 None => ConfigError::new(None, error.to_string()),
@@ -191,7 +196,8 @@ impl StyleConfig {
     }
 }
 
-/// Finds the item whose name is the value of an entry, or else reports it as an unknown `what`.
+/// Finds the item whose name is the value of `entry`. If there is none, the error calls the value
+/// an unknown `what`.
 fn find<'a, T>(
     what: &str,
     all: &'a [T],
@@ -263,7 +269,7 @@ impl LayerConfig {
         })
     }
 
-    /// Adds the layer's line in the configuration file to an error about the layer.
+    /// Adds the layer's line in the configuration file, if it has one, to an error about the layer.
     pub(super) fn name_line(&self, error: impl Into<BoxError>) -> BoxError {
         let error = error.into();
         match self.line {
@@ -272,7 +278,7 @@ impl LayerConfig {
         }
     }
 
-    /// Tests whether the layer's rows are in a database. Then no file shows that they have changed.
+    /// Tests whether the layer's rows are in a database. The source of such a layer is no file.
     pub(super) fn is_in_database(&self) -> bool {
         self.database.is_some()
     }

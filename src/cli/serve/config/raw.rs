@@ -1,40 +1,40 @@
-//! The raw configuration: keys and values as the command line or the file has them, not checked
-//! yet.
+//! The raw configuration: keys and values as they are on the command line or in the file, before
+//! any check.
 //!
-//! The keys of a configuration file are the flags of the command line, and clap parses both. So a
-//! new flag is immediately a key of the file too, with the same values and messages.
+//! The keys of a configuration file are the names of flags, and clap parses both. So each new flag
+//! is a key of the file at once, with the same values and the same error messages.
 
 use super::error::{ConfigError, clap_message};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use std::fmt::{self, Write as _};
 
-/// Number of consecutive characters of a secret that a message must not show. Shorter pieces occur
-/// in any message by chance.
+/// The number of consecutive characters of a secret that no message may show. Pieces of fewer
+/// characters are in many messages by chance.
 const SECRET_PIECE: usize = 4;
 
-/// A raw configuration of `serve`, section by section.
+/// The raw configuration of `serve`, section by section.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RawConfig {
-    /// The keys at the top of the file.
+    /// The keys at the top of the file, which are about the server as a whole.
     pub(crate) server: Section,
     pub(crate) limits: Section,
     pub(crate) cache: Section,
     pub(crate) posting: Option<Section>,
-    /// The databases, `[sources.NAME]`.
+    /// The databases: the sections `[sources.NAME]`.
     pub(crate) sources: Vec<NamedSection>,
     pub(crate) styles: Vec<NamedSection>,
     pub(crate) layers: Vec<LayerSection>,
 }
 
-/// A section that has a name: `[styles.NAME]`, for example.
+/// A section with a name: `[styles.NAME]` or `[sources.NAME]`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NamedSection {
     pub(crate) name: String,
     pub(crate) section: Section,
 }
 
-/// One section of `[[layers]]`: a layer, or all layers of a folder.
+/// One section `[[layers]]`: a layer, or all layers of a folder.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LayerSection {
     pub(crate) section: Section,
@@ -42,38 +42,38 @@ pub(crate) struct LayerSection {
     pub(crate) line: Option<usize>,
 }
 
-/// Compares the contents, not the lines.
+/// Two layer sections are equal if their contents are, whatever their lines.
 impl PartialEq for LayerSection {
     fn eq(&self, other: &Self) -> bool {
         (&self.section, &self.style) == (&other.section, &other.style)
     }
 }
 
-/// The style of a layer.
+/// The style of a layer as the configuration gives it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum StyleRef {
-    /// The program's default style.
+    /// The program's default style, since the configuration names none.
     #[default]
     Default,
-    /// The name of a section `[styles.NAME]`.
+    /// The style of a section `[styles.NAME]`. The entry's value is the name.
     Named(ConfigEntry),
     /// The parameters of a style that only this layer has.
     Inline(Section),
 }
 
-/// A key of a section, and its values.
+/// A key of a section, with its values.
 #[derive(Clone, Debug)]
 pub(crate) struct ConfigEntry {
     pub(crate) key: String,
-    /// The values: one, or those of a list. Empty for a table.
+    /// The values of the key: a single value, or all values of a list. There are none for a table.
     pub(crate) values: Vec<String>,
     pub(crate) line: Option<usize>,
-    /// The text in the file if it has variables, else `None`. Messages show this text in place of
-    /// the values.
+    /// The original text of the value if it contains variables, otherwise `None`. Messages show
+    /// this text in place of the values, which may be secret.
     pub(crate) raw: Option<String>,
 }
 
-/// Compares keys and values, not the lines.
+/// Two entries are equal if their keys and values are, whatever their lines.
 impl PartialEq for ConfigEntry {
     fn eq(&self, other: &Self) -> bool {
         (&self.key, &self.values) == (&other.key, &other.values)
@@ -90,7 +90,7 @@ impl ConfigEntry {
         }
     }
 
-    /// An error about the value. Its message has the key, and no values of variables.
+    /// Makes an error about the entry. The message contains the key, but no value of a variable.
     pub(crate) fn error(&self, message: impl fmt::Display) -> ConfigError {
         let mut message = self.redact(message.to_string());
         if !message.starts_with(&self.key) {
@@ -99,13 +99,13 @@ impl ConfigEntry {
         ConfigError::new(self.line, message)
     }
 
-    /// The value as messages may show it: with names of variables, not their values.
+    /// The values as messages may show them: with the names of variables in place of their values.
     pub(super) fn shown(&self) -> String {
         self.raw.clone().unwrap_or_else(|| self.values.join(", "))
     }
 
-    /// Replaces values of variables in a message by the text with their names. If a piece of a
-    /// value is still left, the whole message is replaced.
+    /// Replaces the values of variables in a message by the text that names the variables. If a
+    /// piece of a value of four or more characters is still left, the whole message is replaced.
     fn redact(&self, mut message: String) -> String {
         let Some(raw) = &self.raw else {
             return message;
@@ -127,7 +127,7 @@ impl ConfigEntry {
         message
     }
 
-    /// The entry as the arguments of a command line that mean the same.
+    /// Converts the entry to arguments of a command line that mean the same.
     fn arguments(&self, arg: &Arg) -> Result<Vec<String>, ConfigError> {
         let flag = arg.get_long().unwrap_or_default();
         if self.values.is_empty() {
@@ -153,7 +153,7 @@ impl ConfigEntry {
 pub(crate) struct Section(pub(super) Vec<ConfigEntry>);
 
 impl Section {
-    /// The flags of `T` that were given on the command line.
+    /// Collects the flags of `T` that were given on the command line. Defaults are left out.
     pub(super) fn from_matches<T: Args>(matches: &ArgMatches) -> Self {
         let command = T::augment_args(Command::new("heatsplat"));
         let mut section = Self::default();
@@ -184,25 +184,25 @@ impl Section {
         self.0.iter().find(|entry| entry.key == key)
     }
 
-    /// The line of the section's first entry.
+    /// The line of the section's first entry; `None` without entries or without a file.
     pub(crate) fn line(&self) -> Option<usize> {
         self.0.first().and_then(|entry| entry.line)
     }
 
-    /// Adds the entries of another section. They replace entries of this one with the same keys.
+    /// Adds the entries of `other`. They replace the entries of `self` that have the same keys.
     pub(super) fn override_with(&mut self, other: &Self) {
         self.0.retain(|entry| other.get(&entry.key).is_none());
         self.0.extend(other.0.iter().cloned());
     }
 
-    /// The section without the entries of some keys.
+    /// A copy of the section without the entries of some keys.
     pub(super) fn without(&self, keys: &[&str]) -> Self {
         let kept = self.0.iter().filter(|entry| !keys.contains(&&*entry.key));
         Self(kept.cloned().collect())
     }
 
-    /// A text that is equal for two sections if they have equal entries, in any order. Entries with
-    /// the keys in `but` don't count.
+    /// A text that is equal for two sections if their entries are equal, in any order. Entries
+    /// whose keys are in `but` are ignored.
     pub(crate) fn key(&self, but: &[&str]) -> String {
         let entries = self.0.iter();
         let mut entries: Vec<_> = entries.filter(|e| !but.contains(&&*e.key)).collect();
@@ -214,8 +214,8 @@ impl Section {
         text + "--\n"
     }
 
-    /// Parses the entries as values of flags. `others` are keys of this section that are read
-    /// elsewhere. They are suggested too where a key is mistyped.
+    /// Parses the entries as values of the flags of `T`. `others` are further keys of this section,
+    /// which are read elsewhere: the error about a mistyped key may suggest one of them.
     pub(crate) fn parse<T: Args>(&self, others: &[&str]) -> Result<T, ConfigError> {
         let command = T::augment_args(Command::new("heatsplat"))
             .no_binary_name(true)
@@ -239,7 +239,8 @@ impl Section {
         if let Ok(Ok(parsed)) = matched {
             return Ok(parsed);
         }
-        // The first entry that is wrong by itself is reported, since its error has a line.
+        // The first entry that is wrong by itself is reported, since an error about an entry has a
+        // line.
         for entry in &self.0 {
             let alone = command.clone().try_get_matches_from(arguments(entry)?);
             alone.map_err(|e| entry.error(clap_message(&e)))?;
@@ -248,7 +249,7 @@ impl Section {
     }
 }
 
-/// The key of a flag: `gpu_memory` for `--gpu-memory`.
+/// The key that belongs to a flag: `gpu_memory` for `--gpu-memory`.
 fn key(arg: &Arg) -> String {
     arg.get_long().unwrap_or_default().replace('-', "_")
 }

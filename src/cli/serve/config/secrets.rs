@@ -1,21 +1,22 @@
-//! Passwords in addresses of databases. They are kept out of files.
+//! Passwords in addresses of databases, which must not be written into files.
 
 use super::error::ConfigError;
 use super::interpolate::interpolate;
 use super::raw::Section;
 
-/// The variable that takes the place of a password in a saved file.
+/// The variable that takes the place of a password in a saved configuration file.
 pub(crate) const VARIABLE: &str = "${PGPASSWORD}";
 
-/// Splits an address at its password: into `postgres://ann:`, the password (`None` if there is
-/// none) and `@host/db`. `None` if the address has no user.
+/// Splits an address before and after its password: `postgres://ann:s3c@host/db` becomes
+/// `postgres://ann`, `s3c` and `@host/db`. The middle part is `None` if the address has a user
+/// without a password; the result is `None` if it has no user.
 fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
     let start = url.find("://")? + 3;
     let (scheme, rest) = url.split_at_checked(start)?;
     let before = rest.split_once('?').map_or(rest, |(before, _)| before);
-    // An @, / or ? in a password may be unescaped. So the user's part ends at the last @ before the
-    // parameters. If there is none, it ends at the first @ of the address that has a password
-    // before it.
+    // The characters @, / and ? may be unescaped in a password. So the part with user and password
+    // ends at the last @ before the first question mark. If there is no @ before it, the part ends
+    // at the first @ of the address, but only if a colon comes before that @.
     let with_password = |at: &usize| rest.get(..*at).is_some_and(|user| user.contains(':'));
     let at = before.rfind('@').or(rest.find('@').filter(with_password))?;
     let (user, after) = rest.split_at_checked(at)?;
@@ -28,7 +29,7 @@ fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
     }
 }
 
-/// Refuses a password in the key `url` of a file, unless the password is a variable.
+/// Refuses a password in the key `url` of a configuration file, unless a variable stands for it.
 pub(super) fn check_url(source: &Section) -> Result<(), ConfigError> {
     let entry = source.get("url").filter(|entry| entry.line.is_some());
     match entry {
@@ -43,7 +44,8 @@ pub(super) fn check_url(source: &Section) -> Result<(), ConfigError> {
 
 /// Tests whether the text of an address has a password that is not a variable.
 fn has_plain_password(raw: &str) -> bool {
-    // Values of variables don't count, so they are left empty here.
+    // Variables are replaced by an empty text, so that a password made of variables alone is empty
+    // here.
     let Ok(filled) = interpolate(raw, |_| Some(String::new())) else {
         return false;
     };
@@ -53,8 +55,8 @@ fn has_plain_password(raw: &str) -> bool {
         || in_query.any(|pair| pair.len() > 9 && pair.starts_with("password="))
 }
 
-/// Replaces the password of an address by the variable, whether it is beside the user or among the
-/// parameters.
+/// Replaces the password of an address by the variable, whether the password follows the user or is
+/// a parameter.
 pub(crate) fn without_password(url: &str) -> String {
     let known = query(url).any(|pair| pair.starts_with("password="));
     let kept: Vec<_> = query(url)
@@ -79,7 +81,8 @@ fn query(url: &str) -> impl Iterator<Item = &str> {
     query.split('&').filter(|pair| !pair.is_empty())
 }
 
-/// The parameters of an address, beginning with the question mark; empty without parameters.
+/// The parameters of an address with the question mark before them; an empty text if there are
+/// none.
 fn question(url: &str) -> &str {
     let after = parts(url).map_or(url, |(_, _, after)| after);
     after.find('?').and_then(|at| after.get(at..)).unwrap_or("")

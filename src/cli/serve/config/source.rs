@@ -9,20 +9,21 @@ use crate::cli::serve::regular_file;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// The size in bytes of the longest configuration file that is read. It suffices for more than ten
-/// thousand layers.
+/// The size in bytes of the largest configuration file that is read: 4 MiB, a choice. It suffices
+/// for more than ten thousand layers.
 const MAX_BYTES: u64 = 4 << 20;
 
 /// The source of a configuration.
 pub(crate) enum ConfigSource {
     /// The flags of the command line.
     Args(RawConfig),
-    /// A file. The flags about the server as a whole, in `overrides`, override its keys.
+    /// A configuration file. `overrides` has the flags of the command line about the server as a
+    /// whole; they override the file's keys.
     File { path: PathBuf, overrides: RawConfig },
 }
 
 impl ConfigSource {
-    /// The path of the file; `None` for a command line.
+    /// The path of the configuration file; `None` for a command line.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Args(_) => None,
@@ -30,7 +31,7 @@ impl ConfigSource {
         }
     }
 
-    /// Reads and checks the configuration in its present state.
+    /// Reads and checks the configuration. A file is read as it is now.
     pub(crate) fn read(&self) -> Result<ServeConfig, BoxError> {
         let config = match self {
             Self::Args(raw) => ServeConfig::new(raw),
@@ -41,7 +42,8 @@ impl ConfigSource {
         config.map_err(|error| self.name_file(error.into()))
     }
 
-    /// Adds the name of the configuration file, if there is one, to an error about it.
+    /// Adds the name of the configuration file, if there is one, to an error about the
+    /// configuration.
     pub(crate) fn name_file(&self, error: BoxError) -> BoxError {
         match self.path() {
             Some(path) => {

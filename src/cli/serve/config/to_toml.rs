@@ -1,4 +1,4 @@
-//! Conversion of a configuration to the text of a TOML file, for `--save-config`.
+//! Converts a configuration to the text of a TOML file, for `--save-config`.
 
 use super::interpolate::escape;
 use super::raw::{ConfigEntry, LayerSection, RawConfig, Section, StyleRef};
@@ -7,8 +7,8 @@ use heatsplat_loader::{is_remote, shown_source};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Writes a configuration as the text of a file in `folder`. Reading the file gives the same
-/// configuration, except for passwords.
+/// Writes a configuration as the text of a file in `folder`. When the file is read, it gives the
+/// same configuration, except for passwords, which a variable replaces.
 pub(crate) fn to_toml(config: &RawConfig, folder: &Path) -> String {
     let mut text = String::from("# What `heatsplat serve --config` serves; see docs/config.md.\n");
     let to = TomlWriter { folder };
@@ -45,8 +45,8 @@ pub(crate) fn to_toml(config: &RawConfig, folder: &Path) -> String {
     text
 }
 
-/// The first address of a layer that may contain a secret: a user, a password or a query. They are
-/// left out of the result; `None` if no layer has one.
+/// Finds the first address of a layer that may contain a secret: a user, a password or a query.
+/// Returns the address without these parts, or `None` if no address has them.
 pub(crate) fn secret_address(config: &RawConfig) -> Option<String> {
     let files = config
         .layers
@@ -92,14 +92,14 @@ impl TomlWriter<'_> {
             "style" if Path::new(value).is_file() => quoted(&escape(&self.path(value))),
             "file" if is_remote(value) => quoted(&escape(value)),
             "file" | "token_file" if value != "-" => quoted(&escape(&self.path(value))),
-            // Passwords must not be in files, so a variable takes their place.
+            // Passwords must not be in files, so a variable takes the place of a password.
             "url" => quoted(&without_password(value)),
             _ => quoted(&escape(value)),
         }
     }
 
-    /// A path relative to the configuration file's folder if it lies in this folder, otherwise an
-    /// absolute path.
+    /// The path of a file for the configuration file in `self.folder`: relative if the file lies in
+    /// this folder, otherwise absolute.
     fn path(&self, value: &str) -> String {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or(path.to_owned());
         let (path, folder) = (absolute(Path::new(value)), absolute(self.folder));
@@ -110,7 +110,7 @@ impl TomlWriter<'_> {
     }
 }
 
-/// A text as a TOML string, quoted and escaped.
+/// Writes a text as a TOML string, in quotes and with its special characters escaped.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
