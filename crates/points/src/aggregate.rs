@@ -1,12 +1,15 @@
-//! Aggregation of points into the cells of the pyramid.
+//! Aggregation of points into cells: each cell is one weighted point that stands for several points
+//! of a small square.
 
 use crate::point::Point;
 use crate::zorder;
 
-/// Builder of a cell, whose weight is the sum of its points' weights. The cell lies at the points'
-/// mean position, weighted by |weight|, or unweighted if all weights are 0.
+/// Builder of a cell, for points whose weights are not negative. The cell's weight is the sum of
+/// the points' weights. Its position is the points' mean position, weighted by |weight|, or
+/// unweighted if all weights are 0.
 ///
-/// Sums are in f64, and positions are offsets from the first point, which keeps the sums exact.
+/// Weights and positions are summed in f64. Positions are summed as offsets from the first point,
+/// since small integers are summed without rounding errors.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CellBuilder {
     first: Point,
@@ -14,14 +17,15 @@ pub(crate) struct CellBuilder {
     count: u32,
     weight: f64,
     mass: f64,
-    /// Σ |weight| · offset from the first point, along x and along y.
+    /// Σ |weight| · offset from the first point in world units, as (x, y).
     moment: (f64, f64),
-    /// Σ count · offset from the first point, along x and along y.
+    /// Σ number of points · offset from the first point in world units, as (x, y).
     plain: (f64, f64),
 }
 
 impl CellBuilder {
-    /// Builder that begins with a point, or with a cell that stands for `count` points.
+    /// Builder that begins with `first`: a single point (`count` is 1), or a finer cell that stands
+    /// for `count` points.
     #[inline]
     pub(crate) fn new(first: Point, count: u32) -> Self {
         let weight = f64::from(first.weight);
@@ -36,13 +40,14 @@ impl CellBuilder {
         }
     }
 
-    /// Returns true if `entry` lies in the same cell of `level` as the builder's first point.
+    /// Returns true if `entry` lies in the same square as the builder's first point. The squares
+    /// are the pixels of the world drawn 2^`level` pixels wide.
     #[inline]
     pub(crate) fn contains(&self, entry: &Point, level: u32) -> bool {
         self.first.shares(entry, level)
     }
 
-    /// Adds a point, or a cell that stands for `count` points.
+    /// Adds `entry`: a single point (`count` is 1), or a finer cell that stands for `count` points.
     #[inline]
     pub(crate) fn add(&mut self, entry: &Point, count: u32) {
         let offset = |a: u32, origin: u32| f64::from(a) - f64::from(origin);
@@ -58,7 +63,7 @@ impl CellBuilder {
         self.plain.1 += times * dy;
     }
 
-    /// The finished cell, and the number of points that it stands for.
+    /// The finished cell, and the number of points that the cell stands for.
     #[inline]
     pub(crate) fn finish(&self) -> (Point, u32) {
         if self.entries == 1 {
@@ -80,20 +85,21 @@ impl CellBuilder {
     }
 }
 
-/// Builder of a cell where some weights are negative. It preserves the net weight and its moment. A
-/// mean position by |weight|, as in [`CellBuilder`], would shift the net weight where weights
-/// nearly cancel.
+/// Builder of a cell for points of which some have negative weights. It preserves two sums: the net
+/// weight, Σ weight, and its moment, Σ weight · position. [`CellBuilder`] puts a cell at the mean
+/// by |weight|; that would move the net weight far off where weights nearly cancel.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SignedCellBuilder {
     first: Point,
     count: u32,
     weight: f64,
-    /// Σ weight · offset from the first point, along x and along y.
+    /// Σ weight · offset from the first point in world units, as (x, y).
     moment: (f64, f64),
 }
 
 impl SignedCellBuilder {
-    /// Builder that begins with a point, or with a cell that stands for `count` points.
+    /// Builder that begins with `first`: a single point (`count` is 1), or a finer cell that stands
+    /// for `count` points.
     pub(crate) fn new(first: Point, count: u32) -> Self {
         Self {
             first,
@@ -103,12 +109,13 @@ impl SignedCellBuilder {
         }
     }
 
-    /// Returns true if `entry` lies in the same cell of `level` as the builder's first point.
+    /// Returns true if `entry` lies in the same square as the builder's first point. The squares
+    /// are the pixels of the world drawn 2^`level` pixels wide.
     pub(crate) fn contains(&self, entry: &Point, level: u32) -> bool {
         self.first.shares(entry, level)
     }
 
-    /// Adds a point, or a cell that stands for `count` points.
+    /// Adds `entry`: a single point (`count` is 1), or a finer cell that stands for `count` points.
     pub(crate) fn add(&mut self, entry: &Point, count: u32) {
         let offset = |a: u32, origin: u32| f64::from(a) - f64::from(origin);
         let weight = f64::from(entry.weight);
@@ -118,10 +125,12 @@ impl SignedCellBuilder {
         self.moment.1 += weight * offset(entry.y, self.first.y);
     }
 
-    /// One or two finished cells in Z-order, each with the number of points that it stands for.
-    /// There is one if the centre of the net weight lies within this cell of `level`. Otherwise
-    /// there are two: one in the middle that stands for all the points, and one beside it that
-    /// stands for none. Together the two have the net weight and its moment.
+    /// One or two finished cells in Z-order, each with the number of points that it stands for. The
+    /// points lie in one pixel of the world drawn 2^`level` pixels wide. If the centre of the net
+    /// weight lies in that pixel too, one cell at the centre is enough. Otherwise there are two
+    /// cells: one in the middle of the pixel, which stands for all the points, and a second one
+    /// beside it, which stands for none. The sum of the two cells has the net weight and its
+    /// moment.
     pub(crate) fn finish(&self, level: u32) -> Vec<(Point, u32)> {
         let weight = self.weight.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32;
         let length = self.moment.0.hypot(self.moment.1);
@@ -150,8 +159,9 @@ impl SignedCellBuilder {
         self.two(level)
     }
 
-    /// The net weight and its moment, divided between two cells. There is only one cell if the
-    /// moment about the middle is 0 or the cell is too small for two.
+    /// Divides the net weight between two cells in the pixel so that its moment is preserved.
+    /// Returns only one cell if the moment about the pixel's middle is 0, or if the pixel is less
+    /// than four world units wide and so too small for two cells.
     fn two(&self, level: u32) -> Vec<(Point, u32)> {
         let side = 1u64 << (32 - level.min(32));
         let half = (side / 2) as u32;
@@ -162,8 +172,8 @@ impl SignedCellBuilder {
             self.moment.0 + self.weight * from(self.first.x, x),
             self.moment.1 + self.weight * from(self.first.y, y),
         );
-        // The second cell lies a quarter of the side from the middle, in the direction of the
-        // moment.
+        // The second cell lies a quarter of the pixel's side from the middle, in the direction of
+        // the moment.
         let (length, arm) = (moment.0.hypot(moment.1), f64::from(half) / 2.0);
         let (mut at, mut beside) = ((x, y), 0.0);
         if length > 0.0 && arm >= 1.0 {

@@ -1,19 +1,23 @@
-//! Smallest interval of longitudes that holds a set of points.
+//! Search for the smallest interval of longitudes that holds all points of a set, also across
+//! ±180°.
 
 use crate::mercator::WORLD;
 use crate::point::Point;
 
-/// Number of low bits of an x that don't decide its column.
+/// Number of low bits of an x that don't decide its column: the upper 10 bits are the number of one
+/// of 1,024 columns.
 const SHIFT: u32 = 22;
 
-/// Least and greatest x of the points in each of 1,024 columns of the world. From these, each gap
-/// between points that is wider than a column (0.35°) is known exactly.
+/// Least and greatest x of the points in each of 1,024 columns of the world. A gap without points
+/// that is wider than a column (0.35°) reaches from the greatest x of one column to the least x of
+/// the next column with points, so its exact ends are known.
 pub(crate) struct LongitudeColumns {
-    /// Least and greatest x of the points in each column; the least is above the greatest if the
-    /// column is empty.
+    /// (least, greatest) x of the points in each column. In a column without points the least is
+    /// greater than the greatest.
     ends: Vec<(u32, u32)>,
-    /// Column of the last point. Neighbours in Z-order often share a column, so the ends of this
-    /// one are kept in `least` and `greatest` until another column follows.
+    /// Column of the point added last. Points are added in Z-order, so successive points are often
+    /// in the same column. The ends of this column are kept in `least` and `greatest`, and stored
+    /// when a point of another column is added.
     current: usize,
     least: u32,
     greatest: u32,
@@ -48,9 +52,10 @@ impl LongitudeColumns {
         (self.least, self.greatest) = (u32::MAX, 0);
     }
 
-    /// West and east end of the smallest interval that holds all points, in world units. It leaves
-    /// out the widest gap between points. The east is beyond the world's side if the interval
-    /// crosses ±180°. `None` if there are no points.
+    /// West and east end, in world units, of the smallest interval that holds all points. The
+    /// interval is the whole circle of longitudes without its widest gap between points. The east
+    /// end is greater than the world's side if the interval crosses ±180°. `None` if there are no
+    /// points.
     pub(crate) fn interval(mut self) -> Option<(f64, f64)> {
         self.store_current();
         let full = self.ends.iter().filter(|(least, most)| least <= most);
@@ -64,7 +69,8 @@ impl LongitudeColumns {
                 continue;
             };
             let (before, after) = (f64::from(before), f64::from(after));
-            // If gaps are equally wide, the gap at ±180°, where maps are cut, is left out.
+            // A gap must be wider than the gap at ±180° to be left out in its place, since maps are
+            // cut at ±180°.
             if after - before > widest {
                 widest = after - before;
                 interval = (after, before + WORLD);
@@ -101,14 +107,15 @@ mod tests {
         assert_interval(&[-179.0, 100.0, -170.5], [100.0, 189.5]);
         assert_interval(&[5.0], [5.0, 5.0]);
         assert_interval(&[180.0, 179.0], [179.0, 180.0]);
-        // If two gaps are equally wide, the gap at ±180° is left out.
+        // Of two equally wide gaps, the interval leaves out the one at ±180°.
         assert_interval(&[-90.0, 90.0], [-90.0, 90.0]);
         // Three points are in one column, and another is far away.
         assert_interval(&[10.0, 10.01, 10.02, -10.0], [-10.0, 10.02]);
     }
 
     proptest! {
-        /// Compares the interval with a search through all gaps between sorted longitudes.
+        /// Compares the interval with the one that a search through all gaps between sorted
+        /// longitudes finds.
         #[test]
         fn the_widest_gap_is_left_out(
             longitudes in prop::collection::vec(-180.0..180.0f64, 1..40),

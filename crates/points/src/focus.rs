@@ -1,4 +1,5 @@
-//! First view of a map: centred where points are densest, at a zoom that shows nearly all points.
+//! First view of a map: a centre where points are densest, and a zoom at which nearly all points
+//! are visible.
 
 use crate::level;
 use crate::lon_lat_box::LonLatBox;
@@ -6,46 +7,50 @@ use crate::mercator::{self, WORLD};
 use crate::points::Points;
 use crate::window::Window;
 
-/// Fraction of the weight that may lie outside of the first view on each of its four sides, so that
-/// distant points of little weight don't change the view.
+/// Fraction of all weight that may lie beyond each of the four edges of the first view. With it, a
+/// few distant points don't change the view.
 const BEYOND: f64 = 0.05;
 
-/// Assumed width and height of the first view in pixels.
+/// Assumed width and height of the screen that shows the first view, in pixels.
 const SCREEN: (f64, f64) = (1024.0, 768.0);
 
-/// Largest zoom of a first view, so that the surroundings of a small crowd are seen too.
+/// Largest zoom of a first view. It is limited so that the surroundings of a small group of points
+/// are visible too.
 const CLOSEST: f64 = 14.0;
 
-/// Cells along a side of the window in which weight is measured.
+/// Width and height, in cells, of the window in which weight is measured.
 const CELLS: u32 = 256;
 
-/// Cells along a side of the square whose mass is compared to find where points are densest.
+/// Width and height, in cells, of the squares whose weights are compared to find where points are
+/// densest.
 const SQUARE: usize = 16;
 
 /// Centre and zoom of the first view of a map.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Focus {
-    /// Longitude in degrees at which points are densest, −180 to 180.
+    /// Longitude of the centre, where points are densest, in degrees from −180 to 180.
     pub lon: f64,
-    /// Latitude in degrees at which points are densest.
+    /// Latitude of the centre, where points are densest, in degrees.
     pub lat: f64,
-    /// Zoom of 256 px tiles, 0 to 14, at which a screen centred at `lon` and `lat` shows nearly all
-    /// weight.
+    /// Zoom of 256 px tiles, 0 to 14. At this zoom a screen centred at `lon` and `lat` shows nearly
+    /// all weight.
     pub zoom: u8,
 }
 
-/// Cells as (x, y, |weight|), with x and y in world units.
+/// Cells as (x, y, mass), with x and y in world units. The mass is |weight|.
 type Masses = Vec<(f64, f64, f64)>;
 
 impl Focus {
-    /// Finds the first view of the points in a box; `None` if the box has no points.
+    /// Finds the first view of the points in the box `within`; `None` if no point lies in the box.
     pub fn find(points: &Points, within: LonLatBox) -> Option<Self> {
         let look = Window::around(within.with_margin(), CELLS, CELLS).ok()?;
-        // Conversion of an edge to degrees and back may change its last bit.
+        // The edges grow by one world unit: their conversion to degrees and back may have changed
+        // the last bit.
         let edges = grown(within.world_edges(), 1.0);
         let most = central(masses(points, &look, edges))?;
-        // A second search looks closer: a few distant points make the cells of the first one large.
+        // A second search, in a smaller window, has smaller cells: a few distant points may have
+        // made the first window large.
         let near = grown(most, look.pixel());
         let look = around(near);
         let masses = masses(points, &look, near);
@@ -70,15 +75,16 @@ fn grown([left, top, right, bottom]: [f64; 4], by: f64) -> [f64; 4] {
     [left - by, top - by, right + by, bottom + by]
 }
 
-/// Window that covers the rectangle `[left, top, right, bottom]`, in world units.
+/// Window of square pixels that covers the rectangle `[left, top, right, bottom]`, given in world
+/// units.
 fn around([left, top, right, bottom]: [f64; 4]) -> Window {
     let pixel = (right - left).max(bottom - top) / f64::from(CELLS);
     Window::new(left, top, pixel, CELLS, CELLS)
 }
 
-/// Cells between left, top, right and bottom, found through the window `look`. Each cell is
-/// returned once, even if the window reaches round the world. If all weights are 0, each cell gets
-/// a mass of 1.
+/// Cells inside the rectangle `[left, top, right, bottom]`, as the window `look` finds them. A cell
+/// that the window shows several times, since it reaches round the world, is returned once. If all
+/// weights are 0, each cell gets the mass 1.
 fn masses(points: &Points, look: &Window, [left, top, right, bottom]: [f64; 4]) -> Masses {
     let cells = points.cells(look, 1.0);
     let all = cells.slices().flat_map(|(run, shift)| {
@@ -97,8 +103,8 @@ fn masses(points: &Points, look: &Window, [left, top, right, bottom]: [f64; 4]) 
     masses
 }
 
-/// Left, top, right and bottom edge of the part that remains when [`BEYOND`] of the mass is cut off
-/// on each side. `None` if there are no masses.
+/// Left, top, right and bottom edge of the rectangle that remains when the fraction [`BEYOND`] of
+/// the mass is cut off on each of the four sides. `None` if there are no masses.
 fn central(masses: Masses) -> Option<[f64; 4]> {
     let (xs, ys) = (
         masses.iter().map(|h| (h.0, h.2)),
@@ -109,8 +115,9 @@ fn central(masses: Masses) -> Option<[f64; 4]> {
     Some([left, top, right, bottom])
 }
 
-/// Coordinates at which the mass summed from below exceeds each of the given fractions of all mass.
-/// `along` has pairs of a coordinate and a mass. `None` if it is empty.
+/// Quantiles of a distribution of mass along an axis. `along` has pairs of a coordinate and the
+/// mass there. For each fraction in `shares`, the result has the first coordinate at which the sum
+/// of the masses up to there exceeds that fraction of all mass. `None` if `along` is empty.
 fn shares<const N: usize>(mut along: Vec<(f64, f64)>, shares: [f64; N]) -> Option<[f64; N]> {
     along.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let total: f64 = along.iter().map(|(_, mass)| mass).sum();
@@ -125,14 +132,16 @@ fn shares<const N: usize>(mut along: Vec<(f64, f64)>, shares: [f64; N]) -> Optio
     }))
 }
 
-/// Median x and y of the mass in the heaviest square of a window; `None` if there are no masses.
+/// Centre of the densest part of a window: the median x and the median y of the mass in the
+/// heaviest of all squares of [`SQUARE`] × [`SQUARE`] cells. `None` if there are no masses.
 fn densest(masses: &Masses, look: &Window) -> Option<(f64, f64)> {
     let side = CELLS as usize;
     let cell = |x: f64, y: f64| {
         let at = |v: f64, edge: f64| (((v - edge) / look.pixel()) as usize).min(side - 1);
         (at(x, look.left()), at(y, look.top()))
     };
-    // Summed-area table: each corner of the cells has the mass to the west and north of it.
+    // Summed-area table: the entry of each corner of a cell is the sum of all masses to the west
+    // and north of the corner.
     let mut sums = vec![0.0; (side + 1) * (side + 1)];
     let place = |column: usize, row: usize| row * (side + 1) + column;
     for &(x, y, mass) in masses {
@@ -181,7 +190,7 @@ mod tests {
         points.focus().unwrap()
     }
 
-    /// Points around (`lon`, `lat`), in a square of `side` degrees.
+    /// `count` points spread over a square of `side` degrees around (`lon`, `lat`).
     fn crowd(count: usize, lon: f64, lat: f64, side: f64) -> Vec<(f64, f64, f32)> {
         let off = |i: usize, prime: usize| (i * prime % 1009) as f64 / 1009.0 - 0.5;
         let point = |i| (lon + side * off(i, 331), lat + side * off(i, 577), 1.0);
@@ -224,7 +233,8 @@ mod tests {
         points.extend(crowd(200, 2.3, 48.9, 0.2));
         let found = focus(&points);
         assert_near(found, 13.4, 52.5, 0.2);
-        // The other crowd is 11° to one side, so 22° must fit: about 1,020 pixels at zoom 6.
+        // The other group of points is 11° to one side, so 22° must fit: about 1,020 pixels at zoom
+        // 6.
         assert_eq!(found.zoom, 6);
     }
 

@@ -1,15 +1,15 @@
-//! Conversion between levels, zooms and the sizes of pixels.
+//! Conversion between levels, zooms and pixel sizes.
 //!
-//! At level L the world is 2ᴸ pixels wide. A tile of zoom z is at level z + 8 if it has 256 pixels,
-//! since 256 is 2⁸, and at level z + 9 if it has 512. A zoom without a tile size refers to tiles of
-//! 256 pixels.
+//! At level L the world is 2ᴸ pixels wide. A tile of zoom z that is 256 pixels wide is at level z +
+//! 8, since 256 is 2⁸; one that is 512 pixels wide is at level z + 9. A zoom given without a tile
+//! size refers to tiles of 256 pixels.
 
 use crate::mercator::WORLD;
 
-/// Level of zoom 0, with tiles of 256 pixels.
+/// Level of zoom 0 if tiles are 256 pixels wide.
 const OF_ZOOM_0: u8 = 8;
 
-/// Level of a zoom with tiles of 256 pixels.
+/// Level of zoom `z` if tiles are 256 pixels wide.
 ///
 /// ```
 /// assert_eq!(heatsplat_points::level::of_zoom(3), 11);
@@ -18,32 +18,32 @@ pub const fn of_zoom(z: u8) -> u8 {
     z + OF_ZOOM_0
 }
 
-/// Level of a zoom with tiles of `side` pixels; `side` is a power of two.
+/// Level of zoom `z` if tiles are `side` pixels wide; `side` is a power of two.
 pub const fn of_tile(z: u8, side: u32) -> u8 {
     z + side.ilog2() as u8
 }
 
-/// Fractional level at which a pixel has a side of `pixel` world units.
+/// Level, a fraction in general, at which a pixel is `pixel` world units wide.
 pub fn of_pixel(pixel: f64) -> f64 {
     (WORLD / pixel).log2()
 }
 
-/// Fractional zoom that corresponds to a fractional level.
+/// Zoom of 256 px tiles at a level; both numbers may have fractions.
 pub fn to_zoom(level: f64) -> f64 {
     level - f64::from(OF_ZOOM_0)
 }
 
-/// Fractional level that corresponds to a fractional zoom.
+/// Level of a zoom of 256 px tiles; both numbers may have fractions.
 pub fn from_zoom(zoom: f64) -> f64 {
     zoom + f64::from(OF_ZOOM_0)
 }
 
-/// Side of a pixel at a fractional zoom, in world units.
+/// Width of a pixel, in world units, at a zoom of 256 px tiles; the zoom may have a fraction.
 pub fn pixel_at_zoom(zoom: f64) -> f64 {
     WORLD / from_zoom(zoom).exp2()
 }
 
-/// Fractional zoom at which a pixel has a side of `pixel` world units.
+/// Zoom of 256 px tiles, a fraction in general, at which a pixel is `pixel` world units wide.
 pub fn zoom_of_pixel(pixel: f64) -> f64 {
     to_zoom(of_pixel(pixel))
 }

@@ -1,12 +1,13 @@
-//! World grid, points on it, and an index that finds the points that a picture shows.
+//! World grid, points on the grid, and an index that finds the points that a picture shows.
 //!
-//! [`mercator`] projects longitude and latitude to integers: the Web-Mercator square is cut into
-//! 2³² × 2³² cells of 9.3 mm at the equator, and all further geometry is exact. [`PointsBuilder`]
-//! sorts points along the Z-order curve and builds a pyramid of aggregated cells over them. The
-//! finished [`Points`] finds the cells that a [`Window`] sees. The cost of such a search depends on
-//! what is visible, not on the size of the data set.
+//! [`mercator`] projects longitude and latitude to integers: the Web-Mercator square is divided
+//! into 2³² × 2³² squares, 9.3 mm wide at the equator, and all further geometry is exact.
+//! [`PointsBuilder`] sorts points along the Z-order curve and builds a pyramid over them: at many
+//! scales, it replaces neighbouring points by one weighted point, a *cell*. The finished [`Points`]
+//! finds the cells or points that a [`Window`], a rectangle of pixels, shows. The cost of such a
+//! search depends on what is visible, not on the size of the data set.
 //!
-//! This crate does no I/O and depends on no GPU library and no async runtime.
+//! This crate does no I/O and needs neither a GPU library nor an async runtime.
 #![forbid(unsafe_code)]
 
 mod aggregate;

@@ -1,4 +1,4 @@
-//! Box of longitudes and latitudes.
+//! Boxes of longitudes and latitudes.
 
 use crate::mercator::{self, MAX_LATITUDE, MAX_LONGITUDE};
 use crate::tile::TileId;
@@ -7,11 +7,12 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// A box in degrees: west, south, east, north.
+/// Box with four edges in degrees: west, south, east and north.
 ///
-/// A box that crosses ±180° has an east beyond 180: one from 170 to −170 has the edges 170 and 190.
-/// West is at most east and south at most north, so a box may be as narrow as a point. Longitudes
-/// lie within ±540° and latitudes within ±90°. A box may be wider than the world.
+/// If a box crosses ±180°, its east is greater than 180: the box from 170° to −170° has west 170
+/// and east 190. West is never greater than east, nor south greater than north. A box may have no
+/// width or height. Longitudes lie within ±540° and latitudes within ±90°, so a box may be wider
+/// than the world.
 ///
 /// ```
 /// use heatsplat_points::LonLatBox;
@@ -29,11 +30,11 @@ pub struct LonLatBox {
     north: f64,
 }
 
-/// Reason why numbers make no valid [`LonLatBox`].
+/// Reason why a text or four numbers are no valid [`LonLatBox`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LonLatBoxError {
-    /// The text is not four numbers with commas between them.
+    /// The text is not four numbers separated by commas.
     #[error("expected west,south,east,north in degrees, like -10,35,30,60")]
     Syntax,
     /// A number is NaN, a longitude is beyond ±540°, or a latitude is beyond ±90°.
@@ -44,13 +45,13 @@ pub enum LonLatBoxError {
     /// West is greater than east, or south greater than north.
     #[error("the bounding box is inside out: west must be below east and south below north")]
     InsideOut,
-    /// The box is wider than 360°, and its use doesn't allow that.
+    /// The box is wider than 360° although its user allows one turn at most.
     #[error("the bounding box must be at most 360 degrees wide")]
     TooWide,
 }
 
 impl LonLatBox {
-    /// The whole map: the Web-Mercator square.
+    /// The whole map: longitude ±180° and latitude ±[`MAX_LATITUDE`], the Web-Mercator square.
     pub const WORLD: Self = Self {
         west: -180.0,
         south: -MAX_LATITUDE,
@@ -58,10 +59,11 @@ impl LonLatBox {
         north: MAX_LATITUDE,
     };
 
-    /// Box from its edges in degrees.
+    /// Box with the given edges in degrees.
     ///
     /// # Errors
-    /// [`LonLatBoxError::NotDegrees`] or [`LonLatBoxError::InsideOut`].
+    /// [`LonLatBoxError::NotDegrees`] for edges that are no longitudes and latitudes, or
+    /// [`LonLatBoxError::InsideOut`] for edges in the wrong order.
     pub fn new(west: f64, south: f64, east: f64, north: f64) -> Result<Self, LonLatBoxError> {
         let longitudes = west.abs() <= MAX_LONGITUDE && east.abs() <= MAX_LONGITUDE;
         let latitudes = south.abs() <= 90.0 && north.abs() <= 90.0;
@@ -79,10 +81,10 @@ impl LonLatBox {
         })
     }
 
-    /// The box itself, unless it is wider than 360°.
+    /// Returns the box unchanged if it is at most 360° wide.
     ///
     /// # Errors
-    /// [`LonLatBoxError::TooWide`].
+    /// [`LonLatBoxError::TooWide`] if the box is wider than 360°.
     pub fn at_most_one_turn(self) -> Result<Self, LonLatBoxError> {
         if self.east - self.west > 360.0 {
             return Err(LonLatBoxError::TooWide);
@@ -100,7 +102,7 @@ impl LonLatBox {
         self.south
     }
 
-    /// Eastern edge in degrees; it is beyond 180 if the box crosses ±180°.
+    /// Eastern edge in degrees; it is greater than 180 if the box crosses ±180°.
     pub fn east(self) -> f64 {
         self.east
     }
@@ -110,13 +112,13 @@ impl LonLatBox {
         self.north
     }
 
-    /// West, south, east, north in degrees.
+    /// Edges in degrees, in the order west, south, east, north.
     pub fn edges(self) -> [f64; 4] {
         [self.west, self.south, self.east, self.north]
     }
 
-    /// Left, top, right and bottom edge in world units. A latitude beyond the map gives the map's
-    /// edge.
+    /// Edges in world units, in the order left, top, right, bottom. Longitudes are not wrapped, so
+    /// left or right may lie outside the world. A latitude outside the map becomes the map's edge.
     pub fn world_edges(self) -> [f64; 4] {
         [
             mercator::unwrapped_x(self.west),
@@ -126,15 +128,15 @@ impl LonLatBox {
         ]
     }
 
-    /// Longitude and latitude of the middle in degrees; the longitude is from −180 to 180.
+    /// Centre of the box as (longitude, latitude) in degrees; the longitude is from −180 to 180.
     pub fn center(self) -> (f64, f64) {
         let middle = (self.west + self.east) / 2.0;
         let [lon, _] = wrapped(middle, middle);
         (lon, (self.south + self.north) / 2.0)
     }
 
-    /// Returns true if a position lies inside or on an edge. Longitudes that differ by whole turns
-    /// of 360° are equal.
+    /// Returns true if a position lies inside the box or on its edge. Whole turns of 360° are
+    /// ignored: longitude 190 is the same as −170.
     #[inline]
     pub fn contains(self, lon: f64, lat: f64) -> bool {
         let east_of_west = (lon - self.west).rem_euclid(360.0);
@@ -142,9 +144,9 @@ impl LonLatBox {
         lat >= self.south && lat <= self.north && (east_of_west <= width || width >= 360.0)
     }
 
-    /// Returns true unless the box surely has no position with a longitude in the interval `lon`
-    /// and a latitude in the interval `lat`. An interval of longitudes beyond ±180° always gives
-    /// true, since its positions may lie in the box a turn away.
+    /// Returns false only if no position with a longitude in the interval `lon` and a latitude in
+    /// the interval `lat` can lie in the box. If the box or `lon` reaches beyond ±180°, the result
+    /// is always true, since the longitudes may be equal except for a whole turn.
     pub fn may_touch(self, lon: (f64, f64), lat: (f64, f64)) -> bool {
         let plain = |west: f64, east: f64| west >= -180.0 && east <= 180.0;
         if !plain(self.west, self.east) || !plain(lon.0, lon.1) {
@@ -153,7 +155,8 @@ impl LonLatBox {
         lon.0 <= self.east && lon.1 >= self.west && lat.0 <= self.north && lat.1 >= self.south
     }
 
-    /// Smallest box that holds both boxes. It may reach either way round the world.
+    /// Smallest box that holds both boxes. The longitudes of `other` are shifted by a whole turn
+    /// where that makes the result narrower.
     pub fn union(self, other: Self) -> Self {
         let joined = [0.0, -360.0, 360.0].map(|turn| {
             let (west, east) = (other.west + turn, other.east + turn);
@@ -178,16 +181,18 @@ impl LonLatBox {
         }
     }
 
-    /// Box with a margin on each side of 5 % of its width or height, at least 0.01°. With the
-    /// margin it has an area and holds most of what is drawn around its points.
+    /// Box with a margin on each side: 5 % of the box's width or height, but at least 0.01°. So
+    /// even the box of a single point gets an area, and most of what is drawn around the points
+    /// lies in the box.
     pub fn with_margin(self) -> Self {
         let margin = |low: f64, high: f64| ((high - low) * 0.05).max(0.01);
         let (x, y) = (margin(self.west, self.east), margin(self.south, self.north));
         Self::on_the_map(self.west - x, self.south - y, self.east + x, self.north + y)
     }
 
-    /// Box from any finite edges. Whole turns are added so that west is from −180 to 180, and
-    /// latitudes are limited to those of the map. A box of 360° or more gets all longitudes.
+    /// Box with any finite edges. Both longitudes are shifted by whole turns until west is from
+    /// −180 to 180; a box of 360° or more gets −180 to 180. Latitudes outside the map become the
+    /// map's edge.
     pub fn on_the_map(west: f64, south: f64, east: f64, north: f64) -> Self {
         let [west, east] = wrapped(west, east);
         Self {
@@ -198,7 +203,8 @@ impl LonLatBox {
         }
     }
 
-    /// Box for formats that allow no east beyond 180: a box that crosses ±180° gets all longitudes.
+    /// Box for file formats in which longitudes must lie within ±180°: a box that crosses ±180°
+    /// gets −180 to 180.
     pub fn within_180(self) -> Self {
         let (west, east) = if self.west < -180.0 || self.east > 180.0 {
             (-180.0, 180.0)
@@ -213,13 +219,13 @@ impl LonLatBox {
         }
     }
 
-    /// Returns true if the box and a tile have an area in common. A tile that begins exactly at the
-    /// box's eastern or southern edge is not touched.
+    /// Returns true if the box and a tile overlap. A tile that only shares an edge with the box
+    /// doesn't count.
     pub fn touches(self, tile: TileId) -> bool {
         let [left, top, right, bottom] = self.world_edges();
         let window = Window::tile(tile, 1);
-        // The box may reach into the copies of the world to the east and west, which have the same
-        // tiles.
+        // The box may reach beyond ±180°, into the copies of the world to the west and east, where
+        // the tiles repeat.
         let across = [-1.0, 0.0, 1.0].iter().any(|worlds| {
             let shift = worlds * mercator::WORLD;
             window.left() + shift < right && window.right() + shift > left
@@ -227,13 +233,13 @@ impl LonLatBox {
         across && window.top() < bottom && window.bottom() > top
     }
 
-    /// Columns and rows of the tiles of zoom `z` that the box touches. Columns beyond the last one,
-    /// or below 0, belong to the next copy of the world.
+    /// Ranges of columns and of rows of the tiles of zoom `z` that the box touches. Columns below 0
+    /// or beyond the last one belong to the next copy of the world.
     pub fn tiles(self, z: u8) -> (RangeInclusive<i64>, RangeInclusive<i64>) {
         let side = mercator::WORLD / (1u64 << z) as f64;
         let span = |low: f64, high: f64| {
             let first = (low / side).floor() as i64;
-            // A box that ends where a tile begins doesn't touch that tile.
+            // A box whose edge is a tile's first edge doesn't touch that tile.
             first..=((high / side).ceil() as i64 - 1).max(first)
         };
         let [left, top, right, bottom] = self.world_edges();
@@ -272,8 +278,8 @@ impl fmt::Display for LonLatBox {
     }
 }
 
-/// Interval of longitudes shifted by whole turns so that its west is from −180 to 180. An interval
-/// of 360° or more becomes −180 to 180.
+/// Interval from `west` to `east`, shifted by whole turns so that its west is from −180 to 180. An
+/// interval of 360° or more becomes −180 to 180.
 fn wrapped(west: f64, east: f64) -> [f64; 2] {
     if east - west >= 360.0 {
         return [-180.0, 180.0];
@@ -343,7 +349,7 @@ mod tests {
         assert!(!europe.may_touch((40.0, 50.0), (40.0, 50.0)));
         assert!(!europe.may_touch((0.0, 1.0), (-10.0, 0.0)));
         assert!(europe.may_touch((30.0, 50.0), (60.0, 70.0)));
-        // These longitudes are −10 to −5, written a turn to the east.
+        // The longitudes 350 and 355 are −10 and −5, a turn further east.
         assert!(europe.may_touch((350.0, 355.0), (40.0, 50.0)));
         assert!(europe.at_most_one_turn().is_ok());
         assert!(degrees("-200,0,200,1").at_most_one_turn().is_err());
@@ -390,7 +396,8 @@ mod tests {
         };
         assert_eq!(touched("1,1,89,60"), [(2, 1)]);
         assert_eq!(touched("-1,-1,1,1"), [(1, 1), (1, 2), (2, 1), (2, 2)]);
-        // The box ends at a tile's eastern and southern edge: the tiles beyond aren't touched.
+        // The box ends at the eastern and the southern edge of a tile, so the tiles beyond aren't
+        // touched.
         assert_eq!(touched("0,0,90,10"), [(2, 1)]);
         assert_eq!(touched("170,1,190,2"), [(0, 1), (3, 1)]);
         let across = degrees("170,-1,190,1");

@@ -1,19 +1,21 @@
-//! Projection between degrees and the world square, which is EPSG:3857 with integer coordinates.
+//! Projection between degrees and the world square: EPSG:3857 with integer coordinates.
 //!
 //! The square spans longitude ±180° and latitude ±[`MAX_LATITUDE`]. x grows east and y grows
-//! **south**. Both are counted in *world units*: a unit is 2⁻³² of the world's side, 9.3 mm at the
-//! equator.
+//! **south**. Both are counted in *world units*: a unit is 2⁻³² of the world's side, which is 9.3
+//! mm at the equator.
 //!
-//! The formula is the spherical Mercator projection, y = ½ − atanh(sin φ) / 2π of the world's side.
-//! It equals the usual form with asinh(tan φ) and needs one logarithm less.
+//! The formula is the spherical Mercator projection. For a latitude φ, y = ½ − atanh(sin φ) / 2π,
+//! as a fraction of the world's side. It equals the usual form with asinh(tan φ) and needs one
+//! logarithm less.
 
 use std::f64::consts::PI;
 
-/// Latitude in degrees at which the world is square: atan(sinh π).
+/// Latitude in degrees of the map's northern edge, atan(sinh π). With it the projected world is a
+/// square.
 pub const MAX_LATITUDE: f64 = 85.051_128_779_806_6;
 
-/// Largest absolute longitude in degrees that is accepted, one and a half turns. Longitudes up to
-/// it are wrapped to ±180°; larger ones are errors.
+/// Greatest absolute longitude in degrees that is accepted: one and a half turns. Longitudes up to
+/// this limit are wrapped to ±180°; larger ones are errors.
 pub const MAX_LONGITUDE: f64 = 540.0;
 
 /// Side of the world square in world units, 2³².
@@ -31,7 +33,7 @@ pub struct WorldCoord {
     pub y: u32,
 }
 
-/// Reason why a longitude and latitude have no position in the square.
+/// Reason why a longitude and latitude have no position in the world square.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProjectionError {
@@ -44,16 +46,17 @@ pub enum ProjectionError {
     /// The latitude is beyond ±90°.
     #[error("latitude must lie within ±90 degrees")]
     Latitude,
-    /// The latitude exists, but the Mercator square does not reach it.
+    /// The latitude is valid, but lies outside the Mercator square.
     #[error("latitude lies outside the Web-Mercator square (±85.0511 degrees)")]
     Outside,
 }
 
 /// Projects a longitude and latitude in degrees to the world square.
 ///
-/// Longitudes wrap: 181 is −179, and data with longitudes from 0 to 360 are projected correctly.
-/// +180 and −180 are the same meridian, the square's left edge. Latitudes beyond [`MAX_LATITUDE`]
-/// are refused and not clamped, since a clamped point would be drawn at a wrong place.
+/// Longitudes wrap: 181 becomes −179, so data with longitudes from 0 to 360 are projected
+/// correctly. +180 and −180 are the same meridian, the square's left edge. A latitude beyond
+/// [`MAX_LATITUDE`] is an error. It is not clamped, since a clamped point would be drawn at a wrong
+/// place.
 ///
 /// ```
 /// use heatsplat_points::mercator::{project, ProjectionError};
@@ -63,7 +66,7 @@ pub enum ProjectionError {
 /// ```
 ///
 /// # Errors
-/// A [`ProjectionError`] that names the violated bound.
+/// A [`ProjectionError`] whose variant names the coordinate and its limit.
 pub fn project(lon: f64, lat: f64) -> Result<WorldCoord, ProjectionError> {
     if !(lon.is_finite() && lat.is_finite()) {
         return Err(ProjectionError::NotFinite);
@@ -78,7 +81,8 @@ pub fn project(lon: f64, lat: f64) -> Result<WorldCoord, ProjectionError> {
         return Err(ProjectionError::Outside);
     }
     let turns = lon / 360.0 + 0.5;
-    // A tiny negative fraction can round up to a whole turn, 2³². The cast to u32 wraps that to 0.
+    // A tiny negative fraction of a turn can be rounded up to a whole turn, 2³². The cast to u32
+    // wraps 2³² to 0.
     let x = ((turns - turns.floor()) * WORLD) as u64 as u32;
     let y = (latitude_fraction(lat) * WORLD).clamp(0.0, WORLD - 1.0) as u32;
     Ok(WorldCoord { x, y })
@@ -86,11 +90,11 @@ pub fn project(lon: f64, lat: f64) -> Result<WorldCoord, ProjectionError> {
 
 /// Projects Web-Mercator metres (EPSG:3857) to the world square.
 ///
-/// x wraps as longitudes do. A y beyond the square's edge is refused, unless it exceeds the edge
-/// only by a rounding error (1e-10 of the world's side): some programs write the edge inexactly.
+/// x wraps as longitudes do. A y outside the square is an error. But it may exceed the square's
+/// edge by 1e-10 of the world's side, since some programs write the edge with a rounding error.
 ///
 /// # Errors
-/// A [`ProjectionError`] that names the violated bound.
+/// A [`ProjectionError`] whose variant names the coordinate and its limit.
 pub fn project_metres(x: f64, y: f64) -> Result<WorldCoord, ProjectionError> {
     const ROUNDING: f64 = 1e-10;
     if !(x.is_finite() && y.is_finite()) {
@@ -108,13 +112,13 @@ pub fn project_metres(x: f64, y: f64) -> Result<WorldCoord, ProjectionError> {
     Ok(WorldCoord { x, y })
 }
 
-/// Longitude (−180 to 180) and latitude of a position, in degrees.
+/// (longitude, latitude) of a position in degrees; the longitude is from −180 to 180.
 pub fn unproject(at: WorldCoord) -> (f64, f64) {
     (longitude(f64::from(at.x)), latitude(f64::from(at.y)))
 }
 
-/// Longitude in degrees of an x in world units. An x outside the world gives a longitude beyond
-/// ±180.
+/// Longitude in degrees of an x in world units. It is not wrapped: an x outside the world gives a
+/// longitude beyond ±180.
 pub fn longitude(x: f64) -> f64 {
     x / WORLD * 360.0 - 180.0
 }
@@ -124,19 +128,20 @@ pub fn latitude(y: f64) -> f64 {
     (PI * (1.0 - 2.0 * y / WORLD)).sinh().atan().to_degrees()
 }
 
-/// x in world units of a longitude in degrees. It isn't wrapped: a longitude beyond ±180 gives an x
-/// outside the world.
+/// x, in world units, of a longitude in degrees. It is not wrapped: a longitude beyond ±180 gives
+/// an x outside the world.
 pub fn unwrapped_x(lon: f64) -> f64 {
     (lon / 360.0 + 0.5) * WORLD
 }
 
-/// y in world units of a latitude in degrees. A latitude outside the square gives the square's
-/// edge.
+/// y, in world units, of a latitude in degrees. A latitude outside the world square gives the
+/// square's edge.
 pub fn clamped_y(lat: f64) -> f64 {
     (latitude_fraction(lat.clamp(-MAX_LATITUDE, MAX_LATITUDE)) * WORLD).clamp(0.0, WORLD)
 }
 
-/// y of a latitude in degrees as a fraction of the world's side, 0 at the square's northern edge.
+/// y of a latitude in degrees, as a fraction of the world's side: 0 at the square's northern edge
+/// and 1 at its southern edge.
 fn latitude_fraction(lat: f64) -> f64 {
     let s = lat.to_radians().sin();
     0.5 - ((1.0 + s) / (1.0 - s)).ln() / (4.0 * PI)
@@ -157,7 +162,7 @@ mod tests {
             project(180.0, 0.0).unwrap(),
             WorldCoord { x: 0, y: 1 << 31 }
         );
-        // Real data contain this latitude, which is the limit as other programs print it.
+        // Real data contain this latitude: it is the limit as other programs print it.
         assert!(project(0.0, 85.05112877980659).unwrap().y < 4);
         assert!(project(0.0, -MAX_LATITUDE).unwrap().y > u32::MAX - 4);
         assert_eq!(

@@ -1,11 +1,12 @@
-//! Weighted points.
+//! Points with weights.
 
 use crate::mercator::{self, ProjectionError, WorldCoord};
 
-/// Weighted position: 12 bytes, with the same layout in memory, in a file and in a GPU buffer.
+/// Position with a weight. It has 12 bytes, and the same layout in memory, in a file and in a GPU
+/// buffer.
 ///
-/// A *cell* of the pyramid is a `Point` too. It has the weighted mean position and the summed
-/// weight of the points that it stands for.
+/// A cell of the pyramid, which stands for several points, is a `Point` too. Its position is the
+/// weighted mean of theirs, and its weight is the sum of their weights.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct Point {
@@ -13,19 +14,20 @@ pub struct Point {
     pub x: u32,
     /// World units south of the map's northern edge, as in [`WorldCoord::y`].
     pub y: u32,
-    /// Weight, a finite number. It is 1.0 if the source has no weights at all.
+    /// Weight, a finite number. If the source has no weights, each point has 1.0.
     ///
-    /// −0.0 means that the weight is missing. Such a point adds nothing to a sum, as with a weight
-    /// of 0, and takes no part in a mean or a count of values. [`Point::new`] turns a −0.0 in the
-    /// data into 0.
+    /// −0.0 means that the point's weight is missing. Such a point adds nothing to a sum, like a
+    /// point of weight 0. But a mean, or a count of values, leaves it out. [`Point::new`] turns a
+    /// −0.0 in the data into 0.
     pub weight: f32,
 }
 
-/// Value that stands for a missing weight. Adding it changes no sum: −0.0 + −0.0 is −0.0, and −0.0
-/// plus a number is that number. So a cell has no weight only if none of its points has one.
+/// Value that stands for a missing weight. Adding −0.0 changes no sum: −0.0 + −0.0 is −0.0, and
+/// −0.0 plus any other number is that number. So the weight of a cell is missing only if the weight
+/// of each of its points is.
 const NO_WEIGHT: f32 = -0.0;
 
-/// Reason why a longitude, latitude and weight make no valid point.
+/// Reason why a longitude, a latitude and a weight are no valid point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PointError {
@@ -38,7 +40,7 @@ pub enum PointError {
 }
 
 impl Point {
-    /// Point at a position of the world square.
+    /// Point with a weight at a position of the world square. A weight of −0.0 becomes 0.
     #[inline]
     pub fn new(at: WorldCoord, weight: f32) -> Self {
         Self {
@@ -48,7 +50,7 @@ impl Point {
         }
     }
 
-    /// Point whose weight is missing: it takes no part in means and counts of values.
+    /// Point whose weight is missing: means and counts of values leave the point out.
     #[inline]
     pub fn without_weight(at: WorldCoord) -> Self {
         Self {
@@ -58,7 +60,7 @@ impl Point {
         }
     }
 
-    /// Point with a weight; `None` means that the weight is missing.
+    /// Point with a weight, or with a missing weight for `None`.
     #[inline]
     pub fn weighing(at: WorldCoord, weight: Option<f32>) -> Self {
         match weight {
@@ -67,14 +69,14 @@ impl Point {
         }
     }
 
-    /// Returns true if the x and the y of two positions have the same top `level` bits. Then the
-    /// two lie in the same pixel of the world drawn 2^`level` pixels wide.
+    /// Returns true if both points lie in the same pixel of the world drawn 2^`level` pixels wide:
+    /// the top `level` bits of their x are equal, and those of their y.
     #[inline]
     pub fn shares(&self, other: &Self, level: u32) -> bool {
         ((self.x ^ other.x) | (self.y ^ other.y)).leading_zeros() >= level
     }
 
-    /// Returns true unless the weight is missing.
+    /// Returns true if the weight is not missing.
     #[inline]
     pub fn has_weight(&self) -> bool {
         self.weight.to_bits() != NO_WEIGHT.to_bits()
@@ -93,7 +95,7 @@ impl Point {
         }
     }
 
-    /// Position of the point.
+    /// Position of the point, without its weight.
     pub fn at(&self) -> WorldCoord {
         WorldCoord {
             x: self.x,
@@ -107,7 +109,7 @@ impl Point {
 /// Sources call [`push`](Self::push) with batches of any size. The receiver's result must not
 /// depend on the order of the batches or on how the points are divided into them.
 pub trait PointSink {
-    /// Takes a batch of points. Their weights are finite, since sources refuse others.
+    /// Takes a batch of points. Each weight is a finite number, since sources refuse other weights.
     fn push(&mut self, batch: &[Point]);
 }
 

@@ -1,4 +1,4 @@
-//! Index of points: the sorted points, their pyramid and their summary.
+//! Index of points: the points in sorted order, a pyramid of cells over them, and a summary.
 
 use crate::extent::LongitudeColumns;
 use crate::focus::Focus;
@@ -14,11 +14,11 @@ use crate::zorder::Quad;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// Number of points in a chunk. The builder collects points in chunks, so that it never copies all
-/// of them to grow.
+/// Number of points in a chunk. The builder collects points in chunks of this size, so it never
+/// copies all points into a larger buffer.
 const CHUNK: usize = 1 << 16;
 
-/// Builder of an index from points in any order.
+/// Builder of an index; the points are added in any order.
 ///
 /// ```
 /// use heatsplat_points::{Point, PointSink, PointsBuilder};
@@ -48,16 +48,17 @@ impl PointsBuilder {
         self.chunks.is_empty()
     }
 
-    /// Sorts the points and builds the pyramid, using all cores.
+    /// Sorts the points and builds the pyramid, on all cores.
     pub fn build(self) -> Points {
         Points::from_z_order(sort::sort_chunks(self.chunks))
     }
 
-    /// Builds the index as [`build`](Self::build) does. The second part of the result has, for each
-    /// point in [`Points::as_slice`], its number in the input, from 0. With these numbers a caller
-    /// brings the points' attributes into the index's order.
+    /// Builds the index as [`build`](Self::build) does, and returns the new order of the points
+    /// too. The `Vec` has, for each point of [`Points::as_slice`], the point's number in the input,
+    /// counted from 0. With these numbers the caller sorts other columns of its table like the
+    /// points.
     ///
-    /// `None` if there are 2³² points or more.
+    /// `None` if the builder has 2³² points or more.
     pub fn build_with_order(self) -> Option<(Points, Vec<u32>)> {
         u32::try_from(self.len()).ok()?;
         let mut number = 0;
@@ -100,18 +101,18 @@ pub struct Summary {
     pub count: usize,
     /// Number of points whose weight is missing: [`Point::has_weight`] is false.
     pub without_weight: usize,
-    /// Σ weight, summed in f64.
+    /// Sum of all weights, computed in f64.
     pub weight_sum: f64,
     /// Least weight; 0 if no point has a weight.
     pub weight_min: f32,
     /// Greatest weight; 0 if no point has a weight.
     pub weight_max: f32,
-    /// Σ |weight|, summed in f64.
+    /// Sum of |weight| over all points, computed in f64.
     pub mass: f64,
-    /// Least |weight| above 0; 0 if all weights are 0 or missing.
+    /// Least |weight| other than 0; 0 if all weights are 0 or missing.
     pub mass_min: f32,
-    /// Smallest box that holds the points; its east is beyond 180 if it crosses ±180°. `None` for
-    /// an empty set.
+    /// Smallest box that holds all points; its east is greater than 180 if it crosses ±180°. `None`
+    /// for an empty set.
     pub bounds: Option<LonLatBox>,
 }
 
@@ -170,7 +171,8 @@ impl Summary {
         }
     }
 
-    /// Fraction of Σ |weight| that negative weights contribute, 0 to 1.
+    /// Sum of |weight| over the points of negative weight, as a fraction of the sum over all
+    /// points: 0 to 1.
     pub fn negative_share(&self) -> f64 {
         if self.mass > 0.0 {
             (self.mass - self.weight_sum) / 2.0 / self.mass
@@ -180,37 +182,39 @@ impl Summary {
     }
 }
 
-/// Index of points: sorted along the Z-order curve, with a pyramid of aggregated cells.
+/// Index of points: the points sorted along the Z-order curve, and a pyramid of cells over them.
 ///
-/// It never changes: a layer whose data change gets a new index.
+/// An index never changes: a layer whose data change gets a new index.
 #[derive(Debug)]
 pub struct Points {
     sorted: Vec<Point>,
     pyramid: Pyramid,
     summary: Box<Summary>,
-    /// Results of [`remaining`](Self::remaining) by level; empty if no weight is negative.
+    /// Results of [`remaining`](Self::remaining), one for each level; the `Vec` is empty if no
+    /// weight is negative.
     remaining: Vec<OnceLock<f64>>,
     focus: Box<OnceLock<Option<Focus>>>,
     identity: Arc<()>,
 }
 
-/// Error about one of many points, which has no position on the map or no finite weight.
+/// Error about the first invalid point of many: it has no position on the map, or its weight is not
+/// finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("point number {index} (counted from 0): {reason}")]
 pub struct PointsError {
-    /// Number of the point, counted from 0.
+    /// Number of the invalid point, counted from 0.
     pub index: usize,
-    /// Reason why it isn't a valid point.
+    /// Reason why the point is invalid.
     pub reason: PointError,
 }
 
-/// Tile that contains points, with their weight.
+/// Tile that contains points, and the weight in it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TileWeight {
     /// Address of the tile.
     pub tile: TileId,
-    /// Σ |weight| of the tile's cells. It may be less than that of its points if weights have both
-    /// signs.
+    /// Sum of |weight| over the tile's cells. If weights have both signs, it may be less than the
+    /// sum over the tile's points, since a cell has the net weight of its points.
     pub mass: f64,
 }
 
@@ -222,7 +226,8 @@ impl Points {
         builder.build()
     }
 
-    /// Index of points given as (longitude, latitude, weight), in degrees.
+    /// Index of points given as (longitude, latitude, weight); longitude and latitude are in
+    /// degrees.
     ///
     /// # Errors
     /// A [`PointsError`] for the first invalid point. To skip such points, use
@@ -238,8 +243,8 @@ impl Points {
         Ok(builder.build())
     }
 
-    /// Index of points that are in Z-order already, for example a part of another index. That takes
-    /// a fraction of the time that sorting takes. Points in another order are sorted first.
+    /// Index of points that are sorted in Z-order already, for example a part of another index. It
+    /// takes a fraction of the time of sorting. Points in any other order are sorted first.
     pub fn from_sorted(points: Vec<Point>) -> Self {
         if is_sorted(&points) {
             Self::from_z_order(points)
@@ -272,10 +277,11 @@ impl Points {
         &self.summary
     }
 
-    /// Fraction of Σ |weight| that remains when weights cancel within each cell of a level: Σ |Σ
-    /// weight| / Σ |weight|. It is 1 if no weight is negative. The cells of a level are the pixels
-    /// of the world drawn 2^`level` pixels wide. The first call for a level passes over all points;
-    /// its result is remembered.
+    /// Fraction of Σ |weight| that remains after weights of both signs have cancelled within each
+    /// cell of a level: Σ over cells of |Σ weight of the cell|, divided by Σ |weight| of all
+    /// points. It is 1 if no weight is negative. The cells are the pixels of the world drawn
+    /// 2^`level` pixels wide. The first call for a level reads all points; later calls return the
+    /// stored result.
     pub fn remaining(&self, level: u32) -> f64 {
         if self.summary.weight_min >= 0.0 {
             return 1.0;
@@ -290,7 +296,8 @@ impl Points {
         remembered.map_or_else(find, |share| *share.get_or_init(find))
     }
 
-    /// First view of a map of the points, computed once; `None` for an empty set.
+    /// First view of a map of the points; `None` for an empty set. It is computed by the first call
+    /// and then stored.
     pub fn focus(&self) -> Option<Focus> {
         let find = || Focus::find(self, self.summary.bounds?);
         *self.focus.get_or_init(find)
@@ -306,15 +313,16 @@ impl Points {
         self.sorted.capacity() * size_of::<Point>() + self.pyramid.bytes()
     }
 
-    /// Identity token of this index. A cache that copies the points, for example to GPU buffers,
-    /// keeps a `Weak` of the token. With it the cache recognises the index, and frees its copy when
-    /// the index is dropped.
+    /// Token by which a cache recognises this index. A cache with copies of the points, for example
+    /// in GPU buffers, keeps a `Weak` of the token. When the index is dropped, the `Weak` can no
+    /// longer be upgraded, and the cache frees its copy.
     pub fn identity(&self) -> &Arc<()> {
         &self.identity
     }
 
-    /// Writes all points in Z-order and then all cells of the pyramid to a sink, for example the
-    /// buffers of a GPU. [`Run::range`](crate::Run::range) is counted in this order.
+    /// Writes all points in Z-order, and then all cells of the pyramid, to a sink, for example to
+    /// the buffers of a GPU. [`Run::range`](crate::Run::range) numbers points and cells in this
+    /// order.
     pub fn stream_into(&self, sink: &mut dyn PointSink) {
         for batch in self.sorted.chunks(CHUNK) {
             sink.push(batch);
@@ -329,7 +337,7 @@ impl Points {
         self.sorted.len() + self.pyramid.cells.len()
     }
 
-    /// Range of a tile's points in [`as_slice`](Self::as_slice).
+    /// Range of the points in [`as_slice`](Self::as_slice) that lie in a tile.
     pub fn tile_range(&self, tile: TileId) -> Range<usize> {
         let quad = Quad {
             depth: u32::from(tile.z()),
@@ -339,10 +347,10 @@ impl Points {
         search::quad_range(&self.sorted, &self.pyramid, quad)
     }
 
-    /// Cells that a window sees, each at most `finest` of the window's pixels wide. At 1.0 a cell
-    /// is no wider than a pixel; at 0.0 the points themselves are returned.
+    /// Cells that a window shows. Each cell is at most `finest` of the window's pixels wide: with
+    /// 1.0 no cell is wider than a pixel; with 0.0 the result is the points themselves.
     ///
-    /// Some of the cells may lie outside the window; [`Cells`] has the limits.
+    /// Some of the cells may lie outside the window; the documentation of [`Cells`] states how far.
     pub fn cells(&self, window: &Window, finest: f64) -> Cells<'_> {
         let size = window.pixel() * finest;
         let level = if size < 1.0 {
@@ -353,8 +361,8 @@ impl Points {
         Cells::search(&self.sorted, &self.pyramid, level, window)
     }
 
-    /// Tiles of a zoom that contain points, in Z-order. Zooms beyond [`MAX_ZOOM`](crate::MAX_ZOOM)
-    /// give the tiles of that zoom.
+    /// Tiles of zoom `z` that contain points, in Z-order. A `z` above [`MAX_ZOOM`](crate::MAX_ZOOM)
+    /// is treated as `MAX_ZOOM`.
     pub fn occupied_tiles(&self, z: u8) -> Vec<TileWeight> {
         let depth = u32::from(z.min(crate::MAX_ZOOM));
         let world = Window::at_level(depth as u8, 0, 0, 1 << depth, 1 << depth);
@@ -374,7 +382,7 @@ impl Points {
     }
 }
 
-/// Returns true if points are in Z-order, as in [`Points::as_slice`].
+/// Returns true if points are sorted in Z-order, as [`Points::as_slice`] is.
 pub(crate) fn is_sorted(points: &[Point]) -> bool {
     points.is_sorted_by(|a, b| crate::zorder::compare(a, b).is_le())
 }

@@ -1,14 +1,16 @@
-//! Pyramid of aggregated cells: copies of the points at many levels, from fine to coarse.
+//! Pyramid of cells: at many levels, from fine to coarse, a cell replaces the points of a small
+//! square by one weighted point.
 //!
-//! Level L has one cell for each pixel that contains points, of the world drawn 2ᴸ pixels wide. A
-//! level is stored in blocks. A block belongs to a quad of the quadtree and divides it into 2⁶ × 2⁶
-//! cells: [`SIDE_BITS`] is 6. A block is kept if it has at most two fifths of the entries that
-//! would be read in its place. So a crowded city has all its levels and an empty ocean none. All
-//! levels together have at most two thirds as many cells as there are points, and no window reads
-//! many more cells than it has pixels.
+//! At level L the world is drawn 2ᴸ pixels wide, and each pixel that contains points has one cell.
+//! The cells of a level are stored in blocks. A block belongs to one quad, a square of the
+//! quadtree, and has its 2⁶ × 2⁶ cells ([`SIDE_BITS`] is 6). A block is stored only if it saves
+//! enough: it must have at most two fifths as many cells as the entries, points or finer cells,
+//! that would be read in its place. So a crowded city has blocks at all levels, and an empty ocean
+//! has none. All levels together have at most two thirds as many cells as there are points. No
+//! window reads many more cells than it has pixels.
 //!
-//! If weights have both signs, a pixel may have two cells, which preserve the net weight and its
-//! moment.
+//! If some weights are negative, a pixel may have two cells. Their sum has the pixel's net weight
+//! and the right centre of it.
 
 use crate::aggregate::{CellBuilder, SignedCellBuilder};
 use crate::point::Point;
@@ -16,47 +18,50 @@ use crate::zorder::{Quad, quarter_borders};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Number of bits of x, and as many of y, that select a cell of a block: a block has 2⁶ × 2⁶ cells.
+/// Number of bits of x, and of y, that select a cell in a block: a block has 2⁶ × 2⁶ cells.
 pub(crate) const SIDE_BITS: u32 = 6;
 
-/// Level number that means the points themselves. It is above 32, the level of the finest cells.
+/// Level number for the points themselves. The finest cells are at level 32, so 33 is used by no
+/// cell.
 pub(crate) const POINTS: u32 = 33;
 
-/// Most points of a quad that is not divided further. A search reads these points directly.
+/// Greatest number of points in a quad that is not divided further. A search reads these points one
+/// by one.
 const FEW: usize = 256;
 
-/// Greatest depth of a quad that may have a block. At this depth each cell is a single position.
+/// Greatest depth of a quad that may have a block. At this depth each cell is one position of the
+/// world grid.
 const DEEPEST: u32 = 32 - SIDE_BITS;
 
-/// Quad with more than [`FEW`] points.
+/// Quad of the quadtree with more than [`FEW`] points.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// Borders of its four quarters in the slice of points. Quarter `i` has the points from border
-    /// `i` to the next one.
+    /// Borders of the quad's four quarters in the slice of all points: quarter `i` has the points
+    /// `borders[i]..borders[i + 1]`.
     pub(crate) borders: [usize; 5],
-    /// Nodes of its quarters in Z-order; `None` for a quarter without a node.
+    /// Nodes of the quad's quarters, in Z-order; `None` for a quarter with few points.
     pub(crate) quarters: [Option<NodeId>; 4],
-    /// Range of its block in the pyramid's cells, which are at level depth + [`SIDE_BITS`]. The
-    /// range is empty if the quad has no block.
+    /// Range of the quad's block in [`Pyramid::cells`]; it is empty if the quad has no block. The
+    /// cells are at level depth + [`SIDE_BITS`].
     pub(crate) block: Range<usize>,
 }
 
-/// Number of a node, counted from 1. It is never 0, so an `Option` of it takes four bytes.
+/// Number of a node, counted from 1. It is never 0, so an `Option<NodeId>` takes only four bytes.
 pub(crate) type NodeId = std::num::NonZeroU32;
 
-/// Blocks of cells, and the quadtree by which they are found.
+/// Blocks of cells, and the quadtree through which a search finds them.
 #[derive(Debug, Default)]
 pub(crate) struct Pyramid {
     nodes: Vec<Node>,
-    /// Node of the whole world; `None` if there are few points.
+    /// Node of the whole world; `None` if the points are so few that they need no node.
     pub(crate) root: Option<NodeId>,
     pub(crate) cells: Vec<Point>,
-    /// Number of points that each of `cells` stands for.
+    /// For each of `cells`, the number of points that it stands for.
     pub(crate) counts: Vec<u32>,
 }
 
 impl Pyramid {
-    /// Builds the pyramid of points in Z-order, on all cores.
+    /// Builds the pyramid on all cores. `points` are in Z-order.
     pub(crate) fn from_sorted(points: &[Point]) -> Self {
         let most = (points.len() / (8 * rayon::current_num_threads())).max(1 << 14);
         let negative = |some: &[Point]| some.iter().any(|p| p.weight < 0.0);
@@ -73,7 +78,7 @@ impl Pyramid {
             .collect();
         let mut whole = PyramidBuilder::new(points, signed);
         let cells = parts.iter().map(|(_, part, _)| part.pyramid.cells.len());
-        // The extra space is for the blocks of the few quads above the parts.
+        // The extra space is for blocks of the few large quads that are made of several parts.
         let cells = cells.sum::<usize>() + points.len() / 64;
         whole.pyramid.cells.reserve_exact(cells);
         whole.pyramid.counts.reserve_exact(cells);
@@ -108,8 +113,8 @@ impl Pyramid {
         u32::try_from(self.nodes.len()).ok().and_then(NodeId::new)
     }
 
-    /// Appends the nodes and cells of another pyramid, `part`. Returns the part's branch, changed
-    /// to the numbers that its nodes and cells have here.
+    /// Appends the nodes and cells of another pyramid, `part`. Returns `branch`, which refers to
+    /// nodes and cells of `part`, changed to their new numbers in this pyramid.
     fn adopt(&mut self, part: Self, mut branch: Branch) -> Branch {
         let (nodes, cells) = (self.nodes.len() as u32, self.cells.len());
         let moved = |id: NodeId| id.checked_add(nodes);
@@ -131,7 +136,7 @@ impl Pyramid {
 }
 
 /// Divides a quad until each part has at most `most` points or can't be divided further. Appends
-/// the parts that aren't empty, each with its range of points, to `quads`.
+/// each part that has points, with their range, to `quads`.
 fn cut(
     points: &[Point],
     quad: Quad,
@@ -155,12 +160,14 @@ fn cut(
 /// Result of building the pyramid within one quad.
 struct Branch {
     node: Option<NodeId>,
-    /// Entries, points or finer cells, that are read for this quad at levels coarser than its own.
+    /// Ranges of the entries, points or finer cells, of which coarser cells over this quad are
+    /// made.
     stretches: Vec<Stretch>,
     /// Number of entries in `stretches`.
     entries: usize,
-    /// Numbers of pairs of neighbours in Z-order whose positions share exactly 0, 1, … 32 top bits.
-    /// The quad has one cell at level L for each pair that shares fewer than L bits, and one more.
+    /// Numbers of pairs of neighbouring points (in Z-order) that share exactly 0, 1, … 32 top bits
+    /// of x and of y. Two neighbours are in different cells of level L exactly if they share fewer
+    /// than L bits. So the number of cells at level L is the number of such pairs, plus one.
     shared: [usize; 33],
 }
 
@@ -171,13 +178,14 @@ enum Stretch {
     Cells(Range<usize>),
 }
 
-/// Builder of the pyramid within a quad. It builds small quads first and large ones from them.
+/// Builder of the pyramid within a quad. It builds small quads first, and then larger quads from
+/// them.
 struct PyramidBuilder<'a> {
     points: &'a [Point],
-    /// True if any point of the whole set, not only of this quad, has a negative weight.
+    /// True if any point of the whole set has a negative weight, in this quad or elsewhere.
     signed: bool,
     pyramid: Pyramid,
-    /// Quads that other threads have built already, in Z-order.
+    /// Quads that other threads have built, in Z-order.
     finished: std::vec::IntoIter<(Quad, Branch)>,
     next: Option<(Quad, Branch)>,
 }
@@ -216,8 +224,8 @@ impl<'a> PyramidBuilder<'a> {
             }
             let branch = self.build(quad.child(quarter), part);
             *node = branch.node;
-            // The last entry before a quarter's border and the first one behind it share exactly
-            // `depth` bits.
+            // The last entry before a quarter's border and the first entry after it lie in
+            // different quarters, so they share exactly `depth` bits.
             whole.shared[quad.depth as usize] += usize::from(whole.entries > 0);
             for (sum, more) in whole.shared.iter_mut().zip(branch.shared) {
                 *sum += more;
@@ -234,7 +242,7 @@ impl<'a> PyramidBuilder<'a> {
         whole
     }
 
-    /// Branch of a quad with few points, which are read themselves.
+    /// Branch of a quad with few points: it has no node, and a search reads its points one by one.
     fn leaf(&self, range: Range<usize>) -> Branch {
         let mut shared = [0; 33];
         for pair in self.points[range.clone()].windows(2) {
@@ -250,8 +258,8 @@ impl<'a> PyramidBuilder<'a> {
         }
     }
 
-    /// Builds a quad's block if [`worth_keeping`] allows it. Returns the block's range of cells,
-    /// which is empty if there is no block.
+    /// Builds a quad's block if [`worth_keeping`] returns true. Returns the range of the block in
+    /// the pyramid's cells, which is empty if there is no block.
     fn block(&mut self, quad: Quad, points: usize, branch: &mut Branch) -> Range<usize> {
         let level = quad.depth + SIDE_BITS;
         let borders: usize = branch.shared.iter().take(level as usize).sum();
@@ -274,8 +282,8 @@ impl<'a> PyramidBuilder<'a> {
         block
     }
 
-    /// Point or cell number `at`, and the number of points that it stands for. It is a point if
-    /// `of_points` is true.
+    /// Entry number `at` of the points (if `of_points`) or of the pyramid's cells, and the number
+    /// of points that the entry stands for.
     #[inline]
     fn entry(&self, of_points: bool, at: usize) -> (Point, u32) {
         if of_points {
@@ -285,7 +293,7 @@ impl<'a> PyramidBuilder<'a> {
         }
     }
 
-    /// Adds the cells of a quad at a level to the pyramid. No weight is negative here.
+    /// Appends the cells of a quad at a level to the pyramid. No weight is negative here.
     fn push_cells(&mut self, level: u32, branch: &Branch) {
         let mut open: Option<CellBuilder> = None;
         for stretch in &branch.stretches {
@@ -307,8 +315,8 @@ impl<'a> PyramidBuilder<'a> {
         }
     }
 
-    /// Cells of a quad at a level, each with the number of points that it stands for. Here weights
-    /// may have both signs.
+    /// Cells of a quad at a level, each with the number of points that it stands for. Some weights
+    /// may be negative here.
     fn cells_of_both_signs(&self, level: u32, branch: &Branch) -> Vec<(Point, u32)> {
         let mut cells: Vec<SignedCellBuilder> = Vec::new();
         for stretch in &branch.stretches {
@@ -326,7 +334,8 @@ impl<'a> PyramidBuilder<'a> {
 }
 
 impl Stretch {
-    /// True if the stretch has points and false if it has cells, and its range.
+    /// The range of the stretch. The `bool` is true for a range of points and false for a range of
+    /// cells.
     fn range(&self) -> (bool, Range<usize>) {
         match self {
             Self::Points(range) => (true, range.clone()),
@@ -342,11 +351,12 @@ impl Pyramid {
     }
 }
 
-/// Returns true if a block of `cells` cells saves enough reads to be worth its memory. `entries` is
-/// the number of entries that are read in its place, and `points` the number of points in the quad.
-/// A block with at most two fifths of the entries is worth it; then all blocks together have at
-/// most two thirds as many cells as there are points. A block with at most one cell for 24 points
-/// takes little memory and is read at low zooms, so three quarters of the entries are enough there.
+/// Returns true if a block of `cells` cells saves enough reads to be worth its memory. Without the
+/// block, `entries` points or finer cells are read in its place; `points` is the number of points
+/// in the quad. A block is worth it if it has at most two fifths as many cells as `entries`. With
+/// this limit all blocks together have at most two thirds as many cells as there are points. If a
+/// block has at most one cell for 24 points, it takes little memory, and three quarters of
+/// `entries` are enough.
 fn worth_keeping(cells: usize, entries: usize, points: usize) -> bool {
     cells * 5 <= entries * 2 || (cells * 24 <= points && cells * 4 <= entries * 3)
 }

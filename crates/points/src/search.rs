@@ -1,8 +1,9 @@
-//! Search for the cells that a window sees. It descends the quadtree that the sort order implies.
+//! Search for the cells that a window shows. The search descends a quadtree, the recursive division
+//! of the world into four quarters.
 //!
-//! In Z-order every quad of the quadtree is one contiguous range. For quads with many points the
-//! pyramid's nodes hold the borders of these ranges. Within a block, or among a few points, the
-//! borders are found by bisection.
+//! In Z-order the points of each quad, a square of the quadtree, are one contiguous range. The
+//! pyramid's nodes store the borders of these ranges for quads with many points. Elsewhere, in a
+//! block of cells or among a few points, the search finds the borders by bisection.
 
 use crate::mercator::WORLD;
 use crate::point::Point;
@@ -11,32 +12,34 @@ use crate::window::Window;
 use crate::zorder::{Quad, quarter_borders};
 use std::ops::Range;
 
-/// Most cells of a partly visible quad that is taken whole instead of being divided. It applies
-/// only if the window lies in one copy of the world.
+/// Greatest number of cells in a partly visible quad that the search takes whole and doesn't
+/// divide. The limit is used only if the window lies in one copy of the world.
 const FEW: usize = 24;
-/// Largest side, in the window's pixels, of a partly visible quad that is taken whole instead of
-/// being divided.
+/// Greatest side of a partly visible quad that the search takes whole and doesn't divide, in pixels
+/// of the window.
 const SMALL_PIXELS: f64 = 8.0;
 
-/// Contiguous cells that are seen in one copy of the world.
+/// Contiguous range of points or of cells that a window shows in one copy of the world.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// Range of the cells. They are counted through all points and then all cells of the pyramid,
-    /// as [`Points::stream_into`](crate::Points::stream_into) writes them.
+    /// Range of numbers of the points or cells. All points are numbered first, from 0, and then all
+    /// cells of the pyramid, in the order in which
+    /// [`Points::stream_into`](crate::Points::stream_into) writes them.
     pub range: Range<usize>,
-    /// Shift to the east, in world units, of the copy of the world in which the cells are seen: a
-    /// multiple of the world's side.
+    /// Distance in world units by which the copy of the world is shifted to the east: a multiple of
+    /// the world's side.
     pub shift: f64,
 }
 
-/// Cells that a window sees.
+/// Cells that a window shows.
 ///
-/// Some cells may lie up to eight pixels outside the window. If the window lies in one copy of the
-/// world, a few may lie anywhere. So the caller must test each cell. A cell appears twice only if
-/// two copies of it lie in the window or within eight pixels of it.
+/// Some cells may lie outside the window, by up to eight of its pixels. If the window lies in one
+/// copy of the world, a few cells may even lie anywhere. So the caller must test the position of
+/// each cell. A cell appears twice only if two copies of it lie in the window or at most eight
+/// pixels outside it.
 ///
-/// Runs are in Z-order within each copy of the world, and the copies go from west to east. So a sum
-/// over cells adds them in the same order for every window.
+/// Copies of the world go from west to east, and in each copy the runs are in Z-order. So every
+/// window adds the same cells in the same order.
 #[derive(Clone, Debug)]
 pub struct Cells<'a> {
     points: &'a [Point],
@@ -45,8 +48,8 @@ pub struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    /// Searches for the cells in a window that are at `level` or finer. [`pyramid::POINTS`] as the
-    /// level finds points.
+    /// Searches for the cells that are at `level` or finer. If `level` is [`pyramid::POINTS`], the
+    /// search finds the points themselves.
     pub(crate) fn search(
         points: &'a [Point],
         pyramid: &'a Pyramid,
@@ -88,22 +91,23 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Runs of cells that the window sees.
+    /// Runs of cells that the window shows.
     pub fn runs(&self) -> &[Run] {
         &self.runs
     }
 
-    /// Number of cells in all runs. A cell that is seen in two copies of the world counts twice.
+    /// Number of cells in all runs. A cell that the window shows in two copies of the world counts
+    /// twice.
     pub fn len(&self) -> usize {
         self.runs.iter().map(|r| r.range.len()).sum()
     }
 
-    /// Returns true if the window sees no cell.
+    /// Returns true if the window shows no cell.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }
 
-    /// Cells of each run, and the run's shift to the east in world units.
+    /// For each run, its cells and the run's shift to the east in world units.
     pub fn slices(&self) -> impl Iterator<Item = (&'a [Point], f64)> + '_ {
         self.runs.iter().filter_map(|r| {
             let slice = match self.pyramid_range(&r.range) {
@@ -114,22 +118,22 @@ impl<'a> Cells<'a> {
         })
     }
 
-    /// For each run, the number of points that each of its cells stands for; `None` for a run of
-    /// points.
+    /// For each run, a slice with the number of points that each cell stands for; `None` for a run
+    /// of points.
     pub fn counts(&self) -> impl Iterator<Item = Option<&'a [u32]>> + '_ {
         self.runs
             .iter()
             .map(|r| self.pyramid.counts.get(self.pyramid_range(&r.range)?))
     }
 
-    /// Range of a run among the pyramid's cells; `None` for a run of points.
+    /// Range of a run counted from the pyramid's first cell; `None` for a run of points.
     fn pyramid_range(&self, range: &Range<usize>) -> Option<Range<usize>> {
         let start = range.start.checked_sub(self.points.len())?;
         Some(start..start + range.len())
     }
 }
 
-/// Range of a quad's points in `points`.
+/// Range of the points that lie in a quad.
 pub(crate) fn quad_range(points: &[Point], pyramid: &Pyramid, quad: Quad) -> Range<usize> {
     let mut at = Quad::WORLD;
     let mut range = 0..points.len();
@@ -149,31 +153,32 @@ pub(crate) fn quad_range(points: &[Point], pyramid: &Pyramid, quad: Quad) -> Ran
     range
 }
 
-/// Slice that a range of entries refers to: the points or the pyramid's cells.
+/// The two slices that a range may refer to: the points, or the cells of the pyramid.
 #[derive(Clone, Copy)]
 enum EntrySource {
     Points,
     Pyramid,
 }
 
-/// State of a search within one copy of the world.
+/// State of a search in one copy of the world.
 struct Search<'a> {
     points: &'a [Point],
     pyramid: &'a Pyramid,
-    /// Coarsest level whose cells are fine enough.
+    /// Coarsest level whose cells are small enough.
     level: u32,
-    /// West, north, east and south edge of the window in world units, in this copy of the world.
+    /// West, north, east and south edge of the window, in world units of this copy of the world.
     view: [f64; 4],
     shift: f64,
-    /// Largest side, in world units, of a partly visible quad that is taken whole.
+    /// Greatest side, in world units, of a partly visible quad that is taken whole.
     small: f64,
-    /// Most cells of a partly visible quad that is taken whole. It is 0 if the window has several
-    /// copies of the world: a cell taken untested might be far from the window in one of them.
+    /// Greatest number of entries in a partly visible quad that is taken whole. It is 0 if the
+    /// window reaches into several copies of the world, since a cell taken without a test might lie
+    /// far from the window in one of them.
     few: usize,
     runs: Vec<Run>,
 }
 
-/// The part of a quad that a window sees: nothing, some of it, or all of it.
+/// Part of a quad that a window shows: none of it, some of it or all of it.
 #[derive(PartialEq)]
 enum Visibility {
     None,
@@ -182,7 +187,8 @@ enum Visibility {
 }
 
 impl Search<'_> {
-    /// Takes a node's block if its cells are fine enough, or else visits the node's quarters.
+    /// Takes a node's block if the block's cells are small enough. Otherwise visits the node's
+    /// quarters.
     fn visit_node(&mut self, quad: Quad, id: NodeId) {
         let visibility = self.visibility(quad);
         let Some(node) = self
@@ -213,7 +219,8 @@ impl Search<'_> {
         }
     }
 
-    /// Takes the visible part of a quad's entries, which are `range` in the slice of `source`.
+    /// Takes the visible part of a quad's entries. They are `range` in the slice that `source`
+    /// names.
     fn visit(&mut self, source: EntrySource, quad: Quad, range: Range<usize>) {
         if range.is_empty() {
             return;
@@ -251,7 +258,7 @@ impl Search<'_> {
         }
     }
 
-    /// Adds a range to the runs. It is joined to the last run if it follows that directly.
+    /// Adds a range to the runs. A range that directly follows the last run is joined to it.
     fn take(&mut self, source: EntrySource, range: Range<usize>) {
         let first = match source {
             EntrySource::Points => 0,
@@ -259,8 +266,8 @@ impl Search<'_> {
         };
         let range = range.start + first..range.end + first;
         match self.runs.last_mut() {
-            // The last point and the pyramid's first cell are no neighbours, though their numbers
-            // are.
+            // The last point and the pyramid's first cell have successive numbers but are not
+            // contiguous in memory, so their ranges are not joined.
             Some(last)
                 if last.range.end == range.start
                     && last.shift == self.shift
@@ -317,7 +324,8 @@ mod tests {
             prop_assert_eq!(got, expected);
         }
 
-        /// A few points may be taken untested, but only in the copy of the world in which they are.
+        /// A few points may be taken without a test, but only if the window lies in one copy of the
+        /// world.
         #[test]
         fn few_points_are_seen_where_they_are(
             points in prop::collection::vec((0u32..1 << 24, any::<u32>(), any::<bool>()), 1..40),
@@ -365,15 +373,15 @@ mod tests {
             .collect();
         let index = Points::from_slice(&points);
         let world = Window::at_level(6, 0, 0, 64, 64);
-        // Finer blocks are read if the block of this level was not worth its memory.
+        // Finer blocks are read instead if the block of this level was not worth its memory.
         assert!(index.cells(&world, 1.0).len() <= 2 * 64 * 64);
         assert_eq!(index.cells(&world, 0.0).len(), points.len());
         let counted: u32 = index.cells(&world, 1.0).counts().flatten().flatten().sum();
         assert_eq!(counted as usize, points.len());
     }
 
-    /// A crowd in a few pixels costs as many cells as its pixels need, even if the rest of the
-    /// world has hardly two points in a pixel.
+    /// A group of points in a few pixels costs only as many cells as those pixels need, even if the
+    /// rest of the world has hardly two points in a pixel.
     #[test]
     fn a_crowd_costs_its_pixels() {
         let alone =
@@ -384,7 +392,7 @@ mod tests {
             .map(|(x, y)| Point { x, y, weight: 1.0 })
             .collect();
         let index = Points::from_slice(&points);
-        // The crowd lies in 4 × 4 pixels.
+        // The group lies in 4 × 4 pixels.
         let window = Window::at_level(22, (1 << 20) - 20, (1 << 19) - 20, 64, 64);
         let cells = index.cells(&window, 1.0);
         let counted: u32 = cells.counts().flatten().flatten().sum();
@@ -392,7 +400,7 @@ mod tests {
         assert!(cells.len() < 300, "{}", cells.len());
     }
 
-    /// At most two and a half cells for each pixel are read if every pixel has a few points.
+    /// If every pixel has a few points, at most two and a half cells for each pixel are read.
     #[test]
     fn a_few_points_to_a_pixel_are_read_as_cells() {
         let points: Vec<Point> = (0..40_960u32)

@@ -1,25 +1,25 @@
-//! Parallel sort along the Z-order curve.
+//! Parallel sort of points along the Z-order curve.
 //!
-//! A pass of a most-significant-digit radix sort distributes the points over 4,096 buckets. The
-//! bucket is chosen by six bits of x and six of y, those that follow the prefix shared by all
-//! points, so that the points of one city are divided as finely as those of the world. Large
-//! buckets are divided again. The others fit into the cache and are sorted as plain integers, whose
-//! comparison has no branch to mispredict.
+//! The sort is a radix sort that begins with the most significant digit. A pass distributes the
+//! points over 4,096 buckets. Six bits of x and six bits of y choose a point's bucket: the first
+//! bits after the prefix that all points share. So the points of one city are divided as finely as
+//! the points of the whole world. Large buckets are divided again. A small bucket fits into the
+//! cache, where its points are sorted as integers, whose comparison needs no branch.
 
 use crate::point::Point;
 use crate::zorder;
 use bytemuck::Zeroable;
 use rayon::prelude::*;
 
-/// Record that is sorted by the point in it.
+/// Record that contains a point and is sorted by it.
 pub(crate) trait ZOrdered: Copy + Zeroable + Send + Sync {
-    /// Point that decides the order.
+    /// Point by which the record is sorted.
     fn point(&self) -> &Point;
 
-    /// Whole record as an integer; such integers have the order of the records.
+    /// Whole record as an integer. The integers of two records compare as the records do.
     fn key(&self) -> u128;
 
-    /// Record that has a given key: the inverse of [`key`](Self::key).
+    /// Record of a given key: the inverse of [`key`](Self::key).
     fn from_key(key: u128) -> Self;
 }
 
@@ -45,7 +45,7 @@ impl ZOrdered for Point {
     }
 }
 
-/// Point with its number in the input, which decides the order of equal points.
+/// Point with its number in the input. Equal points are sorted by this number.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub(crate) struct NumberedPoint {
@@ -73,14 +73,14 @@ impl ZOrdered for NumberedPoint {
     }
 }
 
-/// Bits of a weight, changed to an integer whose order is that of `f32::total_cmp`.
+/// Integer made of a weight's bits. The integers compare as `f32::total_cmp` compares the weights.
 #[inline]
 fn ordered_bits(weight: f32) -> u32 {
     let bits = weight.to_bits();
     bits ^ ((bits as i32 >> 31) as u32 | 1 << 31)
 }
 
-/// Inverse of [`ordered_bits`].
+/// Weight of such an integer: the inverse of [`ordered_bits`].
 #[inline]
 fn weight_from_bits(bits: u32) -> f32 {
     f32::from_bits(bits ^ ((!bits as i32 >> 31) as u32 | 1 << 31))
@@ -88,17 +88,19 @@ fn weight_from_bits(bits: u32) -> f32 {
 
 const DIGIT_BITS: u32 = 6;
 const BUCKETS: usize = 1 << (2 * DIGIT_BITS);
-/// Most points of a bucket whose keys fit into the cache; a larger bucket is divided again.
+/// Greatest number of points in a bucket that is sorted in the cache. A larger bucket is divided
+/// again.
 const CROWDED: usize = 1 << 15;
 
-/// Sorts all points of the chunks into Z-order. Each chunk is freed as soon as it is copied.
+/// Sorts the points of all chunks into Z-order. Each chunk is freed as soon as it is copied.
 pub(crate) fn sort_chunks<T: ZOrdered>(chunks: Vec<Vec<T>>) -> Vec<T> {
     let mut sorted = vec![T::zeroed(); chunks.iter().map(Vec::len).sum()];
     sort_into(chunks, &mut sorted);
     sorted
 }
 
-/// Sorts the points of the chunks into `sorted`, whose length is exactly their number.
+/// Sorts the points of all chunks into `sorted`, which has exactly as many elements as the chunks
+/// have points.
 fn sort_into<T: ZOrdered>(chunks: Vec<Vec<T>>, sorted: &mut [T]) {
     let groups = deal(chunks, rayon::current_num_threads());
     let Some(digit) = Digit::behind_common_prefix(&groups) else {
@@ -123,7 +125,8 @@ fn sort_into<T: ZOrdered>(chunks: Vec<Vec<T>>, sorted: &mut [T]) {
         });
 }
 
-/// Sorts a bucket that fits into the cache. `keys` is a buffer that is reused between buckets.
+/// Sorts a bucket that fits into the cache. `keys` is a buffer that is reused for all buckets of a
+/// thread.
 fn sort_in_cache<T: ZOrdered>(points: &mut [T], keys: &mut Vec<u128>) {
     if points.len() < 2 {
         return;
@@ -136,7 +139,8 @@ fn sort_in_cache<T: ZOrdered>(points: &mut [T], keys: &mut Vec<u128>) {
     }
 }
 
-/// Sorts points that all have the same position, by the rest of their keys.
+/// Sorts points that all have one position, by the rest of their keys: the weight and, if there is
+/// one, the number.
 fn sort_by_weight<T: ZOrdered>(groups: Vec<Vec<Vec<T>>>, sorted: &mut [T]) {
     let all = groups.into_iter().flatten().flatten();
     for (slot, point) in sorted.iter_mut().zip(all) {
@@ -145,8 +149,8 @@ fn sort_by_weight<T: ZOrdered>(groups: Vec<Vec<Vec<T>>>, sorted: &mut [T]) {
     sorted.par_sort_unstable_by_key(T::key);
 }
 
-/// Distributes the chunks in turn over `n` groups (one group if `n` is 0), which get about equally
-/// many.
+/// Distributes the chunks in turn over `n` groups, one for each thread, so that the groups get
+/// about as many chunks each. If `n` is 0, there is one group.
 fn deal<T>(chunks: Vec<Vec<T>>, n: usize) -> Vec<Vec<Vec<T>>> {
     let mut groups: Vec<Vec<Vec<T>>> = (0..n.max(1)).map(|_| Vec::new()).collect();
     let count = groups.len();
@@ -158,14 +162,16 @@ fn deal<T>(chunks: Vec<Vec<T>>, n: usize) -> Vec<Vec<Vec<T>>> {
     groups
 }
 
-/// Digit of the radix sort: six bits of x and six of y, which choose a point's bucket.
+/// Digit of the radix sort: six bits of x and six bits of y at the same place. They choose a
+/// point's bucket.
 #[derive(Clone, Copy)]
 struct Digit {
     shift: u32,
 }
 
 impl Digit {
-    /// Digit that follows the prefix shared by all points; `None` if all have the same position.
+    /// Digit made of the first bits after the prefix that all points share; `None` if all points
+    /// have one position.
     fn behind_common_prefix<T: ZOrdered>(groups: &[Vec<Vec<T>>]) -> Option<Self> {
         let first = groups.iter().flatten().flatten().next();
         let &Point { x, y, .. } = first.map(T::point)?;
@@ -208,8 +214,8 @@ impl Digit {
     }
 }
 
-/// Divides the output so that each group owns a part of every bucket. Returns, for each group, the
-/// slots of its part in each bucket.
+/// Divides the output so that each group has slots of its own in every bucket, and all groups can
+/// write at a time. The result has, for each group, the group's slots in each of the buckets.
 fn carve<'a, T>(
     mut rest: &'a mut [T],
     histograms: &[Vec<usize>],
@@ -228,7 +234,7 @@ fn carve<'a, T>(
     slots
 }
 
-/// Divides the output into whole buckets.
+/// Divides the output into its buckets, each with the points of all groups.
 fn buckets<'a, T>(mut rest: &'a mut [T], histograms: &[Vec<usize>]) -> Vec<&'a mut [T]> {
     let mut cut = Vec::with_capacity(BUCKETS);
     for bucket in 0..BUCKETS {
@@ -299,7 +305,7 @@ mod tests {
             prop_assert_eq!(a.key().cmp(&same.key()), zorder::compare(&a, &same));
             let this = NumberedPoint { point: a, number };
             let back = NumberedPoint::from_key(this.key());
-            // Bytes are compared, since a NaN weight doesn't equal itself.
+            // The bytes are compared, since a NaN weight doesn't equal itself.
             prop_assert_eq!(bytemuck::bytes_of(&back), bytemuck::bytes_of(&this));
         }
     }

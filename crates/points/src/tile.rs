@@ -3,8 +3,8 @@
 /// Deepest zoom that heatsplat draws. There a pixel of a 256 px tile is 9.3 mm wide at the equator.
 pub const MAX_ZOOM: u8 = 24;
 
-/// Address of a map tile in the XYZ scheme, where y grows south. The numbers are checked when it is
-/// created, so a `TileId` is always valid.
+/// Address of a map tile in the XYZ scheme, in which y grows south. The numbers are checked when
+/// the address is created, so a `TileId` is always valid.
 ///
 /// ```
 /// use heatsplat_points::TileId;
@@ -20,14 +20,14 @@ pub struct TileId {
     y: u32,
 }
 
-/// Reason why numbers are no tile's address.
+/// Reason why three numbers are not the address of a tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TileError {
-    /// The zoom is deeper than [`MAX_ZOOM`].
+    /// The zoom is greater than [`MAX_ZOOM`].
     #[error("zoom {0} is deeper than {MAX_ZOOM}, the deepest")]
     TooDeep(u8),
-    /// The column or row is not below 2ᶻ.
+    /// The column or the row is not less than 2ᶻ, the number of tiles along a side of the world.
     #[error("tile {x}/{y} is not on zoom {z}: x and y go from 0 to {max}", max = (1u32 << z) - 1)]
     OffTheWorld {
         /// Zoom of the address.
@@ -63,12 +63,12 @@ impl TileId {
         self.z
     }
 
-    /// Column, counted from longitude −180°.
+    /// Column, counted east from longitude −180°.
     pub fn x(self) -> u32 {
         self.x
     }
 
-    /// Row, counted from the north.
+    /// Row, counted south from the map's northern edge.
     pub fn y(self) -> u32 {
         self.y
     }

@@ -5,12 +5,13 @@ use crate::lon_lat_box::LonLatBox;
 use crate::mercator::{self, WORLD};
 use crate::tile::TileId;
 
-/// Rectangle of square pixels over the world square.
+/// Rectangle of square pixels over the world, at any scale: the part of the map that a picture
+/// shows.
 ///
-/// A window may cross ±180°, since the world repeats endlessly in x. In y it may reach beyond the
-/// square, where there are no points. Edges are in world units (2⁻³² of the world's side), so an
-/// `f64` holds the pixel borders of every zoom exactly. So two windows on one pixel grid give
-/// exactly the same position of a point in its pixel.
+/// A window may cross ±180°, since the world repeats endlessly in x. In y a window may reach beyond
+/// the world square, where there are no points. Edges are in world units: 2⁻³² of the world's side.
+/// In this unit an `f64` holds the borders of the pixels of every zoom exactly. So a point has
+/// exactly the same position in its pixel in all windows whose pixels lie on one grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
     left: f64,
@@ -20,14 +21,14 @@ pub struct Window {
     height: u32,
 }
 
-/// Reason why a rectangle can't be a window.
+/// Reason why a box can't be shown in a window.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WindowError {
-    /// The box has no area: its west is its east, or its south is its north.
+    /// The box has no area: its west equals its east, or its south equals its north.
     #[error("the bounding box is inside out: west must be below east and south below north")]
     InsideOut,
-    /// The rectangle lies wholly outside the Mercator square.
+    /// The whole box lies outside the Mercator square.
     #[error("the bounding box lies outside the Web-Mercator square (latitude ±85.0511)")]
     Outside,
     /// The width or the height is 0 or more than [`Window::MAX_SIDE`] pixels.
@@ -36,11 +37,11 @@ pub enum WindowError {
 }
 
 impl Window {
-    /// Largest width and largest height of a window in pixels.
+    /// Greatest width of a window, and greatest height, in pixels.
     pub const MAX_SIDE: u32 = 1 << 15;
 
-    /// Window with its top left corner at (`left`, `top`) and pixels of side `pixel`, all in world
-    /// units; `pixel` must be positive.
+    /// Window with its top left corner at (`left`, `top`) and with pixels whose side is `pixel`,
+    /// all in world units. `pixel` must be positive.
     pub fn new(left: f64, top: f64, pixel: f64, width: u32, height: u32) -> Self {
         Self {
             left,
@@ -51,7 +52,7 @@ impl Window {
         }
     }
 
-    /// Window of a tile that is drawn `size` pixels wide, for example 256.
+    /// Window of a tile that is drawn as `size` × `size` pixels.
     pub fn tile(tile: TileId, size: u32) -> Self {
         let pixel = WORLD / (f64::from(size) * (1u64 << tile.z()) as f64);
         let side = pixel * f64::from(size);
@@ -64,8 +65,8 @@ impl Window {
         }
     }
 
-    /// Window of the pixels in columns `x..x+width` and rows `y..y+height` of the world drawn
-    /// 2^`level` pixels wide.
+    /// Window of some pixels of the world drawn 2^`level` pixels wide: those in columns
+    /// `x..x+width` and rows `y..y+height`.
     pub fn at_level(level: u8, x: i64, y: i64, width: u32, height: u32) -> Self {
         let pixel = WORLD / (1u64 << level.min(40)) as f64;
         Self {
@@ -77,12 +78,12 @@ impl Window {
         }
     }
 
-    /// Window of `width` × `height` pixels that shows a whole box. If their aspect ratios differ,
-    /// the window shows more than the box on two opposite sides.
+    /// Window of `width` × `height` pixels that shows a whole box. If the box has another aspect
+    /// ratio, the window also shows a strip on two opposite sides of the box.
     ///
     /// # Errors
-    /// A [`WindowError`] if the box has no area on the map, or if the width or height is 0 or more
-    /// than [`MAX_SIDE`](Self::MAX_SIDE).
+    /// A [`WindowError`] if the box has no area on the map, if the width or the height is 0, or if
+    /// either is more than [`MAX_SIDE`](Self::MAX_SIDE).
     pub fn around(bounds: LonLatBox, width: u32, height: u32) -> Result<Self, WindowError> {
         if bounds.west() >= bounds.east() || bounds.south() >= bounds.north() {
             return Err(WindowError::InsideOut);
@@ -105,7 +106,8 @@ impl Window {
         })
     }
 
-    /// Window of the same rectangle whose pixels have 1/`factor` of the side.
+    /// Window of the same rectangle with smaller pixels: each pixel is divided into `factor` ×
+    /// `factor`.
     pub fn finer(self, factor: u32) -> Self {
         Self {
             pixel: self.pixel / f64::from(factor),
@@ -115,8 +117,9 @@ impl Window {
         }
     }
 
-    /// Window that covers this rectangle and whose pixels have `factor` times the side. The new
-    /// window begins `phase.0` of this window's pixels further left, and `phase.1` further up.
+    /// Window that covers this rectangle with larger pixels, each of which covers `factor` ×
+    /// `factor` pixels of this window. The new window begins `phase.0` of this window's pixels
+    /// further left and `phase.1` further up.
     pub fn coarser(self, factor: u32, phase: (u32, u32)) -> Self {
         Self {
             left: self.left - self.pixel * f64::from(phase.0),
@@ -127,7 +130,7 @@ impl Window {
         }
     }
 
-    /// Window with `by` more pixels on each of the four sides.
+    /// Window enlarged by `by` pixels on each of its four sides.
     pub fn grown(self, by: u32) -> Self {
         Self {
             left: self.left - self.pixel * f64::from(by),
@@ -138,8 +141,8 @@ impl Window {
         }
     }
 
-    /// Window of `width` × `height` of these pixels; its top left one is pixel (`x`, `y`) of this
-    /// window.
+    /// Part of this window: `width` × `height` pixels of which the top left one is pixel (`x`, `y`)
+    /// of this window.
     pub fn part(self, x: u32, y: u32, width: u32, height: u32) -> Self {
         Self {
             left: self.left + self.pixel * f64::from(x),
@@ -150,8 +153,8 @@ impl Window {
         }
     }
 
-    /// x of the left edge in world units. Windows whose left edges differ by whole worlds show the
-    /// same place.
+    /// x of the left edge in world units. Windows whose left edges differ by a multiple of the
+    /// world's side show the same part of the map.
     pub fn left(&self) -> f64 {
         self.left
     }
@@ -186,8 +189,8 @@ impl Window {
         self.top + self.pixel * f64::from(self.height)
     }
 
-    /// West, south, east and north edge in degrees. Longitudes are not wrapped; an edge beyond the
-    /// square in y gives the latitude of the square's edge.
+    /// West, south, east and north edge in degrees. Longitudes are not wrapped to ±180°. If the
+    /// window reaches beyond the world square in y, the latitude is that of the square's edge.
     pub fn bounds(&self) -> [f64; 4] {
         [
             mercator::longitude(self.left),
@@ -197,9 +200,9 @@ impl Window {
         ]
     }
 
-    /// Returns true if the window's pixels are pixels of the world drawn at a whole level, as those
-    /// of a tile are. Then each cell of the pyramid that is no wider than a pixel lies within one
-    /// pixel.
+    /// Returns true if each of the window's pixels is a pixel of the world drawn 2ᴸ pixels wide, L
+    /// a whole number; the windows of tiles have such pixels. Then no cell of the pyramid that is
+    /// at most a pixel wide crosses the border of a pixel.
     pub fn is_on_grid(&self) -> bool {
         let whole = |v: f64| v.fract() == 0.0;
         self.pixel <= WORLD
@@ -208,7 +211,8 @@ impl Window {
             && whole(self.top / self.pixel)
     }
 
-    /// Fractional zoom at which the pixels of 256 px tiles are as large as this window's.
+    /// Zoom, a fraction in general, at which the pixels of 256 px tiles are as large as this
+    /// window's pixels.
     pub fn zoom(&self) -> f64 {
         level::zoom_of_pixel(self.pixel)
     }

@@ -1,15 +1,15 @@
-//! Z-order (Morton) curve: the bits of x and y are interleaved, and each bit of y precedes that of
-//! x.
+//! Z-order curve, also called Morton curve. A position's number along the curve, its key, has the
+//! bits of x and y in turn, the bit of y before the bit of x.
 //!
-//! Keys are not stored. Two positions are compared by x or by y, whichever differs in the higher
-//! bit. That gives the order of the keys in a few instructions.
+//! Keys are not stored. To compare two positions, the code compares x or y, whichever differs in
+//! the higher bit. The result is the order of the keys and takes only a few instructions.
 
 use crate::point::Point;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-/// Compares points in Z-order, and points at equal positions by weight. The order is total, so a
-/// sorted set does not depend on the order of its input.
+/// Compares points in Z-order, and points at one position by weight. Only identical points are
+/// equal, so the sorted points don't depend on the order of the input.
 #[inline]
 pub(crate) fn compare(a: &Point, b: &Point) -> Ordering {
     let dx = a.x ^ b.x;
@@ -25,7 +25,8 @@ pub(crate) fn compare(a: &Point, b: &Point) -> Ordering {
     }
 }
 
-/// Interleaves two numbers of up to 16 bits: bit i of x becomes bit 2i, and bit i of y bit 2i + 1.
+/// Interleaves two numbers of up to 16 bits: bit i of x becomes bit 2i, and bit i of y becomes bit
+/// 2i + 1.
 #[inline]
 pub(crate) fn interleave(x: u32, y: u32) -> u32 {
     spread(x) | spread(y) << 1
@@ -38,13 +39,13 @@ fn spread(v: u32) -> u32 {
     (v | v << 1) & 0x5555_5555
 }
 
-/// Key of a position: its number along the curve.
+/// Key of a point's position: its number along the curve.
 #[inline]
 pub(crate) fn key(p: &Point) -> u64 {
     spread_wide(p.x) | spread_wide(p.y) << 1
 }
 
-/// Position (x, y) that has a given key: the inverse of [`key`].
+/// Position (x, y) of a given key: the inverse of [`key`].
 #[inline]
 pub(crate) fn position(key: u64) -> (u32, u32) {
     (gather_wide(key), gather_wide(key >> 1))
@@ -68,10 +69,11 @@ fn gather_wide(v: u64) -> u32 {
     (v | v >> 16) as u32
 }
 
-/// Square of the quadtree: all positions that share the top `depth` bits of x and y.
+/// Quad: a square of the quadtree, with all positions that share the top `depth` bits of x and of
+/// y.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Quad {
-    /// Depth in the tree: 0 for the whole world, 32 for a single position.
+    /// Depth in the tree: 0 is the whole world, and 32 is a single position.
     pub(crate) depth: u32,
     /// Top `depth` bits of x, which all positions in the quad share.
     pub(crate) x: u32,
@@ -86,7 +88,8 @@ impl Quad {
         y: 0,
     };
 
-    /// West, north, east and south edge in world units; the east and south edge are exclusive.
+    /// West, north, east and south edge in world units. Positions on the east and the south edge
+    /// don't belong to the quad.
     #[inline]
     pub(crate) fn edges(self) -> (f64, f64, f64, f64) {
         let side = (1u64 << (32 - self.depth)) as f64;
@@ -94,8 +97,8 @@ impl Quad {
         (west, north, west + side, north + side)
     }
 
-    /// Quarter of the quad with a number from 0 to 3, in Z-order: north-west, north-east,
-    /// south-west, south-east.
+    /// Quarter of the quad by its number in Z-order: 0 is north-west, 1 north-east, 2 south-west
+    /// and 3 south-east.
     #[inline]
     pub(crate) fn child(self, quarter: u32) -> Self {
         Self {
@@ -105,7 +108,7 @@ impl Quad {
         }
     }
 
-    /// Number from 0 to 3 of the quarter in which a point of the quad lies.
+    /// Number, 0 to 3, of the quarter in which the point `p` of the quad lies.
     #[inline]
     pub(crate) fn quarter_of(self, p: &Point) -> u32 {
         let bit = 31 - self.depth;
@@ -113,8 +116,8 @@ impl Quad {
     }
 }
 
-/// Borders of a quad's four quarters in `points`, where `range` has the quad's points. Quarter `i`
-/// has the points from border `i` to the next one.
+/// Borders of the four quarters of a quad whose points are `points[range]`. The points of quarter
+/// `i` begin at border `i` and end before border `i + 1`.
 #[inline]
 pub(crate) fn quarter_borders(points: &[Point], range: &Range<usize>, quad: Quad) -> [usize; 5] {
     let here = points.get(range.clone()).unwrap_or_default();
