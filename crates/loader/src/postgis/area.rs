@@ -1,8 +1,9 @@
-//! Search boxes: the areas, in a layer's coordinates, in which the rows of a picture can lie. The
-//! database finds the rows in them by an index.
+//! Search boxes: boxes in a layer's coordinates that contain all rows of a picture. The database
+//! finds the rows in them by a spatial index.
 //!
-//! Boxes may cover more than the picture, since each row is drawn at its own longitude and
-//! latitude. They must never cover less. All boxes are in one query, so that each row comes once.
+//! The boxes may be larger than the picture, since each row is drawn at its longitude and latitude,
+//! but they must contain the whole picture. One query has all the boxes, so that no row is sent
+//! twice.
 
 use super::coordinates::{Sides, Unit};
 use super::viewport::Viewport;
@@ -13,13 +14,13 @@ use std::sync::{Mutex, PoisonError};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-/// A condition that rows lie in boxes. If both lists are empty, all rows match.
+/// A condition for rows: they must lie in certain boxes. If both lists are empty, all rows meet it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Area {
-    /// Boxes in the stored coordinates; each row lies in at least one of them.
+    /// Boxes in the stored coordinates. A row must lie in at least one of them.
     pub(crate) stored: Vec<Sides>,
-    /// Boxes in degrees; each row lies in at least one of them after it is transformed. They are
-    /// set if the stored boxes cover much more than the picture.
+    /// Boxes in degrees. A row must lie in at least one of them after its transformation to
+    /// degrees. The list is empty unless the boxes in `stored` are much larger than the picture.
     pub(crate) degrees: Vec<Sides>,
 }
 
@@ -30,7 +31,7 @@ impl Area {
         degrees: Vec::new(),
     };
 
-    /// The boxes of a picture for a layer in degrees or Web-Mercator metres.
+    /// The boxes of a picture for a layer that is stored in degrees or Web-Mercator metres.
     pub(crate) fn own(unit: Unit, views: &[Viewport]) -> Self {
         Self {
             stored: Viewport::written(views, unit),
@@ -38,8 +39,8 @@ impl Area {
         }
     }
 
-    /// Adds the picture's boxes in degrees and in metres, for layers whose geometries may state
-    /// different reference systems.
+    /// Adds the picture's boxes in degrees and in metres. This is for layers in which each geometry
+    /// may state another reference system.
     pub(crate) fn or_in_any_unit(mut self, views: &[Viewport]) -> Self {
         if !self.stored.is_empty() {
             for sides in [Unit::Degrees, Unit::Metres]
@@ -55,31 +56,31 @@ impl Area {
     }
 }
 
-/// A reference system that the database transforms to degrees.
+/// A reference system that the database has to transform to degrees.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ForeignCrs {
     pub(crate) srid: u32,
-    /// True if its coordinates are angles, which may be written a turn more or less.
+    /// True if its coordinates are angles. An angle may be written 360° higher or lower.
     pub(crate) angles: bool,
 }
 
-/// A box of degrees after its transformation to another reference system.
+/// The result of transforming a picture's box from degrees to another reference system.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum TransformedBox {
-    /// The picture lies within this box and fills most of it.
+    /// A box that contains the picture and isn't much larger.
     Within(Sides),
-    /// The picture lies within this box, which covers much more: the picture is cut by an edge of
-    /// the projection, or stretched without bounds.
+    /// A box that contains the picture and is much larger, because an edge of the projection cuts
+    /// the picture or because the projection stretches it without bounds.
     Amid(Sides),
     /// The box can't be transformed.
     Unknown,
 }
 
-/// A box beyond the coordinates of any system in use.
+/// A box that is larger than the range of coordinates in any reference system in use.
 const ANYWHERE: Sides = [-1e10, -1e10, 1e10, 1e10];
 
 impl TransformedBox {
-    /// The transformed box. If the transformation failed, it is a box that covers everything.
+    /// The transformed box. If the transformation failed, it is [`ANYWHERE`].
     pub(crate) fn sides(self) -> Sides {
         match self {
             Self::Within(sides) | Self::Amid(sides) => sides,
@@ -87,25 +88,26 @@ impl TransformedBox {
         }
     }
 
-    /// Returns true if the box covers so much more than the picture that rows have to be checked in
+    /// Returns true if the box is so much larger than the picture that rows have to be checked in
     /// degrees too.
     pub(crate) fn is_rough(self) -> bool {
         !matches!(self, Self::Within(_))
     }
 }
 
-/// The most boxes that are cached. Viewers request the same tiles again and again.
+/// The most boxes that are cached. They are kept because viewers request the same tiles again and
+/// again. The number is a choice.
 const KEPT: usize = 4096;
 
-/// A cache of boxes of degrees, transformed by the database to a layer's reference system.
+/// A cache of boxes in degrees that the database transformed to a layer's reference system.
 #[derive(Debug, Default)]
 pub(crate) struct TransformedBoxes {
     known: Mutex<HashMap<[u64; 4], TransformedBox>>,
 }
 
 impl TransformedBoxes {
-    /// Returns a transformed box, from the cache if it is there. The session must not be in a
-    /// transaction, since a failed transformation would abort that.
+    /// Returns the transformed box, from the cache if it is there. `client` must not be in a
+    /// transaction, since a failed transformation would abort the transaction.
     pub(crate) async fn get(
         &self,
         client: &Client,
@@ -126,7 +128,7 @@ impl TransformedBoxes {
         Ok(reach)
     }
 
-    /// The search boxes of a picture for a layer in another reference system.
+    /// The search boxes of a picture for a layer in the reference system `foreign`.
     pub(crate) async fn area(
         &self,
         client: &Client,
@@ -159,14 +161,16 @@ impl TransformedBoxes {
     }
 }
 
-/// The number of positions along each side of a box that are transformed.
+/// The number of grid lines in each direction; the positions where they cross are transformed. It
+/// is a choice.
 const GRID: usize = 9;
 
-/// The largest difference between two implementations of a transformation, in degrees. It is about
-/// ten metres.
+/// The largest difference that is expected between two implementations of a transformation, in
+/// degrees. It is about ten metres. It is a choice.
 const SLACK: f64 = 1e-4;
 
-/// Transforms a grid of positions in a box in the database, and returns the box around the results.
+/// Transforms a grid of positions in a box, by the database, and returns a box that contains the
+/// results.
 async fn transformed(
     client: &Client,
     srid: u32,
@@ -179,7 +183,7 @@ async fn transformed(
         .await
         .map_err(DatabaseError::from);
     let row = match row {
-        // A position is outside of the projection's domain.
+        // The database refuses if a position is outside of the projection's domain.
         Err(DatabaseError::Refused { .. }) => return Ok(TransformedBox::Unknown),
         other => other?,
     };
@@ -187,7 +191,7 @@ async fn transformed(
     Ok(bytes.map_or(TransformedBox::Unknown, |bytes| reach(&bytes, degrees)))
 }
 
-/// The grid's positions as a MultiPoint in well-known binary, row by row from the south.
+/// The positions of the grid as a MultiPoint in well-known binary, row by row from the south.
 fn multi_point([west, south, east, north]: Sides) -> Vec<u8> {
     let between = |low: f64, high: f64, i: usize| low + (high - low) * i as f64 / (GRID - 1) as f64;
     let mut bytes = vec![1, 4, 0, 0, 0];
@@ -209,7 +213,8 @@ fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBo
     let (Some(x), Some(y)) = (GridSpread::new(&x), GridSpread::new(&y)) else {
         return TransformedBox::Unknown;
     };
-    // The tolerance is converted to the unit of the transformed coordinates.
+    // The tolerance in degrees is converted to the unit of the transformed coordinates, by the
+    // distance of the grid's neighbours in each of them.
     let step = (east - west).abs().min((north - south).abs()) / (GRID - 1) as f64;
     let slack = x.step.max(y.step) * (SLACK / step.max(1e-12));
     let grown = |spread: &GridSpread| {
@@ -225,20 +230,20 @@ fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBo
     }
 }
 
-/// The range of a transformed coordinate over the grid, and its smoothness.
+/// The range of one transformed coordinate over the grid, and two measures of its smoothness.
 struct GridSpread {
     low: f64,
     high: f64,
     /// The largest change between neighbouring positions of the grid.
     step: f64,
-    /// The largest difference between two successive changes. Between the grid's positions a smooth
-    /// coordinate deviates from a straight line by about an eighth of this. If the coordinate
-    /// jumps, this is as large as the jump.
+    /// The largest difference between two successive changes along a line of the grid. Between the
+    /// grid's positions, a smooth coordinate deviates from a straight line by about an eighth of
+    /// this number. If the coordinate jumps, this number is as large as the jump.
     bend: f64,
 }
 
 impl GridSpread {
-    /// The range of the values at the grid's positions; `None` if one isn't finite.
+    /// The range of `values`, one for each position of the grid. `None` if a value isn't finite.
     fn new(values: &[f64]) -> Option<Self> {
         if values.len() != GRID * GRID || !values.iter().all(|v| v.is_finite()) {
             return None;
@@ -276,7 +281,8 @@ impl GridSpread {
         }
     }
 
-    /// Returns true if the margin by `bend` is so large that most of the box is not the picture.
+    /// Returns true if the margin that `bend` requires is so large that most of the box lies
+    /// outside of the picture.
     fn is_rough(&self) -> bool {
         self.bend > (self.high - self.low) / 4.0
     }
@@ -286,7 +292,7 @@ impl GridSpread {
 mod tests {
     use super::*;
 
-    /// The box transformed by the function `map` instead of the database.
+    /// The transformed box, with the function `map` in place of the database.
     fn mapped(degrees: Sides, map: impl Fn(f64, f64) -> (f64, f64)) -> TransformedBox {
         let bytes = multi_point(degrees);
         let Some(Shape::Points(places)) = wkb::parse(&bytes).map(|g| g.shape) else {
@@ -309,7 +315,8 @@ mod tests {
         (radius * sin, -radius * cos)
     }
 
-    /// A map that is cut at a meridian and whose scale shrinks to 0 at the equator.
+    /// A map projection that is cut at the meridian 84° and whose scale shrinks to 0 at the
+    /// equator.
     fn cut(lon: f64, lat: f64) -> (f64, f64) {
         ((lon - 84.0).rem_euclid(360.0) * 1e5, lat * lat * 1e3)
     }

@@ -1,4 +1,5 @@
-//! Connections: parses an address, and opens sessions with the settings for their purpose.
+//! Connections: parses the address of a database, and opens sessions with the settings for their
+//! purpose.
 
 use super::tls::{self, TlsOptions};
 use crate::error::DatabaseError;
@@ -10,10 +11,10 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// The longest time that connecting may take.
+/// The longest time that connecting may take. It is a choice.
 pub(super) const CONNECT: Duration = Duration::from_secs(2);
 
-/// The checked address of a database. It holds no connection.
+/// The checked address of a database, with its TLS settings. It holds no open connection.
 #[derive(Clone)]
 pub struct Address {
     pub(super) config: Config,
@@ -21,25 +22,26 @@ pub struct Address {
     shown: String,
 }
 
-/// An async runtime for a thread that waits for a database.
+/// Starts an async runtime on the current thread, for a caller that blocks until the database
+/// answers.
 pub(super) fn runtime() -> Result<Runtime, DatabaseError> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| DatabaseError::Away(error.to_string()))
 }
 
-/// Returns true if a source is the address of a database.
+/// Returns true if the name of a source is the address of a PostgreSQL database.
 pub fn is_address(source: &str) -> bool {
     source.starts_with("postgres://") || source.starts_with("postgresql://")
 }
 
-/// The purpose of a session.
+/// The purpose of a session, which decides its settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Reading for a request; the database ends every statement after this time.
+    /// Reading the rows of one picture. The database ends every statement after this time.
     Read(Duration),
-    /// Reading a whole table.
+    /// Reading a whole table, with no time limit.
     Load,
-    /// Writing rasters. A session for any other purpose can only read.
+    /// Writing rasters. A session for any other purpose is read-only.
     Export,
     /// Waiting for notifications.
     Listen,
@@ -48,12 +50,13 @@ pub(super) enum Purpose {
 impl Address {
     /// Parses `postgres://user:password@host:port/database?sslmode=…`.
     ///
-    /// In addition to tokio-postgres's parameters, `sslmode` may be `verify-ca` or `verify-full`,
-    /// which both check the host's name too. `sslrootcert`, `sslcert` and `sslkey` name files.
+    /// The parameters after `?` are those of tokio-postgres and four more. `sslmode` may also be
+    /// `verify-ca` or `verify-full`; either of them verifies both the certificate and the host's
+    /// name. `sslrootcert`, `sslcert` and `sslkey` name files.
     ///
     /// # Errors
-    /// The text is no such address. The message doesn't repeat the text, since it may contain a
-    /// password.
+    /// The text is not an address of this form, or a file that it names can't be read. The message
+    /// doesn't repeat the text, since it may contain a password.
     pub fn parse(url: &str) -> Result<Self, DatabaseError> {
         let (plain, mut tls, mode) = without_tls(url);
         let mut config: Config = plain.parse().map_err(|e: tokio_postgres::Error| {
@@ -95,7 +98,8 @@ impl Address {
         Ok(Self { config, tls, shown })
     }
 
-    /// The configuration of a session for a purpose. All settings are sent while connecting.
+    /// The configuration of a session for a purpose. The settings are sent with the request to
+    /// connect, so they cost no further round trip.
     pub(super) fn session(&self, purpose: Purpose) -> Config {
         let mut config = self.config.clone();
         let (word, milliseconds) = match purpose {
@@ -110,8 +114,8 @@ impl Address {
         } else {
             "on"
         };
-        // `standard_conforming_strings` is on because the lexer of queries reads backslashes as the
-        // SQL standard does.
+        // `standard_conforming_strings` must be on, since the lexer of queries reads backslashes as
+        // the SQL standard does.
         let mut options = format!(
             "-c default_transaction_read_only={read_only} -c statement_timeout={milliseconds} \
              -c lock_timeout=2000 -c standard_conforming_strings=on \
@@ -127,12 +131,14 @@ impl Address {
         config
     }
 
-    /// Opens a connection outside of any pool. Its driver runs on the current runtime.
+    /// Opens a connection outside of any pool. A task on the current async runtime does its reading
+    /// and writing.
     pub(super) async fn connect(&self, purpose: Purpose) -> Result<Client, DatabaseError> {
         let config = self.session(purpose);
         let (client, connection) = config.connect(self.tls.clone()).await?;
         tokio::spawn(async move {
-            // An error here is returned by the client's next call.
+            // If the connection fails, the client's next call returns an error, so the error here
+            // is ignored.
             let _ = connection.await;
         });
         Ok(client)
@@ -145,7 +151,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// Shows host, port and database, and never user and password.
+/// Shows host, port and database, but neither user nor password.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
@@ -164,8 +170,8 @@ fn shown(config: &Config) -> String {
     format!("postgres://{host}:{port}/{database}")
 }
 
-/// Removes the parameters of TLS from an address. Returns the rest of the address, the options, and
-/// the value of `sslmode` if it is stated.
+/// Removes the parameters of TLS from an address. Returns the rest of the address, the TLS options,
+/// and the value of `sslmode`, which is `None` if the address doesn't state it.
 fn without_tls(url: &str) -> (String, TlsOptions, Option<String>) {
     let mut options = TlsOptions::default();
     let (mut mode, mut certificate, mut key) = (None, None, None);
@@ -193,12 +199,13 @@ fn without_tls(url: &str) -> (String, TlsOptions, Option<String>) {
     (plain, options, mode)
 }
 
-/// Requests that the database stop a connection's statement. Waits at most [`CONNECT`], and ignores
-/// errors.
+/// Requests that the database stop the statement that a connection is running. Waits at most
+/// [`CONNECT`], and ignores errors.
 pub(super) async fn cancel(token: tokio_postgres::CancelToken, tls: MakeRustlsConnect) {
     let asked = async {
         if token.cancel_query(tls).await.is_err() {
-            // This second attempt is for a server without TLS, or a socket that can't have it.
+            // This second attempt is for a server without TLS, or for a Unix socket, which can't
+            // use TLS.
             let _ = token.cancel_query(NoTls).await;
         }
     };

@@ -1,21 +1,21 @@
-//! Units of coordinates that need no transform, and boxes in them.
+//! Units of coordinates that need no transform by the database, and boxes in them.
 
 use heatsplat_points::{ProjectionError, WorldCoord, mercator};
 
-/// West, south, east and north of a box, in the unit of its coordinates.
+/// West, south, east and north of a box, in the unit of the layer's coordinates.
 pub(crate) type Sides = [f64; 4];
 
-/// A unit of coordinates that need no transform.
+/// A unit of coordinates that are read without a transform by the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
-    /// Longitude and latitude: EPSG:4326.
+    /// Longitude and latitude in degrees: EPSG:4326.
     Degrees,
-    /// Web-Mercator metres: EPSG:3857 and its older numbers.
+    /// Web-Mercator metres: EPSG:3857 and older numbers for it.
     Metres,
 }
 
 impl Unit {
-    /// The unit of a reference system; `None` if the system needs a transform.
+    /// The unit of a reference system; `None` if the database has to transform the system.
     pub(crate) fn from_srid(srid: u32) -> Option<Self> {
         match srid {
             4326 => Some(Self::Degrees),

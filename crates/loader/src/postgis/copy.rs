@@ -1,30 +1,34 @@
-//! Decoder of PostgreSQL's binary COPY, which turns a stream of bytes into rows of a few fields.
+//! Decoder of PostgreSQL's binary COPY format: turns a stream of bytes into rows.
 
 use crate::error::DatabaseError;
 
-/// The signature at the beginning of every stream. Flags and the length of an extension follow it.
+/// The signature at the beginning of every stream. Flags and a header extension with its length
+/// follow it.
 pub(crate) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
-/// The most bytes of a row, which has a geometry and a few numbers. A geometry is longer when sent
-/// than when stored, since each point of a MultiPoint gets a header.
+/// The most bytes of a row, which has a geometry and a few numbers. The factor 2 is there because a
+/// geometry takes more bytes in the stream than in the table: each point of a MultiPoint gets a
+/// header.
 const LONGEST: usize = 2 * super::relation::LONGEST + 64;
 
-/// The most fields of a row. Fields that are not sent are NULL.
+/// The most fields of a row: x, y, weight and kept value.
 pub(crate) const FIELDS: usize = 4;
 
-/// The bytes of the fields of a row; `None` is NULL.
+/// The bytes of a row's fields. A field is `None` if it is NULL or was not sent.
 pub(crate) type Row<'a> = [Option<&'a [u8]>; FIELDS];
 
-/// Decoder of a stream, which may be cut into chunks anywhere. It keeps no more than one row.
+/// A decoder of one stream, which may be cut into chunks anywhere. Between chunks it keeps only the
+/// beginning of an incomplete row.
 #[derive(Debug, Default)]
 pub(crate) struct CopyDecoder {
     begun: bool,
     ended: bool,
-    /// The beginning of the row in which the last chunk ended.
+    /// The bytes of the incomplete row at the end of the last chunk.
     rest: Vec<u8>,
 }
 
-/// The item at the beginning of some bytes. A row and a header state their length in bytes.
+/// The item at the beginning of some bytes. The number in a row and in a header is the item's
+/// length in bytes.
 enum CopyItem<'a> {
     Row(Row<'a>, usize),
     Header(usize),
@@ -34,7 +38,7 @@ enum CopyItem<'a> {
 }
 
 impl CopyDecoder {
-    /// Calls `each` with every row that is complete with this chunk.
+    /// Decodes a chunk, and calls `each` with every row that is complete now.
     pub(crate) fn feed(
         &mut self,
         chunk: &[u8],
@@ -60,7 +64,7 @@ impl CopyDecoder {
         Ok(())
     }
 
-    /// Checks that the stream ended with its trailer.
+    /// Returns an error unless the stream ended with its trailer.
     pub(crate) fn finish(&self) -> Result<(), DatabaseError> {
         if self.ended {
             Ok(())
@@ -69,7 +73,7 @@ impl CopyDecoder {
         }
     }
 
-    /// Reads all complete rows, and returns how many bytes they take.
+    /// Calls `each` with all complete rows, and returns the number of bytes that they take.
     fn rows(
         &mut self,
         bytes: &[u8],
@@ -147,7 +151,7 @@ fn word(bytes: &mut &[u8]) -> Option<i32> {
     Some(i32::from_be_bytes(*word))
 }
 
-/// The number in a field of type `float8`; `None` if the field has another length.
+/// The number in a field of the SQL type `float8`; `None` if the field has not 8 bytes.
 pub(crate) fn float8(field: &[u8]) -> Option<f64> {
     field.try_into().ok().map(f64::from_be_bytes)
 }

@@ -1,30 +1,30 @@
-//! Discovery of tables: lists every table and view of points that the role may read.
+//! Discovery of tables: lists all tables and views of points that the database role may read.
 
 use super::connect::{Address, Purpose, runtime};
 use super::relation::{LayerQuery, Relation};
 use super::template::quoted;
 use crate::error::DatabaseError;
 
-/// A table or view of points, which can become a layer.
+/// A table or view of points that can become a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PointTable {
-    /// The name as `schema.table`, the form that addresses use.
+    /// The name in the form `schema.table`.
     pub name: String,
-    /// The query that reads the table.
+    /// The layer query that reads the table.
     pub query: LayerQuery,
 }
 
-/// Lists the tables that the role may read, in the order of their names. Blocks. The column of
-/// weights is left open: it is found by its name when the table is read.
+/// Lists the tables and views of points that the role may read, sorted by name. Their queries name
+/// no column of weights: it is found by its name when a table is read. Blocks.
 ///
 /// # Errors
-/// The database doesn't answer, or has no PostGIS.
+/// The database doesn't answer, refuses the query, or has no PostGIS.
 pub fn point_tables(address: &Address) -> Result<Vec<PointTable>, DatabaseError> {
     runtime()?.block_on(async {
         let client = address.connect(Purpose::Load).await?;
-        // The check of a table fails with an error if the role may not use the table's schema, so
-        // that is checked first.
+        // The check of a table fails with an error if the role may not use the table's schema. So
+        // the right to the schema is checked first.
         let sql = "SELECT DISTINCT ON (f_table_schema, f_table_name) \
                    f_table_schema::text, f_table_name::text, f_geometry_column::text \
                    FROM geometry_columns \

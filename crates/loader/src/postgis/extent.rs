@@ -1,4 +1,4 @@
-//! Estimated extents of tables, from the database's index or statistics, without reading rows.
+//! Estimated extents of tables, from the database's index or statistics. No rows are read.
 
 use super::relation::{PlaceColumns, ResolvedLayer};
 use crate::error::DatabaseError;
@@ -7,12 +7,12 @@ use heatsplat_points::mercator::MAX_LATITUDE;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-/// The time limit of the query, in milliseconds. The query only reads the root of an index or the
-/// planner's statistics, but may have to wait for a lock.
+/// The time limit of the query for the extent, in milliseconds. The query reads only the root of an
+/// index or the planner's statistics, but it may have to wait for a lock. It is a choice.
 const LIMIT: u32 = 250;
 
-/// The estimated box of a table's rows. `None` for a query or a view, and for a table that has
-/// neither an index nor statistics.
+/// The estimated box around a table's rows. `None` for a query or a view, for a table without
+/// geometries, and for a table that has neither an index nor statistics.
 pub(super) async fn estimated(
     client: &Client,
     definition: &ResolvedLayer,

@@ -1,5 +1,5 @@
-//! Introspection: reads the catalog's information about a relation or query, and chooses its
-//! columns.
+//! Introspection: reads what the database's catalog knows about a relation or query, and chooses
+//! the columns to read from it.
 
 use super::relation::{ALIAS, PlaceColumns, TableInfo};
 use super::template::{Statement, Template, TokenValues, quoted};
@@ -35,7 +35,8 @@ pub(super) async fn find_table(client: &Client, name: &str) -> Result<TableInfo,
     })
 }
 
-/// The columns of a relation or query. The query is prepared and not executed.
+/// Returns the query's prepared statement, which has the columns of the relation or query. The
+/// query is not executed.
 pub(super) async fn columns_of(
     client: &Client,
     from: &Template,
@@ -49,8 +50,9 @@ pub(super) async fn columns_of(
     prepared.map_err(|e| DatabaseError::from(e).counted_from(start + 2))
 }
 
-/// The column or columns of positions, the geometry's type modifier (−1 for two coordinates), and
-/// the indices of these columns in `seen`.
+/// Finds the columns that give positions. `seen` and `names` are all columns and their names;
+/// `asked` is the name that the caller wants. Returns the columns, the geometry's type modifier (−1
+/// if positions are two coordinates instead), and the indices of the found columns in `seen`.
 pub(super) fn find_place(
     seen: &[Column],
     names: &[String],
@@ -83,7 +85,7 @@ pub(super) fn find_place(
             .collect(),
     };
     if let [_, _, ..] = found.as_slice() {
-        // If there are several columns of geometries, the one with a common name is chosen.
+        // If several columns have geometries, the only one with a common name is chosen.
         let common = [
             "geom",
             "geometry",
@@ -135,8 +137,9 @@ pub(super) fn find_place(
     )))
 }
 
-/// The index of the column of weights, or `None` if every row counts 1, and the reason of the
-/// choice for messages. `taken` has the indices of columns that are in use.
+/// Finds the column of weights. Returns its index in `seen`, or `None` if every row counts 1, and
+/// the reason for this choice as text for messages. `asked` is the name that the caller wants;
+/// `taken` has the indices of columns that can't be weights because they are in use.
 pub(super) fn find_weight(
     seen: &[Column],
     names: &[String],
@@ -144,11 +147,11 @@ pub(super) fn find_weight(
     taken: &[usize],
 ) -> Result<(Option<usize>, String), DatabaseError> {
     let number = |at: usize| seen.get(at).is_some_and(|c| is_number(c.type_()));
-    // A column of texts can't be a weight, whatever its name.
+    // A column that has no numbers can't be a weight, even if its name suggests it.
     let mut taken = taken.to_vec();
     taken.extend((0..seen.len()).filter(|&at| !number(at)));
-    // If there is a column `weight`, a column `count` is the number of points that a row stands
-    // for.
+    // If there is a column `weight`, a column `count` has the number of points that each row stands
+    // for, so it is no weight.
     let counted = names.iter().position(|n| n == "count");
     if names.iter().any(|n| n == "weight") {
         taken.extend(counted);
@@ -168,7 +171,8 @@ pub(super) fn find_weight(
     }
 }
 
-/// The index of the column of numbers that is kept beside the points, if the option names one.
+/// The index of the column of numbers that is kept beside the points; `None` if `asked` names no
+/// column.
 pub(super) fn find_kept(
     seen: &[Column],
     names: &[String],

@@ -1,13 +1,14 @@
-//! Lexer of queries: finds tokens such as `!bbox!` by SQL's rules for strings, names and comments.
+//! Lexer of SQL queries: finds tokens such as `!bbox!` by SQL's rules for strings, names and
+//! comments.
 
 use super::template::{Template, TemplatePiece, Token, definition};
 use crate::error::DatabaseError;
 
-/// A position in SQL text, and the pieces before it.
+/// A lexer at a position in SQL text, with the pieces into which the text before it was split.
 pub(super) struct Lexer<'a> {
     sql: &'a str,
     at: usize,
-    /// The beginning of the text that no piece has yet.
+    /// The position after the last piece. The text from here to `at` is in no piece yet.
     from: usize,
     pieces: Vec<TemplatePiece>,
 }
@@ -51,8 +52,8 @@ impl<'a> Lexer<'a> {
         self.from = self.at;
     }
 
-    /// Returns true if the previous character belongs to a name or number, which the next
-    /// continues.
+    /// Returns true if the character before the current position belongs to a name or number. A `$`
+    /// after it is a part of that name and begins no string.
     fn after_a_word(&self) -> bool {
         let before = self.sql.get(..self.at).unwrap_or("").chars().next_back();
         before.is_some_and(is_word)
@@ -71,7 +72,7 @@ impl<'a> Lexer<'a> {
         self.at += self.rest().find(['\n', '\r']).unwrap_or(self.rest().len());
     }
 
-    /// Skips a comment, in which other comments may be nested.
+    /// Skips a comment between `/*` and `*/`. Other comments may be nested in it.
     fn comment(&mut self) -> Result<(), DatabaseError> {
         let mut depth = 0usize;
         loop {
@@ -93,8 +94,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Skips a string in single quotes and finds the tokens in it. After `E`, backslashes escape
-    /// characters.
+    /// Skips a string in single quotes and finds the tokens in it. In a string that begins with
+    /// `E'`, a backslash escapes the next character.
     fn string(&mut self) -> Result<(), DatabaseError> {
         let before = self.sql.get(..self.at).unwrap_or("");
         let mut back = before.chars().rev();
@@ -107,7 +108,7 @@ impl<'a> Lexer<'a> {
                 Some('\\') if escapes => {
                     self.at += 1 + chars.next().map_or(0, char::len_utf8);
                 }
-                // Two quotes in a string stand for one quote and don't end the string.
+                // Two quotes in a row within a string stand for one quote and don't end the string.
                 Some('\'') => {
                     self.at += 1;
                     if !self.rest().starts_with('\'') {
@@ -121,8 +122,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Skips a string of the form `$$ … $$` or `$tag$ … $tag$`. A parameter such as `$1` is an
-    /// error, since it would have no value.
+    /// Skips a string of the form `$$ … $$` or `$tag$ … $tag$`. Returns an error for a parameter
+    /// such as `$1`, since it would have no value. Any other `$` is skipped.
     fn dollar(&mut self) -> Result<(), DatabaseError> {
         let rest = self.rest().get(1..).unwrap_or("");
         let tag = rest
@@ -145,7 +146,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Reads a token `!name!`. Any other exclamation mark is an operator and is skipped.
+    /// Reads a token `!name!`. An exclamation mark that begins no such name is an operator and is
+    /// skipped.
     fn token(&mut self, in_string: bool) -> Result<(), DatabaseError> {
         let rest = self.rest().get(1..).unwrap_or("");
         let end = rest.find(|c: char| !is_word(c) && c != '@');
@@ -168,7 +170,7 @@ impl<'a> Lexer<'a> {
                 });
                 Ok(())
             }
-            // In a string an unknown token may be ordinary text.
+            // Text between two exclamation marks in a string may be ordinary text.
             None if in_string => {
                 self.at += 1;
                 Ok(())

@@ -1,4 +1,4 @@
-//! Notifications of changes, sent by `NOTIFY heatsplat`.
+//! Notifications of changes in the database, which its users send by `NOTIFY heatsplat`.
 
 use super::connect::{Address, Purpose, runtime};
 use crate::error::DatabaseError;
@@ -7,24 +7,24 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_postgres::AsyncMessage;
 
-/// The pause before the next attempt to reach a database that does not answer.
+/// The pause before another attempt to connect.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// The subject of a notification.
+/// The part of the data that a notification is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Any layer may have changed: the notification names none, or some may have been missed.
+    /// Any layer may have changed: the notification names no layer, or notifications may have been
+    /// missed.
     Everything,
     /// The layer of this name has changed.
     Layer(String),
 }
 
-/// Listens on the channel `heatsplat` and calls `on` with every change until `on` returns `false`.
-/// It uses a separate connection, outside any transaction, and connects again if the connection
-/// breaks. Blocks.
+/// Listens on the channel `heatsplat` and calls `on` with every change, until `on` returns `false`.
+/// Opens a separate connection for this, and opens it again if it breaks. Blocks the thread.
 ///
 /// # Errors
-/// No async runtime can be started.
+/// The async runtime can't be started.
 pub fn listen(address: &Address, mut on: impl FnMut(Change) -> bool) -> Result<(), DatabaseError> {
     runtime()?.block_on(async {
         let mut again = false;
@@ -40,8 +40,8 @@ pub fn listen(address: &Address, mut on: impl FnMut(Change) -> bool) -> Result<(
     Ok(())
 }
 
-/// Listens until the connection breaks or `on` returns `false`. Returns `false` in the second case.
-/// `again` is true if an earlier connection broke.
+/// Listens until the connection breaks or until `on` returns `false`. Returns `true` if the
+/// connection broke, and `false` if `on` did. `again` must be true if an earlier connection broke.
 async fn hear(
     address: &Address,
     again: bool,
@@ -61,7 +61,8 @@ async fn hear(
         }
     });
     client.batch_execute("LISTEN heatsplat").await?;
-    // Notifications were lost while no session listened, so anything may have changed.
+    // Notifications are lost while no session listens, so anything may have changed since the
+    // earlier connection broke.
     if again && !on(Change::Everything) {
         return Ok(false);
     }

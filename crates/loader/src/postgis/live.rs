@@ -1,4 +1,4 @@
-//! Live layers: the rows of a viewport are fetched for each picture.
+//! Live layers: the rows in a picture's viewport are fetched anew for each picture.
 
 use super::area::{Area, TransformedBoxes};
 use super::coordinates::Unit;
@@ -31,31 +31,33 @@ pub struct LiveLayer {
 /// A request for the rows of a viewport.
 #[derive(Clone, Copy, Debug)]
 pub struct ViewportQuery {
-    /// The picture's window.
+    /// The window of the picture.
     pub window: Window,
-    /// The width in pixels of the border around the window whose rows are needed too.
+    /// The width in pixels of a border around the window. Rows in the border are fetched too, since
+    /// their kernels reach into the picture.
     pub margin: u32,
-    /// The largest width in pixels of cells that may stand for several rows; `None` if every row is
-    /// needed.
+    /// The largest width, in pixels, of cells in which the database may sum up rows. `None` if
+    /// every row is needed.
     pub cell: Option<f64>,
-    /// The time limit for this request; `None` for the database's limit.
+    /// The time limit for this request. With `None` it is the database's limit.
     pub deadline: Option<Duration>,
 }
 
 /// The rows of a viewport.
 #[derive(Debug, Default)]
 pub struct ViewportRows {
-    /// The points of single rows, or cells that stand for several rows each.
+    /// The points of single rows, or of cells that each stand for several rows.
     pub points: Vec<Point>,
-    /// The number of rows that each point stands for; empty if each stands for one row.
+    /// The number of rows that each point stands for, in the order of the points. Empty if every
+    /// point stands for one row.
     pub counts: Vec<u32>,
-    /// The counts of rows that were read and skipped.
+    /// The counts of rows that were read and of rows that were skipped.
     pub report: Report,
 }
 
 impl LiveLayer {
-    /// Looks up a layer's columns and reference system, and checks that the database's role can do
-    /// no more than read.
+    /// Looks up a layer's columns and reference system. Unless `allow_superuser` is set, also
+    /// checks that the database role can only read.
     ///
     /// # Errors
     /// A [`DatabaseError`].
@@ -66,9 +68,10 @@ impl LiveLayer {
     ) -> Result<Self, DatabaseError> {
         let deadline = database.limits.deadline;
         let looked = async {
-            // The driver remembers the statement by which it looks up types, and DISCARD ALL makes
-            // the database forget it. A session that then meets a new type fails with 26000. It is
-            // thrown away, and another session is tried, as often as there may be connections.
+            // The driver keeps a prepared statement that looks up types, but `DISCARD ALL` deletes
+            // it in the database. If such a session meets a new type, it fails with the code 26000.
+            // The session is then thrown away and another one is tried, at most once for each
+            // connection of the pool.
             let mut left = database.limits.connections;
             loop {
                 match Self::try_look_up(&database, query, allow_superuser).await {
@@ -106,8 +109,8 @@ impl LiveLayer {
         Ok(definition)
     }
 
-    /// The estimated extent of all rows; `None` if it isn't known or the database fails. A session
-    /// with an error is thrown away.
+    /// The estimated extent of all rows; `None` if it isn't known or the database fails. If an
+    /// error occurs, the session is thrown away.
     async fn estimate(database: &Database, definition: &ResolvedLayer) -> Option<LonLatBox> {
         let asked = async {
             let session = database.borrow().await.ok()?;
@@ -121,28 +124,29 @@ impl LiveLayer {
         tokio::time::timeout(patience, asked).await.ok().flatten()
     }
 
-    /// A box of all rows, estimated by the database when the layer was looked up. It is good for a
-    /// first view only.
+    /// A box around all rows, estimated by the database when the layer was looked up. It may be
+    /// wrong, so it should only choose the first view of a map. `None` if there is no estimate.
     pub fn bounds(&self) -> Option<LonLatBox> {
         self.bounds
     }
 
-    /// The choice of columns and its reason, as one line for messages.
+    /// The chosen columns and the reason for the choice, as one line for messages.
     pub fn why(&self) -> &str {
         &self.definition.columns.why
     }
 
-    /// The database of the layer.
+    /// The database from which the layer is read.
     pub fn database(&self) -> &Arc<Database> {
         &self.database
     }
 
     /// Fetches the points of a viewport.
     ///
-    /// Dropping the future cancels the query in the database. A broken connection is replaced once.
+    /// Dropping the future cancels the query in the database. If the connection breaks, the request
+    /// is tried once more.
     ///
     /// # Errors
-    /// A [`DatabaseError`]; then no rows are returned.
+    /// A [`DatabaseError`]. After an error no rows are returned.
     pub async fn fetch(&self, want: ViewportQuery) -> Result<ViewportRows, DatabaseError> {
         let deadline = want.deadline.unwrap_or(self.database.limits.deadline);
         let fetched = async {
@@ -161,8 +165,8 @@ impl LiveLayer {
         let mut fetched = RowCollector::default();
         let session = self.database.borrow().await?;
         let views = Viewport::for_window(want.window, want.margin);
-        // A query that has box tokens is run for one box at a time, and only rows in that box are
-        // kept.
+        // A query with tokens for the box is run once for each part of the picture, and only the
+        // rows in that part are kept.
         let each = if self.definition.from.has_bbox() {
             1
         } else {
@@ -181,7 +185,7 @@ impl LiveLayer {
     }
 
     /// The values of tokens for the first of `views`, and the search boxes of all `views`. `None`
-    /// if there are no views.
+    /// if `views` is empty.
     async fn look_at(
         &self,
         session: &Session,
@@ -213,8 +217,8 @@ impl LiveLayer {
         Ok(Some((values, area)))
     }
 
-    /// Runs the query for some boxes of a picture and reads all its rows. If `only` is one of the
-    /// picture's several boxes, points outside of it are dropped, since they belong to another box.
+    /// Runs the query for some parts of a picture and reads all rows of the result. If `only` is a
+    /// part, points outside of it are dropped, since the query for another part fetches them.
     async fn read(
         &self,
         session: &Session,
@@ -245,7 +249,8 @@ impl LiveLayer {
             rows_statement(definition, values, &area, limits.rows)
         };
         let parameters = statement.parameters();
-        // Both are sent together, so that the transaction costs no round trip.
+        // The statement that begins the transaction and the query are sent together, so that the
+        // transaction costs no extra round trip.
         let begin = client.batch_execute("BEGIN READ ONLY");
         let query = client.query_typed_raw(&statement.text, parameters);
         let (begun, rows) = future::join(begin, query).await;
@@ -271,8 +276,8 @@ impl LiveLayer {
     }
 }
 
-/// The statement that selects every row of an area, and the positions of the columns in its rows.
-/// It stops after `most` + 1 rows.
+/// Returns the statement that selects every row of an area, and the positions of the columns in a
+/// row of its result. The result has at most `most` + 1 rows: one too many is an error.
 fn rows_statement(
     definition: &ResolvedLayer,
     values: TokenValues,
@@ -300,17 +305,17 @@ fn rows_statement(
     (statement, shape)
 }
 
-/// The positions of columns in a row.
+/// The positions of the columns in a row that the database sends.
 #[derive(Clone, Copy, Debug)]
 struct RowShape {
-    /// True if the row's position is two numbers, and false if it is a geometry.
+    /// True if the row's position is two numbers, and false if it is one geometry.
     coordinates: bool,
     weight: Option<usize>,
     count: Option<usize>,
 }
 
 impl RowShape {
-    /// The columns of rows that the database aggregated to cells.
+    /// The columns of a row that stands for a cell: x, y, summed weight, and number of rows.
     const CELLS: Self = Self {
         coordinates: true,
         weight: Some(2),
@@ -322,8 +327,9 @@ impl RowShape {
 struct RowCollector {
     batch: Batch,
     counts: Vec<u32>,
-    /// The number of rows received, and their size in bytes.
+    /// The number of rows received.
     rows: u64,
+    /// The size of the received rows in bytes.
     bytes: u64,
 }
 
@@ -362,8 +368,9 @@ impl RowCollector {
         Ok(())
     }
 
-    /// Drops the points from number `first` on that lie outside the box `only`; `None` keeps all.
-    /// `east` returns true if a point on the meridian of ±180° is written with the longitude 180.
+    /// Drops the points from index `first` on that lie outside of the part `only`; with `None`,
+    /// keeps all. `east` must return true if a point on the meridian of ±180° is written with the
+    /// longitude 180°.
     fn keep_within(&mut self, only: Option<&Viewport>, first: usize, east: impl Fn() -> bool) {
         let Some(view) = only else { return };
         let points = &mut self.batch.points;
@@ -377,7 +384,7 @@ impl RowCollector {
     }
 }
 
-/// The raw bytes of a field of any type.
+/// The bytes of a field as the database sends them, whatever its type is.
 pub(super) struct RawField<'a>(pub(super) &'a [u8]);
 
 impl<'a> FromSql<'a> for RawField<'a> {
@@ -390,7 +397,8 @@ impl<'a> FromSql<'a> for RawField<'a> {
     }
 }
 
-/// The statement that plans reading an area without reading it.
+/// A statement that makes the database plan the reading of an area. The plan has an estimate of the
+/// number of rows; the rows themselves are not read.
 pub(super) fn explain(definition: &ResolvedLayer, values: TokenValues, area: &Area) -> Statement {
     let mut statement = definition.statement(values);
     statement.push("EXPLAIN (FORMAT JSON) SELECT 1");

@@ -1,8 +1,9 @@
-//! Points from PostgreSQL with PostGIS. [`Snapshot`] reads a whole table at once; [`LiveLayer`]
-//! reads the rows of one picture.
+//! Points from PostgreSQL with PostGIS. [`Snapshot`] reads a whole table or query once;
+//! [`LiveLayer`] reads the rows of one picture, for each picture anew.
 //!
-//! Every session may only read, has timeouts, and is reset before another query uses it.
-//! [`Snapshot`] starts an async runtime itself; [`LiveLayer`] uses the caller's.
+//! Every session has timeouts. A session that reads is read-only, and a session from the pool is
+//! reset before another query uses it. [`Snapshot`] starts an async runtime itself; [`LiveLayer`]
+//! uses the caller's runtime.
 
 mod area;
 mod connect;

@@ -1,5 +1,5 @@
-//! Connection pool: each session is lent for one query. It is reset before the next, or thrown
-//! away.
+//! A pool of connections. A session is lent for one query; after it, the session is either reset
+//! for the next query or thrown away.
 
 use super::connect::{Address, CONNECT, Purpose, cancel};
 use crate::error::DatabaseError;
@@ -11,28 +11,29 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio_postgres::Client;
 
-/// The longest time that a request waits for a free connection before it fails with
+/// The longest time that a request waits for a free connection. Then it fails with
 /// [`DatabaseError::Busy`].
 const WAIT: Duration = Duration::from_millis(250);
-/// The longest time that resetting a connection may take; a connection that takes longer is broken.
+/// The longest time that the reset of a connection may take. A connection that takes longer counts
+/// as broken.
 const RECYCLE: Duration = Duration::from_secs(1);
-/// The pause after a failed connection, in which requests fail immediately instead of connecting
-/// again.
+/// The pause after a failed attempt to connect. In it, requests fail immediately instead of trying
+/// to connect too.
 const AWAY: Duration = Duration::from_millis(500);
 
-/// A query that needs PostGIS and its library GEOS.
+/// A query that makes the server load PostGIS and its library GEOS.
 const LOAD_POSTGIS: &str = "SELECT ST_IsValid(ST_MakePoint(0, 0))";
 
-/// Limits of requests to a database.
+/// Limits that protect a database from requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatabaseLimits {
-    /// The largest number of open connections.
+    /// The largest number of connections that are open at a time.
     pub connections: usize,
     /// The longest time that one request may take in the database.
     pub deadline: Duration,
     /// The largest number of rows that one request may read.
     pub rows: u64,
-    /// The largest number of bytes that one request may read, counted as the database sends them.
+    /// The largest number of bytes that one request may read, counted as they are transferred.
     pub bytes: u64,
 }
 
@@ -47,7 +48,7 @@ impl Default for DatabaseLimits {
     }
 }
 
-/// A database and a pool of connections to it for live layers.
+/// A database with a pool of connections to it, for live layers.
 #[derive(Debug)]
 pub struct Database {
     pub(super) address: Address,
@@ -57,14 +58,14 @@ pub struct Database {
 }
 
 impl Database {
-    /// Creates a pool without connections. They are made when they are needed, so a database that
-    /// doesn't answer delays nothing.
+    /// Creates a pool that has no connections yet. Each connection is opened when it is needed, so
+    /// a database that doesn't answer delays nothing here.
     ///
     /// # Errors
-    /// The pool can't be built, though no cause of that is known.
+    /// The pool can't be built. No cause of this is known.
     pub fn new(address: Address, limits: DatabaseLimits) -> Result<Self, DatabaseError> {
         let config = address.session(Purpose::Read(limits.deadline));
-        // This statement resets a session before the next query uses it.
+        // `DISCARD ALL` resets a session before the next query uses it.
         let recycling_method = RecyclingMethod::Custom("DISCARD ALL".to_owned());
         let manager = Manager::from_config(
             config,
@@ -79,10 +80,10 @@ impl Database {
             .runtime(Runtime::Tokio1)
             .post_create(Hook::async_fn(|client, _| {
                 Box::pin(async move {
-                    // PostGIS is loaded here, where no query can be cancelled: a cancellation that
-                    // arrives while its library is being loaded may abort the server's process, and
-                    // with it every session. If PostGIS is missing, the request's own query will
-                    // fail.
+                    // The server loads PostGIS now, since no query that could be cancelled is
+                    // running yet. A cancellation that arrives while the library is being loaded
+                    // may abort the server's process, and with it every session. If PostGIS is
+                    // missing, the request's query will report that.
                     let _ = client.simple_query(LOAD_POSTGIS).await;
                     Ok(())
                 })
@@ -97,18 +98,19 @@ impl Database {
         })
     }
 
-    /// The database's address; its `Display` shows no secrets.
+    /// The database's address. Its `Display` shows no secrets.
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// Returns true if the last request was answered.
+    /// Returns false if the last attempt to use the database failed because it didn't answer.
     pub fn is_reachable(&self) -> bool {
         self.circuit.is_closed()
     }
 
-    /// Returns true if the last request was answered. If not, a new attempt is started on the
-    /// caller's runtime, so that later callers may get true.
+    /// Returns false if the last attempt to use the database failed because it didn't answer. In
+    /// that case it also starts a new attempt, as a task on the caller's runtime, so that a later
+    /// call may return true.
     pub fn is_reachable_or_retry(self: &Arc<Self>) -> bool {
         if self.is_reachable() {
             return true;
@@ -116,7 +118,8 @@ impl Database {
         if let Ok(runtime) = Handle::try_current() {
             let database = Arc::clone(self);
             runtime.spawn(async move {
-                // The circuit breaker limits the number of attempts.
+                // `borrow` fails at once if the last attempt was made less than [`AWAY`] ago, so
+                // these tasks can't become many.
                 if let Ok(session) = database.borrow().await {
                     let _ = session.give_back().await;
                 }
@@ -133,7 +136,7 @@ impl Database {
     /// Lends a connection for one query.
     pub(super) async fn borrow(&self) -> Result<Session, DatabaseError> {
         self.circuit.pass()?;
-        // The pool may find several broken connections, each of which takes time, so the sum is
+        // The pool may try several broken connections, one after the other. So the total time is
         // limited too.
         let lent = tokio::time::timeout(CONNECT + RECYCLE, self.pool.get()).await;
         match lent {
@@ -153,7 +156,7 @@ impl Database {
 
     fn fails(&self, error: DatabaseError) -> DatabaseError {
         self.circuit.open();
-        // Idle connections are broken too; without them the next attempt fails sooner.
+        // Idle connections are probably broken too. Without them the next attempt fails sooner.
         self.pool.retain(|_, _| false);
         match error {
             DatabaseError::Refused { message, .. } => DatabaseError::Denied(message),
@@ -162,8 +165,8 @@ impl Database {
     }
 }
 
-/// A circuit breaker, which remembers that a database doesn't answer. It is open until the time in
-/// it.
+/// A circuit breaker: remembers that a database doesn't answer. It is open if it has a time; until
+/// that time all requests fail.
 #[derive(Debug, Default)]
 struct CircuitBreaker(Mutex<Option<Instant>>);
 
@@ -176,7 +179,8 @@ impl CircuitBreaker {
         self.until().is_none()
     }
 
-    /// Returns an error while the circuit is open, but lets one request through after each pause.
+    /// Returns an error while requests must not use the database. After each pause of [`AWAY`] one
+    /// request may try it again.
     fn pass(&self) -> Result<(), DatabaseError> {
         let mut until = self.until();
         match *until {
@@ -200,16 +204,17 @@ impl CircuitBreaker {
     }
 }
 
-/// A lent connection. If it is dropped without being given back, its statement is cancelled in the
-/// database and the connection is thrown away. So no other query gets a connection in the middle of
-/// a statement, and no late cancellation stops another query.
+/// A lent connection. If it is dropped without [`give_back`](Self::give_back), its statement is
+/// cancelled in the database and the connection is thrown away. So no later query gets a connection
+/// that is still busy, and no late cancellation stops another query.
 pub(super) struct Session {
     object: Option<Object>,
     address: Address,
 }
 
 impl Session {
-    /// The connection. The error can't occur while the session exists.
+    /// The client of the connection. It is an error only after the session was given back, which
+    /// can't be observed.
     pub(super) fn client(&self) -> Result<&Client, DatabaseError> {
         let object = self.object.as_ref();
         let gone = || DatabaseError::Away("the connection is gone".to_owned());

@@ -1,5 +1,5 @@
 //! Aggregation in the database. If an area has many more rows than the picture has cells, the
-//! database sums the rows of each cell and sends the cells.
+//! database sums the rows of each cell and sends one row for each cell.
 
 use super::area::Area;
 use super::coordinates::Unit;
@@ -10,15 +10,15 @@ use super::viewport::Viewport;
 use crate::error::DatabaseError;
 use tokio_postgres::Client;
 
-/// The number of rows per cell above which aggregation pays. For a million rows, summing takes the
-/// database half a second; sending them takes a third of a second and indexing them a sixth
-/// (measured with PostgreSQL 15, one process, on one machine). With more than 8 rows per cell,
-/// aggregation saves memory, and it also saves time unless the network is faster than in this
-/// measurement.
+/// The number of rows per cell above which aggregation in the database pays. It follows from a
+/// measurement with PostgreSQL 15 in one process on one machine. For a million rows, aggregation
+/// took the database half a second. Sending the rows instead took a third of a second, and indexing
+/// them here a sixth. With more than 8 rows per cell, aggregation saves memory. It also saves time,
+/// unless the network is faster than in this measurement.
 const ROWS_PER_CELL: f64 = 8.0;
 
-/// Returns true if a layer's rows can be aggregated. They must be points, in degrees or
-/// Web-Mercator metres, and must not stand for several points already.
+/// Returns true if a layer's rows can be aggregated. They must be points in degrees or Web-Mercator
+/// metres. Each row must stand for one point, and the layer's query must not aggregate rows itself.
 pub(super) fn can(definition: &ResolvedLayer) -> bool {
     matches!(
         definition.place,
@@ -29,8 +29,9 @@ pub(super) fn can(definition: &ResolvedLayer) -> bool {
         && !definition.from.has_cell()
 }
 
-/// Returns true if it is worth asking the planner for an estimate. A table that is too small as a
-/// whole never has enough rows.
+/// Returns true if the planner should be asked for the number of rows in the views. It need not be
+/// if the whole table has too few rows for aggregation to pay. `cell` is the width of a cell in
+/// pixels.
 pub(super) fn may_pay(definition: &ResolvedLayer, views: &[Viewport], cell: f64) -> bool {
     match &definition.table {
         Some(table) => table.rows < 0.0 || pays(table.rows, views, cell),
@@ -38,14 +39,14 @@ pub(super) fn may_pay(definition: &ResolvedLayer, views: &[Viewport], cell: f64)
     }
 }
 
-/// Returns true if there are more than [`ROWS_PER_CELL`] rows for each cell of the views. `cell` is
-/// the width of a cell in pixels.
+/// Returns true if there are more than [`ROWS_PER_CELL`] rows for each cell of the views. `rows` is
+/// the number of rows in all views, and `cell` is the width of a cell in pixels.
 pub(super) fn pays(rows: f64, views: &[Viewport], cell: f64) -> bool {
     let cells: f64 = views.iter().map(|view| view.cells(cell)).sum();
     rows > ROWS_PER_CELL * cells
 }
 
-/// The planner's estimate of the number of rows in an area.
+/// Returns the planner's estimate of the number of rows in an area; 0 if it can't be read.
 pub(super) async fn estimate(
     client: &Client,
     definition: &ResolvedLayer,
@@ -62,11 +63,12 @@ pub(super) async fn estimate(
     Ok(rows.unwrap_or(0.0))
 }
 
-/// The statement that selects the cells of an area: weighted mean position, summed weight and
-/// number of rows.
+/// The statement that selects the cells of an area. Each row of the result is one cell: x and y of
+/// its weighted mean position, its summed weight, and its number of rows.
 ///
-/// The grid of cells is aligned to the map's pixels, so y is converted to map units. Means are
-/// weighted by |weight|, as in the index.
+/// The grid of cells is aligned to the map's pixels, so y in degrees is converted to Mercator. The
+/// mean position is weighted by the absolute values of the weights, as in the index of points that
+/// were read.
 pub(super) fn statement(definition: &ResolvedLayer, values: TokenValues, area: &Area) -> Statement {
     let unit = definition.unit();
     let weighted = definition.weight_column();
@@ -82,7 +84,7 @@ pub(super) fn statement(definition: &ResolvedLayer, values: TokenValues, area: &
             (mean("x"), mean("y"))
         }
     };
-    // A row without a weight adds nothing to the sum and is not counted.
+    // A row without a weight adds nothing to the cell's sum and count.
     let (sum, count) = if weighted.is_some() {
         ("sum(w)", "count(w)::float8")
     } else {
@@ -98,7 +100,7 @@ pub(super) fn statement(definition: &ResolvedLayer, values: TokenValues, area: &
     definition.push_from(&mut statement, area);
     statement.push(&format!(") AS {ALIAS}"));
     if !weight.is_empty() {
-        // A row whose weight is not a finite `f32` is left out, as in every other source.
+        // A row whose weight is not a finite `f32` is left out, as from every other source.
         statement.push(" WHERE (w IS NULL OR abs(w) <= 3.4e38)");
     }
     statement.push(" GROUP BY floor(x / ");
@@ -106,8 +108,7 @@ pub(super) fn statement(definition: &ResolvedLayer, values: TokenValues, area: &
     statement.push("), floor(");
     statement.push(match unit {
         Unit::Metres => "y",
-        // This is the Mercator y in degrees of longitude, so that cells are as high as they are
-        // wide.
+        // The Mercator y in the unit of degrees of longitude makes cells as high as they are wide.
         Unit::Degrees => {
             "degrees(ln(tan(radians(least(greatest(y, -85.06), 85.06)) / 2 + pi() / 4)))"
         }

@@ -1,8 +1,8 @@
 //! Export of densities as PostGIS rasters, in one transaction.
 //!
-//! A raster has no binary form for COPY. So its well-known binary is copied as `bytea` into a
-//! temporary table and converted there. `ST_FromGDALRaster` would need drivers that PostGIS
-//! disables by default.
+//! COPY can't send a `raster` in binary. So the raster's well-known binary is copied as `bytea`
+//! into a temporary table and converted there. `ST_FromGDALRaster` would be no alternative: it
+//! needs drivers that PostGIS disables by default.
 
 use super::connect::{Address, Purpose, runtime};
 use super::template::quoted;
@@ -11,36 +11,38 @@ use futures_util::{SinkExt as _, pin_mut};
 use std::io::Cursor;
 use tokio_postgres::Client;
 
-/// A square of densities and its position.
+/// A square of densities (the numbers that the pixels of a heat map show) and its position.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RasterTile {
-    /// Zoom, column and row, which become columns of the table so that a tile can be found by its
-    /// address.
+    /// The tile's zoom, column and row. They become columns of the database table, so that a tile
+    /// can be found by its address.
     pub address: [i32; 3],
-    /// x and y of the top left corner in Web-Mercator metres.
+    /// x and y of the top left corner, in Web-Mercator metres.
     pub corner: [f64; 2],
     /// The width of a pixel in Web-Mercator metres.
     pub pixel: f64,
-    /// The number of pixels along each side.
+    /// The number of pixels along each side of the square.
     pub side: u16,
-    /// Densities, row by row from the north.
+    /// The densities of all pixels, row by row from the north. 0 means that a pixel has no data.
     pub values: Vec<f32>,
 }
 
-/// The rasters of one zoom.
+/// The rasters of all tiles of one zoom.
 pub struct RasterZoom<'a> {
-    /// The width of this zoom's pixels, in pixels of the deepest zoom: 1, 2, 4, ….
+    /// The width of this zoom's pixels, in units of the width of the deepest zoom's pixels: 1, 2,
+    /// 4, ….
     pub factor: u32,
-    /// The zoom's tiles, which are made while they are written.
+    /// The zoom's tiles. The iterator makes each tile when it is about to be written.
     pub tiles: Box<dyn Iterator<Item = RasterTile> + 'a>,
 }
 
-/// Writes the rasters of all zooms, the deepest first, and returns the number of tiles. The deepest
-/// zoom becomes the table. Each other zoom becomes an overview of it, with a name such as
-/// `o_2_table`, as raster2pgsql names them. Blocks.
+/// Writes the rasters of `zooms`, which must begin with the deepest zoom, and returns the number of
+/// tiles. The deepest zoom becomes the database table `table`. Each other zoom becomes an overview
+/// of it. An overview's name is the one that raster2pgsql gives, for example `o_2_table`. Blocks
+/// until all is written.
 ///
 /// # Errors
-/// A [`DatabaseError`]; then nothing in the database is changed.
+/// A [`DatabaseError`]. After an error nothing in the database is changed.
 pub fn write(
     address: &Address,
     table: &str,
@@ -69,7 +71,7 @@ pub fn write(
     })
 }
 
-/// Checks the needs of [`write()`] before anything is drawn: that the database accepts the
+/// Checks before anything is drawn that [`write()`] can succeed: that the database accepts the
 /// connection, and that the tables may be created. Blocks, and changes nothing.
 ///
 /// # Errors
@@ -108,7 +110,7 @@ pub fn check(
     })
 }
 
-/// The name of a zoom's table.
+/// The name of the database table for a zoom; `factor` is [`RasterZoom::factor`].
 fn zoom_name(name: &str, factor: u32) -> String {
     match factor {
         1 => name.to_owned(),
@@ -122,7 +124,8 @@ fn exists(full: &str) -> DatabaseError {
     ))
 }
 
-/// The schema and the name of the new table; without a schema in `table` it is the current one.
+/// Splits `table` into a schema and a name. If `table` states no schema, the schema is the
+/// session's current one.
 async fn place(client: &Client, table: &str) -> Result<(String, String), DatabaseError> {
     if let Some((schema, name)) = table.split_once('.') {
         return Ok((schema.to_owned(), name.to_owned()));
@@ -178,8 +181,8 @@ async fn write_zoom(
     Ok(written)
 }
 
-/// Streams the tiles into the temporary table and returns their number. One tile at a time is in
-/// memory.
+/// Streams the tiles into the temporary table and returns the number of tiles. Only one tile at a
+/// time is in memory.
 async fn copy(
     client: &Client,
     tiles: impl Iterator<Item = RasterTile>,
@@ -215,9 +218,10 @@ fn row(tile: &RasterTile) -> Vec<u8> {
     bytes
 }
 
-/// A raster in well-known binary with one band of 32-bit floats, in which 0 means no data.
+/// A raster in well-known binary. It has one band of 32-bit floats, in which 0 means no data.
 fn well_known_binary(tile: &RasterTile) -> Vec<u8> {
-    /// The pixel type 32BF (10), and the flag that the band has a no-data value.
+    /// The band's first byte: the pixel type 32BF (10), and the flag that the band has a no-data
+    /// value.
     const BAND: u8 = 10 | 0x40;
     let [x, y] = tile.corner;
     let mut bytes = vec![1];

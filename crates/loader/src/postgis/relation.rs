@@ -1,4 +1,5 @@
-//! Layer queries: a relation or query, its columns and its reference system.
+//! Layer queries: a table, view or SQL query that yields a layer's rows, with its columns and
+//! reference system.
 
 use super::area::{Area, ForeignCrs};
 use super::coordinates::{Sides, Unit};
@@ -9,19 +10,20 @@ use crate::error::DatabaseError;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-/// A description of the layer to read.
+/// A description of a layer that is to be read from a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerQuery {
     /// The table, view or query that yields the rows.
     pub from: Relation,
-    /// The column of geometries. With `None` it is the only one, or the one with a usual name; if
-    /// there is none, columns of longitude and latitude are used.
+    /// The column of geometries. `None` finds it: the only such column or, if there are several,
+    /// the only one with a common name. If the rows have no geometries, columns of longitudes and
+    /// latitudes are used.
     pub geom: Option<String>,
-    /// The column of weights. `None` finds it by its name; with `none` every row counts 1.
+    /// The column of weights. `None` finds it by its name. With the text `none` every row counts 1.
     pub weight: Option<String>,
-    /// The SRID of geometries that don't state theirs.
+    /// The reference system (SRID) of geometries that state none.
     pub srid: Option<u32>,
-    /// A column of numbers that a snapshot keeps beside its points.
+    /// A column of numbers that a snapshot keeps beside its points; `None` keeps none.
     pub keep: Option<String>,
 }
 
@@ -30,7 +32,7 @@ pub struct LayerQuery {
 pub enum Relation {
     /// The name of a table or view, with or without its schema.
     Table(String),
-    /// An SQL query, which may have tokens such as `!bbox!`.
+    /// An SQL query, in which tokens such as `!bbox!` stand for properties of the picture.
     Sql(String),
 }
 
@@ -39,7 +41,7 @@ pub enum Relation {
 pub(crate) enum PlaceColumns {
     Geometry {
         column: String,
-        /// True for the type `geography`, which is cast since it has other operators.
+        /// True for the type `geography`. It is cast to `geometry`, since it has other operators.
         cast: bool,
         /// True if every geometry is known to be a point.
         points: bool,
@@ -50,20 +52,20 @@ pub(crate) enum PlaceColumns {
     },
 }
 
-/// A table or view, as the catalog describes it.
+/// Facts about a table or view from the database's catalog.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TableInfo {
-    /// The quoted name, with the schema.
+    /// The name with its schema, each quoted if SQL requires it.
     pub(crate) name: String,
-    /// True if the rows are stored in pages of this table, which several connections may read in
-    /// parallel. A view has no pages.
+    /// True if the rows are stored in pages of this table, so that several connections can each
+    /// read some of the pages. A view has no pages.
     pub(crate) in_pages: bool,
     pub(crate) pages: u32,
     /// The planner's estimate of the number of rows; negative if it is unknown.
     pub(crate) rows: f64,
 }
 
-/// A layer's source after it was looked up and checked.
+/// A layer query after it was looked up in the database and checked.
 #[derive(Clone, Debug)]
 pub struct ResolvedLayer {
     pub(crate) from: Template,
@@ -71,13 +73,13 @@ pub struct ResolvedLayer {
     pub(crate) weight: Option<String>,
     pub(crate) count: Option<String>,
     pub(crate) kept: Option<String>,
-    /// The SRID that the geometries state, and the SRID in which they are read. The two differ only
-    /// if the stated one is 0.
+    /// The SRID that the stored geometries state.
     stored: u32,
+    /// The SRID in which the geometries are read. It differs from `stored` only if that is 0.
     srid: u32,
-    /// True if each geometry may state another SRID.
+    /// True if the column declares no SRID, so that each geometry may state another one.
     mixed: bool,
-    /// True if geometries of SRID 0 are read in `srid`, since the layer query names it.
+    /// True if the layer query names `srid`. Then geometries that state SRID 0 are read in it.
     zero_is_srid: bool,
     /// True if coordinates in `srid` are angles.
     angles: bool,
@@ -85,11 +87,11 @@ pub struct ResolvedLayer {
     pub(crate) columns: Columns,
 }
 
-/// The most bytes that the geometry of one row may take, 64 MiB.
+/// The most bytes that the geometry of one row may take: 64 MiB, a choice.
 pub(super) const LONGEST: usize = 64 << 20;
 
-/// Returns an error if a geometry is empty bytes. [`ResolvedLayer::sent_columns`] sends these in
-/// place of a geometry that is too long.
+/// Returns an error if `geometry` is there but has no bytes. This means that the stored geometry
+/// takes more than [`LONGEST`]: see [`ResolvedLayer::sent_columns`].
 pub(super) fn check_length(geometry: Option<&[u8]>) -> Result<(), DatabaseError> {
     if geometry.is_none_or(|bytes| !bytes.is_empty()) {
         return Ok(());
@@ -100,15 +102,16 @@ pub(super) fn check_length(geometry: Option<&[u8]>) -> Result<(), DatabaseError>
     )))
 }
 
-/// The alias of the layer's relation in all statements.
+/// The name by which all statements refer to the layer's table, view or query.
 pub(crate) const ALIAS: &str = "heatsplat";
 
 impl ResolvedLayer {
-    /// Looks up a layer's columns and reference system.
+    /// Looks up a layer's columns and reference system in the database, and checks that they can be
+    /// read.
     ///
     /// # Errors
-    /// Something that the query names doesn't exist, can't be read, or is ambiguous. The message
-    /// gives advice.
+    /// The layer query names something that doesn't exist, that the role may not read, or that is
+    /// ambiguous. The message gives advice. Or the database fails.
     pub(crate) async fn look_up(
         client: &Client,
         query: &LayerQuery,
@@ -121,8 +124,8 @@ impl ResolvedLayer {
             Relation::Sql(sql) => {
                 let mut query = Template::plain("(\n".to_owned());
                 query.append(Template::parse(sql)?);
-                // The parenthesis is on a new line, since a comment at the query's end would
-                // swallow it.
+                // The parenthesis is on a line of its own. Otherwise a comment at the query's end
+                // would contain it.
                 query.append(Template::plain("\n)".to_owned()));
                 (query, None)
             }
@@ -166,8 +169,9 @@ impl ResolvedLayer {
         Ok(definition)
     }
 
-    /// Finds the geometries' SRID, and checks that such geometries can be read. `modifier` is the
-    /// column's type modifier, and `asked` the SRID that the layer query names.
+    /// Sets `stored`, `srid` and `mixed`, and checks that geometries of this SRID can be read.
+    /// `modifier` is the column's type modifier, and `asked` is the SRID that the layer query
+    /// names.
     async fn find_srid(
         &mut self,
         client: &Client,
@@ -201,7 +205,7 @@ impl ResolvedLayer {
                     let row = client
                         .query_typed_opt(&first.text, &first.parameters())
                         .await?;
-                    // If there is no row, the reference system makes no difference.
+                    // If the layer has no rows, its reference system makes no difference.
                     row.map_or(asked.unwrap_or(4326), |row| {
                         u32::try_from(row.get::<_, i32>(0)).unwrap_or(0)
                     })
@@ -252,8 +256,8 @@ impl ResolvedLayer {
         Ok(())
     }
 
-    /// Checks that the role may read everything that the query reads, which only planning the query
-    /// shows.
+    /// Checks that the role may read everything that the query reads. The database finds that out
+    /// when it plans the query, so this plans the query without executing it.
     async fn check_rights(&self, client: &Client) -> Result<(), DatabaseError> {
         let mut plan = self.statement(TokenValues::WORLD);
         plan.push("EXPLAIN SELECT * FROM ");
@@ -264,7 +268,8 @@ impl ResolvedLayer {
         Ok(())
     }
 
-    /// Describes the choice of columns in one line for messages.
+    /// Adds the columns that give positions to the text for messages that states the choice of
+    /// columns, and sets the columns' names.
     fn describe(&mut self) {
         let place = match &self.place {
             PlaceColumns::Geometry { column, .. } => {
@@ -281,17 +286,19 @@ impl ResolvedLayer {
         self.columns.why = format!("{place}, {}", self.columns.why);
     }
 
-    /// The unit of the coordinates that the database sends.
+    /// The unit of the coordinates that the database sends. Coordinates that need a transform are
+    /// sent in degrees.
     pub(crate) fn unit(&self) -> Unit {
         self.own_unit().unwrap_or(Unit::Degrees)
     }
 
-    /// The unit of the stored coordinates; `None` if the reference system needs a transform.
+    /// The unit of the stored coordinates; `None` if they have to be transformed to degrees.
     pub(crate) fn own_unit(&self) -> Option<Unit> {
         Unit::from_srid(self.srid)
     }
 
-    /// The reference system, if the database has to transform it to degrees; otherwise `None`.
+    /// The layer's reference system if the database has to transform it to degrees; otherwise
+    /// `None`.
     pub(crate) fn foreign(&self) -> Option<ForeignCrs> {
         self.own_unit().is_none().then_some(ForeignCrs {
             srid: self.srid,
@@ -299,17 +306,17 @@ impl ResolvedLayer {
         })
     }
 
-    /// Returns true if each geometry may state another reference system.
+    /// Returns true if the column declares no SRID, so that each geometry may state another one.
     pub(crate) fn is_mixed(&self) -> bool {
         self.mixed
     }
 
-    /// The SRID in which geometries are read.
+    /// The SRID in which the geometries are read.
     pub(super) fn srid(&self) -> u32 {
         self.srid
     }
 
-    /// A statement without text for this layer, with the values of tokens.
+    /// Begins a statement for this layer. It has no text yet, but the values of tokens.
     pub(crate) fn statement(&self, values: TokenValues) -> Statement {
         let field = match &self.place {
             PlaceColumns::Geometry { column, .. } => quoted(column),
@@ -318,8 +325,8 @@ impl ResolvedLayer {
         Statement::new(values, self.stored, &field)
     }
 
-    /// The expression of the stored geometry, cast if it is a `geography`. `None` if positions are
-    /// two coordinates.
+    /// An SQL expression for the stored geometry, cast to `geometry` if it is a `geography`. `None`
+    /// if positions are two columns of coordinates.
     pub(crate) fn stored_geometry(&self) -> Option<String> {
         let PlaceColumns::Geometry { column, cast, .. } = &self.place else {
             return None;
@@ -328,7 +335,7 @@ impl ResolvedLayer {
         Some(format!("{ALIAS}.{}{cast}", quoted(column)))
     }
 
-    /// The expressions of a row's position: one geometry, or two numbers.
+    /// SQL expressions for a row's position: a single geometry, or two numbers x and y.
     pub(crate) fn place_columns(&self) -> Vec<String> {
         match (&self.place, self.stored_geometry()) {
             (PlaceColumns::Coordinates { x, y }, _) => [x, y]
@@ -339,9 +346,9 @@ impl ResolvedLayer {
         }
     }
 
-    /// The expression of a geometry in degrees or Web-Mercator metres, made from `stored`. A
-    /// geometry whose SRID differs from the layer's is left unchanged, and checked by its own SRID
-    /// when it is read.
+    /// An SQL expression for a geometry in degrees or Web-Mercator metres. `stored` is the
+    /// expression for the stored geometry. A geometry that states another SRID than the layer's is
+    /// not transformed. It is checked by the SRID that it states when it is read here.
     fn placed(&self, stored: String) -> String {
         let srid = self.srid;
         let said = match (self.mixed, self.zero_is_srid) {
@@ -359,10 +366,10 @@ impl ResolvedLayer {
         }
     }
 
-    /// The expressions of a row's position in the form that is sent. A geometry is sent as its
-    /// bytes, so that no type of PostGIS is needed. One that takes more than [`LONGEST`] is sent as
-    /// empty bytes ([`check_length`] refuses them). The database checks the size, so a long
-    /// geometry is never transferred or held in memory here.
+    /// SQL expressions for a row's position in the form in which the database sends it. A geometry
+    /// is sent as bytes, so that the driver needs no type of PostGIS. A geometry that takes more
+    /// than [`LONGEST`] is sent as empty bytes, which [`check_length`] refuses. The database checks
+    /// the size, so such a geometry is never transferred or held in memory here.
     pub(crate) fn sent_columns(&self) -> Vec<String> {
         let mut columns = self.place_columns();
         if let ([sent], PlaceColumns::Geometry { points, .. }, Some(stored)) =
@@ -378,18 +385,19 @@ impl ResolvedLayer {
         columns
     }
 
-    /// The expression of a row's weight; `None` if the layer has no weights.
+    /// An SQL expression for a row's weight; `None` if the layer has no weights.
     pub(crate) fn weight_column(&self) -> Option<String> {
         self.weight.as_deref().map(as_number)
     }
 
-    /// The expression of the number that is kept beside the points, if there is one.
+    /// An SQL expression for the number that is kept beside each point; `None` if none is kept.
     pub(crate) fn kept_column(&self) -> Option<String> {
         self.kept.as_deref().map(as_number)
     }
 
-    /// Appends `FROM …` and the condition that a row lies in the area. Boxes in the stored
-    /// reference system are left out if the query has box tokens itself.
+    /// Appends `FROM …` and the condition that a row lies in the area. The boxes in the stored
+    /// reference system are left out if the query has tokens for the box or tile, since it then
+    /// selects the rows itself.
     pub(crate) fn push_from(&self, statement: &mut Statement, area: &Area) {
         statement.push(" FROM ");
         statement.push_template(&self.from).push(" AS ").push(ALIAS);
@@ -442,13 +450,14 @@ impl ResolvedLayer {
     }
 }
 
-/// The expression of a column's value as a number.
+/// An SQL expression for a column's value, converted to `float8`.
 fn as_number(column: &str) -> String {
     format!("({ALIAS}.{})::float8", quoted(column))
 }
 
 impl TokenValues {
-    /// Values for the whole world, to inspect a query without a viewport.
+    /// Values for the whole world at zoom 0. They fill in a query's tokens when it is inspected
+    /// without a viewport.
     pub(crate) const WORLD: Self = Self {
         bbox: [-180.0, -85.06, 180.0, 85.06],
         unbuffered: [-180.0, -85.06, 180.0, 85.06],

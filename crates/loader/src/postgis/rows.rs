@@ -1,4 +1,4 @@
-//! Validation of the rows of a database, by the same rules as those of a file.
+//! Validation of rows from a database, by the same rules as rows of a file.
 
 use super::coordinates::Unit;
 use crate::batch::{Batch, Weight, are_swapped};
@@ -6,11 +6,11 @@ use crate::report::SkipReason;
 use crate::wkb::{self, Shape};
 use heatsplat_points::ProjectionError;
 
-/// Adds a row with a geometry to a batch, or counts the reason why it is skipped. Each position of
-/// a MultiPoint counts as a row.
+/// Adds the points of a row's geometry to a batch, or counts the reason why the row is skipped.
+/// Each position of a MultiPoint counts as a row. `None` is SQL's NULL.
 ///
-/// The geometry states its SRID. If it states none, or one that needs a transform, it has no known
-/// position and is skipped.
+/// The geometry must state a SRID of degrees or Web-Mercator metres. A geometry with any other
+/// SRID, or with none, is skipped as a bad position.
 pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight<'_>) {
     let Some(bytes) = ewkb else {
         return skip(batch, SkipReason::NoPosition, || "NULL".to_owned());
@@ -43,8 +43,8 @@ pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight<'_
     }
 }
 
-/// Returns true if a geometry has a position on the meridian of ±180° that is written with a
-/// positive x, as 180°.
+/// Returns true if a geometry has a position on the meridian of ±180° whose x is positive, so that
+/// its longitude is written as 180° and not as −180°.
 pub(crate) fn is_on_eastern_edge(ewkb: Option<&[u8]>) -> bool {
     let Some(geometry) = ewkb.and_then(wkb::parse) else {
         return false;
@@ -60,7 +60,7 @@ pub(crate) fn is_on_eastern_edge(ewkb: Option<&[u8]>) -> bool {
     }
 }
 
-/// Adds a row with two coordinates to a batch, or counts the reason why it is skipped.
+/// Adds a point at two coordinates to a batch, or counts the reason why the row is skipped.
 #[inline]
 pub(crate) fn position(batch: &mut Batch, unit: Unit, x: f64, y: f64, weight: Weight<'_>) {
     let at = match unit.place(x, y) {

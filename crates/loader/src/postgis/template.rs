@@ -1,15 +1,17 @@
-//! Query templates: tokens such as `!bbox!` become parameters of a statement.
+//! Query templates: SQL queries with tokens such as `!bbox!`, which become parameters of a
+//! statement.
 //!
-//! The convention is Mapnik's and Tegola's; case doesn't matter. Outside quotes a token becomes a
-//! typed parameter. Within a string (`'!pixel_width!'::numeric` in Mapnik styles) its value is
-//! inserted as text. In comments, dollar quotes and names in double quotes it is ordinary text.
+//! The tokens are those of Mapnik and Tegola, in upper or lower case. Outside quotes a token
+//! becomes a typed parameter. Within a string (`'!pixel_width!'::numeric` in Mapnik styles) the
+//! token's value is inserted as text. In comments, dollar quotes and names in double quotes a token
+//! is ordinary text.
 
 use super::coordinates::Sides;
 use super::lexer::Lexer;
 use crate::error::DatabaseError;
 use tokio_postgres::types::{ToSql, Type};
 
-/// A token: a known name between two exclamation marks.
+/// A token: the place of a value in a query, written as a known name between two exclamation marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
     Bbox,
@@ -54,16 +56,20 @@ impl Token {
     }
 }
 
-/// The values of tokens for one request.
+/// The values of all tokens for one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct TokenValues {
-    /// The picture's box in the layer's reference system, including the kernel's reach.
-    /// `unbuffered` is the box without it.
+    /// The picture's box and its margin for kernels that reach into the picture, in the layer's
+    /// reference system.
     pub(crate) bbox: Sides,
+    /// The picture's box without the margin.
     pub(crate) unbuffered: Sides,
+    /// The width and the height of a pixel, in units of the layer's reference system.
     pub(crate) pixel: [f64; 2],
     pub(crate) scale_denominator: f64,
+    /// The zoom, column and row of the tile at the picture's centre.
     pub(crate) zxy: [i32; 3],
+    /// The width of a cell, in units of the layer's reference system.
     pub(crate) cell: f64,
 }
 
@@ -71,24 +77,24 @@ pub(crate) struct TokenValues {
 pub(super) enum TemplatePiece {
     Text(String),
     Token(Token),
-    /// A token within a string in quotes.
+    /// A token within a string in quotes, whose value is inserted as text.
     Spliced(Token),
 }
 
-/// A query that is split at its tokens.
+/// A query that was split at its tokens.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Template {
     pub(super) pieces: Vec<TemplatePiece>,
 }
 
 impl Template {
-    /// A template of text that has no tokens.
+    /// A template made of text without tokens.
     pub(crate) fn plain(text: String) -> Self {
         let pieces = vec![TemplatePiece::Text(text)];
         Self { pieces }
     }
 
-    /// Parses a query and its tokens. A semicolon at the query's end is dropped.
+    /// Parses a query and its tokens. A semicolon at the end of the query is dropped.
     pub(crate) fn parse(sql: &str) -> Result<Self, DatabaseError> {
         let sql = sql.trim_end_matches(|c: char| c == ';' || c.is_whitespace());
         if sql.trim().is_empty() {
@@ -105,8 +111,8 @@ impl Template {
         self.pieces.extend(other.pieces);
     }
 
-    /// Returns true if the query selects the rows of a box or tile itself, by one of the tokens for
-    /// them.
+    /// Returns true if the query has a token for the sides of the box or the address of the tile.
+    /// Such a query selects the picture's rows itself.
     pub(crate) fn has_bbox(&self) -> bool {
         use Token::{Bbox, UnbufferedBbox, X, XMax, XMin, Y, YMax, YMin};
         self.tokens().any(|token| {
@@ -117,18 +123,19 @@ impl Template {
         })
     }
 
-    /// Returns true if the query has the token of the box without the kernel's reach.
+    /// Returns true if the query has the token for the box without the margin, `!unbuffered_bbox!`.
     pub(crate) fn has_unbuffered_bbox(&self) -> bool {
         self.tokens().any(|token| token == Token::UnbufferedBbox)
     }
 
-    /// Returns true if the query has the token of the cell size, so it aggregates rows itself.
+    /// Returns true if the query has the token for the width of a cell. Such a query aggregates
+    /// rows itself.
     pub(crate) fn has_cell(&self) -> bool {
         self.tokens().any(|token| token == Token::Cell)
     }
 
-    /// Returns true if the query has a token whose value is known only for degrees and Web-Mercator
-    /// metres.
+    /// Returns true if the query has a token whose value can be computed only for layers in degrees
+    /// or Web-Mercator metres.
     pub(crate) fn needs_numbers(&self) -> bool {
         use Token::{Bbox, GeomField, ScaleDenominator, UnbufferedBbox, X, Y, Zoom};
         !self.tokens().all(|token| {
@@ -147,12 +154,13 @@ impl Template {
     }
 }
 
-/// A statement under construction and its parameters.
+/// The text of an SQL statement under construction, and its parameters.
 #[derive(Debug)]
 pub(crate) struct Statement {
     pub(crate) text: String,
-    /// The parameters in their order. A parameter for a token has the token and the index of the
-    /// box's side (0 if it has no box); `None` for other numbers.
+    /// The parameters in the order of their numbers. Each has its origin beside it: `None` for a
+    /// plain number, or a token and the index of a side of the token's box (0 if the token is no
+    /// box).
     parameters: Vec<(Option<(Token, usize)>, SqlParameter)>,
     values: TokenValues,
     srid: u32,
@@ -166,8 +174,8 @@ enum SqlParameter {
 }
 
 impl Statement {
-    /// A statement without text. Boxes of tokens are in the reference system `srid`; `geom_field`
-    /// is the geometry column's name in double quotes.
+    /// A statement without text. The boxes of its tokens are in the reference system `srid`.
+    /// `geom_field` is the geometry column's name in double quotes.
     pub(crate) fn new(values: TokenValues, srid: u32, geom_field: &str) -> Self {
         Self {
             text: String::new(),
@@ -184,7 +192,8 @@ impl Statement {
         self
     }
 
-    /// Appends a template, with parameters in place of its tokens.
+    /// Appends a template. Its tokens are replaced by parameters, or by text if they are within a
+    /// string.
     pub(crate) fn push_template(&mut self, template: &Template) -> &mut Self {
         for piece in &template.pieces {
             match piece {
@@ -199,7 +208,8 @@ impl Statement {
         self
     }
 
-    /// Appends the value of a token, as parameters where it is a number or box.
+    /// Appends a token's value. A number becomes a parameter, and a box becomes an expression with
+    /// its sides as parameters.
     pub(crate) fn push_token(&mut self, token: Token) -> &mut Self {
         let text = match token {
             Token::Bbox | Token::UnbufferedBbox => self.envelope(|this, side| {
@@ -223,7 +233,7 @@ impl Statement {
         self.push(&text)
     }
 
-    /// Appends the expression of a box, with its sides as parameters.
+    /// Appends an SQL expression for a box, with the box's sides as parameters.
     pub(crate) fn push_envelope(&mut self, sides: Sides, srid: u32) -> &mut Self {
         self.push("ST_MakeEnvelope(");
         for (i, side) in sides.into_iter().enumerate() {
@@ -232,7 +242,7 @@ impl Statement {
         self.push(&format!(", {srid})"))
     }
 
-    /// The parameters and their types, in the order of their numbers.
+    /// The parameters' values and types, in the order of their numbers.
     pub(crate) fn parameters(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
         let all = self.parameters.iter();
         all.map(|(_, parameter)| match parameter {
@@ -242,8 +252,8 @@ impl Statement {
         .collect()
     }
 
-    /// Adds a parameter and returns its placeholder, such as `$1::float8`. If the token and side
-    /// have a parameter already, its placeholder is returned.
+    /// Returns the placeholder of a parameter, such as `$1::float8`. The parameter is added unless
+    /// the token and side have one already.
     fn parameter(&mut self, token: Token, side: usize, parameter: SqlParameter) -> String {
         let of = Some((token, side));
         let known = self.parameters.iter().position(|(o, _)| *o == of);
@@ -258,7 +268,7 @@ impl Statement {
         format!("${}::{kind}", place + 1)
     }
 
-    /// The value of a token as SQL text.
+    /// The value of a token as SQL text, to be inserted in a string.
     fn written(&mut self, token: Token) -> String {
         match token {
             Token::Bbox | Token::UnbufferedBbox => self.envelope(|this, side| {
@@ -307,7 +317,7 @@ impl Statement {
     }
 }
 
-/// A finite number as text from which SQL reads exactly the same number.
+/// A finite number as SQL text. SQL reads exactly this number from it.
 fn number(value: f64) -> String {
     format!("{value:?}")
 }
@@ -352,7 +362,7 @@ mod tests {
                 5
             )
         );
-        // A token becomes one parameter, however often it appears.
+        // A token that appears several times becomes one parameter.
         assert_eq!(
             expanded("select !pixel_width!, !Pixel_Width!, !z!, !zoom!, !geom_field!;\n ; "),
             (

@@ -1,4 +1,5 @@
-//! TLS by the `sslmode` of an address. It uses rustls, so it needs no library of the system.
+//! TLS for database connections, set up by the `sslmode` of an address. The implementation is
+//! rustls, so no TLS library of the operating system is needed.
 
 use crate::error::DatabaseError;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -10,19 +11,20 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// The options in an address that concern certificates.
+/// The options in a database address that concern TLS certificates.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TlsOptions {
-    /// True for `verify-ca` and `verify-full`, which verify the server's certificate. It is also
-    /// verified if `root` is set.
+    /// True for the modes `verify-ca` and `verify-full`, in which the server's certificate is
+    /// verified. It is also verified if `root` is set.
     pub(super) verify: bool,
-    /// A file of trusted root certificates; `None` for those that browsers trust.
+    /// A file of trusted root certificates. With `None` the roots that browsers trust are used.
     pub(super) root: Option<String>,
-    /// The files of the client's certificate and its private key.
+    /// The file of the client's certificate and the file of its private key; `None` if the client
+    /// has no certificate.
     pub(super) own: Option<(String, String)>,
 }
 
-/// The TLS connector for the options of an address.
+/// Creates the connector that makes TLS connections by the options of an address.
 pub(super) fn connector(options: &TlsOptions) -> Result<MakeRustlsConnect, DatabaseError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -31,8 +33,7 @@ pub(super) fn connector(options: &TlsOptions) -> Result<MakeRustlsConnect, Datab
     let builder = if options.verify || options.root.is_some() {
         builder.with_root_certificates(roots(options.root.as_deref())?)
     } else {
-        // For every client of PostgreSQL, `prefer` and `require` mean encryption without
-        // verification.
+        // In PostgreSQL, `prefer` and `require` mean encryption without verification of the server.
         let verifier = Arc::new(AnyCertificate(provider));
         builder
             .dangerous()
@@ -75,8 +76,8 @@ fn certificates(
         .map_err(|e| DatabaseError::Address(format!("{parameter} {file}: {e}")))
 }
 
-/// A verifier that accepts any certificate. Signatures made with the certificate must still be
-/// valid.
+/// A verifier that accepts any server certificate. It still checks that the server owns the
+/// certificate's private key, by the signatures in the handshake.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

@@ -1,26 +1,27 @@
-//! Viewports: a picture's boxes in the layer's units, and the values of tokens for it.
+//! Viewports: the boxes of a picture in a layer's unit, and the values of a query's tokens for the
+//! picture.
 
 use super::coordinates::{Sides, Unit};
 use super::template::TokenValues;
 use heatsplat_points::mercator::{self, EQUATOR_METRES, WORLD};
 use heatsplat_points::{MAX_ZOOM, Point, Window};
 
-/// Width in metres of a pixel on the screen, by the OGC's definition of scale denominators.
+/// The width of a screen's pixel in metres, by which the OGC defines scale denominators.
 const SCREEN_PIXEL: f64 = 0.000_28;
 
-/// A picture, or the part of a picture that lies in one copy of the world.
+/// A picture with a margin, or the part of it that lies on one side of the meridian of ±180°.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Viewport {
     window: Window,
-    /// Left, top, right and bottom of the part in world units, the margin included. They lie within
+    /// Left, top, right and bottom of the part, with the margin, in world units. They lie within
     /// the world square.
     sides: [f64; 4],
     margin: u32,
 }
 
 impl Viewport {
-    /// The parts of a picture with its margin. There are two if it crosses ±180°, and none if it
-    /// lies beyond the map's north or south edge.
+    /// The parts of a picture with its margin. There are two parts if it crosses the meridian of
+    /// ±180°, and none if it lies beyond the map's north or south edge.
     pub(crate) fn for_window(window: Window, margin: u32) -> Vec<Self> {
         let wide = window.grown(margin);
         let (top, bottom) = (wide.top().max(0.0), wide.bottom().min(WORLD));
@@ -49,9 +50,10 @@ impl Viewport {
         in_unit(Unit::Degrees, self.sides)
     }
 
-    /// Returns true if a point of the picture lies in this box and not in the picture's other one.
-    /// The two meet at ±180°. A point there is in the box in which a query finds it: `east` is true
-    /// if its longitude is written as 180.
+    /// Returns true if a point belongs to this part of a picture and not to the picture's other
+    /// part. The parts meet at the meridian of ±180°. A point on it belongs to the part whose query
+    /// finds it: to the western end of the world or, if `east` is true, to the eastern end. `east`
+    /// must be true if the point's longitude is written as 180° and not as −180°.
     pub(crate) fn holds(&self, point: &Point, east: bool) -> bool {
         let [left, _, right, _] = self.sides;
         if point.x == 0 {
@@ -60,9 +62,9 @@ impl Viewport {
         (left..right).contains(&f64::from(point.x))
     }
 
-    /// Boxes in a unit in which the coordinates of a picture's rows may lie. Longitudes may be
-    /// written a turn more or less (190 for −170), so there are boxes a turn away. The result is
-    /// empty if the picture shows the whole world.
+    /// The boxes in which the stored coordinates of a picture's rows may lie, in `unit`. A
+    /// longitude may be written 360° higher or lower (190° for −170°), so there are also boxes 360°
+    /// to the west and to the east. The result is empty if the picture shows the whole world.
     pub(crate) fn written(views: &[Self], unit: Unit) -> Vec<Sides> {
         if views
             .iter()
@@ -78,7 +80,7 @@ impl Viewport {
             .flat_map(|turn| views.iter().map(move |view| turned(turn, view.sides)))
             .collect();
         all.sort_by(|a, b| a[0].total_cmp(&b[0]));
-        // A box that begins where another one ends, at ±180°, is joined to it.
+        // Two boxes that meet at ±180° are joined to one.
         all.dedup_by(|next, last| {
             let meet = last[2] == next[0];
             if meet {
@@ -89,14 +91,15 @@ impl Viewport {
         all.into_iter().map(|sides| in_unit(unit, sides)).collect()
     }
 
-    /// The number of cells that fit in the box, where `cell` is the width of a cell in pixels.
+    /// The number of cells that fit in this part. `cell` is the width of a cell in pixels.
     pub(crate) fn cells(&self, cell: f64) -> f64 {
         let [left, top, right, bottom] = self.sides;
         let side = self.window.pixel() * cell;
         ((right - left) / side) * ((bottom - top) / side)
     }
 
-    /// The values of tokens for this viewport, in a layer's unit.
+    /// The values of a query's tokens for this part. Coordinates are in `unit`; `cell` is the width
+    /// of a cell in pixels, or half a pixel if it is `None`.
     pub(crate) fn values(&self, unit: Unit, cell: Option<f64>) -> TokenValues {
         let window = &self.window;
         let [left, top, right, bottom] = self.sides;
