@@ -1,4 +1,4 @@
-//! Checks of rows, by the same rules for every format, and batches of the points that rows give.
+//! Checks of rows by rules that all formats share, and batches of the points that rows give.
 
 use crate::messages::shown;
 use crate::number::{self, exact::Number};
@@ -8,33 +8,33 @@ use crate::time::Times;
 use crate::value::Value;
 use heatsplat_points::{LonLatBox, Point, ProjectionError, WorldCoord, mercator};
 
-/// The points of some consecutive rows, and the report of these rows.
+/// The points of some consecutive rows, and the report that counts these rows.
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) points: Vec<Point>,
     pub(crate) report: Report,
-    /// The values of the points in the columns that are kept.
+    /// The values in the columns that the option `keep` names: one row of values for each point.
     pub(crate) kept: TableBuilder,
-    /// The box from which points are kept; `None`: everywhere.
+    /// The box in which points are kept, in degrees; `None`: points are kept everywhere.
     within: Option<LonLatBox>,
-    /// Set if the column of weights was chosen by its name alone. A value in it that is no number
-    /// is then a missing weight, and the row is kept.
+    /// Set if the column of weights was chosen by its name alone and not by an option. A row whose
+    /// weight in it is no number is then kept, with a missing weight.
     is_guess: bool,
 }
 
 /// A row's weight before it is checked.
 #[derive(Clone, Copy)]
 pub(crate) enum Weight<'a> {
-    /// No column of weights is used: the row counts 1.
+    /// No column of weights is used: the row has the weight 1.
     Unused,
-    /// Null: the row counts 0 in a sum and is no part of a mean.
+    /// The value is null: the row adds 0 to a sum and is left out of a mean.
     Missing,
-    /// The text of a field; an empty one is missing.
+    /// The text of a field. An empty text is a missing weight.
     Text(&'a [u8]),
     Number(f64),
-    /// A whole number of more digits than `f64` has.
+    /// A whole number with more digits than `f64` holds exactly.
     Whole(i128),
-    /// A date or time, which is no weight.
+    /// A date or time, which can't be a weight.
     Time,
 }
 
@@ -51,14 +51,14 @@ impl<'a> From<&'a Value<'_>> for Weight<'a> {
     }
 }
 
-/// The reason why a row is rejected, and the value at fault.
+/// The reason why a row is rejected, and the value that caused it.
 pub(crate) struct Rejection<'a> {
     pub(crate) skip: SkipReason,
     what: &'static str,
     found: Found<'a>,
 }
 
-/// A value as it was found in a row.
+/// A value of a row, as the source holds it.
 #[derive(Clone, Copy)]
 enum Found<'a> {
     Field(&'a [u8]),
@@ -78,7 +78,8 @@ impl Found<'_> {
 }
 
 impl Rejection<'_> {
-    /// The value at fault as reports show it, with its meaning before it.
+    /// The value at fault with a word for its meaning before it, as reports show it: `longitude
+    /// "?"`.
     pub(crate) fn found(&self) -> String {
         match self.found {
             Found::Time => self.found.shown(),
@@ -88,8 +89,8 @@ impl Rejection<'_> {
 }
 
 impl Batch {
-    /// An empty batch that will keep the points in the box `within`, and the values of `keep`
-    /// columns.
+    /// An empty batch. It will keep only points in the box `within`, and the values of `keep`
+    /// columns for each point. `times` are the spellings of times in these columns.
     pub(crate) fn new(within: Option<LonLatBox>, keep: usize, times: &Times) -> Self {
         Self {
             within,
@@ -98,12 +99,13 @@ impl Batch {
         }
     }
 
-    /// The batch; `is_guess` is set if its column of weights was chosen by its name alone.
+    /// This batch, with its field `is_guess` set to the argument.
     pub(crate) fn guessing(self, is_guess: bool) -> Self {
         Self { is_guess, ..self }
     }
 
-    /// Makes every point count 1, since the column that was taken for weights holds none.
+    /// Sets the weight of every point to 1. This is called when the column that was chosen for the
+    /// weights turns out to hold no numbers.
     pub(crate) fn drop_weights(&mut self) {
         for point in &mut self.points {
             point.weight = 1.0;
@@ -112,15 +114,17 @@ impl Batch {
         self.report.notes.forget_weights();
     }
 
-    /// Adds a row's values in the columns that are kept, once for each of the row's points. `value`
-    /// returns the value in a column by its index among the columns that are kept.
+    /// Adds a row's values in the columns that are kept, once for each point that the row gave.
+    /// `value` returns the row's value in a kept column. Its argument is the column's index among
+    /// the kept columns.
     #[inline]
     pub(crate) fn keep_values<'v>(&mut self, value: impl FnMut(usize) -> Value<'v>) {
         self.kept.fill(self.points.len(), value);
     }
 
-    /// Keeps a row whose longitude and latitude are texts, or returns why it is rejected. The
-    /// caller counts the rejection, since it knows the row's line.
+    /// Checks a row whose longitude and latitude are texts, and adds its point. Returns the reason
+    /// if the row is rejected. The caller reports the rejection, since only the caller knows the
+    /// row's line.
     #[inline]
     pub(crate) fn keep<'a>(
         &mut self,
@@ -138,7 +142,8 @@ impl Batch {
         self.keep_at(at, x, y, weight)
     }
 
-    /// Keeps a row whose longitude and latitude are numbers, or returns why it is rejected.
+    /// Checks a row whose longitude and latitude are numbers, and adds its point. Returns the
+    /// reason if the row is rejected.
     pub(crate) fn keep_record<'a>(
         &mut self,
         lon: f64,
@@ -155,8 +160,9 @@ impl Batch {
         self.keep_at(at, lon, lat, weight)
     }
 
-    /// Keeps a row at a position on the map, or rejects it if its weight is no number. `x` and `y`
-    /// are its coordinates in the source.
+    /// Adds the point of a row whose position is on the map; a point beyond the box is counted as
+    /// filtered out. A row whose weight is no number is rejected. `x` and `y` are the position's
+    /// coordinates in the source.
     #[inline]
     pub(crate) fn keep_at<'a>(
         &mut self,
@@ -179,7 +185,7 @@ impl Batch {
         Ok(())
     }
 
-    /// The weight as a finite number; `None` where it is missing.
+    /// Converts a weight to a finite number. Returns `None` for a missing weight.
     #[inline]
     fn check_weight<'a>(&mut self, weight: Weight<'a>) -> Result<Option<f32>, Rejection<'a>> {
         let finite = |number: f32| Some(number).filter(|number| number.is_finite());
@@ -200,8 +206,8 @@ impl Batch {
         }
     }
 
-    /// The result for a weight that is no number: a missing weight if the column was chosen by its
-    /// name alone, else a rejection of the row.
+    /// Handles a weight that is no number. If the column was chosen by its name alone, the weight
+    /// is missing; else the row is rejected.
     #[cold]
     fn no_weight<'a>(&mut self, found: Found<'a>) -> Result<Option<f32>, Rejection<'a>> {
         if !self.is_guess {
@@ -211,8 +217,8 @@ impl Batch {
         Ok(None)
     }
 
-    /// The reason why a position is rejected, and the axis at fault. A position that would be valid
-    /// with longitude and latitude swapped is counted.
+    /// Returns the reason why a position is rejected, and the axis at fault. Counts the position if
+    /// it would be valid with longitude and latitude swapped.
     #[cold]
     fn blame(&mut self, refusal: ProjectionError, lon: f64, lat: f64) -> (SkipReason, Axis) {
         if are_swapped(refusal, lon, lat) {
@@ -235,14 +241,14 @@ fn rejection<'a>(skip: SkipReason, what: &'static str, found: Found<'a>) -> Reje
     Rejection { skip, what, found }
 }
 
-/// Returns whether a position that is not on the map would be on it with longitude and latitude
-/// swapped.
+/// Returns whether a position that was refused would be valid with longitude and latitude swapped.
 pub(crate) fn are_swapped(refusal: ProjectionError, lon: f64, lat: f64) -> bool {
     refusal == ProjectionError::Latitude && lon.abs() <= 90.0 && lat.abs() <= 360.0
 }
 
-/// The rejection of a row whose longitude, latitude or both are no numbers. If one of them is
-/// empty, it is named as the fault.
+/// The rejection of a row whose longitude or latitude is no number, or neither is. The report names
+/// the coordinate that is empty; if none is empty, the one that is no number. Longitude comes
+/// first.
 #[cold]
 fn unreadable<'a>(lon: &'a [u8], lat: &'a [u8]) -> Rejection<'a> {
     let empty = |field: &[u8]| field.trim_ascii().is_empty();

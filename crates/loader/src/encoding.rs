@@ -1,4 +1,4 @@
-//! Encodings of text, and the text of values whose encoding is not known.
+//! Encodings of text, and decoding of values whose encoding is not known.
 
 use crate::parameter::ParseOptionError;
 use encoding_rs::WINDOWS_1252;
@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-/// An encoding of text, by one of its names on the web: `utf-8`, `latin1`, `windows-1252`,
-/// `utf-16`, `shift_jis`, `gbk` …
+/// An encoding of text. It is parsed from one of its names on the web: `utf-8`, `latin1`,
+/// `windows-1252`, `utf-16`, `shift_jis`, `gbk` and others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encoding(&'static encoding_rs::Encoding);
 
@@ -43,7 +43,7 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// The text of a value: read as UTF-8 or, if it isn't UTF-8, as windows-1252.
+/// Decodes a value as UTF-8 or, if its bytes are not UTF-8, as windows-1252.
 pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
@@ -51,7 +51,8 @@ pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Returns whether a sample is UTF-8. Unless `whole` is set, its last character may be cut off.
+/// Returns whether a sample is UTF-8. `whole` is set if the sample is the whole text; else the
+/// sample may end inside a character.
 pub(crate) fn may_be_utf8(sample: &[u8], whole: bool) -> bool {
     match std::str::from_utf8(sample) {
         Ok(_) => true,
@@ -60,7 +61,7 @@ pub(crate) fn may_be_utf8(sample: &[u8], whole: bool) -> bool {
 }
 
 impl Encoding {
-    /// The encoding as the library `encoding_rs` has it.
+    /// The encoding in the form that the library `encoding_rs` uses.
     pub(crate) fn decoder(self) -> &'static encoding_rs::Encoding {
         self.0
     }

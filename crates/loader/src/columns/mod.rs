@@ -1,7 +1,7 @@
-//! The columns that hold longitude, latitude and weight, found by their names.
+//! The columns that hold longitude, latitude and weight, which are found by their names.
 //!
-//! Names are compared without regard to case, and without spaces and the characters `_`, `-`, `.`
-//! and `"`: `Point_X` is `pointx`.
+//! Names are compared without regard to case. Spaces and the characters `_`, `-`, `.` and `"` are
+//! left out, so `Point_X` equals `pointx`.
 
 pub(crate) mod resolve;
 pub(crate) mod selection;
@@ -11,8 +11,8 @@ use crate::error::LoadError;
 use crate::messages::shown;
 use crate::parameter::Parameter;
 
-/// Names of longitude columns, the best first: the first name of this list that a file has is
-/// taken.
+/// Names of longitude columns, the best first. If several of these names occur in a file, the one
+/// that comes first in this list is taken.
 const LONGITUDE: &[&str] = &[
     "longitude",
     "lon",
@@ -57,7 +57,7 @@ const LONGITUDE: &[&str] = &[
     "x",
 ];
 
-/// Names of latitude columns, the best first.
+/// Names of latitude columns, the best first, as in [`LONGITUDE`].
 const LATITUDE: &[&str] = &[
     "latitude",
     "lat",
@@ -89,8 +89,8 @@ const LATITUDE: &[&str] = &[
     "y",
 ];
 
-/// Names of columns that are taken for the weight if no option names a column. No name is better
-/// than another: if a file has two of them, neither is taken.
+/// Names by which a column is taken for the weight if no option names one. All names rank alike: if
+/// a file has several such columns, none of them is taken.
 const WEIGHT: &[&str] = &[
     "weight",
     "weights",
@@ -113,25 +113,26 @@ const WEIGHT: &[&str] = &[
     "strength",
 ];
 
-/// The origin of a source's positions.
+/// The place in a source that holds the positions of its rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Position {
-    /// Two columns of degrees.
+    /// Two columns, one of longitudes and one of latitudes in degrees.
     LonLat {
-        /// The longitude's column.
+        /// The name of the longitude column.
         lon: String,
-        /// The latitude's column.
+        /// The name of the latitude column.
         lat: String,
     },
-    /// The rows' geometries.
+    /// The geometry of each row.
     Geometry,
 }
 
-/// All columns of a source, the columns among them that are used, and the reason for this choice.
+/// The columns of a source: all of them, those that are used, and the reason for this choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
-    /// The names of all columns, in the order of the file. Without a header a column's name is its
-    /// number, counted from 1. For GeoJSON these are the properties of the first features.
+    /// The names of all columns, in the order of the file. In a file without a header a column's
+    /// name is its number, counted from 1. For GeoJSON these are the properties of the first
+    /// features.
     pub seen: Vec<String>,
     /// The origin of positions.
     pub position: Position,
@@ -139,21 +140,25 @@ pub struct Columns {
     pub weight: Option<String>,
     /// The columns whose values are kept for each point.
     pub kept: Vec<String>,
-    /// The choice and its reason, in one line for people.
+    /// The choice of columns and its reason, as one line of text for people.
     pub why: String,
-    /// Set if the weight was chosen by its name alone and not by an option.
+    /// Set if the column of weights was chosen by its name alone and not by an option; `None`
+    /// otherwise.
     pub(crate) guess: Option<WeightGuess>,
 }
 
-/// A column of weights that was chosen by its name alone.
+/// The mark of a column of weights that was chosen by its name alone, which its values must
+/// confirm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WeightGuess {
-    /// The part of [`Columns::why`] about positions.
+    /// The part of [`Columns::why`] that is about positions. It is kept for the case that the
+    /// column of weights is dropped.
     pub(crate) positions: String,
 }
 
 impl WeightGuess {
-    /// The guess that a choice of a column is, if no option named the column; else `None`.
+    /// Returns a guess if `choice` took a column that no option names; else `None`. `positions` is
+    /// the text about positions in [`Columns::why`].
     pub(crate) fn new(choice: &WeightChoice, positions: &str) -> Option<Self> {
         choice.is_guess.then(|| Self {
             positions: positions.to_owned(),
@@ -161,24 +166,23 @@ impl WeightGuess {
     }
 }
 
-/// The names of a source's columns.
+/// The names of a source's columns, and the source's name for errors.
 #[derive(Clone, Copy)]
 pub(crate) struct Schema<'a> {
     pub(crate) names: &'a [String],
-    /// The source, as messages name it.
+    /// The source's name in messages.
     pub(crate) file: &'a str,
 }
 
 impl Schema<'_> {
-    /// The index of the column `name`, which is the value of `parameter`.
+    /// Finds the column that the option `parameter` names, and returns its index.
     ///
-    /// # Errors
-    /// [`LoadError::NoSuchColumn`]
+    /// # Errors [`LoadError::NoSuchColumn`]
     pub(crate) fn find(self, parameter: Parameter, name: &str) -> Result<usize, LoadError> {
         named(self.names, name).ok_or_else(|| self.no_such_column(parameter, name))
     }
 
-    /// The error for a column that a parameter names and that is not there.
+    /// The error for an option that names a column which the source doesn't have.
     pub(crate) fn no_such_column(self, parameter: Parameter, name: &str) -> LoadError {
         LoadError::NoSuchColumn {
             file: self.file.to_owned(),
@@ -189,7 +193,8 @@ impl Schema<'_> {
     }
 }
 
-/// A name in the form in which names are compared.
+/// A column's name in the form in which this module compares names: in small letters, without
+/// spaces and `_`, `-`, `.` or `"`.
 pub(crate) fn normalised(name: &str) -> String {
     name.chars()
         .filter(|c| !matches!(c, '_' | '-' | '.' | '"' | '\u{feff}') && !c.is_whitespace())
@@ -197,26 +202,27 @@ pub(crate) fn normalised(name: &str) -> String {
         .collect()
 }
 
-/// The index of the column with a name: exactly this name, or else one that is equal by the
-/// comparison of this module.
+/// The index of the column with a name. A column with exactly this name is preferred to one that is
+/// equal only by the comparison of [`normalised`].
 pub(crate) fn named(seen: &[String], name: &str) -> Option<usize> {
     let alike = normalised(name);
     let exact = seen.iter().position(|s| s == name);
     exact.or_else(|| seen.iter().position(|s| normalised(s) == alike))
 }
 
-/// The index of the column whose name looks like the longitude.
+/// The index of the column whose name looks like a longitude; `None` if there is none.
 pub(crate) fn longitude(seen: &[String]) -> Option<usize> {
     by_priority(seen, LONGITUDE, "longitude")
 }
 
-/// The index of the column whose name looks like the latitude.
+/// The index of the column whose name looks like a latitude; `None` if there is none.
 pub(crate) fn latitude(seen: &[String]) -> Option<usize> {
     by_priority(seen, LATITUDE, "latitude")
 }
 
-/// The index of the column with the best name of `list`; without such a column, of the only column
-/// with `word` in its name (`start_longitude`, `Longitude (°E)`).
+/// The index of the column whose name comes first in `list`. If no column's name is in the list, a
+/// column with `word` in its name is taken (`start_longitude`, `Longitude (°E)`), but only if it is
+/// the only one.
 fn by_priority(seen: &[String], list: &[&str], word: &str) -> Option<usize> {
     let names: Vec<String> = seen.iter().map(|s| normalised(s)).collect();
     let well_known = list
@@ -231,22 +237,22 @@ fn by_priority(seen: &[String], list: &[&str], word: &str) -> Option<usize> {
     })
 }
 
-/// The choice of the column of weights, and the reason. The column is an index; `None`: every row
-/// counts 1.
+/// The choice of the column of weights, and the reason for it. `column` is an index among the
+/// source's columns; with `None` every row counts 1.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct WeightChoice {
     pub(crate) column: Option<usize>,
     pub(crate) why: String,
-    /// Set if there is a column and no option named it.
+    /// Set if a column was chosen that no option names.
     pub(crate) is_guess: bool,
 }
 
-/// Finds the column of weights among `seen`. `asked` is its name, or `none` if every row counts 1;
-/// without `asked` the only column whose name looks like a weight is taken. `taken` are the columns
-/// of positions, which can't be the weight.
+/// Chooses the column of weights among the columns `seen`. `asked` is the option's value: a
+/// column's name, or `none` if every row shall count 1. Without `asked` a column whose name looks
+/// like a weight is taken, if it is the only one. `taken` are the indexes of the columns of
+/// positions, which can't be the weight.
 ///
-/// # Errors
-/// The name that `asked` holds, if there is no such column.
+/// # Errors The name in `asked`, if no column has this name.
 pub(crate) fn weight<'a>(
     seen: &[String],
     asked: Option<&'a str>,
@@ -296,7 +302,7 @@ pub(crate) fn weight<'a>(
     }
 }
 
-/// A column's name as messages show it.
+/// The name of the column with the index `at`, as messages show it.
 pub(crate) fn quoted(seen: &[String], at: usize) -> String {
     shown(seen.get(at).map_or("", String::as_str).as_bytes())
 }
@@ -357,7 +363,7 @@ mod tests {
         assert_eq!(weight(&seen, Some("MASS(G)"), &[]).unwrap().column, Some(2));
         assert_eq!(weight(&seen, Some("none"), &[]).unwrap().column, None);
         assert_eq!(weight(&seen, Some("mass"), &[]), Err("mass"));
-        // The exact name is preferred to a similar one that stands before it.
+        // A column with exactly this name is preferred to a column with a similar name before it.
         assert_eq!(named(&names("A B,ab"), "ab"), Some(1));
     }
 }

@@ -1,4 +1,4 @@
-//! Choice of the columns that hold positions and weights, by options, names and rules.
+//! Choice of the columns that hold positions and weights, by options, by names and by defaults.
 
 use super::selection::RowSelection;
 use super::{Columns, Position, Schema, WeightChoice, WeightGuess};
@@ -7,7 +7,7 @@ use crate::error::LoadError;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
-/// The columns to read from a source, by their indexes among the source's columns.
+/// The columns to read from a source. `weight` is an index among the source's columns.
 pub(crate) struct ResolvedColumns {
     pub(crate) columns: Columns,
     pub(crate) position: PositionColumns,
@@ -15,38 +15,39 @@ pub(crate) struct ResolvedColumns {
     pub(crate) selection: RowSelection,
 }
 
-/// The columns of positions.
+/// The columns that hold the positions, by their indexes among the source's columns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PositionColumns {
-    /// The columns of longitudes and latitudes.
+    /// The column of longitudes and the column of latitudes.
     LonLat(usize, usize),
-    /// Geometries, in the column with this index or, for `None`, beside all columns.
+    /// The column of geometries; `None` if geometries are in no column, as in a Shapefile.
     Geometry(Option<usize>),
 }
 
-/// A source's geometries.
+/// The place of a source's geometries.
 pub(crate) struct Geometries {
-    /// The index of their column; `None` if they are beside all columns. Columns of degrees that
-    /// options name are preferred to a column of geometries, but not to geometries beside the
-    /// columns.
+    /// The index of the column of geometries; `None` if geometries are in no column. A column of
+    /// geometries is used only if no option names columns of degrees. Geometries in no column are
+    /// always used.
     pub(crate) column: Option<usize>,
-    /// The origin of positions, as reports state it: `positions from the shapes`.
+    /// The origin of positions in the words of reports: `positions from the shapes`.
     pub(crate) why: String,
 }
 
-/// The kind of a source's column names.
+/// The kind of names that a source's columns have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Names {
-    /// Names in the header of a text file.
+    /// Names from the header of a text file.
     Header,
-    /// Numbers from 1, since a text file has no header.
+    /// Numbers from 1, in a text file without a header.
     Numbers,
-    /// Names of typed columns, of which some may hold geometries.
+    /// Names in the schema of a format with typed columns. Some of these columns may hold
+    /// geometries.
     Typed,
 }
 
 impl Names {
-    /// Advice for a source whose positions are not found.
+    /// Advice on naming columns, for a source without columns that look like positions.
     fn hint(self) -> &'static str {
         match self {
             Self::Typed => "name them with `lon` and `lat`",
@@ -130,7 +131,8 @@ pub(crate) fn resolve(
     })
 }
 
-/// The columns of longitudes and latitudes, and the reason for their choice.
+/// Chooses the columns of longitudes and latitudes. Also returns the reason for the choice, in the
+/// words of reports.
 fn degrees(
     schema: Schema<'_>,
     names: Names,

@@ -1,5 +1,4 @@
-//! The filter of rows and the columns to keep, beside positions and weights, found among the
-//! columns of a source.
+//! The options `filter` and `keep`, with the columns that they name found in a source.
 
 use super::Schema;
 use crate::error::LoadError;
@@ -11,13 +10,13 @@ use crate::time::Times;
 use crate::value::Value;
 use std::collections::BTreeSet;
 
-/// A filter and the columns to keep, by their indexes among the source's columns.
+/// A filter of rows, and the columns to keep, by their indexes among the source's columns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RowSelection {
     filter: Option<ResolvedFilter>,
-    /// The spellings of times in the source.
+    /// The spellings in which times are read.
     pub(crate) times: Times,
-    /// Indexes of the columns whose values are kept.
+    /// Indexes of the columns whose values are kept for each point.
     pub(crate) keep: Vec<usize>,
 }
 
@@ -46,27 +45,27 @@ impl RowSelection {
         })
     }
 
-    /// The names of the columns that are kept.
+    /// The names of the columns that are kept. `seen` are the names of all columns.
     pub(crate) fn names(&self, seen: &[String]) -> Vec<String> {
         let name = |at: &usize| seen.get(*at).cloned();
         self.keep.iter().filter_map(name).collect()
     }
 
-    /// Indexes of all columns that the filter uses or that are kept, each once and in ascending
-    /// order.
+    /// Indexes of the columns that the filter uses or that are kept. Each index occurs once, and
+    /// they are in ascending order.
     pub(crate) fn places(&self) -> Vec<usize> {
         let filter = self.filter.iter().flat_map(|filter| &filter.places);
         let all: BTreeSet<usize> = filter.chain(&self.keep).copied().collect();
         all.into_iter().collect()
     }
 
-    /// Returns whether all rows are selected and no columns are kept.
+    /// Returns whether this selection does nothing: it has no filter and keeps no columns.
     pub(crate) fn is_empty(&self) -> bool {
         self.filter.is_none() && self.keep.is_empty()
     }
 
-    /// Returns whether the filter selects a row. `value` returns the row's value in the source's
-    /// column with an index. Rows that are left out are counted.
+    /// Returns whether the filter selects a row, and counts the row in the report if not. `value`
+    /// returns the row's value in a column by the column's index in the source.
     #[inline]
     pub(crate) fn selects<'v>(
         &self,
@@ -78,11 +77,12 @@ impl RowSelection {
     }
 }
 
-/// The filter with its dates read in the source's spellings.
+/// Reads the dates in a filter's literals in the source's spellings, and returns the filter with
+/// them.
 ///
-/// # Errors
-/// [`LoadError::BadOption`] for a literal in a comparison by order (`<`, `<=`, `>`, `>=`) that
-/// looks like a date and can't be read as one: it would compare texts instead of dates.
+/// # Errors [`LoadError::BadOption`] for a literal behind `<`, `<=`, `>` or `>=` that looks like a
+/// date and can't be read as one. Without this error the filter would compare texts instead of
+/// dates.
 pub(crate) fn filter_with_times(
     filter: Filter,
     times: &Times,

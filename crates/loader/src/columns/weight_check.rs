@@ -1,7 +1,8 @@
-//! Check of a column of weights that was chosen by its name alone: its values decide if it is used.
+//! Check of a column of weights that was chosen by its name alone. It is used only if its first
+//! values are numbers.
 //!
-//! At least 95 in 100 of the first [`ENOUGH`] values must be numbers. Empty values don't count, nor
-//! do words for a missing value (`NA`, `null`, `-`).
+//! At least 95 in 100 of the first [`ENOUGH`] values must be numbers. Empty values don't count, and
+//! neither do words for a missing value (`NA`, `null` or `-`).
 
 use crate::columns::{Columns, quoted};
 use crate::messages::shown;
@@ -9,10 +10,10 @@ use crate::number::{self, exact::Number};
 use crate::value::Value;
 use std::sync::{Arc, OnceLock};
 
-/// The number of values by which the decision is made: a choice.
+/// The number of values that are examined at most: a choice.
 pub(crate) const ENOUGH: u64 = 1000;
 
-/// Counts of the first values of a column, by whether they are numbers.
+/// Counts of the numbers and of other values among a column's first values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct WeightSample {
     numbers: u64,
@@ -26,7 +27,7 @@ impl WeightSample {
         self.numbers + self.others >= ENOUGH
     }
 
-    /// Counts the text of a value.
+    /// Counts a value that is a text.
     pub(crate) fn note(&mut self, text: &[u8]) {
         if self.is_enough() || number::is_missing(text) {
             return;
@@ -38,7 +39,7 @@ impl WeightSample {
         }
     }
 
-    /// Counts a typed value.
+    /// Counts a value that has a type.
     pub(crate) fn note_value(&mut self, value: &Value<'_>) {
         match value {
             _ if self.is_enough() => (),
@@ -58,15 +59,15 @@ impl WeightSample {
         self.example.get_or_insert_with(shown);
     }
 
-    /// Returns whether the column holds numbers; a column without any value doesn't.
+    /// Returns whether the values show a column of numbers. A column without values doesn't.
     pub(crate) fn are_numbers(&self) -> bool {
         self.numbers > 0 && self.numbers * 20 >= (self.numbers + self.others) * 19
     }
 }
 
 impl Columns {
-    /// Drops the column of weights, if it was chosen by its name alone and its first values are no
-    /// numbers.
+    /// Drops the column of weights, if it was chosen by its name alone and its first values `looks`
+    /// are no numbers. [`Columns::why`] then states this reason.
     pub(crate) fn settle(&mut self, looks: &WeightSample) {
         let Some(guess) = self.guess.take_if(|_| !looks.are_numbers()) else {
             return;
@@ -85,11 +86,11 @@ impl Columns {
     }
 }
 
-/// The decision whether a column holds weights, which the first of several readers of a source
-/// makes for all of them.
+/// The decision whether a column holds weights, for several readers of one source. One of the
+/// readers decides for all.
 pub(crate) struct WeightDecision {
     looks: WeightSample,
-    /// Set for the reader that decides; the others wait for it.
+    /// Set for the reader that decides. The other readers wait for it.
     decides: bool,
     verdict: Arc<OnceLock<WeightSample>>,
 }
@@ -103,14 +104,15 @@ impl WeightDecision {
         }
     }
 
-    /// Counts a record's weight, if this reader decides.
+    /// Counts a record's weight. Does nothing in a reader that doesn't decide.
     pub(crate) fn note(&mut self, value: &Value<'_>) {
         if self.decides {
             self.looks.note_value(value);
         }
     }
 
-    /// Returns whether the weights are numbers. Waits for the reader that decides.
+    /// Returns whether the weights are numbers. In a reader that doesn't decide, this waits for the
+    /// one that does.
     pub(crate) fn are_numbers(self) -> bool {
         let verdict = Arc::clone(&self.verdict);
         drop(self);
@@ -118,8 +120,8 @@ impl WeightDecision {
     }
 }
 
-/// Makes the decision when the deciding reader ends, even if it ends early, since the other readers
-/// wait for it.
+/// Publishes the decision when the deciding reader ends. This happens even if the reader ends
+/// early, since the other readers wait for it.
 impl Drop for WeightDecision {
     fn drop(&mut self) {
         if self.decides {

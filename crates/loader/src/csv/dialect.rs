@@ -1,4 +1,4 @@
-//! Detection of the delimiter, the byte between fields: each candidate is tried on the first
+//! Detection of the dialect. Above all this is the delimiter: each candidate is tried on the first
 //! records.
 
 use super::record::{Dialect, Quoting, RecordEnd, RowShape};
@@ -10,14 +10,15 @@ use crate::input::Input;
 use crate::options::{LoadOptions, Quote};
 use crate::parameter::Parameter;
 
-/// The delimiters that are tried. If two of them explain a file equally well, the earlier in this
-/// list is taken.
+/// The delimiters that are tried. If two of them explain a file equally well, the one that comes
+/// first in this list is taken.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
-/// The number of records behind the first that are examined: a choice.
+/// The number of records that are examined after the first record: a choice.
 const LOOKED_AT: usize = 20;
 
-/// Finds the dialect of an input. `asked` is the delimiter that an option or the format names;
-/// without it the delimiter is detected. A delimiter that is a line end or the quote is an error.
+/// Finds the dialect of an input. `asked` is the delimiter that an option or the format TSV
+/// prescribes; without it the delimiter is detected. A prescribed delimiter that is a line end or
+/// also the quote is an error.
 pub(super) fn find(
     input: &Input,
     asked: Option<u8>,
@@ -58,7 +59,8 @@ pub(super) fn find(
         Some(delimiter) => Ok(with(delimiter)),
         None => {
             let score = |d: &u8| evidence(sample, input.whole, with(*d), options);
-            // Of equal scores `max_by_key` takes the last, so the list is tried from its end.
+            // If scores are equal, `max_by_key` returns the last item, so the list is searched from
+            // its end.
             let may = |d: &u8| !with(*d).quotes_by(*d);
             let best = DELIMITERS.into_iter().rev().filter(may).max_by_key(score);
             Ok(with(best.unwrap_or(b',')))
@@ -66,10 +68,10 @@ pub(super) fn find(
     }
 }
 
-/// A score of how well a delimiter explains a sample. Its parts are compared in this order: the
-/// first record has more than one field; the columns of longitude and latitude are found; the
-/// number of later records with as many fields as the first record; the number of fields of the
-/// first record.
+/// A score of how well a delimiter explains a sample. Scores are compared part by part, in this
+/// order: the first record has more than one field (true or false); the columns of longitude and
+/// latitude are found in it (true or false); the number of later records with as many fields as the
+/// first; the number of fields of the first record.
 fn evidence(
     sample: &[u8],
     whole: bool,
@@ -103,8 +105,8 @@ fn evidence(
     (width > 1, found, alike, width)
 }
 
-/// An iterator over a sample's records. Blank lines are left out, and so is a last record that the
-/// end of the sample cuts off.
+/// An iterator over a sample's records. It leaves out blank lines. If the file goes on behind the
+/// sample (`whole` is false), it also leaves out the last record, which may be incomplete.
 struct Records<'a> {
     rest: &'a [u8],
     whole: bool,
@@ -132,14 +134,14 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-/// The fields of a record as column names: decoded, without quotes and without spaces around them.
+/// The fields of a record as column names: decoded text, without the quotes and spaces around it.
 pub(super) fn names(record: &[u8], dialect: Dialect) -> Vec<String> {
     let name = |field| decoded(&dialect.text(field)).trim().to_owned();
     dialect.fields(record, true).map(name).collect()
 }
 
-/// Counts the numbers among the first values of a column. `body` begins at the first row of data;
-/// `whole` is set if the file ends with it.
+/// Counts how many of the first values of a column are numbers. `body` begins at the first row of
+/// data; `whole` is set if the file ends with `body`. `column` is counted from 0.
 pub(super) fn sample_weights(
     body: &[u8],
     whole: bool,

@@ -1,12 +1,12 @@
-//! The fields of a record: the end of each field, and its text without quotes.
+//! Splitting of a record into fields, and the text of a field without its quotes.
 
 use super::record::{Dialect, Quotes, Quoting};
 use memchr::{memchr, memchr_iter};
 use std::borrow::Cow;
 
 impl Dialect {
-    /// The fields of a record whose line end is removed. `quoted` must be set if the record may
-    /// contain quotes.
+    /// An iterator over the fields of a record, whose line end must have been removed. `quoted`
+    /// must be set if the record may contain quotes.
     #[inline]
     pub(crate) fn fields<'a>(&self, record: &'a [u8], quoted: bool) -> Fields<'a> {
         let quoted = quoted && (self.quoting != Quoting::Tabs || self.are_quotes(record));
@@ -24,8 +24,8 @@ impl Dialect {
     }
 
     /// Returns whether the quotes in a record of tab-separated text may enclose tabs. They may if
-    /// the number of tabs is wrong when quotes are read as text and right when quotes enclose
-    /// fields, or if the right number is not known yet.
+    /// the number of tabs is wrong as long as quotes are text, and right if quotes enclose fields.
+    /// They also may if the right number is not known yet.
     fn are_quotes(&self, record: &[u8]) -> bool {
         let Some(wanted) = self.row.delimiters else {
             return true;
@@ -34,7 +34,8 @@ impl Dialect {
         tabs != wanted && self.split(record, true).count() == wanted + 1
     }
 
-    /// The text of a field without the quotes around it.
+    /// A field's text without the quotes around it. A stray quote at its beginning is part of the
+    /// text.
     #[inline]
     pub(crate) fn text<'a>(&self, field: &'a [u8]) -> Cow<'a, [u8]> {
         let Some(quote) = self.quoting.byte() else {
@@ -50,8 +51,8 @@ impl Dialect {
         }
     }
 
-    /// Returns whether a record may contain quotes that are ordinary text. `quotes` is what the
-    /// search for the record's end found.
+    /// Returns whether a record may contain stray quotes, which are ordinary text. `quotes` is the
+    /// result of the search for the record's end.
     #[inline]
     pub(crate) fn may_be_stray(&self, quotes: Quotes) -> bool {
         match quotes {
@@ -61,8 +62,9 @@ impl Dialect {
         }
     }
 
-    /// Returns whether a field begins with a quote that is ordinary text: a quote that nothing
-    /// closes or, in tab-separated text, one that is closed before the end of the field.
+    /// Returns whether a field begins with a stray quote, which is ordinary text. A quote that is
+    /// not closed is stray. In tab-separated text a quote that is closed before the end of the
+    /// field is stray too.
     pub(crate) fn is_stray(&self, field: &[u8]) -> bool {
         let Some(quote) = self.quoting.byte() else {
             return false;
@@ -75,8 +77,8 @@ impl Dialect {
     }
 }
 
-/// The length of the quoted part at the beginning of a field, its quotes included: 0 if the field
-/// doesn't begin with a quote, `None` if the quote is not closed.
+/// The length of the quoted part at the beginning of a field, both quotes included. It is 0 if the
+/// field doesn't begin with a quote, and `None` if the quote is not closed.
 #[inline]
 pub(super) fn past_quotes(field: &[u8], quote: u8) -> Option<usize> {
     if field.first() != Some(&quote) {
@@ -92,18 +94,18 @@ pub(super) fn past_quotes(field: &[u8], quote: u8) -> Option<usize> {
     }
 }
 
-/// An iterator over the fields of one record, each with the quotes around it.
+/// An iterator over the fields of one record. Each field still has the quotes around it.
 pub(crate) struct Fields<'a> {
     delimiter: u8,
     quote: Option<u8>,
-    /// Set for tab-separated text, where quotes count only if they enclose a whole field.
+    /// Set for tab-separated text, where quotes have a meaning only if they enclose a whole field.
     around: bool,
     rest: Option<&'a [u8]>,
 }
 
 impl Fields<'_> {
-    /// The length of the quoted part of a field that begins with a quote; 0 if the quote is
-    /// ordinary text.
+    /// The length of the quoted part with which `rest` begins, both quotes included; 0 if the quote
+    /// at the beginning is ordinary text.
     #[inline]
     fn quoted(&self, rest: &[u8], quote: u8) -> usize {
         let closed = past_quotes(rest, quote).unwrap_or(0);
@@ -138,8 +140,8 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// The text of a quoted field; `inner` begins behind the opening quote. A doubled quote becomes one
-/// quote, and text behind the closing quote is kept as it is.
+/// The text of a quoted field. `inner` is the field without its opening quote. A doubled quote
+/// becomes one quote. The closing quote is removed, and the text behind it is kept unchanged.
 fn unquoted(inner: &[u8], quote: u8) -> Vec<u8> {
     let mut out = Vec::with_capacity(inner.len());
     let mut rest = inner;
@@ -150,8 +152,7 @@ fn unquoted(inner: &[u8], quote: u8) -> Vec<u8> {
                 out.push(quote);
                 rest = more;
             }
-            // This quote closes the quoted part: the text behind it is ordinary, and quotes in it
-            // are kept.
+            // This quote closes the quoted part. Text behind it is kept unchanged, with its quotes.
             [_, more @ ..] => {
                 out.extend_from_slice(more);
                 return out;

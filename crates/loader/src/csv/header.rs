@@ -1,4 +1,4 @@
-//! The first record of a file: it holds names or data, and the columns to read are chosen by it.
+//! The first record of a file, which is a header or a row of data, and the choice of columns by it.
 
 use super::dialect::{names, sample_weights};
 use super::parser::CsvParser;
@@ -11,12 +11,12 @@ use crate::number;
 use crate::options::LoadOptions;
 use crate::text::chunker::TextPosition;
 
-/// The first record of a file that is not blank, as names and as fields of data.
+/// The first record of a file that is not a blank line.
 pub(super) struct FirstRecord {
     dialect: Dialect,
-    /// The offset of the record's first byte in the sample.
+    /// The offset in the sample at which the record begins.
     pub(super) start: usize,
-    /// The offset in the sample behind the record's line end.
+    /// The offset in the sample at which the record's line end ends.
     pub(super) end: usize,
     fields: Vec<Vec<u8>>,
     names: Vec<String>,
@@ -60,8 +60,8 @@ impl FirstRecord {
         })
     }
 
-    /// Chooses the columns to read: by the names in the header, or by their numbers if the first
-    /// record is data.
+    /// Chooses the columns to read. If the first record is a header, they are chosen by the names
+    /// in it, else by their numbers.
     pub(super) fn choose(
         &self,
         input: &Input,
@@ -76,7 +76,7 @@ impl FirstRecord {
         let found = resolve(seen, names, options, None, &input.origin.name)?;
         let (lon, lat) = match found.position {
             PositionColumns::LonLat(lon, lat) => (lon, lat),
-            // Not reached: `resolve` was called without geometries.
+            // This case can't happen, since `resolve` was called without geometries.
             PositionColumns::Geometry(_) => (0, 1),
         };
         let dialect = Dialect {
@@ -110,8 +110,8 @@ impl FirstRecord {
         Ok((parser, columns))
     }
 
-    /// Returns whether the first record is data and not a header: it has numbers where longitude
-    /// and latitude would be.
+    /// Returns whether the first record is a row of data and no header. In a row of data the fields
+    /// of the position hold numbers.
     fn is_data(&self, options: &LoadOptions) -> bool {
         let field = |at: usize| self.fields.get(at).map_or(&b""[..], Vec::as_slice);
         let number = |at: usize| number::parse(field(at)).is_some();
@@ -125,14 +125,14 @@ impl FirstRecord {
             (at < self.fields.len()).then_some(at)
         };
         match (&options.lon, &options.lat) {
-            // No option names a column: two or three fields that are all numbers can only be a
-            // position and a weight.
+            // No option names a column. Then two or three fields that are all numbers can only be a
+            // position and, as the third, a weight.
             (None, None) => {
                 matches!(self.fields.len(), 2 | 3) && (0..self.fields.len()).all(number)
             }
             (lon, lat) => match (by_number(lon), by_number(lat)) {
-                // Options name the columns by number. One coordinate may be malformed, or both may
-                // be empty: the record is data nevertheless.
+                // The options name the columns by numbers. In a row of data one coordinate may be
+                // malformed, or both may be empty.
                 (Some(lon), Some(lat)) => {
                     number(lon) || number(lat) || (field(lon).is_empty() && field(lat).is_empty())
                 }

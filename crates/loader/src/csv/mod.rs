@@ -1,4 +1,4 @@
-//! Delimiter-separated text: CSV, TSV and text with other delimiters.
+//! Reading of delimiter-separated text: CSV, TSV and text with other delimiters.
 
 mod dialect;
 mod fields;

@@ -1,4 +1,5 @@
-//! Splitting of CSV into blocks of whole records, and parsing of the blocks into points.
+//! Splitting of delimiter-separated text into blocks of whole records, and parsing of the blocks
+//! into points.
 
 use super::record::{Dialect, Quotes, Quoting, RecordEnd};
 use crate::batch::{Batch, Weight};
@@ -23,14 +24,15 @@ impl Splitter for Dialect {
         let (mut end, mut error, mut items) = (0, None, Vec::new());
         let quote = self.quoting.byte();
         if quote.is_none_or(|quote| memchr::memchr(quote, buffer).is_none()) {
-            // The buffer has no quotes: every newline ends a record, so only the last newline is
-            // searched for.
+            // Without quotes in the buffer every newline ends a record, so the last newline ends
+            // the last whole record.
             end = memchr::memrchr(self.newline, buffer).map_or(0, |at| at + 1);
             if ended {
                 end = buffer.len();
             }
         }
-        // If no record spans several lines, no quote swallows a row, and none needs a decision.
+        // If every record of the buffer is one line, no quote swallows another line, and no quote
+        // needs a decision.
         if self.quoting == Quoting::Lenient && end == 0 {
             end = self.plain_lines(buffer);
         }
@@ -54,7 +56,7 @@ impl Splitter for Dialect {
     }
 }
 
-/// A parser of records into points. Columns are numbered from 0.
+/// A parser of records into points. Its fields number the columns from 0.
 pub(crate) struct CsvParser {
     pub(crate) dialect: Dialect,
     pub(crate) lon: usize,
@@ -64,12 +66,13 @@ pub(crate) struct CsvParser {
     pub(crate) selection: RowSelection,
     /// The numbers of the columns that the filter uses or whose values are kept.
     pub(crate) places: Vec<usize>,
-    /// The names of the longitude and latitude columns in the header; `None` without a header.
+    /// The texts of the longitude and latitude columns in the header; `None` if the file has no
+    /// header.
     pub(crate) header: Option<[Vec<u8>; 2]>,
 }
 
-/// The fields of one record that hold its position and weight; `None` where the record is too
-/// short.
+/// The fields of one record that hold longitude, latitude and weight. A field is `None` if the
+/// record has too few fields to hold it.
 #[derive(Default)]
 struct PositionFields<'a> {
     lon: Option<&'a [u8]>,
@@ -99,9 +102,9 @@ impl CsvParser {
         wanted
     }
 
-    /// Checks one record. Adds its point to `batch`, or counts the record there as skipped or
-    /// filtered out. `quoted` is set if the record contains quotes; `line` returns the number of
-    /// the line on which the record begins.
+    /// Checks one record, and adds its point to `batch`. A record without a point is counted in the
+    /// report of `batch`, as skipped or as filtered out. `quoted` is set if the record contains
+    /// quotes. `line` returns the number of the line on which the record begins.
     #[inline]
     fn row(&self, record: &[u8], quoted: bool, batch: &mut Batch, mut line: impl FnMut() -> u64) {
         let fields: Vec<&[u8]> = if self.selection.is_empty() {
@@ -161,13 +164,15 @@ impl CsvParser {
         });
     }
 
-    /// Returns whether a rejected row is the header once more, as in files that were concatenated.
+    /// Returns whether a rejected row repeats the header. Files that were concatenated have such
+    /// rows. `lon` and `lat` are the row's texts in the columns of longitude and latitude.
     fn is_header(&self, lon: &[u8], lat: &[u8]) -> bool {
         let header = self.header.as_ref();
         header.is_some_and(|[a, b]| a == lon && b == lat)
     }
 
-    /// A record's value in the column with the number `at`; an empty or missing field is null.
+    /// A record's value in the column with the number `at`. An empty field is null, and so is a
+    /// field that the record is too short to have.
     fn value<'a>(&self, fields: &[&'a [u8]], at: usize) -> Value<'a> {
         match fields.get(at).map(|field| self.dialect.text(field)) {
             None => Value::Null,
@@ -177,7 +182,8 @@ impl CsvParser {
         }
     }
 
-    /// The number of quotes in those fields of a record that begin with a stray quote.
+    /// The number of stray quotes in a record. In each field that begins with a stray quote all
+    /// quotes are counted.
     fn strays(&self, record: &[u8]) -> u64 {
         let quote = self.dialect.quoting.byte().unwrap_or_default();
         let fields = self.dialect.fields(record, true);
@@ -191,8 +197,8 @@ impl CsvParser {
 impl Parser for CsvParser {
     fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError> {
         let mut rest = block.bytes.as_slice();
-        // Counting lines costs time: they are counted only up to the last record whose line number
-        // was needed.
+        // Counting lines takes time. Therefore lines are counted only up to a record whose line
+        // number is needed, and the next count continues there.
         let (mut counted, mut place) = (0, block.start);
         let mut judged = block.items.iter().peekable();
         while !rest.is_empty() {

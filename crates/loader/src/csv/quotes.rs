@@ -1,40 +1,42 @@
-//! Decision about doubtful quotes: a stray quote must not swallow the rows behind it.
+//! Decisions about doubtful quotes: a stray quote must not swallow the rows behind it.
 //!
-//! * A quoted field that seems to span lines is not quoted, and its quote is text, if at least nine
-//!   in ten of the lines up to its end are rows by themselves. A line is a row if it has numbers
-//!   where longitude and latitude are, or if it has no other text there and as many delimiters as
-//!   the first record. At most [`AHEAD`] lines are examined. Blank lines don't count.
+//! * A quoted field that spans several lines is doubtful. If at least nine in ten of the lines from
+//!   the record's first line to the field's end are rows by themselves, the quote is text. A line
+//!   is a row if it has numbers in the fields of longitude and latitude. A line is also a row if
+//!   these two fields hold no other text and the line has as many delimiters as the first record.
+//!   At most [`AHEAD`] lines are examined. Blank lines don't count.
 //! * In tab-separated text every line is a row, since the type text/tab-separated-values has no
-//!   quotes. Only a line with too few or too many tabs may continue on the next lines, and only if
-//!   a quote in it closes at the end of a field, within [`REACH`] bytes, and makes the number of
-//!   tabs right.
+//!   quotes. There is one exception: a line with a wrong number of tabs may continue on the next
+//!   lines. It does if one of its quotes is closed at the end of a field within the first [`REACH`]
+//!   bytes, the whole row then has the right number of tabs, and its lines are no rows by
+//!   themselves.
 //!
-//! [`Strict`](Quoting::Strict) quotes, which an option names, are never doubted.
+//! Quotes that an option prescribes ([`Strict`](Quoting::Strict)) are never doubted.
 
 use super::fields::past_quotes;
 use super::record::{Dialect, QUOTE, Quotes, Quoting, RecordEnd};
 use crate::number;
 use memchr::{memchr, memchr_iter, memchr2};
 
-/// The most lines that are examined before a quote is accepted: a choice.
+/// The most lines that are examined to judge one quote: a choice.
 const AHEAD: usize = 100;
 
-/// The most bytes of a row that spans lines in tab-separated text: a choice.
+/// The most bytes that a row may have in tab-separated text if it spans several lines: a choice.
 const REACH: usize = 64 << 10;
 
-/// The meaning of a quote that is not closed on its line.
+/// The meaning of a quote at the beginning of a field.
 enum QuoteVerdict {
-    /// It opens a quoted part of this many bytes, its quotes included.
+    /// The quote opens a quoted part of this many bytes, both quotes included.
     Quotes(usize),
-    /// It is ordinary text.
+    /// The quote is ordinary text.
     Text,
-    /// More bytes are needed to decide.
+    /// More bytes of the file are needed to decide.
     Unsure,
 }
 
 impl Dialect {
-    /// Finds the end of the record that begins `bytes`, and decides about doubtful quotes on the
-    /// way. `ended` is set if the file ends with `bytes`.
+    /// Finds the end of the first record in `bytes`, and judges the doubtful quotes in it. `ended`
+    /// is set if the file ends with `bytes`.
     #[inline]
     pub(crate) fn record_end(&self, bytes: &[u8], ended: bool) -> RecordEnd {
         let quote = match self.quoting {
@@ -48,7 +50,8 @@ impl Dialect {
             }
             Some(_) if self.quoting == Quoting::Tabs => self.tabbed_end(bytes, quote, ended),
             Some(_) => match self.apparent_end(bytes) {
-                // A record that ends with its first line swallows no other line.
+                // A record that ends with its first line swallows no other line, so its quotes need
+                // no judgement.
                 end @ RecordEnd::At(length, _)
                     if memchr(self.newline, bytes).is_some_and(|at| at + 1 == length) =>
                 {
@@ -59,8 +62,9 @@ impl Dialect {
         }
     }
 
-    /// The length of the whole records in `bytes` if each of them is one line; 0 if one spans
-    /// several lines. The ends are those of [`apparent_end`](Self::apparent_end).
+    /// The number of bytes of `bytes` that whole records fill, if each of these records is one
+    /// line; 0 if a record spans several lines. The records' ends are found by
+    /// [`apparent_end`](Self::apparent_end).
     pub(crate) fn plain_lines(&self, bytes: &[u8]) -> usize {
         let (mut end, mut records) = (0, 0);
         while let RecordEnd::At(length, _) = self.apparent_end(bytes.get(end..).unwrap_or_default())
@@ -91,8 +95,8 @@ impl Dialect {
         }
     }
 
-    /// Decides about the quote at byte `at` of a record. `closed` is the length of the part in
-    /// quotes; `None` if nothing closes the quote.
+    /// Judges the quote at offset `at` of the record that begins `bytes`. `closed` is the length of
+    /// the quoted part, both quotes included; `None` if no quote closes it.
     fn verdict(&self, bytes: &[u8], at: usize, closed: Option<usize>, ended: bool) -> QuoteVerdict {
         let closes = closed.map(|length| at + length);
         let within = bytes.get(at..closes.unwrap_or(bytes.len()));
@@ -108,9 +112,10 @@ impl Dialect {
         }
     }
 
-    /// Returns whether the lines of a record are rows by themselves; `None` if more bytes are
-    /// needed. The lines up to byte `closes` count, where the quoted field ends that begins at byte
-    /// `at`; without `closes` all lines in `bytes` count.
+    /// Returns whether at least nine in ten of a record's lines are rows by themselves; `None` if
+    /// more bytes are needed. `at` is the offset of the doubtful quote in `bytes`, and `closes` is
+    /// the offset at which its quoted field ends. Lines that begin before `closes` are examined;
+    /// without `closes`, all lines in `bytes`. Of both only the first [`AHEAD`] are.
     fn are_rows(
         &self,
         bytes: &[u8],
@@ -142,14 +147,14 @@ impl Dialect {
             (start, from) = (end, end);
         }
         let are = |rows, lines| rows * 10 >= lines * 9;
-        // A quote that nothing closes may itself be why its own line is no row: the other lines may
-        // decide.
+        // If no quote closes the field, the doubtful quote itself may make its own line no row.
+        // Then the other lines may decide without it.
         let others = closes.is_none() && lines > 1 && lines < AHEAD;
         Some(are(rows, lines) || (others && are(rows - first, lines - 1)))
     }
 
-    /// Returns whether a line could be a row: it has numbers where longitude and latitude are, or
-    /// it has the right number of delimiters and no other text in these two fields.
+    /// Returns whether a line could be a row by itself. It could if both fields of the position are
+    /// numbers, or if neither of them has other text and the line has this number of delimiters.
     fn is_row(&self, line: &[u8], delimiters: usize) -> bool {
         let (mut count, mut numbers) = (0, 0);
         for field in self.fields(line, true) {
@@ -185,8 +190,8 @@ impl Dialect {
         }
     }
 
-    /// Returns whether the first line of tab-separated text continues on the next lines: with the
-    /// line ends that its quotes enclose, it must be a row of `wanted` tabs.
+    /// Judges whether the first line of tab-separated text continues on the next lines. It does if
+    /// its quotes enclose line ends and it becomes a row of `wanted` tabs by that.
     fn spanning(&self, bytes: &[u8], quote: u8, wanted: usize, ended: bool) -> LineSpan {
         let all = bytes.get(..bytes.len().min(REACH)).unwrap_or_default();
         let beyond = bytes.len() > REACH;
@@ -240,12 +245,12 @@ impl Dialect {
     }
 }
 
-/// The answer to the question whether a line of tab-separated text continues on the next lines.
+/// The result of [`spanning`](Dialect::spanning) for a line of tab-separated text.
 enum LineSpan {
-    /// It doesn't: the line is a row by itself.
+    /// The line doesn't continue: it is a row by itself.
     No,
-    /// It does: the row has this many bytes, its line end included.
+    /// The line continues: the row has this many bytes, its line end included.
     Over(usize),
-    /// More bytes are needed to decide.
+    /// More bytes of the file are needed to decide.
     Unsure,
 }

@@ -1,9 +1,9 @@
-//! Records and fields of CSV by RFC 4180, with more lenient rules for quotes.
+//! Records of CSV and the ends of records, by RFC 4180 with more lenient rules for quotes.
 //!
 //! A field that *begins* with a quote is quoted: delimiters and newlines in it are text, and `""`
-//! stands for a quote. A quote anywhere else is an ordinary byte. Text behind a closing quote
-//! belongs to the field. A quote that is never closed in its record is text, and so is a quote that
-//! the module [`quotes`](super::quotes) finds to be stray.
+//! stands for one quote. A quote at any other place in a field is an ordinary byte. Text between a
+//! closing quote and the next delimiter belongs to the field. A quote that is not closed in its
+//! record is text. So is a quote that the module [`quotes`](super::quotes) judges to be stray.
 
 use super::fields::past_quotes;
 use memchr::{memchr, memchr2};
@@ -14,64 +14,66 @@ pub(crate) const QUOTE: u8 = b'"';
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dialect {
     pub(crate) delimiter: u8,
-    /// The byte that ends a record: `\n`, or `\r` in files of old Macs.
+    /// The byte that ends a record: `\n`, or `\r` in files of old Macs, which have no `\n`.
     pub(crate) newline: u8,
     pub(crate) quoting: Quoting,
-    /// The common shape of rows, as far as it is known.
+    /// The common shape of the file's rows, as far as it is known yet.
     pub(crate) row: RowShape,
 }
 
 /// The meaning of quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quoting {
-    /// No quotes: all bytes are text.
+    /// No byte quotes fields: a quote is ordinary text.
     Never,
     /// This byte quotes fields by the rules of RFC 4180, even where a field then swallows rows.
     Strict(u8),
-    /// The byte `"` quotes fields, but no field that would swallow lines that are rows by
-    /// themselves.
+    /// The byte `"` quotes fields. A field that would swallow whole rows is an exception: its quote
+    /// is text.
     Lenient,
-    /// Tab-separated text: a line is a row, and quotes are text. There are two exceptions: quotes
-    /// around a whole field are removed, and quotes may enclose tabs and line ends if only that
-    /// makes a row of the line.
+    /// Tab-separated text: a line is a row, and a quote is text. There are two exceptions. Quotes
+    /// around a whole field are removed. Quotes may enclose tabs and line ends if only that gives
+    /// the row the right number of fields.
     Tabs,
 }
 
-/// The common shape of rows.
+/// The shape that all rows of a file share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RowShape {
     /// The number of delimiters in the first record; `None` before that record is read.
     pub(crate) delimiters: Option<usize>,
-    /// The numbers of the longitude and latitude columns, counted from 0; `None` before they are
-    /// chosen.
+    /// The numbers of the longitude and the latitude column, in this order, counted from 0; `None`
+    /// before they are chosen.
     pub(crate) place: Option<[usize; 2]>,
 }
 
-/// The end of a record.
+/// The result of a search for the end of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RecordEnd {
-    /// The record ends after this many bytes, its newline included.
+    /// The record ends after this number of bytes, its newline included.
     At(usize, Quotes),
-    /// The record doesn't end in these bytes.
+    /// The record doesn't end within the bytes that were searched.
     Beyond {
         /// Set if a quote is still open at the end of the bytes.
         quoted: bool,
     },
 }
 
-/// The kind of quotes in a record.
+/// The role that quotes have in finding the end of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quotes {
-    /// The record has none.
+    /// The record has no quotes.
     Absent,
-    /// The record ends where [`apparent_end`](Dialect::apparent_end) finds its end.
+    /// The record has quotes, and its end is the one that [`apparent_end`](Dialect::apparent_end)
+    /// finds.
     Plain,
-    /// The bytes behind the record decided where it ends, so `apparent_end` may find another end.
+    /// The record has quotes, and the bytes behind it were needed to find its end. Therefore
+    /// `apparent_end` may find another end.
     Judged,
 }
 
 impl Quoting {
-    /// The byte that quotes fields; `None` if none does.
+    /// The byte that quotes fields; `None` if no byte does.
     pub(crate) fn byte(self) -> Option<u8> {
         match self {
             Self::Never => None,
@@ -82,13 +84,13 @@ impl Quoting {
 }
 
 impl Dialect {
-    /// Returns whether `byte` quotes fields.
+    /// Returns whether `byte` is the quote of this dialect.
     pub(crate) fn quotes_by(&self, byte: u8) -> bool {
         self.quoting.byte() == Some(byte)
     }
 
-    /// Finds the end of the record that begins `bytes` by the quotes in it alone, without regard to
-    /// the lines behind it.
+    /// Finds the end of the first record in `bytes`. It trusts the quotes in this record, and
+    /// doesn't look at the lines behind it.
     #[inline]
     pub(crate) fn apparent_end(&self, bytes: &[u8]) -> RecordEnd {
         let at = |found: Option<usize>, quotes| match found {
@@ -110,9 +112,10 @@ impl Dialect {
         }
     }
 
-    /// Finds the end of the record that begins `bytes`, field by field. `quoted` gets the offset of
-    /// a field and the bytes from there on. It returns the length of the field's quoted part;
-    /// `None` if the end of that part is not known.
+    /// Finds the end of the first record in `bytes`, field by field. `quoted` is called for each
+    /// field, with the field's offset in `bytes` and the bytes from this offset on. It returns the
+    /// length of the quoted part with which the field begins, or `None` if the end of this part is
+    /// not known.
     #[inline]
     pub(super) fn walk(
         &self,
@@ -139,7 +142,7 @@ impl Dialect {
         }
     }
 
-    /// The record without its line end: `\n`, `\r` or `\r\n`.
+    /// The record without the line end behind it, which is `\n`, `\r` or `\r\n`.
     #[inline]
     pub(crate) fn trim<'a>(&self, record: &'a [u8]) -> &'a [u8] {
         let record = record.strip_suffix(&[self.newline]).unwrap_or(record);
@@ -162,7 +165,7 @@ mod tests {
         },
     };
 
-    /// All records of a text, blank lines left out; `None` if a quote is not closed.
+    /// All records of a text but the blank lines; `None` if a quote is not closed.
     fn records(mut bytes: &[u8]) -> Option<Vec<Vec<Vec<u8>>>> {
         let mut out = Vec::new();
         while !bytes.is_empty() {

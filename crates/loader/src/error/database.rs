@@ -1,31 +1,32 @@
-//! Errors of databases, sorted by their remedy.
+//! Errors of databases, grouped by what can be done about them.
 
 use tokio_postgres::error::{ErrorPosition, SqlState};
 
 /// The reason why a database gave no points.
 ///
-/// The messages are for the operator of the program. They hold no password; they may hold names of
-/// tables and the database's own messages, so HTTP clients are shown less.
+/// The messages are meant for the operator of the program. They hold no password. They may hold
+/// names of tables and texts of the database, so HTTP clients don't get them in full.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
-    /// The address is not valid.
+    /// The database's address is not valid.
     #[error("the database's address: {0}")]
     Address(String),
     /// The server doesn't answer, or the connection broke.
     #[error("the database is away: {0}")]
     Away(String),
-    /// The server rejects the role or the password. While layers are served this counts as an
-    /// outage, since credentials may be changed in the database first and in this program later.
+    /// The server rejects the role or the password. For a layer that is already served this counts
+    /// as an outage, since credentials may be changed in the database first and in this program
+    /// later.
     #[error("the database refuses the connection: {0}")]
     Denied(String),
-    /// Every connection is in use.
+    /// Every connection of the pool is in use.
     #[error("every connection to the database is in use")]
     Busy,
-    /// The query took longer than its time limit.
+    /// The query took longer than its time limit allows.
     #[error("the database took longer than it may")]
     Deadline,
-    /// The query gave more rows or bytes than the limits allow.
+    /// The query returned more rows or bytes than the limits allow.
     #[error("{0}")]
     TooMuch(String),
     /// The database rejects the statement.
@@ -35,31 +36,35 @@ pub enum DatabaseError {
         code: String,
         /// The database's message.
         message: String,
-        /// The character of the statement that the message points to, counted from 1.
+        /// The number of the character in the statement at which the database sees the fault,
+        /// counted from 1. `None` if the database names no position.
         position: Option<u32>,
     },
-    /// The layer can't be read by its definition.
+    /// The layer's definition is at fault: its table, query or columns can't be read as a layer.
     #[error("{0}")]
     Definition(String),
-    /// The database role may do more than read, which only an option permits.
+    /// The database role has privileges beyond reading. An option of the caller can permit such a
+    /// role.
     #[error("{0}")]
     Role(String),
 }
 
 impl DatabaseError {
-    /// Returns whether another try may succeed, since the connection is at fault and not the
-    /// statement.
+    /// Returns whether the connection is at fault and not the statement, so that another try may
+    /// succeed.
     pub fn is_away(&self) -> bool {
         matches!(self, Self::Away(_) | Self::Denied(_))
     }
 
-    /// Returns whether the error is temporary: the database is away, or too busy.
+    /// Returns whether the error is temporary: the database is away, all connections are in use, or
+    /// the query exceeded its time limit.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Away(_) | Self::Busy | Self::Deadline)
     }
 
-    /// The error with its position counted from `start`, the place in the statement where the
-    /// user's own query begins.
+    /// The error with its position counted from the beginning of the user's query. `start` is the
+    /// number of characters of the statement before this query. A position before the query becomes
+    /// `None`.
     pub(crate) fn counted_from(self, start: usize) -> Self {
         match self {
             Self::Refused {
@@ -79,7 +84,7 @@ impl DatabaseError {
 impl From<tokio_postgres::Error> for DatabaseError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(said) = error.as_db_error() else {
-            // The cause has the reason: "connection refused", "certificate expired".
+            // The error's cause holds the reason: "connection refused" or "certificate expired".
             return Self::Away(with_cause(&error));
         };
         let code = said.code();
@@ -104,8 +109,8 @@ impl From<tokio_postgres::Error> for DatabaseError {
     }
 }
 
-/// Returns whether an error is the server's and not the statement's: a lost connection, a shutdown
-/// or too many connections.
+/// Returns whether an error comes from the state of the server and not from the statement: a lost
+/// connection, a shutdown, or too many connections.
 fn is_of_the_server(code: &SqlState) -> bool {
     let code = code.code();
     code.starts_with("08") || code.starts_with("57P") || code == "53300"

@@ -1,4 +1,4 @@
-//! Errors that stop a load, with advice.
+//! Errors that stop a load, with advice on what to do.
 
 #[cfg(feature = "postgis")]
 mod database;
@@ -11,46 +11,47 @@ use crate::report::{Mismatch, Report, SkipReason, SkippedRow};
 pub use database::DatabaseError;
 use std::io;
 
-/// The reason why a source cannot be read. Every message names the file and a remedy.
+/// The reason why a source cannot be read. Every message names the source, and most add a remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// The file is missing or may not be read.
+    /// The file is missing, or the program has no permission to read it.
     #[error("{file}: cannot be opened: {source}")]
     Open {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
         /// The system's error.
         source: io::Error,
     },
-    /// The source is an address, and the crate is built without the feature that reads addresses.
+    /// The source is an address, and the crate was built without the feature `remote`, which reads
+    /// addresses.
     #[cfg(not(feature = "remote"))]
     #[error(
         "{file}: this heatsplat was built without the feature `remote`, which reads addresses: \
          build it with that feature, or get the file and name that"
     )]
     RemoteDisabled {
-        /// The address, without secrets.
+        /// The address, with passwords and other secrets removed.
         file: String,
     },
     /// The path is a directory.
     #[error("{file}: is a directory; name a file in it")]
     Directory {
-        /// The path as it was named.
+        /// The path that the caller gave.
         file: String,
     },
-    /// Reading or decompressing failed part of the way.
+    /// Reading or decompressing failed before the end of the file.
     #[error("{file}: reading failed: {source}")]
     Read {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
         /// The system's or the decompressor's error.
         source: io::Error,
     },
-    /// The compressed data end too early.
+    /// The compressed data end before their format's end: the file is cut off.
     #[error("{file}: the {compression} data end early; the file is cut off, get it again")]
     Truncated {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
         /// `gzip` or `zstd`.
         compression: &'static str,
@@ -58,26 +59,26 @@ pub enum LoadError {
     /// The file is empty.
     #[error("{file}: is empty; expected CSV or GeoJSON")]
     Empty {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
     },
-    /// Neither name nor content is of a format that can be read.
+    /// Neither the name nor the content belongs to a format that can be read.
     #[error(
         "{file}: {found}; expected CSV, TSV, GeoJSON or newline-delimited GeoJSON, FlatGeobuf, GPX, \
          Shapefile, GeoPackage, Parquet or Arrow"
     )]
     UnknownFormat {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
-        /// A description of the content.
+        /// A description of the content that was found.
         found: String,
     },
-    /// An option doesn't suit this source.
+    /// The value of an option doesn't fit this source.
     #[error("{file}: `{parameter}`: {message}")]
     BadOption {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
-        /// The parameter.
+        /// The option at fault.
         parameter: Parameter,
         /// The fault, and what to do.
         message: String,
@@ -88,50 +89,50 @@ pub enum LoadError {
         list(seen)
     )]
     NoSuchColumn {
-        /// The file as it was named.
+        /// The option that names the column.
         file: String,
         /// The parameter.
         parameter: Parameter,
-        /// The name that the parameter gives.
+        /// The column's name, as the option gives it.
         name: String,
         /// The names of the source's columns.
         seen: Vec<String>,
     },
-    /// No column's name looks like longitude or latitude.
+    /// No column was found for the longitude, for the latitude, or for both.
     #[error(
         "{file}: no {missing} column was found; there are: {}; {hint}",
         list(seen)
     )]
     NoPositionColumns {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
-        /// `longitude`, `latitude` or both.
+        /// The columns that are missing, as words: `longitude`, `latitude`, or a phrase for both.
         missing: &'static str,
         /// The names of the source's columns.
         seen: Vec<String>,
-        /// Advice.
+        /// Advice on how to name the columns.
         hint: &'static str,
     },
-    /// A row, or a feature of GeoJSON, is longer than allowed.
+    /// A row, or a feature of GeoJSON, has more bytes than allowed.
     #[error(
         "{file}: line {line}: what begins here is over {} KiB long; \
          is a quote or bracket not closed?", limit >> 10
     )]
     TooLong {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
         /// The line on which the row begins, counted from 1.
         line: u64,
-        /// The most bytes that are allowed.
+        /// The most bytes that a row may have.
         limit: usize,
     },
-    /// A quote opens a field and nothing closes it.
+    /// A quote opens a field, and no later quote closes it.
     #[error(
         "{file}: line {line}: a quote opened in this row is never closed; if quotes are text in \
          this file, say `quote` none"
     )]
     UnclosedQuote {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
         /// The line on which the row begins, counted from 1.
         line: u64,
@@ -139,21 +140,21 @@ pub enum LoadError {
     /// The JSON is malformed.
     #[error("{file}: line {line}, column {column}: malformed JSON: {message}")]
     Json {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
         /// The line, counted from 1.
         line: u64,
-        /// The byte in the line, counted from 1.
+        /// The number of the byte in the line, counted from 1.
         column: u64,
-        /// The fault.
+        /// The fault in the JSON.
         message: String,
     },
-    /// A row would be skipped, which the option `strict` does not allow.
+    /// A row gives no point, and the option `strict` makes that an error.
     #[error("{file}: {row} (strict: every row must give a point)")]
     Strict {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
-        /// The row, and the reason why it gives no point.
+        /// The row, and the reason why no point comes from it.
         row: SkippedRow,
     },
     /// Positions are in a coordinate system that is not known.
@@ -162,24 +163,25 @@ pub enum LoadError {
          convert the file to longitude and latitude (EPSG:4326) first"
     )]
     UnknownCrs {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
-        /// The file's description of the coordinate system.
+        /// The file's own description of the coordinate system.
         system: String,
     },
-    /// Positions are on a datum whose shift to WGS 84 is too uncertain.
+    /// Positions refer to a geodetic datum whose shift to WGS 84 is known too inexactly.
     #[error(
         "{file}: {system}: where positions lie on WGS 84 is {vague}; \
          convert the file to longitude and latitude (EPSG:4326) first{advice}"
     )]
     VagueDatum {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
-        /// The coordinate system.
+        /// The name of the coordinate system.
         system: String,
-        /// The accuracy of the datum's shift, and the grid that would be more accurate.
+        /// The accuracy of the shift to WGS 84, and the name of a grid of shifts that would be more
+        /// accurate.
         vague: String,
-        /// Another remedy than to convert the file, if there is one.
+        /// Another remedy than conversion of the file; empty if there is none.
         advice: String,
     },
     /// The format can only be read from a file, not from a stream.
@@ -187,7 +189,7 @@ pub enum LoadError {
         "{file}: the format {format} can't be read from a stream or packed; name an unpacked file"
     )]
     NeedsFile {
-        /// The source as it was named.
+        /// The source, by the name that the caller gave.
         file: String,
         /// The format.
         format: InputFormat,
@@ -195,88 +197,89 @@ pub enum LoadError {
     /// The content breaks the format's rules: it is cut off or damaged.
     #[error("{file}: {place}: damaged or cut off: {message}")]
     Damaged {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
         /// The damaged part: a record, a header, or a companion file.
         place: String,
-        /// The fault.
+        /// The fault in this part.
         message: String,
     },
-    /// A database's error.
+    /// A database can't be read.
     #[cfg(feature = "postgis")]
     #[error("{name}: {source}")]
     Database {
-        /// The database, without user and password.
+        /// The database's address, without user and password.
         name: String,
         /// The error.
         source: DatabaseError,
     },
-    /// The source has no rows.
+    /// The source holds no rows at all.
     #[error("{file}: no rows")]
     NoRows {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
     },
-    /// The filter leaves out all rows.
+    /// The filter leaves out every row.
     #[error(
         "{file}: `filter`: it leaves out all of the {rows} rows{}",
         reasons(mismatches)
     )]
     AllFiltered {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
-        /// The number of rows.
+        /// The number of rows that are left out.
         rows: u64,
-        /// Values that the filter can't compare.
+        /// The values that the filter can't compare with its literals, grouped by column and
+        /// reason.
         mismatches: Vec<Mismatch>,
     },
-    /// A column is compressed by a method that is not supported.
+    /// A column is compressed by a method that this crate can't decompress.
     #[error(
         "{file}: column {column} is packed with {packing}, which is not read here; \
          write it again with zstd, snappy, lz4 or gzip"
     )]
     Packed {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
-        /// The column, in quotes.
+        /// The column's name, in quotes.
         column: String,
-        /// The method.
+        /// The name of the compression method.
         packing: String,
     },
-    /// All records are marked as deleted.
+    /// All records of the file are marked as deleted.
     #[error("{file}: all of its {records} records are marked as deleted")]
     AllDeleted {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
         /// The number of records.
         records: u64,
     },
-    /// Most positions have longitude and latitude swapped.
+    /// Longitude and latitude are swapped in most positions.
     #[error(
         "{file}: longitude and latitude are swapped: {rows} of {of} rows have a latitude beyond 90° \
          and would be right the other way round; {advice}"
     )]
     Swapped {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
         /// The number of rows whose position would be valid with longitude and latitude swapped.
         rows: u64,
-        /// The number of all rows with a position, valid or not.
+        /// The number of all rows with a position, whether valid or not.
         of: u64,
-        /// Advice.
+        /// Advice on how to swap the two.
         advice: String,
     },
-    /// No row gives a point.
+    /// The source has rows, and none of them gives a point.
     #[error("{file}: no row gives a point; {}\n{report}", advice(report))]
     NothingKept {
-        /// The file as it was named.
+        /// The file, by the name that the caller gave.
         file: String,
-        /// The report with the counts of rows.
+        /// The report, with the number of skipped rows for each reason.
         report: Box<Report>,
     },
 }
 
-/// Advice by the most frequent reason for which rows were skipped.
+/// Advice on the reason for which most rows were skipped.
 fn advice(report: &Report) -> &'static str {
     let most = SkipReason::ALL
         .into_iter()
@@ -295,7 +298,8 @@ fn advice(report: &Report) -> &'static str {
     }
 }
 
-/// The end of a message: the values that a filter can't compare, each group behind a semicolon.
+/// The end of a message: the values that a filter can't compare. Each group begins with a
+/// semicolon.
 fn reasons(mismatches: &[Mismatch]) -> String {
     mismatches
         .iter()
