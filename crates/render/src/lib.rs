@@ -1,11 +1,14 @@
-//! Cells → density → colour → bytes: the heart of heatsplat.
+//! Draws heat maps: turns points into densities, densities into colours, and colours into image
+//! files.
 //!
-//! A density is a picture of numbers, and a value in its own right. A [`Backend`] splats it;
-//! callers can read it, sum it and export it; only then does it become colour. [`Layer`] puts
-//! everything together: from points and a [`Style`] it makes tiles, maps, legends and values.
+//! A density is a picture of numbers. A [`Backend`] draws it: it adds a splat, the kernel's shape,
+//! for each point. Callers can read a density and export it as numbers, or have it coloured.
+//! [`Layer`] puts everything together: from points and a [`Style`] it makes tiles, maps, legends
+//! and values.
 //!
-//! The modules form layers. Each uses only those before it in this list: `scale` and [`ramp`],
-//! `style`, `splat`, [`encode`], [`legend`], `layer`.
+//! The modules, in the order in which they build on each other, are `scale` and [`ramp`], `style`,
+//! `splat`, [`encode`], [`legend`] and `layer`. A module uses only modules that come before it in
+//! this list.
 #![forbid(unsafe_code)]
 
 pub mod encode;
@@ -17,7 +20,8 @@ mod scale;
 mod splat;
 mod style;
 
-/// Limits at which the renderer changes its method, for callers that estimate drawing times.
+/// Sizes and numbers at which the renderer changes its method. Callers that estimate the time of a
+/// drawing need them.
 pub mod limits {
     pub use crate::layer::sampling::{DENSEST, SPREAD};
     pub use crate::splat::cpu::MOST_PIXELS;

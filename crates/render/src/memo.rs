@@ -1,13 +1,15 @@
-//! A cache of a bounded size, shared by threads.
+//! A cache of bounded size that several threads can use at a time.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// Values that are computed once per key, however many threads ask for a key at the same time.
+/// A cache of values by key. If several threads ask for a missing value at the same time, one of
+/// them computes it and the others wait for it.
 ///
-/// The memo holds a bounded number of values. When it is full, a new value displaces the oldest.
+/// The cache holds a bounded number of values. When it is full, a new value displaces the value
+/// that was added first.
 pub struct Memo<K, V> {
     capacity: usize,
     entries: Mutex<Entries<K, V>>,
@@ -15,12 +17,12 @@ pub struct Memo<K, V> {
 
 struct Entries<K, V> {
     values: HashMap<K, Arc<OnceLock<Arc<V>>>>,
-    /// The keys, the oldest first.
+    /// The keys in the order in which they were added, the oldest first.
     order: VecDeque<K>,
 }
 
 impl<K: Eq + Hash + Clone, V> Memo<K, V> {
-    /// An empty memo of at most `capacity` values.
+    /// Makes an empty cache of at most `capacity` values.
     pub fn new(capacity: usize) -> Self {
         Self {
             capacity,
@@ -31,12 +33,12 @@ impl<K: Eq + Hash + Clone, V> Memo<K, V> {
         }
     }
 
-    /// The value of a key. If it is missing, `compute` makes it; other threads that ask for that
-    /// key meanwhile wait for the result.
+    /// Returns the value of a key. If it is missing, `compute` makes it; other threads that ask for
+    /// the value of the same key meanwhile wait for the result.
     pub fn get_or_compute(&self, key: &K, compute: impl FnOnce() -> V) -> Arc<V> {
         let slot = self.slot(key);
-        // Computed outside the lock, so that other threads can get the values of other keys
-        // meanwhile.
+        // The value is computed while the lock is free, so that other threads can get the values of
+        // other keys meanwhile.
         Arc::clone(slot.get_or_init(|| Arc::new(compute())))
     }
 

@@ -1,20 +1,21 @@
-//! Categories: parts of a set of points, each drawn in its own colour.
+//! Categories: the parts of a set of points, each of which is drawn in its own colour.
 
 use crate::layer::point_set::PointSet;
 use heatsplat_points::Points;
 use std::sync::Arc;
 
-/// A category: a part of a set of points, with a name and a colour.
+/// A part of a set of points, with the name and the colour that it is shown by.
 #[derive(Clone, Debug)]
 pub struct Category {
-    /// The name in legends.
+    /// The name that legends show.
     pub name: String,
     /// The colour: red, green and blue of sRGB, 8 bits each.
     pub color: [u8; 3],
     pub(super) set: PointSet,
 }
 
-/// The colours given to categories, in this order.
+/// The sRGB colours of categories that have no colour of their choice: the first category gets the
+/// first colour, and so on.
 const PALETTE: [[u8; 3]; 10] = [
     [0xf2, 0x8e, 0x1c],
     [0x2f, 0x7f, 0xd6],
@@ -28,11 +29,12 @@ const PALETTE: [[u8; 3]; 10] = [
     [0xa8, 0x6e, 0x4b],
 ];
 
-/// The colour of the category `other`, and of all categories after the palette's last colour.
+/// The colour of the category named `other`, and of every category for which [`PALETTE`] has no
+/// colour left.
 const GREY: [u8; 3] = [0x9a, 0xa0, 0xa6];
 
 impl Category {
-    /// A category of points, with its name and colour.
+    /// Makes a category from its name, its points and its sRGB colour.
     pub fn new(name: impl Into<String>, points: impl Into<Arc<Points>>, color: [u8; 3]) -> Self {
         Self {
             name: name.into(),
@@ -41,13 +43,14 @@ impl Category {
         }
     }
 
-    /// The points of the category.
+    /// The points that belong to the category.
     pub fn points(&self) -> &Arc<Points> {
         self.set.points()
     }
 
-    /// Categories from (name, points), each with a different colour of the palette. One named
-    /// `other` is grey.
+    /// Makes a category from each pair of a name and points. The category named `other` is grey.
+    /// The first ten of the others get the colours of the palette in order, and further ones are
+    /// grey.
     pub fn with_palette(parts: Vec<(String, Points)>) -> Vec<Self> {
         let colors = PALETTE.iter().copied().chain(std::iter::repeat(GREY));
         let mut colors = colors;
@@ -63,8 +66,8 @@ impl Category {
     }
 }
 
-/// The most categories of a layer, `other` included. The limit exists because each category is
-/// splatted separately for every tile.
+/// The most categories that a layer may have: one for each of the palette's ten colours, and
+/// `other`. The limit exists because a tile takes as many drawings as there are categories.
 pub const MAX_CATEGORIES: usize = PALETTE.len() + 1;
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Evaluates measures: turns densities into the values of a picture.
 //!
-//! A measure is a formula over a few densities, applied pixel by pixel, so every backend can draw
-//! every measure. A pixel without a value, such as a mean where no point is near, is NaN.
+//! A measure is a formula over one to four densities, applied pixel by pixel. A backend only splats
+//! densities, so every backend can draw every measure. NaN stands for a pixel without a value, for
+//! example in a picture of means where no point is near.
 
 use crate::layer::point_set::PointSet;
 use crate::scale::normalizer::Normalizer;
@@ -20,14 +21,17 @@ use heatsplat_points::{Points, Window};
 use pulp::{Arch, Simd, WithSimd};
 use std::sync::Arc;
 
-/// The least Σ K at which a mean or a quotient has a value: that of one point at a distance of a
-/// gaussian's radius. Further out, a mean would divide two numbers that are nearly 0.
+/// The least Σ K, with kernels scaled to K(0) = 1, at which a mean or a quotient has a value. One
+/// point with a gaussian kernel has this Σ K at the distance of the radius. Further out, a mean
+/// would be a quotient of two numbers that are nearly 0.
 pub(crate) const SUPPORT: f64 = 1.0 / 90.0;
 
-/// A difference counts as 0 below this fraction of the end of the scale that is further from 0.
+/// A difference is drawn as 0 if it is below this fraction of the scale's end that is further from
+/// 0: a choice, well above rounding errors.
 const NEGLIGIBLE: f64 = 1e-5;
 
-/// The values of a view: a style's measure of a set of points. NaN stands for no value.
+/// Draws a view as numbers: the value of the style's measure for a set of points at each pixel. NaN
+/// stands for no value.
 pub fn density(set: &PointSet, style: &Style, view: &View, by: &dyn Backend) -> Density {
     let mut density = MeasureEval::for_view(style, view).density(set, by);
     let nothing = set.value_kind(style.measure()).nothing();
@@ -35,8 +39,8 @@ pub fn density(set: &PointSet, style: &Style, view: &View, by: &dyn Backend) -> 
     density
 }
 
-/// Calls `consume` with the values of a view. This saves a copy if `consume` turns the values into
-/// something else at once.
+/// Draws a view as numbers and calls `consume` with them. If the backend's own buffer holds these
+/// numbers, they are not copied.
 pub(crate) fn with_density(
     set: &PointSet,
     style: &Style,
@@ -51,7 +55,7 @@ pub(crate) fn with_density(
     }
 }
 
-/// The colour indices of a view, by the scale `scale`.
+/// Draws a view as colour indices. `scale` turns the values into indices.
 pub fn picture(
     set: &PointSet,
     style: &Style,
@@ -71,12 +75,12 @@ pub fn picture(
     picture
 }
 
-/// The colour indices of values, by the scale `scale`.
+/// Turns values of a kind into colour indices by a scale.
 pub(crate) fn colorize(density: &Density, scale: &Normalizer, kind: ValueKind) -> Picture {
     let mut indices = cpu::indices(scale.threshold_table(), &density.values);
     if kind == ValueKind::Signed {
-        // Where neither set has points, the difference is 0 but for rounding errors, and the pixel
-        // is empty.
+        // Where neither set has points near, the difference is 0, or nearly 0 through rounding
+        // errors. Such pixels are empty.
         let (low, high) = scale.domain();
         let nothing = (NEGLIGIBLE * high.max(-low)) as f32;
         let each = indices.iter_mut().zip(&density.values);
@@ -91,7 +95,7 @@ pub(crate) fn colorize(density: &Density, scale: &Normalizer, kind: ValueKind) -
     }
 }
 
-/// The evaluation of a measure at each pixel of a window.
+/// The evaluation of a measure at each pixel of a window of the map.
 #[derive(Clone, Debug)]
 pub(crate) struct MeasureEval {
     pub(crate) measure: Measure,
@@ -100,8 +104,8 @@ pub(crate) struct MeasureEval {
 }
 
 impl MeasureEval {
-    /// The evaluation of a style's measure at each pixel of a window with `ratio` pixels per CSS
-    /// pixel.
+    /// Prepares the evaluation of a style's measure at each pixel of a window. `ratio` is the
+    /// number of the window's pixels per CSS pixel.
     pub(crate) fn new(style: &Style, window: Window, ratio: f64) -> Self {
         Self {
             measure: style.measure(),
@@ -110,13 +114,14 @@ impl MeasureEval {
         }
     }
 
-    /// The evaluation of a style's measure at each pixel of a view.
+    /// Prepares the evaluation of a style's measure at each pixel of a view.
     pub(crate) fn for_view(style: &Style, view: &View) -> Self {
         Self::new(style, view.window(), f64::from(view.ratio()))
     }
 
-    /// The job whose density is already the measure's value, so that a backend can draw the picture
-    /// in one go. `None` for measures that need more than one density or a conversion.
+    /// The backend's job for measures whose value is a single density: the backend can then draw
+    /// the picture and colour it at once. `None` if the values need several densities, or a density
+    /// must be multiplied by a factor.
     fn job<'a>(&self, set: &'a PointSet) -> Option<Job<'a>> {
         let plain = set.versus().is_none()
             && set.by_radius().is_empty()
@@ -134,7 +139,7 @@ impl MeasureEval {
         }
     }
 
-    /// The values of the window's pixels, row by row from the north.
+    /// Draws the window as numbers: the values at its pixels, row by row from the north.
     pub(crate) fn density(&self, set: &PointSet, by: &dyn Backend) -> Density {
         let mut density = self.uncompared(set, by);
         match set.versus() {
@@ -153,7 +158,7 @@ impl MeasureEval {
         density
     }
 
-    /// The measure of the set's own points, without the set that they are compared with.
+    /// The values of the set's own points, as if the set were not compared with another.
     fn uncompared(&self, set: &PointSet, by: &dyn Backend) -> Density {
         if self.measure == Measure::Mean {
             return self.mean(set, by);
@@ -171,13 +176,14 @@ impl MeasureEval {
         density
     }
 
-    /// The mean weight of a set's points at each pixel.
+    /// The mean weight of the set's points near each pixel, in which each point counts by its
+    /// kernel's value at the pixel.
     fn mean(&self, set: &PointSet, by: &dyn Backend) -> Density {
         let mut density = self.support(set, by);
         let summary = set.points().summary();
         let (least, most) = (summary.weight_min, summary.weight_max);
         if least == most {
-            // Where all weights are equal, the mean is exactly that weight.
+            // If all weights are equal, the mean is exactly this weight, wherever it has a value.
             let mean = |s: &mut f32| *s = masked(least, *s);
             density.values.iter_mut().for_each(mean);
             return density;
@@ -201,13 +207,14 @@ impl MeasureEval {
         density
     }
 
-    /// Σ K with K(0) = 1, which decides where means and quotients have a value.
+    /// Σ K with kernels scaled to K(0) = 1, at each pixel. Means and quotients have a value where
+    /// it is at least [`SUPPORT`].
     fn support(&self, set: &PointSet, by: &dyn Backend) -> Density {
         self.splatted(&self.peak_kernel(), set, true, by)
     }
 
-    /// The density of a set's points: Σ K if `count`, else Σ weight · K. Points with their own
-    /// radius are splatted with it.
+    /// The density of the set's own points: Σ K with `count`, otherwise Σ weight · K. Points that
+    /// have their own radius are splatted with that radius.
     fn splatted(
         &self,
         kernel: &KernelSpec,
@@ -239,19 +246,20 @@ impl MeasureEval {
         kernel.density_by_radius(&parts, self.window, by)
     }
 
-    /// The kernel scaled to K(0) = 1.
+    /// The style's kernel, scaled so that its value at distance 0 is 1.
     fn peak_kernel(&self) -> KernelSpec {
         self.kernel.with_normalize(Normalize::Peak)
     }
 }
 
-/// Divides sums by counts. The means replace the counts. It is compiled for each vector width.
+/// The division of sums by counts, pixel by pixel. The quotients, which are means, replace the
+/// counts. The code is compiled for each vector width.
 struct Quotients<'a> {
     sums: &'a [f32],
     counts: &'a mut [f32],
-    /// The factor by which the sums must be multiplied.
+    /// The factor that each quotient must be multiplied by, because the sums are of scaled weights.
     factor: f32,
-    /// The least and the greatest weight of the points.
+    /// The least and the greatest weight of the points. Each mean is clamped to lie between them.
     weights: (f32, f32),
 }
 
@@ -262,25 +270,27 @@ impl WithSimd for Quotients<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let (least, most) = self.weights;
         for (count, sum) in self.counts.iter_mut().zip(self.sums) {
-            // Near a kernel's end sum and count are tiny; rounding must not push their quotient
-            // below the least or above the greatest weight.
+            // Near the end of a kernel the sum and the count are tiny. Rounding errors must not
+            // move their quotient below the least or above the greatest weight.
             let mean = sum / *count * self.factor;
             *count = masked(mean.max(least).min(most), *count);
         }
     }
 }
 
-/// The number of square CSS pixels in a km² of ground, at height `y` of the world square, where a
-/// CSS pixel is `css_pixel` world units wide.
+/// The number of CSS pixels that a square kilometre of ground covers on the map. A CSS pixel is
+/// `css_pixel` world units wide. `y` is the position in world units from the map's northern edge,
+/// on which the map's scale depends.
 pub(crate) fn per_km2(y: f64, css_pixel: f64) -> f64 {
     let km = metres_per_unit(y) * css_pixel / 1000.0;
     (km * km).recip()
 }
 
-/// The value, or NaN where the support, Σ K, is less than [`SUPPORT`].
+/// `value`, or NaN if `support`, the Σ K at the pixel, is less than [`SUPPORT`].
 #[inline(always)]
 fn masked(value: f32, support: f32) -> f32 {
-    // The least f32 that is at least [`SUPPORT`]: so pixels are compared as f32, many at a time.
+    // The least f32 that is not below [`SUPPORT`], an f64. A comparison with an f32 takes a vector
+    // instruction for many pixels.
     const ENOUGH: f32 = {
         let near = SUPPORT as f32;
         if (near as f64) < SUPPORT {

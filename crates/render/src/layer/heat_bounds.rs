@@ -1,4 +1,5 @@
-//! Bounds of a layer's heat: the box of its points, grown by the reach of their kernels.
+//! The bounds of a layer's heat: the box around its points, enlarged by the distance that their
+//! kernels reach.
 
 use crate::layer::Layer;
 use crate::splat::view::{TileSize, View};
@@ -7,13 +8,14 @@ use heatsplat_points::mercator::{self, WORLD};
 use heatsplat_points::{LonLatBox, Window};
 use std::ops::RangeInclusive;
 
-/// The most iterations of the search for the last row that kernels reach.
+/// The most iterations of [`edge`]. It mostly ends much earlier; the limit only makes sure that it
+/// ends.
 const ITERATIONS: usize = 64;
 
 impl Layer {
-    /// The distance from a view within which points can add heat under the layer's own style, in
-    /// the view's pixels. It is greater than the kernels' reach, since a cell lies elsewhere than
-    /// its points, and cells are deposited on a lattice of pixels.
+    /// The distance around a view, in the view's pixels, within which points can change the view's
+    /// picture under the layer's own style. It is greater than the kernels' reach: points are drawn
+    /// as cells, whose position differs from the points', and cells are deposited on a lattice.
     pub fn margin_in(&self, view: impl Into<View>) -> f64 {
         self.margin_of(self.style(), view.into())
     }
@@ -22,8 +24,9 @@ impl Layer {
         self.reach_of(style, view) * 1.25 + 4.0
     }
 
-    /// The smallest box, in degrees, around all points; in a comparison, around the points of the
-    /// two sets. A box that crosses ±180° has an east over 180. `None` without points.
+    /// The smallest box around all points, in degrees. If the layer compares two sets, the box is
+    /// around the points of both sets. A box that crosses ±180° has an east over 180. `None` if
+    /// there are no points.
     pub fn data_bounds(&self) -> Option<LonLatBox> {
         let own = self.points().summary().bounds;
         let other = self.data().versus().map(|(_, other)| other.points());
@@ -34,10 +37,13 @@ impl Layer {
         }
     }
 
-    /// The box, in degrees, of all heat in the tiles of some zooms: the box of the points, grown by
-    /// the greatest reach of their kernels at any of the zooms, mostly the lowest. A box that
-    /// crosses ±180° has an east over 180; for formats without such boxes there is
-    /// [`LonLatBox::within_180`]. `None` without points.
+    /// The box, in degrees, that contains every pixel with heat in the tiles of some zooms. It is
+    /// the box of the points, enlarged by the greatest distance that their kernels reach at any of
+    /// these zooms; mostly that is the distance at the lowest zoom. `size` is the size of the
+    /// tiles.
+    ///
+    /// A box that crosses ±180° has an east over 180. [`LonLatBox::within_180`] turns it into one
+    /// that does not. `None` if there are no points.
     pub fn heat_bounds(
         &self,
         style: &Style,
@@ -61,10 +67,10 @@ impl Layer {
         .map(|[west, south, east, north]| LonLatBox::on_the_map(west, south, east, north))
     }
 
-    /// West, south, east and north, in degrees, of the heat of points within the box `points`,
-    /// where a CSS pixel is `pixel` world units wide.
+    /// The box, in degrees, that contains the heat of all points within the box `points`, where a
+    /// CSS pixel is `pixel` world units wide. The four numbers are west, south, east and north.
     fn reached(&self, style: &Style, points: LonLatBox, pixel: f64) -> [f64; 4] {
-        // Of the rows in the box, the first or the last has the widest kernels in world units.
+        // Kernels are widest, in world units, in the box's first or last row of pixels.
         let reach = |y: f64| {
             let row = Window::new(0.0, y - pixel / 2.0, pixel, 1, 1);
             self.margin_of(style, row.into()) * pixel
@@ -82,9 +88,10 @@ impl Layer {
     }
 }
 
-/// The last row between the row `points` and the end of the map, `end`, that is within reach of the
-/// row `points`. The reach is that of kernels at the row itself. With a radius in metres it grows
-/// towards the poles, so the row is found by iteration.
+/// The y, in world units, up to which points at the y `points` can add heat in the direction of
+/// `end`. It is `end`, the map's northern or southern edge, at the most. `reach` gives the distance
+/// that kernels reach at a y. With a radius in metres this distance grows towards the poles and
+/// counts where the heat is, not where the points are. So it is found by iteration.
 fn edge(points: f64, end: f64, reach: impl Fn(f64) -> f64) -> f64 {
     if reach(end) >= (end - points).abs() {
         return end;

@@ -1,22 +1,25 @@
-//! Isolines over the colours: evenly spaced along the ramp, and equally wide on every slope.
+//! Draws isolines over the colours. The values of the isolines are evenly spaced along the ramp,
+//! and the lines are equally wide on steep and on gentle slopes.
 
 use crate::ramp::Ramp;
 use crate::scale::normalizer::Normalizer;
 use crate::splat::density::{Density, Picture};
 
-/// Half a line's width in CSS pixels, without the antialiased half pixel at each side.
+/// Half of a line's width in CSS pixels: a choice. Another half pixel is added on each side, in
+/// which the line fades out.
 const HALF_WIDTH: f32 = 0.2;
 
-/// The contrast of a line with the colour under it: 0 is that colour, 1 is black or white.
+/// The contrast between a line and the ramp's colour at its value: with 0 the line has that colour,
+/// with 1 it is black or white. The number is a choice.
 const CONTRAST: f32 = 0.55;
 
-/// The RGBA pixels, not premultiplied, of a picture with `lines` isolines, at `ratio` pixels per
-/// CSS pixel.
+/// Draws `lines` isolines over a picture and returns its RGBA pixels, which are not premultiplied
+/// by alpha. `ratio` is the number of pixels per CSS pixel.
 ///
-/// `density` has the picture's values and one more pixel on each side, because a line's width
-/// depends on the slope; so neighbouring tiles agree on the lines that cross their edge. The
-/// distance from a pixel to a line is the difference of their positions on the ramp, divided by the
-/// gradient.
+/// `picture` has the colour indices. `density` has the values, and has one more pixel than
+/// `picture` on each side, because the slope at an edge pixel depends on the pixel beyond it. So
+/// lines continue across the edges of tiles. The distance from a pixel to a line is the difference
+/// of their positions on the ramp, divided by the slope.
 pub(crate) fn pixels_with_isolines(
     density: &Density,
     picture: &Picture,
@@ -39,8 +42,8 @@ pub(crate) fn pixels_with_isolines(
     let colors = ramp.colors();
     let mut pixels = Vec::with_capacity(picture.indices.len() * 4);
     for (i, &index) in picture.indices.iter().enumerate() {
-        // `density` begins one pixel further left and up, so the picture's pixel (x, y) is (x + 1,
-        // y + 1) in it.
+        // `density` begins one pixel further left and up: the picture's pixel (x, y) is the pixel
+        // (x + 1, y + 1) of `density`.
         let (x, y) = (i % width.max(1), i / width.max(1));
         let here = at(x + 1, y + 1);
         let slope = |before: f32, after: f32| {
@@ -64,8 +67,8 @@ pub(crate) fn pixels_with_isolines(
     pixels
 }
 
-/// The colour of a line at a position of the ramp: the ramp's colour there, darkened if it is light
-/// and lightened if it is dark.
+/// The colour of the line at a position of the ramp, 0 to 1. It is the ramp's colour at that
+/// position, made darker if it is light, or lighter if it is dark.
 fn ink(colors: &[[u8; 4]; 256], position: f64) -> [f32; 3] {
     let index = (position * 255.0).round().clamp(1.0, 255.0) as usize;
     let [r, g, b, _] = colors
@@ -78,8 +81,8 @@ fn ink(colors: &[[u8; 4]; 256], position: f64) -> [f32; 3] {
     [r, g, b].map(|c| c + (towards - c) * CONTRAST)
 }
 
-/// The line's colour, which covers the fraction `cover` of a pixel, over the colour below; neither
-/// is premultiplied.
+/// The colour of a pixel of which a line in the colour `ink` covers the fraction `cover`. The last
+/// parameter is the pixel's colour without the line. No colour is premultiplied by alpha.
 fn over(ink: [f32; 3], cover: f32, [r, g, b, a]: [u8; 4]) -> [u8; 4] {
     if cover <= 0.0 {
         return [r, g, b, a];
@@ -105,7 +108,8 @@ mod tests {
     use crate::scale::transform::Transform;
     use crate::scale::value_kind::ValueKind;
 
-    /// The number of pixels that lines cover in a row whose densities rise by `rise` per pixel.
+    /// The number of pixels that lines cover in a row of 200 pixels whose densities rise by `rise`
+    /// per pixel. A pixel that is partly covered counts as a fraction.
     fn covered(rise: f32, lines: u8) -> f32 {
         let (width, height) = (200u32, 3u32);
         let grown = (width + 2) as usize;

@@ -1,10 +1,15 @@
-//! Local histogram equalisation: a scale that shows detail both in cities and in the country.
+//! Local histogram equalisation, `scale=local`: a pixel's colour shows its rank among the pixels
+//! around it. So both cities and the country show detail.
 //!
-//! The world is cut into neighbourhoods, squares of 512 × 512 CSS pixels. Each neighbourhood has
-//! its own equalised histogram, measured in a drawing at a quarter of the resolution. A pixel's
-//! position on the ramp is interpolated bilinearly between the positions by the histograms of the
-//! four nearest neighbourhoods, so no edge shows. Neighbourhoods without points are left out. It is
-//! the method of Strava's heat map of 2017.
+//! The world is cut into neighbourhoods, squares of 512 × 512 CSS pixels. For each neighbourhood a
+//! drawing at a quarter of the resolution is made, and a cumulative histogram of its densities. The
+//! histogram turns a density into a position on the ramp: the fraction of the neighbourhood's
+//! pixels that have a lower density.
+//!
+//! A pixel takes this position from the histograms of the four neighbourhoods with the nearest
+//! centres, and interpolates between the four positions bilinearly. So no edges show. A
+//! neighbourhood without points takes the histogram of another of the four. The method is that of
+//! Strava's heat map of 2017.
 
 use crate::layer::Layer;
 use crate::layer::evaluate::MeasureEval;
@@ -22,27 +27,30 @@ use std::sync::Arc;
 /// The side of a neighbourhood in CSS pixels, as an exponent of two: 2⁹ = 512.
 const SIDE_BITS: u8 = 9;
 
-/// CSS pixels per pixel of the drawing that is measured, as an exponent of two: 2² = 4.
+/// The width of a pixel of the drawing that is measured, in CSS pixels, as an exponent of two: 2² =
+/// 4.
 const COARSE_BITS: u8 = 2;
 
-/// Bins per octave of a histogram, as an exponent of two: 2⁵ = 32. Positions within a bin are
-/// interpolated linearly.
+/// The number of a histogram's bins per doubling of the density, as an exponent of two: 2⁵ = 32.
+/// Within a bin the histogram is interpolated linearly.
 const BIN_BITS: u32 = 5;
 const SHIFT: u32 = 23 - BIN_BITS;
 
-/// The number of pixels that are looked up together, or skipped together if all are 0.
+/// The number of pixels whose indices are looked up by one call. If all of their densities are 0,
+/// they are skipped by one test.
 const BLOCK: usize = 32;
 
-/// The number of bins of a look-up table: few enough that it stays in the first-level cache.
+/// The number of bins of a look-up table. At 8 bytes each the table takes 16 KiB, so it stays in
+/// the processor's first-level cache.
 const BINS: usize = 2048;
 
 /// The number of steps into which the distance between the centres of two neighbourhoods is
-/// divided, for interpolation in whole numbers.
+/// divided. With steps the interpolation can be computed in whole numbers.
 const STEPS: u32 = 1024;
 
-/// A layer's cached histograms and look-up tables, by level, style and neighbourhood. A table
-/// combines a neighbourhood's histogram with those of its neighbours to the south, east and
-/// south-east.
+/// The caches of a layer's histograms and look-up tables, by level, style and neighbourhood. A
+/// table combines the histograms of four neighbourhoods: its own, and its neighbours to the south,
+/// to the east and to the south-east.
 #[derive(Debug)]
 pub(crate) struct LocalScales {
     histograms: Memo<Key, CumulativeHistogram>,
@@ -51,12 +59,13 @@ pub(crate) struct LocalScales {
 
 type Key = (u8, StatisticsKey, i64, i64);
 
-/// The share of a neighbourhood's non-empty pixels that have a lower density, at the edges of
-/// logarithmic bins.
+/// A neighbourhood's cumulative histogram: for the lower edge of each of its logarithmic bins, the
+/// fraction of the neighbourhood's non-empty pixels that have a lower density.
 #[derive(Debug, Default)]
 struct CumulativeHistogram {
     first: u32,
-    /// The share for each edge of a bin, from the first bin on. Empty if all densities are 0.
+    /// The fraction of pixels below the lower edge of each bin, and 1 for the upper edge of the
+    /// last bin. Empty if all densities are 0.
     shares: Vec<f32>,
 }
 
@@ -69,7 +78,8 @@ impl CumulativeHistogram {
         };
         let mut counts = vec![0u32; (last - first) as usize + 2];
         for bin in bins() {
-            // Counted at the next place, since a share is meant for a bin's upper edge.
+            // The pixel is counted at the next place, since it lies below the upper edge of its
+            // bin, which is the lower edge of the next.
             if let Some(count) = counts.get_mut((bin - first) as usize + 1) {
                 *count += 1;
             }
@@ -86,14 +96,14 @@ impl CumulativeHistogram {
         }
     }
 
-    /// The share of pixels below the density whose bits are `bits`.
+    /// The fraction of pixels below a density. `bits` are the density's bits as an f32.
     fn at(&self, bits: u32) -> f32 {
         let (low, high) = (self.share(bits >> SHIFT), self.share((bits >> SHIFT) + 1));
         let within = (bits & ((1 << SHIFT) - 1)) as f32 / (1u32 << SHIFT) as f32;
         low + (high - low) * within
     }
 
-    /// The share of pixels below a bin's lower edge.
+    /// The fraction of pixels below the lower edge of a bin.
     fn share(&self, bin: u32) -> f32 {
         let Some(place) = bin.checked_sub(self.first) else {
             return 0.0;
@@ -103,7 +113,8 @@ impl CumulativeHistogram {
 }
 
 impl LocalScales {
-    /// Two empty caches, each of at most `capacity` entries.
+    /// Makes empty caches: one of at most `capacity` histograms and one of at most `capacity`
+    /// tables.
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             histograms: Memo::new(capacity),
@@ -111,7 +122,8 @@ impl LocalScales {
         }
     }
 
-    /// The colour indices of a window's densities, one for each of its pixels.
+    /// Turns the densities of a window's pixels into colour indices, by the neighbourhoods of a
+    /// level.
     pub(crate) fn colorize(
         &self,
         layer: &Layer,
@@ -123,8 +135,8 @@ impl LocalScales {
         let side = WORLD / f64::from(count(level));
         let width = (window.width() as usize).max(1);
         let mut picture = Picture::empty(window.width(), window.height());
-        // For each pixel, the neighbourhood whose centre lies before it, and its distance from that
-        // centre.
+        // For each column and each row of pixels: the neighbourhood whose centre lies before it,
+        // that is west or north of it, and its distance from that centre.
         let columns = between(window.left(), window.pixel(), window.width(), side);
         let lines = between(window.top(), window.pixel(), window.height(), side);
         let runs = columns.runs();
@@ -166,8 +178,8 @@ impl LocalScales {
         picture
     }
 
-    /// The look-up table of neighbourhood (x, y) of a level and its neighbours to the south, east
-    /// and south-east.
+    /// The look-up table of four neighbourhoods of a level: the one in column `x` and row `y`, and
+    /// its neighbours to the south, to the east and to the south-east.
     fn table(&self, layer: &Layer, level: u8, style: &Style, x: i64, y: i64) -> Arc<QuadTable> {
         let x = x.rem_euclid(i64::from(count(level)));
         let key = (level, style.statistics_key(level), x, y);
@@ -177,7 +189,8 @@ impl LocalScales {
         })
     }
 
-    /// The histogram of neighbourhood (x, y) of a level; x wraps round the world.
+    /// The histogram of the neighbourhood in column `x` and row `y` of a level. Columns continue
+    /// round the world. Rows beyond the map's edges have an empty histogram.
     fn histogram(
         &self,
         layer: &Layer,
@@ -209,16 +222,19 @@ fn count(level: u8) -> u32 {
     1 << level.saturating_sub(SIDE_BITS).min(24)
 }
 
-/// The positions of a row's or a column's pixels between the centres of neighbourhoods.
+/// The positions of a picture's columns of pixels, or of its rows, between the centres of
+/// neighbourhoods.
 struct Between {
-    /// The neighbourhood of each pixel: the one whose centre is the last before the pixel.
+    /// For each column or row of pixels, the number of the last neighbourhood whose centre lies
+    /// before it.
     befores: Vec<i64>,
-    /// The number of steps from that neighbourhood's centre to each pixel.
+    /// For each column or row of pixels, its distance from that centre in steps, 0 to 1023.
     steps: Vec<u32>,
 }
 
 impl Between {
-    /// The ranges of pixels that follow one centre, each with the centre's neighbourhood.
+    /// The ranges of pixels that lie between the same two centres, each with the number of the
+    /// first of these two neighbourhoods.
     fn runs(&self) -> Vec<(i64, Range<usize>)> {
         let mut end = 0;
         let parts = self.befores.chunk_by(|a, b| a == b);
@@ -231,12 +247,14 @@ impl Between {
     }
 }
 
-/// The positions of `n` pixels of width `pixel`, the first of which begins at `edge`, between
-/// neighbourhoods of width `side`; lengths are in world units.
+/// Finds the positions of `n` columns or rows of pixels between the centres of neighbourhoods. The
+/// first pixel begins at `edge`. A pixel is `pixel` wide, and a neighbourhood `side`; all lengths
+/// are in world units.
 fn between(edge: f64, pixel: f64, n: u32, side: f64) -> Between {
     let steps = f64::from(STEPS);
-    // Added before the conversion and subtracted after it, so that negative numbers are rounded
-    // down, too. It is more than the steps by which any window lies west of the world.
+    // The conversion to whole numbers rounds towards 0. This number is added before it and
+    // subtracted after it, so that negative numbers are rounded down, too. No window lies as many
+    // steps west of the world.
     const FAR: i64 = 1 << 40;
     let (first, each) = (edge / side - 0.5, pixel / side);
     let at: Vec<i64> = (0..n)
@@ -255,22 +273,24 @@ fn between(edge: f64, pixel: f64, n: u32, side: f64) -> Between {
     }
 }
 
-/// The histograms of four neighbourhoods over the same bins: one look-up finds the positions in all
-/// four.
+/// A look-up table that combines the histograms of four neighbourhoods. One look-up finds the
+/// positions on the ramp that a density has by all four histograms.
 #[derive(Debug)]
 struct QuadTable {
-    /// The number of low bits of a density that don't select its bin.
+    /// The number of a density's low bits, as an f32, that are cut off to get the number of its
+    /// bin.
     shift: u32,
     /// The numbers of the first and the last bin.
     ends: [u32; 2],
-    /// The entry of each bin: for the density in the bin's middle, the positions on the ramp by the
-    /// four histograms, each times 255 · 16. A position takes 16 bits; from the lowest bits on they
-    /// are north-west, south-west, north-east and south-east.
+    /// The entry of each bin: the positions on the ramp that the density in the bin's middle has by
+    /// the four histograms. A position, 0 to 1, is multiplied by 255 · 16 and takes 16 bits. From
+    /// the lowest bits on the positions are north-west, south-west, north-east and south-east.
     entries: Box<[u64; BINS]>,
 }
 
 impl QuadTable {
-    /// The table of the histograms `four`: north-west, south-west, north-east and south-east.
+    /// Makes the table of four histograms, in this order: north-west, south-west, north-east and
+    /// south-east.
     fn new(four: [Arc<CumulativeHistogram>; 4]) -> Self {
         let some = || four.iter().filter(|c| !c.shares.is_empty());
         let first = some().map(|c| c.first).min().unwrap_or(0);
@@ -279,15 +299,15 @@ impl QuadTable {
             first << SHIFT,
             (last.unwrap_or(0) << SHIFT) | ((1 << SHIFT) - 1),
         );
-        // The finest bins of which `BINS` are enough.
+        // The bins are as fine as they can be if `BINS` of them must reach from `first` to `last`.
         let ends = |shift| [first >> shift, last >> shift];
         let fits = |shift: &u32| {
             let [first, last] = ends(*shift);
             last - first < BINS as u32
         };
         let shift = (1..31).find(fits).unwrap_or(31);
-        // A neighbourhood without points takes the histogram of the one south or north of it, or
-        // else of one on the other side.
+        // A neighbourhood without points takes the histogram of the one south or north of it. If
+        // this has no points either, it takes a histogram of the two in the east or west.
         let [nw, sw, ne, se] = four.each_ref();
         let first_filled = |all: [&Arc<CumulativeHistogram>; 4]| {
             let mut some = all.iter().filter(|c| !c.shares.is_empty());
@@ -306,7 +326,7 @@ impl QuadTable {
             let position = |histogram: &Arc<CumulativeHistogram>| {
                 (histogram.at(middle) * 255.0 * 16.0).round() as u64
             };
-            // The last histogram's position gets the highest bits.
+            // The last histogram's position gets the highest 16 bits.
             *entry = four
                 .iter()
                 .rev()
@@ -319,16 +339,17 @@ impl QuadTable {
         }
     }
 
-    /// The colour indices of a block of densities. They lie `down` steps south of the northern
-    /// centres and `across` steps east of the western ones. The loops have a fixed length, so that
-    /// they become vector instructions.
+    /// Returns the colour indices of a block of pixels of one row. The row lies `down` steps south
+    /// of the centres of the northern neighbourhoods, and each pixel lies its number in `across` of
+    /// steps east of the centres of the western ones. The loops have a fixed length, so that the
+    /// compiler turns them into vector instructions.
     #[inline(always)]
     fn indices(&self, densities: &[f32; BLOCK], down: u32, across: &[u32; BLOCK]) -> [u8; BLOCK] {
         let [first, last] = self.ends;
         let (mut bits, mut bins) = ([0; BLOCK], [0; BLOCK]);
         for i in 0..BLOCK {
-            // The bits of positive floats have the order of the floats. Negative numbers and NaN
-            // become 0.
+            // The bits of positive floats, read as whole numbers, have the order of the floats.
+            // Negative numbers and NaN become 0.
             bits[i] = densities[i].max(0.0).to_bits();
             bins[i] = (bits[i] >> self.shift).clamp(first, last) - first;
         }
@@ -340,19 +361,20 @@ impl QuadTable {
             |north_south: u32| (north_south & 0xffff) * (STEPS - down) + (north_south >> 16) * down;
         let mut indices = [0; BLOCK];
         for i in 0..BLOCK {
-            // The greatest position, 255 · 16 · 1024 · 1024, and the half for rounding just fit
-            // into 32 bits.
+            // The greatest position, 255 · 16 · 1024 · 1024, just fits into 32 bits together with
+            // 2²³, the half of an index that is added for rounding.
             let (west, east) = (entries[i] as u32, (entries[i] >> 32) as u32);
             let position = mixed(west) * (STEPS - across[i]) + mixed(east) * across[i];
             let index = (position + (1 << 23)) >> 24;
-            // Without a branch, since it can't be predicted which pixels are empty.
+            // This must become a selection and not a branch, since the processor can't predict
+            // which pixels are empty.
             indices[i] = if bits[i] > 0 { index as u8 } else { 0 };
         }
         indices
     }
 }
 
-/// A test for any positive density, compiled for each vector width.
+/// A test that is true if any density is positive. It is compiled for each vector width.
 struct AnyPositive<'a>(&'a [f32]);
 
 impl WithSimd for AnyPositive<'_> {
@@ -366,12 +388,13 @@ impl WithSimd for AnyPositive<'_> {
 
 #[inline(always)]
 fn any_positive(densities: &[f32]) -> bool {
-    // The bits of positive floats have the order of the floats, and are faster to compare.
+    // The bits of positive floats, read as whole numbers, have the order of the floats and are
+    // faster to compare.
     let bits = densities.iter().map(|d| d.max(0.0).to_bits());
     bits.fold(0, u32::max) > 0
 }
 
-/// Turns a part of a row into colour indices. It is compiled for each vector width.
+/// The conversion of a part of a row into colour indices. It is compiled for each vector width.
 struct ColorizeRun<'a> {
     table: &'a QuadTable,
     down: u32,
@@ -390,7 +413,8 @@ impl WithSimd for ColorizeRun<'_> {
             if !any_positive(densities) {
                 continue;
             }
-            // The last block may have fewer pixels; the rest of it is 0.
+            // The last block may have fewer than `BLOCK` pixels. It is filled up with densities of
+            // 0.
             let mut block = ([0.0; BLOCK], [0; BLOCK]);
             block
                 .0

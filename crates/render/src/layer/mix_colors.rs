@@ -1,4 +1,4 @@
-//! Mixes the colours of categories that overlap.
+//! Mixes the colours of categories whose points lie close together.
 
 use crate::layer::category::Category;
 use crate::layer::evaluate::MeasureEval;
@@ -9,9 +9,11 @@ use crate::splat::view::View;
 use crate::style::Style;
 use crate::style::measure::Measure;
 
-/// The RGBA pixels of a view, not premultiplied. A pixel's colour is the mean of the categories'
-/// colours, weighted by the categories' values there. Its alpha is the ramp's, at the position of
-/// the value of all points together. The formula is that of datashader's `by`.
+/// Draws a view of points in categories as RGBA pixels, which are not premultiplied by alpha. A
+/// pixel's colour is the mean of the categories' colours, weighted by the categories' values at the
+/// pixel. Its alpha is the alpha of the ramp's colour for the value of all points together;
+/// `together` has the indices of these colours. The formula is that of categorical plots (`by`) in
+/// datashader.
 pub(crate) fn mixed_pixels(
     categories: &[Category],
     together: &Picture,
@@ -21,7 +23,7 @@ pub(crate) fn mixed_pixels(
 ) -> Vec<u8> {
     let mut evaluation = MeasureEval::for_view(style, view);
     if evaluation.measure == Measure::Mean {
-        // For means, the colours are weighted by the categories' numbers of points.
+        // If the style shows means, the colours are weighted by the categories' counts instead.
         evaluation.measure = Measure::Count;
     }
     let mut sums = vec![[0f32; 4]; together.indices.len()];
@@ -49,7 +51,8 @@ fn finish(sums: &[[f32; 4]], together: &Picture, ramp: &Ramp) -> Vec<u8> {
         if alpha == 0 || all <= 0.0 {
             return [0; 4];
         }
-        // The small addend keeps the mean of equal colours from being cut to the number below them.
+        // The quotient may be a rounding error less than a whole number, and the conversion cuts
+        // fractions off. The small addend prevents that such a number becomes the one below.
         let [r, g, b] = [r, g, b].map(|sum| (sum / all + 1e-3) as u8);
         [r, g, b, alpha]
     };
@@ -60,7 +63,7 @@ fn finish(sums: &[[f32; 4]], together: &Picture, ramp: &Ramp) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// The arrays in datashader's own tests of `shade` for counts by category.
+    /// Expects the colours that datashader's own tests of `shade` expect for counts by category.
     #[test]
     fn colours_mix_as_datashaders_do() {
         let colors = [[255, 0, 0], [0, 0, 255], [255, 165, 0]].map(|c: [u8; 3]| c.map(f32::from));

@@ -1,4 +1,5 @@
-//! Layers: points with a style, the source of tiles, maps, values and legends.
+//! Layers. A layer is a set of points with a style. Tiles, maps, values and legends are made from
+//! it.
 
 pub(crate) mod category;
 pub mod evaluate;
@@ -33,12 +34,15 @@ use crate::style::measure::Comparison;
 use heatsplat_points::{Points, TileId, Window, WorldCoord};
 use std::sync::Arc;
 
-/// The capacity of each of a layer's caches: statistics, scales, local histograms and their tables.
+/// The most entries that each of a layer's four caches holds. They cache statistics, scales, local
+/// histograms, and look-up tables made from local histograms.
 const CACHED: usize = 512;
 
-/// Points with a style and a backend, and the cached statistics of their densities.
+/// A named set of points, with the style and the backend that draw it. It caches statistics of the
+/// densities, which scales are made from.
 ///
-/// A picture is described step by step and drawn by the last step:
+/// A picture is described by a chain of calls. Nothing is drawn before the chain's last call, here
+/// `png`:
 ///
 /// ```
 /// use heatsplat_points::{Points, TileId};
@@ -63,8 +67,8 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// A layer of points or of a [`PointSet`], drawn by `backend`. A transform or a ramp that is
-    /// not set in `style` is chosen to suit the values.
+    /// Makes a layer of points or of a [`PointSet`], drawn by `backend`. If `style` sets no
+    /// transform or no ramp, one is chosen that suits the [kind of the values](ValueKind).
     pub fn new(
         name: &str,
         data: impl Into<PointSet>,
@@ -85,13 +89,14 @@ impl Layer {
         }
     }
 
-    /// A layer of points or of a [`PointSet`], drawn on the CPU.
+    /// Makes a layer of points or of a [`PointSet`], drawn on the CPU. See [`new`](Self::new).
     pub fn on_cpu(name: &str, data: impl Into<PointSet>, style: Style) -> Self {
         Self::new(name, data, style, Arc::new(CpuBackend::new()))
     }
 
-    /// A layer that compares this layer with another, drawn by this layer's backend. A transform or
-    /// a ramp that is not set in `style` is chosen to suit the compared values.
+    /// Makes a layer named `name` that shows this layer minus `other`, or this layer divided by
+    /// `other`, as `how` says. It is drawn by this layer's backend. If `style` sets no transform or
+    /// no ramp, one is chosen that suits differences or quotients.
     pub fn against(&self, how: Comparison, other: &Self, name: &str, style: Style) -> Self {
         let set = PointSet::from_comparison(&self.data, how, Arc::clone(&other.data));
         Self::new(name, set, style, Arc::clone(&self.backend))
@@ -102,23 +107,24 @@ impl Layer {
         &self.name
     }
 
-    /// The points; in a comparison, those of the first set.
+    /// The layer's points. If the layer compares two sets, these are the points of the first set.
     pub fn points(&self) -> &Points {
         self.data.points()
     }
 
-    /// The set of points that is drawn.
+    /// The set that is drawn: the points, with their categories, own radii, and the set that they
+    /// are compared with.
     pub fn data(&self) -> &Arc<PointSet> {
         &self.data
     }
 
-    /// The style of pictures for which no other is set.
+    /// The layer's own style. Pictures have it unless the request sets another style.
     pub fn style(&self) -> &Style {
         &self.style
     }
 
-    /// Returns `style` with a transform and a ramp that suit the layer's values, unless they are
-    /// set in it.
+    /// Returns `style`, completed for this layer: if it sets no transform or no ramp, it gets one
+    /// that suits the kind of the layer's values.
     pub fn suited(&self, style: Style) -> Style {
         let kind = self.value_kind(&style);
         style.suited_to(kind)
@@ -129,29 +135,32 @@ impl Layer {
         &self.backend
     }
 
-    /// The version of the data: a number that grows with every change.
+    /// The version of the data: 1, or a number that the layer's owner has set and raises with every
+    /// change of the points.
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// Sets the version of the data.
+    /// Sets the version of the data, which [`epoch`](Self::epoch) returns.
     pub fn at_epoch(mut self, epoch: u64) -> Self {
         self.epoch = epoch;
         self
     }
 
-    /// The kind of the values that a style shows of this layer.
+    /// The kind of the values that `style`'s measure has for this layer's points: amounts, means,
+    /// signed numbers or quotients.
     pub fn value_kind(&self, style: &Style) -> ValueKind {
         self.data.value_kind(style.measure())
     }
 
-    /// The greatest reach of any point's kernel under the layer's own style, in the view's pixels,
-    /// with the points' own radii taken into account.
+    /// The greatest distance, in the view's pixels, at which any point adds to a pixel under the
+    /// layer's own style. Points with their own radii are taken into account.
     pub fn reach_in(&self, view: impl Into<View>) -> f64 {
         self.reach_of(&self.style, view.into())
     }
 
-    /// The greatest reach of any point's kernel under a style, in the view's pixels.
+    /// The greatest distance, in the view's pixels, at which any point adds to a pixel under
+    /// `style`. Points with their own radii are taken into account.
     pub(crate) fn reach_of(&self, style: &Style, view: View) -> f64 {
         let other = self.data.versus().and_then(|(_, other)| other.widest());
         let widest = self.data.widest().into_iter().chain(other);
@@ -160,44 +169,47 @@ impl Layer {
         own.fold(style.reach_in(view), f64::max)
     }
 
-    /// Describes the picture of a tile. It has 256 × 256 pixels unless another size is set.
+    /// Begins the description of a tile's picture. The picture has 256 × 256 pixels unless
+    /// [`size`](PictureRequest::size) sets another size.
     pub fn tile(&self, tile: TileId) -> PictureRequest<'_, TileId> {
         PictureRequest::new(self, View::tile(tile, TileSize::NORMAL), tile)
     }
 
-    /// Describes the picture of any view, or of a window with one pixel per CSS pixel. Its scale is
-    /// the one of the picture's own zoom, which may be fractional: see
-    /// [`normalizer_at`](Self::normalizer_at).
+    /// Begins the description of a picture of any part of the map. A `Window` stands for a view
+    /// with one pixel per CSS pixel. The picture may lie between two whole zooms: then its scale
+    /// lies between theirs, as [`normalizer_at`](Self::normalizer_at) describes.
     pub fn map(&self, view: impl Into<View>) -> PictureRequest<'_> {
         PictureRequest::new(self, view.into(), ())
     }
 
-    /// True where the scale follows the density in the neighbourhood (`scale=local`). Only amounts
-    /// can have such a scale.
+    /// True if a value's colour depends on the values around it: the style has `scale=local`, and
+    /// its values are amounts. For other kinds of values `scale=local` does what `scale=eq_hist`
+    /// does.
     pub fn is_local(&self, style: &Style) -> bool {
         let amount = self.value_kind(style) == ValueKind::Amount;
         amount && style.scale().transform == Transform::Local
     }
 
-    /// True where pictures have more colours than the ramp's 256, because of categories or
-    /// isolines.
+    /// True if pictures can have colours beyond the ramp's 256, because the layer has categories or
+    /// the style has isolines.
     pub fn is_mixed(&self, style: &Style) -> bool {
         let lines = style.isolines().is_some() && !self.is_local(style);
         lines || !self.data.categories().is_empty()
     }
 
-    /// The value at a coordinate as drawn at zoom `z`, and the number of points in reach.
+    /// Returns the value at a coordinate as drawn at zoom `z`, and the number and the mean weight
+    /// of the points whose kernels reach the coordinate.
     pub fn value(&self, at: WorldCoord, z: u8, style: &Style) -> PointValue {
         PointQuery::new(at, f64::from(z), style).run(&self.data)
     }
 
-    /// The legend of a zoom of tiles with 256 CSS pixels.
+    /// Makes the legend for tiles of 256 CSS pixels at zoom `z`.
     pub fn legend(&self, z: u8, style: &Style) -> Legend {
         let scale = self.normalizer(TileSize::NORMAL.css_level(z), style);
         self.legend_of(&scale, style)
     }
 
-    /// The legend of one of the layer's scales, for a style.
+    /// Makes the legend for `scale`, a scale of this layer under `style`.
     pub fn legend_of(&self, scale: &Normalizer, style: &Style) -> Legend {
         let legend = Legend::for_style(scale, style);
         let categories = self.data.categories();
@@ -211,9 +223,12 @@ impl Layer {
         legend.in_unit(style.unit())
     }
 
-    /// The scale of a whole or fractional level. Between two whole levels the ends of the domain
-    /// are interpolated geometrically, as densities grow from level to level; the ends for means,
-    /// linearly. Equalised scales are interpolated likewise, density by density.
+    /// Returns the scale of pictures at a whole or fractional level.
+    ///
+    /// Between two whole levels the two ends of the domain are interpolated between those levels'
+    /// ends: geometrically, because densities change by a factor from level to level, or linearly
+    /// if the values are means. The curves of equalised scales are interpolated by the rule of the
+    /// ends. Ends that the style's domain gives come from the domain itself.
     pub fn normalizer_at(&self, level: Level, style: &Style) -> Arc<Normalizer> {
         let below = self.normalizer(level.below(), style);
         let Some((above, _)) = level.above() else {
@@ -224,7 +239,8 @@ impl Layer {
         Arc::new(style.scale().between(&below, &above, kind, level))
     }
 
-    /// The scale of a whole level, which all pictures of that level share.
+    /// Returns the scale that all pictures at a whole level share. At `level` the world is
+    /// 2^`level` CSS pixels wide.
     pub fn normalizer(&self, level: u8, style: &Style) -> Arc<Normalizer> {
         let resolve = || {
             let (scale, kind) = (style.scale(), self.value_kind(style));
@@ -239,7 +255,8 @@ impl Layer {
         self.normalizers.get_or_compute(&key, resolve)
     }
 
-    /// The statistics of a level's values. They are measured at the first call and cached.
+    /// Returns statistics of the values that pictures at `level` have, where the world is 2^`level`
+    /// CSS pixels wide. They are measured at the first call and cached.
     pub fn statistics(&self, level: u8, style: &Style) -> Arc<Statistics> {
         let measure = || {
             let evaluation = |window: Window| MeasureEval::new(style, window, 1.0);

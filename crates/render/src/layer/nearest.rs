@@ -1,4 +1,4 @@
-//! A search for the points that a value is made of, the nearest first.
+//! A search for the points that add to the value at a coordinate, the nearest first.
 
 use crate::layer::point_query::PointQuery;
 use crate::style::kernel::Shape;
@@ -9,40 +9,42 @@ use std::f64::consts::SQRT_2;
 /// The Earth's mean radius in metres.
 const EARTH: f64 = 6_371_008.8;
 
-/// A point found near a coordinate.
+/// A point that a search has found near its coordinate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NearbyPoint {
     /// The point: its position and weight.
     pub point: Point,
-    /// The distance from the coordinate, in CSS pixels of the query's zoom.
+    /// The distance on the map from the search's coordinate, in CSS pixels of the query's zoom.
     pub pixels: f64,
-    /// The distance from the coordinate along a great circle, in metres.
+    /// The distance on the ground from the search's coordinate, in metres along a great circle.
     pub metres: f64,
 }
 
-/// A search for the points within the kernel's reach of a coordinate, the nearest first.
+/// A search for the points within the kernel's reach of a coordinate. It collects the nearest ones.
 #[derive(Clone, Debug)]
 pub struct NearestPoints {
     at: WorldCoord,
     css_pixel: f64,
     /// The kernel's reach in world units.
     reach: f64,
-    /// True where only points in the coordinate's own pixel count.
+    /// True if only points in the pixel that contains the coordinate are found: for the kernel
+    /// `pixel`.
     in_pixel: bool,
     most: usize,
     found: Vec<(f64, Point)>,
 }
 
 impl NearestPoints {
-    /// A search for the `most` nearest points, or fewer where fewer are in reach.
+    /// Begins a search at the coordinate of `query` for the `most` nearest points, or fewer if
+    /// fewer are in reach.
     pub fn new(query: &PointQuery<'_>, most: usize) -> Self {
         let (kernel, pixel) = query.kernel();
         Self {
             at: query.at(),
             css_pixel: query.css_pixel(),
-            // For one pixel the reach is its diagonal; `add` then leaves out the points of other
-            // pixels.
+            // A point in the same pixel is at most the pixel's diagonal away. `add` then leaves out
+            // the points of other pixels.
             reach: match kernel.shape() {
                 Shape::Pixel => SQRT_2 * pixel,
                 _ => kernel.reach() * pixel,
@@ -53,13 +55,13 @@ impl NearestPoints {
         }
     }
 
-    /// Adds a point, unless it is out of reach.
+    /// Adds a point to the found ones, unless it is out of reach.
     pub fn add(&mut self, point: Point) {
         let (dx, dy) = (
             (f64::from(point.x) - f64::from(self.at.x)).abs(),
             f64::from(point.y) - f64::from(self.at.y),
         );
-        // The shorter way round the world counts.
+        // The distance is taken along the shorter way round the world.
         let distance = dx.min(WORLD - dx).hypot(dy);
         let pixel = |v: u32| (f64::from(v) / self.css_pixel).floor();
         let here = |point: Point, at: WorldCoord| {
@@ -74,7 +76,7 @@ impl NearestPoints {
         }
     }
 
-    /// Adds all points of an index that are in reach.
+    /// Adds all points of an index that are in reach to the found ones.
     #[must_use]
     pub fn among(mut self, points: &Points) -> Self {
         let side = (2.0 * self.reach / self.css_pixel)
@@ -87,8 +89,8 @@ impl NearestPoints {
         for (run, shift) in points.cells(&window, 0.0).slices() {
             for point in run {
                 let east = f64::from(point.x) + shift - x;
-                // A window as wide as the world can show a point twice; only the copy within half a
-                // world counts.
+                // A window as wide as the world can show a point twice. Only the copy within half a
+                // world of the coordinate is added.
                 if (-WORLD / 2.0..WORLD / 2.0).contains(&east) {
                     self.add(*point);
                 }
@@ -104,7 +106,7 @@ impl NearestPoints {
         self.found.truncate(self.most);
     }
 
-    /// The found points, the nearest first.
+    /// Ends the search and returns the found points, the nearest first.
     pub fn finish(mut self) -> Vec<NearbyPoint> {
         self.sort();
         let here = mercator::unproject(self.at);
@@ -117,8 +119,8 @@ impl NearestPoints {
     }
 }
 
-/// The distance in metres between two coordinates, each (longitude, latitude) in degrees, by the
-/// haversine formula.
+/// The distance on the ground in metres between two positions, by the haversine formula. A position
+/// is (longitude, latitude) in degrees.
 fn great_circle((lon_a, lat_a): (f64, f64), (lon_b, lat_b): (f64, f64)) -> f64 {
     let half = |a: f64, b: f64| ((b - a).to_radians() / 2.0).sin().powi(2);
     let h = half(lat_a, lat_b)

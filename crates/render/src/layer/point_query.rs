@@ -1,4 +1,5 @@
-//! Point queries: the exact value of a layer at one coordinate.
+//! Point queries: the exact value of a layer at one coordinate, computed without drawing a picture
+//! where the style allows it.
 
 use crate::layer::evaluate::{self, SUPPORT, per_km2};
 use crate::layer::point_set::PointSet;
@@ -10,7 +11,7 @@ use crate::style::measure::{Comparison, Measure};
 use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Point, Points, Window, WorldCoord};
 
-/// A query for the value at a coordinate, as a zoom and a style show it.
+/// A query for the value that a style shows at a coordinate and a zoom.
 #[derive(Clone, Copy, Debug)]
 pub struct PointQuery<'a> {
     at: WorldCoord,
@@ -18,32 +19,35 @@ pub struct PointQuery<'a> {
     style: &'a Style,
 }
 
-/// The values of a layer at a coordinate, computed in f64 from its points.
+/// The answer to a [`PointQuery`], computed in f64 from the points themselves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PointValue {
-    /// The style's measure; `None` where it has no value, such as a mean with no point near.
+    /// The value of the style's measure. `None` where the measure has no value, for example where
+    /// the style shows means and no point is near.
     pub value: Option<f64>,
-    /// The number of points within the kernel's reach, without those that have no weight.
+    /// The number of points that have a weight and lie within the kernel's reach.
     pub count: usize,
-    /// The mean weight of the points in reach, weighted by the kernel; `None` without such points.
+    /// The mean weight of these points, in which each point counts by its kernel's value at the
+    /// coordinate. `None` if there are no such points.
     pub mean: Option<f64>,
 }
 
-/// Sums over the points within a kernel's reach.
+/// Sums over the points that lie within a kernel's reach of a coordinate. K is the kernel's value
+/// at a point's distance.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KernelSums {
-    /// Σ weight · K, the sum of the weighted kernel values.
+    /// Σ weight · K.
     pub weight: f64,
-    /// Σ K, the sum of the kernel values.
+    /// Σ K. A point that stands for several counts as often.
     pub kernel: f64,
-    /// The number of points within reach.
+    /// The number of points within reach. A point that stands for several counts as often.
     pub count: usize,
 }
 
 impl KernelSums {
-    /// Adds a point at a distance in pixels; the point may stand for `count` points. A point beyond
-    /// the kernel's reach, or without a weight, adds nothing.
+    /// Adds a point at a distance in the kernel's pixels. The point stands for `count` points. A
+    /// point beyond the kernel's reach, or without a weight, adds nothing.
     pub fn add(&mut self, kernel: &Kernel, distance: f64, point: &Point, count: usize) {
         if distance <= kernel.reach() && point.has_weight() {
             let k = kernel.at(distance);
@@ -53,9 +57,10 @@ impl KernelSums {
         }
     }
 
-    /// Adds a point at its distance from the coordinate `at`. The point is taken in the copy of the
-    /// world that lies `east` world units to the east. The second parameter is the kernel, and the
-    /// width of one of its pixels in world units.
+    /// Adds a point at its distance from the coordinate `at`. The second parameter is the kernel,
+    /// and the width of one of its pixels in world units. `east` world units are added to the
+    /// point's x: 0, or the offset of a copy of the world to the east or west. The point stands for
+    /// `count` points.
     pub fn add_from(
         &mut self,
         at: WorldCoord,
@@ -76,11 +81,11 @@ impl KernelSums {
         }
     }
 
-    /// The sums over all points of an index within reach of a coordinate. A pixel of the kernel is
-    /// `pixel` world units wide.
+    /// Sums over all points of an index that lie within the kernel's reach of a coordinate. A pixel
+    /// of the kernel is `pixel` world units wide.
     ///
-    /// The time is proportional to the number of points in reach, since each is added by itself,
-    /// without cells.
+    /// Each point is added by itself, and not cells that stand for several points. So the result is
+    /// exact, and the time grows with the number of points in reach.
     fn around(points: &Points, at: WorldCoord, kernel: &Kernel, pixel: f64) -> Self {
         let side = (2.0 * kernel.reach()).ceil() as u32 + 2;
         let half = f64::from(side) / 2.0;
@@ -97,7 +102,7 @@ impl KernelSums {
 }
 
 impl<'a> PointQuery<'a> {
-    /// A query at a coordinate. The zoom is that of tiles with 256 CSS pixels, and may be
+    /// Makes a query at a coordinate. The zoom is counted for tiles of 256 CSS pixels, and may be
     /// fractional.
     pub fn new(at: WorldCoord, zoom: f64, style: &'a Style) -> Self {
         Self { at, zoom, style }
@@ -113,7 +118,7 @@ impl<'a> PointQuery<'a> {
         WORLD / (self.zoom + 8.0).exp2()
     }
 
-    /// The values of a set of points at the coordinate.
+    /// Returns the value of a set of points at the query's coordinate.
     pub fn run(&self, set: &PointSet) -> PointValue {
         let (kernel, pixel) = self.kernel();
         let sums = |set: &PointSet| KernelSums::around(set.points(), self.at, &kernel, pixel);
@@ -122,8 +127,8 @@ impl<'a> PointQuery<'a> {
         if !self.style.is_stamped() && set.by_radius().is_empty() {
             return value;
         }
-        // Values of such styles and sets are no plain sums, so the pixel at the coordinate is
-        // drawn.
+        // Splats that don't simply add, and points with own radii, have values that are no sums
+        // over one kernel. So the pixel at the coordinate is drawn.
         let view = self.pixel().into();
         let drawn = evaluate::density(set, self.style, &view, &CpuBackend::new());
         let number = drawn.values.first().copied().filter(|v| !v.is_nan());
@@ -133,8 +138,9 @@ impl<'a> PointQuery<'a> {
         }
     }
 
-    /// The pixel whose value is the value at the coordinate: a pixel centred on the coordinate or,
-    /// for [`Shape::Pixel`], the pixel of the zoom's grid that contains it.
+    /// A window of one pixel that shows the query's value. It is a CSS pixel centred on the
+    /// coordinate or, for [`Shape::Pixel`], the pixel of the zoom's grid that contains the
+    /// coordinate.
     pub fn pixel(&self) -> Window {
         let pixel = self.css_pixel();
         let corner = |at: u32| match self.style.shape() {
@@ -144,7 +150,8 @@ impl<'a> PointQuery<'a> {
         Window::new(corner(self.at.x), corner(self.at.y), pixel, 1, 1)
     }
 
-    /// The kernel at the coordinate, and the width in world units of one of the kernel's pixels.
+    /// The kernel of the query's style at the coordinate, and the width of one of the kernel's
+    /// pixels in world units.
     pub fn kernel(&self) -> (Kernel, f64) {
         let css_pixel = self.css_pixel();
         let spec = KernelSpec::new(self.style, css_pixel, 1.0);
@@ -152,8 +159,8 @@ impl<'a> PointQuery<'a> {
         (kernel, css_pixel * f64::from(coarser))
     }
 
-    /// The values for the sums over a set's points. `versus` has the kind of comparison and the
-    /// sums over the other set, if there is one.
+    /// Turns sums over a set's points into the query's answer. If the set is compared with a second
+    /// one, `versus` has the kind of comparison and the sums over the second set.
     pub fn value(&self, sums: KernelSums, versus: Option<(Comparison, KernelSums)>) -> PointValue {
         let (y, css_pixel) = (f64::from(self.at.y), self.css_pixel());
         let height = self.kernel().0.height();

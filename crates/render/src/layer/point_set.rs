@@ -1,4 +1,5 @@
-//! Sets of points: a layer's data, with what is needed to count, compare and colour the points.
+//! Sets of points: the data of a layer. A set can have categories, points with their own radii, and
+//! a second set that it is compared with.
 
 use crate::layer::category::Category;
 use crate::scale::value_kind::ValueKind;
@@ -7,7 +8,8 @@ use crate::style::radius::Radius;
 use heatsplat_points::{Point, Points, Summary};
 use std::sync::{Arc, OnceLock};
 
-/// Points that can be measured, counted and compared. Clones share the points.
+/// A layer's points, with their categories and own radii, and with the set that they are compared
+/// with. Clones share the points.
 #[derive(Clone, Debug)]
 pub struct PointSet {
     points: Arc<Points>,
@@ -15,30 +17,35 @@ pub struct PointSet {
     scaled: Arc<OnceLock<Arc<Points>>>,
     versus: Option<(Comparison, Arc<PointSet>)>,
     signed: bool,
-    /// The points grouped by radius in CSS pixels, where `None` is the style's radius. Empty where
-    /// all points have the style's radius.
+    /// The points grouped by their own radius in CSS pixels. The group with `None` has the points
+    /// without an own radius, which are drawn with the style's. Empty if no point has an own
+    /// radius.
     by_radius: Arc<[(Option<f64>, PointSet)]>,
     categories: Vec<Category>,
 }
 
-/// The most different radii of a set. If points have more, they are rounded to this many radii in
-/// geometric steps.
+/// The most different radii that the points of a set may have. If they have more, each is rounded
+/// to one of 64 radii, in equal ratios from the least to the greatest.
 const MOST_RADII: usize = 64;
 
-/// The share of the sum of all |weight| from which on negative weights make sums
-/// [`ValueKind::Signed`]. A choice: a few corrections among amounts must not turn them into
-/// differences.
+/// The fraction of Σ |weight| that negative weights must have for sums of weights to be shown as
+/// numbers on both sides of 0, [`ValueKind::Signed`]. Below it they are shown as amounts. The
+/// number is a choice: a few negative corrections in data of amounts must not change how all the
+/// data is shown.
 pub const NEGATIVE_SHARE: f64 = 0.05;
 
-/// The exponent of two up to which the sum of all |weight| may go, so that sums fit into 32-bit
-/// floats. Points with a greater sum are scaled.
+/// The exponent of two up to which Σ |weight| of a set may go: 2¹²⁰. Sums of its weights then fit
+/// into 32-bit floats, which end at 2¹²⁸. If Σ |weight| is greater, the weights are multiplied by a
+/// small factor before they are drawn.
 const MOST_BITS: i32 = 120;
-/// The exponent of two from which on the greatest weight is large enough for precise 32-bit sums.
-/// Points with smaller weights are scaled.
+/// The exponent of two that the greatest |weight| of a set must reach: 2⁻¹⁰⁰. Sums of smaller
+/// weights would be imprecise as 32-bit floats. If all weights are smaller, they are multiplied by
+/// a great factor before they are drawn.
 const LEAST_BITS: i32 = -100;
 
 impl PointSet {
-    /// A set of points that is not compared and has no categories.
+    /// Makes a set of points without categories, without own radii, and not compared with another
+    /// set.
     pub fn new(points: impl Into<Arc<Points>>) -> Self {
         let points = points.into();
         Self {
@@ -52,8 +59,9 @@ impl PointSet {
         }
     }
 
-    /// Points with one radius each, in CSS pixels. A point whose radius is not legal, such as 0 or
-    /// NaN, has the style's radius. More than 64 different radii are rounded to 64.
+    /// Makes a set of points with their own radii: `radii` has the radius of each point in CSS
+    /// pixels. A point whose radius is not legal, 0 or NaN for example, is drawn with the style's
+    /// radius. If there are more than 64 different radii, each is rounded to one of 64.
     pub fn with_radii(points: &[Point], radii: &[f32]) -> Self {
         let legal = |r: f32| Radius::pixels(f64::from(r)).map(|_| f64::from(r));
         let mut known: Vec<f64> = radii.iter().filter_map(|r| legal(*r)).collect();
@@ -67,7 +75,7 @@ impl PointSet {
                 .map(|i| least * (factor * i as f64).exp())
                 .collect();
         }
-        // The first part collects the points with the style's radius.
+        // The first part is for the points without a legal radius.
         let mut parts: Vec<Vec<Point>> = vec![Vec::new(); known.len() + 1];
         for (point, radius) in points
             .iter()
@@ -98,13 +106,13 @@ impl PointSet {
         }
     }
 
-    /// The points grouped by radius in CSS pixels, where `None` is the style's radius; empty where
-    /// all points have the style's radius.
+    /// The points grouped by their own radius in CSS pixels. The group with `None` has the points
+    /// that are drawn with the style's radius. Empty if no point has an own radius.
     pub fn by_radius(&self) -> &[(Option<f64>, Self)] {
         &self.by_radius
     }
 
-    /// The greatest radius that a point brings with it, in CSS pixels; `None` where no point does.
+    /// The greatest of the points' own radii, in CSS pixels. `None` if no point has an own radius.
     pub fn widest(&self) -> Option<f64> {
         self.by_radius
             .iter()
@@ -112,8 +120,9 @@ impl PointSet {
             .reduce(f64::max)
     }
 
-    /// Points that may each stand for several: `counts` has the number for each point. A point
-    /// without a weight counts as none. With empty `counts` each point stands for itself.
+    /// Makes a set in which a point may stand for several: `counts` has the number that each point
+    /// stands for. A point without a weight stands for none. With empty `counts` each point stands
+    /// for itself.
     pub fn with_counts(points: &[Point], counts: &[u32]) -> Self {
         let made = Self::new(Points::from_slice(points));
         if !counts.is_empty() {
@@ -130,19 +139,21 @@ impl PointSet {
         made
     }
 
-    /// True where sums of weights are [`ValueKind::Signed`]: if the share of negative weights is at
-    /// least [`NEGATIVE_SHARE`].
+    /// True if sums of weights are shown as numbers on both sides of 0, [`ValueKind::Signed`]:
+    /// negative weights have at least the fraction [`NEGATIVE_SHARE`] of Σ |weight|.
     pub fn is_signed(&self) -> bool {
         self.signed
     }
 
-    /// Overrides [`is_signed`](Self::is_signed). It is meant for parts of a set, and for points
-    /// that are read again, so that their colours keep their meaning.
+    /// Sets what [`is_signed`](Self::is_signed) returns, whatever the weights are. A part of a set
+    /// takes it from the whole set, and points that are read again take it from the points before,
+    /// so that colours keep their meaning.
     pub fn set_signed(&mut self, signed: bool) {
         self.signed = signed;
     }
 
-    /// The comparison of two sets by difference or quotient. It has no categories.
+    /// Makes the set whose values are those of `first` minus those of `second`, or divided by them,
+    /// as `comparison` says. It has no categories.
     pub fn from_comparison(first: &Self, comparison: Comparison, second: Arc<Self>) -> Self {
         Self {
             points: Arc::clone(&first.points),
@@ -155,21 +166,23 @@ impl PointSet {
         }
     }
 
-    /// Sets the categories, the parts of the set that have their own colours.
+    /// Sets the categories: the parts of the set that are drawn in their own colours.
     #[must_use]
     pub fn in_categories(mut self, categories: Vec<Category>) -> Self {
         self.categories = categories;
         self
     }
 
-    /// The categories, the parts of the set that have their own colours.
+    /// The categories: the parts of the set that are drawn in their own colours. Empty if there are
+    /// none.
     pub fn categories(&self) -> &[Category] {
         &self.categories
     }
 
-    /// All indices that pictures are drawn from, each with a different name: the points, the points
-    /// of each radius and category, and the parts of the set that they are compared with. A cached
-    /// picture is valid as long as these indices don't change.
+    /// Lists every index of points that pictures are drawn from, each with a name of its own. First
+    /// is the index of all points, named "". Then come the points of each radius, the points of
+    /// each category, and the parts of the set that they are compared with. A cached picture is
+    /// valid until one of these indices changes.
     pub fn parts(&self) -> Vec<(String, &Points)> {
         let mut parts = vec![(String::new(), &*self.points)];
         let own = self.by_radius.iter();
@@ -183,19 +196,20 @@ impl PointSet {
         parts
     }
 
-    /// The points; in a comparison, those of the first set.
+    /// All points of the set. In a comparison, these are the points of the first set.
     pub fn points(&self) -> &Arc<Points> {
         &self.points
     }
 
-    /// The kind of comparison and the set that the points are compared with; `None` without a
-    /// comparison.
+    /// The kind of comparison, and the second set, with which the points are compared. `None` if
+    /// they are not compared.
     pub fn versus(&self) -> Option<(Comparison, &Arc<Self>)> {
         self.versus.as_ref().map(|(how, set)| (*how, set))
     }
 
-    /// The points that have a weight, each with weight 1. This second index is built on first use;
-    /// if every weight is 1 already, it is the index of the points itself.
+    /// An index of the points that have a weight, each with the weight 1 or, if the set was made by
+    /// [`with_counts`](Self::with_counts), its count. Sums over it are numbers of points. It is
+    /// built at the first call. If every weight is 1 already, it is the index of the points itself.
     pub fn counts(&self) -> &Arc<Points> {
         self.counts.get_or_init(|| {
             let Summary {
@@ -211,8 +225,9 @@ impl PointSet {
         })
     }
 
-    /// The points with weights whose sums fit into floats, and the factor by which those sums must
-    /// be multiplied. Nearly always these are the points themselves and 1.
+    /// The points to draw sums of weights from, and the factor that the sums must be multiplied by
+    /// afterwards. They are the points themselves and the factor 1, unless the weights are so great
+    /// or so small that sums would not fit into 32-bit floats or would be imprecise.
     pub(crate) fn summed(&self) -> (&Arc<Points>, f32) {
         let summary = self.points.summary();
         let greatest = f64::from(summary.weight_max.max(-summary.weight_min));
@@ -232,7 +247,8 @@ impl PointSet {
         (scaled, factor.recip())
     }
 
-    /// The kind of a measure's values over this set.
+    /// The kind of the values that `measure` has for this set: amounts, means, signed numbers or
+    /// quotients.
     pub fn value_kind(&self, measure: Measure) -> ValueKind {
         match self.versus {
             Some((Comparison::Over, _)) => ValueKind::Ratio,
@@ -278,8 +294,8 @@ fn multiplied(points: &Points, factor: f32) -> Points {
     Points::from_sorted(each.collect())
 }
 
-/// Runs `work` in a rayon pool of its own. The caller may be a worker of the global pool: if all
-/// workers of that pool waited here, a sort queued on it would never begin.
+/// Runs `work` in a new rayon pool, made for this call. In rayon's global pool the work might never
+/// begin: the callers may be workers of that pool, and all of them may wait here.
 fn in_own_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let done = scope.spawn(|| match rayon::ThreadPoolBuilder::new().build() {

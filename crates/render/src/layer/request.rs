@@ -1,4 +1,4 @@
-//! Requests for pictures, which are described step by step.
+//! Requests for pictures. A chain of calls describes the picture; the chain's last call draws it.
 
 use crate::encode::{Effort, EncodeError, ImageEncoding, ImageFormat, rgba};
 use crate::layer::Layer;
@@ -12,11 +12,12 @@ use crate::style::Style;
 use heatsplat_points::TileId;
 use std::sync::Arc;
 
-/// A description of a layer's picture. Nothing is drawn before the last step, such as
-/// [`png`](Self::png) or [`density`](Self::density).
+/// A description of a picture of a layer. Nothing is drawn before a call that asks for the result,
+/// for example [`png`](Self::png) or [`density`](Self::density).
 ///
-/// It is made by [`Layer::tile`] or [`Layer::map`]. Unless set otherwise it has the layer's own
-/// style, and its file format is PNG.
+/// [`Layer::tile`] and [`Layer::map`] make it. At first it has the layer's own style and the file
+/// format PNG; its methods change them. `Of` is [`TileId`] for a tile, whose size can be set, else
+/// `()`.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "nothing is drawn before the last step"]
 pub struct PictureRequest<'a, Of = ()> {
@@ -28,7 +29,7 @@ pub struct PictureRequest<'a, Of = ()> {
 }
 
 impl PictureRequest<'_, TileId> {
-    /// Sets the size of the tile.
+    /// Sets the size of the tile's picture in pixels.
     pub fn size(mut self, size: TileSize) -> Self {
         self.view = View::tile(self.of, size);
         self
@@ -46,19 +47,19 @@ impl<'a, Of> PictureRequest<'a, Of> {
         }
     }
 
-    /// Sets the style.
+    /// Sets the style that the picture is drawn in.
     pub fn style(mut self, style: &'a Style) -> Self {
         self.style = style;
         self
     }
 
-    /// Sets the format of the image file.
+    /// Sets the file format that [`encode`](Self::encode) writes.
     pub fn format(mut self, format: ImageFormat) -> Self {
         self.encoding.format = format;
         self
     }
 
-    /// Sets the effort that is made to keep the image file small.
+    /// Sets the effort of the compression: more effort makes a smaller file and takes longer.
     pub fn effort(mut self, effort: Effort) -> Self {
         self.encoding.effort = effort;
         self
@@ -67,7 +68,8 @@ impl<'a, Of> PictureRequest<'a, Of> {
     /// Draws the picture as an image file in the format that is set.
     ///
     /// # Errors
-    /// A size that the format does not allow, or a density beyond the range of 32-bit floats.
+    /// A picture with a width or height of 0, or of more than [`MAX_EDGE`](crate::encode::MAX_EDGE)
+    /// pixels. In a format of values, also a value beyond the range of 32-bit floats.
     pub fn encode(&self) -> Result<Arc<[u8]>, EncodeError> {
         let window = self.view.window();
         if self.encoding.format.is_density() {
@@ -85,8 +87,8 @@ impl<'a, Of> PictureRequest<'a, Of> {
     /// Draws the picture as a PNG.
     ///
     /// # Errors
-    /// A picture without pixels, or with an edge of more than
-    /// [`MAX_EDGE`](crate::encode::MAX_EDGE).
+    /// A picture with a width or height of 0, or of more than [`MAX_EDGE`](crate::encode::MAX_EDGE)
+    /// pixels.
     pub fn png(self) -> Result<Arc<[u8]>, EncodeError> {
         self.format(ImageFormat::Png).encode()
     }
@@ -99,13 +101,15 @@ impl<'a, Of> PictureRequest<'a, Of> {
         self.format(ImageFormat::WebP).encode()
     }
 
-    /// Draws the values of the style's measure. NaN stands for no value.
+    /// Draws the picture as numbers: the value of the style's measure at each pixel. NaN stands for
+    /// no value.
     pub fn density(&self) -> Density {
         let backend = self.layer.backend.as_ref();
         evaluate::density(&self.layer.data, self.style, &self.view, backend)
     }
 
-    /// Draws the picture as indices of the style's ramp.
+    /// Draws the picture as colour indices: for each pixel the number, 0 to 255, of a colour of the
+    /// style's ramp.
     pub fn picture(&self) -> Picture {
         let (layer, view) = (self.layer, &self.view);
         let backend = layer.backend.as_ref();
@@ -121,14 +125,15 @@ impl<'a, Of> PictureRequest<'a, Of> {
         picture
     }
 
-    /// Draws the picture as RGBA pixels: four bytes each, not premultiplied, row by row from the
-    /// north.
+    /// Draws the picture as RGBA pixels of four bytes each, row by row from the north. The colours
+    /// are not premultiplied by alpha.
     pub fn pixels(&self) -> Vec<u8> {
         let (picture, pixels) = self.drawn();
         pixels.unwrap_or_else(|| rgba(&picture.indices, self.style.ramp()))
     }
 
-    /// Turns values that [`density`](Self::density) has drawn into colour indices.
+    /// Turns values that [`density`](Self::density) has returned for this request into colour
+    /// indices.
     pub fn colorize(&self, density: &Density) -> Picture {
         if self.layer.is_local(self.style) {
             return self.equalize_locally(&density.values);
@@ -137,13 +142,14 @@ impl<'a, Of> PictureRequest<'a, Of> {
         evaluate::colorize(density, &scale, self.layer.value_kind(self.style))
     }
 
-    /// The level whose scale the picture has.
+    /// The level whose scale the picture has. At level L the world is 2ᴸ CSS pixels wide.
     fn level(&self) -> Level {
         self.style.level_in(self.view)
     }
 
-    /// The colour indices of values on a local scale. Between two whole levels they are
-    /// interpolated between the indices of the lower and of the higher level.
+    /// Turns values into colour indices by a scale that follows the densities in the neighbourhood.
+    /// A picture between two whole levels is coloured by the scales of both levels, and each
+    /// pixel's two indices are mixed.
     fn equalize_locally(&self, density: &[f32]) -> Picture {
         let (layer, window, level) = (self.layer, self.view.window(), self.level());
         let colorize = |level| {
@@ -161,8 +167,9 @@ impl<'a, Of> PictureRequest<'a, Of> {
         picture
     }
 
-    /// The colour indices and, if there are more colours than indices, the RGBA pixels (not
-    /// premultiplied).
+    /// Draws the picture as colour indices and, where categories or isolines need colours beyond
+    /// the ramp's 256, as RGBA pixels too. The RGBA pixels are not premultiplied by alpha. `None`
+    /// where the indices suffice.
     fn drawn(&self) -> (Picture, Option<Vec<u8>>) {
         let (layer, style, view) = (self.layer, self.style, &self.view);
         let categories = layer.data.categories();
@@ -180,7 +187,8 @@ impl<'a, Of> PictureRequest<'a, Of> {
 
     fn with_isolines(&self) -> (Picture, Option<Vec<u8>>) {
         let (layer, style, view) = (self.layer, self.style, self.view);
-        // One pixel more on each side: the slope at the edge depends on the pixel beyond it.
+        // The values are drawn one pixel further on each side, because the slope at an edge pixel
+        // depends on the pixel beyond the edge.
         let window = view.window().grown(1);
         let density = layer
             .map(View::new(window, view.ratio()))

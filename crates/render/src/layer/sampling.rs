@@ -1,4 +1,5 @@
-//! Measures the statistics of a layer in a sample of tiles, which is always the same.
+//! Measures the statistics of a layer's values in a sample of its tiles. Equal points always give
+//! the same sample.
 
 use crate::layer::evaluate::MeasureEval;
 use crate::layer::point_set::PointSet;
@@ -7,19 +8,21 @@ use crate::splat::Backend;
 use heatsplat_points::{MAX_ZOOM, TileId, TileWeight, Window};
 use std::thread;
 
-/// The number of tiles with the greatest weight, all of which are measured.
+/// The number of densest tiles, by the sum of |weight| in a tile, that are measured in any case.
 pub const DENSEST: usize = 12;
-/// The number of tiles that are measured of all others, spread evenly from dense to sparse.
+/// The number of tiles that are measured besides the [`DENSEST`]. They are picked at equal steps
+/// from all other tiles, sorted from dense to sparse.
 pub const SPREAD: usize = 36;
 
-/// Measures the values of a level, at which the world is 2^`level` CSS pixels wide.
+/// Measures the statistics of the values at a level, at which the world is 2^`level` CSS pixels
+/// wide.
 ///
-/// If few tiles have points, all of them are measured. Otherwise the densest are measured, and an
-/// even spread of the others from dense to sparse, each of which stands for its share of them. The
-/// choice depends on the points alone, so it is always the same.
+/// [`sample`] picks the tiles; `evaluation` makes the evaluation of the measure for the window of a
+/// tile. The values of each tile are counted as often as the sample says.
 ///
-/// The tiles are drawn by threads of this function, not by the global rayon pool. Callers may be
-/// workers of that pool: if all of its workers waited here, work queued on it would never begin.
+/// The tiles are drawn by threads that this function starts, not by rayon's global pool. Callers
+/// may be workers of that pool: if all of them waited here, work queued on the pool would never
+/// begin.
 pub(crate) fn measure(
     set: &PointSet,
     level: u8,
@@ -63,9 +66,12 @@ pub(crate) fn measure(
     })
 }
 
-/// The tiles to measure, each with the number of tiles that it stands for. They are the `densest`
-/// densest and `spread` of the others, spread evenly from dense to sparse; or all tiles, if they
-/// are no more than that.
+/// Picks the tiles to measure. Each comes with the number of tiles that it stands for.
+///
+/// All tiles are picked, each for itself, if there are at most `densest` + `spread` of them.
+/// Otherwise the `densest` tiles with the greatest sum of |weight| are picked, each for itself. Of
+/// the others, sorted from dense to sparse, `spread` tiles are picked at equal steps; each stands
+/// for all tiles of one step.
 pub fn sample(mut tiles: Vec<TileWeight>, densest: usize, spread: usize) -> Vec<(TileId, f64)> {
     let few = tiles.len() <= densest + spread;
     let rest = if few {
@@ -76,8 +82,8 @@ pub fn sample(mut tiles: Vec<TileWeight>, densest: usize, spread: usize) -> Vec<
     };
     let step = rest.len() as f64 / spread.max(1) as f64;
     let even = (0..spread).filter_map(|i| rest.get(((i as f64 + 0.5) * step) as usize));
-    // Rounded to a short binary fraction, so that the sum of the counts does not depend on their
-    // order.
+    // The number is rounded to a multiple of 1/64: sums of such numbers are exact, so they don't
+    // depend on the order of the tiles.
     let times = (step * 64.0).round() / 64.0;
     tiles
         .iter()
