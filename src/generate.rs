@@ -1,29 +1,32 @@
-//! Made-up points that are distributed like real ones, for tests and benches of any size.
+//! Made-up points for tests and benches of any size. They are distributed like the points of real
+//! data.
 //!
-//! Most points lie in clusters around the world's cities, which differ greatly in extent and
-//! weight. Some points lie along lines between cities, and a few anywhere. A number and a seed
-//! always give the same points.
+//! Most points lie in clusters around the cities of the world; the clusters differ greatly in
+//! extent and in number of points. Some points lie along lines between cities, and a few anywhere
+//! on the earth. The same number and seed always give the same points.
 
 use std::f64::consts::TAU;
 
-/// Number of clusters.
+/// The number of clusters.
 const CLUSTERS: usize = 2_000;
-/// Number of lines.
+/// The number of lines between cities.
 const LINES: usize = 150;
-/// Least and greatest standard deviation of a cluster, in metres.
+/// The least and the greatest standard deviation of a cluster, in metres.
 const SIGMA: (f64, f64) = (20.0, 150_000.0);
-/// Fraction of the points that lie in clusters, and, below, fraction along lines. The rest lies
-/// anywhere.
+/// The fraction of all points that lie in clusters.
 const IN_CLUSTERS: f64 = 0.85;
+/// The fraction of all points that lie along lines. The points in neither fraction lie anywhere.
 const ALONG_LINES: f64 = 0.10;
-/// Standard deviation of the distance, in metres, of points from their line.
+/// The standard deviation of the distance between a point and its line, in metres.
 const STRAY: f64 = 400.0;
-/// Number of metres in a degree of latitude.
+/// The number of metres in a degree of latitude.
 const DEGREE: f64 = 111_320.0;
-/// Largest latitude of a point, in degrees. The Mercator square ends at 85.05°.
+/// The largest latitude of a point, in degrees. The Mercator square ends a little beyond it, at
+/// 85.05°.
 const MAX_LATITUDE: f64 = 85.0;
 
-/// Generates `n` points as longitude and latitude in degrees, and a log-normal weight.
+/// Generates `n` points: longitude and latitude in degrees, and a weight with a log-normal
+/// distribution.
 ///
 /// ```
 /// let points: Vec<_> = heatsplat::generate::points(1000, 7).collect();
@@ -35,17 +38,18 @@ pub fn points(n: usize, seed: u64) -> impl ExactSizeIterator<Item = (f64, f64, f
     Generator::new(n, seed)
 }
 
-/// Group of points with a gaussian distribution.
+/// A group of points with a gaussian distribution.
 #[derive(Clone, Copy)]
 struct Cluster {
-    /// Fraction of all points in clusters that lies in this cluster and the ones before it.
+    /// The fraction of all points in clusters that lie in this cluster or in one of the clusters
+    /// before it.
     up_to: f64,
     center: (f64, f64),
-    /// Standard deviation in degrees of longitude and of latitude.
+    /// The standard deviation in degrees of longitude, and in degrees of latitude.
     sigma: (f64, f64),
 }
 
-/// Line between two places, along which points lie.
+/// A line between two cities, along which points lie.
 #[derive(Clone, Copy)]
 struct Line {
     from: (f64, f64),
@@ -93,7 +97,8 @@ impl Generator {
         (at.0 + east * width, at.1 + north * height)
     }
 
-    /// A random position, evenly distributed over the sphere, not over the map.
+    /// A random position, evenly distributed over the sphere. On the map, such positions are
+    /// sparser towards the poles.
     fn anywhere(&mut self) -> (f64, f64) {
         let height = (self.random.fraction() * 2.0 - 1.0) * MAX_LATITUDE.to_radians().sin();
         (
@@ -127,9 +132,10 @@ impl Iterator for Generator {
 
 impl ExactSizeIterator for Generator {}
 
-/// Makes clusters. Each gets a random city, and a distance from it of any order of magnitude.
+/// Makes the clusters. The centre of each lies at a random distance from a random city; each order
+/// of magnitude of the distance is equally likely.
 fn clusters(random: &mut Random) -> Vec<Cluster> {
-    // Zipf's law: the n-th cluster has 1/n of the points of the first.
+    // By Zipf's law the n-th cluster has 1/n of the points of the first cluster.
     let total: f64 = (1..=CLUSTERS).map(|rank| 1.0 / rank as f64).sum();
     let mut up_to = 0.0;
     let mut one = |rank: usize| {
@@ -151,7 +157,7 @@ fn clusters(random: &mut Random) -> Vec<Cluster> {
     (1..=CLUSTERS).map(&mut one).collect()
 }
 
-/// Line between two random cities that are less than 120° of longitude apart.
+/// Makes a line between two random cities that are less than 120° of longitude apart.
 fn line(random: &mut Random) -> Line {
     loop {
         let (from, to) = (city(random), city(random));
@@ -168,7 +174,8 @@ fn city(random: &mut Random) -> (f64, f64) {
         .unwrap_or_default()
 }
 
-/// A distance in metres as degrees of longitude and of latitude.
+/// Converts a distance in metres at the latitude `lat` to degrees of longitude and degrees of
+/// latitude.
 fn degrees(metres: f64, lat: f64) -> (f64, f64) {
     let north = metres / DEGREE;
     (north / lat.to_radians().cos().max(0.1), north)
@@ -182,8 +189,8 @@ fn wrapped(lon: f64) -> f64 {
     }
 }
 
-/// The generator xoshiro256++ of Blackman and Vigna, seeded by SplitMix64. A number takes a few
-/// instructions.
+/// The random number generator xoshiro256++ of Blackman and Vigna, with a state that is filled by
+/// SplitMix64. A random number costs a few instructions.
 struct Random([u64; 4]);
 
 impl Random {
@@ -203,22 +210,24 @@ impl Random {
         a.wrapping_add(d).rotate_left(23).wrapping_add(a)
     }
 
-    /// A random number from 0 to below 1.
+    /// A random number that is at least 0 and less than 1.
     fn fraction(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// A random whole number from 0 to below `n`.
+    /// A random whole number that is at least 0 and less than `n`.
     fn below(&mut self, n: usize) -> usize {
         (self.fraction() * n as f64) as usize
     }
 
-    /// A random number between two positive numbers. Each order of magnitude is equally likely.
+    /// A random number between two positive numbers. Each order of magnitude between them is
+    /// equally likely.
     fn magnitude(&mut self, least: f64, greatest: f64) -> f64 {
         least * (greatest / least).powf(self.fraction())
     }
 
-    /// Two independent, normally distributed random numbers (Box and Muller).
+    /// Two independent random numbers with a standard normal distribution (by the method of Box and
+    /// Muller).
     fn normals(&mut self) -> (f64, f64) {
         let radius = (-2.0 * (1.0 - self.fraction()).ln()).sqrt();
         let (sin, cos) = (TAU * self.fraction()).sin_cos();
@@ -226,7 +235,7 @@ impl Random {
     }
 }
 
-/// Longitude and latitude of sixty cities on all inhabited continents.
+/// The longitude and latitude in degrees of sixty cities on all inhabited continents.
 #[rustfmt::skip]
 const CITIES: [(f64, f64); 60] = [
     (139.69, 35.69), (77.21, 28.61), (121.47, 31.23), (90.41, 23.81), (-46.63, -23.55),
@@ -264,10 +273,10 @@ mod tests {
         let share = |of: &dyn Fn(f64, f64) -> bool| {
             all.iter().filter(|&&(lon, lat, _)| of(lon, lat)).count() as f64 / all.len() as f64
         };
-        // The Southern Ocean has only a few of the points that lie anywhere.
+        // Only points that lie anywhere fall into the Southern Ocean, and they are few.
         let empty_sea = share(&|lon, lat| lat < -70.0 && lon < 0.0);
         assert!(empty_sea > 0.0 && empty_sea < 0.002, "{empty_sea}");
-        // Half of all points lie in a small part of all squares of one degree.
+        // More than half of all points lie in the hundred fullest squares of one degree.
         let mut cells = std::collections::HashMap::<_, usize>::new();
         for &(lon, lat, _) in &all {
             *cells

@@ -1,8 +1,9 @@
-//! Conversions from points of the crate `geo-types`.
+//! Conversions of points of the crate `geo-types`.
 
 use heatsplat_points::{Points, PointsError, ProjectionError, WorldCoord, mercator};
 
-/// Builds an index of weighted `geo-types` points: x is longitude and y latitude, in degrees.
+/// Builds an index of `geo-types` points with weights. x is the longitude and y the latitude, in
+/// degrees.
 ///
 /// ```
 /// let berlin = geo_types::Point::new(13.4, 52.5);
@@ -12,7 +13,7 @@ use heatsplat_points::{Points, PointsError, ProjectionError, WorldCoord, mercato
 /// ```
 ///
 /// # Errors
-/// An error about the first point that isn't on the map.
+/// An error about the first point that doesn't lie on the map.
 pub fn points(
     weighted: impl IntoIterator<Item = (geo_types::Point<f64>, f32)>,
 ) -> Result<Points, PointsError> {
@@ -23,10 +24,10 @@ pub fn points(
     )
 }
 
-/// Projects a `geo-types` point, longitude and latitude in degrees, to the Web-Mercator square.
+/// Projects a `geo-types` point (longitude and latitude in degrees) to the Web-Mercator square.
 ///
 /// # Errors
-/// An error if the point isn't on the map, as in [`mercator::project`].
+/// An error if the point doesn't lie on the map, as in [`mercator::project`].
 pub fn world_coord(point: geo_types::Point<f64>) -> Result<WorldCoord, ProjectionError> {
     mercator::project(point.x(), point.y())
 }

@@ -3,8 +3,8 @@
 use heatsplat_render::{Density, Picture, Ramp, encode};
 use image::{ImageBuffer, Luma, RgbaImage};
 
-/// Colours a picture with a ramp. The result is RGBA of the same width and height, with colours not
-/// multiplied by alpha.
+/// Colours a picture with a ramp. The result has the same width and height, and its pixels are red,
+/// green, blue and alpha. The first three are not multiplied by alpha.
 ///
 /// ```
 /// use heatsplat::{Layer, Points, Style, TileId};
@@ -20,7 +20,7 @@ pub fn rgba(picture: &Picture, ramp: &Ramp) -> RgbaImage {
     RgbaImage::from_raw(picture.width, picture.height, pixels).unwrap_or_default()
 }
 
-/// Copies a density into an image of one `f32` channel. NaN means *no value*.
+/// Copies a density into an image with one channel of `f32`. NaN stands for *no value*.
 pub fn luma(density: &Density) -> ImageBuffer<Luma<f32>, Vec<f32>> {
     ImageBuffer::from_raw(density.width, density.height, density.values.clone()).unwrap_or_default()
 }

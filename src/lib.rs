@@ -1,7 +1,7 @@
 //! **heatsplat turns points into heat-map tiles: exact, seamless, colour-stable.**
 //!
-//! From a `Vec` of longitudes, latitudes and weights to the bytes of a PNG, without a server, an
-//! async runtime or a GPU:
+//! An example that needs no server, no async runtime and no GPU. It begins with a `Vec` of
+//! longitudes, latitudes and weights and ends with the bytes of a PNG:
 //!
 //! ```
 //! use heatsplat::{Layer, Points, Style, TileId};
@@ -20,13 +20,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`points`] has the world grid and the index. [`render`] makes densities, colors and bytes from
-//! them. [`geo`] and [`image`] convert from and to the types of the crates `geo-types` and `image`.
+//! The module [`points`] has the world grid and the index of points. [`render`] makes densities,
+//! colours and encoded pictures from them. [`geo`] and [`image`] convert from and to the types of
+//! the crates `geo-types` and `image`.
 //!
 //! # Features
 //!
-//! The default features build the command-line program. A library user turns them off
-//! (`default-features = false`) and chooses:
+//! The default features build the command-line program. For use as a library, turn them off
+//! (`default-features = false`) and choose from:
 //!
 //! | feature | gives |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! Archives of tiles as layers of the server.
+//! Archives of tiles (PMTiles or MBTiles files) as layers of the server.
 
 use super::error::BoxError;
 use heatsplat::TileId;
@@ -6,7 +6,7 @@ use heatsplat_archive::Archive;
 use heatsplat_server::{ArchiveInfo, ArchiveReadError, TileArchive};
 use std::path::Path;
 
-/// An archive, with the description that the server sends of it.
+/// An open archive, and the description of it that the server sends to clients.
 #[derive(Debug)]
 pub(super) struct ArchiveLayer {
     archive: Archive,
@@ -14,16 +14,16 @@ pub(super) struct ArchiveLayer {
 }
 
 impl ArchiveLayer {
-    /// Tests whether a source is an archive: a local file with an archive's name.
+    /// Tests whether a source is an archive: a local file whose name ends like an archive's.
     pub(super) fn is_archive(source: &str) -> bool {
         Archive::is_named(Path::new(source)) && !heatsplat_loader::is_remote(source)
     }
 
-    /// Opens an archive. The layer gets the name that the archive contains, or else `name`.
+    /// Opens an archive. The layer gets the name that the archive contains, otherwise `name`.
     pub(super) fn open(source: &str, name: &str) -> Result<Self, BoxError> {
         let path = Path::new(source);
-        // A pipe is refused, since opening it would wait, and tiles are read from anywhere in the
-        // file.
+        // A pipe is refused: to open it means to wait for its writer, and tiles are read from any
+        // place of the file.
         if path.metadata().is_ok_and(|kind| !kind.is_file()) {
             return Err(format!("{source}: an archive of tiles must be a regular file").into());
         }
@@ -44,7 +44,7 @@ impl ArchiveLayer {
         Ok(Self { archive, info })
     }
 
-    /// A summary of the archive in one line.
+    /// A description of the archive in one line: format and size of its tiles, and its zooms.
     pub(super) fn summary(&self) -> String {
         let ArchiveInfo {
             zooms,

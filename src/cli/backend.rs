@@ -1,4 +1,4 @@
-//! Backends: the flags that choose one, and the list of the available ones.
+//! The backends: the flags that choose one of them, and the list of those that this machine has.
 
 use super::error::BoxError;
 use super::units::bytes;
@@ -22,7 +22,7 @@ pub(super) struct BackendFlags {
     gpu_memory: u64,
 }
 
-/// The backend that a user chooses.
+/// The backend that the user chooses. A GPU may be chosen by a part of its name; `None` is any GPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum BackendChoice {
     Auto,
@@ -30,8 +30,8 @@ enum BackendChoice {
     Gpu(Option<String>),
 }
 
-/// The number of pictures that are drawn at a time with a GPU. It draws the pictures that wait in
-/// one batch.
+/// The number of pictures that a server draws at the same time on a GPU, since the GPU draws all
+/// waiting pictures in one batch. A choice.
 const GPU_RENDERS: usize = 32;
 
 impl BackendFlags {
@@ -44,24 +44,25 @@ impl BackendFlags {
     }
 }
 
-/// The default number of pictures that a server draws at a time with a backend. `None`: the
-/// server's own default.
+/// The number of pictures that a server draws at the same time if no flag sets it. `None`: the
+/// server's own default, which suits a CPU.
 pub(super) fn default_renders(backend: &dyn Backend) -> Option<usize> {
     (backend.batch() > 1).then_some(GPU_RENDERS)
 }
 
-/// A backend to benchmark.
+/// A backend that is measured by `heatsplat bench`.
 pub(super) struct BenchBackend {
     pub(super) backend: Arc<dyn Backend>,
-    /// The timer of the backend's stages on its device; `None` if it has no device.
+    /// A function that times the stages of the backend on its GPU; `None` for the CPU.
     pub(super) timer: Option<StageTimer>,
 }
 
-/// A function that draws jobs and returns the names of the device's stages, with the seconds of
-/// each.
+/// A function that draws jobs on a GPU. It returns the name of each stage and the seconds that the
+/// stage took.
 pub(super) type StageTimer = Box<dyn Fn(&[(Job<'_>, &Normalizer)]) -> Vec<(&'static str, f64)>>;
 
-/// The CPU and each real GPU; with `any`, drivers in software too.
+/// Lists the backends for a benchmark: the CPU and each real GPU. With `any`, GPUs that a driver
+/// only emulates in software take part too.
 pub(super) fn for_bench(any: bool) -> Vec<BenchBackend> {
     let mut all = vec![BenchBackend {
         backend: cpu(),
@@ -80,7 +81,8 @@ fn cpu() -> Arc<dyn Backend> {
     Arc::new(CpuBackend::new())
 }
 
-/// The list of all backends, as text or as JSON, with the choice of `auto` and its reason.
+/// The list of all backends, as text or as JSON. It ends with the backend that `auto` chooses, and
+/// the reason.
 pub(super) fn list(as_json: bool) -> Result<String, BoxError> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let adapters = adapters();
@@ -113,7 +115,7 @@ pub(super) fn list(as_json: bool) -> Result<String, BoxError> {
     Ok(text)
 }
 
-/// One adapter's part of the list of backends.
+/// The entry of one GPU adapter in the list of backends, as text and as JSON.
 struct AdapterListing {
     name: String,
     real: bool,
@@ -141,7 +143,7 @@ mod gpu {
         }
     }
 
-    /// Opens a GPU. If there is none with the name, the error says how to list the adapters.
+    /// Opens a GPU. If no adapter fits the options, the error says how to list the adapters.
     fn open(options: GpuOptions) -> Result<GpuBackend, BoxError> {
         GpuBackend::new(options).map_err(|error| match error {
             GpuError::NoAdapter => {

@@ -1,17 +1,17 @@
-//! Errors of commands: their causes, and the errors that are the command line's fault.
+//! The errors of commands, their causes, and the errors that the command line causes.
 
 use heatsplat_loader::Parameter;
 use std::error::Error;
 use std::fmt;
 
-/// An error that ends a command early.
+/// An error of any type that ends a command early.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// An error about flags that are valid one by one but make no sense together. The program reports
-/// it as clap reports a flag that can't be parsed: by a message, the usage, and exit code 2.
+/// An error about flags that are valid one by one but can't be combined. The program reports it
+/// like a flag that clap can't parse: by a message and the usage of the command, with exit code 2.
 #[derive(Debug)]
 pub(super) struct UsageError {
-    /// The command whose usage is shown.
+    /// The command whose usage is shown with the message.
     pub(super) command: &'static str,
     message: String,
 }
@@ -31,8 +31,8 @@ impl fmt::Display for UsageError {
 
 impl Error for UsageError {}
 
-/// An error in a configuration file. Its message names keys of the file, which must not be
-/// rewritten as flags.
+/// An error in a configuration file. Its message names keys of the file; [`with_flags`] must not
+/// rewrite them as flags.
 #[derive(Debug)]
 pub(super) struct FileError(pub(super) String);
 
@@ -44,15 +44,16 @@ impl fmt::Display for FileError {
 
 impl Error for FileError {}
 
-/// A message with its parameters written as flags. The loader names a parameter in backticks, like
-/// `` `keep` ``, which becomes `--keep`.
+/// Rewrites a message of the loader so that it names flags. The loader names a parameter in
+/// backticks, `` `keep` `` for example; the result has `--keep` in its place.
 pub(super) fn with_flags(message: &str) -> String {
     let mut text = message.to_owned();
     for parameter in Parameter::ALL {
         let name = parameter.name();
         let flag = format!("--{}", name.replace('_', "-"));
-        // Values of data are in double quotes, so a backtick at their beginning follows a quote,
-        // and neither of these characters.
+        // A message also quotes values of the data, in double quotes. A backtick at the beginning
+        // of such a value follows a double quote, so it follows none of these two characters and
+        // stays.
         for before in [' ', '('] {
             text = text.replace(&format!("{before}`{name}`"), &format!("{before}{flag}"));
         }
@@ -60,8 +61,8 @@ pub(super) fn with_flags(message: &str) -> String {
     text
 }
 
-/// Messages of an error's causes, from the outer to the inner. A message that the message before
-/// contains is left out.
+/// The messages of an error's causes, the nearest cause first. A message is left out if the message
+/// before it already contains it.
 pub(super) fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut all = vec![error.to_string()];
     let mut cause = error.source();
@@ -75,7 +76,7 @@ pub(super) fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
     all.split_off(1)
 }
 
-/// An error's message and those of its causes, in one line.
+/// The message of an error and the messages of its causes, in one line.
 pub(super) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let causes = causes(error);
     let all = std::iter::once(error.to_string()).chain(causes);

@@ -33,7 +33,7 @@ impl GenerateCommand {
         output::write(&self.output, |file| {
             writeln!(file, "longitude,latitude,weight")?;
             for (lon, lat, weight) in points {
-                // Seven decimals of a degree are about a centimetre.
+                // Seven decimals of a degree are about a centimetre on the ground.
                 writeln!(file, "{lon:.7},{lat:.7},{weight:.4}")?;
             }
             Ok(())

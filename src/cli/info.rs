@@ -1,4 +1,4 @@
-//! `heatsplat info`: describes a source, as text or as JSON.
+//! `heatsplat info`: describes a source of points, as text or as JSON.
 
 use super::backend;
 use super::error::{BoxError, with_flags};
@@ -20,8 +20,8 @@ Examples:
   curl -s https://example.org/quakes.csv | heatsplat info -
   heatsplat info --backends";
 
-/// Zoom of the tiles among which the densest place is sought. They are about 40 km wide at the
-/// equator.
+/// The zoom of the tiles among which the one with the most weight is searched for. At zoom 10 a
+/// tile is about 40 km wide at the equator.
 const PLACE_ZOOM: u8 = 10;
 
 #[derive(Args)]
@@ -180,8 +180,8 @@ fn for_people(name: &str, loaded: &LoadedSource) -> String {
     text
 }
 
-/// Longitude and latitude of the middle of the tile with the most weight, and the fraction of all
-/// weight that lies in this tile.
+/// Finds the tile with the most weight. Returns the longitude and latitude of its middle in
+/// degrees, and its fraction of all weight. `None` if there is no positive weight.
 fn densest(points: &Points) -> Option<(f64, f64, f64)> {
     let tiles = points.occupied_tiles(PLACE_ZOOM);
     let all: f64 = tiles.iter().map(|tile| tile.mass).sum();

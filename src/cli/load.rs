@@ -1,4 +1,4 @@
-//! Loading: reads all rows of a source into an index of points, with a report on the rows.
+//! Reading of all rows of a source into an index of points, with a report on the rows.
 
 use super::error::{BoxError, with_flags};
 use super::progress::with_bar;
@@ -11,15 +11,14 @@ use indicatif::HumanCount;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The points of a source, and what was learnt while its rows were read.
+/// The points of a source, and all that is known after reading its rows.
 pub(super) struct LoadedSource {
     pub(super) points: Points,
-    /// The points with the radii of `--radius-column`; `None` without that flag.
+    /// The points with the radii from the column of `--radius-column`; `None` without this flag.
     with_radii: Option<Arc<PointSet>>,
-    /// The column of `--by`, whose values determine the colours of the points; `None` without that
-    /// flag.
+    /// The column of `--by`, by whose values the points are coloured; `None` without this flag.
     by: Option<String>,
-    /// The columns that are kept besides the points.
+    /// The columns whose values are kept in memory besides the points.
     pub(super) table: Table,
     pub(super) report: Report,
     pub(super) columns: Columns,
@@ -27,7 +26,7 @@ pub(super) struct LoadedSource {
 }
 
 impl SourceFlags {
-    /// Reads a source and indexes its points. A bar shows the progress.
+    /// Reads all rows of a source and builds the index of its points. A progress bar is shown.
     pub(super) fn load(&self, source: &str) -> Result<LoadedSource, BoxError> {
         let Some(radius) = &self.radius_column else {
             let mut loaded = index(&mut *self.open(source)?)?;
@@ -43,8 +42,8 @@ impl SourceFlags {
         };
         let loaded = self.open(source).and_then(|mut source| index(&mut *source));
         let mut loaded = loaded.map_err(blamed)?;
-        // The table held the column of radii while rows were read. From here on, the radii belong
-        // to the points.
+        // The column of radii was read like a column to keep, into the table. Here it is taken out,
+        // and its values become the radii of the points.
         let table = std::mem::take(&mut loaded.table);
         if let Some(column) = table.column(radius) {
             let (radii, account) = radii::from_column(column);
@@ -57,7 +56,8 @@ impl SourceFlags {
 }
 
 impl LoadedSource {
-    /// The point set of a layer, and the columns that are kept besides it.
+    /// Converts to the point set that a layer draws, and the table of the kept columns. With
+    /// `--by`, the points are split by the values of its column.
     pub(super) fn into_set(self) -> Result<(Arc<PointSet>, Table), BoxError> {
         Ok(match (self.with_radii, self.by) {
             (Some(set), _) => (set, self.table),
@@ -70,7 +70,8 @@ impl LoadedSource {
         })
     }
 
-    /// A summary of the source in a few lines, with examples of skipped rows below it.
+    /// A report of a few lines on the source: counts of rows, columns, time, and examples of
+    /// skipped rows.
     pub(super) fn summary(&self, name: &str) -> String {
         let seconds = self.time.as_secs_f64();
         let line = |text: Option<String>| text.map_or(String::new(), |text| format!("\n  {text}"));
@@ -84,8 +85,8 @@ impl LoadedSource {
         )
     }
 
-    /// A note in one line if some weight is negative, but not enough for colours that differ by
-    /// sign.
+    /// A note of one line if some weights are negative, but too few for a colour scale with two
+    /// sides. Otherwise `None`.
     pub(super) fn negative_weights(&self) -> Option<String> {
         let share = self.points.summary().negative_share();
         (share > 0.0 && share < NEGATIVE_SHARE).then(|| {
@@ -97,7 +98,7 @@ impl LoadedSource {
         })
     }
 
-    /// The kept columns and their memory in one line; `None` if no column is kept.
+    /// A note of one line on the kept columns and their memory; `None` if no column is kept.
     pub(super) fn kept_columns(&self) -> Option<String> {
         if self.table.is_empty() {
             return None;
@@ -116,7 +117,7 @@ impl LoadedSource {
     }
 }
 
-/// A text with the fraction of all weight that is negative.
+/// Words for `share`, the fraction of all weight that is negative.
 pub(super) fn negative_share(share: f64) -> String {
     match share * 100.0 {
         percent if percent < 0.01 => "less than 0.01 % of all weight is negative".to_owned(),
@@ -124,9 +125,9 @@ pub(super) fn negative_share(share: f64) -> String {
     }
 }
 
-/// Fetches the validator of a remote source: a text, like an ETag, that identifies the state of its
-/// content. `None` if its server gives none, and for local sources. `known` is the validator of the
-/// state that was read last.
+/// Fetches the validator of a remote source: a text that identifies the state of the source's
+/// content, like an ETag. `known` is the validator of the content that was last read. `None` if the
+/// server has no validators, or if the source is local.
 pub(super) fn validator(source: &str, known: Option<&str>) -> Result<Option<String>, BoxError> {
     #[cfg(feature = "remote")]
     if heatsplat_loader::is_remote(source) {
@@ -150,8 +151,8 @@ fn index(source: &mut dyn Source) -> Result<LoadedSource, BoxError> {
     })
 }
 
-/// Renames the parameter in an error about a missing column: the loader got the column of
-/// `--radius-column` as a column to keep.
+/// Corrects the name of the flag in an error about a missing column. The loader blames `keep`,
+/// since it read the column of `--radius-column` as a column to keep.
 fn blame_radius_column(error: LoadError) -> BoxError {
     match &error {
         LoadError::NoSuchColumn { .. } => {

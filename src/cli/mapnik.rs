@@ -1,4 +1,4 @@
-//! Mapnik maps: the source of points that their XML names, and the picture of their markers.
+//! Maps for Mapnik: the source of points that the XML names, and the picture of its markers.
 
 use super::error::BoxError;
 use super::postgis;
@@ -7,7 +7,8 @@ use heatsplat::import::ImportedStyle;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Reads the picture of the marker into the style. The picture's path is relative to the XML.
+/// Reads the picture of the marker, if the XML names one, into the style. The path of the picture
+/// begins at the folder of the XML file.
 pub(super) fn with_marker(imported: ImportedStyle, xml: &Path) -> Result<ImportedStyle, BoxError> {
     let Some(marker) = imported.marker.clone() else {
         return Ok(imported);
@@ -18,8 +19,8 @@ pub(super) fn with_marker(imported: ImportedStyle, xml: &Path) -> Result<Importe
     Ok(imported.map_err(|e| format!("{}: {e}", file.display()))?)
 }
 
-/// The source that the parameters of a datasource stand for. Its options for reading go into the
-/// flags, unless the flags have other values already.
+/// Converts the parameters of a Mapnik datasource to a source. Options about reading the source go
+/// into `flags`, unless the user has set them there.
 pub(super) fn source(
     parameters: &[(String, String)],
     xml: &Path,

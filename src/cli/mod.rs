@@ -1,4 +1,4 @@
-//! The commands of the program. Each checks all its flags before it does anything.
+//! The commands of the program. Each command checks all its flags before it does anything else.
 
 mod archive_layer;
 mod backend;
@@ -71,15 +71,15 @@ enum Command {
     Bench(bench::BenchCommand),
 }
 
-/// Runs the command of the command line. If the command line can't be parsed, the program ends with
-/// exit code 2.
+/// Runs the command that the command line names. If the command line can't be parsed, the program
+/// ends with exit code 2.
 pub(crate) fn run() -> Result<(), BoxError> {
     let matches = Arguments::command().get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     logging::init(&arguments.log);
     match arguments.command {
         // The configuration of `serve` is made from the text of the flags, which only `matches`
-        // has.
+        // contains.
         Command::Serve(serve) => match matches.subcommand() {
             Some((_, matches)) => serve::run(*serve, matches),
             None => Ok(()),
@@ -94,13 +94,14 @@ pub(crate) fn run() -> Result<(), BoxError> {
     }
 }
 
-/// Prints an error with its causes. Returns the exit code of the program: 0 for a closed pipe, 2
-/// for a command line that makes no sense, otherwise 1.
+/// Prints an error with its causes. Returns the exit code of the program: 0 if the output pipe was
+/// closed, 1 otherwise. After a [`UsageError`] it doesn't return: the program ends with exit code
+/// 2.
 pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
     let broken_pipe = |e: &io::Error| e.kind() == io::ErrorKind::BrokenPipe;
     if error.downcast_ref::<io::Error>().is_some_and(broken_pipe) {
-        // In `heatsplat info … | head`, for example, the reader has read enough and closed the
-        // pipe.
+        // The reader of the output has closed the pipe because it has read enough, as in `heatsplat
+        // info … | head`. This is no failure.
         return ExitCode::SUCCESS;
     }
     if let Some(error) = error.downcast_ref::<UsageError>() {
@@ -116,7 +117,8 @@ pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// A usage error in clap's form, with its message, the usage of its command, and exit code 2.
+/// Converts a usage error to clap's form, which prints the message and the usage of the command and
+/// ends with exit code 2.
 fn usage(error: &UsageError) -> clap::Error {
     let mut all = Arguments::command();
     all.build();

@@ -1,4 +1,4 @@
-//! Outputs of commands: standard output, or a file that is either complete or absent.
+//! The output of a command: standard output, or a file that is either complete or absent.
 
 use super::error::BoxError;
 use heatsplat_archive::Target;
@@ -6,9 +6,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes to a file, or to standard output for `-`. The file gets its name when it is complete; an
-/// error before that leaves a file of this name as it was. A link stays a link, and the file it
-/// points to is replaced. Pipes and devices, like `/dev/null`, are written to directly.
+/// Writes to a file, or to standard output if `output` is `-`. The bytes go to a temporary file
+/// that gets the name `output` at the end. So after an error an older file with this name is
+/// unchanged. If `output` is a link, it stays a link, and the file that it points to is replaced.
+/// Pipes and devices, like `/dev/null`, are written to directly.
 pub(super) fn write(
     output: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -42,7 +43,8 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Checks that [`write()`] can begin, so that an unusable output is found before any work is done.
+/// Checks that [`write()`] will be able to begin. An unusable output is thus found before any work
+/// is done.
 pub(super) fn check(output: &Path) -> Result<(), BoxError> {
     if output.as_os_str() == "-" {
         return Ok(());
@@ -61,29 +63,31 @@ pub(super) fn check(output: &Path) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Tests whether the output is a pipe or a device, which must not be replaced by a file.
+/// Tests whether the output is a pipe or a device. A file must not take its place.
 fn is_special(output: &Path) -> bool {
     fs::metadata(output).is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
-/// The file that a link points to. Other names are returned unchanged.
+/// The file that a link points to. A name that is no link is returned unchanged or as an absolute
+/// path.
 fn link_target(output: &Path) -> PathBuf {
     fs::canonicalize(output).unwrap_or_else(|_| output.to_owned())
 }
 
-/// A temporary name in the folder of the output, so that renaming is atomic.
+/// The name of a temporary file in the same folder as the output, so that the renaming is atomic.
 fn beside(output: &Path) -> PathBuf {
     let mut name = output.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.partial", std::process::id()));
     output.with_file_name(name)
 }
 
-/// A file that is removed when this value is dropped, unless the file has been renamed.
+/// A temporary file. When the value is dropped, the file is removed, unless it has been renamed.
 struct PartialFile(PathBuf);
 
 impl Drop for PartialFile {
     fn drop(&mut self) {
-        // After a rename the name has no file. If removing fails, nothing can be done about it.
+        // After the renaming no file has this name any more. If the removal fails, nothing can be
+        // done about it.
         let _ = fs::remove_file(&self.0);
     }
 }

@@ -1,5 +1,5 @@
-//! Replacement of `postgis/` in a program that is built without the feature `postgis`: addresses of
-//! databases are taken for names of files, which don't exist.
+//! The replacement of `postgis/` in a program that is built without the feature `postgis`. The
+//! address of a database is taken for the name of a file, which doesn't exist.
 
 use super::error::BoxError;
 use super::source_flags::SourceFlags;
@@ -25,7 +25,7 @@ pub(super) struct RoleFlags {}
 /// No flags.
 #[derive(Args)]
 pub(super) struct ServeDatabaseFlags {
-    /// No layer is live.
+    /// Without PostGIS no layer is live.
     #[arg(skip)]
     pub(super) live: bool,
     #[arg(skip)]
@@ -35,7 +35,7 @@ pub(super) struct ServeDatabaseFlags {
 /// No flags.
 #[derive(Args, Default)]
 pub(super) struct PoolFlags {
-    /// No table is published.
+    /// Without PostGIS no table is published.
     #[arg(skip)]
     pub(super) auto_publish: bool,
 }
@@ -44,7 +44,7 @@ pub(super) struct PoolFlags {
 #[derive(Args)]
 pub(super) struct PostFlags {}
 
-/// The type of a table of rasters. It has no values, since none can be named.
+/// The type of a table of rasters. It has no values, since no such table can be named.
 #[derive(Clone, Debug)]
 pub(super) enum RasterTable {}
 

@@ -1,11 +1,12 @@
-//! The progress bar of loading, on standard error. It is hidden if standard error is no terminal.
+//! The progress bar of loading, on standard error. It is hidden if standard error is not a
+//! terminal.
 
 use super::error::BoxError;
 use heatsplat_loader::{LoadProgress, Source};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
-/// Reads a source with `read` while a bar shows the progress. `read` must pass each report of
-/// progress to the function that it gets.
+/// Calls `read` to read a source, and shows a progress bar meanwhile. `read` gets a function that
+/// it must call with each report of progress.
 pub(super) fn with_bar<T, E: Into<BoxError>>(
     source: &mut dyn Source,
     read: impl FnOnce(&mut dyn Source, &mut dyn FnMut(&LoadProgress)) -> Result<T, E>,

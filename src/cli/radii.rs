@@ -1,13 +1,14 @@
-//! Radii of single points, from a column that was read together with the points.
+//! The radii of single points, from a column of the source.
 
 use heatsplat::render::Radius;
 use heatsplat_loader::Column;
 
-/// Number of examples in a note on values that are no radius.
+/// The largest number of examples in a note on values that are no radius.
 const EXAMPLES: usize = 3;
 
-/// The radii of a column in pixels, 0 for a point without one, and a text about its values. The
-/// text is a continuation of the report on columns.
+/// Converts a column to a radius in pixels for each point; 0 stands for a point that has none and
+/// is drawn with the style's. The text counts the radii and the unusable values; it is appended to
+/// the report on columns.
 pub(super) fn from_column(column: &Column) -> (Vec<f32>, String) {
     let (mut own, mut bad, mut examples) = (0usize, 0usize, Vec::new());
     let radius = |row: usize| {
@@ -20,7 +21,7 @@ pub(super) fn from_column(column: &Column) -> (Vec<f32>, String) {
                 own += 1;
                 radius as f32
             }
-            // The value is empty, or 0, which means the same.
+            // The value is empty or 0: the point is drawn with the style's radius.
             (Some(0.0), _) | (None, None) => 0.0,
             (None, Some(text)) if text.trim().is_empty() => 0.0,
             (_, text) => {

@@ -1,4 +1,5 @@
-//! `heatsplat ramps`: lists the colour ramps, as text, in the terminal's colours or as a picture.
+//! `heatsplat ramps`: lists the colour ramps, as text, in the colours of the terminal, or as a
+//! picture.
 
 use super::error::BoxError;
 use super::output;
@@ -19,7 +20,7 @@ Examples:
   heatsplat render examples/cities.csv.gz -o map.png --ramp viridis
   heatsplat render examples/cities.csv.gz -o map.png --ramp \"transparent, navy, #ff0\"";
 
-/// Number of characters in a swatch, each in another colour.
+/// The number of characters in the swatch of a ramp. Each character shows another colour.
 const SWATCH: usize = 32;
 
 #[derive(Args)]
@@ -34,7 +35,7 @@ pub(super) struct RampsCommand {
     check: Option<String>,
 }
 
-/// Value that stands for all ramps; no ramp has this name.
+/// The value of `--check` that stands for all ramps. No ramp has this name.
 const EVERY: &str = "every";
 
 impl RampsCommand {
@@ -53,7 +54,7 @@ impl RampsCommand {
     }
 }
 
-/// The table of checks of one ramp, or of all ramps.
+/// The table with the checks of one ramp, or of all ramps if `wanted` is [`EVERY`].
 fn checked(wanted: &str) -> Result<String, BoxError> {
     let ramps: Vec<(&str, Ramp)> = if wanted == EVERY {
         let all = ramps::all().iter();
@@ -114,22 +115,22 @@ fn list(in_color: bool) -> String {
     text
 }
 
-/// A ramp as a bar of coloured spaces, by escape sequences for the terminal.
+/// A ramp as a row of coloured spaces, made with escape sequences of the terminal.
 fn swatch(named: &NamedRamp) -> String {
     let ramp = Ramp::from_collection(named);
     let mut text = String::new();
     for i in 0..SWATCH {
         let position = (i * 255 / (SWATCH - 1)) as u8;
         let [r, g, b, a] = ramp.color(position).map(u32::from);
-        // Translucent colours are blended over black, which most terminals have as their
-        // background.
+        // Translucent colours are blended with black, the background of most terminals.
         let [r, g, b] = [r, g, b].map(|c| c * a / 255);
         let _ = write!(text, "\x1b[48;2;{r};{g};{b}m ");
     }
     text + "\x1b[0m  "
 }
 
-/// Tests whether standard output is a terminal with 16 million colours, and `NO_COLOR` isn't set.
+/// Tests whether standard output is a terminal with 16 million colours and the variable `NO_COLOR`
+/// isn't set.
 fn in_color() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let many = std::env::var("COLORTERM").is_ok_and(|v| v == "truecolor" || v == "24bit");

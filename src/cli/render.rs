@@ -1,4 +1,4 @@
-//! `heatsplat render`: draws a source as one picture.
+//! `heatsplat render`: draws the points of a source as one picture.
 
 use super::backend::BackendFlags;
 use super::error::BoxError;
@@ -63,11 +63,13 @@ pub(super) struct RenderCommand {
     backend: BackendFlags,
 }
 
-/// A CSS color as RGBA, with red, green and blue not multiplied by alpha.
+/// A CSS color as red, green, blue and alpha, 0 to 255 each. The first three are not multiplied by
+/// alpha.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct CssColor([u8; 4]);
 
-/// Width and height in pixels. Without a height, the height follows from the box.
+/// The width of a picture in pixels, and its height. Without a height, the height follows from the
+/// width and the shape of the box.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct PictureSize(u32, Option<u32>);
 
@@ -82,8 +84,8 @@ impl RenderCommand {
                            what to write";
             return Err(UsageError::new("render", message).into());
         };
-        // A box that can't be drawn is refused before the source is read. The box around all points
-        // can always be drawn.
+        // If the given box can't be drawn, this is found before the source is read. Without a given
+        // box, the box around all points is drawn, which is always possible.
         if let Some(bounds) = self.bbox {
             self.view(bounds)
                 .map_err(|(flag, e)| UsageError::new("render", format!("{flag}: {e}")))?;
@@ -103,8 +105,8 @@ impl RenderCommand {
         output::write(&self.output, |file| file.write_all(&bytes))
     }
 
-    /// The style and the source. If a Mapnik map gives options for reading the source, they go into
-    /// the flags.
+    /// Returns the style, and the source to read. If a Mapnik map has options about reading the
+    /// source, they go into the flags.
     fn style_and_source(&mut self) -> Result<(Style, String), BoxError> {
         let Some(xml) = &self.mapnik_style else {
             let (style, columns) = self.style.style_and_columns()?;
@@ -121,7 +123,7 @@ impl RenderCommand {
         Ok((self.style.changed(imported.style)?, source))
     }
 
-    /// The view of a box. An error has the flag that is to blame.
+    /// The view that shows a box. An error comes with the flag that causes it.
     fn view(&self, bounds: LonLatBox) -> Result<View, (&'static str, WindowError)> {
         let of_box = |e| ("--bbox", e);
         let shape = height_to_width(bounds).map_err(of_box)?;
@@ -152,8 +154,8 @@ impl RenderCommand {
     }
 }
 
-/// Blends a translucent colour over another (Porter-Duff *over*). Both are RGBA in which red, green
-/// and blue are not multiplied by alpha.
+/// Blends a translucent colour over a ground (Porter-Duff *over*). Each colour is red, green, blue
+/// and alpha, and the first three are not multiplied by alpha.
 fn over([r, g, b, a]: [u8; 4], [ground_r, ground_g, ground_b, ground_a]: [u8; 4]) -> [u8; 4] {
     let (alpha, ground_alpha) = (f32::from(a) / 255.0, f32::from(ground_a) / 255.0);
     let behind = ground_alpha * (1.0 - alpha);
@@ -192,7 +194,7 @@ fn size(text: &str) -> Result<PictureSize, &'static str> {
     Ok(PictureSize(width.ok_or(EXPECTED)?, height))
 }
 
-/// Parses one CSS colour. It is parsed as a ramp in which all colours are equal.
+/// Parses one CSS colour: parses a ramp, and refuses it if its colours differ.
 fn color(text: &str) -> Result<CssColor, &'static str> {
     let ramp = Ramp::parse(text).map_err(|_| "expected a CSS colour, like #111820 or white")?;
     let [_, first, rest @ ..] = ramp.colors();

@@ -1,4 +1,4 @@
-//! Flags of a source of points: its format, columns and rows.
+//! The flags of a source of points: about its format, its columns and its rows.
 
 use super::error::BoxError;
 use super::postgis::{self, DatabaseFlags};
@@ -88,7 +88,7 @@ pub(super) struct SourceFlags {
 }
 
 impl SourceFlags {
-    /// Opens a source. Its format and columns are known afterwards; its rows are not read yet.
+    /// Opens a source. This finds out its format and its columns; its rows are not read yet.
     pub(super) fn open(&self, source: &str) -> Result<Box<dyn Source>, BoxError> {
         if let Some(opened) = postgis::open(source, self) {
             return opened;
@@ -97,13 +97,13 @@ impl SourceFlags {
         Ok(open(source, &self.options())?)
     }
 
-    /// Checks that a file has a supported format and columns of positions.
+    /// Checks that a file has a supported format, and columns of positions.
     pub(super) fn can_open(&self, file: &str) -> Result<(), BoxError> {
         open(file, &self.options())?;
         Ok(())
     }
 
-    /// Takes over the columns that a style names, unless flags name others.
+    /// Sets the columns that the configuration of a heat map names, except those that flags name.
     pub(super) fn suggest(&mut self, columns: &import::ColumnNames) {
         for (flag, column) in [
             (&mut self.lon, &columns.lon),
@@ -117,7 +117,7 @@ impl SourceFlags {
         }
     }
 
-    /// Takes over the separator of a CSV file, unless a flag names another.
+    /// Sets the separator that a Mapnik map names for its CSV file, unless a flag names one.
     pub(super) fn suggest_delimiter(&mut self, separator: Option<&str>) {
         let byte = separator.and_then(|text| delimiter(text).ok());
         self.delimiter = self.delimiter.or(byte);
@@ -151,12 +151,12 @@ impl SourceFlags {
     }
 }
 
-/// Parses a box whose width is at most that of the world.
+/// Parses a box that is at most as wide as the world.
 fn within(text: &str) -> Result<LonLatBox, LonLatBoxError> {
     text.parse::<LonLatBox>()?.at_most_one_turn()
 }
 
-/// Parses a field separator: one ASCII character, or `tab`.
+/// Parses a separator of fields: one ASCII character, or `tab`.
 fn delimiter(text: &str) -> Result<u8, &'static str> {
     match text.as_bytes() {
         b"tab" | b"\\t" => Ok(b'\t'),

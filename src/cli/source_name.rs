@@ -1,15 +1,16 @@
-//! Names of sources: as messages show them, and as names of layers.
+//! Names of sources: in messages, and as names of layers.
 
 use super::postgis;
 use heatsplat_loader::shown_source;
 use std::path::Path;
 
-/// A source in the form that messages may show: an address without user, password and query.
+/// A source as messages may show it: an address is without user, password and query.
 pub(super) fn redact(source: &str) -> String {
     postgis::redact(source).unwrap_or_else(|| shown_source(source))
 }
 
-/// The name of a source's layer: the name of its file, without folders and extensions.
+/// The name of the layer that a source becomes: the name of the file, without folders and
+/// extensions. Standard input is called `points`.
 pub(super) fn layer_name(source: &str) -> String {
     if source == "-" {
         return "points".to_owned();

@@ -1,4 +1,4 @@
-//! `heatsplat style`: prints the style that another heat map's configuration is converted to.
+//! `heatsplat style`: converts the configuration of another heat map to a style, and prints it.
 
 use super::error::BoxError;
 use super::output;
@@ -54,7 +54,7 @@ impl StyleCommand {
     }
 }
 
-/// The style with a parameter on each line, in the form that `--style` reads.
+/// The style in the form that `--style` reads, each parameter in a line.
 fn lines(imported: &ImportedStyle) -> String {
     let mut text = format!("# from {}\n", imported.dialect);
     let columns = &imported.columns;

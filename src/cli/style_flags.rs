@@ -1,4 +1,4 @@
-//! Style flags: the parameters of a style. Each is checked when it is parsed.
+//! The flags of a style. Each is checked when it is parsed.
 
 use super::error::BoxError;
 use super::mapnik::with_marker;
@@ -64,8 +64,8 @@ pub(super) struct StyleFlags {
 }
 
 impl StyleFlags {
-    /// The style, and the columns that its configuration names. Parts of the configuration that are
-    /// lost in the style are reported on standard error.
+    /// Returns the style, and the columns that its configuration names. Warns on standard error of
+    /// the parts of the configuration that could not be converted.
     pub(super) fn style_and_columns(&self) -> Result<(Style, ColumnNames), BoxError> {
         let Some(begin) = &self.begin else {
             return Ok((self.changed(Style::default())?, ColumnNames::default()));
@@ -75,7 +75,7 @@ impl StyleFlags {
         Ok((self.changed(imported.style)?, imported.columns))
     }
 
-    /// Returns a style in which the given flags are changed.
+    /// Returns the style after the parameters that flags set have been changed in it.
     pub(super) fn changed(&self, mut style: Style) -> Result<Style, BoxError> {
         let reverse = self.reverse.then(|| "true".to_owned());
         let flags = [
@@ -101,8 +101,8 @@ impl StyleFlags {
     }
 }
 
-/// Reads the configuration of a heat map: from a file if there is one of this name, else from the
-/// text itself.
+/// Reads the configuration of a heat map: from the file of this name if there is one, otherwise
+/// from the text itself.
 pub(super) fn read(file_or_text: &str) -> Result<ImportedStyle, BoxError> {
     let is_path = file_or_text.len() < 4096 && Path::new(file_or_text).is_file();
     if is_path {
@@ -114,7 +114,7 @@ pub(super) fn read(file_or_text: &str) -> Result<ImportedStyle, BoxError> {
     import::style(file_or_text).map_err(|error| {
         let short: String = file_or_text.chars().take(60).collect();
         let hint = match error {
-            // Most likely the text was meant as a file's name.
+            // Most likely the text was meant to be the name of a file.
             import::ImportError::Unknown => ", and there is no such file",
             _ => "",
         };
@@ -122,7 +122,7 @@ pub(super) fn read(file_or_text: &str) -> Result<ImportedStyle, BoxError> {
     })
 }
 
-/// Reports on standard error the parts of a configuration that could not be converted.
+/// Reports on standard error the parts of a configuration that could not be converted to the style.
 pub(super) fn say_warnings(imported: &ImportedStyle) {
     for warning in &imported.warnings {
         say!("{}: {warning}", imported.dialect);
@@ -135,7 +135,7 @@ pub(super) fn say_warnings(imported: &ImportedStyle) {
     }
 }
 
-/// A clap parser that accepts a parameter's value if [`Style::set`] does.
+/// A clap parser for the parameter `name`. It accepts the values that [`Style::set`] accepts.
 fn checked(name: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone {
     move |value| match Style::default().set(name, value) {
         Ok(()) => Ok(value.to_owned()),

@@ -1,12 +1,13 @@
-//! Parsers of quantities with units, on the command line and in configuration files.
+//! Parsers of quantities with units, for the command line and for configuration files.
 
 use jiff::fmt::friendly::SpanParser;
 use std::time::Duration;
 
-/// The longest time in seconds, about ten years. Clocks have room for it.
+/// The longest time in seconds that is accepted: about ten years, a choice. Sums of it and the
+/// present time don't overflow.
 const LONGEST: u64 = 10 * 366 * 24 * 3600;
 
-/// Parses a time of at least a second: `90s`, `10m`, `2h`, `1h 30m`.
+/// Parses a time of a second or more: `90s`, `10m`, `2h` or `1h 30m`.
 pub(super) fn period(text: &str) -> Result<Duration, &'static str> {
     static PARSER: SpanParser = SpanParser::new();
     match PARSER.parse_unsigned_duration(text) {
@@ -16,7 +17,8 @@ pub(super) fn period(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
-/// Parses a number of bytes: `4096`, `512M`, `4G`; K, M and G are powers of 1024.
+/// Parses a number of bytes: `4096`, `512M` or `4G`, for example. The units K, M and G are powers
+/// of 1024.
 pub(super) fn bytes(text: &str) -> Result<u64, &'static str> {
     const EXPECTED: &str = "expected a size in bytes, like 512M or 4G";
     let (number, shift) = match text.char_indices().last() {
@@ -29,7 +31,8 @@ pub(super) fn bytes(text: &str) -> Result<u64, &'static str> {
     number.checked_mul(1 << shift).ok_or(EXPECTED)
 }
 
-/// Parses a number of things: `1000`, `250k`, `10M`; k and M are powers of 1000.
+/// Parses a number of points: `1000`, `250k` or `10M`, for example. The units k and M are powers of
+/// 1000.
 pub(super) fn count(text: &str) -> Result<usize, &'static str> {
     let (digits, times) = match text.as_bytes().last() {
         Some(b'k' | b'K') => (text.trim_end_matches(['k', 'K']), 1_000),
@@ -42,7 +45,7 @@ pub(super) fn count(text: &str) -> Result<usize, &'static str> {
         .ok_or("expected a number, like 1000, 250k or 10M")
 }
 
-/// Parses a length of 0 to 10,000 metres, with or without its unit.
+/// Parses a length from 0 to 10,000 metres, with or without the unit `m`.
 pub(super) fn metres(text: &str) -> Result<f64, &'static str> {
     let number = text.strip_suffix('m').unwrap_or(text).trim_end();
     match number.parse() {

@@ -1,4 +1,5 @@
-//! Timing of tiles: drawn one after the other, and many at once.
+//! Measures how long tiles take: drawn one after the other, and drawn by many threads at the same
+//! time.
 
 use cpu_time::ProcessTime;
 use heatsplat::render::{Phase, Timings};
@@ -7,25 +8,28 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The timing of one kind of tiles.
+/// The measurements of one kind of tiles.
 pub(super) struct TileTiming {
     pub(super) kind: String,
-    /// Number of different tiles that were drawn in turn, and, below, number of drawings.
+    /// The number of different tiles that were drawn in turn.
     pub(super) tiles: usize,
+    /// The number of drawings: each tile may be drawn several times.
     pub(super) turns: usize,
-    /// Milliseconds to draw a tile while no other is drawn: by the clock, and, below, of CPU time.
+    /// The milliseconds that a tile takes while no other tile is drawn, by the clock.
     pub(super) wall: Quartiles,
+    /// The milliseconds of CPU time that a tile takes while no other tile is drawn.
     pub(super) cpu: Quartiles,
-    /// Mean milliseconds of each stage, for a tile that is drawn while no other is.
+    /// The mean milliseconds that each stage of drawing takes, while no other tile is drawn.
     pub(super) stages: Vec<(Phase, f64)>,
-    /// Mean bytes of an encoded tile.
+    /// The mean size in bytes of an encoded tile.
     pub(super) bytes: usize,
-    /// Tiles a second with all threads at work, and, below, milliseconds of CPU time for each tile.
+    /// The number of tiles a second that all threads draw together.
     pub(super) rate: f64,
+    /// The milliseconds of CPU time for each of these tiles.
     pub(super) rate_cpu: f64,
 }
 
-/// Median, and lower and upper quartile.
+/// The lower quartile, the median and the upper quartile of measurements.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Quartiles {
     pub(super) low: f64,
@@ -45,8 +49,9 @@ impl Quartiles {
     }
 }
 
-/// Times the drawing of some tiles of a layer: one by one for `time`, then many at once for `time`.
-/// The latter are drawn by `threads` threads, by default one for each core.
+/// Measures the drawing of `tiles`. First they are drawn one after the other for the duration
+/// `time`, then by `threads` threads at once for as long. By default there is a thread for each
+/// core.
 pub(super) fn tiles(
     layer: &Layer,
     kind: String,
@@ -60,8 +65,8 @@ pub(super) fn tiles(
         let drawn = layer.tile(tile).png();
         drawn.map_or(0, |bytes| bytes.len())
     };
-    // A few tiles are drawn before the clock runs: scales are measured, shaders compiled, and
-    // points sent to the device.
+    // A few tiles are drawn before the measurement, since the first ones take longer: scales are
+    // measured, shaders are compiled, and points are sent to the device.
     let warm = tiles.len().min(8);
     (0..warm).for_each(|turn| {
         draw(turn);
@@ -99,7 +104,8 @@ pub(super) fn tiles(
     }
 }
 
-/// Tiles a second that many threads draw, and milliseconds of CPU time for each tile.
+/// Draws tiles by several threads. Returns the number of tiles a second, and the milliseconds of
+/// CPU time for a tile.
 fn together(
     time: Duration,
     threads: Option<usize>,

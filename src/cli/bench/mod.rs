@@ -1,4 +1,5 @@
-//! `heatsplat bench`: measures the speed of all backends, with points of the user or made-up ones.
+//! `heatsplat bench`: measures the speed of all backends, with points from a source or made-up
+//! points.
 
 mod measure;
 mod report;
@@ -30,11 +31,11 @@ Tiles are drawn as a server draws them, from points in memory to the bytes of a 
 zoom that most points lie in are dense, the others sparse. CPU time is that of all threads of the
 program; spread is the middle half of all turns.";
 
-/// Zooms whose tiles are timed by default.
+/// The zooms whose tiles are measured if no flag names tiles.
 const ZOOMS: [u8; 4] = [0, 4, 8, 12];
 
-/// Number of tiles in a batch for a device, and largest number of dense or of sparse tiles of a
-/// zoom.
+/// The number of tiles in the batch that times a device's stages. It is also the largest number of
+/// dense tiles of a zoom, and of sparse tiles.
 const BATCH: usize = 64;
 
 #[derive(Args)]
@@ -64,11 +65,12 @@ pub(super) struct BenchCommand {
     style: StyleFlags,
 }
 
-/// The timings of a backend.
+/// The measurements of one backend.
 struct BackendTiming {
     backend: String,
     tiles: Vec<TileTiming>,
-    /// Seconds of each stage of the backend's device, for a batch of tiles. Empty without a device.
+    /// The stages of the backend on its device, each with its seconds for a batch of tiles. Empty
+    /// if the backend has no device.
     device: Vec<(&'static str, f64)>,
 }
 
@@ -89,7 +91,7 @@ impl BenchCommand {
         };
         let time = Duration::from_secs_f64(self.seconds.clamp(0.01, 600.0));
         let mut out: Box<dyn io::Write> = match &self.json {
-            // Standard output must have nothing but the JSON.
+            // With the JSON on standard output, the table goes to standard error.
             Some(file) if file.as_os_str() == "-" => Box::new(io::stderr()),
             _ => Box::new(io::stdout()),
         };
@@ -131,7 +133,7 @@ impl BenchCommand {
         }
     }
 
-    /// The kinds of tiles that are timed, each with its name and its tiles.
+    /// The kinds of tiles that are measured. Each has a name and a list of tiles.
     fn kinds(&self, layer: &Layer) -> Vec<(String, Vec<TileId>)> {
         if self.tile.is_empty() {
             return ZOOMS
@@ -147,8 +149,8 @@ impl BenchCommand {
     }
 }
 
-/// Two kinds of tiles of a zoom: the dense ones, in which most points lie, and a sample of the
-/// others.
+/// Two kinds of tiles of a zoom: the eighth of the occupied tiles with the most weight, called
+/// dense, and a sample of the rest, called sparse.
 fn kinds_of_zoom(layer: &Layer, z: u8) -> Vec<(String, Vec<TileId>)> {
     let mut occupied = layer.points().occupied_tiles(z);
     occupied.sort_by(|a, b| b.mass.total_cmp(&a.mass));
@@ -168,7 +170,8 @@ fn kinds_of_zoom(layer: &Layer, z: u8) -> Vec<(String, Vec<TileId>)> {
         .collect()
 }
 
-/// The seconds of each stage on a device, for a batch of tiles of zoom 4, by the stage's name.
+/// Times each stage of a device for a batch of tiles of zoom 4. Returns the name and the seconds of
+/// each stage.
 fn device_stages(layer: &Layer, timer: &StageTimer) -> Vec<(&'static str, f64)> {
     let z = 4;
     let scale = layer.normalizer(level::of_zoom(z), layer.style());
@@ -189,7 +192,7 @@ fn device_stages(layer: &Layer, timer: &StageTimer) -> Vec<(&'static str, f64)> 
             (job, &*scale)
         })
         .collect();
-    // The first call isn't counted, since it compiles shaders.
+    // The first call is not counted, since it compiles the shaders.
     timer(&jobs);
     timer(&jobs)
 }

@@ -1,4 +1,4 @@
-//! The figures of a benchmark as text and as JSON.
+//! The measurements of a benchmark as text and as JSON.
 
 use super::BackendTiming;
 use super::measure::{Quartiles, TileTiming};
@@ -37,7 +37,8 @@ pub(super) fn line(timing: &TileTiming) -> String {
     )
 }
 
-/// Lines of text with the milliseconds of each stage of a device.
+/// Lines of text, one for each stage of a device, with the milliseconds that the stage takes for a
+/// batch.
 pub(super) fn device(stages: &[(&'static str, f64)]) -> String {
     let line = |(name, seconds): &(&str, f64)| {
         format!("  {name:<10}  {:>9.3} ms a batch\n", seconds * 1e3)
@@ -109,12 +110,12 @@ fn tile(timing: &TileTiming) -> Value {
     })
 }
 
-/// Rounds to a ten-thousandth. Further digits are noise.
+/// Rounds to a ten-thousandth. The further digits of a measurement are noise.
 fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }
 
-/// Name of the processor; `None` if the system doesn't give it.
+/// The name of the processor; `None` if the system doesn't have it in `/proc/cpuinfo`.
 fn cpu() -> Option<String> {
     let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("model name"))?;

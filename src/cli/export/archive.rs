@@ -1,4 +1,4 @@
-//! Export of tiles into a file or folder, with a progress bar and a summary.
+//! Export of tiles into a file or a folder, with a progress bar and a summary.
 
 use super::super::backend;
 use super::{ExportCommand, suggest_flags};
@@ -10,7 +10,8 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
-/// Writes the tiles of a layer, or with `--dry-run` prints an estimate.
+/// Writes the tiles of a layer. With `--dry-run`, only prints an estimate of their number, bytes
+/// and time.
 pub(super) fn write(
     flags: &ExportCommand,
     target: &Target,
@@ -55,8 +56,8 @@ pub(super) fn write(
     Ok(())
 }
 
-/// A progress bar on standard error, and the time when it began. It is hidden if standard error is
-/// no terminal.
+/// A progress bar on standard error, and the time when the export began. The bar is hidden if
+/// standard error is not a terminal.
 struct ExportBar(ProgressBar, Instant);
 
 impl ExportBar {
@@ -109,7 +110,7 @@ fn table(estimate: &Estimate) -> String {
     text + &format!(" all  {tiles:>12}  {bytes:>10}  about {time}\n")
 }
 
-/// A number of bytes in a binary unit, with few digits.
+/// A number of bytes in a binary unit (KiB, MiB …), rounded to few digits.
 fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["B", "KiB", "MiB", "GiB"] {

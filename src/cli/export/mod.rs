@@ -1,4 +1,5 @@
-//! `heatsplat export`: draws all tiles once and writes them into an archive or a database.
+//! `heatsplat export`: draws all tiles of a source once and writes them into an archive, a folder
+//! or a database.
 
 mod archive;
 
@@ -85,9 +86,9 @@ pub(super) struct ExportCommand {
 /// The output of an export.
 #[derive(Clone, Debug)]
 enum Output {
-    /// A file or folder of tiles.
+    /// A file or a folder of tiles.
     Archive(Target),
-    /// A table of PostGIS rasters.
+    /// A table of PostGIS rasters in a database.
     Rasters(Box<RasterTable>),
 }
 
@@ -122,8 +123,8 @@ impl ExportCommand {
         }
     }
 
-    /// Checks the output before the source is read, which may take long. Returns `false` if the
-    /// export is complete already.
+    /// Checks the output. This happens before the source is read, which may take long. Returns
+    /// `false` if the output is already complete.
     fn is_needed(&self) -> Result<bool, BoxError> {
         match &self.output {
             Output::Archive(_) if self.dry_run => Ok(true),
@@ -183,7 +184,7 @@ fn area(text: &str) -> Result<LonLatBox, BoxError> {
     Ok(area)
 }
 
-/// Adds the flags that solve the problem to an export's error.
+/// Adds to an error of an export the flags that solve its problem.
 fn suggest_flags(error: ExportError) -> BoxError {
     match &error {
         ExportError::Exists { .. } => format!("{error}; --overwrite replaces it").into(),

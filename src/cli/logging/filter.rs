@@ -1,12 +1,13 @@
-//! Levels of log lines, by the part of the program that logs them, their target.
+//! The levels of log lines. A level may differ by target, the part of the program that logs the
+//! line.
 
 use std::str::FromStr;
 use tracing_core::LevelFilter;
 
-/// The least severe level that is logged, for each target.
+/// The least severe level that is written, for each target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LogFilter {
-    /// The level of heatsplat's crates. Other crates log only if a target names them.
+    /// The level of heatsplat's own crates. Other crates are only logged if `targets` names them.
     default: LevelFilter,
     targets: Vec<(String, LevelFilter)>,
 }

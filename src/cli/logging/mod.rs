@@ -1,10 +1,10 @@
-//! Log lines: events of the program and its libraries are written to standard error, as text or
-//! JSON.
+//! Log lines: the events that the program and its libraries log are written to standard error, as
+//! text or as JSON.
 //!
-//! The module is a small subscriber for `tracing`. tracing-subscriber, which brings further crates,
-//! has neither this text format nor a writer that drops lines. On a terminal, lines are written at
-//! once. Anywhere else a thread writes them: if nothing reads the lines, further ones are dropped,
-//! and the program neither waits nor ends.
+//! The module is a small subscriber for `tracing`. The crate tracing-subscriber would bring further
+//! crates, and it has neither this text format nor a writer that drops lines. On a terminal, a line
+//! is written at once. Anywhere else a separate thread writes the lines. If their reader is stuck,
+//! lines are dropped; the program neither waits for the reader nor ends.
 
 mod filter;
 mod sink;
@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 use subscriber::{Logger, json_line};
 use tracing_core::{Dispatch, dispatcher};
 
-/// The environment variable that sets the level if no flag does.
+/// The environment variable with the log level that is used if no flag sets the level.
 const VARIABLE: &str = "HEATSPLAT_LOG";
 
 /// The flags of log lines, which every command has.
@@ -48,10 +48,10 @@ enum LogFormat {
     Json,
 }
 
-/// The format and the sink of log lines of the whole program, once [`init`] has set them.
+/// The format and the sink of the program's log lines. [`init`] sets them.
 static SINK: OnceLock<(LogFormat, Sink)> = OnceLock::new();
 
-/// Installs the subscriber. Must be called once, before anything is logged.
+/// Sets the format, the sink and the subscriber. Must be called once, before anything is logged.
 pub(super) fn init(flags: &LogFlags) {
     let given = std::env::var(VARIABLE).ok().filter(|text| !text.is_empty());
     let from_variable = given.map(|text| text.parse::<LogFilter>());
@@ -73,8 +73,8 @@ pub(super) fn init(flags: &LogFlags) {
     }
 }
 
-/// Writes a line for the person at the terminal. A line that begins with `heatsplat: ` is a
-/// warning.
+/// Writes a line for the user at the terminal. A line that begins with `heatsplat: ` is logged as a
+/// warning, any other line as information.
 macro_rules! say {
     ($($words:tt)*) => {
         $crate::cli::logging::log_line(::std::format_args!($($words)*))
@@ -82,7 +82,8 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// Logs a line as a warning or as information; see `say!`.
+/// Logs a line for the macro `say!`: as a warning if it begins with `heatsplat: `, otherwise as
+/// information.
 pub(crate) fn log_line(line: fmt::Arguments<'_>) {
     let line = line.to_string();
     match line.strip_prefix("heatsplat: ") {
@@ -91,7 +92,7 @@ pub(crate) fn log_line(line: fmt::Arguments<'_>) {
     }
 }
 
-/// Logs the error that ends the program, with its causes. The level doesn't suppress it.
+/// Writes the error that ends the program, with its causes. It is written at every log level.
 pub(super) fn report(error: &str, causes: &[String]) {
     let Some((format, sink)) = SINK.get() else {
         return;
@@ -110,7 +111,7 @@ pub(super) fn report(error: &str, causes: &[String]) {
     }
 }
 
-/// Waits until the last lines are written, but at most half a second.
+/// Waits until all lines are written, but no longer than half a second.
 pub(crate) fn flush() {
     if let Some((_, sink)) = SINK.get() {
         sink.flush();

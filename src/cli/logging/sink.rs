@@ -1,23 +1,26 @@
-//! The sink of log lines: standard error, which may be closed, or may not be read.
+//! The sink of log lines: standard error, which may be closed, or whose reader may be stuck.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The largest number of lines that wait for the writing thread. Further lines are dropped.
+/// The largest number of lines that may wait for the writing thread. Further lines are dropped. A
+/// choice.
 const MAX_WAITING: usize = 1024;
 
-/// The longest time that the program, when it ends, waits for its last lines to be written.
+/// The longest time that the program waits at its end until the last lines are written.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The means of writing to standard error: directly, or by a thread that gets messages.
+/// The way in which lines reach standard error: written at once on a terminal, otherwise sent to a
+/// thread that writes them.
 pub(super) enum Sink {
     Terminal,
     Thread(SyncSender<Message>),
 }
 
-/// A message to the writing thread.
+/// A message to the writing thread: a line to write, or a request to answer once all lines before
+/// it are written.
 pub(super) enum Message {
     Line(String),
     Flush(SyncSender<()>),
@@ -39,8 +42,8 @@ impl Sink {
     pub(super) fn write(&self, line: String) {
         match self {
             Self::Terminal => write_to_stderr(&line),
-            // A line that doesn't fit into the full channel is dropped: the reader of standard
-            // error is gone or stuck.
+            // If the channel is full, the line is dropped: the reader of standard error is gone or
+            // stuck.
             Self::Thread(sender) => _ = sender.try_send(Message::Line(line)),
         }
     }
@@ -68,7 +71,7 @@ fn write_all(lines: &Receiver<Message>) {
     }
 }
 
-/// Writes to standard error. Errors are ignored, since it may be closed.
+/// Writes to standard error. Errors are ignored, since standard error may be closed.
 fn write_to_stderr(line: &str) {
     let _ = io::stderr().lock().write_all(line.as_bytes());
 }

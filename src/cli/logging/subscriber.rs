@@ -1,4 +1,4 @@
-//! The subscriber of `tracing`. It formats events and the spans in which they happen.
+//! The subscriber of `tracing`. It formats events, and the spans in which they happen.
 
 use super::filter::LogFilter;
 use super::{LogFormat, SINK};
@@ -13,10 +13,12 @@ use tracing_core::field::{Field, Visit};
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Event, Level, LevelFilter, Metadata, Subscriber};
 
-/// The number of parts of the table of spans. Each part has another lock.
+/// The number of parts of the table of spans. Each part has its own lock, so that threads seldom
+/// wait for each other.
 const SHARDS: u64 = 16;
 
-/// The subscriber. It formats events, with the fields of the spans in which they happen.
+/// The subscriber. It writes an event as a line, with the fields of the spans in which the event
+/// happens.
 pub(super) struct Logger {
     filter: LogFilter,
     format: LogFormat,
@@ -24,17 +26,18 @@ pub(super) struct Logger {
     next: AtomicU64,
 }
 
-/// A span that has not ended.
+/// A span that has not been closed.
 struct Span {
     metadata: &'static Metadata<'static>,
-    /// The formatted names and fields of the spans around this one, then of this one.
+    /// The names and fields of the spans that enclose this span, then its own, as they appear in
+    /// lines.
     text: String,
     begun: Instant,
     references: usize,
 }
 
 thread_local! {
-    /// The ids of the spans that this thread is in, the innermost last.
+    /// The ids of the spans that this thread has entered. The innermost is the last.
     static ENTERED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -54,8 +57,9 @@ impl Logger {
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The formatted spans of an event or span: those of its explicit parent, or else, if it is
-    /// contextual, those of this thread's innermost span.
+    /// The text of the spans that enclose an event or a span. The innermost of them is `parent` if
+    /// there is one. Otherwise it is the innermost span of this thread, but only if `is_contextual`
+    /// is true.
     fn context(&self, parent: Option<&Id>, is_contextual: bool) -> String {
         let innermost = || ENTERED.with_borrow(|entered| entered.last().copied());
         let id = match parent {
@@ -87,7 +91,7 @@ impl Logger {
 }
 
 impl Logger {
-    /// The line that reports the end of a span and its time.
+    /// The line that reports how long a span lasted. It is written when the span is closed.
     fn closed_line(&self, span: &Span) -> String {
         let took = span.begun.elapsed().as_secs_f64() * 1e3;
         let (metadata, spans) = (span.metadata, &span.text);
@@ -108,8 +112,8 @@ impl Logger {
     }
 }
 
-/// A log line as a JSON object. `rest` has further fields, each after a comma, and `spans` the
-/// objects of the spans.
+/// A log line as a JSON object. `rest` contains further members of the object, each after a comma.
+/// `spans` contains the objects of the spans, separated by commas.
 pub(super) fn json_line(
     level: &str,
     target: &str,
@@ -140,7 +144,7 @@ impl Subscriber for Logger {
         attributes.record(&mut fields);
         let mut text = self.context(attributes.parent(), attributes.is_contextual());
         let (name, rest) = (metadata.name(), &fields.rest);
-        // Writing to a string can't fail.
+        // Writing to a `String` can't fail.
         let _ = match self.format {
             LogFormat::Text => write!(text, "{name}{{{}}}: ", rest.trim_start()),
             LogFormat::Json => {
@@ -216,7 +220,7 @@ impl Subscriber for Logger {
     }
 }
 
-/// The fields of an event or span as text, the message apart from the others.
+/// The fields of an event or a span as text. The message is apart from the other fields.
 struct Fields {
     format: LogFormat,
     message: String,
@@ -234,7 +238,7 @@ impl Fields {
 
     fn add(&mut self, field: &Field, value: impl fmt::Display) {
         let name = field.name();
-        // Writing to a string can't fail.
+        // Writing to a `String` can't fail.
         let _ = match self.format {
             LogFormat::Text => write!(self.rest, " {name}={value}"),
             LogFormat::Json => write!(self.rest, ",\"{name}\":{value}"),
@@ -272,12 +276,12 @@ impl Visit for Fields {
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        // JSON has no NaN and no infinities.
+        // JSON has neither NaN nor infinities: `Value` replaces them by null.
         self.add(field, serde_json::Value::from(value));
     }
 }
 
-/// A text as a JSON string.
+/// A text as a JSON string, in quotes and escaped.
 fn json(text: &str) -> serde_json::Value {
     serde_json::Value::from(text)
 }

@@ -1,12 +1,12 @@
-//! The PostGIS datasource of a Mapnik map.
+//! The PostGIS datasource of a map for Mapnik.
 
 use crate::cli::source_flags::SourceFlags;
 
-/// The address that the parameters of a datasource stand for. Table, geometry column and reference
-/// system go into the flags, unless the flags name others.
+/// Converts the parameters of a datasource to the address of a database. The table, the geometry
+/// column and the reference system go into `flags`, except those that the user has set there.
 ///
 /// # Errors
-/// A message if the datasource has no table.
+/// A message if the datasource names no table.
 pub(crate) fn datasource<'a>(
     get: &impl Fn(&str) -> Option<&'a str>,
     flags: &mut SourceFlags,
@@ -16,7 +16,8 @@ pub(crate) fn datasource<'a>(
     Ok(address(get))
 }
 
-/// Puts a table, or the query in `(select …) as name`, into the flags, unless a flag names another.
+/// Sets the flag of the table, or with `(select …) as name` the flag of the query. Does nothing if
+/// the user has set either of these flags.
 fn suggest(flags: &mut SourceFlags, table: &str, geom: Option<&str>, srid: Option<&str>) {
     let database = &mut flags.database;
     if !flags.table.is_empty() || database.sql.is_some() {
@@ -31,7 +32,8 @@ fn suggest(flags: &mut SourceFlags, table: &str, geom: Option<&str>, srid: Optio
     database.srid = database.srid.or(srid.and_then(|s| s.parse().ok()));
 }
 
-/// Builds `postgres://user:password@host:port/dbname`.
+/// Builds the address `postgres://user:password@host:port/dbname` from the parameters that are
+/// given.
 fn address<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> String {
     let plain = |text: &str| -> String {
         let byte = |b: u8| match b {
@@ -53,7 +55,7 @@ fn address<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> String {
     }
     let host = get("host").filter(|h| !h.is_empty());
     match host {
-        // The host is a folder of sockets.
+        // A host that begins with `/` is a folder of Unix sockets.
         Some(folder) if folder.starts_with('/') => {
             url += &format!(
                 "/{}?host={}",

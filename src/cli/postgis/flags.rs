@@ -1,4 +1,4 @@
-//! Flags of databases, and the queries that they ask for.
+//! The flags of databases, and the queries that follow from them.
 
 use crate::cli::source_flags::SourceFlags;
 use crate::cli::units::period;
@@ -74,7 +74,7 @@ pub(crate) struct PostFlags {
 }
 
 impl DatabaseFlags {
-    /// Checks that no flag is given that works with databases only.
+    /// Refuses the flags that only work with databases, since the source is none.
     pub(crate) fn check_unused(&self) -> Result<(), &'static str> {
         match (&self.sql, self.srid) {
             (None, None) => Ok(()),
@@ -84,7 +84,8 @@ impl DatabaseFlags {
 }
 
 impl SourceFlags {
-    /// The queries that the flags ask for: one for each `--table`, or the query of `--sql`.
+    /// The queries that the flags stand for: one for each `--table`, or the single query of
+    /// `--sql`.
     pub(crate) fn layer_queries(&self) -> Vec<LayerQuery> {
         let tables = self.table.iter().cloned().map(Relation::Table);
         let all = tables.chain(self.database.sql.clone().map(Relation::Sql));
@@ -98,7 +99,8 @@ impl SourceFlags {
         .collect()
     }
 
-    /// The flags that ask for a query. This is the inverse of [`SourceFlags::layer_queries`].
+    /// Makes the flags that stand for a query. This is the inverse of
+    /// [`SourceFlags::layer_queries`], except for the columns to keep.
     pub(crate) fn from_query(query: LayerQuery) -> Self {
         let (table, sql) = match query.from {
             Relation::Table(name) => (vec![name], None),
@@ -117,8 +119,8 @@ impl SourceFlags {
         }
     }
 
-    /// The name of the layer that the flags ask for: the name of its table, without the schema. It
-    /// is `query` for `--sql`.
+    /// The name of the layer that the flags describe: the name of its table without the schema, or
+    /// `query` for `--sql`.
     pub(crate) fn table_name(&self) -> String {
         match self.layer_queries().first().map(|query| &query.from) {
             None => String::new(),

@@ -1,5 +1,5 @@
-//! Live layers of PostGIS. The server asks for the rows of a window, and gets errors without
-//! secrets.
+//! Live layers of PostGIS. The server asks for the rows in a window. The errors that it gets
+//! contain no secrets.
 
 use crate::cli::logging::say;
 use heatsplat::points::LonLatBox;
@@ -11,12 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
-/// Longest time of a query for a colour scale. It exceeds that of a picture, since a scale is
-/// measured once.
+/// The longest time of a query that measures a colour scale: 30 seconds, a choice. It is longer
+/// than the time for a picture, since a scale is measured only once.
 const SCALE_DEADLINE: Duration = Duration::from_secs(30);
 
-/// A table or a query of a database. It is looked up at the first request for its rows, since the
-/// database may not answer when the program starts.
+/// The rows of a table or a query, which are read for each picture. The table or query is looked up
+/// in the database at the first request for rows, since the database may not answer when the
+/// program starts.
 #[derive(Debug)]
 pub(crate) struct LiveRows {
     name: String,
@@ -24,7 +25,8 @@ pub(crate) struct LiveRows {
     query: LayerQuery,
     allow_superuser: bool,
     live: OnceCell<postgis::LiveLayer>,
-    /// Bounds of the rows when the program started, in degrees; `None` if unknown.
+    /// The bounds that the rows had when the program started, in degrees; `None` if they are
+    /// unknown.
     bounds: Option<LonLatBox>,
 }
 
@@ -45,12 +47,12 @@ impl LiveRows {
         }
     }
 
-    /// Sets the bounds of the rows in degrees; `None` if unknown.
+    /// Sets the bounds of the rows, in degrees; `None` if they are unknown.
     pub(crate) fn within(self, bounds: Option<LonLatBox>) -> Self {
         Self { bounds, ..self }
     }
 
-    /// Returns the layer in the database. It is looked up once.
+    /// Returns the description of the layer in the database. The first call looks it up.
     pub(crate) async fn live(&self) -> Result<&postgis::LiveLayer, DatabaseError> {
         let look_up = || {
             let database = Arc::clone(&self.database);
@@ -67,8 +69,8 @@ impl LiveRows {
     }
 }
 
-/// The server's error for conditions that may pass: the database is away, busy or slow, or a
-/// picture has too many rows. `None` for other errors.
+/// The server's error for a condition that may pass: the database doesn't answer, is busy or is
+/// slow, or a picture has too many rows. `None` for all other errors.
 pub(crate) fn transient(error: &DatabaseError) -> Option<SourceError> {
     match error {
         DatabaseError::Away(_) | DatabaseError::Denied(_) => Some(SourceError::Away),
@@ -79,8 +81,8 @@ pub(crate) fn transient(error: &DatabaseError) -> Option<SourceError> {
     }
 }
 
-/// Looks a layer up in order to check and describe it. The result can't fetch rows, since its
-/// connections end with the async runtime that made them, at the end of this function.
+/// Looks up a layer to check and describe it. The result can't be used to fetch rows: its
+/// connections need the async runtime that made them, which ends with this function.
 pub(crate) fn look_up(
     address: &Address,
     limits: DatabaseLimits,

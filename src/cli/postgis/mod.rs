@@ -1,5 +1,5 @@
-//! PostGIS as a source and as a target of the program. In a program that is built without the
-//! feature `postgis`, the module `postgis_disabled.rs` takes its place.
+//! PostGIS as a source of points and as a target of exports. In a program that is built without the
+//! feature `postgis`, the module `postgis_disabled.rs` takes the place of this one.
 
 mod datasource;
 mod flags;
@@ -17,8 +17,8 @@ use super::source_flags::SourceFlags;
 use heatsplat_loader::postgis::{Address, Snapshot};
 use heatsplat_loader::{LoadError, Source};
 
-/// Opens the table or query that the flags name, to read all its rows. `None` if the source is no
-/// database.
+/// Opens the table or query that the flags name, to read all its rows. Returns `None` if the source
+/// is no database.
 pub(super) fn open(source: &str, flags: &SourceFlags) -> Option<Result<Box<dyn Source>, BoxError>> {
     is_address(source).then(|| {
         if let Some(message) = flags.only_for_files() {
@@ -28,7 +28,7 @@ pub(super) fn open(source: &str, flags: &SourceFlags) -> Option<Result<Box<dyn S
         let [query] = queries.as_slice() else {
             return Err("a postgres:// address needs one --table NAME or --sql QUERY".into());
         };
-        // Errors don't repeat the address, since it may hold a password.
+        // The errors don't repeat the address, since it may contain a password.
         let address = Address::parse(source).map_err(|source| LoadError::Database {
             name: "postgres://…".to_owned(),
             source,
@@ -39,7 +39,7 @@ pub(super) fn open(source: &str, flags: &SourceFlags) -> Option<Result<Box<dyn S
     })
 }
 
-/// A database's address without user and password; `None` for other sources.
+/// The address of a database without user and password; `None` for other sources.
 pub(super) fn redact(source: &str) -> Option<String> {
     let shown = || Address::parse(source).map_or("postgres://…".to_owned(), |a| a.to_string());
     is_address(source).then(shown)

@@ -1,4 +1,4 @@
-//! Queries that clients post to a running server. Each becomes a layer.
+//! Queries that clients post to a running server. Each query becomes a layer.
 
 use super::live::LiveRows;
 use crate::cli::logging::say;
@@ -10,7 +10,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// A source that makes layers from queries to one database.
+/// A source of layers: it makes a layer from each query that is posted for one database.
 #[derive(Debug)]
 pub(crate) struct DatabaseQueries {
     pub(crate) database: Arc<Database>,
@@ -62,8 +62,8 @@ impl DatabaseQueries {
     }
 }
 
-/// The error that the client of a posted query gets. Messages of the database itself are only
-/// logged, since they may name files and tables of other users.
+/// The error that is sent to the client of a posted query. The database's own message is only
+/// logged, since it may name files and tables of other users.
 fn client_error(error: &DatabaseError) -> PostError {
     if let Some(error) = super::live::transient(error) {
         return PostError::Source(error);

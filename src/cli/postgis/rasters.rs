@@ -1,4 +1,4 @@
-//! Export of densities into a table of PostGIS rasters.
+//! Export of the densities of a layer into a table of PostGIS rasters.
 
 use crate::cli::error::BoxError;
 use crate::cli::logging::say;
@@ -8,7 +8,7 @@ use heatsplat_loader::postgis::{Address, is_address, raster};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-/// A table into which an export writes rasters.
+/// The database table into which an export writes rasters.
 #[derive(Clone, Debug)]
 pub(crate) struct RasterTable {
     address: Address,
@@ -16,8 +16,8 @@ pub(crate) struct RasterTable {
 }
 
 impl RasterTable {
-    /// Parses `postgres://user@host/database?table=NAME`; `None` if the text is no address of a
-    /// database.
+    /// Parses `postgres://user@host/database?table=NAME`. Returns `None` if the text is not the
+    /// address of a database.
     pub(crate) fn parse(text: &str) -> Option<Result<Self, String>> {
         is_address(text).then(|| Self::parse_address(text))
     }
@@ -42,7 +42,8 @@ impl RasterTable {
         Ok(Self { address, name })
     }
 
-    /// Checks that the table can be created, before the source is read.
+    /// Checks that the table can be created. This happens before the source is read, which may take
+    /// long.
     pub(crate) fn check(&self, zooms: RangeInclusive<u8>, overwrite: bool) -> Result<(), BoxError> {
         let last = *zooms.end();
         let factors: Vec<u32> = zooms.map(|z| 1 << (last - z)).collect();
@@ -50,8 +51,8 @@ impl RasterTable {
         checked.map_err(|error| format!("{}: {error}", self.address).into())
     }
 
-    /// Writes the densities of a layer: those of the last zoom into the table, those of the other
-    /// zooms into its overviews.
+    /// Writes the densities of a layer. The tiles of the last zoom go into the table, and the tiles
+    /// of each other zoom into an overview of it.
     pub(crate) fn write(
         &self,
         layer: &Layer,
@@ -70,7 +71,7 @@ impl RasterTable {
     }
 }
 
-/// The tiles of a zoom that show something, as rasters.
+/// Draws the tiles of zoom `z` that show something, as rasters of densities.
 fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::RasterTile> + '_ {
     let zero = layer
         .data()
@@ -99,7 +100,8 @@ fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::RasterTile> + '_ 
     })
 }
 
-/// Replaces infinite sums by the greatest finite `f32`. There is one warning for all tiles.
+/// Replaces infinite sums by the greatest finite `f32`. Only the first replacement of an export
+/// gives a warning.
 fn within_floats(mut values: Vec<f32>, warned: &mut bool) -> Vec<f32> {
     for value in values.iter_mut().filter(|value| value.is_infinite()) {
         *value = value.clamp(f32::MIN, f32::MAX);
@@ -110,15 +112,15 @@ fn within_floats(mut values: Vec<f32>, warned: &mut bool) -> Vec<f32> {
     values
 }
 
-/// The tiles in which points lie, and all tiles that the kernels of these points reach.
+/// The tiles of zoom `z` in which points lie, and all tiles that the kernels of these points reach.
 fn addresses(layer: &Layer, z: u8) -> BTreeSet<TileId> {
     let side = 1i64 << z;
     let mut all = BTreeSet::new();
     for occupied in layer.points().occupied_tiles(z) {
         let window = Window::tile(occupied.tile, 256);
         let margin = layer.margin_in(window).ceil() as u32;
-        // A radius in metres has more pixels nearer to the poles, so the margin is measured again
-        // in the grown window.
+        // A radius in metres is more pixels nearer to the poles. So the margin is measured again in
+        // a window that is grown by the first margin.
         let margin = layer.margin_in(window.grown(margin));
         let reach = (margin / 256.0).ceil() as i64;
         let (x, y) = (i64::from(occupied.tile.x()), i64::from(occupied.tile.y()));

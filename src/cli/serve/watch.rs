@@ -60,6 +60,7 @@ pub(super) struct Watcher {
     listeners: HashMap<String, Arc<AtomicBool>>,
     /// The state of the configuration file when it was last read.
     read: FileState,
+    /// The state of the configuration file at the last check.
     seen: FileState,
 }
 
