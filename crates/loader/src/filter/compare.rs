@@ -11,15 +11,15 @@ use std::cmp::Ordering;
 /// The result of comparing a value with a literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CompareResult {
-    /// The value is null.
+    /// Nothing is known, since the value is null.
     Unknown,
-    /// The value and the literal can't be compared, for this reason.
+    /// The value and the literal can't be compared, for the given reason.
     Mismatch(MismatchReason),
-    /// The order of the value relative to the literal.
+    /// The order of the value relative to the literal: less, equal or greater.
     Is(Ordering),
 }
 
-/// The result for an ordering; without one, a mismatch with this reason.
+/// The result for an ordering; if there is none, a mismatch for `reason`.
 fn order(ordering: Option<Ordering>, reason: MismatchReason) -> CompareResult {
     ordering.map_or(CompareResult::Mismatch(reason), CompareResult::Is)
 }
@@ -29,15 +29,15 @@ pub(crate) trait Comparable {
     /// Returns whether the value is null.
     fn is_null(&self) -> bool;
 
-    /// Returns whether the value is compared with a text literal as a text.
+    /// Returns whether the value is a text. A text is compared with text literals as a text.
     fn is_text(&self) -> bool;
 
-    /// Compares the value with a literal.
+    /// Compares the value with a literal. `times` are the spellings of times in the source.
     fn compare_to(&self, literal: &Literal, times: &Times) -> CompareResult;
 }
 
-/// A value, and its meaning as a number, a time and a Boolean. Each meaning is found once, when a
-/// literal first needs it.
+/// A value, and its meaning as a number, as a time and as a Boolean. Each meaning is determined
+/// once, when a literal of that kind first needs it.
 pub(crate) struct ParsedValue<'v> {
     value: Value<'v>,
     number: OnceCell<Option<Number>>,
@@ -94,7 +94,8 @@ impl<'v> ParsedValue<'v> {
     }
 }
 
-/// The reason why a value can't be compared with a literal; `None` if it can, or if it is null.
+/// The reason why a value can't be compared with a literal; `None` if the two can be compared or
+/// the value is null.
 pub(crate) fn mismatch(
     value: &Value<'_>,
     literal: &Literal,

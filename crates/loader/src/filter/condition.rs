@@ -1,4 +1,4 @@
-//! Conditions of a filter on one column.
+//! Conditions of a filter, each on the value of one column.
 
 use super::compare::{Comparable, CompareResult, mismatch};
 use super::list::LiteralList;
@@ -43,7 +43,8 @@ impl CompareOp {
 }
 
 impl Condition {
-    /// Evaluates the condition. `None` means unknown: the value is null or can't be compared.
+    /// Evaluates the condition for a value. `None` means unknown: the value is null, or it can't be
+    /// compared with the condition's literals.
     #[inline]
     pub(crate) fn holds(&self, value: &impl Comparable, times: &Times) -> Option<bool> {
         match self {
@@ -55,14 +56,15 @@ impl Condition {
         }
     }
 
-    /// The reason why a value can't be compared with the condition's literals; `None` if it can.
+    /// The reason why a value can't be compared with the condition's literals; `None` if it can be
+    /// compared with all of them, or is null.
     pub(crate) fn mismatch(&self, value: &Value<'_>, times: &Times) -> Option<MismatchReason> {
         let mut literals = self.literals().iter();
         literals.find_map(|literal| mismatch(value, literal, times))
     }
 
-    /// The literal of a comparison by order (`<`, `<=`, `>`, `>=`) that looks like a date and can't
-    /// be read as one, with the reason for that; else `None`.
+    /// The literal of a comparison by `<`, `<=`, `>` or `>=`, if it looks like a date and can't be
+    /// read as one. The second value is the reason why it can't be read.
     pub(crate) fn ambiguous_date(&self) -> Option<(&Literal, AmbiguousDate)> {
         match self {
             Self::Compare(CompareOp::Equal | CompareOp::Unequal, _) => None,
@@ -73,7 +75,7 @@ impl Condition {
         }
     }
 
-    /// All literals of the condition.
+    /// All literals of the condition; none for `is null`.
     pub(crate) fn literals(&self) -> &[Literal] {
         match self {
             Self::Compare(_, literal) => std::slice::from_ref(literal),
@@ -82,7 +84,8 @@ impl Condition {
         }
     }
 
-    /// Reads the dates among the literals again, in the source's spellings.
+    /// Reads the dates among the literals again. Now the spellings in `times` count too, which an
+    /// option adds for the source.
     pub(crate) fn apply_times(&mut self, times: &Times) {
         match self {
             Self::Compare(_, literal) => literal.apply_times(times),

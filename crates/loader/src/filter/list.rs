@@ -1,11 +1,11 @@
-//! The literals of `in (…)`, sorted for a binary search.
+//! The literals of a condition `in (…)`, sorted for binary search.
 
 use super::compare::{Comparable, CompareResult};
 use super::literal::Literal;
 use crate::time::Times;
 use std::cmp::Ordering;
 
-/// Literals sorted by kind, and by value within one kind.
+/// Literals sorted by kind (number, time, Boolean or text), and by value within each kind.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LiteralList(Vec<Literal>);
 
@@ -15,12 +15,13 @@ impl LiteralList {
         Self(literals)
     }
 
-    /// All literals.
+    /// All literals, in sorted order.
     pub(crate) fn literals(&self) -> &[Literal] {
         &self.0
     }
 
-    /// Reads the dates among the literals again, in the source's spellings.
+    /// Reads the dates among the literals again, and sorts the literals anew. Now the spellings in
+    /// `times` count too, which an option adds for the source.
     pub(crate) fn apply_times(&mut self, times: &Times) {
         self.0
             .iter_mut()
@@ -28,17 +29,17 @@ impl LiteralList {
         self.0.sort_by(Literal::order);
     }
 
-    /// Returns whether a value is listed. `None` means unknown: the value is null, or it is not
-    /// found and can't be compared with one of the literals.
+    /// Returns whether the list contains a value. `None` means unknown: the value is null, or it is
+    /// not in the list and can't be compared with one of the literals.
     pub(crate) fn holds(&self, value: &impl Comparable, times: &Times) -> Option<bool> {
         if value.is_null() {
             return None;
         }
         let mut outcome = Some(false);
         for alike in self.0.chunk_by(|a, b| a.kind() == b.kind()) {
-            // Text literals are sorted as texts, but a value that is no text is compared with their
-            // meaning as numbers or times. In that order they are not sorted, so each is compared
-            // by itself.
+            // Texts in the list are sorted as texts. A value that is no text is compared with the
+            // numbers or times that these texts stand for, which are in another order. Then binary
+            // search is impossible, so each text is compared by itself.
             let in_order = value.is_text() || !matches!(alike, [Literal::Text(_), ..]);
             for part in alike.chunks(if in_order { alike.len() } else { 1 }) {
                 match find(part, value, times) {
@@ -52,8 +53,8 @@ impl LiteralList {
     }
 }
 
-/// Returns whether a value is among literals of one kind, by binary search; `None` if it can't be
-/// compared with a literal on the way.
+/// Returns whether a value is among literals of one kind, by binary search. `None` if the search
+/// meets a literal that the value can't be compared with.
 #[inline]
 fn find(alike: &[Literal], value: &impl Comparable, times: &Times) -> Option<bool> {
     let mut is_known = true;

@@ -1,51 +1,53 @@
-//! Literals of a filter: the numbers, dates, texts and Booleans that values are compared with.
+//! Literals of a filter: the numbers, dates, texts and Booleans with which it compares values.
 
 use crate::number::exact::{Number, is_too_long};
 use crate::time::{AmbiguousDate, CustomTime, Times, ambiguous_date, time};
 use std::cmp::Ordering;
 use std::fmt;
 
-/// A literal of a filter.
+/// A literal of a filter, by kind.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Literal {
     Number(Number),
     Text(TextLiteral),
     Bool(bool),
-    /// A date, with or without quotes in the filter.
+    /// A date or time. In the filter it may be in quotes or not.
     Time(TimeLiteral),
 }
 
-/// A date or time of a filter.
+/// A date or time in a filter.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TimeLiteral {
-    /// Microseconds since 1970, UTC.
+    /// The time in microseconds since 1970, UTC.
     pub(super) at: i64,
     /// The date as the filter spells it.
     text: String,
 }
 
-/// A text in quotes that is no date, without the spaces around it. It may also have a meaning for
-/// columns of numbers, times or Booleans; `None` where it has none.
+/// A text in quotes that is not a date, without the spaces at its ends. If the column holds
+/// numbers, times or Booleans, the text is compared by its meaning there; `None` if it has no such
+/// meaning.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TextLiteral {
     pub(crate) text: String,
-    /// Its meaning in a column of numbers.
+    /// The text's meaning in a column of numbers.
     pub(crate) number: Option<Number>,
-    /// Its meaning in a column of times: that of digits alone, as `20240601`.
+    /// The text's meaning in a column of times, in microseconds since 1970, UTC. Only a text of
+    /// digits alone has one: `20240601` is a day.
     pub(crate) time: Option<i64>,
-    /// Its meaning in a column of Booleans.
+    /// The text's meaning in a column of Booleans.
     pub(crate) truth: Option<bool>,
 }
 
 impl Literal {
-    /// The literal of a date without quotes; `None` if the text is no date.
+    /// The literal of a date or time without quotes; `None` if the text is no date or time.
     pub(crate) fn date(text: &str) -> Option<Self> {
         let (at, text) = (time(text)?, text.to_owned());
         Some(Self::Time(TimeLiteral { at, text }))
     }
 
-    /// The literal of a text in quotes: a date if it reads as one, else a text. Digits alone are a
-    /// text, even where they could be a date.
+    /// The literal of a text in quotes. It is a date if the text reads as one, else a text. Digits
+    /// alone are a text, even if they could be a date.
     pub(crate) fn quoted(text: &str) -> Self {
         let text = text.trim().to_owned();
         let (number, time) = (Number::parse(text.as_bytes()), time(&text));
@@ -60,7 +62,7 @@ impl Literal {
         }
     }
 
-    /// A number for the literal's kind, by which lists are sorted first.
+    /// A number for the literal's kind. Lists are sorted by this number first.
     pub(super) fn kind(&self) -> u8 {
         match self {
             Self::Number(_) => 0,
@@ -70,10 +72,10 @@ impl Literal {
         }
     }
 
-    /// The order of literals in a sorted list: by kind, and within one kind by value.
+    /// The order of literals in a sorted list: by kind, and by value within a kind.
     pub(super) fn order(&self, other: &Self) -> Ordering {
         match (self, other) {
-            // No literal is NaN, so there always is an ordering.
+            // A literal is never NaN, so two numbers always have an ordering.
             (Self::Number(a), Self::Number(b)) => a.compare(*b).unwrap_or(Ordering::Equal),
             (Self::Time(a), Self::Time(b)) => a.at.cmp(&b.at),
             (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
@@ -82,7 +84,8 @@ impl Literal {
         }
     }
 
-    /// Reads a date again in the source's spellings, as the source's values are read.
+    /// Reads a date again. Now the spellings in `times` count too, which an option adds for the
+    /// source.
     pub(crate) fn apply_times(&mut self, times: &Times) {
         match self {
             Self::Number(_) | Self::Bool(_) => (),
@@ -95,7 +98,7 @@ impl Literal {
             }
             Self::Text(text) => match times.custom(&text.text) {
                 None => (),
-                // Digits alone stay a text: only columns of times take them for a time.
+                // Digits alone stay a text. Only in a column of times they stand for a time.
                 Some(CustomTime::Count(at)) => text.time = Some(at),
                 Some(CustomTime::Date(at)) => {
                     let text = std::mem::take(&mut text.text);
@@ -107,7 +110,7 @@ impl Literal {
 }
 
 impl TextLiteral {
-    /// The reason why the text is no date, if it looks like one; else `None`.
+    /// The reason why the text can't be read as a date, if it looks like one; else `None`.
     pub(crate) fn ambiguous_date(&self) -> Option<AmbiguousDate> {
         ambiguous_date(&self.text)
     }
@@ -126,7 +129,7 @@ impl fmt::Display for Literal {
     }
 }
 
-/// The Boolean that a text stands for; `None` if it stands for none.
+/// The Boolean that a text stands for; `None` if it is no word for true or false.
 pub(crate) fn truth(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "1" => Some(true),

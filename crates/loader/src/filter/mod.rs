@@ -1,10 +1,9 @@
 //! Filters of rows: `offense = 'theft' and time >= 2010-03-01`.
 //!
-//! A filter is parsed once into a small tree, with limits on its length and depth, and then
-//! evaluated row by row. As in SQL, a comparison with null is neither true nor false, but unknown,
-//! and only rows for which the whole filter is true are selected. A comparison of values that don't
-//! fit is unknown too, for example that of a word with a number; rows that are left out for this
-//! reason are counted.
+//! A filter is parsed once into a small tree, and evaluated for each row. Its length and depth are
+//! limited. As in SQL, a comparison with null is neither true nor false, but unknown. A row is
+//! selected only if the whole filter is true for it. A comparison of values that don't fit, such as
+//! a word and a number, is unknown too. Reports count the rows that are left out because of this.
 
 mod compare;
 mod condition;
@@ -39,28 +38,29 @@ pub struct Filter {
     tree: Tree,
 }
 
-/// A condition as a tree. A column is given by its index in [`Filter::columns`].
+/// A condition as a tree. Columns are numbers: indexes into [`Filter::columns`].
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Tree {
     And(Vec<Tree>),
     Or(Vec<Tree>),
     Not(Box<Tree>),
-    /// A condition on the column with this index.
+    /// A condition on the value of one column, which is given by its index.
     Of(usize, Condition),
 }
 
 impl Filter {
-    /// The columns that the filter uses, each once.
+    /// The names of the columns that the filter uses, each once.
     pub fn columns(&self) -> &[String] {
         &self.columns
     }
 
-    /// The condition as a tree, whose columns are indexes into [`columns`](Self::columns).
+    /// The condition as a tree. Its columns are indexes into [`columns`](Self::columns).
     pub(crate) fn tree(&self) -> &Tree {
         &self.tree
     }
 
-    /// The filter with its dates read again in the source's spellings.
+    /// The filter with its dates read again. Now the spellings in `times` count too, which an
+    /// option adds for the source.
     pub(crate) fn with_times(mut self, times: &Times) -> Self {
         if !times.are_common() {
             self.tree.apply_times(times);
@@ -68,9 +68,9 @@ impl Filter {
         self
     }
 
-    /// A message about a literal that looks like a date and can't be read as one, in a comparison
-    /// by order (`<`, `<=`, `>`, `>=`): it would compare texts instead of dates. `None` without
-    /// such a literal.
+    /// A message about a literal that looks like a date and can't be read as one, if it stands in a
+    /// comparison by `<`, `<=`, `>` or `>=`. Such a comparison would compare texts instead of
+    /// dates. `None` if there is no such literal.
     pub(crate) fn ambiguous_date(&self) -> Option<String> {
         let (literal, why) = self.tree.ambiguous_date()?;
         let why = match why {
@@ -83,9 +83,9 @@ impl Filter {
         ))
     }
 
-    /// Returns whether a row is selected; `row` has its values in the order of
-    /// [`columns`](Self::columns). A row that is left out is counted, and so are the values in it
-    /// that can't be compared.
+    /// Returns whether a row is selected. `row` holds the row's values, one for each of
+    /// [`columns`](Self::columns). A row that is left out is counted in `report`. If its values
+    /// can't be compared, they are counted there too.
     #[inline]
     pub(crate) fn selects(&self, row: &[Value<'_>], times: &Times, report: &mut Report) -> bool {
         let verdict = self.tree.holds(row, times);
@@ -99,8 +99,8 @@ impl Filter {
         false
     }
 
-    /// Counts the values of a row that can't be compared and leave the result unknown, at most one
-    /// for each column.
+    /// Counts the values of a row that can't be compared, if this leaves the filter's result
+    /// unknown. At most one is counted for each column.
     #[cold]
     fn count_mismatches(&self, row: &[Value<'_>], times: &Times, report: &mut Report) {
         for (at, (name, value)) in self.columns.iter().zip(row).enumerate() {
@@ -130,17 +130,18 @@ impl fmt::Display for Filter {
     }
 }
 
-/// A filter, and the indexes of its columns in a source.
+/// A filter, and the places of its columns in a source.
 #[derive(Clone, Debug)]
 pub(crate) struct ResolvedFilter {
     filter: Filter,
-    /// The index in the source of each of [`Filter::columns`].
+    /// The index in the source of each column in [`Filter::columns`].
     pub(crate) places: Vec<usize>,
     times: Times,
 }
 
 impl ResolvedFilter {
-    /// A filter whose columns have the indexes `places` in a source.
+    /// A filter for a source in which its columns have the indexes `places`. `times` are the
+    /// spellings of times there.
     pub(crate) fn new(filter: Filter, places: Vec<usize>, times: &Times) -> Self {
         Self {
             filter,
@@ -149,8 +150,8 @@ impl ResolvedFilter {
         }
     }
 
-    /// Returns whether a row is selected. `value` returns the row's value in the source's column
-    /// with an index. Rows that are left out are counted.
+    /// Returns whether a row is selected. `value` returns the row's value in a column by the
+    /// column's index in the source. A row that is left out is counted in `report`.
     #[inline]
     pub(crate) fn selects<'v>(
         &self,
@@ -158,7 +159,8 @@ impl ResolvedFilter {
         report: &mut Report,
     ) -> bool {
         let mut selects = |row: &[Value<'v>]| self.filter.selects(row, &self.times, report);
-        // Most filters use at most three columns, whose values need no allocation.
+        // Most filters use at most three columns. Then the values are in an array, which needs no
+        // allocation.
         match *self.places {
             [a] => selects(&[value(a)]),
             [a, b] => selects(&[value(a), value(b)]),
@@ -169,8 +171,8 @@ impl ResolvedFilter {
 }
 
 impl Tree {
-    /// Evaluates the condition. `None` means unknown: a value on which the result depends is null
-    /// or can't be compared.
+    /// Evaluates the condition for a row. `None` means unknown: a value on which the result depends
+    /// is null or can't be compared.
     #[inline]
     pub(crate) fn holds(&self, row: &[Value<'_>], times: &Times) -> Option<bool> {
         match self {
@@ -184,8 +186,8 @@ impl Tree {
         }
     }
 
-    /// The reason why a column's value can't be compared, if that leaves a part of the condition
-    /// unknown; else `None`.
+    /// The reason why the value in `column` can't be compared, if a part of the condition is
+    /// unknown for this reason; else `None`.
     fn mismatch(&self, column: usize, row: &[Value<'_>], times: &Times) -> Option<MismatchReason> {
         if self.holds(row, times).is_some() {
             return None;
@@ -203,8 +205,8 @@ impl Tree {
         }
     }
 
-    /// The first literal in a comparison by order that looks like a date and can't be read as one,
-    /// with the reason for that.
+    /// The first literal in a comparison by `<`, `<=`, `>` or `>=` that looks like a date and can't
+    /// be read as one. The second value is the reason why it can't be read.
     fn ambiguous_date(&self) -> Option<(&Literal, AmbiguousDate)> {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().find_map(Self::ambiguous_date),
@@ -213,7 +215,8 @@ impl Tree {
         }
     }
 
-    /// Reads all dates of the tree again, in the source's spellings.
+    /// Reads all dates of the tree again. Now the spellings in `times` count too, which an option
+    /// adds for the source.
     fn apply_times(&mut self, times: &Times) {
         match self {
             Self::And(parts) | Self::Or(parts) => {
@@ -225,8 +228,8 @@ impl Tree {
     }
 }
 
-/// The result of `and` or `or` over parts that may be unknown. `decisive` is the result of one part
-/// that decides alone: false for `and`, true for `or`.
+/// The result of `and` or `or` for parts of which some may be unknown. One part with the result
+/// `decisive` decides alone: false in `and`, true in `or`.
 fn fold(parts: &[Tree], row: &[Value<'_>], times: &Times, decisive: bool) -> Option<bool> {
     let mut outcome = Some(!decisive);
     for part in parts {
@@ -321,7 +324,7 @@ mod tests {
             ("gone is null", true),
             ("gone is not null", false),
             ("n is not null and kind is not null", true),
-            // Null is neither equal nor unequal to anything.
+            // A comparison of null with any literal is unknown.
             ("gone = 1", false),
             ("gone <> 1", false),
             ("not gone = 1", false),
@@ -330,7 +333,7 @@ mod tests {
             ("gone = 1 or n = 3", true),
             ("gone = 1 and n = 4", false),
             ("not (gone = 1 and n = 4)", true),
-            // Numbers of any length are compared digit by digit.
+            // Whole numbers of any length up to 38 digits are compared exactly.
             (
                 "key = 867322040000000001 and key = '867322040000000001'",
                 true,
@@ -347,7 +350,8 @@ mod tests {
                 "digits = 867322040000000001 and digits <> 867322040000000000",
                 true,
             ),
-            // Texts are compared with texts as texts, with numbers as numbers.
+            // A text is compared with a text literal as a text, and with a number literal as a
+            // number.
             ("digits = '867322040000000001'", true),
             ("digits = '867322040000000000'", false),
             ("five = 5 and five = 5.0 and five > 4 and five = '5'", true),
@@ -443,7 +447,7 @@ mod tests {
             );
             assert_eq!(found.example, example, "{filter}");
         }
-        // A value on which the result doesn't depend is not counted.
+        // A value that can't be compared is not counted if the result doesn't depend on it.
         for (filter, expected) in [
             ("kind > 5 or n = 3", true),
             ("kind > 5 and n = 4", false),

@@ -1,4 +1,4 @@
-//! Parser of filters.
+//! The parser of filters.
 
 use super::Tree;
 use super::condition::{CompareOp, Condition};
@@ -9,14 +9,14 @@ use crate::number::exact::{Number, is_too_long};
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-/// The longest filter in bytes: a choice.
+/// The most bytes that a filter may have: a choice.
 const LONGEST: usize = 4096;
-/// The deepest nesting of conditions: a choice.
+/// The most levels that conditions may be nested: a choice.
 const DEPTH: usize = 16;
-/// The most comparisons and values in a filter, counted together: a choice.
+/// The most comparisons and values that a filter may have, counted together: a choice.
 const MOST: usize = 256;
 
-/// The reason why a text is no filter.
+/// The reason why a text can't be parsed as a filter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{message}; a filter is like: kind = 'theft' and (n between 2 and 9 or time >= 2010-03-01)"
@@ -33,9 +33,9 @@ fn error(message: impl Into<String>) -> FilterError {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
-    /// A column or a keyword: a word without quotes.
+    /// A word without quotes: a column's name or a keyword.
     Word(String),
-    /// A column in double quotes.
+    /// A column's name in double quotes.
     Name(String),
     Literal(Literal),
     CompareOp(CompareOp),
@@ -61,7 +61,7 @@ impl Token {
     }
 }
 
-/// Parses a text into a tree and the names of the columns in it, each once.
+/// Parses a text. Returns the condition as a tree, and the names of the columns in it, each once.
 pub(super) fn parse(text: &str) -> Result<(Tree, Vec<String>), FilterError> {
     if text.len() > LONGEST {
         return Err(error(format!("longer than {LONGEST} bytes")));
@@ -103,8 +103,8 @@ fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
     Ok(tokens)
 }
 
-/// The text in quotes at the beginning of `text`, and the rest behind it. A doubled quote stands
-/// for one quote.
+/// Splits `text`, which begins with a quote, into the text in quotes and the rest behind them. A
+/// doubled quote stands for one quote.
 fn quoted(text: &str, quote: char) -> Result<(String, &str), FilterError> {
     let mut inner = String::new();
     let mut rest = text.split_at(1).1;
@@ -141,8 +141,8 @@ fn comparison(text: &str) -> Result<(Token, &str), FilterError> {
         .ok_or_else(|| error("unexpected !"))
 }
 
-/// The token without quotes at the beginning of `text` (a column, a number, a date or a keyword),
-/// and the rest behind it.
+/// Splits `text` into its first token, which has no quotes, and the rest behind it. The token is a
+/// column's name, a number, a date or a keyword.
 fn word(text: &str) -> Result<(Token, &str), FilterError> {
     let ends = |c: char| c.is_whitespace() || "()',\"=<>!".contains(c);
     let (word, behind) = text.split_at(text.find(ends).unwrap_or(text.len()));
@@ -180,7 +180,7 @@ fn word(text: &str) -> Result<(Token, &str), FilterError> {
 struct Parser {
     tokens: Peekable<IntoIter<Token>>,
     columns: Vec<String>,
-    /// The number of comparisons and values that are still allowed.
+    /// The number of comparisons and values that the filter may still have.
     left: usize,
 }
 

@@ -1,5 +1,5 @@
-//! The member `crs` of GeoJSON before RFC 7946 (GeoJSON 2008, section 3), which some programs still
-//! write.
+//! The member `crs` of GeoJSON objects. It comes from the format before RFC 7946 (GeoJSON 2008,
+//! section 3), and some programs still write it.
 
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -7,11 +7,13 @@ use crate::messages::shown;
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 
-/// The coordinate system of a document's features, once it is known.
+/// The coordinate system of a document's features. It is set once it is known, and shared between
+/// the thread that scans the document and the threads that parse features.
 pub(super) type SharedCrs = Arc<OnceLock<Crs>>;
 
-/// The coordinate system that a member `crs` states; `null` means longitude and latitude.
-/// `datum_error` is the largest error of a datum's shift that is accepted, in metres.
+/// Parses the value of a member `crs` to the coordinate system that it states; `null` means
+/// longitude and latitude. `datum_error` is the largest error in metres that is accepted of a
+/// datum's shift; `None`: the default.
 pub(super) fn parse_crs(
     json: &[u8],
     file: &str,
@@ -28,13 +30,13 @@ pub(super) fn parse_crs(
     let property = |name: &str| said.get("properties").and_then(|all| all.get(name));
     let name = match (property("name"), property("code")) {
         (Some(Value::String(name)), _) => name.clone(),
-        // Before 2008 the member gave a number, that of an EPSG system.
+        // Before 2008 the member held the number of an EPSG system.
         (_, Some(Value::Number(code))) => format!("EPSG:{code}"),
         _ => return Err(unknown(shown(json))),
     };
     let crs = match Crs::from_name(&name) {
         Some(parse_crs) => parse_crs.map_err(unknown)?,
-        // Well-known text, which some writers put here.
+        // Some writers put well-known text into the name.
         None => Crs::from_wkt(&name, file)?,
     };
     crs.accepting(datum_error, file)

@@ -1,9 +1,10 @@
-//! Scanner for the features of a GeoJSON document while it is read.
+//! A scanner that finds the features of a GeoJSON document while the document is read.
 //!
-//! A top-level object is scanned member by member until `"features"` appears. From there on each
-//! feature is an item, and of the members before and behind the features only `crs` is kept. An
-//! object without features is one item as a whole. In a top-level array each element is an item. A
-//! file may hold several documents, one behind the other.
+//! It yields items: ranges of bytes that are parsed later, each by itself. A top-level object is
+//! scanned member by member until `"features"` appears. From there on each feature is an item. Of
+//! the members before and behind the features only `crs` is kept. An object without features is one
+//! item as a whole. In a top-level array each element is an item. A file may hold several
+//! documents, one behind the other.
 
 use super::crs_member::{SharedCrs, parse_crs};
 use super::skip_value;
@@ -12,66 +13,70 @@ use crate::error::LoadError;
 use crate::text::chunker::{Split, SplitError, Splitter};
 use std::ops::Range;
 
-/// The most bytes of one feature, a choice: 64 MiB. Large polygons are skipped, but still scanned.
+/// The most bytes that one feature may have, a choice: 64 MiB. A large polygon gives no point, but
+/// it must be scanned to its end, and may be this large.
 pub(crate) const LIMIT: usize = 64 << 20;
 
-/// The part of a document that the next byte belongs to.
+/// The part of a document to which the next byte belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ScanState {
-    /// Between documents.
+    /// Outside of all documents: before the first, between two, or behind the last.
     Outside,
-    /// In the array of features of a collection, or in a top-level array.
+    /// Inside an array whose elements are items: the features of a collection, or a top-level
+    /// array.
     Elements {
-        /// Set for the features of a collection.
+        /// Set for the features of a collection; not set for a top-level array.
         collection: bool,
-        /// The token that is expected next.
+        /// The token that is expected next in the array.
         before: ArrayState,
     },
-    /// Behind the features, in the collection's other members.
+    /// Behind the features of a collection, among its other members.
     Tail,
 }
 
 /// The token that is expected next in an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ArrayState {
-    /// The first element, or the end of an empty array.
+    /// The first element, or the bracket that ends an empty array.
     First,
-    /// An element, since a comma came before.
+    /// An element, since the last token was a comma.
     Element,
-    /// A comma, or the end of the array.
+    /// A comma, or the bracket that ends the array.
     Comma,
 }
 
-/// Splitter of documents into features.
+/// A splitter of GeoJSON documents into features.
 pub(crate) struct FeatureScanner {
     at: ScanState,
     file: String,
-    /// The JSON of the member `crs` in the document that is being scanned; `None` if it has had
-    /// none so far.
+    /// The JSON of the member `crs` of the document that is scanned now; `None` if no such member
+    /// was found in it yet.
     said: Option<Vec<u8>>,
-    /// The member `crs` of the document with the first features: `None` before any features,
-    /// `Some(None)` if that document has no such member before them.
+    /// The member `crs` with which the features of the first document were read. `None` if no
+    /// features were found yet, and `Some(None)` if the first document has no such member before
+    /// its features.
     first: Option<Option<Vec<u8>>>,
     crs: SharedCrs,
-    /// The largest accepted error of a datum's shift, in metres.
+    /// The largest error in metres that is accepted of a datum's shift; `None`: the default.
     datum_error: Option<f64>,
 }
 
-/// The reason why scanning stops.
+/// The reason why scanning stops, with the byte's offset in the buffer.
 enum ScanStop {
-    /// The buffer ends; the item that begins at this byte is not whole.
+    /// The buffer ends inside an item or other part, which begins at this byte.
     Short(usize),
-    /// This byte is no JSON.
+    /// The bytes from here on are not valid JSON, for the given reason.
     Wrong(usize, String),
-    /// The coordinate system of features is refused: they, or a member `crs`, begin at this byte.
+    /// The coordinate system is refused. The byte is the beginning of the document or, behind its
+    /// features, of the member `crs`.
     Refused(usize, Box<LoadError>),
 }
 
-/// A member of an object.
+/// A member of an object that was skipped.
 enum Member {
-    /// The array of features, of which only the `[` was skipped.
+    /// The array of features. Only its opening bracket was skipped.
     Features,
-    /// The coordinate system: the range of its JSON in the buffer.
+    /// The coordinate system; the range of its JSON in the buffer.
     Crs(Range<usize>),
     Other,
 }
@@ -80,7 +85,7 @@ fn unexpected(offset: usize, expected: &str) -> ScanStop {
     ScanStop::Wrong(offset, format!("expected {expected}"))
 }
 
-/// A buffer and the position up to which it is scanned.
+/// A buffer, and the offset in it up to which it is scanned.
 struct Cursor<'a> {
     buffer: &'a [u8],
     at: usize,
@@ -91,8 +96,9 @@ impl Cursor<'_> {
         self.buffer.get(self.at..).unwrap_or_default()
     }
 
-    /// The next byte that is not blank, which stays unread. If the buffer ends first, scanning
-    /// resumes later at the offset `back`; without `back`, at the end of this buffer.
+    /// Returns the next byte that is not white space, without skipping it. If the buffer ends
+    /// before, scanning must resume at the offset `back` when more bytes are read. Without `back`
+    /// it resumes at the end of this buffer.
     fn peek(&mut self, back: Option<usize>) -> Result<u8, ScanStop> {
         self.at += skip_value::blank(self.rest());
         self.rest()
@@ -109,8 +115,8 @@ impl Cursor<'_> {
         Ok(())
     }
 
-    /// Skips one value and returns its range in the buffer. If the buffer ends in it, scanning
-    /// resumes later at the offset `back`.
+    /// Skips one value, and returns its range in the buffer. If the buffer ends inside the value,
+    /// scanning must resume at the offset `back`.
     fn value(&mut self, back: usize) -> Result<Range<usize>, ScanStop> {
         self.peek(Some(back))?;
         match skip_value::value(self.rest()) {
@@ -124,7 +130,8 @@ impl Cursor<'_> {
         }
     }
 
-    /// Skips a member of an object; of an array of features only its `[`.
+    /// Skips one member of an object. Of an array of features only the opening bracket is skipped.
+    /// If the buffer ends inside the member, scanning must resume at the offset `back`.
     fn member(&mut self, back: usize) -> Result<Member, ScanStop> {
         if self.peek(Some(back))? != b'"' {
             return Err(unexpected(self.at, "a member's name in quotes"));
@@ -158,17 +165,17 @@ impl FeatureScanner {
         }
     }
 
-    /// Takes the coordinate system of the first features from the member `crs` before them. For
-    /// later features, and for a member `crs` behind features, checks that it means the same
-    /// system. An error is reported at byte `at`.
+    /// Determines or checks the coordinate system of features. The first features take it from the
+    /// member `crs` before them. Later features must have an equal system, and so must a member
+    /// `crs` behind features. An error names the offset `at`.
     fn settle(&mut self, at: usize) -> Result<(), ScanStop> {
         let refused = |error| ScanStop::Refused(at, Box::new(error));
         let said = self.said.as_deref();
         match &self.first {
             Some(first) if first.as_deref() == said => Ok(()),
             Some(first) => {
-                // Two different members may both mean degrees: under two names, or because one is
-                // missing.
+                // Two members that differ may still mean the same system, but only longitude and
+                // latitude: these have several names, and a missing member means them too.
                 for said in [first.as_deref(), said].into_iter().flatten() {
                     let crs = parse_crs(said, &self.file, self.datum_error).map_err(refused)?;
                     if !matches!(crs, Crs::LonLat) {
@@ -194,8 +201,9 @@ impl FeatureScanner {
         }
     }
 
-    /// Scans the next part: a document up to its features, or one feature, member, comma or
-    /// bracket. Returns the range of an item that is complete, if there is one.
+    /// Scans the next part of the document. This is the beginning of a document up to its features,
+    /// or one feature, member, comma or bracket. If the part is a complete item, returns the item's
+    /// range.
     fn step(&mut self, scan: &mut Cursor<'_>) -> Result<Option<Range<usize>>, ScanStop> {
         let next = scan.peek(None)?;
         let start = scan.at;
@@ -266,8 +274,8 @@ impl FeatureScanner {
         Ok(None)
     }
 
-    /// Scans a top-level object up to its features. An object without features is scanned as a
-    /// whole, and its range is returned.
+    /// Scans a top-level object up to its features. If it has no features, it is scanned to its
+    /// end, and its range is returned as an item.
     fn object(&mut self, scan: &mut Cursor<'_>) -> Result<Option<Range<usize>>, ScanStop> {
         let start = scan.at;
         scan.at += 1;

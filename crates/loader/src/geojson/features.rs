@@ -1,4 +1,4 @@
-//! Reading of points from GeoJSON objects.
+//! Parsing of GeoJSON objects into points.
 
 use super::crs_member::{SharedCrs, parse_crs};
 use super::object::{Object, ObjectKind, not_null, property, string};
@@ -22,47 +22,47 @@ use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The most levels of objects in objects that are read, a choice: features, their geometries, and
-/// collections in collections.
+/// The most levels to which objects may be nested in one item, a choice. Levels are features,
+/// geometries and collections in collections.
 const DEPTH: usize = 16;
 
-/// Parser of features into points.
+/// A parser of features into points.
 pub(crate) struct FeatureParser {
     pub(crate) origin: Origin,
-    /// The property that holds the weight; `None`: every point counts 1.
+    /// The name of the property that holds the weight; `None`: every point counts 1.
     pub(crate) weight: Option<String>,
     pub(crate) selection: PropertySelection,
-    /// Set if each item is a line: malformed JSON is then a skipped row and not an error of the
-    /// file.
+    /// Set for newline-delimited GeoJSON. A line of malformed JSON is then a skipped row; otherwise
+    /// malformed JSON is an error that ends the load.
     pub(crate) lines: bool,
-    /// The coordinate system of the document around the items.
+    /// The coordinate system that the document around the features states.
     pub(crate) crs: SharedCrs,
-    /// The largest accepted error of a datum's shift, in metres.
+    /// The largest error in metres that is accepted of a datum's shift; `None`: the default.
     pub(crate) datum_error: Option<f64>,
 }
 
-/// The features that are read, and the properties whose values are kept.
+/// The choice of the features that are read, and of the properties that are kept for them.
 pub(crate) struct PropertySelection {
-    /// The filter, and the names of the properties that it uses, in the order of its columns.
+    /// The filter, and the names of its columns as the file spells them.
     pub(crate) filter: Option<(Filter, Vec<String>)>,
-    /// The properties whose values are kept.
+    /// The names of the properties whose values are kept for each point.
     pub(crate) keep: Vec<String>,
     /// The spellings of times in the source.
     pub(crate) times: Times,
-    /// The names of the first features' properties, if an option names a weight that is not among
-    /// them; else `None`.
+    /// The names of the properties in the first features. Set only if an option names a property
+    /// for the weight that is not among them.
     pub(crate) unseen: Option<Vec<String>>,
 }
 
-/// The state of reading one item.
+/// The state of reading one item, which is a feature or another GeoJSON object.
 struct FeatureReader<'a, L> {
     features: &'a FeatureParser,
     batch: &'a mut Batch,
     line: L,
-    /// The coordinate system that the current object, or one around it in this item, states;
-    /// `None`: that of the document.
+    /// The coordinate system that a member `crs` of the current object states, or of an object
+    /// around it in this item. `None`: the coordinate system of the document.
     crs: Option<Arc<Crs>>,
-    /// The error for a coordinate system that is refused, which ends the load.
+    /// The error that refuses a coordinate system. It ends the load.
     refused: Option<LoadError>,
 }
 
@@ -72,8 +72,9 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         self.batch.report.skip(skip, || (line(), found()));
     }
 
-    /// Reads the rows of an object. `properties` is the JSON of the properties of the feature
-    /// around it; `depth` is the number of levels that may still be read.
+    /// Reads all positions in an object, each as a row. `properties` is the JSON of the properties
+    /// of the feature that contains the object. `depth` is the number of levels of objects that may
+    /// still be read.
     fn object(&mut self, json: &[u8], properties: Option<&[u8]>, depth: usize) {
         if depth == 0 {
             return self.skip(SkipReason::Malformed, || {
@@ -145,8 +146,8 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         }
     }
 
-    /// Returns whether the filter selects a feature with these properties. A feature that it leaves
-    /// out is counted.
+    /// Returns whether the filter selects a feature with these properties. A feature that the
+    /// filter leaves out is counted in the report.
     fn wants(&mut self, properties: Option<&[u8]>) -> bool {
         let Some((filter, names)) = &self.features.selection.filter else {
             return true;
@@ -156,8 +157,8 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         filter.selects(&row, &self.features.selection.times, &mut self.batch.report)
     }
 
-    /// Calls `read` for every element of an array. An empty array is a row without a position,
-    /// which reports show as an empty `name`.
+    /// Calls `read` for every element of an array. An empty array is reported as a row without a
+    /// position, with the words `empty` and `name`.
     fn each(&mut self, array: &[u8], name: &str, mut read: impl FnMut(&mut Self, &[u8])) {
         let mut elements = skip_value::elements(array).peekable();
         if elements.peek().is_none() {
@@ -168,7 +169,7 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         }
     }
 
-    /// Reads one position, which is one row.
+    /// Reads one position, which gives one row.
     fn position(&mut self, position: &[u8], weight: Option<&[u8]>) {
         let mut axes = skip_value::elements(position);
         let mut axis = || axes.next().and_then(not_null);
@@ -180,7 +181,8 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         let weight = weight.map_or(Weight::Unused, Weight::Text);
         let crs = self.crs.as_deref().or_else(|| self.features.crs.get());
         let crs = crs.filter(|crs| !matches!(crs, Crs::LonLat));
-        // Coordinates that are no numbers are not transformed: `keep` rejects them below.
+        // Coordinates that are not numbers can't be transformed. They reach `keep` unchanged, which
+        // rejects them.
         let numbers = crs.and_then(|crs| Some((crs, number::parse(lon)?, number::parse(lat)?)));
         let mut degrees = None;
         if let Some((crs, x, y)) = numbers {
@@ -208,22 +210,23 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         }
     }
 
-    /// The text of the weight, empty if it is missing; `None` if weights are not used.
+    /// The text of the weight in a feature's properties; empty if the weight is missing. `None` if
+    /// no property is used as the weight.
     fn weight<'p>(&self, properties: Option<&'p [u8]>) -> Option<Cow<'p, [u8]>> {
         let name = self.features.weight.as_deref()?;
         let value = properties
             .and_then(|p| property(p, name))
             .unwrap_or_default();
         Some(match value.first() {
-            // A number in quotes is read by the same rule as a field of CSV.
+            // A number in quotes is read by the rule for a field of CSV.
             Some(b'"') => Cow::Owned(string(value).into_owned().into_bytes()),
             _ => Cow::Borrowed(value),
         })
     }
 }
 
-/// The value of a feature's property. A list, an object or a number beyond the range of `f64`
-/// becomes a text: its JSON.
+/// The value of the property `name`. A list or an object becomes a text, its JSON, and so does a
+/// number beyond the range of `f64`.
 fn value<'p>(properties: Option<&'p [u8]>, name: Option<&String>) -> Value<'p> {
     let value = name.and_then(|name| property(properties?, name));
     value.map_or(Value::Null, |value| match value {
@@ -236,8 +239,8 @@ fn value<'p>(properties: Option<&'p [u8]>, name: Option<&String>) -> Value<'p> {
 
 impl Parser for FeatureParser {
     fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError> {
-        // Counting lines costs time: they are counted only up to the last item whose line number
-        // was needed.
+        // Counting lines takes time. Therefore lines are counted only up to an item whose line
+        // number is needed, and the next count continues there.
         let (mut counted, mut place) = (0, block.start);
         for range in &block.items {
             let Some(json) = block.bytes.get(range.clone()) else {
@@ -263,7 +266,8 @@ impl Parser for FeatureParser {
                     if let Some(error) = reading.refused {
                         return Err(error);
                     }
-                    // A geometry without a feature has no properties: null is kept for its points.
+                    // A geometry that is in no feature has no properties, so its points get null as
+                    // kept values.
                     batch.keep_values(|_| Value::Null);
                 }
                 Err(error) if self.lines => {
@@ -301,7 +305,8 @@ impl Parser for FeatureParser {
     }
 }
 
-/// The position in the file of a JSON error in an item that begins at `start`.
+/// The position in the file of an error in an item's JSON. `start` is the position at which the
+/// item begins; the error holds its own position within the item.
 fn within(start: TextPosition, error: &serde_json::Error) -> TextPosition {
     let (line, column) = (error.line() as u64, error.column() as u64);
     match line {
@@ -316,7 +321,7 @@ fn within(start: TextPosition, error: &serde_json::Error) -> TextPosition {
     }
 }
 
-/// The text of a JSON error without the position that `serde_json` appends to it.
+/// The text of a JSON error, without the line and column that `serde_json` appends to it.
 fn message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" at line ") {

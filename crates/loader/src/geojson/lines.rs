@@ -3,10 +3,10 @@
 use super::feature_scanner::LIMIT;
 use crate::text::chunker::{Split, Splitter};
 
-/// A splitter that cuts the text behind each byte that separates objects.
+/// A splitter for text in which one byte separates the objects.
 pub(crate) struct LineSplitter {
-    /// The separating byte: a newline or, in text sequences, the record separator, with which each
-    /// object begins.
+    /// The separating byte: a newline, or the record separator in text sequences, where it stands
+    /// before each object.
     pub(crate) terminator: u8,
 }
 
@@ -26,7 +26,7 @@ impl Splitter for LineSplitter {
         for to in ends.chain([end]) {
             let item = buffer.get(from..to).unwrap_or_default();
             let skip = super::skip_value::blank(item);
-            // A blank line is no row.
+            // A blank line is not a row.
             if skip < item.len() {
                 items.push(from + skip..from + item.trim_ascii_end().len());
             }

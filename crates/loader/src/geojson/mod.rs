@@ -1,7 +1,8 @@
-//! GeoJSON: whole documents, or one object on each line.
+//! Reading of GeoJSON: whole documents, or text with one object on each line.
 //!
-//! A document is never held in memory as a whole. [`feature_scanner`] finds where each feature
-//! begins and ends; [`object`] reads the members of one feature; [`features`] makes points of them.
+//! A document is never held in memory as a whole. [`feature_scanner`] finds the beginning and end
+//! of each feature, [`object`] reads the members of one feature, and [`features`] makes points of
+//! them.
 
 mod crs_member;
 mod feature_scanner;

@@ -1,14 +1,14 @@
-//! One GeoJSON object, whose members are still JSON text.
+//! One GeoJSON object, whose members stay JSON text until they are needed.
 //!
-//! The text is checked once to be JSON. After that only the ends of values are searched for, since
-//! a type, a position and a few properties are all that is read of a feature.
+//! Another step checks that the text is JSON. Here only the ends of values are searched for, since
+//! of a feature only the type, the position and a few properties are read.
 
 use super::skip_value;
 use crate::encoding::decoded;
 use std::borrow::Cow;
 
-/// The members of a GeoJSON object that are used here, as JSON text. Null members count as missing.
-/// Of two members with one name the last counts.
+/// The members of a GeoJSON object that this crate uses, as JSON text. A member that is null counts
+/// as missing. If two members have one name, the last counts.
 #[derive(Default)]
 pub(crate) struct Object<'a> {
     kind: Option<&'a [u8]>,
@@ -17,11 +17,11 @@ pub(crate) struct Object<'a> {
     pub(crate) geometries: Option<&'a [u8]>,
     pub(crate) features: Option<&'a [u8]>,
     pub(crate) properties: Option<&'a [u8]>,
-    /// The coordinate system, in files older than RFC 7946.
+    /// The coordinate system, which only files older than RFC 7946 state.
     pub(crate) crs: Option<&'a [u8]>,
 }
 
-/// An object's type.
+/// The type of a GeoJSON object.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ObjectKind<'a> {
     FeatureCollection,
@@ -29,14 +29,14 @@ pub(crate) enum ObjectKind<'a> {
     Point,
     MultiPoint,
     GeometryCollection,
-    /// Lines and polygons, by the name of their type.
+    /// A line or polygon, or several; the text is the name of the type.
     Extended(Cow<'a, str>),
-    /// A type that GeoJSON doesn't have.
+    /// A type that GeoJSON doesn't know; the text is its name.
     Unknown(Cow<'a, str>),
 }
 
 impl<'a> Object<'a> {
-    /// Reads the members of an object; JSON of any other kind has none.
+    /// Reads the members of an object. JSON that is no object has no members.
     pub(crate) fn parse(json: &'a [u8]) -> Self {
         let mut object = Self::default();
         for (key, value) in skip_value::members(json) {
@@ -71,29 +71,31 @@ impl<'a> Object<'a> {
     }
 }
 
-/// A value, unless it is null.
+/// Returns the value, or `None` if it is null.
 pub(crate) fn not_null(value: &[u8]) -> Option<&[u8]> {
     (value != b"null").then_some(value)
 }
 
-/// The JSON text of one property; `None` if it is missing or null.
+/// The JSON text of the property `name`; `None` if the property is missing or null.
 pub(crate) fn property<'a>(properties: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let mut named = skip_value::members(properties).filter(|(key, _)| string(key) == name);
-    // Of two properties with one name the first counts, so the rest is not searched.
+    // If two properties have one name, the first counts, so that the others need not be searched.
     named.next().and_then(|(_, value)| not_null(value))
 }
 
-/// The names of all properties.
+/// The names of all properties of an object, in their order.
 pub(crate) fn property_names(properties: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
     skip_value::members(properties).map(|(key, _)| string(key))
 }
 
-/// The text of a JSON string, without quotes and escapes; any other value as its JSON.
+/// The text that a JSON string stands for, without its quotes and escapes. For any other value this
+/// is its JSON text.
 pub(crate) fn string(json: &[u8]) -> Cow<'_, str> {
     let inner = json.strip_prefix(b"\"").and_then(|s| s.strip_suffix(b"\""));
     match inner {
         Some(plain) if memchr::memchr(b'\\', plain).is_none() => decoded(plain),
-        // Escapes that stand for no character, as half a surrogate pair, stay as they are written.
+        // An escape may stand for no character, as half of a surrogate pair does. Then the text
+        // stays as it is written, with its quotes.
         Some(_) => {
             let text = decoded(json);
             serde_json::from_str(&text).map_or(text, Cow::<str>::Owned)

@@ -1,19 +1,19 @@
-//! Skipping of JSON values: finds their ends without parsing them.
+//! Skipping of JSON values: the end of a value is found without parsing the value.
 //!
-//! Brackets are counted but not matched, so `[1}` passes as a value. Such faults are found when the
-//! value is parsed.
+//! Brackets are counted, but a bracket is not matched with its partner, so `[1}` counts as a value.
+//! Such faults are found later, when the value is parsed.
 
 use memchr::memchr2;
 
-/// The length of the white space at the beginning of `bytes`. The record separator of RFC 8142
+/// The number of bytes of white space at the beginning of `bytes`. The record separator of RFC 8142
 /// counts as white space here.
 pub(crate) fn blank(bytes: &[u8]) -> usize {
     let is_blank = |b: &&u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | 0x1e);
     bytes.iter().take_while(is_blank).count()
 }
 
-/// The length of the value at the beginning of `bytes`: 0 if there is no value, `None` if it may
-/// continue behind `bytes`.
+/// The length in bytes of the value at the beginning of `bytes`. It is 0 if there is no value, and
+/// `None` if the value may continue behind `bytes`.
 pub(crate) fn value(bytes: &[u8]) -> Option<usize> {
     match bytes.first()? {
         b'"' => string(bytes),
@@ -27,8 +27,8 @@ pub(crate) fn value(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The length of the string at the beginning of `bytes`, its quotes included; `None` if it isn't
-/// complete.
+/// The length in bytes of the string at the beginning of `bytes`, both quotes included; `None` if
+/// the string doesn't end in `bytes`.
 fn string(bytes: &[u8]) -> Option<usize> {
     let mut at = 1;
     loop {
@@ -40,7 +40,8 @@ fn string(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The length of the array or object at the beginning of `bytes`; `None` if it isn't complete.
+/// The length in bytes of the array or object at the beginning of `bytes`; `None` if it doesn't end
+/// in `bytes`.
 fn bracketed(bytes: &[u8]) -> Option<usize> {
     let mut depth = 0usize;
     let mut at = 0;
@@ -61,7 +62,7 @@ fn bracketed(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The elements of an array that is known to be well-formed JSON.
+/// The elements of an array, each as its JSON text. The array must be well-formed JSON.
 pub(crate) fn elements(array: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = array.strip_prefix(b"[").unwrap_or_default();
     std::iter::from_fn(move || {
@@ -76,7 +77,8 @@ pub(crate) fn elements(array: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The names and values of an object that is known to be well-formed JSON.
+/// The members of an object, each as the JSON texts of its name and its value. The object must be
+/// well-formed JSON.
 pub(crate) fn members(object: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut rest = object.strip_prefix(b"{").unwrap_or_default();
     let mut next = move |between: u8| {

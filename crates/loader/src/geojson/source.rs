@@ -1,4 +1,4 @@
-//! Opening of GeoJSON: the first features decide which property is the weight.
+//! Opening of GeoJSON: the properties of the first features decide which property is the weight.
 
 use super::crs_member::SharedCrs;
 use super::feature_scanner::FeatureScanner;
@@ -22,10 +22,10 @@ use crate::time::Times;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
-/// The description of where positions come from, as [`Columns::why`] has it.
+/// The origin of positions in the words of [`Columns::why`].
 const POSITIONS: &str = "positions from the geometries";
 
-/// The number of features whose property names are collected: a choice.
+/// The number of features at the beginning whose properties' names are collected: a choice.
 const LOOKED_AT: usize = 64;
 
 /// A source that reads an input as GeoJSON.
@@ -73,8 +73,8 @@ pub(crate) fn source(
         let splitter = FeatureScanner::new(origin.file(), Arc::clone(&crs), options.datum_error);
         chunker::start(reader, origin.clone(), splitter, start, ahead)?
     };
-    // If the channel closes without a first block, the reading thread ended early: the first batch
-    // returns the error.
+    // If the channel closes without a first block, the reading thread ended early. The first call
+    // for a batch then returns the error.
     let first = blocks.recv().ok().transpose()?;
     let (columns, selection) = choose(first.as_ref(), options, &origin.name)?;
     let times = selection.times.clone();
@@ -96,8 +96,9 @@ pub(crate) fn source(
     )))
 }
 
-/// Chooses the properties to read by their names in the first features. A name that is not among
-/// them is no error yet, since later features may have other properties.
+/// Chooses the properties to read, by the names of properties in the first features. An option may
+/// name a property that these features don't have. That is no error yet, since later features may
+/// have it.
 fn choose(
     first: Option<&Block>,
     options: &LoadOptions,
@@ -153,7 +154,8 @@ fn choose(
     Ok((columns, selection))
 }
 
-/// The names of the first features' properties, in the order of their appearance.
+/// The names of the properties of the first [`LOOKED_AT`] features, each once, in the order in
+/// which they appear.
 fn properties(block: &Block) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
     for range in block.items.iter().take(LOOKED_AT) {
@@ -168,7 +170,7 @@ fn properties(block: &Block) -> Vec<String> {
     seen
 }
 
-/// Counts the numbers among the first values of a property.
+/// Counts how many values of a property in the first features are numbers.
 fn sample_weights(block: &Block, name: &str) -> WeightSample {
     let mut sample_weights = WeightSample::default();
     for range in block.items.iter().take(ENOUGH as usize) {
