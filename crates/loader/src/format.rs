@@ -1,32 +1,32 @@
-//! Formats of sources.
+//! Formats of input files and streams.
 
 use crate::parameter::ParseOptionError;
 use std::fmt;
 use std::str::FromStr;
 
-/// A format that can be read.
+/// A format that this crate can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InputFormat {
-    /// Delimiter-separated values; the delimiter is detected: `,`, `;`, a tab or `|`.
+    /// Delimiter-separated values. The delimiter is detected as `,`, `;`, a tab or `|`.
     Csv,
     /// Values separated by tabs.
     Tsv,
-    /// One GeoJSON document (RFC 7946), or several in sequence.
+    /// One GeoJSON document (RFC 7946), or several documents in a row.
     GeoJson,
     /// One GeoJSON object on each line, or a GeoJSON text sequence (RFC 8142).
     GeoJsonLines,
-    /// An Esri Shapefile: `.shp` with `.dbf` and `.prj` beside it.
+    /// An Esri Shapefile: a `.shp` file with a `.dbf` file and a `.prj` file beside it.
     Shapefile,
     /// FlatGeobuf.
     FlatGeobuf,
-    /// GPX: tracks, routes and waypoints.
+    /// GPX, with its tracks, routes and waypoints.
     Gpx,
     /// Parquet and GeoParquet.
     Parquet,
-    /// Arrow IPC: a file (Feather 2) or a stream.
+    /// Arrow IPC, either as a file (Feather 2) or as a stream.
     Arrow,
-    /// GeoPackage: geometries in SQLite.
+    /// GeoPackage, which is an SQLite database with geometries.
     GeoPackage,
 }
 
@@ -45,7 +45,7 @@ impl InputFormat {
         InputFormat::GeoPackage,
     ];
 
-    /// The name that [`FromStr`] takes.
+    /// The name of the format, which [`FromStr`] parses.
     pub fn name(self) -> &'static str {
         match self {
             InputFormat::Csv => "csv",

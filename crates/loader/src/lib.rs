@@ -1,10 +1,13 @@
-//! Loading of points from files and streams of CSV, TSV, GeoJSON, FlatGeobuf, GPX and Arrow; from
-//! files of Shapefile, GeoPackage and Parquet; from all of these at `http(s)://` and `s3://`
-//! addresses (feature `remote`); and from PostGIS (feature `postgis`).
+//! Loading of points from files, streams, addresses and databases.
 //!
-//! [`open`] detects compression, format and columns of an input and returns a [`Source`]; [`load`]
-//! reads it into any [`PointSink`](heatsplat_points::PointSink). No input is ever held in memory as
-//! a whole, only a few blocks of some hundred KiB.
+//! * Files and streams may be CSV, TSV, GeoJSON, FlatGeobuf, GPX or Arrow. Shapefile, GeoPackage
+//!   and Parquet are read from files only.
+//! * All of these formats can be read from `http(s)://` and `s3://` addresses (feature `remote`).
+//! * Tables and queries are read from PostGIS (feature `postgis`).
+//!
+//! [`open`] detects the compression, the format and the columns of an input and returns a
+//! [`Source`]. [`load`] reads the source into any [`PointSink`](heatsplat_points::PointSink). No
+//! input is held in memory as a whole: only a few blocks of some hundred KiB are.
 //!
 //! ```
 //! use heatsplat_loader::{LoadOptions, load, read};
@@ -21,30 +24,32 @@
 //! # Ok::<(), heatsplat_loader::LoadError>(())
 //! ```
 //!
-//! # What a row must be
+//! # Rules for rows
 //!
-//! Every row either becomes a point or is skipped and counted by reason ([`SkipReason`]) in the
-//! [`Report`]; a bad row never stops a load, unless [`LoadOptions::strict`] asks for that.
+//! Every row either becomes a point or is skipped. Skipped rows are counted in the [`Report`] by
+//! the reason ([`SkipReason`]). A skipped row stops a load only if [`LoadOptions::strict`] is set.
 //!
-//! - **Numbers** are decimal numbers with a point: `12.5`, `+3`, `1e-2`, with or without spaces
+//! - **Numbers** are decimal numbers with a point: `12.5`, `+3` or `1e-2`. There may be spaces
 //!   around them. `NaN`, `inf`, `0x1A`, `5%` and degrees with minutes and seconds are no numbers.
-//!   Neither are `12,5` and `1,000`, where the comma may mean a decimal point or thousands.
-//! - **Longitudes** wrap: 181° is −179°; up to ±540° are accepted. A **latitude** beyond ±90° is
-//!   skipped as a `bad position`, one beyond the edge of the Web-Mercator square (±85.0511°) as
-//!   `outside`. A point at 0,0 is kept, and counted in [`Report::at_null_island`].
-//! - **Weights** are finite single-precision numbers, which may be negative. A *missing* weight is
-//!   an empty field or `null`, or the row is too short to have one. It is 0 in a sum and no part of
-//!   a mean or of a count of values, as for SQL's `SUM`, `AVG` and `COUNT`. The row is kept and
-//!   counted in [`Report::weights_missing`].
-//! - If no option names a column of weights, one is chosen by its name, if it holds numbers. A
-//!   value in it that is no number is then a missing weight, and the row is kept.
-//! - If most latitudes are beyond 90° and would be valid as longitudes, that is an error: the axes
-//!   are swapped.
-//! - A blank line is no row. Columns of text may hold any bytes. Text that is not UTF-8 is read as
-//!   windows-1252, or as UTF-16 if it has the byte-order mark of UTF-16 or zeros between its
-//!   letters.
-//! - A quote that would swallow rows is text. In tab-separated text a quote is text too, unless it
-//!   is one of two around a whole field.
+//!   `12,5` and `1,000` are none either, since the comma may mean a decimal point or thousands.
+//! - **Longitudes** of up to ±540° are accepted and wrapped: 181° is read as −179°. A **latitude**
+//!   beyond ±90° is skipped as a `bad position`. A latitude beyond the edge of the Web-Mercator
+//!   square (±85.0511°) is skipped as `outside`. A point at 0,0 is kept, and counted in
+//!   [`Report::at_null_island`].
+//! - **Weights** are finite single-precision numbers, and may be negative. A weight is *missing* if
+//!   the field is empty or `null`, or if the row is too short to have the field. A missing weight
+//!   adds nothing to a sum, a mean or a count of values, as in SQL's `SUM`, `AVG` and `COUNT`. The
+//!   row is kept, and counted in [`Report::weights_missing`].
+//! - If no option names a **column of weights**, a column with a usual name is chosen if it holds
+//!   numbers. If a value in such a column is no number, it counts as a missing weight, and the row
+//!   is kept.
+//! - **Swapped axes** are an error: most latitudes are beyond 90°, and would be valid as
+//!   longitudes.
+//! - A **blank line** is no row. Columns of text may hold any bytes. **Text** that is not UTF-8 is
+//!   read as windows-1252. It is read as UTF-16 if it has the byte-order mark of UTF-16 or zeros
+//!   between its letters.
+//! - A **quote** is read as text if several rows would become one field otherwise. In tab-separated
+//!   text a quote is read as text too, unless two quotes enclose a whole field.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),

@@ -1,18 +1,19 @@
-//! Texts in messages: values quoted and shortened, and lists of names.
+//! Text for messages: values, quoted and shortened, and lists of names.
 
 use crate::encoding::{decoded, may_be_utf8};
 
-/// The most characters that are shown of a value: a choice.
+/// The largest number of characters of a value that messages show. It is a choice.
 const SHOWN: usize = 60;
 
-/// The most names that a list shows: a choice.
+/// The largest number of names that a list in a message shows. It is a choice.
 const LISTED: usize = 40;
 
-/// A value as messages show it: in quotes, at most 60 characters, control characters escaped.
+/// A value in the form in which messages show it: in quotes, cut off after 60 characters, and with
+/// control characters escaped.
 pub(crate) fn shown(value: &[u8]) -> String {
-    // A character has at most 4 bytes, so the rest of a long field need not be decoded.
+    // A character has at most 4 bytes, so the rest of a long value need not be decoded.
     let head = value.get(..4 * (SHOWN + 1)).unwrap_or(value);
-    // A last character that is cut off doesn't mean that the text has another encoding.
+    // The last character may be cut off. That must not be taken for another encoding.
     let text = if may_be_utf8(head, head.len() == value.len()) {
         String::from_utf8_lossy(head)
     } else {
@@ -34,7 +35,8 @@ pub(crate) fn shown(value: &[u8]) -> String {
     out
 }
 
-/// Names quoted and separated by commas, at most 40 of them; `none` for an empty list.
+/// The names in quotes, separated by commas. At most 40 names are shown. An empty list is shown as
+/// `none`.
 pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
     let shown_names = names
         .iter()

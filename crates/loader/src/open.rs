@@ -1,4 +1,4 @@
-//! Opening of sources: from a path to a reader of its format.
+//! Opening of sources: finds the reader for the format of a path or stream.
 
 use crate::csv;
 use crate::error::LoadError;
@@ -14,16 +14,17 @@ use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-/// Opens a path, or standard input for `-`, and detects its format and columns.
+/// Opens a path, and detects its format and columns. The path `-` means standard input.
 ///
-/// With the feature `remote`, `input` may also be an `http://`, `https://` or `s3://` address. It
-/// is read as a stream, or only in the parts that are needed (Parquet, and FlatGeobuf within
-/// bounds), or it is kept in a temporary file until the source is dropped.
+/// With the feature `remote`, `input` may also be an `http://`, `https://` or `s3://` address. The
+/// object there is read as a stream if its format allows it. Of Parquet, and of FlatGeobuf with the
+/// option `within`, only the parts that are needed are read. In all other cases the object is
+/// copied to a temporary file, which is deleted when the source is dropped.
 ///
-/// Compression (gzip, zstd) is detected by the first bytes, whatever the name is.
+/// Compression by gzip or zstd is detected by the first bytes, not by the name.
 ///
 /// # Errors
-/// The input cannot be read, is of no known format, or its columns are not found.
+/// The input cannot be read, its format is not known, or its columns are not found.
 pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let path = input.as_ref();
     if let Some(address) = path.to_str().filter(|path| is_remote(path)) {
@@ -38,7 +39,8 @@ pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn So
     if !input.is_plain_file() {
         return start(input, options);
     }
-    // Some formats are read at many offsets by several readers, which open the file again.
+    // Some formats need several readers at different offsets of the file. Each of them opens the
+    // file again.
     let origin = input.origin.afresh();
     let format = input.format(options.format)?;
     let file = origin.file();
@@ -57,7 +59,8 @@ pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn So
     })
 }
 
-/// Refuses the option `geom` for formats in which a row has only one geometry.
+/// Returns an error if the option `geom` is set for a format in which each row has only one
+/// geometry.
 pub(crate) fn one_geometry(
     file: &str,
     format: InputFormat,
@@ -75,7 +78,8 @@ pub(crate) fn one_geometry(
     }
 }
 
-/// Calls `open`, whose libraries may panic on damaged data, and turns a panic into an error.
+/// Calls `open`, and turns a panic in it into an error. The libraries that it uses may panic on
+/// damaged data.
 pub(crate) fn guarded(
     file: String,
     open: impl FnOnce() -> Result<Box<dyn Source>, LoadError>,
@@ -89,11 +93,11 @@ pub(crate) fn guarded(
     })
 }
 
-/// Opens the bytes of any reader, as [`open`] does those of a path. `name` is used in messages, and
-/// its extension may decide the format.
+/// Opens the bytes of a reader, as [`open`] opens a path. Messages show `name`, and the extension
+/// in `name` may decide the format.
 ///
 /// # Errors
-/// Those of [`open`], and one for a format that can only be read from a file.
+/// The errors of [`open`], and an error for a format that can only be read from a file.
 pub fn read(
     reader: impl Read + Send + 'static,
     name: &str,
@@ -103,7 +107,7 @@ pub fn read(
     start(input.into_utf8(options.encoding)?, options)
 }
 
-/// Opens an input whose format can be read as a stream; other formats are an error.
+/// Opens an input whose format can be read as a stream. Returns an error for other formats.
 pub(crate) fn start(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let format = input.format(options.format)?;
     one_geometry(&input.origin.file(), format, options)?;

@@ -1,4 +1,4 @@
-//! Options of reading.
+//! Options for reading a source.
 
 use crate::encoding::Encoding;
 use crate::filter::Filter;
@@ -8,61 +8,64 @@ use crate::time::TimeFormat;
 use heatsplat_points::LonLatBox;
 use std::str::FromStr;
 
-/// Facts about an input that the caller knows, and a choice of its rows and columns. By default
-/// everything is detected, and all rows are read.
+/// Facts about an input that the caller knows, and a choice of rows and columns. By default all
+/// facts are detected, and all rows are read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadOptions {
-    /// The format; `None`: it is detected by content and extension.
+    /// The format. `None` detects it by the content and the extension.
     pub format: Option<InputFormat>,
-    /// The column of longitudes in degrees, by its name or, in files without a header, by its
-    /// number, counted from 1. `None`: it is detected.
+    /// The column of longitudes in degrees. It is given by its name or, in files without a header,
+    /// by its number, counted from 1. `None` detects it.
     pub lon: Option<String>,
-    /// The column of latitudes in degrees, given like the column of longitudes.
+    /// The column of latitudes in degrees, given like the column of longitudes. `None` detects it.
     pub lat: Option<String>,
-    /// The column or GeoJSON property of weights, given like the column of longitudes. With the
-    /// text `none` every row counts 1. `None`: it is detected.
+    /// The column or GeoJSON property of weights, given like the column of longitudes. `None`
+    /// detects it. With the text `none` every row counts 1.
     pub weight: Option<String>,
-    /// The byte between the fields of CSV; `None`: it is detected among `,`, `;`, tab and `|`.
+    /// The byte that separates the fields of CSV. `None` detects it among `,`, `;`, tab and `|`.
     pub delimiter: Option<u8>,
-    /// The quotes of CSV. `None`: they are `"`, unless a quote would swallow rows; in tab-separated
-    /// text only quotes around whole fields count.
+    /// The quotes of CSV. With `None` they are `"`, but a quote is read as text if several rows
+    /// would become one field otherwise. In tab-separated text only two quotes that enclose a whole
+    /// field are read as quotes.
     pub quote: Option<Quote>,
-    /// The encoding of the text in CSV, GeoJSON, GPX or a Shapefile's table. `None`: it is UTF-8,
-    /// UTF-16 or the encoding that XML declares, and values that are not UTF-8 are read as
-    /// windows-1252.
+    /// The encoding of the text in CSV, GeoJSON, GPX or a Shapefile's table. `None` detects it:
+    /// text is UTF-8, UTF-16 or in the encoding that an XML declaration names. Values that are not
+    /// valid UTF-8 are then read as windows-1252.
     pub encoding: Option<Encoding>,
-    /// The table of points, where a file has several.
+    /// The name of the table that has the points, for files with several tables.
     pub table: Option<String>,
-    /// The column of geometries, where a Parquet or Arrow file has several; in a GeoPackage it
-    /// selects a table. `None`: the primary column.
+    /// The column of geometries, for Parquet and Arrow files with several such columns. In a
+    /// GeoPackage it selects the table that has this column. `None` selects the primary column.
     pub geom: Option<String>,
-    /// The condition that a row must fulfil to be read; `None`: all rows are read.
+    /// The condition that a row must fulfil to become a point. With `None` all rows do.
     pub filter: Option<Filter>,
-    /// Spellings of times, for the columns that are filtered by or kept. They are tried in this
-    /// order, and before the spellings that are always understood.
+    /// Formats of times, for the columns that the filter uses or that are kept. They are tried in
+    /// this order. The formats that are understood without this option are tried after them.
     pub time_formats: Vec<TimeFormat>,
-    /// The columns whose values [`load_table`](crate::load_table) keeps for each point, given like
-    /// the column of longitudes.
+    /// The columns whose values [`load_table`](crate::load_table) keeps for each point. Each is
+    /// given like the column of longitudes.
     pub keep: Vec<String>,
-    /// The box from which points are kept; `None`: everywhere. Of files with a spatial index only
-    /// the part in the box is read.
+    /// A box outside of which rows are left out. With `None` no row is left out because of its
+    /// position. If a file has a spatial index, only the part of the file for the box is read.
     pub within: Option<LonLatBox>,
-    /// The largest error in metres that is accepted of a datum's shift to WGS 84, where a grid,
-    /// which this crate doesn't read, would be more accurate. `None`: 5 m.
+    /// The largest error, in metres, that is accepted when coordinates are shifted from another
+    /// datum to WGS 84. It matters for datums for which a grid file would be more accurate, since
+    /// this crate reads no grid files. `None` means 5 m.
     pub datum_error: Option<f64>,
-    /// Set if a row that gives no point is an error.
+    /// True if a row that gives no point is an error.
     pub strict: bool,
-    /// The most bytes of an address that are kept in a temporary file, if the format or the server
-    /// requires such a file; `None`: 4 GiB.
+    /// The largest size in bytes of an object at an address that is copied to a temporary file.
+    /// Such a copy is made only if the format or the server requires it. `None` means 4 GiB.
     pub download_limit: Option<u64>,
 }
 
-/// The quotes of delimiter-separated text.
+/// The handling of quotes in delimiter-separated text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quote {
-    /// No quotes: all bytes but delimiters and line ends are text.
+    /// No quotes: all bytes except delimiters and line ends are text.
     None,
-    /// This byte quotes fields by the rules of RFC 4180, even where a field then swallows rows.
+    /// Fields are quoted with this byte by the rules of RFC 4180, even if several rows become one
+    /// field then.
     Byte(u8),
 }
 

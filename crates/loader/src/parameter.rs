@@ -1,12 +1,13 @@
-//! Parameters of reading: their names in messages, and the error for a text that is no value.
+//! Parameters: their names in messages, and the error for text that is no value of a parameter.
 
 use std::fmt;
 
-/// A parameter of reading: a field of [`LoadOptions`](crate::LoadOptions), or of a database's
-/// layers and rasters.
+/// A parameter for reading: a field of [`LoadOptions`](crate::LoadOptions), or a parameter of a
+/// database's layers and rasters.
 ///
-/// Messages name parameters in backticks: `` `keep`: there is no column … ``. A program whose users
-/// know parameters by other names, for example as flags, can replace these names.
+/// Messages name parameters in backticks, for example `` `keep`: there is no column … ``. A program
+/// whose users know the parameters by other names, for example as flags, can replace the names in
+/// the messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Parameter {
@@ -36,13 +37,13 @@ pub enum Parameter {
     DatumError,
     /// [`LoadOptions::download_limit`](crate::LoadOptions::download_limit)
     DownloadLimit,
-    /// The reference system of geometries in a database that state none.
+    /// The reference system of geometries in a database that state no reference system.
     Srid,
     /// Permission to use a database role that may do more than read.
     AllowSuperuser,
-    /// Reading of a database's layer for each picture instead of once.
+    /// Reading a database's layer anew for each picture, instead of reading it once.
     Live,
-    /// Replacement of existing tables of rasters.
+    /// Permission to replace existing tables of rasters in a database.
     Overwrite,
 }
 
@@ -68,7 +69,8 @@ impl Parameter {
         Self::Overwrite,
     ];
 
-    /// The parameter's name, as [`Display`](fmt::Display) prints it: `time_format`.
+    /// The parameter's name, for example `time_format`. [`Display`](fmt::Display) prints the same
+    /// name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Lon => "lon",
@@ -98,7 +100,7 @@ impl fmt::Display for Parameter {
     }
 }
 
-/// The error for a text that is no value of an option. It states what was expected.
+/// The error for text that is no value of an option. Its message states the expected text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ParseOptionError {

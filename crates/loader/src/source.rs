@@ -1,4 +1,4 @@
-//! Sources of points, read batch by batch with a report.
+//! Sources of points. They are read batch by batch and report on their rows.
 
 use crate::batch::Batch;
 use crate::columns::{Columns, Position, Schema};
@@ -9,45 +9,48 @@ use crate::report::{Report, SkipReason};
 use crate::table::{Table, TableBuilder};
 use heatsplat_points::{PointSink, Points, PointsBuilder};
 
-/// A source of points: a file, a stream or a query.
+/// A source of points: a file, a stream or a database query.
 ///
-/// The caller asks for each batch with [`next_batch`](Self::next_batch). At most a few blocks are
-/// read ahead, so memory stays bounded for a source of any size.
+/// The caller requests each batch with [`next_batch`](Self::next_batch). The source reads only a
+/// few blocks ahead, so it takes little memory whatever its size is.
 pub trait Source: Send {
-    /// The source's name in messages: the path, or `standard input`.
+    /// The source's name in messages, for example its path or `standard input`.
     fn name(&self) -> &str;
 
-    /// The source's columns, the columns among them that are used, and the reason for this choice.
+    /// All columns of the source, the choice of the columns that are used, and the reason for this
+    /// choice.
     fn columns(&self) -> &Columns;
 
-    /// Pours the next points into `sink`. Returns `false` if there are no more.
+    /// Appends the points of the next rows to `sink`. Returns `false` if there are no more rows.
     ///
-    /// A batch may be empty (all of its rows were skipped) without being the
-    /// last. Points come in the order of the rows.
+    /// A batch may be empty without being the last, if all of its rows are skipped. Points come in
+    /// the order of the rows.
     ///
     /// # Errors
-    /// The rest can't be read. Points that were poured into `sink` before stay there.
+    /// The rest of the source can't be read. Points that were appended to `sink` before stay there.
     fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError>;
 
-    /// The values of [`LoadOptions::keep`](crate::LoadOptions::keep) for the points poured since
-    /// the last call, in their order; empty where no columns are kept.
+    /// The values in the columns that [`LoadOptions::keep`](crate::LoadOptions::keep) names. They
+    /// belong to the points that [`next_batch`](Self::next_batch) has appended since the last call
+    /// of this method, and are in the order of these points. Empty if no columns are kept.
     fn take_kept(&mut self) -> TableBuilder {
         TableBuilder::default()
     }
 
-    /// The report of the rows that were read so far.
+    /// The report of all rows that were read so far.
     fn report(&self) -> &Report;
 
-    /// The progress so far.
+    /// The progress of reading so far.
     fn progress(&self) -> LoadProgress;
 }
 
-/// The state that this crate's sources share.
+/// The state that all sources of this crate have.
 pub(crate) struct SourceState {
     name: String,
     pub(crate) columns: Columns,
     pub(crate) report: Report,
-    /// The values in the columns that are kept, for the points since the last call of `take_kept`.
+    /// The values in the columns that are kept, for the points that were added since the last call
+    /// of `take_kept`.
     kept: TableBuilder,
     strict: bool,
 }
@@ -63,10 +66,10 @@ impl SourceState {
         }
     }
 
-    /// Pours a batch into `sink` and adds its report.
+    /// Appends a batch's points to `sink`, and adds the batch's values and report to the state.
     ///
     /// # Errors
-    /// [`LoadError::Strict`] for a skipped row, where the source is strict.
+    /// [`LoadError::Strict`] if the source is strict and a row was skipped.
     pub(crate) fn pour(&mut self, batch: Batch, sink: &mut dyn PointSink) -> Result<(), LoadError> {
         sink.push(&batch.points);
         self.kept.append(batch.kept);
@@ -81,16 +84,17 @@ impl SourceState {
     }
 }
 
-/// A source with the common state: only the reading of batches depends on the format.
+/// A source that has a [`SourceState`]. Only the reading of batches depends on the format.
 pub(crate) trait BatchSource: Send {
     fn state(&self) -> &SourceState;
 
     fn state_mut(&mut self) -> &mut SourceState;
 
-    /// Pours the next batches; see [`Source::next_batch`].
+    /// Appends the points of the next batches to `sink`; see [`Source::next_batch`].
     fn pour_next(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError>;
 
-    /// The stored size in bytes; `None` if it is not known.
+    /// The size of the source in bytes as it is stored, that is, before decompression. `None` if it
+    /// is not known.
     fn bytes_total(&self) -> Option<u64>;
 }
 
@@ -125,25 +129,27 @@ impl<S: BatchSource> Source for S {
     }
 }
 
-/// The progress of a load.
+/// The progress of reading a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoadProgress {
-    /// The number of rows read so far, with those that were skipped, filtered out or marked as
-    /// deleted.
+    /// The number of rows read so far. Rows that were skipped, filtered out or marked as deleted
+    /// count too.
     pub rows: u64,
-    /// The number of bytes read so far of the source as it is stored; of a compressed file these
-    /// are compressed bytes.
+    /// The number of bytes read so far, counted before decompression.
     pub bytes_read: u64,
-    /// The stored size in bytes; `None` if it is not known, as that of a pipe.
+    /// The size of the source in bytes before decompression. `None` if it is not known, for example
+    /// for a pipe.
     pub bytes_total: Option<u64>,
 }
 
-/// Reads a source to its end into `sink`, and calls `on_progress` after every batch.
+/// Reads a source to its end and appends its points to `sink`. Calls `on_progress` after every
+/// batch.
 ///
 /// # Errors
-/// The source's error; [`LoadError::NoRows`] for a source without rows and
-/// [`LoadError::NothingKept`] for one without a single usable row.
+/// An error of the source, [`LoadError::NoRows`] if it has no rows, or [`LoadError::NothingKept`]
+/// if it has no usable row. Other errors are for a source whose rows were all filtered out or
+/// deleted, and for one that has longitude and latitude swapped.
 pub fn load(
     source: &mut dyn Source,
     sink: &mut dyn PointSink,
@@ -156,12 +162,13 @@ pub fn load(
     finished_report(source)
 }
 
-/// Reads a source to its end and makes an index of its points and, in the same order, a [`Table`]
-/// of the columns that are kept. Calls `on_progress` after every batch.
+/// Reads a source to its end. Returns an index of its points, a [`Table`] of the columns that are
+/// kept, and the report of its rows. The table's rows are in the order of the index. Calls
+/// `on_progress` after every batch.
 ///
 /// # Errors
-/// Those of [`load`]; [`LoadError::NoSuchColumn`] for a column to keep that no row has; and
-/// [`LoadError::BadOption`] for columns to keep of more than 4,294,967,295 points.
+/// The errors of [`load`], [`LoadError::NoSuchColumn`] if no row has a column that is to be kept,
+/// or [`LoadError::BadOption`] if columns are to be kept for more than 4,294,967,295 points.
 pub fn load_table(
     source: &mut dyn Source,
     mut on_progress: impl FnMut(&LoadProgress),
@@ -183,7 +190,7 @@ pub fn load_table(
     };
     let (points, order) = builder.build_with_order().ok_or_else(too_many)?;
     let table = Table::new(names, kept, &order);
-    // GeoJSON may have new properties in any feature, so this can't be checked before.
+    // Any feature of GeoJSON may have a new property, so this can't be checked earlier.
     let seen = &source.columns().seen;
     let missing = table
         .columns()
@@ -201,8 +208,8 @@ pub fn load_table(
     }
 }
 
-/// The report of a source that was read to its end, or the error if it gave no points or has its
-/// axes swapped.
+/// Returns the report of a source that was read to its end. Returns an error if it gave no points,
+/// or if its axes are swapped.
 fn finished_report(source: &dyn Source) -> Result<Report, LoadError> {
     let report = source.report().clone();
     let file = source.name().to_owned();
@@ -228,8 +235,8 @@ fn finished_report(source: &dyn Source) -> Result<Report, LoadError> {
     Ok(report)
 }
 
-/// Refuses a source if most of its positions would be valid with longitude and latitude swapped,
-/// since its other rows are probably misplaced too.
+/// Returns an error if most positions of a source would be valid only with longitude and latitude
+/// swapped. Its other rows are probably in the wrong place too, although they are valid.
 fn check_axes(source: &dyn Source, report: &Report) -> Result<(), LoadError> {
     let refused = [
         SkipReason::BadPosition,

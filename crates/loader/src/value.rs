@@ -1,17 +1,17 @@
-//! Typed values of rows.
+//! Values of rows, with their types.
 
 use crate::messages::shown;
 use crate::number::exact::Number;
 use crate::time::time_text;
 use std::borrow::Cow;
 
-/// A row's value in a column.
+/// The value of one row in one column.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value<'a> {
     Null,
     Number(Number),
     Text(Cow<'a, str>),
-    /// Microseconds since 1970, UTC.
+    /// A time in microseconds since 1970, in UTC.
     Time(i64),
     Bool(bool),
 }
@@ -22,7 +22,8 @@ impl Value<'_> {
         Self::Number(Number::Float(number))
     }
 
-    /// A whole number: stored as `f64` if it is at most 2⁵³ in size, else as an integer.
+    /// A whole number. It is stored as `f64` if its absolute value is at most 2⁵³, and otherwise as
+    /// an integer.
     pub(crate) fn whole(number: impl Into<i128>) -> Self {
         let number = number.into();
         if number.unsigned_abs() <= 1 << 53 {
@@ -32,12 +33,12 @@ impl Value<'_> {
         }
     }
 
-    /// A text that the value owns.
+    /// A text that this value owns.
     pub(crate) fn text(text: impl Into<String>) -> Self {
         Self::Text(Cow::Owned(text.into()))
     }
 
-    /// A copy of the value that borrows its text.
+    /// A copy of the value. Its text is borrowed, not copied.
     pub(crate) fn borrowed(&self) -> Value<'_> {
         match self {
             Self::Null => Value::Null,
@@ -48,7 +49,7 @@ impl Value<'_> {
         }
     }
 
-    /// The value as messages show it.
+    /// The value in the form in which messages show it.
     pub(crate) fn shown(&self) -> String {
         match self {
             Self::Null => "nothing".to_owned(),

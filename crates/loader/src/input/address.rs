@@ -1,19 +1,21 @@
-//! Addresses (URLs) in place of paths, and the part of an address that messages may show.
+//! Addresses (URLs) in place of paths, and the part of an address that may appear in messages.
 
-/// Returns whether a source is read over the network: `http://`, `https://` or `s3://`.
+/// Returns true if a source is read over the network, because it begins with `http://`, `https://`
+/// or `s3://`.
 ///
-/// Such sources can be opened if this crate is built with its feature `remote`.
+/// The function `open` can read such sources if this crate is built with its feature `remote`.
 pub fn is_remote(source: &str) -> bool {
     scheme(source).is_some()
 }
 
-/// An address as messages may show it: without user and password, and without the query, which may
-/// hold a signature. Any other source is returned unchanged.
+/// An address in the form in which it may appear in messages: without user and password, and
+/// without the query, which may contain a signature. The text of any other source is returned
+/// unchanged.
 pub fn shown_source(source: &str) -> String {
     let Some((scheme, rest)) = scheme(source) else {
         return source.to_owned();
     };
-    // In an S3 address everything behind the bucket is the key, even `?` and `#`.
+    // In an S3 address everything after the bucket is the key. A `?` or `#` is a part of it.
     let rest = match scheme {
         "s3" => rest,
         _ => rest.split(['?', '#']).next().unwrap_or_default(),
@@ -23,7 +25,8 @@ pub fn shown_source(source: &str) -> String {
     format!("{scheme}://{host}{path}")
 }
 
-/// The scheme of an address in lower case, and the rest behind `://`; `None` for any other source.
+/// Splits an address into its scheme in lower case and the rest after `://`. `None` if `source` is
+/// no such address.
 pub(crate) fn scheme(source: &str) -> Option<(&'static str, &str)> {
     let (said, rest) = source.split_once("://")?;
     let known = ["http", "https", "s3"];
@@ -31,8 +34,8 @@ pub(crate) fn scheme(source: &str) -> Option<(&'static str, &str)> {
     Some((scheme, rest))
 }
 
-/// The two parts of an address behind its scheme: the host, with user and password before it, and
-/// the path with the query.
+/// Splits the rest of an address after `://` in two: the host with any user and password, and the
+/// path with the query.
 pub(crate) fn parts(rest: &str) -> (&str, &str) {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     rest.split_at(end)

@@ -1,10 +1,12 @@
-//! Decoding of text to UTF-8: of a whole text while it is read, or of single values.
+//! Detection of a text's encoding. The whole text is decoded to UTF-8 while it is read, or each
+//! value is decoded later.
 //!
-//! * A whole text is decoded if an option names its encoding, if it is UTF-16 (known by its
-//!   byte-order mark, or by the zeros between letters), or if an XML declaration names its
-//!   encoding.
-//! * Any other text is taken for UTF-8. A value that isn't UTF-8 is read as windows-1252, of which
-//!   ISO-8859-1 is a part. So UTF-8 needs no conversion, and no other text is lost.
+//! * The whole text is decoded if an option names its encoding, if it is UTF-16, or if it is GPX,
+//!   whose XML declaration may name its encoding. UTF-16 is recognised by its byte-order mark or by
+//!   the zeros between letters.
+//! * Any other text is taken for UTF-8. A value that isn't UTF-8 is then read as windows-1252,
+//!   which contains ISO-8859-1. So UTF-8 needs no conversion, and no text in another encoding is
+//!   dropped.
 
 use super::Input;
 use super::detect::by_content;
@@ -16,17 +18,19 @@ use crate::messages::shown;
 use crate::parameter::Parameter;
 use encoding_rs::{UTF_16BE, UTF_16LE};
 
-/// The most byte pairs that are examined to find UTF-16 without a byte-order mark: a choice.
+/// The largest number of byte pairs that are examined to recognise UTF-16 without a byte-order
+/// mark. It is a choice.
 const PAIRS: usize = 256;
-/// The fewest byte pairs by which UTF-16 is found without a mark: a choice.
+/// The smallest number of byte pairs that are needed to recognise UTF-16 without a byte-order mark.
+/// It is a choice.
 const FEWEST: usize = 4;
 
-/// The most bytes of an XML declaration: a choice.
+/// The largest size of an XML declaration in bytes. It is a choice.
 const DECLARATION: usize = 1024;
 
 impl Input {
-    /// The input with its text converted to UTF-8, if its bytes state an encoding or the option
-    /// `asked` names one. Binary content stays unchanged.
+    /// Converts the input's text to UTF-8, if the option `asked` names an encoding or if the bytes
+    /// show one. Binary content stays unchanged, and so does text that is taken for UTF-8.
     pub(crate) fn into_utf8(self, asked: Option<Encoding>) -> Result<Self, LoadError> {
         let format = by_content(&self.sample);
         if format.is_some_and(|format| format != InputFormat::Gpx) {
@@ -55,8 +59,8 @@ impl Input {
             });
         };
         let encoding = encoding.decoder();
-        // Text in UTF-16 was converted above: a declaration of UTF-16 that is readable here is
-        // wrong.
+        // Text in UTF-16 was converted above. So a declaration of UTF-16 is wrong if it can be read
+        // here.
         if [encoding_rs::UTF_8, UTF_16LE, UTF_16BE].contains(&encoding) {
             self.recoded(Recoding::mixed())
         } else {
@@ -65,8 +69,8 @@ impl Input {
     }
 }
 
-/// Detects UTF-16 by its byte-order mark, or by the zeros in most byte pairs, since the beginning
-/// of a text is mostly ASCII.
+/// Recognises UTF-16 by its byte-order mark, or by a zero in most of the first byte pairs, since
+/// texts mostly begin with ASCII characters. `None` for other text.
 fn utf_16(sample: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     match sample {
         // This is the byte-order mark of UTF-32.
@@ -89,7 +93,8 @@ fn utf_16(sample: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     }
 }
 
-/// The encoding that an XML declaration names; `None` without one.
+/// The encoding that an XML declaration names; `None` if there is no declaration or if it names
+/// none.
 fn declared(sample: &[u8]) -> Option<String> {
     let text = sample.trim_ascii_start().strip_prefix(b"<?xml")?;
     let text = text.get(..text.len().min(DECLARATION))?;

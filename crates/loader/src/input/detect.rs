@@ -1,12 +1,12 @@
-//! Detection of an input's format: by its first bytes, then by its extension.
+//! Detection of an input's format, by its first bytes and then by its extension.
 
 use super::Input;
 use crate::error::LoadError;
 use crate::format::InputFormat;
 
 impl Input {
-    /// The format of the input: `asked`, or else the one that its content and its extension
-    /// suggest.
+    /// The format of the input: `asked` if it is there, or else the format that the content and the
+    /// extension suggest.
     pub(crate) fn format(&self, asked: Option<InputFormat>) -> Result<InputFormat, LoadError> {
         let file = || self.origin.file();
         if self.sample.iter().all(u8::is_ascii_whitespace) && self.whole {
@@ -25,7 +25,7 @@ impl Input {
             });
         }
         match by_extension(&self.origin.name) {
-            // Many files called .json have an object on each line.
+            // In many files called .json there is one object on each line.
             Some(InputFormat::GeoJson) => Ok(json_layout(&self.sample)),
             Some(format) => Ok(format),
             None => Ok(match self.sample.trim_ascii_start().first().copied() {
@@ -36,7 +36,7 @@ impl Input {
     }
 }
 
-/// The first byte of every object in an RFC 8142 text sequence.
+/// The byte before every object in a text sequence of RFC 8142.
 pub(crate) const RECORD_SEPARATOR: u8 = 0x1e;
 
 fn by_extension(name: &str) -> Option<InputFormat> {
@@ -46,7 +46,7 @@ fn by_extension(name: &str) -> Option<InputFormat> {
         .find_map(|packed| name.strip_suffix(packed))
         .unwrap_or(&name);
     match name.rsplit_once('.')?.1 {
-        // The delimiter is detected even for .tsv, since names are often wrong about it.
+        // The delimiter is detected even for .tsv, since the extension is often wrong about it.
         "csv" | "tsv" | "tab" | "psv" => Some(InputFormat::Csv),
         "geojson" | "json" => Some(InputFormat::GeoJson),
         "geojsonl" | "geojsons" | "geojsonseq" | "ndjson" | "jsonl" | "ndgeojson" | "jsonseq" => {
@@ -56,8 +56,9 @@ fn by_extension(name: &str) -> Option<InputFormat> {
     }
 }
 
-/// The layout of JSON: an object on each line if the first line that is not blank is a whole JSON
-/// value and something follows it, or if a record separator comes first; else one document.
+/// Detects the layout of JSON text. It is `GeoJsonLines` if the text begins with a record
+/// separator, or if the first line that is not blank is a whole JSON value and other text follows
+/// it. Otherwise it is `GeoJson`, one document.
 fn json_layout(sample: &[u8]) -> InputFormat {
     let text = sample.trim_ascii_start();
     if text.first() == Some(&RECORD_SEPARATOR) {
@@ -73,7 +74,7 @@ fn json_layout(sample: &[u8]) -> InputFormat {
     }
 }
 
-/// The format of content that begins with a known signature; `None` for other content.
+/// The format of content that begins with the signature of a format; `None` for other content.
 pub(crate) fn by_content(sample: &[u8]) -> Option<InputFormat> {
     if sample.starts_with(b"fgb") {
         return Some(InputFormat::FlatGeobuf);
@@ -87,7 +88,8 @@ pub(crate) fn by_content(sample: &[u8]) -> Option<InputFormat> {
     if sample.starts_with(b"PAR1") {
         return Some(InputFormat::Parquet);
     }
-    // An Arrow stream begins with a continuation marker and the length of its schema.
+    // An Arrow stream begins with the continuation marker `0xffffffff`, and then the length of its
+    // schema.
     if sample.starts_with(b"ARROW1") || sample.starts_with(&[0xff; 4]) {
         return Some(InputFormat::Arrow);
     }
@@ -97,8 +99,8 @@ pub(crate) fn by_content(sample: &[u8]) -> Option<InputFormat> {
     gpx.then_some(InputFormat::Gpx)
 }
 
-/// A description with advice of content that is certainly in no format that is read here; else
-/// `None`.
+/// A description of content that is certainly in no format that this crate reads. It says what the
+/// user can do, if there is a way. `None` for other content.
 fn foreign(sample: &[u8]) -> Option<&'static str> {
     const UTF_32: &str = "this text is UTF-32; convert it with iconv -f UTF-32 -t UTF-8";
     const KNOWN: &[(&[u8], &str)] = &[
@@ -113,7 +115,7 @@ fn foreign(sample: &[u8]) -> Option<&'static str> {
     if let Some((_, found)) = known {
         return Some(found);
     }
-    // Values may hold NUL bytes, but the first line of a text has none.
+    // Values may contain NUL bytes, but the first line of a text has none.
     let first_line = sample.split(|&b| b == b'\n').next().unwrap_or_default();
     if first_line.contains(&0) {
         return Some("this is no text");

@@ -1,13 +1,14 @@
-//! Decompression of the members of a gzip file, one after the other.
+//! Decompression of gzip files. A file may have several members, which are decompressed one after
+//! the other.
 //!
-//! Zeros behind a member, which pad a file to whole tape blocks, are skipped. Any other bytes that
-//! are no member are ignored, as gzip itself ignores them, and noted in the report.
+//! Zeros after a member are skipped: they pad a file to whole tape blocks. Any other bytes that are
+//! no member are ignored, as gzip itself ignores them, and the report has a note about them.
 
 use crate::input::Origin;
 use flate2::bufread::GzDecoder;
 use std::io::{self, BufRead, Read};
 
-/// The compressed bytes of a file. One byte can be put back.
+/// A reader of a file's compressed bytes. One byte can be put back, to be read again.
 struct Rewindable {
     reader: Box<dyn BufRead + Send>,
     /// The byte that was put back.
@@ -36,9 +37,9 @@ impl BufRead for Rewindable {
     }
 }
 
-/// Decompressor of all members.
+/// A reader that decompresses all members of a file.
 pub(crate) struct GzipMembers {
-    /// The current member; `None` at the end.
+    /// The decompressor of the current member; `None` at the end of the file.
     member: Option<GzDecoder<Rewindable>>,
     origin: Origin,
 }
@@ -55,7 +56,7 @@ impl GzipMembers {
         }
     }
 
-    /// Moves on to the next member, if there is one.
+    /// Moves on to the next member. If there is none, `member` becomes `None`.
     fn next(&mut self) -> io::Result<()> {
         let Some(mut stored) = self.member.take().map(GzDecoder::into_inner) else {
             return Ok(());
@@ -63,7 +64,8 @@ impl GzipMembers {
         skip_zeros(&mut stored)?;
         if stored.fill_buf()?.first() == Some(&0x1f) {
             stored.consume(1);
-            // A member begins here, or the file is cut off, which its decoder will report.
+            // A member begins here, or the file is cut off after the first byte of one. In that
+            // case the decompressor returns an error.
             if matches!(stored.fill_buf()?.first(), Some(0x8b) | None) {
                 stored.again = Some(0x1f);
                 self.member = Some(GzDecoder::new(stored));

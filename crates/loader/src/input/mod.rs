@@ -1,4 +1,4 @@
-//! Inputs: the bytes of a path or of standard input, which are counted as they are stored and then
+//! Inputs: the bytes of a path or of standard input. They are counted as they are stored, and then
 //! decompressed.
 
 pub(crate) mod address;
@@ -16,70 +16,72 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// The number of decompressed bytes that are read ahead as a sample, a choice: 256 KiB are enough
-/// for any usual header.
+/// The number of decompressed bytes that are read ahead as a sample. It is a choice: any usual
+/// header is shorter than 256 KiB.
 pub(crate) const SAMPLE: usize = 256 << 10;
 
-/// The number of bytes that are read from the system at a time: a choice.
+/// The number of bytes that are read from the operating system at a time. It is a choice.
 const CHUNK: usize = 128 << 10;
 
-/// An opened input: its decompressed bytes, and its origin.
+/// An opened input: the name and the counts of its origin, and its decompressed bytes.
 pub(crate) struct Input {
     pub(crate) origin: Origin,
-    /// The first [`SAMPLE`] bytes, or all if there are fewer, without the byte-order mark of UTF-8.
+    /// The first [`SAMPLE`] bytes, or all bytes if there are fewer. A byte-order mark of UTF-8 is
+    /// left out.
     pub(crate) sample: Vec<u8>,
-    /// Set if the sample is the whole content.
+    /// True if the sample is the whole content.
     pub(crate) whole: bool,
-    /// The bytes behind the sample.
+    /// The bytes after the sample.
     pub(crate) rest: Box<dyn Read + Send>,
 }
 
-/// The origin of an input's bytes: its name for messages, and counts for progress.
+/// The origin of an input's bytes: a name for messages, and counts for the progress. Clones share
+/// the count of bytes.
 #[derive(Clone)]
 pub(crate) struct Origin {
     pub(crate) name: Arc<str>,
-    /// The stored size in bytes, where it is known.
+    /// The size in bytes before decompression; `None` if it is not known.
     pub(crate) bytes_total: Option<u64>,
     bytes_read: Arc<AtomicU64>,
     compression: Option<&'static str>,
     byte_notes: Arc<ByteNotes>,
 }
 
-/// Findings about the bytes of an input, which reports state as notes.
+/// Facts about the bytes of an input that reports state as notes.
 #[derive(Default)]
 struct ByteNotes {
-    /// Set if bytes follow the compressed data that are no part of it.
+    /// True if bytes that are no compressed data follow the compressed data.
     junk: AtomicBool,
-    /// Set if there is text that is not UTF-8.
+    /// True if there is text that is not UTF-8.
     mixed: AtomicBool,
-    /// The encoding in which some text should be and isn't.
+    /// The name of the encoding in which the text was read, if some of the text is not valid in it.
     broken: OnceLock<&'static str>,
 }
 
 impl Origin {
-    /// Notes that bytes behind the compressed data are ignored.
+    /// Records that bytes after the compressed data are ignored.
     pub(crate) fn note_junk(&self) {
         self.byte_notes.junk.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that there is text that is not UTF-8.
+    /// Records that some text is not UTF-8.
     pub(crate) fn note_mixed_text(&self) {
         self.byte_notes.mixed.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that some text is not valid in its encoding.
+    /// Records that some text is not valid in the encoding in which it is read.
     pub(crate) fn note_broken_text(&self, encoding: &'static str) {
         let _ = self.byte_notes.broken.set(encoding);
     }
 
-    /// Puts the findings about the bytes into a source's notes.
+    /// Copies the facts about the bytes into a source's notes.
     pub(crate) fn add_notes(&self, notes: &mut Notes) {
         notes.of_bytes = self.byte_notes();
         let ByteNotes { mixed, broken, .. } = &*self.byte_notes;
         notes.tells_text = mixed.load(Ordering::Relaxed) || broken.get().is_some();
     }
 
-    /// The findings about the bytes, one line each.
+    /// The facts about the bytes as text, one line each.
     fn byte_notes(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.byte_notes.mixed.load(Ordering::Relaxed) {
@@ -101,17 +103,17 @@ impl Origin {
         lines
     }
 
-    /// Stored bytes read so far.
+    /// The number of bytes read so far, counted before decompression.
     pub(crate) fn bytes_read(&self) -> u64 {
         self.bytes_read.load(Ordering::Relaxed)
     }
 
-    /// The name as an owned text, for errors.
+    /// The name as a `String`, for errors.
     pub(crate) fn file(&self) -> String {
         self.name.to_string()
     }
 
-    /// A reader that counts, for this origin, the bytes that are read from `reader`.
+    /// Wraps `reader` in a reader that adds the bytes read to this origin's count.
     pub(crate) fn counted<R>(&self, reader: R) -> CountedReader<R> {
         CountedReader {
             reader,
@@ -119,18 +121,19 @@ impl Origin {
         }
     }
 
-    /// Counts bytes that were read without [`counted`](Self::counted).
+    /// Adds to the count bytes that were not read through [`counted`](Self::counted).
     pub(crate) fn count(&self, bytes: usize) {
         self.bytes_read.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Returns whether the bytes are compressed.
+    /// Returns true if the bytes are compressed.
     #[cfg(feature = "remote")]
     pub(crate) fn is_packed(&self) -> bool {
         self.compression.is_some()
     }
 
-    /// A copy of the origin that counts bytes from 0 again, for opening the file a second time.
+    /// A copy of the origin with a separate count that begins at 0. It is for opening the file a
+    /// second time.
     pub(crate) fn afresh(&self) -> Self {
         Self {
             bytes_read: Arc::default(),
@@ -138,7 +141,7 @@ impl Origin {
         }
     }
 
-    /// The error for a failed read. An early end of compressed data means that the file is cut off.
+    /// The error for a failed read. If compressed data end early, it says that the file is cut off.
     pub(crate) fn read_error(&self, source: io::Error) -> LoadError {
         let file = self.file();
         match self.compression {
@@ -151,7 +154,7 @@ impl Origin {
 }
 
 impl Input {
-    /// Opens a path, or standard input for `-`.
+    /// Opens the file at a path. The path `-` means standard input.
     pub(crate) fn open(path: &Path) -> Result<Self, LoadError> {
         if path.as_os_str() == "-" {
             return Self::new(io::stdin(), "standard input", None);
@@ -166,18 +169,19 @@ impl Input {
         if metadata.is_dir() {
             return Err(LoadError::Directory { file });
         }
-        // A pipe has a name but no size.
+        // A pipe has a name but no known size.
         let size = metadata.is_file().then_some(metadata.len());
         Self::new(opened, &file, size)
     }
 
-    /// Returns whether the input is an uncompressed file, which can be opened again and read at any
+    /// Returns true if the input is an uncompressed file, which can be opened again and read at any
     /// offset.
     pub(crate) fn is_plain_file(&self) -> bool {
         self.origin.bytes_total.is_some() && self.origin.compression.is_none()
     }
 
-    /// Opens the bytes of any reader; compression is recognised by its magic bytes.
+    /// Opens the bytes of a reader. Compression is recognised by its first bytes, and `bytes_total`
+    /// is the size before decompression.
     pub(crate) fn new(
         reader: impl Read + Send + 'static,
         name: &str,
@@ -211,7 +215,7 @@ impl Input {
         Self::from_bytes(rest, origin)
     }
 
-    /// An input of decompressed bytes, from which it reads the sample.
+    /// Makes an input of decompressed bytes, and reads its sample.
     pub(crate) fn from_bytes(
         mut rest: Box<dyn Read + Send>,
         origin: Origin,
@@ -230,9 +234,9 @@ impl Input {
     }
 }
 
-/// Reads until `buffer` holds `target` bytes. Returns whether the reader ended before that.
+/// Reads until `buffer` holds `target` bytes. Returns true if the reader ended before that.
 ///
-/// The number of bytes that the reader gives at a time makes no difference to the result.
+/// The result doesn't depend on the number of bytes that the reader gives at a time.
 pub(crate) fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, target: usize) -> io::Result<bool> {
     let wanted = target.saturating_sub(buffer.len());
     buffer.reserve_exact(wanted);
@@ -240,7 +244,7 @@ pub(crate) fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, target: usize) -
     Ok(got < wanted)
 }
 
-/// A reader that counts the bytes that are read through it.
+/// A reader that counts the bytes that are read through it, before any decompression.
 pub(crate) struct CountedReader<R> {
     reader: R,
     bytes_read: Arc<AtomicU64>,

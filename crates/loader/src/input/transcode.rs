@@ -1,15 +1,15 @@
-//! Transcoding of text to UTF-8 while it is read.
+//! Conversion of text to UTF-8 while it is read.
 
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
 use encoding_rs::{CoderResult, Decoder, WINDOWS_1252};
 use std::io::{self, Cursor, Read};
 
-/// The number of bytes that are decoded at a time: a choice.
+/// The number of bytes that are decoded at a time. It is a choice.
 const CHUNK: usize = 64 << 10;
 
 impl Input {
-    /// The input with its text converted to UTF-8 by `recoding`.
+    /// The input with its text converted to UTF-8 as `recoding` describes.
     pub(crate) fn recoded(self, recoding: Recoding) -> Result<Self, LoadError> {
         let recoder = Recoder {
             reader: Cursor::new(self.sample).chain(self.rest),
@@ -24,37 +24,37 @@ impl Input {
     }
 }
 
-/// The way in which bytes become UTF-8.
+/// A way of converting bytes to UTF-8.
 pub(crate) enum Recoding {
     /// All bytes are in the decoder's encoding.
     By(Decoder),
-    /// UTF-8 stays as it is, and other bytes are read as windows-1252. The list holds the bytes of
-    /// a character that isn't complete yet.
+    /// Bytes that are valid UTF-8 stay unchanged, and other bytes are read as windows-1252. The
+    /// list has the last bytes that were read, if they may be the beginning of a character.
     Mixed(Vec<u8>),
 }
 
 impl Recoding {
-    /// The recoding of text in which bytes that are not UTF-8 are windows-1252.
+    /// The recoding of text in which all bytes that are not UTF-8 are windows-1252.
     pub(crate) fn mixed() -> Self {
         Self::Mixed(Vec::new())
     }
 }
 
-/// A reader that gives text as UTF-8.
+/// A reader that converts the bytes of another reader to UTF-8.
 struct Recoder<R> {
     reader: R,
     origin: Origin,
     recoding: Recoding,
     raw: Vec<u8>,
-    /// The decoded text.
+    /// The text that was decoded last.
     text: String,
-    /// The number of bytes of the decoded text that were already read.
+    /// The number of bytes of `text` that were already read from this reader.
     given: usize,
     ended: bool,
 }
 
 impl<R: Read> Recoder<R> {
-    /// Reads and decodes the next bytes. Their text replaces the text before, which was read.
+    /// Reads and decodes the next bytes. Their text replaces `text`, all of which was read.
     fn advance(&mut self) -> io::Result<()> {
         let count = self.reader.read(&mut self.raw)?;
         let raw = self.raw.get(..count).unwrap_or_default();
@@ -95,8 +95,8 @@ impl<R: Read> Read for Recoder<R> {
     }
 }
 
-/// Decodes bytes and appends the text; returns whether all of them were valid. `last` is set if
-/// nothing follows them.
+/// Decodes bytes and appends their text to `text`. Returns true if all bytes were valid. `last`
+/// must be true if no bytes follow.
 fn decode(decoder: &mut Decoder, mut raw: &[u8], text: &mut String, last: bool) -> bool {
     let mut is_clean = true;
     loop {
@@ -110,8 +110,8 @@ fn decode(decoder: &mut Decoder, mut raw: &[u8], text: &mut String, last: bool) 
     }
 }
 
-/// Moves all complete characters from `held` to `text`; returns whether all of them were UTF-8.
-/// With `last`, nothing follows, so everything is moved.
+/// Moves all complete characters from `held` to `text`. Returns true if all bytes were UTF-8. With
+/// `last`, no bytes follow, so an incomplete character at the end is moved too.
 fn mix(held: &mut Vec<u8>, text: &mut String, last: bool) -> bool {
     let (mut at, mut is_clean) = (0, true);
     while let Some(rest) = held.get(at..).filter(|rest| !rest.is_empty()) {
