@@ -1,23 +1,25 @@
-//! Datums: their shifts to WGS 84, and the accuracies of these shifts.
+//! Geodetic datums, their shifts to WGS 84, and the accuracy of each shift.
 
 use std::f64::consts::PI;
 use std::fmt;
 
-/// The error in metres above which an error is reported.
+/// The error in metres above which reports state it, and the largest distance between the results
+/// of two shifts that counts as agreement: a choice.
 const SAID: f64 = 10.0;
 
-/// The worst accuracy in metres at which a shift is used although a grid would be more accurate.
-/// Grids are not read here.
+/// The largest error in metres of a shift that is used even if a grid would be more accurate: a
+/// choice. This crate doesn't read grids.
 const TAKEN_BESIDE_A_GRID: f64 = 5.0;
 
-/// The part of an area's width by which it may reach further, at least a degree. Libraries treat
-/// the curved edges of areas differently.
+/// The width of the border around an area, as a part of the area's width: a choice. The border is
+/// at least one degree wide. It is needed since libraries treat the curved edges of areas
+/// differently.
 const BORDER: f64 = 0.1;
 
-/// The semi-major axis of WGS 84 in metres, and its inverse flattening.
+/// The ellipsoid of WGS 84: its semi-major axis in metres, and its inverse flattening.
 const WGS84: (f64, f64) = (6_378_137.0, 298.257_223_563);
 
-/// The turns in degrees that are added to a longitude to test its other spellings.
+/// The turns in degrees by which two longitudes of one meridian may differ.
 const TURNS: [f64; 3] = [0.0, 360.0, -360.0];
 
 /// A second of arc, in radians.
@@ -25,44 +27,47 @@ pub(super) const SECOND: f64 = PI / 180.0 / 3600.0;
 
 /// The transformation of a datum to WGS 84.
 pub(super) enum Datum {
-    /// Coordinates are used unchanged: they equal those on WGS 84 within five metres.
+    /// No transformation: coordinates are used unchanged, since they are taken as equal to those on
+    /// WGS 84. EPSG's tables have this mark for datums within five metres of WGS 84.
     Same,
     Shifted(Shifts),
 }
 
-/// The shifts of a datum, each for a part of the world.
+/// The shifts of one datum. Each is for an area of the world.
 pub(super) struct Shifts {
-    /// The area for which the datum is made.
+    /// The area in which the datum is meant to be used.
     area: Area,
     shifts: Vec<Shift>,
     grids: Vec<Grid>,
 }
 
 struct Shift {
-    /// The stated accuracy in metres.
+    /// The stated accuracy of the shift in metres.
     accuracy: f64,
-    /// True if the shift is used only where no other one applies.
+    /// Set if the shift is for an area off the coast, and is used only at positions without another
+    /// shift.
     offshore: bool,
-    /// True if other shifts of the same stated accuracy differ widely, so that positions in this
-    /// area are uncertain.
+    /// Set if other shifts with the same stated accuracy give widely different positions. Then
+    /// positions in the shift's area are uncertain.
     doubtful: bool,
     area: Area,
     helmert: Helmert,
 }
 
-/// A grid of shifts. It is more accurate than a Helmert transformation, and is not read here.
+/// A grid of shifts. It is more accurate than a Helmert transformation, but this crate doesn't read
+/// it.
 struct Grid {
     accuracy: f64,
     area: Area,
     name: &'static str,
 }
 
-/// The reason why a position's shift is too uncertain.
+/// The reason why the shift of a position is too uncertain.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct VagueShift {
-    /// The accuracy in metres; `None` if it is unknown.
+    /// The possible error in metres; `None` if it is unknown.
     pub(crate) metres: Option<f64>,
-    /// The name of a grid that would be more accurate.
+    /// The name of a grid that would be more accurate; `None` if there is none.
     pub(crate) grid: Option<&'static str>,
 }
 
@@ -80,8 +85,9 @@ impl fmt::Display for VagueShift {
 }
 
 impl Datum {
-    /// The datum for the text of its shift in EPSG's table; `None` if the shift is not known. The
-    /// ellipsoid is its semi-major axis in metres and its inverse flattening.
+    /// Parses the text that EPSG's table holds for the shifts of a datum; `None` if the table marks
+    /// the shift as unknown. `ellipsoid` is the datum's ellipsoid: its semi-major axis in metres,
+    /// and its inverse flattening.
     pub(super) fn parse(shift: &'static str, ellipsoid: (f64, f64)) -> Option<Self> {
         if shift == "=" {
             return Some(Self::Same);
@@ -101,8 +107,9 @@ impl Datum {
         }))
     }
 
-    /// The datum for the seven parameters of a shift that a file states: three in metres, three in
-    /// seconds of arc and one in parts per million.
+    /// A datum with the shift that a file states. `seven` are the shift's parameters: three
+    /// translations in metres, three rotations in seconds of arc, and a scale in parts per million.
+    /// `ellipsoid` is the datum's ellipsoid, as in [`parse`](Self::parse).
     pub(super) fn said(seven: [f64; 7], ellipsoid: (f64, f64)) -> Self {
         Self::Shifted(Shifts {
             area: Area::WORLD,
@@ -119,10 +126,13 @@ impl Datum {
 }
 
 impl Shifts {
-    /// Transforms a position in radians to WGS 84. The number returned with it is the error in
-    /// metres if that is to be reported, else 0. `asked` is the largest error in metres that the
-    /// user accepts, for positions that would otherwise be refused. `Err(None)` is a position
-    /// outside of the datum's area, which is a fault of its row and not of the file.
+    /// Transforms a position, a longitude and latitude in radians, to WGS 84. Returns the new
+    /// position in radians, and its possible error in metres if reports must state it, else 0.
+    /// `asked` is the largest error in metres that the user accepts; `None`: the default limits
+    /// apply.
+    ///
+    /// # Errors The reason why the shift is too uncertain here, for which the file is refused.
+    /// `None` if the position is outside of the datum's area, which is a fault of its row alone.
     pub(super) fn place(
         &self,
         at: (f64, f64),
@@ -131,7 +141,7 @@ impl Shifts {
         let (lon, lat) = (at.0.to_degrees(), at.1.to_degrees());
         let inside = self.best(lon, lat, false);
         let best = inside.or_else(|| self.best(lon, lat, true));
-        // If several grids are better, the most accurate one is named.
+        // If several grids are more accurate, the most accurate of them is named.
         let grid = |metres: f64| {
             let here = self.grids.iter().filter(|g| g.accuracy < metres);
             let here = here.filter(|g| g.area.has(lon, lat));
@@ -166,9 +176,11 @@ impl Shifts {
         }))
     }
 
-    /// The largest distance in metres from `place` to the position by another shift. Other shifts
-    /// count if they are nearby and state at least the same accuracy. Outside of all areas the
-    /// first shift counts too, since PROJ takes it there.
+    /// The largest distance in metres between `place`, which the shift `best` gives, and the
+    /// position that another shift gives. Other shifts count if they are nearby and their stated
+    /// accuracy is at least as good. Outside of all areas the first shift counts too, since PROJ
+    /// uses it there. `inside` is the best shift whose area contains the position, if there is one;
+    /// `at` is the position on the datum in radians.
     fn apart(
         &self,
         inside: Option<&Shift>,
@@ -191,9 +203,9 @@ impl Shifts {
         apart.fold(0.0, f64::max)
     }
 
-    /// The shift for a position, chosen as PROJ does: the most accurate one whose area contains the
-    /// position. An offshore shift is taken only if there is no other. With `near`, areas include
-    /// their borders.
+    /// The shift to use at a position in degrees, chosen as PROJ does. It is the most accurate
+    /// shift whose area contains the position. An offshore shift is chosen only if there is no
+    /// other. With `near`, an area also contains the border around it.
     fn best(&self, lon: f64, lat: f64, near: bool) -> Option<&Shift> {
         let here = self.shifts.iter().filter(|shift| match near {
             true => shift.area.near(lon, lat),
@@ -215,7 +227,8 @@ impl Shifts {
         shifts.any(|shift| shift.doubtful && shift.area.near(lon, lat))
     }
 
-    /// The reason why no position can be transformed at all: the datum has only grids.
+    /// The reason why no position can be transformed: the datum has no shifts, only grids. `None`
+    /// if it has shifts.
     pub(super) fn vague(&self) -> Option<VagueShift> {
         let grid = self.grids.first().map(|grid| grid.name);
         let none = self.shifts.is_empty();
@@ -224,8 +237,8 @@ impl Shifts {
 }
 
 impl Shift {
-    /// Parses `accuracy[o|x],west,south,east,north,tx,ty,tz[,rx,ry,rz,ds]`; `o` means offshore and
-    /// `x` doubtful.
+    /// Parses `accuracy[o|x],west,south,east,north,tx,ty,tz[,rx,ry,rz,ds]`. Behind the accuracy,
+    /// `o` means offshore and `x` doubtful.
     fn parse(row: &str, ellipsoid: (f64, f64)) -> Option<Self> {
         let (accuracy, numbers) = row.split_once(',')?;
         let mut numbers = numbers.split(',').map(|number| number.parse::<f64>().ok());
@@ -259,13 +272,14 @@ impl Grid {
     }
 }
 
-/// A box of longitudes and latitudes in degrees. A box that crosses ±180 has an east beyond 180.
+/// A box of longitudes and latitudes in degrees. If it crosses ±180°, its `east` is over 180.
 struct Area {
     west: f64,
     south: f64,
     east: f64,
     north: f64,
-    /// The distance in degrees from the box up to which a position is near.
+    /// The width in degrees of the border around the box, in which a position still is near the
+    /// area.
     border: f64,
 }
 
@@ -294,7 +308,7 @@ impl Area {
         self.within(lon, lat, 0.0)
     }
 
-    /// Returns true if a position is inside the box, or in the border around it.
+    /// Returns whether a position is inside the box or in the border around it.
     fn near(&self, lon: f64, lat: f64) -> bool {
         self.within(lon, lat, self.border)
     }
@@ -314,25 +328,26 @@ impl Area {
     }
 }
 
-/// The distance in metres between two nearby positions in radians.
+/// The distance in metres between two positions close to each other. Each is a longitude and
+/// latitude in radians.
 fn apart(a: (f64, f64), b: (f64, f64)) -> f64 {
     ((a.0 - b.0) * a.1.cos()).hypot(a.1 - b.1) * WGS84.0
 }
 
-/// A shift, rotation and scaling about the earth's centre. It is EPSG's method 9606 (position
-/// vector), or 9603 if there is only the shift. Positions lie on the surface of the ellipsoid
-/// before and after.
+/// A Helmert transformation: a translation, a rotation and a scaling about the earth's centre. It
+/// is EPSG's method 9606 (position vector), or 9603 if it is a translation only. Positions lie on
+/// the surface of an ellipsoid before and after it.
 struct Helmert {
     axis: f64,
-    /// The square of the ellipsoid's first eccentricity.
+    /// The square of the first eccentricity of the datum's ellipsoid.
     squared: f64,
     moves: [f64; 3],
     turns: [f64; 3],
     stretch: f64,
 }
 
-/// The square of an ellipsoid's first eccentricity, from the inverse flattening; 0 stands for a
-/// sphere.
+/// The square of an ellipsoid's first eccentricity. `flattening` is the inverse flattening; 0
+/// stands for a sphere.
 fn squared(flattening: f64) -> f64 {
     match flattening {
         0.0 => 0.0,
@@ -352,7 +367,7 @@ impl Helmert {
         }
     }
 
-    /// Transforms a longitude and latitude to WGS 84; all are in radians.
+    /// Transforms a longitude and a latitude to WGS 84. Both are in radians, before and after.
     fn shifted(&self, (lon, lat): (f64, f64)) -> (f64, f64) {
         let ((sin_lon, cos_lon), (sin, cos)) = (lon.sin_cos(), lat.sin_cos());
         let normal = self.axis / (1.0 - self.squared * sin * sin).sqrt();
@@ -365,7 +380,7 @@ impl Helmert {
             ty + s * (rz * x + y - rx * z),
             tz + s * (rx * y - ry * x + z),
         );
-        // Bowring's formula is exact to micrometres near the ground.
+        // This is Bowring's formula, which is exact to micrometres near the ground.
         let (axis, flattening) = WGS84;
         let squared = squared(flattening);
         let pole = axis * (1.0 - 1.0 / flattening);

@@ -1,5 +1,5 @@
-//! Definitions of coordinate systems: the content that well-known text and PROJJSON share, and the
-//! system that it describes.
+//! Definitions of coordinate systems: the content that well-known text and PROJJSON have in common,
+//! and the choice of the system that a definition describes.
 
 use super::datum::{Datum, SECOND};
 use super::local::LocalCrs;
@@ -12,38 +12,39 @@ use crate::messages::shown;
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Definition {
     pub(super) name: String,
-    /// The EPSG number of the system as a whole, if it is stated.
+    /// The EPSG number of the whole system; `None` if the definition states none.
     pub(super) code: Option<u32>,
     pub(super) base: Base,
     pub(super) projection: Option<Projection>,
 }
 
-/// The geographic system from which a projection starts.
+/// The geographic system on which a projection is based, or the whole system if it has no
+/// projection.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Base {
     pub(super) name: String,
     pub(super) code: Option<u32>,
     pub(super) datum: String,
-    /// The semi-major axis in metres, and the inverse flattening (0 for a sphere).
+    /// The ellipsoid's semi-major axis in metres, and its inverse flattening (0 for a sphere).
     pub(super) ellipsoid: (f64, f64),
     /// The prime meridian in degrees east of Greenwich.
     pub(super) meridian: f64,
-    /// The angular unit in degrees.
+    /// The size of the angular unit in degrees.
     pub(super) unit: f64,
-    /// The shift to WGS 84 that the file states, if any: three numbers in metres, three in seconds
-    /// of arc and one in parts per million.
+    /// The shift to WGS 84 that the file states: three translations in metres, three rotations in
+    /// seconds of arc, and a scale in parts per million. `None` if the file states no shift.
     pub(super) shift: Option<[f64; 7]>,
 }
 
-/// A projection, with the name of its method in any dialect.
+/// A projection. The names of its method and parameters are in any dialect.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Projection {
     pub(super) method: String,
     pub(super) parameters: Vec<Parameter>,
-    /// The linear unit in metres.
+    /// The size of the linear unit in metres.
     pub(super) unit: f64,
     pub(super) axes: Axes,
-    /// The PROJ string that the file states beside the definition, if any.
+    /// The PROJ string that the file states beside the definition; `None` if there is none.
     pub(super) words: Option<String>,
 }
 
@@ -51,14 +52,15 @@ pub(super) struct Projection {
 pub(super) struct Parameter {
     pub(super) name: String,
     pub(super) value: f64,
-    /// The parameter's own unit in radians, metres or ones; `None` if it states none.
+    /// The size of the unit that the parameter itself states, in radians, metres or ones. `None` if
+    /// it states no unit.
     pub(super) unit: Option<f64>,
 }
 
-/// The directions of a system's axes, as its definition states them.
+/// The directions in which a system's two coordinates grow, as its definition states them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) enum Axes {
-    /// No directions are stated, or both axes follow a meridian, as in systems around a pole.
+    /// The definition states no directions, or both axes follow a meridian, as around a pole.
     #[default]
     Unsaid,
     EastAndNorth,
@@ -66,7 +68,8 @@ pub(super) enum Axes {
 }
 
 impl Axes {
-    /// The axes for their directions, in any order; an error for directions that aren't supported.
+    /// The axes with the given directions, whatever their order. An error if such axes aren't
+    /// supported.
     pub(super) fn from_directions<'a>(
         directions: impl Iterator<Item = &'a str>,
     ) -> Result<Self, &'static str> {
@@ -81,7 +84,7 @@ impl Axes {
         }
     }
 
-    /// Returns an error for geographic axes that go west and south.
+    /// Returns an error if geographic axes go west and south.
     pub(super) fn of_degrees(self) -> Result<(), &'static str> {
         match self {
             Self::SouthAndWest => Err("its degrees go west and south"),
@@ -90,7 +93,8 @@ impl Axes {
     }
 }
 
-/// The unit that all axes have; `None` if no axis states one, and an error if they differ.
+/// The unit of all axes, by its size. `None` if no axis states a unit; an error if two units
+/// differ.
 pub(super) fn one_unit(
     units: impl Iterator<Item = Result<Option<f64>, &'static str>>,
 ) -> Result<Option<f64>, &'static str> {
@@ -105,8 +109,9 @@ pub(super) fn one_unit(
 }
 
 impl Definition {
-    /// Adds to a system the shift that a bound system states, if any. `to` is the system to which
-    /// the shift leads, which must be WGS 84.
+    /// Adds a shift to this definition, which is the source of a bound system: a system with a
+    /// transformation to another system. Without a shift nothing is added. `to` is the system to
+    /// which the shift leads, if the file has it, and must be WGS 84.
     pub(super) fn bound(
         mut self,
         shift: Option<[f64; 7]>,
@@ -125,14 +130,16 @@ impl Definition {
         Ok(self)
     }
 
-    /// Returns true if the definition consists of its EPSG number only.
+    /// Returns whether the definition holds nothing but an EPSG number.
     fn is_number(&self) -> bool {
         self.base == Base::default()
     }
 
-    /// Resolves the definition to a coordinate system. The error describes the system for messages.
+    /// Finds the coordinate system that the definition describes. The error is a description of the
+    /// system for messages.
     pub(super) fn system(&self) -> Result<Crs, String> {
-        // The EPSG number stands for the whole definition, unless the file states a shift.
+        // The EPSG number stands for the whole definition. But if the file states a shift, the
+        // definition is used, so that the shift counts.
         if let Some(code) = self.code
             && self.base.said().is_none()
         {
@@ -172,15 +179,18 @@ impl Definition {
 }
 
 impl Base {
-    /// The shift that the file states. A shift of zeros on an ellipsoid older than satellites is
-    /// ignored.
+    /// The shift that the file states; `None` if it states none. A shift of zeros counts only on an
+    /// ellipsoid of satellite datums, whose axis is 6,378,137 m within 5 m. On an older ellipsoid
+    /// it is ignored.
     fn said(&self) -> Option<[f64; 7]> {
         let satellites = (self.ellipsoid.0 - 6_378_137.0).abs() < 5.0;
         let any = |shift: &[f64; 7]| shift.iter().any(|number| *number != 0.0);
         self.shift.filter(|shift| satellites || any(shift))
     }
 
-    /// The datum, found by the stated shift, the EPSG number of the geographic system, or the name.
+    /// The datum, by the shift that the file states, by the EPSG number of the geographic system,
+    /// or by the name. A number or a name counts only if its ellipsoid is the file's. `None` if the
+    /// datum is not known.
     fn datum(&self) -> Option<Datum> {
         if let Some(shift) = self.said() {
             return Some(match shift.iter().all(|number| *number == 0.0) {
@@ -199,8 +209,9 @@ impl Base {
         known.or_else(|| self.is_nameless().then_some(Datum::Same))
     }
 
-    /// Returns true if the datum has no name and its ellipsoid is that of a satellite datum. Such
-    /// datums equal WGS 84 within a few metres.
+    /// Returns whether the datum has no name, and has an ellipsoid of satellite datums. Such a
+    /// datum is taken as equal to WGS 84, since satellite datums differ from it by a few metres
+    /// only.
     fn is_nameless(&self) -> bool {
         let name = registry::plain(registry::bare(&self.datum));
         let none = [
@@ -217,13 +228,14 @@ impl Base {
     }
 }
 
-/// Returns true if two ellipsoids are equal except for rounding. Each is a semi-major axis and an
-/// inverse flattening.
+/// Returns whether two ellipsoids are equal except for rounding. Each is a semi-major axis in
+/// metres and an inverse flattening.
 fn alike(a: (f64, f64), b: (f64, f64)) -> bool {
     (a.0 - b.0).abs() < 2.0 && (a.1 - b.1).abs() < 0.01
 }
 
-/// An angular unit, given in radians, in degrees. A degree that was rounded becomes exactly 1.
+/// Converts the size of an angular unit from radians to degrees. A result within 10⁻⁸ of 1 becomes
+/// exactly 1, since the factor of a degree may be rounded in the file.
 pub(super) fn degrees(radians: f64) -> f64 {
     let degrees = radians.to_degrees();
     if (degrees - 1.0).abs() < 1e-8 {
@@ -233,8 +245,9 @@ pub(super) fn degrees(radians: f64) -> f64 {
     }
 }
 
-/// The shift to WGS 84 that a transformation describes, by the names of its method and parameters.
-/// `None` if the method is of another kind. Values without a unit are in metres and seconds of arc.
+/// The shift to WGS 84 that a transformation describes by the names of its method and its
+/// parameters. `None` if the method is not a shift. Translations without a unit are in metres, and
+/// rotations without a unit in seconds of arc.
 pub(super) fn shift(
     method: &str,
     parameters: impl FnOnce() -> Result<Vec<Parameter>, &'static str>,
@@ -269,9 +282,10 @@ pub(super) fn shift(
     Ok(Some(seven))
 }
 
-/// A scale in parts per million; `None` if no datum has such a scale, which differs from 1 by far
-/// less than a thousandth. A value near 1 is a factor. Another value is the difference from 1 and
-/// needs a unit, except 0.
+/// Converts the scale of a shift to parts per million. A value from 0.9 to 1.1 is the factor
+/// itself. Any other value is the factor's difference from 1, and needs a unit unless it is 0.
+/// `None` if the unit is missing, or if the factor differs from 1 by a thousandth or more, which no
+/// datum's does.
 fn stretch(value: f64, unit: Option<f64>) -> Option<f64> {
     let ones = value * unit.unwrap_or(1.0);
     let difference = match (0.9..1.1).contains(&ones) {

@@ -1,5 +1,5 @@
-//! Coordinate systems that need computation, because of a projection, unit, prime meridian or
-//! datum.
+//! Coordinate systems that must be transformed, because of a projection, a unit, a prime meridian
+//! or a datum.
 
 use super::datum::{Datum, VagueShift};
 use super::new_zealand;
@@ -15,40 +15,41 @@ pub(crate) struct LocalCrs {
     /// The prime meridian in radians east of Greenwich.
     meridian: f64,
     datum: Datum,
-    /// The largest error in metres that the user accepts, for positions that would otherwise be
-    /// refused.
+    /// The largest error in metres that the user accepts; `None`: the default limits apply.
     accepted: Option<f64>,
 }
 
 enum Kind {
-    /// Longitude and latitude in a unit; the number is the unit in degrees.
+    /// Longitude and latitude in an angular unit. The number is the size of the unit in degrees.
     Angles(f64),
-    /// A projection, and the geographic system on the same ellipsoid to which it is transformed.
+    /// A projection, and the geographic system on the same ellipsoid. Positions are transformed
+    /// from the first to the second.
     Plane(Box<(Proj, Proj)>),
-    /// New Zealand's map grid, which is computed here.
+    /// New Zealand's map grid, which the module `new_zealand` computes.
     NewZealand,
 }
 
-/// A position in degrees on WGS 84.
+/// A position on WGS 84 in degrees.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct GeographicPlace {
     pub(crate) lon: f64,
     pub(crate) lat: f64,
-    /// The error in metres if it is to be reported, else 0.
+    /// The possible error in metres, if reports must state it; else 0.
     pub(crate) error: f64,
 }
 
-/// The reason why coordinates give no position.
+/// The reason why coordinates give no position on WGS 84.
 #[derive(Debug, PartialEq)]
 pub(crate) enum PlaceError {
-    /// The system has no position with these coordinates.
+    /// The coordinates lie outside of the range or area of their system.
     Outside,
-    /// The datum's shift is too uncertain at this position.
+    /// The shift of the datum to WGS 84 is too uncertain at this position.
     Vague(VagueShift),
 }
 
 impl LocalCrs {
-    /// A geographic system with an angular unit in degrees and a prime meridian in degrees.
+    /// A system of longitudes and latitudes. `unit` is the size of its angular unit, and `meridian`
+    /// its prime meridian east of Greenwich, both in degrees.
     pub(super) fn angles(name: String, unit: f64, meridian: f64, datum: Datum) -> Self {
         Self {
             name,
@@ -59,7 +60,10 @@ impl LocalCrs {
         }
     }
 
-    /// A projected system, from its PROJ parameters; `None` if the projection is not available.
+    /// A system with a projection. `words` are its PROJ parameters without `+`. The ellipsoid is
+    /// given by `axis`, the semi-major axis in metres, and by its inverse `flattening`, which is 0
+    /// for a sphere. `meridian` is in degrees east of Greenwich. `None` if the projection can't be
+    /// computed.
     pub(super) fn plane(
         name: String,
         words: &str,
@@ -67,8 +71,8 @@ impl LocalCrs {
         meridian: f64,
         datum: Datum,
     ) -> Option<Self> {
-        // Only the spherical method is available, as in PROJ before 9.8. On an ellipsoid, files may
-        // mean either method.
+        // `eqc` is refused on an ellipsoid. Only the method for a sphere can be computed, as in
+        // PROJ before 9.8, and a file may mean either that method or the one for an ellipsoid.
         if words.starts_with("eqc ") && flattening != 0.0 {
             return None;
         }
@@ -96,13 +100,13 @@ impl LocalCrs {
         &self.name
     }
 
-    /// Accepts positions whose error is at most `metres`; `None` accepts none that would be
-    /// refused.
+    /// Sets the largest error in metres that is accepted. Without it (`None`) the default limits
+    /// apply.
     pub(super) fn accept(&mut self, metres: Option<f64>) {
         self.accepted = metres;
     }
 
-    /// The reason why no position can be transformed at all; `None` if some can.
+    /// The reason why no position of the system can be transformed; `None` if some can.
     pub(super) fn vague(&self) -> Option<VagueShift> {
         match &self.datum {
             Datum::Same => None,
@@ -122,11 +126,11 @@ impl LocalCrs {
         Ok(GeographicPlace { lon, lat, error })
     }
 
-    /// Longitude from Greenwich and latitude on the system's datum, in radians; `None` if there is
-    /// no such position.
+    /// A position on the system's own datum: longitude from Greenwich and latitude, in radians.
+    /// `None` if the coordinates have no position.
     fn on_datum(&self, x: f64, y: f64) -> Option<(f64, f64)> {
         let (lon, lat) = match &self.kind {
-            // This is the range that rows in plain degrees may have, too.
+            // Rows in plain degrees may have longitudes and latitudes in this range, too.
             Kind::Angles(unit) if (x * unit).abs() <= 540.0 && (y * unit).abs() <= 90.0 => {
                 ((x * unit).to_radians(), (y * unit).to_radians())
             }
@@ -140,7 +144,7 @@ impl LocalCrs {
             Kind::NewZealand => new_zealand::place(x, y)?,
         };
         let lon = lon + self.meridian;
-        // The areas of datums end at ±180°, so the longitude is wrapped.
+        // The areas of datums end at ±180°, so the longitude is wrapped into this range.
         let lon = match lon.abs() > PI {
             true => (lon + PI).rem_euclid(2.0 * PI) - PI,
             false => lon,

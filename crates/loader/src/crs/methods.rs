@@ -1,21 +1,22 @@
-//! Projection methods: translates the names of methods and parameters of OGC, GDAL, Esri and EPSG
-//! to PROJ parameters.
+//! Projection methods: translation of the names of methods and parameters that OGC, GDAL, Esri and
+//! EPSG use to PROJ parameters.
 
 use super::definition::{Axes, Base, Projection};
 use super::registry::plain;
 use super::{RADIUS, new_zealand};
 use std::collections::BTreeMap;
 
-/// A projection in the form in which it is computed.
+/// A projection in the form by which it is computed.
 #[derive(Debug, PartialEq)]
 pub(super) enum ProjDefinition {
-    /// EPSG:3857.
+    /// Web Mercator, EPSG:3857.
     WebMercator,
-    /// The name of PROJ's projection and its parameters, without `+`.
+    /// Any other projection: PROJ's name of it and PROJ's parameters, without `+`.
     Words(String),
 }
 
-/// The PROJ parameters of a projection; `None` if its method or a parameter is not known.
+/// Translates a projection to PROJ parameters. `None` if its method or one of its parameters is not
+/// known.
 pub(super) fn words(projection: &Projection, base: &Base) -> Option<ProjDefinition> {
     let mut given = ProjectionValues::new(projection, base)?;
     let method = plain(&projection.method);
@@ -34,7 +35,8 @@ pub(super) fn words(projection: &Projection, base: &Base) -> Option<ProjDefiniti
         return (plain && metres && base.meridian == 0.0).then_some(ProjDefinition::WebMercator);
     }
     let template = template(&method, &mut given)?;
-    // If PROJ's parameters for the method have no axes south and west, their meaning is not known.
+    // If the axes go south and west, the template must have them, too. Otherwise their meaning is
+    // not known.
     let turned = projection.axes == Axes::SouthAndWest;
     if turned && !template.contains(" axis=") {
         return None;
@@ -43,7 +45,8 @@ pub(super) fn words(projection: &Projection, base: &Base) -> Option<ProjDefiniti
     Some(ProjDefinition::Words(words))
 }
 
-/// Returns true if the PROJ string beside a projection states the same origin, scale and ellipsoid.
+/// Returns whether the PROJ string that a file states beside a projection has the projection's
+/// origin, scale and ellipsoid.
 fn agrees(words: &str, given: &ProjectionValues, unit: f64, base: &Base) -> bool {
     let words = words.split_whitespace();
     let mut words = words.filter_map(|word| word.trim_start_matches('+').split_once('='));
@@ -63,8 +66,8 @@ fn agrees(words: &str, given: &ProjectionValues, unit: f64, base: &Base) -> bool
     })
 }
 
-/// The PROJ parameters of a method, as names of values. `lat_ts:lat_1` means that the parameter
-/// `lat_ts` has the value `lat_1`.
+/// The template of a method: the name of PROJ's projection, and the names of the parameters to fill
+/// in. `lat_ts:lat_1` means that PROJ's parameter `lat_ts` gets the value with the key `lat_1`.
 fn template(method: &str, given: &mut ProjectionValues) -> Option<String> {
     let words = match method {
         "transversemercator" | "gausskruger" | "transversemercatorcomplex" => {
@@ -123,7 +126,8 @@ fn template(method: &str, given: &mut ProjectionValues) -> Option<String> {
         "sinusoidal" => "sinu lon_0",
         "mollweide" => "moll lon_0",
         "robinson" => "robin lon_0",
-        // `R_A` uses the sphere with the ellipsoid's surface area, as PROJ does for an ellipsoid.
+        // `R_A` replaces an ellipsoid by the sphere with the same surface area, as PROJ does for
+        // this method.
         "millercylindrical" => "mill R_A lon_0",
         "equalearth" => "eqearth lon_0",
         "newzealandmapgrid" => given.new_zealand()?,
@@ -132,13 +136,13 @@ fn template(method: &str, given: &mut ProjectionValues) -> Option<String> {
     Some(words.to_owned())
 }
 
-/// The values of a projection's parameters in degrees and metres, under PROJ's names.
+/// The values of a projection's parameters, in degrees and metres. The keys are PROJ's names.
 struct ProjectionValues {
     values: BTreeMap<&'static str, f64>,
     axes: Axes,
 }
 
-/// Returns true if a parameter has no effect with this value.
+/// Returns whether a parameter has no effect if it has this value.
 fn neutral(key: &str, value: f64) -> bool {
     match key {
         "k" | "x_scale" | "y_scale" => (value - 1.0).abs() < 1e-12,
@@ -147,7 +151,7 @@ fn neutral(key: &str, value: f64) -> bool {
 }
 
 impl ProjectionValues {
-    /// The values of a projection. `None` if a parameter has an unknown name and a value other than
+    /// The values of a projection. `None` if a parameter has an unknown name and its value is not
     /// 0.
     fn new(projection: &Projection, base: &Base) -> Option<Self> {
         let mut values = BTreeMap::new();
@@ -204,7 +208,7 @@ impl ProjectionValues {
         self.values.contains_key(key)
     }
 
-    /// The value of a parameter, or if it is missing the default that has no effect.
+    /// The value of a parameter. If the parameter is missing, this is the value that has no effect.
     fn get(&self, key: &str) -> f64 {
         let nothing = if key == "k" { 1.0 } else { 0.0 };
         self.values.get(key).copied().unwrap_or(nothing)
@@ -218,17 +222,17 @@ impl ProjectionValues {
         (self.get(key) - value).abs() < 1e-6
     }
 
-    /// Converts a negative scale factor to axes south and west: Esri writes a south-orientated
-    /// transverse Mercator in this way. `None` if the origin is shifted, since its meaning isn't
-    /// known.
+    /// The template of a transverse Mercator with a negative scale factor, by which Esri means axes
+    /// that go south and west. The scale factor becomes positive. `None` if the origin is shifted,
+    /// since the meaning of such a shift is not known.
     fn south_orientated(&mut self) -> Option<&'static str> {
         self.insert("k", -self.get("k"));
         let at_origin = self.get("x_0") == 0.0 && self.get("y_0") == 0.0;
         at_origin.then_some("tmerc axis=wsu lat_0 lon_0 k")
     }
 
-    /// The template of a polar stereographic projection, which has a scale factor at the pole or a
-    /// standard parallel.
+    /// The template of a polar stereographic projection. Its scale is given by a scale factor at
+    /// the pole or by a standard parallel. `None` if it is given by both, or if the latitude is 0.
     fn polar(&mut self) -> Option<&'static str> {
         let latitude = match self.has("lat_ts") {
             true => self.get("lat_ts"),
@@ -244,8 +248,9 @@ impl ProjectionValues {
         (latitude != 0.0 && self.is("k", 1.0)).then_some("stere lat_0:pole lat_ts lon_0 k")
     }
 
-    /// The template of an oblique Mercator whose origin is the map's centre. Switzerland's and
-    /// Hungary's are `somerc`.
+    /// The template of an oblique Mercator whose origin is the map's centre. In Switzerland and
+    /// Hungary its azimuth is 90°, and the angle of its grid is 90° or not stated: then it is
+    /// PROJ's `somerc`.
     fn oblique(&mut self) -> &'static str {
         let square = self.is("alpha", 90.0) && (self.is("gamma", 90.0) || !self.has("gamma"));
         if !square {
@@ -256,7 +261,8 @@ impl ProjectionValues {
         "somerc lat_0 lon_0 k"
     }
 
-    /// The template of New Zealand's map grid; `None` if its parameters are not the fixed ones.
+    /// The template of New Zealand's map grid. `None` if the parameters differ from the grid's
+    /// fixed ones.
     fn new_zealand(&mut self) -> Option<&'static str> {
         let numbers = [("lat_0", -41.0), ("lon_0", 173.0)];
         let plane = [("x_0", 2_510_000.0), ("y_0", 6_023_150.0)];
@@ -268,8 +274,8 @@ impl ProjectionValues {
         usual.then_some(new_zealand::WORDS)
     }
 
-    /// The template of Krovak's projection, whose cone is fixed. The axes go east and north or, as
-    /// first defined, south and west.
+    /// The template of Krovak's projection. Its axes go east and north or, as first defined, south
+    /// and west. `None` if the cone differs from the projection's fixed one.
     fn krovak(&mut self, method: &str) -> Option<&'static str> {
         let turned = self.is("x_scale", -1.0) && self.is("gamma", 90.0);
         let east = self.axes == Axes::EastAndNorth;
@@ -286,7 +292,8 @@ impl ProjectionValues {
         (usual && straight).then_some(words)
     }
 
-    /// A template with the values filled in. `None` if a value remains that would have an effect.
+    /// Fills the values into a template, and adds the false origin and the unit. `unit` is the size
+    /// of the linear unit in metres. `None` if a value is left over that would have an effect.
     fn fill(mut self, template: &str, unit: f64) -> Option<String> {
         let mut words = String::new();
         for (at, word) in template.split(' ').enumerate() {

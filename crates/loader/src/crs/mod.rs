@@ -1,20 +1,21 @@
 //! Coordinate systems of files, and the transformation of positions to longitude and latitude.
 //!
-//! All formats follow one rule. A file states its system by an EPSG number or a definition. A
-//! definition gives the unit, prime meridian, projection and datum, and perhaps a shift to WGS 84.
-//! Without a stated shift, the datum is found by its number or name. Of EPSG's shifts, the most
-//! accurate at each position is used, as in PROJ without grids. Errors over ten metres are
-//! reported. Datums that differ from WGS 84 by up to five metres (ETRS89, NAD83, GDA2020) are used
-//! unchanged.
+//! All formats follow one rule. A file states its system by an EPSG number or by a definition. A
+//! definition gives the unit, prime meridian, projection and datum, and perhaps the datum's shift
+//! to WGS 84. If the file states no shift, the datum is looked up in EPSG's tables, by its number
+//! or its name. A datum may have several shifts there, each for an area. At each position the most
+//! accurate of them is used, as PROJ does if it has no grids. Errors over ten metres are reported.
+//! Datums that differ from WGS 84 by up to five metres (ETRS89, NAD83 and GDA2020, for example) are
+//! used unchanged.
 //!
-//! A file is refused if its datum is too uncertain. That is so if a grid would be more accurate
-//! than the shift, and the shift is known only within more than five metres. It is also so if two
-//! overlapping shifts differ by more than ten metres. Users can accept both
+//! A file is refused if its datum is too uncertain. There are two cases. In the first, a grid of
+//! shifts would be more accurate than the shift, whose error may exceed five metres. In the second,
+//! two shifts for one position differ by more than ten metres. Users can accept larger errors
 //! ([`datum_error`](crate::LoadOptions::datum_error)). A datum or projection that is not known at
 //! all is always refused.
 //!
-//! Coordinates are easting and northing, or longitude and latitude, in this order. The official
-//! order of the axes is ignored, since all formats read here write them so.
+//! The order of coordinates is easting and northing, or longitude and latitude. All formats that
+//! are read here write them in this order, so the official order of a system's axes is ignored.
 
 mod datum;
 mod definition;
@@ -33,11 +34,11 @@ use std::f64::consts::PI;
 
 /// The coordinate system of a file.
 pub(crate) enum Crs {
-    /// Longitude and latitude in degrees, used unchanged.
+    /// Longitude and latitude in degrees, which are used unchanged.
     LonLat,
-    /// Web Mercator, EPSG:3857, in metres.
+    /// Web Mercator (EPSG:3857), in metres.
     Mercator,
-    /// Any other system, which needs more computation.
+    /// Any other system that can be transformed to longitude and latitude.
     Other(Box<LocalCrs>),
 }
 
@@ -45,21 +46,21 @@ pub(crate) enum Crs {
 const RADIUS: f64 = 6_378_137.0;
 
 impl Crs {
-    /// The system with an EPSG number; errors name `file`.
+    /// The system with an EPSG number. Errors name the source by `file`.
     pub(crate) fn from_epsg(code: u32, file: &str) -> Result<Self, LoadError> {
         Self::from_number(code).map_err(|system| unknown(file, system))
     }
 
-    /// The system of a definition in well-known text, the content of a `.prj`, or of a name such as
-    /// `EPSG:4326`.
+    /// The system that a text describes: a definition in well-known text, as a `.prj` holds it, or
+    /// a name such as `EPSG:4326`. Errors name the source by `file`.
     pub(crate) fn from_wkt(text: &str, file: &str) -> Result<Self, LoadError> {
         let named = Self::from_name(text.trim());
         let found = named.unwrap_or_else(|| wkt::definition(text)?.system());
         found.map_err(|system| unknown(file, system))
     }
 
-    /// The system of a PROJJSON object. A JSON string may be a name such as `EPSG:4326` or
-    /// well-known text.
+    /// The system that a PROJJSON object describes. A JSON string is accepted too, which may be a
+    /// name such as `EPSG:4326` or well-known text. Errors name the source by `file`.
     pub(crate) fn from_projjson(crs: &serde_json::Value, file: &str) -> Result<Self, LoadError> {
         if let Some(text) = crs.as_str() {
             return Self::from_wkt(text, file);
@@ -72,8 +73,10 @@ impl Crs {
         found.map_err(|system| unknown(file, system))
     }
 
-    /// The system of a name of one of these forms: `EPSG:4326`, `urn:ogc:def:crs:EPSG::4326`,
-    /// `http://www.opengis.net/def/crs/OGC/1.3/CRS84`. `None` for any other text.
+    /// The system that a name means. The name has one of these forms: `EPSG:4326`,
+    /// `urn:ogc:def:crs:EPSG::4326` or `http://www.opengis.net/def/crs/OGC/1.3/CRS84`. `None` if
+    /// the text has none of these forms. The inner error is the system's name for messages, if its
+    /// number is not known.
     pub(crate) fn from_name(name: &str) -> Option<Result<Self, String>> {
         if name.contains(['[', '(', '"']) {
             return None;
@@ -83,12 +86,13 @@ impl Crs {
             return Some(known);
         }
         let ours = name.to_ascii_uppercase().contains("EPSG");
-        // The number of a vertical system may follow, after a `+`.
+        // A `+` and the number of a vertical system may follow, which are ignored.
         let code = last.split('+').next()?.parse().ok().filter(|_| ours)?;
         Some(Self::from_number(code))
     }
 
-    /// A system that the OGC has named, with longitude first; `None` for other codes.
+    /// The system for a code of the OGC, which has longitude before latitude; `None` for any other
+    /// code.
     fn from_ogc(code: &str) -> Option<Result<Self, String>> {
         let code = code.to_ascii_uppercase();
         match &*code {
@@ -99,10 +103,11 @@ impl Crs {
         }
     }
 
-    /// The system with an EPSG number. The error is the system's name for messages.
+    /// The system with an EPSG number. The error is a name of the system for messages.
     fn from_number(code: u32) -> Result<Self, String> {
         let code = registry::horizontal(code).unwrap_or(code);
-        // These are older numbers of 3857, and Esri's.
+        // The other numbers are older ones of EPSG and ones of Esri for Web Mercator, which is
+        // 3857.
         if matches!(code, 3857 | 900_913 | 102_100 | 102_113 | 3785) {
             return Ok(Self::Mercator);
         }
@@ -124,7 +129,8 @@ impl Crs {
         }
     }
 
-    /// Longitude and latitude in a unit, from a prime meridian, both in degrees.
+    /// A system of longitudes and latitudes. `unit` is the size of its angular unit, and `meridian`
+    /// its prime meridian east of Greenwich, both in degrees.
     fn angles(name: String, unit: f64, meridian: f64, datum: Datum) -> Self {
         match datum {
             Datum::Same if unit == 1.0 && meridian == 0.0 => Self::LonLat,
@@ -132,8 +138,8 @@ impl Crs {
         }
     }
 
-    /// The system, with positions accepted whose error is up to `metres`. An error if no position
-    /// can be transformed at all.
+    /// The system, set to accept positions whose error is at most `metres`; `None`: the default
+    /// limits apply. Returns an error if the system can't transform any position.
     pub(crate) fn accepting(mut self, metres: Option<f64>, file: &str) -> Result<Self, LoadError> {
         if let Self::Other(local) = &mut self {
             local.accept(metres);
@@ -144,7 +150,8 @@ impl Crs {
         Ok(self)
     }
 
-    /// The error that refuses a file because the shift of a position is too uncertain.
+    /// The error for a file in which the shift of a position is too uncertain. `vague` is the
+    /// reason.
     pub(crate) fn refusal(&self, vague: &VagueShift, file: &str) -> LoadError {
         LoadError::VagueDatum {
             file: file.to_owned(),

@@ -1,13 +1,14 @@
-//! New Zealand's map grid of 1972 (Land Information New Zealand, LINZS25002), which is a polynomial
-//! of complex numbers. The library of projections lacks it.
+//! New Zealand's map grid of 1972 (Land Information New Zealand, standard LINZS25002), whose
+//! formula is a polynomial of complex numbers. The library `proj4rs`, which computes the other
+//! projections, lacks it.
 
 /// The semi-major axis of the International ellipsoid, in metres.
 const AXIS: f64 = 6_378_388.0;
 const ORIGIN: (f64, f64) = (173.0, -41.0);
 const FALSE: (f64, f64) = (2_510_000.0, 6_023_150.0);
 
-/// The coefficients B₁ … B₆ of the standard. They give northing and easting from isometric latitude
-/// and longitude.
+/// The coefficients B₁ to B₆ of the standard, as complex numbers. Their polynomial gives northing
+/// and easting, as parts of the semi-major axis, from isometric latitude and longitude.
 const B: [(f64, f64); 6] = [
     (0.755_785_322_8, 0.0),
     (0.249_204_646, 0.003_371_507),
@@ -17,8 +18,8 @@ const B: [(f64, f64); 6] = [
     (-0.687_098_3, -1.165_196_7),
 ];
 
-/// The coefficients D₁ … D₉ of the standard. They give latitude, in 10⁵ seconds of arc, from
-/// isometric latitude.
+/// The coefficients D₁ to D₉ of the standard. Their polynomial gives the latitude, in units of 10⁵
+/// seconds of arc, from the isometric latitude. Both count from the origin.
 const D: [f64; 9] = [
     1.562_701_424_3,
     0.518_540_639_8,
@@ -31,7 +32,7 @@ const D: [f64; 9] = [
     -0.001_3,
 ];
 
-/// The PROJ parameters that stand for the grid.
+/// The PROJ parameters by which definitions name this grid.
 pub(super) const WORDS: &str = "nzmg lat_0=-41 lon_0=173 x_0=2510000 y_0=6023150";
 
 type Complex = (f64, f64);
@@ -40,10 +41,11 @@ fn times(a: Complex, b: Complex) -> Complex {
     (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0)
 }
 
-/// Longitude and latitude on the datum of 1949, in radians; `None` far from the islands.
+/// Transforms easting and northing in metres to longitude and latitude on the datum of 1949, in
+/// radians. `None` for positions far from the islands.
 pub(super) fn place(easting: f64, northing: f64) -> Option<(f64, f64)> {
     let there = ((northing - FALSE.1) / AXIS, (easting - FALSE.0) / AXIS);
-    // Further from the islands the iteration doesn't converge.
+    // At larger distances from the origin the iteration doesn't converge.
     if there.0.hypot(there.1) > 0.3 {
         return None;
     }

@@ -1,13 +1,14 @@
-//! PROJJSON: the second version of well-known text, written as JSON.
+//! Parsing of PROJJSON, which is the second version of well-known text in the form of JSON.
 
 use super::definition::{self, Axes, Base, Definition, Parameter, Projection, degrees, one_unit};
 use crate::messages::shown;
 use serde_json::Value;
 
-/// The deepest nesting of objects that is followed.
+/// The most levels to which objects may be nested: a choice.
 const DEPTH: usize = 8;
 
-/// The keys that define a system. An object without any of them has only a name and a number.
+/// The keys of which a definition has at least one. An object without these keys has no more than a
+/// name and a number.
 const DEFINING: [&str; 5] = [
     "base_crs",
     "source_crs",
@@ -16,10 +17,11 @@ const DEFINING: [&str; 5] = [
     "datum_ensemble",
 ];
 
-/// The error for an unknown unit.
+/// The error text for a unit that is not known.
 const NO_UNIT: &str = "a unit of it can't be read";
 
-/// The definition in a PROJJSON object. The error is a description of the system for messages.
+/// Reads the definition in a PROJJSON object. The error is a description of the system for
+/// messages.
 pub(super) fn definition(crs: &Value) -> Result<Definition, String> {
     of_object(crs, DEPTH).map_err(|why| {
         let name = text(crs, "name").unwrap_or("one without a name");
@@ -35,7 +37,8 @@ fn text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object.get(key)?.as_str()
 }
 
-/// The code that an authority has for an object, from its `id` or one of its `ids`.
+/// The code that an authority gives to an object, from the object's `id` or one of its `ids`.
+/// `None` if the object states no code of this authority.
 pub(super) fn code_by(object: &Value, authority: &str) -> Option<String> {
     let several = object.get("ids").and_then(Value::as_array);
     let mut ids = object
@@ -51,7 +54,7 @@ pub(super) fn code_by(object: &Value, authority: &str) -> Option<String> {
     }
 }
 
-/// The EPSG number of an object, if it states one.
+/// The EPSG number of an object; `None` if it states none.
 fn code(object: &Value) -> Option<u32> {
     code_by(object, "EPSG")?.parse().ok()
 }
@@ -82,7 +85,7 @@ fn of_object(crs: &Value, depth: usize) -> Result<Definition, &'static str> {
             base: base(crs.get("base_crs").ok_or("it has no degrees below")?)?,
             projection: Some(projection(crs)?),
         }),
-        // A compound system's heights are ignored, since only positions are used.
+        // The heights of a compound system are ignored, since only its positions are used.
         "CompoundCRS" => {
             let horizontal = crs.get("components").and_then(|all| all.get(0));
             of_object(horizontal.ok_or("")?, depth)
@@ -182,7 +185,7 @@ fn directions(crs: &Value) -> Result<Axes, &'static str> {
     Axes::from_directions(axes(crs).filter_map(|axis| text(axis, "direction")))
 }
 
-/// The unit of the axes in radians or metres; `None` if they state none.
+/// The size of the unit of all axes, in radians or metres; `None` if the axes state no unit.
 fn unit(crs: &Value) -> Result<Option<f64>, &'static str> {
     one_unit(axes(crs).map(|axis| {
         let unit = axis.get("unit").map(|unit| factor(unit).ok_or(NO_UNIT));
@@ -190,7 +193,8 @@ fn unit(crs: &Value) -> Result<Option<f64>, &'static str> {
     }))
 }
 
-/// A unit in radians, metres or ones. It is stated by its name or its factor.
+/// The size of a unit, in radians, metres or ones. A unit is stated by its name or by an object
+/// with its factor. `None` if it can't be read.
 fn factor(unit: &Value) -> Option<f64> {
     match unit.as_str() {
         Some("degree") => Some(1f64.to_radians()),
@@ -200,7 +204,8 @@ fn factor(unit: &Value) -> Option<f64> {
     }
 }
 
-/// A number, and its unit in radians, metres or ones if it states one.
+/// A number, and the size of its unit in radians, metres or ones, which is `None` if the value
+/// states no unit.
 fn amount(value: &Value) -> Option<(f64, Option<f64>)> {
     match value {
         Value::Number(number) => Some((number.as_f64()?, None)),
@@ -214,7 +219,7 @@ fn amount(value: &Value) -> Option<(f64, Option<f64>)> {
     }
 }
 
-/// The shift to WGS 84 that a transformation describes; `None` if its method is of another kind.
+/// The shift to WGS 84 that a transformation describes; `None` if its method is not a shift.
 fn shift(way: &Value) -> Result<Option<[f64; 7]>, &'static str> {
     let method = way.get("method").and_then(|method| text(method, "name"));
     definition::shift(method.unwrap_or_default(), || parameters(way))

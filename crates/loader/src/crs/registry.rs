@@ -1,35 +1,37 @@
-//! EPSG's coordinate systems: tables made by `scripts/crs-registry`, which are searched once for
-//! each file.
+//! Search in the tables of EPSG's coordinate systems, which `scripts/crs-registry` makes. A file
+//! needs only a few searches.
 
 use std::cmp::Ordering;
 
-/// Geographic systems, with the fields code, name, ellipsoid (two fields), prime meridian, unit and
-/// shift to WGS 84.
+/// Geographic systems. The fields of a row are the code, the name, the ellipsoid (semi-major axis
+/// and inverse flattening), the prime meridian, the unit, and the shifts to WGS 84.
 const GEOGRAPHIC: &str = include_str!("geographic.txt");
-/// Projected systems, with the fields code, code of the geographic system and PROJ parameters.
+/// Projected systems. The fields of a row are the code, the code of the geographic system below,
+/// and the PROJ parameters.
 const PROJECTED: &str = include_str!("projected.txt");
-/// Compound systems, with the fields code and code of the horizontal part.
+/// Compound systems. The fields of a row are the code, and the code of the horizontal part.
 const COMPOUND: &str = include_str!("compound.txt");
-/// Datums, with the fields name and code of a geographic system that has their shift.
+/// Datums. The fields of a row are the name, and the code of a geographic system with the datum's
+/// shifts.
 const DATUMS: &str = include_str!("datums.txt");
 
 /// A geographic system of EPSG.
 #[derive(Clone, Debug)]
 pub(super) struct Geographic {
     pub(super) name: &'static str,
-    /// The semi-major axis of the ellipsoid in metres.
+    /// The ellipsoid's semi-major axis in metres.
     pub(super) axis: f64,
-    /// The inverse flattening of the ellipsoid; 0 for a sphere.
+    /// The ellipsoid's inverse flattening; 0 for a sphere.
     pub(super) flattening: f64,
     /// The prime meridian in degrees east of Greenwich.
     pub(super) meridian: f64,
-    /// The angular unit in degrees.
+    /// The size of the angular unit in degrees.
     pub(super) unit: f64,
-    /// The text of the shift to WGS 84, which [`Datum::parse`](super::datum::Datum::parse) reads.
+    /// The text of the shifts to WGS 84, which [`Datum::parse`](super::datum::Datum::parse) parses.
     pub(super) shift: &'static str,
 }
 
-/// The geographic system with an EPSG number, if there is one.
+/// The geographic system with an EPSG number; `None` if there is none.
 pub(super) fn geographic(code: u32) -> Option<Geographic> {
     let mut fields = row(GEOGRAPHIC, code)?.split('\t');
     let name = fields.next()?;
@@ -49,25 +51,29 @@ pub(super) fn geographic(code: u32) -> Option<Geographic> {
     })
 }
 
-/// The code of the geographic system on which a projected system is based, and the PROJ parameters.
+/// The code of the geographic system on which a projected system is based, and the projection's
+/// PROJ parameters. `None` if no projected system has the number `code`.
 pub(super) fn projected(code: u32) -> Option<(u32, &'static str)> {
     let (base, words) = row(PROJECTED, code)?.split_once('\t')?;
     Some((base.parse().ok()?, words))
 }
 
-/// The code of the horizontal part of a compound system; `None` for other codes.
+/// The code of the horizontal part of a compound system; `None` if no compound system has the
+/// number `code`.
 pub(super) fn horizontal(code: u32) -> Option<u32> {
     row(COMPOUND, code)?.parse().ok()
 }
 
-/// The code of a geographic system that has the shift of the datum with this name, in any spelling.
+/// The code of a geographic system with the shifts of the datum that has this name. Names are
+/// compared without regard to case and punctuation. `None` if the name is not known.
 pub(super) fn datum(name: &str) -> Option<u32> {
     let plain = plain(bare(name));
     let known = |name: &str| find(DATUMS, |first| first.cmp(name))?.parse().ok();
     known(&plain).or_else(|| known(plain.strip_suffix("ensemble")?))
 }
 
-/// A name without Esri's prefix for datums and geographic systems.
+/// A name without the prefix `D_` or `GCS_`, which Esri puts before the names of datums and of
+/// geographic systems.
 pub(super) fn bare(name: &str) -> &str {
     let name = name.trim();
     let behind = |word: &str| {
@@ -77,14 +83,14 @@ pub(super) fn bare(name: &str) -> &str {
     behind("D_").or_else(|| behind("GCS_")).unwrap_or(name)
 }
 
-/// Returns true if a text begins with a word, without regard to case.
+/// Returns whether a text begins with a word, without regard to case.
 pub(super) fn starts_with(text: &str, word: &str) -> bool {
     text.get(..word.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
-/// The letters and digits of a name in lower case. A `+` is kept, since it distinguishes two Swiss
-/// datums.
+/// The letters and digits of a name, in lower case. A `+` is kept too, since only the `+`
+/// distinguishes the names of two Swiss datums.
 pub(super) fn plain(name: &str) -> String {
     let kept = name
         .chars()
@@ -92,12 +98,14 @@ pub(super) fn plain(name: &str) -> String {
     kept.map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// The fields after the code in the row with this code. The rows are sorted by code.
+/// The fields behind the code in the row with this code; `None` if there is no such row. The table
+/// must be sorted by code.
 fn row(table: &'static str, code: u32) -> Option<&'static str> {
     find(table, |first| first.parse().unwrap_or(0).cmp(&code))
 }
 
-/// The fields after the first in the row whose first field matches, by binary search.
+/// The fields behind the first field in the row whose first field is searched for, by binary
+/// search. `order` compares a row's first field with the one that is searched for.
 fn find(table: &'static str, order: impl Fn(&str) -> Ordering) -> Option<&'static str> {
     let (mut from, mut to) = (0, table.len());
     while from < to {

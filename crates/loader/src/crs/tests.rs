@@ -1,4 +1,5 @@
-//! Coordinate systems compared with PROJ, in every way in which files name them.
+//! Comparison of transformed positions with those of PROJ, for each way in which files name a
+//! coordinate system.
 
 mod definitions;
 
@@ -6,16 +7,16 @@ use super::*;
 use serde_json::Value;
 use std::io::Read;
 
-/// The results of PROJ for 280 systems, made by `scripts/crs-oracle`.
+/// Positions in 280 systems that PROJ transformed. `scripts/crs-oracle` made this file.
 const ORACLE: &[u8] = include_bytes!("../../tests/data/crs-oracle.jsonl.gz");
 
-/// The largest accepted distance from PROJ's positions, in metres.
+/// The largest distance in metres from PROJ's positions that the tests accept: a choice.
 const NEAR: f64 = 12.0;
 
 struct Row {
     code: u32,
     named: bool,
-    /// Positions as x, y, longitude and latitude.
+    /// Positions, each as x, y, longitude and latitude.
     places: Vec<[f64; 4]>,
     texts: Vec<(&'static str, String)>,
     projjson: Value,
@@ -47,21 +48,21 @@ fn metres((lon, lat): (f64, f64), (a, b): (f64, f64)) -> f64 {
     (east * lat.to_radians().cos()).hypot(b - lat) * 111_195.0
 }
 
-/// The largest error of a system's positions in metres; `None` if the system or a position is
-/// refused.
+/// The largest distance in metres between a system's positions and PROJ's. `None` if the system or
+/// one of the positions is refused.
 fn worst(crs: Result<Crs, LoadError>, row: &Row) -> Option<f64> {
     let crs = crs.ok()?.accepting(None, "a").ok()?;
     let mut worst = 0.0f64;
     for [x, y, lon, lat] in row.places.iter().copied() {
         let place = crs.place(x, y).ok()?;
         let off = metres((lon, lat), (place.lon, place.lat));
-        // NaN counts as an infinite error.
+        // A position that is NaN has an infinite error.
         worst = worst.max(if off.is_nan() { f64::INFINITY } else { off });
     }
     Some(worst)
 }
 
-/// A text without each `,WORD["EPSG",1234]`.
+/// Removes every `,WORD["EPSG",1234]` from a text. `word` is the keyword.
 fn without(text: &str, word: &str) -> String {
     let mut text = text.to_owned();
     while let Some(start) = text.find(&format!(",{word}[\"EPSG\"")) {
@@ -82,7 +83,8 @@ fn strip(value: &mut Value) {
     }
 }
 
-/// A system named in every way, with the largest error of each.
+/// Each way to name a system, and the largest error in metres of its positions if the system is
+/// named so; `None` if it is refused.
 fn ways(row: &Row) -> Vec<(String, Option<f64>)> {
     let mut ways = vec![(
         "number".to_owned(),
@@ -155,26 +157,26 @@ fn near(crs: &Crs, (x, y): (f64, f64), there: (f64, f64), least: f64) {
 
 #[test]
 fn units_meridians_and_shifts_that_a_file_says_are_respected() {
-    // GDAL before 3.0 wrote definitions so, without EPSG numbers.
+    // GDAL before 3.0 wrote definitions like this one, without EPSG numbers.
     let ntf = r#"GEOGCS["NTF (Paris)",DATUM["Nouvelle_Triangulation_Francaise_Paris",SPHEROID["Clarke 1880 (IGN)",6378249.2,293.466021293627],TOWGS84[-168,-60,320,0,0,0,0]],PRIMEM["Paris",2.33722917],UNIT["grad",0.015707963267949]]"#;
     near(&crs(ntf), (0.0, 54.0), (2.336_51, 48.599_93), 2.0);
     let tokyo = r#"GEOGCS["Tokyo",DATUM["Tokyo",SPHEROID["Bessel 1841",6377397.155,299.1528128],TOWGS84[-146.414,507.337,680.507,0,0,0,0]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]"#;
     let there = (139.763_87, 35.684_44);
     near(&crs(tokyo), (139.7671, 35.6812), there, 2.0);
-    // Esri writes definitions so, with only the datum's name.
+    // Esri writes definitions like this one, in which the datum has only a name.
     let bare = tokyo.replace(",TOWGS84[-146.414,507.337,680.507,0,0,0,0]", "");
     for name in ["D_Tokyo", "TOKYO", "Tokyo"] {
         let text = bare.replace("DATUM[\"Tokyo\"", &format!("DATUM[\"{name}\""));
         near(&crs(&text), (139.7671, 35.6812), there, 2.0);
     }
-    // A shift of zeros is ignored for a datum that has a known shift.
+    // A shift of zeros is ignored if the datum has a known shift.
     let noughts = tokyo.replace("-146.414,507.337,680.507", "0,0,0");
     near(&crs(&noughts), (139.7671, 35.6812), there, 2.0);
-    // This name is not known, although WGS is in it.
+    // This name is not known, although it contains the name of a known datum.
     let none = bare.replace("DATUM[\"Tokyo\"", "DATUM[\"not WGS_1984\"");
     let none = none.replace("GEOGCS[\"Tokyo\"", "GEOGCS[\"Mine\"");
     assert!(refused(&none).contains("not WGS_1984"));
-    // The datum's name and the ellipsoid don't belong together.
+    // The datum with this name has another ellipsoid.
     let mixed = bare.replace("6377397.155,299.1528128", "6378388,297");
     assert!(refused(&mixed).contains("Tokyo"));
 }
@@ -287,7 +289,7 @@ fn tables_are_in_order_and_whole() {
         assert!(codes.is_sorted() && table.is_ascii());
         assert!(table.lines().all(|line| line.split('\t').count() == parts));
         for code in codes {
-            // Each number is refused or known, and every known shift can be parsed.
+            // Each number is either accepted or refused, and each shift in the table can be parsed.
             let _ = Crs::from_epsg(code, "a");
             if let Some(base) = registry::geographic(code) {
                 let datum = Datum::parse(base.shift, (base.axis, base.flattening));

@@ -1,16 +1,17 @@
-//! Well-known text: the first version in the dialects of OGC, GDAL and Esri, and the second version
-//! (ISO 19162).
+//! Parsing of well-known text. The first version is read in the dialects of OGC, GDAL and Esri, the
+//! second version as ISO 19162 defines it.
 
 use super::definition::{self, Axes, Base, Definition, Parameter, Projection, degrees, one_unit};
 use super::registry::starts_with;
 use crate::messages::shown;
 
-/// The deepest nesting of nodes that is followed.
+/// The most levels to which nodes may be nested: a choice.
 const DEPTH: usize = 24;
 
-/// The definition in a text. The error is a description of the system for messages.
+/// Parses a text to the definition in it. The error is a description of the system for messages.
 pub(super) fn definition(text: &str) -> Result<Definition, String> {
-    // Some files have a byte-order mark before the text, or NULs or a comma after it.
+    // Some files have a byte-order mark before the text, or NUL bytes or a comma behind it. Text
+    // behind the first node is ignored.
     let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\0'));
     let named = || {
         let quoted = text.split('"').nth(1).unwrap_or(text);
@@ -23,7 +24,7 @@ pub(super) fn definition(text: &str) -> Result<Definition, String> {
     })
 }
 
-/// A node: a keyword with values in brackets.
+/// A node of the text: a keyword, and values in brackets behind it.
 #[derive(Debug)]
 struct Node {
     word: String,
@@ -47,7 +48,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// Takes the text up to a blank, bracket, comma or quote.
+    /// Takes the text up to the next white space, bracket, comma or quote.
     fn word(&mut self) -> &str {
         let ends = |c: char| c.is_whitespace() || "[](),\"".contains(c);
         let end = self.rest.find(ends).unwrap_or(self.rest.len());
@@ -61,7 +62,8 @@ impl Reader<'_> {
         self.values(word, depth)
     }
 
-    /// Takes the values in brackets that follow a node's keyword.
+    /// Takes the values in brackets behind a node's keyword `word`. `depth` is the number of levels
+    /// that may still follow.
     fn values(&mut self, word: String, depth: usize) -> Option<Node> {
         let depth = depth.checked_sub(1)?;
         let close = match self.rest.chars().next()? {
@@ -97,7 +99,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Takes a text in double quotes, in which two quotes stand for one.
+    /// Takes a text in double quotes. Two quotes in it stand for one.
     fn quoted(&mut self) -> Option<String> {
         let mut text = String::new();
         let mut rest = self.rest.strip_prefix('"')?;
@@ -119,7 +121,7 @@ impl Reader<'_> {
 }
 
 impl Node {
-    /// The first child with one of these keywords.
+    /// The first child node whose keyword is one of `words`.
     fn find(&self, words: &[&str]) -> Option<&Node> {
         self.nodes().find(|node| words.contains(&&*node.word))
     }
@@ -138,24 +140,25 @@ impl Node {
         }
     }
 
-    /// The number at an index among the values.
+    /// The number with the index `at` among the values; `None` if there is no number.
     fn number(&self, at: usize) -> Option<f64> {
         match self.values.get(at)? {
             Value::Number(number) => Some(*number),
-            // Some writers quote numbers.
+            // Some writers put numbers in quotes.
             Value::Text(text) => text.trim().parse().ok().filter(|n: &f64| n.is_finite()),
             Value::Node(_) => None,
         }
     }
 
-    /// The EPSG number of the node as a whole, if it states one.
+    /// The EPSG number of this node; `None` if the node states none.
     fn code(&self) -> Option<u32> {
         let id = self.find(&["ID", "AUTHORITY"])?;
         let ours = id.name().eq_ignore_ascii_case("EPSG");
         id.number(1).filter(|_| ours).map(|code| code as u32)
     }
 
-    /// The node's unit in radians, metres or ones, if it states one under one of these keywords.
+    /// The size of the node's unit, in radians, metres or ones. The unit's keyword is one of
+    /// `words`. `None` if the node states no such unit.
     fn unit(&self, words: &[&str]) -> Result<Option<f64>, &'static str> {
         let unit = self.find(words).map(|unit| {
             let factor = unit.number(1).filter(|factor| *factor > 0.0);
@@ -169,7 +172,8 @@ impl Node {
         self.nodes().filter(|node| node.word == "AXIS").take(2)
     }
 
-    /// The unit of a system, which is stated for the whole system or for its axes.
+    /// The size of a system's unit, which is stated for the whole system or for each axis; `None`
+    /// if it is stated for neither.
     fn unit_of_all(&self, words: &[&str]) -> Result<Option<f64>, &'static str> {
         let of_axes = one_unit(self.axes().map(|axis| axis.unit(words)))?;
         Ok(self.unit(words)?.or(of_axes))
@@ -199,7 +203,8 @@ const ANGLES: [&str; 2] = ["ANGLEUNIT", "UNIT"];
 const LENGTHS: [&str; 2] = ["LENGTHUNIT", "UNIT"];
 const ANY: [&str; 4] = ["ANGLEUNIT", "LENGTHUNIT", "SCALEUNIT", "UNIT"];
 
-/// The definition in a node, or the reason why the system can't be read.
+/// The definition that a node holds. The error is the reason why it can't be read; an empty reason
+/// adds nothing to the system's name in messages.
 fn of_node(node: &Node, depth: usize) -> Result<Definition, &'static str> {
     let depth = depth.checked_sub(1).ok_or("")?;
     match &*node.word {
@@ -219,7 +224,7 @@ fn of_node(node: &Node, depth: usize) -> Result<Definition, &'static str> {
                 }),
             }
         }
-        // A compound system's heights are ignored, since only positions are used.
+        // The heights of a compound system are ignored, since only its positions are used.
         "COMPD_CS" | "COMPOUNDCRS" => {
             let horizontal = node.nodes().next().ok_or("")?;
             of_node(horizontal, depth)
@@ -242,7 +247,7 @@ fn projected(node: &Node) -> Result<Definition, &'static str> {
     let below = ["GEOGCS", "BASEGEOGCRS", "BASEGEODCRS", "GEOGCRS", "GEODCRS"];
     let below = node.find(&below).ok_or("it has no degrees below")?;
     let base = base(below)?;
-    // The second version has the method and the parameters in a separate node.
+    // In the second version the method and the parameters are in a node of their own.
     let conversion = node.find(&["CONVERSION"]).unwrap_or(node);
     let method = conversion.find(&["METHOD", "PROJECTION"]);
     let method = method.ok_or("it has no projection")?;
@@ -286,7 +291,8 @@ fn base(node: &Node) -> Result<Base, &'static str> {
         meridian: node.find(&["PRIMEM"]).map_or(Ok(0.0), |meridian| {
             let value = meridian.number(1).ok_or("its meridian is no number")?;
             let own = meridian.unit(&ANGLES)?.map(degrees);
-            // GDAL and Esri write the meridian of Paris in degrees, even if the unit is grads.
+            // GDAL and Esri write the meridian of Paris in degrees, even if the system's unit is
+            // the grad.
             let degrees = starts_with(meridian.name(), "Paris") && (2.33..2.34).contains(&value);
             Ok::<_, &str>(value * own.unwrap_or(if degrees { 1.0 } else { unit }))
         })?,
@@ -295,7 +301,7 @@ fn base(node: &Node) -> Result<Base, &'static str> {
     })
 }
 
-/// The three or seven numbers of `TOWGS84`; missing ones are 0.
+/// The shift in a node `TOWGS84`, which has at least three numbers. Up to four missing ones are 0.
 fn to_wgs84(node: &Node) -> Result<[f64; 7], &'static str> {
     let mut seven = [0.0; 7];
     let said = node.values.len();
@@ -305,7 +311,7 @@ fn to_wgs84(node: &Node) -> Result<[f64; 7], &'static str> {
     Ok(seven)
 }
 
-/// The shift to WGS 84 that a transformation describes; `None` if its method is of another kind.
+/// The shift to WGS 84 that a transformation describes; `None` if its method is not a shift.
 fn shift(way: &Node) -> Result<Option<[f64; 7]>, &'static str> {
     let method = way.find(&["METHOD"]).map_or("", Node::name);
     definition::shift(method, || way.parameters())

@@ -1,4 +1,4 @@
-//! Parts of definitions other than numbers and names: units, axes, shifts and PROJ strings.
+//! Tests of parts of definitions: units, axes, shifts and PROJ strings.
 
 use super::{crs, metres, near, refused};
 use crate::crs::Crs;
@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 const WGS84: &str = r#"GEOGCS["W",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]"#;
 
-/// A system on Hungary's datum of 1972, bound to the system `to` with a scale.
+/// A system on Hungary's datum of 1972, bound to the system `to`. `stretch` is the text of the
+/// shift's scale, with its unit if it has one.
 fn bound(stretch: &str, to: &str) -> String {
     let shift = [52.17, -71.82, -14.9].iter().zip(["X", "Y", "Z"]);
     let shift = shift.map(|(metres, axis)| {
@@ -22,7 +23,7 @@ fn bound(stretch: &str, to: &str) -> String {
 
 #[test]
 fn the_units_of_a_shift_decide() {
-    // The position is from PROJ 9.5.1, for a scale of 1.01 parts per million.
+    // PROJ 9.5.1 gives this position for a scale of 1.01 parts per million.
     let there = (18.998_883_833_8, 46.999_730_546_2);
     for stretch in [
         "1.00000101",
@@ -32,7 +33,7 @@ fn the_units_of_a_shift_decide() {
     ] {
         near(&crs(&bound(stretch, WGS84)), (19.0, 47.0), there, 0.5);
     }
-    // No datum is scaled by such a factor.
+    // No datum has a scale that differs from 1 by this much.
     for stretch in ["1.01", "2.5", r#"1.01,SCALEUNIT["unity",1]"#, "\"much\""] {
         let message = refused(&bound(stretch, WGS84));
         assert!(message.contains('h'), "{message}");
@@ -83,7 +84,7 @@ fn the_units_of_a_shift_decide() {
         let crs = Crs::from_projjson(&said(units, values), "a").unwrap();
         near(&crs, (19.0, 47.0), there, 0.5);
     }
-    // Rotations have units too; this one is a thousandth of a degree about the polar axis.
+    // Rotations have units too. This rotation is a thousandth of a degree about the polar axis.
     let turned = |unit: Value, by: f64| {
         let mut bound = said([json!("metre"), unit, unit_of_parts()], [1.0, 0.0, 1.01]);
         bound["transformation"]["parameters"][5]["value"] = json!(by);
@@ -114,7 +115,7 @@ fn a_shift_to_another_datum_than_that_of_wgs_84_is_refused() {
     let bessel = r#"GEOGCS["DHDN",DATUM["Deutsches_Hauptdreiecksnetz",SPHEROID["Bessel 1841",6377397.155,299.1528128]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]"#;
     let message = refused(&bound(stretch, bessel));
     assert!(message.contains("another datum"), "{message}");
-    // A name that two datums have is not known either.
+    // A name is not known either if two datums have it.
     assert!(
         refused(
             &bessel
@@ -123,7 +124,7 @@ fn a_shift_to_another_datum_than_that_of_wgs_84_is_refused() {
         )
         .contains("Hermannskogel")
     );
-    // A shift that is half readable is refused.
+    // A shift of which only a part can be read is refused.
     let half = WGS84.replace("298.257223563]", r#"298.257223563],TOWGS84[1,2,"x"]"#);
     assert!(refused(&half).contains("shift"));
 }
@@ -253,7 +254,7 @@ fn miller_on_an_ellipsoid_is_on_the_sphere_with_its_area() {
 
 #[test]
 fn longitudes_a_turn_away_are_in_their_datums_area() {
-    // Cuba and Germany are on datums whose shifts differ from place to place, and Fiji lies across
+    // Cuba and Germany are on datums whose shifts differ from place to place. Fiji lies across
     // ±180°.
     for (code, x, y) in [
         (4267, -80.0, 22.0),
@@ -296,7 +297,7 @@ fn a_system_cut_down_to_its_number_is_known_by_it() {
 
 #[test]
 fn a_turn_of_the_meridian_belongs_to_the_shift_that_has_it() {
-    // The position is from PROJ 9.5.1.
+    // PROJ 9.5.1 gives this position.
     let there = (127.000_778_857, 38.453_189_274);
     let wkt = r#"PROJCS["K",GEOGCS["Tokyo 1892",DATUM["Tokyo_1892",SPHEROID["Bessel 1841",6377397.155,299.1528128]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]],PROJECTION["Transverse_Mercator"],PARAMETER["latitude_of_origin",38],PARAMETER["central_meridian",127],PARAMETER["scale_factor",1],PARAMETER["false_easting",200000],PARAMETER["false_northing",500000],UNIT["metre",1]]"#;
     for text in ["EPSG:5170", wkt] {
