@@ -1,29 +1,29 @@
-//! Jobs whose splats are blended: each splat is stamped on the picture, and stamps don't simply add
-//! up.
+//! Jobs whose splats are stamped on the picture pixel by pixel and combined by a rule other than
+//! plain addition of kernels.
 
 use crate::splat::view::zoom_of;
 use crate::style::blend::BlendMode;
 use crate::style::kernel::Shape;
 use heatsplat_points::{Points, Window};
 
-/// A picture to draw whose splats are blended: see [`Backend::blend`](crate::Backend::blend).
+/// A picture to draw whose splats are combined by a blend mode: see
+/// [`Backend::blend`](crate::Backend::blend).
 #[derive(Clone, Debug)]
 pub struct BlendJob<'a> {
     /// Sets of points, each with the radius of its kernel in the window's pixels.
     pub parts: Vec<(&'a Points, f64)>,
-    /// The pixels to draw.
+    /// The rectangle of pixels to draw.
     pub window: Window,
-    /// The kernel's shape; markers have shapes of their own and ignore it.
+    /// The kernel's shape. It is not used for markers, which have shapes of their own.
     pub shape: Shape,
-    /// The rule by which splats that overlap are combined.
+    /// The rule that combines overlapping splats.
     pub blend: &'a BlendMode,
-    /// The device pixel ratio: pixels per CSS pixel.
+    /// The device pixel ratio: pixels for each CSS pixel.
     pub ratio: f64,
 }
 
 impl BlendJob<'_> {
-    /// The zoom of 256 px tiles whose CSS pixels are as wide as the job's; it need not be a whole
-    /// number.
+    /// The zoom of 256 px tiles, a fraction in general, whose CSS pixels are as wide as the job's.
     pub(crate) fn zoom(&self) -> f64 {
         zoom_of(self.window.pixel() * self.ratio)
     }

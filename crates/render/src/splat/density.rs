@@ -1,19 +1,20 @@
-//! Densities and pictures: the grids that are handed from splatting to colouring, and from
-//! colouring to encoding.
+//! Densities and pictures: a density is the result of splatting and the input of colouring; a
+//! picture, of colour indices, is the result of colouring and the input of encoding.
 
-/// Σ weight · K(distance) at the centre of each pixel of a window, row by row from the north.
+/// The density at the centre of each pixel of a window: Σ weight · K(distance) over all points, for
+/// the kernel K. Pixels go row by row from the north.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Density {
-    /// Pixels in a row.
+    /// The number of pixels in a row.
     pub width: u32,
-    /// Rows.
+    /// The number of rows.
     pub height: u32,
     /// `width` × `height` densities.
     pub values: Vec<f32>,
 }
 
 impl Density {
-    /// A grid of zeros.
+    /// A density that is 0 in all pixels.
     pub fn empty(width: u32, height: u32) -> Self {
         Self {
             width,
@@ -22,7 +23,7 @@ impl Density {
         }
     }
 
-    /// The density of a pixel; 0 outside the grid.
+    /// The density of pixel (x, y); 0 outside the grid.
     pub fn at(&self, x: u32, y: u32) -> f32 {
         let place = y as usize * self.width as usize + x as usize;
         if x < self.width {
@@ -32,14 +33,14 @@ impl Density {
         }
     }
 
-    /// Sets each value to `f` of itself and of the other grid's value at the same pixel.
+    /// Replaces each value a by f(a, b), where b is the value of `other` at the same pixel.
     pub(crate) fn zip(&mut self, other: &Self, f: impl Fn(f32, f32) -> f32) {
         for (a, &b) in self.values.iter_mut().zip(&other.values) {
             *a = f(*a, b);
         }
     }
 
-    /// A copy without the outermost row or column of pixels on each side.
+    /// A copy without the outermost row or column of pixels on each of the four sides.
     pub(crate) fn without_rim(&self) -> Self {
         let (width, height) = (self.width.saturating_sub(2), self.height.saturating_sub(2));
         let rows = self.values.chunks_exact((self.width as usize).max(1));
@@ -52,7 +53,7 @@ impl Density {
         }
     }
 
-    /// Copies another grid into this one, so that its top left pixel lies at (x, y).
+    /// Copies `block` into this density; its top left pixel goes to (x, y).
     pub(crate) fn paste(&mut self, block: &Self, x: u32, y: u32) {
         paste(
             &mut self.values,
@@ -65,13 +66,13 @@ impl Density {
     }
 }
 
-/// Colour indices of a window, row by row from the north: 0 stands for nothing, 255 for the ramp's
-/// end.
+/// The colour indices of a window, row by row from the north. Index 0 means that there is nothing
+/// to draw, and 255 is the last colour of the ramp.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// Pixels in a row.
+    /// The number of pixels in a row.
     pub width: u32,
-    /// Rows.
+    /// The number of rows.
     pub height: u32,
     /// `width` × `height` indices into a ramp.
     pub indices: Vec<u8>,
@@ -87,12 +88,12 @@ impl Picture {
         }
     }
 
-    /// True where every index is 0.
+    /// Returns true if every index is 0.
     pub fn is_empty(&self) -> bool {
         self.indices.iter().all(|&i| i == 0)
     }
 
-    /// Copies another picture into this one, so that its top left pixel lies at (x, y).
+    /// Copies `block` into this picture; its top left pixel goes to (x, y).
     pub(crate) fn paste(&mut self, block: &Self, x: u32, y: u32) {
         paste(
             &mut self.indices,

@@ -1,7 +1,9 @@
-//! Kernels with an edge as sums of paraboloids over discs: K(d) = Σ factor · (radius² − d²)₊.
+//! Kernels with an edge as sums of paraboloids over discs. The kernel is K(d) = Σ factor · (radius²
+//! − d²)₊, where (v)₊ is v if v is positive, else 0.
 //!
-//! A paraboloid is a polynomial within its disc and 0 outside, so that running sums along the
-//! rows of a picture add up any number of them at their true positions: no grid blurs their edge.
+//! A paraboloid is a polynomial inside its disc and 0 outside. So running sums along the rows of a
+//! picture can add any number of paraboloids, each at its true position, and no grid blurs their
+//! edges.
 //!
 //! | kernel | paraboloids |
 //! |---|---|
@@ -13,9 +15,10 @@ use crate::splat::lattice::{LEAST_CONE, Lattice};
 use crate::splat::stamp::KernelStamp;
 use crate::style::kernel::{Kernel, Shape, soft_edge};
 
-/// The most that a triangular kernel may differ from its paraboloids, as a share of its peak; at
-/// the kernel's end half as much again. At the middle of a ring of points the errors of all points
-/// add up, while the ring's peak is only a quarter of the sum of their peaks.
+/// The greatest difference between a triangular kernel and the sum of its paraboloids, as a
+/// fraction of the kernel's peak; at the kernel's end it is one and a half times as much. The
+/// fraction must be small for points on a ring. At the middle of the ring the errors of all points
+/// add up, while the ring's peak is only a quarter of the sum of the points' peaks.
 const CONE_ERROR: f64 = 1.0 / 1024.0;
 
 /// A kernel as a sum of paraboloids.
@@ -23,21 +26,21 @@ const CONE_ERROR: f64 = 1.0 / 1024.0;
 pub(crate) struct Discs {
     /// The paraboloids, from the widest to the narrowest.
     pub(crate) discs: Vec<Disc>,
-    /// The greatest jump of the kernel's slope, in shares of the kernel's height per pixel. For a
-    /// cone it is doubled, since the tip bends in all directions.
+    /// The greatest jump of the kernel's slope, in kernel heights per pixel. For a cone it is
+    /// doubled, since the tip bends in all directions.
     pub(crate) bend: f64,
-    /// The kernel's stamp on the picture's own grid, for cells that are light beside their
-    /// neighbours; `None` where the kernel is too narrow for a grid.
+    /// The kernel's stamp on the picture's own grid, for cells that are light in comparison with
+    /// their neighbours. `None` if the kernel is too narrow for a grid.
     pub(crate) grid: Option<KernelStamp>,
 }
 
-/// The least radius in pixels at which light cells of a kernel with an edge go to the picture's own
-/// grid. Within a smaller radius there are too few pixels to tell cells along a line from cells
-/// over an area.
+/// The least radius in pixels at which light cells of a kernel with an edge are drawn on the
+/// picture's own grid. A smaller kernel covers too few pixels to distinguish cells along a line
+/// from cells over an area.
 pub const LEAST_ON_GRID: f64 = 16.0;
 
-/// A paraboloid over a disc: factor · (radius² − d²) at a distance of d pixels from the middle
-/// where that is positive, else 0.
+/// A paraboloid over a disc. At a distance of d pixels from its middle it is factor · (radius² −
+/// d²) if that is positive, else 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Disc {
     pub(crate) radius: f64,
@@ -45,7 +48,7 @@ pub(crate) struct Disc {
 }
 
 impl Discs {
-    /// The paraboloids of a kernel; `None` for one that is not drawn as discs.
+    /// The paraboloids of a kernel; `None` for a kernel that is not drawn as discs.
     pub(crate) fn for_kernel(kernel: &Kernel) -> Option<Self> {
         let (radius, height) = (kernel.radius(), kernel.height());
         let square = radius * radius;
@@ -79,22 +82,23 @@ impl Discs {
         Some(Self { discs, bend, grid })
     }
 
-    /// The radius of the widest disc.
+    /// The radius of the widest disc in pixels.
     pub(crate) fn reach(&self) -> f64 {
         self.discs.first().map_or(0.0, |d| d.radius)
     }
 }
 
-/// An approximation of 1 − u, for u from 0 to 1, by straight lines in t = u². Each entry is the u
-/// of a knot between two lines and the change of the slope in t there, from the outermost knot on.
+/// Approximates 1 − u, for u from 0 to 1, by straight lines in t = u². Two lines meet at a knot.
+/// The result has, for each knot from the outermost on, its u, and by how much the slope in t
+/// changes there.
 ///
-/// Between t = a² and t = b² the chord of √t is off by (b − a)² / 4(a + b) at most, always to one
-/// side. Moved by half of this, the line is off by half of this to both sides. The last knot, where
-/// the kernel ends, is not moved, so that the kernel has no step there: the piece before it is off
-/// by three quarters of the chord's error.
+/// Between t = a² and t = b², the chord of √t is off by at most (b − a)² / 4(a + b), always in the
+/// same direction. Each line is the chord moved by half of that, so its error is half as large, in
+/// both directions. Only the last knot, where the kernel ends, is not moved, so that the kernel has
+/// no step there. So the error of the line before this knot is three quarters of the chord's.
 fn cone(error: f64) -> Vec<(f64, f64)> {
     let next = |a: f64| {
-        // The equation (b − a)² = 8 · error · (a + b), solved for b.
+        // This solves (b − a)² = 8 · error · (a + b) for b.
         let e = 4.0 * error;
         a + e + (e * e + 4.0 * e * a).sqrt()
     };
@@ -107,7 +111,8 @@ fn cone(error: f64) -> Vec<(f64, f64)> {
         }
         knots.push(last);
     }
-    // All pieces are stretched so that the last one ends at 1, which only lessens the error.
+    // All lines are stretched so that the last one ends at u = 1, which only makes the error
+    // smaller.
     let stretch = 1.0 / last;
     let mut at: Vec<(f64, f64)> = knots
         .iter()
@@ -133,7 +138,7 @@ mod tests {
     use super::*;
     use crate::style::kernel::Normalize;
 
-    /// The sum of the discs at a distance.
+    /// The sum of all discs at a distance from the middle.
     fn sum(discs: &Discs, distance: f64) -> f64 {
         let each = discs.discs.iter();
         each.map(|d| d.factor * (d.radius * d.radius - distance * distance).max(0.0))

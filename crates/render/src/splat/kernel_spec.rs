@@ -1,5 +1,5 @@
-//! Kernel specifications: a style's kernel, before its size in a picture's pixels is known row by
-//! row.
+//! Kernel specifications: the kernel of a style before its radius in pixels is known. A radius in
+//! metres has another number of pixels in each row of a picture.
 
 use crate::scale::level::Level;
 use crate::splat::blend_job::BlendJob;
@@ -15,12 +15,12 @@ use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Points, Window};
 use std::sync::Arc;
 
-/// The widest radius, in pixels, that `precision=exact` draws on a picture's own pixels. A wider
-/// kernel is drawn on coarser ones.
+/// The greatest radius, in pixels of the picture, that `precision=exact` draws on the picture's own
+/// pixels. A wider kernel is drawn on larger pixels.
 pub const WIDEST_EXACT: f64 = (1 << 24) as f64;
 
-/// The kernel of a picture. Its radius in pixels differs from row to row where the style gives it
-/// in metres.
+/// The kernel of a picture, as its style gives it. If the style gives the radius in metres, the
+/// radius in pixels differs from row to row.
 #[derive(Clone, Debug)]
 pub(crate) struct KernelSpec {
     blend: Arc<BlendMode>,
@@ -28,16 +28,16 @@ pub(crate) struct KernelSpec {
     pub(super) precision: Precision,
     normalize: Normalize,
     length: Length,
-    /// Pixels of the window per CSS pixel.
+    /// The device pixel ratio: pixels of the window for each CSS pixel.
     pub(crate) ratio: f64,
 }
 
 impl KernelSpec {
-    /// The kernel of a style in a picture whose pixels are `pixel` world units wide, with `ratio`
-    /// of them to a CSS pixel.
+    /// The kernel of a style in a picture whose pixels are `pixel` world units wide. `ratio` pixels
+    /// of the picture are one CSS pixel.
     ///
-    /// With [`Normalize::Mass`] a density is per square CSS pixel, not per square pixel of the
-    /// picture, so that pictures of any ratio have the same colours.
+    /// With [`Normalize::Mass`] the density is per square CSS pixel and not per square pixel of the
+    /// picture. So pictures of all ratios have the same colours.
     pub(crate) fn new(style: &Style, pixel: f64, ratio: f64) -> Self {
         let shape = style.shape();
         Self {
@@ -57,14 +57,15 @@ impl KernelSpec {
         }
     }
 
-    /// The kernel of a style in a view.
+    /// The kernel of a style in a view, a window with a device pixel ratio.
     fn for_view(style: &Style, view: &View) -> Self {
         Self::new(style, view.window().pixel(), f64::from(view.ratio()))
     }
 
-    /// The kernel for a radius of `pixels` pixels of the picture, and the side of the pixels that
-    /// it is drawn on, in pixels of the picture. The side is 1, or a power of two where the radius
-    /// is wider than any kernel's; the kernel's own radius is in these coarser pixels then.
+    /// The kernel whose radius is `pixels` pixels of the picture, and the side of the pixels on
+    /// which it is drawn, in pixels of the picture. The side is 1 unless the radius is greater than
+    /// any kernel's. Then it is a power of two, and the kernel's own radius counts these larger
+    /// pixels.
     pub(super) fn kernel_of(&self, pixels: f64) -> (Kernel, u32) {
         let widest = match self.precision {
             Precision::Fast => Kernel::MAX_RADIUS,
@@ -78,14 +79,15 @@ impl KernelSpec {
         (kernel.with_precision(self.precision), coarser as u32)
     }
 
-    /// The kernel at `y` world units from the top of the world, in a picture whose pixels are
-    /// `pixel` world units wide; and the side of the pixels that it is drawn on, as in
-    /// [`kernel_of`](Self::kernel_of).
+    /// The kernel at `y` world units south of the world's northern edge, in a picture whose pixels
+    /// are `pixel` world units wide. The second value is the side of the pixels on which the kernel
+    /// is drawn, as in [`kernel_of`](Self::kernel_of).
     pub(crate) fn kernel_at(&self, y: f64, pixel: f64) -> (Kernel, u32) {
         self.kernel_of(self.pixels(y, pixel))
     }
 
-    /// The kernel that all rows share; `None` where the radius is in metres or splats are stamped.
+    /// The kernel of all rows. `None` if the radius is in metres, since rows have different kernels
+    /// then, or if splats are stamped.
     fn uniform_kernel(&self) -> Option<Kernel> {
         match self.length {
             Length::Pixels(n) if !self.is_stamped() => Some(self.kernel_of(n * self.ratio).0),
@@ -93,8 +95,8 @@ impl KernelSpec {
         }
     }
 
-    /// The job that draws a window's density with one kernel; `None` where the radius is in metres
-    /// or splats are stamped.
+    /// The job that draws a window's density with one kernel for all rows. `None` if the radius is
+    /// in metres or splats are stamped.
     pub(crate) fn job<'a>(&self, points: &'a Points, window: Window) -> Option<Job<'a>> {
         Some(Job {
             points,
@@ -104,14 +106,14 @@ impl KernelSpec {
         })
     }
 
-    /// True where splats are stamped pixel by pixel (`cpu/blend.rs`) and not drawn by a kernel's
-    /// plan.
+    /// Returns true if splats are stamped: each is added to the picture pixel by pixel
+    /// (`cpu/blend.rs`) and not by the plan of a kernel.
     fn is_stamped(&self) -> bool {
         blend::is_stamped(&self.blend, self.shape, self.precision)
     }
 
-    /// The radius at `y` world units from the top of the world, in pixels that are `pixel` world
-    /// units wide.
+    /// The radius, in pixels that are `pixel` world units wide, at `y` world units south of the
+    /// world's northern edge.
     pub(super) fn pixels(&self, y: f64, pixel: f64) -> f64 {
         match self.length {
             Length::Pixels(n) => n * self.ratio,
@@ -119,23 +121,23 @@ impl KernelSpec {
         }
     }
 
-    /// The kernel of the row nearest to the equator, where a radius in metres has the fewest
-    /// pixels.
+    /// The kernel of the window's row that is nearest to the equator. A radius in metres has the
+    /// fewest pixels there.
     fn narrowest(&self, window: &Window) -> Kernel {
         let (top, bottom) = (window.top(), window.bottom());
         self.kernel_at((WORLD / 2.0).clamp(top, bottom.max(top)), window.pixel())
             .0
     }
 
-    /// The greatest radius of any row of a window, in the window's pixels.
+    /// The greatest radius of all rows of a window, in the window's pixels.
     fn widest(&self, window: &Window) -> f64 {
         self.pixels(window.top(), window.pixel())
             .max(self.pixels(window.bottom(), window.pixel()))
             .max(Kernel::MIN_RADIUS)
     }
 
-    /// The density of several sets of points, each with a radius of its own in CSS pixels, or with
-    /// `None` where the style's radius applies.
+    /// The summed density of several sets of points. Each set has its own radius in CSS pixels;
+    /// `None` stands for the style's radius.
     pub(crate) fn density_by_radius(
         &self,
         parts: &[(Option<f64>, &Points)],
@@ -143,7 +145,7 @@ impl KernelSpec {
         by: &dyn Backend,
     ) -> Density {
         if !self.blend.is_plain() {
-            // One job draws all parts, since a splat of one part may cover splats of another.
+            // One job draws all sets, since a splat of one set may cover splats of another.
             let middle = window.top() + f64::from(window.height()) / 2.0 * window.pixel();
             let radius = |own: &Option<f64>| {
                 let spec = self.with_radius(*own);
@@ -168,7 +170,7 @@ impl KernelSpec {
         whole
     }
 
-    /// A copy of this kernel whose height is normalized in another way.
+    /// A copy of this kernel with another rule for its height: `normalize`.
     pub(crate) fn with_normalize(&self, normalize: Normalize) -> Self {
         Self {
             normalize,
@@ -176,8 +178,8 @@ impl KernelSpec {
         }
     }
 
-    /// A copy of this kernel with another radius in CSS pixels; with `None`, the radius stays as it
-    /// is.
+    /// A copy of this kernel with the radius `radius` in CSS pixels. With `None` the radius is not
+    /// changed.
     fn with_radius(&self, radius: Option<f64>) -> Self {
         Self {
             length: radius.map_or(self.length, Length::Pixels),
@@ -211,7 +213,7 @@ impl KernelSpec {
         whole
     }
 
-    /// The density of a window whose splats are stamped.
+    /// The density of a window if splats are stamped.
     fn blended(&self, points: &Points, window: Window, by: &dyn Backend) -> Density {
         let draw = |window: Window, kernel: Kernel, ratio: f64| {
             let mut density = by.blend(&BlendJob {
@@ -239,8 +241,8 @@ impl KernelSpec {
         whole
     }
 
-    /// The windows that a picture is drawn in, each with its kernel: the picture's own window, or
-    /// one for each latitude band where the radius is in metres.
+    /// The windows in which a picture is drawn, each with its kernel. It is the picture's own
+    /// window, or one window for each latitude band if the radius is in metres.
     fn strips(&self, window: &Window) -> Vec<(Window, Kernel)> {
         if let Length::Pixels(n) = self.length {
             return vec![(*window, self.kernel_of(n * self.ratio).0)];
@@ -250,26 +252,28 @@ impl KernelSpec {
     }
 }
 
-/// Kernels of a style's pictures. A [`Window`] may stand for a view; it has one pixel per CSS pixel
-/// then.
+/// Methods that find the kernel of a style in a view. A [`Window`] is accepted as a view with one
+/// pixel for each CSS pixel.
 impl Style {
-    /// The kernel of a view; where the radius is in metres, the kernel of the view's northern edge.
+    /// The kernel of a view. If the radius is in metres, it is the kernel of the view's northern
+    /// edge.
     pub fn kernel_in(&self, view: impl Into<View>) -> Kernel {
         let view = view.into();
         let (window, spec) = (view.window(), KernelSpec::for_view(self, &view));
         spec.kernel_at(window.top(), window.pixel()).0
     }
 
-    /// The windows that a view is drawn in, each with its kernel: the view's own window, or several
-    /// strips of it where the radius is in metres. The cost of drawing can be estimated from these.
+    /// The windows in which a view is drawn, each with its kernel. It is the view's own window, or
+    /// several strips of it if the radius is in metres. The cost of drawing can be estimated from
+    /// the result.
     pub fn strips_in(&self, view: impl Into<View>) -> Vec<(Window, Kernel)> {
         let view = view.into();
         KernelSpec::for_view(self, &view).strips(&view.window())
     }
 
-    /// The level whose scale colours a view. It is the level of the view's CSS pixels. For
-    /// [`Shape::Pixel`] it is the level of the picture's own pixels, since a pixel half as wide
-    /// counts a quarter of the points.
+    /// The level whose scale, the mapping of densities to colours, is used for a view. It is the
+    /// level of the view's CSS pixels. But for [`Shape::Pixel`] it is the level of the picture's
+    /// own pixels, since a pixel half as wide counts only a quarter of the points.
     pub fn level_in(&self, view: impl Into<View>) -> Level {
         let view = view.into();
         match self.shape() {
@@ -278,19 +282,20 @@ impl Style {
         }
     }
 
-    /// The greatest radius of any row of a view, in the view's pixels.
+    /// The greatest radius of all rows of a view, in the view's pixels.
     pub fn radius_in(&self, view: impl Into<View>) -> f64 {
         let view = view.into();
         KernelSpec::for_view(self, &view).widest(&view.window())
     }
 
-    /// The distance around a view, in its pixels, within which points change the picture.
+    /// The width, in the view's pixels, of the surroundings of a view in which points still change
+    /// the picture.
     pub fn reach_in(&self, view: impl Into<View>) -> f64 {
         let view = view.into();
         let widest = self.radius_in(view);
         match self.blend() {
             BlendMode::Add => self.shape().reach_of(widest),
-            // Stamped splats end at the shape's reach, without a softened edge.
+            // Stamped splats end exactly at the shape's reach: their edge is not softened.
             BlendMode::Set | BlendMode::Cover(_) => widest * self.shape().reach(),
             BlendMode::Over(stamp) | BlendMode::Plus(stamp) => {
                 stamp.reach() * f64::from(view.ratio())
@@ -299,8 +304,8 @@ impl Style {
         }
     }
 
-    /// The side of the largest cells that may stand for several points in a view, in its pixels; 0
-    /// where every point must be read itself.
+    /// The greatest side, in the view's pixels, of a cell that may stand for several points. It is
+    /// 0 if every single point must be read.
     pub fn finest_cell_in(&self, view: impl Into<View>) -> f64 {
         let view = view.into();
         match self.blend() {
@@ -308,7 +313,7 @@ impl Style {
                 let spec = KernelSpec::for_view(self, &view);
                 spec.narrowest(&view.window()).finest_cell()
             }
-            // Other blend modes count points one by one, or use the weight of each.
+            // Other blend modes count single points, or use the weight of each.
             _ => 0.0,
         }
     }

@@ -1,9 +1,9 @@
-//! Latitude bands: rows of a window that share a kernel.
+//! Latitude bands: rows of a window that are drawn with one kernel.
 //!
-//! A radius in metres covers more pixels the further a row is from the equator. Rows whose radius
-//! is nearly the same form a band, which a backend draws as a window of its own. The band of a row
-//! follows from the row's place in the world and the size of its pixels, never from the window, so
-//! tiles meet bit for bit.
+//! A radius in metres covers more pixels the further a row is from the equator. Neighbouring rows
+//! whose radii are nearly the same form a band, which a backend draws as a window of its own. The
+//! band of a row follows from the row's position in the world and the size of its pixels, never
+//! from the window, so neighbouring tiles agree bit for bit.
 
 use crate::splat::density::Density;
 use crate::splat::kernel_spec::KernelSpec;
@@ -14,45 +14,47 @@ use heatsplat_points::Window;
 use heatsplat_points::mercator::WORLD;
 use std::f64::consts::TAU;
 
-/// The relative change of the radius over 256 rows of pixels above which the density of a row is
-/// mixed from those of two kernels. Below, each row has one kernel.
+/// A relative change of the radius over 256 rows of pixels. If the radius changes faster, the
+/// density of each row is mixed from the densities of two kernels. If it changes more slowly, each
+/// row has one kernel.
 const FAST: f64 = 0.02;
 
-/// The relative growth of the radius from one band to the next where each row has one kernel. The
-/// radius is off by half of this at most, and no density by half a colour index.
+/// The relative growth of the radius from one band to the next if each row has one kernel. A row's
+/// radius is wrong by at most half of this, and no density is wrong by half a colour index.
 const STEP: f64 = 1.0 / 256.0;
 
-/// The growth (see [`STEP`]) where a row is mixed from two smooth kernels. The mixture is off by
-/// the square of the growth.
+/// The growth of the radius (see [`STEP`]) if each row is mixed from two smooth kernels. The error
+/// of the mixture is of the order of the growth's square.
 const MIXED_STEP: f64 = 1.0 / 16.0;
 
-/// The growth (see [`STEP`]) where a row is mixed from two kernels with an edge: the mixture shows
-/// both edges, so they must lie close together.
+/// The growth of the radius (see [`STEP`]) if each row is mixed from two kernels with an edge. Both
+/// edges are visible in the mixture, so they must lie close together.
 const EDGED_STEP: f64 = 1.0 / 64.0;
 
 /// Consecutive rows of a window that are drawn with one kernel.
 #[derive(Debug)]
 pub(super) struct LatitudeBand {
-    /// The first row, counted from the top of the window.
+    /// The band's first row, counted from the top of the window.
     first: u32,
-    /// The share that this kernel's density has in each row, from the first on. Where two bands
-    /// overlap, their shares of a row add up to 1.
+    /// For each row of the band, the factor by which this kernel's density is multiplied, 0 to 1.
+    /// In a row that belongs to two bands, their factors add up to 1.
     shares: Vec<f32>,
     pub(super) kernel: Kernel,
-    /// The side of a drawn pixel in pixels of the window: over 1 where the radius is wider than any
-    /// kernel's.
+    /// The side of the pixels on which the band is drawn, in pixels of the window. It is more than
+    /// 1 if the radius is greater than any kernel's.
     pub(super) coarser: u32,
 }
 
 impl KernelSpec {
-    /// The bands of a window, for a radius in metres. Where rows are mixed from two kernels, bands
-    /// overlap.
+    /// The bands of a window if the radius is in metres. Bands overlap if rows are mixed from two
+    /// kernels.
     pub(super) fn bands(&self, window: &Window) -> Vec<LatitudeBand> {
         let pixel = window.pixel();
         if self.precision == Precision::Exact {
             return self.exact_rows(window);
         }
-        // The radius grows by its share sin φ · 2π/WORLD per world unit; sin φ is taken as 1 here.
+        // The radius grows by the fraction sin φ · 2π/WORLD for each world unit. The latitude φ is
+        // ignored here: sin φ is taken as 1.
         let mixed = TAU * 256.0 * pixel / WORLD > FAST;
         let step = match (mixed, lattice::follows(self.shape)) {
             (true, true) => MIXED_STEP,
@@ -95,7 +97,7 @@ impl KernelSpec {
         done
     }
 
-    /// One band for each row, whose kernel has exactly the row's radius.
+    /// One band for each row, with a kernel of exactly the row's radius.
     fn exact_rows(&self, window: &Window) -> Vec<LatitudeBand> {
         let row = |first: u32| {
             let y = window.top() + (f64::from(first) + 0.5) * window.pixel();
@@ -112,9 +114,9 @@ impl KernelSpec {
 }
 
 impl LatitudeBand {
-    /// The window that a backend draws for this band; and the offset (across, down) of the band's
-    /// corner from the corner of the drawn pixel that it lies in, in pixels of the picture. A
-    /// window of coarser pixels has one pixel more on each side, for interpolation.
+    /// The window that a backend draws for this band, and the offset (across, down), in pixels of
+    /// the picture, of the band's top left corner in the drawn pixel that holds it. A window of
+    /// larger pixels has one more pixel on each side, for interpolation.
     pub(super) fn window(&self, window: &Window) -> (Window, (u32, u32)) {
         let rows = window.part(0, self.first, window.width(), self.shares.len() as u32);
         if self.coarser == 1 {
@@ -124,9 +126,9 @@ impl LatitudeBand {
         (rows.coarser(self.coarser, phase).grown(1), phase)
     }
 
-    /// Adds the density `drawn`, times the share of each row, to the picture `whole`. Densities of
-    /// coarser pixels are interpolated bilinearly, which errs by 1/10,000 of the peak where the
-    /// radius has 128 of these pixels or more.
+    /// Multiplies each row of the density `drawn` by the band's factor for that row and adds it to
+    /// the picture `whole`. A density on larger pixels is interpolated bilinearly. That errs by
+    /// 1/10,000 of the peak if the radius has 128 of these pixels or more.
     pub(super) fn add_to(&self, whole: &mut Density, drawn: &Density, window: &Window) {
         let width = whole.width as usize;
         let rows = whole.values.chunks_exact_mut(width.max(1));
@@ -142,8 +144,8 @@ impl LatitudeBand {
         }
         let (_, phase) = self.window(window);
         let line = |pixel: u32, phase: u32| {
-            // The position in drawn pixels from the centre of the first, which lies one pixel
-            // outside the band.
+            // The position counts drawn pixels from the centre of the first one, which lies one
+            // pixel outside the band.
             let at = (f64::from(pixel + phase) + 0.5) / f64::from(self.coarser) + 0.5;
             (at.floor() as u32, (at - at.floor()) as f32)
         };

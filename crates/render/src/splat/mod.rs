@@ -1,4 +1,5 @@
-//! Splatting: the way from cells to densities or colour indices.
+//! Splatting: adding the kernel of each point to a picture, which gives densities or colour
+//! indices.
 
 pub(crate) mod blend_job;
 pub(crate) mod cpu;
@@ -22,53 +23,53 @@ use crate::splat::density::{Density, Picture};
 use crate::style::kernel::Kernel;
 use heatsplat_points::{Points, Window};
 
-/// A picture to splat, with the points and the kernel.
+/// A picture to draw, with its points and its kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
-    /// The points to splat.
+    /// The points whose kernels are added up.
     pub points: &'a Points,
-    /// The pixels of the picture.
+    /// The rectangle of pixels that the picture shows.
     pub window: Window,
     /// The kernel, whose radius is in the window's pixels.
     pub kernel: Kernel,
-    /// True for a strip of a picture: a few rows that share a kernel, where the radius changes from
-    /// row to row.
+    /// True if the window is a strip of a picture: a few rows with one kernel, where other rows
+    /// have other radii.
     pub strip: bool,
 }
 
-/// A device that splats and colours pictures. The pictures of all backends agree: densities to 1e-5
-/// of the peak, colour indices to 1.
+/// A device that draws densities and coloured pictures. The results of all backends agree:
+/// densities differ by at most 1e-5 of the peak, colour indices by at most 1.
 pub trait Backend: Send + Sync + std::fmt::Debug {
-    /// The backend's name on the command line and in reports.
+    /// The backend's name in command-line options and in reports.
     fn name(&self) -> &str;
 
-    /// The number of jobs to pass in one call for the best speed: more than 1 where a round trip to
-    /// the device takes long.
+    /// The number of jobs in one call at which drawing is fastest. It is more than 1 if a round
+    /// trip to the device takes long.
     fn batch(&self) -> usize {
         1
     }
 
-    /// Counters and gauges of the backend's work, each with a name of one word; empty for a backend
-    /// without any.
+    /// Counters and gauges of the backend's work, as pairs of a one-word name and a value. A
+    /// backend without counters returns none.
     fn counters(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
     }
 
-    /// The density of each job, in the order of `jobs`.
+    /// Draws the density of each job; the result has the order of `jobs`.
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density>;
 
-    /// Calls `consume` with a job's density, row by row from the north. This spares a copy where
-    /// `consume` turns the density into something else at once.
+    /// Calls `consume` with the values of a job's density, row by row from the north. It avoids a
+    /// copy of the density if `consume` reads the values at once.
     fn with_density(&self, job: &Job<'_>, consume: &mut dyn FnMut(&[f32])) {
         for density in self.densities(&[*job]) {
             consume(&density.values);
         }
     }
 
-    /// The density of splats that don't simply add up, or whose shape only other heat maps have.
-    /// All backends draw these on the CPU.
+    /// Draws the density of splats that don't simply add up, or whose shape only other heat maps
+    /// have. All backends draw these on the CPU.
     fn blend(&self, job: &BlendJob<'_>) -> Density;
 
-    /// The colour indices of each job, in the order of `jobs`.
+    /// Draws the colour indices of each job; the result has the order of `jobs`.
     fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture>;
 }

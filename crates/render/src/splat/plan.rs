@@ -1,5 +1,6 @@
-//! Plans: the algorithms that splat kernels. The plan of a kernel follows from the kernel alone,
-//! never from the data or the window, so that neighbouring tiles agree bit for bit.
+//! Plans: the algorithms by which kernels are splatted, that is, added to a picture for each point.
+//! The plan follows from the kernel alone, never from the data or the window, so neighbouring tiles
+//! agree bit for bit.
 
 use crate::splat::discs::Discs;
 use crate::splat::lattice::{self, Lattice};
@@ -10,28 +11,29 @@ use crate::style::precision::Precision;
 use heatsplat_points::Points;
 use nalgebra::{DMatrix, SymmetricEigen};
 
-/// The most that a sum of separable terms may differ from the kernel, as a share of the kernel's
-/// peak.
+/// The greatest difference between a kernel and the sum of separable terms that replaces it, as a
+/// fraction of the kernel's peak.
 const TERMS_ERROR: f64 = 1.0 / 1024.0;
 
-/// The algorithm that turns cells into a density, for one kernel.
+/// The algorithm that turns cells (weighted points, each for one or several points) into a density,
+/// for one kernel.
 #[derive(Debug)]
 pub(crate) enum Plan {
-    /// Evaluates the kernel around every point, at the point's true position, in f64.
+    /// Evaluates the kernel around every single point, at the point's true position, in f64.
     Exact,
-    /// Evaluates the kernel around every cell, at the cell's true position: for kernels of few
-    /// pixels.
+    /// Evaluates the kernel around every cell, at the cell's true position. It is the plan of
+    /// narrow kernels, which cover few pixels.
     Direct,
-    /// Deposits cells by quadratic B-splines, then convolves the grid with a sum of separable
-    /// terms: one for a gaussian, four to ten for the other smooth kernels.
+    /// Deposits cells on a grid by quadratic B-splines, then convolves the grid with a sum of
+    /// separable terms. A gaussian has one term; the other smooth kernels have four to ten.
     Spread(Spread),
-    /// Deposits cells, then convolves the grid with a stamp by FFT: for smooth kernels that are
-    /// many terms on the picture's own grid.
+    /// Deposits cells on a grid, then convolves the grid with a two-dimensional stamp by FFT. It is
+    /// the plan of smooth kernels that would need many terms on the picture's own grid.
     Edge(KernelStamp),
-    /// Adds paraboloids over discs by running sums: for kernels with an edge or a cusp, which a
-    /// grid would blur.
+    /// Adds paraboloids over discs by running sums along rows. It is the plan of kernels with an
+    /// edge or a cusp, which a grid would blur.
     Discs(Discs),
-    /// Counts each cell in the pixel that it lies in.
+    /// Adds each cell to the one pixel in which it lies.
     Pixels,
 }
 
@@ -54,7 +56,8 @@ impl Plan {
             Shape::Gaussian => Self::Spread(gaussian(kernel)),
             Shape::Quartic | Shape::Triweight => {
                 let lattice = Lattice::for_kernel(kernel);
-                // A transform of one grid, or of a quincunx's two, costs half as much as the terms.
+                // One FFT, or the two of a quincunx, a grid of pixels' centres and corners, costs
+                // half as much as convolving with the terms.
                 if lattice.cell() == 1.0 {
                     Self::Edge(KernelStamp::from_spline(kernel, &lattice))
                 } else if lattice::needs_quincunx(kernel) {
@@ -63,27 +66,28 @@ impl Plan {
                     Self::Spread(terms(kernel))
                 }
             }
-            // Shapes that only other heat maps have. Where a picture has one, its splats are
-            // stamped instead (`cpu/blend.rs`).
+            // Shapes that only other heat maps have. This plan isn't used to draw them, since their
+            // splats are stamped (`cpu/blend.rs`).
             _ => Self::Edge(KernelStamp::from_spline(kernel, &Lattice::PIXELS)),
         }
     }
 }
 
-/// The side in pixels of the coarsest cells that a kernel may be splatted from: at most a 24th of
-/// the radius for smooth kernels. In the worst case a cell of side h has half of its points in one
-/// corner and half in the opposite one, each √½ · h from the mean position that stands for all.
-/// This changes a gaussian's peak by the share 9/4 · (h/radius)², which is 1/256 for a 24th. It
-/// changes a quartic's peak by less than half as much, a triweight's by two thirds as much.
+/// The greatest side in pixels of the cells that a kernel is splatted from. For smooth kernels it
+/// is at most a 24th of the radius. In the worst case half of a cell's points lie in one corner and
+/// half in the opposite corner. If h is the cell's side, all of them are √½ · h away from the
+/// cell's position, which is their mean. That changes the peak of a gaussian by the fraction 9/4 ·
+/// (h/radius)², which is 1/256 for a 24th. It changes a quartic's peak by less than half of that,
+/// and a triweight's by two thirds of it.
 pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
     let cell = (kernel.radius() / 24.0).log2().floor().exp2();
     match kernel.shape() {
         shape if lattice::follows(shape) => cell,
         // A narrow cone is evaluated at the true position of each cell.
         Shape::Triangular if kernel.radius() < lattice::LEAST_CONE => cell,
-        // On a zoom's grid a cell of a pixel's size is the pixel.
+        // On the pixel grid of a zoom, a cell of a pixel's size is exactly that pixel.
         Shape::Pixel => 1.0,
-        // Heavy cells are split into finer ones later: see cpu/gather.rs.
+        // Heavy cells are divided into finer ones later: see `cpu/gather.rs`.
         Shape::Epanechnikov | Shape::Triangular | Shape::Uniform => {
             (kernel.radius() / 8.0).log2().floor().exp2().min(1.0)
         }
@@ -91,9 +95,9 @@ pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
     }
 }
 
-/// The side of the coarsest cells (see [`finest_cell`]) for the points of an index, in the unit of
-/// `cell`. Where weights have both signs it is a quarter of `cell`, since the blur of cells counts
-/// beside sums that nearly cancel.
+/// The greatest side of cells for the points of an index, in the unit of `cell`. It is `cell`, the
+/// kernel's own limit (see [`finest_cell`]), or a quarter of that if weights have both signs. Then
+/// sums may nearly cancel, and the blur of large cells would be visible beside them.
 pub(crate) fn finest_for(points: &Points, cell: f64) -> f64 {
     if points.summary().weight_min < 0.0 {
         cell / 4.0
@@ -103,8 +107,8 @@ pub(crate) fn finest_for(points: &Points, cell: f64) -> f64 {
 }
 
 impl Kernel {
-    /// The side in pixels of the largest cells that may stand for several points under this kernel;
-    /// 0 where every point must be read itself.
+    /// The greatest side, in pixels, of a cell that may stand for several points under this kernel.
+    /// It is 0 if every single point must be read.
     pub fn finest_cell(&self) -> f64 {
         match self.precision() {
             Precision::Fast => finest_cell(self),
@@ -112,21 +116,22 @@ impl Kernel {
         }
     }
 
-    /// True for a kernel so narrow that it is evaluated around each cell, without a grid.
+    /// Returns true for a kernel so narrow that it is evaluated around each cell, without a grid.
     pub fn is_narrow(&self) -> bool {
         self.radius() < lattice::direct_below(self.shape())
     }
 }
 
-/// A kernel as a sum of separable terms on a lattice.
+/// A kernel as a sum of separable terms on a grid that is aligned with the world.
 #[derive(Debug)]
 pub(crate) struct Spread {
     pub(crate) lattice: Lattice,
     pub(crate) terms: Vec<Term>,
 }
 
-/// One separable term: its taps along each axis, from the middle to one side. The other side is the
-/// mirror image.
+/// One separable term: the product of a function of x and a function of y. Each is given by its
+/// taps, the weights of a convolution, from the middle to one side. The other side is the mirror
+/// image.
 #[derive(Debug)]
 pub(crate) struct Term {
     pub(crate) across: Vec<f32>,
@@ -134,20 +139,20 @@ pub(crate) struct Term {
 }
 
 impl Spread {
-    /// The number of grid cells that the taps reach to each side of an output.
+    /// The number of grid cells that an output reads to each side.
     pub(crate) fn reach(&self) -> u32 {
         let taps = self.terms.first().map_or(0, |t| t.across.len() as u32);
         taps - u32::from(self.lattice.centred() && taps > 0)
     }
 }
 
-/// A gaussian as one term: along each axis the B-spline coefficients of exp(−4.5 u²), where u is
-/// the distance in radii.
+/// A gaussian as one term. Along each axis its taps are the B-spline coefficients of exp(−4.5 u²),
+/// where u is the distance divided by the radius.
 fn gaussian(kernel: &Kernel) -> Spread {
     let lattice = Lattice::for_kernel(kernel);
     let reach = lattice.taps(kernel.reach());
-    // Samples go on beyond the reach, so that their end does not disturb the coefficients within
-    // it.
+    // More samples are taken than the kernel's reach needs: the end of the samples disturbs the
+    // coefficients near it.
     let samples: Vec<f64> = (0..reach + 12)
         .map(|i| lattice.distance(i) / kernel.radius())
         .map(|u| (-4.5 * u * u).exp())
@@ -163,10 +168,10 @@ fn gaussian(kernel: &Kernel) -> Spread {
     }
 }
 
-/// A smooth kernel as separable terms, which are eigenvectors of its spline coefficients. The
-/// kernel is even in x and in y, and symmetric in both. So a quarter of it has the eigenvectors of
-/// the whole, if each tap is multiplied by the square root of the number of its mirror images,
-/// itself included.
+/// A smooth kernel as separable terms, made from the eigenvectors of the matrix of its spline
+/// coefficients. The kernel is mirrored along both axes, so one quarter of the matrix suffices. In
+/// the quarter each tap must be multiplied by √n, where n is the number of taps that mirror each
+/// other along an axis: 1 for a tap in the middle, else 2.
 fn terms(kernel: &Kernel) -> Spread {
     let lattice = Lattice::for_kernel(kernel);
     let stamp = KernelStamp::from_spline(kernel, &lattice);
@@ -208,9 +213,9 @@ fn terms(kernel: &Kernel) -> Spread {
     Spread { lattice, terms }
 }
 
-/// The greatest magnitude, at any output, of the spline with these coefficients, of which one
-/// quarter is given. The spline's values are the coefficients, smoothed along both axes by the
-/// samples of the B-splines that deposit and refine.
+/// The greatest absolute value, at any output, of the spline that has these coefficients; only one
+/// quarter of them is given. The spline's values are the coefficients smoothed along both axes,
+/// once for the B-spline that deposits cells and once for the one that refines a coarse grid.
 fn worst_at_pixels(coefficients: &DMatrix<f64>, lattice: Lattice) -> f64 {
     let side = coefficients.nrows();
     // The tap before the first one is its mirror image on the other side of the centre.

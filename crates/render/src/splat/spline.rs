@@ -1,22 +1,22 @@
-//! B-splines. Quadratic ones deposit a point on a grid so that the convolution has the kernel at
-//! the point's true position; cubic ones refine a coarse grid to pixels.
+//! B-splines of degree 2 and 3. Quadratic ones deposit a point on a grid so that the convolution
+//! evaluates the kernel at the point's true position. Cubic ones refine a coarse grid to pixels.
 //!
-//! A point at p is deposited with the weights B(j − p) on the 3 × 3 pixels j
-//! around it. If c are the coefficients for which Σ c(k) B(x − k) interpolates the
-//! kernel K, then Σⱼ c(i − j) B(j − p) is that interpolant at i − p: the kernel at
-//! the true distance, not at one snapped to pixels. The coefficients are K's
-//! samples run through the inverse of B's own samples [1/8 3/4 1/8]
-//! (M. Unser, "Splines: a perfect fit for signal and image processing", 1999).
+//! A point at p is deposited on the 3 × 3 pixels j around it, with the weights B(j − p). The kernel
+//! K is interpolated by a spline Σ c(k) B(x − k) with coefficients c. The convolution gives Σⱼ c(i
+//! − j) B(j − p) for pixel i. This is the spline at i − p: the kernel at the point's true distance
+//! from the pixel, though the point lies between pixels. The coefficients are the samples of K
+//! after a filter that inverts the samples [1/8 3/4 1/8] of B (M. Unser, "Splines: a perfect fit
+//! for signal and image processing", 1999).
 
 /// The weights of three neighbouring pixels for a point that lies `f` pixels (−½ to ½) from the
-/// centre of the middle one.
+/// centre of the middle pixel.
 #[inline(always)]
 pub(crate) fn quadratic(f: f32) -> [f32; 3] {
     let (left, right) = (0.5 - f, 0.5 + f);
     [0.5 * left * left, 0.75 - f * f, 0.5 * right * right]
 }
 
-/// The cubic B-spline at a distance of `x` (Unser 1999, eq. 2).
+/// The value of the cubic B-spline at a distance of `x` from its middle (Unser 1999, eq. 2).
 pub(crate) fn cubic(x: f64) -> f64 {
     let x = x.abs();
     if x < 1.0 {
@@ -29,15 +29,15 @@ pub(crate) fn cubic(x: f64) -> f64 {
 /// The degree of a B-spline.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Degree {
-    /// Degree 2, with the samples [1/8 3/4 1/8]: see [`quadratic`].
+    /// Degree 2. Its samples at −1, 0 and 1 are [1/8 3/4 1/8]: see [`quadratic`].
     Quadratic,
-    /// Degree 3, with the samples [1/6 2/3 1/6]: see [`cubic`].
+    /// Degree 3. Its samples at −1, 0 and 1 are [1/6 2/3 1/6]: see [`cubic`].
     Cubic,
 }
 
 impl Degree {
-    /// The spline's sample at −1 and 1, and the pole p of the filter that inverts all three
-    /// samples: z + middle/outer + 1/z = −(1 − pz)(1 − p/z)/p.
+    /// The spline's outer sample, its value at −1 and at 1, and the pole p of the filter that
+    /// inverts all three samples: z + middle/outer + 1/z = −(1 − pz)(1 − p/z)/p.
     fn filter(self) -> (f64, f64) {
         match self {
             Self::Quadratic => (1.0 / 8.0, 2.0 * 2.0f64.sqrt() - 3.0),
@@ -45,18 +45,19 @@ impl Degree {
         }
     }
 
-    /// The spline's value at a sample's position, from the coefficients before, at and after it.
+    /// The spline's value at the position of a sample, from the coefficient at that position, the
+    /// one before and the one after.
     pub(crate) fn smooth(self, before: f64, here: f64, after: f64) -> f64 {
         let (outer, _) = self.filter();
         outer * (before + after) + (1.0 - 2.0 * outer) * here
     }
 }
 
-/// Turns samples of an even function into its B-spline coefficients. The samples are at 0, 1, 2 …
-/// with `centred`, and at ½, 1½, 2½ … without.
+/// Turns samples of an even function into B-spline coefficients. With `centred` the samples are at
+/// 0, 1, 2 …, otherwise at ½, 1½, 2½ ….
 ///
-/// The last samples must be nearly 0; the function counts as 0 beyond them. The inverse filter is
-/// one recursion from left to right and one from right to left.
+/// The last samples must be nearly 0, and the function is taken as 0 beyond them. The filter
+/// consists of two recursions, one from left to right and one from right to left.
 pub(crate) fn coefficients(samples: &[f64], centred: bool, degree: Degree) -> Vec<f64> {
     let (outer, pole) = degree.filter();
     let mirrored = samples
@@ -71,7 +72,8 @@ pub(crate) fn coefficients(samples: &[f64], centred: bool, degree: Degree) -> Ve
             c
         })
         .collect();
-    // Beyond the last sample the first recursion dies out geometrically.
+    // Beyond the last sample, the values of the first recursion shrink geometrically; this is the
+    // second recursion's start, summed over all of them.
     let mut c = c * pole / (pole * pole - 1.0);
     let mut both = vec![0.0; causal.len()];
     for (out, &v) in both.iter_mut().zip(&causal).rev() {

@@ -1,28 +1,30 @@
-//! Stamps: the taps of a kernel in two dimensions, which a grid of deposited cells is convolved
-//! with.
+//! Stamps: two-dimensional tables of a kernel's taps, the weights with which a grid of deposited
+//! cells is convolved.
 
 use crate::splat::lattice::Lattice;
 use crate::splat::spline::{self, Degree};
 use crate::style::kernel::Kernel;
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-/// The share of the greatest tap up to which the taps at the ends of a stamp's rows are left out.
-/// All of the left-out taps together could not move a density by 1/100,000 of its peak.
+/// Taps at both ends of a stamp's row are left out if they are at most this fraction of the stamp's
+/// greatest tap. Even together, the taps left out change a density by less than 1/100,000 of its
+/// peak.
 const NEGLIGIBLE: f64 = 1e-10;
 
-/// The grid that a stamp lies on, and the spline by which cells are deposited on that grid.
+/// The grid on which a stamp lies, and the spline by which cells are deposited on the grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deposit {
-    /// The pixels' centres, by quadratic B-splines.
+    /// A grid of the pixels' centres; cells are deposited by quadratic B-splines.
     Quadratic,
-    /// The pixels' centres and corners, by quadratic B-splines along the diagonals. Centres and
-    /// corners form one square grid, which is turned by 45° and has cells 1/√2 of a pixel wide.
+    /// A grid of the pixels' centres and corners together; cells are deposited by quadratic
+    /// B-splines along the diagonals. Centres and corners form one square grid, which is turned by
+    /// 45° and has cells 1/√2 of a pixel wide.
     Quincunx,
 }
 
 impl Deposit {
-    /// The number of the grid's rows for each row of pixels: 1, or 2 where the first has the
-    /// pixels' centres and the second has their lower right corners.
+    /// The number of the grid's rows for each row of pixels. It is 1 for a grid of centres. For a
+    /// quincunx it is 2: a row of the pixels' centres, then a row of their lower right corners.
     pub(crate) fn rows(self) -> usize {
         match self {
             Self::Quadratic => 1,
@@ -31,20 +33,20 @@ impl Deposit {
     }
 }
 
-/// One quarter of a stamp; the other three are its mirror images. `values[y * side + x]` is tap `x`
-/// of the row that lies `y` rows of the grid from the middle. In a row of corners the first tap is
-/// half a pixel from the middle.
+/// One quarter of a stamp; the other three are mirror images. `values[y * side + x]` is tap `x` of
+/// the row that lies `y` rows of the grid from the middle. In a row of pixels' corners, the first
+/// tap lies half a pixel from the middle.
 #[derive(Debug)]
 pub(crate) struct KernelStamp {
-    /// The number of taps in a row of the quarter.
+    /// The number of taps in each row of the quarter.
     pub(crate) side: usize,
     pub(crate) values: Vec<f64>,
     pub(crate) deposit: Deposit,
 }
 
 impl KernelStamp {
-    /// The stamp of a kernel on a lattice: B-spline coefficients that interpolate the kernel's
-    /// samples.
+    /// The stamp of a kernel on a lattice. Its taps are B-spline coefficients, chosen so that the
+    /// spline interpolates the kernel's samples.
     pub(crate) fn from_spline(kernel: &Kernel, lattice: &Lattice) -> Self {
         let side = lattice.taps(kernel.reach()) + lattice.ringing();
         let filter = |samples: &[f64]| lattice.coefficients(samples);
@@ -55,7 +57,7 @@ impl KernelStamp {
         }
     }
 
-    /// The stamp of a kernel on the grid of the pixels' centres and corners, as B-spline
+    /// The stamp of a kernel on the grid of the pixels' centres and corners. Its taps are B-spline
     /// coefficients.
     pub(super) fn from_quincunx(kernel: &Kernel) -> Self {
         let turned = |pixels: f64| (pixels * SQRT_2).ceil() as usize + 1;
@@ -64,11 +66,11 @@ impl KernelStamp {
         let distance = |i| i as f64 * FRAC_1_SQRT_2;
         let filter = |samples: &[f64]| spline::coefficients(samples, true, Degree::Quadratic);
         let values = filtered(kernel, length, distance, filter);
-        // The side ends with zeros, two pixels of them: a cell that far out still deposits on bins
-        // within the reach of the taps.
+        // Each row ends with two pixels of zeros, since a cell two pixels beyond the taps' reach
+        // still deposits on bins within it.
         let side = Lattice::PIXELS.taps(kernel.reach() + ringing as f64 * FRAC_1_SQRT_2) + 2;
-        // Half pixels across are `twice`, half pixels down are `y`. Half their sum and half their
-        // difference are the cells along the two diagonals.
+        // `twice` counts half pixels across, and `y` counts half pixels down. Half their sum and
+        // half their difference count grid cells along the two diagonals.
         let at = |x: usize, y: usize| {
             let twice = 2 * x + y % 2;
             let (across, down) = ((twice + y) / 2, twice.abs_diff(y) / 2);
@@ -85,7 +87,7 @@ impl KernelStamp {
         }
     }
 
-    /// Tap `x` of row `y`, both counted from the middle; 0 beyond the stamp.
+    /// Tap `x` of row `y`, both counted from the middle; 0 outside the stamp.
     pub(crate) fn at(&self, x: usize, y: usize) -> f64 {
         if x < self.side {
             self.values.get(y * self.side + x).copied().unwrap_or(0.0)
@@ -94,9 +96,9 @@ impl KernelStamp {
         }
     }
 
-    /// The taps of each row, from the middle row down. A row has its left and its right half,
-    /// without the negligible taps at both ends but with at least the innermost. Rows of centres
-    /// have one tap in the middle, rows of corners have none.
+    /// All taps of each row, from the middle row down. A row has its left and its right half.
+    /// Negligible taps are left out at both ends, but the innermost tap is always there. A row of
+    /// pixels' centres has one tap in the middle; a row of corners has none there.
     pub(crate) fn rows(&self) -> impl Iterator<Item = Vec<f32>> {
         let greatest = self.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
         let each = self.deposit.rows();
@@ -109,21 +111,22 @@ impl KernelStamp {
         })
     }
 
-    /// The number of pixels that the stamp reaches to each side.
+    /// The number of pixels that the stamp reaches to each side of its middle.
     pub(crate) fn reach(&self) -> u32 {
         self.side as u32 - 1
     }
 }
 
-/// Both halves of a row of taps, of which `half` is the right one, from the middle on. With
-/// `centred`, the first tap lies in the middle and comes once.
+/// A whole row of taps, left and right half. `half` is the right half, from the middle on. With
+/// `centred`, its first tap lies in the middle and is not repeated.
 pub(crate) fn mirrored(half: &[f32], centred: bool) -> Vec<f32> {
     let left = half.iter().skip(usize::from(centred)).rev();
     left.chain(half).copied().collect()
 }
 
-/// A quarter of a kernel, row by row: its samples at `distance(i)` pixels from the middle along
-/// both axes, turned into coefficients by `filter` along both.
+/// One quarter of a kernel's stamp, row by row. The kernel is sampled at `distance(i)` pixels from
+/// the middle along both axes. Then `filter` turns the samples into coefficients, first along the
+/// rows and then along the columns.
 fn filtered(
     kernel: &Kernel,
     side: usize,

@@ -1,13 +1,13 @@
-//! Tiling: large pictures are drawn in blocks, each of which is drawn like a tile.
+//! Tiling: a large picture is divided into blocks, and each block is drawn like a tile.
 
 use crate::splat::lattice::phase;
 use heatsplat_points::Window;
 
-/// The most pixels along a side of a block. It is a multiple of the coarsest grid's cells, so that
-/// all blocks of a picture lie alike on the grid.
+/// The greatest width and height of a block in pixels. It is a multiple of the cells of the
+/// coarsest grid, so the corners of all blocks of a picture have the same position in a grid cell.
 pub const BLOCK: u32 = 512;
 
-/// A rectangle of a picture, in pixels from the picture's top left corner.
+/// A rectangle of a picture, counted in pixels from the picture's top left corner.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Block {
     pub(crate) x: u32,
@@ -17,7 +17,7 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// The blocks of a picture, row by row, each at most `side` pixels wide and high.
+    /// The blocks of a picture, row by row. Each is at most `side` pixels wide and high.
     pub(crate) fn split(window: &Window, side: u32) -> Vec<Self> {
         let starts = |n: u32| (0..n).step_by(side as usize);
         starts(window.height())
@@ -31,23 +31,25 @@ impl Block {
             .collect()
     }
 
-    /// The window of this block, as a part of the picture's window `whole`.
+    /// The window of this block: a part of `whole`, the picture's window.
     pub(crate) fn window(self, whole: &Window) -> Window {
         whole.part(self.x, self.y, self.width, self.height)
     }
 }
 
-/// A block of a picture, and the window that is drawn for it, which may be larger.
+/// A block of a picture, and the window that is drawn for the block. The window may be larger than
+/// the block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PaddedBlock {
     pub(crate) block: Block,
     pub(crate) window: Window,
-    /// The number of the window's columns west of the block, and of its rows north of the block.
+    /// The number of the window's columns west of the block, and the number of its rows north of
+    /// the block.
     skipped: (u32, u32),
 }
 
 impl PaddedBlock {
-    /// The blocks of a picture, each drawn in exactly its own window.
+    /// The blocks of a picture; the window of each is exactly the block.
     pub(crate) fn unpadded(picture: &Window) -> Vec<Self> {
         let blocks = Block::split(picture, BLOCK).into_iter();
         let drawn = |block: Block| Self {
@@ -58,9 +60,9 @@ impl PaddedBlock {
         blocks.map(drawn).collect()
     }
 
-    /// The parts of a picture that lie in the cells of a grid over the world. Cells are `across` ×
-    /// `down` pixels and counted from the world's corner. Each cell is drawn whole, so it is the
-    /// same in every picture.
+    /// The blocks that a grid over the world cuts out of a picture. The grid's cells are `across` ×
+    /// `down` pixels and are counted from the world's corner. The window of each block is a whole
+    /// cell of the grid, so the cell is drawn alike for every picture.
     pub(crate) fn on_world_grid(picture: &Window, across: u32, down: u32) -> Vec<Self> {
         let columns = spans(picture.width(), phase(picture, across).0, across);
         let rows = spans(picture.height(), phase(picture, down).1, down);
@@ -87,7 +89,7 @@ impl PaddedBlock {
         .collect()
     }
 
-    /// The block's pixels, cut out of `drawn`, the pixels of its window. They are copied to
+    /// The block's pixels, cut out of `drawn`, the pixels of the whole window. They are copied to
     /// `buffer`, unless the block is the whole window.
     pub(crate) fn cropped<'a>(&self, drawn: &'a [f32], buffer: &'a mut Vec<f32>) -> &'a [f32] {
         let whole = (self.window.width(), self.window.height());
@@ -107,16 +109,16 @@ impl PaddedBlock {
     }
 }
 
-/// Consecutive pixels of a row or column of a picture that lie in one cell of a grid.
+/// Consecutive pixels of a row or of a column of a picture that lie in one cell of a grid.
 struct CellSpan {
     from: u32,
     length: u32,
-    /// Pixels of the cell before the first of these.
+    /// The number of pixels in the cell before these.
     skipped: u32,
 }
 
-/// `n` pixels, cut where a cell of `side` pixels ends. The first pixel lies `skipped` pixels into
-/// its cell.
+/// Divides a row or column of `n` pixels where the cells of a grid end; the cells are `side` pixels
+/// wide. The first pixel lies `skipped` pixels after the beginning of its cell.
 fn spans(n: u32, skipped: u32, side: u32) -> Vec<CellSpan> {
     let mut all = Vec::new();
     let (mut from, mut skipped) = (0, skipped);

@@ -1,7 +1,7 @@
-//! Timings: a clock for the phases of drawing a picture, one for each thread.
+//! Timings: a clock on each thread that measures the phases of drawing a picture.
 //!
-//! The clock is off by default: `lap`, which ends a phase, then only reads one thread-local
-//! variable. While the clock runs, a call of `lap` takes some fifty nanoseconds.
+//! The clock is off by default. Then `lap`, the function that ends a phase, only reads one
+//! thread-local variable. While the clock runs, a call of `lap` takes about fifty nanoseconds.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -10,16 +10,17 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Finding the cells in a window.
+    /// Searching for the cells in a window.
     Find,
     /// Depositing the cells on a grid.
     Deposit,
     /// Convolving the grid with the kernel, or evaluating the kernel around each cell.
     Convolve,
-    /// Finding, depositing and convolving together, where they can't be timed one by one: on a GPU,
+    /// Searching, depositing and convolving together, if they can't be timed one by one: on a GPU
     /// or on several cores.
     Draw,
-    /// Turning densities into colour indices, and measuring the scale where it isn't cached.
+    /// Turning densities into colour indices. It includes the measuring of the scale if the scale
+    /// isn't cached.
     Scale,
     /// Encoding the image file.
     Encode,
@@ -49,19 +50,20 @@ impl Phase {
     }
 }
 
-/// The time that each phase took, on one thread.
+/// The time that each phase took on one thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timings([Duration; Phase::ALL.len()]);
 
 thread_local! {
-    /// The time at which the last phase ended, or the clock was started; `None` while the clock is
-    /// off.
+    /// The time at which the last phase ended, or at which the clock was started if no phase has
+    /// ended yet. `None` while the clock is off.
     static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
-    /// The time that each phase took since the clock was started.
+    /// The time that each phase has taken since the clock was started.
     static SPENT: Cell<Timings> = const { Cell::new(Timings([Duration::ZERO; Phase::ALL.len()])) };
 }
 
-/// The clock's former state, which is restored when this is dropped, even where the work panics.
+/// The clock's former state. It is restored when this guard is dropped, even if the measured work
+/// panics.
 struct ClockGuard(Option<Instant>, Timings);
 
 impl Drop for ClockGuard {
@@ -72,26 +74,27 @@ impl Drop for ClockGuard {
 }
 
 impl Timings {
-    /// Runs `work`, and returns its result and the time that its phases took on this thread.
+    /// Runs `work` and returns two things: its result, and the time that each phase of it took on
+    /// this thread.
     pub fn measure<T>(work: impl FnOnce() -> T) -> (T, Self) {
         let _before = ClockGuard(SINCE.replace(Some(Instant::now())), SPENT.take());
         let done = work();
         (done, SPENT.get())
     }
 
-    /// Each phase and its time, in the order of [`Phase::ALL`].
+    /// Each phase with its time, in the order of [`Phase::ALL`].
     pub fn all(&self) -> impl Iterator<Item = (Phase, Duration)> {
         Phase::ALL.into_iter().zip(self.0)
     }
 
-    /// Each phase that took any time, and its time.
+    /// Each phase with its time, without the phases that took no time.
     pub fn iter(&self) -> impl Iterator<Item = (Phase, Duration)> {
         self.all().filter(|(_, took)| !took.is_zero())
     }
 }
 
-/// Ends a phase: the time since the last call is added to the time of `phase`. Does nothing while
-/// the clock is off.
+/// Ends a phase: adds the time since the last call of `lap` to the time of `phase`. Does nothing
+/// while the clock is off.
 pub(crate) fn lap(phase: Phase) {
     let Some(since) = SINCE.get() else { return };
     let now = Instant::now();

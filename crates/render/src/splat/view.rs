@@ -1,4 +1,4 @@
-//! Views: windows of the map with a device pixel ratio.
+//! Views: windows of the map, each with a device pixel ratio.
 
 use crate::scale::level::Level;
 use heatsplat_points::mercator::WORLD;
@@ -8,55 +8,58 @@ use std::ops::Range;
 /// The size of a tile's picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TileSize {
-    /// CSS pixels a side: 256 or 512.
+    /// Width and height in CSS pixels: 256 or 512.
     css: u32,
-    /// Pixels per CSS pixel: 1 or 2.
+    /// The device pixel ratio, pixels for each CSS pixel: 1 or 2.
     ratio: u32,
 }
 
 impl TileSize {
-    /// 256 × 256 pixels.
+    /// 256 × 256 pixels at a device pixel ratio of 1.
     pub const NORMAL: Self = Self { css: 256, ratio: 1 };
-    /// 512 × 512 pixels of the same map as [`NORMAL`](Self::NORMAL), for screens with small pixels.
+    /// 512 × 512 pixels that show the same map as [`NORMAL`](Self::NORMAL), for screens with a
+    /// device pixel ratio of 2.
     pub const RETINA: Self = Self { css: 256, ratio: 2 };
 
-    /// A tile of 256 or 512 CSS pixels at a device pixel ratio of 1 or 2; `None` for others.
+    /// A tile of 256 or 512 CSS pixels at a device pixel ratio of 1 or 2; `None` for other numbers.
     pub fn new(css: u32, ratio: u32) -> Option<Self> {
         (matches!(css, 256 | 512) && matches!(ratio, 1 | 2)).then_some(Self { css, ratio })
     }
 
-    /// Pixels a side.
+    /// Width and height in pixels.
     pub fn pixels(self) -> u32 {
         self.css * self.ratio
     }
 
-    /// The device pixel ratio: pixels per CSS pixel.
+    /// The device pixel ratio: pixels for each CSS pixel.
     pub fn ratio(self) -> u32 {
         self.ratio
     }
 
-    /// The level of tiles of zoom `z`, at which the world is 2^level CSS pixels wide.
+    /// The level of tiles of zoom `z`. At a level the world is 2^level CSS pixels wide.
     pub(crate) fn css_level(self, z: u8) -> u8 {
         z + self.css.ilog2() as u8
     }
 }
 
-/// A part of the map as a picture: a window, and the number of its pixels per CSS pixel.
+/// A part of the map as a picture: a window and a device pixel ratio.
 ///
-/// A static picture that is wider than the world shows the world once, with nothing beside it,
-/// unless the requested box is wider than the world too.
+/// If a static picture is wider than the world, only the columns of one copy of the world show the
+/// map, and the columns beside it stay empty. But if the requested box is itself wider than the
+/// world, all of the box is shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
     window: Window,
     ratio: u32,
-    /// The first of the columns that show the map.
+    /// The first column that shows the map.
     first: u32,
     /// The column after the last one that shows the map.
     end: u32,
 }
 
 impl View {
-    /// A view of a window at a device pixel ratio (1, or 2 for `@2x`).
+    /// A view of a window, all of whose columns show the map. The device pixel ratio is 1, or 2 for
+    /// `@2x`.
     pub fn new(window: Window, ratio: u32) -> Self {
         Self {
             window,
@@ -66,11 +69,11 @@ impl View {
         }
     }
 
-    /// The view of a box in a picture of `width` × `height` CSS pixels. Where box and picture have
-    /// different proportions, the view shows more than the box, around the same centre.
+    /// The view of a box in a picture of `width` × `height` CSS pixels. If the box has another
+    /// aspect ratio than the picture, the view shows more than the box, around the same centre.
     ///
     /// # Errors
-    /// Those of [`Window::around`].
+    /// The errors of [`Window::around`].
     pub fn around(
         bounds: LonLatBox,
         width: u32,
@@ -82,8 +85,8 @@ impl View {
         let [left, _, right, _] = bounds.world_edges();
         let half = (right - left).max(WORLD) / 2.0;
         let middle = (left + right) / 2.0;
-        // A column shows the map if its centre lies in the box, or within half a world of the box's
-        // middle.
+        // A column shows the map if its centre lies in the box, or at most half the world's width
+        // from the box's middle.
         let column = |x: f64| {
             let column = ((x - window.left()) / window.pixel() - 0.5).ceil();
             column.clamp(0.0, f64::from(window.width())) as u32
@@ -96,7 +99,7 @@ impl View {
         })
     }
 
-    /// The view of a tile at a size.
+    /// The view of a tile in a picture of the given size.
     pub fn tile(tile: TileId, size: TileSize) -> Self {
         Self::new(Window::tile(tile, size.pixels()), size.ratio())
     }
@@ -106,22 +109,22 @@ impl View {
         self.window
     }
 
-    /// The device pixel ratio: pixels per CSS pixel.
+    /// The device pixel ratio: pixels for each CSS pixel.
     pub fn ratio(&self) -> u32 {
         self.ratio
     }
 
-    /// The level at which the world is as many CSS pixels wide as in this view.
+    /// The level of the view: at level L the world is 2ᴸ CSS pixels wide.
     pub fn level(&self) -> Level {
         Level::from_pixel(self.window.pixel() * f64::from(self.ratio))
     }
 
-    /// The columns of the window that show the map; the others lie beside the world.
+    /// The columns of the window that show the map. The other columns stay empty.
     pub fn columns(&self) -> Range<u32> {
         self.first..self.end
     }
 
-    /// Sets those pixels of a picture that lie beside the world to `nothing`.
+    /// Sets the pixels in all columns that don't show the map to `nothing`.
     pub fn clear_beside<T: Copy>(&self, pixels: &mut [T], nothing: T) {
         let width = self.window.width() as usize;
         if self.columns() == (0..self.window.width()) || width == 0 {
@@ -137,22 +140,22 @@ impl View {
 }
 
 impl From<Window> for View {
-    /// A view with one pixel per CSS pixel.
+    /// A view with one pixel for each CSS pixel.
     fn from(window: Window) -> Self {
         Self::new(window, 1)
     }
 }
 
-/// The zoom of 256 px tiles whose CSS pixels are `css_pixel` world units wide. It need not be a
-/// whole number.
+/// The zoom of 256 px tiles, a fraction in general, at which CSS pixels are `css_pixel` world units
+/// wide.
 pub(crate) fn zoom_of(css_pixel: f64) -> f64 {
     (WORLD / css_pixel).log2() - 8.0
 }
 
-/// The height of a box on the map, divided by its width on the map.
+/// The height of a box on the Mercator map divided by its width.
 ///
 /// # Errors
-/// Those of [`Window::around`].
+/// The errors of [`Window::around`].
 pub fn height_to_width(bounds: LonLatBox) -> Result<f64, WindowError> {
     Window::around(bounds, 1, 1)?;
     let [left, top, right, bottom] = bounds.world_edges();
