@@ -1,11 +1,12 @@
-//! Properties that hold for every input, tested on random inputs in blocks of 64 bytes.
+//! Properties that hold for every input. They are tested on random inputs, which are read in blocks
+//! of 64 bytes.
 
 use crate::{InputFormat, LoadError, LoadOptions, Quote, Report, SkipReason, load, read};
 use heatsplat_points::{Point, mercator};
 use proptest::prelude::*;
 use std::io::Read;
 
-/// A reader that gives at most `step` bytes at a time.
+/// A reader that yields at most `step` bytes at a time.
 struct Dripping<R> {
     inner: R,
     step: usize,
@@ -18,7 +19,7 @@ impl<R: Read> Read for Dripping<R> {
     }
 }
 
-/// The points and the report, or the error's message.
+/// The points and the report of a load, or the message of its error.
 type Outcome = Result<(Vec<Point>, Report), String>;
 
 fn outcome(bytes: &[u8], step: usize, options: &LoadOptions) -> Outcome {
@@ -33,8 +34,8 @@ fn outcome(bytes: &[u8], step: usize, options: &LoadOptions) -> Outcome {
     Ok((points, report))
 }
 
-/// Returns the outcome of reading, after a check that it doesn't depend on the number of bytes that
-/// are read at a time (1, 7 or all) and on the number of threads (one or four).
+/// Returns the outcome of a load. First it checks that the outcome doesn't depend on the number of
+/// bytes that are read at a time (1, 7 or all), nor on the number of threads (1 or 4).
 fn check_invariance(bytes: &[u8], options: &LoadOptions) -> Outcome {
     let whole = outcome(bytes, usize::MAX, options);
     for step in [1, 7] {
@@ -73,8 +74,8 @@ fn as_format(format: InputFormat) -> LoadOptions {
     }
 }
 
-/// Parses records as simply as possible: the line on which each begins, and its fields. `None` if a
-/// quote is not closed.
+/// Parses records of CSV in the simplest way. Returns, for each record, the number of the line on
+/// which it begins, and its fields. `None` if a quote is never closed.
 fn naive_records(text: &str) -> Option<Vec<(u64, Vec<String>)>> {
     let (mut records, mut fields, mut field) = (Vec::new(), Vec::new(), String::new());
     let (mut line, mut begun) = (1, 1);
@@ -87,7 +88,7 @@ fn naive_records(text: &str) -> Option<Vec<(u64, Vec<String>)>> {
             _ if quoted => field.push(c),
             '"' if at_start => (quoted, at_start) = (true, false),
             ',' | '\n' => {
-                // A blank line has one field, and not even quotes in it.
+                // A blank line has a single empty field without quotes.
                 let blank = c == '\n' && fields.is_empty() && at_start;
                 fields.push(std::mem::take(&mut field));
                 at_start = true;
@@ -112,7 +113,7 @@ fn naive_records(text: &str) -> Option<Vec<(u64, Vec<String>)>> {
     (!quoted).then_some(records)
 }
 
-/// The weight of a record of `lon,lat,w` by the rules, or the reason for which it is skipped.
+/// The weight of a record of `lon,lat,w`, or the reason why the record is skipped.
 fn naive_verdict(fields: &[String]) -> Result<f32, SkipReason> {
     let number = |f: &String| f.trim().parse::<f64>().ok();
     let [lon, lat, ..] = fields else {
@@ -138,8 +139,8 @@ fn naive_verdict(fields: &[String]) -> Result<f32, SkipReason> {
     }
 }
 
-/// Returns whether more than half of the records with a position have a latitude beyond 90° and
-/// would be valid with longitude and latitude swapped: the load is refused then.
+/// Returns true if more than half of the records that have a position have a latitude beyond 90°
+/// and would be valid with longitude and latitude swapped. In that case the load must fail.
 fn naive_swap(records: &[(u64, Vec<String>)]) -> bool {
     let (mut swapped, mut positions) = (0, 0);
     for (_, fields) in records {
@@ -154,7 +155,7 @@ fn naive_swap(records: &[(u64, Vec<String>)]) -> bool {
     swapped * 2 > positions
 }
 
-/// Fields that are mostly valid numbers, so that many rows are kept.
+/// Makes fields that are mostly valid numbers, so that many rows are kept.
 fn field() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => "-?[0-9]{1,2}(\\.[0-9]{1,6})?",
@@ -165,7 +166,7 @@ fn field() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A row with texts whose quotes are in the right places or in wrong ones.
+/// Makes a row that has texts with quotes, at the right places or at wrong places.
 fn doubtful_row() -> impl Strategy<Value = String> {
     let text = prop_oneof![
         6 => "[a-z ]{0,6}",

@@ -1,31 +1,35 @@
-//! Reading of points in well-known binary (WKB): with ISO's numbers for Z and M, as in GeoParquet
-//! and GeoPackage, and with the flags and the reference system of PostGIS (EWKB).
+//! Reading of points in well-known binary (WKB). Coordinates Z and M are marked either by ISO's
+//! numbers for types, as in GeoParquet and GeoPackage, or by PostGIS's flags (EWKB). EWKB may also
+//! state a reference system.
 
-/// Flags in a geometry's type, as PostGIS sets them: it has Z, it has M, it states a reference
-/// system.
+/// The flag of EWKB in a geometry's type: the geometry has Z.
 const Z: u32 = 0x8000_0000;
+/// The flag of EWKB in a geometry's type: the geometry has M.
 const M: u32 = 0x4000_0000;
+/// The flag of EWKB in a geometry's type: the geometry states a reference system.
 const SRID: u32 = 0x2000_0000;
 
-/// The shape of a geometry: the positions of points, or only the name of any other kind.
+/// The shape of a geometry: its positions if it is a point or several points, or else the name of
+/// its type.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Shape<'a> {
-    /// One position, x and y. Both are NaN if the point is empty.
+    /// A Point's x and y. Both are NaN if the point is empty.
     Point(f64, f64),
-    /// Several positions.
+    /// The positions of a MultiPoint.
     Points(Positions<'a>),
-    /// Another kind of geometry, by its name.
+    /// The name of any other type of geometry.
     Other(&'static str),
 }
 
-/// A geometry and the reference system that it states; 0 if it states none.
+/// A geometry, and the number of the reference system that it states. The number is 0 if it states
+/// none.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Geometry<'a> {
     pub(crate) srid: u32,
     pub(crate) shape: Shape<'a>,
 }
 
-/// The positions of a MultiPoint.
+/// An iterator over the positions of a MultiPoint.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Positions<'a> {
     rest: &'a [u8],
@@ -33,8 +37,8 @@ pub(crate) struct Positions<'a> {
 }
 
 impl Iterator for Positions<'_> {
-    /// The x and y of a point; `None` for bytes that are no point, behind which nothing can be
-    /// read.
+    /// The x and y of a point. It is `None` for bytes that are no point; the iterator ends after
+    /// that, since nothing can be read behind such bytes.
     type Item = Option<(f64, f64)>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -50,9 +54,10 @@ impl Iterator for Positions<'_> {
     }
 }
 
-/// Parses a geometry; `None` for bytes that are no geometry.
+/// Parses a geometry. `None` if the bytes are no geometry.
 pub(crate) fn parse(mut bytes: &[u8]) -> Option<Geometry<'_>> {
-    // Nearly every row is a little-endian point with a reference system.
+    // Nearly every row from PostGIS is a little-endian point with a reference system, so this case
+    // comes first.
     if let [1, 1, 0, 0, 0x20, rest @ ..] = bytes
         && rest.len() == 20
     {
@@ -67,7 +72,8 @@ pub(crate) fn parse(mut bytes: &[u8]) -> Option<Geometry<'_>> {
     read(&mut bytes)
 }
 
-/// Reads a geometry from the front of `bytes`.
+/// Reads a geometry from the beginning of `bytes`, and removes what was read. Of a MultiPoint only
+/// the number of points is read; its points are read later.
 fn read<'a>(bytes: &mut &'a [u8]) -> Option<Geometry<'a>> {
     let little = match take::<1>(bytes)? {
         [0] => false,
@@ -93,8 +99,8 @@ fn read<'a>(bytes: &mut &'a [u8]) -> Option<Geometry<'a>> {
     let kind = word(bytes)?;
     let srid = if kind & SRID != 0 { word(bytes)? } else { 0 };
     let plain = kind & !(Z | M | SRID);
-    // ISO's number of a type is larger by 1000 with Z, by 2000 with M and by 3000 with both. `more`
-    // is the number of coordinates beside x and y.
+    // ISO adds 1000 to the number of a type with Z, 2000 with M and 3000 with both. `more` is the
+    // number of coordinates after x and y.
     let more = match plain / 1000 {
         0 => u32::from(kind & Z != 0) + u32::from(kind & M != 0),
         1 | 2 => 1,
@@ -143,7 +149,7 @@ mod tests {
             .collect()
     }
 
-    /// Geometries as `select st_asewkb(…)` of PostGIS 3.3 prints them.
+    /// The bytes are those that `select st_asewkb(…)` of PostGIS 3.3 prints.
     #[test]
     fn geometries_of_postgis() {
         let point = bytes("0101000020E6100000 000000000000F03F 0000000000000040");

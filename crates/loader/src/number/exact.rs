@@ -1,34 +1,36 @@
-//! Numbers as filters compare them: whole numbers of up to 38 digits are compared exactly.
+//! Numbers in the form in which filters compare them. Whole numbers of up to 38 digits are compared
+//! exactly.
 //!
-//! Keys of 64 bits (`867322040000000001`) have more digits than a floating-point number holds, so
-//! large whole numbers are kept as integers. All others are the nearest `f64`, in rows and in
-//! filters alike.
+//! Keys of 64 bits, like `867322040000000001`, have more digits than a floating-point number can
+//! hold. So large whole numbers are kept as integers. Any other number becomes the nearest `f64`,
+//! both in rows and in filters.
 
 use crate::number;
 use std::cmp::Ordering;
 
-/// A number. From text it is always finite; from a typed column it may be infinite or NaN.
+/// A number. It is finite if it was parsed from text; from a typed column it may be infinite or
+/// NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Number {
     Whole(i128),
     Float(f64),
 }
 
-/// The limit up to which `f64` represents every whole number exactly: 2⁵³.
+/// The size up to which `f64` represents every whole number exactly: 2⁵³.
 const SAME: i128 = 1 << 53;
 
 impl Number {
-    /// Parses a field of text, by the rule of [`number::parse`].
+    /// Parses a field of text. `None` if [`number::parse`] finds no number in it.
     #[inline]
     pub(crate) fn parse(field: &[u8]) -> Option<Self> {
         match number::parse(field)? {
-            // A number of up to 15 digits loses nothing as `f64`.
+            // A whole number of up to 15 digits is represented exactly by `f64`.
             small if small.abs() < 1e15 => Some(Self::Float(small)),
             large => Some(whole(field.trim_ascii()).map_or(Self::Float(large), Self::Whole)),
         }
     }
 
-    /// Compares two numbers; `None` where one is NaN.
+    /// Compares two numbers; `None` if one of them is NaN.
     #[inline]
     pub(crate) fn compare(self, other: Self) -> Option<Ordering> {
         match (self, other) {
@@ -47,8 +49,8 @@ impl Number {
         }
     }
 
-    /// The number as an `i64`; `None` if it is not whole or too large. Of floating-point numbers
-    /// only those up to 2⁵³ count as whole.
+    /// The number as an `i64`. `None` if it is not whole or is too large. A floating-point number
+    /// counts as whole only up to ±2⁵³.
     pub(crate) fn whole(self) -> Option<i64> {
         match self {
             Self::Whole(number) => i64::try_from(number).ok(),
@@ -59,7 +61,7 @@ impl Number {
         }
     }
 
-    /// The number as text that parses to the same number: `5`, `0.1`, `1e300`.
+    /// The number as text that parses to the same number, for example `5`, `0.1` or `1e300`.
     pub(crate) fn text(self) -> String {
         match self {
             Self::Whole(number) => number.to_string(),
@@ -68,7 +70,7 @@ impl Number {
     }
 }
 
-/// A whole number as `f64`, if it is at most 2⁵³ in size; else `None`.
+/// A whole number as `f64`; `None` if its absolute value is over 2⁵³.
 pub(crate) fn as_float(number: i64) -> Option<f64> {
     (i128::from(number).abs() <= SAME).then_some(number as f64)
 }
@@ -103,8 +105,8 @@ fn whole_to_float(a: i128, b: f64) -> Option<Ordering> {
     })
 }
 
-/// Returns whether a text is a whole number with more digits than `i128` can hold, so that it can't
-/// be compared exactly.
+/// Returns true if a text is a whole number that is too large for `i128`, so that it can't be
+/// compared exactly.
 pub(crate) fn is_too_long(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     let unsigned = text.strip_prefix(b"-").or(text.strip_prefix(b"+"));
@@ -115,8 +117,8 @@ pub(crate) fn is_too_long(text: &[u8]) -> bool {
     is_whole && digits.len() > 38 && whole(text).is_none()
 }
 
-/// Parses a whole number without an exponent: an optional sign, digits, and perhaps a point with
-/// only zeros behind it.
+/// Parses a whole number without an exponent: an optional sign, digits, and maybe a point with only
+/// zeros after it. `None` for any other text, or if the number is too large for `i128`.
 fn whole(text: &[u8]) -> Option<i128> {
     let text = std::str::from_utf8(text).ok()?;
     let (digits, fraction) = text.split_once('.').unwrap_or((text, ""));

@@ -1,29 +1,28 @@
-//! Numbers in text fields.
+//! Numbers in fields of text.
 //!
-//! A number is written as programs write it: an optional sign (`-` or `+`), digits with at most one
-//! decimal **point**, and an optional exponent. Spaces around it are ignored. Everything else is
-//! refused, since its meaning would be a guess:
+//! A number has the form in which programs write it: an optional sign (`-` or `+`), digits with at
+//! most one decimal **point**, and an optional exponent. Spaces around it are ignored. The
+//! following texts are no numbers, since their meaning would be a guess:
 //!
-//! - `12,5` and `1,000`: a comma may mean a decimal point or thousands, and a file does not state
-//!   which;
-//! - `NaN`, `inf`, and numbers too large for `f64`: a sum with one of them would be no finite
-//!   number;
-//! - `0x1A`, `51°30′26″N`, `5%`, `12 km`: other notations.
+//! - `12,5` and `1,000`: a comma may be a decimal point or may separate thousands, and a file does
+//!   not state which.
+//! - `NaN`, `inf`, and numbers too large for `f64`: a sum with one of these would not be finite.
+//! - `0x1A`, `51°30′26″N`, `5%` and `12 km`: other notations.
 
 pub(crate) mod exact;
 
-/// The finite number in a field; `None` if the field is anything else.
+/// The finite number in a field; `None` if the field has no such number.
 #[inline]
 pub(crate) fn parse(field: &[u8]) -> Option<f64> {
     plain(field).or_else(|| general(field))
 }
 
-/// Parses a number of at most 15 digits without exponent and spaces, as nearly all numbers are;
-/// `None` for any other text.
+/// Parses a number of at most 15 digits without exponent and spaces. Nearly all numbers have this
+/// form. `None` for any other text.
 ///
-/// The digits without the point are an integer below 2⁵³, which `f64` represents exactly, as it
-/// does the power of ten that divides it. So the division is the only step that rounds, and the
-/// result is the nearest `f64`.
+/// Without the point, the digits are an integer below 2⁵³. `f64` represents this integer exactly,
+/// and also the power of ten by which it is divided. So only the division rounds, and the result is
+/// the nearest `f64`.
 #[inline]
 fn plain(field: &[u8]) -> Option<f64> {
     const POWERS: [f64; 16] = [
@@ -55,14 +54,14 @@ fn plain(field: &[u8]) -> Option<f64> {
     Some(if negative { -value } else { value })
 }
 
-/// Parses any number by the rule of this module.
+/// Parses any number in the form that this module describes.
 fn general(field: &[u8]) -> Option<f64> {
     let trimmed = field.trim_ascii();
     let unsigned = match trimmed {
         [b'+' | b'-', rest @ ..] => rest,
         all => all,
     };
-    // Only digits or a point may follow the sign: that excludes nan, inf and "+-1".
+    // Only a digit or a point may follow the sign. That excludes `nan`, `inf` and `+-1`.
     if !matches!(unsigned.first(), Some(b'0'..=b'9' | b'.')) {
         return None;
     }
@@ -72,13 +71,13 @@ fn general(field: &[u8]) -> Option<f64> {
         .filter(|v| v.is_finite())
 }
 
-/// The finite weight in a field; `None` if the field is anything else. Weights are `f32`, in which
-/// 1e308 is infinite.
+/// The finite weight in a field; `None` if the field has no such number. Weights are `f32`, in
+/// which for example 1e308 is not finite.
 pub(crate) fn parse_weight(field: &[u8]) -> Option<f32> {
     parse(field).map(|v| v as f32).filter(|v| v.is_finite())
 }
 
-/// Returns whether a field is empty or a word for a missing value.
+/// Returns true if a field is empty or is a word for a missing value.
 pub(crate) fn is_missing(field: &[u8]) -> bool {
     const WORDS: [&[u8]; 8] = [b"na", b"n/a", b"nan", b"null", b"none", b"\\n", b"-", b"?"];
     let field = field.trim_ascii();

@@ -1,32 +1,34 @@
-//! Reports: the number of rows that were kept and skipped, and the reasons.
+//! Reports: the numbers of rows that were kept or skipped, and the reasons for skipping.
 
 pub(crate) mod notes;
 
 use crate::report::notes::Notes;
 use std::fmt;
 
-/// The most examples of skipped rows that are kept for one reason: a choice.
+/// The largest number of skipped rows that a report shows as examples for one reason. It is a
+/// choice.
 const PER_REASON: usize = 5;
-/// The most examples that are kept for all reasons together: a choice.
+/// The largest number of skipped rows that a report shows as examples for all reasons together. It
+/// is a choice.
 const IN_ALL: usize = 20;
 
-/// The reason why a row gives no point.
+/// The reason why a row is skipped, so that it gives no point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// Longitude, latitude or both are empty, or the geometry is null or empty.
+    /// The longitude or the latitude is empty, or both are, or the geometry is null or empty.
     NoPosition,
-    /// A longitude or latitude is no number, is not finite, or is too large: |latitude| over 90°,
-    /// or |longitude| over 540°.
+    /// The longitude or the latitude is no number, is not finite, or is too large: |latitude| is
+    /// over 90°, or |longitude| is over 540°.
     BadPosition,
-    /// A valid latitude beyond the edge of the Web-Mercator square, ±85.0511°.
+    /// The latitude is valid but lies beyond the edge of the Web-Mercator square, ±85.0511°.
     Outside,
-    /// A weight that is not a finite number.
+    /// The weight is not a finite number.
     BadWeight,
-    /// The row cannot be read: it is a comment or a repeated header, has too few columns for a
-    /// position, or is a malformed line of newline-delimited GeoJSON.
+    /// The row cannot be read. It is a comment, a repeated header or a malformed line of
+    /// newline-delimited GeoJSON, or it has too few columns for a position.
     Malformed,
-    /// A geometry other than Point and MultiPoint.
+    /// The geometry is neither a Point nor a MultiPoint.
     NotAPoint,
 }
 
@@ -41,7 +43,7 @@ impl SkipReason {
         SkipReason::NotAPoint,
     ];
 
-    /// The reason's name, as metrics and reports print it.
+    /// The reason's name in metrics and reports.
     pub fn name(self) -> &'static str {
         match self {
             SkipReason::NoPosition => "no position",
@@ -60,13 +62,13 @@ impl fmt::Display for SkipReason {
     }
 }
 
-/// The unit by which a format counts its rows.
+/// The unit in which a format counts its rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RowUnit {
-    /// Lines of text: a row has the number of the line on which it begins.
+    /// Lines of text. A row's number is that of the line on which it begins.
     #[default]
     Line,
-    /// Records, where a file has no lines.
+    /// Records, in formats that have no lines.
     Record,
 }
 
@@ -79,18 +81,19 @@ impl fmt::Display for RowUnit {
     }
 }
 
-/// One skipped row.
+/// A row that was skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SkippedRow {
-    /// The line or record in the file, counted from 1; 0 for rows of a database, which are in
-    /// no order.
+    /// The number of the line or record in the file, counted from 1. It is 0 for the rows of a
+    /// database, which have no order.
     pub line: u64,
-    /// The unit of [`line`](Self::line).
+    /// The unit of [`line`](Self::line): lines or records.
     pub unit: RowUnit,
     /// The reason why the row was skipped.
     pub skip: SkipReason,
-    /// The value at fault: short, printable, on one line.
+    /// The value that caused the skip, shortened and with control characters escaped, so that it
+    /// fits on one line.
     pub found: String,
 }
 
@@ -103,7 +106,7 @@ impl fmt::Display for SkippedRow {
     }
 }
 
-/// The reason why a value can't be compared with a filter's literal.
+/// The reason why a value can't be compared with a literal, that is, with a constant in a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MismatchReason {
@@ -122,7 +125,7 @@ pub enum MismatchReason {
 }
 
 impl MismatchReason {
-    /// The reason's name in output that programs read.
+    /// The reason's name in output for programs.
     pub fn name(self) -> &'static str {
         match self {
             Self::NoNumber => "no number",
@@ -134,7 +137,8 @@ impl MismatchReason {
         }
     }
 
-    /// The reason as the predicate of a sentence about one value, or about several.
+    /// The reason as the predicate of a sentence about one value (`several` is false) or about more
+    /// than one.
     pub(crate) fn says(self, several: bool) -> &'static str {
         match (self, several) {
             (Self::NoNumber, false) => "is no number",
@@ -153,18 +157,18 @@ impl MismatchReason {
     }
 }
 
-/// Values of one column that a filter can't compare, for one reason. Rows are left out because of
-/// them.
+/// Values of one column that a filter can't compare, all for one reason. Their rows are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mismatch {
-    /// The column, as the filter names it.
+    /// The name of the column as the filter writes it.
     pub column: String,
     /// The reason why the values can't be compared.
     pub reason: MismatchReason,
     /// The number of values.
     pub count: u64,
-    /// The first of the values: short, printable, on one line.
+    /// The first of the values, shortened and with control characters escaped, so that it fits on
+    /// one line.
     pub example: String,
 }
 
@@ -188,47 +192,46 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// The counts of a source's rows. `rows` is always `kept` +
+/// The counts of a source's rows. `rows` always equals `kept` +
 /// [`skipped_total`](Report::skipped_total).
 ///
-/// A report depends only on the data: block sizes, the number of threads and compression change
-/// nothing in it but `bytes`.
+/// A report depends only on the data. Only `bytes` depends on the compression too, and nothing
+/// depends on the size of blocks or on the number of threads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// The number of rows that were read. A blank line is no row; each position of a MultiPoint is
-    /// a row.
+    /// The number of rows that were read. A blank line is no row, and each position of a MultiPoint
+    /// counts as a row. Rows in `filtered` and `deleted` are not included.
     pub rows: u64,
     /// The number of rows that became points.
     pub kept: u64,
     skipped: [u64; SkipReason::ALL.len()],
-    /// The number of rows that the filter or the box [`within`](crate::LoadOptions::within) left
-    /// out. They are not among [`rows`](Self::rows).
+    /// The number of rows that were left out by the filter or by the box
+    /// [`within`](crate::LoadOptions::within). They are not included in [`rows`](Self::rows).
     pub filtered: u64,
-    /// Values that the filter can't compare and for which it left rows out, by column and reason.
+    /// The values that the filter can't compare, by column and reason. Rows were left out because
+    /// of them.
     pub mismatches: Vec<Mismatch>,
-    /// The number of records that the file marks as deleted. They are not among
-    /// [`rows`](Self::rows) either.
+    /// The number of records that the file marks as deleted. They are not included in
+    /// [`rows`](Self::rows).
     pub deleted: u64,
-    /// The unit that rows are counted by in examples.
+    /// The unit of the row numbers in `examples`.
     pub(crate) unit: RowUnit,
-    /// The first skipped rows in the order of the file: at most 5 for each reason, and 20 for all
-    /// together.
+    /// The first skipped rows in the order of the file: at most 5 rows for each reason, and at most
+    /// 20 rows for all reasons together.
     pub examples: Vec<SkippedRow>,
-    /// The number of kept rows whose weight is empty or null. Such a weight is 0 in a sum and no
-    /// part of a mean or of a count of values, as for SQL's SUM, AVG and COUNT.
+    /// The number of kept rows whose weight is empty or null. Such a weight adds nothing to a sum,
+    /// a mean or a count of values, as in SQL's SUM, AVG and COUNT.
     pub weights_missing: u64,
-    /// The number of kept rows at exactly longitude 0, latitude 0: often a sign of missing
-    /// positions.
+    /// The number of kept rows at exactly longitude 0 and latitude 0. Such rows often have no known
+    /// position.
     pub at_null_island: u64,
     pub(crate) notes: Notes,
-    /// The largest error in metres that a datum's shift to WGS 84 may have left in a position.
-    /// Errors of at most 10 m count only where
-    /// [`LoadOptions::datum_error`](crate::LoadOptions::datum_error) accepted them. 0 if there are
-    /// none.
+    /// The largest error, in metres, that may remain in a position after its shift from another
+    /// datum to WGS 84. 0 if there is no error to report: an error of at most 10 m is reported only
+    /// if [`LoadOptions::datum_error`](crate::LoadOptions::datum_error) was needed to accept it.
     pub datum_error: u32,
-    /// The number of bytes that were read of the source as it is stored; of a compressed file these
-    /// are compressed bytes.
+    /// The number of bytes that were read, counted before decompression.
     pub bytes: u64,
 }
 
@@ -243,13 +246,15 @@ impl Report {
         self.skipped.iter().sum()
     }
 
-    /// Notes about decisions that the skipped rows don't show, one line each.
+    /// Notes about decisions that the skipped rows don't show, for example about quotes that were
+    /// read as text. Each note is one line.
     pub fn notes(&self) -> Vec<String> {
         self.notes.lines()
     }
 
-    /// Counts a skipped row. `describe` returns the row's line and the value at fault. It is called
-    /// only while examples are still collected, so that files with many bad rows are read fast.
+    /// Counts a skipped row. `describe` returns the number of the row's line or record and the
+    /// value that caused the skip. It is called only while more examples are needed, so that files
+    /// with many skipped rows are read fast.
     pub(crate) fn skip(&mut self, skip: SkipReason, describe: impl FnOnce() -> (u64, String)) {
         self.rows += 1;
         if let Some(count) = self.skipped.get_mut(skip as usize) {
@@ -266,8 +271,8 @@ impl Report {
         }
     }
 
-    /// Counts a value that a filter can't compare. `example` returns its text, and is called only
-    /// for the first value with this column and reason.
+    /// Counts a value that a filter can't compare. `example` returns the value as text. It is
+    /// called only for the first such value of a column with this reason.
     pub(crate) fn count_mismatch(
         &mut self,
         column: &str,
@@ -285,23 +290,23 @@ impl Report {
         }
     }
 
-    /// The count so far for a column and a reason; `None` if there was no such value.
+    /// The entry for a column and a reason; `None` if no value was counted for them yet.
     fn mismatch(&mut self, column: &str, reason: MismatchReason) -> Option<&mut Mismatch> {
         let mut known = self.mismatches.iter_mut();
         known.find(|known| known.reason == reason && known.column == column)
     }
 
-    /// Notes that a position may be wrong by this many metres.
+    /// Records that a position may be wrong by `metres`. Only the largest number is kept.
     pub(crate) fn place_off_by(&mut self, metres: f64) {
         if metres > 0.0 {
             self.datum_error = self.datum_error.max(metres.ceil() as u32);
         }
     }
 
-    /// Adds the report of the rows that follow those of `self`.
+    /// Adds the report `part`, whose rows follow the rows of `self` in the source.
     ///
-    /// `part` lacks only examples that a report of all rows would lack too, so the sum doesn't
-    /// depend on how the rows were divided into parts.
+    /// The result equals the report of all rows at once, however the rows are divided into parts:
+    /// an example that `part` leaves out would be left out of that report too.
     pub(crate) fn add(&mut self, part: Report) {
         self.rows += part.rows;
         self.kept += part.kept;

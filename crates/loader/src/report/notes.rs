@@ -1,35 +1,36 @@
-//! Notes about decisions that a source's skipped rows don't show.
+//! Notes about decisions in reading a source that its skipped rows don't show.
 
 use std::fmt;
 
-/// The most notes about parts of a file: a choice.
+/// The largest number of notes about parts of a file. It is a choice.
 const OF_PARTS: usize = 20;
 
-/// The notes of a source, or of a part of its rows.
+/// The notes about a source, or about some of its rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
-    /// Quotes that were taken as text.
+    /// The quotes that were read as text.
     strays: Tally,
-    /// The number of kept rows whose weight is no number, in a column that was chosen by its name
-    /// alone.
+    /// The number of kept rows whose weight is no number. It is counted only if the column of
+    /// weights was chosen by its name.
     no_weight: u64,
-    /// The first such weight, as messages show it.
+    /// The first weight that is no number, in the form in which messages show it.
     weight_shown: Option<String>,
-    /// The number of rows whose latitude is over 90° and whose position would be valid with
+    /// The number of rows whose latitude is over 90°, and whose position would be valid with
     /// longitude and latitude swapped.
     pub(crate) swapped: u64,
-    /// Rows with a text that is not UTF-8, in a column that the filter uses or that is kept.
+    /// The rows that have a text that is not UTF-8, in a column that the filter uses or that is
+    /// kept.
     recoded: Tally,
-    /// Notes about parts of the file, for example about parts that disagree. Each note is listed
-    /// once.
+    /// Notes about parts of the file. No note is in the list twice.
     of_parts: Vec<String>,
-    /// Findings about the bytes of the input.
+    /// Facts about the bytes of the input as text, one line each.
     pub(crate) of_bytes: Vec<String>,
-    /// Set if a finding about the bytes is about the encoding of text.
+    /// True if one of the lines in `of_bytes` is about the encoding of text.
     pub(crate) tells_text: bool,
 }
 
-/// The number of occurrences, the number of rows with any, and the line of the first such row.
+/// The number of occurrences, the number of rows that have any, and the number of the first such
+/// row's line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Tally {
     count: u64,
@@ -38,7 +39,8 @@ struct Tally {
 }
 
 impl Tally {
-    /// Counts the occurrences in a row; `line` is called only for the first.
+    /// Adds a row with `count` occurrences. `line` returns the number of the row's line, and is
+    /// called only for the first row that has any.
     fn add_row(&mut self, count: u64, line: impl FnOnce() -> u64) {
         if count == 0 {
             return;
@@ -50,7 +52,7 @@ impl Tally {
         self.rows += 1;
     }
 
-    /// Adds the count of the rows that follow.
+    /// Adds the tally of the rows that follow in the source.
     fn add(&mut self, part: &Self) {
         if self.count == 0 {
             self.first = part.first;
@@ -60,7 +62,7 @@ impl Tally {
     }
 }
 
-/// Prints "in 3 rows, the first on line 7".
+/// Prints, for example, "in 3 rows, the first on line 7".
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.rows {
@@ -71,29 +73,31 @@ impl fmt::Display for Tally {
 }
 
 impl Notes {
-    /// Counts the quotes of a row that are taken as text.
+    /// Counts the quotes of a row that are read as text. `line` returns the number of the row's
+    /// line.
     pub(crate) fn stray_quotes(&mut self, count: u64, line: impl FnOnce() -> u64) {
         self.strays.add_row(count, line);
     }
 
-    /// Counts a kept row whose weight is no number.
+    /// Counts a kept row whose weight is no number. `shown` returns the weight in the form in which
+    /// messages show it.
     pub(crate) fn no_weight(&mut self, shown: impl FnOnce() -> String) {
         self.no_weight += 1;
         self.weight_shown.get_or_insert_with(shown);
     }
 
-    /// Counts a row with a text that is not UTF-8.
+    /// Counts a row that has a text that is not UTF-8. `line` returns the number of the row's line.
     pub(crate) fn recoded(&mut self, line: impl FnOnce() -> u64) {
         self.recoded.add_row(1, line);
     }
 
-    /// Removes all counts of weights.
+    /// Removes the count of weights that are no numbers.
     pub(crate) fn forget_weights(&mut self) {
         self.no_weight = 0;
         self.weight_shown = None;
     }
 
-    /// Adds the notes of the rows that follow.
+    /// Adds the notes about the rows that follow in the source.
     pub(crate) fn add(&mut self, part: Self) {
         self.strays.add(&part.strays);
         self.no_weight += part.no_weight;
@@ -105,14 +109,15 @@ impl Notes {
         }
     }
 
-    /// Adds a note about a part of the file.
+    /// Adds a note about a part of the file. Does nothing if the note is in the list or if the list
+    /// is full.
     pub(crate) fn note(&mut self, note: String) {
         if self.of_parts.len() < OF_PARTS && !self.of_parts.contains(&note) {
             self.of_parts.push(note);
         }
     }
 
-    /// The notes, one line each.
+    /// All notes, one line each.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.strays.count > 0 {

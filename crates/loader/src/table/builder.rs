@@ -1,9 +1,9 @@
-//! Builders of columns: the type is inferred from the values.
+//! Builders of columns. They infer a column's type from its values.
 //!
-//! A column holds numbers, times or Booleans if all of its values are of that one type; else it is
-//! a dictionary. Texts that read as numbers or as times are stored as these if all texts of the
-//! column are spelled in one way. Then a column of an untyped file takes no more memory than a
-//! typed one, and each text can still be written as it was.
+//! A column has the type of its values if all of them are numbers, times or Booleans. Otherwise it
+//! is a dictionary. Texts that read as numbers or times are stored as numbers or times, if all
+//! texts of the column have one spelling. So a column of a file without types takes no more memory
+//! than a typed one, and each text can still be written as it was in the file.
 
 use super::column::{Column, NULL_BOOL, NULL_NUMBER, NULL_TIME, NULL_WHOLE, Values};
 use super::dictionary::{Dictionary, TypedEntry};
@@ -14,18 +14,18 @@ use crate::time::Times;
 use crate::value::Value;
 use std::borrow::Cow;
 
-/// Builder of a [`Table`](super::Table): values of kept columns for some points, in the order of
-/// the source.
+/// The builder of a [`Table`](super::Table). It has the values of the kept columns for some points,
+/// in the order of the source.
 #[derive(Debug, Default)]
 pub struct TableBuilder {
     columns: Vec<ColumnBuilder>,
     points: usize,
-    /// The spellings of times in the source.
+    /// The formats of times in the source.
     pub(super) times: Times,
 }
 
 impl TableBuilder {
-    /// An empty builder of `columns` columns.
+    /// A builder of `columns` columns, which have no rows yet.
     pub(crate) fn new(columns: usize, times: &Times) -> Self {
         let nothing = || ColumnBuilder::Nulls(0);
         Self {
@@ -35,8 +35,9 @@ impl TableBuilder {
         }
     }
 
-    /// Appends a row's values until every column has `points` entries, since a row may give several
-    /// points or none. `value` returns the row's value in a column, counted from 0.
+    /// Appends the values of a row until every column has `points` entries, since a row may give
+    /// several points or none. `value` returns the row's value in the column with an index, counted
+    /// from 0.
     #[inline]
     pub(crate) fn fill<'v>(&mut self, points: usize, mut value: impl FnMut(usize) -> Value<'v>) {
         let missing = points.saturating_sub(self.points);
@@ -53,7 +54,7 @@ impl TableBuilder {
         }
     }
 
-    /// Appends the values of `more`, whose points follow those of `self` in the source.
+    /// Appends the values of `more`, whose points follow the points of `self` in the source.
     pub(crate) fn append(&mut self, more: Self) {
         if self.columns.is_empty() {
             *self = more;
@@ -70,14 +71,14 @@ impl TableBuilder {
     }
 }
 
-/// A column under construction. The spelling is that of texts in the source; `None`: its values are
-/// no texts.
+/// A column under construction. A spelling is there if the column's values are texts in the source,
+/// and is that of all these texts.
 #[derive(Debug)]
 pub(crate) enum ColumnBuilder {
-    /// This many rows without a value.
+    /// This number of rows, none of which has a value.
     Nulls(usize),
-    /// Whole numbers, some of which `f64` can't represent. The flag is set if they are texts in the
-    /// source.
+    /// Whole numbers, some of which `f64` can't represent. The flag is true if they are texts in
+    /// the source.
     Whole(Vec<i64>, bool),
     Numbers(Vec<f64>, Option<NumberSpelling>),
     Times(Vec<i64>, Option<TimeSpelling>),
@@ -85,15 +86,15 @@ pub(crate) enum ColumnBuilder {
     Words(Dictionary),
 }
 
-/// A value with its inferred type.
+/// A value with its inferred type. A spelling is there if the value is a text in the source.
 enum TypedValue<'a> {
-    /// A whole number that `f64` can't represent. The flag is set if it is a text in the source.
+    /// A whole number that `f64` can't represent. The flag is true if it is a text in the source.
     Whole(i64, bool),
     Number(f64, Option<NumberSpelling>),
     Time(i64, Option<TimeSpelling>),
     Bool(bool),
     Text(Cow<'a, str>),
-    /// A whole number that no column of numbers can hold.
+    /// A whole number that is too large for a column of numbers.
     Other(Number),
 }
 
@@ -101,8 +102,8 @@ impl<'a> TypedValue<'a> {
     fn from_value(value: Value<'a>, times: &Times) -> Option<Self> {
         Some(match value {
             Value::Null => return None,
-            // Every NaN becomes this one, since the bits of another could be those that stand for
-            // null.
+            // Every NaN is replaced by this NaN, since another NaN might have the bits that stand
+            // for null.
             Value::Number(Number::Float(number)) if number.is_nan() => Self::Number(f64::NAN, None),
             Value::Number(Number::Float(number)) => Self::Number(number, None),
             Value::Number(number) => match number.whole().filter(|n| *n != NULL_WHOLE) {
@@ -161,8 +162,8 @@ impl<'a> TypedValue<'a> {
     }
 }
 
-/// Returns whether a whole number is spelled as it would be printed: without a plus sign and
-/// without leading zeros.
+/// Returns true if a whole number other than 0 is written as programs print it: without a plus sign
+/// and without leading zeros.
 fn is_plain(digits: &str) -> bool {
     matches!(
         digits.as_bytes(),
@@ -170,8 +171,9 @@ fn is_plain(digits: &str) -> bool {
     )
 }
 
-/// The common spelling of two parts of one column. `Some(None)`: neither part has texts. `None`:
-/// there is no common spelling, or only one part has texts.
+/// The spelling that fits two parts of one column, which have the spellings `a` and `b`.
+/// `Some(None)` if neither part has texts. `None` if no spelling fits both parts, or if only one
+/// part has texts.
 fn both<T>(a: Option<T>, b: Option<T>, and: impl FnOnce(T, T) -> Option<T>) -> Option<Option<T>> {
     match (a, b) {
         (None, None) => Some(None),
@@ -180,7 +182,7 @@ fn both<T>(a: Option<T>, b: Option<T>, and: impl FnOnce(T, T) -> Option<T>) -> O
     }
 }
 
-/// A list of `nulls` entries for null and then `value`.
+/// A list of `nulls` entries for null, followed by `value`.
 fn behind<T: Clone>(nulls: usize, null: T, value: T) -> Vec<T> {
     let mut all = vec![null; nulls];
     all.push(value);
@@ -234,7 +236,7 @@ impl ColumnBuilder {
         }
     }
 
-    /// A column of `nulls` rows without a value, and then one row with `value`.
+    /// A column of `nulls` rows without a value, followed by a row with `value`.
     fn first(nulls: usize, value: TypedValue<'_>) -> Self {
         match value {
             TypedValue::Whole(number, text) => Self::Whole(behind(nulls, NULL_WHOLE, number), text),
@@ -316,8 +318,8 @@ impl ColumnBuilder {
         self.add_words(|words| words.append(more.into_words()));
     }
 
-    /// Converts floating-point numbers to whole ones, if all are whole. Returns whether the column
-    /// holds whole numbers now.
+    /// Converts floating-point numbers to whole numbers, if all of them are whole. Returns true if
+    /// the column has whole numbers after this call.
     fn make_whole(&mut self) -> bool {
         let Self::Numbers(all, spelling) = self else {
             return matches!(self, Self::Whole(..));
@@ -340,8 +342,8 @@ impl ColumnBuilder {
         true
     }
 
-    /// Converts whole numbers to floating-point ones, if that is exact and none are texts. Returns
-    /// whether the column holds floating-point numbers now.
+    /// Converts whole numbers to floating-point numbers, if that changes no number and if they are
+    /// no texts. Returns true if the column has floating-point numbers after this call.
     fn make_numbers(&mut self) -> bool {
         let Self::Whole(all, false) = self else {
             return matches!(self, Self::Numbers(..));
@@ -364,7 +366,7 @@ impl ColumnBuilder {
         self.add_words(|words| value.into_words(words));
     }
 
-    /// Converts the column to a dictionary, and calls `add` to append to it.
+    /// Converts the column to a dictionary. `add` then appends to the dictionary.
     fn add_words(&mut self, add: impl FnOnce(&mut Dictionary)) {
         let mut words = std::mem::replace(self, Self::Nulls(0)).into_words();
         add(&mut words);
@@ -400,7 +402,8 @@ impl ColumnBuilder {
         words
     }
 
-    /// Finishes the column. `order` has the number of the source's row for each point of the index.
+    /// Finishes the column. `order` has, for each point of the index, the number of its row in the
+    /// source.
     pub(super) fn finish(self, name: String, order: &[u32], times: &Times) -> Column {
         let (values, written) = match self {
             Self::Nulls(_) => {

@@ -1,4 +1,5 @@
-//! Cells of a table, as a filter compares them: as a number or a time, or as a text.
+//! Cells of a table in the form in which a filter compares them: as a number, as a time, or as a
+//! text.
 
 use super::column::Column;
 use super::spelling::Spelling;
@@ -7,7 +8,8 @@ use crate::time::Times;
 use crate::value::Value;
 use std::cell::OnceCell;
 
-/// A row's value in a column. Its text is made once, when a literal first needs it.
+/// The value of one row in one column. Its text is made once, when a literal of the filter first
+/// needs it.
 pub(super) struct Cell<'t> {
     column: &'t Column,
     row: usize,
@@ -16,7 +18,7 @@ pub(super) struct Cell<'t> {
 }
 
 impl Column {
-    /// The value of a row, for comparison.
+    /// The cell of a row in this column.
     #[inline]
     pub(super) fn cell(&self, row: usize) -> Cell<'_> {
         Cell {
@@ -27,13 +29,14 @@ impl Column {
         }
     }
 
-    /// Returns whether a literal is compared with the text of a value, and not with the number or
-    /// time that is stored for it.
+    /// Returns true if a literal has to be compared with the text of a value, and not with the
+    /// number or time that is stored for the text.
     #[inline]
     fn compares_text(&self, value: &Value<'_>, literal: &Literal) -> bool {
         match literal {
             Literal::Text(_) => self.is_text(value),
-            // A custom format may give digits another meaning than that of the stored number.
+            // By a format of times that the user gave, the digits of the text may be another time
+            // than the stored number.
             Literal::Time(_) if !self.times.are_common() => {
                 self.is_text(value) && matches!(value, Value::Number(_))
             }
@@ -41,7 +44,7 @@ impl Column {
         }
     }
 
-    /// Returns whether a value that is stored as a number or a time is a text in the source.
+    /// Returns true if a value is a text in the source but is stored as a number or a time.
     #[inline]
     fn is_text(&self, value: &Value<'_>) -> bool {
         self.written != Spelling::Typed && matches!(value, Value::Number(_) | Value::Time(_))

@@ -1,8 +1,8 @@
-//! Validation of a filter against a table: all of its comparisons must have an answer.
+//! Validation of a filter for a table: every comparison in the filter must be possible.
 //!
-//! While a file is loaded, rows whose values can't be compared are left out and counted. For a
-//! filter of a finished table there is no report with such counts, so the filter is refused if it
-//! would leave out values that may mean something.
+//! While a file is loaded, rows whose values can't be compared are left out and counted in a
+//! report. A filter that is applied to a table later has no such report. So it is refused if it
+//! would leave out values that may have a meaning.
 
 use super::column::{Column, ColumnKind};
 use super::spelling::Spelling;
@@ -12,7 +12,7 @@ use crate::report::{Mismatch, MismatchReason};
 use crate::value::Value;
 use std::sync::OnceLock;
 
-/// The reason why a filter or a column doesn't fit a table.
+/// The reason why a filter or a column name can't be used with a table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TableError {
@@ -25,8 +25,8 @@ impl TableError {
     }
 }
 
-/// Checks that all comparisons of a filter are possible. `columns` has the table's column for each
-/// of the filter's columns.
+/// Checks that all comparisons of a filter are possible. `columns` has, for each column that the
+/// filter names, the table's column.
 pub(super) fn check(filter: &Filter, columns: &[&Column]) -> Result<(), TableError> {
     if let Some(message) = filter.ambiguous_date() {
         return Err(TableError::new(message));
@@ -48,7 +48,7 @@ fn parts(tree: &Tree, columns: &[&Column]) -> Result<(), TableError> {
     }
 }
 
-/// Checks that a column's values can be compared with a literal.
+/// Checks that the values of a column can be compared with a literal.
 fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
     let possible = match (column.kind(), literal) {
         (ColumnKind::Text, _) | (ColumnKind::Number, Literal::Time(_)) => {
@@ -85,13 +85,13 @@ fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
     )))
 }
 
-/// A cache of a column's results for each of the 11 kinds of literals.
+/// A cache of the results of checking a column's texts, one for each of the 11 kinds of literals.
 #[derive(Debug, Default)]
 pub(super) struct FitCache([OnceLock<Option<TableError>>; 11]);
 
 impl FitCache {
-    /// The result for a literal's kind. `find` is called only for the first literal of that kind,
-    /// since it compares all values.
+    /// The result for the kind of a literal. `find` is called only for the first literal of each
+    /// kind, since it goes through all values of the column.
     fn known(
         &self,
         literal: &Literal,
@@ -105,7 +105,7 @@ impl FitCache {
     }
 }
 
-/// A number from 0 to 10 for a literal's kind. All literals of one kind can be compared with
+/// The number of a literal's kind, from 0 to 10. All literals of one kind can be compared with
 /// exactly the same values.
 fn kind(literal: &Literal) -> usize {
     match literal {
@@ -126,15 +126,15 @@ fn kind(literal: &Literal) -> usize {
     }
 }
 
-/// The number of rows whose value can be compared with a literal, and of rows whose value can't.
+/// The number of rows whose value can be compared with a literal, and of rows whose value can't be.
 #[derive(Default)]
 struct FitCounts {
     alike: usize,
     unlike: usize,
-    /// The first value with digits that can't be compared, and the reason. If no such value has
-    /// digits, the first of all that can't be compared.
+    /// A value that can't be compared, and the reason. It is the first one that has digits or, if
+    /// none has digits, the first one.
     example: Option<(MismatchReason, String)>,
-    /// Set if the example has digits.
+    /// True if the example has digits.
     has_digits: bool,
 }
 
@@ -155,7 +155,7 @@ impl FitCounts {
         self
     }
 
-    /// The sum of two counts; the values of `self` come first.
+    /// The sum of two counts. The values of `self` come before the values of `other`.
     fn and(self, other: Self) -> Self {
         let first = self.has_digits || (self.example.is_some() && !other.has_digits);
         Self {
@@ -167,8 +167,8 @@ impl FitCounts {
     }
 }
 
-/// Checks that a column's texts can be compared with a literal. At least one must be comparable,
-/// and those that aren't may have no digits, as `unknown` or `n/a`.
+/// Checks that the texts of a column can be compared with a literal. At least one text must be
+/// comparable. Texts that are not comparable must have no digits, like `unknown` or `n/a`.
 fn texts_fit(column: &Column, literal: &Literal) -> Result<(), TableError> {
     let tell = |found: FitCounts, value: &Value<'_>, rows| {
         found.add(mismatch(value, literal, &column.times), value, rows)

@@ -1,4 +1,4 @@
-//! Finished columns, whose values are in the order of an index's points.
+//! Finished columns. Their values are in the order of an index's points.
 
 use super::check::FitCache;
 use super::dictionary::{Dictionary, DictionaryEntry};
@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-/// The entry for null in a column of numbers: a NaN with bits that no value of a column has.
+/// The entry for null in a column of numbers: a NaN whose bits no value of a column has.
 pub(super) const NULL_NUMBER: f64 = f64::from_bits(0x7ff8_6e75_6c6c_0001);
 /// The entry for null in a column of whole numbers.
 pub(super) const NULL_WHOLE: i64 = i64::MIN;
@@ -20,20 +20,20 @@ pub(super) const NULL_TIME: i64 = i64::MIN;
 /// The entry for null in a column of Booleans, where false is 0 and true is 1.
 pub(super) const NULL_BOOL: u8 = 2;
 
-/// The largest number of different texts of numbers or times that a column keeps as texts: a
-/// choice. A column with more stores the numbers or times instead, and the texts' spellings are
-/// lost.
+/// The largest number of different texts of numbers or times that a column keeps as texts. It is a
+/// choice. If there are more, the column stores the numbers or times instead, and the spellings of
+/// the texts are lost.
 const MOST_WORDS: usize = 1 << 16;
 
 /// The type of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ColumnKind {
-    /// Numbers, or texts that all read as numbers.
+    /// Numbers, or texts that all can be read as numbers.
     Number,
     /// Texts.
     Text,
-    /// Dates and times, or texts that all read as dates or times.
+    /// Dates and times, or texts that all can be read as dates or times.
     Time,
     /// True or false.
     Bool,
@@ -57,12 +57,12 @@ pub struct Column {
     name: String,
     pub(super) values: Values,
     kind: ColumnKind,
-    /// The spelling of the column's values in the source.
+    /// The spelling of the column's texts in the source.
     pub(super) written: Spelling,
     /// The number of rows without a value.
     nulls: usize,
     pub(super) times: Times,
-    /// A cache of the kinds of literals that the column's values can be compared with.
+    /// A cache of results of comparing the column's values with each kind of literal.
     pub(super) fits: FitCache,
 }
 
@@ -74,20 +74,21 @@ pub(super) enum Values {
     /// Microseconds since 1970, UTC.
     Times(Vec<i64>),
     Bools(Vec<u8>),
-    /// The dictionary code of each row, and the dictionary. The code for null is the number of the
-    /// dictionary's entries.
+    /// The code of each row, and the dictionary's entries. A code is an index of an entry; the code
+    /// for null is the number of entries.
     Words(Codes, Vec<DictionaryEntry>),
 }
 
-/// The values of the rows that `order` lists, in its order; `null` for a row that doesn't exist.
+/// The values of the rows whose numbers are in `order`, in the order of that list. A row that
+/// doesn't exist gives `null`.
 fn gathered<T: Copy + Send + Sync>(all: &[T], order: &[u32], null: T) -> Vec<T> {
     let value = |&at: &u32| all.get(at as usize).copied().unwrap_or(null);
     order.par_iter().map(value).collect()
 }
 
 impl Values {
-    /// The values of the rows that `order` lists, in its order. A dictionary is returned unchanged:
-    /// its codes are put in order before.
+    /// The values of the rows whose numbers are in `order`, in the order of that list. A dictionary
+    /// is returned unchanged, since its codes were put in this order before.
     pub(super) fn in_order(self, order: &[u32]) -> Self {
         match self {
             Self::Whole(all) => Self::Whole(gathered(&all, order, NULL_WHOLE)),
@@ -99,7 +100,8 @@ impl Values {
     }
 }
 
-/// Dictionary codes, in 1, 2 or 4 bytes each: as few as the largest code needs.
+/// Codes of a dictionary. They take 1, 2 or 4 bytes each: the fewest bytes in which the largest
+/// code fits.
 #[derive(Debug)]
 pub(super) enum Codes {
     U8(Vec<u8>),
@@ -108,7 +110,7 @@ pub(super) enum Codes {
 }
 
 impl Codes {
-    /// Stores `codes`, none of which is greater than `most`.
+    /// Stores codes in the fewest bytes in which `most` fits. No code may be greater than `most`.
     pub(super) fn new(codes: Vec<u32>, most: usize) -> Self {
         match most {
             0..=0xff => Self::U8(codes.into_iter().map(|code| code as u8).collect()),
@@ -165,9 +167,9 @@ impl Column {
         column
     }
 
-    /// A column of a dictionary. If that has more than [`MOST_WORDS`] entries, all of which are
-    /// texts of numbers, or all of which are texts of times, the column stores numbers or times
-    /// instead.
+    /// Makes a column of a dictionary. The column stores numbers instead if the dictionary has more
+    /// than [`MOST_WORDS`] entries and all of them are texts of numbers. Likewise it stores times
+    /// if all of these entries are texts of times. `order` has the number of a row for each point.
     pub(super) fn from_dictionary(
         name: String,
         words: Dictionary,
@@ -214,7 +216,7 @@ impl Column {
         self.nulls
     }
 
-    /// Returns whether no row has a value.
+    /// Returns true if no row has a value.
     pub fn is_empty(&self) -> bool {
         self.nulls == self.len()
     }
@@ -232,9 +234,9 @@ impl Column {
         }
     }
 
-    /// A row's value as a number: a time is in milliseconds since 1970 in UTC, false is 0 and true
-    /// is 1. Whole numbers of more than 15 digits are rounded to `f64`. `None` for null, and for
-    /// texts in a column of texts.
+    /// A row's value as a number. A time is in milliseconds since 1970 in UTC, false is 0, and true
+    /// is 1. A whole number beyond ±2⁵³ is rounded to the nearest `f64`. `None` for null, and for
+    /// every text in a column of texts.
     pub fn number(&self, row: usize) -> Option<f64> {
         self.reading(&self.value(row))
     }
@@ -255,8 +257,9 @@ impl Column {
         }
     }
 
-    /// A row's value as text; `None` for null. A text of the source is returned as it is there, a
-    /// number in its shortest form, a time as `2010-03-01T00:00:00Z`.
+    /// A row's value as text; `None` for null. A text of the source is returned without the spaces
+    /// around it, in its spelling unless that was lost. A number is returned in its shortest form,
+    /// and a time in the form `2010-03-01T00:00:00Z`.
     pub fn text(&self, row: usize) -> Option<Cow<'_, str>> {
         if let Values::Words(codes, words) = &self.values {
             return words.get(codes.at(row)?).map(DictionaryEntry::text);
@@ -271,8 +274,8 @@ impl Column {
         })
     }
 
-    /// The smallest and the greatest value of a column of numbers or times, as text; `None` for
-    /// columns of other kinds, or without values.
+    /// The smallest and the greatest value of a column of numbers or times, as text. `None` for a
+    /// column of another kind, and for a column without values.
     pub fn range(&self) -> Option<(String, String)> {
         fn ends<T: Copy>(
             all: impl Iterator<Item = T>,
@@ -314,11 +317,12 @@ impl Column {
         }
     }
 
-    /// The most frequent values as text, and the number of rows with each: at most `most` values,
-    /// sorted by that number from the greatest, and equally frequent values by their text.
+    /// The most frequent values as text, each with the number of rows that have it. There are at
+    /// most `most` values. The value with the most rows comes first, and values with equally many
+    /// rows are sorted by their text.
     ///
-    /// Meant for columns of texts: in a column of numbers or times every row may have another
-    /// value, and each value is counted in memory.
+    /// This is meant for columns of texts. In a column of numbers or times every row may have
+    /// another value, and this method keeps a count for each value in memory.
     pub fn frequent(&self, most: usize) -> Vec<(String, usize)> {
         let mut counts: HashMap<String, usize> = HashMap::new();
         match &self.values {
@@ -346,7 +350,8 @@ impl Column {
         counted
     }
 
-    /// Bits that identify a row's value, in a column without a dictionary; `None` for null.
+    /// Bits that are the same for all rows that have one value, in a column without a dictionary.
+    /// `None` for null.
     fn bits(&self, row: usize) -> Option<u64> {
         match self.value(row) {
             Value::Number(Number::Float(number)) => Some(number.to_bits()),
@@ -357,7 +362,7 @@ impl Column {
         }
     }
 
-    /// Returns whether some of the column's values are texts in the source.
+    /// Returns true if some of the column's values are texts in the source.
     pub(super) fn has_texts(&self) -> bool {
         match &self.values {
             Values::Words(_, words) => words
@@ -367,9 +372,9 @@ impl Column {
         }
     }
 
-    /// Folds over the column's values with `tell`, which gets each value and the number of rows
-    /// with it: once for each dictionary entry, or row by row without nulls where there is no
-    /// dictionary. `join` combines the results of parts, in the order of the values.
+    /// Folds over the column's values. `tell` gets a result so far, a value, and the number of rows
+    /// that have it. A dictionary gives each entry once; any other column gives each row that has a
+    /// value. `join` combines the results of two parts, in the order of the values.
     pub(super) fn gather<T: Default + Send>(
         &self,
         tell: impl Fn(T, &Value<'_>, usize) -> T + Sync + Send,
@@ -391,8 +396,8 @@ impl Column {
         parts.reduce(T::default, join)
     }
 
-    /// A row's value as it is stored: a text that is stored as a number or a time is returned as
-    /// such.
+    /// A row's value in the form in which it is stored. A text that is stored as a number or a time
+    /// is returned as that number or time.
     #[inline]
     pub(super) fn value(&self, row: usize) -> Value<'_> {
         let value = match &self.values {
@@ -421,7 +426,7 @@ impl Column {
     }
 }
 
-/// The number of rows with each dictionary entry.
+/// The number of rows that have each dictionary entry, in the order of the entries.
 fn counts(codes: &Codes, words: usize) -> Vec<usize> {
     let mut rows = vec![0; words];
     for row in 0..codes.len() {
@@ -448,8 +453,8 @@ fn time_of(value: &Value<'_>, times: &Times) -> Option<i64> {
     }
 }
 
-/// The type of a dictionary: numbers if all entries read as numbers, times if all read as times,
-/// else texts.
+/// The type of a column with a dictionary: numbers if all entries can be read as numbers, times if
+/// all can be read as times, or otherwise texts.
 fn kind_of(words: &[DictionaryEntry], times: &Times) -> ColumnKind {
     let all = |is: &dyn Fn(&DictionaryEntry) -> bool| !words.is_empty() && words.iter().all(is);
     if all(&|word| number_of(&word.value()).is_some()) {
@@ -461,8 +466,8 @@ fn kind_of(words: &[DictionaryEntry], times: &Times) -> ColumnKind {
     ColumnKind::Text
 }
 
-/// The values of rows as numbers or as times, if all dictionary entries are texts that read as
-/// such; else `None`.
+/// The values of all rows as numbers or as times. `None` unless all entries of the dictionary are
+/// texts of numbers, or all are texts of times.
 fn read_as(codes: &[u32], words: &[DictionaryEntry], times: &Times) -> Option<Values> {
     fn each<T: Copy>(codes: &[u32], words: &[T], null: T) -> Vec<T> {
         let value = |&code: &u32| words.get(code as usize).copied().unwrap_or(null);

@@ -1,5 +1,5 @@
-//! Dictionaries: columns of texts, or of values of several types, in which each different value is
-//! stored once.
+//! Dictionaries: the storage for columns of texts and for columns whose values have several types.
+//! Each different value is stored once, and each row has the value's code.
 
 use crate::number::exact::Number;
 use crate::time::time_text;
@@ -7,15 +7,15 @@ use crate::value::Value;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// A value that is stored once, however many rows have it.
+/// A value of a dictionary. It is stored once, even if many rows have it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum DictionaryEntry {
     Text(Box<str>),
     Other(Box<TypedEntry>),
 }
 
-/// A value that is no text: one in a column of several types, or a whole number too large for a
-/// column of numbers.
+/// A value of a dictionary that is no text. It is in a column whose values have several types, or
+/// it is a whole number that is too large for a column of numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum TypedEntry {
     Number(Number),
@@ -46,7 +46,7 @@ impl DictionaryEntry {
         }
     }
 
-    /// The memory that the entry takes outside of itself, in bytes.
+    /// The memory that the entry takes in addition to its own size, in bytes.
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -55,7 +55,7 @@ impl DictionaryEntry {
     }
 }
 
-/// A dictionary under construction, and the code of each row.
+/// A dictionary under construction: the code of each row, and the values by their codes.
 #[derive(Debug, Default)]
 pub(crate) struct Dictionary {
     pub(super) codes: Vec<u32>,
@@ -67,7 +67,7 @@ pub(crate) struct Dictionary {
 impl Dictionary {
     pub(super) const NULL: u32 = u32::MAX;
 
-    /// A dictionary of `count` rows without a value.
+    /// A dictionary of `count` rows, none of which has a value.
     pub(super) fn nulls(count: usize) -> Self {
         Self {
             codes: vec![Self::NULL; count],
@@ -119,7 +119,8 @@ impl Dictionary {
         code
     }
 
-    /// Appends the rows of `more`, which follow in the source; their codes are translated.
+    /// Appends the rows of `more`, which follow in the source. Their codes are replaced by the
+    /// codes of the values in this dictionary.
     pub(super) fn append(&mut self, more: Self) {
         let code = |word: &DictionaryEntry| match word {
             DictionaryEntry::Text(text) => self.code_of(text),

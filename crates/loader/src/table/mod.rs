@@ -1,4 +1,5 @@
-//! Columns that are kept beside an index of points, to filter the points and to divide them.
+//! Columns that are kept beside an index of points, so that the points can be filtered and divided
+//! into parts later.
 
 mod builder;
 mod cell;
@@ -15,12 +16,13 @@ pub use column::{Column, ColumnKind};
 use crate::columns;
 use crate::time::Times;
 
-/// Values of columns for each point of an index, in the index's order.
+/// The values of some columns for each point of an index, in the order of the index.
 ///
-/// [`load_table`](crate::load_table) makes a table of the columns in
-/// [`LoadOptions::keep`](crate::LoadOptions::keep). For each point it takes 8 bytes in a column of
-/// numbers or times, 1 byte in a column of Booleans, and 1, 2 or 4 bytes in a column of texts,
-/// where each different text is stored once. Positions are not in the table, but in the index.
+/// [`load_table`](crate::load_table) makes a table of the columns that
+/// [`LoadOptions::keep`](crate::LoadOptions::keep) names. For each point, a column of numbers or
+/// times takes 8 bytes, and a column of Booleans takes 1 byte. A column of texts takes 1, 2 or 4
+/// bytes for each point, and stores each different text once. The points' positions are not in the
+/// table, but in the index.
 ///
 /// ```
 /// use heatsplat_loader::{ColumnKind, LoadOptions, load_table, read};
@@ -42,15 +44,16 @@ use crate::time::Times;
 #[derive(Debug, Default)]
 pub struct Table {
     columns: Vec<Column>,
-    /// The column by whose values the points are divided; see [`shown_by`](Self::shown_by).
+    /// The column by whose values the points are divided, if [`shown_by`](Self::shown_by) was
+    /// called.
     by: Option<String>,
-    /// The spellings of times in the source.
+    /// The formats of times in the source.
     times: Times,
 }
 
 impl Table {
-    /// A table of the columns in `kept`. `order` has the number of the source's row for each point
-    /// of the index.
+    /// A table of the columns in `kept`, whose names are `names`. `order` has, for each point of
+    /// the index, the number of its row in the source.
     pub(crate) fn new(names: Vec<String>, kept: TableBuilder, order: &[u32]) -> Self {
         let times = kept.times.clone();
         let columns = names.into_iter().zip(kept.into_columns());
@@ -62,15 +65,15 @@ impl Table {
         }
     }
 
-    /// The table, marked with a column by whose values its points are shown, divided as
-    /// [`split`](Self::split) divides them.
+    /// Marks the table with a column. The points should be shown divided by the values in this
+    /// column, as [`split`](Self::split) divides them.
     #[must_use]
     pub fn shown_by(mut self, column: impl Into<String>) -> Self {
         self.by = Some(column.into());
         self
     }
 
-    /// The column that [`shown_by`](Self::shown_by) has set; `None` if it was not called.
+    /// The column that was passed to [`shown_by`](Self::shown_by); `None` if it was not called.
     pub fn by(&self) -> Option<&str> {
         self.by.as_deref()
     }
@@ -80,18 +83,18 @@ impl Table {
         &self.columns
     }
 
-    /// The column with a name. If no column has exactly this name, case, spaces, `_`, `-` and `.`
-    /// are ignored.
+    /// The column with a name. An exact match is preferred; otherwise case, spaces, `_`, `-` and
+    /// `.` are ignored. `None` if there is no such column.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.get(self.place(name)?)
     }
 
-    /// Returns whether the table has no columns.
+    /// Returns true if the table has no columns.
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }
 
-    /// The memory that all columns take, in bytes.
+    /// The memory that all columns take together, in bytes.
     pub fn bytes(&self) -> usize {
         self.columns.iter().map(Column::bytes).sum()
     }

@@ -1,4 +1,5 @@
-//! Selections: the points that fulfil a filter, or that have one value in a column.
+//! Selections of points by a table: the points that fulfil a filter, or the points that have one
+//! value in a column.
 
 use super::Table;
 use super::cell::Cell;
@@ -13,27 +14,29 @@ use heatsplat_points::{Point, Points};
 use rayon::prelude::*;
 use std::collections::HashMap;
 
-/// The number of rows that a thread handles at a time: a choice.
+/// The number of rows that a thread handles at a time. It is a choice.
 const ROWS: usize = 1 << 16;
 
-/// The name of the part for all values that have no part of their own.
+/// The name of the last part, which has the points whose values have no part of their own.
 const OTHER: &str = "other";
 
 impl Table {
-    /// Checks that a filter's columns exist, and that their values can be compared with its
-    /// literals. Words can't be compared with a number, for example, and not with a date.
+    /// Checks that the columns of a filter exist, and that their values can be compared with the
+    /// filter's literals. A text without digits, for example, can't be compared with a number or a
+    /// date.
     ///
     /// # Errors
-    /// The fault; for a column that doesn't exist also the names of those that do.
+    /// The reason why the filter can't be used. If a column doesn't exist, the message lists the
+    /// columns that do.
     pub fn check(&self, filter: &Filter) -> Result<(), TableError> {
         self.fitting(filter).map(|_| ())
     }
 
-    /// A new index of the points that fulfil a filter. It equals the index that loading the source
-    /// with this filter gives. `points` is the index that the table belongs to.
+    /// A new index of the points that fulfil a filter. It equals the index of a source that was
+    /// loaded with this filter. `points` must be the index that the table was made for.
     ///
     /// # Errors
-    /// Those of [`check`](Self::check).
+    /// The errors of [`check`](Self::check).
     pub fn select(&self, points: &Points, filter: &Filter) -> Result<Points, TableError> {
         let (filter, columns) = self.fitting(filter)?;
         let test = FilterEval::new(filter.tree(), &columns, &self.times);
@@ -49,12 +52,13 @@ impl Table {
         Ok(Points::from_sorted(parts.concat()))
     }
 
-    /// The points divided by their values in a column. Each of the `most` most frequent values has
-    /// an index, under the value's text. The last index, under `other`, has the points with all
-    /// other values and those without a value. Indexes without points are left out.
+    /// Divides the points by their values in a column. Each of the `most` most frequent values has
+    /// an index, whose name is the value's text. The last index has the name `other`: it has the
+    /// points with all other values, and the points without a value. An index without points is
+    /// left out.
     ///
     /// # Errors
-    /// There is no such column.
+    /// There is no column of this name.
     pub fn split(
         &self,
         points: &Points,
@@ -69,11 +73,12 @@ impl Table {
         Ok(parts.filter(|(_, p)| p.summary().count > 0).collect())
     }
 
-    /// The points that fulfil a filter, divided into the parts that [`split`](Self::split) made of
-    /// all points. `names` are the names of the parts, as it returned them. A part may be empty.
+    /// The points that fulfil a filter, divided into the parts into which [`split`](Self::split)
+    /// divided all points. `names` are the names of these parts, in the order in which `split`
+    /// returned them. A part may be empty.
     ///
     /// # Errors
-    /// Those of [`check`](Self::check) and of [`split`](Self::split).
+    /// The errors of [`check`](Self::check) and of [`split`](Self::split).
     pub fn select_parts(
         &self,
         points: &Points,
@@ -89,8 +94,8 @@ impl Table {
         Ok(parted(points, column, names, wanted))
     }
 
-    /// A filter with its dates read in the source's spellings, and the table's columns for it,
-    /// after the check that both fit.
+    /// Returns the filter with its dates read in the formats of the source, and the table's column
+    /// for each column of the filter. Both were checked.
     fn fitting(&self, filter: &Filter) -> Result<(Filter, Vec<&Column>), TableError> {
         let filter = filter.clone().with_times(&self.times);
         let column = |name: &String| self.column(name).ok_or_else(|| self.missing(name));
@@ -118,8 +123,9 @@ impl Table {
     }
 }
 
-/// The points of the rows that `wanted` selects, divided by their values in a column: one index for
-/// each name. If the last name is `other`, its index has all values without a name.
+/// Divides the points whose rows `wanted` selects by their values in a column. There is one index
+/// for each name. If the last name is `other`, its index also has the points whose values are not
+/// among the names.
 fn parted(
     points: &Points,
     column: &Column,
@@ -128,7 +134,7 @@ fn parted(
 ) -> Vec<Points> {
     let mut place = HashMap::new();
     for (at, name) in names.iter().enumerate() {
-        // A value may itself be `other`: then its part is the one of that name that comes first.
+        // The text of a value may itself be `other`. Its points are in the first part of that name.
         place.entry(name.as_ref()).or_insert(at);
     }
     let rest = names.iter().enumerate().next_back();
@@ -146,24 +152,25 @@ fn parted(
     parts.into_iter().map(Points::from_sorted).collect()
 }
 
-/// A filter, prepared for evaluation on rows of a table.
+/// A filter that is prepared for evaluation on the rows of a table.
 struct FilterEval<'t> {
     part: EvalNode<'t>,
-    /// The columns whose values are compared row by row; a dictionary's entries are compared once,
-    /// before.
+    /// The columns whose values are compared row by row. Columns with a dictionary are not among
+    /// them: their entries are compared once, before any row.
     columns: Vec<&'t Column>,
     times: &'t Times,
 }
 
-/// A node of the filter's tree.
+/// A node in the tree of a filter's conditions.
 enum EvalNode<'t> {
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
-    /// The codes of a column, and the condition's result for each dictionary entry and, as the
-    /// last, for null.
+    /// The codes of a column with a dictionary, and the results of a condition on it: one for each
+    /// entry, and a last one for null.
     Words(&'t Codes, Vec<Option<bool>>),
-    /// A condition on the values of a column, which is an index into `FilterEval::columns`.
+    /// A condition on the values of a column. The number is the column's index in
+    /// `FilterEval::columns`.
     Values(usize, &'t Condition),
     /// A condition on a column that doesn't exist.
     Unknown,
@@ -179,7 +186,8 @@ impl<'t> FilterEval<'t> {
         }
     }
 
-    /// A function that evaluates the filter for a row, by the row's number; `None` means unknown.
+    /// Returns a function that evaluates the filter for the row with a number. Its result is `None`
+    /// if the filter's result is unknown, as in SQL.
     fn verdict(&self) -> impl FnMut(usize) -> Option<bool> {
         let mut cells = Vec::with_capacity(self.columns.len());
         move |row| {
@@ -246,8 +254,8 @@ impl<'t> EvalNode<'t> {
     }
 }
 
-/// The result of `and` or `or` over parts that may be unknown. `decisive` is the result of one part
-/// that decides alone: false for `and`, true for `or`.
+/// The result of `and` or `or` over parts whose results may be unknown. `decisive` is the result
+/// that decides if one part has it: false for `and`, true for `or`.
 fn decided(
     parts: &[EvalNode<'_>],
     row: usize,
@@ -273,7 +281,8 @@ mod proptests {
     use crate::number::exact::Number;
     use proptest::prelude::*;
 
-    /// Texts as untyped files have them: numbers, dates and words, and texts that nearly are such.
+    /// Texts as they occur in files without types: numbers, dates and words, and texts that are
+    /// nearly numbers or dates.
     fn text() -> impl Strategy<Value = String> {
         prop_oneof![
             4 => "[0-9]{1,2}([.][05]{1,2})?",
@@ -297,7 +306,7 @@ mod proptests {
         ]
     }
 
-    /// Values as typed columns have them, mostly numbers.
+    /// Values as they occur in typed columns, mostly numbers.
     fn typed() -> impl Strategy<Value = Value<'static>> {
         let number = |number| Value::Number(Number::Float(number));
         let whole = prop_oneof![
@@ -347,7 +356,7 @@ mod proptests {
         })
     }
 
-    /// A kept column of `values`, joined from parts of `stretch` rows each.
+    /// Makes a kept column of `values`, joined from parts of `stretch` rows each.
     fn kept(values: &[Value<'static>], stretch: usize, times: &Times) -> Column {
         let mut all = TableBuilder::new(1, times);
         for values in values.chunks(stretch) {
@@ -389,8 +398,8 @@ mod proptests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
-        /// A column gives a filter the results that its texts give one by one, and returns the
-        /// texts unchanged.
+        /// For a filter, a column has the results that its texts have one by one, and the column
+        /// returns the texts unchanged.
         #[test]
         fn kept_texts_answer_as_texts(
             same in value(),
@@ -413,7 +422,8 @@ mod proptests {
             check(&values, stretch, &filter, formats);
         }
 
-        /// A list has the result of comparing the value by `=` with each of its literals.
+        /// For `in` with a list of literals, the result is that of comparing the value by `=` with
+        /// each of them.
         #[test]
         fn what_is_listed_is_what_equals(
             value in prop_oneof![value(), typed()],

@@ -1,26 +1,29 @@
-//! Spellings: the form in which a column's texts are written, if all are written in one form.
+//! Spellings: the form in which the texts of a column are written, if all of them are written in
+//! one form.
 //!
-//! A text that reads as a number or a time is stored as one, in 8 bytes. The texts of most columns
-//! have one spelling, with which each text can be written again as it was in the file. So a filter
-//! `version = '1.10'` selects the same rows of a kept column as of the file.
+//! A text that reads as a number or a time is stored as a number or a time, in 8 bytes. The texts
+//! of most columns have one spelling, by which each of them can be written again exactly as it is
+//! in the file. So a filter like `version = '1.10'` selects the same rows of a kept column as of
+//! the file.
 
 use crate::number::exact::number_text;
 use crate::time::{civil, time_text};
 use std::fmt::Write as _;
 
-/// The spellings of numbers of at most 15 digits that fit a column's texts; more than one may fit.
+/// The spellings of numbers of at most 15 digits that fit all texts of a column. Several spellings
+/// may fit at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NumberSpelling {
-    /// The shortest form fits: `5`, `0.1`.
+    /// True if all texts are in their shortest form, for example `5` or `0.1`.
     shortest: bool,
-    /// The shortest form that has a point fits: `5.0`, `0.1`.
+    /// True if all texts are in the shortest form that has a point, for example `5.0` or `0.1`.
     with_point: bool,
-    /// The number of digits behind the point; `None` if it varies.
+    /// The number of digits after the point in all texts; `None` if it varies.
     digits: Option<u8>,
 }
 
 impl NumberSpelling {
-    /// The spellings that fit the text of a number; `None` if none does.
+    /// The spellings that fit the text of a number; `None` if there are none.
     pub(super) fn detect(text: &str) -> Option<Self> {
         let unsigned = text.strip_prefix('-').unwrap_or(text).as_bytes();
         let (mut digits, mut point) = (0usize, None);
@@ -46,7 +49,7 @@ impl NumberSpelling {
         })
     }
 
-    /// The spellings that fit the texts of `self` and of `other`; `None` if none does.
+    /// The spellings that fit the texts of both `self` and `other`; `None` if there are none.
     pub(super) fn and(self, other: Self) -> Option<Self> {
         let both = Self {
             shortest: self.shortest && other.shortest,
@@ -56,12 +59,12 @@ impl NumberSpelling {
         (both.shortest || both.with_point || both.digits.is_some()).then_some(both)
     }
 
-    /// Returns whether all texts are whole numbers without a point.
+    /// Returns true if all texts are whole numbers without a point.
     pub(super) fn is_whole(self) -> bool {
         self.digits == Some(0)
     }
 
-    /// Writes a number in this spelling.
+    /// Writes a number in the spelling that fits.
     pub(super) fn write(self, number: f64) -> String {
         if let Some(digits) = self.digits {
             return format!("{number:.*}", usize::from(digits));
@@ -74,26 +77,27 @@ impl NumberSpelling {
     }
 }
 
-/// A spelling of times in which the year comes first.
+/// A spelling of dates and times in which the year comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeSpelling {
-    /// The separator of year, month and day.
+    /// The separator between year, month and day.
     separator: char,
-    /// The separator of day and time of day; `None` without a time of day.
+    /// The separator between the day and the time of day; `None` if there is no time of day.
     middle: Option<char>,
     has_seconds: bool,
-    /// The number of digits behind the point of the seconds; `None` if it varies.
+    /// The number of digits after the point of the seconds; `None` if it varies.
     digits: Option<u8>,
-    /// Set where the digits behind the point never end with 0.
+    /// True if the digits after the point of the seconds never end with 0.
     trimmed: bool,
     zone: &'static str,
 }
 
-/// The spellings of UTC that are recognised behind a time.
+/// The texts for UTC that are recognised after a time.
 const ZONES: [&str; 7] = ["Z", " UTC", "+00:00", "+0000", "+00", " +0000", " +00:00"];
 
 impl TimeSpelling {
-    /// The spelling of `text`, which reads as `time`; `None` if it has none of these spellings.
+    /// The spelling of `text`, which was read as `time`; `None` if the text has no spelling of this
+    /// kind.
     pub(super) fn detect(text: &str, time: i64) -> Option<Self> {
         let bytes = text.as_bytes();
         let separator = *bytes.get(4).filter(|b| b"-/".contains(b))?;
@@ -111,11 +115,11 @@ impl TimeSpelling {
             trimmed: fraction.is_none_or(|digits| !digits.ends_with('0')),
             zone,
         };
-        // The spelling counts only if it writes exactly the same text again.
+        // The spelling is right only if it writes exactly the text that was read.
         (found.write(time) == text).then_some(found)
     }
 
-    /// The spelling that fits the texts of `self` and of `other`; `None` if none does.
+    /// The spelling that fits the texts of both `self` and `other`; `None` if there is none.
     pub(super) fn and(self, other: Self) -> Option<Self> {
         let digits = self.digits.filter(|_| self.digits == other.digits);
         let trimmed = self.trimmed && other.trimmed;
@@ -161,16 +165,16 @@ impl TimeSpelling {
     }
 }
 
-/// The spelling of a column's values in its source.
+/// The spelling of a column's texts in the source.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Spelling {
-    /// The values are no texts in the source.
+    /// The values are no texts in the source, but typed.
     Typed,
     Number(NumberSpelling),
     /// Texts of whole numbers, some of which `f64` can't represent.
     Whole,
     Time(TimeSpelling),
-    /// Texts of numbers or times in several spellings; the spelling of each text was not kept.
+    /// Texts of numbers or times in several spellings. The spelling of each single text is lost.
     Variously,
 }
 
@@ -183,8 +187,8 @@ impl Spelling {
         }
     }
 
-    /// Writes a time in this spelling, or as `2010-03-01T00:00:00Z` if this is no spelling of
-    /// times.
+    /// Writes a time in this spelling, or in the form `2010-03-01T00:00:00Z` if this is no spelling
+    /// of times.
     pub(super) fn time(self, time: i64) -> String {
         match self {
             Self::Time(spelling) => spelling.write(time),
@@ -200,8 +204,8 @@ mod tests {
     use crate::time::time;
     use proptest::prelude::*;
 
-    /// Returns whether all texts have one spelling, and checks then that it writes each of them
-    /// again.
+    /// Returns true if all texts have one spelling. In this case it also checks that the spelling
+    /// writes each text as it was.
     fn numbers_alike(texts: &[&str]) -> bool {
         let all = texts.iter().map(|text| NumberSpelling::detect(text));
         let Some(spelling) = all.reduce(|a, b| a?.and(b?)).flatten() else {

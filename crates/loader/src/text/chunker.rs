@@ -1,8 +1,8 @@
-//! Chunker: a thread that reads ahead and splits bytes into blocks of whole rows.
+//! Chunker: a thread that reads a file and splits its bytes into blocks of whole rows.
 //!
-//! Reading, decompressing and finding the ends of rows can't run in parallel: this thread does
-//! them. The module `pipeline` turns blocks into points on all cores. The channel between the two
-//! holds few blocks, so little is in memory at any time.
+//! Reading, decompressing and finding the ends of rows can't run in parallel, so one thread does
+//! all of this. The module `pipeline` then turns blocks into points on all cores. The channel
+//! between them holds only a few blocks, so that little is in memory at any time.
 
 use crate::error::LoadError;
 use crate::input::{Origin, fill};
@@ -10,24 +10,26 @@ use std::io::Read;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-/// The size of blocks in bytes, a choice: 256 KiB. A block is larger only where a single row is.
+/// The size of blocks in bytes, 256 KiB. It is a choice. A block is larger only if a single row is.
 ///
-/// In the crate's own tests it is 64 bytes, so that blocks end at all kinds of places in rows.
+/// In the unit tests of this crate it is 64 bytes, so that blocks begin and end at many different
+/// places in rows.
 pub(crate) const BLOCK: usize = if cfg!(test) { 64 } else { 256 << 10 };
 
-/// A position in a text file; line and column are counted from 1.
+/// A position in a text file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TextPosition {
+    /// The number of the line, counted from 1.
     pub(crate) line: u64,
-    /// The number of the byte in the line.
+    /// The number of the byte in the line, counted from 1.
     pub(crate) column: u64,
 }
 
 impl TextPosition {
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 
-    /// The position behind the bytes `passed`, the first of which is at `self`. The byte `newline`
-    /// ends a line.
+    /// The position after the bytes `passed`, whose first byte is at `self`. Lines end with the
+    /// byte `newline`.
     pub(crate) fn after(self, passed: &[u8], newline: u8) -> Self {
         match memchr::memrchr(newline, passed) {
             None => Self {
@@ -45,13 +47,14 @@ impl TextPosition {
 /// A part of a file that consists of whole rows.
 pub(crate) struct Block {
     pub(crate) bytes: Vec<u8>,
-    /// The ranges in `bytes` of rows that the parser can't find again by scanning the block: all
-    /// rows of GeoJSON, and the rows of CSV with doubtful quotes.
+    /// The ranges of rows in `bytes`. They are listed only for rows that the parser can't find by
+    /// scanning the block: all rows of GeoJSON, and the rows of CSV in which the quotes are
+    /// doubtful.
     pub(crate) items: Vec<Range<usize>>,
-    /// The position in the file of the first byte.
+    /// The position of the first byte in the file.
     pub(crate) start: TextPosition,
-    /// Set for the last block. If the channel closes without such a block, the reading thread ended
-    /// early.
+    /// True for the last block. If the channel closes without a last block, the reading thread
+    /// ended early.
     pub(crate) last: bool,
 }
 
@@ -66,41 +69,43 @@ impl Block {
     }
 }
 
-/// The split of a buffer into whole rows and a rest.
+/// The result of splitting a buffer into whole rows and an unfinished rest.
 pub(crate) struct Split {
-    /// The end of the last whole row; 0 if the first row is longer than the buffer.
+    /// The end of the last whole row in the buffer. It is 0 if there is no whole row.
     pub(crate) end: usize,
-    /// See [`Block::items`].
+    /// The ranges of rows: see [`Block::items`].
     pub(crate) items: Vec<Range<usize>>,
-    /// The error in the row that begins at `end`, if there is one. The rows before it are whole.
+    /// The error in the row that begins at `end`, or `None`. The rows before `end` are whole in any
+    /// case.
     pub(crate) error: Option<SplitError>,
 }
 
 /// The reason why bytes can't be split into rows.
 pub(crate) enum SplitError {
-    /// A quote is not closed in the row that begins here.
+    /// In the row that begins at this position, a quote is never closed.
     Quote,
-    /// The bytes are no JSON.
+    /// The bytes are no valid JSON. The text is the parser's message.
     Json(String),
-    /// The rows from here on can't be interpreted.
+    /// The rows from this position on can't be interpreted.
     Refused(Box<LoadError>),
 }
 
 /// A splitter of bytes into rows.
 pub(crate) trait Splitter: Send + 'static {
-    /// The most bytes one row may have.
+    /// The largest number of bytes that one row may have.
     const LIMIT: usize;
 
     /// The byte that ends a line.
     fn newline(&self) -> u8;
 
     /// Splits `buffer`, which begins at the start of a row, into whole rows and an unfinished rest.
-    /// With `ended`, nothing follows the buffer, so no rest may remain.
+    /// With `ended`, the buffer reaches to the end of the file, so no rest may remain.
     fn split(&mut self, buffer: &[u8], ended: bool) -> Split;
 }
 
-/// Starts a thread that reads `reader` into blocks, and returns the channel that yields them, in
-/// which at most `ahead` blocks wait. `start` is the position in the file of the first byte.
+/// Starts a thread that reads `reader` and splits it into blocks. Returns a channel that yields the
+/// blocks; at most `ahead` blocks wait in it. `start` is the position of the first byte in the
+/// file.
 pub(crate) fn start<C: Splitter>(
     reader: impl Read + Send + 'static,
     origin: Origin,
@@ -114,7 +119,7 @@ pub(crate) fn start<C: Splitter>(
         .name("heatsplat-read".into())
         .spawn(move || {
             if let Err(error) = read(reader, &origin, splitter, start, &sender, ahead) {
-                // Sending fails only if the receiver has been dropped, which is no error.
+                // Sending fails only if the receiver was dropped, which is no error.
                 let _ = sender.send(Err(error));
             }
         })
@@ -122,7 +127,7 @@ pub(crate) fn start<C: Splitter>(
     Ok(receiver)
 }
 
-/// Reads blocks and sends them, to the end of the file or until the receiver is dropped.
+/// Reads blocks and sends them, until the file ends or the receiver is dropped.
 fn read<C: Splitter>(
     mut reader: impl Read,
     origin: &Origin,
@@ -133,8 +138,8 @@ fn read<C: Splitter>(
 ) -> Result<(), LoadError> {
     let mut buffer = Vec::new();
     loop {
-        // If the buffer was too small for one row, it is doubled, up to the most bytes that a row
-        // may have.
+        // If no row was complete, the buffer is doubled. It grows at most to the largest size that
+        // a row may have.
         let target = (buffer.len() * 2).clamp(BLOCK, C::LIMIT);
         let ended = fill(&mut reader, &mut buffer, target).map_err(|e| origin.read_error(e))?;
         let newline = splitter.newline();
@@ -161,8 +166,8 @@ fn read<C: Splitter>(
         place = place.after(&block.bytes, newline);
         let blocks = block.bytes.len() / BLOCK;
         let mut unheard = sender.send(Ok(block)).is_err();
-        // A long row counts as several blocks: empty blocks behind it fill the channel, so that the
-        // bytes that wait there stay few.
+        // A long row counts as several blocks. Empty blocks after it fill the channel, so that not
+        // many bytes wait there.
         for _ in 1..blocks.min(ahead) {
             unheard |= !ended && sender.send(Ok(Block::nothing(place))).is_err();
         }

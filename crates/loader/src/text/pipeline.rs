@@ -1,4 +1,5 @@
-//! The source that all text formats share: it takes blocks and gives points.
+//! The source that all text formats share: it receives blocks of whole rows and turns them into
+//! points.
 
 use crate::batch::Batch;
 use crate::columns::Columns;
@@ -14,48 +15,48 @@ use rayon::prelude::*;
 use std::io;
 use std::sync::mpsc::Receiver;
 
-/// The most blocks that are parsed at a time, a choice: more would gain nothing, since a single
-/// thread reads them.
+/// The largest number of blocks that are parsed at a time. It is a choice: parsing more would not
+/// be faster, since a single thread reads the blocks.
 const MOST: usize = 8;
 
-/// The number of blocks that are parsed at a time, and of those that may wait meanwhile: one for
-/// each thread, at most 8.
+/// The number of blocks that are parsed at a time, which is also the number of blocks that may wait
+/// to be parsed. It is the number of threads, but at most 8.
 pub(crate) fn width() -> usize {
     rayon::current_num_threads().clamp(1, MOST)
 }
 
 /// A parser of blocks into points.
 pub(crate) trait Parser: Send + Sync {
-    /// Checks every row of a block, and adds points and counts to `batch`.
+    /// Checks every row of a block, and adds the points and the counts of rows to `batch`.
     ///
     /// # Errors
-    /// A fault for which the whole file can't be read.
+    /// A fault because of which the rest of the file can't be read.
     fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError>;
 
-    /// Checks a source that was read to its end.
+    /// Checks the report of a source that was read to its end.
     fn finish(&self, _report: &Report) -> Result<(), LoadError> {
         Ok(())
     }
 }
 
-/// A source that is read block by block and parsed on all cores.
+/// A source that is read block by block. The blocks are parsed on all cores.
 pub(crate) struct Pipeline<P> {
     state: SourceState,
     origin: Origin,
     parser: P,
-    /// The spellings of times in the source.
+    /// The formats of times in the source.
     times: Times,
     within: Option<LonLatBox>,
-    /// A block that was read ahead to choose the columns.
+    /// A block that was read before the others to choose the columns.
     first: Option<Block>,
     blocks: Receiver<Result<Block, LoadError>>,
-    /// Set once the last block is parsed.
+    /// True after the last block was parsed.
     ended: bool,
 }
 
 impl<P: Parser> Pipeline<P> {
-    /// A source of the blocks that a channel yields. `first` is the block before these, if it was
-    /// read ahead.
+    /// A source of the blocks that the channel `blocks` yields. `first` is the block before these
+    /// blocks, if it was read to choose the columns.
     pub(crate) fn new(
         origin: Origin,
         columns: Columns,
@@ -76,7 +77,7 @@ impl<P: Parser> Pipeline<P> {
         }
     }
 
-    /// The next blocks: one, for which it waits, and the ones that are ready behind it.
+    /// Returns the next blocks: it waits for one block, and adds further blocks that are ready.
     fn gather(&mut self) -> Vec<Result<Block, LoadError>> {
         let mut gathered: Vec<_> = self.first.take().map(Ok).into_iter().collect();
         if gathered.is_empty() {
@@ -127,7 +128,7 @@ impl<P: Parser> BatchSource for Pipeline<P> {
                 (batch, outcome)
             })
             .collect();
-        // The batches are poured in the order of the file.
+        // The batches are added in the order of the file.
         for (batch, outcome) in parsed {
             self.state.pour(batch, sink)?;
             outcome?;

@@ -1,21 +1,21 @@
-//! Ambiguous dates: texts that look like dates and can't be read as one. A comparison by order with
-//! such a text would compare texts instead of dates.
+//! Ambiguous dates: texts that look like dates but can't be read as dates. If a filter compared
+//! such a text by `<` or `>`, it would compare texts instead of dates.
 
 use super::month_names::{is_month, is_weekday};
 use super::{LONGEST, iso::Scanner};
 
-/// The reason why a text that looks like a date can't be read as one.
+/// The reason why a text that looks like a date can't be read as a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AmbiguousDate {
-    /// The year comes last, so day and month can't be distinguished.
+    /// The year comes last, so it is unknown which number is the day and which is the month.
     DayOrMonthFirst,
     /// Any other reason: there is no such day, the year has two digits, or the zone is given by
-    /// letters.
+    /// letters whose meaning is unknown.
     Unknown,
 }
 
-/// The reason why a text that looks like a date can't be read as one; `None` if it doesn't look
-/// like a date. The caller has found that it can't be read.
+/// The reason why a text that looks like a date can't be read as a date. `None` if it doesn't look
+/// like a date. The caller must have tried to read it before.
 pub(crate) fn ambiguous_date(text: &str) -> Option<AmbiguousDate> {
     let text = text.trim();
     if text.len() > LONGEST {
@@ -24,8 +24,8 @@ pub(crate) fn ambiguous_date(text: &str) -> Option<AmbiguousDate> {
     of_digits(text).or_else(|| of_words(text).then_some(AmbiguousDate::Unknown))
 }
 
-/// Recognises dates of three numbers with the same separator between them, as `15.06.2024`,
-/// `6/15/24 10:00`, `2024-06-31` and `2024-06-01 10:00 CEST`.
+/// Recognises dates of three numbers with the same separator between them, for example
+/// `15.06.2024`, `6/15/24 10:00`, `2024-06-31` or `2024-06-01 10:00 CEST`.
 fn of_digits(text: &str) -> Option<AmbiguousDate> {
     let mut rest = Scanner(text.as_bytes());
     let (first, a) = part(&mut rest)?;
@@ -49,7 +49,8 @@ fn of_digits(text: &str) -> Option<AmbiguousDate> {
     (ends && first == 4 && is_part(third, c)).then_some(AmbiguousDate::Unknown)
 }
 
-/// The number of digits of the next number, and its value; `None` unless it has 1 to 4 digits.
+/// Reads the next number. Returns the number of its digits, and its value. `None` unless it has 1
+/// to 4 digits.
 fn part(rest: &mut Scanner<'_>) -> Option<(usize, i64)> {
     let digits = rest.digits();
     if !(1..=4).contains(&digits) {
@@ -58,8 +59,9 @@ fn part(rest: &mut Scanner<'_>) -> Option<(usize, i64)> {
     Some((digits, rest.number(digits)?))
 }
 
-/// Recognises dates with a month's name, as `Sat Jun 1 10:00:00 CEST 2024`, `01-JUN-24` and `June
-/// 31, 2024`. All other words must be numbers or other parts of dates.
+/// Recognises dates with the name of a month, for example `Sat Jun 1 10:00:00 CEST 2024`,
+/// `01-JUN-24` or `June 31, 2024`. All other words in the text must be numbers or other parts of
+/// dates.
 fn of_words(text: &str) -> bool {
     let (mut months, mut numbers, mut years) = (0, 0, 0);
     for word in text.split(|c: char| !c.is_alphanumeric()) {

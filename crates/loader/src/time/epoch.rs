@@ -1,22 +1,27 @@
-//! Numbers that are times: counts of a unit since 1970, and dates that are written as digits.
+//! Numbers that are times: counts of a unit since 1970, and dates that are written in digits only.
 
 use super::{DAY, iso, start_of_day};
 use crate::number::exact::Number;
 
-/// The smallest number that is taken for seconds since 1970: a choice. The next three are the
-/// smallest for milliseconds, microseconds and nanoseconds: each begins where the unit before it
-/// reaches the year 2286.
+/// The smallest number that is read as seconds since 1970. It is a choice, and so are the three
+/// numbers after it.
 const SECONDS: f64 = 1e8;
+/// The smallest number that is read as milliseconds since 1970. Read as seconds, it would be in the
+/// year 2286.
 const MILLISECONDS: f64 = 1e10;
+/// The smallest number that is read as microseconds since 1970. Read as milliseconds, it would be
+/// in the year 2286.
 const MICROSECONDS: f64 = 1e13;
+/// The smallest number that is read as nanoseconds since 1970. Read as microseconds, it would be in
+/// the year 2286.
 const NANOSECONDS: f64 = 1e16;
 
-/// The time that a number stands for: a day as `20240601`, a second as `20240601101500`, or a count
-/// since 1970. The size of a count decides its unit, so that the time is at most 317 years before
-/// or after 1970, except for very large counts of nanoseconds.
+/// The time that a number stands for: a day like `20240601`, a second like `20240601101500`, or a
+/// count since 1970. The size of a count decides its unit. So the time is at most 317 years before
+/// or after 1970, except for very large counts, which are always nanoseconds.
 ///
-/// Other numbers between 0 and 10⁸ are no times. As seconds they would end in 1973, and years, days
-/// of a spreadsheet and house numbers are of that size.
+/// Other numbers between 0 and 10⁸ are no times. As seconds they would be before the year 1974, and
+/// many years, days in spreadsheets and house numbers are of this size.
 pub(super) fn time(number: Number) -> Option<i64> {
     if let Some(time) = number.whole().and_then(digits_as_date) {
         return Some(time);
@@ -38,7 +43,7 @@ pub(super) fn time(number: Number) -> Option<i64> {
     unit.time(number)
 }
 
-/// The unit of a count since 1970.
+/// The unit of a count that begins in 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EpochUnit {
     Seconds,
@@ -48,8 +53,8 @@ pub(super) enum EpochUnit {
 }
 
 impl EpochUnit {
-    /// The time of a count in this unit, in whole microseconds; `None` if it is more than 3,000,000
-    /// days before or after 1970.
+    /// The time of a count in this unit, in whole microseconds since 1970. `None` if it is more
+    /// than 3,000,000 days before or after 1970.
     pub(super) fn time(self, number: Number) -> Option<i64> {
         const END: i64 = 3_000_000 * DAY;
         let (times, part) = match self {
@@ -66,7 +71,8 @@ impl EpochUnit {
     }
 }
 
-/// The time of eight digits as a day, or of fourteen as a second; `None` for any other number.
+/// The time of eight digits that are a day, or of fourteen digits that are a second. `None` for any
+/// other number.
 fn digits_as_date(number: i64) -> Option<i64> {
     let (day, clock) = match number {
         10_000_101..=99_991_231 => (number, 0),

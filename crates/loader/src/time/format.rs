@@ -1,4 +1,4 @@
-//! Custom spellings of times.
+//! Custom formats of times.
 
 use super::epoch::EpochUnit;
 use super::iso::{self, Scanner};
@@ -10,12 +10,12 @@ use jiff::tz::TimeZone;
 use std::fmt;
 use std::str::FromStr;
 
-/// A spelling of times in a source, beside the spellings that are always understood.
+/// A format of the times in a source. It is understood in addition to the common formats.
 ///
-/// It is a pattern of `strptime`, as `%m/%d/%Y` or `%d.%m.%y %H:%M`, or the unit of numbers that
-/// count from 1970: `seconds`, `milliseconds`, `microseconds` or `nanoseconds`. Where a pattern has
-/// no time of day, texts may have one behind the date (`03:00:00 PM`). Where it has no offset from
-/// UTC, texts may end with one.
+/// It is either a pattern of `strptime`, like `%m/%d/%Y` or `%d.%m.%y %H:%M`, or the unit of
+/// numbers that count from 1970: `seconds`, `milliseconds`, `microseconds` or `nanoseconds`. If a
+/// pattern has no time of day, a text may still have one after the date (`03:00:00 PM`). If a
+/// pattern has no offset from UTC, a text may still end with one.
 ///
 /// ```
 /// use heatsplat_loader::TimeFormat;
@@ -27,7 +27,7 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeFormat {
     text: String,
-    /// The unit of numbers; `None` if the text is a pattern.
+    /// The unit of numbers; `None` if the format is a pattern.
     unit: Option<EpochUnit>,
 }
 
@@ -68,7 +68,7 @@ impl fmt::Display for TimeFormat {
 }
 
 impl TimeFormat {
-    /// Checks that the pattern reads a whole date from the text that it writes.
+    /// Checks that the pattern can read a whole date again from text that was written by it.
     fn check(&self) -> Result<(), TimeFormatError> {
         let error = |message: String| Err(TimeFormatError { message });
         let day = date(2024, 6, 15);
@@ -89,13 +89,13 @@ impl TimeFormat {
         }
     }
 
-    /// The unit of numbers; `None` for a pattern.
+    /// The unit of numbers; `None` if the format is a pattern.
     pub(super) fn unit(&self) -> Option<EpochUnit> {
         self.unit
     }
 
-    /// The time of a text in this spelling, in microseconds since 1970; `None` if it has another
-    /// spelling.
+    /// The time of a text in this format, in microseconds since 1970. `None` if the text is not in
+    /// this format.
     pub(super) fn read(&self, text: &str) -> Option<i64> {
         if let Some(unit) = self.unit {
             return unit.time(Number::parse(text.as_bytes())?);
@@ -159,7 +159,7 @@ mod tests {
         ] {
             let custom: TimeFormat = format.parse().unwrap();
             assert_eq!(custom.read(text), time(expected), "{format} {text}");
-            // The common spellings are still understood.
+            // The common formats are still understood.
             let times = Times::new(&[custom]);
             assert_eq!(
                 times.read("2024-06-03T01:02"),

@@ -1,9 +1,9 @@
-//! Dates whose year comes first, as ISO 8601, SQL and most programs write them.
+//! Dates in which the year comes first, as in ISO 8601, in SQL and in the output of most programs.
 
 use super::{SECOND, start_of_day};
 use jiff::civil::{Date, ISOWeekDate, Weekday};
 
-/// A scanner of a text: the bytes that are not read yet.
+/// A scanner of text, which has the bytes that were not read yet.
 #[derive(Clone, Copy)]
 pub(super) struct Scanner<'a>(pub(super) &'a [u8]);
 
@@ -12,7 +12,7 @@ impl Scanner<'_> {
         self.0.is_empty()
     }
 
-    /// Reads this byte if it comes next. Returns whether it was read.
+    /// Reads `byte` if it comes next. Returns true if it was read.
     fn take(&mut self, byte: u8) -> bool {
         match self.0 {
             [first, behind @ ..] if *first == byte => {
@@ -23,8 +23,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// Reads a word in any case, if it comes next and no letter follows it. Returns whether it was
-    /// read.
+    /// Reads `word`, in upper or lower case, if it comes next and no letter follows it. Returns
+    /// true if it was read.
     fn take_word(&mut self, word: &str) -> bool {
         let Some((head, behind)) = self.0.split_at_checked(word.len()) else {
             return false;
@@ -43,12 +43,12 @@ impl Scanner<'_> {
         self.0.len() < before
     }
 
-    /// The number of digits that come next.
+    /// The number of digits that come next, before any other byte.
     pub(super) fn digits(&self) -> usize {
         self.0.iter().take_while(|b| b.is_ascii_digit()).count()
     }
 
-    /// Reads a number of exactly `digits` digits.
+    /// Reads the next `digits` bytes as a number. `None` unless all of them are digits.
     pub(super) fn number(&mut self, digits: usize) -> Option<i64> {
         let (head, behind) = self.0.split_at_checked(digits)?;
         let mut number = 0;
@@ -62,7 +62,7 @@ impl Scanner<'_> {
         Some(number)
     }
 
-    /// Reads a number of one digit or two.
+    /// Reads a number of one or two digits. `None` if there are none or more.
     fn one_or_two(&mut self) -> Option<i64> {
         match self.digits() {
             count @ 1..=2 => self.number(count),
@@ -71,15 +71,15 @@ impl Scanner<'_> {
     }
 }
 
-/// A day of the calendar; `None` if there is no such day.
+/// A day of the calendar; `None` if the calendar has no such day.
 #[inline]
 pub(super) fn day(year: i64, month: i64, day: i64) -> Option<Date> {
     let (month, day) = (i8::try_from(month).ok()?, i8::try_from(day).ok()?);
     Date::new(i16::try_from(year).ok()?, month, day).ok()
 }
 
-/// The time of a text whose year comes first, in microseconds since 1970; `None` for any other
-/// text.
+/// The time of a text in which the year comes first, in microseconds since 1970. `None` for any
+/// other text.
 pub(super) fn read(text: &str) -> Option<i64> {
     let mut rest = Scanner(text.as_bytes());
     let day = date(&mut rest)?;
@@ -87,12 +87,12 @@ pub(super) fn read(text: &str) -> Option<i64> {
     Some(start_of_day(day) + clock - offset)
 }
 
-/// Reads a date: `2024-06-01`, `2024/6/1`, `2024.06.01`, `20240601T`, `2024-153`, `2024-W22-6` or
-/// `2024-06`.
+/// Reads a date in one of these forms: `2024-06-01`, `2024/6/1`, `2024.06.01`, `20240601T`,
+/// `2024-153`, `2024-W22-6` or `2024-06`.
 fn date(rest: &mut Scanner<'_>) -> Option<Date> {
     match rest.digits() {
         4 => (),
-        // Digits alone are a number, which the module `epoch` reads.
+        // Digits without other characters are a number, which the module `epoch` reads.
         8 if rest.0.len() > 8 => {
             let (year, month) = (rest.number(4)?, rest.number(2)?);
             return day(year, month, rest.number(2)?);
@@ -125,13 +125,13 @@ fn date(rest: &mut Scanner<'_>) -> Option<Date> {
     if rest.take(separator) {
         return day(year, month, rest.one_or_two()?);
     }
-    // A month alone is its first day; `2024.5` and `2024-5` may be anything.
+    // A month without a day means its first day. `2024.5` and `2024-5` could mean anything.
     (separator != b'.' && written == 2 && rest.is_empty())
         .then(|| day(year, month, 1))
         .flatten()
 }
 
-/// A day by its number in the year, counted from 1; `None` if the year has no such day.
+/// A day by its number in the year, counted from 1. `None` if the year has no such day.
 fn of_year(year: i64, number: i64) -> Option<Date> {
     let first = day(year, 1, 1)?;
     let number = i16::try_from(number).ok().filter(|n| *n > 0)?;
@@ -145,16 +145,16 @@ fn of_week(year: i64, week: i64, number: i64) -> Option<Date> {
     Some(ISOWeekDate::new(year, week, number).ok()?.date())
 }
 
-/// Reads the text behind a day: nothing, an offset from UTC, or a time of day and perhaps an
-/// offset. Returns the microseconds since midnight and those of the offset; `None` for any other
-/// text.
+/// Reads the text after a day. It may be empty, an offset from UTC, or a time of day with or
+/// without an offset. Returns the microseconds since midnight and the microseconds of the offset.
+/// `None` for any other text.
 pub(super) fn after_day(mut rest: Scanner<'_>) -> Option<(i64, i64)> {
     if rest.is_empty() {
         return Some((0, 0));
     }
     let parted = rest.take(b'T') || rest.take(b't') || rest.blanks();
     if !parted {
-        // `2024-06-01Z` and `2024-06-01+02:00` are dates, but not `2024-06-01-02`.
+        // `2024-06-01Z` and `2024-06-01+02:00` are dates, but `2024-06-01-02` is not.
         let is_zone = matches!(rest.0, [b'Z' | b'z'] | [b'+' | b'-', _, _, b':', _, _]);
         return Some((0, offset(rest).filter(|_| is_zone)?));
     }
@@ -172,8 +172,8 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// Microseconds since midnight; `None` if there is no such time. 24:00 is the beginning of the
-    /// next day, and second 60 that of the next minute.
+    /// The microseconds since midnight; `None` if there is no such time of day. 24:00 is the
+    /// beginning of the next day, and the second 60 is the beginning of the next minute.
     pub(super) fn time(self) -> Option<i64> {
         let Self {
             hour,
@@ -187,7 +187,8 @@ impl Clock {
     }
 }
 
-/// Reads `10:00`, `10:00:00.5`, `1000`, `100000` or `10`, with or without `AM` or `PM` behind it.
+/// Reads a time of day in one of the forms `10:00`, `10:00:00.5`, `1000`, `100000` or `10`. `AM` or
+/// `PM` may follow.
 pub(super) fn clock(rest: &mut Scanner<'_>) -> Option<Clock> {
     let mut clock = Clock {
         hour: 0,
@@ -230,8 +231,9 @@ pub(super) fn clock(rest: &mut Scanner<'_>) -> Option<Clock> {
     Some(clock)
 }
 
-/// Reads a fraction of a second, which begins with a point or a comma. Returns its microseconds,
-/// without further digits; 0 if there is no fraction.
+/// Reads a fraction of a second, which begins with a point or a comma. Returns it in microseconds;
+/// any digits after the sixth are dropped. 0 if there is no fraction, and `None` if no digit
+/// follows the point or comma.
 fn fraction(rest: &mut Scanner<'_>) -> Option<i64> {
     if !(rest.take(b'.') || rest.take(b',')) {
         return Some(0);
@@ -247,8 +249,9 @@ fn fraction(rest: &mut Scanner<'_>) -> Option<i64> {
     Some(micros)
 }
 
-/// The offset from UTC at the end of a text, in microseconds: nothing, `Z`, `UTC`, `+02`, `+0200`,
-/// `+02:00` or `GMT+2`, with or without the zone's name in brackets. `None` for any other text.
+/// The offset from UTC at the end of a text, in microseconds. The text may be empty, `Z`, `UTC`,
+/// `+02`, `+0200`, `+02:00` or `GMT+2`, and a zone's name in brackets may follow. `None` for any
+/// other text.
 pub(super) fn offset(mut rest: Scanner<'_>) -> Option<i64> {
     rest.blanks();
     let is_utc = ["Z", "UTC", "GMT", "UT"]
@@ -276,7 +279,7 @@ pub(super) fn offset(mut rest: Scanner<'_>) -> Option<i64> {
         }
         seconds = sign * ((hours * 60 + minutes) * 60 + more);
     }
-    // A zone's name adds nothing to its offset.
+    // The name of a zone is skipped, since the offset is stated before it.
     if is_utc || sign.is_some() {
         rest.blanks();
         if matches!(rest.0, [b'[', .., b']'] | [b'(', .., b')']) {

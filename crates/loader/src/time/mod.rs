@@ -1,9 +1,9 @@
-//! Dates and times, in the columns of a file and in filters.
+//! Dates and times, in the columns of a source and in filters.
 //!
-//! A time is the number of microseconds since 1970 in UTC; a text without an offset is taken for
-//! UTC. Spellings are understood if their meaning doesn't depend on a country: the year comes
-//! first, or the month is a word. No file states whether `06/07/2024` is in June or in July, so
-//! such a text is no date without a [`TimeFormat`]. `docs/filters.md` lists the spellings, and a
+//! A time is a number of microseconds since 1970 in UTC. A text without an offset is read as UTC.
+//! Common formats are those whose meaning doesn't depend on a country: the year comes first, or the
+//! month is a word. Whether `06/07/2024` is in June or in July can't be known, so such a text is a
+//! date only if a [`TimeFormat`] describes it. `docs/filters.md` lists the common formats, and a
 //! test reads that list.
 
 mod ambiguous;
@@ -20,17 +20,18 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, date};
 use std::sync::Arc;
 
-/// The longest text, in bytes, that may be a date: a choice.
+/// The length in bytes of the longest text that may be a date. It is a choice.
 const LONGEST: usize = 80;
-/// The shortest text, in bytes, that may be a date; shorter texts are read only as numbers.
+/// The length in bytes of the shortest text that may be a date. A shorter text is read only as a
+/// number.
 const SHORTEST: usize = 6;
 
-/// A second in microseconds.
+/// The number of microseconds in a second.
 const SECOND: i64 = 1_000_000;
-/// A day in microseconds.
+/// The number of microseconds in a day.
 const DAY: i64 = 86_400 * SECOND;
 
-/// The time of a text in one of the common spellings; `None` if it has none of these.
+/// The time of a text in one of the common formats; `None` if it is in none of them.
 pub(crate) fn time(text: &str) -> Option<i64> {
     let text = text.trim();
     if text.len() < SHORTEST {
@@ -52,8 +53,8 @@ pub(crate) fn time(text: &str) -> Option<i64> {
     }
 }
 
-/// The spellings of times in a source: custom spellings, which are tried first, and the common
-/// ones, which are always understood.
+/// The formats of times in a source: custom formats, which are tried first, and the common formats,
+/// which are always understood.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Times(Option<Arc<[TimeFormat]>>);
 
@@ -62,12 +63,12 @@ impl Times {
         Self((!custom.is_empty()).then(|| custom.into()))
     }
 
-    /// Returns whether there are no custom spellings.
+    /// Returns true if there are no custom formats.
     pub(crate) fn are_common(&self) -> bool {
         self.0.is_none()
     }
 
-    /// The time of a text; `None` if it has none of these spellings.
+    /// The time of a text in a custom or common format; `None` if it is in none of them.
     #[inline]
     pub(crate) fn read(&self, text: &str) -> Option<i64> {
         match self.custom(text) {
@@ -76,7 +77,7 @@ impl Times {
         }
     }
 
-    /// The time of a number; `None` if it stands for none.
+    /// The time that a number stands for; `None` if it stands for no time.
     pub(crate) fn of_number(&self, number: Number) -> Option<i64> {
         let mut text = None;
         let custom = self.0.as_deref().unwrap_or_default().iter();
@@ -87,7 +88,7 @@ impl Times {
         custom.find_map(|at| at).or_else(|| epoch::time(number))
     }
 
-    /// The time of a text in a custom spelling; `None` if it has none of these.
+    /// The time of a text in a custom format; `None` if it is in none of them.
     pub(crate) fn custom(&self, text: &str) -> Option<CustomTime> {
         let custom = self.0.as_deref().unwrap_or_default();
         custom.iter().find_map(|format| {
@@ -102,17 +103,17 @@ impl Times {
     }
 }
 
-/// A time in a custom spelling.
+/// A time that was read by a custom format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CustomTime {
-    /// Read by a pattern.
+    /// A time that was read by a pattern, in microseconds since 1970.
     Date(i64),
-    /// Read as a number with a unit.
+    /// A time that was read as a number with a unit, in microseconds since 1970.
     Count(i64),
 }
 
-/// A time as text that reads as this time again: `2010-03-01T12:30:00Z`. A time beyond the
-/// calendar's years is written as its number.
+/// A time as text from which the same time is read again, for example `2010-03-01T12:30:00Z`. A
+/// time outside of the years −9999 to 9999 is written as its number.
 pub(crate) fn time_text(time: i64) -> String {
     match civil(time) {
         Some(at) => format!("{at}Z"),
@@ -120,19 +121,19 @@ pub(crate) fn time_text(time: i64) -> String {
     }
 }
 
-/// The day and time of day in UTC; `None` for a time beyond the calendar's years.
+/// The day and the time of day in UTC; `None` for a time outside of the years −9999 to 9999.
 pub(crate) fn civil(time: i64) -> Option<DateTime> {
     let since = SignedDuration::from_micros(time);
     date(1970, 1, 1).at(0, 0, 0, 0).checked_add(since).ok()
 }
 
-/// The time at which a day begins.
+/// The time at which a day begins, in microseconds since 1970.
 fn start_of_day(day: Date) -> i64 {
     day.duration_since(date(1970, 1, 1)).as_secs() * SECOND
 }
 
-/// The time of a date whose year has a sign, as ISO 8601 writes years before 0 or of more than four
-/// digits: `-000043-03-15`.
+/// The time of a date whose year has a sign. ISO 8601 writes years before 0, and years of more than
+/// four digits, in this form: `-000043-03-15`.
 fn expanded(text: &str) -> Option<i64> {
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Some(at.as_microsecond());
@@ -140,7 +141,7 @@ fn expanded(text: &str) -> Option<i64> {
     text.parse().ok().and_then(micros)
 }
 
-/// The time of a date and time of day in UTC.
+/// The time of a date and a time of day in UTC, in microseconds since 1970.
 fn micros(at: DateTime) -> Option<i64> {
     let clock = at.duration_since(at.date().at(0, 0, 0, 0)).as_micros();
     Some(start_of_day(at.date()) + i64::try_from(clock).ok()?)
@@ -151,7 +152,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Pairs of spellings of one time.
+    /// Many texts for each of a few times.
     #[test]
     fn one_time_in_many_spellings() {
         for (texts, expected) in [

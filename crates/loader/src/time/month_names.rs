@@ -1,5 +1,5 @@
-//! Dates whose month is a word: in RFC 2822, in logs, in the output of `date`, in databases and as
-//! people write them.
+//! Dates in which the month is a word. They occur in e-mails (RFC 2822), in logs, in databases, in
+//! the output of the command `date`, and in text that people write.
 
 use super::iso::{self, Scanner};
 use super::{SECOND, start_of_day};
@@ -30,15 +30,16 @@ const WEEKDAYS: [&str; 7] = [
     "sunday",
 ];
 
-/// The letters of RFC 2822 for zones that have one meaning there.
+/// The zones in letters that have one fixed meaning in RFC 2822.
 const ZONES: [&str; 11] = [
     "UT", "UTC", "GMT", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT",
 ];
 
-/// Words for UTC that may stand before the year and change nothing.
+/// The words for UTC that may come before the year. They are skipped.
 const UTC: [&str; 4] = ["utc", "gmt", "ut", "z"];
 
-/// The time of a text whose month is a word of English and whose year has four digits.
+/// The time of a text in which the month is an English word and the year has four digits. `None`
+/// for any other text.
 pub(super) fn read(text: &str) -> Option<i64> {
     if !text.bytes().any(|b| b.is_ascii_alphabetic()) {
         return None;
@@ -46,8 +47,8 @@ pub(super) fn read(text: &str) -> Option<i64> {
     if let Some(time) = parts(text) {
         return Some(time);
     }
-    // RFC 2822 gives the letters for zones their meaning in the United States. The parser below
-    // takes any other letters for UTC, so they are refused here.
+    // RFC 2822 defines some zones in letters, all of them of the United States or UTC. The parser
+    // below would take any other letters for UTC, so these are refused first.
     let zone = text
         .rsplit(' ')
         .next()
@@ -59,8 +60,8 @@ pub(super) fn read(text: &str) -> Option<i64> {
     Some(at.as_second() * SECOND)
 }
 
-/// Parses a text of a day, a month and a year, each once and in any order, and perhaps a time of
-/// day and an offset from UTC; `None` for any other text.
+/// Parses a text that has a day, a month and a year, each once and in any order. It may also have a
+/// time of day and an offset from UTC. `None` for any other text.
 fn parts(text: &str) -> Option<i64> {
     let (mut year, mut month, mut day, mut clock) = (None, None, None, None);
     let mut rest = Scanner(text.as_bytes());
@@ -75,7 +76,7 @@ fn parts(text: &str) -> Option<i64> {
                     clock = Some(iso::clock(&mut rest)?.time()?);
                 } else if digits == 4 && year.is_none() {
                     year = rest.number(4);
-                    // Web servers log 01/Jun/2024:10:00:00.
+                    // Web servers write `01/Jun/2024:10:00:00` to their logs.
                     if rest.0.first() == Some(&b':') {
                         skip(&mut rest);
                     }
@@ -88,7 +89,7 @@ fn parts(text: &str) -> Option<i64> {
             }
             b'-' if clock.is_none() => skip(&mut rest),
             b'+' | b'-' if clock.is_some() => {
-                // The year may follow: `10:00:00 +0000 2024`.
+                // The year may follow, as in `10:00:00 +0000 2024`.
                 let end = rest.0.iter().position(|b| *b == b' ');
                 let end = end.filter(|_| year.is_none()).unwrap_or(rest.0.len());
                 let (head, behind) = rest.0.split_at_checked(end)?;
@@ -127,7 +128,7 @@ fn skip(rest: &mut Scanner<'_>) {
     rest.0 = rest.0.get(1..).unwrap_or_default();
 }
 
-/// Skips the letters of an ordinal number, as in `1st` and `22nd`.
+/// Skips the letters of an ordinal number, for example in `1st` and `22nd`.
 fn ordinal(rest: &mut Scanner<'_>) {
     if let [a, b, behind @ ..] = rest.0
         && [b"st", b"nd", b"rd", b"th"].contains(&&[a.to_ascii_lowercase(), b.to_ascii_lowercase()])
@@ -137,17 +138,18 @@ fn ordinal(rest: &mut Scanner<'_>) {
     }
 }
 
-/// Returns whether a word is a month, in any case.
+/// Returns true if a word is the name of a month, in upper or lower case.
 pub(super) fn is_month(word: &str) -> bool {
     named(&MONTHS, &word.to_ascii_lowercase()).is_some()
 }
 
-/// Returns whether a word is a day of the week, in any case.
+/// Returns true if a word is the name of a day of the week, in upper or lower case.
 pub(super) fn is_weekday(word: &str) -> bool {
     named(&WEEKDAYS, &word.to_ascii_lowercase()).is_some()
 }
 
-/// The index in `names` of a word: a name in full, or its first three letters.
+/// The index in `names` of the name that a word is. The word may also be the first three letters of
+/// a name, or `sept`. `None` for any other word.
 fn named(names: &[&str], word: &str) -> Option<usize> {
     let is_it = |name: &&str| *name == word || name.get(..3) == Some(word);
     let found = names.iter().position(is_it);
