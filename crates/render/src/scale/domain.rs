@@ -1,4 +1,4 @@
-//! Domains: the densities that a ramp spans.
+//! Domains: the range of densities that a ramp's colours stand for.
 
 use crate::scale::parse_error::ParseStyleError;
 use heatsplat_points::MAX_ZOOM;
@@ -6,39 +6,45 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The range of densities that the ramp spans.
+/// The range of densities that the ramp's colours stand for. Densities beyond have the first or the
+/// last colour.
 ///
-/// Ends that are not given depend on the kind of the values. For amounts the range begins at 0. For
-/// means it lies between two percentiles. For signed values it reaches equally far to both sides of
-/// 0, and for ratios by equal factors to both sides of 1.
+/// The variants with a percentile determine an upper end by measurement. The lower end then depends
+/// on the kind of the values. For amounts it is 0. For means it is the opposite percentile, 1 for
+/// 99. For signed values it lies as far below 0 as the upper end above, and for ratios by the same
+/// factor below 1 as the upper end above.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Domain {
-    /// The upper end is nearly the greatest density of the zoom, at the percentile
-    /// [`Domain::AUTO_PERCENTILE`].
+    /// The upper end is nearly the greatest density of the zoom: the percentile
+    /// [`Domain::AUTO_PERCENTILE`] of its non-empty pixels.
     Auto,
-    /// The upper end is a percentile (0 to 100) of the non-empty pixels of the zoom.
+    /// The upper end is a percentile of the zoom's non-empty pixels. The field is a number over 0
+    /// and up to 100.
     Percentile(f64),
-    /// The upper end is a percentile measured at one zoom and used at all zooms: for values that
-    /// don't change with the zoom, such as densities per km². The fields are the percentile and the
-    /// zoom; with `None` the percentile is that of [`Domain::Auto`].
+    /// The upper end is a percentile measured at one zoom, and is used at all zooms. It is meant
+    /// for values that don't change with the zoom, for example densities per km². The fields are
+    /// the percentile and the zoom. `None` stands for the percentile of [`Domain::Auto`].
     AtZoom(Option<f64>, u8),
-    /// The lower and the upper end, whatever the data.
+    /// The range lies between a given lower end and a given upper end.
     Fixed(f64, f64),
-    /// A table of (zoom, lower end, upper end) with rising zooms. Between two zooms the upper end
-    /// is interpolated geometrically, as densities grow from zoom to zoom, and the lower end
-    /// linearly.
+    /// The range follows a table of (zoom, lower end, upper end) with rising zooms. Between two
+    /// zooms of the table the lower end is interpolated linearly. The upper end is interpolated
+    /// geometrically if it is positive, since densities change by a factor from zoom to zoom.
+    /// Before the first and after the last zoom of the table the ends stay as they are there.
     ByZoom(Arc<[(f64, f64, f64)]>),
 }
 
 impl Domain {
-    /// The percentile at which `auto` ends. The densest half percent of the pixels all get the
-    /// ramp's last colour, so that one outlier does not leave the rest of the map dark.
+    /// The percentile that is the upper end of [`Domain::Auto`]: a choice. The densest half percent
+    /// of the pixels all get the ramp's last colour. So one very dense place does not leave all
+    /// others with the ramp's first colours.
     pub const AUTO_PERCENTILE: f64 = 99.5;
 
     const MAX_STOPS: usize = 32;
 
-    /// The lower and the upper end at a zoom; `None` where they are to be measured.
+    /// The lower and the upper end at a zoom, as the user has given them. `None` if they are to be
+    /// measured.
     pub(super) fn ends(&self, zoom: f64) -> Option<(f64, f64)> {
         match self {
             Self::Fixed(low, high) => Some((*low, *high)),
@@ -64,7 +70,7 @@ impl Domain {
         }
     }
 
-    /// The percentile of a measured upper end.
+    /// The percentile, 0 to 100, at which a measured upper end lies.
     pub(super) fn percentile(&self) -> f64 {
         match self {
             Self::Percentile(p) | Self::AtZoom(Some(p), _) => *p,

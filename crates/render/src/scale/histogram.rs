@@ -1,17 +1,18 @@
-//! Statistics of values: a logarithmic histogram from which scales take the ends of their domain.
+//! Statistics of a layer's values: a logarithmic histogram. Scales take percentiles from it for the
+//! ends of their domain.
 
 use crate::scale::value_kind::ValueKind;
 
-/// Bins per octave (doubling) of the logarithmic histogram, as an exponent of two: 2⁵ = 32.
+/// The number of bins per doubling of the value, as an exponent of two: 2⁵ = 32.
 const PER_OCTAVE_BITS: u32 = 5;
 const SHIFT: u32 = 23 - PER_OCTAVE_BITS;
 
-/// A histogram of values on both sides of zero, in logarithmic bins: 32 per octave, each about 2 %
-/// wide.
+/// A histogram of positive and negative values in logarithmic bins. There are 32 bins per doubling,
+/// so each is about 2 % wide.
 ///
-/// The [`ValueKind`] decides what is counted. Amounts are counted if they are over zero, and means
-/// always. For a difference its distance from 0 is counted; for a quotient, the factor by which it
-/// differs from 1.
+/// The [`ValueKind`] decides what is counted. Amounts are counted if they are over 0, and means
+/// always. For a difference its distance from 0 is counted. For a quotient the factor by which it
+/// differs from 1 is counted, so ½ counts as 2.
 #[derive(Clone, Debug, Default)]
 pub struct Statistics {
     below: LogBins,
@@ -20,10 +21,12 @@ pub struct Statistics {
     extremes: Option<(f32, f32)>,
 }
 
-/// Counts of positive numbers, bin by bin.
+/// The number of values in each bin of the positive half of a histogram. Negative values have such
+/// bins for their absolute values.
 #[derive(Clone, Debug, Default)]
 struct LogBins {
-    /// The number of the first bin: the upper bits that the floats in it share.
+    /// The number of the first bin. A bin's number is made of the upper bits, up to `SHIFT`, that
+    /// all 32-bit floats in the bin share.
     first: u32,
     counts: Vec<f64>,
     total: f64,
@@ -57,7 +60,7 @@ impl LogBins {
         }
     }
 
-    /// The bins in rising order, each as (lower edge, upper edge, count).
+    /// Lists the bins in rising order, each as (lower edge, upper edge, number of values).
     fn bars(&self) -> impl DoubleEndedIterator<Item = (f64, f64, f64)> + '_ {
         let edge = |bin: u32| f64::from(f32::from_bits(bin << SHIFT).min(f32::MAX));
         let bar = move |(i, &n): (usize, &f64)| {
@@ -69,8 +72,8 @@ impl LogBins {
 }
 
 impl Statistics {
-    /// Counts values, each `times` times. NaN, infinities, differences of zero, and amounts and
-    /// quotients that are not positive are left out.
+    /// Counts each of the values `times` times. Left out are NaN, infinities, signed values of 0,
+    /// and amounts or quotients that are not positive.
     pub fn add(&mut self, kind: ValueKind, numbers: &[f32], times: f64) {
         for &v in numbers {
             match kind {
@@ -104,7 +107,7 @@ impl Statistics {
         self.extremes = Some((low.min(least), high.max(most)));
     }
 
-    /// Adds the counts of other statistics.
+    /// Adds the counts of other statistics to these.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.above.merge(&other.above);
         self.below.merge(&other.below);
@@ -114,17 +117,17 @@ impl Statistics {
         }
     }
 
-    /// The greatest counted value; 0 without counted values.
+    /// The greatest counted value, or 0 if nothing was counted.
     pub fn max(&self) -> f64 {
         self.extremes.map_or(0.0, |(_, most)| f64::from(most))
     }
 
-    /// The least counted value; 0 without counted values.
+    /// The least counted value, or 0 if nothing was counted.
     pub fn min(&self) -> f64 {
         self.extremes.map_or(0.0, |(least, _)| f64::from(least))
     }
 
-    /// True if no value was counted.
+    /// True if nothing was counted.
     pub fn is_empty(&self) -> bool {
         self.extremes.is_none()
     }
@@ -133,8 +136,8 @@ impl Statistics {
         self.below.total + self.zeros + self.above.total
     }
 
-    /// The bins that aren't empty, in rising order, each as (lower edge, upper edge, count). The
-    /// bin of zero has equal edges.
+    /// Lists the bins that aren't empty, in rising order, each as (lower edge, upper edge, number
+    /// of values). The value 0 has a bin of its own, whose two edges are 0.
     fn bars(&self) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
         let below = self
             .below
@@ -147,9 +150,11 @@ impl Statistics {
             .filter(|(.., n)| *n > 0.0)
     }
 
-    /// The value below which `percent` (0 to 100) per cent of the counted pixels lie.
+    /// Returns the value below which `percent` per cent of the counted values lie. `percent` is 0
+    /// to 100.
     ///
-    /// It is interpolated within its bin, so its error is well under the 2 % of a bin's width.
+    /// The value is interpolated within its bin. So its error is mostly much smaller than the width
+    /// of a bin, which is 2 %.
     pub fn percentile(&self, percent: f64) -> f64 {
         let wanted = (percent / 100.0).clamp(0.0, 1.0) * self.total();
         let mut below = 0.0;
@@ -163,10 +168,10 @@ impl Statistics {
         self.max()
     }
 
-    /// The percentage (0 to 100) of the counted pixels that lie below a value: the inverse of
-    /// [`percentile`](Self::percentile). For differences and quotients it is the percentage of
-    /// pixels nearer to the middle (0 or 1) than the value. `None` if nothing was counted or the
-    /// value is NaN.
+    /// Returns the percentage, 0 to 100, of the counted values that lie below `number`: the inverse
+    /// of [`percentile`](Self::percentile). For differences it is the percentage of values that are
+    /// nearer to 0 than `number`, and for quotients nearer to 1. `None` if nothing was counted, or
+    /// if `number` is NaN.
     pub fn percent_below(&self, kind: ValueKind, number: f64) -> Option<f64> {
         let number = match kind {
             ValueKind::Amount | ValueKind::Level => number,
@@ -187,9 +192,9 @@ impl Statistics {
         Some(100.0 * self.bars().map(share).sum::<f64>() / self.total())
     }
 
-    /// The cumulative distribution between two densities, as (density, share) at the upper edge of
-    /// each bin. Only pixels between `low` and `high` are counted, so the share rises from 0 at
-    /// `low` to 1 at `high`.
+    /// The cumulative distribution of the values between `low` and `high`: a list of (value,
+    /// fraction of the values that are lower), with an entry for the upper edge of each bin. Only
+    /// values between `low` and `high` count, so the fraction rises from 0 at `low` to 1 at `high`.
     pub fn cumulative(&self, low: f64, high: f64) -> Vec<(f64, f64)> {
         let mut curve = vec![(low, 0.0)];
         let mut sum = 0.0;

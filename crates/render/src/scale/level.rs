@@ -1,33 +1,34 @@
-//! Levels: the size of a CSS pixel on the map, in whole levels and between them.
+//! Levels: a logarithmic measure of a map's scale, which may be fractional.
 
 use heatsplat_points::mercator::WORLD;
 
-/// The least and the greatest level; others are clamped to them.
+/// The least and the greatest level. Levels beyond are clamped to them: the limits are a choice.
 const LEAST: f64 = 3.0;
 const MOST: f64 = 33.0;
 
-/// A level this close to a whole one is rounded to it: a box in degrees that is meant to match a
-/// tile's pixels does so only within rounding errors.
+/// A level that differs from a whole number by less than this is rounded to it. Pictures of a box
+/// in degrees may be meant to have exactly the scale of tiles, but degrees give it only within
+/// rounding errors.
 const ROUNDING: f64 = 1e-6;
 
-/// The size of a CSS pixel on the map: at level L the world is 2ᴸ CSS pixels wide.
+/// The scale of a map: at level L the world is 2ᴸ CSS pixels wide.
 ///
-/// Tiles have whole levels: a tile of 256 CSS pixels has its zoom plus 8. Pictures of any other
-/// size lie between two whole levels.
+/// Tiles have whole levels: a tile of 256 CSS pixels at zoom z has the level z + 8. Other pictures
+/// may have any scale, so they mostly lie between two whole levels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
     below: u8,
-    /// The fractional part: at least 0 and less than 1.
+    /// The fractional part of the level: at least 0 and less than 1.
     share: f64,
 }
 
 impl Level {
-    /// The level at which a CSS pixel is `css_pixel` world units wide.
+    /// Makes the level at which a CSS pixel is `css_pixel` world units wide.
     pub fn from_pixel(css_pixel: f64) -> Self {
         Self::new((WORLD / css_pixel).log2())
     }
 
-    /// The level of a zoom, which may be fractional.
+    /// Makes the level of a zoom of 256 px tiles. The zoom may be fractional.
     pub fn from_zoom(zoom: f64) -> Self {
         Self::new(zoom + 8.0)
     }
@@ -43,25 +44,25 @@ impl Level {
         }
     }
 
-    /// The greatest whole level that is not above this one.
+    /// The greatest whole level that is not greater than this level.
     pub fn below(self) -> u8 {
         self.below
     }
 
-    /// The next whole level above, and this level's fractional part between 0 and 1; `None` for a
-    /// whole level.
+    /// For a fractional level, the next greater whole level, and this level's fractional part.
+    /// `None` for a whole level.
     pub fn above(self) -> Option<(u8, f64)> {
         (self.share > 0.0).then_some((self.below + 1, self.share))
     }
 
-    /// The whole levels whose scales make this level's scale: itself if it is whole, else its two
-    /// neighbours.
+    /// The whole levels between whose scales this level's scale lies. For a whole level it is only
+    /// the level itself, otherwise the whole levels below and above.
     pub fn wholes(self) -> impl Iterator<Item = u8> {
         let above = self.above().map(|(above, _)| above);
         std::iter::once(self.below).chain(above)
     }
 
-    /// The zoom at which tiles of 256 CSS pixels have this level.
+    /// The zoom at which tiles of 256 CSS pixels have this level. It may be fractional.
     pub fn zoom(self) -> f64 {
         f64::from(self.below) + self.share - 8.0
     }
@@ -96,7 +97,7 @@ mod tests {
         let between = Level::from_zoom(3.25);
         assert_eq!((between.below(), between.above()), (11, Some((12, 0.25))));
         assert_eq!(between.zoom(), 3.25);
-        // The levels of a thumbnail of the world and of pixels of a millimetre.
+        // Zoom −1.5 is that of a thumbnail of the world. Greater and lesser levels are clamped.
         assert_eq!(Level::from_zoom(-1.5).above(), Some((7, 0.5)));
         assert_eq!(Level::from_zoom(-99.0), Level::from(3));
         assert_eq!(Level::from_zoom(99.0), Level::from(33));

@@ -1,8 +1,9 @@
-//! Scales: the way from a density to a position on the ramp, 0 to 1.
+//! Scales. A scale turns a density into a position on the ramp, 0 to 1.
 //!
-//! A [`Scale`] is the user's description. Filled in with a layer's [`Statistics`] at a zoom it
-//! becomes a [`Normalizer`]. Every tile of that zoom uses this one normalizer, so a density has one
-//! colour in all of them.
+//! A [`Scale`] is what a user asks for, for example "logarithmic, up to the 99th percentile". A
+//! layer's [`Statistics`] at a zoom give the percentile a number; the result is a [`Normalizer`].
+//! All tiles of the zoom share this normalizer, so equal densities have equal colours in all of
+//! them.
 
 pub(crate) mod domain;
 pub(crate) mod histogram;
@@ -20,24 +21,25 @@ use normalizer::{Formula, Middle, Normalizer, interpolate};
 use transform::Transform;
 use value_kind::ValueKind;
 
-/// A scale as a user describes it: a domain and a transform.
+/// A scale as a user describes it: a domain, and a transform from the domain to the ramp.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scale {
-    /// The densities that the ramp spans.
+    /// The range of densities that the ramp's colours stand for.
     pub domain: Domain,
-    /// The function from a density to its position on the ramp.
+    /// The function that gives a density of the domain its position on the ramp.
     pub transform: Transform,
 }
 
 impl Scale {
-    /// True if [`resolve`](Self::resolve) depends on the statistics.
+    /// True if [`resolve`](Self::resolve) needs statistics of the layer: for a percentile, or for
+    /// the curve of an equalised transform.
     pub fn needs_statistics(&self) -> bool {
         let given = matches!(self.domain, Domain::Fixed(..) | Domain::ByZoom(_));
         !given || self.transform.is_equalised()
     }
 
-    /// The level whose statistics are needed for the scale of `level`: `level` itself, unless the
-    /// domain is measured at a fixed zoom.
+    /// The level whose statistics the scale of `level` needs. It is `level` itself, or the level of
+    /// a fixed zoom if the domain names one.
     pub fn level(&self, level: u8) -> u8 {
         match self.domain {
             Domain::AtZoom(_, zoom) => zoom + 8,
@@ -45,8 +47,9 @@ impl Scale {
         }
     }
 
-    /// The normalizer of a level for values of a kind, with the level's statistics filled in. At
-    /// `level` the world is 2^`level` CSS pixels wide.
+    /// Makes the normalizer of a level, at which the world is 2^`level` CSS pixels wide. `kind` is
+    /// the kind of the values. `statistics` are those of the level that [`level`](Self::level)
+    /// returns.
     pub fn resolve(&self, statistics: &Statistics, kind: ValueKind, level: u8) -> Normalizer {
         let equalised = self.transform.is_equalised();
         let everything = equalised && matches!(self.domain, Domain::Auto | Domain::AtZoom(None, _));
@@ -65,8 +68,8 @@ impl Scale {
         let given = self.domain.ends(f64::from(level) - 8.0);
         let (low, high) = match given.unwrap_or(measured) {
             (low, high) if high > low => (low, high),
-            // The measured ends are equal. All values then lie in the middle of the ramp; amounts,
-            // at its start.
+            // If the measured ends are equal, all values lie in the middle of the ramp, or at its
+            // start if they are amounts.
             (low, _) => match kind {
                 ValueKind::Level => (low - 0.5, low + 0.5),
                 ValueKind::Ratio => (0.5, low.max(2.0)),
@@ -78,7 +81,8 @@ impl Scale {
         let curve = match (equalised, middle) {
             (false, _) => Vec::new(),
             (true, Middle::None) => statistics.cumulative(low, high),
-            // Statistics of such values count distances from the middle.
+            // Statistics of differences and quotients count distances from the middle, so the curve
+            // begins there.
             (true, Middle::Zero) => statistics.cumulative(0.0, high.max(-low)),
             (true, Middle::One) => statistics.cumulative(1.0, high.max(low.recip())),
         };
@@ -92,9 +96,10 @@ impl Scale {
         Normalizer::new(formula, kind)
     }
 
-    /// The normalizer of a level between two whole levels, whose normalizers are `below` and
-    /// `above`. Ends that the user has given follow their own table. Measured ends are interpolated
-    /// geometrically; those of means, linearly.
+    /// Makes the normalizer of `level`, which lies between two whole levels. `below` and `above`
+    /// are the normalizers of these whole levels. If the domain gives the ends of the range, they
+    /// are those of `level`'s zoom. Measured ends are interpolated between those of the two levels:
+    /// geometrically, or linearly if the values are means.
     pub fn between(
         &self,
         below: &Normalizer,
@@ -124,8 +129,9 @@ impl Scale {
     }
 }
 
-/// Interpolates between two curves of equalised transforms: at each position on the ramp, between
-/// the two densities there.
+/// Interpolates between the curves of two equalised transforms. A curve is a list of (density,
+/// position on the ramp). At each position that occurs in `a` or `b`, `mix` is called with the
+/// densities that the two curves have at this position.
 fn mixed_curves(
     a: &[(f64, f64)],
     b: &[(f64, f64)],
@@ -166,7 +172,8 @@ mod tests {
             ValueKind::Level | ValueKind::Signed => sign(i) * grow(i),
             ValueKind::Ratio => (sign(i) * i as f32 * 0.001).exp(),
         };
-        // Without zeros: where many values are equal, an equalised position has no inverse.
+        // The values contain no zeros: where many values are equal, the position by an equalised
+        // transform has no inverse.
         let values: Vec<f32> = (1..=5000).map(value).collect();
         s.add(kind, &values, 1.0);
         s
@@ -199,7 +206,8 @@ mod tests {
             let normalizer = resolved(kind, domain, which);
             let exact = normalizer.position(f64::from(density)) * 255.0;
             let index = f64::from(normalizer.index(density));
-            // For kinds other than amounts every number has an index above 0.
+            // For kinds other than amounts, every number has an index above 0; only NaN has the
+            // index 0.
             let exact = if kind == ValueKind::Amount { exact } else { exact.max(1.0) };
             prop_assert!((index - exact).abs() <= 0.51, "{kind:?} {domain} {which} {density}: {index} {exact}");
             prop_assert_eq!(normalizer.index(f32::NAN), 0);

@@ -1,10 +1,12 @@
-//! Normalizers: scales with the statistics of a zoom filled in.
+//! Normalizers: scales for which all numbers are known, so that they turn densities into colour
+//! indices.
 
 use crate::scale::thresholds::Thresholds;
 use crate::scale::transform::Transform;
 use crate::scale::value_kind::ValueKind;
 
-/// A scale ready for use: it turns a density into a position on the ramp, and into a colour index.
+/// A scale for which all numbers are known: it turns a density into a position on the ramp, 0 to 1,
+/// and into a colour index, 0 to 255.
 #[derive(Clone, Debug)]
 pub struct Normalizer {
     pub(super) formula: Formula,
@@ -12,8 +14,9 @@ pub struct Normalizer {
 }
 
 impl Normalizer {
-    /// The normalizer of a formula over values of a kind. Low amounts can have the colour index 0;
-    /// with the other kinds only NaN has it.
+    /// Makes the normalizer of a formula for values of a kind. The lowest amounts can have the
+    /// colour index 0, which is transparent. For the other kinds every number has an index above 0,
+    /// and only NaN has the index 0.
     pub(super) fn new(formula: Formula, kind: ValueKind) -> Self {
         let thresholds = Thresholds::new(|k| {
             if kind != ValueKind::Amount && k == 1 {
@@ -28,18 +31,19 @@ impl Normalizer {
         }
     }
 
-    /// The density at position 0, and the density at position 1.
+    /// The lower end of the domain, which has position 0 on the ramp, and the upper end, which has
+    /// position 1.
     pub fn domain(&self) -> (f64, f64) {
         (self.formula.low, self.formula.high)
     }
 
-    /// The transform from a density to its position.
+    /// The transform of the scale.
     pub fn transform(&self) -> Transform {
         self.formula.transform
     }
 
-    /// The density in the middle of a scale with two sides: 0 for differences, 1 for quotients.
-    /// `None` for a scale without sides.
+    /// The density in the middle of a scale that has two sides: 0 for signed values, 1 for
+    /// quotients. It has position 0.5. `None` for a scale that has no middle.
     pub fn middle(&self) -> Option<f64> {
         match self.formula.middle {
             Middle::None => None,
@@ -48,34 +52,37 @@ impl Normalizer {
         }
     }
 
-    /// The position of a density on the ramp, 0 to 1.
+    /// Returns the position of a density on the ramp, 0 to 1.
     pub fn position(&self, density: f64) -> f64 {
         self.formula.position(density)
     }
 
-    /// The density at a position of the ramp: the inverse of [`position`](Self::position).
+    /// Returns the density that has a given position on the ramp: the inverse of
+    /// [`position`](Self::position).
     pub fn value_at(&self, position: f64) -> f64 {
         self.formula.value_at(position)
     }
 
-    /// The 255 densities at which the colour index rises by one, in rising order. A density's
-    /// index, round(255 · position), is the number of thresholds that are at most as great as it.
+    /// The 255 densities at which the colour index rises by one, in rising order. The index of a
+    /// density is the number of thresholds that are not greater than the density; it equals
+    /// round(255 · position).
     pub fn thresholds(&self) -> &[f32] {
         self.thresholds.thresholds()
     }
 
-    /// The colour index of one density.
+    /// Returns the colour index of one density, 0 to 255.
     pub fn index(&self, density: f32) -> u8 {
         self.thresholds.index(density)
     }
 
-    /// The thresholds with their look-up table.
+    /// The thresholds, with the look-up table that finds a density's index.
     pub(crate) fn threshold_table(&self) -> &Thresholds {
         &self.thresholds
     }
 }
 
-/// The value in the middle of a scale with two sides; `None` for a scale without sides.
+/// The density in the middle of a scale that has two sides. `None` stands for a scale without a
+/// middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Middle {
     None,
@@ -84,8 +91,8 @@ pub(super) enum Middle {
 }
 
 impl Middle {
-    /// The middle of the domain from `low` to `high`; `None` where values of the kind have no
-    /// middle, or the domain doesn't reach to both sides of it.
+    /// The middle of a scale from `low` to `high` for values of a kind. `None` if such values have
+    /// no middle, or if the middle doesn't lie between `low` and `high`.
     pub(super) fn for_domain(kind: ValueKind, low: f64, high: f64) -> Self {
         match kind {
             ValueKind::Signed if low < 0.0 && high > 0.0 => Self::Zero,
@@ -95,15 +102,17 @@ impl Middle {
     }
 }
 
-/// A transform, with the densities at its ends and in its middle.
+/// The function from a density to its position on the ramp: a transform, and the densities at the
+/// ends and in the middle of the ramp.
 #[derive(Clone, Debug)]
 pub(super) struct Formula {
     pub(super) low: f64,
     pub(super) high: f64,
     pub(super) middle: Middle,
     pub(super) transform: Transform,
-    /// The cumulative histogram of an equalised transform, as (density, position) in rising order.
-    /// Empty for other transforms.
+    /// For equalised transforms, a list of (density, position on the ramp) in rising order, made
+    /// from a cumulative histogram. If the scale has a middle, the list has distances from it, and
+    /// positions on one side. Empty for other transforms.
     pub(super) curve: Vec<(f64, f64)>,
 }
 
@@ -117,7 +126,8 @@ impl Formula {
             Middle::Zero if density < 0.0 => 0.5 - 0.5 * self.side(density / self.low, -density),
             Middle::Zero => 0.5 + 0.5 * self.side(density / self.high, density),
             Middle::One if density < 1.0 => {
-                // Values that are not positive have no logarithm; they lie at the low end.
+                // Values that are not positive have no logarithm. They are taken as the least
+                // positive float, so they lie at the low end.
                 let u = density.max(f64::MIN_POSITIVE).ln() / self.low.ln();
                 0.5 - 0.5 * self.side(u, density.max(f64::MIN_POSITIVE).recip())
             }
@@ -125,9 +135,9 @@ impl Formula {
         }
     }
 
-    /// The position, 0 to 1, on a scale without sides or on one side of a scale with two. `u` is
-    /// the fraction of the way to the end of the scale or side; `density` is the value as the
-    /// equalised histogram counts it.
+    /// The position, 0 to 1, on a scale without a middle, or on one side of a scale with a middle.
+    /// `u` is the fraction of the way from its start to its end. `density` is the number that
+    /// `curve` has for the value.
     fn side(&self, u: f64, density: f64) -> f64 {
         let u = u.clamp(0.0, 1.0);
         if self.transform.is_equalised() {
@@ -161,8 +171,8 @@ impl Formula {
     }
 }
 
-/// The value at `x` of a rising curve, by linear interpolation; `pick` returns the x and the y of
-/// one of its points. `None` for fewer than two points.
+/// Interpolates linearly on a rising curve and returns the y that belongs to `x`. `pick` returns
+/// the x and the y of a point of the curve. `None` if the curve has fewer than two points.
 pub(super) fn interpolate(
     curve: &[(f64, f64)],
     x: f64,

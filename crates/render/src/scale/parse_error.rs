@@ -1,10 +1,10 @@
-//! The error of a text that is no value of its style parameter.
+//! The error for a style parameter whose text is not a legal value.
 
 use std::borrow::Cow;
 
-/// An error for a text that is no value of its style parameter.
+/// The error for a style parameter whose text is not a legal value.
 ///
-/// Its message lists the legal texts, such as `expected one of linear, log, …`.
+/// Its message describes the legal texts: `expected one of linear, log, …`, for example.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{expected}")]
 pub struct ParseStyleError {
@@ -12,14 +12,14 @@ pub struct ParseStyleError {
 }
 
 impl ParseStyleError {
-    /// An error with a description of the legal texts.
+    /// Makes an error whose message is a description of the legal texts.
     pub const fn new(expected: &'static str) -> Self {
         Self {
             expected: Cow::Borrowed(expected),
         }
     }
 
-    /// An error that lists the legal names.
+    /// Makes an error whose message lists the names of `choices`.
     pub(crate) fn one_of<T>(choices: &[(&'static str, T)]) -> Self {
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         Self {
@@ -27,7 +27,7 @@ impl ParseStyleError {
         }
     }
 
-    /// A description of the legal texts.
+    /// The description of the legal texts, which is the message.
     pub fn expected(&self) -> &str {
         &self.expected
     }

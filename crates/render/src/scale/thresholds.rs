@@ -1,44 +1,48 @@
-//! Quantization: the densities at which the colour index rises by one, and a table that finds the
-//! index of a density in a few instructions.
+//! Quantization: turns densities into colour indices. The densities at which the index rises by one
+//! are computed once; a table then finds the index of a density in a few instructions.
 
-/// Numbers of low mantissa bits that a table ignores, from finest to coarsest. With 14 ignored bits
-/// a table has 512 entries per octave, so that with most formulas there is at most one threshold
-/// between two entries. Narrow domains get finer tables.
+/// The numbers of low bits of a density, an f32, that a look-up table may ignore. With 14 ignored
+/// bits a table has 512 entries per doubling of the density. With most formulas there is then at
+/// most one threshold between two entries. Narrow domains need tables that ignore fewer bits.
 const SHIFTS: std::ops::RangeInclusive<u32> = 6..=14;
 
-/// The most entries of a table finer than the coarsest, so that it stays in the cache.
+/// The most entries of a table that ignores fewer bits than the coarsest. The limit, 8 KiB, keeps
+/// the table in the processor's cache.
 const MOST_ENTRIES: u32 = 1 << 13;
 
-/// The number of densities that are looked up together: the compiler turns loops of a fixed length
-/// into vector instructions.
+/// The number of densities that are looked up by one call. It is fixed because the compiler turns
+/// loops of a fixed length into vector instructions.
 pub(crate) const BLOCK: usize = 32;
 
-/// 255 rising thresholds: the index of a density is the number of thresholds that are at most as
-/// great as it.
+/// 255 rising thresholds, with a look-up table. The colour index of a density is the number of
+/// thresholds that are not greater than the density.
 ///
-/// To evaluate a formula at each pixel, a logarithm for example, would take longer than the
-/// splatting. With a table all formulas cost the same, and a GPU gets exactly the numbers that the
-/// CPU uses.
+/// The evaluation of a scale's formula at each pixel, a logarithm for example, would take longer
+/// than the splatting. With a table all formulas take equally long. A GPU gets the same thresholds
+/// as the CPU, so the two agree exactly.
 #[derive(Clone, Debug)]
 pub(crate) struct Thresholds {
-    /// The 255 thresholds, and a NaN, which no density reaches.
+    /// The 255 thresholds, and a NaN, to which every comparison is false, so that it acts as a
+    /// threshold that no density reaches.
     thresholds: [f32; 256],
-    /// The number of low bits of a density that the table ignores.
+    /// The number of low bits of a density that the table ignores. Densities that differ only in
+    /// these bits form a range of the table.
     shift: u32,
-    /// The upper bits, `f32::to_bits() >> shift`, of the densities in the table's first range.
+    /// The number of the table's first range: the upper bits, `f32::to_bits() >> shift`, of its
+    /// densities.
     first: u32,
-    /// The index of the density at the lower edge of each of the table's ranges.
+    /// For each range of the table, the colour index of the density at its lower edge.
     entries: Vec<u8>,
-    /// The index of the density 0, by far the most frequent density.
+    /// The colour index of the density 0, by far the most frequent density.
     at_zero: u8,
-    /// True if at most the first threshold is below the positive densities, and none of the others
-    /// shares its range of the table with another.
+    /// True if no range of the table contains two thresholds, and no threshold but the first lies
+    /// below the positive densities. An index can then be found without a branch.
     simple: bool,
 }
 
 impl Thresholds {
-    /// The thresholds `threshold(k)` for k = 1 to 255. A threshold below its predecessor is raised
-    /// to it.
+    /// Makes the thresholds `threshold(k)` for k = 1 to 255, and their table. A threshold that is
+    /// less than the one before is raised to that.
     pub(crate) fn new(threshold: impl Fn(u8) -> f32) -> Self {
         let mut thresholds = [f32::NAN; 256];
         let mut last = f32::MIN;
@@ -68,12 +72,12 @@ impl Thresholds {
         made
     }
 
-    /// Makes the table that ignores `shift` low bits of a density.
+    /// Makes the look-up table that ignores `shift` low bits of a density.
     fn tabulate(&mut self, shift: u32) {
         let slot = |v: f32| v.max(0.0).to_bits() >> shift;
         let thresholds = &self.thresholds;
-        // The table begins one range before that of the first threshold, so its first range
-        // contains no threshold.
+        // The table begins one range before the range of the first threshold, so that the table's
+        // first range contains no threshold.
         let lowest = self.below_zero();
         let (first, last) = (
             slot(thresholds[lowest]).saturating_sub(1),
@@ -94,13 +98,13 @@ impl Thresholds {
         (self.shift, self.first) = (shift, first);
     }
 
-    /// The number of thresholds below all positive densities, 0 or 1. It is 1 for kinds of values
-    /// other than amounts, whose every number has an index above 0.
+    /// The number of thresholds that lie below all positive densities, 0 or 1. It is 1 for kinds of
+    /// values whose negative numbers have an index above 0, that is for all kinds but amounts.
     fn below_zero(&self) -> usize {
         usize::from(self.thresholds[0] <= f32::MIN_POSITIVE)
     }
 
-    /// Writes the colour index of each density.
+    /// Writes the colour index of each density into `indices`.
     #[inline(always)]
     pub(crate) fn indices(&self, densities: &[f32], indices: &mut [u8]) {
         if !self.simple {
@@ -119,14 +123,15 @@ impl Thresholds {
         }
     }
 
-    /// Writes the indices of a block without a branch; only for a `simple` table.
+    /// Writes the colour indices of a block of densities without a branch. It may be called only if
+    /// `simple` is true.
     #[inline(always)]
     fn block(&self, densities: &[f32; BLOCK], indices: &mut [u8; BLOCK]) {
         let lowest = f32::from_bits(self.first << self.shift);
         let last = self.entries.len().saturating_sub(1) as u32;
         let mut slots = [0; BLOCK];
         for (slot, &density) in slots.iter_mut().zip(densities) {
-            // Densities below the first range, and NaN, are looked up in the first range.
+            // Densities below the table's first range, and NaN, are looked up in the first range.
             let density = if density > lowest { density } else { lowest };
             *slot = ((density.to_bits() >> self.shift) - self.first).min(last);
         }
@@ -135,7 +140,7 @@ impl Thresholds {
             *index = entry + u8::from(self.thresholds[usize::from(entry)] <= density);
         }
         if self.below_zero() == 1 {
-            // NaN has index 0, not the first range's index.
+            // NaN must have the index 0, and not the index of the first range.
             for (index, &density) in indices.iter_mut().zip(densities) {
                 *index *= u8::from(self.passes_first(density));
             }
@@ -147,12 +152,12 @@ impl Thresholds {
         &self.thresholds[..255]
     }
 
-    /// The index of a density; 0 for NaN.
+    /// Returns the colour index of a density. NaN has the index 0.
     #[inline(always)]
     pub(crate) fn index(&self, density: f32) -> u8 {
         if density <= 0.0 {
-            // Negative densities matter only in domains that begin below zero, and are rare enough
-            // for a search.
+            // Negative densities matter only in domains that begin below 0. They are rare, so they
+            // are found by a search instead of the table.
             return if density == 0.0 {
                 self.at_zero
             } else {
@@ -164,18 +169,18 @@ impl Thresholds {
         }
         let slot = (density.to_bits() >> self.shift).saturating_sub(self.first) as usize;
         let mut index = self.entries.get(slot).copied().unwrap_or(255);
-        // Without a branch, since it cannot be predicted on which side of a threshold a density
-        // lies.
+        // An addition is used instead of a branch, since the processor can't predict on which side
+        // of the threshold a density lies.
         index += u8::from(self.thresholds[usize::from(index)] <= density);
-        // With equalised histograms a range can contain several thresholds.
+        // With equalised transforms a range of the table can contain several thresholds.
         while self.thresholds[usize::from(index)] <= density {
             index += 1;
         }
         index
     }
 
-    /// True where a density reaches the first threshold, so that its index is above 0. False for
-    /// NaN.
+    /// True if a density is at least the first threshold, so that its colour index is above 0.
+    /// False for NaN.
     #[inline(always)]
     pub(crate) fn passes_first(&self, density: f32) -> bool {
         density >= self.thresholds[0]

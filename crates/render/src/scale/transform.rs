@@ -1,32 +1,36 @@
-//! Transforms: functions from a fraction of the domain to a position on the ramp.
+//! Transforms: functions that turn a density's fraction of the domain into a position on the ramp.
 
 use crate::scale::parse_error::ParseStyleError;
 use std::fmt;
 use std::str::FromStr;
 
-/// The factor in the logarithmic transform's ln(1 + 1000 u), a choice: it spreads the three decades
-/// below the upper end.
+/// The 1000 in the logarithmic transform, ln(1 + 1000 u). It is a choice: the ramp then shows the
+/// three powers of ten below the upper end.
 const LOG_RANGE: f64 = 1000.0;
 
-/// A function from a density d to a position on the ramp, by way of u = (d − lo) / (hi − lo), its
-/// fraction of the domain, 0 to 1.
+/// A function from a density to a position on the ramp. Most are formulas for u, the density's
+/// fraction of the domain: 0 at the domain's lower end and 1 at its upper end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Transform {
-    /// u
+    /// The position is u itself.
     Linear,
-    /// ln(1 + 1000 u) / ln 1001: logarithmic over three decades, and 0 at the low end.
+    /// The position is ln(1 + 1000 u) / ln 1001. It is logarithmic over three powers of ten, and 0
+    /// for u = 0.
     Log,
-    /// √u
+    /// The position is √u.
     Sqrt,
-    /// ∛u
+    /// The position is ∛u.
     Cbrt,
-    /// u to the power of an exponent. Its text is `power:0.35`, for example.
+    /// The position is u to the power of an exponent. In text it is written with the exponent:
+    /// `power:0.35`.
     Power(Gamma),
-    /// The share of the zoom's non-empty pixels that have a lower density (histogram equalisation).
+    /// The position is the fraction of the zoom's non-empty pixels that have a lower density:
+    /// histogram equalisation.
     EqHist,
-    /// The share of the non-empty pixels nearby that have a lower density (adaptive histogram
-    /// equalisation). It shows detail both in cities and in the country, without seams.
+    /// The position is the fraction of the non-empty pixels nearby that have a lower density:
+    /// adaptive histogram equalisation. It shows detail both in cities and in the country, without
+    /// seams.
     Local,
 }
 
@@ -35,21 +39,21 @@ pub enum Transform {
 pub struct Gamma(u16);
 
 impl Gamma {
-    /// An exponent; `None` unless it is from 0.05 to 10.
+    /// Makes an exponent, rounded to thousandths. `None` unless it lies between 0.05 and 10.
     pub fn new(exponent: f64) -> Option<Self> {
         (0.05..=10.0)
             .contains(&exponent)
             .then_some(Self((exponent * 1000.0).round() as u16))
     }
 
-    /// The exponent.
+    /// The exponent as a number.
     pub fn exponent(self) -> f64 {
         f64::from(self.0) / 1000.0
     }
 }
 
 impl Transform {
-    /// All transforms without a parameter, with their names.
+    /// All transforms that have no parameter, each with its name in text.
     pub const ALL: [(&'static str, Self); 6] = [
         ("linear", Self::Linear),
         ("log", Self::Log),
@@ -59,7 +63,8 @@ impl Transform {
         ("local", Self::Local),
     ];
 
-    /// True where positions depend on the distribution of densities.
+    /// True if positions depend on how densities are distributed over the pixels, and not on a
+    /// formula.
     pub(super) fn is_equalised(self) -> bool {
         matches!(self, Self::EqHist | Self::Local)
     }

@@ -1,4 +1,5 @@
-//! Blend modes: the combination of splats that overlap.
+//! Blend modes: rules that combine splats where they overlap. A splat is the picture of a point's
+//! kernel.
 
 use crate::scale::parse_error::ParseStyleError;
 use crate::style::kernel::Shape;
@@ -7,44 +8,48 @@ use crate::style::precision::Precision;
 use std::fmt;
 use std::str::FromStr;
 
-/// The distance in pixels beyond which no point adds anything under [`BlendMode::Reach`], however
-/// great its weight.
+/// The greatest distance in pixels that a point's kernel reaches under [`BlendMode::Reach`],
+/// however great the point's weight. The limit bounds the time of a drawing.
 pub(crate) const MAX_REACH: f64 = 256.0;
 
-/// The rule that combines the splats of many points into one value.
+/// A rule that combines the splats of several points into a pixel's value.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum BlendMode {
-    /// Splats add up: Σ weight · K. The fastest mode, and the only one that GPUs draw.
+    /// Splats add up: Σ weight · K. This mode is the fastest, and the only one that GPUs draw.
     #[default]
     Add,
-    /// The points of one pixel count as one point of weight 1, and the splats of all such pixels
-    /// add up. It is the mode of mapnik-rasterizers.
+    /// All points that lie in one pixel count as one point of weight 1. The splats of these points
+    /// add up. This is what mapnik-rasterizers does.
     Set,
-    /// Splats cover each other as translucent spots do: 1 − Π (1 − opacity · K). It is computed in
-    /// floating point, so that even the faintest spot changes the result. It is the mode of
-    /// heatmap.js and simpleheat.
+    /// Splats cover each other like translucent spots: 1 − Π (1 − opacity · K). heatmap.js and
+    /// simpleheat do this in 8 bits; here it is computed in floating point, so that even the
+    /// faintest spot changes the result.
     Cover(CoverOpacity),
-    /// Markers cover each other in 8 bits, from 0 to 255, with the rounding of Mapnik's `src-over`.
+    /// A marker is drawn for each point. Markers cover each other, in 8 bits from 0 to 255, with
+    /// the rounding of Mapnik's `src-over`.
     Over(MarkerStamp),
-    /// Markers add up in 8 bits and stop at 255, as with Mapnik's `comp-op: plus`.
+    /// A marker is drawn for each point. Markers add up, in 8 bits and up to 255, as with Mapnik's
+    /// `comp-op: plus`.
     Plus(MarkerStamp),
-    /// The points of a pixel are drawn as one point: the greater their summed weight, the wider its
-    /// kernel. The formula is Σ weight · K(distance / (radius · (weight / w)^(1/n))), where w is
-    /// this variant's number, the weight that reaches as far as the radius, and n is the kernel's
-    /// degree. It is the mode of HeatCanvas.
+    /// All points that lie in one pixel are drawn as one point with their summed weight. The
+    /// greater the weight, the wider the kernel: Σ weight · K(distance / (radius · (weight /
+    /// w)^(1/n))). The field is w, the weight whose kernel reaches as far as the radius. The
+    /// exponent n belongs to the kernel's shape: K falls as 1 − uⁿ. This is what HeatCanvas does.
     Reach(f64),
 }
 
-/// The opacity of the spots of [`BlendMode::Cover`].
+/// The opacity of a point's spot under [`BlendMode::Cover`], as it depends on the weight and the
+/// zoom.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CoverOpacity {
-    /// Two weights: the one with opacity 0 and the one with opacity 1.
+    /// The weight that has opacity 0, and the weight that has opacity 1. Between them the opacity
+    /// is linear.
     pub range: (f64, f64),
-    /// The least opacity of a point, 0 to 1: a lower one is raised to it.
+    /// The least opacity of a point, 0 to 1. A lower opacity is raised to it.
     pub least: f64,
-    /// The zoom from which on the opacity is full; each zoom below it halves the opacity. With
-    /// `None` the opacity is full at all zooms.
+    /// The zoom from which on points have their full opacity. With each zoom further out, the
+    /// opacity is halved. With `None` points have their full opacity at all zooms.
     pub full_at: Option<u8>,
 }
 
@@ -59,11 +64,11 @@ impl Default for CoverOpacity {
 }
 
 impl CoverOpacity {
-    /// The number of zooms below [`full_at`](Self::full_at) over which the opacity halves. At zooms
-    /// further out it stays the same.
+    /// The number of zooms over which the opacity is halved again and again, counted outwards from
+    /// [`full_at`](Self::full_at). At zooms further out it stays the same. It is a choice.
     const MOST_ZOOMS: f64 = 12.0;
 
-    /// The opacity, 0 to 1, of a point of weight `weight` at a zoom.
+    /// Returns the opacity, 0 to 1, of a point of weight `weight` at a zoom.
     pub fn opacity(&self, weight: f64, zoom: f64) -> f64 {
         let (low, high) = self.range;
         let missing = self.full_at.map_or(0.0, |full| f64::from(full) - zoom);
@@ -74,37 +79,38 @@ impl CoverOpacity {
     }
 }
 
-/// A marker in 8 bits that is drawn at each point, and the blurs that are then applied to the whole
-/// picture of markers.
+/// A marker that is drawn at each point, and blurs that are applied to the whole picture
+/// afterwards.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarkerStamp {
     /// The marker that is drawn at each point.
     pub marker: Marker,
-    /// The radius in x and in y of each blur, in CSS pixels. The blurs are applied one after the
-    /// other.
+    /// The horizontal and the vertical radius of each blur, in CSS pixels. The blurs are applied
+    /// one after the other.
     pub blurs: Vec<(u8, u8)>,
 }
 
 impl MarkerStamp {
-    /// The greatest distance from a point at which its marker still shows after the blurs, in CSS
-    /// pixels.
+    /// The greatest distance, in CSS pixels, from a point to a pixel that its marker changes, blurs
+    /// included.
     pub(crate) fn reach(&self) -> f64 {
         let blurs: u32 = self.blurs.iter().map(|(x, y)| u32::from(*x.max(y))).sum();
         self.marker.reach() + f64::from(blurs)
     }
 }
 
-/// True where splats are drawn on the CPU, whatever the backend is. That is so for all blend modes
-/// but [`BlendMode::Add`] and, unless the precision is exact, for shapes that backends don't draw.
+/// True if splats are drawn on the CPU whatever the layer's backend is. That is so for all blend
+/// modes but [`BlendMode::Add`], and for shapes that no backend draws, unless the precision is
+/// exact.
 pub(crate) fn is_stamped(blend: &BlendMode, shape: Shape, precision: Precision) -> bool {
     !blend.is_plain() || shape.is_stamped() && precision == Precision::Fast
 }
 
 impl BlendMode {
-    /// The greatest number of blurs of one picture.
+    /// The most blurs that a marker may have. It is a choice.
     const MOST_BLURS: usize = 8;
 
-    /// True for [`Add`](Self::Add), the only mode that backends implement themselves.
+    /// True for [`Add`](Self::Add), the only mode that backends implement.
     pub fn is_plain(&self) -> bool {
         *self == Self::Add
     }
@@ -184,7 +190,8 @@ impl FromStr for BlendMode {
     }
 }
 
-/// Reads `lo,hi[,least][@zoom]`.
+/// Parses `lo,hi[,least][@zoom]`: the weights of opacity 0 and 1, the least opacity, and the zoom
+/// of full opacity. `None` if it is not legal.
 fn cover(text: &str) -> Option<CoverOpacity> {
     let (numbers, zoom) = match text.split_once('@') {
         Some((numbers, zoom)) => (numbers, Some(zoom.parse().ok()?)),

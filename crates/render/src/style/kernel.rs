@@ -1,11 +1,12 @@
-//! Kernels: the shape, radius and height of a splat.
+//! Kernels: the function that is drawn for each point.
 
 use crate::scale::parse_error::ParseStyleError;
 use crate::style::names::named_choice;
 use crate::style::precision::Precision;
 use std::f64::consts::{PI, SQRT_2};
 
-/// The shapes of kernels, as functions of u = distance / radius. The six of [`ALL`](Self::ALL) are:
+/// The shape of a kernel: a function K of u, the distance from the point divided by the radius. The
+/// six shapes in [`ALL`](Self::ALL) are:
 ///
 /// | shape | K(u), K(0) = 1 | reach |
 /// |---|---|---|
@@ -16,79 +17,84 @@ use std::f64::consts::{PI, SQRT_2};
 /// | triangular | 1 − u | radius |
 /// | uniform | 1, with a soft edge (below) | radius + 1 pixel |
 ///
-/// The edge of a uniform kernel is two pixels wide: between a = radius − 1 and b = radius + 1
-/// pixels it falls as (b² − d²) / (b² − a²), with the distance d in pixels. Names and formulas are
-/// those of QGIS's kernel density estimation; σ = radius/3 of the gaussian is also MapLibre's and
-/// MapServer's, so that one radius looks about as wide in all shapes.
+/// Reach is the distance from which on K is 0. The soft edge of a uniform kernel is two pixels
+/// wide. At a distance of d pixels between a = radius − 1 and b = radius + 1, K is (b² − d²) / (b²
+/// − a²).
 ///
-/// Pictures differ from these formulas by at most 1/256 of the peak, and by at most 1e-6 of it with
-/// [`Precision::Exact`](crate::Precision::Exact).
+/// The names and the formulas are those of QGIS's kernel density estimation. The gaussian has σ =
+/// radius/3, as in MapLibre and MapServer; with this σ it looks about as wide as the other shapes
+/// of equal radius.
+///
+/// Pictures differ from the sum of these formulas over all points by at most 1/256 of the greatest
+/// density, or by at most 1e-6 of it with [`Precision::Exact`](crate::Precision::Exact).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Shape {
-    /// exp(−4.5 u²)
+    /// exp(−4.5 u²).
     Gaussian,
-    /// (1 − u²)², the kernel of QGIS
+    /// (1 − u²)²: the kernel of QGIS's heat maps.
     Quartic,
-    /// (1 − u²)³
+    /// (1 − u²)³.
     Triweight,
-    /// 1 − u²
+    /// 1 − u².
     Epanechnikov,
-    /// 1 − u
+    /// 1 − u.
     Triangular,
-    /// 1
+    /// 1, with a soft edge two pixels wide.
     Uniform,
-    /// 1 in the pixel that contains the point, 0 in all others: a count without smoothing, as with
-    /// SQL's GROUP BY and with datashader. This shape has no radius.
+    /// 1 in the pixel that contains the point, and 0 in all other pixels. This counts points by
+    /// pixel without smoothing, as datashader does. The shape has no radius.
     Pixel,
     /// 1 − u³: the kernel of HeatCanvas.
     Cubic,
-    /// 1 up to a fraction of the radius, and from there linearly down to 0 at the radius: the
-    /// kernel of heatmap.js.
+    /// 1 up to a fraction of the radius, which the field gives, and from there linearly down to 0
+    /// at the radius: the kernel of heatmap.js.
     Plateau(Share),
-    /// A disc, whose radius is a fraction of the kernel's, with the blurred shadow around it: the
-    /// kernel of simpleheat.
+    /// A disc with a blurred shadow around it: the kernel of simpleheat. The field is the radius of
+    /// the disc as a fraction of the kernel's radius.
     Shadow(Share),
-    /// 1 − (1 − decay) u, which at the radius jumps from `decay` to 0: QGIS's triangular kernel.
+    /// 1 − (1 − decay) u, which jumps from `decay` to 0 at the radius: the triangular kernel of
+    /// QGIS.
     Cone(Decay),
 }
 
-/// A fraction of a kernel's radius, 0 to 1, rounded to thousandths.
+/// A fraction of a kernel's radius: 0 to 1, rounded to thousandths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Share(u16);
 
 impl Share {
-    /// A fraction of a radius; `None` unless it is from 0 to 1.
+    /// Makes a fraction of a radius. `None` unless it is from 0 to 1.
     pub fn new(share: f64) -> Option<Self> {
         let legal = (0.0..=1.0).contains(&share);
         legal.then_some(Self((share * 1000.0).round() as u16))
     }
 
-    /// The fraction, 0 to 1.
+    /// The fraction as a number, 0 to 1.
     pub fn share(self) -> f64 {
         f64::from(self.0) / 1000.0
     }
 }
 
-/// The value at the edge of a [`Shape::Cone`], −100 to 100, rounded to thousandths.
+/// The value that a [`Shape::Cone`] has at its edge: −100 to 100, rounded to thousandths. In the
+/// middle the shape has the value 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Decay(i32);
 
 impl Decay {
-    /// A value at the edge; `None` unless it is from −100 to 100.
+    /// Makes a value at the edge. `None` unless it is from −100 to 100.
     pub fn new(decay: f64) -> Option<Self> {
         let legal = (-100.0..=100.0).contains(&decay);
         legal.then_some(Self((decay * 1000.0).round() as i32))
     }
 
-    /// The kernel's value at its edge.
+    /// The value at the edge as a number.
     pub fn decay(self) -> f64 {
         f64::from(self.0) / 1000.0
     }
 }
 
 impl Shape {
-    /// The shapes that every backend draws, with their names.
+    /// The shapes that have a radius and that every backend draws, each with its name in text.
     pub const ALL: [(&'static str, Self); 6] = [
         ("gaussian", Self::Gaussian),
         ("quartic", Self::Quartic),
@@ -98,8 +104,8 @@ impl Shape {
         ("uniform", Self::Uniform),
     ];
 
-    /// K(u) for u ≥ 0: 1 at u = 0, and 0 beyond [`reach`](Self::reach). The soft edge of a uniform
-    /// kernel is left out.
+    /// Returns K(u) for a u of at least 0. K is 1 at u = 0, and 0 beyond [`reach`](Self::reach). A
+    /// uniform kernel is taken without its soft edge.
     pub fn profile(self, u: f64) -> f64 {
         if u > self.reach() {
             return 0.0;
@@ -119,14 +125,15 @@ impl Shape {
         }
     }
 
-    /// True for the shapes that are neither among [`ALL`](Self::ALL) nor [`Pixel`](Self::Pixel).
-    /// Only the CPU draws these: at each point it adds a stamp, a picture of the kernel.
+    /// True if no backend draws the shape: for the shapes after [`Pixel`](Self::Pixel), which are
+    /// kernels of other heat maps. The CPU then draws them, by adding a picture of the kernel at
+    /// each point.
     pub fn is_stamped(self) -> bool {
         self != Self::Pixel && !Self::ALL.iter().any(|(_, shape)| *shape == self)
     }
 
-    /// The power of the distance by which the kernel falls from its middle;
-    /// [`BlendMode::Reach`](crate::BlendMode::Reach) uses it.
+    /// The exponent n with which the kernel falls around its middle, as 1 − uⁿ. It is used by
+    /// [`BlendMode::Reach`](crate::BlendMode::Reach).
     pub(crate) fn degree(self) -> f64 {
         match self {
             Self::Triangular | Self::Plateau(_) | Self::Cone(_) => 1.0,
@@ -135,8 +142,8 @@ impl Shape {
         }
     }
 
-    /// The distance at which K becomes 0, as a multiple of the radius, without the soft edge of a
-    /// uniform kernel.
+    /// The distance from which on K is 0, as a multiple of the radius. A uniform kernel is taken
+    /// without its soft edge.
     pub fn reach(self) -> f64 {
         match self {
             Self::Gaussian => 4.0 / 3.0,
@@ -144,8 +151,8 @@ impl Shape {
         }
     }
 
-    /// The distance in pixels at which a kernel of `radius` pixels becomes 0, with the soft edge of
-    /// a uniform kernel.
+    /// The distance in pixels from which on a kernel of `radius` pixels is 0. The soft edge of a
+    /// uniform kernel is included.
     pub fn reach_of(self, radius: f64) -> f64 {
         match self {
             Self::Uniform => soft_edge(radius).1,
@@ -153,7 +160,8 @@ impl Shape {
         }
     }
 
-    /// ∫ K dA, the volume under a kernel of radius 1, without the soft edge of a uniform kernel.
+    /// The volume under a kernel of radius 1, ∫ K dA. A uniform kernel is taken without its soft
+    /// edge.
     pub fn mass(self) -> f64 {
         match self {
             Self::Gaussian => 2.0 * PI / 9.0 * (1.0 - (-8.0f64).exp()),
@@ -178,9 +186,9 @@ impl Shape {
     }
 }
 
-/// The profile of a disc of radius `disc`, blurred by a gaussian of σ = (1 − disc)/2, both in
-/// kernel radii, and scaled to 1 in the middle. It is exact in the middle; near the disc's edge it
-/// is computed as if the edge were straight.
+/// K(u) for [`Shape::Shadow`]: a disc, blurred by a gaussian of σ = (1 − disc)/2 and scaled to 1 in
+/// the middle. `disc`, the disc's radius, and σ are fractions of the kernel's radius. The formula
+/// is exact in the middle. Elsewhere it takes the disc's edge as straight.
 fn shadow(u: f64, disc: f64) -> f64 {
     let sigma = (1.0 - disc).max(1e-3) / 2.0;
     // The normal distribution function Φ, by formula 7.1.26 of Abramowitz and Stegun.
@@ -253,32 +261,34 @@ impl std::str::FromStr for Shape {
     }
 }
 
-/// The condition that sets a kernel's height.
+/// The rule for a kernel's height, which is K(0), its value at the point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Normalize {
-    /// K(0) = 1: a lone point of weight 1 has the greatest density 1.
+    /// K(0) is 1. A lone point of weight 1 then has the density 1 at its position.
     Peak,
-    /// ∫ K dA = 1 per square CSS pixel: the density is the weight per square CSS pixel.
+    /// The volume under the kernel, ∫ K dA, is 1 if areas are in square CSS pixels. A density is
+    /// then the weight per square CSS pixel.
     Mass,
 }
 
 impl Normalize {
-    /// Both conditions with their names.
+    /// All rules, each with its name in text.
     pub const ALL: [(&'static str, Self); 2] = [("peak", Self::Peak), ("mass", Self::Mass)];
 }
 
 named_choice!(Normalize);
 
-/// The two distances, in pixels, between which the edge of a uniform kernel falls from 1 to 0:
-/// radius − 1 and radius + 1, or 0 and twice the radius where it is under a pixel. With a hard
-/// edge, pixels would flicker as points move.
+/// The two distances in pixels between which a uniform kernel falls from 1 to 0: radius − 1 and
+/// radius + 1, or 0 and twice the radius if the radius is under a pixel. With a hard edge, a point
+/// that moves a little could switch a pixel from 0 to 1.
 pub(crate) fn soft_edge(radius: f64) -> (f64, f64) {
     let half = radius.min(1.0);
     (radius - half, radius + half)
 }
 
-/// The part of a kernel that identifies it in caches. Radius and height are the bits of the floats.
+/// A kernel as the key of a cache. Radius and height are the bits of f64s, since floats can't be
+/// hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct KernelKey {
     shape: Shape,
@@ -287,7 +297,8 @@ pub(crate) struct KernelKey {
     height: u64,
 }
 
-/// The kernel of a splat: shape, radius in pixels, height and precision.
+/// A kernel: the function of the distance that is drawn for each point. It has a shape, a radius in
+/// pixels, a height and a precision.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Kernel {
     shape: Shape,
@@ -303,7 +314,7 @@ impl Kernel {
     /// The greatest radius of a kernel in pixels.
     pub const MAX_RADIUS: f64 = 256.0;
 
-    /// A kernel with its radius in pixels.
+    /// Makes a kernel of `radius` pixels, in a picture of one pixel per CSS pixel.
     ///
     /// `None` unless the radius is from [`MIN_RADIUS`](Self::MIN_RADIUS) to
     /// [`MAX_RADIUS`](Self::MAX_RADIUS).
@@ -313,8 +324,8 @@ impl Kernel {
             .then_some(Self::per_css_pixel(shape, radius, normalize, 1.0))
     }
 
-    /// A kernel of `radius` pixels in a picture of `ratio` pixels per CSS pixel. The caller has
-    /// checked that the radius is legal.
+    /// Makes a kernel of `radius` pixels in a picture of `ratio` pixels per CSS pixel. It doesn't
+    /// check the radius: the caller must have done so.
     pub(crate) fn per_css_pixel(
         shape: Shape,
         radius: f64,
@@ -338,7 +349,7 @@ impl Kernel {
         }
     }
 
-    /// Sets the precision. For [`Shape::Pixel`], which is exact in any case, it changes nothing.
+    /// Sets the precision. It has no effect for [`Shape::Pixel`], which is exact in any case.
     #[must_use]
     pub fn with_precision(mut self, precision: Precision) -> Self {
         if self.shape != Shape::Pixel {
@@ -347,27 +358,27 @@ impl Kernel {
         self
     }
 
-    /// The precision.
+    /// The precision with which the kernel is drawn.
     pub fn precision(&self) -> Precision {
         self.precision
     }
 
-    /// The shape.
+    /// The kernel's shape.
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// The radius in pixels.
+    /// The kernel's radius in pixels.
     pub fn radius(&self) -> f64 {
         self.radius
     }
 
-    /// The condition that sets the kernel's height.
+    /// The rule that sets the kernel's height.
     pub fn normalize(&self) -> Normalize {
         self.normalize
     }
 
-    /// The key under which caches store what was computed for this kernel.
+    /// The key under which results for this kernel are cached.
     pub(crate) fn key(&self) -> KernelKey {
         KernelKey {
             shape: self.shape,
@@ -377,17 +388,19 @@ impl Kernel {
         }
     }
 
-    /// K(0): 1, or the value at which ∫ K dA = 1 per square CSS pixel.
+    /// K(0), the kernel's value at the point. With [`Normalize::Peak`] it is 1. With
+    /// [`Normalize::Mass`] it is the value for which the volume under the kernel is 1.
     pub fn height(&self) -> f64 {
         self.height
     }
 
-    /// The distance in pixels at which the kernel becomes 0.
+    /// The distance in pixels from which on the kernel is 0.
     pub fn reach(&self) -> f64 {
         self.shape.reach_of(self.radius)
     }
 
-    /// The kernel's value at a distance in pixels, in f64. Every plan (algorithm) approximates it.
+    /// Returns the kernel's value at a distance in pixels. The algorithms that draw pictures
+    /// approximate this function.
     pub fn at(&self, distance: f64) -> f64 {
         let profile = match self.shape {
             Shape::Uniform => softened(distance, self.radius),
@@ -397,8 +410,9 @@ impl Kernel {
     }
 }
 
-/// A uniform kernel with its soft edge, which is linear in d²; so the kernel is a difference of two
-/// clipped paraboloids.
+/// The value at a distance of a uniform kernel with its soft edge. The edge is linear in the square
+/// of the distance. So the kernel is a difference of two paraboloids that are cut off at 0, which
+/// can be drawn by fast sums.
 #[inline(always)]
 pub(crate) fn softened(distance: f64, radius: f64) -> f64 {
     let (inner, outer) = soft_edge(radius);
@@ -406,10 +420,11 @@ pub(crate) fn softened(distance: f64, radius: f64) -> f64 {
     ((square(outer) - square(distance)) / (square(outer) - square(inner))).clamp(0.0, 1.0)
 }
 
-/// ∫ K dA, the volume under a kernel of `radius` pixels with K(0) = 1, in square pixels.
+/// The volume ∫ K dA under a kernel of `radius` pixels with K(0) = 1, with areas in square pixels.
 fn mass(shape: Shape, radius: f64) -> f64 {
     match shape {
-        // For an edge that is linear in d²: the mean area of the circles where it begins and ends.
+        // The edge is linear in the square of the distance, so the volume is the mean area of two
+        // circles: the one where the edge begins and the one where it ends.
         Shape::Uniform => {
             let (inner, outer) = soft_edge(radius);
             PI * (inner * inner + outer * outer) / 2.0
@@ -458,7 +473,7 @@ mod tests {
 
     #[test]
     fn a_unit_mass_quartic_is_three_over_pi_r_squared() {
-        // The constant that was wrong in QGIS up to version 3.40: 116/5 where 16/5 is right.
+        // QGIS up to version 3.40 has a wrong constant for this kernel: 116/5 instead of 16/5.
         let k = Kernel::new(Shape::Quartic, 10.0, Normalize::Mass).unwrap();
         assert!((k.at(0.0) - 3.0 / (PI * 100.0)).abs() < 1e-15);
     }

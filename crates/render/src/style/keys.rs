@@ -1,4 +1,4 @@
-//! Keys that are equal where styles can share statistics or a scale.
+//! Keys for caches. If two styles have equal keys, they share cached statistics or a cached scale.
 
 use crate::scale::transform::Transform;
 use crate::style::Style;
@@ -6,21 +6,22 @@ use crate::style::kernel::{Normalize, Shape};
 use crate::style::measure::Measure;
 use crate::style::radius::Length;
 
-/// The parts of a style on which a level's statistics depend. Over equal points, two styles with
-/// equal keys have equal statistics.
+/// The key of cached statistics: the parts of a style that the statistics of a level depend on. Two
+/// styles with equal keys have equal statistics of the same points.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StatisticsKey {
     measure: Measure,
     shape: Shape,
     exact: bool,
     metres: bool,
-    /// The bits of the radius, a float.
+    /// The radius in CSS pixels, or in metres if `metres` is true, as the bits of an f64.
     length: u64,
     normalize: Normalize,
     blend: String,
 }
 
-/// The parts of a style on which a level's scale depends, apart from the points.
+/// The key of a cached scale: the parts of a style that the scale of a level depends on. The scale
+/// also depends on the points.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NormalizerKey {
     statistics: StatisticsKey,
@@ -29,7 +30,8 @@ pub(crate) struct NormalizerKey {
 }
 
 impl Style {
-    /// The key under which a level's statistics are cached.
+    /// Makes the key under which the statistics of a level are cached. A radius may depend on the
+    /// zoom and so on the level.
     pub fn statistics_key(&self, level: u8) -> StatisticsKey {
         let (metres, length) = match self.radius().at_zoom(f64::from(level) - 8.0) {
             _ if self.shape() == Shape::Pixel => (false, 0.0),
@@ -47,7 +49,7 @@ impl Style {
         }
     }
 
-    /// The key under which a level's scale is cached.
+    /// Makes the key under which the scale of a level is cached.
     pub(crate) fn normalizer_key(&self, level: u8) -> NormalizerKey {
         NormalizerKey {
             statistics: self.statistics_key(level),

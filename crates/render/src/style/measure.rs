@@ -1,28 +1,31 @@
-//! Measures: formulas that turn the points around a pixel into its value.
+//! Measures: formulas that compute a pixel's value from the points around it.
 
 use crate::style::names::{display_by_name, named_choice};
 
-/// The value of a pixel, computed from sums over the points within the kernel's reach.
+/// The formula for a pixel's value. Sums are over the points around the pixel, and K is the value
+/// of a point's kernel at the pixel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Measure {
-    /// Σ weight · K: the total weight.
+    /// Σ weight · K: the total weight of the points.
     #[default]
     Sum,
-    /// Σ K: the number of points, whatever their weights. Points without a weight are not counted.
+    /// Σ K: the number of the points, whatever their weights are. Points without a weight are not
+    /// counted.
     Count,
-    /// Σ weight · K / Σ K: the mean weight, whether points are few or many. Points without a weight
-    /// are left out.
+    /// Σ weight · K / Σ K: the mean weight of the points. It does not depend on the number of
+    /// points. Points without a weight are left out.
     Mean,
-    /// Σ weight per km² of ground. A density on the ground has one value at every zoom and
-    /// latitude.
+    /// Σ weight · K, divided by the area of a pixel on the ground: the total weight per km². Equal
+    /// densities on the ground have equal values at every zoom and latitude.
     SumPerKm2,
-    /// Number of points per km² of ground. Points without a weight are not counted.
+    /// Σ K, divided by the area of a pixel on the ground: the number of points per km². Points
+    /// without a weight are not counted.
     CountPerKm2,
 }
 
 impl Measure {
-    /// All measures with their names.
+    /// All measures, each with its name in text.
     pub const ALL: [(&'static str, Self); 5] = [
         ("sum", Self::Sum),
         ("count", Self::Count),
@@ -31,17 +34,17 @@ impl Measure {
         ("count_per_km2", Self::CountPerKm2),
     ];
 
-    /// True for measures that depend on the points' weights.
+    /// True if the measure depends on the weights of the points.
     pub fn weighs(self) -> bool {
         !matches!(self, Self::Count | Self::CountPerKm2)
     }
 
-    /// True for measures that depend on the number of points.
+    /// True if the measure depends on the number of points, Σ K.
     pub(crate) fn counts(self) -> bool {
         !matches!(self, Self::Sum | Self::SumPerKm2)
     }
 
-    /// True for measures per km² of ground.
+    /// True if the measure is per km² of ground.
     pub fn is_per_area(self) -> bool {
         matches!(self, Self::SumPerKm2 | Self::CountPerKm2)
     }
@@ -49,18 +52,19 @@ impl Measure {
 
 named_choice!(Measure);
 
-/// A comparison of two sets of points, value by value.
+/// A comparison of two sets of points: a formula for the value of each pixel, from the values that
+/// the two sets have there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Comparison {
-    /// The first set's value minus the second's.
+    /// The first set's value minus the second set's value.
     Minus,
-    /// The first set's value divided by the second's.
+    /// The first set's value divided by the second set's value.
     Over,
 }
 
 impl Comparison {
-    /// Both comparisons with their signs.
+    /// All comparisons, each with its sign in text.
     pub const ALL: [(&'static str, Self); 2] = [("-", Self::Minus), ("/", Self::Over)];
 }
 

@@ -1,4 +1,5 @@
-//! Styles: the parameters of a layer's pictures, valid by construction.
+//! Styles: the parameters that decide how points are drawn. A [`Style`] with illegal values can't
+//! be made.
 
 pub(crate) mod blend;
 pub(crate) mod kernel;
@@ -24,9 +25,10 @@ use radius::Radius;
 use std::sync::Arc;
 use text::{StyleError, value_error};
 
-/// The measure, kernel, scale and ramp: everything that decides on the colours of a layer's points.
+/// Everything that decides how a layer's points are drawn. The measure and the kernel give each
+/// pixel its value; the scale and the ramp give a value its colour.
 ///
-/// Each parameter has a typed setter:
+/// Each parameter has a setter in Rust:
 ///
 /// ```
 /// use heatsplat_render::{Radius, Ramp, Shape, Style};
@@ -38,7 +40,7 @@ use text::{StyleError, value_error};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The parameters can be set by name from text, too, as in URLs and on the command line:
+/// Each parameter can also be set from text by its name, as URLs and the command line do:
 ///
 /// ```
 /// use heatsplat_render::Style;
@@ -61,21 +63,22 @@ pub struct Style {
     opacity: Option<Written<Opacity>>,
     classes: Option<u8>,
     isolines: Option<u8>,
-    /// True for values of the kind [`ValueKind::Level`], which are drawn in one opacity throughout.
+    /// True if the values are means, [`ValueKind::Level`]. Low means are drawn as opaque as high
+    /// ones.
     level: bool,
-    /// The finished ramp, with direction, opacity and classes applied.
+    /// The finished ramp: `ramp`, with `reverse`, `opacity` and `classes` applied.
     baked: Arc<Ramp>,
     explicit: ExplicitParameters,
 }
 
-/// A parameter's value, and the text from which it is read again.
+/// A parameter's value, and the text that gives this value when it is parsed.
 #[derive(Clone, Debug)]
 struct Written<T> {
     value: T,
     text: String,
 }
 
-/// Flags for the parameters that the user has set, which [`Style::suited_to`] does not change.
+/// Flags for parameters that the user has set. [`Style::suited_to`] does not change these.
 #[derive(Clone, Copy, Debug, Default)]
 struct ExplicitParameters {
     ramp: bool,
@@ -110,7 +113,7 @@ impl Default for Style {
 }
 
 impl Written<Ramp> {
-    /// A ramp of the collection, by its name.
+    /// A ramp of the built-in collection, by its name.
     fn from_name(name: &str) -> Self {
         Self {
             value: Ramp::from_name(name).unwrap_or_else(|_| Ramp::from_table(&[[0; 4]; 256])),
@@ -124,30 +127,32 @@ impl Style {
     const LEVEL_RAMP: &'static str = "viridis";
     const DIVERGING_RAMP: &'static str = "balance";
 
-    /// The most classes that a ramp can be cut into; also the most isolines.
+    /// The most classes that a ramp can be cut into, and also the most isolines that a style can
+    /// have.
     const MAX_CLASSES: u8 = 64;
 
-    /// The measure of a pixel.
+    /// The measure: the formula for a pixel's value.
     pub fn measure(&self) -> Measure {
         self.measure
     }
 
-    /// The shape of the kernel.
+    /// The shape of the kernel that is drawn for each point.
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// The radius of the kernel.
+    /// The radius of the kernel. Points that have their own radius are drawn with that radius
+    /// instead.
     pub fn radius(&self) -> &Radius {
         &self.radius
     }
 
-    /// The condition that sets the kernel's height.
+    /// The rule for the kernel's height: its value at distance 0, or the volume under it, is 1.
     pub fn normalize(&self) -> Normalize {
         self.normalize
     }
 
-    /// The rule for splats that overlap. The text parameter is called `overlap`.
+    /// The rule for splats that overlap. In text, this parameter is called `overlap`.
     pub fn blend(&self) -> &BlendMode {
         &self.blend
     }
@@ -156,7 +161,7 @@ impl Style {
         Arc::clone(&self.blend)
     }
 
-    /// The precision of the densities.
+    /// The precision with which densities are computed.
     pub fn precision(&self) -> Precision {
         self.precision
     }
@@ -166,23 +171,24 @@ impl Style {
         &self.scale
     }
 
-    /// The finished ramp of 256 colours, with direction, opacity and classes applied.
+    /// The 256 colours that pictures are drawn with. The style's direction, opacity and classes are
+    /// already applied to them.
     pub fn ramp(&self) -> &Ramp {
         &self.baked
     }
 
-    /// The number of isolines drawn over the colours; `None` for no isolines.
+    /// The number of isolines that are drawn over the colours. `None` for no isolines.
     pub fn isolines(&self) -> Option<u8> {
         self.isolines
     }
 
-    /// The number of classes, each of one colour, that the ramp is cut into; `None` for a smooth
-    /// ramp.
+    /// The number of classes that the ramp is cut into, each with a single colour. `None` for a
+    /// smooth ramp.
     pub fn classes(&self) -> Option<u8> {
         self.classes
     }
 
-    /// The unit of the values in pictures and legends.
+    /// The unit of the values, in words, for legends and texts.
     pub fn unit(&self) -> &'static str {
         match (self.measure, self.normalize) {
             (Measure::Sum, Normalize::Peak) if self.shape == Shape::Pixel => "weight per pixel",
@@ -197,19 +203,20 @@ impl Style {
         }
     }
 
-    /// True where splats are drawn on the CPU, whatever the backend is: if the blend mode is not
-    /// [`BlendMode::Add`], or if backends don't draw the shape and the precision is not exact.
+    /// True if splats are drawn on the CPU whatever the layer's backend is. That is so if the blend
+    /// mode is not [`BlendMode::Add`], or if no backend draws the shape and the precision is not
+    /// exact.
     pub fn is_stamped(&self) -> bool {
         blend::is_stamped(&self.blend, self.shape, self.precision)
     }
 
-    /// True where every point is evaluated for its own kernel value. [`Shape::Pixel`] needs no such
-    /// evaluation: it is exact in any case.
+    /// True if the kernel is evaluated for every single point instead of cells that stand for
+    /// several. It is false for [`Shape::Pixel`], which is exact in any case.
     pub fn is_exact(&self) -> bool {
         self.precision == Precision::Exact && self.shape != Shape::Pixel
     }
 
-    /// Sets the measure.
+    /// Sets the measure: the formula for a pixel's value.
     #[must_use]
     pub fn with_measure(mut self, measure: Measure) -> Self {
         self.measure = measure;
@@ -225,21 +232,21 @@ impl Style {
         self.check().map(|()| self)
     }
 
-    /// Sets the radius of the kernel; [`Shape::Pixel`] has none.
+    /// Sets the radius of the kernel. It has no effect with [`Shape::Pixel`].
     #[must_use]
     pub fn with_radius(mut self, radius: Radius) -> Self {
         self.radius = radius;
         self
     }
 
-    /// Sets the condition for the kernel's height.
+    /// Sets the rule for the kernel's height.
     #[must_use]
     pub fn with_normalize(mut self, normalize: Normalize) -> Self {
         self.normalize = normalize;
         self
     }
 
-    /// Sets the blend mode of overlapping splats.
+    /// Sets the rule for splats that overlap.
     ///
     /// # Errors
     /// A mode other than [`BlendMode::Add`] with [`Shape::Pixel`] or [`Precision::Exact`].
@@ -248,7 +255,7 @@ impl Style {
         self.check().map(|()| self)
     }
 
-    /// Sets the precision of the densities.
+    /// Sets the precision with which densities are computed.
     ///
     /// # Errors
     /// [`Precision::Exact`] with a blend mode other than [`BlendMode::Add`].
@@ -257,14 +264,14 @@ impl Style {
         self.check().map(|()| self)
     }
 
-    /// Sets the domain of the scale.
+    /// Sets the domain of the scale: the range of values that the ramp's colours stand for.
     #[must_use]
     pub fn with_domain(mut self, domain: Domain) -> Self {
         self.scale.domain = domain;
         self
     }
 
-    /// Sets the transform of the scale.
+    /// Sets the transform of the scale: the function from a value to its position on the ramp.
     #[must_use]
     pub fn with_transform(mut self, transform: Transform) -> Self {
         self.scale.transform = transform;
@@ -272,11 +279,12 @@ impl Style {
         self
     }
 
-    /// Sets the ramp to a table of colours.
+    /// Sets the ramp to the 256 colours of `ramp`.
     #[must_use]
     pub fn with_ramp(mut self, ramp: &Ramp) -> Self {
         self.ramp = Written {
-            // The text holds only the finished colours, so the value is made from them, too.
+            // The text has only the ramp's 256 colours. The value is made from them, too, so that
+            // it equals the ramp that the text gives when it is parsed.
             value: Ramp::from_table(ramp.colors()),
             text: ramp.to_text(),
         };
@@ -285,7 +293,7 @@ impl Style {
         self
     }
 
-    /// Sets the direction of the ramp: reversed or not.
+    /// Sets the direction of the ramp. With `true` the ramp is reversed.
     #[must_use]
     pub fn with_reverse(mut self, reverse: bool) -> Self {
         self.reverse = reverse;
@@ -293,7 +301,7 @@ impl Style {
         self
     }
 
-    /// Sets the opacity by which the ramp's own is multiplied.
+    /// Sets the opacity that the opacity of the ramp's colours is multiplied by.
     #[must_use]
     pub fn with_opacity(mut self, opacity: Opacity) -> Self {
         let text = opacity.to_string();
@@ -303,26 +311,26 @@ impl Style {
         self
     }
 
-    /// Sets the number of classes that the ramp is cut into; `None` leaves it smooth.
+    /// Sets the number of classes that the ramp is cut into. With `None` the ramp is smooth.
     ///
     /// # Errors
-    /// A number of classes that is not from 2 to 64.
+    /// A number of classes that is less than 2 or more than 64.
     pub fn with_classes(mut self, classes: Option<u8>) -> Result<Self, StyleError> {
         self.classes = text::check_classes(classes)?;
         self.bake();
         Ok(self)
     }
 
-    /// Sets the number of isolines; `None` draws none.
+    /// Sets the number of isolines. With `None` no isolines are drawn.
     ///
     /// # Errors
-    /// A number of isolines that is not from 1 to 64.
+    /// A number of isolines that is 0 or more than 64.
     pub fn with_isolines(mut self, isolines: Option<u8>) -> Result<Self, StyleError> {
         self.isolines = text::check_isolines(isolines)?;
         Ok(self)
     }
 
-    /// Refuses a blend mode that can't be combined with the shape or the precision.
+    /// Returns an error if the blend mode can't be combined with the shape or with the precision.
     fn check(&self) -> Result<(), StyleError> {
         let expected = match (self.shape, self.precision) {
             _ if self.blend.is_plain() => return Ok(()),
@@ -335,7 +343,7 @@ impl Style {
         Err(value_error("overlap", &self.blend.to_string(), expected))
     }
 
-    /// Makes the finished ramp: applies direction, opacity and classes to the ramp.
+    /// Makes the finished ramp, `baked`: applies direction, opacity and classes to the ramp.
     fn bake(&mut self) {
         let mut ramp = self.ramp.value.clone();
         if self.reverse {
@@ -344,7 +352,8 @@ impl Style {
         if self.level
             && let Ok(flat) = OpacityCurve::new(vec![(0.0, 0.9), (1.0, 0.9)])
         {
-            // A low mean is a value like any other, so it is drawn as opaque as a high one.
+            // A low mean does not mean that there are few points, so it is drawn as opaque as a
+            // high mean.
             ramp = ramp.with_opacity(&Opacity::Curve(flat));
         }
         if let Some(opacity) = &self.opacity {
@@ -356,8 +365,8 @@ impl Style {
         self.baked = Arc::new(ramp);
     }
 
-    /// The style adapted to values of a kind: the transform and the ramp, unless the user has set
-    /// them, become the kind's defaults.
+    /// Adapts the style to values of a kind. A transform or a ramp that the user has not set
+    /// becomes the kind's default.
     #[must_use]
     pub fn suited_to(mut self, kind: ValueKind) -> Self {
         if !self.explicit.transform {

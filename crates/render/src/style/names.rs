@@ -1,7 +1,7 @@
-//! Macros for enums whose variants have names.
+//! Macros that implement traits for enums whose variants have names in text.
 
-/// Implements `Display` for an enum with a table `ALL` of names and variants: writes the variant's
-/// name.
+/// Implements `Display` for an enum with a table `ALL` of (name, variant), so that it writes a
+/// variant's name.
 macro_rules! display_by_name {
     ($choice:ty) => {
         impl std::fmt::Display for $choice {
@@ -13,7 +13,8 @@ macro_rules! display_by_name {
     };
 }
 
-/// Implements `Display` and `FromStr` for an enum with a table `ALL` of names and variants.
+/// Implements `Display` and `FromStr` for an enum with a table `ALL` of (name, variant), so that
+/// variants are written and parsed by their names.
 macro_rules! named_choice {
     ($choice:ty) => {
         $crate::style::names::display_by_name!($choice);

@@ -1,23 +1,25 @@
-//! Precision of densities: fast, within about a step of colour, or exact.
+//! The precision of densities: fast, with errors of about one step of colour, or exact.
 
 use crate::style::names::named_choice;
 
-/// The allowed difference between a density and the true Σ weight · K(distance).
+/// The precision of densities: the error that a pixel's Σ weight · K(distance) may have. Errors are
+/// fractions of the peak, the greatest density of the picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Precision {
-    /// Errors of at most 1/256 of the peak, by cells, grids and transforms. The time depends on the
-    /// number of cells in the picture, not of points.
+    /// Errors of at most 1/256 of the peak. Points are drawn as cells, which stand for several
+    /// points. So the time depends on the number of cells in the picture and not on the number of
+    /// points.
     #[default]
     Fast,
-    /// Errors of at most 1e-6 of the peak: the kernel of every point is evaluated at its exact
-    /// position, in f64, on the CPU. It takes about a nanosecond for each pair of a point and a
-    /// pixel within its reach.
+    /// Errors of at most 1e-6 of the peak. The kernel of every point is evaluated at the point's
+    /// exact position, in f64 and on the CPU. For each point this takes about a nanosecond for each
+    /// pixel that its kernel reaches.
     Exact,
 }
 
 impl Precision {
-    /// Both precisions with their names.
+    /// All precisions, each with its name in text.
     pub const ALL: [(&'static str, Self); 2] = [("fast", Self::Fast), ("exact", Self::Exact)];
 }
 

@@ -1,4 +1,5 @@
-//! Radii of kernels in pixels or metres: one for all zooms, or a table by zoom.
+//! Radii of kernels, in pixels or in metres. A radius is one length for all zooms, or a table of
+//! lengths by zoom.
 
 use crate::scale::parse_error::ParseStyleError;
 use crate::style::kernel::Kernel;
@@ -72,31 +73,34 @@ impl FromStr for Length {
     }
 }
 
-/// A kernel's radius: one length, or a table of lengths by zoom with linear interpolation between
-/// them.
+/// A kernel's radius: one length for all zooms, or a table of zooms and lengths. Between two zooms
+/// of the table, the length is interpolated linearly.
 ///
-/// Its text is one length, such as `16px`, `500m` or `2.5km`, or a table of zooms and lengths, such
-/// as `6:8px,12:30px`. A table may also have the form of config files, `{6 = "8px", 12 = "30px"}`.
+/// In text, one length is written as `16px`, `500m` or `2.5km`, and a table of zooms and lengths as
+/// `6:8px,12:30px`. A table is also read in the form that config files have: `{6 = "8px", 12 =
+/// "30px"}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Radius(Arc<[(f64, Length)]>);
 
 impl Radius {
     const MAX_STOPS: usize = 32;
 
-    /// A radius in CSS pixels; `None` unless it is from 0.5 to 128, so that twice as many pixels
-    /// (at twice the resolution) are legal for a [`Kernel`], too.
+    /// Makes a radius in CSS pixels. `None` unless it is from 0.5 to 128. A [`Kernel`] may have
+    /// twice as many pixels, which it has in pictures of twice the resolution.
     pub fn pixels(pixels: f64) -> Option<Self> {
         Self::from_zooms(vec![(0.0, Length::Pixels(pixels))])
     }
 
-    /// A radius in metres on the ground; `None` unless it is from a centimetre to 5,000 km.
+    /// Makes a radius in metres on the ground. `None` unless it is from 1 cm to 5,000 km.
     pub fn metres(metres: f64) -> Option<Self> {
         Self::from_zooms(vec![(0.0, Length::Metres(metres))])
     }
 
-    /// A radius by a table of (zoom, length) with rising zooms and linear interpolation between
-    /// them. `None` if the table is empty or has more than 32 rows, if it mixes pixels and metres,
-    /// or if a zoom (0 to 30) or a length is illegal.
+    /// Makes a radius from a table of (zoom, length) with rising zooms. Between two zooms the
+    /// length is interpolated linearly.
+    ///
+    /// `None` if the table is empty or has more than 32 rows, if its zooms don't rise or are not
+    /// from 0 to 30, if it mixes pixels and metres, or if a length is not legal.
     pub fn from_zooms(table: Vec<(f64, Length)>) -> Option<Self> {
         let alike = |w: &[(f64, Length)]| {
             matches!(w, [(a, Length::Pixels(_)), (b, Length::Pixels(_))]
@@ -111,7 +115,9 @@ impl Radius {
         legal.then(|| Self(table.into()))
     }
 
-    /// The length at a zoom, counted as for tiles of 256 CSS pixels.
+    /// Returns the length at a zoom. The zoom is counted for tiles of 256 CSS pixels, and may be
+    /// fractional. Before the first and after the last zoom of a table, the length is the table's
+    /// first or last.
     pub fn at_zoom(&self, zoom: f64) -> Length {
         let after = self.0.partition_point(|(z, _)| *z <= zoom);
         let before = after.checked_sub(1).and_then(|i| self.0.get(i));
@@ -180,10 +186,12 @@ impl FromStr for Radius {
     }
 }
 
-/// Metres on the ground per world unit at height `y` of the world square.
+/// The number of metres on the ground that a world unit spans at `y`, the distance in world units
+/// from the map's northern edge.
 ///
-/// On Web Mercator's sphere the scale at latitude φ is cos φ = 1 / cosh(π (1 − 2 y / WORLD)).
-/// Compared with the ellipsoid this is wrong by at most 0.7 %.
+/// At latitude φ a world unit spans cos φ times what it spans at the equator. On Web Mercator's
+/// sphere, cos φ = 1 / cosh(π (1 − 2 y / WORLD)). The Earth is an ellipsoid, for which the result
+/// is wrong by at most 0.7 %.
 pub(crate) fn metres_per_unit(y: f64) -> f64 {
     let share = (y / WORLD).clamp(0.0, 1.0);
     EQUATOR_METRES / WORLD / (PI * (1.0 - 2.0 * share)).cosh()

@@ -1,4 +1,5 @@
-//! Styles as text: parameters by name, for URLs, config files and the command line.
+//! Styles as text: sets a style's parameters by their names, as URLs, config files and the command
+//! line give them.
 
 use crate::ramp::Ramp;
 use crate::ramp::opacity::Opacity;
@@ -10,24 +11,24 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The error of a style parameter.
+/// The error for a style parameter that can't be set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StyleError {
-    /// A parameter with a name that doesn't exist.
+    /// No parameter has the given name.
     #[error("unknown style parameter `{name}`; there are {}", Style::PARAMETERS.join(", "))]
     Unknown {
-        /// The name that was given.
+        /// The given name, cut to 40 characters.
         name: String,
     },
-    /// A value that the parameter can't have.
+    /// The parameter can't have the given value.
     #[error("{name} can't be `{value}`: {expected}")]
     Value {
         /// The parameter's name.
         name: &'static str,
         /// The given value, cut to 40 characters.
         value: String,
-        /// The legal values, in words.
+        /// A description of the legal values.
         expected: String,
     },
 }
@@ -38,7 +39,7 @@ const ISOLINES: RangeInclusive<u8> = 1..=Style::MAX_CLASSES;
 const EXPECTED_ISOLINES: &str = "expected 1 to 64 lines, or none";
 
 impl Style {
-    /// The names of the parameters.
+    /// The names of all parameters.
     pub const PARAMETERS: [&'static str; 13] = [
         "measure",
         "kernel",
@@ -55,16 +56,17 @@ impl Style {
         "precision",
     ];
 
-    /// Sets one parameter, given by its name, from text.
+    /// Sets the parameter `name` to a value, given as text.
     ///
     /// # Errors
-    /// An unknown name, a value that is not legal, or one that can't be combined with the other
-    /// parameters; the message lists the legal ones.
+    /// An unknown name, a value that is not legal, or a value that can't be combined with the other
+    /// parameters. The message describes the legal names or values.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), StyleError> {
         self.set_all([(name, value)])
     }
 
-    /// Sets several parameters from text, in any order. After an error none of them is set.
+    /// Sets several parameters to values given as text. Their order doesn't matter. If there is an
+    /// error, none of them is set.
     ///
     /// # Errors
     /// The errors of [`set`](Self::set).
@@ -90,8 +92,8 @@ impl Style {
         Ok(())
     }
 
-    /// Sets one parameter without checking it against the others, and without updating the finished
-    /// ramp.
+    /// Sets one parameter. It doesn't check that the value can be combined with the other
+    /// parameters, and doesn't update the finished ramp.
     fn set_one(&mut self, name: &str, value: &str) -> Result<(), StyleError> {
         match name {
             "kernel" => self.shape = read("kernel", value)?,
@@ -142,8 +144,9 @@ impl Style {
         Ok(())
     }
 
-    /// The parameters as (name, value), without those that change nothing, such as `reverse=false`;
-    /// two styles that draw the same have equal lists. The order is fixed.
+    /// Lists the parameters as (name, value), in a fixed order. Parameters that have no effect are
+    /// left out, `reverse=false` for example. So styles that differ only in such parameters have
+    /// equal lists.
     pub fn parameters(&self) -> Vec<(&'static str, String)> {
         let mut all = vec![
             ("measure", self.measure.to_string()),
@@ -177,7 +180,8 @@ impl Style {
 }
 
 impl fmt::Display for Style {
-    /// Writes the parameters as in `kernel=gaussian&radius=16px&…`, without URL escapes.
+    /// Writes the parameters as `kernel=gaussian&radius=16px&…`. Characters that URLs must escape
+    /// are not escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, (name, value)) in self.parameters().into_iter().enumerate() {
             let separator = if i == 0 { "" } else { "&" };
@@ -187,12 +191,12 @@ impl fmt::Display for Style {
     }
 }
 
-/// Refuses a number of classes that is not from 2 to 64.
+/// Returns an error for a number of classes that is less than 2 or more than 64.
 pub(super) fn check_classes(classes: Option<u8>) -> Result<Option<u8>, StyleError> {
     in_range("steps", classes, &CLASSES, EXPECTED_CLASSES)
 }
 
-/// Refuses a number of isolines that is not from 1 to 64.
+/// Returns an error for a number of isolines that is 0 or more than 64.
 pub(super) fn check_isolines(isolines: Option<u8>) -> Result<Option<u8>, StyleError> {
     in_range("isolines", isolines, &ISOLINES, EXPECTED_ISOLINES)
 }
@@ -232,7 +236,7 @@ fn read<T: FromStr<Err = ParseStyleError>>(
     value.parse().map_err(refused)
 }
 
-/// An error for a value that a parameter can't have.
+/// Makes the error for a value that a parameter can't have. `expected` describes the legal values.
 pub(super) fn value_error(name: &'static str, value: &str, expected: &str) -> StyleError {
     StyleError::Value {
         name,
@@ -241,8 +245,8 @@ pub(super) fn value_error(name: &'static str, value: &str, expected: &str) -> St
     }
 }
 
-/// The first 40 characters of a text without control characters. Values come from URLs, and an
-/// error message must not repeat a long one in full.
+/// Cuts a text to 40 characters for an error message, and leaves out control characters. Texts come
+/// from URLs and may be long.
 fn shorten(text: &str) -> String {
     const MOST: usize = 40;
     let mut short: String = text
