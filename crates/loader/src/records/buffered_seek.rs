@@ -1,18 +1,18 @@
-//! Buffered reading of a file at many offsets, most of them close to each other.
+//! Buffered reading of a file at many offsets, most of which are close to the one before.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-/// The number of bytes that are read from the system at a time.
+/// The number of bytes that one call of the system reads: a choice.
 const BUFFER: usize = 1 << 15;
 
-/// A reader that seeks within its buffer without a system call.
+/// A reader that moves within its buffer without a call of the system.
 pub(super) struct BufferedSeek<R> {
     reader: BufReader<R>,
     at: u64,
 }
 
 impl<R: Read + Seek> BufferedSeek<R> {
-    /// A reader that begins at offset 0 of a file.
+    /// A buffered reader. `reader` must be at offset 0 of its file.
     pub(super) fn new(reader: R) -> Self {
         Self {
             reader: BufReader::with_capacity(BUFFER, reader),

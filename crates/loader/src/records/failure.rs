@@ -1,17 +1,18 @@
-//! Failures of the readers of record formats.
+//! Failures of the readers of record formats: why a reader ends before the end of its records.
 
 use crate::error::LoadError;
 use crate::input::Origin;
 use std::io;
 
-/// The error text for a panic in a third-party decoder. The panic is caught, so only this file
-/// fails.
+/// The error text for a panic in a library that decodes a format. The panic is caught, so only the
+/// load of this file fails.
 pub(crate) const DECODER_PANICKED: &str = "what it holds can't be, and reading it broke off";
 
-/// The receiver of the records was dropped, so reading can stop.
+/// The mark that a reader shall stop, since the receiver of its records was dropped or the file is
+/// refused.
 pub(crate) struct Stopped;
 
-/// The reason why a reader ended early.
+/// The reason why a reader ended before the end of its records.
 pub(crate) enum ReadFailure {
     Stopped,
     Failed(LoadError),
@@ -30,7 +31,7 @@ impl From<LoadError> for ReadFailure {
 }
 
 /// The error for data that a library can't decode, because they end early or are inconsistent.
-/// `place` is the part of the file that messages name.
+/// `place` names the part of the file in the message.
 pub(crate) fn damaged(origin: &Origin, place: impl ToString, error: impl ToString) -> LoadError {
     LoadError::Damaged {
         file: origin.file(),
@@ -39,8 +40,8 @@ pub(crate) fn damaged(origin: &Origin, place: impl ToString, error: impl ToStrin
     }
 }
 
-/// The error for a failed read. Data that end early or are invalid count as damaged; other errors
-/// are the system's.
+/// The error for a read that failed. If the data end early or are invalid, the file counts as
+/// damaged. Any other error is one of the system.
 pub(crate) fn unreadable(origin: &Origin, place: impl ToString, error: io::Error) -> LoadError {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => damaged(origin, place, error),

@@ -1,4 +1,4 @@
-//! GPX: the points of tracks and routes, and waypoints.
+//! Reading of GPX: the points of tracks and of routes, and waypoints.
 
 use super::{Geometry, ReadFailure, Reader, RecordSink, RecordSourceBuilder, damaged, unreadable};
 use crate::columns::resolve::{PositionColumns, ResolvedColumns};
@@ -14,21 +14,24 @@ use crate::value::Value;
 use quick_xml::events::{BytesStart, Event};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
-/// Names of the elements that have a position.
+/// Names of the XML elements that hold a position.
 const POINTS: [&str; 3] = ["trkpt", "wpt", "rtept"];
 
-/// The most bytes that are kept of a text within a point; longer texts are cut off.
+/// The most bytes that are kept of one text inside a point, a choice: 4 KiB. A longer text is cut
+/// off.
 const LONGEST: usize = 4 << 10;
 
-/// The most bytes of one tag, text or comment, since each is held in memory as a whole.
+/// The most bytes that one tag, text or comment may have, a choice: 16 MiB. Each of them is held in
+/// memory as a whole.
 const ENDLESS: usize = 16 << 20;
 
-/// The most elements that may be nested in each other.
+/// The most levels to which elements may be nested: a choice.
 const DEPTH: usize = 1000;
 
-/// A source that reads an input as GPX. Its columns are the elements within points, for example
-/// `ele`, `time`, or `hr` of an extension. The elements of the first points are known beforehand.
-/// An option for the weight, the filter or kept columns may also name an element that comes later.
+/// A source that reads an input as GPX. Its columns are the elements inside points, for example
+/// `ele`, `time`, or `hr` of an extension. The names of those in the first points are known before
+/// the file is read. The options for the weight, the filter and kept columns may also name other
+/// elements, which later points may have.
 pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let Input {
         origin,
@@ -90,11 +93,13 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
 }
 
-/// The names of the elements within the points at the beginning of a file, in their order.
+/// The names of the elements inside points, in the order in which they first appear. `sample` is
+/// the beginning of a file.
 fn elements(sample: &[u8]) -> Vec<String> {
     let mut reader = quick_xml::Reader::from_reader(sample);
     let (mut seen, mut within, mut buffer) = (Vec::new(), false, Vec::new());
-    // A sample mostly ends in the middle of an element, so an error ends the loop.
+    // A sample usually ends in the middle of an element, which is an error there. An error ends the
+    // loop.
     while let Ok(event) = reader.read_event_into(&mut buffer) {
         match event {
             Event::Start(start) if is_point(&start) => within = true,
@@ -113,16 +118,17 @@ fn elements(sample: &[u8]) -> Vec<String> {
     seen
 }
 
-/// A point whose closing tag has not been read yet.
+/// A point whose closing tag is not read yet.
 struct OpenPoint {
     place: Result<(f64, f64), String>,
-    /// The texts read so far of the wanted elements; `None` for an element that hasn't come.
+    /// The texts of the wanted elements, as far as they are read. `None` for an element that didn't
+    /// appear yet.
     texts: Vec<Option<String>>,
 }
 
-/// A reader that sends points to a sink.
+/// A reader that makes points of XML elements and sends them to a sink.
 struct PointReader<'j> {
-    /// The elements whose texts are read: the number of the column, and the element's name.
+    /// The elements whose texts are read. Each is the number of its column and its name.
     wanted: Vec<(usize, String)>,
     /// The number of the column of weights; `None` if every point counts 1.
     weight: Option<usize>,
@@ -134,7 +140,7 @@ impl PointReader<'_> {
         let mut reader = quick_xml::Reader::from_reader(BoundedReader::new(xml));
         let mut buffer = Vec::new();
         let mut point: Option<OpenPoint> = None;
-        // The number in `wanted` of the element that is open, if it is a wanted one.
+        // The index in `wanted` of the element that is open; `None` if it isn't wanted.
         let mut element: Option<usize> = None;
         let (mut any, mut depth) = (false, 0usize);
         loop {
@@ -193,7 +199,7 @@ impl PointReader<'_> {
                         self.finish(point)?;
                     }
                 }
-                // An unclosed element at the end means that the file was cut off.
+                // If an element is not closed at the end of the file, the file was cut off.
                 Event::Eof if depth > 0 || !any => {
                     let message = if depth > 0 {
                         "it is cut off: the last element is not closed"
@@ -236,11 +242,11 @@ impl PointReader<'_> {
     }
 }
 
-/// A reader that returns an error after [`ENDLESS`] bytes of one event, since an event is held in
-/// memory as a whole.
+/// A reader that limits the size of the XML parser's events. After [`ENDLESS`] bytes of one event
+/// it returns an error, since an event is held in memory as a whole.
 struct BoundedReader<R> {
     reader: R,
-    /// The number of bytes read since the current event began.
+    /// The number of bytes that were read since the current event began.
     passed: usize,
 }
 
@@ -271,7 +277,8 @@ impl<R: BufRead> BufRead for BoundedReader<R> {
     }
 }
 
-/// Appends a text to that of the open element. The parser splits texts at entities.
+/// Appends a part of a text to the text of the open element. The parser splits a text at its
+/// entities.
 fn note(point: &mut Option<OpenPoint>, element: Option<usize>, text: &str) {
     let place = point.as_mut().zip(element);
     let Some(known) = place.and_then(|(point, at)| point.texts.get_mut(at)) else {
@@ -286,8 +293,8 @@ fn is_point(start: &BytesStart<'_>) -> bool {
     POINTS.contains(&start.local_name().as_ref())
 }
 
-/// Longitude and latitude from the attributes of a point. The error describes the missing or
-/// malformed attribute.
+/// Longitude and latitude, from the attributes of a point. The error describes the attribute that
+/// is missing or malformed.
 fn place(start: &BytesStart<'_>) -> Result<(f64, f64), String> {
     let attribute = |name: &str| {
         let found = start.try_get_attribute(name).ok().flatten();

@@ -1,7 +1,7 @@
-//! Formats of records: files of typed values, which libraries for these formats decode.
+//! Formats of records. Their files hold typed values, which a library for the format decodes.
 //!
-//! One or more threads read and validate the records and send them in batches. Only a few batches
-//! may wait, so memory stays bounded however fast the threads and the receiver are.
+//! One or more threads read the records, check them and send them in batches. Only a few batches
+//! may wait for the receiver, so memory stays bounded however slowly it takes them.
 
 pub(crate) mod arrow;
 mod buffered_seek;

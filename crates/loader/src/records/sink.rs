@@ -1,4 +1,4 @@
-//! Validation of records while they are read, and their division into batches.
+//! Checks of records while they are read, and their division into batches.
 
 use super::failure::{ReadFailure, Stopped};
 use super::source::Reader;
@@ -14,23 +14,24 @@ use heatsplat_points::LonLatBox;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-/// The number of points from which a batch is sent. A batch of this size has 192 KiB of points.
+/// The number of points from which a batch is sent: a choice. Its points then fill 192 KiB.
 const BATCH: usize = 1 << 14;
 
-/// The number of rows from which a batch is sent even if it has few points or none.
+/// The number of rows from which a batch is sent even if it has few points or none: a choice.
 const ROWS: u64 = 1 << 17;
 
 /// The geometry of a record, in the file's coordinate system.
 pub(crate) enum Geometry<'a> {
-    /// The geometry is null or empty; the text describes it.
+    /// The geometry is null or empty. The text describes it for reports.
     Nothing(&'a str),
     Point(f64, f64),
     MultiPoint(&'a mut dyn Iterator<Item = (f64, f64)>),
-    /// Any other geometry, with its name.
+    /// A geometry of any other kind. The text is the name of this kind.
     Other(&'a str),
 }
 
-/// Sink of records. It validates records as they are read, and sends them in batches.
+/// A sink to which a reader gives records. It checks each record, and sends the points in batches
+/// to the source.
 pub(crate) struct RecordSink {
     crs: Arc<Crs>,
     selection: Arc<RowSelection>,
@@ -39,16 +40,16 @@ pub(crate) struct RecordSink {
     /// The current record's values in the columns that are kept.
     row: Vec<Value<'static>>,
     record: u64,
-    /// True if the column of weights was chosen by its name alone.
+    /// Set if the column of weights was chosen by its name alone.
     is_guess: bool,
-    /// The decision whether the weights are numbers, until the first batch is sent; `None`
-    /// afterwards.
+    /// The decision whether the weights are numbers, which is made before the first batch is sent.
+    /// `None` once it is made, or if none is needed.
     undecided: Option<WeightDecision>,
-    /// True if the weights turned out not to be numbers, so that every row counts 1.
+    /// Set if the weights turned out to be no numbers, so that every row counts 1.
     unused: bool,
     file: String,
-    /// The error that refuses the whole file, set when a position's shift to WGS 84 is too
-    /// uncertain.
+    /// The error that refuses the whole file. It is set when the shift of a position to WGS 84 is
+    /// too uncertain.
     refused: Option<LoadError>,
     out: SyncSender<Result<ReaderMessage, LoadError>>,
 }
@@ -56,16 +57,17 @@ pub(crate) struct RecordSink {
 /// A message of a reader to the source.
 pub(super) enum ReaderMessage {
     Batch(Box<Batch>),
-    /// This reader ends its turn, and the next reader's begins.
+    /// The turn of this reader ends, and that of the next reader begins.
     Turn,
-    /// The data end here. If a channel closes without this message, reading broke off, for example
-    /// by a panic.
+    /// The reader has no more records. If a channel closes without this message, the reader broke
+    /// off, for example by a panic.
     End,
 }
 
 impl RecordSink {
-    /// A sink for the records of one reader. `is_guess` is true if the column of weights was chosen
-    /// by its name alone; then `undecided` decides whether the column's values are numbers.
+    /// A sink for the records of one reader. `is_guess` is set if the column of weights was chosen
+    /// by its name alone. Then `undecided` is the decision whether its values are numbers. `within`
+    /// is the box in which points are kept.
     pub(super) fn new(
         crs: &Arc<Crs>,
         selection: &Arc<RowSelection>,
@@ -90,9 +92,9 @@ impl RecordSink {
         }
     }
 
-    /// Returns true if the filter selects the next record. A record that it leaves out is counted
-    /// here; the values to keep of a selected record are stored. `value` returns the record's value
-    /// in the column with a number.
+    /// Returns whether the filter selects the next record. A record that is left out is counted. Of
+    /// a selected record the values to keep are stored until its points are made. `value` returns
+    /// the record's value in a column by the column's index.
     pub(crate) fn selects(
         &mut self,
         mut value: impl FnMut(usize) -> Value<'static>,
@@ -109,8 +111,8 @@ impl RecordSink {
         Ok(wanted)
     }
 
-    /// Makes points from the geometry of a record, with its weight. Each position of a MultiPoint
-    /// becomes a row.
+    /// Makes the points of a record from its geometry. Each position of a MultiPoint becomes a row
+    /// with the record's `weight`.
     pub(crate) fn record(
         &mut self,
         geometry: Geometry<'_>,
@@ -130,7 +132,8 @@ impl RecordSink {
                 for (x, y) in positions {
                     any = true;
                     self.position(x, y, weight)?;
-                    // A record may have millions of positions, so a batch may be sent within one.
+                    // One record may have millions of positions, so a batch may be sent before the
+                    // record ends.
                     if self.batch.points.len() >= BATCH {
                         self.fill();
                         self.send()?;
@@ -145,8 +148,8 @@ impl RecordSink {
         self.send_much()
     }
 
-    /// Sends the batch if it has many points, or if many rows were read, so that progress is
-    /// visible.
+    /// Sends the batch if it has many points. It is also sent after many rows, so that progress can
+    /// be shown.
     fn send_much(&mut self) -> Result<(), Stopped> {
         let report = &self.batch.report;
         let rows = report.rows + report.filtered + report.deleted;
@@ -156,20 +159,20 @@ impl RecordSink {
         self.send()
     }
 
-    /// Adds the record's kept values for each of its new points.
+    /// Adds the record's values in the kept columns, once for each new point.
     fn fill(&mut self) {
         let row = &self.row;
         self.batch
             .keep_values(|at| row.get(at).cloned().unwrap_or(Value::Null));
     }
 
-    /// Makes points from a record whose geometry is well-known binary, or counts the reason why it
-    /// is skipped.
+    /// Makes the points of a record whose geometry is in well-known binary. If `bytes` are none,
+    /// the record is counted as malformed.
     pub(crate) fn wkb(&mut self, bytes: &[u8], weight: Option<&Value<'_>>) -> Result<(), Stopped> {
         match wkb::parse(bytes).map(|geometry| geometry.shape) {
             Some(Shape::Point(x, y)) => self.record(Geometry::Point(x, y), weight),
             Some(Shape::Points(all)) => {
-                // A position that is cut off becomes infinite, and is then rejected.
+                // A position that is cut off gets infinite coordinates, and is then rejected.
                 let mut all = all.map(|p| p.unwrap_or((f64::INFINITY, f64::INFINITY)));
                 self.record(Geometry::MultiPoint(&mut all), weight)
             }
@@ -183,7 +186,7 @@ impl RecordSink {
 
     fn position(&mut self, x: f64, y: f64, weight: Option<&Value<'_>>) -> Result<(), Stopped> {
         if x.is_nan() && y.is_nan() {
-            // Well-known binary writes an empty point as two NaNs.
+            // In well-known binary an empty point is written as two NaNs.
             self.skip(SkipReason::NoPosition, "empty Point".to_owned());
             return Ok(());
         }
@@ -213,29 +216,30 @@ impl RecordSink {
         self.send_much()
     }
 
-    /// Adds a note about the whole file to the report.
+    /// Adds a note to the report.
     pub(crate) fn note(&mut self, note: String) {
         self.batch.report.notes.note(note);
     }
 
-    /// Sets the number of the next record, counted from 0.
+    /// Sets the number of the record that is read next, counted from 0.
     pub(crate) fn at_record(&mut self, number: u64) {
         self.record = number;
     }
 
-    /// Sends the batch as it is, and ends this reader's turn.
+    /// Sends the batch however small it is, and ends the turn of this reader.
     pub(crate) fn end_turn(&mut self) -> Result<(), Stopped> {
         self.send()?;
         self.out.send(Ok(ReaderMessage::Turn)).map_err(|_| Stopped)
     }
 
-    /// Counts a record that can't be decoded as skipped.
+    /// Counts a record as skipped, since it can't be decoded. `found` describes it for reports.
     pub(crate) fn malformed(&mut self, found: String) {
         self.record += 1;
         self.skip(SkipReason::Malformed, found);
     }
 
-    /// Counts a record that has no position, or an impossible one, as skipped.
+    /// Counts a record as skipped, since it has no position or an impossible one. `skip` is the
+    /// reason, and `found` describes the position for reports.
     pub(crate) fn refuse(&mut self, skip: SkipReason, found: String) -> Result<(), Stopped> {
         self.record += 1;
         self.skip(skip, found);
@@ -269,11 +273,12 @@ impl RecordSink {
 }
 
 impl RecordSink {
-    /// Runs a reader to its end, and sends the last batch and the outcome.
+    /// Runs a reader to its end. Then sends the last batch, and a message whether the reader ended
+    /// well.
     pub(super) fn run(mut self, reader: Reader) {
         let ended = reader(&mut self);
         if self.send().is_err() {
-            // The source has been dropped, so no message can be received.
+            // The source was dropped, so no message can be received.
             return;
         }
         let ended = match self.refused.take() {

@@ -1,4 +1,4 @@
-//! The source that all formats of records use.
+//! The source that all formats of records share.
 
 use super::failure::{DECODER_PANICKED, ReadFailure, damaged};
 use super::sink::{ReaderMessage, RecordSink};
@@ -18,22 +18,23 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-/// A function that reads all records of a file, or its share of them, and sends them to a sink.
+/// A function that reads records of a file and sends them to a sink. It reads all records, or one
+/// part of them if a file has several readers.
 pub(crate) type Reader = Box<dyn FnOnce(&mut RecordSink) -> Result<(), ReadFailure> + Send>;
 
-/// The number of batches of one reader that may wait for the source.
+/// The number of batches of one reader that may wait until the source takes them: a choice.
 const WAITING: usize = 4;
 
-/// A source whose records are read by threads.
+/// A source whose records are read by one or more threads.
 pub(crate) struct RecordSource {
     state: SourceState,
     origin: Origin,
-    /// The messages of the readers that have not ended. Readers take turns, so that points come in
-    /// the order of the rows; it is the first one's turn.
+    /// The channels of the readers that have not ended. Readers take turns, so that points come in
+    /// the order of the rows. The first channel belongs to the reader whose turn it is.
     readers: VecDeque<Receiver<Result<ReaderMessage, LoadError>>>,
 }
 
-/// A source under construction, still without readers.
+/// A record source that has no readers yet.
 pub(crate) struct RecordSourceBuilder {
     pub(crate) origin: Origin,
     columns: Columns,
@@ -62,8 +63,9 @@ impl RecordSourceBuilder {
         }
     }
 
-    /// Starts a thread for each reader. If the column of weights was guessed, it waits until the
-    /// first reader has decided whether the column's values are numbers.
+    /// Starts a thread for each reader, and returns the source. If the column of weights was chosen
+    /// by its name alone, this waits until the first reader has decided whether the column's values
+    /// are numbers.
     pub(crate) fn start(self, readers: Vec<Reader>) -> Result<Box<dyn Source>, LoadError> {
         let Self { origin, strict, .. } = self;
         let crs = self.crs.accepting(self.datum_error, &origin.file())?;

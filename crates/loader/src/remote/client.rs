@@ -1,5 +1,5 @@
-//! HTTP client: one runtime for all requests, limits for waiting and retries, and errors without
-//! secrets.
+//! The HTTP client. One runtime serves all requests, waiting and retries have limits, and errors
+//! hold no secrets.
 
 use crate::input::address::{parts, scheme};
 use async_trait::async_trait;
@@ -23,22 +23,23 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
-/// The longest time that connecting may take.
+/// The longest time in which a connection must be made: a choice.
 const CONNECT: Duration = Duration::from_secs(10);
-/// The longest time in which a server may send no byte.
+/// The longest time for which a server may send nothing: a choice.
 const SILENCE: Duration = Duration::from_secs(30);
-/// The most redirects that are followed.
+/// The most redirects that one request may follow: a choice.
 const REDIRECTS: usize = 5;
-/// The most retries after a failed request.
+/// The most times that a failed request is repeated: a choice.
 const RETRIES: usize = 3;
-/// The time since the first request after which a failed one is not retried.
+/// The time after the first try of a request from which it is not repeated: a choice.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The value that stands for the size of a response whose length isn't stated.
+/// The number that stands for the length of a response in bytes if the server doesn't state the
+/// length.
 pub(super) const UNKNOWN: u64 = u64::MAX / 2;
 
-/// Runs asynchronous work on the runtime's own thread and waits for its result. The caller may be
-/// on any thread, even one of another runtime.
+/// Runs asynchronous work on a thread of this module's runtime, and waits for its result. It may be
+/// called on any thread, even on a thread of another runtime.
 pub(super) fn wait<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> io::Result<T> {
@@ -56,7 +57,7 @@ pub(super) fn wait<T: Send + 'static>(
         .ok_or_else(|| io::Error::other("no thread can be started to ask the server"))?;
     let (done, result) = sync_channel(1);
     runtime.spawn(async move {
-        // The receiver may have been dropped, which is no error.
+        // If the receiver was dropped, the result isn't needed. That is no error.
         let _ = done.send(work.await);
     });
     result
@@ -64,9 +65,10 @@ pub(super) fn wait<T: Send + 'static>(
         .map_err(|_| io::Error::other("asking the server broke off"))
 }
 
-/// The store for an address, and the path of the object in the store.
+/// The store for an address, and the path of the object in this store.
 pub(super) fn store(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
-    // This fails if another part of the program has installed a provider, which is then used.
+    // This fails if another part of the program has installed a provider of cryptography. Then that
+    // provider is used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match scheme(address) {
         Some(("s3", rest)) => s3(rest),
@@ -75,8 +77,8 @@ pub(super) fn store(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     }
 }
 
-/// The store for an HTTP address. The store has the whole address and the path is empty, so that a
-/// signature in the address stays unchanged.
+/// The store for an HTTP address. The whole address belongs to the store, and the path is empty, so
+/// that a signature in the address stays unchanged.
 fn http(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     let mut url = Url::parse(address).map_err(wrong)?;
     let user = authorization(&url)?;
@@ -100,8 +102,8 @@ fn whole(url: &Url, connector: Connector) -> io::Result<Arc<dyn ObjectStore>> {
     Ok(Arc::new(store))
 }
 
-/// The store for the part of an S3 address after `s3://`. Credentials, region and endpoint come
-/// from the environment only; without a key, requests are not signed.
+/// The store for an S3 address. `rest` is the address without `s3://`. Credentials, region and
+/// endpoint come from environment variables only. Without a key, requests are not signed.
 fn s3(rest: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     let (bucket, key) = parts(rest);
     let key = key.strip_prefix('/').unwrap_or_default();
@@ -152,7 +154,7 @@ fn retries() -> RetryConfig {
     }
 }
 
-/// The header with the user and password of an address; `None` if the address has neither.
+/// The header with the user and password in an address; `None` if the address holds neither.
 fn authorization(url: &Url) -> io::Result<Option<HeaderValue>> {
     if url.username().is_empty() && url.password().is_none() {
         return Ok(None);
@@ -167,12 +169,12 @@ fn authorization(url: &Url) -> io::Result<Option<HeaderValue>> {
     Ok(Some(value))
 }
 
-/// A factory of HTTP clients with limits for waiting.
+/// A maker of HTTP clients with limits for waiting.
 #[derive(Debug)]
 struct Connector {
     https_only: bool,
     user: Option<HeaderValue>,
-    /// The longest time in which a server may send nothing.
+    /// The longest time for which a server may send nothing.
     silence: Duration,
 }
 
@@ -187,11 +189,12 @@ impl HttpConnector for Connector {
             .default_headers(headers)
             .https_only(self.https_only)
             .redirect(redirect::Policy::limited(REDIRECTS))
-            // An address may contain a signature, which must not be sent to another server.
+            // The address may contain a signature, which no other server may get.
             .referer(false)
             .connect_timeout(CONNECT)
             .read_timeout(self.silence)
-            // Bytes are needed as they are stored, since offsets count stored bytes.
+            // The client must not decompress responses, since offsets count bytes as they are
+            // stored.
             .no_gzip()
             .no_brotli()
             .no_zstd()
@@ -205,7 +208,7 @@ impl HttpConnector for Connector {
     }
 }
 
-/// An error status with which a server answered.
+/// A status other than success with which a server answered.
 #[derive(Debug)]
 struct StatusError(StatusCode);
 
@@ -217,8 +220,9 @@ impl fmt::Display for StatusError {
 
 impl Error for StatusError {}
 
-/// An HTTP service that returns only what is used. The body of an error response is dropped, since
-/// it may be endless. A response without a length gets the length [`UNKNOWN`].
+/// An HTTP service that passes on only usable responses. A response with an error status becomes an
+/// error without its body, since the body may be endless. A response that states no length gets the
+/// length [`UNKNOWN`].
 #[derive(Debug)]
 struct StrictClient(reqwest::Client);
 
@@ -232,7 +236,7 @@ impl HttpService for StrictClient {
             let passing = status.is_server_error()
                 || status == StatusCode::TOO_MANY_REQUESTS
                 || status == StatusCode::REQUEST_TIMEOUT;
-            // Only temporary errors are retried.
+            // A request is repeated only after a temporary error.
             let kind = if passing {
                 HttpErrorKind::Interrupted
             } else {
@@ -248,18 +252,18 @@ impl HttpService for StrictClient {
     }
 }
 
-/// The HTTP status in an error; `None` if no server has answered.
+/// The HTTP status in an error; `None` if the error has none, because no server answered.
 pub(super) fn status(error: &object_store::Error) -> Option<u16> {
     chain(error).find_map(|e| Some(e.downcast_ref::<StatusError>()?.0.as_u16()))
 }
 
-/// Returns true if a response came that can't be understood.
+/// Returns whether a server answered with a response that can't be understood.
 pub(super) fn is_strange(error: &object_store::Error) -> bool {
     chain(error).all(|e| e.downcast_ref::<HttpError>().is_none())
 }
 
-/// The error for messages. The library's texts can't be used: they contain the whole address,
-/// including secrets.
+/// Converts an error to one for messages. The texts of the library can't be used, since they hold
+/// the whole address with its secrets.
 pub(super) fn failed(error: object_store::Error) -> io::Error {
     use io::ErrorKind::{NotFound, Other, PermissionDenied, TimedOut};
     if let Some(status) = status(&error) {
@@ -304,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_server_that_is_silent_is_left() {
-        // This server accepts connections and never reads from them.
+        // This server accepts connections, but reads and sends nothing.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let url = Url::parse(&format!("http://{address}/a.csv?s3cret")).unwrap();

@@ -1,4 +1,5 @@
-//! Downloads: files that can't be read remotely are copied into a temporary folder and read there.
+//! Downloads. A file that can't be read at its address is copied into a temporary folder and read
+//! there.
 
 use crate::columns::Columns;
 use crate::error::LoadError;
@@ -13,27 +14,28 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// The prefix of the names of download folders.
+/// The beginning of the names of all folders for downloads.
 const PREFIX: &str = "heatsplat-download-";
-/// The name of the file that a program locks while it uses the folder.
+/// The name of the file in a folder that a program keeps locked while it uses the folder.
 const LOCK: &str = "lock";
-/// The age from which a folder is deleted if its lock file is unlocked.
+/// The least age at which a folder may be deleted if its lock file isn't locked: a choice.
 const OLD: Duration = Duration::from_secs(60);
 
-/// The most bytes of a download if no option states a limit, 4 GiB.
+/// The most bytes of one downloaded file if no option states a limit, a choice: 4 GiB.
 const LIMIT: u64 = 4 << 30;
 
-/// A folder for downloads that is deleted when it is dropped.
+/// A folder for downloaded files. The folder is deleted when this value is dropped.
 pub(super) struct DownloadFolder {
     path: PathBuf,
     limit: u64,
-    // The lock is dropped last, since other programs may delete an unlocked folder.
+    // This field is dropped after the folder is deleted, since other programs may delete a folder
+    // that isn't locked.
     _lock: File,
 }
 
 impl DownloadFolder {
-    /// Creates an empty folder that only this user can read. `limit` is the most bytes of a
-    /// download.
+    /// Creates an empty folder that only this user can read. `limit` is the most bytes that one
+    /// downloaded file may have; `None`: [`LIMIT`].
     pub(super) fn new(limit: Option<u64>) -> io::Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let above = std::env::temp_dir();
@@ -59,8 +61,9 @@ impl DownloadFolder {
         }
     }
 
-    /// Writes all bytes of a reader into the file `name` of the folder and returns its path. Errors
-    /// name the source as `file`. `size` is the number of bytes, if it is known beforehand.
+    /// Writes all bytes of a reader into the file `name` in the folder, and returns the file's
+    /// path. `file` is the source's name for errors. `size` is the number of bytes, if it is known
+    /// beforehand.
     pub(super) fn keep(
         &self,
         name: &str,
@@ -98,7 +101,8 @@ impl Drop for DownloadFolder {
     }
 }
 
-/// Deletes the folders in `above` of programs that were killed.
+/// Deletes the download folders in the folder `above` that no running program uses. Programs that
+/// were killed have left them.
 fn sweep(above: &Path) {
     for entry in fs::read_dir(above).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -117,7 +121,7 @@ fn sweep(above: &Path) {
     }
 }
 
-/// A source, and the folder of the files that it reads.
+/// A source, and the folder that holds the files it reads.
 pub(super) struct DownloadedSource {
     pub(super) source: Box<dyn Source>,
     pub(super) _folder: DownloadFolder,
@@ -160,7 +164,7 @@ mod tests {
         File::create(left.join(LOCK)).unwrap();
         fs::write(left.join("points.gpkg"), "…").unwrap();
         let folder = DownloadFolder::new(Some(4)).unwrap();
-        // The folder is too young to be deleted.
+        // The folder is not deleted yet, since it is too young.
         assert!(left.exists());
         let long_ago = std::time::SystemTime::now() - 2 * OLD;
         File::open(&left).unwrap().set_modified(long_ago).unwrap();

@@ -1,4 +1,4 @@
-//! Files behind `http(s)://` and `s3://` addresses.
+//! Reading of files at addresses: `http://`, `https://` and `s3://`.
 //!
 //! ```text
 //! address ─ client: whom to ask ─▶ object: a first probe ─┬▶ a stream, as of any pipe
@@ -28,13 +28,14 @@ use range_reader::RangeReader;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-/// The version of the object at an address: a text that changes when the object's bytes change. It
-/// is made from the ETag or the time of modification. `None` if the server states neither.
+/// A text that names the version of the object at an address. It changes when the object's bytes
+/// change. It is the ETag or is made from the time of modification; `None` if the server states
+/// neither.
 ///
-/// With the `known` version, the server may answer only that the object is unchanged.
+/// `known` is the version that the caller has, if any. With it the server may answer just that the
+/// object is unchanged.
 ///
-/// # Errors
-/// The server can't be reached, or there is no object at the address.
+/// # Errors The server can't be reached, or there is no object at the address.
 pub fn remote_version(address: &str, known: Option<&str>) -> Result<Option<String>, LoadError> {
     let version = Object::new(address).and_then(|object| object.version(known));
     version.map_err(|source| LoadError::Open {
@@ -78,21 +79,22 @@ pub(crate) fn open(address: &str, options: &LoadOptions) -> Result<Box<dyn Sourc
     }
 }
 
-/// A source that requests only the ranges that it needs. `None` if the format or the server's bytes
-/// don't allow that.
+/// A source that requests only the ranges of the object that it needs. `first` are the bytes of the
+/// first request. `None` if the format doesn't allow this, or if the object is compressed.
 fn here_and_there(
     object: &Object,
     first: &Bytes,
     options: &LoadOptions,
 ) -> Result<Option<Box<dyn Source>>, LoadError> {
     let beginning = Cursor::new(first.clone());
-    // Compressed data end early here, since `first` is only the beginning. They are no plain file.
+    // `first` is only the beginning of the object, so compressed data end early here. They are no
+    // plain file.
     let peek = match Input::new(beginning, &object.shown(), object.size()) {
         Ok(peek) if peek.is_plain_file() => peek,
         _ => return Ok(None),
     };
     let origin = peek.origin.afresh();
-    // The format may be undecided because this sample is small: a larger one may decide it.
+    // If the format is not recognised in this short sample, it may be recognised in a longer one.
     let Ok(format) = peek.format(options.format) else {
         return Ok(None);
     };
@@ -114,7 +116,7 @@ fn here_and_there(
     }
 }
 
-/// A source that reads a copy of the object in a temporary file.
+/// A source that reads a copy of the object in a temporary folder.
 fn downloaded(
     object: &Object,
     input: Input,
@@ -154,8 +156,8 @@ fn open_copy(
     }
 }
 
-/// Downloads the files that belong to a Shapefile, for example its `.prj`, if they exist. Any error
-/// but "not found" is returned: without the projection the points would be in the wrong place.
+/// Downloads the files beside a Shapefile (`.prj`, `.dbf`, `.shx` and `.cpg`) that exist. Any error
+/// but "not found" is returned, since without the `.prj` the points would be in a wrong place.
 fn companions(shp: &Object, folder: &DownloadFolder, origin: &Origin) -> Result<(), LoadError> {
     for extension in ["prj", "dbf", "shx", "cpg"] {
         let Some(beside) = shp.beside("shp", extension) else {

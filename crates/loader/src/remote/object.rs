@@ -1,4 +1,4 @@
-//! Objects at addresses: their first bytes, any range of their bytes, or all bytes as a stream.
+//! Objects at addresses, of which the first bytes, any range, or all bytes as a stream can be read.
 
 use super::client::{UNKNOWN, failed, is_strange, status, store, wait};
 use crate::input::address::{scheme, shown_source};
@@ -12,34 +12,34 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The number of bytes in the first request: enough for the header of any format that is read by
-/// ranges.
+/// The number of bytes that the first request asks for: 64 KiB. This is enough for the header of
+/// each format that is read by ranges.
 const FIRST: u64 = 64 << 10;
 
-/// The most times that a range is requested if its bytes end early.
+/// The most times that a range is requested, if its bytes end early: a choice.
 const TRIES: usize = 3;
 
-/// The time spent waiting for a server after which its speed is checked.
+/// The time of waiting for a server after which the server's speed is checked: a choice.
 const WINDOW: Duration = Duration::from_secs(60);
-/// The least number of bytes that a server must have sent within [`WINDOW`].
+/// The least number of bytes that a server must send in [`WINDOW`]: a choice.
 const LEAST: u64 = 16 << 10;
 
-/// An object at an address.
+/// An object at an address: a file of a web server, or an object of S3.
 #[derive(Clone)]
 pub(crate) struct Object {
     address: Arc<str>,
     store: Arc<dyn ObjectStore>,
     path: Path,
-    /// The validators of the first response; later responses must have equal ones.
+    /// The validators in the first response. Later responses must have equal ones.
     known: Validators,
 }
 
-/// Metadata that shows whether two responses are about the same version of an object.
+/// Metadata that show whether two responses come from one version of an object.
 #[derive(Clone, Debug, Default)]
 struct Validators {
     size: Option<u64>,
     e_tag: Option<String>,
-    /// Time of modification in seconds since 1970; 0 if the server doesn't state it.
+    /// The time of modification in seconds since 1970; 0 if the server doesn't state it.
     modified: i64,
 }
 
@@ -52,8 +52,8 @@ impl Validators {
         }
     }
 
-    /// Returns true if a later response is about the same bytes, as far as the server's metadata
-    /// show it.
+    /// Returns whether a later response comes from the same version of the object, as far as the
+    /// metadata show it.
     fn is_still(&self, later: &Self) -> bool {
         let same_time = match (&self.e_tag, &later.e_tag) {
             (Some(tag), Some(other)) => tag == other,
@@ -62,8 +62,8 @@ impl Validators {
         same_time && self.size == later.size
     }
 
-    /// The version of the object as a text; `None` if the server states neither an ETag nor a time
-    /// of modification.
+    /// The object's version as a text; `None` if the server states neither an ETag nor a time of
+    /// modification.
     fn version(&self) -> Option<String> {
         match (&self.e_tag, self.modified) {
             (Some(tag), _) => Some(tag.clone()),
@@ -73,16 +73,16 @@ impl Validators {
     }
 }
 
-/// The result of the first request to an object.
+/// The response to the first request for an object.
 pub(super) enum Probe {
-    /// The first bytes; the server supports ranges.
+    /// The object's first bytes. The server supports ranges.
     Ranges(Bytes),
-    /// All bytes; the server supports no ranges.
+    /// All bytes of the object. The server doesn't support ranges.
     Whole(Stream),
 }
 
 impl Object {
-    /// The object at an address. No request is sent yet.
+    /// An object at an address. No request is sent yet.
     pub(super) fn new(address: &str) -> io::Result<Self> {
         let (store, path) = store(address)?;
         Ok(Self {
@@ -93,8 +93,8 @@ impl Object {
         })
     }
 
-    /// The object in the same folder with the same name and the extension `other`. `None` if this
-    /// object's extension isn't `own`.
+    /// The object whose address differs in the extension only: `other` instead of `own`. `None` if
+    /// the extension of this object isn't `own`.
     pub(super) fn beside(&self, own: &str, other: &str) -> Option<io::Result<Self>> {
         let is_s3 = matches!(scheme(&self.address), Some(("s3", _)));
         let end = match self.address.find(['?', '#']).filter(|_| !is_s3) {
@@ -113,17 +113,18 @@ impl Object {
         Some(Self::new(&format!("{stem}.{other}{query}")))
     }
 
-    /// The object's address in the form for messages.
+    /// The object's address as messages show it, without secrets.
     pub(super) fn shown(&self) -> String {
         shown_source(&self.address)
     }
 
-    /// The size of the object in bytes; `None` if the server doesn't state it.
+    /// The object's size in bytes; `None` if the server doesn't state it.
     pub(crate) fn size(&self) -> Option<u64> {
         self.known.size
     }
 
-    /// Requests the first bytes of the object, which shows whether the server supports ranges.
+    /// Requests the first bytes of the object. The response shows whether the server supports
+    /// ranges.
     pub(super) fn probe(&mut self) -> io::Result<Probe> {
         match self.ask(Some(0..FIRST), None)? {
             Ok(answer) => {
@@ -131,7 +132,8 @@ impl Object {
                 let length = answer.range.end - answer.range.start;
                 Ok(Probe::Ranges(Stream::new(answer).all(length)?))
             }
-            // The server supports no ranges, its answer to one is invalid, or the file is empty.
+            // The server doesn't support ranges, its response to one is invalid, or the object is
+            // empty.
             Err(error) if matches!(status(&error), Some(200 | 416)) || is_strange(&error) => {
                 let answer = self.ask(None, None)?.map_err(failed)?;
                 self.known = Validators::from_meta(&answer.meta);
@@ -141,8 +143,8 @@ impl Object {
         }
     }
 
-    /// The object's current version; `None` if the server doesn't state one. If `known` is an ETag,
-    /// the server may answer that the object is unchanged.
+    /// The object's current version; `None` if the server states none. `known` is the version that
+    /// the caller has. If it is an ETag, the server may answer just that the object is unchanged.
     pub(super) fn version(&self, known: Option<&str>) -> io::Result<Option<String>> {
         let known = known.filter(|known| known.ends_with('"'));
         let unchanged = || Ok(known.map(str::to_owned));
@@ -154,7 +156,7 @@ impl Object {
                 _ => return Err(failed(error)),
             },
         }
-        // The body of this response is not read.
+        // This response holds the whole object, but its body is not read.
         match self.ask(None, known)? {
             Ok(answer) => Ok(Validators::from_meta(&answer.meta).version()),
             Err(error) if status(&error) == Some(304) => unchanged(),
@@ -162,7 +164,8 @@ impl Object {
         }
     }
 
-    /// Reads all bytes of a range into memory, with up to [`TRIES`] requests.
+    /// Reads all bytes of a range into memory. If they end early, the range is requested again,
+    /// [`TRIES`] times in all.
     pub(crate) fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
         let end = range.end;
         if range.start > end || self.known.size.is_some_and(|size| end > size) {
@@ -183,7 +186,8 @@ impl Object {
         Err(last.unwrap_or_else(|| io::Error::other("nothing was tried")))
     }
 
-    /// Requests a range and returns its bytes as a stream.
+    /// Requests a range, and returns its bytes as a stream. It is an error if the object has
+    /// changed since the first request.
     pub(super) fn part(&self, range: Range<u64>) -> io::Result<Stream> {
         let answer = self.ask(Some(range), None)?.map_err(failed)?;
         if !self.known.is_still(&Validators::from_meta(&answer.meta)) {
@@ -209,11 +213,11 @@ impl Object {
 
 type ByteChunks = BoxStream<'static, object_store::Result<Bytes>>;
 
-/// The bytes of a response, received as they are read and not ahead.
+/// The bytes of a response. They are received only when they are read, not ahead.
 pub(crate) struct Stream {
     chunks: Option<ByteChunks>,
     chunk: Bytes,
-    /// The number of bytes that are still to come; `None` if the server didn't state the length.
+    /// The number of bytes that are not received yet; `None` if the server didn't state the length.
     left: Option<u64>,
     pace: Pace,
 }
@@ -252,7 +256,7 @@ impl Stream {
         };
         self.pace.check(asked.elapsed(), chunk.len() as u64)?;
         if let Some(left) = &mut self.left {
-            // Bytes that a server sends beyond the requested range are dropped.
+            // A server may send more bytes than the range has. These are dropped.
             chunk.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
             *left -= chunk.len() as u64;
         }
@@ -280,8 +284,8 @@ impl Read for Stream {
     }
 }
 
-/// A check that a server sends at least `least` bytes whenever it has been waited for as long as
-/// `window`. Only the time spent waiting for the server counts, so a slow reader is no error.
+/// A check of a server's speed. The server must send at least `least` bytes in each `window` of
+/// waiting for it. Only time spent waiting counts, so a slow reader of the bytes causes no error.
 struct Pace {
     window: Duration,
     least: u64,
@@ -315,8 +319,8 @@ impl Pace {
     }
 }
 
-/// The bytes that follow those of the first request. They are requested when the first of them is
-/// read.
+/// The bytes of an object behind those of the first request. They are requested when the first of
+/// them is read.
 pub(super) struct RemainingBytes {
     object: Object,
     from: u64,

@@ -1,5 +1,5 @@
-//! Reader of a remote Parquet file. It fetches a window of a few MiB at a time of each column in
-//! use, and nothing of the other columns.
+//! A reader of a remote Parquet file. Of each column that is read it fetches 2 MiB at a time, and
+//! it fetches nothing of other columns.
 
 use super::object::Object;
 use crate::input::Origin;
@@ -12,14 +12,16 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The size of a window in bytes. Each thread has a window for each column that it reads.
+/// The most bytes of a column that are fetched at a time: a choice. Each thread holds this much of
+/// each column that it reads.
 const WINDOW: u64 = 2 << 20;
-/// The largest gap in bytes between columns that are fetched in one request.
+/// The largest gap in bytes between two columns that one request may span: a choice.
 const GAP: u64 = 64 << 10;
-/// The number of bytes at the end of the file that are fetched first; the footer is there.
+/// The number of bytes at the end of the file that are fetched first, since the footer is there: a
+/// choice.
 const TAIL: u64 = 64 << 10;
 
-/// A remote file with the traits that the `parquet` library reads from.
+/// A remote file, read through the traits of the library `parquet`.
 #[derive(Clone)]
 pub(crate) struct ParquetReader {
     object: Object,
@@ -27,21 +29,22 @@ pub(crate) struct ParquetReader {
     windows: Arc<Mutex<FetchWindows>>,
 }
 
-/// The windows that are in memory.
+/// The parts of the file that are in memory.
 #[derive(Default)]
 struct FetchWindows {
-    /// The ranges of the file that will be read, sorted and disjoint.
+    /// The ranges of the file that will be read. They are sorted and don't overlap.
     expected: Vec<Range<u64>>,
-    /// The bytes fetched last within each expected range. The key is the offset at which the range
-    /// begins; the value is the offset of the bytes in the file, and the bytes.
+    /// The bytes fetched last in each expected range. The key is the offset in the file at which
+    /// the range begins. The value is the offset at which the bytes begin, and the bytes.
     fetched: BTreeMap<u64, (u64, Bytes)>,
-    /// The error of the last failed request, until it is taken.
+    /// The error of the last failed request; `None` if there is none, or once `trouble` has taken
+    /// it.
     trouble: Option<io::Error>,
 }
 
 impl FetchWindows {
-    /// The expected range that contains an offset. For an offset outside of all expected ranges it
-    /// is the end of the file, which holds the footer.
+    /// The expected range that contains the offset `at`. Outside of all expected ranges this is the
+    /// end of the file, which holds the footer. `size` is the size of the file in bytes.
     fn around(&self, at: u64, size: u64) -> Range<u64> {
         let found = self.expected.iter().find(|range| range.contains(&at));
         found
@@ -59,10 +62,12 @@ impl ParquetReader {
         }
     }
 
-    /// Returns at least `length` bytes from an offset on, fetched if they aren't in memory.
+    /// Returns at least `length` bytes of the file from the offset `at` on. They are fetched if
+    /// they aren't in memory.
     fn fetch(&self, at: u64, length: u64) -> io::Result<Bytes> {
         let size = self.object.size().unwrap_or(0);
-        // Threads don't share readers, so none waits for this lock during a request.
+        // Each thread has its own reader, so no thread waits for this lock while another sends a
+        // request.
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let around = windows.around(at, size);
         if let Some((start, bytes)) = windows.fetched.get(&around.start)
@@ -149,7 +154,7 @@ impl ChunkReader for ParquetReader {
     }
 }
 
-/// A reader of the file from the offset `at` on.
+/// A reader of the file's bytes, which begins at the offset `at`.
 pub(crate) struct RangeRead {
     chunks: ParquetReader,
     at: u64,

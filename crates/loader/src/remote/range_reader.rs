@@ -1,21 +1,24 @@
-//! Reader of a remote file by ranges. Reads that lie close together share a request.
+//! A reader of a remote file by ranges. Reads that lie close together share one request.
 
 use super::object::Object;
 use crate::input::Origin;
 use bytes::Bytes;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// The size in bytes of the first request after a jump to another part of the file.
+/// The number of bytes that the first request asks for after a jump to another part of the file: a
+/// choice.
 const NEAR: u64 = 32 << 10;
-/// The largest size in bytes of a request when the file is read on from the last one.
+/// The most bytes that one request asks for while the file is read in sequence: a choice. Each
+/// request asks for twice as many bytes as the one before, up to this number.
 const FAR: u64 = 1 << 20;
 
-/// A reader of a remote file that can seek.
+/// A reader of a remote file by ranges, with a position that can be set.
 pub(crate) struct RangeReader {
     object: Object,
     origin: Origin,
     at: u64,
-    /// The offset in the file of `window`, the bytes fetched last.
+    /// The offset in the file at which `window` begins. `window` holds the bytes of the last
+    /// request.
     start: u64,
     window: Bytes,
     next: u64,
@@ -33,7 +36,8 @@ impl RangeReader {
         }
     }
 
-    /// The bytes of the window from the current position on; empty outside of the window.
+    /// The bytes of the window from the current position on; empty if the position is outside of
+    /// the window.
     fn here(&self) -> &[u8] {
         let offset = self.at.checked_sub(self.start);
         let offset = offset.and_then(|offset| usize::try_from(offset).ok());
@@ -48,8 +52,7 @@ impl RangeReader {
             return Ok(());
         }
         let end = self.start + self.window.len() as u64;
-        // A position close behind the last window means that the file is probably read on from
-        // here.
+        // A position close behind the last window shows that the file is probably read in sequence.
         self.next = match self.at.checked_sub(end) {
             Some(gap) if gap <= self.next => (self.next * 2).min(FAR),
             _ => NEAR,
