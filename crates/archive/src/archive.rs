@@ -1,4 +1,4 @@
-//! Reader of archives that exist already.
+//! The reader of archives, which may have been written by any program.
 
 use crate::contents::{ArchiveError, Contents};
 use crate::mbtiles::MbTiles;
@@ -6,7 +6,8 @@ use crate::pmtiles::PmTiles;
 use heatsplat_points::TileId;
 use std::path::{Path, PathBuf};
 
-/// Open PMTiles or MBTiles archive, written by any program. Many threads can read it at once.
+/// An open PMTiles or MBTiles archive, written by any program. Several threads can read from it at
+/// the same time.
 #[derive(Debug)]
 pub struct Archive {
     path: PathBuf,
@@ -21,16 +22,16 @@ enum Reader {
 }
 
 impl Archive {
-    /// Returns true if a file's name is that of an archive: it ends in `.pmtiles` or `.mbtiles`.
+    /// Tests whether a path is named like an archive: it ends in `.pmtiles` or `.mbtiles`.
     pub fn is_named(path: &Path) -> bool {
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
         extension == "pmtiles" || extension == "mbtiles"
     }
 
-    /// Opens an archive, and checks its directories so that damage is found at once.
+    /// Opens an archive. Damage of its directories is found here, not only when a tile is read.
     ///
     /// # Errors
-    /// An [`ArchiveError`] where the file can't be read, or is no archive of pictures.
+    /// An [`ArchiveError`] if the file can't be read, or is not an archive of pictures.
     pub fn open(path: &Path) -> Result<Self, ArchiveError> {
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
         let opened = if extension == "mbtiles" {
@@ -46,15 +47,16 @@ impl Archive {
         })
     }
 
-    /// Contents of the archive.
+    /// The description of the archive that it contains itself.
     pub fn contents(&self) -> &Contents {
         &self.contents
     }
 
-    /// Bytes of a tile as they are stored; `None` if the archive has no such tile.
+    /// Reads the bytes of a tile as they are stored. `None` if the archive doesn't contain this
+    /// tile.
     ///
     /// # Errors
-    /// An [`ArchiveError`] where the file can't be read any more, or is damaged.
+    /// An [`ArchiveError`] if the file can't be read any more, or is damaged.
     pub fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, ArchiveError> {
         let bytes = match &self.reader {
             Reader::PmTiles(tiles) => tiles.tile(tile),

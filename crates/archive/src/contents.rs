@@ -1,37 +1,39 @@
-//! Contents of an archive, and errors of reading it.
+//! The contents of an archive, and the errors of reading it.
 
 use heatsplat_points::LonLatBox;
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-/// Contents of an archive, as the archive describes them itself. Impossible values are replaced.
+/// The contents of an archive, as the archive describes them itself. Impossible values in the
+/// description are replaced by possible ones.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Contents {
-    /// Name of the archive, if it has one.
+    /// The name of the archive, if it has one.
     pub name: Option<String>,
-    /// Attribution of the data, if the archive has one.
+    /// The attribution of the data, if the archive has one.
     pub attribution: Option<String>,
-    /// Format of the tiles.
+    /// The format of the tiles.
     pub format: TileFormat,
-    /// Zooms from the first to the last that has tiles.
+    /// The zooms, from the first to the last zoom that has tiles.
     pub zooms: RangeInclusive<u8>,
-    /// Box of everything that the tiles show, in degrees.
+    /// The box around everything that the tiles show, in degrees.
     pub bounds: LonLatBox,
-    /// Box of the points in degrees, if the archive has it, as heatsplat's exports do. Its east is
-    /// over 180 where the points lie on both sides of ±180°.
+    /// The box around the points, in degrees. `None` if the archive doesn't contain it; archives
+    /// written by heatsplat contain it. Its east is over 180 if the points lie on both sides of
+    /// ±180°.
     pub data_bounds: Option<LonLatBox>,
-    /// Longitude, latitude and zoom of a first view.
+    /// The longitude and the latitude in degrees, and the zoom, that a map shows first.
     pub center: [f64; 3],
-    /// Side of a tile in pixels.
+    /// The width and height of a tile in pixels.
     pub pixels: u32,
-    /// Side of a tile in CSS pixels. In tiles for high-density screens it is half of the side in
-    /// pixels.
+    /// The width and height of a tile in CSS pixels. For tiles for high-density screens this is
+    /// half of [`pixels`](Self::pixels).
     pub tile_size: u32,
 }
 
-/// Format of an archive's tiles.
+/// The format of an archive's tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TileFormat {
@@ -46,7 +48,7 @@ pub enum TileFormat {
 }
 
 impl TileFormat {
-    /// File extension, without the dot.
+    /// The file extension of the format, without the dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Png => "png",
@@ -56,7 +58,7 @@ impl TileFormat {
         }
     }
 
-    /// Media type for `Content-Type`.
+    /// The media type of the format, for the header `Content-Type`.
     pub fn mime(self) -> &'static str {
         match self {
             Self::Png => "image/png",
@@ -67,29 +69,29 @@ impl TileFormat {
     }
 }
 
-/// Reason for which an archive or one of its tiles can't be read.
+/// The reason for which an archive or one of its tiles can't be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchiveError {
     /// The file can't be opened or read.
     #[error("{}: cannot be read: {source}", path.display())]
     Read {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Reason given by the system.
+        /// The reason that the operating system gives.
         source: io::Error,
     },
     /// The file is not an archive of pictures, or is damaged.
     #[error("{}: is damaged or no archive of pictures: {why}", path.display())]
     Damaged {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Description of the damage.
+        /// A description of the damage.
         why: String,
     },
 }
 
-/// An [`ArchiveError`] that lacks the file's path.
+/// An [`ArchiveError`] without the path of the file.
 #[derive(Debug)]
 pub(crate) enum ReadError {
     Io(io::Error),
@@ -97,7 +99,7 @@ pub(crate) enum ReadError {
 }
 
 impl ReadError {
-    /// Adds the file's path.
+    /// Adds the path of the file.
     pub(crate) fn at(self, path: &Path) -> ArchiveError {
         let path = path.to_owned();
         match self {

@@ -1,109 +1,110 @@
-//! Errors of exports.
+//! The errors of exports.
 
 use heatsplat_points::{MAX_ZOOM, WindowError};
 use heatsplat_render::encode::EncodeError;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Reason for which an export was not finished. A target that existed before is left unchanged.
+/// The reason for which an export was not finished. A target that existed before is unchanged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
     /// A file can't be written: the disk is full, for example.
     #[error("{}: cannot be written: {source}", path.display())]
     Write {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Reason given by the system.
+        /// The reason that the operating system gives.
         source: io::Error,
     },
-    /// SQLite can't write its file.
+    /// SQLite can't write its database file.
     #[error("{}: cannot be written: {source}", path.display())]
     Sqlite {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Reason given by SQLite.
+        /// The reason that SQLite gives.
         source: rusqlite::Error,
     },
-    /// The target exists, and [`IfExists`](crate::IfExists) doesn't allow replacing it.
+    /// The target exists already, and [`IfExists`](crate::IfExists) doesn't allow the export to
+    /// replace it.
     #[error("{}: exists already", path.display())]
     Exists {
-        /// The target.
+        /// The path of the target.
         path: PathBuf,
     },
-    /// An earlier export to this target was interrupted. It can be resumed or overwritten.
+    /// An earlier export to this target was interrupted. It must be resumed or overwritten.
     #[error("{}: was left by an export that was interrupted", path.display())]
     Interrupted {
-        /// The `.partial` file.
+        /// The path of the `.partial` file that the earlier export left.
         path: PathBuf,
     },
-    /// The interrupted export had other settings, so this export can't resume it.
+    /// The interrupted export had other settings than this one, so it can't be resumed by this one.
     #[error(
         "{}: belongs to an export of other points, another style, other zooms or another version",
         path.display()
     )]
     OtherSettings {
-        /// The `.partial` file.
+        /// The path of the `.partial` file that the interrupted export left.
         path: PathBuf,
     },
-    /// Another export is writing to this target.
+    /// Another export is writing to this target at the moment.
     #[error("{}: another export is writing it just now", path.display())]
     Locked {
-        /// The target.
+        /// The path of the target.
         path: PathBuf,
     },
-    /// The target is a folder with files that no export has written.
+    /// The target is a folder that contains files other than an export's.
     #[error(
         "{}: holds more than tiles and is not replaced; name another folder, or empty it",
         path.display()
     )]
     ForeignFiles {
-        /// The folder.
+        /// The path of the folder.
         path: PathBuf,
     },
-    /// The target's name doesn't name a format.
+    /// The name of the target doesn't end like the name of any format.
     #[error(
         "{}: the name must end in .pmtiles, .mbtiles or .tif, or be FOLDER/{{z}}/{{x}}/{{y}}.png",
         path.display()
     )]
     UnknownFormat {
-        /// The target.
+        /// The path of the target.
         path: PathBuf,
     },
-    /// The target is an address of another machine, like `s3://bucket/a.pmtiles`.
+    /// The target is an address on another machine, like `s3://bucket/a.pmtiles`.
     #[error("{scheme}:// is no place to write to: write here, and copy it there")]
     Remote {
-        /// Part of the address before `://`.
+        /// The part of the address before `://`.
         scheme: String,
     },
-    /// Tiles of this format can't have the chosen content.
+    /// The format of the target can't contain tiles with the chosen content.
     #[error("{} holds tiles as {legal}", path.display())]
     Content {
-        /// The target.
+        /// The path of the target.
         path: PathBuf,
-        /// Contents that the format can have.
+        /// The contents that the format can have, in words.
         legal: &'static str,
     },
     /// The range of zooms is empty or goes beyond [`MAX_ZOOM`].
     #[error("zooms go from 0 to {MAX_ZOOM}, the first before the last")]
     Zooms,
-    /// The box covers no part of the map.
+    /// The box that restricts the export covers no part of the map.
     #[error(transparent)]
     Area(#[from] WindowError),
-    /// A raster would have more tiles than the directory of a zoom can list.
+    /// A raster would have more tiles at a zoom than the directory of a zoom may list.
     #[error(
         "a raster of zoom {zoom} would have {tiles} tiles there, and can have {most}; take less \
          of the map, a lower zoom, or an archive"
     )]
     TooManyTiles {
-        /// Deepest zoom of the raster.
+        /// The deepest zoom of the raster.
         zoom: u8,
-        /// Number of tiles at that zoom.
+        /// The number of tiles at this zoom.
         tiles: u128,
-        /// Largest number of tiles in a raster.
+        /// The largest number of tiles that a zoom may have.
         most: u64,
     },
-    /// The threads that draw can't be started.
+    /// The threads that draw tiles can't be started.
     #[error(transparent)]
     Threads(#[from] rayon::ThreadPoolBuildError),
     /// A tile can't be encoded.
@@ -114,7 +115,7 @@ pub enum ExportError {
     Compress(#[from] io::Error),
 }
 
-/// Conversion of errors in writing a file to an [`ExportError`] with the file's path.
+/// Converts an error in writing a file to an [`ExportError`], and adds the path of the file to it.
 pub(crate) trait WithPath<T> {
     fn at(self, path: &Path) -> Result<T, ExportError>;
 }

@@ -1,52 +1,53 @@
-//! Estimate of an export. The quads, squares of neighbouring tiles, are counted, and a sample of
-//! them is drawn.
+//! The estimate of an export, made before anything is written. A quad is a square of neighbouring
+//! tiles: the quads of each zoom are counted, and a sample of them is drawn.
 
 use crate::error::ExportError;
 use crate::export::Export;
 use crate::target::Target;
 use std::time::{Duration, Instant};
 
-/// Largest number of quads of a zoom that are drawn to estimate the others. A choice.
+/// The largest number of quads of a zoom that are drawn to estimate the rest. A choice.
 const SAMPLE: usize = 96;
 
-/// Estimate of one zoom.
+/// The estimate of one zoom.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ZoomEstimate {
     /// The zoom.
     pub z: u8,
-    /// Number of tiles that show something.
+    /// The number of tiles that show something.
     pub tiles: u64,
-    /// Bytes of these tiles.
+    /// The number of bytes of these tiles together.
     pub bytes: u64,
-    /// Time to draw these tiles on one core.
+    /// The time in which one core draws these tiles.
     pub time: Duration,
-    /// True if all tiles were drawn, so that the numbers are exact.
+    /// `true` if all tiles of the zoom were drawn for the estimate, so that its numbers of tiles
+    /// and bytes are exact.
     pub exact: bool,
 }
 
-/// Estimate of an export.
+/// The estimate of an export.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Estimate {
-    /// Estimates of the zooms, the lowest zoom first.
+    /// The estimates of the zooms, in ascending order.
     pub zooms: Vec<ZoomEstimate>,
-    /// Number of threads that would draw.
+    /// The number of threads that the export would draw with.
     pub threads: usize,
 }
 
 impl Estimate {
-    /// Number of tiles of all zooms.
+    /// The number of tiles of all zooms.
     pub fn tiles(&self) -> u64 {
         self.zooms.iter().map(|zoom| zoom.tiles).sum()
     }
 
-    /// Bytes of the tiles of all zooms.
+    /// The number of bytes of the tiles of all zooms.
     pub fn bytes(&self) -> u64 {
         self.zooms.iter().map(|zoom| zoom.bytes).sum()
     }
 
-    /// Time of the export with all threads drawing.
+    /// The time that the export would take, if its threads share the drawing evenly.
     pub fn time(&self) -> Duration {
         let all: Duration = self.zooms.iter().map(|zoom| zoom.time).sum();
         all.div_f64(self.threads as f64)
@@ -54,19 +55,19 @@ impl Estimate {
 }
 
 impl Export<'_> {
-    /// Counts the quads of each zoom, and draws a sample of them, which is always the same. Writes
-    /// nothing.
+    /// Counts the quads of each zoom, and draws a sample of them. The sample is not random: it is
+    /// the same each time. Writes nothing.
     ///
     /// # Errors
-    /// An [`ExportError`] if options contradict each other, or a tile can't be encoded.
+    /// An [`ExportError`] if options contradict each other, or if a tile can't be encoded.
     pub fn estimate(&self, target: &Target) -> Result<Estimate, ExportError> {
         let renderer = self.renderer(target)?;
         let mut zooms = Vec::new();
         for z in self.zooms() {
             let quads = renderer.walk(z, 0).count();
             let step = quads.div_ceil(SAMPLE).max(1);
-            // The statistics belong to the whole zoom, so they must not count as time of the first
-            // quad.
+            // The statistics for the colours belong to the whole zoom. They are measured before the
+            // clock starts, so that their time doesn't count as the time of the first quad.
             renderer.prepare(z);
             let (mut drawn, mut tiles, mut bytes) = (0, 0, 0);
             let start = Instant::now();

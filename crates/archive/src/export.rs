@@ -1,4 +1,5 @@
-//! Export of a layer's tiles. Worker threads draw them, and the calling thread writes them.
+//! The export of a layer's tiles. Worker threads draw the tiles, and the calling thread writes
+//! them.
 
 use crate::error::ExportError;
 use crate::if_exists::IfExists;
@@ -19,13 +20,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-/// Number of quads in a batch, which is drawn completely before its tiles are written. A batch has
-/// some megabytes.
+/// The number of quads in a batch. A batch is drawn completely before its tiles are written, so it
+/// must fit into memory: it takes some megabytes.
 const BATCH: usize = 128;
-/// Largest number of batches in the queue to the writer.
+/// The largest number of batches that are drawn and wait to be written.
 const QUEUED_BATCHES: usize = 2;
 
-/// Builder of an export, with a layer, zooms and options.
+/// The builder of an export. It has a layer, a range of zooms and options.
 #[derive(Clone, Debug)]
 pub struct Export<'a> {
     layer: &'a Layer,
@@ -39,37 +40,38 @@ pub struct Export<'a> {
     backend_name: String,
 }
 
-/// Progress of a running export.
+/// The progress of a running export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportProgress {
-    /// Number of quads, squares of neighbouring tiles, that this run has drawn.
+    /// The number of quads (squares of neighbouring tiles) that this run has drawn.
     pub quads: u64,
-    /// Number of quads that this run has to draw; `None` until they are counted.
+    /// The number of quads that this run has to draw in all; `None` until they are counted.
     pub total: Option<u64>,
-    /// Number of tiles that are stored, including those of earlier runs that this run resumes.
+    /// The number of stored tiles. If this run resumes an earlier one, the tiles of the earlier run
+    /// are included.
     pub tiles: u64,
-    /// Bytes of the different tiles among them.
+    /// The number of bytes of these tiles. Equal tiles are stored, and counted, only once.
     pub bytes: u64,
 }
 
-/// Counts of a finished export.
+/// The counts of a finished export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportSummary {
     /// Number of tiles that show something.
     pub tiles: u64,
-    /// Number of different tiles: equal tiles are stored once.
+    /// The number of different tiles: equal tiles are stored only once.
     pub distinct: u64,
-    /// Bytes of the different tiles together.
+    /// The number of bytes of all different tiles together.
     pub bytes: u64,
-    /// Number of tiles that an earlier, interrupted run had drawn.
+    /// The number of tiles that an earlier, interrupted run had already drawn.
     pub resumed: u64,
 }
 
 impl<'a> Export<'a> {
-    /// Export of all tiles of the given zooms. By default tiles have 256 pixels a side, and all
-    /// cores draw. [`content`](Self::content) has the default format.
+    /// Makes an export of all tiles of the given zooms. By default a tile is 256 pixels wide, all
+    /// cores draw, and the [`content`](Self::content) follows from the format of the target.
     pub fn new(layer: &'a Layer, zooms: RangeInclusive<u8>) -> Self {
         Self {
             layer,
@@ -84,56 +86,56 @@ impl<'a> Export<'a> {
         }
     }
 
-    /// Restricts the export to tiles that a box touches; `None` exports all tiles.
+    /// Restricts the export to the tiles that a box touches. With `None` all tiles are exported.
     pub fn area(mut self, area: Option<LonLatBox>) -> Self {
         self.area = area;
         self
     }
 
-    /// Sets the size of the tiles.
+    /// Sets the size of the tiles in pixels.
     pub fn size(mut self, size: TileSize) -> Self {
         self.size = size;
         self
     }
 
-    /// Sets the content of tiles. By default, with `None`, it is densities in a raster, and PNG in
-    /// other formats.
+    /// Sets the content of the tiles. The default, `None`, means densities if the target is a
+    /// raster, and PNG pictures otherwise.
     pub fn content(mut self, content: Option<TileContent>) -> Self {
         self.content = content;
         self
     }
 
-    /// Sets the attribution, which maps show as the source of the data.
+    /// Sets the attribution, the words with which maps name the source of the data.
     pub fn attribution(mut self, attribution: Option<String>) -> Self {
         self.attribution = attribution;
         self
     }
 
-    /// Sets the treatment of files that exist already.
+    /// Sets what happens to files that already exist.
     pub fn if_exists(mut self, if_exists: IfExists) -> Self {
         self.if_exists = if_exists;
         self
     }
 
-    /// Sets the number of threads that draw. For a GPU it may exceed the number of cores, since
-    /// threads wait for the GPU.
+    /// Sets the number of threads that draw. With a GPU the number may be larger than the number of
+    /// cores, since the threads mostly wait for the GPU.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
         self
     }
 
-    /// Sets the name of the layer's backend. Pictures of two backends may differ by one colour
-    /// step, so the journal of one backend is not resumed by another.
+    /// Sets the name of the layer's backend. The pictures of two backends may differ by one colour
+    /// index. So an interrupted export can't be resumed with a backend of another name.
     pub fn backend_name(mut self, backend: &str) -> Self {
         self.backend_name = backend.to_owned();
         self
     }
 
-    /// Draws and writes the tiles. Returns `None` if an export should be resumed but the target is
-    /// complete already. `progress` is called after every batch.
+    /// Draws and writes the tiles. Calls `progress` after each batch of tiles. Returns `None` if
+    /// the export should be resumed but the target is already complete.
     ///
     /// # Errors
-    /// An [`ExportError`]. The target is then unchanged.
+    /// An [`ExportError`] if the export can't be finished. The target is then unchanged.
     pub fn write(
         &self,
         target: &Target,
@@ -173,7 +175,7 @@ impl<'a> Export<'a> {
         Ok(Some(summary))
     }
 
-    /// Renderer of the tiles. Checks first that the options fit together.
+    /// Makes the renderer of the tiles. Checks first that the options don't contradict each other.
     pub(crate) fn renderer(&self, target: &Target) -> Result<TileRenderer<'a>, ExportError> {
         let raster = target.is_raster();
         let content = self.content.unwrap_or(if raster {
@@ -266,8 +268,8 @@ impl<'a> Export<'a> {
         }
     }
 
-    /// Draws all quads that the journal lacks, on a pool of threads, and appends them to the
-    /// journal.
+    /// Draws all quads that the journal doesn't contain yet, on a pool of threads, and appends them
+    /// to the journal.
     fn draw(
         &self,
         renderer: &TileRenderer<'a>,
@@ -276,8 +278,8 @@ impl<'a> Export<'a> {
     ) -> Result<(), ExportError> {
         let from = journal.next;
         let walk = || self.zooms().flat_map(|z| renderer.walk(z, from));
-        // The export has a pool of its own, since the global pool measures statistics while these
-        // threads wait.
+        // The export has its own pool of threads. The global pool must stay free: it measures
+        // statistics while the threads of this pool wait for them.
         let pool = ThreadPoolBuilder::new().num_threads(self.threads).build()?;
         let (total, over) = (AtomicU64::new(u64::MAX), AtomicBool::new(false));
         let (sender, batches) =
@@ -298,7 +300,7 @@ impl<'a> Export<'a> {
                             || quads.by_ref().take(BATCH).collect(),
                         );
                         now = next;
-                        // Sending fails after the writer had an error and dropped the receiver.
+                        // Sending fails if the writer had an error: it has dropped the receiver.
                         if sender.send(batch).is_err() {
                             return;
                         }
@@ -334,8 +336,9 @@ mod tests {
     use heatsplat_render::{Category, Comparison, CpuBackend, PointSet, Style};
     use std::sync::Arc;
 
-    /// The expected digests are those of earlier builds of this version, whose `.partial` files
-    /// must still resume. The version is part of a digest, so each release has new ones.
+    /// The expected digests were computed by earlier builds of the current version. They must not
+    /// change, or the `.partial` files of those builds couldn't be resumed. Since the version is
+    /// part of a digest, each release has new digests.
     #[test]
     fn digests_of_settings_never_change() {
         let places = [(142.37, 38.32), (-72.9, -36.1)];

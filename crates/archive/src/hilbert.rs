@@ -1,28 +1,30 @@
-//! Hilbert curve that numbers tiles: its numbers are the tile ids of PMTiles version 3.
+//! The Hilbert curve that numbers tiles. The numbers are the tile ids of PMTiles version 3.
 //!
-//! The numbers of a zoom follow the numbers of the zoom before. Within a zoom, neighbours on the
-//! curve are neighbours on the map. The curve visits the four quarters of a tile one after the
-//! other, so the tiles within a tile are one contiguous range of numbers, at any deeper zoom.
+//! The numbers of a zoom begin where the numbers of the zoom before end. Within a zoom, tiles with
+//! consecutive numbers are neighbours on the map. The curve visits the four quarters of a tile one
+//! after the other. So the descendants of a tile at a deeper zoom have consecutive numbers.
 
 use heatsplat_points::TileId;
 
-/// Number of tiles in all zooms before `z`. It is also the first tile's number in zoom `z`.
+/// The number of tiles in all zooms before `z`. This is also the number of the first tile of zoom
+/// `z`.
 pub(crate) fn first_of_zoom(z: u8) -> u64 {
     ((1u64 << (2 * u32::from(z))) - 1) / 3
 }
 
-/// Number of a tile among the tiles of all zooms.
+/// The number of a tile among the tiles of all zooms.
 pub(crate) fn number(tile: TileId) -> u64 {
     first_of_zoom(tile.z()) + index(tile)
 }
 
-/// Tile with a number; `None` if the number belongs to a zoom deeper than the deepest.
+/// The tile with a given number; `None` if the number belongs to a zoom deeper than the deepest
+/// zoom of heatsplat.
 pub(crate) fn tile(number: u64) -> Option<TileId> {
     let z = (0..=heatsplat_points::MAX_ZOOM).find(|&z| number < first_of_zoom(z + 1))?;
     Some(tile_in_zoom(z, number - first_of_zoom(z)))
 }
 
-/// Position of a tile on the curve of its zoom, counted from 0.
+/// The position of a tile on the curve of its zoom, counted from 0.
 fn index(tile: TileId) -> u64 {
     let (mut x, mut y) = (tile.x(), tile.y());
     let mut index = 0;
@@ -34,7 +36,7 @@ fn index(tile: TileId) -> u64 {
     index
 }
 
-/// Tile at a position on the curve of zoom `z`, counted from 0.
+/// The tile at a given position on the curve of zoom `z`. Positions are counted from 0.
 pub(crate) fn tile_in_zoom(z: u8, index: u64) -> TileId {
     let (mut x, mut y) = (0u32, 0u32);
     for bit in 0..z {
@@ -45,12 +47,13 @@ pub(crate) fn tile_in_zoom(z: u8, index: u64) -> TileId {
         x |= right << bit;
         y |= low << bit;
     }
-    // Both x and y have z bits, so the tile is valid.
+    // The numbers x and y have at most z bits each, so the tile is valid.
     TileId::new(z, x, y).unwrap_or(TileId::WORLD)
 }
 
-/// Position mirrored at a diagonal, as the curve is in the two northern quarters of a tile. `mask`
-/// has the bits that a position within the quarter can have.
+/// Mirrors a position within a quarter of a tile: in the two northern quarters the curve is
+/// mirrored at a diagonal, in the two southern ones it is not. `mask` has the bits that a position
+/// within the quarter can have. `right` and `low` name the quarter.
 fn mirrored(x: u32, y: u32, right: u32, low: u32, mask: u32) -> (u32, u32) {
     match (low, right) {
         (1, _) => (x, y),
@@ -63,7 +66,7 @@ fn mirrored(x: u32, y: u32, right: u32, low: u32, mask: u32) -> (u32, u32) {
 mod tests {
     use super::*;
 
-    /// The expected numbers are those of the specification's table.
+    /// The expected numbers are from the table in the specification of PMTiles.
     #[test]
     fn numbers_are_the_specifications() {
         for ((z, x, y), expected) in [
@@ -91,7 +94,7 @@ mod tests {
                     assert_eq!(here.x().abs_diff(last.x()) + here.y().abs_diff(last.y()), 1);
                 }
                 last = Some(here);
-                // A tile's quarters are one contiguous range.
+                // The four quarters of a tile have consecutive numbers.
                 let parent = tile_in_zoom(z.saturating_sub(1), i >> 2);
                 assert!(z == 0 || (parent.x(), parent.y()) == (here.x() / 2, here.y() / 2));
             }

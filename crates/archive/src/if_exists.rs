@@ -1,14 +1,15 @@
-//! Policy for files that exist already when an export begins.
+//! The choice between actions of an export if its files already exist.
 
-/// Treatment of a target or an interrupted export that exists already.
+/// The action of an export whose target already exists, or whose predecessor was interrupted and
+/// has left its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum IfExists {
-    /// The export is refused, and the files are left unchanged.
+    /// The export is refused, and all files stay unchanged.
     #[default]
     Fail,
-    /// The target is replaced when the new one is complete. An interrupted export is discarded.
+    /// The target is replaced once the new export is complete. The files of an interrupted export
+    /// are discarded.
     Overwrite,
-    /// An interrupted export with the same settings is finished. A complete target is left as it
-    /// is.
+    /// An interrupted export with the same settings is finished. A complete target stays unchanged.
     Resume,
 }

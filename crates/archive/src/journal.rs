@@ -1,11 +1,12 @@
-//! Journal of an unfinished export: the tiles in the order in which they were drawn, and a log of
-//! them.
+//! The journal of an unfinished export: the tiles in the order in which they were drawn, and a log
+//! that lists them.
 //!
-//! `NAME.partial` holds the tiles' bytes, each different tile once. `NAME.partial.index` is the
-//! log. It has a record for each tile, with a digest of the tile's bytes, and a commit after each
-//! batch. An export may be interrupted at any moment: everything up to the last valid commit can be
-//! verified, and drawing continues after it. Every format is made from nothing but a finished
-//! journal, so the result doesn't depend on interruptions.
+//! `NAME.partial` contains the bytes of the tiles, those of equal tiles only once.
+//! `NAME.partial.index` is the log. It has a record for each tile, with a digest of the tile's
+//! bytes, and after each batch a commit, a record that ends the batch. An export may be interrupted
+//! at any moment. Everything up to the last valid commit can be verified, and drawing continues
+//! from there. Each format is made from a finished journal alone, so the result doesn't depend on
+//! interruptions.
 
 use crate::error::{ExportError, WithPath as _};
 use crate::fsync::{sibling, sync_folder};
@@ -20,19 +21,19 @@ use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write as _}
 use std::path::{Path, PathBuf};
 use std::{mem, process};
 
-/// First bytes of a log. The digest of the settings follows them.
+/// The first bytes of a log. The digest of the export's settings follows them.
 const MAGIC: &[u8; 16] = b"heatsplat part 1";
 const HEADER: u64 = 48;
 const RECORD: usize = 40;
 
-/// Number of tiles in each of the two generations of the deduplication cache. A tile takes 48 bytes
-/// there.
+/// The number of tiles in each of the two generations of the deduplication cache. A tile takes 48
+/// bytes in it. A choice.
 const CACHED_TILES: usize = 1 << 20;
 
-/// Largest number of bytes of a tile.
+/// The largest number of bytes that are read for one tile when a journal is resumed.
 const LARGEST: u32 = 1 << 26;
 
-/// A stored tile and the range of its bytes in the `.partial` file.
+/// A stored tile, and the position of its bytes in the `.partial` file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StoredTile {
     pub(crate) tile: TileId,
@@ -40,7 +41,7 @@ pub(crate) struct StoredTile {
     pub(crate) length: u32,
 }
 
-/// Paths of the file of the tiles' bytes and of the log.
+/// The paths of the two files: the bytes of the tiles, and the log.
 fn paths(target: &Path) -> (PathBuf, PathBuf) {
     (
         sibling(target, ".partial"),
@@ -48,7 +49,7 @@ fn paths(target: &Path) -> (PathBuf, PathBuf) {
     )
 }
 
-/// Returns true if an export should be resumed but the target is complete already.
+/// Returns `true` if the export should be resumed but the target is already complete.
 fn is_complete(target: &Path, if_exists: IfExists) -> Result<bool, ExportError> {
     let exists = fs::symlink_metadata(target).is_ok();
     if exists && if_exists == IfExists::Resume && !sibling(target, ".partial").exists() {
@@ -67,8 +68,8 @@ fn open_or_create(path: &Path) -> Result<File, ExportError> {
     options.open(path).at(path)
 }
 
-/// Checks, without changing anything, that [`Journal::open`] will succeed. Returns false if an
-/// export should be resumed but the target is complete already.
+/// Checks that [`Journal::open`] will succeed, without changing anything. Returns `false` if the
+/// export should be resumed but the target is already complete.
 pub(crate) fn check(target: &Path, if_exists: IfExists) -> Result<bool, ExportError> {
     if is_complete(target, if_exists)? {
         return Ok(false);
@@ -82,8 +83,8 @@ pub(crate) fn check(target: &Path, if_exists: IfExists) -> Result<bool, ExportEr
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // The trial file's name contains the process id, since another export may create its
-            // log meanwhile.
+            // The name of this trial file contains the process id, since another export may create
+            // its log at the same time.
             let trial = sibling(target, &format!(".partial.{}", process::id()));
             File::create(&trial).at(&path)?;
             fs::remove_file(&trial).at(&trial)?;
@@ -93,40 +94,42 @@ pub(crate) fn check(target: &Path, if_exists: IfExists) -> Result<bool, ExportEr
     Ok(true)
 }
 
-/// Locks the log against other exports, for as long as the file is open.
+/// Locks the log, so that no other export writes to this target. The lock lasts as long as the file
+/// is open.
 fn lock(log: &File, target: &Path) -> Result<(), ExportError> {
     match log.try_lock() {
         Err(TryLockError::WouldBlock) => {
             let path = target.to_owned();
             Err(ExportError::Locked { path })
         }
-        // Other errors mean that the file system has no locks, so the export goes on without one.
+        // Any other error means that the file system has no locks. The export then goes on without
+        // one.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
     }
 }
 
-/// Journal that is being written.
+/// A journal that is being written.
 pub(crate) struct Journal {
     path: PathBuf,
     log_path: PathBuf,
     data: File,
     log: File,
-    /// Number of bytes before the first tile. They are kept free for the header of the final
+    /// The number of bytes before the first tile. They are left free for the header of the final
     /// format.
     reserved: u64,
-    /// Offset of the end of the stored tiles' bytes.
+    /// The offset at which the bytes of the stored tiles end.
     end: u64,
     cache: DedupCache,
-    /// Number, on the Hilbert curve, of the first tile that has not been drawn.
+    /// The number on the Hilbert curve from which on no tile has been drawn yet.
     pub(crate) next: u64,
     pub(crate) tiles: u64,
     pub(crate) distinct: u64,
 }
 
 impl Journal {
-    /// Opens the journal of a target. The journal is empty, or in the state in which an export with
-    /// the same settings left it. Returns `None` if an export should be resumed but the target is
-    /// complete already.
+    /// Opens the journal of a target. If an interrupted export with the same settings is resumed,
+    /// the journal contains its tiles; otherwise it is empty. Returns `None` if the export should
+    /// be resumed but the target is already complete.
     pub(crate) fn open(
         target: &Path,
         settings: [u8; 32],
@@ -180,8 +183,8 @@ impl Journal {
         self.log.write_all(&header).at(&self.log_path)
     }
 
-    /// Reads the log up to its last valid commit and checks each tile's bytes against their digest.
-    /// Truncates both files behind that commit.
+    /// Reads the log up to its last valid commit, and checks the bytes of each tile against the
+    /// tile's digest. Cuts both files off after what that commit covers.
     fn replay(&mut self) -> io::Result<()> {
         let mut log = BufReader::with_capacity(1 << 16, &self.log);
         let mut data = BufReader::with_capacity(1 << 20, &self.data);
@@ -228,7 +231,7 @@ impl Journal {
         self.data.set_len(self.end)
     }
 
-    /// Appends the tiles of a batch of quads and a commit.
+    /// Appends the tiles of a batch of quads, then a commit.
     pub(crate) fn append(&mut self, batch: &[RenderedQuad]) -> Result<(), ExportError> {
         let Some(last) = batch.last() else {
             return Ok(());
@@ -264,17 +267,17 @@ impl Journal {
         Ok(())
     }
 
-    /// Range of the tiles' bytes in their file: its start and its end.
+    /// The offsets at which the bytes of the tiles start and end in their file.
     pub(crate) fn span(&self) -> (u64, u64) {
         (self.reserved, self.end)
     }
 
-    /// All stored tiles, in the order of their numbers.
+    /// Lists all stored tiles, in the order of their numbers.
     pub(crate) fn stored_tiles(
         &self,
     ) -> Result<impl Iterator<Item = io::Result<StoredTile>>, ExportError> {
-        // The log is opened once more, so that this reader's position is independent of other
-        // readers.
+        // The log is opened a second time, since reading must not move the position at which the
+        // log is written.
         let file = File::open(&self.log_path).at(&self.log_path)?;
         let mut log = BufReader::with_capacity(1 << 16, file);
         log.seek(SeekFrom::Start(HEADER)).at(&self.log_path)?;
@@ -297,17 +300,18 @@ impl Journal {
         }))
     }
 
-    /// File of the tiles' bytes.
+    /// The file with the bytes of the tiles.
     pub(crate) fn data(&self) -> &File {
         &self.data
     }
 
-    /// Path of the tiles' bytes.
+    /// The path of the file with the bytes of the tiles.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Renames the file of the tiles' bytes, now a complete archive, to the target.
+    /// Renames the file with the bytes of the tiles to the target. At this time it must be a
+    /// complete archive.
     pub(crate) fn publish(self, target: &Path) -> Result<(), ExportError> {
         self.data.sync_all().at(&self.path)?;
         fs::rename(&self.path, target).at(target)?;
@@ -315,17 +319,18 @@ impl Journal {
         fs::remove_file(&self.log_path).at(&self.log_path)
     }
 
-    /// Removes both files, after a target was made from them.
+    /// Removes both files. At this time a target must have been made from them.
     pub(crate) fn remove(self) -> Result<(), ExportError> {
         fs::remove_file(&self.path).at(&self.path)?;
         fs::remove_file(&self.log_path).at(&self.log_path)
     }
 }
 
-/// Record of the log: a tile or, if its length is 0, the commit after a batch.
+/// A record of the log. It describes a tile or, if its length is 0, it is the commit that ends a
+/// batch.
 struct Record {
-    /// Number of the tile on the Hilbert curve. In a commit it is the number of the next tile to
-    /// draw.
+    /// The number of the tile on the Hilbert curve. In a commit: the number of the first tile after
+    /// the batch.
     number: u64,
     offset: u64,
     length: u32,
@@ -364,7 +369,7 @@ impl Record {
         to.extend(sum.to_le_bytes());
     }
 
-    /// Parses a record; `None` if its checksum is wrong.
+    /// Parses a record. Returns `None` if its checksum is wrong.
     fn from_bytes(raw: &[u8; RECORD]) -> Option<Self> {
         let (number, rest) = raw.split_first_chunk()?;
         let (offset, rest) = rest.split_first_chunk()?;
@@ -387,9 +392,10 @@ fn checksum(bytes: &[u8]) -> u32 {
     crc.sum()
 }
 
-/// Offset and length of stored tiles, by their digests. Two generations bound the memory: the old
-/// one is dropped when the young one is full. At least the last [`CACHED_TILES`] digests that were
-/// inserted or found are in the cache.
+/// Finds the offset and the length of stored tiles by their digests. There are two generations to
+/// bound the memory: when the young generation is full, it becomes the old one, and the former old
+/// one is dropped. So the cache contains at least the last [`CACHED_TILES`] digests that were
+/// inserted or found.
 #[derive(Default)]
 struct DedupCache {
     young: HashMap<TileDigest, (u64, u32)>,
@@ -397,7 +403,8 @@ struct DedupCache {
 }
 
 impl DedupCache {
-    /// Offset and length of the tile with a digest. The tile is moved to the young generation.
+    /// Returns the offset and the length of the tile with this digest, if the cache contains it.
+    /// The tile is moved to the young generation.
     fn find(&mut self, digest: &TileDigest) -> Option<(u64, u32)> {
         if let Some(place) = self.young.get(digest) {
             return Some(*place);
@@ -423,7 +430,7 @@ mod tests {
     fn quad(numbers: std::ops::Range<u64>) -> RenderedQuad {
         let end = numbers.end;
         let tiles = numbers.map(|number| {
-            // Every third tile is equal to the first.
+            // Every third tile has the same bytes.
             let byte = if number % 3 == 0 { 0 } else { number as u8 };
             EncodedTile::new(number, vec![byte; 100].into())
         });
@@ -441,7 +448,8 @@ mod tests {
         path
     }
 
-    /// A finished journal is the same after truncation or damage at any byte of an earlier state.
+    /// A journal is cut off or damaged at any byte, then resumed and finished. It must be the same
+    /// as a journal that was never interrupted.
     #[test]
     fn a_journal_resumes_from_any_interruption() {
         let folder = folder("cut");
@@ -500,7 +508,7 @@ mod tests {
         journal.append(&[quad(0..5)]).unwrap();
         for if_exists in [IfExists::Resume, IfExists::Overwrite, IfExists::Fail] {
             assert!(matches!(error(1, if_exists), ExportError::Locked { .. }));
-            // The check doesn't disturb the export that is writing at that moment.
+            // The check doesn't disturb the export that is writing at the moment.
             let checked = check(&target, if_exists).unwrap_err();
             assert!(matches!(checked, ExportError::Locked { .. }), "{checked}");
         }

@@ -1,9 +1,11 @@
-//! Tile archives: all tiles of a layer, drawn once, written to one file, and served from it.
+//! Tile archives: all tiles of a layer are drawn once and written to one file, from which they can
+//! be served.
 //!
-//! [`Export`] draws every tile of a layer that shows something, zoom by zoom along the Hilbert
-//! curve. It writes a PMTiles or MBTiles archive, a Cloud-Optimised GeoTIFF, or a folder of files.
-//! The memory of an export does not grow with the zoom. Its tiles have the bytes that a server
-//! would send. An interrupted export can be resumed, and gives the identical file.
+//! [`Export`] draws each tile of a layer that shows something, zoom by zoom along the Hilbert
+//! curve. It writes a PMTiles archive, an MBTiles archive, a Cloud-Optimised GeoTIFF or a folder of
+//! files. The memory that it takes doesn't grow with the zoom. The tiles have the same bytes as
+//! those that a server sends. An interrupted export can be resumed; the result is the same file as
+//! without the interruption.
 //!
 //! ```no_run
 //! use heatsplat_archive::{Export, Target};
@@ -18,8 +20,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`Archive`] reads PMTiles and MBTiles that any program has written. It checks each value of a
-//! file before using it.
+//! [`Archive`] reads PMTiles and MBTiles files, which any program may have written. It checks each
+//! value of the file before it uses it.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),

@@ -1,4 +1,4 @@
-//! Description of an archive, which the archive contains.
+//! The description of an archive, which is stored in the archive itself.
 
 use crate::tile::TileContent;
 use heatsplat_points::LonLatBox;
@@ -6,34 +6,35 @@ use heatsplat_render::TileSize;
 use serde_json::{Map, Value, json};
 use std::ops::RangeInclusive;
 
-/// Name and version of this program, which archives contain as their generator.
+/// The name and the version of this program. Archives name it as the program that made them.
 pub(crate) const GENERATOR: &str = concat!("heatsplat ", env!("CARGO_PKG_VERSION"));
 
-/// Description of an export. Each format stores it in another way.
+/// The description of an export. Each format stores it in its own way.
 pub(crate) struct Metadata {
     pub(crate) name: String,
     pub(crate) attribution: Option<String>,
-    /// Box of everything that the tiles show, in degrees. Its east is at most 180, as archives
-    /// require.
+    /// The box around everything that the tiles show, in degrees. Its east is at most 180, since
+    /// the formats don't allow more.
     pub(crate) bounds: LonLatBox,
-    /// Box of the points in degrees; `None` without points.
+    /// The box around the points, in degrees; `None` without points.
     pub(crate) data_bounds: Option<LonLatBox>,
-    /// Longitude and latitude of the densest place in degrees, and the zoom of a first view.
+    /// The longitude and the latitude of the densest place in degrees, and the zoom at which a map
+    /// shows it first.
     pub(crate) center: (f64, f64, u8),
     pub(crate) zooms: RangeInclusive<u8>,
     pub(crate) content: TileContent,
     pub(crate) size: TileSize,
-    /// Parameters of the layer's style as names and values.
+    /// The name and the value of each parameter of the layer's style.
     pub(crate) style: Vec<(&'static str, String)>,
 }
 
 impl Metadata {
-    /// Side of a tile in CSS pixels.
+    /// The width and height of a tile in CSS pixels.
     pub(crate) fn css_side(&self) -> u32 {
         self.size.pixels() / self.size.ratio()
     }
 
-    /// The style as a JSON object.
+    /// The parameters of the style as a JSON object.
     pub(crate) fn style_json(&self) -> Map<String, Value> {
         let parameters = self.style.iter();
         parameters
@@ -41,7 +42,7 @@ impl Metadata {
             .collect()
     }
 
-    /// Names and values for the `metadata` table of MBTiles 1.3.
+    /// The names and the values for the table `metadata` of MBTiles 1.3.
     pub(crate) fn to_pairs(&self) -> Vec<(&'static str, String)> {
         let join = |numbers: &[f64]| {
             let texts: Vec<String> = numbers.iter().map(f64::to_string).collect();

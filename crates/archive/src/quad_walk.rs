@@ -1,35 +1,38 @@
-//! Walk from the whole world down the quadtree of tiles, along the Hilbert curve, to the quads that
-//! may show something. A quad is a square of neighbouring tiles.
+//! A walk down the quadtree of tiles. It starts at the tile of the whole world and follows the
+//! Hilbert curve. It finds the quads that may show something. A quad is a square of neighbouring
+//! tiles.
 //!
-//! A tile that no point's kernel reaches is skipped with all tiles within it, so an empty ocean
-//! costs one search. The walk stores its path in the tree, and never a list of all tiles.
+//! A tile that no point's kernel reaches is skipped together with all tiles within it. So an empty
+//! ocean costs a single search. The walk stores only its path in the tree, never a list of all
+//! tiles.
 
 use crate::hilbert;
 use heatsplat_points::{LonLatBox, Point, Points, TileId, Window};
 
-/// Width and height, in pixels, of the window in which points are searched. The search doesn't
-/// divide tiles of less than eight pixels.
+/// The width and height in pixels of the window in which a tile's points are searched for. The
+/// search stops at parts of the world that are under eight of these pixels wide. So a larger number
+/// gives a finer search.
 const SEARCH_PIXELS: u32 = 256;
 
-/// Quad: a square of neighbouring tiles of a zoom that are drawn as one picture.
+/// A quad: a square of neighbouring tiles of one zoom, which are drawn as one picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TileQuad {
-    /// Tile of a lower or equal zoom that covers exactly the quad.
+    /// The tile that covers exactly the quad. Its zoom is at most the zoom of the quad's tiles.
     pub(crate) root: TileId,
-    /// Zoom of the tiles.
+    /// The zoom of the quad's tiles.
     pub(crate) z: u8,
-    /// Position of the quad's first tile on the curve of its zoom.
+    /// The position of the quad's first tile on the Hilbert curve of its zoom.
     first: u64,
 }
 
 impl TileQuad {
-    /// Number of tiles along a side.
+    /// The number of tiles along a side of the quad.
     pub(crate) fn side(self) -> u32 {
         1 << (self.z - self.root.z())
     }
 
-    /// The tiles in the order of the curve. Each has its number, and its column and row within the
-    /// quad.
+    /// The tiles of the quad in the order of the Hilbert curve. Each tile comes with its number on
+    /// the curve and with its column and row within the quad.
     pub(crate) fn tiles(self) -> impl Iterator<Item = (TileId, u64, [u32; 2])> {
         let side = self.side();
         let all = self.first..self.first + u64::from(side) * u64::from(side);
@@ -40,31 +43,34 @@ impl TileQuad {
         })
     }
 
-    /// Number that follows the number of the last tile.
+    /// The number on the Hilbert curve that follows the number of the quad's last tile.
     pub(crate) fn end(self) -> u64 {
         hilbert::first_of_zoom(self.z) + self.first + (1u64 << (2 * (self.z - self.root.z())))
     }
 }
 
-/// Iterator over the quads of a zoom that may show something, in the order of the curve.
+/// An iterator over the quads of a zoom that may show something. They come in the order of the
+/// Hilbert curve.
 pub(crate) struct QuadWalk<'a, M> {
-    /// Points by whose kernels a tile may show something.
+    /// The points whose kernels show in tiles. There are several lists of points in a comparison.
     points: Vec<&'a Points>,
     area: Option<LonLatBox>,
     z: u8,
-    /// Zoom of the tiles that cover whole quads.
+    /// The zoom at which a tile covers a whole quad.
     depth: u8,
-    /// Function that returns how far kernels reach beyond a tile, in world units.
+    /// A function that returns how far kernels reach beyond the edges of a tile, in world units.
     margin: M,
-    /// Number of the first tile of interest. Quads that end before it are skipped.
+    /// The number of the first tile that is wanted. Quads that end before it are skipped.
     from: u64,
-    /// Stack of tiles to visit, each as its zoom and its position on the curve of that zoom.
+    /// A stack of the tiles to visit. Each is a zoom, and a position on the Hilbert curve of that
+    /// zoom.
     todo: Vec<(u8, u64)>,
 }
 
 impl<'a, M: Fn(TileId) -> f64> QuadWalk<'a, M> {
-    /// Walk over quads of `side` × `side` tiles. `margin` returns how far kernels reach beyond a
-    /// tile, in world units.
+    /// Makes a walk over the quads of zoom `z` that have `side` × `side` tiles. `margin` returns
+    /// how far kernels reach beyond the edges of a tile, in world units. `from` is the number of
+    /// the first tile that is wanted.
     pub(crate) fn new(
         points: Vec<&'a Points>,
         area: Option<LonLatBox>,
@@ -84,7 +90,7 @@ impl<'a, M: Fn(TileId) -> f64> QuadWalk<'a, M> {
         }
     }
 
-    /// Returns true if a tile touches the area and the kernel of some point may reach it.
+    /// Tests whether a tile touches the area and the kernel of some point may reach the tile.
     fn may_show(&self, tile: TileId) -> bool {
         if self.area.is_some_and(|area| !area.touches(tile)) {
             return false;
@@ -100,7 +106,7 @@ impl<'a, M: Fn(TileId) -> f64> QuadWalk<'a, M> {
             (left..=window.right()).contains(&x) && (top..=window.bottom()).contains(&y)
         };
         self.points.iter().any(|points| {
-            // The search may also return points outside of the window, so each point is checked.
+            // The search may return points outside the window too, so each point is checked.
             let cells = points.cells(&window, 0.0);
             cells
                 .slices()
@@ -161,7 +167,8 @@ mod tests {
                 for occupied in points.occupied_tiles(z) {
                     assert!(found.iter().any(|(tile, ..)| *tile == occupied.tile));
                 }
-                // A walk that begins at a quad gives the rest of the whole walk.
+                // A walk that begins behind a quad gives exactly the quads that follow it in the
+                // whole walk.
                 let Some(middle) = quads.get(quads.len() / 2) else {
                     panic!("no quads");
                 };
@@ -169,7 +176,7 @@ mod tests {
                 assert!(rest.eq(quads[quads.len() / 2 + 1..].iter().copied()));
             }
         }
-        // At most 400 of the 4⁷ tiles of zoom 7 may show something: empty oceans are skipped.
+        // At most 400 of the 4⁷ tiles of zoom 7 may show something, so empty oceans are skipped.
         assert!(QuadWalk::new(vec![&points], None, 7, 1, |_| 0.0, 0).count() <= 400);
     }
 }

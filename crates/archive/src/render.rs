@@ -1,4 +1,5 @@
-//! Rendering of quads: they are drawn as one picture, which is cut into tiles, which are encoded.
+//! The rendering of quads: a quad is drawn as one picture, the picture is cut into tiles, and each
+//! tile is encoded.
 
 use crate::error::ExportError;
 use crate::quad_walk::{QuadWalk, TileQuad};
@@ -10,24 +11,25 @@ use heatsplat_render::encode::{self, EncodeError, ImageEncoding};
 use heatsplat_render::{Layer, Length, PictureRequest, Shape, TileSize, Transform, View};
 use std::sync::Arc;
 
-/// Side in pixels of a picture that one thread draws at once. Measured: in such a picture
-/// neighbouring tiles share the margin of their kernels, and larger windows are drawn in parts
-/// anyway.
+/// The width and height in pixels of the picture that one thread draws at a time. The value was
+/// found by measurements. Neighbouring tiles in one picture share the work for the margins that
+/// their kernels reach into. Larger pictures bring no gain, since they are drawn in parts anyway.
 const WINDOW: u32 = 512;
 
-/// Renderer of an export's tiles.
+/// The renderer of an export's tiles.
 #[derive(Clone, Copy)]
 pub(crate) struct TileRenderer<'a> {
     pub(crate) layer: &'a Layer,
     pub(crate) area: Option<LonLatBox>,
     pub(crate) size: TileSize,
     pub(crate) content: TileContent,
-    /// True if tiles are parts of a raster, not separate pictures.
+    /// `true` if the tiles are parts of one raster, `false` if they are separate pictures.
     pub(crate) raster: bool,
 }
 
 impl<'a> TileRenderer<'a> {
-    /// The quads of a zoom that may show something, beginning with the tile of number `from`.
+    /// The quads of zoom `z` that may show something, without those that end before the tile with
+    /// the number `from`.
     pub(crate) fn walk(&self, z: u8, from: u64) -> impl Iterator<Item = TileQuad> + use<'a> {
         let renderer = *self;
         let margin = move |tile| renderer.margin(z, tile);
@@ -35,17 +37,17 @@ impl<'a> TileRenderer<'a> {
         QuadWalk::new(self.points(), self.area, z, side, margin, from)
     }
 
-    /// The points that show in tiles. In a comparison, both sets show.
+    /// The points whose kernels show in tiles. In a comparison these are the points of both sets.
     pub(crate) fn points(&self) -> Vec<&'a Points> {
         let set = self.layer.data();
         let versus = set.versus().map(|(_, other)| &**other.points());
         std::iter::once(self.layer.points()).chain(versus).collect()
     }
 
-    /// Number of tiles along a quad's side. With smooth kernels whose radius is in pixels, tiles
-    /// are bit-identical crops of a larger picture. With other kernels they may differ from such
-    /// crops by one colour step, so these tiles are drawn one by one. So are tiles that are mixed
-    /// from several pictures.
+    /// The number of tiles along the side of a quad. With a smooth kernel and a radius in pixels, a
+    /// tile has exactly the bits of its part of a larger picture, so several tiles are drawn as one
+    /// picture. With other kernels the colour indices may differ by one, so each tile is drawn by
+    /// itself. The same holds for tiles that mix the colours of categories, and for local scales.
     fn quad_side(&self, z: u8) -> u32 {
         let style = self.layer.style();
         let smooth = matches!(
@@ -61,11 +63,11 @@ impl<'a> TileRenderer<'a> {
         }
     }
 
-    /// Distance that kernels reach beyond a tile, in world units.
+    /// The distance that kernels reach beyond the edges of a tile, in world units.
     fn margin(&self, z: u8, tile: TileId) -> f64 {
         let pixel = WORLD / (f64::from(self.size.pixels()) * (1u64 << z) as f64);
         let own = Window::tile(tile, 1);
-        // A radius in metres has its most pixels at the tile's first or last row.
+        // A radius in metres has the most pixels in the first or in the last row of the tile.
         let margin = |y: f64| {
             let row = Window::new(own.left(), y, pixel, 1, 1);
             self.layer.margin_in(View::new(row, self.size.ratio()))
@@ -73,7 +75,8 @@ impl<'a> TileRenderer<'a> {
         margin(own.top()).max(margin(own.bottom() - pixel)) * pixel
     }
 
-    /// Measures the statistics that a zoom's colours need, before its first quad is drawn.
+    /// Measures the statistics that the colours of a zoom need. This happens before the first quad
+    /// of the zoom is drawn.
     pub(crate) fn prepare(&self, z: u8) {
         if self.content != TileContent::Density {
             let css = self.size.pixels() / self.size.ratio();
@@ -82,7 +85,7 @@ impl<'a> TileRenderer<'a> {
         }
     }
 
-    /// Draws and encodes a quad.
+    /// Draws the tiles of a quad and encodes them.
     pub(crate) fn render(&self, quad: TileQuad) -> Result<RenderedQuad, ExportError> {
         let window = Window::tile(quad.root, self.size.pixels() * quad.side());
         let tiles = if self.content == TileContent::Density {
@@ -100,7 +103,7 @@ impl<'a> TileRenderer<'a> {
         self.layer.map(View::new(window, self.size.ratio()))
     }
 
-    /// Tiles in the colours of the ramp.
+    /// Draws tiles in the colours of the ramp.
     fn pictures(&self, quad: TileQuad, window: Window) -> Result<Vec<EncodedTile>, ExportError> {
         let (style, side) = (self.layer.style(), self.size.pixels());
         let picture = self.request(window).picture();
@@ -116,7 +119,7 @@ impl<'a> TileRenderer<'a> {
         })
     }
 
-    /// Tiles in which the colours of several categories are mixed.
+    /// Draws tiles in which the colours of several categories are mixed.
     fn mixed_pictures(
         &self,
         quad: TileQuad,
@@ -150,8 +153,8 @@ impl<'a> TileRenderer<'a> {
         })
     }
 
-    /// Cuts a quad's pixels into tiles, and encodes the tiles that touch the area and are not
-    /// empty.
+    /// Cuts the pixels of a quad into tiles. Encodes those tiles that touch the area and have a
+    /// pixel for which `empty` is false.
     fn cut<T: Copy>(
         &self,
         quad: TileQuad,

@@ -1,7 +1,8 @@
-//! Digest of everything that the bytes of an export depend on.
+//! The digest of everything that the bytes of an export depend on.
 //!
-//! A journal is resumed only by an export with the same digest. The form of the hashed text never
-//! changes, so that `.partial` files of an earlier build with the same version number still resume.
+//! A journal can only be resumed by an export with the same digest. The form of the text that is
+//! hashed must never change, or the `.partial` files of earlier builds of the same version couldn't
+//! be resumed.
 
 use crate::target::{Target, TargetFormat};
 use crate::tile::TileContent;
@@ -10,7 +11,7 @@ use heatsplat_render::{Layer, TileSize};
 use sha2::{Digest as _, Sha256};
 use std::ops::RangeInclusive;
 
-/// Settings of an export. Each is a line of the text that is hashed.
+/// The settings of an export. Each of them is a line of the text that is hashed.
 pub(crate) struct Settings<'a> {
     pub(crate) target: &'a Target,
     pub(crate) layer: &'a Layer,
@@ -23,7 +24,7 @@ pub(crate) struct Settings<'a> {
 }
 
 impl Settings<'_> {
-    /// SHA-256 of the settings, of this program's version, and of the points.
+    /// The SHA-256 of the settings, of the version of this program, and of all points.
     pub(crate) fn digest(&self) -> [u8; 32] {
         let mut digest = Sha256::new_with_prefix(self.text());
         for (part, points) in self.layer.data().parts() {

@@ -1,11 +1,11 @@
-//! Target of an export.
+//! The target of an export.
 
 use crate::error::ExportError;
 use crate::if_exists::IfExists;
 use crate::journal;
 use std::path::{Path, PathBuf};
 
-/// File or folder to write, with the format that its name implies.
+/// The file or folder that an export writes, and the format that its name implies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     pub(crate) path: PathBuf,
@@ -21,11 +21,12 @@ pub(crate) enum TargetFormat {
 }
 
 impl Target {
-    /// Target with a name that ends in `.pmtiles`, `.mbtiles`, `.tif` or `.tiff`, or that is
-    /// `FOLDER/{z}/{x}/{y}.png` or `.webp` for a folder of files.
+    /// Makes a target from its name. The name must end in `.pmtiles`, `.mbtiles`, `.tif` or
+    /// `.tiff`, or be `FOLDER/{z}/{x}/{y}.png` or `FOLDER/{z}/{x}/{y}.webp` for a folder of files.
     ///
     /// # Errors
-    /// [`ExportError::UnknownFormat`], or [`ExportError::Remote`] for an address.
+    /// [`ExportError::UnknownFormat`] for any other name, or [`ExportError::Remote`] for an address
+    /// like `s3://bucket/a.pmtiles`.
     pub fn from_path(path: &Path) -> Result<Self, ExportError> {
         Self::refuse_address(path)?;
         let text = path.to_string_lossy();
@@ -51,7 +52,7 @@ impl Target {
         Ok(Self { path, format })
     }
 
-    /// Refuses an address of another machine, like `s3://bucket/a.pmtiles`.
+    /// Refuses an address on another machine, like `s3://bucket/a.pmtiles`.
     ///
     /// # Errors
     /// [`ExportError::Remote`] for an address.
@@ -64,23 +65,24 @@ impl Target {
         }
     }
 
-    /// Checks that an export can be written here, before its points are read. Returns false if an
-    /// export should be resumed but the target is complete already. No file is changed.
+    /// Checks that an export to this target can begin. Call it before the points are read, which
+    /// may take long. Returns `false` if the export should be resumed but the target is already
+    /// complete. No file is changed.
     ///
     /// # Errors
-    /// An [`ExportError`] as from [`Export::write`](crate::Export::write): if a file is in the way,
-    /// or can't be written.
+    /// An [`ExportError`] if a file is in the way or can't be written.
+    /// [`Export::write`](crate::Export::write) would fail with the same error.
     pub fn check(&self, if_exists: IfExists) -> Result<bool, ExportError> {
         journal::check(&self.path, if_exists)
     }
 
-    /// Path of the file or folder.
+    /// The path of the file or folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Returns true if the format is one raster of densities or colours, false if it is tiles of
-    /// pictures.
+    /// Returns `true` if the format is one raster of densities or colours, `false` if it consists
+    /// of separate pictures.
     pub fn is_raster(&self) -> bool {
         self.format == TargetFormat::Cog
     }

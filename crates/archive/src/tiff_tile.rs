@@ -1,14 +1,16 @@
-//! Tiles of a TIFF: a horizontal predictor is applied, then deflate compresses the result.
+//! The tiles of a TIFF. A horizontal predictor is applied to the values, and the result is
+//! compressed by deflate.
 //!
-//! TIFF 6.0, section 14, defines predictor 2; Adobe's TIFF Technical Note 3 defines predictor 3.
+//! Predictor 2 is defined in section 14 of TIFF 6.0, predictor 3 in Adobe's TIFF Technical Note 3.
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use std::io::{self, Write as _};
 use std::sync::Arc;
 
-/// Compresses floats with predictor 3: in each row, the highest bytes of all values come first,
-/// then the next lower ones.
+/// Compresses floats with predictor 3. In each row, the highest bytes of all values come first,
+/// then all second highest bytes, and so on. Then each byte is replaced by its difference to the
+/// byte before it.
 pub(crate) fn floats(values: &[f32], side: usize) -> io::Result<Arc<[u8]>> {
     let mut bytes = Vec::with_capacity(values.len() * 4);
     for row in values.chunks_exact(side) {
@@ -24,8 +26,8 @@ pub(crate) fn floats(values: &[f32], side: usize) -> io::Result<Arc<[u8]>> {
     deflate(&bytes)
 }
 
-/// Compresses RGBA pixels with predictor 2: each value becomes its difference to the pixel before,
-/// in the same band.
+/// Compresses RGBA pixels with predictor 2: each value is replaced by its difference to the value
+/// of the same band in the pixel before.
 pub(crate) fn colors(pixels: &[u8], side: usize) -> io::Result<Arc<[u8]>> {
     let mut bytes = pixels.to_vec();
     bytes
@@ -34,7 +36,8 @@ pub(crate) fn colors(pixels: &[u8], side: usize) -> io::Result<Arc<[u8]>> {
     deflate(&bytes)
 }
 
-/// Replaces each byte by its difference to the byte `step` before it.
+/// Replaces each byte by its difference to the byte that is `step` places before it. The first
+/// `step` bytes stay.
 fn differences(row: &mut [u8], step: usize) {
     let before = row.to_vec();
     let later = row.iter_mut().skip(step);

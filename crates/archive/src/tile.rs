@@ -1,20 +1,20 @@
-//! Encoded tiles, on their way from the renderer to the journal.
+//! The encoded tiles that the renderer hands to the journal.
 
 use heatsplat_render::encode::ImageFormat;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
-/// Content of an export's tiles.
+/// The content of an export's tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TileContent {
-    /// Colours as PNG with a palette.
+    /// Colours, as a PNG with a palette.
     Png,
-    /// Colours in four channels: a PNG without a palette, or four bands of a raster.
+    /// Colours in four channels: as a PNG without a palette, or as four bands of a raster.
     Rgba,
     /// Colours as lossless WebP.
     WebP,
-    /// Densities as 32-bit floats, for rasters only.
+    /// Densities as 32-bit floats. Only rasters can contain them.
     Density,
 }
 
@@ -29,12 +29,13 @@ impl TileContent {
     }
 }
 
-/// First 128 bits of a tile's SHA-256. Tiles with equal digests are stored once.
+/// The first 128 bits of the SHA-256 of a tile's bytes. Tiles with equal digests are taken for
+/// equal.
 pub(crate) type TileDigest = [u8; 16];
 
 /// An encoded tile.
 pub(crate) struct EncodedTile {
-    /// Number of the tile on the Hilbert curve, as in [`hilbert`](crate::hilbert).
+    /// The number of the tile on the Hilbert curve, as in the module [`hilbert`](crate::hilbert).
     pub(crate) number: u64,
     pub(crate) bytes: Arc<[u8]>,
     pub(crate) digest: TileDigest,
@@ -51,14 +52,14 @@ impl EncodedTile {
     }
 }
 
-/// Encoded tiles of a quad, without empty ones.
+/// The encoded tiles of a quad. Empty tiles are left out.
 pub(crate) struct RenderedQuad {
     pub(crate) tiles: Vec<EncodedTile>,
-    /// Number that follows the number of the quad's last tile.
+    /// The number on the Hilbert curve that follows the number of the quad's last tile.
     pub(crate) end: u64,
 }
 
-/// Digest of a tile's bytes.
+/// Computes the digest of a tile's bytes.
 pub(crate) fn digest(bytes: &[u8]) -> TileDigest {
     let whole = Sha256::digest(bytes);
     let mut half = [0; 16];

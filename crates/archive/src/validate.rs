@@ -1,13 +1,14 @@
-//! Validation of the values in an archive's metadata.
+//! Checks of the values in an archive's metadata.
 
 use crate::contents::ReadError;
 use heatsplat_points::{LonLatBox, MAX_ZOOM};
 use std::ops::RangeInclusive;
 
-/// Largest number of bytes of a tile. A longer tile is treated as damage.
+/// The largest number of bytes of a tile: 64 MiB, a choice. A longer tile is treated as damage.
 pub(crate) const LARGEST: u64 = 1 << 26;
 
-/// Range of zooms, without zooms that are deeper than [`MAX_ZOOM`].
+/// Makes the range of zooms, without those that are deeper than [`MAX_ZOOM`]. An impossible range
+/// is an error.
 pub(crate) fn zooms(first: u8, last: u8) -> Result<RangeInclusive<u8>, ReadError> {
     if first > last || first > MAX_ZOOM {
         return Err(format!("it can't have zooms {first} to {last}").into());
@@ -15,7 +16,8 @@ pub(crate) fn zooms(first: u8, last: u8) -> Result<RangeInclusive<u8>, ReadError
     Ok(first..=last.min(MAX_ZOOM))
 }
 
-/// Bounds, if they have an area and lie within ±180° and ±90°; otherwise the whole map.
+/// Returns the bounds if they have an area and lie within ±180° and ±90°, otherwise the bounds of
+/// the whole map.
 pub(crate) fn bounds(edges: [f64; 4]) -> LonLatBox {
     let [west, south, east, north] = edges;
     let degrees = west.abs() <= 180.0 && east.abs() <= 180.0;
@@ -25,7 +27,8 @@ pub(crate) fn bounds(edges: [f64; 4]) -> LonLatBox {
         .unwrap_or(LonLatBox::WORLD)
 }
 
-/// Bounds of points. They may have no area, and may cross ±180°. `None` if they are impossible.
+/// Returns the bounds of the points, which may have no area and may cross ±180°. `None` if they are
+/// impossible.
 pub(crate) fn data_bounds(edges: &[f64]) -> Option<LonLatBox> {
     let bounds = LonLatBox::try_from(<[f64; 4]>::try_from(edges).ok()?).ok()?;
     let [west, _, east, _] = bounds.edges();
@@ -33,8 +36,8 @@ pub(crate) fn data_bounds(edges: &[f64]) -> Option<LonLatBox> {
     fits.then_some(bounds)
 }
 
-/// Longitude, latitude and zoom of a first view, if they lie within the bounds and the zooms.
-/// Otherwise the middle of the bounds, and a zoom that shows all of them.
+/// Returns the longitude, the latitude and the zoom of a first view, if they lie within the bounds
+/// and the zooms. Otherwise it returns the middle of the bounds and a zoom that shows all of them.
 pub(crate) fn center(center: &[f64], bounds: LonLatBox, zooms: &RangeInclusive<u8>) -> [f64; 3] {
     let (first, last) = (f64::from(*zooms.start()), f64::from(*zooms.end()));
     let [west, south, east, north] = bounds.edges();
@@ -50,15 +53,16 @@ pub(crate) fn center(center: &[f64], bounds: LonLatBox, zooms: &RangeInclusive<u
     [lon, lat, zoom.clamp(first, last)]
 }
 
-/// Side of a tile in CSS pixels, if it is 1 to 4,096; otherwise its side in pixels.
+/// Returns the width of a tile in CSS pixels if it is from 1 to 4096, otherwise the tile's width in
+/// pixels.
 pub(crate) fn tile_size(size: Option<u64>, pixels: u32) -> u32 {
     let size = size.and_then(|size| u32::try_from(size).ok());
     size.filter(|size| (1..=4096).contains(size))
         .unwrap_or(pixels)
 }
 
-/// Side of a picture in pixels, read from its first bytes. `None` if it is not a PNG of 1 to 4,096
-/// pixels.
+/// Reads the width of a PNG in pixels from its first bytes. `None` if the bytes are no PNG, or if
+/// the width is not from 1 to 4096.
 pub(crate) fn png_side(bytes: &[u8]) -> Option<u32> {
     let head = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR")?;
     let side = u32::from_be_bytes(*head.first_chunk()?);

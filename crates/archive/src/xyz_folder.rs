@@ -1,4 +1,4 @@
-//! Folder of tiles, `{z}/{x}/{y}.png`, made from a finished journal.
+//! The writer of a folder of tiles, `{z}/{x}/{y}.png`, made from a finished journal.
 
 use crate::error::{ExportError, WithPath as _};
 use crate::fsync::{sibling, sync_files, sync_folder};
@@ -9,21 +9,22 @@ use std::fs;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// File with the folder's description of itself, under the names of MBTiles' metadata.
+/// The name of the file with the description of the folder. It has the same names and values as the
+/// metadata of MBTiles.
 const METADATA: &str = "metadata.json";
 
-/// Largest number of files that are remembered, so that equal tiles become hard links to them. A
-/// choice.
+/// The largest number of files that are remembered. A tile that is equal to a remembered file
+/// becomes a hard link to this file. A choice.
 const REMEMBERED: usize = 1 << 20;
 
-/// Makes the folder, renames it to the target and removes the journal.
+/// Makes the folder, renames it to the target, and removes the export's journal.
 pub(crate) fn finish(
     journal: Journal,
     target: &Path,
     metadata: &Metadata,
 ) -> Result<(), ExportError> {
     let (building, former) = (sibling(target, ".building"), sibling(target, ".former"));
-    // Both folders may be left over from an interrupted export.
+    // An interrupted export may have left either of these folders.
     remove(&building)?;
     if former.exists() && !target.exists() {
         fs::rename(&former, target).at(target)?;
@@ -35,7 +36,7 @@ pub(crate) fn finish(
     }
     let built = build(&journal, &building, metadata).and_then(|()| sync_files(&building));
     if let Err(error) = built {
-        // The journal suffices to start again, and a full disk needs the space.
+        // A full disk needs the space. The journal remains, and suffices to make the folder again.
         let _ = fs::remove_dir_all(&building);
         return Err(error);
     }
@@ -58,8 +59,8 @@ fn remove(folder: &Path) -> Result<(), ExportError> {
     }
 }
 
-/// Returns true if a folder holds nothing but folders of zooms and the metadata file, as this
-/// module writes them.
+/// Tests whether a folder contains nothing but the metadata file and entries named like zooms, as
+/// this module writes them.
 fn holds_only_tiles(folder: &Path) -> bool {
     let Ok(entries) = fs::read_dir(folder) else {
         return false;

@@ -1,4 +1,4 @@
-//! Exports that are read back.
+//! Tests that export tiles and read them back.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use heatsplat_archive::{Archive, Export, ExportError, IfExists, Target, TileFormat};

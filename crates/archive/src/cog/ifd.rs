@@ -1,17 +1,18 @@
-//! Image file directories (IFDs) of a BigTIFF. Each has the properties of a picture, and the
-//! offsets and lengths of its tiles.
+//! The image file directories (IFDs) of a BigTIFF. A directory describes one picture: its
+//! properties, and the offset and the length of each of its tiles.
 
-/// Entry of a directory: a tag and its value.
+/// An entry of a directory: a tag and its value.
 #[derive(Clone, Debug)]
 pub(super) struct IfdEntry {
     tag: u16,
     kind: u16,
     count: u64,
-    /// Bytes of the value. Empty for offsets and lengths of tiles, which are filled in last.
+    /// The bytes of the value. They are empty for the offsets and the lengths of tiles, which are
+    /// known only at the end.
     bytes: Vec<u8>,
 }
 
-/// Numbers by which TIFF names the types of values.
+/// The numbers that TIFF gives to the types of values.
 const ASCII: u16 = 2;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
@@ -51,12 +52,12 @@ impl IfdEntry {
         Self::new(ASCII, bytes.len(), bytes)
     }
 
-    /// Entry for the offsets of `count` tiles, which are filled in later.
+    /// An entry for the offsets of `count` tiles, which are filled in later.
     pub(super) fn long8s(count: usize) -> Self {
         Self::new(LONG8, count, Vec::new())
     }
 
-    /// Entry for the lengths of `count` tiles, which are filled in later.
+    /// An entry for the lengths of `count` tiles, which are filled in later.
     pub(super) fn longs(count: usize) -> Self {
         Self::new(LONG, count, Vec::new())
     }
@@ -71,8 +72,8 @@ impl IfdEntry {
         each * self.count
     }
 
-    /// Size in bytes, rounded up to a multiple of eight, of a value that doesn't fit into its
-    /// entry; 0 if it fits.
+    /// The size in bytes of a value that doesn't fit into the eight bytes of its entry, rounded up
+    /// to a multiple of eight. 0 if the value fits.
     fn outside(&self) -> u64 {
         match self.length() {
             0..=8 => 0,
@@ -81,13 +82,13 @@ impl IfdEntry {
     }
 }
 
-/// Directory, and its offset in the file.
+/// A directory, and its offset in the file.
 #[derive(Clone, Debug)]
 pub(super) struct Ifd {
     pub(super) start: u64,
-    /// Entries in the order of their tags.
+    /// The entries in the order of their tags.
     entries: Vec<IfdEntry>,
-    /// True if another directory follows immediately in the file.
+    /// `true` if another directory follows directly behind this one in the file.
     followed: bool,
 }
 
@@ -100,18 +101,19 @@ impl Ifd {
         }
     }
 
-    /// Offset of the values that don't fit into their entries. They follow the entries.
+    /// The offset in the file of the values that don't fit into their entries. They come after all
+    /// entries.
     fn values_start(&self) -> u64 {
         self.start + 8 + 20 * self.entries.len() as u64 + 8
     }
 
-    /// Offset of the directory's end.
+    /// The offset of the end of the directory in the file.
     pub(super) fn end(&self) -> u64 {
         let outside: u64 = self.entries.iter().map(IfdEntry::outside).sum();
         (self.values_start() + outside).next_multiple_of(16)
     }
 
-    /// Serialises the directory with the offsets and lengths of its tiles.
+    /// Writes the directory as bytes, with the given offsets and lengths of its tiles.
     pub(super) fn to_bytes(&self, offsets: &[u64], lengths: &[u32]) -> Vec<u8> {
         let mut table = (self.entries.len() as u64).to_le_bytes().to_vec();
         let mut outside = Vec::new();

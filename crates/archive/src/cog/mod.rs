@@ -1,8 +1,9 @@
-//! Cloud-Optimised GeoTIFF: a raster of the deepest zoom, in which each other zoom is an overview.
+//! Cloud-Optimised GeoTIFF: one raster. Its full resolution is the deepest zoom; each other zoom is
+//! an overview of it.
 //!
-//! The directories come first in the file. Then come the tiles, those of coarse zooms before those
-//! of fine zooms, so that a reader over HTTP fetches little.
-//! <https://docs.ogc.org/is/21-026/21-026.html>
+//! The directories come first in the file, then the tiles, those of low zooms before those of high
+//! zooms. So a reader over HTTP needs few bytes for an overview. The format is described at
+//! <https://docs.ogc.org/is/21-026/21-026.html>.
 
 mod ifd;
 
@@ -17,32 +18,34 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-/// Largest number of tiles of a zoom. It is limited since the directory lists all of them, empty
-/// tiles too.
+/// The largest number of tiles of a zoom. There is a limit because the directory of a zoom lists
+/// all its tiles, empty ones too. Its value is a choice.
 const MAX_TILES: u64 = 1 << 24;
 
-/// Header of the file: BigTIFF, little-endian, offsets of eight bytes; byte 16 begins the first
-/// directory.
+/// The header of the file: a BigTIFF with little-endian numbers and offsets of eight bytes, whose
+/// first directory begins at byte 16.
 const HEADER: [u8; 16] = [b'I', b'I', 43, 0, 8, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0];
 
-/// Tiles of the raster, from which the offsets of its directories in the file follow.
+/// The zooms and the tiles of the raster. The offsets of its directories in the file follow from
+/// them.
 #[derive(Clone, Debug)]
 pub(crate) struct CogLayout {
     zooms: RangeInclusive<u8>,
-    /// Columns and, below, rows of tiles at the first zoom. Those of deeper zooms follow from them.
+    /// The columns of tiles at the first zoom. The columns at deeper zooms follow from them.
     columns: RangeInclusive<i64>,
+    /// The rows of tiles at the first zoom.
     rows: RangeInclusive<i64>,
     pixels: u32,
     content: TileContent,
-    /// Text for the value of pixels without data: `0` or `nan`.
+    /// The value of pixels without data, as text: `0` or `nan`.
     no_data: &'static str,
-    /// Metadata in GDAL's XML; `None` for a layer without points.
+    /// Metadata in the XML of GDAL; `None` for a layer without points.
     metadata: Option<String>,
 }
 
 impl CogLayout {
-    /// Layout of the renderer's area, or, without one, of everything that the tiles show. It
-    /// consists of whole tiles of the first zoom.
+    /// Makes the layout of a raster that covers the renderer's area or, if there is no area,
+    /// everything that the tiles show. The raster consists of whole tiles of the first zoom.
     pub(crate) fn new(
         renderer: &TileRenderer<'_>,
         zooms: RangeInclusive<u8>,
@@ -54,7 +57,7 @@ impl CogLayout {
             Some(area) => area.tiles(z),
             None => heated_tiles(renderer, zooms.clone()).unwrap_or((0..=last, 0..=last)),
         };
-        // A box around the whole world must contain each column only once.
+        // A box that is wider than the world must not contain a column twice.
         let columns = if columns.end() - columns.start() > last {
             0..=last
         } else {
@@ -82,13 +85,14 @@ impl CogLayout {
         })
     }
 
-    /// Number of bytes before the first tile.
+    /// The number of bytes in the file before the first tile.
     pub(crate) fn reserved(&self) -> u64 {
         let directories = self.directories();
         directories.last().map_or(16, |(_, last)| last.end())
     }
 
-    /// Grid of a zoom: the first column and the number of columns, then the same of the rows.
+    /// The grid of tiles at a zoom: the first column and the number of columns, then the first row
+    /// and the number of rows.
     fn grid(&self, z: u8) -> [(i64, u64); 2] {
         [&self.columns, &self.rows].map(|range| {
             let deeper = z - self.zooms.start();
@@ -97,7 +101,7 @@ impl CogLayout {
         })
     }
 
-    /// Directories of all zooms with their zooms, the deepest zoom first.
+    /// The directory of each zoom, with the zoom. The deepest zoom comes first.
     fn directories(&self) -> Vec<(u8, Ifd)> {
         let mut at = HEADER.len() as u64;
         let mut all = Vec::new();
@@ -117,7 +121,8 @@ impl CogLayout {
         let density = self.content == TileContent::Density;
         let bands = if density { 1 } else { 4 };
         let mut entries = vec![
-            // NewSubfileType: 1 means a smaller version of another picture.
+            // NewSubfileType: 1 stands for a smaller version of another picture, 0 for the full
+            // picture.
             IfdEntry::long(u32::from(!deepest)).tag(254),
             side(columns).tag(256),
             side(rows).tag(257),
@@ -133,7 +138,8 @@ impl CogLayout {
             IfdEntry::longs(tiles).tag(325),
         ];
         if !density {
-            // ExtraSamples: the fourth band is alpha, and the colours are not multiplied by it.
+            // ExtraSamples: the fourth band is alpha, and the three colours are not multiplied by
+            // it.
             entries.push(IfdEntry::shorts(&[2]).tag(338));
         }
         entries.push(IfdEntry::shorts(&vec![if density { 3 } else { 1 }; bands]).tag(339));
@@ -147,7 +153,8 @@ impl CogLayout {
             entries.push(IfdEntry::doubles(&[pixel, pixel, 0.0]).tag(33_550));
             entries
                 .push(IfdEntry::doubles(&[0.0, 0.0, 0.0, corner[0], corner[1], 0.0]).tag(33_922));
-            // GeoTIFF 1.1 with four keys: a projected system, pixels as areas, EPSG:3857, metres.
+            // GeoTIFF 1.1 with four keys: the system is projected, a pixel stands for an area, the
+            // system is EPSG:3857, and the unit is the metre.
             let keys = [
                 1, 1, 0, 4, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 3857, 3076, 0, 1, 9001,
             ];
@@ -162,18 +169,20 @@ impl CogLayout {
         entries
     }
 
-    /// Index of a tile in its zoom's directory; `None` if the tile lies outside of the raster.
+    /// The index of a tile in the directory of its zoom; `None` if the tile lies outside the
+    /// raster.
     fn index(&self, tile: TileId) -> Option<usize> {
         let [(west, columns), (north, rows)] = self.grid(tile.z());
         let world = 1i64 << tile.z();
-        // The raster may begin in one copy of the world and end in the next.
+        // The raster may begin in one copy of the world and end in the copy east of it.
         let column = (i64::from(tile.x()) - west).rem_euclid(world) as u64;
         let row = u64::try_from(i64::from(tile.y()) - north).ok()?;
         (column < columns && row < rows).then_some((row * columns + column) as usize)
     }
 }
 
-/// XML with the bounds of the points, in the form in which GDAL stores metadata that have no tag.
+/// XML with the bounds of the points. GDAL stores metadata in this form if TIFF has no tag for
+/// them.
 fn gdal_metadata(bounds: LonLatBox) -> String {
     let [west, south, east, north] = bounds.edges();
     format!(
@@ -181,8 +190,9 @@ fn gdal_metadata(bounds: LonLatBox) -> String {
     )
 }
 
-/// Columns and rows of the tiles of the first zoom that show something at any zoom. Columns over
-/// the last one of the world belong to the next copy of the world.
+/// The columns and the rows of tiles at the first zoom that show something at any of the zooms.
+/// Columns beyond the last one of the world belong to the copy of the world in the east. `None` if
+/// nothing is shown.
 fn heated_tiles(
     renderer: &TileRenderer<'_>,
     zooms: RangeInclusive<u8>,
@@ -194,8 +204,8 @@ fn heated_tiles(
     Some(heat.tiles(z))
 }
 
-/// Completes the journal's file and renames it to the target. The header is written last, after the
-/// directories, so that an incomplete file is never taken for a TIFF.
+/// Turns the journal's file into a GeoTIFF and renames it to the target. The directories are
+/// written first and the header last, so that an incomplete file is never taken for a TIFF.
 pub(crate) fn finish(
     journal: Journal,
     target: &Path,

@@ -1,5 +1,5 @@
-//! Reader of MBTiles. A database may define `tiles` as a view of any query, so it is opened
-//! read-only and its schema is not trusted.
+//! The reader of MBTiles. The file may come from anywhere, and its `tiles` may be a view of any
+//! query. So the database is opened read-only, and its schema is not trusted.
 
 use crate::contents::{Contents, ReadError, TileFormat};
 use crate::validate::{self, LARGEST};
@@ -13,20 +13,21 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Largest number of idle connections that are kept. A choice.
+/// The largest number of idle connections that are kept for later reads. A choice.
 const IDLE: usize = 16;
 
-/// Size in bytes of the largest file whose pages are all checked when it is opened. The pages of
-/// larger files are not checked.
+/// The size in bytes of the largest file that is checked page by page when it is opened: 1 GiB, a
+/// choice. Larger files are not checked this way.
 const CHECKED_SIZE: u64 = 1 << 30;
 
-/// Number of steps of SQLite's virtual machine between two checks of the budget.
+/// The number of steps of SQLite's virtual machine after which a query's budget is reduced by one
+/// unit.
 const STEPS: i32 = 100_000;
 
-/// Budget for opening a file, in units of [`STEPS`]. Opening may read every row.
+/// The budget for opening a file, in units of [`STEPS`] steps. Opening may read every row.
 const OPEN_BUDGET: u32 = 3_000;
-/// Budget for reading a tile, in units of [`STEPS`]. Without one, a `tiles` view that never ends
-/// would block its reader.
+/// The budget for reading one tile, in units of [`STEPS`] steps. Without a budget, a `tiles` view
+/// that never ends would block its reader forever.
 const TILE_BUDGET: u32 = 100;
 
 #[derive(Debug)]
@@ -35,11 +36,11 @@ pub(crate) struct MbTiles {
     idle: Mutex<Vec<Database>>,
 }
 
-/// Connection to the database, with a budget for its queries.
+/// A connection to the database, with a budget for its queries.
 #[derive(Debug)]
 struct Database {
     connection: Connection,
-    /// Remaining budget in units of [`STEPS`].
+    /// The rest of the budget, in units of [`STEPS`] steps.
     budget: Arc<AtomicU32>,
 }
 
@@ -153,8 +154,8 @@ fn read_tile(database: &Connection, tile: TileId) -> Result<Option<Vec<u8>>, Rea
     }
 }
 
-/// Size of the file in bytes. An error unless the file is an SQLite database and contains all its
-/// pages.
+/// Returns the size of the file in bytes. It is an error if the file is no SQLite database, or if
+/// some of its pages are missing.
 fn complete_size(path: &Path) -> Result<u64, ReadError> {
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
@@ -224,7 +225,7 @@ mod tests {
         path
     }
 
-    /// A view that never ends gives an error once the budget is spent.
+    /// A view that never ends gives an error as soon as the budget is used up.
     #[test]
     fn tiles_that_never_end_are_an_error() {
         let endless = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n)";
@@ -235,7 +236,8 @@ mod tests {
         let path = database("never.mbtiles", &never);
         assert!(MbTiles::open(&path).is_err());
         std::fs::remove_file(path).unwrap();
-        // The view gives its row of zoom 0 at once. It has no row of zoom 1, and never ends.
+        // This view returns its row of zoom 0 at once. It never ends for zoom 1, of which it has no
+        // row.
         let one = format!(
             "CREATE VIEW tiles AS {endless} SELECT min(i, 9) AS zoom_level, 0 AS tile_column, 0 AS tile_row,
                 x'00' AS tile_data FROM n WHERE i < 1 OR i > 5"
@@ -247,7 +249,7 @@ mod tests {
         for _ in 0..2 {
             assert!(matches!(at(1), Err(ReadError::Damaged(why)) if why.contains("no end")));
         }
-        // The connection that was stopped can still read an existing tile.
+        // The connection whose query was stopped can still read another tile.
         assert_eq!(at(0).unwrap(), Some(vec![0]));
         std::fs::remove_file(path).unwrap();
     }

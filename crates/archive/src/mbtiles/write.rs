@@ -1,4 +1,4 @@
-//! MBTiles database, made from a finished journal in one transaction.
+//! The writer of MBTiles: makes the database from a finished journal, in one transaction.
 
 use crate::error::{ExportError, WithPath as _};
 use crate::fsync::{sibling, sync_folder};
@@ -9,8 +9,9 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-/// Settings and tables. SQLite writes no journal, since an incomplete file is deleted anyway. Equal
-/// tiles are stored once: `tiles` is a view, which the specification allows.
+/// The settings and the tables of the database. SQLite writes no rollback journal, since an
+/// incomplete database is deleted anyway. The bytes of equal tiles are stored once: `tiles` is a
+/// view that joins two tables, as the specification allows.
 const SCHEMA: &str = "
     PRAGMA page_size = 4096;
     PRAGMA journal_mode = OFF;
@@ -30,7 +31,7 @@ const SCHEMA: &str = "
         SELECT zoom_level, tile_column, tile_row, tile_data FROM map JOIN images USING (tile_id);
 ";
 
-/// Makes the database, renames it to the target and removes the journal.
+/// Makes the database, renames it to the target, and removes the export's journal.
 pub(crate) fn finish(
     journal: Journal,
     target: &Path,
@@ -45,7 +46,8 @@ pub(crate) fn finish(
     }
     let built = build(&journal, &building, metadata);
     if let Err(error) = built {
-        // The journal suffices to start again, and a full disk needs the space.
+        // A full disk needs the space. The journal remains, and suffices to make the database
+        // again.
         let _ = fs::remove_file(&building);
         return Err(error);
     }
@@ -77,7 +79,8 @@ fn build(journal: &Journal, path: &Path, metadata: &Metadata) -> Result<(), Expo
     for stored in journal.stored_tiles()? {
         let stored = stored.at(journal.path())?;
         let id = stored.offset as i64;
-        // A tile whose bytes follow those of all earlier tiles is stored for the first time.
+        // If the bytes of a tile directly follow all bytes that were read before, the tile is new.
+        // Otherwise it is equal to an earlier tile.
         if stored.offset == next {
             bytes.resize(stored.length as usize, 0);
             data.read_exact(&mut bytes).at(journal.path())?;
@@ -85,7 +88,7 @@ fn build(journal: &Journal, path: &Path, metadata: &Metadata) -> Result<(), Expo
             next += u64::from(stored.length);
         }
         let (z, x) = (stored.tile.z(), stored.tile.x());
-        // MBTiles counts rows from the south.
+        // MBTiles counts the rows of tiles from the south.
         let row = (1u32 << z) - 1 - stored.tile.y();
         place.execute(params![z, x, row, id]).at(path)?;
     }

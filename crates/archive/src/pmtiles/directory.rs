@@ -1,5 +1,5 @@
-//! Directories of a PMTiles archive: the places of tiles in the file, stored as compressed columns
-//! of numbers.
+//! The directories of a PMTiles archive. They list the places of tiles in the file, as columns of
+//! numbers, which are compressed.
 
 use std::io::{self, Read as _, Write as _};
 
@@ -8,24 +8,25 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
-/// Largest size of an uncompressed directory in bytes: a million entries fit.
+/// The size in bytes of the largest directory after decompression: 64 MiB, a choice. A million
+/// entries fit.
 const LARGEST: u64 = 1 << 26;
 
-/// Entry of a directory: a run of equal tiles, or, if `run` is 0, a leaf directory that begins with
-/// a tile.
+/// An entry of a directory. It stands for a run of equal tiles with consecutive numbers. If `run`
+/// is 0, it stands for a leaf directory instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Number of the entry's first tile.
+    /// The number of the first tile of the run or of the leaf directory.
     pub(crate) tile: u64,
-    /// Number of consecutive equal tiles; 0 for a leaf directory.
+    /// The number of tiles in the run; 0 for a leaf directory.
     pub(crate) run: u32,
     pub(crate) length: u32,
-    /// Offset in bytes from the start of all tiles, or, for a leaf directory, of all leaf
-    /// directories.
+    /// The offset in bytes. For a run it counts from the start of all tiles, for a leaf directory
+    /// from the start of all leaf directories.
     pub(crate) offset: u64,
 }
 
-/// Serialises and compresses a directory.
+/// Writes a directory as bytes and compresses it.
 pub(crate) fn to_bytes(entries: &[Entry]) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(entries.len() * 6);
     varint(&mut bytes, entries.len() as u64);
@@ -49,14 +50,14 @@ pub(crate) fn to_bytes(entries: &[Entry]) -> io::Result<Vec<u8>> {
     gzip(&bytes)
 }
 
-/// Compresses a directory or metadata. The result has the same bytes on every machine.
+/// Compresses a directory or the metadata by gzip. The result has the same bytes on every machine.
 pub(crate) fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::new(6));
     gzip.write_all(bytes)?;
     gzip.finish()
 }
 
-/// Decompresses a directory or metadata. An error describes the damage.
+/// Decompresses a directory or the metadata. The error describes the damage.
 pub(crate) fn decompress(bytes: &[u8], compression: u8) -> Result<Vec<u8>, String> {
     match compression {
         UNCOMPRESSED => Ok(bytes.to_vec()),
@@ -73,11 +74,11 @@ pub(crate) fn decompress(bytes: &[u8], compression: u8) -> Result<Vec<u8>, Strin
     }
 }
 
-/// Parses an uncompressed directory. An error describes the damage.
+/// Parses a directory that has been decompressed. The error describes the damage.
 pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Vec<Entry>, String> {
     let mut left = bytes;
     let count = number(&mut left)?;
-    // Each entry has four numbers, and each number at least a byte.
+    // An entry has four numbers, and a number takes at least one byte.
     if count == 0 || count > left.len() as u64 / 4 {
         return Err(format!("it can't have {count} entries"));
     }

@@ -1,43 +1,43 @@
-//! Header of a PMTiles archive: its first 127 bytes.
+//! The header of a PMTiles archive: the first 127 bytes of the file.
 
 pub(crate) const LENGTH: usize = 127;
 const MAGIC: &[u8; 7] = b"PMTiles";
 const VERSION: u8 = 3;
 
-/// Numbers of compressions, for directories and metadata or for tiles.
+/// The numbers that PMTiles gives to compressions, of directories and metadata, and of tiles.
 pub(crate) const UNCOMPRESSED: u8 = 1;
 pub(crate) const GZIP: u8 = 2;
 
-/// Numbers of formats of tiles.
+/// The numbers that PMTiles gives to the formats of tiles.
 pub(crate) const PNG: u8 = 2;
 pub(crate) const JPEG: u8 = 3;
 pub(crate) const WEBP: u8 = 4;
 pub(crate) const AVIF: u8 = 5;
 
-/// Offset and length in bytes of a part of the file.
+/// The offset and the length of a part of the file, in bytes.
 pub(crate) type ByteRange = (u64, u64);
 
-/// Fields of a header.
+/// The fields of a header.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Header {
     pub(crate) root: ByteRange,
     pub(crate) metadata: ByteRange,
     pub(crate) leaves: ByteRange,
     pub(crate) tiles: ByteRange,
-    /// Number of tiles, number of directory entries for them, and number of different tiles.
+    /// Three counts: the tiles, the directory entries that stand for them, and the different tiles.
     pub(crate) counts: [u64; 3],
     pub(crate) clustered: bool,
-    /// Compression of directories and metadata, compression of tiles, and format of tiles, as the
-    /// numbers above.
+    /// The compression of directories and metadata, the compression of tiles, and the format of
+    /// tiles. They are numbers like [`GZIP`] and [`PNG`].
     pub(crate) kinds: [u8; 3],
     pub(crate) zooms: [u8; 2],
-    /// West, south, east, north in degrees.
+    /// West, south, east and north in degrees.
     pub(crate) bounds: [f64; 4],
-    /// Zoom, longitude and latitude of the first view.
+    /// The zoom, and the longitude and latitude in degrees, that a map shows first.
     pub(crate) center: (u8, f64, f64),
 }
 
-/// Number of units in a degree, as the file stores coordinates.
+/// The number of units in a degree. The file stores coordinates as whole numbers of this unit.
 const DEGREE: f64 = 1e7;
 
 impl Header {
@@ -64,7 +64,7 @@ impl Header {
         bytes
     }
 
-    /// Parses a header in the form of [`to_bytes`](Self::to_bytes). An error describes the damage.
+    /// Parses a header as [`to_bytes`](Self::to_bytes) writes it. The error describes the damage.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let mut left = bytes;
         let magic: [u8; 7] = take(&mut left)?;

@@ -1,4 +1,5 @@
-//! PMTiles version 3: tiles along the Hilbert curve and directories of them, in one file.
+//! PMTiles version 3: one file that contains tiles in the order of the Hilbert curve, and
+//! directories that list the tiles.
 //!
 //! <https://github.com/protomaps/PMTiles/blob/main/spec/v3/spec.md>
 
@@ -10,6 +11,6 @@ mod write;
 pub(crate) use read::PmTiles;
 pub(crate) use write::finish;
 
-/// Number of bytes that readers fetch first. The header and the root directory must lie within
-/// them.
+/// The number of bytes that readers fetch first. The specification demands that the header and the
+/// root directory lie within them.
 pub(crate) const RESERVED: u64 = 16_384;

@@ -1,4 +1,4 @@
-//! Reader of PMTiles. Each number of the file is checked before it is used.
+//! The reader of PMTiles. Each number in the file is checked before it is used.
 
 use super::RESERVED;
 use super::directory::{self, Entry};
@@ -14,10 +14,10 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Largest number of levels of directories.
+/// The largest number of levels of directories, the root directory included.
 const MAX_DEPTH: usize = 4;
 
-/// Largest number of leaf directories that are cached. A choice.
+/// The largest number of leaf directories that are kept in memory. A choice.
 const CACHED_LEAVES: usize = 64;
 
 #[derive(Debug)]
@@ -141,8 +141,8 @@ impl PmTiles {
     }
 
     /// Checks a directory and all directories below it. `left` is the number of bytes of leaf
-    /// directories that are not visited yet. Directories that contain each other would visit more
-    /// bytes than there are.
+    /// directories that have not been visited yet. Directories that contain each other are found
+    /// this way: a visit to them would read more bytes than there are.
     fn check(&self, entries: &[Entry], depth: usize, left: &mut u64) -> Result<(), ReadError> {
         let (_, tiles) = self.header.tiles;
         let mut next = 0;
@@ -170,7 +170,7 @@ impl PmTiles {
         Ok(())
     }
 
-    /// Offset and length of a leaf directory in the file.
+    /// The offset and the length of a leaf directory in the file.
     fn place(&self, entry: &Entry) -> Result<ByteRange, ReadError> {
         let (start, length) = self.header.leaves;
         let (offset, own) = (entry.offset, u64::from(entry.length));
@@ -215,7 +215,7 @@ impl PmTiles {
         self.read((start, u64::from(entry.length)))
     }
 
-    /// Reads a range of bytes that was checked to lie within the file.
+    /// Reads a range of bytes. The range must have been checked to lie within the file.
     fn read(&self, (offset, length): ByteRange) -> Result<Vec<u8>, ReadError> {
         if length > LARGEST {
             return Err(format!("a part of it has {length} bytes").into());
@@ -226,7 +226,8 @@ impl PmTiles {
     }
 }
 
-/// Reads bytes at an offset. Doesn't use the file's position, which threads would share.
+/// Reads bytes at an offset. It doesn't use the position of the file, which all threads would
+/// share.
 #[cfg(unix)]
 fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
@@ -244,7 +245,8 @@ fn read_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()>
     Ok(())
 }
 
-/// Last entry that begins at a tile's number or before it. The entries are sorted.
+/// Returns the last entry that begins at the tile `number` or before it. The entries are sorted by
+/// tile.
 fn find(entries: &[Entry], number: u64) -> Option<Entry> {
     let after = entries.partition_point(|entry| entry.tile <= number);
     entries.get(after.checked_sub(1)?).copied()

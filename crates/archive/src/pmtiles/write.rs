@@ -1,5 +1,6 @@
-//! PMTiles archive, made in place from a finished journal. Its directories follow the tiles. The
-//! header is written last, so that an incomplete file is never taken for an archive.
+//! The writer of PMTiles: turns the file of a finished journal into an archive. The directories are
+//! appended after the tiles. The header is written last, so that an incomplete file is never taken
+//! for an archive.
 
 use super::RESERVED;
 use super::directory::{self, Entry};
@@ -13,11 +14,11 @@ use serde_json::json;
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-/// Least number of entries in a leaf directory. It is doubled until the root directory is small
-/// enough.
+/// The number of entries in a leaf directory at first. It is doubled until the root directory is
+/// small enough.
 const LEAF: usize = 4096;
 
-/// Completes the journal's file and renames it to the target.
+/// Turns the journal's file into an archive and renames it to the target.
 pub(crate) fn finish(
     journal: Journal,
     target: &Path,
@@ -41,7 +42,7 @@ pub(crate) fn finish(
         }
         leaf *= 2;
     };
-    // The header must not reach the disk before everything else.
+    // The header must not reach the disk before all the rest has.
     file.sync_data().at(&path)?;
     let (lon, lat, zoom) = metadata.center;
     let header = Header {
@@ -70,9 +71,9 @@ pub(crate) fn finish(
     journal.publish(target)
 }
 
-/// Appends leaf directories of up to `leaf` entries each to the file. Returns the root directory,
-/// the number of entries for tiles, and the bytes of all leaves. If the root directory has room for
-/// all entries, no leaf is written.
+/// Appends leaf directories to the file, with at most `leaf` entries each. Returns the root
+/// directory, the number of entries that stand for tiles, and the number of bytes of all leaf
+/// directories. If the root directory can list all tiles itself, no leaf directory is written.
 fn write_leaves(
     journal: &Journal,
     leaf: usize,
