@@ -1,6 +1,6 @@
-//! The last stage: densities become colour indices.
+//! The last stage of drawing: densities become colour indices.
 //!
-//! The GPU's twin is `colorize_alpha.wgsl`.
+//! The GPU's version of this stage is `colorize_alpha.wgsl`.
 
 use crate::scale::thresholds::{BLOCK, Thresholds};
 use pulp::{Arch, Simd, WithSimd};
@@ -16,7 +16,8 @@ pub(crate) fn indices(steps: &Thresholds, densities: &[f32]) -> Vec<u8> {
     indices
 }
 
-/// Writes the colour index of each density; compiled for each vector width.
+/// A task that writes the colour index of each density. It is compiled for each width of vector
+/// instructions.
 struct Colorize<'a> {
     steps: &'a Thresholds,
     densities: &'a [f32],
@@ -28,8 +29,8 @@ impl WithSimd for Colorize<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        // A block in which no density reaches the first threshold is skipped and stays 0: most of a
-        // map is empty.
+        // A block whose densities all lie below the first threshold is skipped and stays 0, since
+        // most of a map is empty.
         let blocks = self.indices.chunks_mut(BLOCK);
         for (to, from) in blocks.zip(self.densities.chunks(BLOCK)) {
             if from

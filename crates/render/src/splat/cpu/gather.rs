@@ -1,69 +1,73 @@
-//! Gathers cells for kernels with an edge: coarse ones, and finer ones where a coarse cell is so
-//! heavy that it matters on which side of the edge each of its points lies.
+//! Finds the cells that are drawn with a kernel that has an edge. Cells are coarse, unless a cell
+//! is so heavy that it matters on which side of the edge each of its points lies. Such a cell is
+//! replaced by finer ones.
 //!
-//! A cell's weight is compared with the weight around it, in squares that are counted from the
-//! corner of the world. So neighbouring pictures have the same cells.
+//! To decide whether it is heavy, a cell's weight is compared with the weight around it. That is
+//! summed in squares that are counted from the corner of the world, so neighbouring pictures use
+//! the same cells.
 
 use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Cells, Point, Points, Window};
 
-/// The most that a lone cell may err, as a share of the weight around it, if its points lie in two
-/// of its corners. Around a lone cell the peak is most of that weight, so the error is 1/256 of the
-/// peak at most.
+/// The greatest error of a lone cell whose points lie in two of its corners, as a fraction of the
+/// weight around the cell. The density near a lone cell peaks at most of that weight, so the error
+/// is at most 1/256 of the peak.
 const LIMIT: f64 = 1.0 / 256.0;
 
-/// The share of the weight around it up to which a cell counts as light. Many such cells lie around
-/// it then, over an area and not along a line, so that the blur of a grid does not show in their
-/// sum.
+/// The greatest weight of a light cell, as a fraction of the weight around it. Around a light cell
+/// there must be many others, over an area and not along a line. So the blur of a grid isn't
+/// visible in their sum.
 const LIGHT: f64 = 1.0 / 128.0;
 
 /// The number of bits of a coordinate.
 const BITS: u32 = 32;
 
-/// The most bits by which a cell is split at a time along each axis: into 32 × 32 cells.
+/// The greatest number of bits, along each axis, by which a cell is split at a time: into 32 × 32
+/// cells.
 const MOST_BITS: f64 = 5.0;
 
-/// The needs of a kernel that cells are gathered for; lengths are in pixels.
+/// A kernel's requirements for the cells that are read. Lengths are in pixels.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Needs {
-    /// The distance at which the kernel ends.
+    /// The distance from its centre at which the kernel ends.
     pub(crate) reach: f64,
-    /// The side of the coarsest cells that points are read in.
+    /// The side of the coarsest cells in which points are read.
     pub(crate) cell: f64,
-    /// True to tell light cells from the others, so that they can be drawn on a grid.
+    /// True to separate light cells from the others, so that light cells can be drawn on a grid.
     pub(crate) light: bool,
-    /// The greatest jump of the kernel's slope, in shares of the kernel's height per pixel: see
-    /// `Discs::bend`.
+    /// The greatest jump of the kernel's slope, in kernel heights per pixel: see `Discs::bend`.
     pub(crate) bend: f64,
 }
 
 impl Needs {
-    /// The distance around a window, in whole pixels, within which cells reach it.
+    /// The width of the surroundings of a window, in whole pixels, in which cells still reach the
+    /// window.
     fn margin(&self) -> f64 {
         (self.reach + self.cell).ceil() + 1.0
     }
 }
 
-/// The weight around each position of a window. The weight around a position is the sum of |weight|
-/// in the square that it lies in and in the eight squares around that one.
+/// The weight around each position of a window. It is the sum of |weight| in nine squares: the one
+/// in which the position lies, and the eight around that one.
 #[derive(Debug, Default)]
 pub(crate) struct Around {
-    /// The side of a square in world units.
+    /// The side of each square in world units.
     side: f64,
-    /// The column and row of the first square, counted from the corner of the world.
+    /// The column and the row of the first square, counted from the corner of the world.
     first: (f64, f64),
     columns: usize,
-    /// The sum of each square, row by row.
+    /// The sum of |weight| for each square, row by row; after `spread`, for each square and the
+    /// eight around it.
     sums: Vec<f64>,
     rows: Vec<f64>,
 }
 
 impl Around {
-    /// Computes the weight around each cell that a window needs.
+    /// Computes the weight around each cell that affects a window.
     fn reset(&mut self, points: &Points, window: &Window, needs: &Needs) {
         let pixel = window.pixel();
         let side = (needs.reach * pixel / 2.0).log2().floor().exp2();
-        // Squares are a pixel wide at least: there would be more finer ones than pixels.
+        // Squares are at least a pixel wide; otherwise there would be more squares than pixels.
         self.side = side.clamp(pixel.log2().ceil().exp2().clamp(1.0, WORLD), WORLD);
         let margin = needs.margin() + 2.0 * self.side / pixel;
         let seen = window.grown(margin.ceil() as u32);
@@ -73,8 +77,9 @@ impl Around {
         let rows = (square(seen.bottom()) - self.first.1) as usize + 1;
         self.sums.clear();
         self.sums.resize(self.columns * rows, 0.0);
-        // Weights of both signs are read in cells as fine as those to be drawn: in a square-sized
-        // cell they may cancel, and no cell would be light beside it.
+        // With weights of both signs, the squares are summed from cells as fine as those that are
+        // drawn. In cells as large as a square weights might cancel, and then no cell would be
+        // light in comparison.
         let finest = match points.summary().weight_min < 0.0 {
             true => needs.cell,
             false => self.side / pixel,
@@ -89,8 +94,8 @@ impl Around {
         self.spread();
     }
 
-    /// The index of the square that a cell lies in; it may be beyond the last square. `None` for a
-    /// cell north, west or east of the squares.
+    /// The index of the square in which a cell lies. `None` for a cell north, west or east of all
+    /// squares; for a cell south of them, the index is beyond the last square.
     #[inline(always)]
     fn index(&self, cell: &Point, shift: f64) -> Option<usize> {
         let column = ((f64::from(cell.x) + shift) / self.side).floor() - self.first.0;
@@ -99,7 +104,7 @@ impl Around {
         inside.then(|| row as usize * self.columns + column as usize)
     }
 
-    /// Replaces the sum of each square by the sum over the 3 × 3 squares around it.
+    /// Replaces the sum of each square by the sum over that square and the eight around it.
     fn spread(&mut self) {
         let three = |v: &[f64], i: usize, step: usize| {
             let before = i.checked_sub(step).and_then(|i| v.get(i));
@@ -114,15 +119,16 @@ impl Around {
         }
     }
 
-    /// The weight around a cell; `None` for a cell that the window does not need.
+    /// The weight around a cell; `None` for a cell that is too far away to affect the window.
     #[inline(always)]
     fn at(&self, cell: &Point, shift: f64) -> Option<f64> {
         self.sums.get(self.index(cell, shift)?).copied()
     }
 }
 
-/// Calls `take` with each cell that a window needs, the shift of its copy of the world to the east
-/// in world units, and true for a light cell.
+/// Calls `take` for each cell that affects a window. Its arguments are the cell, the distance in
+/// world units by which the cell's copy of the world is shifted to the east, and true if the cell
+/// is light.
 #[inline(always)]
 pub(crate) fn gather(
     points: &Points,
@@ -141,7 +147,8 @@ pub(crate) fn gather(
     if needs.light || cells.counts().any(|counts| counts.is_some()) {
         around.reset(points, window, needs);
     }
-    // The greatest share of the weight around it that a cell of a level may have and not be cut.
+    // The greatest weight of a cell that isn't split, as a fraction of the weight around it, by the
+    // cell's level.
     let most = |level: u32| LIMIT * 8f64.sqrt() / (needs.bend * side(level) / pixel);
     each_cell(&cells, level, |place, parts, shift| {
         let whole = are_points(parts);
@@ -165,17 +172,17 @@ pub(crate) fn gather(
     });
 }
 
-/// The part of a cell of a level that lies in one run: smaller cells, or points.
+/// A part of a cell of a level: the smaller cells, or the points, that lie in one run.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     cells: &'a [Point],
-    /// True for points, false for cells of the pyramid.
+    /// True if the part consists of points, false if it consists of cells of the pyramid.
     whole: bool,
 }
 
-/// Calls `call` with every cell of a level: one of its points, all of its parts, and the shift of
-/// its copy of the world to the east. The parts may lie in several runs: cells of the pyramid in
-/// one, points in the next.
+/// Calls `call` for each cell of a level with three arguments: a point in the cell, all parts of
+/// the cell, and the shift of its copy of the world to the east in world units. A cell's parts may
+/// lie in several runs, for example cells of the pyramid in one run and points in the next.
 #[inline(always)]
 fn each_cell<'a>(cells: &Cells<'a>, level: u32, mut call: impl FnMut(&Point, &[Part<'a>], f64)) {
     let mut parts: Vec<Part<'a>> = Vec::new();
@@ -200,7 +207,7 @@ fn each_cell<'a>(cells: &Cells<'a>, level: u32, mut call: impl FnMut(&Point, &[P
     }
 }
 
-/// True for a cell of points alone, which can't be split.
+/// Returns true if a cell consists of points only. Such a cell can't be split.
 #[inline(always)]
 fn are_points(parts: &[Part<'_>]) -> bool {
     parts.iter().all(|part| part.whole)
@@ -219,9 +226,9 @@ fn hand_on(parts: &[Part<'_>], take: &mut impl FnMut(&Point)) {
     }
 }
 
-/// Cuts the cell at `place` into finer ones, and calls `take` with each. Each is a point, or so
-/// light that it need not be cut further: it weighs at most what `most` gives for its level. The
-/// cut cell has the weight `total` and the level `level`.
+/// Splits the cell that contains `place` into finer cells, and calls `take` for each result. A
+/// result is a single point, or a cell so light that it need not be split further: its weight is at
+/// most `most` of its level. The cell to split has the level `level` and the weight `total`.
 fn cut(
     points: &Points,
     place: &Point,
@@ -229,7 +236,7 @@ fn cut(
     most: &dyn Fn(u32) -> f64,
     mut take: &mut dyn FnMut(&Point),
 ) {
-    // The finer level would do even if one of its cells had all of the weight.
+    // The level is fine enough even if one of its cells has all of the weight.
     let bits = (total / most(level)).log2().ceil();
     let finer = (level + bits.clamp(1.0, MOST_BITS) as u32).min(BITS);
     let corner = |v: u32| f64::from(v) - f64::from(v) % side(level);

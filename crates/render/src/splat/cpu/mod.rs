@@ -1,5 +1,5 @@
-//! The CPU backend: the default where there is no GPU in hardware, and the reference for all other
-//! backends.
+//! The CPU backend. It is the default if there is no hardware GPU, and other backends are tested
+//! against it.
 //!
 //! Tiles are drawn in parallel, each by one thread; large pictures are cut into
 //! blocks that are drawn like tiles. Vector instructions are chosen at run time
@@ -50,22 +50,22 @@ use splat_spread::SpreadScratch;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-/// The number of plans that are cached: a server draws with few kernels at a time.
+/// The number of plans in the cache. It is a choice: a server draws with few kernels at a time.
 const PLANS: usize = 64;
 
-/// The backend that splats on the CPU.
+/// The backend that draws on the CPU.
 #[derive(Debug)]
 pub struct CpuBackend {
     plans: Memo<KernelKey, CpuPlan>,
 }
 
-/// A plan with its precomputed tables.
+/// A kernel's plan with its precomputed tables.
 #[derive(Debug)]
 struct CpuPlan {
     kernel: Kernel,
     plan: Plan,
-    /// The rows of the plan's stamp, for pictures with few cells; `None` for a plan without a
-    /// stamp.
+    /// The rows of the plan's stamp, which are used for pictures with few cells. `None` if the plan
+    /// has no stamp.
     taps: Option<StampRows>,
     spectra: Spectra,
 }
@@ -103,7 +103,7 @@ impl CpuBackend {
         Self::default()
     }
 
-    /// The plan of a kernel with its tables, from the cache if it is there.
+    /// The plan of a kernel with its tables. It comes from the cache if it is there.
     fn plan(&self, kernel: &Kernel) -> Arc<CpuPlan> {
         let make = || {
             let plan = Plan::for_kernel(kernel);
@@ -119,15 +119,15 @@ impl CpuBackend {
                 spectra: Spectra::default(),
             }
         };
-        // Exact kernels have no tables to cache, and a radius in metres has one kernel for each
-        // row.
+        // Exact kernels are not cached: they have no tables, and a radius in metres would add a
+        // kernel for each row.
         if kernel.precision() == Precision::Exact {
             return Arc::new(make());
         }
         self.plans.get_or_compute(&kernel.key(), make)
     }
 
-    /// Splats a window, block by block, and passes each block's density to `finish`. Returns each
+    /// Draws a window block by block, and calls `finish` with each block's density. Returns each
     /// block with the result of `finish`.
     fn blocks<T: Send>(
         &self,
@@ -148,8 +148,8 @@ impl CpuBackend {
     }
 }
 
-/// Draws all items on all cores. A lone item is drawn on the calling thread, without the round trip
-/// to the thread pool.
+/// Calls `draw` with each item, on all cores. A single item is drawn on the calling thread, which
+/// saves the way to the thread pool and back.
 fn for_each<T: Sync, R: Send>(items: &[T], draw: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
     match items {
         [only] => vec![draw(only)],
@@ -232,8 +232,8 @@ impl Backend for CpuBackend {
     }
 }
 
-/// A block to splat by code that is compiled for each vector width: every function that it calls
-/// must be inlined.
+/// A block to draw by code that is compiled for each width of vector instructions. Every function
+/// that the code calls must be inlined.
 struct SplatBlock<'a> {
     plan: &'a CpuPlan,
     job: &'a Job<'a>,
@@ -250,18 +250,18 @@ impl WithSimd for SplatBlock<'_> {
     }
 }
 
-/// The side in pixels of the squares in which smooth kernels are convolved by FFT: the side of an
-/// ordinary tile.
+/// The side, in pixels, of the squares in which smooth kernels are convolved by FFT. It is the side
+/// of an ordinary tile.
 const SQUARE: u32 = 256;
-/// The rows of such a square, in place of [`SQUARE`], where a picture is drawn in strips of few
-/// rows.
+/// The height in rows, in place of [`SQUARE`], of the squares of a picture that is drawn in strips
+/// of few rows.
 const STRIP_ROWS: u32 = 32;
 
 impl CpuPlan {
-    /// Splats a block of a window, and returns the result of `finish` for its density.
+    /// Draws a block of a window, calls `finish` with the block's density and returns its result.
     fn draw<T>(&self, job: &Job<'_>, block: &PaddedBlock, finish: impl FnOnce(&[f32]) -> T) -> T {
-        // The workspace is taken out of its cell, so that `finish` may draw something else on this
-        // thread.
+        // The workspace is taken out of its thread-local cell, so `finish` may draw another picture
+        // on this thread.
         let mut workspace = WORKSPACE.take();
         let phase = self.phase(&job.window);
         let job = &Job {
@@ -284,10 +284,10 @@ impl CpuPlan {
         finished
     }
 
-    /// The blocks that a picture is drawn in. FFT rounding depends on the grid's origin, and
-    /// whether the FFT is used at all depends on the cells in view. Smooth kernels must be
-    /// bit-identical across tiles, so they are always drawn in fixed squares, aligned with the
-    /// world.
+    /// The blocks in which a picture is drawn. A smooth kernel that is convolved with a stamp gets
+    /// squares of fixed size and position in the world. Two things would otherwise differ between
+    /// neighbouring tiles in the last bits: the rounding of an FFT depends on the grid's origin,
+    /// and the choice between FFT and stamps depends on the cells in view.
     fn blocks(&self, job: &Job<'_>) -> Vec<PaddedBlock> {
         let smooth = lattice::follows(self.kernel.shape());
         if !matches!(self.plan, Plan::Edge(_)) || !smooth {
@@ -297,9 +297,9 @@ impl CpuPlan {
         PaddedBlock::on_world_grid(&job.window, SQUARE, rows)
     }
 
-    /// The offset (across, down) of a picture's corner from the corner of its cell on the plan's
-    /// lattice, in pixels. All blocks of the picture have it, since their sides are multiples of
-    /// the coarsest cell's.
+    /// The offset (across, down), in pixels, of a picture's top left corner from the corner of the
+    /// cell of the plan's lattice that contains it. All blocks of the picture have the same offset,
+    /// since their sides are multiples of the coarsest cell's.
     fn phase(&self, window: &Window) -> (u32, u32) {
         match &self.plan {
             Plan::Spread(spread) => spread.lattice.phase(window),
@@ -307,12 +307,12 @@ impl CpuPlan {
         }
     }
 
-    /// Computes the density of a window into the workspace where weights cancel: point by point, or
-    /// cell by cell for a narrow kernel. Returns false, with nothing computed, where weights don't
-    /// cancel or there are too many points.
+    /// If weights nearly cancel, computes the density of a window into the workspace, by evaluating
+    /// the kernel at each point, or for a narrow kernel at each cell. Returns false, and computes
+    /// nothing, if weights don't cancel or if there are too many points.
     #[inline(never)]
     fn evaluate(&self, job: &Job<'_>, workspace: &mut Workspace) -> bool {
-        // The plans *exact* and *pixels* are exact in any case.
+        // The plans *exact* and *pixels* add weights exactly anyway.
         let is_exact = matches!(self.plan, Plan::Exact | Plan::Pixels);
         if is_exact || !cancel(job.points, &self.kernel, &job.window) {
             return false;
@@ -404,8 +404,8 @@ impl CpuPlan {
                     reach: discs.reach(),
                     cell: finest,
                     bend: discs.bend,
-                    // With weights of both signs no cell is light: the blur of a grid would count
-                    // where they cancel.
+                    // With weights of both signs no cell counts as light: where weights cancel, the
+                    // blur of a grid would be visible.
                     light: discs.grid.is_some() && job.points.summary().weight_min >= 0.0,
                 };
                 running.gather(job.points, &job.window, &needs);
@@ -421,8 +421,8 @@ impl CpuPlan {
         lap(Phase::Convolve);
     }
 
-    /// Writes the convolution of the bins with the stamp into `density`: bin by bin where few are
-    /// filled, else by FFT.
+    /// Writes the convolution of the bins with the stamp into `density`. If few bins are filled,
+    /// each adds its stamp; otherwise an FFT is used.
     #[inline(always)]
     fn convolve(
         &self,
@@ -469,7 +469,7 @@ mod tests {
         for (i, kept) in first.iter().enumerate() {
             assert!(Arc::ptr_eq(kept, &plan(i)), "{i}");
         }
-        // One plan more takes the place of the oldest.
+        // One more plan replaces the oldest one.
         assert!(!Arc::ptr_eq(&first[0], &{
             plan(PLANS);
             plan(0)

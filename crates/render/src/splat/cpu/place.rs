@@ -1,29 +1,31 @@
-//! Locates cells on a grid.
+//! Computes in which bin of a grid a cell lies, and where in the bin. A bin is one square of the
+//! grid, often a pixel.
 
 use heatsplat_points::{Point, Window};
 
-/// The bin of a cell, and the cell's position from the bin's centre, −½ to ½ of a bin along each
-/// axis.
+/// The bin in which a cell lies, and the cell's position (x, y) from the bin's centre: −½ to ½ of a
+/// bin along each axis.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct BinPosition {
     pub(crate) column: u32,
     pub(crate) row: u32,
     pub(crate) x: f32,
     pub(crate) y: f32,
-    /// The weight of the cell; 0 for a cell off the grid.
+    /// The weight of the cell; 0 for a cell outside the grid.
     pub(crate) weight: f32,
 }
 
-/// The mapping from the world to the bins of a grid.
+/// A mapping from world coordinates to the bins of a grid.
 pub(crate) enum BinLocator {
     Dyadic(Dyadic),
     General(General),
 }
 
 impl BinLocator {
-    /// The mapping to the pixels of a window, in a copy of the world `shift` world units east.
+    /// The mapping to the pixels of a window that lies in the copy of the world `shift` world units
+    /// east of the first.
     ///
-    /// A cell counts as on the grid only where its bin has neighbours on all sides.
+    /// A cell counts as on the grid only if its bin has neighbouring bins on all sides.
     pub(crate) fn new(window: &Window, shift: f64) -> Self {
         let (left, top) = (window.left() - shift, window.top());
         if let Some(dyadic) = Dyadic::new(window, left) {
@@ -39,7 +41,7 @@ impl BinLocator {
         })
     }
 
-    /// The bin of a cell, and the cell's position in it.
+    /// The bin in which a cell lies, and the cell's position in the bin.
     pub(crate) fn place(&self, cell: &Point) -> BinPosition {
         match self {
             Self::Dyadic(grid) => grid.place(cell),
@@ -48,12 +50,12 @@ impl BinLocator {
     }
 }
 
-/// The most bits that are kept of a position within its bin. Twenty bits are a millionth of a bin;
-/// the other twelve of 32 leave room for a grid that is wider than the world.
+/// The greatest number of bits that are kept of a position within its bin. Twenty bits are a
+/// millionth of a bin. The other twelve of the 32 bits leave room for a grid wider than the world.
 const FRACTION: u32 = 20;
 
-/// Bins whose sides are a power of two in world units, as the pixels of every zoom are. Integers
-/// locate cells in them exactly.
+/// A mapping to bins whose sides are a power of two in world units, as the pixels of every zoom
+/// are. Integers locate cells in these bins exactly.
 pub(crate) struct Dyadic {
     /// The number of low bits of a coordinate that are dropped.
     spare: u32,
@@ -63,23 +65,23 @@ pub(crate) struct Dyadic {
     down: BinAxis,
 }
 
-/// The bins along x or y. A step is a world unit, or several where low bits are dropped; steps are
-/// counted in 32 bits and wrap.
+/// The bins along x or along y. Positions are counted in steps: a step is one world unit, or
+/// several if low bits are dropped. Numbers of steps have 32 bits and wrap.
 struct BinAxis {
     /// The step at which the grid begins.
     origin: u32,
-    /// The steps from `origin` to the first position that is on the grid and in this copy of the
-    /// world.
+    /// The number of steps from `origin` to the first position that lies both on the grid and in
+    /// this copy of the world.
     first: u32,
-    /// The number of positions on the grid, from the first one on. A position that reaches the grid
-    /// only by wrapping is not among them.
+    /// The number of steps that lie both on the grid and in this copy of the world. A step that
+    /// would reach the grid only because its number wraps isn't counted.
     span: u32,
 }
 
 impl BinAxis {
-    /// The axis of `bins` bins from step `low` on, each 2^`bits` steps wide, in a world of `world`
-    /// steps. The first and the last bin lack a neighbour, so cells in them are not on the grid.
-    /// `None` where steps would wrap within the grid.
+    /// An axis of `bins` bins. The first bin begins at step `low`, each bin is 2^`bits` steps wide,
+    /// and the world is `world` steps wide. The first and the last bin lack a neighbour, so cells
+    /// in them count as off the grid. `None` if numbers of steps would wrap within the grid.
     fn new(low: i64, bins: u32, bits: u32, world: i64) -> Option<Self> {
         let bin = 1i64 << bits;
         if i64::from(bins) * bin > 1 << 32 {
@@ -94,8 +96,8 @@ impl BinAxis {
         })
     }
 
-    /// The distance of a position from the grid's beginning in steps, and true if the position is
-    /// on the grid.
+    /// The number of steps from the grid's beginning to the position `at`, and true if the position
+    /// is on the grid.
     #[inline(always)]
     fn place(&self, at: u32) -> (u32, bool) {
         let from = at.wrapping_sub(self.origin);
@@ -104,9 +106,9 @@ impl BinAxis {
 }
 
 impl Dyadic {
-    /// The mapping to the pixels of a window whose left edge is at `left`. `None` where the side of
-    /// a pixel is no power of two, where the window's corner is no whole number, or where the grid
-    /// is too wide.
+    /// The mapping to the pixels of a window whose left edge is at `left`. `None` if the side of a
+    /// pixel is no power of two, if the window's corner is no whole number of world units, or if
+    /// the grid is too wide.
     fn new(window: &Window, left: f64) -> Option<Self> {
         let bits = window.pixel().log2();
         let whole = |v: f64| v.fract() == 0.0;
@@ -116,7 +118,7 @@ impl Dyadic {
         let bits = bits as u32;
         let spare = bits.saturating_sub(FRACTION);
         let bits = bits - spare;
-        // There is no mapping where more low bits would be dropped than a coordinate has.
+        // A coordinate has 32 bits; if more would have to be dropped, there is no mapping.
         let world = 1i64 << 32u32.checked_sub(spare)?;
         let axis = |low: f64, bins| BinAxis::new(low as i64 >> spare, bins, bits, world);
         Some(Self {
@@ -146,7 +148,7 @@ impl Dyadic {
     }
 }
 
-/// Bins of any side, in which cells are located in f64.
+/// A mapping to bins of any side. Positions are computed in f64.
 pub(crate) struct General {
     per_pixel: f64,
     left: f64,
@@ -161,8 +163,8 @@ impl General {
         let x = f64::from(cell.x) * self.per_pixel - self.left;
         let y = f64::from(cell.y) * self.per_pixel - self.top;
         let inside = (x >= 1.0) & (x < self.right) & (y >= 1.0) & (y < self.bottom);
-        // A cell off the grid gets a bin in the grid's corner, and adds nothing there: its weight
-        // is 0.
+        // A cell outside the grid is put into a bin in the grid's corner, where it adds nothing,
+        // since its weight is 0.
         let (x, y) = if inside { (x, y) } else { (1.0, 1.0) };
         let (column, row) = (x as i32, y as i32);
         BinPosition {
@@ -180,7 +182,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A coordinate, most often one near an end of the world.
+    /// A coordinate that is near an end of the world in two of three cases.
     fn at_an_end() -> impl Strategy<Value = u32> {
         prop_oneof![
             0u32..1 << 20,
@@ -190,7 +192,7 @@ mod tests {
     }
 
     proptest! {
-        /// The mapping in integers and the mapping in floating point agree, so maps of any scale
+        /// The mapping in integers and the mapping in floating point agree, so maps at any scale
         /// look like tiles.
         #[test]
         fn both_ways_lead_to_the_same_bin(x: u32, y: u32, z in 0u8..17, at in (0.0..1.0f64, 0.0..1.0f64)) {
@@ -214,8 +216,9 @@ mod tests {
             }
         }
 
-        /// A cell is on a grid in the copies of the world that the grid reaches, once in each,
-        /// and never because a number of 32 bits wraps: near ±180° and at the poles too.
+        /// In each copy of the world that the grid reaches, a cell is on the grid exactly once. A
+        /// number of 32 bits that wraps never puts a cell on the grid, not even near ±180° or a
+        /// pole.
         #[test]
         fn a_cell_is_on_the_grid_where_it_is(
             x in at_an_end(), y in at_an_end(), z in 0u8..34, shift in -2i8..3,

@@ -1,45 +1,46 @@
-//! Sites: subpixel positions at which points of equal opacity are counted together.
+//! Sites: a site stands for all points of equal opacity in one subpixel, a small square of a pixel.
 //!
 //! Sites are visited in the order of their positions in the world, row by row or along the Z-order
-//! curve. So a crowd of points costs no more than its pixels, and neighbouring tiles compute the
-//! same sums in the same order.
+//! curve. So many points close together cost no more than their subpixels, and neighbouring tiles
+//! compute the same sums in the same order.
 
 use heatsplat_points::{Points, Window};
 
-/// The most subpixels of a pixel along each axis for which sites are counted on a grid; with more,
-/// sites are listed.
+/// The greatest number of subpixels of a pixel along each axis for which a grid counts the points
+/// of each site. With more subpixels, sites are kept in a list.
 const MOST_GRIDDED: u32 = 8;
 
-/// The points that share a subpixel and an opacity.
+/// All points that have one subpixel and one opacity in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Site {
-    /// The column in subpixels from the window's corner; it may lie outside the window.
+    /// The column of the subpixel, counted from the window's left edge. It may lie outside the
+    /// window.
     pub(super) x: i64,
-    /// The row in subpixels from the window's corner; it may lie outside the window.
+    /// The row of the subpixel, counted from the window's top edge. It may lie outside the window.
     pub(super) y: i64,
-    /// The opacity, 1 to 255.
+    /// The opacity of each point, 1 to 255.
     pub(super) opacity: u8,
     /// The number of points.
     pub(super) count: u32,
 }
 
-/// A window whose pixels are divided into subpixels, with a margin.
+/// A window whose pixels are divided into subpixels, with a margin around it.
 pub(super) struct SubpixelWindow {
     pub(super) window: Window,
-    /// The number of subpixels of a pixel along each axis.
+    /// The number of subpixels along each side of a pixel.
     pub(super) phases: u32,
-    /// The offset (x, y) in pixels that is added to a point's position.
+    /// The offset (x, y) in pixels that is added to each point's position.
     pub(super) shift: (f64, f64),
-    /// The distance around the window, in pixels, within which points change the picture.
+    /// The width of the margin in pixels. Points in the margin still change the picture.
     pub(super) margin: u32,
-    /// True to sort sites, so that each site comes once, which pays for large stamps. With false,
-    /// sites come in the order of the index, and a site may come several times.
+    /// True to sort the sites, so that each appears once, which saves time if stamps are large.
+    /// With false, sites come in the order of the index, and a site may appear several times.
     pub(super) sorted: bool,
 }
 
 impl SubpixelWindow {
-    /// The sites of an index; those of opacity 0 are left out. `opacity` gives the opacity of a
-    /// weight.
+    /// The sites of all points of an index. `opacity` computes the opacity of a weight; points with
+    /// opacity 0 are left out.
     pub(super) fn sites(&self, points: &Points, opacity: impl Fn(f32) -> u8) -> Vec<Site> {
         let summary = points.summary();
         let (least, most) = (opacity(summary.weight_min), opacity(summary.weight_max));
@@ -47,7 +48,8 @@ impl SubpixelWindow {
         if alike && self.phases <= MOST_GRIDDED {
             return self.counted(points, least);
         }
-        // Points that are alike may be read in cells, which count them.
+        // If all points have one opacity, they may be read as cells, since a cell has the number of
+        // its points.
         let finest = if alike { self.finest() } else { 0.0 };
         let mut sites = Vec::new();
         self.each(points, finest, |x, y, weight, count| {
@@ -74,18 +76,18 @@ impl SubpixelWindow {
         sites
     }
 
-    /// The side in pixels of the largest cells that each lie in one subpixel.
+    /// The greatest side, in pixels, of cells that always lie in a single subpixel.
     fn finest(&self) -> f64 {
         let shift = [self.shift.0, self.shift.1].map(|s| s * f64::from(self.phases));
         let aligned = shift.iter().all(|s| s.fract() == 0.0);
-        // Where the shift is no whole number of subpixels, a cell as large as one would lie across
-        // two.
+        // If the shift isn't a whole number of subpixels, a cell as large as a subpixel would lie
+        // across two of them.
         let halves = if aligned { 1.0 } else { 2.0 };
         1.0 / (halves * f64::from(self.phases))
     }
 
-    /// The sites of an index whose points all have the same opacity, row by row: a grid counts the
-    /// points of each.
+    /// The sites of an index whose points all have the opacity `opacity`, row by row. A grid counts
+    /// the points of each subpixel.
     fn counted(&self, points: &Points, opacity: u8) -> Vec<Site> {
         let mut grid = self.grid(0u32);
         self.each(points, self.finest(), |x, y, _, count| {
@@ -102,9 +104,9 @@ impl SubpixelWindow {
         grid.filled().map(site).collect()
     }
 
-    /// A value for each subpixel, folded from the weights of its points in f64. `fold` gets the
-    /// value so far, which is 0 at first, and the weight of a point, or of a cell up to `finest`
-    /// pixels wide.
+    /// A value for each subpixel, computed from the weights of its points in f64. For each point,
+    /// or each cell up to `finest` pixels wide, `fold` gets the subpixel's value so far (0 at
+    /// first) and the weight, and returns the new value.
     pub(super) fn folded(
         &self,
         points: &Points,
@@ -120,7 +122,7 @@ impl SubpixelWindow {
         grid
     }
 
-    /// A grid with `value` for each subpixel of the window and its margin.
+    /// A grid that has the value `value` for each subpixel of the window and its margin.
     fn grid<T: Clone>(&self, value: T) -> SubpixelGrid<T> {
         let margin = i64::from(self.margin);
         let side = |n: u32| (i64::from(n) + 2 * margin) * i64::from(self.phases);
@@ -133,7 +135,8 @@ impl SubpixelWindow {
         }
     }
 
-    /// Calls `found` with the subpixel (x, y), the weight and the number of points of each cell.
+    /// Calls `found` for each cell, with the column and row of its subpixel, its weight and the
+    /// number of its points.
     fn each(&self, points: &Points, finest: f64, mut found: impl FnMut(i64, i64, f32, u32)) {
         let around = self.window.grown(self.margin + 1);
         let per_pixel = self.window.pixel().recip();
@@ -155,7 +158,7 @@ impl SubpixelWindow {
 
 /// A value for each subpixel, row by row.
 pub(super) struct SubpixelGrid<T> {
-    /// The first subpixel's coordinate along both axes: minus the margin.
+    /// The column of the first subpixel, and its row: minus the margin, in subpixels.
     first: i64,
     width: i64,
     height: i64,
@@ -174,7 +177,7 @@ impl<T: Copy + Default + PartialEq> SubpixelGrid<T> {
         }
     }
 
-    /// The position (x, y) and the value of each subpixel whose value is not 0.
+    /// The column, the row and the value of each subpixel whose value is not 0.
     pub(super) fn filled(&self) -> impl Iterator<Item = (i64, i64, T)> {
         let filled = self.values.iter().enumerate();
         let filled = filled.filter(|(_, value)| **value != T::default());
@@ -185,9 +188,9 @@ impl<T: Copy + Default + PartialEq> SubpixelGrid<T> {
     }
 }
 
-/// The rows in which a picture and a stamp overlap: for each the picture's part and the stamp's
-/// part. The stamp is `side` pixels wide, and its top left pixel lies on pixel (x, y) of the
-/// picture.
+/// Pairs of slices for the rows in which a picture and a stamp overlap: the overlapping pixels of
+/// the picture, and those of the stamp. The stamp is `side` pixels wide, and its top left pixel
+/// lies on pixel (x, y) of the picture.
 pub(super) fn overlapping_rows<'a, A, B>(
     picture: &'a mut [A],
     width: usize,
@@ -214,7 +217,8 @@ pub(super) fn overlapping_rows<'a, A, B>(
     })
 }
 
-/// The pixel that a subpixel lies in, and the subpixel's number within the pixel, along one axis.
+/// The pixel in which a subpixel lies, and the subpixel's number in that pixel, along one axis.
+/// `place` counts subpixels.
 pub(super) fn split(place: i64, phases: u32) -> (i64, u32) {
     let phases = i64::from(phases);
     (place.div_euclid(phases), place.rem_euclid(phases) as u32)

@@ -1,6 +1,6 @@
-//! The first stage: cells are deposited on the pixel grid.
+//! The first stage of drawing: cells are deposited on a grid of bins, the squares of a pixel grid.
 //!
-//! The GPU's twin is `splat_bin.wgsl`.
+//! The GPU's version of this stage is `splat_bin.wgsl`.
 
 use super::place::{BinLocator, BinPosition};
 use crate::splat::spline;
@@ -8,36 +8,34 @@ use crate::splat::stamp::Deposit;
 use crate::splat::timing::{Phase, lap};
 use heatsplat_points::{Cells, Point, Points, Window};
 
-/// The grid that cells are deposited on: a window, a margin, and a little padding.
+/// The grid on which cells are deposited: a window, a margin around it, and a little padding.
 #[derive(Debug, Default)]
 pub(crate) struct Bins {
-    /// The window without the margin, and the grid and spline of the deposit; `None` before the
-    /// first use.
+    /// The window without the margin, and the kind of grid and spline. `None` before the first use.
     window: Option<(Window, Deposit)>,
     stride: usize,
     margin: usize,
     width: usize,
     height: usize,
-    /// Rows of the grid for each row of pixels: 1 or 2.
+    /// The number of the grid's rows for each row of pixels: 1 or 2.
     rows: usize,
-    /// The number of spare pixels on each side of the grid and its margin, so that a deposit never
-    /// leaves the buffer.
+    /// The width of the padding: the number of spare pixels on each side of the grid and its
+    /// margin. With it, a deposit never leaves the buffer.
     pad: usize,
     values: Vec<f32>,
-    /// Sums in f64, where weights have both signs and may nearly cancel.
+    /// The sums of the bins in f64, for weights of both signs, which may nearly cancel.
     sums: Vec<f64>,
-    /// True for each row that cells were deposited around; their deposit reaches the rows beside it
-    /// too.
+    /// For each row, true if a cell lies in that row. Its deposit reaches neighbouring rows too.
     occupied: Vec<bool>,
 }
 
 impl Bins {
-    /// Makes this the empty grid of a window with a margin on all sides.
+    /// Makes this the empty grid of a window, with a margin of `margin` pixels on all four sides.
     pub(crate) fn reset(&mut self, window: &Window, margin: u32, deposit: Deposit) {
         self.window = Some((*window, deposit));
         self.margin = margin as usize;
         self.rows = deposit.rows();
-        // Along the diagonals a deposit reaches one corner further.
+        // On a grid turned by 45°, a deposit reaches one corner of a pixel further.
         self.pad = 1 + self.rows;
         self.width = window.width() as usize + 2 * self.margin;
         self.height = self.rows * (window.height() as usize + 2 * self.margin);
@@ -49,21 +47,22 @@ impl Bins {
         self.occupied.resize(rows, false);
     }
 
-    /// Columns of the grid, one for each pixel, margins included.
+    /// The number of the grid's columns, one for each pixel, including the margins.
     pub(crate) fn width(&self) -> usize {
         self.width
     }
 
-    /// Rows of the grid, margins included: one or two for each row of pixels.
+    /// The number of the grid's rows, including the margins: one or two for each row of pixels.
     pub(crate) fn height(&self) -> usize {
         self.height
     }
 
-    /// Row `y`, counted from the top of the upper margin; `None` for a row that no deposit reaches.
+    /// The bins of row `y`, counted from the top of the upper margin. `None` for a row that no
+    /// deposit reaches.
     #[inline]
     pub(crate) fn row(&self, y: usize) -> Option<&[f32]> {
         let padded = y + self.pad * self.rows;
-        // A deposit reaches one row of pixels up and one down.
+        // A deposit reaches one row of pixels up and one row down.
         let around = padded - self.rows..padded + self.rows + 1;
         if !self.occupied.get(around)?.contains(&true) {
             return None;
@@ -72,14 +71,14 @@ impl Bins {
         self.values.get(from..from + self.width)
     }
 
-    /// Deposits the cells that lie in the window or its margin; cells are at most `finest` of the
-    /// window's pixels wide. Returns false where there are no cells.
+    /// Deposits the cells that lie in the window or in its margin. Cells are at most `finest` of
+    /// the window's pixels wide. Returns false if there are no cells.
     #[inline(always)]
     pub(crate) fn deposit(&mut self, points: &Points, finest: f64) -> bool {
         let Some((window, deposit)) = self.window else {
             return false;
         };
-        // A cell one pixel off the grid still deposits on it.
+        // A cell that lies one pixel outside the grid still deposits on the grid.
         let padded = window.grown((self.margin + self.pad) as u32);
         let cells = points.cells(&window.grown((self.margin + self.pad - 1) as u32), finest);
         lap(Phase::Find);
@@ -105,7 +104,7 @@ impl Bins {
         !cells.is_empty()
     }
 
-    /// Deposits cells one by one, in their order, into the sums in f64, and copies the sums into
+    /// Deposits cells one by one, in their order, into the sums in f64. Then copies the sums into
     /// the bins.
     #[inline(never)]
     fn deposit_both_signs(&mut self, padded: &Window, cells: &Cells<'_>, deposit: Deposit) {
@@ -129,7 +128,8 @@ impl Bins {
         }
     }
 
-    /// Adds the shares of a cell to the sums of its bin and of the eight bins around it.
+    /// Divides a cell's weight among its bin and the eight bins around it, and adds the parts to
+    /// their sums.
     fn sum_up(&mut self, placed: BinPosition, shares: impl Fn(f32) -> [f32; 3]) {
         let (column, row) = (placed.column as usize, placed.row as usize);
         let Some(occupied) = self.occupied.get_mut(row) else {
@@ -142,10 +142,11 @@ impl Bins {
         let corner = row % 2;
         for (j, down) in down.into_iter().enumerate() {
             for (i, across) in across.into_iter().enumerate() {
-                // The columns to the right of the leftmost bin, and the rows down from the topmost.
+                // The number of columns to the right of the leftmost bin, and the number of rows
+                // below the topmost bin.
                 let (right, rows) = if self.rows > 1 {
-                    // A step along the first diagonal is right and down, along the second left and
-                    // down.
+                    // A step along the first diagonal goes right and down, a step along the second
+                    // left and down.
                     ((2 + corner + i - j) / 2, i + j)
                 } else {
                     (i, j)
@@ -159,8 +160,9 @@ impl Bins {
         }
     }
 
-    /// Deposits cells by quadratic B-splines. Each of `stretches` is a run of consecutive cells:
-    /// the shift of its copy of the world to the east, and the index in `cells` at which it ends.
+    /// Deposits cells by quadratic B-splines. Each entry of `stretches` describes a run of
+    /// consecutive cells: the shift of their copy of the world to the east in world units, and the
+    /// index in `cells` at which the run ends.
     #[inline(always)]
     pub(crate) fn deposit_gathered(&mut self, cells: &[Point], stretches: &[(f64, usize)]) {
         let Some((window, _)) = self.window else {
@@ -205,15 +207,15 @@ impl Bins {
         }
     }
 
-    /// Adds the first `count` cells of a batch to the grid. Cells of the last bin are kept in
-    /// `stacks`, since the next batch may have more of them.
+    /// Adds the first `count` cells of a batch to the grid. The bin of the last cell stays in
+    /// `stacks`, since the next batch may have more cells of this bin.
     #[inline(always)]
     fn add(&mut self, batch: &CellBatch, count: usize, stacks: &mut Stacks) {
         let mut at = 0;
         let mut bin = stacks.bin[0];
         let mut shares = stacks.shares[0];
         for i in 0..count.min(BATCH) {
-            // There is no branch here, since the number of cells in a bin can't be predicted.
+            // This has no branch, since the number of cells in a bin can't be predicted.
             let same = batch.bin[i] == bin;
             at += usize::from(!same);
             bin = batch.bin[i];
@@ -233,7 +235,7 @@ impl Bins {
         stacks.shares[0] = shares;
     }
 
-    /// Adds the summed shares of one bin's cells to the bin and the eight around it.
+    /// Adds the summed deposits of one bin's cells to the bin and to the eight bins around it.
     #[inline(always)]
     fn unload(&mut self, bin: Bin, shares: &Shares) {
         if self.rows > 1 {
@@ -247,7 +249,7 @@ impl Bins {
         *occupied = true;
         let first = row.saturating_sub(1) * self.stride + column.saturating_sub(1);
         for (j, shares) in shares.iter().enumerate() {
-            // This is `add_to`, written out: a call here takes 7 % longer.
+            // This is `add_to`, written out: a call takes 7 % longer.
             let from = first + j * self.stride;
             if let Some(bins) = self.values.get_mut(from..from + 3) {
                 for (bin, share) in bins.iter_mut().zip(shares) {
@@ -257,8 +259,8 @@ impl Bins {
         }
     }
 
-    /// Adds the summed shares of one bin's cells to the bin and the eight around it along the
-    /// diagonals.
+    /// Adds the summed deposits of one bin's cells to the bin and to the eight bins around it, on a
+    /// grid turned by 45°.
     #[inline(always)]
     fn unload_turned(&mut self, bin: Bin, shares: &Shares) {
         let (column, row) = (bin.column(), bin.row());
@@ -266,8 +268,8 @@ impl Bins {
             return;
         };
         *occupied = true;
-        // The shares are added row by row of the grid. A step along the first diagonal is right and
-        // down, a step along the second is left and down.
+        // The deposits are added row by row of the grid. A step along the first diagonal goes right
+        // and down, a step along the second left and down.
         let [above, level, below] = shares;
         let corner = row % 2;
         let middle = row * self.stride + column;
@@ -281,7 +283,7 @@ impl Bins {
         self.add_to(first + 4 * self.stride + 1, &[below[2]]);
     }
 
-    /// Adds `N` shares to the `N` bins side by side from the index `from` on.
+    /// Adds `N` numbers to `N` neighbouring bins of a row, from the index `from` on.
     #[inline(always)]
     fn add_to<const N: usize>(&mut self, from: usize, shares: &[f32; N]) {
         if let Some(bins) = self.values.get_mut(from..from + N) {
@@ -292,18 +294,20 @@ impl Bins {
     }
 }
 
-/// Returns the position of a cell along the axes of the pixels, which is the one given.
+/// The position of a cell along the axes of a grid of the pixels' centres: the position is returned
+/// unchanged.
 #[inline(always)]
 fn straight(placed: BinPosition) -> BinPosition {
     placed
 }
 
-/// The position of a cell on the grid of the pixels' centres and corners: x is down to the right, y
-/// down to the left, and each row of pixels has two rows of the grid.
+/// The position of a cell along the axes of a grid of the pixels' centres and corners, which is
+/// turned by 45°. The x axis goes down to the right and the y axis down to the left. Each row of
+/// pixels has two rows of the grid.
 #[inline(always)]
 fn turned(placed: BinPosition) -> BinPosition {
     let (across, down) = (placed.x + placed.y, placed.y - placed.x);
-    // The number is rounded to −1, 0 or 1 without a call.
+    // The number is rounded to −1, 0 or 1 without a function call.
     let nearest = |v: f32| (v + 1.5) as i32 - 1;
     let (i, j) = (nearest(across), nearest(down));
     BinPosition {
@@ -315,13 +319,13 @@ fn turned(placed: BinPosition) -> BinPosition {
     }
 }
 
-/// A bin's column and row in one number, 16 bits each. This suffices, since a grid is at most some
-/// thousand bins wide: a block of a picture on the finest lattice.
+/// A bin's column and row in one number, with 16 bits each. These suffice, since a grid is at most
+/// some thousand bins wide: it belongs to a block of a picture, on the finest lattice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bin(u32);
 
 impl Bin {
-    /// A value for "no bin": its row is one that no grid has.
+    /// The value for "no bin": no grid has a row with this number.
     const NONE: Self = Self(u32::MAX);
 
     #[inline(always)]
@@ -340,13 +344,13 @@ impl Bin {
     }
 }
 
-/// The shares of three columns for each of three rows: a bin and the eight around it. A fourth
-/// column is 0, since vectors have four lanes.
+/// The parts of a weight that go to a bin and to the eight bins around it: three rows of three
+/// columns. A fourth column is always 0, since vector registers have four lanes.
 type Shares = [[f32; 4]; 3];
 
-/// The summed shares of cells, bin after bin, before they are added to the grid. In Z-order the
-/// cells of a bin are consecutive, so that each bin is added once, and in an order that does not
-/// depend on the window. The first entry is the bin that is not complete yet.
+/// The summed deposits of several bins, before they are added to the grid. In Z-order the cells of
+/// a bin are consecutive. So each bin is added to the grid once, in an order that doesn't depend on
+/// the window. The first entry is the bin that may get more cells.
 struct Stacks {
     bin: [Bin; SLOTS],
     shares: [Shares; SLOTS],
@@ -361,19 +365,19 @@ impl Default for Stacks {
     }
 }
 
-/// The number of cells that are located before any of them is added. Locating is vectorised only if
-/// nothing comes between.
+/// The number of cells whose bins are computed before any of the cells is added. The computation is
+/// vectorised only if it is a loop of its own.
 const BATCH: usize = 64;
 
-/// The number of bins that [`Stacks`] has room for: a power of two above [`BATCH`].
+/// The number of bins for which [`Stacks`] has room: a power of two greater than [`BATCH`].
 const SLOTS: usize = 2 * BATCH;
 
-/// The bins and shares of a batch of cells, before they are added.
+/// The bins of a batch of cells, and the weights of the bins around them, before they are added.
 struct CellBatch {
     bin: [Bin; BATCH],
-    /// For each cell, the shares of three columns, and a fourth that is 0.
+    /// For each cell, the spline's weights of three columns, and a fourth number that is 0.
     across: [[f32; 4]; BATCH],
-    /// For each cell, the shares of three rows, times the weight.
+    /// For each cell, the spline's weights of three rows, multiplied by the cell's weight.
     down: [[f32; 3]; BATCH],
 }
 
@@ -401,7 +405,7 @@ impl CellBatch {
         }
         let mut across = [[0.0; BATCH]; 3];
         let mut down = [[0.0; BATCH]; 3];
-        // The loop takes the whole batch even where it has fewer cells, since loops of a fixed
+        // The loop always handles a whole batch, even if it has fewer cells, since loops of a fixed
         // length are vectorised.
         for i in 0..BATCH {
             let (x, y, weight) = (x[i], y[i], weight[i]);

@@ -1,13 +1,15 @@
-//! Kernels with an edge: paraboloids over discs, added up by running sums along rows.
+//! Kernels with an edge. They are sums of paraboloids over discs, which are added by running sums
+//! along the rows of a picture.
 //!
-//! In a row of pixels the paraboloid of a cell at ξ is w · (h² − (x − ξ)²) from one pixel to
-//! another, a polynomial of three coefficients. The coefficients are added where the paraboloid
-//! begins and subtracted where it ends; one pass over the row then turns their sums into densities.
-//! The cost is proportional to the rows that a disc reaches, and every cell is at its true
-//! position. The GPU has no twin: such pictures are drawn by the CPU.
+//! In a row of pixels, a paraboloid around a cell at ξ is w · (h² − (x − ξ)²) between two pixels, a
+//! polynomial in x with three coefficients. The coefficients are added at the pixel where the
+//! paraboloid begins and subtracted where it ends. Then one pass over the row sums them up from
+//! left to right and evaluates the polynomial at each pixel. The cost is proportional to the number
+//! of rows that a disc reaches, and every cell is at its true position. The GPU has no such shader:
+//! these pictures are always drawn by the CPU.
 //!
-//! Cells that are light beside their surroundings are convolved on a grid instead, all at the cost
-//! of one transform: see [`gather`].
+//! Light cells, whose weight is small in comparison with the weight around them, are convolved on a
+//! grid instead. All of them together cost one transform: see [`gather`].
 
 use super::gather::{self, Around, Needs};
 use super::splat_bin::Bins;
@@ -16,11 +18,11 @@ use crate::splat::stamp::KernelStamp;
 use crate::splat::timing::{Phase, lap};
 use heatsplat_points::{Point, Points, Window};
 
-/// The change from one pixel to the next: of the three coefficients, and of the number of discs
-/// that cover the pixel.
+/// The change from one pixel to the next: the changes of the three coefficients, and of the number
+/// of discs that cover the pixel.
 type CoefficientChange = [f64; 4];
 
-/// The number of a disc's rows that are computed side by side.
+/// The number of a disc's rows that are computed together.
 const ROWS: usize = 8;
 
 /// Buffers that a thread reuses from picture to picture.
@@ -33,15 +35,15 @@ pub(crate) struct DiscsScratch {
     occupied: Vec<bool>,
 }
 
-/// Light cells, in runs. Each of `stretches` is the shift of a run's copy of the world to the east,
-/// and the index in `cells` at which the run ends.
+/// Light cells, in runs. Each entry of `stretches` describes one run: the shift of its copy of the
+/// world to the east in world units, and the index in `cells` at which the run ends.
 #[derive(Debug, Default)]
 struct Light {
     cells: Vec<Point>,
     stretches: Vec<(f64, usize)>,
 }
 
-/// A cell's position in pixels from the corner of the picture, and its weight.
+/// A cell's position, in pixels from the picture's top left corner, and its weight.
 #[derive(Clone, Copy, Debug)]
 struct CellCenter {
     x: f64,
@@ -50,7 +52,7 @@ struct CellCenter {
 }
 
 impl DiscsScratch {
-    /// Finds the cells that a window needs, and keeps light cells apart from the others.
+    /// Finds the cells that affect a window, and stores light cells apart from the others.
     #[inline(always)]
     pub(crate) fn gather(&mut self, points: &Points, window: &Window, needs: &Needs) {
         let Self {
@@ -78,7 +80,7 @@ impl DiscsScratch {
         lap(Phase::Find);
     }
 
-    /// Deposits the light cells on a grid of bins; returns false where there are none.
+    /// Deposits the light cells on a grid of bins. Returns false if there are none.
     #[inline(always)]
     pub(crate) fn lay(&self, window: &Window, stamp: &KernelStamp, bins: &mut Bins) -> bool {
         if self.light.cells.is_empty() {
@@ -94,8 +96,8 @@ impl DiscsScratch {
     #[inline(always)]
     pub(crate) fn add(&mut self, window: &Window, discs: &Discs, out: &mut [f32]) {
         let (width, height) = (window.width() as usize, window.height() as usize);
-        // All rows are zero before the cells are added, and zero again after the densities are
-        // finished.
+        // All rows are zero before the cells are added, and are set to zero again when the
+        // densities are finished.
         let stride = width + 1;
         self.rows
             .resize(stride * height, CoefficientChange::default());
@@ -134,8 +136,8 @@ impl Light {
 struct ChangeRows<'a> {
     width: f64,
     height: f64,
-    /// The column from which polynomials count x: the middle of the row, so that squares stay
-    /// small.
+    /// The column from which x is counted in the polynomials. It is the middle of the row, so that
+    /// x² stays small.
     middle: f64,
     stride: usize,
     rows: &'a mut [CoefficientChange],
@@ -143,7 +145,7 @@ struct ChangeRows<'a> {
 }
 
 impl ChangeRows<'_> {
-    /// Adds the changes of one disc around a cell to the rows that it reaches.
+    /// Adds one paraboloid around a cell to the changes of the rows that its disc reaches.
     #[inline(always)]
     fn add(&mut self, &CellCenter { x, y, weight }: &CellCenter, disc: &Disc) {
         let square = disc.radius * disc.radius;
@@ -156,7 +158,8 @@ impl ChangeRows<'_> {
         let at = x - 0.5 - self.middle;
         let mut row = first;
         while row < end {
-            // For each of the rows: the square h², and the disc's first pixel and its end.
+            // For each of the rows: the square h², the first pixel in the disc, and the first pixel
+            // behind it.
             let mut heights = [0.0f64; ROWS];
             let mut spans = [[0u32; 2]; ROWS];
             for (i, (h, span)) in (0u32..).zip(heights.iter_mut().zip(&mut spans)) {
@@ -192,7 +195,8 @@ impl ChangeRows<'_> {
         }
     }
 
-    /// Turns the changes of row `y` into densities, adds these to `out`, and clears the changes.
+    /// Turns the changes of row `y` into densities, adds the densities to `out`, and sets the
+    /// changes to zero.
     #[inline(always)]
     fn finish(&mut self, y: usize, out: &mut [f32]) {
         if !self.occupied.get(y).is_some_and(|any| *any) {
@@ -204,7 +208,7 @@ impl ChangeRows<'_> {
             for (sum, v) in sums.iter_mut().zip(*change) {
                 *sum += v;
             }
-            // Where no disc covers the pixel, the sums are rounding errors and become 0.
+            // If no disc covers the pixel, the sums consist of rounding errors and are set to 0.
             let any = if sums[3] > 0.5 { 1.0 } else { 0.0 };
             sums[0] *= any;
             sums[1] *= any;
@@ -219,8 +223,8 @@ impl ChangeRows<'_> {
     }
 }
 
-/// Rounds up a number from 0 to a picture's size. It needs no call and no check, so that loops are
-/// vectorised.
+/// Rounds up a number between 0 and the size of a picture. It needs no call and no check, so loops
+/// that use it are vectorised.
 #[inline(always)]
 fn ceil(v: f64) -> u32 {
     const SHIFT: f64 = 6_755_399_441_055_744.0; // 1.5 · 2⁵²: the lowest bits are whole numbers

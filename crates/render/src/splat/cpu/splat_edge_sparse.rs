@@ -1,22 +1,23 @@
-//! Kernels that are convolved with a stamp, where few bins are filled. Each filled bin adds its
-//! stamp to the picture, which costs less than a transform of the whole grid then.
+//! Kernels that are convolved with a stamp, if few bins are filled. Each filled bin adds its stamp
+//! to the picture, which then costs less than a transform of the whole grid.
 
 use super::splat_bin::Bins;
 use crate::splat::stamp::KernelStamp;
 
-/// The number of taps that cost as much as one bin of a transformed grid. Measured are 12 at 8 px
-/// and 40 at 64 px, where rows are longer; fewer are chosen, so that stamps never cost more.
+/// The number of a stamp's taps that cost as much as one bin of a transformed grid. Measured were
+/// 12 for a radius of 8 px, and 40 for 64 px, where rows are longer. The constant is smaller, so
+/// that stamps never cost more than the transform.
 const TAPS_A_BIN: usize = 8;
 
-/// A stamp's rows as they lie in a picture.
+/// The rows of a stamp in the form in which they are added to a picture.
 #[derive(Debug)]
 pub(crate) struct StampRows {
-    /// The taps of each row on both sides, by the row's distance from the middle in rows of the
-    /// grid.
+    /// The taps of each row, from its left to its right end. Rows are ordered by their distance
+    /// from the middle, in rows of the grid.
     rows: Vec<Vec<f32>>,
-    /// Rows of the grid for each row of pixels: 1 or 2.
+    /// The number of the grid's rows for each row of pixels: 1 or 2.
     each: usize,
-    /// The number of pixels that the stamp reaches to each side.
+    /// The number of pixels that the stamp reaches to each side of its middle.
     reach: usize,
 }
 
@@ -29,12 +30,13 @@ impl StampRows {
         }
     }
 
-    /// True where a grid has so few filled bins that their stamps cost less than a transform.
+    /// Returns true if a grid has so few filled bins that adding their stamps costs less than a
+    /// transform.
     #[inline(always)]
     pub(crate) fn are_cheaper(&self, bins: &Bins) -> bool {
         let taps: usize = self.rows.iter().map(|row| 2 * row.len()).sum();
-        // Of every `each` rows of the grid one is a row of pixels, so a bin adds that share of its
-        // taps.
+        // Only one of `each` rows of the grid is a row of pixels, so a bin adds only one of `each`
+        // rows of its taps.
         let most = TAPS_A_BIN * bins.width() * bins.height() * self.each / taps.max(1);
         let mut held = 0;
         for row in (0..bins.height()).filter_map(|y| bins.row(y)) {
@@ -46,7 +48,8 @@ impl StampRows {
         true
     }
 
-    /// Writes the convolution of the bins with the stamp into `out`, whose rows are `width` pixels.
+    /// Writes the convolution of the bins with the stamp into `out`, whose rows are `width` pixels
+    /// long.
     #[inline(always)]
     pub(crate) fn stamp(&self, bins: &Bins, out: &mut [f32], width: usize) {
         out.fill(0.0);
@@ -58,12 +61,13 @@ impl StampRows {
         }
     }
 
-    /// Adds the stamp of the bin at (x, y), times `value`, as far as it lies in the picture.
+    /// Adds the stamp of the bin at (x, y), multiplied by `value`, to the pixels of the picture
+    /// that it covers.
     #[inline(always)]
     fn add(&self, x: usize, y: usize, value: f32, out: &mut [f32], width: usize) {
         let furthest = self.rows.len().saturating_sub(1);
         let height = out.len() / width.max(1);
-        // These are rows of pixels, counted from the top of the margin.
+        // Rows of pixels, counted from the top of the margin.
         let first = y
             .saturating_sub(furthest)
             .div_ceil(self.each)
@@ -73,9 +77,9 @@ impl StampRows {
             let Some(row) = self.rows.get((self.each * pixel).abs_diff(y)) else {
                 continue;
             };
-            // A corner lies to the right of its pixel's centre, so where taps are even in number,
-            // one more lies to the right. Taps left of the picture are skipped, and those right of
-            // it are cut off.
+            // A pixel's corner lies to the right of its centre. So if the number of taps is even,
+            // one tap more lies to the right. Taps left of the picture are skipped, and taps right
+            // of it are cut off.
             let left = row.len().saturating_sub(1) / 2;
             let from = x.saturating_sub(left).max(self.reach);
             let skipped = from + left - x;
@@ -100,7 +104,7 @@ mod tests {
     use heatsplat_points::{Point, Points, TileId, Window};
 
     /// Stamps and the transform give the same picture, on both kinds of grid and at the picture's
-    /// rim.
+    /// border.
     #[test]
     fn stamps_are_the_transform() {
         let place = |i: u32| i.wrapping_mul(2_654_435_769);

@@ -1,14 +1,14 @@
-//! The shape `pixel`: each point counts in the pixel that it lies in, and nowhere else.
+//! The shape `pixel`: each point adds its weight to the pixel in which it lies, and to no other.
 //!
-//! On the pixel grid of a zoom the pyramid's cells of the same size are the pixels. The GPU has no
-//! twin: such pictures are drawn by the CPU.
+//! On the pixel grid of a zoom, the pyramid's cells of that size are exactly the pixels. The GPU
+//! has no such shader: these pictures are always drawn by the CPU.
 
 use super::place::BinLocator;
 use crate::splat::timing::{Phase, lap};
 use heatsplat_points::{Points, Window};
 
-/// Writes the weight in each pixel of a window, times `height`. Sums are in f64, so that they are
-/// exact for weights that nearly cancel and for counts beyond the precision of f32.
+/// Writes the summed weight in each pixel of a window, times `height`. Sums are in f64, so they are
+/// exact even if weights nearly cancel, or if counts exceed the precision of f32.
 #[inline(always)]
 pub(crate) fn draw(
     points: &Points,
@@ -17,9 +17,9 @@ pub(crate) fn draw(
     sums: &mut Vec<f64>,
     out: &mut [f32],
 ) {
-    // Cells are used only on a zoom's grid and for weights of one sign. On other grids a cell may
-    // lie across a pixel's edge; and where weights have both signs, a cell is two sums, each
-    // rounded.
+    // Cells are read only on the pixel grid of a zoom and for weights of one sign. On other grids a
+    // cell may lie across the border of two pixels. With weights of both signs, a cell may be
+    // stored as two cells, whose weights are rounded.
     let has_cells = window.is_on_grid() && points.summary().weight_min >= 0.0;
     let cells = points.cells(window, if has_cells { 1.0 } else { 0.0 });
     lap(Phase::Find);

@@ -1,39 +1,41 @@
-//! The third stage, for wide kernels: the convolution's outputs lie on cells several pixels wide
-//! and are the coefficients of a cubic B-spline, which is evaluated at the pixels.
+//! The third stage of drawing, for wide kernels only. The outputs of the convolution are one number
+//! for each cell of a grid, several pixels wide. They are the coefficients of a cubic B-spline,
+//! which is evaluated at the pixels.
 //!
-//! Each pixel is one sum in a fixed order, first down and then across, so its bits do not
-//! depend on the window. The GPU's twin is `splat_refine.wgsl`.
+//! Each pixel is one sum in a fixed order, first down and then across, so its bits don't depend on
+//! the window. The GPU's version of this stage is `splat_refine.wgsl`.
 
 use crate::splat::lattice::{Lattice, REFINE_TAPS as TAPS};
 
-/// The layout of a picture on a coarse grid's cells, with the spline's weights.
+/// The position of a picture on a coarse grid, with the weights of the spline.
 pub(crate) struct Refine {
-    /// Pixels along a cell's side.
+    /// The number of pixels along a grid cell's side.
     step: usize,
-    /// Columns and rows of pixels from the corner of the first cell to the picture's corner.
+    /// The number of columns of pixels from the left edge of the first grid cell to the picture's
+    /// left edge, and of rows from that cell's top edge to the picture's.
     phase: (usize, usize),
-    /// Cells in a row, the margin included.
+    /// The number of grid cells in a row, including the margin.
     stride: usize,
-    /// The weights of five cells for each pixel of a cell along an axis; the middle one is the
-    /// weight of the pixel's own cell.
+    /// For each pixel of a grid cell along an axis, the weights of five grid cells. The middle
+    /// weight belongs to the cell that contains the pixel.
     weights: Vec<[f32; TAPS]>,
 }
 
-/// Buffers that a thread keeps from tile to tile.
+/// Buffers that a thread reuses from tile to tile.
 #[derive(Debug, Default)]
 pub(crate) struct RefineRows {
-    /// A row of cells.
+    /// One row of grid cells.
     cells: Vec<f32>,
-    /// The pixels of the row, grouped by their place within a cell.
+    /// The pixels of one row, grouped by their position within a grid cell.
     places: Vec<f32>,
-    /// The pixels of the row in their order, with those of its outer cells that lie beside the
-    /// picture.
+    /// The pixels of one row from left to right. It has all pixels of its outer grid cells, also
+    /// those beside the picture.
     pixels: Vec<f32>,
 }
 
 impl Refine {
-    /// The layout of pictures whose corner is `phase` pixels into a cell, with `stride` cells a
-    /// row.
+    /// The position of a picture whose top left corner lies `phase` pixels (across, down) from the
+    /// corner of a grid cell. The grid has `stride` cells in a row.
     pub(crate) fn new(lattice: Lattice, phase: (u32, u32), stride: usize) -> Self {
         Self {
             step: lattice.coarser() as usize,
@@ -43,8 +45,8 @@ impl Refine {
         }
     }
 
-    /// Writes a picture `width` pixels wide into `out`. Rows of cells that are not `occupied` hold
-    /// zeros.
+    /// Writes a picture that is `width` pixels wide into `out`. A row of grid cells that is not
+    /// `occupied` is zero.
     #[inline(always)]
     pub(crate) fn refine(
         &self,
@@ -80,8 +82,8 @@ impl Refine {
         }
     }
 
-    /// Evaluates a row of cells at its pixels: first grouped by the pixels' place within a cell,
-    /// then interleaved in their order.
+    /// Evaluates a row of grid cells at its pixels: first grouped by the pixels' position within a
+    /// grid cell, then interleaved into their order from left to right.
     #[inline(always)]
     fn across(&self, rows: &mut RefineRows) {
         let inner = rows.pixels.len() / self.step;
@@ -110,7 +112,8 @@ fn sum<'a>(row: impl Fn(usize) -> Option<&'a [f32]>, weights: &[f32; TAPS], out:
     }
 }
 
-/// Interleaves `STEP` rows: the first of each, then the second of each, and so on.
+/// Interleaves `STEP` rows: the first numbers of all rows, then the second numbers of all rows, and
+/// so on.
 #[inline(always)]
 fn interleave<const STEP: usize>(rows: &[f32], out: &mut [f32]) {
     let length = rows.len() / STEP;

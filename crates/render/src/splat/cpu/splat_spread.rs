@@ -1,49 +1,52 @@
-//! The second stage: the grid is convolved, row by row and then column by column.
+//! The second stage of drawing: the grid of deposited cells is convolved with the kernel, first
+//! along the rows and then along the columns.
 //!
-//! Each output is one sum in a fixed order of taps, with separate multiplication and addition, so
-//! its bits do not depend on the window, the block it is computed in or the width of the machine's
-//! vectors. Rows without a deposit are left out: they would add zeros. The GPU's twin is
-//! `splat_spread.wgsl`.
+//! Each output is one sum in a fixed order of taps, with separate multiplication and addition. So
+//! its bits depend neither on the window nor on the block, nor on the width of the machine's
+//! vectors. Rows without a deposit are skipped, since they would add zeros. The GPU's version of
+//! this stage is `splat_spread.wgsl`.
 
 use super::splat_bin::Bins;
 use crate::splat::lattice::Lattice;
 use crate::splat::plan::Spread;
 
-/// The number of outputs that are computed together: their sums take six AVX registers.
+/// The number of outputs that are computed together. Their sums fit into six AVX registers.
 const BLOCK: usize = 48;
 
-/// The number of columns that the second pass takes at a time: 47 rows of such a strip take 26 KiB.
+/// The number of columns that the second pass handles at a time. At this width, 47 rows take 26
+/// KiB.
 const STRIP: usize = 3 * BLOCK;
 
-/// Buffers that a thread keeps from tile to tile.
+/// Buffers that a thread reuses from tile to tile.
 #[derive(Debug, Default)]
 pub(crate) struct SpreadScratch {
-    /// The grid's rows after the first pass, each as wide as the picture, and a row of zeros.
+    /// The grid's rows after the first pass, each as wide as the picture, and then one row of
+    /// zeros.
     across: Vec<f32>,
-    /// The offset of each row of the grid in `across`. Rows without a deposit have the offset of
-    /// the zeros.
+    /// For each row of the grid, the index in `across` at which it begins. For a row without a
+    /// deposit it is the index of the row of zeros.
     starts: Vec<usize>,
-    /// For each row of outputs, true where it is not all zero.
+    /// For each row of outputs, false if all of the row is zero.
     occupied: Vec<bool>,
-    /// One row of the grid, its columns grouped by their place within a pixel.
+    /// One row of the grid, with its columns grouped by their position within a pixel.
     phases: Vec<f32>,
 }
 
 impl SpreadScratch {
-    /// For each row of the last convolution's outputs, true where it is not all zero.
+    /// For each row of outputs of the last convolution, false if all of the row is zero.
     pub(crate) fn occupied(&self) -> &[bool] {
         &self.occupied
     }
 }
 
-/// The taps of a term along one axis, and the grid cells that they weigh.
+/// The taps of a term along one axis, and the positions of the grid cells that they multiply.
 #[derive(Clone, Copy)]
 struct TermTaps<'a> {
     values: &'a [f32],
-    /// Grid cells from one output to the next.
+    /// The number of grid cells from one output to the next.
     step: usize,
-    /// The number of grid cells from the first that an output reads to its two innermost, left and
-    /// right.
+    /// The number of grid cells between the first cell that an output reads and its two innermost
+    /// ones: first the innermost cell on the left, then the one on the right.
     inner: [usize; 2],
 }
 
@@ -63,8 +66,8 @@ impl<'a> TermTaps<'a> {
         }
     }
 
-    /// Each tap with the left and the right grid cell that it weighs for the first output. A tap in
-    /// the middle weighs one cell, and has `None` for the right.
+    /// Each tap, with the two grid cells that it multiplies for the first output, left and right. A
+    /// tap in the middle multiplies only one cell, so its right cell is `None`.
     fn pairs(self) -> impl Iterator<Item = (f32, usize, Option<usize>)> + 'a {
         let [left, right] = self.inner;
         self.values
@@ -75,7 +78,7 @@ impl<'a> TermTaps<'a> {
 }
 
 /// Writes the sum over all terms of (bins ∗ across) ∗ down into `out`, whose rows are `width`
-/// pixels.
+/// pixels long.
 #[inline(always)]
 pub(crate) fn spread(
     bins: &Bins,
@@ -85,8 +88,9 @@ pub(crate) fn spread(
     width: usize,
 ) {
     let reach = plan.reach() as usize;
-    // A row has whole blocks, so that the inner loops have a fixed length, and one cache line more:
-    // rows that are a power of two apart would fall into the same part of the cache.
+    // A row consists of whole blocks, so that inner loops have a fixed length, and of one more
+    // cache line. Without that line, rows could be a power of two apart and would compete for the
+    // same part of the cache.
     let stride = width.next_multiple_of(BLOCK) + 16;
     let zeros = bins.height() * stride;
     scratch.across.resize(zeros + stride, 0.0);
@@ -125,14 +129,16 @@ pub(crate) fn spread(
     }
 }
 
-/// The layout of a row of the grid whose columns are grouped by their place within a pixel, so that
-/// neighbouring outputs read neighbouring numbers.
+/// The layout of a row of the grid whose columns are grouped by their position within a pixel. In
+/// this layout neighbouring outputs read neighbouring numbers.
 struct Phases {
     step: usize,
     length: usize,
-    /// The middle tap with the place of its cell for the first output; `None` without such a tap.
+    /// The middle tap, and the index of its grid cell for the first output; `None` if there is no
+    /// middle tap.
     middle: Option<(f32, usize)>,
-    /// The other taps with the places of their two cells for the first output.
+    /// The other taps, each with the indices of its left and its right grid cell for the first
+    /// output.
     pairs: Vec<(f32, usize, usize)>,
 }
 
@@ -194,8 +200,8 @@ impl Phases {
     }
 }
 
-/// The grid's rows after the first pass: their values, the offset of each row in these, and the
-/// offset of a row of zeros.
+/// The grid's rows after the first pass: all values, the index at which each row begins, and the
+/// index of a row of zeros.
 struct AcrossRows<'a> {
     values: &'a [f32],
     starts: &'a [usize],
@@ -203,11 +209,12 @@ struct AcrossRows<'a> {
 }
 
 impl AcrossRows<'_> {
-    /// Adds the second pass to all columns: out[y] += Σ over taps of tap · (above + below). With
-    /// `first`, outputs are overwritten, and `first` becomes true for rows that are not all zero.
+    /// Adds the second pass to all columns: out[y] += Σ over taps of tap · (above + below). If
+    /// `first` is given, outputs are overwritten, and `first` gets false for each row of outputs
+    /// that is all zero.
     ///
-    /// Columns are taken a strip at a time, so that the rows that an output reads stay in the
-    /// fastest cache from one output to the next.
+    /// Columns are handled in strips. So the rows that an output reads stay in the fastest cache
+    /// for the next output.
     #[inline(always)]
     fn down(
         &self,
@@ -246,8 +253,8 @@ impl AcrossRows<'_> {
         }
     }
 
-    /// Collects in `seen` the taps of output row `y` that meet a deposit, with the offsets of the
-    /// two rows that each weighs.
+    /// Collects in `seen` the taps of output row `y` that meet a deposit, each with the beginnings
+    /// of the two rows that it multiplies.
     #[inline(always)]
     fn seen(&self, taps: TermTaps<'_>, y: usize, seen: &mut Vec<(f32, usize, usize)>) {
         let from = &self.starts[taps.step * y..];
@@ -267,8 +274,8 @@ fn block_of(row: &[f32], from: usize) -> &[f32; BLOCK] {
     row[from..].first_chunk().unwrap_or(&[0.0; BLOCK])
 }
 
-/// Adds tap · (a + b) to `sums`: the innermost loop, of a fixed length and on arrays, so that it is
-/// vectorised.
+/// Adds tap · (a + b) to `sums`. It is the innermost loop; arrays of a fixed length let the
+/// compiler vectorise it.
 #[inline(always)]
 fn add_pair(sums: &mut [f32; BLOCK], tap: f32, a: &[f32; BLOCK], b: &[f32; BLOCK]) {
     for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
