@@ -1,4 +1,4 @@
-//! Builder of an imported style.
+//! The builder of an imported style.
 
 use crate::{ColumnNames, Dialect, ImportError, ImportedPoint, ImportedStyle, shorten};
 use heatsplat_render::Kernel;
@@ -6,23 +6,24 @@ use heatsplat_render::Ramp;
 use heatsplat_render::Style;
 use heatsplat_render::{BlendMode, CoverOpacity};
 
-/// Builder of an [`ImportedStyle`], used by the importers of all dialects.
+/// The builder of an [`ImportedStyle`]. The importers of all dialects use it.
 pub(crate) struct StyleBuilder {
     imported: ImportedStyle,
 }
 
 impl StyleBuilder {
-    /// Begins with heatsplat's default style and a linear scale, the default of all other heat
-    /// maps.
+    /// Begins with heatsplat's default style, but with a linear scale, as all other heat maps have
+    /// it by default.
     pub(crate) fn new(dialect: Dialect) -> Self {
         let mut builder = Self::ours(dialect);
-        // A scale that is set explicitly is not replaced by one that suits a layer's values better.
+        // This sets the scale explicitly. A scale that is not set may be replaced by one that suits
+        // the values of a layer better.
         let set = builder.set("scale", "linear");
         debug_assert!(set.is_ok());
         builder
     }
 
-    /// Begins with heatsplat's default style.
+    /// Begins with heatsplat's default style as it is.
     pub(crate) fn ours(dialect: Dialect) -> Self {
         Self {
             imported: ImportedStyle {
@@ -41,14 +42,15 @@ impl StyleBuilder {
         self.imported.dialect
     }
 
-    /// Sets a parameter of the style from text.
+    /// Sets a parameter of the style. The value is text, as in heatsplat's own styles.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), ImportError> {
         let dialect = self.dialect();
         let set = self.imported.style.set(name, value);
         set.map_err(|error| ImportError::Style { dialect, error })
     }
 
-    /// Sets several parameters of the style from text, in any order.
+    /// Sets several parameters of the style, in any order. The values are text, as in heatsplat's
+    /// own styles.
     pub(crate) fn set_all(&mut self, parameters: &[(String, String)]) -> Result<(), ImportError> {
         let dialect = self.dialect();
         let pairs = parameters
@@ -58,12 +60,12 @@ impl StyleBuilder {
         set.map_err(|error| ImportError::Style { dialect, error })
     }
 
-    /// Adds a warning about a property that is imported approximately or not at all.
+    /// Adds a warning about a property that can only be imported approximately or not at all.
     pub(crate) fn warn(&mut self, message: impl Into<String>) {
         self.imported.warnings.push(message.into());
     }
 
-    /// Returns an error for an illegal value of the property `name`.
+    /// Returns an error: the property `name` has the illegal value `value`.
     pub(crate) fn refuse<T>(
         &self,
         name: &str,
@@ -78,8 +80,9 @@ impl StyleBuilder {
         })
     }
 
-    /// Sets the radius in CSS pixels. A radius that no kernel can have becomes the nearest legal
-    /// one, with a warning. `name` is the property's name, for errors.
+    /// Sets the radius of the kernel in CSS pixels. A radius beyond the limits of kernels is
+    /// replaced by the nearest limit, with a warning. `name` is the name of the property in the
+    /// configuration; errors contain it.
     pub(crate) fn radius(&mut self, name: &str, pixels: f64) -> Result<(), ImportError> {
         if !(pixels > 0.0 && pixels.is_finite()) {
             return self.refuse(name, &pixels.to_string(), "expected pixels above 0");
@@ -88,8 +91,8 @@ impl StyleBuilder {
         self.set("radius", &format!("{}px", rounded(near)))
     }
 
-    /// Sets a radius that changes with the zoom. The table has (zoom of 256 px tiles, radius in CSS
-    /// pixels) with rising zooms.
+    /// Sets a radius that changes with the zoom. Each pair of the table is a zoom of 256 px tiles
+    /// and the radius there in CSS pixels. The zooms must rise.
     pub(crate) fn radii(&mut self, name: &str, table: &[(f64, f64)]) -> Result<(), ImportError> {
         if let Some((_, pixels)) = table.iter().find(|(_, r)| !(*r > 0.0 && r.is_finite())) {
             return self.refuse(name, &pixels.to_string(), "expected pixels above 0");
@@ -103,7 +106,8 @@ impl StyleBuilder {
         self.set("radius", &text)
     }
 
-    /// Sets a radius in pixels of zoom 0, which doubles with each zoom.
+    /// Sets a radius that doubles with each zoom, so it always covers the same part of the world.
+    /// `pixels` is the radius at zoom 0 in CSS pixels.
     pub(crate) fn doubling_radius(&mut self, name: &str, pixels: f64) -> Result<(), ImportError> {
         let table: Vec<(f64, f64)> = (0..=20)
             .map(|zoom| (f64::from(zoom), pixels * f64::from(zoom).exp2()))
@@ -123,7 +127,7 @@ impl StyleBuilder {
         near
     }
 
-    /// Sets the domain from 0 to the density `high`.
+    /// Sets the domain: it reaches from the density 0 to the density `high`.
     pub(crate) fn domain_to(&mut self, high: f64) -> Result<(), ImportError> {
         if !(high > 0.0 && high < 1e30) {
             return self.refuse("domain", &high.to_string(), "expected a number above 0");
@@ -131,15 +135,16 @@ impl StyleBuilder {
         self.set("domain", &format!("0,{}", rounded(high)))
     }
 
-    /// Sets a domain from 0 to an end that changes with the zoom. The table has (zoom of 256 px
-    /// tiles, density) with rising zooms.
+    /// Sets a domain that begins at 0 and whose upper end changes with the zoom. Each pair of the
+    /// table is a zoom of 256 px tiles and the density at the upper end. The zooms must rise.
     pub(crate) fn domains_to(&mut self, table: &[(f64, f64)]) -> Result<(), ImportError> {
         let stop = |(zoom, high): &(f64, f64)| format!("{}:0,{}", rounded(*zoom), rounded(*high));
         let text: Vec<String> = table.iter().map(stop).collect();
         self.set("domain", &text.join(";"))
     }
 
-    /// Sets the ramp to a table of colours, with a warning if the colour for no heat is visible.
+    /// Sets the ramp to a table of colours. Warns if the first colour, for pixels without heat, is
+    /// visible, since it becomes transparent.
     pub(crate) fn table(&mut self, table: &[[u8; 4]; 256]) {
         if table.first().is_some_and(|nothing| nothing[3] > 0) {
             self.warn("where nothing is stays transparent");
@@ -148,7 +153,7 @@ impl StyleBuilder {
         self.imported.style = style.with_ramp(&Ramp::from_table(table));
     }
 
-    /// Sets one opacity for the whole ramp.
+    /// Sets one opacity for all colours of the ramp.
     pub(crate) fn opacity(&mut self, name: &str, opacity: f64) -> Result<(), ImportError> {
         if !(0.0..=1.0).contains(&opacity) {
             return self.refuse(name, &opacity.to_string(), "expected 0 to 1");
@@ -159,19 +164,19 @@ impl StyleBuilder {
         Ok(())
     }
 
-    /// Sets the blend mode of overlapping splats.
+    /// Sets the blend mode: how splats are combined that overlap.
     pub(crate) fn overlap(&mut self, overlap: &BlendMode) -> Result<(), ImportError> {
         self.set("overlap", &overlap.to_string())
     }
 
-    /// Sets the blend mode of spots that cover each other. The domain becomes 0 to 1, so the
-    /// colours show how much of a pixel is covered.
+    /// Sets the blend mode of spots that cover each other. The domain becomes 0 to 1, so that the
+    /// colours show the covered part of a pixel.
     pub(crate) fn cover(&mut self, cover: CoverOpacity) -> Result<(), ImportError> {
         self.overlap(&BlendMode::Cover(cover))?;
         self.set("domain", "0,1")
     }
 
-    /// Sets the file of the picture that is drawn at each point.
+    /// Sets the name of the file with the picture that is drawn at each point.
     pub(crate) fn marker(&mut self, file: String) {
         self.imported.marker = Some(file);
     }
@@ -193,7 +198,7 @@ impl StyleBuilder {
     }
 }
 
-/// A number as text, rounded to about six significant digits.
+/// A number as text, rounded to at most seven significant digits.
 pub(crate) fn rounded(number: f64) -> String {
     let digits = 6 - (number.abs().log10().floor() as i32).clamp(-20, 6);
     let power = 10f64.powi(digits);

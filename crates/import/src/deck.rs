@@ -1,4 +1,4 @@
-//! deck.gl's HeatmapLayer, and the heatmap layers of kepler.gl, which are drawn by it.
+//! deck.gl's HeatmapLayer, and the heatmap layers of kepler.gl, which deck.gl draws.
 
 use crate::builder::StyleBuilder;
 use crate::gradient::{self, Stop};
@@ -7,21 +7,22 @@ use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_points::mercator::EQUATOR_METRES;
 
-/// The value of deck.gl's kernel in its middle, for a point of weight 1.
+/// The value of deck.gl's kernel in its middle for a point of weight 1, from its shader.
 const HEIGHT: f64 = 3.385_15;
 
-/// The factor from deck.gl's radius to ours: deck.gl's gaussian has σ = radius / 6, ours has σ =
-/// radius / 3.
+/// The factor that converts deck.gl's radius to heatsplat's. The gaussian of deck.gl has σ = radius
+/// / 6, that of heatsplat has σ = radius / 3.
 const OUR_RADIUS: f64 = 0.5;
 
-/// The difference from the zooms of deck.gl and kepler.gl, which count tiles of 512 px, to ours.
+/// The number that is added to the zooms of deck.gl and kepler.gl to get heatsplat's. They count
+/// tiles of 512 px, heatsplat counts tiles of 256 px.
 const ZOOM_SHIFT: f64 = 1.0;
 
 const RADIUS: f64 = 50.0;
 const MAX_RADIUS: f64 = 100.0;
 const THRESHOLD: f64 = 0.05;
 
-/// The default colours: ColorBrewer's YlOrRd in six classes.
+/// The default colours of deck.gl: YlOrRd of ColorBrewer, in six classes.
 const COLORS: [[u8; 3]; 6] = [
     [255, 255, 178],
     [254, 217, 118],
@@ -31,7 +32,7 @@ const COLORS: [[u8; 3]; 6] = [
     [189, 0, 38],
 ];
 
-/// Imports the properties of a deck.gl layer.
+/// Imports the properties of a HeatmapLayer of deck.gl.
 pub(crate) fn import(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
     let mut builder = StyleBuilder::new(Dialect::Deck);
     let mut options = OptionReader::of(layer);
@@ -65,7 +66,7 @@ pub(crate) fn import(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
         },
     };
     match domain {
-        // Without a domain the greatest density of each zoom is the upper end.
+        // Without `colorDomain`, the greatest density of each zoom is the upper end of the domain.
         None => {
             builder.set("domain", if mean { "auto" } else { "p100" })?;
             builder.table(&table(&colors, intensity, threshold));
@@ -108,8 +109,8 @@ pub(crate) fn import_kepler(layer: &JsLiteral) -> Result<ImportedStyle, ImportEr
     let vis = config.get("visConfig").unwrap_or(&empty);
     let mut options = OptionReader::of(vis);
     let radius = options.positive("radius", &mut builder)?.unwrap_or(20.0);
-    // The radius grows linearly from 2 pixels at kepler.gl's zoom 0 to the given radius at its zoom
-    // 18.
+    // In kepler.gl the radius grows linearly, from 2 pixels at kepler.gl's zoom 0 to the given
+    // radius at its zoom 18.
     let table_of = |from: f64, to: f64| {
         [0.0, 18.0].map(|zoom| (zoom + ZOOM_SHIFT, from + (to - from) * zoom / 18.0))
     };
@@ -125,7 +126,8 @@ pub(crate) fn import_kepler(layer: &JsLiteral) -> Result<ImportedStyle, ImportEr
         None => default_colors(),
         Some(value) => list_of_colors(value, "colorRange", &builder)?,
     };
-    // Kepler.gl gives its first and last colour twice to deck.gl.
+    // The first and the last colour are doubled because kepler.gl passes them to deck.gl in this
+    // way.
     if let (Some(first), Some(last)) = (colors.first().copied(), colors.last().copied()) {
         colors.insert(0, first);
         colors.push(last);
@@ -165,8 +167,8 @@ fn aggregation(
     }
 }
 
-/// Reads the column of weights from `getWeight`, as in `d => d.weight` or `"@@=weight"`. For any
-/// other code it adds a warning.
+/// Finds the name of the column of weights in the option `getWeight`, for example in `d =>
+/// d.weight` or `"@@=weight"`. If the option is other code, adds a warning.
 fn weight_column(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) {
     let column = match options.get("getWeight") {
         Some(JsLiteral::Text(text)) => text.strip_prefix("@@=").map(str::to_owned),
@@ -210,8 +212,8 @@ fn list_of_colors(
     }
 }
 
-/// The domain's upper end at each zoom, as (zoom, density), for an end `high` that is given as
-/// weight per metre of the equator.
+/// Computes the upper end of the domain at each zoom. `high` is this end as a weight per metre of
+/// the equator. Each pair of the result is a zoom and a density.
 fn per_metre(high: f64) -> Vec<(f64, f64)> {
     (0..=22)
         .map(|zoom| {
@@ -221,8 +223,9 @@ fn per_metre(high: f64) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// The colour of each index. Deck.gl's ramp is a texture with one texel per colour, and colours
-/// fade below the threshold, a fraction of the greatest weight.
+/// The colour of each of the 256 indices. deck.gl's ramp is a texture with one texel for each
+/// colour, between which it interpolates. Below `threshold`, a fraction of the greatest weight, the
+/// colours fade out.
 fn table(colors: &[[f64; 4]], intensity: f64, threshold: f64) -> [[u8; 4]; 256] {
     let count = colors.len() as f64;
     let texel = |(i, c): (usize, &[f64; 4])| ((i as f64 + 0.5) / count, *c);
@@ -256,7 +259,8 @@ mod tests {
         let style = made.style;
         assert_eq!(style.radius().to_string(), "25px");
         assert_eq!(style.scale().domain.to_string(), "p100");
-        // One colour up to the middle of the first of six texels, and faded below a twentieth.
+        // The first of the six texels has one colour up to its middle, and the colours fade below a
+        // twentieth of the greatest weight.
         assert_eq!(style.ramp().color(20), [255, 255, 178, 255]);
         assert_eq!(style.ramp().color(6)[3], 120);
         assert_eq!(style.ramp().color(250), [189, 0, 38, 255]);

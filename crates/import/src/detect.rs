@@ -1,4 +1,4 @@
-//! Detection of the dialect of a configuration.
+//! Detects the dialect of a configuration, and imports it.
 
 use crate::builder::StyleBuilder;
 use crate::js_literal::{self, JsLiteral};
@@ -35,7 +35,7 @@ pub(crate) fn read(text: &str) -> Result<ImportedStyle, ImportError> {
     values(&js_literal::read(text)?)
 }
 
-/// Imports an XML document by its elements.
+/// Imports an XML document. Its elements show the dialect.
 fn document(text: &str) -> Result<ImportedStyle, ImportError> {
     let root = xml::read(text)?;
     if let Some(renderer) = qgis::renderer(&root) {
@@ -50,11 +50,12 @@ fn document(text: &str) -> Result<ImportedStyle, ImportError> {
     Err(ImportError::Unknown)
 }
 
-/// Imports the values in a script or in JSON.
+/// Imports the values that were found in a script or in JSON.
 fn values(found: &[JsLiteral]) -> Result<ImportedStyle, ImportError> {
     let empty = JsLiteral::Object(Vec::new());
     let is_data = |value: &&JsLiteral| is_data(value);
-    // In a script the names of the calls identify the dialect, and their arguments are the options.
+    // In a script the name of a call shows the dialect, and the arguments of the call are the
+    // options.
     for value in found {
         let JsLiteral::Call(name, arguments) = value else {
             continue;
@@ -93,14 +94,15 @@ fn values(found: &[JsLiteral]) -> Result<ImportedStyle, ImportError> {
     let mut objects = objects.filter(|v| !is_data(v));
     match (objects.next(), data) {
         (Some(object), data) => by_keys(object, data),
-        // Data without options: `{max, data}`, or only the list of points.
+        // There are data but no options. The data are `{max, data}` of heatmap.js, or a plain list
+        // of points.
         (None, Some(data)) if data.get("data").is_some() => heatmap_js::import(&empty, Some(data)),
         (None, Some(data)) => leaflet_heat::import(&empty, Some(data)),
         (None, None) => Err(ImportError::Unknown),
     }
 }
 
-/// Returns true for data: a list of points, or `{max, min, data: […]}`.
+/// Tests whether a value is data: a list of points, or `{max, min, data: […]}`.
 fn is_data(value: &JsLiteral) -> bool {
     if let Some(list) = value.as_list() {
         return list.iter().any(is_point);
@@ -123,7 +125,7 @@ fn is_point(value: &JsLiteral) -> bool {
     }
 }
 
-/// The keys of an object, by which its dialect is detected.
+/// The keys of an object. They show its dialect.
 struct Keys<'a>(&'a JsLiteral);
 
 impl Keys<'_> {
@@ -150,16 +152,16 @@ impl Keys<'_> {
     }
 }
 
-/// The importer of an object. The second parameter is the data in the same script, if there are
-/// any.
+/// An importer of an object. Its second parameter is the data in the same script; `None` if there
+/// are none.
 type Importer = fn(&JsLiteral, Option<&JsLiteral>) -> Result<ImportedStyle, ImportError>;
 
-/// A test of an object's keys. The second parameter is the data in the same script, if there are
-/// any.
+/// A test of the keys of an object. The second parameter is the data in the same script; `None` if
+/// there are none.
 type Test = fn(&Keys<'_>, Option<&JsLiteral>) -> bool;
 
-/// The tests of the dialects with their importers. The first test that succeeds decides the
-/// dialect, so keys of only one dialect are tested before keys that several dialects have.
+/// The tests of the dialects, each with the importer of its dialect. The first test that succeeds
+/// decides. So keys that only one dialect has are tested before keys that several dialects have.
 const TESTS: [(Test, Importer); 15] = [
     (
         |o, _| o.any(|key| key.starts_with("heatmap-")) || o.has(&["paint"]),
@@ -200,7 +202,7 @@ const TESTS: [(Test, Importer); 15] = [
         |o, _| o.has(&["maxZoom", "minOpacity", "max"]),
         leaflet_heat::import,
     ),
-    // In heatmap.js `blur` is a fraction from 0 to 1; in Leaflet.heat it is in pixels.
+    // In heatmap.js `blur` is a fraction from 0 to 1; in Leaflet.heat it is a number of pixels.
     (
         |o, _| o.blur().is_some_and(|blur| blur <= 1.0),
         heatmap_js::import,
@@ -223,7 +225,7 @@ const TESTS: [(Test, Importer); 15] = [
     ),
 ];
 
-/// Keys by which deck.gl's `HeatmapLayer` is detected.
+/// The keys that show that an object belongs to deck.gl's `HeatmapLayer`.
 const DECK_KEYS: [&str; 5] = [
     "radiusPixels",
     "colorRange",
@@ -232,7 +234,7 @@ const DECK_KEYS: [&str; 5] = [
     "getPosition",
 ];
 
-/// Keys by which heatmap.js is detected.
+/// The keys that show that an object belongs to heatmap.js.
 const HEATMAP_JS_KEYS: [&str; 12] = [
     "container",
     "maxOpacity",
@@ -248,9 +250,9 @@ const HEATMAP_JS_KEYS: [&str; 12] = [
     "onExtremaChange",
 ];
 
-/// Imports an object as the first dialect whose test succeeds.
+/// Imports an object. The first test of [`TESTS`] that succeeds decides its dialect.
 fn by_keys(object: &JsLiteral, data: Option<&JsLiteral>) -> Result<ImportedStyle, ImportError> {
-    // Of a whole MapLibre style the first heatmap layer is imported.
+    // If the object is a whole style of MapLibre, its first heatmap layer is imported.
     if let Some(layers) = object.get("layers").and_then(JsLiteral::as_list) {
         let mut layers = layers.iter();
         if let Some(layer) = layers.find(|layer| Keys(layer).is("type", "heatmap")) {
@@ -263,21 +265,22 @@ fn by_keys(object: &JsLiteral, data: Option<&JsLiteral>) -> Result<ImportedStyle
     import(object, data)
 }
 
-/// The parameters of a heatsplat style in an object; `None` if the object has any other key.
+/// The keys and values of an object that is a heatsplat style. `None` if any key is not a parameter
+/// of heatsplat's styles.
 fn own_pairs(object: &JsLiteral) -> Option<Vec<(String, String)>> {
     let keys = object.as_object().unwrap_or_default();
     let pairs: Option<Vec<(String, String)>> = keys.iter().map(our_pair).collect();
     pairs.filter(|p| !p.is_empty() && p.iter().all(|(key, _)| is_ours(key)))
 }
 
-/// A key of an object and its value as the text of a parameter; `None` if no parameter has such a
-/// value.
+/// Converts a key and a value of an object to the name and the text of a parameter. `None` if no
+/// parameter can have such a value.
 fn our_pair((key, value): &(String, JsLiteral)) -> Option<(String, String)> {
     let value = match value {
         JsLiteral::Text(text) => text.clone(),
         JsLiteral::Number(n) => n.to_string(),
         JsLiteral::Bool(b) => b.to_string(),
-        // A list of numbers is a domain.
+        // A list of numbers can only be a domain.
         JsLiteral::List(list) => {
             let numbers: Option<Vec<String>> = list
                 .iter()
@@ -294,8 +297,8 @@ fn is_ours(name: &str) -> bool {
     Style::PARAMETERS.contains(&name)
 }
 
-/// The parameters of a heatsplat style in a text: pairs `name=value` separated by `&` or line
-/// breaks. `None` for other texts.
+/// The parameters in a text that is a heatsplat style: pairs `name=value`, separated by `&` or line
+/// breaks. `None` for any other text.
 fn ours(text: &str) -> Option<Vec<(String, String)>> {
     let pairs: Option<Vec<(String, String)>> = text
         .split(['&', '\n'])
@@ -316,7 +319,7 @@ fn our_own(pairs: &[(String, String)]) -> Result<ImportedStyle, ImportError> {
     Ok(builder.done())
 }
 
-/// The pairs `name=value` in a text, separated by blanks, line breaks, `&` or `;`.
+/// Finds the pairs `name=value` in a text. They are separated by blanks, line breaks, `&` or `;`.
 fn assignments(text: &str) -> Vec<(String, String)> {
     let pairs = text.split([' ', '\t', '\n', '\r', '&', ';']);
     let pair = |pair: &str| {

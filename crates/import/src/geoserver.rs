@@ -1,4 +1,4 @@
-//! GeoServer: an SLD with the transformation `vec:Heatmap`, formerly `gs:Heatmap`.
+//! GeoServer: an SLD with the transformation `vec:Heatmap`, which was formerly called `gs:Heatmap`.
 
 use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
@@ -7,7 +7,7 @@ use crate::{Dialect, ImportError, ImportedStyle};
 
 const RADIUS: f64 = 100.0;
 
-/// Returns true if a document contains a heatmap transformation.
+/// Tests whether a document contains a heatmap transformation.
 pub(crate) fn is_in(root: &Element) -> bool {
     let all = root.descendants();
     all.iter()
@@ -24,8 +24,8 @@ pub(crate) fn import(root: &Element) -> Result<ImportedStyle, ImportError> {
         .collect();
     let mut radius = RADIUS;
     for (name, values) in &parameters {
-        // In `env('radius', 40)` the values are a request's variable and its default: the last one
-        // counts.
+        // The function `env('radius', 40)` has two values: the name of a variable that requests can
+        // set, and the default. The default is the last value, and it is imported.
         let value = values.last().map(String::as_str).unwrap_or_default();
         match name.as_str() {
             "radiusPixels" => {
@@ -47,7 +47,7 @@ pub(crate) fn import(root: &Element) -> Result<ImportedStyle, ImportError> {
             )),
         }
     }
-    // GeoServer blurs by four passes of a box, which is close to a gaussian.
+    // GeoServer blurs by four passes of a box filter. The result is close to a gaussian.
     builder.radius("radiusPixels", 3.0 * deviation(radius))?;
     builder.set("domain", "p100")?;
     match all.iter().find(|e| e.name == "ColorMap") {
@@ -69,8 +69,8 @@ pub(crate) fn import(root: &Element) -> Result<ImportedStyle, ImportError> {
     Ok(builder.done())
 }
 
-/// The name and the values of a parameter. These are the texts of the literals and property names
-/// in it, with the name first.
+/// The name and the values of a parameter. They are the texts of all literals and property names
+/// inside the element: the first is the name, the others are the values.
 fn parameter(function: &Element) -> Option<(String, Vec<String>)> {
     let words = function.descendants();
     let words = words
@@ -80,7 +80,8 @@ fn parameter(function: &Element) -> Option<(String, Vec<String>)> {
     Some((words.next()?, words.collect()))
 }
 
-/// The standard deviation σ of four box blurs whose radii add up to `radius`, in pixels.
+/// The standard deviation σ of four successive box blurs, in pixels. `radius` is the sum of their
+/// radii.
 fn deviation(radius: f64) -> f64 {
     let whole = radius.round().max(1.0) as u32;
     let each = |pass: u32| f64::from(whole / 4 + u32::from(pass < whole % 4));
@@ -119,7 +120,8 @@ fn colors(map: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError> 
         let value = i as f64 / 255.0;
         let below = |(quantity, _): &Stop| *quantity <= value;
         gradient::bytes(match kind {
-            // A colour is for the values below its quantity, from the previous quantity on.
+            // A colour applies to the values from the previous quantity up to, but without, its own
+            // quantity.
             "intervals" => stops
                 .iter()
                 .find(|s| !below(s))
@@ -160,7 +162,7 @@ mod tests {
         let made = style(SLD).unwrap();
         assert_eq!(made.dialect, Dialect::GeoServer);
         assert_eq!(made.columns.weight.as_deref(), Some("pop2000"));
-        // Four boxes of radius 10 have σ² = 4 · 110 / 3.
+        // Four box blurs of radius 10 have σ² = 4 · 110 / 3.
         assert_eq!(
             made.style.radius().to_string(),
             "36.33180px".replace("36.33180", "36.3318")

@@ -1,4 +1,4 @@
-//! The HeatmapLayer of the Google Maps JavaScript API, which was removed from the API in May 2026.
+//! The HeatmapLayer of the Google Maps JavaScript API. It was removed from the API in May 2026.
 
 use crate::builder::StyleBuilder;
 use crate::gradient;
@@ -7,7 +7,7 @@ use crate::js_literal::JsLiteral;
 use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 
-/// The layer's default gradient.
+/// The default gradient of the layer.
 const GRADIENT: [&str; 11] = [
     "rgba(102,255,0,0)",
     "rgba(102,255,0,1)",
@@ -74,7 +74,7 @@ pub(crate) fn import(options: &JsLiteral) -> Result<ImportedStyle, ImportError> 
     Ok(builder.done())
 }
 
-/// A point from a LatLng, or from `{location: LatLng, weight}`.
+/// The point of a LatLng, or of an object `{location: LatLng, weight}`.
 fn point(value: &JsLiteral) -> Option<ImportedPoint> {
     let Some(location) = value.get("location") else {
         return lat_lng(value);

@@ -1,15 +1,16 @@
-//! Colours between stops, mixed as by a browser's canvas and by MapLibre.
+//! Colours between stops. They are mixed as a browser's canvas and MapLibre mix them.
 
 use crate::ImportError;
 use crate::builder::StyleBuilder;
 use crate::js_literal::JsLiteral;
 use heatsplat_render::ramp::css_color;
 
-/// A position, 0 to 1, and its colour: RGBA, each channel 0 to 1, not premultiplied.
+/// A stop: a position from 0 to 1 and the colour there. The colour is red, green, blue and alpha,
+/// from 0 to 1 each; the first three are not multiplied by alpha.
 pub(crate) type Stop = (f64, [f64; 4]);
 
-/// Reads a colour: a text with a CSS colour, or a list `[r, g, b]` or `[r, g, b, a]` with numbers
-/// from 0 to 255. `name` is the property's name, for errors.
+/// Reads a colour. It is a text with a CSS colour, or a list `[r, g, b]` or `[r, g, b, a]` of
+/// numbers from 0 to 255. `name` is the name of the property; errors contain it.
 pub(crate) fn color(
     value: &JsLiteral,
     name: &str,
@@ -35,7 +36,8 @@ pub(crate) fn color(
     }
 }
 
-/// Reads a CSS colour, or a colour in the form `rgba(…)` of MapServer and Google.
+/// Reads a CSS colour. Also reads the forms `#rrggbbaa` of MapServer and `rgba(…)` of Google, which
+/// are CSS too.
 pub(crate) fn css(text: &str, name: &str, builder: &StyleBuilder) -> Result<[f64; 4], ImportError> {
     match css_color(text.trim()) {
         Ok(color) => Ok(color.map(f64::from)),
@@ -43,7 +45,7 @@ pub(crate) fn css(text: &str, name: &str, builder: &StyleBuilder) -> Result<[f64
     }
 }
 
-/// Reads the stops of a gradient such as `{0.4: "blue", 1: "red"}`, and sorts them by position.
+/// Reads the stops of a gradient like `{0.4: "blue", 1: "red"}`, and sorts them by position.
 pub(crate) fn stops(
     value: &JsLiteral,
     name: &str,
@@ -65,9 +67,9 @@ pub(crate) fn stops(
     Ok(stops)
 }
 
-/// The colour at a position. Colours are mixed channel by channel without premultiplication, as by
-/// a canvas and by MapLibre since version 3. Before the first stop and after the last the colour
-/// does not change.
+/// The colour at a position. Between two stops the colours are mixed channel by channel, without
+/// multiplication by alpha, as a canvas and MapLibre since version 3 do it. Before the first stop
+/// and after the last stop the colour doesn't change.
 pub(crate) fn at(stops: &[Stop], position: f64) -> [f64; 4] {
     let after = stops.partition_point(|(p, _)| *p <= position);
     let before = after.checked_sub(1).and_then(|i| stops.get(i));
@@ -81,18 +83,18 @@ pub(crate) fn at(stops: &[Stop], position: f64) -> [f64; 4] {
     }
 }
 
-/// Converts channels from 0..1 to 0..255.
+/// Converts the channels of a colour from 0..1 to 0..255.
 pub(crate) fn bytes(color: [f64; 4]) -> [u8; 4] {
     color.map(|c| (c.clamp(0.0, 1.0) * 255.0).round() as u8)
 }
 
-/// The 256 pixels of a canvas of width 256 that is filled with a gradient from its left to its
-/// right edge.
+/// The 256 pixels in a row of a canvas that is 256 pixels wide and is filled with a gradient from
+/// its left to its right edge.
 pub(crate) fn canvas(stops: &[Stop]) -> [[u8; 4]; 256] {
     std::array::from_fn(|i| bytes(at(stops, (i as f64 + 0.5) / 256.0)))
 }
 
-/// Stops for colours at even distances from position 0 to position 1.
+/// Makes stops for colours that are spread evenly from position 0 to position 1.
 pub(crate) fn even(colors: Vec<[f64; 4]>) -> Vec<Stop> {
     let last = colors.len().saturating_sub(1).max(1) as f64;
     let place = |(i, color): (usize, [f64; 4])| (i as f64 / last, color);

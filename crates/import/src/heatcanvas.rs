@@ -1,4 +1,4 @@
-//! HeatCanvas: the options `step`, `degree` and a colour function.
+//! HeatCanvas: its options are `step`, `degree` and a colour function.
 
 use crate::builder::StyleBuilder;
 use crate::js_literal::JsLiteral;
@@ -6,11 +6,11 @@ use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_render::BlendMode;
 
-/// The degrees of HeatCanvas's kernels by the names of its constants.
+/// The exponents of HeatCanvas's kernels, by the names of its constants.
 const DEGREES: [(&str, u32); 3] = [("LINEAR", 1), ("QUAD", 2), ("CUBIC", 3)];
 
-/// The radius, in pixels, of the imported kernel. The choice is free, since a point's weight
-/// decides on its reach.
+/// The radius of the imported kernel in pixels. Any value would do, since in HeatCanvas the reach
+/// of a point follows from its weight.
 const REACH: f64 = 16.0;
 
 pub(crate) fn import(options: &JsLiteral, layer: bool) -> Result<ImportedStyle, ImportError> {
@@ -53,8 +53,8 @@ pub(crate) fn import(options: &JsLiteral, layer: bool) -> Result<ImportedStyle, 
     options.ignore(&["zIndex", "map", "canvas"]);
     options.finish(&mut builder);
 
-    // HeatCanvas draws a point of value v as v / step − dⁿ at the distance d, so a weight of step ·
-    // REACHⁿ reaches as far as REACH pixels.
+    // In HeatCanvas a point of value v has the height v / step − dⁿ at the distance d in pixels,
+    // where n is the degree. So a point of value step · REACHⁿ reaches as far as REACH pixels.
     builder.radius("step", REACH)?;
     builder.set(
         "kernel",
@@ -67,8 +67,8 @@ pub(crate) fn import(options: &JsLiteral, layer: bool) -> Result<ImportedStyle, 
     Ok(builder.done())
 }
 
-/// HeatCanvas's default colours. For a value v from 0 to 1 they have the hue 1 − v, the saturation
-/// 0.8 and the lightness 0.6 v.
+/// The default colours of HeatCanvas. A value v from 0 to 1 has the hue 1 − v, the saturation 0.8
+/// and the lightness 0.6 v, where a hue of 1 is a full turn.
 fn table() -> [[u8; 4]; 256] {
     std::array::from_fn(|i| {
         let v = i as f32 / 255.0;
@@ -92,7 +92,7 @@ mod tests {
         let plain = style("{step: 0.5, degree: HeatCanvas.LINEAR}").unwrap();
         assert_eq!(plain.dialect, Dialect::HeatCanvas);
         assert_eq!(plain.style.blend().to_string(), "reach:8");
-        // The greatest value has the hue 0, which is red; the least is nearly black.
+        // The greatest value has the hue 0, which is red. The least value is nearly black.
         assert_eq!(plain.style.ramp().color(255), [235, 71, 71, 255]);
         assert!(plain.style.ramp().color(1)[..3].iter().all(|c| *c < 3));
     }

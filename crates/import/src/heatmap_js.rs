@@ -1,4 +1,4 @@
-//! heatmap.js: the options of `h337.create`, the argument of `setData`, or both.
+//! heatmap.js: the options of `h337.create`, the argument of `setData`, or both of them.
 
 use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
@@ -8,7 +8,7 @@ use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_render::CoverOpacity;
 
-/// The default gradient of heatmap.js: blue, lime, yellow, red.
+/// The default gradient of heatmap.js: blue, lime, yellow and red.
 const GRADIENT: [Stop; 4] = [
     (0.25, [0.0, 0.0, 1.0, 1.0]),
     (0.55, [0.0, 1.0, 0.0, 1.0]),
@@ -19,10 +19,10 @@ const GRADIENT: [Stop; 4] = [
 const RADIUS: f64 = 40.0;
 const BLUR: f64 = 0.85;
 
-/// The least opacity of a point's spot.
+/// The least opacity of the spot that is drawn for a point.
 const LEAST: f64 = 0.01;
 
-/// Imports options, and the data beside them if there are any.
+/// Imports the options, and the data in the same script if there are any.
 pub(crate) fn import(
     options: &JsLiteral,
     data: Option<&JsLiteral>,
@@ -78,15 +78,15 @@ pub(crate) fn import(
     Ok(builder.done())
 }
 
-/// The names of the fields of a point in the data.
+/// The names of the fields that a point has in the data.
 struct Fields<'a> {
     lat: &'a str,
     lon: &'a str,
     value: &'a str,
 }
 
-/// Imports the colours: the gradient's colour for each alpha, with the opacity that the options ask
-/// for.
+/// Imports the colours. Each alpha from 0 to 255 gets the colour of the gradient there, and the
+/// opacity that follows from the options.
 fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     let stops = match options.get("gradient") {
         Some(given) => gradient::stops(given, "gradient", builder)?,
@@ -99,7 +99,7 @@ fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<
     let palette = gradient::canvas(&stops);
     let mut table = [[0; 4]; 256];
     for (alpha, (out, [r, g, b, a])) in table.iter_mut().zip(palette).enumerate().skip(1) {
-        // Opacities as numbers from 0 to 255, as in a canvas.
+        // The opacities are numbers from 0 to 255, as in a canvas.
         let byte = |share: f64| share * 255.0;
         let opacity = match fixed {
             _ if own => f64::from(a),
@@ -113,7 +113,7 @@ fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<
     Ok(())
 }
 
-/// Imports the data, which is `{max, min, data: […]}` or only the list of points.
+/// Imports the data: `{max, min, data: […]}`, or a plain list of points.
 fn take_data(
     data: Option<&JsLiteral>,
     fields: &Fields<'_>,
@@ -145,7 +145,7 @@ fn take_data(
         Some(ImportedPoint {
             lon: number(fields.lon)?,
             lat: number(fields.lat)?,
-            // A point without a value, or with the value 0, counts as 1.
+            // In heatmap.js a point without a value, or with the value 0, counts as 1.
             weight: weight.filter(|w| *w != 0.0).unwrap_or(1.0),
             radius: number("radius"),
         })
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(made.dialect, Dialect::HeatmapJs);
         let style = made.style;
         assert_eq!(style.radius().to_string(), "40px");
-        // One colour before the first stop, with the alpha as the opacity.
+        // Before the first stop there is one colour, and the alpha is the opacity.
         assert_eq!(style.ramp().color(30), [0, 0, 255, 30]);
         assert_eq!(style.ramp().color(255), [255, 3, 0, 255]);
         assert_eq!(made.warnings.len(), 1, "{:?}", made.warnings);
@@ -229,7 +229,7 @@ mod tests {
         }
         let made = style("h337.create({radios: 4})").unwrap();
         assert!(made.warnings[0].contains("radios"));
-        // Stops are sorted by position.
+        // Stops in any order are sorted by position.
         let backwards = style("h337.create({gradient: {1: 'red', .1: 'blue'}})").unwrap();
         assert_eq!(backwards.style.ramp().color(5)[..3], [0, 0, 255]);
     }

@@ -1,17 +1,17 @@
-//! Points that are written in a configuration.
+//! Points that are written in the configuration itself.
 
 use crate::js_literal::JsLiteral;
 
-/// A point in the configuration of a heat map for browsers.
+/// A point in a configuration of a heat map for web pages.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImportedPoint {
-    /// Longitude in degrees east.
+    /// The longitude in degrees, positive in the east.
     pub lon: f64,
-    /// Latitude in degrees north.
+    /// The latitude in degrees, positive in the north.
     pub lat: f64,
-    /// Weight of the point; 1 where the configuration gives none.
+    /// The weight of the point; 1 if the configuration gives no weight.
     pub weight: f64,
-    /// The radius of this point in pixels; `None` if it has the radius of the style.
+    /// The radius of this point in pixels; `None` if the point has the radius of the style.
     pub radius: Option<f64>,
 }
 
@@ -26,8 +26,8 @@ impl ImportedPoint {
     }
 }
 
-/// The points of a list `[[lat, lng, intensity], …]`, where the intensity may be missing. `None`
-/// for a list of anything else.
+/// The points of a list `[[lat, lng, intensity], …]`, in which intensities may be missing. An item
+/// may also be a LatLng. `None` if any item is something else.
 pub(crate) fn triples(list: &[JsLiteral]) -> Option<Vec<ImportedPoint>> {
     list.iter().map(triple).collect()
 }
@@ -48,8 +48,8 @@ fn triple(point: &JsLiteral) -> Option<ImportedPoint> {
     }
 }
 
-/// The point of `new google.maps.LatLng(lat, lng)`, `L.latLng(lat, lng)` or `{lat: …, lng: …}`;
-/// `None` for other values.
+/// The point of `new google.maps.LatLng(lat, lng)`, of `L.latLng(lat, lng)` or of `{lat: …, lng:
+/// …}`. `None` for other values.
 pub(crate) fn lat_lng(value: &JsLiteral) -> Option<ImportedPoint> {
     if let JsLiteral::Call(name, arguments) = value {
         let known = name.ends_with("LatLng") || name.ends_with("latLng");

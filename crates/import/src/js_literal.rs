@@ -1,10 +1,10 @@
-//! A reader of the configurations that stand in web pages: JSON, and JavaScript's object literals
+//! A reader of the configurations in web pages. They are JSON, or object literals of JavaScript
 //! with the statements around them.
 //!
-//! It understands keys without quotes, single quotes, comments, trailing commas, `.5`, `new
-//! Thing(…)` and calls. Code that only a JavaScript engine could evaluate (functions, variables or
-//! arithmetic) becomes [`JsLiteral::Code`], so that an importer which needs its value can warn
-//! about it.
+//! The reader understands keys without quotes, single quotes, comments, trailing commas, numbers
+//! like `.5`, calls, and `new Thing(…)`. Other code, which only a JavaScript engine could evaluate
+//! (functions, variables or arithmetic), becomes [`JsLiteral::Code`]. An importer that needs its
+//! value can then warn about it.
 
 use crate::ImportError;
 
@@ -16,18 +16,18 @@ pub(crate) enum JsLiteral {
     Number(f64),
     Text(String),
     List(Vec<JsLiteral>),
-    /// Keys with their values, in the order of the text.
+    /// The keys with their values, in the order of the text.
     Object(Vec<(String, JsLiteral)>),
-    /// A call `name(…)` or `new name(…)`: the name and the arguments.
+    /// A call `name(…)` or `new name(…)`, with the name and the arguments.
     Call(String, Vec<JsLiteral>),
-    /// Code that only a JavaScript engine could evaluate.
+    /// The text of code that only a JavaScript engine could evaluate.
     Code(String),
 }
 
-/// The greatest depth to which values may be nested.
+/// The greatest depth to which values may be nested. A choice, to bound the recursion.
 const MAX_DEPTH: usize = 64;
 
-/// Reads all values in a text: one in JSON, one per statement in a script.
+/// Reads all values in a text. JSON has one value; a script has one for each statement.
 pub(crate) fn read(text: &str) -> Result<Vec<JsLiteral>, ImportError> {
     let mut reader = Reader { text, at: 0 };
     let mut found = Vec::new();
@@ -72,14 +72,14 @@ impl JsLiteral {
         }
     }
 
-    /// The value of a key of an object; if the key occurs twice, the later value. `None` for a
-    /// missing key and for values other than objects.
+    /// The value of a key in an object. If the key occurs twice, the last value counts. `None` if
+    /// the key is missing, or if this value is no object.
     pub(crate) fn get(&self, key: &str) -> Option<&JsLiteral> {
         let mut pairs = self.as_object()?.iter().rev();
         pairs.find(|(k, _)| k == key).map(|(_, v)| v)
     }
 
-    /// The value as a text for messages, cut to 40 characters.
+    /// The value as a text for messages, cut off after 40 characters.
     pub(crate) fn shown(&self) -> String {
         let text = match self {
             Self::Null => "null".to_owned(),
@@ -117,7 +117,8 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// Skips a word, and returns true, if it is next in the text and not a part of a longer word.
+    /// Skips `word` if it comes next in the text and is not part of a longer word. Returns `true`
+    /// if it was skipped.
     fn eat_word(&mut self, word: &str) -> bool {
         let after = self.rest().strip_prefix(word).map(|r| r.chars().next());
         let found = after.is_some_and(|next| !next.is_some_and(is_name));
@@ -160,8 +161,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Reads a statement: a value that may have `const name =` before it and `.addTo(map)` after
-    /// it.
+    /// Reads a statement. It is a value, which may have `const name =` before it and calls like
+    /// `.addTo(map)` after it.
     fn statement(&mut self) -> Result<JsLiteral, ImportError> {
         for word in ["export", "default", "const", "let", "var"] {
             if self.eat_word(word) {
@@ -199,7 +200,8 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    /// Returns true if a line break precedes the current position, with nothing but blanks between.
+    /// Tests whether a line break comes before the current position, with only white space between
+    /// them.
     fn on_new_line(&self, start: usize) -> bool {
         let before = self.text.get(start..self.at).unwrap_or_default();
         let blanks = before.trim_end();
@@ -349,7 +351,8 @@ impl<'a> Reader<'a> {
             let value = if self.eat(":") {
                 self.value(depth + 1)?
             } else {
-                // Only a name (`radius`), `...options`, or a method such as `getWeight() { … }`.
+                // This is a name without a value (`radius`), `...options`, or a method like
+                // `getWeight() { … }`.
                 self.at = start;
                 self.code_from(start)?
             };
@@ -361,7 +364,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the text from `start` up to the next comma, semicolon or closing bracket as code.
+    /// Reads code: the text from `start` up to the next comma, semicolon or closing bracket that is
+    /// not within brackets or quotes.
     fn code_from(&mut self, start: usize) -> Result<JsLiteral, ImportError> {
         self.at = start;
         loop {
@@ -379,7 +383,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Skips a group in brackets, with all groups inside it.
+    /// Skips a group in brackets, with all that is inside it.
     fn skip_group(&mut self) -> Result<(), ImportError> {
         let mut depth = 0usize;
         while let Some(c) = self.peek() {

@@ -1,4 +1,4 @@
-//! Leaflet.heat and simpleheat: the points, the options, or a whole call.
+//! Leaflet.heat and simpleheat: the points, the options, or a whole call with both.
 
 use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
@@ -8,7 +8,7 @@ use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_render::CoverOpacity;
 
-/// The default gradient of Leaflet.heat and simpleheat: blue, cyan, lime, yellow, red.
+/// The default gradient of Leaflet.heat and simpleheat: blue, cyan, lime, yellow and red.
 const GRADIENT: [Stop; 5] = [
     (0.4, [0.0, 0.0, 1.0, 1.0]),
     (0.6, [0.0, 1.0, 1.0, 1.0]),

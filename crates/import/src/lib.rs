@@ -1,9 +1,9 @@
 //! Imports the configurations of other heat maps as [`Style`]s.
 //!
-//! [`style`] detects the dialect of a text; each dialect has its own file. Properties that a
-//! dialect defines exactly, such as Mapnik's color table, are imported exactly. Other properties
-//! become the most similar ones that heatsplat has, and [`ImportedStyle::warnings`] lists the
-//! differences.
+//! [`style`] detects the dialect of a text and imports it; each dialect has its own file. Some
+//! properties are defined exactly by their dialect, for example the colour table of Mapnik; they
+//! are imported exactly. Other properties become the most similar ones that heatsplat has.
+//! [`ImportedStyle::warnings`] lists the differences.
 //!
 //! ```
 //! use heatsplat_import::{self as import, Dialect};
@@ -38,17 +38,17 @@ use std::fmt;
 
 pub use inline_points::ImportedPoint;
 
-/// Dialect of a configuration: the program that it is written for.
+/// The dialect of a configuration: the program for which it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dialect {
-    /// heatsplat's own styles, as `radius=12px&ramp=viridis` or as a JSON object of parameters.
+    /// heatsplat's own styles: `radius=12px&ramp=viridis`, or a JSON object of parameters.
     Heatsplat,
-    /// Mapnik's image filters, as a single line, in CartoCSS or in Mapnik's XML.
+    /// Mapnik's image filters, written as a single line, in CartoCSS or in Mapnik's XML.
     Mapnik,
     /// The heatmap datasource of mapnik-rasterizers.
     MapnikRasterizers,
-    /// heatmap.js: the options, the argument of `setData`, or both.
+    /// heatmap.js: its options, the argument of `setData`, or both.
     HeatmapJs,
     /// Leaflet.heat and simpleheat.
     LeafletHeat,
@@ -60,18 +60,18 @@ pub enum Dialect {
     Deck,
     /// A heatmap layer of kepler.gl.
     Kepler,
-    /// QGIS: the heatmap renderer, or the parameters of its kernel density estimation.
+    /// QGIS: its heatmap renderer, or the parameters of its kernel density estimation.
     Qgis,
     /// GeoServer's transformation `vec:Heatmap` in an SLD.
     GeoServer,
     /// A layer of MapServer with `CONNECTIONTYPE KERNELDENSITY`.
     MapServer,
-    /// The HeatmapLayer that Google Maps had until 2026.
+    /// The HeatmapLayer of Google Maps, which was removed in 2026.
     Google,
 }
 
 impl Dialect {
-    /// All dialects with their names.
+    /// All dialects, each with its name.
     pub const ALL: [(&'static str, Self); 13] = [
         ("heatsplat", Self::Heatsplat),
         ("Mapnik", Self::Mapnik),
@@ -96,47 +96,48 @@ impl fmt::Display for Dialect {
     }
 }
 
-/// A style and other information that was read from a configuration.
+/// A style, and whatever else was read from a configuration.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ImportedStyle {
-    /// Dialect of the configuration.
+    /// The dialect of the configuration.
     pub dialect: Dialect,
-    /// Style that looks the same in heatsplat, as far as that is possible.
+    /// The style. In heatsplat it looks as similar to the original as possible.
     pub style: Style,
     /// Descriptions of the properties that were imported only approximately or not at all.
     pub warnings: Vec<String>,
-    /// Columns of the data that the configuration reads.
+    /// The columns of the data that the configuration names.
     pub columns: ColumnNames,
-    /// Parameters of the configuration's data source as (name, value), with Mapnik's names (`type`,
-    /// `file`, `table` …).
+    /// The parameters of the configuration's data source, each as a name and a value. The names are
+    /// those of Mapnik: `type`, `file`, `table` and others.
     pub datasource: Vec<(String, String)>,
-    /// File of the picture that is drawn at each point, if there is one. Until
-    /// [`with_marker`](Self::with_marker) reads this file, the style draws an ellipse instead.
+    /// The file of the picture that is drawn at each point; `None` if there is none. The style
+    /// draws an ellipse instead until [`with_marker`](Self::with_marker) has read the picture.
     pub marker: Option<String>,
-    /// Points that are written in the configuration.
+    /// The points that are written in the configuration itself.
     pub points: Vec<ImportedPoint>,
 }
 
-/// Names of the columns that a configuration reads; `None` for columns that it doesn't name.
+/// The names of the columns that a configuration uses. A column is `None` if the configuration
+/// doesn't name it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ColumnNames {
-    /// Column of the longitude.
+    /// The column of longitudes.
     pub lon: Option<String>,
-    /// Column of the latitude.
+    /// The column of latitudes.
     pub lat: Option<String>,
-    /// Column of the weight.
+    /// The column of weights.
     pub weight: Option<String>,
-    /// Column of the radius in pixels.
+    /// The column of radii in pixels.
     pub radius: Option<String>,
 }
 
 impl ImportedStyle {
-    /// Replaces the ellipse at each point by the alpha channel of a PNG, whose file
-    /// [`marker`](Self::marker) names.
+    /// Replaces the ellipse that is drawn at each point by a picture: the alpha channel of a PNG.
+    /// [`marker`](Self::marker) names the file of the PNG.
     ///
     /// # Errors
-    /// A file that is no PNG, or a picture that is too large for a marker.
+    /// An error if the bytes are no PNG, or if the picture is too large for a marker.
     pub fn with_marker(mut self, png: &[u8]) -> Result<Self, MarkerError> {
         let image = MarkerImage::from_png(png)?;
         let mut blend = self.style.blend().clone();
@@ -149,7 +150,7 @@ impl ImportedStyle {
     }
 }
 
-/// The error of a file that was to become a marker.
+/// The reason for which a picture can't become the marker of a style.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MarkerError {
@@ -161,7 +162,7 @@ pub enum MarkerError {
     Style(#[from] StyleError),
 }
 
-/// Reason for which a configuration can't be imported.
+/// The reason for which a configuration can't be imported.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
@@ -174,36 +175,36 @@ pub enum ImportError {
     /// The text has a syntax error.
     #[error("line {line}, column {column}: expected {expected}")]
     Syntax {
-        /// Line of the error, from 1.
+        /// The line of the error, counted from 1.
         line: usize,
-        /// Column of the error, from 1.
+        /// The column of the error, counted from 1.
         column: usize,
-        /// Description of what was expected at this place.
+        /// A description of what was expected there.
         expected: String,
     },
-    /// A value is illegal.
+    /// A property of the configuration has an illegal value.
     #[error("{dialect}: {name} can't be `{value}`: {expected}")]
     Value {
-        /// Dialect of the configuration.
+        /// The dialect of the configuration.
         dialect: Dialect,
-        /// Name of the property.
+        /// The name of the property.
         name: String,
-        /// The illegal value, cut to 40 characters.
+        /// The illegal value, cut off after 40 characters.
         value: String,
-        /// Description of the legal values.
+        /// A description of the legal values.
         expected: String,
     },
-    /// A value is not allowed in heatsplat's styles.
+    /// A value is legal in its dialect but not in heatsplat's styles.
     #[error("{dialect}: {error}")]
     Style {
-        /// Dialect of the configuration.
+        /// The dialect of the configuration.
         dialect: Dialect,
-        /// Error of the style.
+        /// The error that heatsplat's style gives.
         error: StyleError,
     },
 }
 
-/// The greatest length of a configuration in bytes (64 MiB): a choice.
+/// The greatest length of a configuration in bytes: 64 MiB, a choice.
 const MAX_LENGTH: usize = 64 << 20;
 
 /// Imports a configuration of any dialect.
@@ -218,7 +219,7 @@ pub fn style(text: &str) -> Result<ImportedStyle, ImportError> {
     detect::read(text)
 }
 
-/// The first 40 characters of a text for messages, with blanks for control characters.
+/// The first 40 characters of a text, for messages. Control characters become blanks.
 fn shorten(text: &str) -> String {
     const MOST: usize = 40;
     let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });

@@ -1,4 +1,4 @@
-//! The heatmap layer of MapLibre and Mapbox: a layer of a style, or only its `paint`.
+//! The heatmap layer of MapLibre and Mapbox: a whole layer of a style, or only its `paint`.
 
 use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
@@ -6,22 +6,22 @@ use crate::js_literal::JsLiteral;
 use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 
-/// The value of MapLibre's kernel in its middle, for weight and intensity 1: 1/√(2π), as in its
-/// shader.
+/// The value of MapLibre's kernel in its middle for the weight 1 and the intensity 1. It is
+/// 1/√(2π), as in MapLibre's shader.
 const HEIGHT: f64 = 0.398_942_280_401_432_7;
 
-/// The difference from MapLibre's zooms, which count tiles of 512 px, to ours: its zoom 0 is our
-/// zoom 1.
+/// The number that is added to MapLibre's zooms to get heatsplat's. MapLibre counts tiles of 512
+/// px, heatsplat counts tiles of 256 px.
 const ZOOM_SHIFT: f64 = 1.0;
 
-/// The zooms at which curves that are not linear are sampled.
+/// The zooms of MapLibre at which a curve is sampled that is not linear.
 const SAMPLED: [f64; 12] = [
     0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.0, 20.0, 22.0,
 ];
 
 const RADIUS: f64 = 30.0;
 
-/// The default colours, each with its density.
+/// The default colours, each with the density at which it applies.
 const COLORS: [(f64, &str); 6] = [
     (0.0, "rgba(0,0,255,0)"),
     (0.1, "royalblue"),
@@ -56,7 +56,7 @@ pub(crate) fn import(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
             );
         }
         Curve::Zooms(stops) => {
-            // An intensity of 0 counts as 0.001, since the domain's end is divided by it.
+            // An intensity of 0 is replaced by 0.001, since the domain's end is divided by it.
             let domain = |(zoom, i): (f64, f64)| (zoom, top / i.max(1e-3));
             builder.domains_to(&stops.into_iter().map(domain).collect::<Vec<_>>())?;
         }
@@ -90,7 +90,8 @@ pub(crate) fn import(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
     Ok(builder.done())
 }
 
-/// A number, or a table of (zoom, number) by heatsplat's zooms.
+/// A number that is the same at all zooms, or a table with a number for some zooms. The zooms are
+/// heatsplat's.
 enum Curve {
     Flat(f64),
     Zooms(Vec<(f64, f64)>),
@@ -133,8 +134,8 @@ fn curve(
     Ok(Some(Curve::Zooms(zooms.into_iter().map(at).collect())))
 }
 
-/// The number that MapLibre counts for a weight of 1 in the data. If a column has the weights, its
-/// name is added to the imported columns.
+/// Returns the number that MapLibre counts for a weight of 1 in the data. If the weights are in a
+/// column, its name is added to the imported columns.
 fn weight(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<f64, ImportError> {
     const NAME: &str = "heatmap-weight";
     const EXPECTED: &str = "expected a number, [\"get\", \"column\"] or a line over it from 0, 0";
@@ -176,7 +177,7 @@ fn weight(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<
     Ok(y1 / x1)
 }
 
-/// Imports the colours: the ramp gets the colour for each index's density.
+/// Imports the colours. Each index of the ramp gets the colour of its density.
 fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     const NAME: &str = "heatmap-color";
     const EXPECTED: &str = "expected [\"interpolate\", [\"linear\"], [\"heatmap-density\"], 0, \"transparent\", 1, \"red\"]";
@@ -227,8 +228,8 @@ fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<
     Ok(())
 }
 
-/// The column of `["get", "column"]`, also inside `to-number`, `number` or `coalesce`; `None` for
-/// other values.
+/// The name of the column in `["get", "column"]`, which may be wrapped in `to-number`, `number` or
+/// `coalesce`. `None` for other values.
 fn property(value: &JsLiteral) -> Option<&str> {
     let list = value.as_list()?;
     match list {
@@ -242,7 +243,7 @@ fn property(value: &JsLiteral) -> Option<&str> {
     }
 }
 
-/// The input of an expression: the zoom, the heat map's density, or a column of the data.
+/// The input of an expression: the zoom, the density of the heat map, or a column of the data.
 #[derive(Clone, Copy, PartialEq)]
 enum Input<'a> {
     Zoom,
@@ -250,21 +251,23 @@ enum Input<'a> {
     Property(&'a str),
 }
 
-/// The method of interpolation between stops.
+/// The way in which values between two stops are interpolated.
 #[derive(Clone, Copy, PartialEq)]
 enum Way {
     Step,
     Linear,
-    /// Exponential, with its base: values change by this factor more with each unit of the input.
+    /// Exponential interpolation with a base: with each unit of the input, the value changes this
+    /// many times as fast.
     Exponential(f64),
 }
 
-/// An expression `interpolate` or `step`, or a function in the older form `{"stops": […]}`.
+/// An expression `interpolate` or `step`. A function in the older form `{"stops": […]}` is
+/// converted to one too.
 struct Expression<'a> {
     way: Way,
     input: Input<'a>,
     stops: Vec<(Option<f64>, &'a JsLiteral)>,
-    /// True if another method of interpolation takes the place of the configuration's.
+    /// `true` if the way of interpolation in the configuration is replaced by another one.
     lossy: bool,
 }
 
@@ -320,7 +323,8 @@ impl<'a> Expression<'a> {
         })
     }
 
-    /// The stops as (input, value), if all are numbers and the inputs rise; otherwise `None`.
+    /// The stops as pairs of input and value. `None` if any of them is not a number, or if the
+    /// inputs don't rise.
     fn numbers(&self) -> Option<Vec<(f64, f64)>> {
         let number = |(at, value): &(Option<f64>, &JsLiteral)| Some(((*at)?, value.as_number()?));
         let numbers: Vec<(f64, f64)> = self.stops.iter().map(number).collect::<Option<_>>()?;
@@ -355,8 +359,8 @@ impl Way {
         }
     }
 
-    /// The weight, 0 to 1, of the value at the input `to` in the interpolated value at `x`, which
-    /// lies between `from` and `to`. The rest is the weight of the value at `from`.
+    /// Two values, at the inputs `from` and `to`, are mixed at the input `x` between them. Returns
+    /// the fraction, 0 to 1, that the value at `to` has in the mixture.
     fn share(self, x: f64, from: f64, to: f64) -> f64 {
         match self {
             Self::Step => 0.0,
@@ -375,8 +379,8 @@ impl Way {
         }
     }
 
-    /// Colour stops that approximate a curve by straight lines: 16 lines between two stops of an
-    /// exponential curve, and the stops themselves otherwise.
+    /// Stops between which the colours can be mixed linearly. An exponential curve gets 16 straight
+    /// pieces between two stops, which approximate it. For other curves the stops stay as they are.
     fn straightened(self, stops: &[Stop]) -> Vec<Stop> {
         const BETWEEN: u32 = 16;
         let Self::Exponential(_) = self else {
@@ -410,8 +414,8 @@ mod tests {
         assert_eq!(style.scale().domain.to_string(), "0,2.506628");
         let ramp = style.ramp();
         assert_eq!(ramp.color(255), [255, 0, 0, 255]);
-        // Between a transparent blue and royalblue: as colours are not premultiplied, the
-        // transparent blue counts like any other colour.
+        // This colour is between a transparent blue and royalblue. Colours are not multiplied by
+        // alpha, so the transparent blue counts as much as any other colour.
         assert_eq!(ramp.color(13), [33, 54, 240, 130]);
     }
 
@@ -437,7 +441,8 @@ mod tests {
             [[0; 4], [0, 0, 255, 128], [0, 0, 255, 128], [255, 0, 0, 128]]
         );
         let old = style(r#"{"heatmap-radius": {"stops": [[1, 10], [5, 30]], "base": 2}}"#).unwrap();
-        // At MapLibre's zoom 4, our zoom 5, the radius is 10 + 20 (2³ − 1) / (2⁴ − 1).
+        // At MapLibre's zoom 4, which is heatsplat's zoom 5, the radius is 10 + 20 (2³ − 1) / (2⁴ −
+        // 1).
         assert!(
             old.style.radius().to_string().contains("5:19.33333px"),
             "{}",
@@ -470,7 +475,7 @@ mod tests {
             assert!(message.contains(hint), "{text}: {message}");
         }
         let made = style(r#"{"heatmap-radius": 0, "heatmap-colour": "red"}"#).unwrap();
-        // MapLibre's least radius is 1 pixel.
+        // The least radius of MapLibre is 1 pixel.
         assert_eq!(made.style.radius().to_string(), "1px");
         assert!(made.warnings[0].contains("heatmap-colour"));
     }

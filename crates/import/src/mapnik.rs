@@ -1,22 +1,24 @@
-//! Mapnik: image filters as a single line, as declarations of CartoCSS, or in a whole map in XML.
+//! Mapnik: its image filters as a single line, as declarations in CartoCSS, or in a whole map in
+//! XML.
 
 use crate::builder::StyleBuilder;
 use crate::mapnik_markers;
 use crate::xml::Element;
 use crate::{Dialect, ImportError, ImportedStyle, mapnik_rasterizers};
 
-/// The properties of a Mapnik style that matter for heat maps.
+/// The properties of a Mapnik style that matter for a heat map.
 #[derive(Default)]
 struct Recipe {
     filters: Option<String>,
     opacity: Option<String>,
-    /// The properties of the markers, by their names in the XML; `None` without markers.
+    /// The properties of the markers, each as a name and a value. The names are those of the XML.
+    /// `None` if the style has no markers.
     marker: Option<Vec<(String, String)>>,
-    /// Names of other properties, which are left out with a warning.
+    /// The names of all other properties. They are left out, with a warning.
     others: Vec<String>,
 }
 
-/// Imports a line of filters.
+/// Imports a single line of filters.
 pub(crate) fn import_filters(text: &str) -> Result<ImportedStyle, ImportError> {
     let recipe = Recipe {
         filters: Some(text.to_owned()),
@@ -25,7 +27,7 @@ pub(crate) fn import_filters(text: &str) -> Result<ImportedStyle, ImportError> {
     recipe.import()
 }
 
-/// Imports CartoCSS such as `#layer { image-filters: …; marker-opacity: 0.3; }`.
+/// Imports CartoCSS, for example `#layer { image-filters: …; marker-opacity: 0.3; }`.
 pub(crate) fn import_carto(text: &str) -> Result<ImportedStyle, ImportError> {
     let mut recipe = Recipe::default();
     let mut markers = Vec::new();
@@ -49,7 +51,7 @@ pub(crate) fn import_carto(text: &str) -> Result<ImportedStyle, ImportError> {
     recipe.import()
 }
 
-/// The XML's name of a marker's property, from its name in CartoCSS without `marker-`.
+/// Converts the name of a marker's property from CartoCSS, where it follows `marker-`, to the XML.
 fn xml_name(name: &str) -> &str {
     match name {
         "line-width" => "stroke-width",
@@ -60,8 +62,8 @@ fn xml_name(name: &str) -> &str {
     }
 }
 
-/// Imports a map in XML: the first style whose filters colour heat, and the first layer that uses
-/// this style.
+/// Imports a map in XML. It takes the first style whose filters colour heat, and the first layer
+/// that uses this style.
 pub(crate) fn import_xml(map: &Element) -> Result<ImportedStyle, ImportError> {
     let all = map.descendants();
     let colours = |style: &&&Element| {
@@ -110,7 +112,7 @@ pub(crate) fn import_xml(map: &Element) -> Result<ImportedStyle, ImportError> {
     Ok(made)
 }
 
-/// The parameters of a layer's datasource, as (name, value).
+/// The parameters of a layer's datasource, each as a name and a value.
 fn parameters(layer: &Element) -> Vec<(String, String)> {
     let source = layer.child("Datasource");
     let all = source.into_iter().flat_map(|s| s.all("Parameter"));
@@ -165,15 +167,15 @@ impl Recipe {
     }
 }
 
-/// An image filter. Stack blurs have their radii in x and y; filters that matter for no heat map
-/// are `Other`.
+/// An image filter. A stack blur has a radius in x and one in y. `Other` is any filter that heat
+/// maps don't need.
 enum Filter<'a> {
     ColorizeAlpha(&'a str),
     StackBlur(u32, u32),
     Other(&'a str),
 }
 
-/// Reads several filters with commas, blanks or nothing between them.
+/// Reads a list of filters. They may be separated by commas or blanks, or not at all.
 fn filters_of<'a>(text: &'a str, builder: &StyleBuilder) -> Result<Vec<Filter<'a>>, ImportError> {
     const EXPECTED: &str = "expected filters like agg-stack-blur(8,8) colorize-alpha(blue,red)";
     let mut filters = Vec::new();
@@ -215,8 +217,8 @@ fn filters_of<'a>(text: &'a str, builder: &StyleBuilder) -> Result<Vec<Filter<'a
     Ok(filters)
 }
 
-/// The position of the bracket that closes the group in which `text` begins; `None` if there is
-/// none.
+/// The position of the bracket that closes a group. `text` begins right after the opening bracket.
+/// `None` if the group is not closed.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0usize;
     for (i, c) in text.char_indices() {
@@ -230,7 +232,8 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// Reads the radii of a blur in x and y: `rx,ry`, or `r` for both; an empty text means 1 for both.
+/// Reads the radii of a blur, `rx,ry`. A single number is the radius in both directions. For an
+/// empty text both radii are 1.
 fn radii(text: &str, builder: &StyleBuilder) -> Result<(u32, u32), ImportError> {
     let number = |text: &str| text.trim().parse::<u32>().ok().filter(|n| *n <= 999);
     let radii = match text.split_once(',') {
@@ -244,7 +247,7 @@ fn radii(text: &str, builder: &StyleBuilder) -> Result<(u32, u32), ImportError> 
     }
 }
 
-/// Splits a text at the separators that are not inside brackets.
+/// Splits a text at each separator that is not inside brackets.
 fn split_outside_brackets(text: &str, separator: char) -> Vec<&str> {
     let mut depth = 0usize;
     text.split(|c| {
@@ -276,7 +279,7 @@ mod tests {
             assert_eq!(made.dialect, Dialect::Mapnik);
             assert_eq!(made.style.ramp().color(64), [0, 223, 191, 64], "{text}");
         }
-        // From the style's text the identical table can be made again.
+        // The text of the imported style gives an identical colour table when it is imported again.
         let made = style(RAINBOW).unwrap();
         let again = style(&made.style.to_string()).unwrap();
         assert_eq!(again.style.ramp().colors(), made.style.ramp().colors());

@@ -1,4 +1,5 @@
-//! Mapnik's markers: the shape that is drawn at each point, its opacity, and its blend mode.
+//! Mapnik's markers: the shape that is drawn at each point, its opacity, and the way in which
+//! markers that overlap are blended.
 
 use crate::builder::{StyleBuilder, rounded};
 use crate::{ImportError, gradient};
@@ -8,10 +9,11 @@ use heatsplat_render::{Marker, MarkerShape};
 /// The default width and height of an ellipse, in pixels.
 const SIZE: f64 = 10.0;
 
-/// The default width of an ellipse's outline, in pixels.
+/// The default width of the outline of an ellipse, in pixels.
 const STROKE: f64 = 0.5;
 
-/// Imports the properties of markers, and the radii of the blurs that are applied after them.
+/// Imports the properties of the markers. `blurs` are the radii in x and y of the blurs that are
+/// applied after the markers are drawn.
 pub(crate) fn take(
     marker: &[(String, String)],
     blurs: &[(u32, u32)],
@@ -99,8 +101,8 @@ pub(crate) fn take(
     builder.set("domain", "0,255")
 }
 
-/// Reads an opacity such as `0.3`, `[value]`, `0.4*[value]` or `[value] / 5`, and returns the
-/// factor and the column. The column is `None` for a plain number.
+/// Reads an opacity, like `0.3`, `[value]`, `0.4*[value]` or `[value] / 5`. Returns the factor and
+/// the name of the column. The column is `None` for a plain number.
 fn expression(
     name: &str,
     text: &str,

@@ -1,14 +1,13 @@
-//! mapnik-rasterizers: the parameters of a datasource with `type=heatmap`.
+//! mapnik-rasterizers: the parameters of a datasource of the type `heatmap`.
 
 use crate::builder::StyleBuilder;
 use crate::gradient::{self, Stop};
 use crate::{Dialect, ImportError, ImportedStyle};
 
-/// The radius of the built-in blur, in pixels.
+/// The radius of the blur in pixels. It is built into mapnik-rasterizers.
 const RADIUS: f64 = 20.0;
 
-/// The built-in colours by position, and (in `ALPHAS`) the built-in opacities, 0 to 255, by
-/// position.
+/// The colours that are built into mapnik-rasterizers, each with its position from 0 to 1.
 const COLORS: [(f64, [u8; 3]); 6] = [
     (0.0, [0, 0, 128]),
     (0.45, [0, 0, 255]),
@@ -17,13 +16,15 @@ const COLORS: [(f64, [u8; 3]); 6] = [
     (0.95, [139, 139, 0]),
     (1.0, [255, 0, 0]),
 ];
+/// The opacities that are built into mapnik-rasterizers, from 0 to 255, each with its position.
 const ALPHAS: [(f64, f64); 3] = [(0.0, 0.0), (0.1, 150.0), (1.0, 255.0)];
 
-/// Imports parameters, given as (name, value), from a line of `name=value` or from the XML.
+/// Imports the parameters of the datasource, each a name and a value. They are from a line of
+/// `name=value`, or from Mapnik's XML.
 pub(crate) fn import(parameters: &[(String, String)]) -> Result<ImportedStyle, ImportError> {
     let mut builder = StyleBuilder::new(Dialect::MapnikRasterizers);
     builder.radius("radius", RADIUS)?;
-    // Each picture of mapnik-rasterizers was scaled so that its greatest value was 1.
+    // In mapnik-rasterizers each picture was scaled so that its greatest value was 1.
     builder.set("domain", "p100")?;
     builder.table(&table());
     let mut source = Vec::new();

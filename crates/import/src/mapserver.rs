@@ -6,7 +6,7 @@ use crate::{Dialect, ImportError, ImportedStyle};
 
 const RADIUS: f64 = 10.0;
 
-/// Splits a mapfile into words. A text in quotes is one word; comments are left out.
+/// Splits a mapfile into words. A text in quotes is one word. Comments are left out.
 fn words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     for line in text.lines() {
@@ -32,8 +32,8 @@ fn words(text: &str) -> Vec<&str> {
     words
 }
 
-/// A STYLE block: the first and the last colour, and the lower and the upper value between which
-/// they apply.
+/// A band of colours, from a STYLE block: the first and the last colour, and the range of values in
+/// which they apply.
 #[derive(Default)]
 struct Band {
     colors: Option<([f64; 4], [f64; 4])>,
@@ -73,7 +73,7 @@ pub(crate) fn import(text: &str) -> Result<ImportedStyle, ImportError> {
                             }
                         };
                     }
-                    // In heatsplat the borders of tiles are always right.
+                    // In heatsplat the pixels at the borders of tiles are always correct.
                     "KERNELDENSITY_COMPUTE_BORDERS" => {}
                     name if name.starts_with("KERNELDENSITY_") => {
                         builder.warn(format!("{name} is no key of MapServer's: left out"));
@@ -82,7 +82,7 @@ pub(crate) fn import(text: &str) -> Result<ImportedStyle, ImportError> {
                 }
                 place += 1;
             }
-            // In the layer of points, SIZE names the column of the weights.
+            // In the layer of the points, SIZE names the column of weights.
             "SIZE" => {
                 let column = next(1).strip_prefix('[').and_then(|c| c.strip_suffix(']'));
                 if let Some(column) = column {
@@ -126,8 +126,8 @@ pub(crate) fn import(text: &str) -> Result<ImportedStyle, ImportError> {
     match normalization {
         None => builder.set("domain", "p100")?,
         Some(times) => {
-            // MapServer's kernels have unit mass. A sum times the normalization is a fraction of
-            // the greatest byte, 255, so 1 / normalization is the domain's upper end.
+            // The kernels of MapServer have unit mass. A sum times the normalization is a fraction
+            // of the greatest byte, 255. So 1 / normalization is the upper end of the domain.
             builder.set("normalize", "mass")?;
             builder.domain_to(times.recip())?;
         }
@@ -141,8 +141,8 @@ pub(crate) fn import(text: &str) -> Result<ImportedStyle, ImportError> {
     Ok(builder.done())
 }
 
-/// Reads two colours, either as "#rrggbbaa" or as three numbers each. Returns both colours, and the
-/// number of words that they take up.
+/// Reads two colours. Each is a word `#rrggbbaa` or three words with a number each. Returns both
+/// colours and the number of words that were read.
 fn two_colors(
     words: &[&str],
     at: usize,

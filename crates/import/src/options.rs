@@ -1,17 +1,17 @@
-//! Reader of the options in a script, which reports the keys that no importer reads.
+//! A reader of the options in a script. It also finds the keys that no importer has read.
 
 use crate::ImportError;
 use crate::builder::StyleBuilder;
 use crate::js_literal::JsLiteral;
 
-/// The keys and values of an object, and a list of the keys that were read.
+/// The keys and the values of an object, and a list of the keys that have been read.
 pub(crate) struct OptionReader<'a> {
     pairs: &'a [(String, JsLiteral)],
     read: Vec<&'a str>,
 }
 
 impl<'a> OptionReader<'a> {
-    /// A reader of an object's options; for other values, a reader without options.
+    /// Makes a reader of the options in an object. If the value is no object, there are no options.
     pub(crate) fn of(object: &'a JsLiteral) -> Self {
         Self {
             pairs: object.as_object().unwrap_or_default(),
@@ -19,8 +19,8 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// The value of a key; `None` if it is missing or null. If the key occurs twice, the later
-    /// value counts.
+    /// The value of a key; `None` if the key is missing or its value is null. If the key occurs
+    /// twice, the last value counts.
     pub(crate) fn get(&mut self, name: &str) -> Option<&'a JsLiteral> {
         let pairs = self.pairs;
         let (key, value) = pairs.iter().rev().find(|(key, _)| key == name)?;
@@ -28,8 +28,8 @@ impl<'a> OptionReader<'a> {
         (*value != JsLiteral::Null).then_some(value)
     }
 
-    /// The number under a key. Code that only JavaScript could evaluate is left out, with a
-    /// warning.
+    /// The number under a key. Code that only JavaScript could evaluate counts as missing, and
+    /// gives a warning.
     pub(crate) fn number(
         &mut self,
         name: &str,
@@ -52,7 +52,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// The number under a key, which must be above 0.
+    /// The number under a key. It must be above 0.
     pub(crate) fn positive(
         &mut self,
         name: &str,
@@ -66,7 +66,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// The fraction under a key, a number from 0 to 1.
+    /// The fraction under a key: a number from 0 to 1.
     pub(crate) fn share(
         &mut self,
         name: &str,
@@ -93,7 +93,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// The truth value under a key: `true` or `false`.
+    /// The value under a key that is `true` or `false`.
     pub(crate) fn flag(
         &mut self,
         name: &str,
@@ -106,13 +106,13 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// Marks keys as read that don't change the picture.
+    /// Marks keys as read because they don't change the picture.
     pub(crate) fn ignore(&mut self, names: &[&str]) {
         let known = self.pairs.iter().map(|(key, _)| key.as_str());
         self.read.extend(known.filter(|key| names.contains(key)));
     }
 
-    /// Adds a warning to the builder for each key that was not read.
+    /// Adds a warning to the builder for each key that has not been read.
     pub(crate) fn finish(self, builder: &mut StyleBuilder) {
         for (key, _) in self.pairs {
             if !self.read.contains(&key.as_str()) {

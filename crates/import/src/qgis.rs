@@ -1,5 +1,5 @@
-//! QGIS: the heatmap renderer in a layer's style file (QML), or the parameters of the algorithm
-//! `qgis:heatmapkerneldensityestimation`.
+//! QGIS: the heatmap renderer in the style file of a layer (QML), or the parameters of the
+//! algorithm `qgis:heatmapkerneldensityestimation`.
 
 use crate::builder::{StyleBuilder, rounded};
 use crate::gradient::{self, Stop};
@@ -8,7 +8,8 @@ use crate::options::OptionReader;
 use crate::xml::Element;
 use crate::{Dialect, ImportError, ImportedStyle};
 
-/// Names of kernels, in the order of QGIS's list, whose numbers configurations contain.
+/// The names of the kernels, in the order of QGIS. A configuration contains the index of a kernel
+/// in this list.
 const KERNELS: [&str; 5] = [
     "quartic",
     "triangular",
@@ -17,7 +18,7 @@ const KERNELS: [&str; 5] = [
     "epanechnikov",
 ];
 
-/// Pixels per millimetre on a screen of 96 dots per inch.
+/// The number of pixels in a millimetre on a screen with 96 dots per inch.
 const PIXELS_PER_MM: f64 = 96.0 / 25.4;
 
 /// The element of the heatmap renderer in a style file; `None` if there is none.
@@ -87,7 +88,7 @@ pub(crate) fn import_renderer(renderer: &Element) -> Result<ImportedStyle, Impor
     Ok(builder.done())
 }
 
-/// Imports the renderer's gradient. QGIS's default is white to black.
+/// Imports the gradient of the renderer. The default of QGIS is from white to black.
 fn colors(ramp: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     if let Some(other) = ramp.attribute("type").filter(|t| *t != "gradient") {
         builder.warn(format!(
@@ -95,7 +96,7 @@ fn colors(ramp: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError>
         ));
         return Ok(());
     }
-    // QGIS wrote `<prop k= v=>` before version 3.20, and writes `<Option name= value=>` since then.
+    // Before version 3.20, QGIS wrote `<prop k= v=>`. Since then it writes `<Option name= value=>`.
     let property = |name: &str| {
         let found = ramp.descendants().into_iter().find(|e| {
             (e.name == "prop" && e.attribute("k") == Some(name))
@@ -107,7 +108,7 @@ fn colors(ramp: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError>
     let last = rgba(property("color2").unwrap_or("0,0,0,255"), builder)?;
     let mut stops: Vec<Stop> = vec![(0.0, first)];
     for stop in property("stops").unwrap_or_default().split(':') {
-        // A stop is `position;color`; in newer files `;spec;direction` follows.
+        // A stop is `position;color`. In newer files `;spec;direction` follows.
         let mut parts = stop.split(';');
         let (Some(position), Some(color)) = (parts.next(), parts.next()) else {
             continue;
@@ -133,8 +134,7 @@ fn colors(ramp: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError>
     Ok(())
 }
 
-/// Reads a colour such as `255,0,0,255`. Further parts, which newer versions write after it, are
-/// left out.
+/// Reads a colour like `255,0,0,255`. Newer versions write more after it, which is ignored.
 fn rgba(text: &str, builder: &StyleBuilder) -> Result<[f64; 4], ImportError> {
     let channels: Vec<f64> = text
         .split(',')
@@ -147,7 +147,8 @@ fn rgba(text: &str, builder: &StyleBuilder) -> Result<[f64; 4], ImportError> {
     }
 }
 
-/// Imports the parameters of the density estimation, in the form that `qgis_process` reads.
+/// Imports the parameters of the kernel density estimation, in the form that the program
+/// `qgis_process` reads.
 pub(crate) fn import_estimation(parameters: &JsLiteral) -> Result<ImportedStyle, ImportError> {
     let mut builder = StyleBuilder::new(Dialect::Qgis);
     let inner = parameters.get("inputs").unwrap_or(parameters);
@@ -203,7 +204,8 @@ pub(crate) fn import_estimation(parameters: &JsLiteral) -> Result<ImportedStyle,
         builder.set("kernel", kernel)?;
     }
     if scaled {
-        // Scaled kernels have unit mass per square unit of the layer, which is taken for a metre.
+        // Scaled kernels have unit mass per square unit of the layer. The unit is taken for a
+        // metre.
         builder.set("measure", "sum_per_km2")?;
         builder.warn(
             "Scaled values are per square metre in QGIS, per km² here: a million times as much",

@@ -1,24 +1,25 @@
-//! A reader that turns XML into a tree of elements: configurations are small enough for that.
+//! A reader that turns XML into a tree of elements. Configurations are small enough to be held as a
+//! tree.
 
 use crate::ImportError;
 use quick_xml::events::{BytesStart, Event};
 
-/// An element with its attributes, its children and its text.
+/// An element, with its attributes, its children and its text.
 #[derive(Debug, Default)]
 pub(crate) struct Element {
-    /// The name without the prefix of a namespace.
+    /// The name of the element without the prefix of a namespace.
     pub(crate) name: String,
     attributes: Vec<(String, String)>,
     pub(crate) children: Vec<Element>,
-    /// The text directly in this element, without blanks at its ends.
+    /// The text that is directly in this element, without blanks at its ends.
     pub(crate) text: String,
 }
 
-/// The greatest depth to which elements may be nested.
+/// The greatest depth to which elements may be nested. A choice.
 const MAX_DEPTH: usize = 200;
 
-/// Reads a document and returns its outermost element. Entities that the document's DOCTYPE
-/// declares, as in older Mapnik styles, are replaced by their values.
+/// Reads a document and returns its outermost element. Older Mapnik styles declare entities in
+/// their DOCTYPE; such entities are replaced by their values.
 pub(crate) fn read(text: &str) -> Result<Element, ImportError> {
     let mut reader = quick_xml::Reader::from_str(text);
     let mut entities: Vec<(String, String)> = Vec::new();
@@ -77,7 +78,7 @@ impl Element {
         &self.attributes
     }
 
-    /// The children with a name.
+    /// The children that have a given name.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
         self.children.iter().filter(move |c| c.name == name)
     }
@@ -86,7 +87,7 @@ impl Element {
         self.all(name).next()
     }
 
-    /// The element and all elements inside it, in the order of the document.
+    /// The element itself and all elements inside it, in the order of the document.
     pub(crate) fn descendants(&self) -> Vec<&Element> {
         let mut all = vec![self];
         let mut next = 0;
@@ -141,7 +142,8 @@ fn resolve<'a>(name: &str, entities: &'a [(String, String)]) -> Option<&'a str> 
     }
 }
 
-/// The entities that a DOCTYPE declares as `<!ENTITY name "value">`, as (name, value).
+/// The entities that a DOCTYPE declares in the form `<!ENTITY name "value">`, each as a name and a
+/// value.
 fn spelt_out(doctype: &str) -> Vec<(String, String)> {
     let declared = doctype.split("<!ENTITY").skip(1);
     let entity = |text: &str| {
