@@ -1,8 +1,8 @@
-//! Blend modes in floating point, and shapes that only other heat maps have. Each site
-//! (`sites.rs`), a subpixel position with points, adds a stamp to the picture.
+//! Blend modes in floating point, and kernel shapes that only other heat maps have. Each site
+//! (`sites.rs`), a subpixel that contains points, adds a stamp to the picture.
 //!
-//! The order of splats matters, so the CPU draws them with either backend.
-//! Blend modes of 8 bits are in `blend_u8.rs`.
+//! The CPU draws these with either backend, since the order of splats matters. Blend modes in 8
+//! bits are in `blend_u8.rs`.
 
 use super::blend_u8::{over, plus, stamp_markers};
 use super::sites::{SubpixelWindow, overlapping_rows, split};
@@ -11,14 +11,14 @@ use crate::splat::density::Density;
 use crate::style::blend::{BlendMode, CoverOpacity, MAX_REACH};
 use crate::style::kernel::Shape;
 
-/// The greatest opacity of a splat, so that the logarithm of 1 − opacity is finite. It differs from
-/// 1 by less than half a colour step.
+/// The greatest opacity of a splat. It is a little less than 1, so that the logarithm of 1 −
+/// opacity is finite, but the difference is less than half a colour step.
 const OPAQUE: f64 = 1.0 - 1.0 / 1024.0;
 
-/// The density of a job, by the rule of its blend mode.
+/// Draws the density of a job, by the rule of its blend mode.
 pub(crate) fn draw(job: &BlendJob<'_>) -> Density {
     match job.blend {
-        // Shapes that only other heat maps have: their stamps add up.
+        // Shapes that only other heat maps have. Their stamps are added up.
         BlendMode::Add => add_sites(job, phases_for, |sum, weight| sum + weight),
         BlendMode::Set => {
             let (phases, once) = (|_: f64| 1, |_: f64, _: f64| 1.0);
@@ -31,8 +31,8 @@ pub(crate) fn draw(job: &BlendJob<'_>) -> Density {
     }
 }
 
-/// The number of subpixels of a pixel along each axis, for a kernel's radius in pixels: the wider
-/// the kernel, the fewer.
+/// The number of subpixels along each side of a pixel, for a kernel's radius in pixels. The wider
+/// the kernel, the fewer subpixels it needs.
 fn phases_for(radius: f64) -> u32 {
     match radius {
         r if r < 8.0 => 8,
@@ -42,13 +42,14 @@ fn phases_for(radius: f64) -> u32 {
     }
 }
 
-/// A kernel's stamps, one for each opacity and subpixel, each made on first use.
+/// The stamps of a kernel, one for each opacity and each position in a pixel. Each is made when it
+/// is first used.
 struct StampCache {
-    /// The number of subpixels of a pixel along each axis.
+    /// The number of subpixels along each side of a pixel.
     phases: u32,
-    /// The pixels from a stamp's middle pixel to its edge.
+    /// The number of pixels from a stamp's middle pixel to its edge.
     margin: i64,
-    /// The pixels along a stamp's side.
+    /// The width and height of a stamp in pixels.
     side: usize,
     stamps: Vec<Option<Vec<f32>>>,
 }
@@ -65,7 +66,7 @@ impl StampCache {
         }
     }
 
-    /// The job's window, with as many subpixels to a pixel as the stamps.
+    /// The job's window, divided into the subpixels for which there are stamps.
     fn subpixels(&self, job: &BlendJob<'_>) -> SubpixelWindow {
         SubpixelWindow {
             window: job.window,
@@ -76,8 +77,9 @@ impl StampCache {
         }
     }
 
-    /// Adds the stamp of a site to a picture, multiplied by `times`. The site is given by its
-    /// subpixel (x, y) and its opacity; `value` gives a stamp's value at a distance in pixels.
+    /// Adds the stamp of a site to a picture, multiplied by `times`. The site is given by the
+    /// column, the row and the opacity of its subpixel. `value` computes the value of a stamp at a
+    /// distance in pixels.
     fn add(
         &mut self,
         picture: &mut [f32],
@@ -95,14 +97,14 @@ impl StampCache {
         }
     }
 
-    /// The stamp of an opacity at a subpixel. It is made on first use from `value`, a stamp's value
-    /// at a distance in pixels.
+    /// The stamp for an opacity and for a subpixel, which `phase` gives as column and row in its
+    /// pixel. It is made when it is first used. `value` computes its value at a distance in pixels.
     fn get(&mut self, opacity: u8, phase: (u32, u32), value: impl Fn(f64) -> f64) -> &[f32] {
         let of_phase = (phase.1 * self.phases + phase.0) as usize;
         let place = usize::from(opacity) * (self.phases * self.phases) as usize + of_phase;
         let (phases, margin, side) = (f64::from(self.phases), self.margin, self.side);
         let make = || {
-            // The offset of the subpixel's middle from the middle of its pixel.
+            // The offset of the subpixel's centre from the centre of its pixel, in pixels.
             let offset = |phase: u32| (f64::from(phase) + 0.5) / phases - 0.5;
             let (dx, dy) = (offset(phase.0), offset(phase.1));
             let at = |i: usize, d: f64| (i as i64 - margin) as f64 - d;
@@ -116,9 +118,9 @@ impl StampCache {
     }
 }
 
-/// Splats one stamp for each subpixel that has points. `phases` gives the number of subpixels of a
-/// pixel along each axis from the radius in pixels. `fold` combines the weights of a subpixel's
-/// points: it adds them, or counts all of them as 1.
+/// Adds one stamp for each subpixel that has points. `phases` computes the number of subpixels
+/// along each side of a pixel from the kernel's radius in pixels. `fold` combines the weights of a
+/// subpixel's points: it returns their sum, or always 1.
 fn add_sites(
     job: &BlendJob<'_>,
     phases: impl Fn(f64) -> u32,
@@ -138,7 +140,7 @@ fn add_sites(
     whole
 }
 
-/// The density 1 − Π (1 − opacity · K), by sums of logarithms.
+/// Draws the density 1 − Π (1 − opacity · K), as a sum of logarithms.
 fn cover(job: &BlendJob<'_>, cover: &CoverOpacity) -> Density {
     let mut whole = Density::empty(job.window.width(), job.window.height());
     let zoom = job.zoom();
@@ -160,8 +162,9 @@ fn cover(job: &BlendJob<'_>, cover: &CoverOpacity) -> Density {
     whole
 }
 
-/// The density Σ weight · K, where the points of a pixel are one splat of their summed weight, and
-/// a heavier splat has a wider radius.
+/// Draws the density Σ weight · K. The points of a pixel become one splat with their summed weight,
+/// and a heavier splat has a greater radius. A splat of the weight `unit` has exactly the kernel's
+/// radius.
 fn reach(job: &BlendJob<'_>, unit: f64) -> Density {
     let mut whole = Density::empty(job.window.width(), job.window.height());
     let (width, height) = (
@@ -203,7 +206,8 @@ fn reach(job: &BlendJob<'_>, unit: f64) -> Density {
     whole
 }
 
-/// The kernel of a shape at `u` radii from its middle; for the shapes of HeatCanvas in f32.
+/// The value of a shape at `u` radii from its middle. For the shapes of HeatCanvas it is computed
+/// in f32.
 fn falling(shape: Shape, u: f32) -> f32 {
     match shape {
         Shape::Triangular => (1.0 - u).max(0.0),

@@ -1,4 +1,4 @@
-//! Blend modes in 8 bits with Mapnik's rounding: markers, stamped one after the other.
+//! Blend modes in 8 bits, with Mapnik's rounding: markers are drawn one after the other.
 
 use super::sites::{SubpixelWindow, overlapping_rows, split};
 use super::stack_blur;
@@ -7,16 +7,17 @@ use crate::splat::density::Density;
 use crate::style::blend::MarkerStamp;
 use std::collections::HashMap;
 
-/// The number of a marker's pixels up to which its points are not sorted, since stamping it more
-/// often costs less.
+/// The greatest number of pixels of a marker for which the points are not sorted. Sorting saves
+/// drawing a marker several times at one position, which for a small marker costs less than the
+/// sort.
 const SMALL: u32 = 1024;
 
-/// The most bytes of markers that are cached for a picture. A large marker at all of its subpixel
-/// positions would take a gigabyte.
+/// The greatest number of bytes of markers that are cached for a set of points. Without a limit, a
+/// large marker at all of its subpixel positions would take a gigabyte.
 const CACHED: usize = 16 << 20;
 
-/// The density of a job of markers: the alpha of each pixel, 0 to 255, after the markers were
-/// stamped one after the other and then blurred.
+/// Draws the density of a job of markers: the alpha of each pixel, 0 to 255. The markers are drawn
+/// one after the other, and then the whole picture is blurred.
 pub(super) fn stamp_markers(
     job: &BlendJob<'_>,
     stamp: &MarkerStamp,
@@ -77,7 +78,7 @@ pub(super) fn stamp_markers(
     whole
 }
 
-/// Blends a row of a marker into a row of the picture, `count` times.
+/// Draws a row of a marker over a row of the picture, `count` times.
 #[inline(always)]
 fn stamp_row(row: &mut [u8], marker: &[u8], count: u32, blend: impl Fn(u8, u8) -> u8) {
     for _ in 0..count {
@@ -93,14 +94,14 @@ fn stamp_row(row: &mut [u8], marker: &[u8], count: u32, blend: impl Fn(u8, u8) -
     }
 }
 
-/// The alpha after Mapnik's `src-over` of a marker's `alpha` over a pixel's alpha `under`.
+/// The alpha of a pixel of alpha `under` after Mapnik's `src-over` with a marker of alpha `alpha`.
 #[inline(always)]
 pub(super) fn over(under: u8, alpha: u8) -> u8 {
     let (under, alpha) = (u32::from(under), u32::from(alpha));
     (alpha + ((under * (255 - alpha) + 255) >> 8)) as u8
 }
 
-/// The alpha after Mapnik's `plus` of a marker's `alpha` and a pixel's alpha `under`.
+/// The alpha of a pixel of alpha `under` after Mapnik's `plus` with a marker of alpha `alpha`.
 #[inline(always)]
 pub(super) fn plus(under: u8, alpha: u8) -> u8 {
     under.saturating_add(alpha)

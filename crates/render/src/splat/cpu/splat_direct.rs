@@ -1,16 +1,17 @@
-//! Small radii: the kernel is evaluated around every cell, at its true position.
+//! Kernels of a small radius: the kernel is evaluated around every cell, at the cell's true
+//! position.
 //!
-//! The GPU's twin is `splat_direct.wgsl`.
+//! The GPU's version of this stage is `splat_direct.wgsl`.
 
 use super::place::{BinLocator, BinPosition};
 use crate::style::kernel::{Kernel, Shape};
 use heatsplat_points::{Cells, Point, Window};
 
-/// Adds every cell's splat to `out`, one f32 per pixel of the window.
+/// Writes the sum of all cells' splats into `out`, one f32 for each pixel of the window.
 #[inline(always)]
 pub(crate) fn stamp(window: &Window, cells: &Cells<'_>, kernel: &Kernel, out: &mut [f32]) {
     out.fill(0.0);
-    // Each kernel gets the smallest stamp that holds it.
+    // Each kernel gets the smallest array that holds its pixels.
     macro_rules! add {
         ($power:ident, $w:literal, $rows:literal) => {
             NarrowStamp::<$power, $w, $rows>::new(kernel).add_all(window, cells, out)
@@ -35,43 +36,45 @@ pub(crate) fn stamp(window: &Window, cells: &Cells<'_>, kernel: &Kernel, out: &m
     }
 }
 
-/// Numbers of the shapes; those of `QUARTIC` and `TRIWEIGHT` are their powers of 1 − u².
+/// Numbers that stand for the shapes. `QUARTIC` and `TRIWEIGHT` are the powers of 1 − u² in their
+/// formulas.
 const GAUSSIAN: i32 = 0;
 const CONE: i32 = 1;
 const QUARTIC: i32 = 2;
 const TRIWEIGHT: i32 = 3;
 const OTHER: i32 = -1;
 
-/// The number of pixels that a kernel reaches to each side of the pixel that holds a cell.
+/// The number of pixels that a kernel reaches to each side of the pixel that contains a cell.
 fn margin(kernel: &Kernel) -> usize {
     (kernel.reach() + 0.5).floor() as usize
 }
 
-/// A kernel prepared for evaluation in `ROWS` rows and as many columns. Rows are stored with `W`
-/// columns, at least one more; the columns beyond hold 0.
+/// A kernel that is evaluated in `ROWS` rows of `ROWS` pixels. Rows are stored in arrays of `W`
+/// numbers, which is more than `ROWS`; the rest of each array is 0.
 struct NarrowStamp<const POWER: i32, const W: usize, const ROWS: usize> {
     shape: Shape,
     height: f32,
-    /// The inverse of the radius in pixels.
+    /// 1 divided by the radius in pixels.
     scale: f32,
-    /// The values of a gaussian along one axis, and their slopes, for each position of a cell from
-    /// the west to the east end of its pixel; empty for other shapes.
+    /// A table of the gaussian along one axis; empty for other shapes. For each position of a cell,
+    /// from the west to the east end of its pixel, it has the values at the pixels and the slopes
+    /// there.
     gaussian: Vec<[[f32; W]; 2]>,
 }
 
 /// The number of values in a gaussian's table. The table is small enough to stay in the first-level
-/// cache, and large enough that interpolation beside an entry is off by less than 1/100,000 of the
-/// peak.
+/// cache. It is large enough that interpolation between entries is wrong by less than 1/100,000 of
+/// the peak.
 const TABLE: usize = 4096;
 
-/// The number of cells that are located before any of them is added.
+/// The number of cells whose pixels are computed before any of the cells is added.
 const BATCH: usize = 64;
 
 impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, ROWS> {
-    /// The number of pixels that a kernel reaches to each side of the pixel that holds a cell.
+    /// The number of pixels that a kernel reaches to each side of the pixel that contains a cell.
     const MARGIN: usize = ROWS / 2;
-    /// The steps from the west to the east end of a pixel, for each of which the table has an
-    /// entry.
+    /// The number of steps from the west to the east end of a pixel. The table has an entry for
+    /// each end of a step.
     const STEPS: usize = TABLE / W;
 
     fn new(kernel: &Kernel) -> Self {
@@ -104,7 +107,8 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
 
     #[inline(always)]
     fn add_all(&self, window: &Window, cells: &Cells<'_>, out: &mut [f32]) {
-        // The grid is a pixel wider on each side, since the locator leaves out bins at the rim.
+        // The grid is one pixel wider on each side, since the locator leaves out cells in the
+        // outermost bins.
         let grid = window.grown(Self::MARGIN as u32 + 1);
         let mut splats = Splats {
             pixel: (1, 1),
@@ -145,7 +149,7 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
         }
     }
 
-    /// Adds a cell's splat to the sums of its pixel's cells.
+    /// Adds a cell's splat to the sums for the pixel that contains the cell.
     #[inline(always)]
     fn add(&self, cell: &BinPosition, sums: &mut [[f32; W]; ROWS]) {
         let across = self.along(cell.x);
@@ -158,8 +162,9 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
         }
     }
 
-    /// One number for each pixel along an axis, for a cell at `at` from its pixel's centre: a
-    /// gaussian's value, and for other kernels the square of the distance in radii.
+    /// One number for each pixel along an axis; the cell lies `at` pixels from the centre of its
+    /// own pixel. The number is the value of a gaussian, or for other kernels the square of the
+    /// distance divided by the radius.
     #[inline(always)]
     fn along(&self, at: f32) -> [f32; W] {
         if POWER == GAUSSIAN {
@@ -176,7 +181,8 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
         })
     }
 
-    /// The kernel of height 1 at a pixel, from the pixel's numbers along both axes: see `along`.
+    /// The value, at one pixel, of the kernel with a peak of 1. `across` and `down` are the pixel's
+    /// numbers from `along`.
     #[inline(always)]
     fn value(&self, across: f32, down: f32) -> f32 {
         let inner = (1.0 - (across + down)).max(0.0);
@@ -190,26 +196,26 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
     }
 }
 
-/// A picture that is being drawn. Cells come in the order of the Z-order curve, which leaves a
-/// pixel only after all of its cells. So the splats of a pixel's cells are added up first, and then
-/// added to the picture.
+/// A picture that is being drawn. Cells come in Z-order, so all cells of one pixel are consecutive.
+/// Their splats are added up first, and the sum is then added to the picture.
 struct Splats<'a, const W: usize, const ROWS: usize> {
-    /// The pixel whose cells are being added up, counted from a corner that lies the margin and one
-    /// pixel more west and north of the picture's.
+    /// The column and row of the pixel whose cells are being added up. They are counted from a
+    /// corner that lies the kernel's margin and one pixel further west and north than the picture's
+    /// corner.
     pixel: (u32, u32),
     sums: [[f32; W]; ROWS],
-    /// The picture's width and height.
+    /// The picture's width and height in pixels.
     size: (usize, usize),
     out: &'a mut [f32],
 }
 
 impl<const W: usize, const ROWS: usize> Splats<'_, W, ROWS> {
-    /// Adds the summed splats of the pixel's cells to the picture, and clears the sums.
+    /// Adds the summed splats of the current pixel's cells to the picture, and sets the sums to 0.
     #[inline(always)]
     fn lay(&mut self) {
         let (column, row) = (self.pixel.0 as usize - 1, self.pixel.1 as usize - 1);
         let (width, height) = self.size;
-        // The rows and columns of the stamp that lie in the picture.
+        // These rows and columns of the stamp lie in the picture.
         let twice = ROWS - 1;
         let on = |at: usize, size: usize| twice.saturating_sub(at)..(size + twice - at).min(ROWS);
         let (rows, columns) = (on(row, height), on(column, width));
@@ -220,7 +226,7 @@ impl<const W: usize, const ROWS: usize> Splats<'_, W, ROWS> {
                 continue;
             }
             let from = (row + j - twice) * width + column + columns.start - twice;
-            // The columns beyond the kernel's hold 0, so all `W` of a row may be added.
+            // The columns beyond the kernel's hold 0, so all `W` columns of a row may be added.
             let whole = self.out.get_mut(from..from + W).filter(|_| is_whole);
             if let Some(target) = whole.and_then(|slice| slice.first_chunk_mut::<W>()) {
                 for (target, sum) in target.iter_mut().zip(sums) {

@@ -1,11 +1,12 @@
-//! Kernels that no short sum of separable terms follows: the grid is convolved with their stamp by
-//! FFT.
+//! Kernels that no short sum of separable terms can replace: the grid is convolved with the
+//! kernel's stamp by FFT.
 //!
-//! Double precision keeps the rounding noise of the transform, which spreads over the whole grid,
-//! below a step of any colour scale. All numbers are real: two rows are transformed together as the
-//! real and the imaginary part of one complex row, and only half of the columns of a spectrum are
-//! needed, since the other half are their conjugates. Where cells lie on the pixels' corners too,
-//! the grids of centres and of corners are both transformed, and their sum is transformed back.
+//! The transform's rounding errors spread over the whole grid; in double precision they stay below
+//! a step of any colour scale. All numbers are real, which saves half of the work: two rows are
+//! transformed together, as the real and the imaginary part of one complex row, and only half of a
+//! spectrum's columns are needed, since the other half are their conjugates. If cells lie on the
+//! pixels' corners too, the grid of centres and the grid of corners are transformed separately, and
+//! the sum of their spectra is transformed back.
 
 use super::splat_bin::Bins;
 use crate::memo::Memo;
@@ -14,14 +15,14 @@ use rustfft::{Fft, FftPlanner, num_complex::Complex64};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The share of all deposited |weight|, times the stamp's middle tap, up to which a density is
-/// noise of the transform and becomes 0.
+/// A limit for noise: a density becomes 0 if it is at most this fraction of all deposited |weight|
+/// times the stamp's middle tap.
 const NOISE: f64 = 1e-13;
 
 /// The number of grid sizes for which a stamp's transform is cached.
 const SIZES: usize = 16;
 
-/// The transforms of a stamp, by the width and height of the grid.
+/// The cached transforms of a stamp, by the width and height of the grid.
 #[derive(Debug)]
 pub(crate) struct Spectra(Memo<(usize, usize), Spectrum>);
 
@@ -31,31 +32,32 @@ impl Default for Spectra {
     }
 }
 
-/// A stamp's transform on a grid of one size, and the FFT plans for that size. The taps from the
-/// pixels' centres are even, so their transform is real.
+/// A stamp's transform on a grid of one size, and the FFT plans of that size. The taps on the
+/// pixels' centres are an even function, so their transform is real.
 struct Spectrum {
     width: usize,
     height: usize,
-    /// The transform of the taps from the pixels' centres: its first `width / 2 + 1` columns, which
-    /// suffice.
+    /// The transform of the taps on the pixels' centres. It has only the first `width / 2 + 1`
+    /// columns, which suffice.
     values: Vec<f64>,
-    /// The transform of the taps from the pixels' corners; empty for a grid of centres alone.
+    /// The transform of the taps on the pixels' corners; empty for a grid of centres alone.
     corners: Vec<Complex64>,
-    /// The forward and the inverse plan for rows.
+    /// The forward and the inverse FFT of a row.
     rows: [Arc<dyn Fft<f64>>; 2],
-    /// The forward and the inverse plan for columns.
+    /// The forward and the inverse FFT of a column.
     columns: [Arc<dyn Fft<f64>>; 2],
 }
 
-/// Buffers that a thread keeps from tile to tile.
+/// Buffers that a thread reuses from tile to tile.
 #[derive(Debug, Default)]
 pub(crate) struct EdgeScratch {
-    /// Pairs of rows, each as the real and the imaginary part of one.
+    /// Pairs of rows. Each pair is one complex row: the first is its real part, the second its
+    /// imaginary part.
     rows: Vec<Complex64>,
     /// The spectrum of the grid, column by column.
     columns: Vec<Complex64>,
-    /// The transform of the cells on the pixels' centres, times the stamp's, while the cells on
-    /// corners are transformed.
+    /// The spectrum of the cells on the pixels' centres, multiplied by the stamp's, while the cells
+    /// on corners are transformed.
     centres: Vec<Complex64>,
     /// Work space of the FFT.
     beside: Vec<Complex64>,
@@ -85,8 +87,8 @@ impl Spectrum {
                 planner.plan_fft_inverse(height),
             ],
         };
-        // The forward and the inverse FFT together multiply by the grid's size. `forward` doubles
-        // this spectrum and the grid's.
+        // A forward and an inverse FFT together multiply by the grid's size, and `forward` doubles
+        // both this spectrum and the grid's. The scale undoes all of that.
         let scale = 0.25 / (width * height) as f64;
         let rows = stamp.deposit.rows();
         let mut scratch = EdgeScratch::default();
@@ -99,8 +101,8 @@ impl Spectrum {
         made.forward(height, row, &mut scratch);
         made.values = scratch.columns.iter().map(|c| c.re * scale).collect();
         if rows > 1 {
-            // A pixel's centre is half a pixel from its own lower right corner and from that of the
-            // pixel before.
+            // A pixel's centre is half a pixel from two corners in each direction: its own lower
+            // right corner, and that of the pixel before.
             let around = |i: usize, n: usize| i.saturating_sub(1).min((n - i) % n);
             let row = |y: usize| {
                 let at = move |x: usize| stamp.at(around(x, width), 2 * around(y, height) + 1);
@@ -112,13 +114,13 @@ impl Spectrum {
         made
     }
 
-    /// The number of columns of a spectrum that are needed.
+    /// The number of a spectrum's columns that are computed.
     fn half(&self) -> usize {
         self.width / 2 + 1
     }
 
-    /// Computes twice the transform of a grid into the columns of `scratch`. The grid's rows are
-    /// zero from `filled` on, and where `row` returns `None`.
+    /// Computes a grid's transform, multiplied by 2, into the columns of `scratch`. The grid's rows
+    /// are zero from row `filled` on, and also if `row` returns `None`.
     #[inline(always)]
     fn forward<I: Iterator<Item = f64>>(
         &self,
@@ -162,8 +164,9 @@ impl Spectrum {
         columns.process_with_scratch(&mut scratch.columns, &mut scratch.beside);
     }
 
-    /// Splits the spectrum of each pair of rows of `which` into twice the spectra of its two rows,
-    /// and writes these into the columns. The second row of a pair is `pairs` rows below the first.
+    /// Splits the spectrum of each pair of rows into the spectra of its two rows, multiplied by 2,
+    /// and writes them into the columns. `which` is the range of pairs. The second row of a pair is
+    /// `pairs` rows below the first.
     #[inline(always)]
     fn take_apart(&self, which: Range<usize>, pairs: usize, scratch: &mut EdgeScratch) {
         let EdgeScratch { rows, columns, .. } = scratch;
@@ -185,8 +188,9 @@ impl Spectrum {
         }
     }
 
-    /// Transforms the columns of `scratch` back into its `pairs` rows. The real part of row i is
-    /// the grid's row `first` + i, the imaginary part is the row `pairs` below that.
+    /// Transforms the columns of `scratch` back into its `pairs` complex rows. The real part of
+    /// complex row i is the grid's row `first` + i, and the imaginary part is the grid's row
+    /// `first` + i + `pairs`.
     #[inline(always)]
     fn inverse(&self, first: usize, pairs: usize, scratch: &mut EdgeScratch) {
         let [_, rows] = &self.rows;
@@ -207,8 +211,8 @@ impl Spectrum {
                 for (k, column) in some.clone().zip(columns.chunks_exact(height)) {
                     let a = column[upper];
                     let b = lower.map_or(Complex64::default(), |lower| column[lower]);
-                    // The mirror image is written first, so that the first and the middle column,
-                    // which are their own mirror images, keep the second value.
+                    // The mirror image is written first. The first and the middle column are their
+                    // own mirror images, so they keep the value that is written second.
                     row[if k == 0 { 0 } else { width - k }] =
                         Complex64::new(a.re + b.im, b.re - a.im);
                     row[k] = Complex64::new(a.re - b.im, a.im + b.re);
@@ -219,7 +223,8 @@ impl Spectrum {
     }
 }
 
-/// Writes the convolution of the bins with the stamp into `out`, whose rows are `width` pixels.
+/// Writes the convolution of the bins with the stamp into `out`, whose rows are `width` pixels
+/// long.
 #[inline(always)]
 pub(crate) fn convolve(
     bins: &Bins,
@@ -276,11 +281,11 @@ pub(crate) fn convolve(
     }
 }
 
-/// The number of columns that are transposed together: as many as the cache has room for.
+/// The number of columns that are transposed together: as many as fit into the cache.
 const BLOCK: usize = 16;
 
-/// The sum of |v| over a row. It is added up in eight lanes, since in a single sum each addition
-/// would wait for the one before.
+/// The sum of |v| over a row. It is added in eight separate sums, since with a single sum each
+/// addition would have to wait for the one before it.
 #[inline(always)]
 fn magnitude(row: &[f32]) -> f64 {
     let mut lanes = [0.0f64; 8];
@@ -292,12 +297,13 @@ fn magnitude(row: &[f32]) -> f64 {
     lanes.iter().sum()
 }
 
-/// Sets the length of a buffer, whose contents are arbitrary then.
+/// Sets the length of a buffer. The buffer's contents are not defined afterwards.
 fn room(buffer: &mut Vec<Complex64>, length: usize) {
     buffer.resize(length, Complex64::default());
 }
 
-/// The least size ≥ n that is efficient for an FFT: 2ᵃ · 3ᵇ · 5ᶜ, and a multiple of 4.
+/// The least size from n on that is efficient for an FFT: a number 2ᵃ · 3ᵇ · 5ᶜ that is a multiple
+/// of 4.
 fn good_size(n: usize) -> usize {
     let smooth = |mut m: usize| {
         for p in [2, 3, 5] {

@@ -1,9 +1,10 @@
-//! Every point's kernel at its true position, in f64: for `precision=exact`, and where weights
-//! cancel.
+//! Evaluates every point's kernel at its true position, in f64. It is used for `precision=exact`,
+//! and for weights of both signs that nearly cancel.
 //!
-//! The pixels of tiles have sides of a power of two: distances on them don't depend on the window,
-//! and points are added in one order, so tiles meet bit for bit. With pixels of other sizes, two
-//! windows may differ by one rounding of an f32.
+//! The pixels of tiles have sides of a power of two, so the distances between points and pixels
+//! don't depend on the window. Points are added in one order, so neighbouring tiles agree bit for
+//! bit. With pixels of other sizes, the results of two windows may differ by one rounding of an
+//! f32.
 
 use crate::style::kernel::{Kernel, Shape, soft_edge};
 use heatsplat_points::{Cells, Window};
@@ -13,13 +14,15 @@ use pulp::{Simd, WithSimd};
 #[derive(Debug, Default)]
 pub(crate) struct ExactScratch {
     sums: Vec<f64>,
-    /// The squares of the pixels' distances from a point along a row, in pixels.
+    /// The squares of the distances, along a row, of the pixels from a point; distances are in
+    /// pixels.
     squares: Vec<f64>,
-    /// The gaussian's factors at these distances; unused for other shapes.
+    /// The gaussian's factors at these distances; not used for other shapes.
     factors: Vec<f64>,
 }
 
-/// Writes Σ weight · K into `out`, one f32 a pixel of the window; compiled for each vector width.
+/// A task that writes Σ weight · K into `out`, one f32 for each pixel of the window. It is compiled
+/// for each width of vector instructions.
 pub(crate) struct Evaluate<'a> {
     pub(crate) window: &'a Window,
     pub(crate) cells: &'a Cells<'a>,
@@ -37,7 +40,8 @@ impl WithSimd for Evaluate<'_> {
     }
 }
 
-/// Writes Σ weight · K into `out`, for callers that are compiled for a vector width already.
+/// Writes Σ weight · K into `out`, for callers that are already compiled for a width of vector
+/// instructions.
 #[inline(always)]
 pub(crate) fn evaluate(
     window: &Window,
@@ -54,8 +58,8 @@ pub(crate) fn evaluate(
     scratch.sums.resize(out.len(), 0.0);
     for (run, shift) in cells.slices() {
         for cell in run.iter().filter(|cell| cell.weight != 0.0) {
-            // The position in pixels from the window's corner comes from the difference of two
-            // numbers that an f64 holds exactly.
+            // The position in pixels from the window's corner is computed from the difference of
+            // two numbers that an f64 holds exactly.
             let x = (f64::from(cell.x) - (window.left() - shift)) * per_pixel;
             let y = (f64::from(cell.y) - window.top()) * per_pixel;
             let seen = |at: f64, side: u32| {
@@ -96,19 +100,20 @@ pub(crate) fn evaluate(
     }
 }
 
-/// The part of one row of pixels that a point's kernel reaches.
+/// The pixels of one row that a point's kernel reaches.
 struct PixelRow<'a> {
-    /// The squares of the pixels' distances from the point along the row, in pixels.
+    /// The squares of the distances, along the row, of the pixels from the point; distances are in
+    /// pixels.
     squares: &'a [f64],
     /// The square of the row's distance from the point, in pixels.
     square: f64,
-    /// The factors of a gaussian along the row; unused for other shapes.
+    /// The factors of a gaussian along the row; not used for other shapes.
     factors: &'a [f64],
     sums: &'a mut [f64],
 }
 
 impl PixelRow<'_> {
-    /// Adds a kernel whose height is `height` to the row.
+    /// Adds a kernel whose peak is `height` to the row.
     #[inline(always)]
     fn add(self, kernel: &Kernel, height: f64) {
         let per_radius = kernel.radius().recip();
@@ -132,7 +137,7 @@ impl PixelRow<'_> {
             Shape::Epanechnikov => self.each(height, inner),
             Shape::Triangular => self.each(height, |s| (1.0 - s.sqrt() * per_radius).max(0.0)),
             Shape::Uniform => {
-                // This is what `softened` computes from a distance.
+                // This is the function `softened`, computed from the square of a distance.
                 let (inner, outer) = soft_edge(kernel.radius());
                 let outer = outer * outer;
                 let slope = (outer - inner * inner).recip();

@@ -1,10 +1,13 @@
-//! Mapnik's `agg-stack-blur` of a picture's alpha, bit for bit.
+//! Mapnik's filter `agg-stack-blur`, applied to a picture's alpha: the result is the same bit for
+//! bit.
 //!
-//! Each pixel becomes Σ (r + 1 − |i|) p[x + i] for i from −r to r, multiplied by a whole number and
-//! shifted to the right in place of a division, as in Anti-Grain Geometry (`agg_blur.h`). Beyond an
-//! edge the pixel at the edge is repeated.
+//! Pixel x of a line p becomes Σ (r + 1 − |i|) · p[x + i] for i from −r to r, divided by the sum of
+//! these weights. In place of the division, the sum is multiplied by a whole number and shifted to
+//! the right, as in Anti-Grain Geometry (`agg_blur.h`). Beyond an edge of the picture, the pixel at
+//! the edge is repeated.
 
-/// Blurs a picture along its rows with the radius `x`, then along its columns with the radius `y`.
+/// Blurs a picture along its rows with the radius `x`, and then along its columns with the radius
+/// `y`. Both radii are in pixels.
 pub(crate) fn blur(alpha: &mut [u8], width: usize, (x, y): (u8, u8)) {
     if alpha.is_empty() || width == 0 {
         return;
@@ -27,10 +30,10 @@ pub(crate) fn blur(alpha: &mut [u8], width: usize, (x, y): (u8, u8)) {
     }
 }
 
-/// The multiplier and the shift that replace a division by (r + 1)².
+/// The multiplier and the shift that replace the division by (r + 1)², the sum of the weights.
 fn divisor(radius: u32) -> (u32, u32) {
     let weight = (radius + 1).pow(2);
-    // The multiplier has nine bits, or is 512.
+    // The multiplier is at least 257 and at most 512.
     let shift = 9 + weight.ilog2();
     ((1u32 << shift).div_ceil(weight), shift)
 }
@@ -46,8 +49,8 @@ fn blur_line<'a>(line: &[u8], radius: u32, out: impl Iterator<Item = &'a mut u8>
     let mut sum: u32 = (-reach..=reach)
         .map(|i| (reach + 1 - i.abs()) as u32 * at(i))
         .sum();
-    // The sum of the pixels whose weight falls at the next pixel, and the sum of those whose weight
-    // rises.
+    // Two sums: of the pixels whose weight becomes smaller at the next pixel, and of those whose
+    // weight becomes greater.
     let mut leaving: u32 = (-reach..=0).map(at).sum();
     let mut coming: u32 = (1..=reach + 1).map(at).sum();
     for (x, out) in (0..).zip(out) {
