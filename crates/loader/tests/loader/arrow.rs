@@ -1,4 +1,5 @@
-//! Parquet, GeoParquet and Arrow: the same points as the same rows in CSV, and every oddity.
+//! Parquet, GeoParquet and Arrow give the points that these rows give in CSV. Tests of geometries,
+//! weights and files that are unusual or damaged follow.
 
 use crate::{Folder, ROWS, assert_like_csv, error, opened, weight};
 use arrow_array::builder::{FixedSizeListBuilder, Float64Builder};
@@ -69,7 +70,8 @@ fn list_column() -> ArrayRef {
     Arc::new(lists.finish())
 }
 
-/// Writes Parquet with row groups of `rows` rows, and with the metadata key `geo` if there is one.
+/// Writes a Parquet file with row groups of `group` rows. `geo` is the value of the metadata key
+/// `geo`; with `None` the file has no such key.
 pub(crate) fn write_parquet(path: &Path, batch: &RecordBatch, group: usize, geo: Option<&str>) {
     let properties = WriterProperties::builder()
         .set_max_row_group_row_count(Some(group))
@@ -115,7 +117,7 @@ fn geoparquet_in_every_encoding_is_like_csv() {
             ("where", column),
             ("count", weights()),
         ];
-        // The primary column, whatever others there are and are called.
+        // The primary column is read, although another column is called `geometry`.
         write_parquet(&path, &batch(columns), 2, Some(&geo("where", "")));
         assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
     }
@@ -172,7 +174,7 @@ fn the_coordinate_system_of_geoparquet_is_respected() {
         .unwrap_err()
         .to_string();
     assert!(message.contains("Moon 2000"), "{message}");
-    // Longitude and latitude by OGC's name, and by default.
+    // The system is longitude and latitude, by its OGC name or because none is named.
     for crs in [
         r#","crs":{"id":{"authority":"OGC","code":"CRS84"}}"#,
         r#","crs":null"#,
@@ -263,7 +265,7 @@ fn null_and_odd_geometries_are_counted() {
     ]
     .map(|s| report.skipped(s));
     assert_eq!(skipped, [2, 1, 1]);
-    // The number of a record counts through all row groups.
+    // Records are numbered through all row groups.
     let records: Vec<u64> = report.examples.iter().map(|e| e.line).collect();
     assert_eq!(records, [1, 2, 4, 5]);
 }
@@ -299,7 +301,7 @@ fn a_geoarrow_column_is_found_by_its_extension() {
     assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
 }
 
-/// Arrow with a column of points of an extension type.
+/// Writes an Arrow file with a column of points whose field has the metadata of an extension type.
 fn write_extended(path: &Path, extension: [(&str, &str); 2]) {
     let field = Field::new("position", struct_column().data_type().clone(), true)
         .with_metadata(extension.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
@@ -349,7 +351,7 @@ fn files_that_are_cut_off_or_lack_columns() {
             .to_string();
         assert!(message.contains("damaged or cut off"), "{cut}: {message}");
     }
-    // Bytes of the data turned over: an error, not a wrong point.
+    // Flipped bits in the data must give an error and no wrong point.
     let mut turned = whole.clone();
     turned[10..60].iter_mut().for_each(|b| *b ^= 0xa5);
     std::fs::write(&path, &turned).unwrap();
@@ -402,7 +404,7 @@ fn one_of_several_geometry_columns_can_be_asked_for() {
         .unwrap();
     writer.finish().unwrap();
     for path in [parquet, arrow] {
-        // The primary one; the account mentions that there are others.
+        // The primary column is read, and the reason for the choice names the other column.
         assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
         let why = heatsplat_loader::open(&path, &LoadOptions::default())
             .unwrap()
@@ -459,7 +461,7 @@ fn nested_columns_are_passed_by() {
     writer.finish().unwrap();
     for path in [parquet, arrow] {
         assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
-        // A column that an option names is no weight, and the account has that.
+        // An option may name such a column, but its values are no weights, and the error says so.
         let message = opened(&path, &weight("about")).unwrap_err().to_string();
         assert!(
             message.contains("bad weight: weight \"a value of type Struct"),

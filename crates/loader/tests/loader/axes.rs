@@ -1,4 +1,5 @@
-//! Longitude and latitude that are swapped: an error, not a picture of the few that could be right.
+//! Sources with longitude and latitude swapped. They must give an error, and not only the few
+//! points that are valid in either order.
 
 use crate::formats::{self, Row};
 use crate::{Folder, error, loaded, opened};
@@ -15,7 +16,7 @@ fn row(lon: f64, lat: f64) -> Row {
     }
 }
 
-/// Places in Australia, latitude first, and one that could be right.
+/// Nine places in Australia with the latitude first, and one position that is valid as it is.
 fn swapped() -> Vec<Row> {
     let mut rows: Vec<Row> = (0..9)
         .map(|i| row(-33.0 - f64::from(i), 151.0 - f64::from(i)))
@@ -68,11 +69,11 @@ fn a_few_rows_the_wrong_way_round_are_bad_rows() {
     let text = b"lon,lat\n1,2\n3,4\n-33.9,151.2\n-37.8,144.9\n";
     let (points, report) = loaded("a.csv", text, &LoadOptions::default()).unwrap();
     assert_eq!((points.len(), report.rows), (2, 4));
-    // What is right neither way round says nothing about axes.
+    // Positions that are invalid in either order show nothing about the axes.
     let text = b"lon,lat\n565000,5932000\n120,130\n";
     let message = error("a.csv", text, &LoadOptions::default());
     assert!(message.contains("no row gives a point"), "{message}");
-    // Neither do rows without a position.
+    // Rows without a position show nothing about the axes either.
     let text = b"lon,lat\n,\n,\n,\n-33.9,151.2\n";
     let message = error("a.csv", text, &LoadOptions::default());
     assert!(message.contains("1 of 1 rows"), "{message}");

@@ -1,5 +1,5 @@
-//! Memory of readers: a size that a file states and does not have is refused, and data that unpack
-//! without end give an error, in little memory.
+//! The memory that readers take. If a file states a size that it does not have, or unpacks to
+//! endless data, the reader must return an error and take little memory.
 
 use crate::geopackage::{binary, insert, package, point};
 use crate::{Folder, opened};
@@ -7,18 +7,19 @@ use heatsplat_loader::{InputFormat, LoadOptions, load, read};
 use std::io::{Read, Write};
 use std::path::Path;
 
-/// The memory that readers may take beside the points: 64 MB.
+/// The memory in bytes that a reader may take in addition to its points: 64 MB. It is a choice.
 const MOST: u64 = 64_000_000;
 
-/// Runs `work` in a process of its own, as the test of this name, and checks the most memory that
-/// it takes.
+/// Runs `work` in a new process, and checks that it takes at most `bytes` of memory. `test` must be
+/// the name of the calling test, since the process runs this test only.
 fn within(test: &str, bytes: u64, work: impl FnOnce()) {
     let mut work = Some(work);
     each_within(test, bytes, 1, |_| work.take().unwrap()());
 }
 
-/// Runs `work` for each of `cases`, each in a process of its own: an allocator may keep pages that
-/// an earlier case has freed. Checks the most memory that each takes.
+/// Runs `work` with each number below `cases`, each in a new process, and checks that each takes at
+/// most `bytes` of memory. The processes are separate because an allocator may keep pages that an
+/// earlier case freed. `test` must be the name of the calling test.
 fn each_within(test: &str, bytes: u64, cases: usize, mut work: impl FnMut(usize)) {
     const CHILD: &str = "HEATSPLAT_TEST_CASE";
     if let Ok(case) = std::env::var(CHILD) {
@@ -44,7 +45,8 @@ fn each_within(test: &str, bytes: u64, cases: usize, mut work: impl FnMut(usize)
     }
 }
 
-/// The most memory that the process ever had, where the system has that number.
+/// The most memory in bytes that this process has taken so far; `None` if the system doesn't state
+/// it.
 fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status
@@ -54,7 +56,7 @@ fn resident() -> Option<u64> {
     Some(kib << 10)
 }
 
-/// The message of the error that a reader's bytes end in.
+/// Reads everything from a reader, and returns the message of the error in which this ends.
 fn failure(reader: impl Read + Send + 'static, name: &str, options: &LoadOptions) -> String {
     let loaded = read(reader, name, options)
         .and_then(|mut source| load(&mut *source, &mut Vec::new(), |_| ()));
@@ -71,7 +73,8 @@ fn says(path: &Path, words: &str) {
     );
 }
 
-/// A message of an Arrow stream whose metadata state a body of this many bytes.
+/// A message of an Arrow stream with two columns of numbers, whose stated size is replaced. The
+/// size is `body`, of the message's body, or `packed`, of a compressed column once unpacked.
 fn arrow_stream(body: i64, packed: Option<i64>) -> Vec<u8> {
     use arrow_array::{ArrayRef, Float64Array, RecordBatch};
     use arrow_ipc::CompressionType;
@@ -94,9 +97,9 @@ fn arrow_stream(body: i64, packed: Option<i64>) -> Vec<u8> {
         bytes[at.unwrap()..][..8].copy_from_slice(&to.to_le_bytes());
     };
     match packed {
-        // A column of 4000 numbers.
+        // This is the size of a column of 4000 numbers.
         Some(packed) => turn(32_000, packed),
-        // And the two of them.
+        // This is the size of two such columns.
         None => turn(64_000, body),
     }
     bytes
@@ -144,7 +147,7 @@ fn shapes_that_state_more_points_than_they_have() {
         let folder = Folder::new("bounded-shp");
         let path = folder.file("any.shp");
         for (words, points, error) in [
-            // 2²⁸ points of sixteen bytes are 2³² bytes.
+            // 2²⁸ points of 16 bytes are 2³² bytes.
             (
                 20i32,
                 1u32 << 28,
@@ -270,7 +273,7 @@ fn geopackages_of_long_rows_and_endless_views() {
                 &path,
                 "the table \"long\": damaged or cut off: a geometry or text of over 67108864",
             );
-            // Rows that never come.
+            // The database searches for rows forever, but there are none.
             let endless = "with recursive n(i) as (select 1 union all select i + 1 from n)";
             view(
                 "never",
@@ -295,7 +298,7 @@ fn flatgeobuf_that_states_more_than_it_has() {
     let bytes = std::fs::read(crate::formats::write(&folder, "fgb", &rows)).unwrap();
     let path = folder.file("any.fgb");
     let header = u32::from_le_bytes(*bytes[8..].first_chunk().unwrap()) as usize;
-    // The feature lies at the end, behind its size.
+    // The feature is at the end of the file, after its size.
     let is_size = |at: &usize| {
         let size = u32::from_le_bytes(*bytes[*at..].first_chunk().unwrap());
         at + 4 + size as usize == bytes.len()
@@ -315,7 +318,7 @@ fn flatgeobuf_that_states_more_than_it_has() {
     }
 }
 
-/// A reader that repeats bytes.
+/// A reader that yields the same bytes many times.
 struct Again {
     bytes: Vec<u8>,
     at: usize,
@@ -346,7 +349,8 @@ impl Read for Again {
     }
 }
 
-/// A file of ten megabytes that holds ten gigabytes: a beginning, and one byte again and again.
+/// A compressed file of about ten megabytes that unpacks to about ten gigabytes: the text `begin`,
+/// and then always the same byte.
 fn bomb(packing: &str, begin: &str, byte: u8) -> impl Read + Send + 'static {
     let member = |bytes: &[u8]| match packing {
         "gz" => {

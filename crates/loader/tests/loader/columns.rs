@@ -1,4 +1,4 @@
-//! Choice of columns, its account, and the errors where there is none.
+//! The choice of columns, the text that explains it, and the errors if a column is not found.
 
 use crate::{error, loaded, weight};
 use heatsplat_loader::{LoadOptions, Position, read};
@@ -67,7 +67,7 @@ fn without_a_header() {
     while source.next_batch(&mut points).unwrap() {}
     assert_eq!(points.iter().map(|p| p.weight).sum::<f32>(), 7.0);
 
-    // More columns than can be distinguished.
+    // There are too many columns to guess which of them are the longitude and the latitude.
     let wide = "7,52.5,13.4,x\n8,NaN,13.5,y\n";
     let message = error("a.csv", wide.as_bytes(), &LoadOptions::default());
     assert!(message.contains("`lon` 1 `lat` 2"), "{message}");
@@ -76,7 +76,8 @@ fn without_a_header() {
         (points.len(), report.rows, report.examples[0].line),
         (1, 2, 2)
     );
-    // A first row that is bad is still no header.
+    // A first row of data that has no valid number is not taken for a header if columns are named
+    // by number.
     let (_, report) = loaded("a.csv", b"x,NaN,1\ny,2,1\n", &lon_lat("2", "3")).unwrap();
     assert_eq!((report.rows, report.kept), (2, 1));
 }

@@ -1,4 +1,4 @@
-//! Comparisons of filters: long numbers, texts, and dates in every spelling.
+//! Comparisons in filters: long numbers, texts, and dates in every format.
 
 use crate::{Folder, error, loaded, opened};
 use arrow_array::{
@@ -24,8 +24,9 @@ fn options(filter: &str, formats: &[&str]) -> LoadOptions {
     }
 }
 
-/// The sum of the weights that a filter selects, while loading and over kept columns, and the
-/// report of the load.
+/// The sum of the weights of the rows that a filter selects, and the report of the load. The sum
+/// must be the same for a filter that is applied while loading and for one that is applied to kept
+/// columns.
 fn wanted(csv: &str, filter: &str, formats: &[&str]) -> (f64, Report) {
     let options = options(filter, formats);
     let at_load = loaded("a.csv", csv.as_bytes(), &options);
@@ -44,7 +45,8 @@ fn wanted(csv: &str, filter: &str, formats: &[&str]) -> (f64, Report) {
     let (points, table, _) = load_table(&mut *source, |_| ()).unwrap();
     match table.select(&points, options.filter.as_ref().unwrap()) {
         Ok(selected) => assert_eq!(selected.summary().weight_sum, sum, "kept: {filter}"),
-        // A comparison that a request has no report for is refused.
+        // A filter of kept columns is refused if rows could not be compared, since it has no report
+        // in which they would be counted.
         Err(refused) => assert!(
             at_load
                 .as_ref()
@@ -102,7 +104,8 @@ fn texts_that_look_like_numbers_are_texts() {
     }
 }
 
-/// Keys, the last of which is no number of 63 bits, as texts too, and times to the microsecond.
+/// Rows with a key, the row's text, and a time in microseconds. The last key is too large for a
+/// signed integer of 64 bits.
 const TYPED: [(u64, &str, i64); 4] = [
     (867_322_040_000_000_001, "01", 1_717_236_000_000_001),
     (867_322_040_000_000_002, "1", 1_717_236_000_000_002),
@@ -110,7 +113,7 @@ const TYPED: [(u64, &str, i64); 4] = [
     (18_446_744_073_709_551_615, "1e0", 1_717_236_000_000_004),
 ];
 
-/// Filters, and the rows that they select, by a bit each; `all` are the rows of a format.
+/// Filters, and the rows of [`TYPED`] that each of them selects: bit 0 stands for the first row.
 const OF_TYPED: [(&str, u32); 9] = [
     ("key = 867322040000000001", 0b1),
     ("key = '867322040000000002'", 0b10),
@@ -275,7 +278,7 @@ fn types_decide_in_geopackage() {
     drop(database);
     let times = [
         ("at >= '2024-06-01 10:00:01.5'", 0b110),
-        // A column of dates is compared with a date, however it is written.
+        // A column of dates is compared with a date in any format.
         ("at >= '20240601100001'", 0b110),
     ];
     check_typed(&path, 0b111, &times);
@@ -303,7 +306,7 @@ fn types_decide_in_geojson() {
         0b1111,
         &[("at > '2024-06-01 10:00:00.000002'", 0b1100)],
     );
-    // Keys of both kinds in one property.
+    // One property has numbers in some features and texts in others.
     let mixed = "{\"type\":\"Feature\",\"properties\":{\"id\":5},\"geometry\":\
         {\"type\":\"Point\",\"coordinates\":[1,2]}}\n{\"type\":\"Feature\",\"properties\":\
         {\"id\":\"5a\"},\"geometry\":{\"type\":\"Point\",\"coordinates\":[1,2]}}\n";
@@ -314,7 +317,7 @@ fn types_decide_in_geojson() {
     };
     assert_eq!(count("id = '5a'"), (1, 1));
     assert_eq!(count("id = '5' or id = '5a'"), (2, 0));
-    // A value that only JSON has is its text.
+    // An array, an object or a number too large for `f64` is compared as its text in the file.
     let others = ["[1, 2]", "{\"a\":null}", "1e400", "null"];
     let others: String = others
         .iter()
@@ -336,7 +339,7 @@ fn types_decide_in_geojson() {
     }
 }
 
-/// One instant, or nearly, in fifteen spellings.
+/// Fifteen times in different formats, most of which are the same moment or nearly so.
 const TIMES: &str = "time,lat,lon,weight\n\
     2010-02-28T23:30:00-02:00,10,20,1\n\
     2010-03-01T00:30:00+01:00,10,20,2\n\
@@ -444,7 +447,7 @@ fn day_and_month_are_as_told() {
         let (sum, _) = wanted(csv, filter, formats);
         assert_eq!(sum, expected, "{filter} {formats:?}");
     }
-    // As texts they can be equal, and no more.
+    // Without a format, such dates can be compared as texts by `=` only.
     assert_eq!(wanted(AMERICAN, "date = '01/15/2024'", &[]).0, 1.0);
     let message = error(
         "a.csv",
@@ -464,7 +467,7 @@ fn day_and_month_are_as_told() {
     assert!(message.contains("`time_format`"), "{message}");
 }
 
-/// Texts that look like dates and are read as none are never ordered as texts.
+/// A text that looks like a date but can't be read as one must not be compared by order as a text.
 #[test]
 fn texts_are_not_ordered_by_what_looks_like_a_date() {
     let csv = "d,lat,lon\n02-JUN-24,10,20\n2024-06-15,10,20\n";
@@ -496,13 +499,13 @@ fn texts_are_not_ordered_by_what_looks_like_a_date() {
                 assert!(message.contains("`time_format`"), "{filter}: {message}");
             }
         }
-        // As a text it may be equal.
+        // It may be compared by `=` as a text.
         assert_eq!(
             table.check(&format!("d = '{date}'").parse().unwrap()),
             Ok(())
         );
     }
-    // What is no date can be ordered by.
+    // Texts that don't look like dates can be compared by order.
     let plain = "d > '1.10.3' and d < 'May' and d > '10.0.0.1'";
     assert_eq!(table.check(&plain.parse().unwrap()), Ok(()));
     let told = options("d < '10-JUN-24'", &["%d-%b-%y"]);
@@ -510,7 +513,7 @@ fn texts_are_not_ordered_by_what_looks_like_a_date() {
     assert_eq!(points.len(), 1);
 }
 
-/// A source's time formats have no effect on its texts and numbers.
+/// The formats of times that a source has do not change the meaning of its texts and numbers.
 #[test]
 fn counts_in_quotes_are_texts() {
     let csv = "zip,lat,lon,weight\n01234,10,20,1\n1234,10,20,2\n1234.0,10,20,4\n";
@@ -527,7 +530,7 @@ fn counts_in_quotes_are_texts() {
     assert_eq!(wanted(alike, "n < '6' and n > '4'", &["seconds"]).0, 3.0);
     assert_eq!(wanted(alike, "t > 1970-01-02", &["seconds"]).0, 2.0);
     assert_eq!(wanted(alike, "n = '5' and t > 5", &["seconds"]).0, 1.0);
-    // Flags are no times either.
+    // Boolean values are no times either.
     let json = "{\"type\":\"Feature\",\"properties\":{\"flag\":true},\"geometry\":\
         {\"type\":\"Point\",\"coordinates\":[1,2]}}\n";
     let (points, _) = loaded(
@@ -539,7 +542,7 @@ fn counts_in_quotes_are_texts() {
     assert_eq!(points.len(), 1);
 }
 
-/// A pattern reads the filter's dates and the source's alike.
+/// A pattern is used both for the dates in a filter and for the dates in the source.
 #[test]
 fn dates_of_filters_are_read_as_the_sources_are() {
     let csv = "d,lat,lon,weight\n2024-01-06,10,20,1\n2024-02-06,10,20,2\n2024-13-06,10,20,4\n";
@@ -577,7 +580,7 @@ fn what_can_not_be_compared_is_told() {
         (`time_format` tells how dates are written)";
     assert_eq!(dates.to_string(), says);
     assert!(report.to_string().contains(says), "{report}");
-    // Where none is left the error says why.
+    // If no row is selected, the error states this reason.
     let message = error(
         "a.csv",
         AMERICAN.as_bytes(),
@@ -592,7 +595,7 @@ fn what_can_not_be_compared_is_told() {
         message.contains("3 values of date are no numbers, e.g."),
         "{message}"
     );
-    // Whatever the blocks are: the account is that of the data.
+    // The report depends on the data only, and not on the blocks in which they are read.
     let rows: String = (0..60_000)
         .map(|i| format!("{},2,n/a {i}\n", i % 90))
         .collect();
@@ -626,7 +629,7 @@ fn a_request_is_never_answered_by_a_blank() {
         let filter = filter.parse().unwrap();
         let table = table(csv, formats);
         let first = table.check(&filter).map_err(|e| e.to_string());
-        // What was found out once is remembered.
+        // The second check takes its result from the cache.
         assert_eq!(table.check(&filter).map_err(|e| e.to_string()), first);
         first
     };
@@ -644,7 +647,7 @@ fn a_request_is_never_answered_by_a_blank() {
     assert_eq!(check(&american, &["%m/%d/%Y"], "ts > 2024-01-01"), Ok(()));
     assert_eq!(check(&american, &["%m/%d/%Y"], "ts > '06/15/2024'"), Ok(()));
     assert_eq!(check(&american, &[], "ts = '06/15/2024'"), Ok(()));
-    // One that may be a date among dates; but not what can be none.
+    // A text with digits may be a date, so it is refused among dates. A text without digits is not.
     refused(
         &rows(&["2024-06-15", "06/16/2024"]),
         "ts > 2024-01-01",
@@ -681,7 +684,8 @@ fn a_request_is_never_answered_by_a_blank() {
     refused(&rows(&["2024-06-15"]), "ts > 'x'", "holds times");
 }
 
-/// Kept columns of texts that are not all alike stay exact, and small where they are many.
+/// A kept column of texts with several spellings is compared exactly. It takes little memory even
+/// if it has many different texts.
 #[test]
 fn kept_columns_of_many_spellings() {
     let rows: String = (0..70_000)
@@ -730,7 +734,7 @@ fn kept_columns_of_many_spellings() {
     assert!(count("at > '2024'").unwrap_err().contains("holds times"));
 }
 
-/// The lists of spellings in the documentation, row by row.
+/// The documentation lists formats of dates in tables. Each of their rows is tried.
 #[test]
 fn documented_spellings_are_read() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/filters.md");

@@ -1,4 +1,5 @@
-//! Replay of `fuzz/corpus`: the inputs that the fuzz targets were given and those that they found.
+//! Replay of `fuzz/corpus`: the inputs from which the fuzz targets started, and the inputs by which
+//! they found faults.
 
 use crate::Folder;
 use crate::robustness::{TARGETS, attempt};
@@ -21,7 +22,7 @@ fn every_find_of_the_fuzz_targets_is_survived() {
         for name in names(&corpus.join(target)) {
             let bytes = std::fs::read(corpus.join(target).join(&name)).unwrap();
             let found = attempt(&folder.0, target, &bytes);
-            // Some are valid, so that the target is known to reach what it tries.
+            // Some inputs must be valid. They show that the target reaches the code that it tests.
             if name.starts_with("whole") {
                 assert!(
                     found.as_ref().is_ok_and(|kept| *kept > 0),

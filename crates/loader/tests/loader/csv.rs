@@ -1,4 +1,4 @@
-//! Delimiters, line ends, quotes, and the account of rows.
+//! Delimiters, line ends and quotes of CSV, and the report of its rows.
 
 use crate::{error, loaded, places, weight};
 use heatsplat_loader::{InputFormat, LoadOptions, SkipReason};
@@ -24,7 +24,7 @@ fn every_delimiter_and_line_end() {
 
 #[test]
 fn a_delimiter_is_not_what_occurs_most() {
-    // Commas in the text, and a quoted newline in the header.
+    // The text has more commas than tabs, and the header has a line end in quotes.
     let text = "lon\tlat\t\"what,\nwhere, when\"\n1\t2\ta,b,c,d\n3\t4\t\"e,\tf\"\n";
     assert_eq!(places("a.csv", text), [(1.0, 2.0, 1.0), (3.0, 4.0, 1.0)]);
     let pipes = LoadOptions {

@@ -1,5 +1,5 @@
-//! Files of every format, cut off and with bits flipped: each is an error or a load with a true
-//! account, and never a panic of this crate, nor an endless wait.
+//! Files of every format that are cut off or have flipped bits. Each must give an error, or a load
+//! whose report matches its points. None may cause a panic in this crate or an endless loop.
 
 use crate::formats::{self, Row};
 use crate::robustness::{pack, survives};
@@ -21,7 +21,7 @@ fn rows() -> Vec<Row> {
     (0..24).map(row).collect()
 }
 
-/// The bytes of a file of a format.
+/// The bytes of a valid file of a format.
 fn whole(folder: &Folder, format: &str) -> Vec<u8> {
     let path = formats::write(folder, format, &rows());
     let read = |extension| std::fs::read(path.with_extension(extension)).unwrap();
@@ -31,7 +31,8 @@ fn whole(folder: &Folder, format: &str) -> Vec<u8> {
     }
 }
 
-/// Runs to the end, or fails: minutes distinguish an endless loop from a slow machine.
+/// Runs `work` in a thread, and fails if it takes longer than five minutes. Only an endless loop
+/// takes so long, even on a slow machine.
 fn ends(name: String, work: impl FnOnce() + Send + 'static) {
     let (done, ended) = channel();
     let thread = std::thread::Builder::new().name(name.clone());
@@ -49,7 +50,7 @@ fn ends(name: String, work: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Damages a file: flips bits at `count` places.
+/// Flips bits at `places` places of a file, in one place at a time.
 fn turn(format: &'static str, places: usize) {
     ends(format!("turned {format}"), move || {
         let folder = Folder::new(&format!("turned-{format}"));
@@ -62,19 +63,19 @@ fn turn(format: &'static str, places: usize) {
         for i in 0..places {
             let at = whole.len() * i / places;
             let mut bytes = whole.clone();
-            // The sign and the greatest bit of sizes, and small errors.
+            // These bits change the sign and the greatest bits of sizes, or make small errors.
             bytes[at] ^= [0x80, 0xff, 0x01, 0x7f][i % 4];
             let _ = survives(&folder.0, format, &bytes);
         }
     });
 }
 
-/// Cuts a file off at `count` places: always an error.
+/// Cuts a file off at `places` places. Each cut must give an error.
 fn cut(format: &'static str, places: usize) {
     ends(format!("cut {format}"), move || {
         let folder = Folder::new(&format!("cut-{format}"));
         let whole = whole(&folder, format);
-        // White space at the end of a text is no loss.
+        // Spaces and line ends at the end of a text are no loss.
         let length = whole.trim_ascii_end().len();
         for length in (0..places).map(|i| length * i / places).chain([length - 1]) {
             let cut = survives(&folder.0, format, &whole[..length]);
@@ -83,8 +84,8 @@ fn cut(format: &'static str, places: usize) {
     });
 }
 
-/// Cuts a file of lines off at each byte: whole rows are loaded as ever, and an incomplete line is
-/// a row, or counted.
+/// Cuts a file of lines off at each byte. All whole rows must be loaded unchanged. An incomplete
+/// last line must count as a row that is kept or skipped.
 fn cut_lines(format: &'static str, header: bool) {
     ends(format!("cut {format}"), move || {
         let folder = Folder::new(&format!("cut-{format}"));

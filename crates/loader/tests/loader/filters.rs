@@ -1,4 +1,4 @@
-//! Filters: every format gives the rows that a filter selects.
+//! Filters. A filter must select the same rows from every format.
 
 use crate::{Folder, error, loaded, opened};
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMillisecondArray};
@@ -9,7 +9,7 @@ use parquet::arrow::ArrowWriter;
 use std::fs::File;
 use std::sync::Arc;
 
-/// Longitude, kind, date.
+/// Rows with a longitude, a kind and a date.
 const ROWS: [(f64, Option<&str>, &str); 5] = [
     (1.0, Some("theft"), "2010-02-27"),
     (2.0, Some("theft"), "2010-03-01"),
@@ -18,7 +18,7 @@ const ROWS: [(f64, Option<&str>, &str); 5] = [
     (5.0, Some("theft"), "2011-01-01"),
 ];
 
-/// Filters and the longitudes of the rows that they select.
+/// Filters, and the longitudes of the rows that each of them selects.
 const CASES: [(&str, &[f64]); 5] = [
     ("kind = 'theft' and time >= 2010-03-01", &[2.0, 5.0]),
     ("kind is null or kind = 'it''s'", &[3.0, 4.0]),
@@ -75,7 +75,7 @@ fn geojson() {
     };
     let text = ROWS.map(feature).concat();
     check(|options| loaded("a.geojsonl", text.as_bytes(), options));
-    // As feeds have it: milliseconds since 1970.
+    // Some feeds have times as milliseconds since 1970.
     let late = r#"{"type":"Feature","properties":{"time":1300000000000},"geometry":{"type":"Point","coordinates":[1,2]}}"#;
     let (points, _) = loaded("a.geojson", late.as_bytes(), &options("time > 2011-03-01")).unwrap();
     assert_eq!(points.len(), 1);
@@ -190,7 +190,8 @@ fn rows_that_are_all_left_out_show_progress() {
                 seen.push((progress.rows, progress.bytes_read));
             });
             assert!(outcome.is_err());
-            // Parquet's statistics show that nothing lies there.
+            // The statistics in the Parquet file show that no row lies in the box, so none was
+            // read.
             if seen.last() == Some(&(0, seen.last().unwrap().1)) && format == "parquet" {
                 continue;
             }

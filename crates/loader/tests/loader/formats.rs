@@ -1,4 +1,4 @@
-//! Writers of one set of rows in every format.
+//! Writers of files in every format from one set of rows.
 
 use crate::Folder;
 use arrow_array::{
@@ -15,24 +15,24 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A row with a value of every kind, or without.
+/// A row. It has a value of each type, and each of these values may be missing.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) lon: f64,
     pub(crate) lat: f64,
     pub(crate) kind: Option<String>,
     pub(crate) n: Option<f64>,
-    /// A day, as `2010-03-01`.
+    /// A day in the form `2010-03-01`.
     pub(crate) day: Option<String>,
     pub(crate) flag: Option<bool>,
 }
 
-/// All formats, by the extensions of the files that [`write`] makes.
+/// All formats, named by the extensions of the files that [`write()`] makes.
 pub(crate) const ALL: [&str; 9] = [
     "csv", "geojson", "geojsonl", "fgb", "gpx", "shp", "gpkg", "parquet", "arrow",
 ];
 
-/// Writes rows as a file of a format.
+/// Writes rows to a file of the format, and returns its path.
 pub(crate) fn write(folder: &Folder, format: &str, rows: &[Row]) -> PathBuf {
     let path = folder.file(&format!("rows.{format}"));
     match format {
@@ -93,7 +93,7 @@ fn csv(rows: &[Row]) -> String {
     String::from_utf8(writer.into_inner().unwrap()).unwrap()
 }
 
-/// A feature; a missing value is no property at all.
+/// A GeoJSON feature. If a value is missing, the feature doesn't have the property.
 fn feature(row: &Row) -> String {
     let mut properties = serde_json::Map::new();
     let mut add = |name: &str, value: Option<serde_json::Value>| {
@@ -192,7 +192,7 @@ fn shapefile(path: &Path, rows: &[Row]) {
     }
 }
 
-/// A GeoPackage geometry without an envelope.
+/// A point in the binary form of GeoPackage, without an envelope.
 pub(crate) fn gpkg_point(x: f64, y: f64) -> Vec<u8> {
     let mut bytes = vec![b'G', b'P', 0, 1, 0xe6, 0x10, 0, 0, 1, 1, 0, 0, 0];
     bytes.extend(x.to_le_bytes());
@@ -216,7 +216,7 @@ fn geopackage(path: &Path, rows: &[Row]) {
              insert into gpkg_geometry_columns values ('rows', 'geom', 'POINT', 4326);",
         )
         .unwrap();
-    // One transaction: else the disk is waited for at every row.
+    // All rows are in one transaction. Otherwise each row would wait for the disk.
     database.execute_batch("begin").unwrap();
     for row in rows {
         let values = rusqlite::params![
@@ -232,7 +232,7 @@ fn geopackage(path: &Path, rows: &[Row]) {
     database.execute_batch("commit").unwrap();
 }
 
-/// The rows as Arrow has them.
+/// The rows as columns of Arrow.
 pub(crate) fn batch(rows: &[Row]) -> RecordBatch {
     let time = |day: &String| {
         let at: jiff::civil::DateTime = day.parse().unwrap();

@@ -1,4 +1,4 @@
-//! Every kind of GeoJSON, and errors of some.
+//! All kinds of GeoJSON documents, and documents that give errors.
 
 use crate::{error, loaded, places, weight};
 use heatsplat_loader::{InputFormat, LoadOptions, SkipReason};
@@ -277,7 +277,9 @@ fn depth_is_bounded() {
     assert!(error("a.json", brackets.as_bytes(), &options).contains("1 no position"));
 }
 
-/// The places of the points in a collection that names a coordinate system, or the error.
+/// The positions of the points in a document with the texts `before` and `behind` around its
+/// features, or the error's message. Positions are in thousandths of a degree of longitude and
+/// hundredths of a degree of latitude.
 fn in_system(before: &str, behind: &str) -> Result<Vec<(i64, i64)>, String> {
     let text = format!(
         "{{\"type\":\"FeatureCollection\",{before}\"features\":[{{\"type\":\"Feature\",\"properties\":{{}},\
@@ -317,7 +319,7 @@ fn the_old_member_crs_is_respected_or_refused() {
     let mercator = named("urn:ogc:def:crs:EPSG::3857");
     let berlin = Ok(vec![(13_400, 5252)]);
     assert_eq!(in_system(&format!("{mercator},"), ""), berlin);
-    // The member is repeated behind the features.
+    // The member `crs` is repeated after the features.
     assert_eq!(
         in_system(&format!("{mercator},"), &format!(",{mercator}")),
         berlin
@@ -327,7 +329,7 @@ fn the_old_member_crs_is_respected_or_refused() {
     assert!(refused.contains("EPSG:999999"), "{refused}");
     let behind = in_system("", &format!(",{mercator}")).unwrap_err();
     assert!(behind.contains("behind them"), "{behind}");
-    // Degrees by any name.
+    // Degrees may be named in several ways.
     for (before, behind) in [
         ("EPSG:4326", "urn:ogc:def:crs:OGC:1.3:CRS84"),
         ("CRS84", "CRS84"),
@@ -341,7 +343,8 @@ fn the_old_member_crs_is_respected_or_refused() {
             "metres are no degrees"
         );
     }
-    // Of a line, a geometry, a collection in one, and the next one after it.
+    // On each line the member may be in a geometry, a feature or a collection. The third line has
+    // none and is in degrees.
     let place = "\"coordinates\":[1491681.18,6894699.80]}";
     let text = format!(
         "{{\"type\":\"Point\",{mercator},{place}\n\
@@ -359,7 +362,7 @@ fn the_old_member_crs_is_respected_or_refused() {
     );
     let other = text.replace("3857", "999999");
     assert!(error("a.geojsonl", other.as_bytes(), &LoadOptions::default()).contains("EPSG:999999"));
-    // Two documents in different systems.
+    // The two documents are in different systems.
     let one = |crs: &str| format!("{{\"type\":\"FeatureCollection\",{crs}\"features\":[]}}\n");
     let text = [one(&format!("{mercator},")), one("")].concat();
     let message = error(

@@ -1,5 +1,5 @@
-//! Geometries in columns: Parquet's own types and their coordinate systems; lines, areas and points
-//! in every encoding; coordinates that are texts or decimal numbers.
+//! Columns of geometries: Parquet's own types with their coordinate systems, and lines, areas and
+//! points in every encoding. Other columns: coordinates that are texts or decimal numbers.
 
 use crate::arrow::{batch, wkb, write_parquet};
 use crate::{Folder, loaded, opened};
@@ -23,7 +23,8 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Several positions in well-known binary: of a line, or as points of their own.
+/// Positions in well-known binary, as a geometry of the type `kind`: 2 is a LineString, 4 a
+/// MultiPoint.
 fn wkb_of(kind: u8, points: &[(f64, f64)]) -> Vec<u8> {
     let mut bytes = vec![1, kind, 0, 0, 0];
     bytes.extend((points.len() as u32).to_le_bytes());
@@ -34,7 +35,8 @@ fn wkb_of(kind: u8, points: &[(f64, f64)]) -> Vec<u8> {
     bytes
 }
 
-/// Parquet whose columns have a logical type each, and bytes.
+/// Writes a Parquet file of columns that have a name, a logical type and the bytes of each value.
+/// `keys` are its metadata.
 fn typed(path: &Path, columns: &[(&str, LogicalType, Vec<Vec<u8>>)], keys: &[(&str, &str)]) {
     let field = |(name, logical, _): &(&str, LogicalType, _)| {
         let column = Type::primitive_type_builder(name, Physical::BYTE_ARRAY)
@@ -104,7 +106,8 @@ fn parquets_own_geometries_are_found_by_their_type() {
         );
         assert_eq!(place(opened(&path, &geom("SHAPE")).unwrap()), (13.4, 52.5));
     }
-    // Of several the one with a usual name, and another where it is asked for.
+    // Of several columns of geometries the one with a usual name is read, unless an option names
+    // another one.
     let columns = [
         ("there", geometry(None), vec![wkb(1.0, 2.0)]),
         ("geom", geometry(None), vec![wkb(3.0, 4.0)]),
@@ -186,7 +189,8 @@ fn the_coordinate_system_of_parquets_own_types_is_respected_however_it_is_writte
             .to_string();
         assert!(message.contains(says), "{message}");
     }
-    // GeoParquet's metadata come first, and the type's where those state nothing.
+    // The system in GeoParquet's metadata is used. If they state none, the system in the column's
+    // type is.
     let geo = |crs: &str| {
         format!(r#"{{"primary_column":"g","columns":{{"g":{{"encoding":"WKB"{crs}}}}}}}"#)
     };
@@ -221,7 +225,7 @@ fn columns_of_degrees_that_are_asked_for_are_in_no_geometrys_system() {
     assert_eq!(place(opened(&path, &options).unwrap()), (5.5, 6.25));
 }
 
-/// x and y, each in an array of its own.
+/// Points as two arrays, one of x and one of y.
 fn separate(points: &[(f64, f64)]) -> ArrayRef {
     let field = |name| Field::new(name, DataType::Float64, true);
     let axis = |axis: fn(&(f64, f64)) -> f64| -> ArrayRef {
@@ -235,7 +239,7 @@ fn separate(points: &[(f64, f64)]) -> ArrayRef {
     ))
 }
 
-/// x and y side by side.
+/// Points as pairs of x and y.
 fn interleaved(points: &[(f64, f64)]) -> ArrayRef {
     let mut lists = FixedSizeListBuilder::new(Float64Builder::new(), 2);
     for (x, y) in points {
@@ -245,7 +249,7 @@ fn interleaved(points: &[(f64, f64)]) -> ArrayRef {
     Arc::new(lists.finish())
 }
 
-/// Everything in one list.
+/// A column of one row, which is a list of all values.
 fn in_one(values: ArrayRef, is_large: bool) -> ArrayRef {
     let field = Arc::new(Field::new("item", values.data_type().clone(), true));
     let length = values.len();
@@ -271,7 +275,8 @@ fn arrow(path: &Path, extension: &str, column: &ArrayRef) {
     writer.finish().unwrap();
 }
 
-/// Parquet with a column of an extension type, in the Arrow schema or in the key `geo`.
+/// Writes a Parquet file with a column of an extension type. The type is stated in the metadata key
+/// `geo` if `geo` is true, and in the Arrow schema otherwise.
 fn parquet(path: &Path, extension: &str, column: &ArrayRef, geo: bool) {
     let about = [("ARROW:extension:name".to_owned(), extension.to_owned())];
     let about = if geo { [].into() } else { about.into() };
@@ -287,7 +292,7 @@ fn parquet(path: &Path, extension: &str, column: &ArrayRef, geo: bool) {
 
 const TWO: [(f64, f64); 2] = [(1.0, 2.0), (3.0, 4.0)];
 
-/// Points, or the reason why there are none.
+/// The number of points in a file, or the reason why it gives none.
 fn outcome(path: &Path) -> String {
     match opened(path, &LoadOptions::default()) {
         Ok((points, _)) => format!("{} points", points.len()),
@@ -364,7 +369,7 @@ fn what_a_geometry_is_decides_in_every_encoding_alike() {
             assert_eq!(outcome(&folder.file(file)), expected, "{file}");
         }
     }
-    // GeoJSON states the same.
+    // GeoJSON gives the same reason.
     let text = r#"{"type":"LineString","coordinates":[[1,2],[3,4]]}"#;
     let message = loaded("a.geojson", text.as_bytes(), &LoadOptions::default()).unwrap_err();
     assert!(
@@ -413,7 +418,7 @@ fn points_without_coordinates_and_columns_of_several_kinds() {
     );
     assert_eq!(outcome(&path), "record 1: no position: empty MultiPoint");
 
-    // A column of points, lines and MultiPoints.
+    // The column has a point, a line and a MultiPoint.
     let children = [
         (1i8, separate(&TWO[..1])),
         (2, in_one(separate(&TWO), false)),
@@ -448,7 +453,8 @@ fn points_without_coordinates_and_columns_of_several_kinds() {
     );
 }
 
-/// Points that Parquet and Arrow give for columns of degrees and weights.
+/// Writes columns as Parquet and as Arrow, checks that both files give the same, and returns their
+/// points and report.
 fn of_columns(folder: &Folder, columns: Vec<(&str, ArrayRef)>) -> (Vec<Point>, Report) {
     let batch = batch(columns);
     let (parquet, arrow) = (folder.file("c.parquet"), folder.file("c.arrow"));
@@ -588,7 +594,8 @@ fn a_packing_that_is_not_read_is_named_with_its_column() {
     let batch = batch(columns);
     write_parquet(&path, &batch, 100, None);
     let whole = std::fs::read(&path).unwrap();
-    // LZO is the fourth packing; its number stands behind the column's name.
+    // LZO is the compression number 3. In the file the number is stored after the column's name,
+    // multiplied by 2.
     let packed = |name: &str| {
         let mut bytes = whole.clone();
         let plain = [name.as_bytes(), &[0x15, 0]].concat();
@@ -604,7 +611,7 @@ fn a_packing_that_is_not_read_is_named_with_its_column() {
         message.contains("column \"lat\" is packed with LZO, which is not read here; write it"),
         "{message}"
     );
-    // A column that no option names costs nothing.
+    // The compression of a column that isn't read does not matter.
     std::fs::write(&path, packed("other")).unwrap();
     assert_eq!(opened(&path, &LoadOptions::default()).unwrap().0.len(), 1);
 }

@@ -1,4 +1,5 @@
-//! GeoPackage: the same points as the same rows in CSV, and every oddity.
+//! GeoPackages give the points that these rows give in CSV. Tests of unusual or damaged files
+//! follow.
 
 use crate::{Folder, ROWS, assert_like_csv, opened, weight};
 use heatsplat_loader::{LoadOptions, SkipReason};
@@ -6,7 +7,8 @@ use heatsplat_points::mercator;
 use rusqlite::Connection;
 use std::path::Path;
 
-/// A geometry behind a header with no envelope (0) or one of x and y (1).
+/// A geometry in the binary form of GeoPackage. `envelope` is 0 for a header without an envelope,
+/// or 1 for a header with the range of x and y.
 pub(crate) fn binary(wkb: &[u8], envelope: u8) -> Vec<u8> {
     let mut bytes = vec![b'G', b'P', 0, 1 | envelope << 1, 0xe6, 0x10, 0, 0];
     bytes.extend(std::iter::repeat_n(0, usize::from(envelope) * 32));
@@ -21,11 +23,13 @@ pub(crate) fn point(x: f64, y: f64) -> Vec<u8> {
     bytes
 }
 
-/// An empty GeoPackage with tables of points by these names, in a system.
+/// Creates a GeoPackage with an empty table of points for each name. `system` is the number of its
+/// coordinate system.
 pub(crate) fn package(path: &Path, tables: &[&str], system: i64) -> Connection {
     let _ = std::fs::remove_file(path);
     let database = Connection::open(path).unwrap();
-    // Rows of a test need not outlive a power cut: waiting for the disk took most of a minute.
+    // A test's file need not survive a power failure, and waiting for the disk would take most of a
+    // minute.
     database
         .execute_batch("pragma synchronous = off; pragma journal_mode = memory;")
         .unwrap();
@@ -255,7 +259,7 @@ fn a_part_is_the_same_with_and_without_an_index() {
     let database = package(&path, &[name], 4326);
     database.execute_batch("begin").unwrap();
     for i in 0..5000 {
-        // Some longitudes are written a turn further.
+        // Some longitudes are written 360° too high.
         let (x, y) = (f64::from(i % 100) * 3.6 - 180.0, f64::from(i / 100) - 25.0);
         let x = if i % 7 == 0 { x + 360.0 } else { x };
         insert(&database, name, Some(binary(&point(x, y), 0)), Some(1.0));
@@ -288,7 +292,7 @@ fn a_part_is_the_same_with_and_without_an_index() {
         let (found, by_index) = part(bounds);
         assert_eq!(found, points, "{bounds}");
         assert_eq!(by_index.kept, report.kept);
-        // Rows elsewhere are not read at all.
+        // With the index, most rows outside of the box are not read.
         let read = by_index.rows + by_index.filtered;
         assert!(
             read < report.kept + 200 && report.kept + report.filtered == 5000,

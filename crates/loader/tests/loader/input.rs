@@ -18,7 +18,7 @@ fn zstd(text: &str) -> Vec<u8> {
     zstd::encode_all(text.as_bytes(), 1).unwrap()
 }
 
-/// A file of one test, removed when it is dropped.
+/// A file for one test. It is removed when this is dropped.
 struct TempFile(PathBuf);
 
 impl TempFile {
@@ -60,7 +60,7 @@ fn compression_is_told_by_content() {
     );
 }
 
-/// Gzip as some loggers write it: a member for each record.
+/// Some loggers write a gzip member for each record.
 #[test]
 fn as_many_members_as_there_are() {
     let nothing = gzip("");
@@ -112,7 +112,7 @@ fn paths() {
     assert_eq!((report.kept, points.len(), progress.rows), (2, 2, 2));
     assert_eq!(progress.bytes_total, Some(TEXT.len() as u64));
     assert_eq!(progress.bytes_read, TEXT.len() as u64);
-    // Once ended, it stays so.
+    // A source that has ended stays at its end.
     assert!(!source.next_batch(&mut points).unwrap());
 
     let missing = std::env::temp_dir().join("heatsplat-no-such-file.csv");

@@ -1,4 +1,5 @@
-//! Columns that are kept: filters over them select the rows that they select at load.
+//! Kept columns. A filter that is applied to them must select the rows that it selects while
+//! loading.
 
 use crate::formats::{self, Row};
 use crate::{Folder, error};
@@ -9,7 +10,7 @@ use std::path::Path;
 
 const KEPT: [&str; 4] = ["kind", "n", "day", "flag"];
 
-/// Filters that have an answer in every format.
+/// Filters that can be answered for every format.
 const FILTERS: [&str; 17] = [
     "kind = 'theft'",
     "kind <> 'theft'",
@@ -47,7 +48,7 @@ fn table(path: &Path, filter: Option<&str>, keep: &[&str]) -> Result<(Points, Ta
 fn rows() -> Vec<Row> {
     let kinds = ["theft", "fraud", "Raub & Mord", "it's"];
     let row = |i: u32| Row {
-        // Some positions are the same.
+        // Some rows have the same position.
         lon: f64::from(i % 50) * 0.5 - 10.0,
         lat: f64::from(i % 50 % 7) - 3.0,
         kind: (i % 5 < 4).then(|| kinds[(i % 5) as usize].to_owned()),
@@ -58,7 +59,8 @@ fn rows() -> Vec<Row> {
     (0..400).map(row).collect()
 }
 
-/// Every filter over the table is the filter at load.
+/// Checks, for each filter, that it selects the same points from the table as while loading.
+/// Returns the table.
 fn check(path: &Path, keep: &[&str], filters: &[&str]) -> Table {
     let (points, table) = table(path, None, keep).unwrap();
     for filter in filters {
@@ -88,7 +90,7 @@ fn a_filter_over_kept_columns_is_the_filter_at_load_in_every_format() {
         let table = check(&path, &KEPT, &FILTERS);
         let kinds = table.columns().iter().map(|column| column.kind());
         let flag = match format {
-            // These have no booleans.
+            // These formats have no type for Booleans.
             "csv" | "gpx" => ColumnKind::Text,
             "gpkg" => ColumnKind::Number,
             _ => ColumnKind::Bool,
@@ -104,7 +106,7 @@ fn a_filter_over_kept_columns_is_the_filter_at_load_in_every_format() {
         };
         counts.push(FILTERS.iter().map(count).collect::<Vec<_>>());
     }
-    // And the same in all of them.
+    // All formats must give the same counts.
     assert!(counts.iter().all(|c| *c == counts[0]), "{counts:?}");
     assert!(
         counts[0].iter().all(|&n| n > 0 && n < 400),
@@ -157,9 +159,11 @@ fn parts_by_a_column_are_all_points() {
         .select(&points, &"kind = 'fraud'".parse().unwrap())
         .unwrap();
     assert_eq!(parts[1].1.as_slice(), fraud.as_slice());
-    // All values, and one part for rows without; numbers have parts too.
+    // Each value of a column has a part, and rows without a value have a part together. A column of
+    // numbers can be divided too.
     assert_eq!(table.split(&points, "kind", 99).unwrap().len(), 5);
-    // A filter, and then the same parts: together they are what the filter selects.
+    // The points that a filter selects are divided into the same parts. Together these parts have
+    // all of these points.
     for filter in [
         "n > 7",
         "kind is null",
@@ -241,7 +245,8 @@ fn what_can_not_be_is_said() {
             )
             .is_ok()
     );
-    // A column that is not there is an error before anything is read, or at the end.
+    // If a column doesn't exist, the error comes before anything is read, or at the end for
+    // GeoJSON.
     let text = "lon,lat,a\n1,2,3\n";
     let message = error("a.csv", text.as_bytes(), &options(None, &["b"]));
     assert!(
@@ -277,7 +282,7 @@ fn memory_is_what_is_said() {
     assert_eq!(range, ("0".to_owned(), "9999".to_owned()));
 }
 
-/// Texts as files without types have them: of all kinds, alike, and nearly alike.
+/// Texts as they occur in files without types. They may be of any type, all alike, or nearly alike.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[0-9]{1,2}(\\.[05])?",
@@ -344,7 +349,7 @@ proptest! {
         let selected = if table.check(&parsed).is_ok() {
             table.select(&points, &parsed).unwrap()
         } else {
-            // A filter that is refused over a table is not refused at load.
+            // A filter may be refused for a table although it is accepted while loading.
             return Ok(());
         };
         let expected = match load(Some(&filter), &[]) {

@@ -1,11 +1,12 @@
-//! Files of many blocks, compared with a reader that shares no code with this crate.
+//! Files of many blocks. The results are compared with those of a reader that shares no code with
+//! this crate.
 
 use crate::{loaded, weight};
 use heatsplat_loader::{LoadOptions, SkipReason};
 use heatsplat_points::{Point, mercator};
 use std::fmt::Write;
 
-/// A sequence of numbers that is the same in every run.
+/// A generator of random numbers that are the same in every run.
 struct Dice(u64);
 
 impl Dice {
@@ -18,7 +19,7 @@ impl Dice {
     }
 }
 
-/// Rows of all kinds: `n` of them, a few MiB.
+/// A CSV file of `n` rows of all kinds. It has a few MiB.
 fn table(n: usize) -> String {
     let mut dice = Dice(7);
     let mut text = String::from("name,lon,lat,w\n");
@@ -64,7 +65,7 @@ fn a_table_of_many_blocks() {
                 .map(|f| std::str::from_utf8(f).unwrap().trim())
         };
         let number = |i: usize| field(i).unwrap().parse::<f64>();
-        // A carriage return alone is a record to that reader.
+        // The other reader takes a carriage return alone for a record.
         if record.len() < 2 {
             continue;
         }
@@ -83,7 +84,8 @@ fn a_table_of_many_blocks() {
         match verdict {
             Ok(point) => expected.push(point),
             Err(skip) => {
-                // That reader counts the line from before blank lines; no bad row follows one here.
+                // If blank lines precede a row, the other reader gives the number of the first of
+                // them. No skipped row follows a blank line here.
                 skipped.push((record.position().unwrap().line(), skip));
             }
         }
@@ -147,7 +149,7 @@ fn a_collection_of_many_blocks() {
         sum as f64
     );
     assert_eq!(report.examples[0].line, n as u64 + 1);
-    // Broken near its end: the place is right after many blocks.
+    // There is an error near the end of the file. Its position must be right after many blocks.
     let broken = text.replace(",\"name\":\"x\"}", ",\"name\":x");
     let message = crate::error("a.geojson", broken.as_bytes(), &LoadOptions::default());
     assert!(message.contains(&format!("line {}, ", n + 1)), "{message}");

@@ -1,4 +1,4 @@
-//! Loading as a user of the crate sees it.
+//! Tests of loading through the public interface of the crate.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arrow;
@@ -34,7 +34,7 @@ use heatsplat_loader::{LoadError, LoadOptions, Report, SkipReason, load, open, r
 use heatsplat_points::{Point, mercator};
 use std::path::{Path, PathBuf};
 
-/// Rows that many formats are tried with: longitude, latitude, weight.
+/// Rows that many formats are tested with: longitude, latitude and weight.
 const ROWS: [(f64, f64, Option<f64>); 5] = [
     (13.4, 52.5, Some(3.0)),
     (-179.99, -84.9, Some(-2.5)),
@@ -43,7 +43,7 @@ const ROWS: [(f64, f64, Option<f64>); 5] = [
     (5.0, 88.0, Some(1.0)),
 ];
 
-/// Asserts that a file of [`ROWS`] gives the points of these rows in CSV.
+/// Asserts that a file of [`ROWS`] gave the points and counts that these rows give in CSV.
 fn assert_like_csv((points, report): (Vec<Point>, Report)) {
     let weight = |w: Option<f64>| w.map_or(String::new(), |w| w.to_string());
     let rows = ROWS.map(|(x, y, w)| format!("{x},{y},{}\n", weight(w)));
@@ -60,7 +60,7 @@ fn assert_like_csv((points, report): (Vec<Point>, Report)) {
     assert_eq!(first, "record 5: outside: latitude 88");
 }
 
-/// A folder of one test, removed when it is dropped.
+/// A folder for one test. It is removed when this is dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -81,7 +81,7 @@ impl Drop for Folder {
     }
 }
 
-/// The outcome of loading a file.
+/// Loads a file. Returns its points and report, or the error.
 fn opened(path: &Path, options: &LoadOptions) -> Result<(Vec<Point>, Report), LoadError> {
     let mut source = open(path, options)?;
     let mut points = Vec::new();
@@ -89,7 +89,7 @@ fn opened(path: &Path, options: &LoadOptions) -> Result<(Vec<Point>, Report), Lo
     Ok((points, report))
 }
 
-/// The outcome of loading a text under a name.
+/// Loads `text` under a name. Returns its points and report, or the error.
 fn loaded(
     name: &str,
     text: &[u8],
@@ -101,7 +101,8 @@ fn loaded(
     Ok((points, report))
 }
 
-/// Longitude, latitude and weight of every point, to a millionth of a degree.
+/// The longitude, latitude and weight of every point. Degrees are rounded to six digits after the
+/// point.
 fn places(name: &str, text: &str) -> Vec<(f64, f64, f32)> {
     let (points, _) = loaded(name, text.as_bytes(), &LoadOptions::default()).unwrap();
     let round = |v: f64| (v * 1e6).round() / 1e6;
@@ -112,7 +113,7 @@ fn places(name: &str, text: &str) -> Vec<(f64, f64, f32)> {
     points.iter().map(place).collect()
 }
 
-/// The error message of a text.
+/// Loads `text` under a name, and returns the message of the error that this must give.
 fn error(name: &str, text: &[u8], options: &LoadOptions) -> String {
     loaded(name, text, options)
         .map(|(_, r)| r)

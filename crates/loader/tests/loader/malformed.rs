@@ -1,5 +1,5 @@
-//! Malformed rows: one file with everything that rows have ever done to a loader, and a verdict on
-//! each.
+//! Malformed rows: one file with all kinds of rows that were ever a problem for loaders, and the
+//! expected result of each row.
 
 use crate::{loaded, weight as weighed};
 use heatsplat_loader::SkipReason;
@@ -7,10 +7,10 @@ use heatsplat_points::mercator;
 
 #[derive(Clone, Copy, Debug)]
 enum Verdict {
-    /// Longitude, latitude, weight.
+    /// The row gives a point with this longitude, latitude and weight.
     TableBuilder(f64, f64, f32),
     Skipped(SkipReason),
-    /// Not even a row.
+    /// The row doesn't count as a row.
     Nothing,
 }
 use Verdict::{Nothing, Skipped, TableBuilder};
@@ -29,7 +29,7 @@ fn rows() -> Vec<(Vec<u8>, Verdict)> {
             position("-0.1276", "51.5072"),
             TableBuilder(-0.1276, 51.5072, 1.0),
         ),
-        // The antimeridian, from both sides and from beyond.
+        // Positions on the antimeridian, on both sides of it, and beyond it.
         (position("180", "0"), TableBuilder(-180.0, 0.0, 1.0)),
         (position("-180", "0"), TableBuilder(-180.0, 0.0, 1.0)),
         (
@@ -43,7 +43,7 @@ fn rows() -> Vec<(Vec<u8>, Verdict)> {
         (position("181", "10"), TableBuilder(-179.0, 10.0, 1.0)),
         (position("-540", "10"), TableBuilder(-180.0, 10.0, 1.0)),
         (position("354.47333", "0"), TableBuilder(-5.52667, 0.0, 1.0)),
-        // The poles and the square's edge.
+        // Positions at the poles and at the edge of the Web-Mercator square.
         (position("0", "90"), Skipped(SkipReason::Outside)),
         (position("0", "-90"), Skipped(SkipReason::Outside)),
         (
@@ -55,7 +55,7 @@ fn rows() -> Vec<(Vec<u8>, Verdict)> {
         (position("0", "-91"), bad),
         (position("-33.86", "151.2"), bad),
         (position("0", "0"), TableBuilder(0.0, 0.0, 1.0)),
-        // Values that are no numbers.
+        // Positions that are no numbers.
         (position("NaN", "10"), bad),
         (position("nan", "nan"), bad),
         (position("inf", "10"), bad),
@@ -72,7 +72,7 @@ fn rows() -> Vec<(Vec<u8>, Verdict)> {
         (position("+10.0", "+20.0"), TableBuilder(10.0, 20.0, 1.0)),
         (position("0x1A", "10"), bad),
         (position("51°30′26″N", "0°7′39″W"), bad),
-        // Weights.
+        // Unusual weights.
         (weight(""), TableBuilder(20.0, 30.0, 0.0)),
         (weight("NaN"), Skipped(SkipReason::BadWeight)),
         (weight("inf"), Skipped(SkipReason::BadWeight)),
@@ -82,7 +82,7 @@ fn rows() -> Vec<(Vec<u8>, Verdict)> {
         (weight("1e-320"), TableBuilder(20.0, 30.0, 0.0)),
         (weight("\"1,000\""), Skipped(SkipReason::BadWeight)),
         (weight("5%"), Skipped(SkipReason::BadWeight)),
-        // Times mean nothing to a loader that is not asked for them.
+        // Times don't matter if no option names the column.
         (time("2023-02-30T00:00:00Z"), TableBuilder(20.0, 39.0, 1.0)),
         (time(""), TableBuilder(20.0, 39.0, 1.0)),
         (
@@ -91,7 +91,7 @@ fn rows() -> Vec<(Vec<u8>, Verdict)> {
         ),
         (time("2016-12-31T23:59:60Z"), TableBuilder(20.0, 39.0, 1.0)),
         (time("1704067200"), TableBuilder(20.0, 39.0, 1.0)),
-        // Quotes, text, ragged rows.
+        // Quotes, unusual text, and rows with too few or too many fields.
         (
             whole("1,21,44,1,,\"quo\"\"ted, kind\",\"line one\nline two\""),
             TableBuilder(21.0, 44.0, 1.0),
@@ -137,7 +137,7 @@ fn rows() -> Vec<(Vec<u8>, Verdict)> {
 fn every_row_alone() {
     for (row, verdict) in rows() {
         let shown = String::from_utf8_lossy(&row[..row.len().min(60)]).into_owned();
-        // A good row before it, so that there is always something to keep.
+        // A valid row comes before it, since a file without any point would be an error.
         let text = [HEADER, b"\n0,1,1,1,,,\n", &row].concat();
         let (points, report) = loaded("a.csv", &text, &weighed("weight")).unwrap();
         assert_eq!(report.rows, report.kept + report.skipped_total(), "{shown}");
@@ -188,7 +188,7 @@ fn all_in_one_file() {
     assert_eq!(report.skipped_total(), skips.len() as u64);
     assert_eq!(report.weights_missing, 2);
     assert_eq!(report.at_null_island, 2);
-    // The first five of a kind.
+    // The examples are the first five rows of each reason.
     for skip in SkipReason::ALL {
         let of = |s: &&(u64, SkipReason)| s.1 == skip;
         let expected: Vec<u64> = skips.iter().filter(of).take(5).map(|s| s.0).collect();

@@ -1,4 +1,4 @@
-//! Quotes that quote nothing: no row is swallowed by them.
+//! Quotes that enclose no field. No row may be lost because of them.
 
 use crate::{error, loaded, opened};
 use flate2::{Compression, write::GzEncoder};
@@ -6,7 +6,8 @@ use heatsplat_loader::{LoadOptions, Quote, load_table, read};
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-/// Rows of an id, a name and a place with a delimiter; some names are given.
+/// A table with the columns id, name, lat and lon. `names` replaces the names of some rows, by
+/// their indices.
 fn rows(delimiter: char, count: usize, names: &[(usize, &str)]) -> String {
     let mut text = "id,name,lat,lon\n".replace(',', &delimiter.to_string());
     for i in 0..count {
@@ -19,14 +20,14 @@ fn rows(delimiter: char, count: usize, names: &[(usize, &str)]) -> String {
     text
 }
 
-/// The rows of a text, those that are kept, and the notes about them.
+/// The number of rows, the number of rows that are kept, and the notes in the report.
 fn account(text: &str, options: &LoadOptions) -> (u64, u64, Vec<String>) {
     let (points, report) = loaded("a.csv", text.as_bytes(), options).unwrap();
     assert_eq!(points.len() as u64, report.kept);
     (report.rows, report.kept, report.notes())
 }
 
-/// The texts of a column.
+/// The texts of a column, sorted.
 fn column(text: &str, name: &str, options: &LoadOptions) -> Vec<String> {
     let options = LoadOptions {
         keep: vec![name.to_owned()],
@@ -52,12 +53,12 @@ fn quote(quote: Quote) -> LoadOptions {
 fn a_stray_quote_swallows_no_rows() {
     for delimiter in [',', ';', '\t', '|'] {
         for (names, strays) in [
-            // One that closes far away, in the same column.
+            // This quote is closed far below in the same column.
             (&[(3, "\"NSG Aue"), (180, "Teiche\"")][..], 1),
-            // Nothing closes it.
+            // This quote is never closed.
             (&[(2, "\"Fish ponds")], 1),
             (&[(199, "\"the last")], 1),
-            // Next to each other.
+            // These quotes are in rows that follow one another.
             (&[(7, "\"a"), (8, "b\"")], 1),
             (&[(7, "\"a"), (8, "\"b"), (9, "\"c")], 3),
             (&[(5, "\""), (90, "5\" pipe"), (91, "\"")], 2),
@@ -86,13 +87,14 @@ fn rows_with_good_quotes_among_those_passed() {
         account(&rows(',', 60, &good), &LoadOptions::default()).1,
         60
     );
-    // Rows that end in another comma than the header, or lack their last fields.
+    // These rows end with one more comma than the header, or lack their last fields.
     let text = rows(',', 60, &[(3, "\"Bob"), (50, "x\"")]);
     let more = text.replace('\n', ",\n").replacen("lon,", "lon", 1);
     assert_eq!(account(&more, &LoadOptions::default()).1, 60);
     let fewer = text.replacen("lon\n", "lon,year,note\n", 1);
     assert_eq!(account(&fewer, &LoadOptions::default()).1, 60);
-    // A few lines that are no rows don't end a quoted field of a hundred lines.
+    // Two of the hundred and more lines before the closing quote are no rows. The lines are still
+    // read as rows, and not as one quoted field.
     let text = rows(',', 150, &[(3, "\"Bob"), (140, "x\"")]).replace("\n50,n50,", "\n\n# 50,");
     let (met, kept, _) = account(&text, &LoadOptions::default());
     assert_eq!((met, kept), (150, 149));
@@ -111,7 +113,8 @@ fn fields_that_do_run_over_lines() {
         let (met, kept, notes) = account(text, &LoadOptions::default());
         assert_eq!((met, kept, notes.len()), (2, 2, 0), "{text}: {notes:?}");
     }
-    // A text that is longer than the lines that are looked at.
+    // This quoted text is longer than the part of the file that is examined to decide about a
+    // quote.
     let long = "word, word\n".repeat(5000);
     let text = format!("name,lat,lon\n\"{long}\",48,11\nb,49,12\n");
     assert_eq!(account(&text, &LoadOptions::default()).0, 2);
@@ -153,7 +156,7 @@ fn what_quotes_can_be_told() {
     );
     let text = "name,lon,lat\n\"a\",1,2\n\"b,3,4\n";
     assert_eq!(column(text, "name", &quote(Quote::None)), ["\"a\"", "\"b"]);
-    // A quote that an option names is not doubted.
+    // A quote that an option names is always read as a quote.
     let strict = quote(Quote::Byte(b'"'));
     let text = rows('\t', 200, &[(3, "\"NSG Aue"), (180, "Teiche\"")]);
     assert_eq!(account(&text, &strict).0, 23);

@@ -1,4 +1,5 @@
-//! Shapefiles, FlatGeobuf and GPX: the same points as the same rows in CSV, and every oddity.
+//! Shapefiles, FlatGeobuf and GPX give the points that these rows give in CSV. Tests of unusual or
+//! damaged files follow.
 
 use crate::{Folder, ROWS, assert_like_csv, error, loaded, opened, weight};
 use dbase::{FieldName, FieldValue, Record, TableWriterBuilder};
@@ -9,7 +10,8 @@ use heatsplat_points::mercator;
 use shapefile::{Multipoint, Point, PointM, PointZ, Polyline, ShapeWriter};
 use std::path::Path;
 
-/// Writes a Shapefile with a table whose only field is the weight.
+/// Writes a Shapefile. The only field of its table is the weight `count`; `prj` is the text of its
+/// `.prj`.
 pub(crate) fn write_shapes<S: shapefile::record::EsriShape>(
     path: &Path,
     shapes: &[(S, Option<f64>)],
@@ -60,7 +62,7 @@ fn a_multipoint_is_a_row_for_each_position() {
 fn the_projection_beside_a_shapefile_is_respected() {
     let folder = Folder::new("prj");
     let path = folder.file("a.shp");
-    // The Space Needle on the plane of Washington State, in feet.
+    // This is the Space Needle in Seattle, in the State Plane system of Washington North, in feet.
     let feet = r#"PROJCS["NAD83 / Washington North (ftUS)",GEOGCS["NAD83",DATUM["North_American_Datum_1983",SPHEROID["GRS 1980",6378137,298.257222101]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]],PROJECTION["Lambert_Conformal_Conic_2SP"],PARAMETER["latitude_of_origin",47],PARAMETER["central_meridian",-120.833333333333],PARAMETER["standard_parallel_1",48.7333333333333],PARAMETER["standard_parallel_2",47.5],PARAMETER["false_easting",1640416.667],PARAMETER["false_northing",0],UNIT["US survey foot",0.304800609601219]]"#;
     write_shapes(
         &path,
@@ -144,7 +146,7 @@ fn a_name_in_the_encoding_of_the_cpg_file_is_found() {
         .write_shape_and_record(&Point::new(1.0, 2.0), &record)
         .unwrap();
     drop(writer);
-    // "größe" in ISO 8859-1, as a field's name in the header.
+    // The field's name in the table's header becomes "größe" in ISO 8859-1.
     let dbf = path.with_extension("dbf");
     let mut bytes = std::fs::read(&dbf).unwrap();
     bytes[32..43].copy_from_slice(b"gr\xf6\xdfe\0\0\0\0\0\0");
@@ -156,7 +158,7 @@ fn a_name_in_the_encoding_of_the_cpg_file_is_found() {
     assert!(message.contains("there are: \"größe\""), "{message}");
 }
 
-/// A system by its EPSG number.
+/// A coordinate system that is given by its EPSG number.
 pub(crate) fn epsg(code: i32) -> FgbCrs<'static> {
     FgbCrs {
         code,
@@ -164,7 +166,8 @@ pub(crate) fn epsg(code: i32) -> FgbCrs<'static> {
     }
 }
 
-/// FlatGeobuf of features of GeoJSON, with a column of counts.
+/// The bytes of a FlatGeobuf file of GeoJSON features, with a column `count`. With `index` it has a
+/// spatial index.
 pub(crate) fn flatgeobuf(index: bool, crs: FgbCrs<'_>, features: &[String]) -> Vec<u8> {
     let options = FgbWriterOptions {
         write_index: index,
@@ -198,7 +201,7 @@ fn features() -> Vec<String> {
 fn flatgeobuf_is_like_csv() {
     let bytes = flatgeobuf(false, epsg(4326), &features());
     assert_like_csv(loaded("a.fgb", &bytes, &LoadOptions::default()).unwrap());
-    // An index changes the order of the features, and nothing else.
+    // An index changes only the order of the features.
     let sorted = |bytes: &[u8]| {
         let (mut points, report) = loaded("a.fgb", bytes, &LoadOptions::default()).unwrap();
         points.sort_by_key(|p| (p.x, p.y));
@@ -208,7 +211,7 @@ fn flatgeobuf_is_like_csv() {
         sorted(&flatgeobuf(true, epsg(4326), &features())),
         sorted(&bytes)
     );
-    // The content decides, not the name.
+    // The format is detected by the content, even if the name has no extension.
     assert_eq!(
         loaded("a", &bytes, &LoadOptions::default())
             .unwrap()
@@ -244,7 +247,7 @@ fn flatgeobuf_in_metres_of_web_mercator_or_cut_off() {
         let message = error("a.fgb", &bytes[..cut], &LoadOptions::default());
         assert!(message.contains("damaged or cut off"), "{cut}: {message}");
     }
-    // Cut where a feature ends: fewer than the header states.
+    // The file is cut off at the end of a feature, so it has fewer features than its header states.
     let last = flatgeobuf(false, epsg(4326), &features()[..4]).len();
     let shorter = &bytes[..last];
     let message = error("a.fgb", shorter, &LoadOptions::default());

@@ -1,6 +1,6 @@
-//! Robustness: any bytes give points and a true account of them, or an error.
+//! Robustness: any bytes give either points with a report that matches them, or an error.
 //!
-//! The fuzz targets in `fuzz/` use this file, too.
+//! The fuzz targets in `fuzz/` use this file too.
 
 use arrow_array::{ArrayRef, BinaryArray, RecordBatch};
 use arrow_ipc::writer::FileWriter;
@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 
-/// Panics in this crate's own code. Those of a library cost a file and are an error for its reader;
-/// one of this crate is a fault, even where it is caught.
+/// The number of panics in code of this project. A panic in another library only means that a file
+/// can't be read. A panic in this project's code is a fault, even if it is caught.
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
 fn watch_panics() {
@@ -31,13 +31,14 @@ fn watch_panics() {
     });
 }
 
-/// Every fuzz target: `wkb` and `filter`, and the extensions of files; `arrows` are streams.
+/// The names of all fuzz targets. `wkb` and `filter` test parts of files; the others are extensions
+/// of files, where `arrows` is an Arrow stream.
 pub(crate) const TARGETS: [&str; 12] = [
     "arrow", "arrows", "csv", "fgb", "filter", "geojson", "geojsonl", "gpkg", "gpx", "parquet",
     "shp", "wkb",
 ];
 
-/// The outcome of a target: the number of rows that are kept, or the error.
+/// Runs a target. Returns the number of rows that are kept, or the message of the error.
 pub(crate) fn attempt(folder: &Path, target: &str, bytes: &[u8]) -> Result<u64, String> {
     let report = match target {
         "filter" => return filters(bytes),
@@ -48,8 +49,8 @@ pub(crate) fn attempt(folder: &Path, target: &str, bytes: &[u8]) -> Result<u64, 
     report.map(|r| r.kept).map_err(|e| e.to_string())
 }
 
-/// Reads bytes as a file whose format has this extension, with and without columns to keep, a
-/// filter and bounds; returns the outcome without.
+/// Reads bytes as a file with this extension. It is read once with columns to keep, a filter and a
+/// box, and once without options. Returns the result without options.
 pub(crate) fn survives(folder: &Path, extension: &str, bytes: &[u8]) -> Result<Report, LoadError> {
     watch_panics();
     let path = put(folder, extension, bytes);
@@ -61,7 +62,7 @@ pub(crate) fn survives(folder: &Path, extension: &str, bytes: &[u8]) -> Result<R
     };
     let _ = account(&path, &asked);
     let whole = account(&path, &LoadOptions::default());
-    // The same bytes that come as a stream, where they may.
+    // If the format can be read as a stream, the stream must give the same report.
     let name = path.to_string_lossy().into_owned();
     let stream = Cursor::new(bytes.to_vec());
     let streamed = read(stream, &name, &LoadOptions::default());
@@ -76,7 +77,7 @@ pub(crate) fn survives(folder: &Path, extension: &str, bytes: &[u8]) -> Result<R
     whole
 }
 
-/// Loads a file, and compares its account with its points.
+/// Loads a file, checks that its report matches its points, and returns the report.
 fn account(path: &Path, options: &LoadOptions) -> Result<Report, LoadError> {
     let mut source = open(path, options)?;
     let (points, table, report) = load_table(&mut *source, |_| ())?;
@@ -89,7 +90,7 @@ fn account(path: &Path, options: &LoadOptions) -> Result<Report, LoadError> {
     Ok(report)
 }
 
-/// An Arrow file with a geometry of these bytes.
+/// An Arrow file with one geometry, which has these bytes.
 fn geometry(bytes: &[u8]) -> Vec<u8> {
     let column: ArrayRef = Arc::new(BinaryArray::from(vec![bytes]));
     let batch = RecordBatch::try_from_iter([("geometry", column)]).expect("a batch");
@@ -98,7 +99,8 @@ fn geometry(bytes: &[u8]) -> Vec<u8> {
     writer.into_inner().expect("bytes in memory")
 }
 
-/// Checks that a filter selects the same rows while they are loaded and over kept columns.
+/// Checks that a filter selects the same rows while loading and from kept columns. Returns their
+/// number.
 fn filters(text: &[u8]) -> Result<u64, String> {
     const ROWS: &str = "lon,lat,kind,n,day,flag\n1,2,x,1,2010-03-01,true\n3,4,,-2.5,,false\n\
         5,6,y,,2010-03-02T12:30:00+01:00,\n7,8,x y,1e9,,true\n9,1,007,0,2011-01-01,\n";
@@ -125,9 +127,9 @@ fn filters(text: &[u8]) -> Result<u64, String> {
             assert_eq!(report.kept, selected.summary().count as u64, "{text}");
             Ok(report.kept)
         }
-        // What a table refuses is never true of a row.
+        // The table may refuse a filter that is accepted while loading.
         (Ok(_), Err(refused)) => Err(refused),
-        // A load that keeps nothing is an error.
+        // A load that keeps no row is an error.
         (Err(error), selected) => {
             let some = selected.is_ok_and(|points| points.summary().count > 0);
             assert!(!some, "{text}: {error}");
@@ -136,7 +138,8 @@ fn filters(text: &[u8]) -> Result<u64, String> {
     }
 }
 
-/// Writes bytes as a file; those of a Shapefile are its parts (see [`pack`]).
+/// Writes bytes to a file and returns its path. The bytes of a Shapefile have the form that
+/// [`pack`] makes, and become up to three files.
 fn put(folder: &Path, extension: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.join(format!("any.{extension}"));
     let write = |path: &Path, bytes: &[u8]| std::fs::write(path, bytes).expect("a file");
@@ -157,7 +160,7 @@ fn put(folder: &Path, extension: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-/// Two files and a third in one: the lengths of the first two stand before them.
+/// Joins three files in one. The first two are preceded by their lengths.
 pub(crate) fn pack(shp: &[u8], dbf: &[u8], prj: &[u8]) -> Vec<u8> {
     let length = |part: &[u8]| (part.len() as u32).to_le_bytes();
     [&length(shp)[..], shp, &length(dbf), dbf, prj].concat()

@@ -1,7 +1,8 @@
-//! Whole data sets in every format, by writers of the tests and by GDAL: the very points, weights
-//! and counts of the CSV, and so its tiles.
+//! Whole data sets in every format, written by these tests or by GDAL. Each file must give exactly
+//! the points, weights and counts that the CSV file gives, and so exactly its tiles.
 //!
-//! Some sets are made up here; `HEATSPLAT_DATA` names a folder with more, as CSV.
+//! Some sets are generated. The environment variable `HEATSPLAT_DATA` can name a folder with more
+//! sets, in CSV.
 
 use crate::formats::{self, Row};
 use crate::{Folder, opened, weight};
@@ -10,10 +11,11 @@ use heatsplat_points::{Points, Summary};
 use std::path::Path;
 use std::process::Command;
 
-/// Positions and weights, where a row has them.
+/// Positions with their weights; `None` means that a row has no weight.
 type Set = Vec<(f64, f64, Option<f64>)>;
 
-/// A town with every place many times, and the world with its edges.
+/// Two generated sets: a town, in which every position occurs many times, and points all over the
+/// world up to its edges.
 fn made_up() -> [(String, Set); 2] {
     let mut state = 1u64;
     let mut dice = move |sides: u64| {
@@ -41,8 +43,8 @@ fn made_up() -> [(String, Set); 2] {
     ]
 }
 
-/// The sets of a folder, read by another reader; not those with expectations beside them, which are
-/// full of mistakes that other formats can't hold.
+/// The CSV files in a folder, read by another CSV library. A file with a `.expect.json` beside it
+/// is left out: such files are full of errors that other formats can't contain.
 fn given(folder: &Path) -> Vec<(String, Set)> {
     let files = std::fs::read_dir(folder)
         .unwrap()
@@ -102,7 +104,7 @@ fn rows(set: &Set) -> Vec<Row> {
     set.iter().map(row).collect()
 }
 
-/// A summary of an index of the points, the points in an order of their own, and the account.
+/// Loads a file. Returns the summary of its index, its points in a sorted order, and its report.
 fn of(path: &Path) -> (Summary, Vec<(u32, u32, u32)>, Report) {
     let (points, report) = opened(path, &weight("n")).unwrap();
     let summary = *Points::from_slice(&points).summary();
@@ -194,7 +196,7 @@ fn sets_are_the_same_as_gdal_writes_them() {
     }
 }
 
-/// A weight that is missing is not one of 0, and 0 is a weight with either sign.
+/// A missing weight is different from a weight of 0, and from a weight of −0.
 #[test]
 fn missing_weights_are_told_from_zeros_in_every_format() {
     let folder = Folder::new("missing-weights");

@@ -1,12 +1,12 @@
-//! Shapefiles whose parts disagree, with deleted rows, of every code page and type of field: made
-//! byte by byte, since libraries write no such files.
+//! Shapefiles whose files disagree, with deleted rows, with every code page, or with every type of
+//! field. They are made byte by byte, since libraries don't write such files.
 
 use crate::{Folder, opened, weight};
 use heatsplat_loader::{LoadOptions, Report, SkipReason, load_table, open};
 use heatsplat_points::{Point, mercator};
 use std::path::{Path, PathBuf};
 
-/// A record's content: a point.
+/// The content of a record that is a point.
 fn point(x: f64, y: f64) -> Vec<u8> {
     [&1i32.to_le_bytes()[..], &x.to_le_bytes(), &y.to_le_bytes()].concat()
 }
@@ -23,7 +23,7 @@ fn header(bytes: usize) -> Vec<u8> {
     header
 }
 
-/// A `.shp` of records and the places they are at.
+/// The bytes of a `.shp` with these records, and the offset of each record.
 fn shp(records: &[Vec<u8>]) -> (Vec<u8>, Vec<usize>) {
     let mut body = Vec::new();
     let mut places = Vec::new();
@@ -36,19 +36,19 @@ fn shp(records: &[Vec<u8>]) -> (Vec<u8>, Vec<usize>) {
     ([header(100 + body.len()), body].concat(), places)
 }
 
-/// A `.shx` of places and lengths.
+/// The bytes of a `.shx` with the offset and the length of each record.
 fn shx(places: &[(usize, usize)]) -> Vec<u8> {
     let words = |n: usize| (n as i32 / 2).to_be_bytes();
     let entries = places.iter().flat_map(|p| [words(p.0), words(p.1)]);
     [header(100 + 8 * places.len()), entries.flatten().collect()].concat()
 }
 
-/// A field: name, type, width, decimals.
+/// A field of a table: its name, its type's letter, its width in bytes, and its number of decimals.
 type Field = (&'static [u8], u8, u8, u8);
 
 const W: Field = (b"W", b'N', 8, 2);
 
-/// A `.dbf` of rows, each with its mark.
+/// The bytes of a `.dbf`. Each row has a mark (`*` if it is deleted) and its text.
 fn dbf(version: u8, language: u8, fields: &[Field], rows: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let start = 33 + 32 * fields.len();
     let length: usize = 1 + fields.iter().map(|f| usize::from(f.2)).sum::<usize>();
@@ -75,13 +75,13 @@ fn dbf(version: u8, language: u8, fields: &[Field], rows: &[(u8, Vec<u8>)]) -> V
     bytes
 }
 
-/// A table of weights alone.
+/// A table whose only field is the weight.
 fn weights(all: &[f64]) -> Vec<u8> {
     let row = |w: &f64| (b' ', format!("{w:8.2}").into_bytes());
     dbf(3, 0, &[W], &all.iter().map(row).collect::<Vec<_>>())
 }
 
-/// A Shapefile in a folder of its own.
+/// The files of a Shapefile in a folder for one test.
 struct Files(Folder);
 
 impl Files {
@@ -108,7 +108,7 @@ impl Files {
     }
 }
 
-/// Whole degrees, and the weight.
+/// The longitude and latitude in whole degrees, and the weight.
 fn place(point: &Point) -> (i32, i32, f32) {
     let (lon, lat) = mercator::unproject(point.at());
     (lon.round() as i32, lat.round() as i32, point.weight)
@@ -116,7 +116,8 @@ fn place(point: &Point) -> (i32, i32, f32) {
 
 const THREE: [(i32, i32, f32); 3] = [(1, 1, 10.0), (2, 2, 20.0), (3, 3, 30.0)];
 
-/// Points at (1, 1), (2, 2) … and weights 10, 20 …
+/// Writes a Shapefile of points at (1, 1), (2, 2), … with the weights 10, 20, …. Returns its `.shp`
+/// and its `.shx`.
 fn good(files: &Files, count: u32) -> (Vec<u8>, Vec<u8>) {
     let all = || (1..=count).map(f64::from);
     let (shp, places) = shp(&all().map(|i| point(i, i)).collect::<Vec<_>>());
@@ -130,7 +131,7 @@ fn good(files: &Files, count: u32) -> (Vec<u8>, Vec<u8>) {
 #[test]
 fn the_index_says_which_record_belongs_to_which_row() {
     let files = Files::new("index");
-    // A null shape that was filled in later: its record was written anew at the end.
+    // A program replaced a null shape by a point later, and wrote the new record at the end.
     let moved = [point(1.0, 1.0), null(), point(3.0, 3.0), point(2.0, 2.0)];
     let (bytes, at) = shp(&moved);
     files.put("shp", &bytes);
@@ -140,7 +141,7 @@ fn the_index_says_which_record_belongs_to_which_row() {
     assert_eq!((points, report.skipped_total()), (THREE.to_vec(), 0));
     assert!(report.notes()[0].starts_with("12 bytes of the .shp belong to none of"));
 
-    // A record that was taken out of the index.
+    // A record of the `.shp` is missing in the index.
     let gap = [
         point(1.0, 1.0),
         point(9.0, 9.0),
@@ -152,7 +153,7 @@ fn the_index_says_which_record_belongs_to_which_row() {
     files.put("shx", shx(&[(at[0], 20), (at[2], 20), (at[3], 20)]));
     assert_eq!(files.load().0, THREE);
 
-    // Records in another order, and one that was never written.
+    // The records are in another order, and one was never written.
     files.put("shx", shx(&[(at[2], 20), (0, 0), (at[0], 20)]));
     let (points, report) = files.load();
     assert_eq!(points, [(2, 2, 10.0), (1, 1, 30.0)]);
@@ -161,7 +162,7 @@ fn the_index_says_which_record_belongs_to_which_row() {
         "record 2: no position: null shape"
     );
 
-    // Without it, one after the other.
+    // Without the index the records are read in their order in the `.shp`.
     files.take("shx");
     assert_eq!(files.load().0.len(), 4);
 }
@@ -185,7 +186,7 @@ fn records_whose_row_is_marked_as_deleted_are_left_out_and_counted() {
                 .to_string()
                 .contains("1 more that are marked as deleted")
         );
-        // Also where no column is read.
+        // They are left out even if no column is read.
         let (points, _) = opened(&files.shp(), &weight("none")).unwrap();
         assert_eq!(points.len(), 2);
     }
@@ -208,7 +209,7 @@ fn wrong_lengths_cost_no_records_and_are_said() {
         bytes[24..28].copy_from_slice(&words.to_be_bytes());
         bytes
     };
-    // One record short, the header alone, nothing, too long.
+    // The stated length is one record too short, the header only, zero, too large, or negative.
     for words in [78, 50, 0, 400, -1] {
         files.put("shp", stating(&shp, words)).put("shx", &shx);
         for indexed in [true, false] {
@@ -224,15 +225,16 @@ fn wrong_lengths_cost_no_records_and_are_said() {
             );
         }
     }
-    // What follows is no record.
+    // The bytes after the last record are no record.
     files.put("shp", [&shp[..], &[0; 40]].concat());
     let (points, report) = files.load();
     assert_eq!((&points[..], report.notes().len()), (&THREE[..], 1));
-    // Without a table, too.
+    // The length is ignored without a table too.
     files.take("dbf");
     files.put("shp", stating(&shp, 400));
     assert_eq!(files.load().0.len(), 3);
-    // A table that has more rows than a file that ends early has records: it is cut off.
+    // The table has more rows than the `.shp` has records. This shows that the `.shp` is cut off,
+    // which is an error.
     good(&files, 3);
     files.take("shx");
     files.put("shp", &shp[..shp.len() - 28]);
@@ -266,7 +268,7 @@ fn an_index_that_does_not_fit_is_not_used_and_that_is_said() {
         let note = report.notes().join("|");
         assert!(note.contains("the .shx is not used: "), "{name}: {note}");
     }
-    // Its header doesn't know of its last record.
+    // The length in the index's header leaves out the last record.
     let mut short = whole.clone();
     short[24..28].copy_from_slice(&58i32.to_be_bytes());
     files.put("shx", short);
@@ -282,7 +284,7 @@ fn an_index_that_does_not_fit_is_not_used_and_that_is_said() {
 fn a_record_that_an_index_finds_broken_costs_no_other() {
     let files = Files::new("broken");
     let (mut shp, _) = good(&files, 100);
-    // The type of record 50.
+    // The type of record 50 becomes invalid.
     let at = 100 + 49 * 28 + 8;
     shp[at..at + 4].copy_from_slice(&77i32.to_le_bytes());
     files.put("shp", shp);
@@ -342,7 +344,7 @@ fn tables_whose_count_is_wrong_have_the_rows_that_they_have() {
         report.notes(),
         ["the .dbf has 4 rows for 3 records: the others have no shape"]
     );
-    // The length of a row is wrong, as the file's size shows.
+    // The table's header states a wrong length of a row, which the size of the file shows.
     let mut bytes = table.clone();
     bytes[10] = 5;
     files.put("dbf", &bytes);
@@ -381,14 +383,15 @@ fn files_beside_are_found_by_endings_in_mixed_letters() {
         files.take(prj);
         assert_eq!(files.load().0, THREE);
         files.take(dbf);
-        // The index was found: without it the record is read that it leaves out.
+        // The index is found, since the record that it leaves out is not read.
         files.put(shx, crate::shapefile::shx(&[(100, 20), (156, 20)]));
         assert_eq!(files.load().0.len(), 2);
         files.take(shx);
     }
 }
 
-/// The value of a Shapefile of one point in a column that is kept, as it prints.
+/// The column that is kept of a Shapefile with one point, in its debug form, or the error's
+/// message.
 fn kept(path: &Path, column: &str) -> Result<String, String> {
     let options = LoadOptions {
         keep: vec![column.to_owned()],
@@ -442,7 +445,7 @@ fn texts_are_in_the_code_page_that_the_table_or_the_file_beside_it_names() {
         (0x4e, b"\xbc\xad\xbf\xef", None, "서울"),
         (0x4d, b"\xb1\xb1\xbe\xa9", None, "北京"),
         (0x13, b"\x93\x8c\x8b\x9e", None, "東京"),
-        // A .cpg that is not known, beside a driver that is.
+        // The code page in the `.cpg` is unknown, and the language driver in the `.dbf` is known.
         (0x02, b"K\x94ln", Some("Klingon"), "Köln"),
     ] {
         put(language, text, cpg);
@@ -455,7 +458,7 @@ fn texts_are_in_the_code_page_that_the_table_or_the_file_beside_it_names() {
             "{expected}"
         );
     }
-    // An option comes first.
+    // The option is used before the other statements of an encoding.
     put(0x02, b"\xcc\xee\xf1\xea\xe2\xe0", Some("UTF-8"));
     let options = LoadOptions {
         encoding: "windows-1251".parse().ok(),
@@ -463,7 +466,7 @@ fn texts_are_in_the_code_page_that_the_table_or_the_file_beside_it_names() {
         ..weight("none")
     };
     assert_eq!(opened(&files.shp(), &options).unwrap().0.len(), 1);
-    // An unknown one costs no file, and is noted where texts are read.
+    // An unknown code page is no error. If texts are read, it is noted.
     for (language, cpg, says) in [
         (
             0x05,
@@ -542,10 +545,10 @@ fn fields_of_every_type_have_their_values_or_are_refused_by_name() {
                 "{message}"
             );
         }
-        // A column that is not read costs nothing.
+        // The type of a column that isn't read does not matter.
         assert_eq!(files.load().0, [(1, 1, 1.0)]);
     }
-    // A name that looks like a weight's is no reason to refuse a column that can't be read.
+    // A column that can't be read is no weight, even if it has the name of one. That is no error.
     let memo: Field = (b"WEIGHT", b'M', 10, 0);
     files.put("dbf", dbf(3, 3, &[memo], &[(b' ', vec![b' '; 10])]));
     assert_eq!(files.load().0, [(1, 1, 1.0)]);
@@ -621,7 +624,7 @@ fn no_bytes_in_an_index_do_harm() {
             assert_eq!(report.rows, report.kept + report.skipped_total());
         }
     }
-    // An index of one great record, over and over.
+    // The index has one large record ten thousand times.
     let mut many = vec![8u8, 0, 0, 0];
     many.resize(36, 0);
     many.extend(5000u32.to_le_bytes());
@@ -637,7 +640,7 @@ fn no_bytes_in_an_index_do_harm() {
             .to_string()
             .contains("the same records over and over")
     );
-    // A file that is cut off is an error with an index, too.
+    // A file that is cut off is an error with an index too.
     files.put("shp", &shp[..shp.len() - 9]).put("shx", &whole);
     assert!(opened(&path, &LoadOptions::default()).is_err());
 }

@@ -1,5 +1,5 @@
-//! Coordinate systems in whole files: the same places by every format, and the systems that are
-//! refused.
+//! Coordinate systems of whole files: every format must give the same places in each system. Some
+//! systems are refused.
 
 use crate::arrow::{batch, geo, wkb, write_parquet};
 use crate::geopackage::{binary, insert, package, point};
@@ -15,10 +15,11 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Degrees from Paris in grads, feet of two kinds, datums of long ago, a cone that lies askew.
+/// EPSG numbers of systems that are unusual: grads from Paris, two kinds of feet, old datums, or an
+/// oblique cone.
 const CODES: [u64; 9] = [4807, 4301, 27700, 31370, 27572, 21781, 5514, 2263, 29873];
 
-/// PROJ's places in a system, with its definitions.
+/// The positions that PROJ gives in a system, with definitions of the system in several formats.
 fn row(code: u64) -> Value {
     let packed = include_bytes!("../data/crs-oracle.jsonl.gz");
     let mut text = String::new();
@@ -30,7 +31,7 @@ fn row(code: u64) -> Value {
     rows.find(|row| row["code"] == code).unwrap()
 }
 
-/// x, y, longitude, latitude.
+/// Rows of x, y, longitude and latitude.
 fn rows(row: &Value) -> Vec<[f64; 4]> {
     serde_json::from_value(row["places"].clone()).unwrap()
 }
@@ -55,7 +56,7 @@ fn flatgeobuf(rows: &[[f64; 4]], crs: FgbCrs<'_>) -> Vec<u8> {
     records::flatgeobuf(false, crs, &features)
 }
 
-/// A point of GeoJSON.
+/// A GeoJSON point.
 fn place([x, y, ..]: &[f64; 4]) -> String {
     format!("{{\"type\":\"Point\",\"coordinates\":[{x:?},{y:?}]}}")
 }
@@ -182,7 +183,7 @@ fn a_datum_that_only_a_grid_knows_well_is_refused_or_accepted_by_its_error() {
         let account = report.to_string();
         assert!(account.contains("may be off by 7 m"), "{account}");
     }
-    // In Cuba the same datum is known within a metre.
+    // In Cuba the shift of the same datum is known to within a metre.
     let cuba = geojson(&[[-80.0, 22.0, 0.0, 0.0]], "EPSG:4267");
     let (points, report) = loaded("a.geojson", cuba.as_bytes(), &LoadOptions::default()).unwrap();
     assert_eq!((points.len(), report.datum_error), (1, 0));

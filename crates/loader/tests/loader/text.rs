@@ -1,4 +1,4 @@
-//! Text in encodings other than UTF-8, and gzip files with more behind them.
+//! Text in encodings other than UTF-8, and gzip files with other bytes after them.
 
 use crate::{error, loaded};
 use flate2::{Compression, write::GzEncoder};
@@ -54,7 +54,8 @@ fn headers_and_values_of_csv_in_any_encoding() {
 
 #[test]
 fn an_encoding_that_is_asked_for() {
-    // The second byte of \u{8868} is a backslash, that of \u{5341} a vertical bar.
+    // The second byte of \u{8868} is a backslash, and the second byte of \u{5341} is a vertical
+    // bar.
     let text = b"lon|lat|ort\n1|2|\x95\x5c\n3|4|\x8f\x5c\n5|6|\x8f\x7c\n";
     let options = |name: &str| LoadOptions {
         encoding: Some(name.parse::<Encoding>().unwrap()),
@@ -92,7 +93,7 @@ fn values_that_are_no_utf8_far_behind_the_beginning() {
         notes[0].starts_with("text that is no UTF-8 in 1 row, on line 60003, read as windows-1252"),
         "{notes:?}"
     );
-    // And where there is something else to note about the file.
+    // Another note about the file doesn't replace this one.
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(&bytes).unwrap();
     let packed = [encoder.finish().unwrap(), b"junk".to_vec()].concat();
@@ -155,7 +156,7 @@ fn gpx_in_the_encoding_that_it_declares() {
         (latin1(&declared("ISO-8859-1")), 0),
         (latin1(&declared("windows-1252")), 0),
         (latin1(&text(" encoding='latin1'")), 0),
-        // An encoding that is not the stated one, or none is stated.
+        // The text is not in the encoding that is stated, or none is stated.
         (latin1(&declared("UTF-8")), 1),
         (latin1(&text("")), 1),
         (utf16(&declared("UTF-16"), u16::to_le_bytes), 0),
@@ -218,7 +219,7 @@ fn gzip_with_more_behind_it() {
             assert!(note.contains("what follows the gzip data"), "{note}");
         }
     }
-    // A member that is cut off is not what follows.
+    // A gzip member that is cut off is an error, and is not ignored.
     for length in 1..more.len() {
         let all = [&packed[..], &more[..length]].concat();
         let message = error("a.csv.gz", &all, &LoadOptions::default());

@@ -1,4 +1,5 @@
-//! Weights that no option names: a column is one by its values, not by its name alone.
+//! Weights that no option names. A column is chosen only if its values are numbers, and not because
+//! of its name alone.
 
 use crate::formats::{self, Row};
 use crate::{Folder, error, loaded, weight};
@@ -8,7 +9,8 @@ use heatsplat_loader::{LoadOptions, load, open};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A format's file with a column of texts that is called `mag_`, as weights are.
+/// Writes a file of a format with a column of texts that has the name `mag_`, a usual name for
+/// weights.
 fn write(folder: &Folder, format: &str, values: &[&str]) -> PathBuf {
     let row = |value: &&str| Row {
         lon: 1.0,
@@ -27,7 +29,7 @@ fn write(folder: &Folder, format: &str, values: &[&str]) -> PathBuf {
     path
 }
 
-/// Calls a column by another name, in whatever format.
+/// Changes the name of the column `kind` to `mag_` in the bytes of a file of any format.
 fn rename(path: &Path) {
     let mut bytes = std::fs::read(path).unwrap();
     while let Some(at) = bytes.windows(4).position(|four| four == b"kind") {
@@ -36,7 +38,8 @@ fn rename(path: &Path) {
     std::fs::write(path, bytes).unwrap();
 }
 
-/// Rows, kept rows, their weight, those without one, the chosen column, why, and notes.
+/// The counts of all rows and of the rows that are kept, the sum of their weights, the count of
+/// missing weights, the column of weights, the reason for its choice, and the notes.
 fn account(path: &Path) -> (u64, u64, f32, u64, Option<String>, String, Vec<String>) {
     let mut source = open(path, &LoadOptions::default()).unwrap();
     let (weight, why) = (
@@ -71,7 +74,7 @@ fn texts_are_no_weights_in_any_format() {
 #[test]
 fn a_column_without_any_value_is_none_in_any_format() {
     let folder = Folder::new("weights-empty");
-    // Where nothing is, GeoJSON has no such property at all.
+    // GeoJSON is left out, since it has no property where all values are missing.
     for format in ["csv", "fgb", "shp", "gpkg", "parquet", "arrow"] {
         let (_, kept, sum, _, weight, why, _) = account(&write(&folder, format, &["", "", ""]));
         assert_eq!((kept, sum, weight), (3, 3.0, None), "{format}: {why}");
@@ -152,7 +155,7 @@ fn a_text_far_behind_the_first_values_costs_no_row() {
     let (points, report) = loaded("a.csv", text.as_bytes(), &LoadOptions::default()).unwrap();
     assert_eq!((points.len(), report.weights_missing), (50_000, 5));
     assert_eq!(points.iter().map(|p| p.weight).sum::<f32>(), 49_995.0);
-    // In strict mode neither: no option names that column.
+    // In strict mode the row is no error either, since no option names the column.
     let strict = LoadOptions {
         strict: true,
         ..LoadOptions::default()

@@ -1,4 +1,4 @@
-//! Bounds: the same rows from every format, and no more read than is needed.
+//! The option `within`: every format gives the same rows, and no more bytes are read than needed.
 
 use crate::{Folder, loaded, opened};
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StructArray};
@@ -14,7 +14,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A grid of 100 × 100 places, west to east.
+/// A grid of 100 × 100 positions, from west to east.
 fn places() -> Vec<(f64, f64)> {
     (0..10_000)
         .map(|i| {
@@ -33,7 +33,7 @@ fn within(bounds: &str) -> LoadOptions {
     }
 }
 
-/// The points that CSV gives, in the order of their places.
+/// The points that CSV gives, sorted by position, and the report.
 fn by_csv(options: &LoadOptions) -> (Vec<Point>, Report) {
     let rows: String = places().iter().map(|(x, y)| format!("{x},{y}\n")).collect();
     let text = format!("lon,lat\n{rows}");
@@ -46,7 +46,8 @@ fn sorted(mut points: Vec<Point>) -> Vec<Point> {
     points
 }
 
-/// Checks that a file gives the same part as CSV, and reads at most `percent` of its bytes.
+/// Checks that a file gives the same points as CSV in a box, and that at most `most` percent of its
+/// bytes are read.
 fn check(path: &Path, bounds: &str, most: u64) {
     let options = within(bounds);
     let (points, report) = opened(path, &options).unwrap();
@@ -68,7 +69,7 @@ fn rows_elsewhere_are_left_out_and_counted() {
         (points.len(), report.kept, report.filtered),
         (100, 100, 9900)
     );
-    // Across ±180 there are both sides.
+    // A box across ±180° has points on both sides of it.
     let (points, _) = by_csv(&within("140,-90,220,90"));
     assert_eq!(points.len(), 700);
 }
@@ -161,7 +162,8 @@ fn flatgeobuf_that_does_not_say_how_much_it_holds() {
     writer.write(&mut bytes).unwrap();
     let length = u32::from_le_bytes(*bytes[8..].first_chunk().unwrap()) as usize;
     let header = 12 + length;
-    // The only number in the header that is how many features there are; 0: unknown.
+    // Only one number in the header equals the number of features. It becomes 0, which means
+    // unknown.
     let is_count = |at: &usize| bytes[*at..*at + 8] == 10_000u64.to_le_bytes();
     let at: Vec<usize> = (8..header - 8).filter(is_count).collect();
     let [at] = at[..] else { panic!("{at:?}") };
@@ -175,7 +177,7 @@ fn flatgeobuf_that_does_not_say_how_much_it_holds() {
     std::fs::write(&path, &unknown).unwrap();
     check(&path, "10,10,30,30", 100);
     check(&path, "140,-10,220,10", 110);
-    // As a stream, and cut off within a feature.
+    // The same bytes are read as a stream, and cut off within a feature.
     let (points, _) = loaded("a.fgb", &unknown, &within("10,10,30,30")).unwrap();
     assert_eq!(sorted(points), by_csv(&within("10,10,30,30")).0);
     let cut = crate::error(

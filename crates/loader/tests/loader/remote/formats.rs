@@ -1,4 +1,4 @@
-//! Every format, from every kind of server, and how much of it is sent.
+//! Every format from every kind of server, and the number of bytes that the server sends.
 
 use super::from;
 use super::web::{Item, Web};
@@ -16,7 +16,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Places in an order that goes round the world once, with weights.
+/// Rows with weights. Their longitudes rise from −179° to 179°, and their latitudes are scattered.
 fn rows(count: u32) -> Vec<Row> {
     let row = |i: u32| {
         let lon = f64::from(i) / f64::from(count) * 358.0 - 179.0;
@@ -37,7 +37,7 @@ fn batch(rows: &[Row]) -> RecordBatch {
     let axis = |of: fn(&Row) -> f64| -> ArrayRef {
         Arc::new(Float64Array::from_iter_values(rows.iter().map(of)))
     };
-    // A column that is not read, larger than all others, between them.
+    // Between these columns is one that isn't read and is larger than all others.
     let texts = (0..rows.len()).map(|i| format!("{i:x}-{:060}", i.wrapping_mul(7_919)));
     let texts: ArrayRef = Arc::new(StringArray::from_iter_values(texts));
     let columns = [
@@ -71,7 +71,7 @@ fn flatgeobuf(path: &Path, rows: &[Row]) {
     writer.write(File::create(path).unwrap()).unwrap();
 }
 
-/// One set of rows in every format.
+/// Writes one set of rows in every format, compressed, and in several layouts. Returns the paths.
 fn files(folder: &Folder, rows: &[Row]) -> Vec<PathBuf> {
     let mut all = formats::ALL
         .map(|format| formats::write(folder, format, rows))
@@ -97,7 +97,7 @@ fn files(folder: &Folder, rows: &[Row]) -> Vec<PathBuf> {
     all
 }
 
-/// Asserts that an address gives what the file gives.
+/// Asserts that an address gives the points and counts that the file gives.
 fn assert_same(file: &Path, address: &str, options: &LoadOptions) {
     let (here, by) = opened(file, options).unwrap();
     let (there, report) = from(address, options).unwrap_or_else(|e| panic!("{address}: {e}"));
@@ -108,7 +108,7 @@ fn assert_same(file: &Path, address: &str, options: &LoadOptions) {
         there.len()
     );
     assert_eq!((report.rows, report.kept), (by.rows, by.kept), "{address}");
-    // With the index the others are never read.
+    // With a spatial index the features outside of the box are never read, so they aren't counted.
     if !address.ends_with(".fgb") {
         assert_eq!(report.filtered, by.filtered, "{address}");
     }
@@ -142,11 +142,11 @@ fn every_format_from_every_server_is_like_its_file() {
             assert_same(&file, &address, &within);
         }
     }
-    // The temporary file is gone.
+    // The temporary file was removed.
     let own = format!("heatsplat-download-{}-", std::process::id());
     let left = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
     let left = left.filter(|entry| entry.file_name().to_string_lossy().starts_with(&own));
-    // Another test's may be there for a moment.
+    // A temporary file of another test may exist for a moment.
     assert!(left.count() <= 1);
 }
 
@@ -212,7 +212,7 @@ fn parquet_of_a_server_that_fails_is_not_called_damaged() {
         cut.contains("broke off") && !cut.contains("damaged"),
         "{cut}"
     );
-    // A file that is cut off itself is.
+    // If the file itself is cut off, the error says so.
     let short = message(Item::of(bytes[..bytes.len() - 9].to_vec()));
     assert!(short.contains("damaged or cut off"), "{short}");
 }
@@ -248,7 +248,7 @@ fn a_projection_that_may_not_be_read_is_an_error() {
         },
     );
     let (points, _) = from(&address, &LoadOptions::default()).unwrap();
-    // Nor is there a table.
+    // There is no table beside it either.
     assert!(points.len() == 10 && points.iter().all(|p| p.weight == 1.0));
     let unnamed = web.put("/get?file=a.shp", Item::of(std::fs::read(&file).unwrap()));
     let error = from(&unnamed, &LoadOptions::default())

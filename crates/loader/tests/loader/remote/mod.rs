@@ -1,4 +1,5 @@
-//! Files behind addresses: the same points as the same files here, whatever a server does.
+//! Files at addresses: they give the points that the same local files give, whatever the server
+//! does.
 
 mod formats;
 #[path = "web.rs"]
@@ -19,7 +20,7 @@ fn refused(address: &str) -> String {
     error.unwrap_err().to_string()
 }
 
-/// Rows that take several requests.
+/// A CSV file that takes several requests if it has many rows.
 fn csv(rows: usize) -> String {
     let row = |i: usize| format!("{}.5,{}.25,{}\n", i % 180, i % 80, i % 7);
     let rows = (0..rows).map(row);
@@ -41,7 +42,7 @@ fn what_goes_wrong_is_said_without_secrets() {
         (status(403), "403 Forbidden", 1),
         (status(401), "401", 1),
         (status(400), "400 Bad Request", 1),
-        // Temporary errors are retried, and not for ever.
+        // Temporary errors are retried three times.
         (status(500), "500 Internal Server Error", 4),
         (status(503), "503", 4),
     ] {
@@ -55,7 +56,7 @@ fn what_goes_wrong_is_said_without_secrets() {
         assert!(!secret.iter().any(|s| message.contains(s)), "{message}");
         let asked = web.asked();
         assert_eq!(asked.len(), requests, "{message}");
-        // The header for ann:pa55.
+        // This is the header for the user `ann` with the password `pa55`.
         let basic = "authorization: basic yw5uonbhntu=";
         assert!(asked.iter().all(|a| a.head.contains("?sig=s3cret")));
         assert!(asked.iter().all(|a| a.head.contains(basic)), "{asked:?}");
@@ -69,7 +70,7 @@ fn what_goes_wrong_is_said_without_secrets() {
         message.contains("redirect") && !message.contains("s3cret"),
         "{message}"
     );
-    // No server is there.
+    // No server listens on this port.
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -118,7 +119,7 @@ fn a_redirect_is_followed_and_a_busy_server_asked_again() {
             .unwrap()
             .0
     );
-    // Messages must not show a signature.
+    // The header `Referer` would send the signature to the other address.
     assert!(
         web.asked()
             .iter()
@@ -148,7 +149,7 @@ fn what_breaks_off_is_taken_up_again_or_an_error() {
     let whole = loaded("a.csv", text.as_bytes(), &LoadOptions::default())
         .unwrap()
         .0;
-    // The first request and the rest break off, one after the other.
+    // The first responses are cut off, one after the other.
     for cuts in [1, 2, 3] {
         let address = web.put(
             "/a.csv",
@@ -163,8 +164,8 @@ fn what_breaks_off_is_taken_up_again_or_an_error() {
             "{cuts}"
         );
     }
-    // Without a tag nothing shows that the rest is of the same file; a tag that changes shows that
-    // it isn't.
+    // Without an ETag nothing shows that the rest belongs to the same file. An ETag that changes
+    // shows that it doesn't.
     let anonymous = Item {
         e_tag: None,
         cuts: 50,

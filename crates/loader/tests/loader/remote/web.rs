@@ -1,4 +1,4 @@
-//! A small web server with every habit that servers have, and a log of its requests.
+//! A small web server for tests, which can behave as different servers do and logs its requests.
 
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
@@ -6,24 +6,28 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// The content of a path, and the habits of its server.
+/// The content at a path, and the behaviour of the server for it.
 #[derive(Clone, Default)]
 pub(crate) struct Item {
     pub(crate) bytes: Vec<u8>,
-    /// A strong ETag, without its quotes.
+    /// The strong ETag without its quotes; `None` if the server sends none.
     pub(crate) e_tag: Option<String>,
-    /// Set where every response has another tag.
+    /// True if every response has another ETag.
     pub(crate) restless: bool,
+    /// The value of `Last-Modified`; `None` if the server sends none.
     pub(crate) modified: Option<String>,
+    /// True if the server ignores ranges and always sends everything.
     pub(crate) no_ranges: bool,
-    /// Set where the body ends with the connection.
+    /// True if the server doesn't send `Content-Length`, so that the body ends when the connection
+    /// does.
     pub(crate) no_length: bool,
-    /// A status in place of all that.
+    /// A status that is sent instead of the content.
     pub(crate) status: Option<u16>,
-    /// A status for the first request.
+    /// The number of requests that are answered by 503 before the content is sent.
     pub(crate) busy: usize,
+    /// The address to which the server redirects.
     pub(crate) location: Option<String>,
-    /// The number of responses that break off after half of their bytes.
+    /// The number of responses that are cut off after half of their bytes.
     pub(crate) cuts: usize,
 }
 
@@ -37,16 +41,16 @@ impl Item {
     }
 }
 
-/// A request and its response.
+/// A request, and the status and size of its response.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
-    /// The request in lower case, but for its first line.
+    /// The request. All of it but the first line is in lower case.
     pub(crate) head: String,
     pub(crate) status: u16,
     pub(crate) bytes: u64,
 }
 
-/// A server on a free port.
+/// A server on a free port of this machine.
 pub(crate) struct Web {
     pub(crate) address: String,
     items: Arc<Mutex<HashMap<String, Item>>>,
@@ -71,13 +75,13 @@ impl Web {
         web
     }
 
-    /// Puts content at a path, and returns its address.
+    /// Makes the server send content at a path, and returns the address.
     pub(crate) fn put(&self, path: &str, item: Item) -> String {
         self.items.lock().unwrap().insert(path.to_owned(), item);
         format!("{}{path}", self.address)
     }
 
-    /// The requests since the last call.
+    /// The requests that came since the last call of this method.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.log.lock().unwrap())
     }
