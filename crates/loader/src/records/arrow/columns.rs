@@ -1,5 +1,5 @@
-//! Columns of Arrow record batches: the choice of those that are read, and their values.
-//! GeoParquet, plain Parquet and Arrow files all use this.
+//! Columns of Arrow's record batches: the choice of the columns that are read, and their values.
+//! Both Parquet and Arrow files are read with this.
 
 use super::super::{Geometry, ReadFailure, RecordSink};
 use super::geoarrow::{GeometryKind, geometry, may_be_geometry};
@@ -24,13 +24,13 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema, TimeUnit};
 
-/// The columns that are read, by their indices.
+/// The columns that are read, by their indexes.
 #[derive(Clone, Debug)]
 pub(crate) struct Projection {
     position: PositionPlaces,
     weight: Option<usize>,
-    /// The columns to filter by and to keep. Each has its index in the schema and its index in the
-    /// batches.
+    /// The columns that the filter uses or whose values are kept. The first number of each is its
+    /// index in the schema, the second its index in a batch.
     others: Vec<(usize, usize)>,
 }
 
@@ -40,15 +40,15 @@ enum PositionPlaces {
     Geometry(usize, Option<GeometryKind>),
 }
 
-/// A column of geometries and the reason why it was chosen.
+/// A column of geometries, and the reason why it was chosen.
 pub(crate) struct GeometryColumn {
     pub(crate) name: String,
-    /// The kind of its geometries, if the file states one for the column.
+    /// The kind of geometries that the file states for the column; `None` if it states none.
     pub(crate) kind: Option<GeometryKind>,
     pub(crate) why: String,
 }
 
-/// The full name of the geometry column that the option `geom` names.
+/// The name of the geometry column that the option `geom` means, as the schema spells it.
 pub(crate) fn asked_for(schema: &Schema, name: &str, origin: &Origin) -> Result<String, LoadError> {
     let fields = schema
         .fields()
@@ -63,7 +63,8 @@ pub(crate) fn asked_for(schema: &Schema, name: &str, origin: &Origin) -> Result<
     Ok(seen.get(at).cloned().unwrap_or_default())
 }
 
-/// A text for messages: the column of positions, and the other columns of geometries in `all`.
+/// A text for messages. It states the column of positions, and the other columns of geometries
+/// among `all`.
 pub(crate) fn positions_from(column: &str, all: &[String]) -> String {
     let others = all.iter().filter(|name| *name != column);
     let others: Vec<String> = others.map(|name| shown(name.as_bytes())).collect();
@@ -75,8 +76,8 @@ pub(crate) fn positions_from(column: &str, all: &[String]) -> String {
 }
 
 impl Projection {
-    /// Chooses the columns of a schema. Positions come from columns that options name, from the
-    /// geometry, or from columns whose names look like coordinates.
+    /// Chooses the columns to read. Positions come from columns that options name, else from the
+    /// geometry, else from columns whose names look like coordinates.
     pub(crate) fn resolve(
         schema: &Schema,
         geometry: Option<GeometryColumn>,
@@ -105,8 +106,9 @@ impl Projection {
         Ok((projection, found))
     }
 
-    /// The names of the leaf columns that have a row's least x, greatest x, least y and greatest y.
-    /// For points, least and greatest are the same column.
+    /// The names of four leaf columns, which hold the least x, the greatest x, the least y and the
+    /// greatest y of a row. Here the rows are points, so the least and the greatest are in one
+    /// column.
     pub(crate) fn axes(&self, schema: &Schema) -> [String; 4] {
         let name = |at: usize| schema.fields().get(at).map_or("", |field| field.name());
         let (x, y) = match self.position {
@@ -118,7 +120,7 @@ impl Projection {
         [x.clone(), x, y.clone(), y]
     }
 
-    /// The indices in the schema of all columns that are read, in rising order.
+    /// The indexes in the schema of all columns that are read, in ascending order.
     pub(crate) fn all(&self) -> Vec<usize> {
         let mut all = match self.position {
             PositionPlaces::LonLat(lon, lat) => vec![lon, lat],
@@ -131,8 +133,8 @@ impl Projection {
         all
     }
 
-    /// This choice of columns, with indices into [`all`](Self::all), for batches that have no other
-    /// columns.
+    /// This choice of columns for batches that hold no other columns. The indexes are places in
+    /// [`all`](Self::all).
     pub(crate) fn projected(&self) -> Self {
         let all = self.all();
         let among = |at: usize| all.iter().position(|&a| a == at).unwrap_or(0);
@@ -146,7 +148,7 @@ impl Projection {
         }
     }
 
-    /// Sends the rows of a batch that the filter selects to a sink.
+    /// Sends rows of a batch to a sink: those that the filter selects.
     pub(crate) fn read_rows(
         &self,
         batch: &RecordBatch,
@@ -185,8 +187,8 @@ impl Projection {
     }
 }
 
-/// Refuses columns to filter by or to keep whose values are not numbers, texts, times or truth
-/// values.
+/// Returns an error for a column to filter by or to keep whose values are no numbers, texts, times
+/// or Booleans.
 fn refuse_nested(
     schema: &Schema,
     selection: &RowSelection,
@@ -226,8 +228,9 @@ fn refuse_nested(
     })
 }
 
-/// Longitude and latitude from two values, which may be numbers or texts of numbers as in CSV. The
-/// error has the reason and the wrong value; an empty value is reported before a malformed one.
+/// Longitude and latitude from the values of a row. A value may be a number or, as in CSV, its
+/// text. The error is a reason and a text about the value at fault. If one value is empty, that is
+/// reported rather than a malformed one.
 fn degrees(lon: &Value<'_>, lat: &Value<'_>) -> Result<(f64, f64), (SkipReason, String)> {
     if let (Value::Number(Number::Float(x)), Value::Number(Number::Float(y))) = (lon, lat) {
         return Ok((*x, *y));
@@ -285,7 +288,8 @@ impl<'a> NumberColumn<'a> {
     }
 }
 
-/// The value in a row of a column. Types that have no equivalent give a text that names the type.
+/// The value of a column in a row. A value of a type that has no equivalent becomes a text, which
+/// names the type.
 fn any(column: &ArrayRef, row: usize) -> Value<'static> {
     if row >= column.len() || column.is_null(row) {
         return Value::Null;
@@ -363,7 +367,8 @@ fn any(column: &ArrayRef, row: usize) -> Value<'static> {
         }
         DataType::Utf8View => return Value::text(column.as_string_view().value(row).to_owned()),
         DataType::Dictionary(..) => {
-            // Only one key is copied: the library would copy all of them.
+            // A slice of one row is used, so that only its key is copied. Without it the library
+            // copies all keys.
             let own = column.slice(row, 1);
             let dictionary = own.as_any_dictionary();
             if dictionary.values().is_empty() {
@@ -377,13 +382,14 @@ fn any(column: &ArrayRef, row: usize) -> Value<'static> {
     Value::float(number)
 }
 
-/// The time of `count` units of `each` microseconds; a time too large for an `i64` is limited to
-/// its range.
+/// Converts a count of time units to microseconds. `each` is the length of a unit in microseconds.
+/// A time beyond the range of `i64` becomes the end of the range.
 fn micros(count: i64, each: i64) -> i64 {
     count.saturating_mul(each)
 }
 
-/// A decimal: exact if it is a whole number, else the nearest `f64`.
+/// The value of a decimal number, which is `digits` divided by 10 to the power of `scale`. It is
+/// exact if it is a whole number, else the nearest `f64`.
 fn decimal(digits: i128, scale: i8) -> Value<'static> {
     let power = 10i128.checked_pow(u32::from(scale.unsigned_abs()));
     let whole = match power {
@@ -394,7 +400,7 @@ fn decimal(digits: i128, scale: i8) -> Value<'static> {
     if let Some(whole) = whole {
         return Value::whole(whole);
     }
-    // Parsing the text rounds exactly as it does for a text column with these digits.
+    // The number is parsed from its text, so that it is rounded like that of a text column.
     decimal_text(format!("{digits}e{}", -i32::from(scale)))
 }
 

@@ -1,10 +1,9 @@
-//! Geometries in columns of Arrow and Parquet, in every encoding. They are well-known binary, or
-//! GeoArrow's encoding, in which a point is a few numbers and everything else is nested lists of
-//! points.
+//! Reading of geometries from columns of Arrow and Parquet. They are in well-known binary or in
+//! GeoArrow's native encoding. There a point is a few numbers, and every other geometry is lists of
+//! points, nested to some depth.
 //!
-//! Geometries are treated by their kind and not by their encoding. A list of positions may be a
-//! line or a MultiPoint. The column's extension type (Arrow) or encoding (GeoParquet) states which
-//! it is; a list without a stated kind is skipped.
+//! A native list of points may be a line or a MultiPoint. The column's extension type (Arrow) or
+//! encoding (GeoParquet) states the kind. If it states none, the list is skipped.
 
 use super::super::{Geometry, ReadFailure, RecordSink};
 use super::columns::NumberColumn;
@@ -17,7 +16,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Field};
 use serde_json::Value as Json;
 
-/// The kind of a geometry in one of GeoArrow's encodings.
+/// The kind of the geometries in a column with GeoArrow's native encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GeometryKind {
     Point,
@@ -29,8 +28,8 @@ pub(crate) enum GeometryKind {
 }
 
 impl GeometryKind {
-    /// The kind for the name of an extension type (`geoarrow.multipoint`) or of an encoding in
-    /// GeoParquet (`multipoint`); `None` for other names.
+    /// The kind that a name means: the name of an extension type (`geoarrow.multipoint`), or of an
+    /// encoding in GeoParquet (`multipoint`). `None` for any other name.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name.strip_prefix("geoarrow.").unwrap_or(name) {
             "point" => Self::Point,
@@ -43,8 +42,8 @@ impl GeometryKind {
         })
     }
 
-    /// The kind for a type id in a column of several kinds. The last digit is the kind; the tens
-    /// state the dimensions beside x and y.
+    /// The kind that a type number means, in a column with geometries of several kinds. The last
+    /// digit is the kind. The tens state which dimensions there are beside x and y.
     fn from_type_id(number: i8) -> Option<Self> {
         Some(match number % 10 {
             1 => Self::Point,
@@ -58,7 +57,7 @@ impl GeometryKind {
     }
 }
 
-/// Returns true if a field can have geometries in a supported encoding.
+/// Returns whether the type of a field can hold geometries in an encoding that is read here.
 pub(crate) fn may_be_geometry(field: &Field) -> bool {
     match field.data_type() {
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => true,
@@ -71,7 +70,7 @@ fn is_native(kind: &DataType) -> bool {
     match kind {
         DataType::Struct(fields) => fields.iter().take(2).map(|f| f.name()).eq(["x", "y"]),
         DataType::FixedSizeList(item, 2..=4) => item.data_type().is_floating(),
-        // Parquet has no lists of fixed size, so a list of numbers may be a point.
+        // Parquet has no lists of fixed size, so any list of numbers may be a point.
         DataType::List(item) | DataType::LargeList(item) => {
             item.data_type().is_floating() || is_native(item.data_type())
         }
@@ -79,13 +78,14 @@ fn is_native(kind: &DataType) -> bool {
     }
 }
 
-/// The name of a field's extension type, if it has one.
+/// The name of a field's extension type; `None` if the field has none.
 pub(crate) fn extension(field: &Field) -> Option<&str> {
     let name = field.metadata().get("ARROW:extension:name");
     name.map(String::as_str)
 }
 
-/// Sends the geometry of a row to a sink. `stated` is the kind that the file states for the column.
+/// Sends the geometry of a row to a sink. `stated` is the kind that the file states for the
+/// geometries of the column, if it states one.
 pub(crate) fn geometry(
     column: &ArrayRef,
     row: usize,
@@ -116,8 +116,8 @@ pub(crate) fn geometry(
     Ok(sink.wkb(bytes, weight)?)
 }
 
-/// Sends a geometry in GeoArrow's encoding to a sink. If the stated kind contradicts the depth of
-/// the lists, the depth decides.
+/// Sends a geometry in GeoArrow's native encoding to a sink. If the stated kind doesn't fit the
+/// depth to which lists are nested, the depth decides.
 fn native(
     column: &ArrayRef,
     row: usize,
@@ -150,7 +150,7 @@ fn native(
     Ok(sink.record(Geometry::Other(name), weight)?)
 }
 
-/// The number of lists that are nested around a point.
+/// The number of levels of lists around a point.
 fn depth(kind: &DataType) -> usize {
     match kind {
         DataType::List(item) | DataType::LargeList(item) if !item.data_type().is_floating() => {
@@ -169,7 +169,7 @@ fn list(column: &ArrayRef, row: usize) -> Option<ArrayRef> {
     }
 }
 
-/// The x and y of a point that is a struct or a list of numbers; `None` if one is missing.
+/// The x and y of a point, which is a structure or a list of numbers; `None` if x or y is missing.
 fn native_point(column: &ArrayRef, row: usize) -> Option<(f64, f64)> {
     let number = |array: &ArrayRef, at| match NumberColumn::new(array).at(at) {
         Value::Number(Number::Float(n)) => Some(n),
@@ -183,10 +183,10 @@ fn native_point(column: &ArrayRef, row: usize) -> Option<(f64, f64)> {
     Some((number(&point, 0)?, number(&point, 1)?))
 }
 
-/// The coordinate system of a column. `stated` is PROJJSON (as an object or a text), `EPSG:25832`,
-/// `srid:25832`, well-known text, or `projjson:KEY`. In the last form `value` returns the PROJJSON
-/// under that key of the file's metadata. Nothing, an empty text and `srid:0` mean longitude and
-/// latitude.
+/// The coordinate system that a column states. `stated` is PROJJSON (an object or its text),
+/// `EPSG:25832`, `srid:25832`, well-known text, or `projjson:KEY`. In the last form the PROJJSON is
+/// in the file's metadata under this key, and `value` returns it. A missing statement, an empty
+/// text and `srid:0` mean longitude and latitude.
 pub(crate) fn crs(
     stated: Option<&Json>,
     value: impl Fn(&str) -> Option<String>,

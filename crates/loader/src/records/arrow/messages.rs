@@ -1,5 +1,5 @@
-//! Messages of Arrow IPC, read one at a time. The sizes that a message states are checked against
-//! its bytes and against limits before the library allocates memory for them.
+//! Reading of messages of Arrow IPC, one at a time. The library allocates memory for the sizes that
+//! a message states. Before that these sizes are compared with the message's bytes and with limits.
 
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
@@ -11,32 +11,32 @@ use arrow_schema::Schema;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-/// The most bytes of a message's metadata, and of a file's footer: enough for more than a hundred
-/// thousand columns.
+/// The most bytes that a message's metadata or a file's footer may have, a choice: 64 MiB are
+/// enough for more than a hundred thousand columns.
 const DESCRIPTION: usize = 64 << 20;
 
-/// The most bytes of a batch or dictionary. The limit holds for the stored bytes, and also for the
-/// decompressed ones.
+/// The most bytes that a batch or a dictionary may have, both in the file and after decompression:
+/// a choice.
 const BATCH: u64 = 1 << 30;
 
-/// The number of bytes at a file's end that hold the footer's length and the magic word.
+/// The number of bytes at the end of a file that hold the footer's length and the file's mark.
 const TAIL: usize = 10;
 
-/// An error while Arrow data are read.
+/// An error that occurs while Arrow data are read.
 pub(super) type IpcError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A message: the lengths that it states, and its bytes, which begin with the metadata.
+/// A message. `bytes` are its metadata and then its body, whose lengths and place `block` states.
 pub(super) struct IpcMessage {
     block: Block,
     bytes: Buffer,
 }
 
 impl IpcMessage {
-    /// Reads the next message of a stream; `None` at the stream's end.
+    /// Reads the next message of a stream; `None` if the stream ends.
     pub(super) fn next(reader: &mut impl Read) -> Result<Option<Self>, IpcError> {
         let mut bytes = Vec::new();
-        // A message begins with a marker of four bytes and the length of the metadata. Older files
-        // have no marker.
+        // A message begins with a mark of four bytes and then the length of its metadata. Older
+        // streams have no mark.
         match reader.take(4).read_to_end(&mut bytes)? {
             0 => return Ok(None),
             4 if bytes == [0xff; 4] => more(reader, &mut bytes, 4)?,
@@ -61,7 +61,8 @@ impl IpcMessage {
         Self::checked(block, bytes).map(Some)
     }
 
-    /// Reads a message of a file at the offset that the footer names.
+    /// Reads a message of a file. `block` is the message's place in the file, as the footer states
+    /// it.
     pub(super) fn at(file: &mut (impl Read + Seek), block: Block) -> Result<Self, IpcError> {
         let (description, body) = (block.metaDataLength() as u64, block.bodyLength() as u64);
         limit(
@@ -71,7 +72,8 @@ impl IpcMessage {
         )?;
         limit("the body of a message", body, BATCH)?;
         file.seek(SeekFrom::Start(block.offset() as u64))?;
-        // The block was checked against the file's length, so this much memory is safe to allocate.
+        // The footer's reader has checked that the block lies in the file, so its length can be
+        // allocated.
         let mut bytes = Vec::with_capacity((description + body) as usize);
         more(file, &mut bytes, (description + body) as usize)?;
         Self::checked(block, bytes)
@@ -93,7 +95,8 @@ impl IpcMessage {
         Ok((known(schema)?, message.version()))
     }
 
-    /// Decodes the message. `None` for a dictionary, which the decoder keeps for later rows.
+    /// Decodes the message. Returns `None` for a dictionary, which the decoder keeps for the rows
+    /// behind it.
     pub(super) fn decode(
         &self,
         decoder: &mut FileDecoder,
@@ -106,16 +109,17 @@ impl IpcMessage {
     }
 }
 
-/// The footer of a file: its schema and the offsets of its messages.
+/// The footer of a file, with the schema and the places of all messages.
 pub(super) struct Footer {
     pub(super) schema: Schema,
     pub(super) version: MetadataVersion,
-    /// The messages with dictionaries, then those with rows. All lie within the file.
+    /// The places of the messages: first those with dictionaries, then those with rows. All of them
+    /// lie in the file.
     pub(super) parts: Vec<Block>,
 }
 
 impl Footer {
-    /// Reads the footer of a file of `length` bytes.
+    /// Reads the footer of a file, whose length is `length` bytes.
     pub(super) fn read(file: &mut (impl Read + Seek), length: u64) -> Result<Self, IpcError> {
         let before = length.checked_sub(TAIL as u64).ok_or_else(early)?;
         file.seek(SeekFrom::Start(before))?;
@@ -143,7 +147,7 @@ impl Footer {
     }
 }
 
-/// A decoder that reads only the columns with the given indices.
+/// A decoder that decodes only the columns with these indexes.
 pub(super) fn decoder(
     schema: Arc<Schema>,
     version: MetadataVersion,
@@ -152,7 +156,8 @@ pub(super) fn decoder(
     FileDecoder::new(schema, version).with_projection(columns)
 }
 
-/// Appends the next `count` bytes of a reader to `bytes`. Memory is allocated only as bytes arrive.
+/// Appends the next `count` bytes of a reader to `bytes`. Memory is allocated only for bytes that
+/// are really there.
 fn more(reader: &mut impl Read, bytes: &mut Vec<u8>, count: usize) -> Result<(), IpcError> {
     if reader.take(count as u64).read_to_end(bytes)? < count {
         return Err(early());
@@ -164,7 +169,8 @@ fn early() -> IpcError {
     io::Error::from(io::ErrorKind::UnexpectedEof).into()
 }
 
-/// Refuses a size above `most`. A negative size was cast to a very large one, so it is refused too.
+/// Returns an error if a size exceeds `most`. A negative size becomes very large as `u64`, and is
+/// refused too.
 fn limit(what: &str, stated: u64, most: u64) -> Result<(), IpcError> {
     if stated <= most {
         return Ok(());
@@ -176,7 +182,7 @@ fn limit(what: &str, stated: u64, most: u64) -> Result<(), IpcError> {
     .into())
 }
 
-/// The metadata at the beginning of a message's bytes.
+/// The metadata with which a message's bytes begin.
 fn described(bytes: &[u8]) -> Result<Message<'_>, IpcError> {
     let prefix = if bytes.starts_with(&[0xff; 4]) { 8 } else { 4 };
     let message = root_as_message(bytes.get(prefix..).ok_or_else(early)?);
@@ -190,8 +196,8 @@ fn known(schema: IpcSchema<'_>) -> Result<Schema, IpcError> {
     Ok(fb_to_schema(schema))
 }
 
-/// Checks that the columns lie within a message's body, and that they don't decompress to more than
-/// [`BATCH`] bytes.
+/// Checks that all columns lie in the body of a message, and that they have at most [`BATCH`] bytes
+/// after decompression.
 fn check(message: &Message<'_>, body: &[u8]) -> Result<(), IpcError> {
     let batch = match message.header_type() {
         MessageHeader::RecordBatch => message.header_as_record_batch(),
@@ -210,7 +216,7 @@ fn check(message: &Message<'_>, body: &[u8]) -> Result<(), IpcError> {
         let length = usize::try_from(buffer.length()).ok();
         let stored = length.and_then(|length| stored?.get(..length));
         let stored = stored.ok_or("a column is said to lie beyond its batch")?;
-        // A stated length of −1 means that the buffer is not compressed.
+        // If the length before a buffer's bytes is −1, the buffer is not compressed.
         let stated = stored.first_chunk().map(|n| i64::from_le_bytes(*n));
         unpacked = unpacked.saturating_add(match stated {
             Some(stated) if packed && stated != -1 => stated as u64,

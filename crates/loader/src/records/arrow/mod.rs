@@ -1,4 +1,4 @@
-//! Arrow IPC: files (Feather 2) and streams.
+//! Reading of Arrow IPC, which is either a file (Feather 2) or a stream.
 
 pub(super) mod columns;
 pub(super) mod geoarrow;
@@ -20,7 +20,7 @@ use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-/// The first bytes of an Arrow file; a stream begins with other bytes.
+/// The first bytes of an Arrow file. A stream begins with other bytes.
 pub(crate) const MAGIC: &[u8] = b"ARROW1";
 
 /// A source that reads the Arrow file at a path.
@@ -75,7 +75,7 @@ fn start(
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let name = origin.file();
-    // If options name columns of degrees, the coordinate system of geometries doesn't apply.
+    // If options name columns of degrees, geometries and their coordinate system are not used.
     let by_degrees = options.lon.is_some() || options.lat.is_some();
     let geometries = match by_degrees {
         true => None,
@@ -104,7 +104,7 @@ fn start(
     RecordSourceBuilder::new(origin, columns, crs, options).start(vec![reader])
 }
 
-/// The metadata of a field's extension type, a JSON object; `None` if there are none.
+/// The metadata of a field's extension type, which are a JSON object; `None` if the field has none.
 fn extension_metadata(
     field: &Field,
     origin: &Origin,
@@ -118,13 +118,15 @@ fn extension_metadata(
     })
 }
 
-/// Returns true if a column without an extension type has a usual name for geometries.
+/// Returns whether a name is usual for a column of geometries. Such a column is recognised without
+/// an extension type.
 pub(super) fn is_usual(name: &str) -> bool {
     matches!(name, "geometry" | "geom" | "wkb_geometry")
 }
 
-/// The geometry column that the option names, and its coordinate system. Without the option it is
-/// the first column with a GeoArrow extension type, or else the first with a usual name.
+/// The column of geometries, and its coordinate system; `None` if there are no geometries. It is
+/// the column that the option `geom` names. Without the option it is the first column with an
+/// extension type of GeoArrow or, if there is none, the first column with a usual name.
 pub(super) fn geometry(
     schema: &Schema,
     asked: Option<&str>,
@@ -149,7 +151,8 @@ pub(super) fn geometry(
     let Some(field) = found else { return Ok(None) };
     let said = match extension_metadata(field, origin) {
         Err(error) if is_typed(field) => return Err(error),
-        // The metadata of an unknown extension type may have any form, so they cause no error.
+        // The metadata of an unknown extension type may have any form. They are ignored if they
+        // can't be read.
         said => said.ok().flatten(),
     };
     let crs = said.as_ref().and_then(|said| said.get("crs"));

@@ -1,4 +1,5 @@
-//! Features of a FlatGeobuf file: their geometries, and their properties by the header's columns.
+//! Reading of the features of a FlatGeobuf file: their geometries and their properties. The header
+//! states the columns of properties.
 
 use super::super::{Geometry, ReadFailure, RecordSink, damaged, unreadable};
 use crate::input::Origin;
@@ -8,10 +9,11 @@ use flatgeobuf::{ColumnType, Feature, GeometryType, Header, size_prefixed_root_a
 use std::fmt::Display;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// The most bytes of a feature, 16 MiB: enough for a MultiPoint of a million points.
+/// The most bytes that a feature may have, a choice: 16 MiB are enough for a MultiPoint of a
+/// million points.
 const LONGEST: u32 = 16 << 20;
 
-/// The header's description of the features.
+/// The form of the features, as the header describes it.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     kind: GeometryType,
@@ -32,7 +34,7 @@ impl Layout {
     }
 }
 
-/// A reader of features, one at a time.
+/// A reader of features, which reads one at a time.
 pub(super) struct Features<'o, R> {
     reader: R,
     layout: Layout,
@@ -50,8 +52,8 @@ impl<'o, R: Read> Features<'o, R> {
         }
     }
 
-    /// Reads the next feature and sends it to a sink; `false` at the end of the file. Errors name
-    /// the feature as `place`.
+    /// Reads the next feature and sends it to a sink. Returns `false` at the end of the file.
+    /// `place` is a name of the feature for errors.
     pub(super) fn next(
         &mut self,
         place: &dyn Display,
@@ -68,8 +70,8 @@ impl<'o, R: Read> Features<'o, R> {
         Ok(there)
     }
 
-    /// Fills the buffer with the next feature, its size in front; `false` at the end of the file.
-    /// Memory is allocated only as bytes arrive.
+    /// Fills the buffer with the size of the next feature and the feature itself. Returns `false`
+    /// at the end of the file. Memory is allocated only for bytes that are really there.
     fn fill(&mut self) -> io::Result<bool> {
         self.buffer.clear();
         let early = || Err(io::ErrorKind::UnexpectedEof.into());
@@ -138,8 +140,8 @@ impl Layout {
         Ok(())
     }
 
-    /// A feature's value in the column `wanted`. `rest` has pairs of a column's number and a value;
-    /// a column without a value is left out and gives null.
+    /// The value of a feature in the column `wanted`. `rest` holds the number of a column and its
+    /// value, for each column that has a value. A column that is not in it gives null.
     fn value(&self, mut rest: &[u8], wanted: usize) -> Value<'static> {
         let broken = || Value::text("properties that break off".to_owned());
         while let Some((column, behind)) = rest.split_first_chunk() {
@@ -161,14 +163,15 @@ impl Layout {
     }
 }
 
-/// Splits bytes after the value of a type that they begin with; `None` if they are too short.
+/// Splits `bytes` into the value with which they begin and the rest. `kind` is the type of the
+/// value. `None` if there are too few bytes.
 fn split(kind: ColumnType, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     match kind {
         ColumnType::Byte | ColumnType::UByte | ColumnType::Bool => bytes.split_at_checked(1),
         ColumnType::Short | ColumnType::UShort => bytes.split_at_checked(2),
         ColumnType::Int | ColumnType::UInt | ColumnType::Float => bytes.split_at_checked(4),
         ColumnType::Long | ColumnType::ULong | ColumnType::Double => bytes.split_at_checked(8),
-        // Texts and values of other types begin with their length.
+        // Texts begin with their length, and so do values of other types.
         _ => {
             let (length, behind) = bytes.split_first_chunk()?;
             behind.split_at_checked(u32::from_le_bytes(*length) as usize)
@@ -176,7 +179,7 @@ fn split(kind: ColumnType, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// Decodes the value of a type; `None` if there are too few bytes.
+/// Decodes a value of the type `kind`; `None` if there are too few bytes.
 fn read(kind: ColumnType, bytes: &[u8]) -> Option<Value<'static>> {
     fn first<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
         bytes.first_chunk().copied()

@@ -1,29 +1,30 @@
-//! The index of a FlatGeobuf file: a packed R-tree, which is searched in the file without loading
-//! it.
+//! The index of a FlatGeobuf file. It is a packed R-tree, and it is searched in the file without
+//! being read as a whole.
 //!
-//! A node takes 40 bytes: a box and an offset. The offset of a leaf is that of its feature in
-//! bytes; the offset of another node is the number of its first child. The root is the first node.
-//! The leaves are last, in the order of the features.
+//! A node has 40 bytes: a box and a number. In a leaf the number is the offset of a feature in
+//! bytes, counted from the first feature. In any other node it is the number of the first child.
+//! The root is the first node. The leaves are the last nodes, in the order of the features.
 
 use super::super::{ReadFailure, damaged, unreadable};
 use crate::input::Origin;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
-/// The size of a node in bytes.
+/// The number of bytes of a node.
 const NODE: u64 = 40;
 
-/// The levels of an index, as ranges of node numbers.
+/// The levels of an index. Each is a range of node numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Index {
-    /// The number of children that a node has.
+    /// The most children that a node has.
     fan: u64,
-    /// The range of nodes of each level, from the root to the leaves.
+    /// The range of node numbers of each level, from the root to the leaves.
     levels: Vec<Range<u64>>,
 }
 
 impl Index {
-    /// The index of a file with this many features; `None` if the file has no index.
+    /// The index of a file with this number of features; `None` if the file has no index. `fan` is
+    /// the number of children of a node that the header states.
     pub(super) fn new(features: u64, fan: u16) -> io::Result<Option<Self>> {
         if features == 0 || fan == 0 {
             return Ok(None);
@@ -46,7 +47,7 @@ impl Index {
         let mut before = 0u64;
         for count in counts.into_iter().rev() {
             let end = before.checked_add(count);
-            // Offsets in bytes must not overflow either, so the number of nodes is limited.
+            // Offsets in bytes must not overflow. Therefore the number of nodes is limited.
             let end = end.filter(|end| end.checked_mul(2 * NODE).is_some());
             let end = end.ok_or_else(|| bad("more features than any file has"))?;
             levels.push(before..end);
@@ -55,13 +56,14 @@ impl Index {
         Ok(Some(Self { fan, levels }))
     }
 
-    /// The length of the index in bytes.
+    /// The number of bytes of the whole index.
     pub(super) fn bytes(&self) -> u64 {
         self.levels.last().map_or(0, |leaves| leaves.end * NODE)
     }
 
-    /// Calls `found` with the offset of each feature whose box touches `bounds` (west, south, east,
-    /// north), in the order of the file. `start` is the offset at which the index begins.
+    /// Calls `found` with the offset of each feature whose box touches `bounds`, in the order of
+    /// the file. `bounds` are the west, south, east and north edge. `start` is the offset in the
+    /// file at which the index begins.
     pub(super) fn search<R: Read + Seek>(
         &self,
         file: &mut R,
@@ -77,8 +79,8 @@ impl Index {
             let below = levels.peek();
             let mut least = level.start;
             for first in firsts {
-                // In a damaged file a node might be its own ancestor; the order of nodes is checked
-                // so that none is visited twice.
+                // In a damaged file a node might be its own ancestor. The order of nodes is
+                // checked, so that no node is visited twice.
                 if !(least..level.end).contains(&first) {
                     return Err(damaged(origin, "index", "its nodes are in disorder").into());
                 }

@@ -1,7 +1,8 @@
-//! FlatGeobuf: features as FlatBuffers, one after another, which follow a header and an index.
+//! Reading of FlatGeobuf. A file holds a header, an index and then the features, each of which is a
+//! FlatBuffer.
 //!
-//! The library decodes headers and features. Reading and searching are done here, since a damaged
-//! file may state any size.
+//! The library decodes headers and features. This module reads the file and searches its index,
+//! since a damaged file may state any sizes, which the library would trust.
 
 mod features;
 mod index;
@@ -23,10 +24,10 @@ use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The most bytes of a header, 10 MiB.
+/// The most bytes that a header may have, a choice: 10 MiB.
 const HEADER: u32 = 10 << 20;
 
-/// A source that reads an input as FlatGeobuf, feature by feature.
+/// A source that reads all features of an input as FlatGeobuf.
 pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let Input {
         origin,
@@ -39,8 +40,8 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     plan.all(reader)
 }
 
-/// A source that reads the file at a path. If it has an index and only a box is wanted, only parts
-/// are read.
+/// A source that reads the FlatGeobuf file at a path. If options ask for a box only and the file
+/// has an index, only the features in the box are read.
 pub(crate) fn file(
     path: &Path,
     origin: Origin,
@@ -56,8 +57,8 @@ pub(crate) fn file(
     stored(&open, origin.clone(), options)
 }
 
-/// A source that reads a file through readers that `open` returns, so the file may be local or
-/// remote.
+/// A source that reads a FlatGeobuf file. `open` returns a new reader of the file, which may be
+/// local or remote.
 pub(crate) fn stored<R: Read + Seek + Send + 'static>(
     open: &dyn Fn() -> Result<R, LoadError>,
     origin: Origin,
@@ -71,16 +72,16 @@ pub(crate) fn stored<R: Read + Seek + Send + 'static>(
     }
 }
 
-/// An opened file: its header and the choice of columns.
+/// An opened file, with its header and the choice of columns.
 struct FlatGeobufFile {
     opening: RecordSourceBuilder,
     layout: Layout,
-    /// The offset of the first byte after the header.
+    /// The offset behind the header, at which the index begins.
     start: u64,
     index: Option<Index>,
-    /// True if the index can be searched with longitudes and latitudes.
+    /// Set if the index can be searched for a box of longitudes and latitudes.
     can_search: bool,
-    /// The number of features that the header states; 0 if it is unknown.
+    /// The number of features that the header states; 0 if it states none.
     promised: u64,
 }
 
@@ -116,7 +117,7 @@ impl FlatGeobufFile {
         })
     }
 
-    /// A source of all features.
+    /// A source of all features of the file.
     fn all(self, mut reader: impl Read + Send + 'static) -> Result<Box<dyn Source>, LoadError> {
         let skipped = self.index.as_ref().map_or(0, Index::bytes);
         let promised = self.promised;
@@ -139,7 +140,8 @@ impl FlatGeobufFile {
         })
     }
 
-    /// A source of the features that the index finds within a box.
+    /// A source of the features that the index finds in the box `within`. `features` and `nodes`
+    /// are two readers of the file.
     fn part<R: Read + Seek + Send + 'static>(
         self,
         features: R,
@@ -150,7 +152,8 @@ impl FlatGeobufFile {
             return self.all(features);
         };
         let [west, south, east, north] = within.edges();
-        // A box that crosses ±180 has two parts, so the index is searched at all longitudes.
+        // A box that crosses ±180° has two parts. For such a box the index is searched at all
+        // longitudes.
         let (west, east) = if west < -180.0 || east > 180.0 {
             (-180.0, 180.0)
         } else {
@@ -191,7 +194,7 @@ impl FlatGeobufFile {
     }
 }
 
-/// Reads the header, whose size is in front of it, and returns both.
+/// Reads the size of the header and the header itself, and returns the bytes of both.
 fn header(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     let bad = |what: String| Err(io::Error::new(io::ErrorKind::InvalidData, what));
     let mut magic = [0; 8];
@@ -202,7 +205,7 @@ fn header(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut size = [0; 4];
     reader.read_exact(&mut size)?;
     let length = u32::from_le_bytes(size);
-    // The library needs at least 8 bytes.
+    // The library needs a header of at least 8 bytes.
     if !(8..=HEADER).contains(&length) {
         return bad(format!("{length} bytes can't be"));
     }
@@ -213,7 +216,7 @@ fn header(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Returns true if the header states that all longitudes are within ±180.
+/// Returns whether the header states that all longitudes of the file are within ±180°.
 fn in_one_turn(header: &Header<'_>) -> bool {
     let envelope: Vec<f64> = header.envelope().iter().flat_map(|e| e.iter()).collect();
     match envelope.as_slice() {
@@ -222,7 +225,7 @@ fn in_one_turn(header: &Header<'_>) -> bool {
     }
 }
 
-/// The coordinate system that the header states; longitude and latitude if it states none.
+/// The coordinate system that the header states. If it states none, this is longitude and latitude.
 fn system(header: &Header<'_>, file: &str) -> Result<Crs, LoadError> {
     let Some(crs) = header.crs() else {
         return Ok(Crs::LonLat);
@@ -231,7 +234,7 @@ fn system(header: &Header<'_>, file: &str) -> Result<Crs, LoadError> {
     let words = [crs.wkt(), crs.code_string()];
     let definition = words.into_iter().flatten().find(|text| !text.is_empty());
     match (u32::try_from(crs.code()), definition) {
-        // If the EPSG number is unknown here, the definition beside it may still be readable.
+        // If the EPSG number isn't known, the definition beside it may still be read.
         (Ok(code @ 1..), definition) if ours => Crs::from_epsg(code, file).or_else(|error| {
             let known = definition.map(|text| Crs::from_wkt(text, file));
             known.and_then(Result::ok).ok_or(error)

@@ -1,5 +1,5 @@
-//! Opening of an untrusted SQLite database: it must be complete, is opened read-only, and is
-//! limited in time and memory.
+//! Opening of an SQLite database that isn't trusted. It must be complete, can only be read, and may
+//! take only limited time and memory.
 
 use super::super::damaged;
 use crate::error::LoadError;
@@ -25,20 +25,23 @@ pub(super) fn open(path: &Path, origin: &Origin) -> Result<Connection, LoadError
     Ok(database)
 }
 
-/// The most bytes of a geometry or text, 64 MiB: enough for a MultiPoint of three million points.
+/// The most bytes that a geometry or a text may have, a choice: 64 MiB are enough for a MultiPoint
+/// of three million points.
 const LONGEST: i32 = 64 << 20;
 
-/// The number of steps of SQLite's virtual machine between two calls of the check that counts them.
+/// The number of steps of SQLite's virtual machine between two calls of the check that counts
+/// steps: a choice.
 const STEPS: u64 = 1_000_000;
 
-/// The number of steps that reading any database may take. More are allowed by its size.
+/// The number of steps that reading may take in any database: a choice. Larger databases may take
+/// more.
 const LEAST: u64 = 1_000_000_000;
-/// The number of further steps that are allowed for each byte of the database. Reading a table
-/// takes one or two steps for each byte; a view may take any number.
+/// The number of further steps for each byte of the database: a choice. Reading a table takes one
+/// or two steps for each byte. Reading a view may take any number.
 const FOR_A_BYTE: u64 = 64;
 
-/// Limits the memory and time that a database of `size` bytes may take. Its schema can hold code
-/// that SQLite executes, so the schema isn't trusted.
+/// Limits the memory and time that a database of `size` bytes may take. The schema of a database
+/// can hold code that SQLite executes, so it isn't trusted.
 fn bounded(database: &mut Connection, size: u64) -> rusqlite::Result<()> {
     database.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;")?;
     database.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST)?;
@@ -50,7 +53,7 @@ fn bounded(database: &mut Connection, size: u64) -> rusqlite::Result<()> {
     database.progress_handler(STEPS as i32, Some(is_over))
 }
 
-/// A message for an error of the database.
+/// The message for an error of the database.
 pub(super) fn said(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => {
@@ -64,7 +67,8 @@ pub(super) fn said(error: &rusqlite::Error) -> String {
 }
 
 /// The number of bytes that are missing at the end of a database, by the number of pages in its
-/// header. SQLite reads a truncated file as if it were complete, and finds nulls in place of rows.
+/// header. SQLite reads a file that was cut off as if it were complete, with nulls in place of
+/// rows.
 fn missing_bytes(path: &Path) -> io::Result<u64> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -81,8 +85,8 @@ fn missing_bytes(path: &Path) -> io::Result<u64> {
         1 => 65_536,
         page => page,
     });
-    // Versions of SQLite before 3.7 wrote no page count. The two change counters in the header are
-    // equal only if the count is valid.
+    // SQLite before version 3.7 wrote no number of pages. If the header's two change counters are
+    // equal, the number of pages is valid.
     let counted = at(24) == at(92);
     let pages = at(28).filter(|_| counted).map_or(0, u64::from);
     Ok((page * pages).saturating_sub(size))

@@ -1,5 +1,5 @@
-//! GeoPackage (OGC 12-128r19): tables in SQLite, whose geometries are well-known binary after a
-//! header.
+//! Reading of GeoPackages (OGC 12-128r19). A GeoPackage is an SQLite database with tables of
+//! features. A geometry is a short header and then well-known binary.
 
 mod database;
 
@@ -22,7 +22,7 @@ use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
 
 /// A source that reads the GeoPackage at a path. It reads the table that [`LoadOptions::table`]
-/// names, or else the only table of points.
+/// names. Without this option there must be only one table of points.
 pub(crate) fn source(
     path: &Path,
     mut origin: Origin,
@@ -64,8 +64,8 @@ pub(crate) fn source(
     RecordSourceBuilder::new(origin, found, crs, options).start(vec![reader])
 }
 
-/// A table of features, with the name of its geometry column and the number of its coordinate
-/// system.
+/// A table of features: its name, the name of its column of geometries, and the number of its
+/// coordinate system.
 struct FeatureTable {
     name: String,
     geometry: String,
@@ -128,8 +128,8 @@ impl FeatureTable {
     }
 
     fn crs(&self, database: &Connection, file: &str, origin: &Origin) -> Result<Crs, LoadError> {
-        // In a GeoPackage the number 0 is an unknown system in degrees, and −1 an unknown plane
-        // one.
+        // In a GeoPackage the number 0 means a system in degrees that is not known, and −1 a plane
+        // system that is not known.
         if self.system == 0 {
             return Ok(Crs::LonLat);
         }
@@ -162,7 +162,7 @@ impl FeatureTable {
         }
     }
 
-    /// The names of all columns except the geometry.
+    /// The names of all columns but the column of geometries.
     fn names(&self, database: &Connection) -> rusqlite::Result<Vec<String>> {
         let mut query = database.prepare("select name from pragma_table_info(?1)")?;
         let names = query.query_map([&self.name], |row| row.get(0))?;
@@ -171,7 +171,7 @@ impl FeatureTable {
         Ok(names)
     }
 
-    /// The names of the columns that are declared as dates or times. SQLite stores such values as
+    /// The names of the columns that are declared as dates or times. SQLite stores their values as
     /// texts.
     fn dates(&self, database: &Connection) -> rusqlite::Result<Vec<String>> {
         let sql =
@@ -181,8 +181,8 @@ impl FeatureTable {
         names.collect()
     }
 
-    /// The name of the R-tree over the geometries (extension `gpkg_rtree_index`); `None` if the
-    /// table has none.
+    /// The name of the R-tree of the geometries (extension `gpkg_rtree_index`); `None` if there is
+    /// none.
     fn index(&self, database: &Connection) -> rusqlite::Result<Option<String>> {
         let name = format!("rtree_{}_{}", self.name, self.geometry);
         let sql = "select name from sqlite_master where type = 'table' and lower(name) = lower(?1) \
@@ -195,8 +195,8 @@ impl FeatureTable {
         database.query_row(sql, [name], |row| row.get(0)).optional()
     }
 
-    /// The statement that selects geometry, weight and the other columns. With an index, it selects
-    /// only rows whose boxes touch the given box.
+    /// The statement that selects geometry, weight and the other columns. `index` is the name of an
+    /// R-tree and a box. With it, only rows are selected whose geometry's box touches that box.
     fn sql(
         &self,
         weight: Option<&str>,
@@ -214,14 +214,14 @@ impl FeatureTable {
     }
 }
 
-/// A prepared query of a table, and the meaning of its columns.
+/// A query of a table, and the meaning of the columns that it returns.
 struct TableQuery {
-    /// The statement; its columns are the geometry, the weight (null if there is none) and the
-    /// others.
+    /// The statement. It returns the geometry, the weight and then the other columns. Without a
+    /// column of weights, the weight is null.
     sql: String,
     has_weight: bool,
-    /// For each of the other columns, its index in the table, and true if it is declared as a date
-    /// or time.
+    /// The other columns. The number of each is its index among the columns that
+    /// [`names`](FeatureTable::names) lists. Its mark is set if it is declared as a date or time.
     others: Vec<(usize, bool)>,
     place: String,
 }
@@ -267,8 +267,9 @@ impl TableQuery {
     }
 }
 
-/// A query for the numbers of rows that may lie in a box, by the R-tree. Longitudes may be written
-/// whole turns away, so the box is searched there too.
+/// A query of the R-tree `index` for the numbers of rows that may lie in a box. Longitudes in the
+/// table may be one or two turns of 360° away from those of the box, so the box is searched for
+/// there too.
 fn places(index: &str, within: LonLatBox) -> String {
     let index = quoted(index);
     let [west, south, east, north] = within.edges();
@@ -283,7 +284,7 @@ fn places(index: &str, within: LonLatBox) -> String {
     turns.join(" union all ")
 }
 
-/// An SQL identifier in double quotes.
+/// A name as an SQL identifier in double quotes.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
@@ -298,8 +299,8 @@ fn value(value: ValueRef<'_>) -> Value<'static> {
     }
 }
 
-/// Sends a GeoPackage geometry to a sink. It has a header of `GP`, version, flags, reference system
-/// and envelope.
+/// Sends a geometry of a GeoPackage to a sink. Its header has the mark `GP`, a version, flags, the
+/// number of a coordinate system, and the geometry's box.
 fn place(
     bytes: &[u8],
     weight: Option<&Value<'_>>,
@@ -313,8 +314,8 @@ fn place(
     Ok(())
 }
 
-/// The bytes after the header, and true if its flags state that the geometry is empty. `None` if it
-/// is no valid header.
+/// The bytes behind the header of a geometry, and a mark that is set if the header states that the
+/// geometry is empty. `None` if the header is not valid.
 fn header(bytes: &[u8]) -> Option<(&[u8], bool)> {
     let [b'G', b'P', _, flags, ..] = bytes else {
         return None;

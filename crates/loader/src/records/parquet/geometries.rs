@@ -1,6 +1,6 @@
-//! Geometries of a Parquet file: their column, kind and coordinate system. These are found by the
-//! metadata key `geo` (GeoParquet), by Parquet's types GEOMETRY and GEOGRAPHY, by the Arrow schema
-//! that many writers store in a file, or by a usual name.
+//! The geometries of a Parquet file: their column, kind and coordinate system. They are searched
+//! for in four ways. These are the metadata key `geo` (GeoParquet), Parquet's types GEOMETRY and
+//! GEOGRAPHY, the Arrow schema that many writers store in a file, and the usual names of columns.
 
 use super::super::arrow::columns::{GeometryColumn, positions_from};
 use super::super::arrow::geoarrow::{self, GeometryKind, may_be_geometry};
@@ -15,19 +15,21 @@ use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// The paths of the leaf columns with a row's least x, greatest x, least y and greatest y.
+/// The paths of four leaf columns, which hold the least x, the greatest x, the least y and the
+/// greatest y of each row.
 pub(super) type Axes = [String; 4];
 
-/// The geometries of a file: their column and how to read it.
+/// The geometries of a file, and their coordinate system.
 pub(super) struct Geometries {
     pub(super) column: GeometryColumn,
     pub(super) crs: Crs,
-    /// The columns with the west, east, south and north edge of each geometry, if there are any.
+    /// The columns with the west, east, south and north edge of each geometry, in this order;
+    /// `None` if the file has no such columns.
     pub(super) covering: Option<Axes>,
 }
 
-/// Finds the geometry column that the option names, or without it the primary or first one. `None`
-/// if there is none.
+/// Finds the column of geometries. This is the column that the option names or, without the option,
+/// the primary or first one. `None` if the file has no geometries.
 pub(super) fn find(
     metadata: &ArrowReaderMetadata,
     asked: Option<&str>,
@@ -70,8 +72,8 @@ pub(super) fn find(
     by_schema(metadata, asked, origin)
 }
 
-/// The names of the columns with Parquet's geometry types, and the coordinate system that each
-/// states.
+/// The names of the columns of type GEOMETRY or GEOGRAPHY, each with the coordinate system that the
+/// type states.
 fn own_types(metadata: &ArrowReaderMetadata) -> Vec<(String, Option<Value>)> {
     let fields = metadata.parquet_schema().root_schema().get_fields();
     let own = |field: &parquet::schema::types::TypePtr| {
@@ -85,13 +87,14 @@ fn own_types(metadata: &ArrowReaderMetadata) -> Vec<(String, Option<Value>)> {
     fields.iter().filter_map(own).collect()
 }
 
-/// Finds the column by the Arrow schema that the file may hold, or by a usual name.
+/// Finds the column of geometries by the Arrow schema in the file, or by a usual name.
 fn by_schema(
     metadata: &ArrowReaderMetadata,
     asked: Option<&str>,
     origin: &Origin,
 ) -> Result<Option<Geometries>, LoadError> {
-    // The stored schema is optional, so damage to it must do no harm, even if the library panics.
+    // The file need not have this schema, so a damaged one must do no harm, even if the library
+    // panics.
     let kept = catch_unwind(AssertUnwindSafe(|| {
         let (all, how) = (metadata.metadata(), ArrowReaderOptions::new());
         let schema = ArrowReaderMetadata::try_new(Arc::clone(all), how).ok()?;
@@ -99,7 +102,8 @@ fn by_schema(
     }));
     let kept = kept.ok().flatten();
     let plain = metadata.schema();
-    // The stored schema describes a column only if that column has a type that can hold geometries.
+    // The schema's statement about a column counts only if the column's real type can hold
+    // geometries.
     let understood = |name: &str| plain.field_with_name(name).is_ok_and(may_be_geometry);
     let found = match &kept {
         Some(kept) => arrow::geometry(kept, asked, origin)?,
@@ -116,7 +120,7 @@ fn by_schema(
     }))
 }
 
-/// The coordinate system that `stated` describes. It may refer to metadata of the file.
+/// The coordinate system that `stated` describes, which may refer to a key of the file's metadata.
 fn crs(
     stated: Option<&Value>,
     metadata: &ArrowReaderMetadata,
@@ -126,26 +130,27 @@ fn crs(
     geoarrow::crs(stated, value, &origin.name)
 }
 
-/// The value of a key in the file's metadata.
+/// The value of a key in the file's metadata; `None` if the key is not there.
 fn value<'a>(metadata: &'a ArrowReaderMetadata, key: &str) -> Option<&'a str> {
     let pairs = metadata.metadata().file_metadata().key_value_metadata()?;
     pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
 }
 
-/// The parts of the metadata key `geo` that concern one column (GeoParquet 1.1).
+/// The part of the metadata key `geo` that is about one column of geometries (GeoParquet 1.1).
 struct Geo {
     column: String,
-    /// The names of all columns of geometries.
+    /// The names of all columns of geometries that the key lists.
     all: Vec<String>,
-    /// The kind of the geometries; `None` if they are well-known binary.
+    /// The kind of the geometries in native form; `None` if they are in well-known binary.
     kind: Option<GeometryKind>,
-    /// The coordinate system as PROJJSON. `None` means longitude and latitude. A `null` in the file
-    /// means that it is unknown, and is read in the same way.
+    /// The coordinate system as PROJJSON; `None` means longitude and latitude. GeoParquet writes
+    /// `null` for a system that is not known, which is read as longitude and latitude too.
     crs: Option<Value>,
     covering: Option<Axes>,
 }
 
-/// The metadata of the column that the option names, or without it of the primary column.
+/// The part of the metadata key `geo` about the column that the option names or, without the
+/// option, about the primary column. `None` if there is no such part.
 fn geo(
     metadata: &ArrowReaderMetadata,
     asked: Option<&str>,
@@ -161,7 +166,8 @@ fn geo(
     let asked = asked.map(|asked| columns::named(&all, asked).and_then(|at| all.get(at)));
     let column = match asked {
         Some(Some(asked)) => asked.as_str(),
-        // The option may still name a column that these metadata don't list.
+        // The file may still have the column that the option names, though this key doesn't list
+        // it.
         Some(None) => return Ok(None),
         None => match geo.get("primary_column").and_then(Value::as_str) {
             Some(primary) => primary,

@@ -1,6 +1,7 @@
-//! Parquet. It may be GeoParquet 1.0 or 1.1 with well-known binary or native points, have Parquet's
-//! types GEOMETRY and GEOGRAPHY, or be plain Parquet with columns of longitude and latitude. Only
-//! the columns in use are read. Row groups are read on several threads.
+//! Reading of Parquet files. A file may be GeoParquet 1.0 or 1.1, with points in well-known binary
+//! or in native form. It may have columns of Parquet's types GEOMETRY or GEOGRAPHY. Or it is plain
+//! Parquet with columns of longitude and latitude. Only the columns in use are read, and several
+//! threads read row groups.
 
 mod geometries;
 mod pages;
@@ -29,24 +30,26 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The most rows that are decoded at a time.
+/// The most rows that are decoded at a time: a choice.
 const ROWS: usize = 1 << 13;
-/// The most bytes of decoded rows at a time; a batch keeps to both limits.
+/// The most bytes of rows that are decoded at a time, a choice: 8 MiB. Both this limit and [`ROWS`]
+/// hold.
 const BYTES: u64 = 8 << 20;
 
-/// The most threads that read row groups in turns. More threads gain nothing, since one thread
-/// consumes all their batches.
+/// The most threads that read row groups, a choice. More threads gain nothing, since one thread
+/// takes the batches of all.
 const MOST_READERS: usize = 4;
 
-/// The bytes of a local or remote file.
+/// A Parquet file, which may be local or remote.
 pub(crate) trait ParquetFile:
     ChunkReader<T: Read + Send + 'static> + Clone + 'static
 {
-    /// Announces the ranges that will be read next, so that a remote file can fetch them together.
+    /// Announces the ranges of the file that are read next, so that a remote file can fetch several
+    /// with one request.
     fn expect(&self, _chunks: Vec<Range<u64>>) {}
 
-    /// The error of the last read, which this removes. `None` if reading succeeded, so the data
-    /// must be wrong.
+    /// Takes the error of the last read. `None` if reading succeeded; then an error of the library
+    /// comes from the data.
     fn trouble(&self) -> Option<io::Error> {
         None
     }
@@ -73,7 +76,7 @@ pub(crate) fn source(
     stored(&open, origin.clone(), options)
 }
 
-/// A source that reads a Parquet file through readers that `open` returns, so the file may be local
+/// A source that reads a Parquet file. `open` returns a new reader of the file, which may be local
 /// or remote.
 pub(crate) fn stored<S: ParquetFile>(
     open: &dyn Fn() -> Result<S, LoadError>,
@@ -82,11 +85,12 @@ pub(crate) fn stored<S: ParquetFile>(
 ) -> Result<Box<dyn Source>, LoadError> {
     let name = origin.file();
     let file = open()?;
-    // Embedded Arrow schemas are not needed here, and a damaged one would make the file unreadable.
+    // The Arrow schema in the file is not needed here, and a damaged one would make the file
+    // unreadable.
     let how = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let metadata = ArrowReaderMetadata::load(&file, how)
         .map_err(|error| failed(&file, &origin, "footer", error))?;
-    // If options name columns of degrees, the coordinate system of geometries doesn't apply.
+    // If options name columns of degrees, geometries and their coordinate system are not used.
     let by_degrees = options.lon.is_some() || options.lat.is_some();
     let geometries = match by_degrees {
         true => None,
@@ -107,7 +111,7 @@ pub(crate) fn stored<S: ParquetFile>(
     let mut readers: Vec<Reader> = Vec::new();
     for first in 0..count {
         let part = RowGroupReader {
-            // Each reader opens the file itself, since clones of a handle share its position.
+            // Each reader opens the file anew, since copies of a file handle share one position.
             file: open()?,
             metadata: metadata.clone(),
             projection: projection.clone(),
@@ -124,8 +128,8 @@ pub(crate) fn stored<S: ParquetFile>(
     RecordSourceBuilder::new(origin, columns, crs, options).start(readers)
 }
 
-/// Refuses columns in use whose compression the library doesn't support. Its own error would look
-/// like that of a damaged file.
+/// Returns an error for a column in use whose compression the library doesn't support. The
+/// library's own error would look like that of a damaged file.
 fn check_packing(
     metadata: &ArrowReaderMetadata,
     projection: &Projection,
@@ -150,7 +154,7 @@ fn check_packing(
     }
 }
 
-/// A reader of row groups for one thread.
+/// A reader of row groups, for one thread.
 struct RowGroupReader<S> {
     file: S,
     metadata: ArrowReaderMetadata,
@@ -190,8 +194,8 @@ impl<S: ParquetFile> RowGroupReader<S> {
     }
 }
 
-/// The ranges in the file of a row group's columns that are read. An impossible range is left out,
-/// and the library reports it later.
+/// The ranges of a row group's columns in the file, of those that are read. A range that can't
+/// exist is left out, since the library reports it later.
 fn chunks(group: &RowGroupMetaData, mask: &ProjectionMask) -> Vec<Range<u64>> {
     let columns = group.columns().iter().enumerate();
     let wanted = columns.filter(|(at, _)| mask.leaf_included(*at));
@@ -205,8 +209,9 @@ fn chunks(group: &RowGroupMetaData, mask: &ProjectionMask) -> Vec<Range<u64>> {
     wanted.filter_map(|(_, column)| range(column)).collect()
 }
 
-/// The error for a failed read, or for data that the library can't decode. The library returns both
-/// as texts, so the file is asked whether reading failed.
+/// The error if the library can't read a file. Either reading the bytes failed, or the data are
+/// wrong. The library returns only a text in both cases, so the file is asked for an error of
+/// reading. `place` is the part of the file that messages name.
 fn failed(
     file: &impl ParquetFile,
     origin: &Origin,
@@ -219,7 +224,8 @@ fn failed(
     }
 }
 
-/// The number of rows of a group that are decoded at a time, by the size of the columns in use.
+/// The number of rows of a group to decode at a time, by the average size of a row in the columns
+/// `wanted`.
 fn rows_at_a_time(group: &RowGroupMetaData, wanted: &ProjectionMask) -> usize {
     let columns = group.columns().iter().enumerate();
     let wanted = columns.filter(|(at, _)| wanted.leaf_included(*at));
@@ -228,8 +234,8 @@ fn rows_at_a_time(group: &RowGroupMetaData, wanted: &ProjectionMask) -> usize {
     ((BYTES / of_a_row.max(1)) as usize).clamp(1, ROWS)
 }
 
-/// The numbers of the row groups that may have rows in a box, by the statistics in the footer.
-/// `axes` names the columns of least and greatest x and y.
+/// The numbers of the row groups that may have rows in the box `within`, by the statistics in the
+/// footer. `axes` are the columns with the least x, greatest x, least y and greatest y of a row.
 fn groups_within(
     metadata: &ArrowReaderMetadata,
     within: Option<LonLatBox>,
@@ -261,8 +267,8 @@ fn groups_within(
         .collect()
 }
 
-/// The least and the greatest value of a column; `None` if the statistics don't state them as
-/// floats.
+/// The least and the greatest value of a column. `None` if the statistics state none, or if the
+/// values are not floats.
 fn extremes(statistics: &Statistics) -> Option<(f64, f64)> {
     match statistics {
         Statistics::Double(s) => Some((*s.min_opt()?, *s.max_opt()?)),

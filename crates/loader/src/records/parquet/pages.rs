@@ -1,6 +1,6 @@
-//! Pages of a Parquet file. Bytes are counted as they are read. The sizes that a page states are
-//! checked against its compression and against a limit before the library allocates memory for
-//! them.
+//! Checked reading of the pages of a Parquet file. The library allocates memory for the sizes that
+//! a page states. Before that these sizes are compared with a limit and with what the page's
+//! compression can reach. This module also counts the bytes that are read.
 
 use super::ParquetFile;
 use crate::input::Origin;
@@ -15,14 +15,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The most bytes of a page. The limit holds for the stored bytes, and also for the decompressed
-/// ones. Most writers make pages of 1 MiB, and some make one page of a whole row group.
+/// The most bytes that a page may have, both in the file and after decompression. This is a choice:
+/// most writers make pages of 1 MiB, but some make one page of a whole row group.
 const PAGE: u64 = 512 << 20;
 
-/// The number of bytes at the beginning of a page's header that are searched for its sizes.
+/// The number of bytes at the beginning of a page's header in which its sizes are searched for.
 const SIZES: u64 = 64;
 
-/// A file that counts the bytes read from it.
+/// A local file that counts the bytes that are read from it.
 #[derive(Clone)]
 pub(super) struct CountingFile {
     file: Arc<File>,
@@ -68,13 +68,13 @@ impl ChunkReader for CountingFile {
     }
 }
 
-/// The file as the library reads it: it checks the pages of a row group.
+/// A file that checks the pages of one row group while the library reads them.
 pub(super) struct Pages<S> {
     file: S,
-    /// The range of each column in the file, and its compression.
+    /// The range of each column in the file, and the column's compression.
     columns: Vec<(Range<u64>, Compression)>,
-    /// The number of uncompressed bytes before the compressed ones in the page whose header was
-    /// read last.
+    /// The number of bytes before the compressed bytes in the page whose header was read last. They
+    /// hold the levels of values.
     levels: AtomicUsize,
 }
 
@@ -108,7 +108,8 @@ impl<S: ParquetFile> Length for Pages<S> {
 impl<S: ParquetFile> ChunkReader for Pages<S> {
     type T = Box<dyn Read + Send>;
 
-    /// The library calls this before each page, mostly at the beginning of the page's header.
+    /// Begins to read at an offset. The library calls this before each page, usually at the
+    /// beginning of the page's header.
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
         let mut reader = self.file.get_read(start)?;
         let mut head = Vec::new();
@@ -122,9 +123,9 @@ impl<S: ParquetFile> ChunkReader for Pages<S> {
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<bytes::Bytes, ParquetError> {
         let bytes = self.file.get_bytes(start, length)?;
-        // With these two methods the library decompresses all of the page, whatever size the header
-        // states. A page so small that it can't exceed the limit even at the method's best ratio
-        // (1,032 and 255) isn't checked.
+        // For these two methods the library decompresses the whole page, whatever size its header
+        // states. A small page isn't checked, since it can't exceed the limit even at the method's
+        // best ratio (1,032 for gzip and 255 for LZ4).
         let (most, is_gzip) = match self.packing(start) {
             Compression::GZIP(_) => (PAGE / 1032, true),
             Compression::LZ4 => (PAGE / 255, false),
@@ -135,7 +136,7 @@ impl<S: ParquetFile> ChunkReader for Pages<S> {
         }
         let packed = bytes.get(self.levels.load(Ordering::Relaxed)..);
         let mut gzip = MultiGzDecoder::new(packed.unwrap_or_default()).take(PAGE + 1);
-        // Data that are no gzip are refused by the library.
+        // Data that are not gzip cause no error here, since the library refuses them.
         let is_more = io::copy(&mut gzip, &mut io::sink()).is_ok_and(|bytes| bytes > PAGE);
         if is_more || !is_gzip {
             return Err(wrong(format!(
@@ -147,18 +148,18 @@ impl<S: ParquetFile> ChunkReader for Pages<S> {
     }
 }
 
-/// The sizes that a page's header states, in bytes.
+/// The sizes in bytes that the header of a page states.
 struct Sizes {
     unpacked: i64,
     packed: i64,
-    /// The number of uncompressed bytes before the compressed ones.
+    /// The number of bytes before the compressed bytes, which hold the levels of values.
     levels: usize,
 }
 
 impl Sizes {
-    /// Parses the beginning of a page's header in Thrift's compact protocol. Fields come in the
-    /// order of their numbers, and the first three are kind, uncompressed size and compressed size.
-    /// `None` if the bytes are no such header.
+    /// Parses the beginning of a page's header, which is in Thrift's compact protocol. Fields are
+    /// in the order of their numbers. The first three are the kind, the uncompressed size and the
+    /// compressed size. `None` if the bytes are no such header.
     fn parse(header: &[u8]) -> Option<Self> {
         let mut rest = header;
         let (_, unpacked, packed) = (field(&mut rest)?, field(&mut rest)?, field(&mut rest)?);
@@ -180,7 +181,7 @@ impl Sizes {
                  write smaller pages"
             )));
         }
-        // This is the best possible ratio of each method.
+        // These are the best ratios that each method can reach.
         let ratio = match packing {
             Compression::SNAPPY => 22,
             Compression::LZ4 | Compression::LZ4_RAW => 256,
@@ -196,18 +197,19 @@ impl Sizes {
     }
 }
 
-/// The number of bytes of repetition and definition levels, from the part of a header that follows
-/// the sizes. Only pages of the second version store these uncompressed; others give `None`.
+/// The number of bytes that hold the repetition and definition levels before the compressed bytes.
+/// `rest` is the part of a header behind the sizes. `None` if the page isn't of version 2, since
+/// only such pages store levels uncompressed.
 fn levels(mut rest: &[u8]) -> Option<usize> {
     let _checksum = field(&mut rest);
-    // The eighth field is a struct, which only pages of the second version have.
+    // The eighth field is a structure, which only pages of version 2 have.
     rest = rest.strip_prefix(&[0x4c]).or(rest.strip_prefix(&[0x5c]))?;
     let mut number = || usize::try_from(field(&mut rest)?).ok();
     let _values_nulls_rows_encoding = [number()?, number()?, number()?, number()?];
     number()?.checked_add(number()?)
 }
 
-/// Takes the next field from `bytes`, if it is an integer.
+/// Takes the first field from `bytes`, if the field is an integer; otherwise returns `None`.
 fn field(bytes: &mut &[u8]) -> Option<i64> {
     let mut rest = bytes.strip_prefix(&[0x15])?;
     let mut value = 0u64;
@@ -217,7 +219,7 @@ fn field(bytes: &mut &[u8]) -> Option<i64> {
         value |= u64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {
             *bytes = rest;
-            // Zigzag encoding stores the sign in the lowest bit.
+            // In zigzag encoding the lowest bit holds the sign.
             return Some((value >> 1) as i64 ^ -((value & 1) as i64));
         }
     }
@@ -234,7 +236,8 @@ mod tests {
     use crate::input::Input;
     use std::io::Write;
 
-    /// Pages of a new file with these bytes, under one kind of compression.
+    /// The pages of a new file that holds these bytes. `packing` is the compression of its only
+    /// column.
     fn pages(name: &str, bytes: &[u8], packing: Compression) -> Pages<CountingFile> {
         let path =
             std::env::temp_dir().join(format!("heatsplat-pages-{}-{name}", std::process::id()));
@@ -249,7 +252,7 @@ mod tests {
         }
     }
 
-    /// A page's header with kind 0 and these sizes.
+    /// The beginning of a page's header, with the kind 0 and the two sizes.
     fn header(sizes: [u32; 2]) -> Vec<u8> {
         let mut bytes = vec![0x15, 0];
         for size in sizes {
@@ -312,7 +315,7 @@ mod tests {
         let mut zeros = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         zeros.write_all(&vec![0; 16 << 20]).unwrap();
         let member = zeros.finish().unwrap();
-        // This page of the second version has nine bytes of levels before the compressed ones.
+        // This page is of version 2, and has nine bytes of levels before the compressed bytes.
         let mut header = header([600 << 20 >> 2, 1 << 20]);
         header.extend([0x15, 2, 0x15, 0, 0x15, 2, 0x15, 0, 0x15, 8, 0x15, 10]);
         for (members, is_refused) in [(33, true), (31, false)] {

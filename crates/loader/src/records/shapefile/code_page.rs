@@ -1,28 +1,30 @@
-//! Code pages of `.dbf` files. They are found by the text in the `.cpg` beside a `.dbf`, or by the
-//! language driver in its header.
+//! Code pages of `.dbf` files: which characters the bytes of a text mean. A code page is found by
+//! the text in the `.cpg` beside the `.dbf`, or by the language driver in the `.dbf`'s header.
 
 use super::code_page_tables::upper_half;
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use std::borrow::Cow;
 
-/// A code page.
+/// A code page, by the way in which it is decoded.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum CodePage {
-    /// A code page of the web's Encoding standard. There ISO 8859-1 means windows-1252, which has
-    /// further characters where ISO 8859-1 has control codes.
+    /// A code page of the web's Encoding standard. This standard reads ISO 8859-1 as windows-1252,
+    /// which has more characters in place of control codes.
     Web(&'static Encoding),
-    /// A code page of DOS or the Macintosh, as the characters of the bytes from 0x80 on.
+    /// A code page of DOS or the Macintosh. The list holds the characters of the bytes from 0x80
+    /// on.
     Upper(Vec<char>),
-    /// No code page is stated. A text is read as UTF-8 if it is valid UTF-8, else as windows-1252,
-    /// whose texts are hardly ever valid UTF-8.
+    /// No code page is stated. A text is decoded as UTF-8 or, if it is not valid UTF-8, as
+    /// windows-1252. A text in windows-1252 is hardly ever valid UTF-8.
     Unsaid,
 }
 
 impl CodePage {
-    /// The code page named by the text of a `.cpg`, in any spelling: `UTF-8`, `65001`, `ANSI 1252`,
-    /// `ISO 88591`, `8859_1`, `cp1252`, `OEM 850`, `LDID/87`, `Big5` and others.
+    /// The code page that the text of a `.cpg` names; `None` if it is not known. The name may be
+    /// spelled in many ways: `UTF-8`, `65001`, `ANSI 1252`, `ISO 88591`, `8859_1`, `cp1252`, `OEM
+    /// 850`, `LDID/87`, `Big5` and others.
     pub(super) fn from_cpg(text: &str) -> Option<Self> {
-        // A byte-order mark and lines after the first are ignored.
+        // A byte-order mark and the lines behind the first line are ignored.
         let text = text.trim_start_matches('\u{feff}').trim();
         let text = text.lines().next().unwrap_or_default().trim();
         let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -52,8 +54,8 @@ impl CodePage {
         })
     }
 
-    /// The code page of a language driver, byte 29 of a `.dbf`; `None` if the driver is unknown.
-    /// Driver 0 means that none is stated.
+    /// The code page for a language driver, which is byte 29 of a `.dbf`; `None` if the driver is
+    /// not known. Driver 0 means that no code page is stated.
     pub(super) fn from_language(driver: u8) -> Option<Self> {
         let number = match driver {
             0 => return Some(Self::Unsaid),
@@ -86,14 +88,14 @@ impl CodePage {
             0xca => 1254,
             0xcb => 1253,
             0xcc => 1257,
-            // Some libraries write this number for UTF-8, though no list has it.
+            // No list has this number, but some libraries write it for UTF-8.
             0xf0 => 65001,
             _ => return None,
         };
         Self::from_number(number)
     }
 
-    /// The code page with a number by which Windows or DOS knows it.
+    /// The code page with a number of Windows or DOS; `None` if the number is not known.
     fn from_number(number: u16) -> Option<Self> {
         let label = match number {
             65001 => "utf-8",
@@ -116,8 +118,8 @@ impl CodePage {
         Self::from_label(label)
     }
 
-    /// A part of ISO 8859, from a spelling reduced to letters and digits: `iso88591`, `88591`,
-    /// `iso885915`.
+    /// A part of ISO 8859; `None` if `plain` names none. `plain` is a name in letters and digits
+    /// only: `iso88591`, `88591` or `iso885915`.
     fn from_iso(plain: &str) -> Option<Self> {
         let part = plain.strip_prefix("iso").unwrap_or(plain);
         let part = part.strip_prefix("8859")?;
@@ -125,13 +127,13 @@ impl CodePage {
     }
 
     fn from_label(label: &str) -> Option<Self> {
-        // A `.dbf` can't have any of these encodings.
+        // These encodings can't be the code page of a `.dbf`.
         const OTHERS: [&str; 4] = ["UTF-16LE", "UTF-16BE", "replacement", "x-user-defined"];
         let known = Encoding::for_label(label.as_bytes())?;
         (!OTHERS.contains(&known.name())).then_some(Self::Web(known))
     }
 
-    /// The text of a field without its padding.
+    /// Decodes the text of a field, and removes the padding at its end.
     pub(super) fn decode<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
         let text = bytes.split(|b| *b == 0).next().unwrap_or_default();
         let text = text.trim_ascii_end();
@@ -149,13 +151,13 @@ impl CodePage {
     }
 }
 
-/// The words that may precede a code page's number.
+/// The words that may stand before the number of a code page.
 const PREFIXES: [&str; 13] = [
     "", "ansi", "oem", "cp", "codepage", "windows", "win", "ms", "dos", "ibm", "mswin", "xcp",
     "oemcp",
 ];
 
-/// Names that are also recognised without their hyphens.
+/// Names that are also known without their hyphens.
 const NAMES: [&str; 6] = [
     "euc-kr",
     "euc-jp",
@@ -172,8 +174,8 @@ fn character(byte: u8, upper: &[char]) -> char {
     }
 }
 
-/// A text without the incomplete character that may be at its end, since writers truncate fields by
-/// bytes.
+/// Removes an incomplete character at the end of a text. Programs cut long texts off at a byte,
+/// which may be inside a character.
 fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
         Cow::Owned(text) if text.ends_with('\u{fffd}') => {
@@ -256,8 +258,8 @@ mod tests {
         }
     }
 
-    /// Checks every driver that GDAL 3.6 knows (`ogr2ogr -lco ENCODING=LDID/n`), with one text
-    /// each.
+    /// Tests each language driver that GDAL 3.6 knows (`ogr2ogr -lco ENCODING=LDID/n`) with one
+    /// text.
     #[test]
     fn language_drivers_have_their_code_pages() {
         let one = |driver: u8, bytes: &[u8]| {

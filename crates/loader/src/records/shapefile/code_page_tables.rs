@@ -1,13 +1,15 @@
-//! Code pages of DOS and the Macintosh that `encoding_rs` lacks, since the web doesn't use them.
-//! Each table has the characters of the bytes from 0x80 to 0xff.
+//! Tables of code pages of DOS and the Macintosh, which the library `encoding_rs` lacks, since the
+//! web doesn't use them. A table holds the characters of the bytes from 0x80 to 0xff.
 
-/// The characters of the bytes from 0x80 to 0xff in the code page with a number.
+/// The characters of the bytes from 0x80 to 0xff in a code page. `number` is the code page's
+/// number; `None` if there is no table for it.
 pub(super) fn upper_half(number: u16) -> Option<&'static str> {
     let known = UPPER_HALVES.iter().find(|known| known.0 == number);
     known.map(|known| known.1)
 }
 
-/// The number and the characters of each code page, with `U+FFFD` for bytes without a character.
+/// The number of each code page, and its characters. `U+FFFD` stands for a byte without a
+/// character.
 #[rustfmt::skip]
 const UPPER_HALVES: &[(u16, &str)] = &[
     // United States.

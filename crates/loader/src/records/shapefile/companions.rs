@@ -1,5 +1,5 @@
-//! Companion files of a `.shp`: table, index, coordinate system and code page. They are found by
-//! their extensions in small, capital or mixed letters.
+//! Companions of a `.shp`: the files beside it with the table, the index, the coordinate system and
+//! the code page. Their extensions may be in small letters, in capitals or mixed.
 
 use super::super::damaged;
 use crate::error::LoadError;
@@ -8,11 +8,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The most bytes of a `.prj` or `.cpg`, whose content is one line.
+/// The most bytes that a `.prj` or `.cpg` may have: a choice. Each of them holds one line of text.
 const LINE: u64 = 64 << 10;
 
-/// Returns true if a file only accompanies another, as the table, index or projection of a
-/// Shapefile does.
+/// Returns whether a file can't be read by itself, since it only accompanies another file. Tables,
+/// indexes and projections of Shapefiles are such files, for example.
 pub fn is_companion(path: &Path) -> bool {
     const COMPANIONS: [&str; 9] = [
         "dbf", "shx", "prj", "cpg", "qix", "qpj", "sbn", "sbx", "qmd",
@@ -21,8 +21,8 @@ pub fn is_companion(path: &Path) -> bool {
     COMPANIONS.iter().any(|known| extension == *known)
 }
 
-/// The file beside a `.shp` that has another extension, written in small letters, in capitals or in
-/// a mixture (`.Dbf`). `None` if there is none.
+/// The file beside a `.shp` that differs only in its extension. The extension may be written in
+/// small letters, in capitals or mixed (`.Dbf`). `None` if there is no such file.
 pub(super) fn companion(shp: &Path, extension: &str) -> Option<PathBuf> {
     let mixture = |capitals: u32| -> String {
         let letters = extension.chars().zip(0..);
@@ -33,7 +33,7 @@ pub(super) fn companion(shp: &Path, extension: &str) -> Option<PathBuf> {
             })
             .collect()
     };
-    // Small letters are tried first, then capitals, then mixtures.
+    // Small letters are tried first, then capitals, then all mixtures.
     let all = 1u32 << extension.len();
     [0, all - 1]
         .into_iter()
@@ -42,7 +42,8 @@ pub(super) fn companion(shp: &Path, extension: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The content of a short text file beside a `.shp`; `None` if there is no such file.
+/// The content of a text file beside a `.shp`; `None` if there is no such file. Longer files than
+/// [`LINE`] are an error.
 pub(super) fn text(
     shp: &Path,
     extension: &str,

@@ -1,9 +1,9 @@
-//! Attributes of a Shapefile, which are in its `.dbf`. Formats from dBase III to 7 and FoxPro are
-//! read.
+//! Reading of the attributes of a Shapefile, which are in its `.dbf`. Formats from dBase III to
+//! dBase 7 and those of FoxPro are read.
 //!
-//! Attributes are decoded here and not by a library. The library at hand refuses files for their
-//! code page or a comma, reads numbers of type F in single precision, and trusts the header's
-//! sizes.
+//! Attributes are decoded here and not by a library. The library that could be used refuses files
+//! for their code page or for a decimal comma, reads numbers of type F in single precision, and
+//! trusts the sizes in the header.
 
 use super::super::buffered_seek::BufferedSeek;
 use super::super::damaged;
@@ -18,22 +18,23 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The number of bytes of a header before the descriptions of its fields.
+/// The number of bytes of a header before the descriptions of the fields.
 const HEADER: usize = 32;
 
-/// The byte that ends the descriptions of fields.
+/// The byte that marks the end of the descriptions of fields.
 const END: u8 = 0x0d;
 
-/// The attributes of all records, read row by row.
+/// The table of a Shapefile's attributes, read row by row.
 pub(super) struct AttributeTable {
     file: BufferedSeek<File>,
     fields: Vec<Field>,
     texts: CodePage,
-    /// A description of the stated code page if it is unknown, for messages.
+    /// A text for messages about the code page that the files state; `None` if that code page is
+    /// known or none is stated.
     unknown: Option<String>,
-    /// The offset of the first row.
+    /// The offset of the first row in bytes.
     start: u64,
-    /// The number of rows that the file has room for.
+    /// The number of rows, by the size of the file.
     pub(super) rows: u64,
     /// The number of rows that the header states.
     pub(super) stated: u64,
@@ -42,20 +43,20 @@ pub(super) struct AttributeTable {
     has_row: bool,
 }
 
-/// A statement of a table's code page outside of the table.
+/// A code page that is stated outside of the table.
 pub(super) enum CodePageSource {
-    /// The encoding that an option names.
+    /// The encoding that the option `encoding` names.
     Requested(&'static Encoding),
-    /// The text of the `.cpg`; `None` if there is no such file.
+    /// The text in the `.cpg`; `None` if there is no such file.
     Beside(Option<String>),
 }
 
-/// The state of a row in the table.
+/// The state of a record's row in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowState {
     Here,
     Missing,
-    /// The row is marked as deleted, and that deletes its record.
+    /// The row is marked as deleted, so the record is left out.
     Deleted,
 }
 
@@ -63,14 +64,15 @@ pub(super) enum RowState {
 struct Header {
     fields: Vec<Field>,
     start: u64,
-    /// The size of a row in bytes.
+    /// The number of bytes of a row.
     length: usize,
     stated: u64,
     language: u8,
 }
 
 impl AttributeTable {
-    /// Opens a table. `code_page` takes precedence over the language driver in the table's header.
+    /// Opens a table. A known `code_page` is preferred to the language driver in the table's
+    /// header.
     pub(super) fn open(
         path: &Path,
         code_page: CodePageSource,
@@ -124,7 +126,7 @@ impl AttributeTable {
         self.fields.iter().map(name)
     }
 
-    /// The reason why values of a column can't be read; `None` if they can.
+    /// The reason why the values of a column can't be read; `None` if they can be read.
     pub(super) fn unread(&self, column: usize) -> Option<&'static str> {
         match self.fields.get(column)?.kind {
             FieldKind::Unread(why) => Some(why),
@@ -133,8 +135,8 @@ impl AttributeTable {
         }
     }
 
-    /// A note that the code page is unknown. `None` if it is known, or if neither the given columns
-    /// are texts nor any name has characters beyond ASCII.
+    /// A note for the report that the stated code page is not known. `None` if it is known, or if
+    /// it isn't needed: none of the given columns holds texts, and all columns' names are ASCII.
     pub(super) fn doubt(&self, columns: &[usize]) -> Option<String> {
         let is_text =
             |column: &usize| self.fields.get(*column).map(|f| f.kind) == Some(FieldKind::Text);
@@ -148,11 +150,11 @@ impl AttributeTable {
         Some(format!("{unknown}: texts are read as {instead}"))
     }
 
-    /// A note that the number of rows differs from that of the records, or from what the header
-    /// states.
+    /// A note for the report that the number of rows differs from the number of records or from the
+    /// number that the header states; `None` if it differs from neither.
     pub(super) fn notes(&self, records: u64) -> Option<String> {
         let Self { rows, stated, .. } = *self;
-        // Rows beyond the number in the header count only if there are records for them.
+        // Rows beyond the number in the header count only if there are as many records.
         let known = rows.min(stated.max(records));
         if stated > rows || stated < records.min(rows) {
             return Some(format!(
@@ -172,7 +174,7 @@ impl AttributeTable {
         }
     }
 
-    /// Reads the row of a record, whose number is counted from 0.
+    /// Reads the row of a record. `record` is the record's number, counted from 0.
     pub(super) fn go_to(&mut self, record: u64) -> io::Result<RowState> {
         self.has_row = false;
         if record >= self.rows {
@@ -183,7 +185,8 @@ impl AttributeTable {
         self.file.read_exact(&mut self.row)?;
         match self.row.first() {
             Some(b'*') => return Ok(RowState::Deleted),
-            // After the number of rows that the header states, the file may have any bytes.
+            // Behind the number of rows that the header states, the file may hold any bytes. Only a
+            // row that begins with a space is taken as one.
             Some(mark) if record >= self.stated && *mark != b' ' => return Ok(RowState::Missing),
             _ => (),
         }
@@ -191,7 +194,7 @@ impl AttributeTable {
         Ok(RowState::Here)
     }
 
-    /// The value in a column of the row that was read last; null if there is no such row.
+    /// The value in a column of the row that was read last; null if that record has no row.
     pub(super) fn value(&self, column: usize) -> Value<'static> {
         match self.fields.get(column) {
             Some(field) if self.has_row && !self.is_null(field) => {
@@ -234,8 +237,9 @@ impl Header {
         let short_fields = placed(&fields, false);
         let long_fields = placed(&fields, true);
         let needed = length(&short_fields);
-        // Bytes outside of all fields are skipped. A row length that is too short for the fields is
-        // wrong, unless the file's size confirms that of the fields.
+        // A row may be longer than its fields; the bytes between are skipped. A row length that is
+        // too short for the fields is wrong. It is replaced by the length of the fields, if the
+        // size of the file confirms this length.
         let (fields, length) = if stated_length == length(&long_fields) {
             (long_fields, stated_length)
         } else if stated_length >= needed {
@@ -257,12 +261,13 @@ impl Header {
     }
 }
 
-/// The fields that the header describes; their offsets in a row are not yet set. `header` is the
-/// part after the first 32 bytes.
+/// The fields that a header describes, without their offsets in a row, which are set later.
+/// `header` is the header without its first 32 bytes.
 fn fields(header: &[u8], version: u8) -> Vec<Field> {
-    // Files of dBase 7 have longer field names, which follow the name of the language driver. In
-    // other formats byte 11 is the type of the first field, always a letter. In dBase 7 it lies
-    // behind the letters of the driver's name.
+    // In dBase 7 the names of fields are longer, and the descriptions begin behind the name of the
+    // language driver. Byte 11 distinguishes the formats. In other formats it is the type of the
+    // first field, which is always a letter. In dBase 7 it is behind the letters of the driver's
+    // name.
     let is_seven = version & 7 == 4 && header.get(11).is_none_or(|b| !b.is_ascii_alphabetic());
     let is_fox = matches!(version, 0x30..=0x32);
     let (first, size, name_length) = if is_seven { (36, 48, 32) } else { (0, 32, 11) };
@@ -275,8 +280,8 @@ fn fields(header: &[u8], version: u8) -> Vec<Field> {
     let mut flags = 0;
     let field = |described: &[u8]| {
         let byte = |at: usize| described.get(at).copied().unwrap_or(0);
-        // The type, width and number of decimals follow the name. Between type and width dBase III
-        // has an offset.
+        // The name is followed by the type, the width and the number of decimals. In dBase III an
+        // offset is between type and width.
         let about = if is_seven { [32, 33, 34] } else { [11, 16, 17] };
         let [letter, width, decimals] = about.map(byte);
         let width = usize::from(width);
@@ -302,9 +307,9 @@ fn fields(header: &[u8], version: u8) -> Vec<Field> {
         .collect()
 }
 
-/// The fields with their offsets in a row. Fields follow each other, after the byte that marks a
-/// deleted row. With `long`, the byte for decimals is the high byte of a text's length: Clipper and
-/// FoxPro write texts of over 255 bytes in this way.
+/// The fields with their offsets in a row. The first byte of a row marks deletion, and the fields
+/// follow it without gaps. With `long`, the byte for decimals is the high byte of a text's length:
+/// Clipper and FoxPro write texts of over 255 bytes in this way.
 fn placed(fields: &[Field], long: bool) -> Vec<Field> {
     let mut at = 1;
     let place = |field: &Field| {

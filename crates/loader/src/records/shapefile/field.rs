@@ -5,10 +5,10 @@ use crate::number;
 use crate::time::time;
 use crate::value::Value;
 
-/// A field, which each row has.
+/// A field of a table: a column that has a value in each row.
 #[derive(Clone, Debug)]
 pub(super) struct Field {
-    /// The name in the file's bytes, not yet decoded.
+    /// The field's name as bytes, which are not decoded yet.
     pub(super) name: Vec<u8>,
     pub(super) kind: FieldKind,
     /// The offset of the field in a row, in bytes.
@@ -17,7 +17,8 @@ pub(super) struct Field {
     pub(super) width: usize,
     /// The number of digits after the decimal point.
     pub(super) decimals: u8,
-    /// The number of the bit that marks a null, in the field of flags (FoxPro).
+    /// The number of the bit that marks this field as null. The bits are in the field of kind
+    /// `Flags`, which FoxPro writes. `None` if the field can't be null.
     pub(super) null: Option<usize>,
 }
 
@@ -25,34 +26,35 @@ pub(super) struct Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FieldKind {
     Text,
-    /// A number written in digits.
+    /// A number that is written in digits.
     Number,
     Date,
     Truth,
     Integer(ByteOrder),
     Double(ByteOrder),
-    /// A binary integer that counts ten-thousandths.
+    /// An integer in binary form that counts ten-thousandths.
     Currency,
-    /// A day number and the milliseconds of that day.
+    /// The number of a day, and the milliseconds since the day's beginning.
     DateTime,
-    /// Bits that mark nulls in the other fields (FoxPro).
+    /// Bits that mark other fields as null, written by FoxPro.
     Flags,
-    /// A type that is not supported, and the reason.
+    /// A type that is not supported. The text is the reason.
     Unread(&'static str),
 }
 
-/// The order of the bytes of binary numbers.
+/// The order of the bytes in binary numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ByteOrder {
     /// The least significant byte comes first, as in FoxPro.
     Little,
-    /// The most significant byte comes first, and bytes sort in the order of the numbers, as in
-    /// dBase 7. All zeros mean null.
+    /// The most significant byte comes first, as in dBase 7. The bytes of numbers sort in the order
+    /// of the numbers. Zeros only mean null.
     Sorted,
 }
 
 impl FieldKind {
-    /// The type for the letter in a field's description, for a field of `width` bytes.
+    /// The type that a letter in a field's description means. `width` is the field's length in
+    /// bytes.
     pub(super) fn from_letter(letter: u8, width: usize, order: ByteOrder) -> Self {
         match (letter, width) {
             (b'C', _) => Self::Text,
@@ -76,7 +78,7 @@ impl FieldKind {
 }
 
 impl Field {
-    /// The value of the field in a row.
+    /// The value of the field in a row. `texts` is the code page of texts.
     pub(super) fn value(&self, row: &[u8], texts: &CodePage) -> Value<'static> {
         let Some(bytes) = row.get(self.at..self.at + self.width) else {
             return Value::Null;
@@ -117,11 +119,12 @@ impl Field {
         }
     }
 
-    /// A number written in digits. A comma is read as the decimal point, which some programs write.
-    /// It isn't if it may separate thousands: `1,000` in a field without decimals.
+    /// Decodes a number that is written in digits. Some programs write a comma as the decimal
+    /// point, and it is read so. But if it may separate thousands, as in `1,000` in a field without
+    /// decimals, the value stays a text.
     fn number(&self, bytes: &[u8]) -> Value<'static> {
         let text = digits(bytes);
-        // Programs write asterisks if a number doesn't fit in its field.
+        // Asterisks mean that a number didn't fit into its field.
         if text.is_empty() || text.first() == Some(&b'*') {
             return Value::Null;
         }
@@ -133,7 +136,7 @@ impl Field {
             (is_plain && !may_be_thousands).then(|| number::parse(&point))?
         };
         let number = number::parse(text).or_else(with_point);
-        // Keys may have more digits than a double can hold.
+        // A key may have more digits than an `f64` can hold exactly.
         if number.is_some_and(|number| number.abs() > 9e15)
             && let Some(whole) = std::str::from_utf8(text)
                 .ok()
@@ -146,7 +149,8 @@ impl Field {
     }
 }
 
-/// The text before the first NUL, without NULs in front and blanks around it.
+/// The text of a number or date: without NULs before it, without the first NUL behind it and what
+/// follows, and without spaces around it.
 fn digits(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|b| *b != 0).unwrap_or(bytes.len());
     let bytes = bytes.get(start..).unwrap_or_default();
@@ -154,14 +158,14 @@ fn digits(bytes: &[u8]) -> &[u8] {
     text.trim_ascii()
 }
 
-/// The parts before and after the first comma; `None` if there is none.
+/// The parts of a text before and behind its first comma; `None` if there is no comma.
 fn parted(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = text.iter().position(|b| *b == b',')?;
     let (before, rest) = text.split_at_checked(at)?;
     Some((before, rest.get(1..)?))
 }
 
-/// Decodes a date such as `20240131`. Blanks or zeros mean null.
+/// Decodes a date such as `20240131`. Zeros or spaces only mean null.
 fn date(bytes: &[u8]) -> Value<'static> {
     let text = digits(bytes);
     if text.iter().all(|b| matches!(b, b'0' | b' ')) {
@@ -178,7 +182,8 @@ fn date(bytes: &[u8]) -> Value<'static> {
     found.map_or_else(|| Value::text(text), Value::Time)
 }
 
-/// Decodes the number of a day, counted from 4713 BC, and the milliseconds of that day.
+/// Decodes a time: the number of a day, counted from 4713 BC, and the milliseconds since the day's
+/// beginning.
 fn date_time(bytes: &[u8]) -> Value<'static> {
     /// The number of the day 1 January 1970.
     const DAY_1970: i64 = 2_440_588;
@@ -189,7 +194,7 @@ fn date_time(bytes: &[u8]) -> Value<'static> {
     };
     let day = i64::from(i32::from_le_bytes(*day));
     let time = time.first_chunk().map_or(0, |t| i32::from_le_bytes(*t));
-    // Zeros or blanks mean null. Days after the year 9999 are refused.
+    // Day 0, or spaces only, mean null. Days after the year 9999 are not accepted.
     if day == 0 || bytes.iter().all(|b| *b == b' ') {
         return Value::Null;
     }
@@ -285,7 +290,8 @@ mod tests {
         assert_eq!(little(b'T', &moment), Value::Time(1_706_659_201_000_000));
         assert_eq!(little(b'T', &[0; 8]), Value::Null);
         assert!(matches!(little(b'T', &[0xff; 8]), Value::Text(_)));
-        // By the documentation of dBase 7, the bytes of numbers sort in the order of the numbers.
+        // The documentation of dBase 7 states that the bytes of numbers sort in the order of the
+        // numbers.
         assert_eq!(sorted(b'I', &[0x80, 0, 0, 7]), number(7.0));
         assert_eq!(sorted(b'+', &[0x7f, 0xff, 0xff, 0xf9]), number(-7.0));
         assert_eq!(sorted(b'I', &[0; 4]), Value::Null);

@@ -1,29 +1,30 @@
-//! The `.shx` beside a `.shp`: the offsets of the records, in the order of the rows of the `.dbf`.
+//! The index of a Shapefile: the `.shx` with the offsets of the records, in the order of the rows
+//! of the `.dbf`.
 
 use super::shapes::{HEADER, header};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The size of an entry in bytes: an offset and a length.
+/// The number of bytes of an entry, which holds an offset and a length.
 const ENTRY: u64 = 8;
 
-/// A reader of the entries of a `.shx`.
+/// A reader of the entries of an index.
 pub(super) struct Index {
     reader: BufReader<File>,
-    /// The number of entries that the file has room for.
+    /// The number of entries, by the size of the file.
     pub(super) records: u64,
-    /// The number of entries that the header states.
+    /// The number of entries, by the size that the header states.
     pub(super) stated: u64,
     left: u64,
 }
 
-/// The offset and the length of a record in the `.shp`, in bytes. Both are 0 for a record that was
+/// The place of a record in the `.shp`, in bytes. Offset and length are 0 for a record that was
 /// never written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct RecordLocation {
     pub(super) at: u64,
-    /// The length of the record without its 8 bytes of header.
+    /// The length of the record without its header, which has 8 bytes.
     pub(super) length: u64,
 }
 
@@ -42,7 +43,7 @@ impl Index {
         })
     }
 
-    /// The location of the next record; `None` after the last.
+    /// The place of the next record; `None` behind the last entry.
     pub(super) fn next(&mut self) -> io::Result<Option<RecordLocation>> {
         let Some(left) = self.left.checked_sub(1) else {
             return Ok(None);
@@ -57,7 +58,7 @@ impl Index {
         }))
     }
 
-    /// Goes back to the entry of the first record.
+    /// Goes back to the first entry.
     pub(super) fn rewind(&mut self) -> io::Result<()> {
         self.left = self.records;
         self.reader.seek(SeekFrom::Start(HEADER)).map(drop)

@@ -1,9 +1,10 @@
-//! Shapefiles: points are in the `.shp`, the offset of each record in the `.shx`, attributes in the
-//! `.dbf`, the coordinate system in the `.prj`, and the code page in the `.cpg`.
+//! Reading of Shapefiles. The `.shp` holds the points, the `.shx` the offset of each record, the
+//! `.dbf` the attributes, the `.prj` the coordinate system, and the `.cpg` the code page.
 //!
-//! They are read as GDAL does. Records are found by the `.shx` if there is one that fits, else one
-//! after another. Records whose row is marked as deleted are left out. If stated lengths disagree
-//! with the files, everything that is there is read, and the report has a note.
+//! Shapefiles are read as GDAL does. If there is a `.shx` that fits the `.shp`, records are found
+//! by its offsets, else they are read in sequence. A record whose row in the `.dbf` is marked as
+//! deleted is left out. If a header states another length than its file has, everything in the file
+//! is read, and the report has a note.
 
 mod code_page;
 mod code_page_tables;
@@ -31,7 +32,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
-/// The number of entries of a `.shx` that are compared with the `.shp` before the `.shx` is used.
+/// The number of entries of a `.shx` that are compared with the `.shp` before the `.shx` is used: a
+/// choice.
 const TRIED: usize = 32;
 
 /// A source that reads the Shapefile at the path of its `.shp`.
@@ -129,7 +131,7 @@ pub(crate) fn source(
     RecordSourceBuilder::new(origin, found, crs, options).start(vec![reader])
 }
 
-/// The index of a `.shp`, or the reason why it can't be used.
+/// The index of a `.shp`, which is its `.shx`. The error is the reason why the index can't be used.
 fn fitting<R: Read + Seek>(
     shx: &Path,
     shapes: &mut Shapes<R>,
@@ -139,7 +141,8 @@ fn fitting<R: Read + Seek>(
     let Index {
         records, stated, ..
     } = index;
-    // The index is truncated, unless it has an entry for every row of the table.
+    // An index that has fewer entries than its header states was cut off, unless its entries are as
+    // many as the rows of the table.
     if stated > records && table.is_none_or(|table| table.rows != records) {
         return Err(format!(
             "by its header it has {stated} records, and there are {records}"
@@ -152,8 +155,8 @@ fn fitting<R: Read + Seek>(
     }
 }
 
-/// The number, counted from 1, of the first record that is not where the index states; `None` if
-/// the first [`TRIED`] are right.
+/// The number of the first record that is not at the offset in the index, counted from 1. Only
+/// [`TRIED`] records are examined; `None` if all of them are right.
 fn misplaced<R: Read + Seek>(
     index: &mut Index,
     shapes: &mut Shapes<R>,
@@ -168,7 +171,7 @@ fn misplaced<R: Read + Seek>(
     Ok(None)
 }
 
-/// A Shapefile that is being read, and the column of weights.
+/// The files of a Shapefile that is read, and the index of the column of weights.
 struct ShapefileReader<R> {
     shapes: Shapes<R>,
     index: Option<Index>,
@@ -177,10 +180,10 @@ struct ShapefileReader<R> {
     origin: Origin,
 }
 
-/// The next record, or the end of the file.
+/// The next record of a `.shp`, or the mark that there is none.
 enum NextRecord {
     Shape(Shape),
-    /// The record can't be read, but those after it can.
+    /// The record can't be read, for the given reason. The records behind it can be.
     Broken(String),
     End,
 }
@@ -221,7 +224,7 @@ impl<R: Read + Seek> ShapefileReader<R> {
             Ok(shape) => Ok(NextRecord::Shape(shape)),
             Err(error) => match error.kind() {
                 io::ErrorKind::InvalidData => Ok(NextRecord::Broken(error.to_string())),
-                // The `.shp` isn't truncated, so the index is wrong.
+                // The `.shp` is as long as its header states, so the index is wrong.
                 io::ErrorKind::UnexpectedEof if !self.shapes.is_short() => {
                     Ok(NextRecord::Broken(error.to_string()))
                 }
@@ -272,9 +275,9 @@ impl<R: Read + Seek> ShapefileReader<R> {
         Ok(())
     }
 
-    /// Checks a `.shp` that ends after a whole record and earlier than its header states. If the
-    /// table has more rows than there are records, the file is truncated; otherwise the header is
-    /// wrong.
+    /// Checks a `.shp` that ends after a whole record and is shorter than its header states. If the
+    /// table has more rows than the file has records, the file is cut off. Otherwise the header is
+    /// wrong, which is no error.
     fn check_end(&self, records: u64) -> Result<(), LoadError> {
         match &self.table {
             Some(table) if table.rows > records => Err(damaged(
@@ -289,7 +292,8 @@ impl<R: Read + Seek> ShapefileReader<R> {
         }
     }
 
-    /// Notes about lengths that are wrong in a file from which this many records were read.
+    /// Notes for the report about lengths that the files' headers state wrongly. `records` is the
+    /// number of records that were read.
     fn notes(&self, records: u64) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some((stated, size)) = self.shapes.disagreement() {

@@ -1,34 +1,36 @@
-//! Shapes of a `.shp` file (ESRI Shapefile Technical Description, July 1998). x and y are read of
-//! points and multipoints, and only the name of all other kinds.
+//! Reading of shapes from a `.shp` (ESRI Shapefile Technical Description, July 1998). Of points and
+//! multipoints the x and y are read, of other shapes only the name of the type.
 //!
-//! Shapes are decoded here and not by a library: the library at hand allocates memory for as many
-//! points as a record states.
+//! Shapes are decoded here and not by a library. The library that could be used allocates memory
+//! for as many points as a record states, even if the record is damaged.
 
 use super::super::buffered_seek::BufferedSeek;
 use super::index::RecordLocation;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// The size of the header of a `.shp` or `.shx` in bytes.
+/// The number of bytes of the header of a `.shp` or `.shx`.
 pub(super) const HEADER: u64 = 100;
 
-/// The number of bytes of a multipoint before its points: its type, box and number of points.
+/// The number of bytes of a multipoint before its points: the type, the box and the number of
+/// points.
 const BEFORE_POINTS: u64 = 40;
 
-/// The number of times that an index may make the whole file be read, by naming records twice.
+/// A limit for indexes that name records more than once, a choice: the records that are read may
+/// have this many times the bytes of the file.
 const OVER_AGAIN: u64 = 4;
 
-/// A reader of shapes, one after another or by an index.
+/// A reader of shapes, either in sequence or by an index.
 pub(super) struct Shapes<R> {
     reader: BufferedSeek<R>,
-    /// The number of bytes that the file has.
+    /// The size of the file in bytes.
     size: u64,
-    /// The number of bytes that the header states.
+    /// The size of the file in bytes that the header states.
     stated: u64,
-    /// The offset of the record after the last one that was read.
+    /// The offset behind the record that was read last, at which the next one begins.
     next: u64,
-    /// The number of bytes of the last record that are unread.
+    /// The number of bytes of the current record that are not read yet.
     rest: u64,
-    /// The number of bytes of all records that were read.
+    /// The number of bytes of all records that were read, their headers included.
     seen: u64,
 }
 
@@ -37,12 +39,13 @@ pub(super) struct Shapes<R> {
 pub(super) enum Shape {
     Null,
     Point(f64, f64),
-    /// A multipoint with this many points, which [`Shapes::point`] reads next.
+    /// A multipoint with this number of points, which [`Shapes::point`] reads one by one.
     Points(u32),
     Other(&'static str),
 }
 
-/// Reads the header of a `.shp` or `.shx`. Returns the size in bytes that it states for the file.
+/// Reads the header of a `.shp` or `.shx`, and returns the size in bytes that it states for the
+/// file.
 pub(super) fn header(reader: &mut impl Read) -> io::Result<u64> {
     let mut header = [0; HEADER as usize];
     reader.read_exact(&mut header)?;
@@ -57,7 +60,7 @@ pub(super) fn header(reader: &mut impl Read) -> io::Result<u64> {
 }
 
 impl<R: Read + Seek> Shapes<R> {
-    /// A reader of a file of `size` bytes, whose header it reads.
+    /// A reader of a file of `size` bytes. This reads the file's header.
     pub(super) fn new(reader: R, size: u64) -> io::Result<Self> {
         let mut reader = BufferedSeek::new(reader);
         let stated = header(&mut reader)?;
@@ -71,23 +74,25 @@ impl<R: Read + Seek> Shapes<R> {
         })
     }
 
-    /// The stated and the actual size of the file in bytes; `None` if they are equal.
+    /// The size in bytes that the header states and the real size, in this order; `None` if they
+    /// are equal.
     pub(super) fn disagreement(&self) -> Option<(u64, u64)> {
         (self.stated != self.size).then_some((self.stated, self.size))
     }
 
-    /// Returns true if the file is shorter than its header states.
+    /// Returns whether the file is shorter than its header states.
     pub(super) fn is_short(&self) -> bool {
         self.stated > self.size
     }
 
-    /// The number of bytes that belong to no record that was read; `None` if there are none.
+    /// The number of bytes behind the header that belong to none of the records that were read;
+    /// `None` if there are no such bytes.
     pub(super) fn unlisted(&self) -> Option<u64> {
         let all = self.size.saturating_sub(HEADER);
         all.checked_sub(self.seen).filter(|bytes| *bytes > 0)
     }
 
-    /// Returns true if a record with the stated length is at the offset that an index states.
+    /// Returns whether there is a record of the right length at the place that an index states.
     pub(super) fn has(&mut self, place: RecordLocation) -> io::Result<bool> {
         let RecordLocation { at, length } = place;
         if at < HEADER || at + 8 + length > self.size {
@@ -99,9 +104,9 @@ impl<R: Read + Seek> Shapes<R> {
         Ok(word(&head, 4).map(u32::from_be_bytes) == u32::try_from(length / 2).ok())
     }
 
-    /// Reads the shape of the next record, whose number is counted from 0. `None` at the end of the
-    /// file. The end that the header states counts too, unless another record with the right number
-    /// follows it.
+    /// Reads the shape of the next record; `None` if there are no more records. `number` is the
+    /// record's number, counted from 0. Records end at the end of the file. They also end at the
+    /// end that the header states, unless a record with the right number follows there.
     pub(super) fn next(&mut self, number: u64) -> io::Result<Option<Shape>> {
         let is_end = self.next == self.size
             || self.next >= self.stated && !self.goes_on(number).unwrap_or(false);
@@ -111,7 +116,8 @@ impl<R: Read + Seek> Shapes<R> {
         self.record(self.next).map(Some)
     }
 
-    /// Returns true if the next bytes are a valid record that has the next number.
+    /// Returns whether the next bytes are a valid record whose own number is right. `number` is the
+    /// record's number, counted from 0.
     fn goes_on(&mut self, number: u64) -> io::Result<bool> {
         let mut head = [0; 12];
         self.reader.seek(SeekFrom::Start(self.next))?;
@@ -123,7 +129,7 @@ impl<R: Read + Seek> Shapes<R> {
         Ok(is_numbered && words >= 2 && end <= self.size && is_known(kind))
     }
 
-    /// Reads the shape of the record at a location from the index.
+    /// Reads the shape of the record at a place that an index states.
     pub(super) fn at(&mut self, place: RecordLocation) -> io::Result<Shape> {
         let RecordLocation { at, length } = place;
         if at == 0 && length == 0 {
@@ -169,7 +175,7 @@ impl<R: Read + Seek> Shapes<R> {
         Ok(shape)
     }
 
-    /// Reads the number of points of a multipoint, in a record of `bytes` bytes.
+    /// Reads the number of points of a multipoint. `bytes` is the length of its record.
     fn count(&mut self, bytes: u64) -> io::Result<u32> {
         let mut head = [0; BEFORE_POINTS as usize - 4];
         self.read(&mut head)?;
@@ -183,7 +189,7 @@ impl<R: Read + Seek> Shapes<R> {
         Ok(count)
     }
 
-    /// Reads the next point of the current multipoint or point.
+    /// Reads the next point of the current record, which is a point or a multipoint.
     pub(super) fn point(&mut self) -> io::Result<(f64, f64)> {
         let mut point = [0; 16];
         self.read(&mut point)?;
@@ -196,7 +202,8 @@ impl<R: Read + Seek> Shapes<R> {
         Ok((number(x), number(y)))
     }
 
-    /// Fills `buffer` from the current record; an error if the record has fewer bytes left.
+    /// Fills `buffer` with the next bytes of the current record. Returns an error if fewer bytes
+    /// are left in the record.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let length = buffer.len() as u64;
         let Some(rest) = self.rest.checked_sub(length) else {
@@ -207,8 +214,8 @@ impl<R: Read + Seek> Shapes<R> {
     }
 }
 
-/// The shape of a type without coordinates that are read: null, or a name. `None` for points,
-/// multipoints and unknown types.
+/// The shape for the number of a type of which no coordinates are read: null, or a shape with the
+/// type's name. `None` for points, multipoints and unknown types.
 fn plain(kind: i32) -> Option<Shape> {
     Some(match kind {
         0 => Shape::Null,
