@@ -2,33 +2,33 @@
 
 use std::fmt;
 
-/// A choice among the GPUs of a machine.
+/// A rule for the choice among the GPUs of a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AdapterChoice {
-    /// The best GPU in hardware, and none where the machine has only drivers in software.
+    /// The best hardware GPU. No device is chosen if the machine has only software drivers.
     #[default]
     Real,
-    /// The best device of any kind, including drivers in software.
+    /// The best device of any kind, including software drivers.
     Any,
     /// The best device whose name contains this text; case is ignored.
     Named(String),
 }
 
-/// A GPU with its properties.
+/// A GPU, described by its properties.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Adapter {
     /// The name that the driver reports.
     pub name: String,
-    /// `discrete`, `integrated`, `virtual`, `software` or `other`.
+    /// The kind of device: `discrete`, `integrated`, `virtual`, `software` or `other`.
     pub kind: &'static str,
-    /// The graphics interface: Vulkan, Metal, Dx12 …
+    /// The graphics interface, for example Vulkan, Metal or Dx12.
     pub interface: String,
-    /// The driver and its version.
+    /// The name and version of the driver.
     pub driver: String,
-    /// The most bytes of a buffer that a shader can bind at a time.
+    /// The greatest number of bytes of one buffer that a shader can access at a time.
     pub binding: u64,
-    /// The most bytes that a buffer may have.
+    /// The greatest number of bytes that one buffer may have.
     pub buffer: u64,
 }
 
@@ -51,12 +51,12 @@ impl Adapter {
         }
     }
 
-    /// True for a GPU in hardware, false for a driver in software.
+    /// Returns true for a hardware GPU, false for a software driver.
     pub fn is_real(&self) -> bool {
         self.kind != "software"
     }
 
-    /// The rank of the device's kind among all kinds: the smaller, the better.
+    /// The rank of the device's kind, 0 for the best.
     fn rank(&self) -> usize {
         let kinds = ["discrete", "integrated", "virtual", "other", "software"];
         kinds
@@ -73,7 +73,7 @@ impl fmt::Display for Adapter {
 }
 
 impl AdapterChoice {
-    /// True where the choice allows this device.
+    /// Returns true if the choice allows this device.
     fn takes(&self, adapter: &Adapter) -> bool {
         match self {
             Self::Real => adapter.is_real(),
@@ -83,7 +83,7 @@ impl AdapterChoice {
     }
 }
 
-/// All devices that can run the shaders, the best first.
+/// All devices that can run the shaders; the best device is the first.
 pub fn adapters() -> Vec<Adapter> {
     enumerate()
         .into_iter()
@@ -91,7 +91,7 @@ pub fn adapters() -> Vec<Adapter> {
         .collect()
 }
 
-/// The best device that a choice allows; `None` where it allows none of this machine's.
+/// The best device that a choice allows; `None` if it allows no device of this machine.
 pub(super) fn find(choice: &AdapterChoice) -> Option<(Adapter, wgpu::Adapter)> {
     enumerate()
         .into_iter()

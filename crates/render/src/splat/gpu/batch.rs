@@ -1,4 +1,4 @@
-//! Batches: pictures that are drawn together, and their places in the device's buffers.
+//! Batches: pictures that are drawn together, and the position of each in the device's buffers.
 
 use super::health::FallbackReason;
 use super::layout::{GpuJob, GpuPlace, WorkItem};
@@ -9,36 +9,38 @@ use heatsplat_points::Point;
 use std::collections::VecDeque;
 use std::sync::{Arc, mpsc};
 
-/// The most pictures in one batch.
+/// The greatest number of pictures in one batch.
 pub(super) const MOST: usize = 64;
 
-/// The most cells that one workgroup deposits.
+/// The greatest number of cells that one workgroup deposits.
 const STRETCH: u32 = 256;
 
-/// The most cells that are deposited in one submission: a slow device takes some 10 ms for them.
+/// The greatest number of cells that are deposited in one submission. It is chosen so that a slow
+/// device takes about 10 ms.
 const UPLOAD: usize = 1 << 21;
 
-/// The most workgroups of a dispatch.
+/// The greatest number of workgroups in one dispatch.
 const MOST_ITEMS: usize = 1 << 15;
 
-/// The most multiplications of one submission: a slow device takes some 10 ms for them.
+/// The greatest number of multiplications in one submission. It is chosen so that a slow device
+/// takes about 10 ms.
 const MOST_WORK: u64 = 1 << 30;
 
-/// A block of a picture that a caller waits for.
+/// A block of a picture, for which a caller waits.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) prepared: Prepared,
-    /// The number of the block among those of the caller's job.
+    /// The block's number among the blocks of the caller's job.
     pub(super) number: usize,
     pub(super) answer: mpsc::Sender<TaskResult>,
 }
 
-/// The number of a block among those of its job; and the block's output in words of 32 bits, or the
-/// reason why there is none.
+/// The number of a block among the blocks of its job, and the block's output in words of 32 bits.
+/// If the device has failed, the reason takes the place of the output.
 pub(super) type TaskResult = (usize, Result<Vec<u32>, FallbackReason>);
 
 impl Task {
-    /// Sends the result; the receiver may have been dropped.
+    /// Sends the result. It is ignored if the receiver was dropped.
     pub(super) fn answer(self, result: Result<Vec<u32>, FallbackReason>) {
         let _ = self.answer.send((self.number, result));
     }
@@ -68,7 +70,7 @@ impl BatchSizes {
         }
     }
 
-    /// True where every buffer has at most `most` bytes.
+    /// Returns true if every buffer has at most `most` bytes.
     fn fit(self, most: u64) -> bool {
         let bytes = |elements: u32, size: u64| u64::from(elements) * size;
         bytes(self.bins, 8) <= most
@@ -78,11 +80,11 @@ impl BatchSizes {
     }
 }
 
-/// Cells that are deposited by one dispatch. They all lie in one buffer of points on the device, or
-/// are all sent with the batch.
+/// Cells that one dispatch deposits. They all lie in one buffer of points that is on the device, or
+/// they are all sent with the batch.
 #[derive(Debug)]
 pub(super) struct CellUpload {
-    /// The buffer of points; `None` for cells that are sent.
+    /// The buffer of points on the device; `None` if the cells are sent with the batch.
     pub(super) buffer: Option<wgpu::Buffer>,
     pub(super) items: Vec<WorkItem>,
     pub(super) cells: Vec<Point>,
@@ -100,12 +102,12 @@ impl CellUpload {
     }
 }
 
-/// Pictures of one plan that are drawn together.
+/// Pictures with the same plan that are drawn together.
 #[derive(Debug)]
 pub(super) struct DrawBatch {
     pub(super) plan: Arc<GpuPlan>,
     pub(super) entry: EntryPoint,
-    /// True where the pictures stay on the device and are not read back.
+    /// True if the pictures stay on the device, false if they are read back.
     pub(super) stays: bool,
     pub(super) tasks: Vec<Task>,
     pub(super) jobs: Vec<GpuJob>,
@@ -117,8 +119,8 @@ pub(super) struct DrawBatch {
 }
 
 impl DrawBatch {
-    /// Takes the first waiting picture, and all that fit with it into buffers of at most `most`
-    /// bytes each; `None` where no picture waits.
+    /// Takes the first waiting picture, and all other waiting pictures that can be drawn with it in
+    /// buffers of at most `most` bytes each. `None` if no picture waits.
     pub(super) fn gather(waiting: &mut VecDeque<Task>, most: u64) -> Option<Self> {
         let first = waiting.pop_front()?;
         let mut batch = Self {
@@ -212,7 +214,7 @@ impl DrawBatch {
     }
 }
 
-/// An estimate of the multiplications of a picture's convolutions.
+/// An estimate of the number of multiplications in a picture's convolutions.
 fn work(job: &GpuJob, plan: &GpuPlan) -> u64 {
     let outputs = u64::from(job.outputs) * u64::from(job.lines);
     match &plan.kind {
@@ -225,8 +227,9 @@ fn work(job: &GpuJob, plan: &GpuPlan) -> u64 {
     }
 }
 
-/// The last upload that has room for `cells` more cells of `buffer`, or with `None` of cells that
-/// are sent. Where there is none, a new one is added.
+/// The last upload with room for `cells` more cells, of those that read the given buffer. With
+/// `None`, it is an upload whose cells are sent with the batch. If no upload has room, a new one is
+/// added.
 fn upload_with_room<'a>(
     uploads: &'a mut Vec<CellUpload>,
     buffer: Option<&wgpu::Buffer>,

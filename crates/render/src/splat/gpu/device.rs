@@ -1,21 +1,22 @@
-//! Devices whose errors are returned as values and never panic.
+//! Devices whose errors are returned as values and never cause a panic.
 
 use super::health::FallbackReason;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A device with its queue, and a record of its errors.
+/// A device with its queue, and a record of the errors that it has reported.
 #[derive(Clone, Debug)]
 pub(super) struct DeviceContext {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) limits: wgpu::Limits,
-    /// The longest wait for a batch: a device that still works never takes so long.
+    /// The greatest time to wait for a batch. A working device never takes so long.
     pub(super) timeout: Duration,
-    /// True once the device is lost.
+    /// True when the device has been lost.
     lost: Arc<AtomicBool>,
-    /// The last error that no call of `guarded` caught, until one returns it.
+    /// The last error that was reported outside of `guarded`. The next call of `guarded` returns
+    /// it.
     stray: Arc<Mutex<Option<FallbackReason>>>,
 }
 
@@ -23,8 +24,8 @@ impl DeviceContext {
     /// Opens a device on an adapter.
     pub(super) fn open(adapter: &wgpu::Adapter) -> Result<Self, wgpu::RequestDeviceError> {
         let theirs = adapter.limits();
-        // The limits are those that every device has, except for sizes of buffers: the largest that
-        // this device allows.
+        // The limits are those that every device supports, except for the sizes of buffers, which
+        // are the largest that this device supports.
         let limits = wgpu::Limits {
             max_buffer_size: theirs.max_buffer_size,
             max_storage_buffer_binding_size: theirs.max_storage_buffer_binding_size,
@@ -38,7 +39,7 @@ impl DeviceContext {
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))?;
         let context = Self::from_device(device, queue);
         let stray = Arc::clone(&context.stray);
-        // The handler is replaced, since the default one panics.
+        // The handler is replaced, since the default handler panics.
         context
             .device
             .on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
@@ -52,12 +53,12 @@ impl DeviceContext {
         Ok(context)
     }
 
-    /// Wraps a device that the caller opened. Its error handlers are left as they are.
+    /// Wraps a device that the caller has opened. Its error handlers are not changed.
     pub(super) fn from_device(device: wgpu::Device, queue: wgpu::Queue) -> Self {
         let software = device.adapter_info().device_type == wgpu::DeviceType::Cpu;
         Self {
             limits: device.limits(),
-            // A driver in software shares the CPU with everything else, so it gets more time.
+            // A software driver shares the CPU with everything else, so it gets more time.
             timeout: Duration::from_secs(if software { 120 } else { 10 }),
             device,
             queue,
@@ -66,8 +67,8 @@ impl DeviceContext {
         }
     }
 
-    /// Runs `work` on the device. An error that the device reports is returned in place of the
-    /// result.
+    /// Runs `work` on the device. If the device reports an error meanwhile, that error is returned
+    /// and not the result.
     pub(super) fn guarded<T>(
         &self,
         work: impl FnOnce() -> Result<T, FallbackReason>,
@@ -98,7 +99,7 @@ impl DeviceContext {
 fn kind(error: &wgpu::Error) -> FallbackReason {
     match error {
         wgpu::Error::OutOfMemory { .. } => FallbackReason::OutOfMemory,
-        // Any other error is unexpected: the device can't be trusted any more.
+        // No other error is expected, so the device can't be trusted any more.
         wgpu::Error::Validation { .. } | wgpu::Error::Internal { .. } => FallbackReason::Lost,
     }
 }

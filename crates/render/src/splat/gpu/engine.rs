@@ -1,5 +1,5 @@
-//! The engine: batches go to the device as submissions, and pictures come back by a ring of
-//! readback buffers, so that one batch is read while the next is drawn.
+//! The engine: it submits batches of pictures to the device, and receives the finished pictures in
+//! readback buffers. One batch is read while the next one is drawn.
 
 use super::batch::{CellUpload, DrawBatch, Task};
 use super::device::DeviceContext;
@@ -14,10 +14,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
 use wgpu::{Buffer, CommandEncoder, ComputePass};
 
-/// The most bytes of each buffer that a batch fills, where the device allows buffers of that size.
+/// The greatest number of bytes of each buffer that a batch fills. It is a choice; a device may
+/// allow less.
 const ARENA: u64 = 96 << 20;
 
-/// A device with its pipelines and buffers.
+/// An open device with its pipelines and buffers.
 #[derive(Debug)]
 pub(super) struct Engine {
     context: DeviceContext,
@@ -26,7 +27,7 @@ pub(super) struct Engine {
     tables: HashMap<u64, PlanTables>,
     spare: Vec<GrowBuffer>,
     health: Arc<Health>,
-    /// The number of the device among all that were opened.
+    /// The number of this device, counted through all devices that were opened one after the other.
     number: u64,
 }
 
@@ -45,7 +46,7 @@ struct Buffers {
     cells: GrowBuffer,
 }
 
-/// The tables of a plan on the device.
+/// The tables of a plan, in buffers on the device.
 #[derive(Debug)]
 enum PlanTables {
     None,
@@ -59,16 +60,16 @@ enum PlanTables {
     },
 }
 
-/// A batch that was submitted.
+/// A batch that was submitted and is not finished.
 #[derive(Debug)]
 pub(super) struct Submission {
     tasks: Vec<Task>,
-    /// The pictures of the batch in the readback buffer.
+    /// For each task, the position of its picture in the readback buffer.
     parts: Vec<PicturePart>,
     readback: Readback,
 }
 
-/// A buffer that is mapped when a submission is finished.
+/// A buffer that the host can read when the submission is finished.
 #[derive(Debug)]
 struct Readback {
     staging: GrowBuffer,
@@ -77,13 +78,13 @@ struct Readback {
     mapped: mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
 }
 
-/// A picture in a readback buffer.
+/// The position of a picture in a readback buffer.
 #[derive(Clone, Copy, Debug)]
 struct PicturePart {
-    /// The index of the picture's first word.
+    /// The index of the picture's first word of 32 bits.
     first: usize,
     words: usize,
-    /// The number of cells that the picture was drawn from.
+    /// The number of cells that the picture consists of.
     cells: u64,
 }
 
@@ -126,7 +127,7 @@ impl Engine {
         }
     }
 
-    /// The most bytes of each buffer that a batch may use.
+    /// The greatest number of bytes of each buffer that a batch may use.
     pub(super) fn room(&self) -> u64 {
         let limits = &self.context.limits;
         let most = limits
@@ -136,7 +137,7 @@ impl Engine {
         (most / 8 * 7 - 4096).min(ARENA)
     }
 
-    /// Submits a batch; on failure its tasks are returned with the reason.
+    /// Submits a batch. If that fails, returns the reason and the batch's tasks.
     pub(super) fn submit(
         &mut self,
         mut batch: DrawBatch,
@@ -186,7 +187,7 @@ impl Engine {
         })
     }
 
-    /// Encodes and submits the passes of a batch.
+    /// Encodes and submits the compute passes of a batch.
     fn send(
         &mut self,
         batch: &DrawBatch,
@@ -230,7 +231,7 @@ impl Engine {
         encoder = lap(encoder, "upload");
         for (i, upload) in batch.uploads.iter().enumerate() {
             if i > 0 {
-                // Each upload has a submission of its own, so that the device is never busy for
+                // Each upload of cells has its own submission, so that the device is never busy for
                 // long.
                 queue.submit([encoder.finish()]);
                 encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
@@ -268,7 +269,7 @@ impl Engine {
         })
     }
 
-    /// Waits for a batch and sends its pictures to the tasks.
+    /// Waits for a batch, and sends its pictures to the tasks that wait for them.
     pub(super) fn finish(&mut self, submission: Submission) -> Result<(), FallbackReason> {
         let Submission {
             tasks,
@@ -297,7 +298,7 @@ impl Engine {
             })?;
             let answer = mapped.recv_timeout(context.timeout).map_err(|e| match e {
                 mpsc::RecvTimeoutError::Timeout => FallbackReason::TimedOut,
-                // The callback was dropped, and with it the device.
+                // The callback was dropped, which happens when the device is dropped.
                 mpsc::RecvTimeoutError::Disconnected => FallbackReason::Lost,
             })?;
             answer.map_err(|_| FallbackReason::Lost)?;
@@ -392,7 +393,7 @@ impl PlanTables {
     }
 }
 
-/// The compute passes of a batch: its buffers, bound to the pipelines.
+/// The compute passes of a batch: the buffers that the batch uses, and the pipelines.
 struct Passes<'a> {
     device: &'a wgpu::Device,
     queue: &'a wgpu::Queue,
@@ -502,7 +503,8 @@ impl<'a> Passes<'a> {
         self.run(&mut pass, &step)
     }
 
-    /// The dispatches that turn the bins into pictures, in their order.
+    /// The dispatches, runs of one entry point each, that turn the bins into pictures. They are in
+    /// the order in which they run.
     fn steps(&self, batch: &DrawBatch) -> Vec<Dispatch<'_>> {
         let jobs = batch.jobs.len() as u32;
         let most = |of: fn(&GpuJob) -> u32| batch.jobs.iter().map(of).max().unwrap_or(0);
@@ -572,7 +574,7 @@ impl<'a> Passes<'a> {
     }
 }
 
-/// A dispatch of one entry point.
+/// A run of one entry point: its buffers and its number of workgroups.
 struct Dispatch<'a> {
     entry: EntryPoint,
     buffers: Vec<&'a Buffer>,

@@ -1,9 +1,9 @@
-//! Buffers that are reused from batch to batch and only ever grow.
+//! Buffers that are reused from batch to batch, and never become smaller.
 
 use bytemuck::Pod;
 use wgpu::BufferUsages;
 
-/// A buffer with room for the most bytes that were asked of it so far.
+/// A buffer with room for the greatest number of bytes that was requested so far.
 #[derive(Debug)]
 pub(super) struct GrowBuffer {
     label: &'static str,
@@ -12,7 +12,7 @@ pub(super) struct GrowBuffer {
 }
 
 impl GrowBuffer {
-    /// A buffer for shaders, which the host can't map.
+    /// A buffer for shaders. The host can't read its memory directly.
     pub(super) fn inner(label: &'static str) -> Self {
         Self {
             label,
@@ -21,7 +21,7 @@ impl GrowBuffer {
         }
     }
 
-    /// A buffer that the host maps and reads.
+    /// A buffer that the host can read.
     pub(super) fn readback(label: &'static str) -> Self {
         Self {
             label,
@@ -30,7 +30,7 @@ impl GrowBuffer {
         }
     }
 
-    /// The buffer, with at least `bytes` bytes. Where it has to grow, its contents are lost.
+    /// The buffer, with room for at least `bytes` bytes. If it has to grow, its contents are lost.
     pub(super) fn at_least(&mut self, device: &wgpu::Device, bytes: u64) -> &wgpu::Buffer {
         if self.buffer.as_ref().is_some_and(|b| b.size() < bytes) {
             self.buffer = None;
@@ -38,8 +38,8 @@ impl GrowBuffer {
         self.buffer.get_or_insert_with(|| {
             device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some(self.label),
-                // The size has an eighth to spare, so that slowly growing sizes don't need a buffer
-                // each.
+                // The size has an eighth to spare, so that slowly growing sizes don't need a new
+                // buffer each time.
                 size: (bytes + bytes / 8).next_multiple_of(256).max(256),
                 usage: self.usage,
                 mapped_at_creation: false,
@@ -47,7 +47,8 @@ impl GrowBuffer {
         })
     }
 
-    /// The buffer with these elements in it, from the next submission on.
+    /// The buffer, with `elements` written to its beginning. They are there from the next
+    /// submission on.
     pub(super) fn with<T: Pod>(
         &mut self,
         device: &wgpu::Device,

@@ -5,29 +5,29 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The reason why a picture was drawn by the CPU and not by the GPU.
+/// The reason why the CPU drew a picture and not the GPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum FallbackReason {
-    /// The device is gone, or answers nothing but errors.
+    /// The device is gone, or reports errors that should never occur.
     #[error("the device was lost")]
     Lost,
-    /// There is no memory for a picture's buffers.
+    /// The device has no memory for a picture's buffers.
     #[error("the device is out of memory")]
     OutOfMemory,
-    /// A picture took longer than any should.
+    /// The device took longer for a picture than a working device ever does.
     #[error("the device did not answer in time")]
     TimedOut,
-    /// The bins do not add up to the weight of the cells, or a picture is not the one that was
-    /// computed.
+    /// The sum of the bins is not the weight of the cells, or the picture that was read is not the
+    /// one that the device computed.
     #[error("a sum is wrong")]
     WrongSum,
-    /// The device failed before and is left alone for a while.
+    /// The device has failed a short time ago and is not used during a pause.
     #[error("the device is being rested after a reason")]
     Resting,
-    /// The shaders can't draw the picture: its pixels are too wide or too narrow for their
-    /// integers, its weights are too far apart for these or of both signs and nearly cancel, or
-    /// only the CPU draws its kernel.
+    /// The shaders can't draw the picture, for one of three reasons. Its pixels are too wide or too
+    /// narrow for the shaders' integers. Its weights differ too much in size for these integers, or
+    /// have both signs and nearly cancel. Or its kernel is one that only the CPU draws.
     #[error("the picture is beyond what the shaders can draw")]
     Beyond,
 }
@@ -43,7 +43,7 @@ impl FallbackReason {
         Self::Beyond,
     ];
 
-    /// The name of the counter of pictures that were not drawn for this reason.
+    /// The name of the counter of pictures that the CPU drew for this reason.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Lost => "failed_lost",
@@ -56,21 +56,22 @@ impl FallbackReason {
     }
 }
 
-/// The counters of a device's work.
+/// Counters of a device's work and failures.
 #[derive(Debug, Default)]
 pub(super) struct Health {
     drawn: AtomicU64,
     batches: AtomicU64,
     failures: [AtomicU64; FallbackReason::ALL.len()],
-    /// The failure to be injected next, as its index in [`FallbackReason::ALL`] plus 1; 0 for none.
+    /// The failure that a test wants to happen next: its index in [`FallbackReason::ALL`] plus 1,
+    /// or 0 for none.
     injected: AtomicU8,
     /// The reason that was logged last.
     reported: Mutex<Option<FallbackReason>>,
     timer: Mutex<Option<Arc<PassTimer>>>,
 }
 
-/// A timer of the passes of batches: the time at which the last pass ended, and the seconds of each
-/// pass by name.
+/// A timer for the compute passes of batches. It has the time at which the last pass ended, and for
+/// each pass its name and the seconds that it took.
 #[derive(Debug)]
 pub(super) struct PassTimer(Mutex<(Instant, Vec<(&'static str, f64)>)>);
 
@@ -79,7 +80,7 @@ impl PassTimer {
         Self(Mutex::new((Instant::now(), Vec::new())))
     }
 
-    /// Ends a pass and begins the next.
+    /// Ends a pass, adds its time to those of the name `name`, and begins the next pass.
     pub(super) fn lap(&self, name: &'static str) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, laps) = &mut *inner;
@@ -98,7 +99,7 @@ impl PassTimer {
 }
 
 impl Health {
-    /// The timer of the passes; `None` while they are not timed.
+    /// The timer for the passes; `None` while they are not timed.
     pub(super) fn timer(&self) -> Option<Arc<PassTimer>> {
         let timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
         timer.clone()
@@ -113,8 +114,8 @@ impl Health {
         self.batches.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a picture that the CPU drew instead. Logs the reason if it is a failure of the device
-    /// and not the one logged last.
+    /// Counts a picture that the CPU drew instead of the device. Logs the reason, unless the device
+    /// didn't fail or the same reason was logged last.
     pub(super) fn count_failure(&self, reason: FallbackReason, adapter: &str) {
         for (known, count) in FallbackReason::ALL.iter().zip(&self.failures) {
             if *known == reason {
@@ -149,7 +150,8 @@ impl Health {
             .store(place.map_or(0, |p| p as u8 + 1), Ordering::SeqCst);
     }
 
-    /// True where this failure is to be injected now. It is then cleared, so that it happens once.
+    /// Returns true if a test wants this failure to happen now. The request is then cleared, so
+    /// that the failure happens once.
     pub(super) fn fails(&self, reason: FallbackReason) -> bool {
         let injected = self.injected.load(Ordering::SeqCst);
         let now = FallbackReason::ALL.get(usize::from(injected).wrapping_sub(1));
@@ -161,28 +163,28 @@ impl Health {
     }
 }
 
-/// The pictures that a device has drawn, and those that the CPU drew instead.
+/// Counters of the pictures that a device has drawn, and of those that the CPU drew instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GpuReport {
-    /// Pictures, or blocks of large ones, that the device drew.
+    /// The number of pictures that the device drew. Each block of a large picture counts as one.
     pub drawn: u64,
-    /// The number of batches that these pictures were drawn in.
+    /// The number of batches in which these pictures were drawn.
     pub batches: u64,
-    /// Pictures that the CPU drew instead, by reason.
+    /// The number of pictures that the CPU drew instead, for each reason.
     pub failures: [(FallbackReason, u64); FallbackReason::ALL.len()],
 }
 
 impl GpuReport {
-    /// Pictures that the CPU drew instead, for one reason.
+    /// The number of pictures that the CPU drew instead for one reason.
     pub fn failed(&self, reason: FallbackReason) -> u64 {
         let found = self.failures.iter().find(|(known, _)| *known == reason);
         found.map_or(0, |(_, count)| *count)
     }
 }
 
-/// The pause after a failure: a second at first, and twice as long after each further one, up to a
-/// minute.
+/// The pause after a failure: one second after the first, twice as long after each further one, and
+/// at most a minute.
 #[derive(Debug)]
 pub(super) struct Backoff(Duration);
 
@@ -201,9 +203,9 @@ impl Backoff {
     }
 }
 
-/// True where a picture's counters show that every cell was counted, that the bins add up to the
-/// weight of the cells, and that the picture, if it was read back, has the checksum of the one that
-/// was computed.
+/// Returns true if a picture passes three checks. Its counters show that every cell was counted.
+/// The sum of the bins is the weight of the cells. And the picture has the checksum that the device
+/// computed for it; this is checked only if the picture was read back.
 pub(super) fn is_whole(sums: &[u32], cells: u64, picture: Option<&[u32]>) -> bool {
     let slots = || sums.chunks_exact(SLOT as usize).take(SLOTS as usize);
     let word = |slot: &[u32], at: u32| slot.get(at as usize).copied().unwrap_or(0);
@@ -219,7 +221,7 @@ pub(super) fn is_whole(sums: &[u32], cells: u64, picture: Option<&[u32]>) -> boo
         && picture.is_none_or(|words| seal == seal_of(words))
 }
 
-/// A picture's checksum, as the last stage of the shaders computes it.
+/// A picture's checksum, computed as the last shader stage computes it.
 fn seal_of(words: &[u32]) -> u32 {
     let stir = |(place, word): (usize, &u32)| {
         let mut h = word ^ (place as u32).wrapping_mul(0x9e37_79b9);
@@ -235,7 +237,7 @@ fn seal_of(words: &[u32]) -> u32 {
 mod tests {
     use super::*;
 
-    /// A small generator (SplitMix64).
+    /// A small random number generator (SplitMix64).
     fn next(state: &mut u64) -> usize {
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

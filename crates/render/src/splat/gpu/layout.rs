@@ -1,62 +1,65 @@
-//! The structs that the host writes and the shaders read: `shaders/src/job.wgsl` in Rust.
-//! A test compares both, field by field.
+//! Structs that the host writes and the shaders read. They are the Rust version of
+//! `shaders/src/job.wgsl`, and a test compares the two field by field.
 
 use bytemuck::{Pod, Zeroable};
 
-/// Spare cells around a grid, so that a deposit never leaves it.
+/// The number of spare cells on each side of a grid. With them a deposit never leaves the grid.
 pub(super) const PAD: u32 = 2;
-/// The number of outputs that a thread computes side by side in the convolutions.
+/// The number of outputs of a convolution that one thread computes side by side.
 pub(super) const OUTPUTS: u32 = 8;
-/// The number of invocations of a workgroup.
+/// The number of threads in a workgroup.
 pub(super) const GROUP: u32 = 64;
-/// The number of bins, or of a picture's words, that one invocation handles in the stages that
-/// visit all of them.
+/// The number of items that one thread handles in shader stages that visit all bins, or all words
+/// of a picture.
 pub(super) const EACH: u32 = 8;
-/// The number of copies (slots) of a job's counters. Invocations use different slots, so that they
-/// rarely wait for each other.
+/// The number of copies, called slots, of a job's counters. Threads use different slots, so that
+/// they rarely wait for each other.
 pub(super) const SLOTS: u32 = 16;
-/// The number of words of 32 bits in a slot.
+/// The number of 32-bit words in a slot.
 pub(super) const SLOT: u32 = 8;
-/// The word of a slot that counts cells.
+/// The position, in a slot, of the word that counts cells.
 pub(super) const SEEN: u32 = 0;
-/// The first of the two words of a slot, low and high, that add up the cells' weights.
+/// The position, in a slot, of the first of two words with the sum of the cells' weights: low word,
+/// high word.
 pub(super) const WEIGHED: u32 = 1;
-/// The first of the two words of a slot, low and high, that add up the bins.
+/// The position, in a slot, of the first of two words with the sum of the bins: low word, high
+/// word.
 pub(super) const HELD: u32 = 3;
-/// The word of a slot with the picture's checksum.
+/// The position, in a slot, of the word with the picture's checksum.
 pub(super) const SEAL: u32 = 5;
 
-/// One picture, or a block of a large one: `Job` in `job.wgsl`. Offsets are counted in elements of
-/// their buffers.
+/// One picture, or one block of a large picture: `Job` in `job.wgsl`. Offsets are counted in
+/// elements of their buffers.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct GpuJob {
-    /// Offset of the grid in the bins and in the grid's floats; it is stored column by column.
+    /// Offset of the grid, in the buffer of bins and in the buffer of the grid's floats. The grid
+    /// is stored column by column.
     pub(super) bins: u32,
-    /// Cells of the grid.
+    /// Number of cells of the grid.
     pub(super) bin_count: u32,
-    /// Columns of the grid, padding included.
+    /// Number of columns of the grid, including the padding.
     pub(super) columns: u32,
-    /// Rows of the grid, padding included.
+    /// Number of rows of the grid, including the padding.
     pub(super) rows: u32,
-    /// Offset of the grid's rows after the first pass: all rows of one term, then those of the
-    /// next.
+    /// Offset of the results of the first pass, which convolves along the rows. All rows of one
+    /// separable term come first, then those of the next term.
     pub(super) across: u32,
-    /// Rows of the grid without padding.
+    /// Number of rows of the grid without the padding.
     pub(super) inner_rows: u32,
     /// Offset of the convolution's outputs.
     pub(super) spread: u32,
-    /// Outputs in a row.
+    /// Number of outputs in a row.
     pub(super) outputs: u32,
-    /// Rows of outputs.
+    /// Number of rows of outputs.
     pub(super) lines: u32,
-    /// Elements from one row of outputs to the next.
+    /// Number of elements from one row of outputs to the next.
     pub(super) stride: u32,
-    /// Grid cells from one output to the next.
+    /// Number of grid cells from one output to the next.
     pub(super) step: u32,
-    /// Values that a thread reads along an axis: the length of a table of taps.
+    /// Number of values that a thread reads along an axis. It is the length of a table of taps.
     pub(super) span: u32,
-    /// Separable terms of the kernel.
+    /// Number of separable terms of the kernel.
     pub(super) terms: u32,
     /// Offset of the picture's densities.
     pub(super) density: u32,
@@ -64,35 +67,36 @@ pub(super) struct GpuJob {
     pub(super) width: u32,
     /// Height of the picture in pixels.
     pub(super) height: u32,
-    /// Elements from one row of densities to the next.
+    /// Number of elements from one row of densities to the next.
     pub(super) pitch: u32,
-    /// Pixels along the side of a coarse grid's cell; 1 for other grids.
+    /// Number of pixels along the side of a grid cell, if the grid is coarser than the picture;
+    /// otherwise 1.
     pub(super) coarser: u32,
-    /// Pixels from the corner of the first cell to the picture's, across.
+    /// Number of pixels, across, from the corner of the first grid cell to the picture's corner.
     pub(super) phase_x: u32,
-    /// Pixels from the corner of the first cell to the picture's, down.
+    /// Number of pixels, down, from the corner of the first grid cell to the picture's corner.
     pub(super) phase_y: u32,
-    /// Offset of the output.
+    /// Offset of the picture's output.
     pub(super) picture: u32,
-    /// Words of the output.
+    /// Number of 32-bit words of the output.
     pub(super) words: u32,
-    /// Words of a row of the output.
+    /// Number of 32-bit words in a row of the output.
     pub(super) row_words: u32,
     /// Offset of the thresholds.
     pub(super) thresholds: u32,
-    /// Fixed-point units to a weight of 1, a power of two.
+    /// Number of fixed-point units in a weight of 1, a power of two.
     pub(super) scale: f32,
     /// The inverse of `scale`.
     pub(super) unscale: f32,
-    /// The number of the shape, for the stage `stamp`.
+    /// Number that stands for the kernel's shape in the shader stage `stamp`.
     pub(super) shape: u32,
-    /// The pixels that a stamp reaches to each side.
+    /// Number of pixels that a stamp reaches to each side.
     pub(super) margin: u32,
     /// The inverse of the radius in pixels.
     pub(super) per_radius: f32,
     /// The kernel's height at its centre.
     pub(super) peak: f32,
-    /// The grid of the deposit: `QUADRATIC` or `QUINCUNX`.
+    /// Number that stands for the grid of the deposit: `QUADRATIC` or `QUINCUNX` of the shader.
     pub(super) deposit: u32,
 }
 
@@ -110,32 +114,33 @@ pub(super) struct WorkItem {
     pub(super) place: u32,
 }
 
-/// The mapping from the world to a grid, in one copy of the world.
+/// The mapping from world coordinates to a grid, for one copy of the world.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct GpuPlace {
-    /// The coordinate from which positions are counted, across.
+    /// The x coordinate of the anchor, from which positions are counted.
     pub(super) anchor_x: u32,
-    /// The coordinate from which positions are counted, down.
+    /// The y coordinate of the anchor, from which positions are counted.
     pub(super) anchor_y: u32,
-    /// The greatest distance from the anchor at which a cell is on the grid, across.
+    /// The greatest distance in x from the anchor at which a cell is on the grid, in world units.
     pub(super) span_x: u32,
-    /// The greatest distance from the anchor at which a cell is on the grid, down.
+    /// The greatest distance in y from the anchor at which a cell is on the grid, in world units.
     pub(super) span_y: u32,
-    /// The anchor's position on the grid, across: the fraction of a cell in units of 2⁻³², and
-    /// whole cells.
+    /// The anchor's x on the grid, in two parts: the fraction of a grid cell in units of 2⁻³², and
+    /// the number of whole grid cells.
     pub(super) offset_x: [u32; 2],
-    /// The anchor's position on the grid, down: the fraction of a cell in units of 2⁻³², and whole
-    /// cells.
+    /// The anchor's y on the grid, in two parts: the fraction of a grid cell in units of 2⁻³², and
+    /// the number of whole grid cells.
     pub(super) offset_y: [u32; 2],
-    /// The binary digits of the factor from distances to cells, which is 0.mantissa · 2^(before −
-    /// after).
+    /// The binary digits of the factor that turns a distance in world units into grid cells. The
+    /// factor is 0.mantissa · 2^(before − after).
     pub(super) mantissa: u32,
-    /// The shift of a distance to the left, before the multiplication with the mantissa.
+    /// The number of bits by which a distance is shifted to the left before it is multiplied by the
+    /// mantissa.
     pub(super) before: u32,
-    /// The shift of the product to the right.
+    /// The number of bits by which the product is shifted to the right.
     pub(super) after: u32,
-    /// Padding, so that the struct is as long as in the shader.
+    /// Padding: with it the struct is as long as in the shader.
     pub(super) spare: u32,
 }
 
@@ -149,7 +154,7 @@ mod tests {
         naga::front::wgsl::parse_str(stage.source).unwrap()
     }
 
-    /// (name, offset) of a struct's members, and its size.
+    /// The name and the offset of each member of a struct, and the size of the struct.
     fn members(module: &Module, name: &str) -> (Vec<(String, u32)>, u32) {
         let (_, found) = module
             .types

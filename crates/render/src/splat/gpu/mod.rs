@@ -1,8 +1,9 @@
-//! The GPU backend: the same pictures as the CPU's, by compute shaders.
+//! The GPU backend. It draws the same pictures as the CPU backend, with compute shaders.
 //!
-//! A caller prepares the cells of a picture (`prepare.rs`) and waits; one thread (`worker.rs`) owns
-//! the device and draws all waiting pictures together (`batch.rs`, `engine.rs`). Where the device
-//! fails, the CPU draws the same picture (`health.rs`).
+//! Any thread may ask for a picture. It collects the picture's cells (`prepare.rs`), sends them to
+//! one worker thread and waits. The worker (`worker.rs`) owns the device and draws all waiting
+//! pictures together (`batch.rs`, `engine.rs`). If the device fails, the CPU draws the picture
+//! instead (`health.rs`).
 //!
 //! ```no_run
 //! use heatsplat_render::gpu::{AdapterChoice, GpuBackend};
@@ -55,25 +56,26 @@ use prepare::{OutputTarget, Prepared};
 use std::sync::{Arc, mpsc};
 use worker::{Worker, WorkerHandle};
 
-/// The error of opening a GPU.
+/// An error in opening a GPU.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GpuError {
-    /// No device of this machine matches the choice.
+    /// No device of this machine matches the [`AdapterChoice`].
     #[error("there is no such GPU")]
     NoAdapter,
     /// The device can't be opened.
     #[error("the GPU {0} can't be used: {1}")]
     Device(String, wgpu::RequestDeviceError),
-    /// The device does not draw the scene of the self-test as the CPU does.
+    /// The device draws the scene of the self-test, but not as the CPU does, or it fails to draw
+    /// it.
     #[error("the GPU {0} can't be trusted: {1}")]
     SelfTest(String, FallbackReason),
-    /// The thread of the device could not be started.
+    /// The worker thread of the device could not be started.
     #[error("no thread for the GPU: {0}")]
     Thread(#[from] std::io::Error),
 }
 
-/// The choice of a device, and the memory on it that points may take.
+/// The choice of a device, and the memory that points may take on it.
 #[derive(Clone, Debug)]
 pub struct GpuOptions {
     choice: AdapterChoice,
@@ -88,7 +90,7 @@ impl Default for GpuOptions {
 }
 
 impl GpuOptions {
-    /// The options for a choice of device, with 2 GiB of memory for points.
+    /// Options for a choice of device, with at most 2 GiB of memory for points.
     pub fn new(choice: AdapterChoice) -> Self {
         Self {
             choice,
@@ -97,16 +99,16 @@ impl GpuOptions {
         }
     }
 
-    /// Sets the most bytes that points may take on the device. Points beyond that are sent with
-    /// each picture.
+    /// Sets the greatest number of bytes that points may take on the device. Points that don't fit
+    /// are sent again with each picture.
     #[must_use]
     pub fn with_memory(mut self, bytes: u64) -> Self {
         self.memory = bytes;
         self
     }
 
-    /// Sets the number of points in a buffer, if the device allows buffers of that size. Tests use
-    /// small ones.
+    /// Sets the number of points in a buffer. A device may limit it further. Tests choose small
+    /// numbers.
     #[doc(hidden)]
     #[must_use]
     pub fn with_chunk(mut self, points: usize) -> Self {
@@ -125,7 +127,7 @@ impl From<AdapterChoice> for GpuOptions {
     }
 }
 
-/// The backend that splats on a GPU, and on the CPU where the GPU can't.
+/// The backend that draws on a GPU. Pictures that the GPU can't draw are drawn on the CPU.
 #[derive(Debug)]
 pub struct GpuBackend {
     name: String,
@@ -160,8 +162,8 @@ impl GpuBackend {
         Self::start(&about.name, engine, rebuild, health, point_buffers)
     }
 
-    /// Uses a device that the caller opened; the choice in the options is ignored. The device keeps
-    /// the caller's error handlers.
+    /// Uses a device that the caller has opened; the choice of a device in the options is ignored.
+    /// The caller's error handlers stay on the device.
     ///
     /// # Errors
     /// The thread of the device can't be started, or the device fails the self-test.
@@ -199,18 +201,19 @@ impl GpuBackend {
         }
     }
 
-    /// The bytes that points take on the device.
+    /// The number of bytes that points take on the device at present.
     pub fn resident_bytes(&self) -> u64 {
         self.point_buffers.used()
     }
 
-    /// The pictures that the device has drawn, and those that the CPU drew instead.
+    /// Counters of the pictures that the device has drawn, and of those that the CPU drew instead.
     pub fn report(&self) -> GpuReport {
         self.health.report()
     }
 
-    /// Draws jobs pass by pass, waiting for each pass, and returns the name of each and the seconds
-    /// that it took: for benchmarks. Pictures that others request meanwhile are timed with them.
+    /// Draws jobs and waits after each pass on the GPU. Returns the name of each pass and the time
+    /// that it took in seconds. It is meant for benchmarks: if other threads ask for pictures
+    /// meanwhile, their time is included.
     pub fn time_stages(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<(&'static str, f64)> {
         let timer = Arc::new(PassTimer::new());
         self.health.set_timer(Some(Arc::clone(&timer)));
@@ -220,13 +223,13 @@ impl GpuBackend {
         timer.laps()
     }
 
-    /// Makes the next picture on the device fail for this reason, once: for tests.
+    /// Makes the next picture on the device fail once, for the given reason. It is meant for tests.
     #[doc(hidden)]
     pub fn fail_next(&self, reason: FallbackReason) {
         self.health.fail_next(reason);
     }
 
-    /// Sends a job's blocks to the device, without waiting for any.
+    /// Sends a job's blocks to the device, and doesn't wait for them.
     fn send(&self, job: &Job<'_>, target: &OutputTarget) -> PendingJob {
         let (answer, answers) = mpsc::channel();
         let mut pending = PendingJob {
@@ -275,8 +278,8 @@ impl GpuBackend {
         pending
     }
 
-    /// Waits for a job's blocks, and calls `paste` with each block and its words. A failure is
-    /// counted and returned.
+    /// Waits for a job's blocks, and calls `paste` with each block and its output, as words of 32
+    /// bits. If a block fails, counts the failure and returns its reason.
     fn receive(
         &self,
         pending: PendingJob,
@@ -295,7 +298,7 @@ impl GpuBackend {
                     }
                 }
                 Ok((_, Err(why))) => reason = Some(why),
-                // No answer can come any more: the thread has ended.
+                // The worker thread has ended, so no answer can come any more.
                 Err(_) => reason = Some(FallbackReason::Lost),
             }
         }
@@ -309,11 +312,11 @@ impl GpuBackend {
     }
 }
 
-/// A job whose blocks are being drawn by the thread of the device.
+/// A job whose blocks the worker thread of the device is drawing.
 struct PendingJob {
     blocks: Vec<Block>,
     answers: mpsc::Receiver<TaskResult>,
-    /// The reason why the job's blocks were not all sent; `None` if they were.
+    /// The reason why not all blocks of the job were sent; `None` if all were sent.
     reason: Option<FallbackReason>,
 }
 
@@ -381,7 +384,7 @@ impl Backend for GpuBackend {
         let draw = |((job, scale), pending): (&(Job<'_>, &Normalizer), PendingJob)| {
             let (width, height) = (job.window.width(), job.window.height());
             let mut whole = Picture::empty(width, height);
-            // Density 0 too has a colour where a scale begins below zero.
+            // If a scale begins below zero, density 0 has a colour too.
             whole.indices.fill(scale.index(0.0));
             let done = self.receive(pending, |block, words| {
                 let pitch = 4 * block.width.div_ceil(4) as usize;

@@ -7,20 +7,21 @@ use crate::ramp::Ramp;
 use crate::scale::normalizer::Normalizer;
 use crate::splat::Job;
 
-/// A picture on the device: pixels row by row from the north, without gaps between rows.
+/// A picture on the device. Its pixels are stored row by row from the north, without gaps between
+/// rows.
 #[derive(Clone, Debug)]
 pub struct GpuPicture {
-    /// For each pixel one f32, or one RGBA colour of four bytes. Shaders can bind the buffer, and
-    /// it can be copied from and to.
+    /// The pixels: an f32 for each density, or four bytes for each RGBA colour. Shaders can bind
+    /// the buffer, and data can be copied into it and out of it.
     pub buffer: wgpu::Buffer,
-    /// Pixels in a row.
+    /// The number of pixels in a row.
     pub width: u32,
-    /// Rows.
+    /// The number of rows.
     pub height: u32,
 }
 
 impl GpuBackend {
-    /// The densities of a job in a buffer of the device.
+    /// Draws the densities of a job into a new buffer on the device.
     ///
     /// # Errors
     /// The reason why the device can't draw the job. The CPU does not draw it instead, since it
@@ -29,8 +30,8 @@ impl GpuBackend {
         self.draw_into_buffer(job, None)
     }
 
-    /// The colours of a job in a buffer of the device: RGBA, not premultiplied, red in the first
-    /// byte.
+    /// Draws the colours of a job into a new buffer on the device. They are RGBA, not
+    /// premultiplied, with red in the first byte.
     ///
     /// # Errors
     /// Those of [`density_buffer`](Self::density_buffer).
@@ -50,8 +51,8 @@ impl GpuBackend {
     ) -> Result<GpuPicture, FallbackReason> {
         let (width, height) = (job.window.width(), job.window.height());
         let device = self.point_buffers.device().ok_or(FallbackReason::Resting)?;
-        // Blocks without cells are not drawn. So the buffer begins with the colour of density 0,
-        // unless that is transparent black.
+        // Blocks without cells are not drawn, so the buffer is first filled with the colour of
+        // density 0. New buffers are filled with transparent black anyway.
         let nothing = table.as_deref().map_or(0, tables::color_of_nothing);
         let buffer = device.guarded(|| {
             let size = u64::from(width) * u64::from(height) * 4;

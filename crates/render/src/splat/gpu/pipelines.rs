@@ -1,9 +1,10 @@
-//! The pipelines of all stages, from one table. Each is compiled when it is first needed.
+//! The compute pipelines of all stages, listed in one table. Each is compiled when it is first
+//! needed.
 
 use heatsplat_shaders as shaders;
 use std::cell::OnceCell;
 
-/// An entry point of a stage.
+/// An entry point of a shader: one function that a pipeline runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EntryPoint {
     Deposit,
@@ -22,8 +23,8 @@ use EntryPoint::{
     Across, Colors, Convolve, Deposit, Down, Indices, Refine, Settle, Stamp, Unchanged,
 };
 
-/// Each entry point with its module, its name, and a letter for each of its bindings in order: `r`
-/// is read, `w` is written.
+/// Each entry point with its shader module, its name in the module, and a letter for each of its
+/// bindings, in order: `r` for a buffer that is read, `w` for one that is written.
 const TABLE: [(EntryPoint, shaders::Stage, &str, &str); 10] = [
     (Deposit, shaders::SPLAT_BIN, "deposit", "rrrrww"),
     (Stamp, shaders::SPLAT_DIRECT, "stamp", "rrrrww"),
@@ -38,7 +39,7 @@ const TABLE: [(EntryPoint, shaders::Stage, &str, &str); 10] = [
 ];
 
 impl EntryPoint {
-    /// The name of the entry point in its shader.
+    /// The entry point's name in its shader.
     pub(super) fn name(self) -> &'static str {
         let found = TABLE.iter().find(|(entry, ..)| *entry == self);
         found.map_or("", |(_, _, name, _)| name)
@@ -104,7 +105,7 @@ impl EntryPipeline {
         Self { pipeline, layout }
     }
 
-    /// Binds whole buffers to the bindings, in the order of the table.
+    /// Binds whole buffers to the entry point's bindings, in the order of the table.
     pub(super) fn bind(&self, device: &wgpu::Device, buffers: &[&wgpu::Buffer]) -> wgpu::BindGroup {
         let entries: Vec<_> = (0..)
             .zip(buffers)

@@ -1,4 +1,5 @@
-//! Locates cells on a grid with integers, for shaders, which have no floats of 64 bits.
+//! Computes the positions of cells on a grid with integers, for shaders, which have no 64-bit
+//! floats.
 
 use super::layout::GpuPlace;
 use heatsplat_points::Window;
@@ -7,11 +8,12 @@ use heatsplat_points::Window;
 const WORLD: f64 = 4_294_967_296.0;
 
 impl GpuPlace {
-    /// The mapping to the pixels of a window, in a copy of the world `shift` world units east.
+    /// The mapping to the pixels of a window, for the copy of the world `shift` world units east of
+    /// the first.
     ///
-    /// Positions are counted from an anchor, which is a corner of the window or of the world, and
-    /// multiplied by a factor of 32 bits. The result is exact where pixels are a power of two wide,
-    /// as those of every zoom are; elsewhere it is right to a millionth of a pixel.
+    /// Positions are counted from an anchor, a corner of the window or of the world, and multiplied
+    /// by a factor of 32 bits. If pixels are a power of two wide, as those of every zoom are, the
+    /// result is exact. Otherwise its error is at most a millionth of a pixel.
     pub(super) fn new(window: &Window, shift: f64) -> Self {
         let axis = |low: f64, pixels: u32| {
             let anchor = low.ceil().clamp(0.0, WORLD - 1.0);
@@ -37,18 +39,20 @@ impl GpuPlace {
     }
 }
 
-/// The fraction of a number in units of 2⁻³², and its whole part; a negative number counts as 0.
+/// A number as two parts: its fraction in units of 2⁻³², and its whole part. A negative number
+/// counts as 0.
 fn fixed(value: f64) -> [u32; 2] {
     let value = value.max(0.0);
     [(value.fract() * WORLD) as u32, value as u32]
 }
 
-/// A positive number as (mantissa, exponent) of 0.mantissa · 2^exponent in binary digits, of which
-/// the first is set.
+/// A positive number as (mantissa, exponent): it is 0.mantissa · 2^exponent, where the mantissa has
+/// 32 binary digits and begins with a 1.
 fn halves(value: f64) -> (u32, i32) {
     let exponent = value.log2().floor() as i32 + 1;
     let mantissa = (value * f64::from(32 - exponent).exp2()).round();
-    // A mantissa that rounds up to 2³² has no room; 2³² − 1 is as near to the number.
+    // A mantissa that is rounded up to 2³² doesn't fit into 32 bits, so 2³² − 1 is used; it is as
+    // close to the number.
     (mantissa.min(WORLD - 1.0) as u32, exponent)
 }
 
@@ -57,7 +61,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The position in pixels that the shader computes; `None` for a coordinate off the grid.
+    /// The position in pixels that the shader computes for the coordinate `x`; `None` if it is not
+    /// on the grid.
     fn along(x: u32, place: &GpuPlace) -> Option<f64> {
         let distance = x
             .checked_sub(place.anchor_x)

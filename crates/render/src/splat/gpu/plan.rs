@@ -1,4 +1,4 @@
-//! Plans for the GPU: a kernel's algorithm with its tables, which are computed once.
+//! Plans for the GPU: a kernel's algorithm together with its tables, which are computed once.
 
 use super::tables::{RefineTable, SpreadTable, StampTable};
 use crate::memo::Memo;
@@ -9,7 +9,7 @@ use crate::style::kernel::{Kernel, KernelKey, Shape};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The number of plans that are cached: a server draws with few kernels at a time.
+/// The number of plans in the cache. It is a choice: a server draws with few kernels at a time.
 pub(super) const PLANS: usize = 64;
 
 /// The algorithm that turns cells into a density on the GPU, for one kernel.
@@ -18,18 +18,20 @@ pub(super) struct GpuPlan {
     /// A number that no other plan of this process has.
     pub(super) id: u64,
     pub(super) kernel: Kernel,
-    /// The side in pixels of the coarsest cells that the kernel may be splatted from.
+    /// The greatest side, in pixels, of the cells that the kernel may be splatted from.
     pub(super) finest: f64,
     pub(super) kind: GpuPlanKind,
 }
 
-/// The stages that a plan runs, with their tables.
+/// The shader stages that a plan runs, with their tables.
 #[derive(Debug)]
 pub(super) enum GpuPlanKind {
-    /// Stamps each cell in fixed point, `margin` pixels to each side of the cell's own.
+    /// Adds the kernel around each cell, in fixed point. It reaches `margin` pixels to each side of
+    /// the cell's pixel.
     Direct { margin: u32 },
-    /// Deposits cells, convolves the grid with each term across and down, and refines the result
-    /// where the lattice is coarse.
+    /// Deposits cells on a grid and convolves the grid with each separable term, along the rows and
+    /// then along the columns. If the grid is coarser than the picture, the result is refined to
+    /// pixels.
     Spread {
         lattice: Lattice,
         reach: u32,
@@ -37,13 +39,13 @@ pub(super) enum GpuPlanKind {
         table: SpreadTable,
         refine: Option<RefineTable>,
     },
-    /// Deposits cells and convolves the grid with a stamp.
+    /// Deposits cells on a grid and convolves the grid with a stamp.
     Edge {
         reach: u32,
         deposit: Deposit,
         table: StampTable,
     },
-    /// No stages: the CPU draws the kernel.
+    /// No shader stages: the CPU draws the kernel.
     Beyond,
 }
 
@@ -51,7 +53,7 @@ impl GpuPlan {
     fn new(kernel: &Kernel) -> Self {
         static IDS: AtomicU64 = AtomicU64::new(0);
         let kind = match Plan::for_kernel(kernel) {
-            // The shaders stamp smooth kernels only.
+            // The shaders stamp only smooth kernels.
             Plan::Direct if !lattice::follows(kernel.shape()) => GpuPlanKind::Beyond,
             Plan::Direct => GpuPlanKind::Direct {
                 margin: (kernel.reach() + 0.5).floor() as u32,
@@ -78,7 +80,7 @@ impl GpuPlan {
         }
     }
 
-    /// The number by which shaders know the kernel's shape.
+    /// The number that stands for the kernel's shape in shaders.
     pub(super) fn shape(&self) -> u32 {
         let shape = self.kernel.shape();
         Shape::ALL
@@ -88,7 +90,7 @@ impl GpuPlan {
     }
 }
 
-/// A cache of plans by kernel.
+/// A cache that has a plan for each kernel.
 #[derive(Debug)]
 pub(super) struct Plans(Memo<KernelKey, GpuPlan>);
 

@@ -1,38 +1,39 @@
-//! Points that stay on the device: an index is uploaded once, and from then on only the addresses
-//! of a picture's cells are transferred.
+//! Points that stay on the device. An index is uploaded once; from then on a picture transfers only
+//! the addresses of its cells.
 
 use super::device::DeviceContext;
 use super::health::FallbackReason;
 use heatsplat_points::{Point, PointSink, Points};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-/// Points and cells of one index on a device, in buffers of equal length. An address is the number
-/// of a point or cell, counted through all buffers.
+/// The points and cells of one index on a device, in buffers of equal length. The address of a
+/// point or cell is its number, counted through all buffers.
 ///
-/// If the memory budget is too small, the first buffers are left out: the cells of wide views come
-/// last.
+/// If the allowed memory is too small, the first buffers are left out. The last buffers hold the
+/// coarse cells that wide views show.
 #[derive(Debug)]
 pub(super) struct GpuPoints {
     /// The number of points in a buffer.
     chunk: usize,
     /// The buffers in the order of addresses; `None` for a buffer that was left out.
     buffers: Vec<Option<wgpu::Buffer>>,
-    /// The number of the points' device among all that were opened.
+    /// The number of the device that has these points, counted through all devices that were opened
+    /// one after the other.
     pub(super) device: u64,
-    /// The bytes on the device that are freed when these points are dropped.
+    /// The number of bytes on the device that are freed when these points are dropped.
     bytes: u64,
 }
 
 impl GpuPoints {
-    /// The number of the buffer that has an address, and the offset in it; `None` for a buffer that
-    /// was left out.
+    /// The number of the buffer that contains an address, and the offset of the address in the
+    /// buffer. `None` for a buffer that was left out.
     pub(super) fn find(&self, address: usize) -> Option<(usize, usize)> {
         let number = address / self.chunk;
         self.buffer(number)?;
         Some((number, address % self.chunk))
     }
 
-    /// The number of addresses from `address` up to the end of its buffer.
+    /// The number of addresses from `address` to the end of its buffer.
     pub(super) fn until_next(&self, address: usize) -> usize {
         self.chunk - address % self.chunk
     }
@@ -45,9 +46,9 @@ impl GpuPoints {
 /// The points of all indices that are on a device.
 #[derive(Debug)]
 pub(super) struct PointBuffers {
-    /// The most bytes that points may take.
+    /// The greatest number of bytes that points may take.
     memory: u64,
-    /// The most points that one buffer may have.
+    /// The greatest number of points in one buffer.
     chunk: usize,
     inner: Mutex<Inner>,
 }
@@ -60,7 +61,7 @@ struct Inner {
     entries: Vec<IndexEntry>,
 }
 
-/// The points of an index, from the first caller on, who uploads them.
+/// The points of an index on the device. The first caller that needs them uploads them.
 #[derive(Clone, Debug)]
 struct IndexEntry {
     owner: Weak<()>,
@@ -80,8 +81,8 @@ impl PointBuffers {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets the device that points are uploaded to, or none; points on another device are
-    /// forgotten.
+    /// Sets the device to which points are uploaded, or no device. Points on the device before it
+    /// are forgotten.
     pub(super) fn attach(&self, device: Option<DeviceContext>) {
         let mut inner = self.lock();
         inner.device = device;
@@ -90,23 +91,24 @@ impl PointBuffers {
         inner.entries.clear();
     }
 
-    /// The number of the device that points are uploaded to, among all that were opened.
+    /// The number of the current device, counted through all devices that were opened one after the
+    /// other.
     pub(super) fn number(&self) -> u64 {
         self.lock().number
     }
 
-    /// The device, unless it is resting after a failure.
+    /// The current device; `None` during the pause after a failure.
     pub(super) fn device(&self) -> Option<DeviceContext> {
         self.lock().device.clone()
     }
 
-    /// The bytes that points take on the device.
+    /// The number of bytes that points take on the device.
     pub(super) fn used(&self) -> u64 {
         self.lock().used
     }
 
-    /// The points of an index on the device, uploaded on first use; `None` where the device is
-    /// resting or has no memory for any of them.
+    /// The points of an index on the device. They are uploaded when they are first needed. `None`
+    /// during the pause after a failure, or if the device has no memory for any of the points.
     pub(super) fn get(&self, points: &Points) -> Option<Arc<GpuPoints>> {
         let (device, number, entry) = {
             let mut inner = self.lock();
@@ -124,7 +126,7 @@ impl PointBuffers {
             });
             (device, inner.number, entry)
         };
-        // Points are uploaded outside the lock, so that other layers are not held up.
+        // Points are uploaded outside the lock, so that other layers needn't wait.
         entry
             .points
             .get_or_init(|| self.upload(points, &device, number))
@@ -196,11 +198,11 @@ impl Inner {
     }
 }
 
-/// A sink that fills buffers with a stream of points.
+/// A sink that copies a stream of points into buffers on the device.
 struct Upload<'a> {
     device: &'a DeviceContext,
     chunk: usize,
-    /// The number of points at the front of the stream that are still to be left out.
+    /// The number of points at the beginning of the stream that are still to be left out.
     skip: usize,
     buffers: Vec<Option<wgpu::Buffer>>,
     open: Option<OpenBuffer>,

@@ -1,5 +1,6 @@
-//! Prepares pictures for the device: the cells of a window, the grid, and the sizes that each stage
-//! needs. Callers do this on their own threads, so that the thread of the device has little to do.
+//! Prepares pictures for the device: finds the cells of a window, and computes the grid and the
+//! sizes that each shader stage needs. Callers do this on their own threads, so that the worker
+//! thread of the device has little to do.
 
 use super::health::FallbackReason;
 use super::layout::{GpuJob, GpuPlace, OUTPUTS, PAD};
@@ -12,32 +13,32 @@ use crate::splat::tiling::{BLOCK, Block};
 use heatsplat_points::{Point, Points, Window};
 use std::sync::Arc;
 
-/// The kind of a picture's output, and the place that it goes to.
+/// The kind of a picture's output, and the place where it goes.
 #[derive(Clone, Debug)]
 pub(super) enum OutputTarget {
-    /// Colour indices that are read back, one byte a pixel. An index is the number of these
-    /// thresholds that the density reaches.
+    /// Colour indices that are read back, one byte for each pixel. An index is the number of
+    /// thresholds that the density reaches; the thresholds are given.
     Indices(Arc<[u32]>),
     /// Densities that are read back.
     Densities,
-    /// A picture that stays on the device: densities, or with a table of thresholds and a ramp's
-    /// colours, colours.
+    /// A picture that stays in a buffer on the device. Without a table it has densities. With a
+    /// table of thresholds and a ramp's colours it has colours.
     Buffer(Option<Arc<[u32]>>, OutputBuffer),
 }
 
-/// A buffer on the device that a picture stays in.
+/// A buffer on the device in which a picture stays.
 #[derive(Clone, Debug)]
 pub(super) struct OutputBuffer {
     pub(super) buffer: wgpu::Buffer,
-    /// The index of the block's first pixel in words of 32 bits.
+    /// The index of the block's first pixel in the buffer, counted in words of 32 bits.
     pub(super) first: u64,
-    /// Words from the start of one row to the start of the next.
+    /// The number of words from the start of one row to the start of the next.
     pub(super) pitch: u64,
 }
 
 impl OutputTarget {
-    /// The output of a block of the picture: for a buffer, one that begins at the block's first
-    /// pixel.
+    /// The output of a block of the picture. If it is a buffer, the block's output begins at the
+    /// block's first pixel.
     pub(super) fn for_block(&self, block: &Block) -> Self {
         let mut target = self.clone();
         if let Self::Buffer(_, kept) = &mut target {
@@ -46,7 +47,7 @@ impl OutputTarget {
         target
     }
 
-    /// The entry point of the last stage.
+    /// The entry point of the last shader stage.
     pub(super) fn entry(&self) -> EntryPoint {
         match self {
             Self::Indices(_) => EntryPoint::Indices,
@@ -62,7 +63,7 @@ impl OutputTarget {
         }
     }
 
-    /// The thresholds, followed by the colours for an output of colours; empty for densities.
+    /// The thresholds, and for an output of colours the colours after them; empty for densities.
     pub(super) fn table(&self) -> &[u32] {
         match self {
             Self::Indices(table) | Self::Buffer(Some(table), _) => table,
@@ -71,43 +72,44 @@ impl OutputTarget {
     }
 }
 
-/// A block of a picture with everything that the device needs to draw it.
+/// A block of a picture, with all that the device needs to draw it.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) plan: Arc<GpuPlan>,
     pub(super) target: OutputTarget,
-    /// All parameters of the picture, except for its offsets in the buffers, which the batch
-    /// assigns.
+    /// All parameters of the picture, except for its offsets in the device's buffers. The batch
+    /// assigns these.
     pub(super) job: GpuJob,
     pub(super) places: Vec<GpuPlace>,
     pub(super) runs: Vec<CellRun>,
-    /// The points that are on the device, if any are.
+    /// The points that are on the device, if there are any.
     pub(super) resident: Option<Arc<GpuPoints>>,
-    /// The block's cells that are not on the device, and are sent with it.
+    /// The block's cells that are not on the device. They are sent with the block.
     pub(super) cells: Vec<Point>,
 }
 
 /// Consecutive cells in one copy of the world.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CellRun {
-    /// The index of their mapping to the grid among the block's `places`.
+    /// The index, among the block's `places`, of the mapping of these cells to the grid.
     pub(super) place: u32,
-    /// The number of the buffer of points that they are in; `None` where they are sent.
+    /// The number of the buffer of points in which the cells are; `None` if they are sent with the
+    /// block.
     pub(super) buffer: Option<usize>,
     pub(super) first: u32,
     pub(super) count: u32,
 }
 
 /// The widest pixels that the GPU draws, in world units: a quarter of the world. Many copies of the
-/// world share a wider one.
+/// world would share a wider pixel.
 const WIDEST_PIXEL: f64 = 4_294_967_296.0 / 4.0;
 
-/// The narrowest pixels that the GPU draws, in world units. Integers of 64 bits could not
-/// distinguish the cells of a finer grid.
+/// The narrowest pixels that the GPU draws, in world units. With narrower pixels, integers of 64
+/// bits could not distinguish the positions of cells.
 const NARROWEST_PIXEL: f64 = 1.0 / 1024.0;
 
 impl Prepared {
-    /// Prepares a block of a picture; `None` where the block has no cells.
+    /// Prepares a block of a picture. `None` if the block has no cells.
     ///
     /// # Errors
     /// [`FallbackReason::Beyond`] for pictures that the shaders can't draw.
@@ -170,9 +172,10 @@ impl Prepared {
     }
 }
 
-/// Splits consecutive cells, of which the first has the address `address`, where buffers of points
-/// end. Calls `part` with the number of each part's buffer, or `None` where it is not on the
-/// device; with the part's offset in that buffer; and with its cells.
+/// Splits consecutive cells where the buffers of points on the device end. The first cell has the
+/// address `address`, its number among all points and cells. Calls `part` for each part with three
+/// arguments: the number of its buffer, or `None` if the part is not on the device; its offset in
+/// that buffer; and its cells.
 fn split(
     mut address: usize,
     mut cells: &[Point],
@@ -192,14 +195,15 @@ fn split(
     }
 }
 
-/// True where the GPU can draw a window with a plan.
+/// Returns true if the GPU can draw a window with a plan.
 pub(super) fn can_draw(window: &Window, plan: &GpuPlan) -> bool {
     let is_beyond = matches!(plan.kind, GpuPlanKind::Beyond);
     !is_beyond && (NARROWEST_PIXEL..=WIDEST_PIXEL).contains(&window.pixel())
 }
 
-/// The sizes of a picture and its grid; the grid's window with the kernel's margin; and the side of
-/// the coarsest cells that the grid may be filled from, in the grid's pixels.
+/// Three results: the sizes of a picture and of its grid; the grid's window, with a margin for the
+/// kernel; and the greatest side of the cells that may be deposited on the grid, in pixels of the
+/// grid.
 fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Window, f64) {
     let kernel = &plan.kernel;
     let (width, height) = (window.width(), window.height());
@@ -220,7 +224,7 @@ fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Wind
     };
     let mut each = 1;
     let (grid, finest) = match &plan.kind {
-        // Pictures of such plans are not prepared.
+        // Pictures with this plan are not prepared.
         GpuPlanKind::Beyond => return (job, *window, plan.finest),
         GpuPlanKind::Direct { margin } => {
             job.margin = *margin;
@@ -261,22 +265,24 @@ fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Wind
     (job, grid, finest)
 }
 
-/// The most bits that the sum of all |weight| may take in fixed point. A bin has 63 bits and a
-/// sign, so it has room for 32 copies of the world.
+/// The greatest number of bits that the sum of all |weight| may take in fixed point. A bin has 63
+/// bits and a sign, so it has room for the sum of 32 copies of the world.
 const SUM_BITS: i32 = 58;
-/// The bits of an average weight in fixed point, unless the least weight needs more or the sum has
-/// no room. The upper half of a bin is rarely used then.
+/// The number of bits of an average weight in fixed point. It is smaller if the sum of weights
+/// would have no room, and greater if the least weight needs it. With this number the upper half of
+/// a bin is rarely used.
 const WEIGHT_BITS: i32 = 30;
-/// The fewest bits of the least weight in fixed point. A tile may hold no other weight, and the
-/// rounding error must be less than a 100,000th of this one.
+/// The least number of bits of the least weight in fixed point. A tile may contain no other weight,
+/// and the rounding error must be less than a 100,000th of it.
 const LEAST_BITS: i32 = 17;
 
-/// The greatest exponent for which 2^exponent and its inverse are both normal f32.
+/// The greatest exponent for which 2^exponent and its inverse are both normal f32 numbers.
 const EXPONENTS: i32 = 126;
 
-/// The fixed-point units to a weight of 1, and the inverse of that number. Both are powers of two
-/// and the same for all pictures of a set of points by a kernel, so that tiles meet without a seam.
-/// `None` where no such f32 leaves room for all weights and enough bits for the least.
+/// The number of fixed-point units in a weight of 1, and the inverse of that number. Both are
+/// powers of two. They are the same for all pictures of a set of points with one kernel, so
+/// neighbouring tiles fit without a seam. `None` if no such f32 leaves room for the sum of all
+/// weights and enough bits for the least weight.
 fn scale(points: &Points, plan: &GpuPlan) -> Option<(f32, f32)> {
     let summary = points.summary();
     if summary.mass == 0.0 {
@@ -299,8 +305,8 @@ fn scale(points: &Points, plan: &GpuPlan) -> Option<(f32, f32)> {
     possible.then(|| (power(exponent), power(-exponent)))
 }
 
-/// The blocks of a picture; and the offset (across, down) of its corner from the corner of its cell
-/// on the plan's lattice, in pixels.
+/// The blocks of a picture, and the offset (across, down), in pixels, of the picture's top left
+/// corner from the corner of the cell of the plan's lattice that contains it.
 pub(super) fn blocks(window: &Window, plan: &GpuPlan) -> (Vec<Block>, (u32, u32)) {
     let phase = match &plan.kind {
         GpuPlanKind::Spread { lattice, .. } => lattice.phase(window),

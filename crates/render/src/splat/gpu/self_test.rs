@@ -1,4 +1,4 @@
-//! The self-test: a device must draw a small scene as the CPU does before it is used.
+//! The self-test: before a device is used, it must draw a small scene as the CPU does.
 
 use super::health::FallbackReason;
 use super::{GpuBackend, prepare::OutputTarget};
@@ -7,11 +7,12 @@ use crate::splat::{Backend, Job};
 use crate::style::kernel::{Kernel, Normalize, Shape};
 use heatsplat_points::{Point, Points, Window};
 
-/// The most that a density may differ from the CPU's, as a share of the picture's peak.
+/// The greatest difference between a density and that of the CPU, as a fraction of the picture's
+/// peak.
 const TOLERANCE: f32 = 1e-5;
 
 impl GpuBackend {
-    /// Draws a small scene on the device, and compares it with the CPU's pictures.
+    /// Draws a small scene on the device, and compares the densities with those of the CPU.
     ///
     /// # Errors
     /// A failure of the device, or a picture that differs from the CPU's.
@@ -25,8 +26,8 @@ impl GpuBackend {
             .collect();
         let points = Points::from_slice(&points);
         let window = Window::at_level(6, -20, -4, 64, 48);
-        // These take nearly all stages: stamps of cells, one term on a coarse grid, and a grid that
-        // is convolved with a stamp.
+        // These kernels need nearly all shader stages: stamps around cells, one term on a coarse
+        // grid, and a grid that is convolved with a stamp.
         for (shape, radius) in [
             (Shape::Gaussian, 1.2),
             (Shape::Gaussian, 20.0),

@@ -1,5 +1,5 @@
-//! Plans as tables that shaders read. Taps are laid out so that a thread finds the weights of a
-//! value in all of its outputs side by side.
+//! Plans as tables that shaders read. In a table, the weights that one value has in all outputs of
+//! a thread lie side by side.
 
 use super::layout::OUTPUTS;
 use crate::ramp::Ramp;
@@ -8,9 +8,10 @@ use crate::splat::lattice::{Lattice, REFINE_TAPS};
 use crate::splat::plan::{Spread, Term};
 use crate::splat::stamp::{KernelStamp, mirrored};
 
-/// A table of the weights of values in `OUTPUTS` outputs. Each output reads `taps.len()` values,
-/// and the outputs' first values are `step` apart. For each value that any of them reads, the table
-/// has its weight in every output, which may be 0.
+/// A table of weights for a thread that computes `OUTPUTS` outputs. Each output reads as many
+/// consecutive values as there are `taps`, and begins `step` values after the one before. For each
+/// value that any output reads, the table has the weight of that value in every output; a weight
+/// may be 0.
 fn side_by_side(taps: &[f32], step: usize) -> Vec<f32> {
     let outputs = OUTPUTS as usize;
     let values = taps.len() + (outputs - 1) * step;
@@ -23,8 +24,8 @@ fn side_by_side(taps: &[f32], step: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The tables of a sum of separable terms: for each term in turn, the table across and the table
-/// down.
+/// The tables of a sum of separable terms. For each term in turn, there is one table for the rows
+/// and then one for the columns.
 #[derive(Debug)]
 pub(super) struct SpreadTable {
     pub(super) taps: Vec<f32>,
@@ -46,9 +47,11 @@ impl SpreadTable {
     }
 }
 
-/// The tables of the refining stage. `down` has five weights for each pixel of a cell. `across` has
-/// eight weights for each pixel of a cell that eight pixels may begin at, and each column of cells
-/// from there on: the column's weight in each of the eight.
+/// The tables of the stage that refines a coarse grid to pixels. `down` has five weights, those of
+/// five rows of grid cells, for each pixel of a grid cell. `across` is for threads that compute
+/// eight neighbouring pixels of a row. The first of them may be any pixel of a grid cell. For each
+/// of these cases, and for each column of grid cells that the eight pixels read, `across` has the
+/// column's weight in each of the eight.
 #[derive(Debug)]
 pub(super) struct RefineTable {
     pub(super) down: Vec<f32>,
@@ -78,13 +81,13 @@ impl RefineTable {
     }
 }
 
-/// The tables of a stamp, row by row from its middle. Each row has a table of its own, as long as
-/// the row reaches.
+/// The tables of a stamp, row by row from its middle. Each row has its own table, and a shorter row
+/// has a shorter one.
 #[derive(Debug)]
 pub(super) struct StampTable {
     pub(super) taps: Vec<f32>,
-    /// For each row, the offset of its table in groups of four taps, and the number of its taps to
-    /// the left of an output.
+    /// Two numbers for each row: the offset of its table, counted in groups of four taps, and the
+    /// number of its taps to the left of an output.
     pub(super) rows: Vec<[u32; 2]>,
 }
 
@@ -99,22 +102,22 @@ impl StampTable {
     }
 }
 
-/// A scale's 255 thresholds, as integers that are ordered like the floats, and a 256th that no
-/// density reaches.
+/// A scale's 255 thresholds, as integers that are ordered as the floats are, and a 256th threshold
+/// that no density reaches.
 pub(super) fn thresholds(scale: &Normalizer) -> Vec<u32> {
     let mut keys: Vec<u32> = scale.thresholds().iter().map(|&t| key(t)).collect();
     keys.push(u32::MAX);
     keys
 }
 
-/// The 256 thresholds of a scale (see [`thresholds`]), followed by a ramp's colours.
+/// The 256 thresholds of a scale (see [`thresholds`]), followed by the colours of a ramp.
 pub(super) fn colors(scale: &Normalizer, ramp: &Ramp) -> Vec<u32> {
     let mut table = thresholds(scale);
     table.extend(ramp.colors().iter().map(|c| u32::from_le_bytes(*c)));
     table
 }
 
-/// The colour of density 0 in a table of [`colors`].
+/// The colour of density 0, by a table that [`colors`] has made.
 pub(super) fn color_of_nothing(table: &[u32]) -> u32 {
     let (thresholds, colors) = table.split_at(table.len().min(256));
     let index = thresholds.partition_point(|&t| t <= key(0.0));

@@ -1,5 +1,5 @@
-//! The thread that owns a device. It takes all waiting pictures, submits them together, and submits
-//! more while the first are drawn.
+//! The worker thread, which owns a device. It takes all waiting pictures and submits them together
+//! as a batch. While the device draws a batch, the worker submits the next one.
 
 use super::batch::{DrawBatch, Task};
 use super::engine::{Engine, Submission};
@@ -12,14 +12,14 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 use std::{io, mem};
 
-/// The most batches that are in flight at a time.
+/// The greatest number of batches that are submitted and not finished.
 const RING: usize = 2;
 
-/// A function that opens the device again after a failure; `None` where that fails.
+/// A function that opens the device again after a failure; it returns `None` if that fails too.
 pub(super) type Rebuild = Box<dyn Fn() -> Option<Engine> + Send>;
 
-/// A handle of the running thread. Dropping the handle waits until the device is closed, since a
-/// driver that is unloaded while the program ends would crash the program.
+/// A handle of the running worker thread. Dropping the handle waits until the device is closed,
+/// since the program would crash if the driver were unloaded while it is in use.
 #[derive(Debug)]
 pub(super) struct WorkerHandle {
     tasks: Sender<Task>,
@@ -36,7 +36,7 @@ impl WorkerHandle {
         })
     }
 
-    /// Sends a picture to the thread; false where the thread has ended.
+    /// Sends a picture to the worker thread; returns false if the thread has ended.
     pub(super) fn draw(&self, task: Task) -> bool {
         self.tasks.send(task).is_ok()
     }
@@ -47,20 +47,20 @@ impl Drop for WorkerHandle {
         // The thread ends when the last sender of tasks is dropped.
         drop(mem::replace(&mut self.tasks, channel().0));
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread is ignored, since it has closed the device too.
+            // A panic of the thread is ignored: the device is closed in that case too.
             let _ = thread.join();
         }
     }
 }
 
-/// The state of the thread: the device, which is `None` after a failure, and the means to open it
-/// again.
+/// The state of the worker thread: the device, which is `None` after a failure, and the function
+/// that opens it again.
 pub(super) struct Worker {
     engine: Option<Engine>,
     point_buffers: Arc<PointBuffers>,
     rebuild: Rebuild,
     backoff: Backoff,
-    /// The end of the pause after a failure.
+    /// The end of the pause after a failure. The device isn't opened again before.
     until: Instant,
 }
 
@@ -124,8 +124,8 @@ impl Worker {
         }
     }
 
-    /// The device, which is opened again after a failure and a pause; `None` while it can't be
-    /// used.
+    /// The device. After a failure and a pause it is opened again. `None` while the pause lasts, or
+    /// if the device can't be opened.
     fn ready(&mut self) -> Option<&mut Engine> {
         if self.engine.is_none() && Instant::now() >= self.until {
             self.engine = (self.rebuild)();
@@ -143,8 +143,8 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
-    /// Dropping a handle waits for the thread: a program that ends while its driver still closes
-    /// the device may crash.
+    /// Dropping a handle waits for the worker thread. A program might crash if it ended while the
+    /// driver still closes the device.
     #[test]
     fn who_drops_a_backend_waits_for_its_thread() {
         let closed = Arc::new(AtomicBool::new(false));
@@ -152,7 +152,7 @@ mod tests {
         let seen = Arc::clone(&closed);
         let thread = thread::spawn(move || {
             while waiting.recv().is_ok() {}
-            // Closing a device takes time.
+            // Closing a device takes some time.
             thread::sleep(Duration::from_millis(50));
             seen.store(true, Ordering::SeqCst);
         });
