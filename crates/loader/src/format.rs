@@ -18,7 +18,7 @@ pub enum InputFormat {
     GeoJsonLines,
     /// An Esri Shapefile: a `.shp` file with a `.dbf` file and a `.prj` file beside it.
     Shapefile,
-    /// FlatGeobuf.
+    /// FlatGeobuf, with or without its spatial index.
     FlatGeobuf,
     /// GPX, with its tracks, routes and waypoints.
     Gpx,

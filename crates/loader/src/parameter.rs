@@ -11,31 +11,34 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Parameter {
-    /// [`LoadOptions::lon`](crate::LoadOptions::lon)
+    /// The column of longitudes: [`LoadOptions::lon`](crate::LoadOptions::lon).
     Lon,
-    /// [`LoadOptions::lat`](crate::LoadOptions::lat)
+    /// The column of latitudes: [`LoadOptions::lat`](crate::LoadOptions::lat).
     Lat,
-    /// [`LoadOptions::weight`](crate::LoadOptions::weight)
+    /// The column of weights: [`LoadOptions::weight`](crate::LoadOptions::weight).
     Weight,
-    /// [`LoadOptions::delimiter`](crate::LoadOptions::delimiter)
+    /// The byte between the fields of CSV:
+    /// [`LoadOptions::delimiter`](crate::LoadOptions::delimiter).
     Delimiter,
-    /// [`LoadOptions::quote`](crate::LoadOptions::quote)
+    /// The quotes of CSV: [`LoadOptions::quote`](crate::LoadOptions::quote).
     Quote,
-    /// [`LoadOptions::encoding`](crate::LoadOptions::encoding)
+    /// The encoding of text: [`LoadOptions::encoding`](crate::LoadOptions::encoding).
     Encoding,
-    /// [`LoadOptions::table`](crate::LoadOptions::table)
+    /// The table that has the points: [`LoadOptions::table`](crate::LoadOptions::table).
     Table,
-    /// [`LoadOptions::geom`](crate::LoadOptions::geom)
+    /// The column of geometries: [`LoadOptions::geom`](crate::LoadOptions::geom).
     Geom,
-    /// [`LoadOptions::filter`](crate::LoadOptions::filter)
+    /// The condition for rows: [`LoadOptions::filter`](crate::LoadOptions::filter).
     Filter,
-    /// [`LoadOptions::time_formats`](crate::LoadOptions::time_formats)
+    /// The formats of times: [`LoadOptions::time_formats`](crate::LoadOptions::time_formats).
     TimeFormat,
-    /// [`LoadOptions::keep`](crate::LoadOptions::keep)
+    /// The columns to keep: [`LoadOptions::keep`](crate::LoadOptions::keep).
     Keep,
-    /// [`LoadOptions::datum_error`](crate::LoadOptions::datum_error)
+    /// The accepted error of a datum's shift:
+    /// [`LoadOptions::datum_error`](crate::LoadOptions::datum_error).
     DatumError,
-    /// [`LoadOptions::download_limit`](crate::LoadOptions::download_limit)
+    /// The largest temporary copy:
+    /// [`LoadOptions::download_limit`](crate::LoadOptions::download_limit).
     DownloadLimit,
     /// The reference system of geometries in a database that state no reference system.
     Srid,

@@ -26,7 +26,7 @@ pub fn shown_source(source: &str) -> String {
 }
 
 /// Splits an address into its scheme in lower case and the rest after `://`. `None` if `source` is
-/// no such address.
+/// a path, or an address with another scheme than `http`, `https` or `s3`.
 pub(crate) fn scheme(source: &str) -> Option<(&'static str, &str)> {
     let (said, rest) = source.split_once("://")?;
     let known = ["http", "https", "s3"];

@@ -47,7 +47,7 @@ pub(crate) struct Origin {
     byte_notes: Arc<ByteNotes>,
 }
 
-/// Facts about the bytes of an input that reports state as notes.
+/// Facts about an input's bytes. Reports state them as notes.
 #[derive(Default)]
 struct ByteNotes {
     /// True if bytes that are no compressed data follow the compressed data.

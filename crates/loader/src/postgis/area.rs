@@ -14,7 +14,8 @@ use std::sync::{Mutex, PoisonError};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-/// A condition for rows: they must lie in certain boxes. If both lists are empty, all rows meet it.
+/// The condition by which a query selects the rows of a picture: they must lie in certain boxes. If
+/// both lists are empty, all rows meet it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Area {
     /// Boxes in the stored coordinates. A row must lie in at least one of them.
@@ -31,7 +32,8 @@ impl Area {
         degrees: Vec::new(),
     };
 
-    /// The boxes of a picture for a layer that is stored in degrees or Web-Mercator metres.
+    /// The search boxes of a picture, for a layer that is stored in degrees or Web-Mercator metres.
+    /// `views` are the parts of the picture on either side of ±180°.
     pub(crate) fn own(unit: Unit, views: &[Viewport]) -> Self {
         Self {
             stored: Viewport::written(views, unit),
@@ -39,8 +41,8 @@ impl Area {
         }
     }
 
-    /// Adds the picture's boxes in degrees and in metres. This is for layers in which each geometry
-    /// may state another reference system.
+    /// Adds the picture's boxes in degrees and in metres, unless all rows match anyway. This is for
+    /// layers in which each geometry may state another reference system.
     pub(crate) fn or_in_any_unit(mut self, views: &[Viewport]) -> Self {
         if !self.stored.is_empty() {
             for sides in [Unit::Degrees, Unit::Metres]
@@ -95,8 +97,8 @@ impl TransformedBox {
     }
 }
 
-/// The most boxes that are cached. They are kept because viewers request the same tiles again and
-/// again. The number is a choice.
+/// The largest number of boxes in the cache. It is a choice. The cache exists because viewers
+/// request the same tiles again and again. A full cache is emptied.
 const KEPT: usize = 4096;
 
 /// A cache of boxes in degrees that the database transformed to a layer's reference system.
@@ -165,8 +167,8 @@ impl TransformedBoxes {
 /// is a choice.
 const GRID: usize = 9;
 
-/// The largest difference that is expected between two implementations of a transformation, in
-/// degrees. It is about ten metres. It is a choice.
+/// A tolerance in degrees, which is about ten metres. Two implementations of a transformation may
+/// differ by so much, so transformed boxes are enlarged by it. It is a choice.
 const SLACK: f64 = 1e-4;
 
 /// Transforms a grid of positions in a box, by the database, and returns a box that contains the

@@ -37,7 +37,8 @@ pub fn is_address(source: &str) -> bool {
 /// The purpose of a session, which decides its settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Reading the rows of one picture. The database ends every statement after this time.
+    /// Reading the rows of one picture. The database ends every statement that takes longer than
+    /// this time.
     Read(Duration),
     /// Reading a whole table, with no time limit.
     Load,

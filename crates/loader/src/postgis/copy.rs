@@ -6,12 +6,13 @@ use crate::error::DatabaseError;
 /// follow it.
 pub(crate) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
-/// The most bytes of a row, which has a geometry and a few numbers. The factor 2 is there because a
-/// geometry takes more bytes in the stream than in the table: each point of a MultiPoint gets a
-/// header.
+/// The largest size of a row in bytes. A row has a geometry and a few numbers. The factor 2 is
+/// there because a geometry takes more bytes in the stream than in the table: each point of a
+/// MultiPoint gets a header.
 const LONGEST: usize = 2 * super::relation::LONGEST + 64;
 
-/// The most fields of a row: x, y, weight and kept value.
+/// The largest number of fields in a row. The fields are x, y, the weight, and a number that is
+/// kept beside the point.
 pub(crate) const FIELDS: usize = 4;
 
 /// The bytes of a row's fields. A field is `None` if it is NULL or was not sent.

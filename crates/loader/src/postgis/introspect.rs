@@ -1,4 +1,4 @@
-//! Introspection: reads what the database's catalog knows about a relation or query, and chooses
+//! Introspection: reads what the database's catalog knows about a table, view or query, and chooses
 //! the columns to read from it.
 
 use super::relation::{ALIAS, PlaceColumns, TableInfo};
@@ -35,8 +35,8 @@ pub(super) async fn find_table(client: &Client, name: &str) -> Result<TableInfo,
     })
 }
 
-/// Returns the query's prepared statement, which has the columns of the relation or query. The
-/// query is not executed.
+/// Prepares the statement that selects everything from a table, view or query. The prepared
+/// statement lists all columns. It is not executed.
 pub(super) async fn columns_of(
     client: &Client,
     from: &Template,

@@ -34,10 +34,10 @@ pub struct ViewportQuery {
     /// The window of the picture.
     pub window: Window,
     /// The width in pixels of a border around the window. Rows in the border are fetched too, since
-    /// their kernels reach into the picture.
+    /// what is drawn for them may reach into the picture.
     pub margin: u32,
-    /// The largest width, in pixels, of cells in which the database may sum up rows. `None` if
-    /// every row is needed.
+    /// The width in pixels of the cells in which the database may sum up rows. `None` if every
+    /// single row is needed.
     pub cell: Option<f64>,
     /// The time limit for this request. With `None` it is the database's limit.
     pub deadline: Option<Duration>,

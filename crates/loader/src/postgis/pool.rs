@@ -213,8 +213,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// The client of the connection. It is an error only after the session was given back, which
-    /// can't be observed.
+    /// The connection's client. An error would mean that the session was given back before, which
+    /// can't happen: [`give_back`](Self::give_back) consumes the session.
     pub(super) fn client(&self) -> Result<&Client, DatabaseError> {
         let object = self.object.as_ref();
         let gone = || DatabaseError::Away("the connection is gone".to_owned());

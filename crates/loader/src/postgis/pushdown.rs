@@ -1,5 +1,6 @@
-//! Aggregation in the database. If an area has many more rows than the picture has cells, the
-//! database sums the rows of each cell and sends one row for each cell.
+//! Aggregation in the database. A picture is divided into a grid of small cells. If an area has
+//! many more rows than cells, the database sums the rows of each cell and sends one row for each
+//! cell.
 
 use super::area::Area;
 use super::coordinates::Unit;

@@ -87,7 +87,7 @@ pub struct ResolvedLayer {
     pub(crate) columns: Columns,
 }
 
-/// The most bytes that the geometry of one row may take: 64 MiB, a choice.
+/// The largest size of one row's geometry: 64 MiB. It is a choice.
 pub(super) const LONGEST: usize = 64 << 20;
 
 /// Returns an error if `geometry` is there but has no bytes. This means that the stored geometry
@@ -268,8 +268,8 @@ impl ResolvedLayer {
         Ok(())
     }
 
-    /// Adds the columns that give positions to the text for messages that states the choice of
-    /// columns, and sets the columns' names.
+    /// Puts the columns of positions at the beginning of the text that explains the choice of
+    /// columns in messages. Also records their names, if positions are two columns of coordinates.
     fn describe(&mut self) {
         let place = match &self.place {
             PlaceColumns::Geometry { column, .. } => {
@@ -316,7 +316,8 @@ impl ResolvedLayer {
         self.srid
     }
 
-    /// Begins a statement for this layer. It has no text yet, but the values of tokens.
+    /// Begins a statement for this layer, without any text yet. `values` are the values of the
+    /// query's tokens.
     pub(crate) fn statement(&self, values: TokenValues) -> Statement {
         let field = match &self.place {
             PlaceColumns::Geometry { column, .. } => quoted(column),
@@ -348,7 +349,7 @@ impl ResolvedLayer {
 
     /// An SQL expression for a geometry in degrees or Web-Mercator metres. `stored` is the
     /// expression for the stored geometry. A geometry that states another SRID than the layer's is
-    /// not transformed. It is checked by the SRID that it states when it is read here.
+    /// not transformed: its row is kept or skipped by that SRID when it is read here.
     fn placed(&self, stored: String) -> String {
         let srid = self.srid;
         let said = match (self.mixed, self.zero_is_srid) {

@@ -305,8 +305,8 @@ async fn copy(
     Ok(())
 }
 
-/// The meaning of a row's fields. The position comes first, then the weight, then the kept value;
-/// the last two are there only if the layer has them.
+/// The meaning of a row's fields. The position comes first, then the weight, then the number that
+/// is kept beside the point. The last two are there only if the layer has them.
 struct RowLayout {
     unit: Unit,
     /// True if the row's position is two numbers, and false if it is one geometry.

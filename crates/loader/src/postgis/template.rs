@@ -59,8 +59,8 @@ impl Token {
 /// The values of all tokens for one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct TokenValues {
-    /// The picture's box and its margin for kernels that reach into the picture, in the layer's
-    /// reference system.
+    /// The picture's box in the layer's reference system, enlarged by a margin. What is drawn for
+    /// points in the margin may reach into the picture.
     pub(crate) bbox: Sides,
     /// The picture's box without the margin.
     pub(crate) unbuffered: Sides,

@@ -13,8 +13,8 @@ const SCREEN_PIXEL: f64 = 0.000_28;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Viewport {
     window: Window,
-    /// Left, top, right and bottom of the part, with the margin, in world units. They lie within
-    /// the world square.
+    /// Left, top, right and bottom of the part, with the margin, in world units: the Web-Mercator
+    /// square is 2³² units wide, and y points down. The part lies within the square.
     sides: [f64; 4],
     margin: u32,
 }
@@ -138,7 +138,7 @@ impl Viewport {
     }
 }
 
-/// Left, top, right and bottom in world units, converted to west, south, east and north in a unit.
+/// Converts left, top, right and bottom in world units to west, south, east and north in `unit`.
 fn in_unit(unit: Unit, [left, top, right, bottom]: [f64; 4]) -> [f64; 4] {
     match unit {
         Unit::Degrees => [

@@ -35,9 +35,9 @@ impl TableBuilder {
         }
     }
 
-    /// Appends the values of a row until every column has `points` entries, since a row may give
-    /// several points or none. `value` returns the row's value in the column with an index, counted
-    /// from 0.
+    /// Appends the values of a row until every column has `points` entries: none, one or several,
+    /// since a row may give any number of points. `value(i)` returns the row's value in column `i`,
+    /// counted from 0.
     #[inline]
     pub(crate) fn fill<'v>(&mut self, points: usize, mut value: impl FnMut(usize) -> Value<'v>) {
         let missing = points.saturating_sub(self.points);
@@ -71,8 +71,8 @@ impl TableBuilder {
     }
 }
 
-/// A column under construction. A spelling is there if the column's values are texts in the source,
-/// and is that of all these texts.
+/// A column under construction. A spelling is `None` if the column's values are no texts in the
+/// source; otherwise all of its texts have this spelling.
 #[derive(Debug)]
 pub(crate) enum ColumnBuilder {
     /// This number of rows, none of which has a value.
@@ -86,7 +86,7 @@ pub(crate) enum ColumnBuilder {
     Words(Dictionary),
 }
 
-/// A value with its inferred type. A spelling is there if the value is a text in the source.
+/// A value with its inferred type. A spelling is `None` if the value is no text in the source.
 enum TypedValue<'a> {
     /// A whole number that `f64` can't represent. The flag is true if it is a text in the source.
     Whole(i64, bool),

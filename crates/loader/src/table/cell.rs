@@ -1,5 +1,5 @@
-//! Cells of a table in the form in which a filter compares them: as a number, as a time, or as a
-//! text.
+//! Cells of a table in the form in which a filter compares them with its literals (constants): as a
+//! number, as a time, or as a text.
 
 use super::column::Column;
 use super::spelling::Spelling;
@@ -35,8 +35,8 @@ impl Column {
     fn compares_text(&self, value: &Value<'_>, literal: &Literal) -> bool {
         match literal {
             Literal::Text(_) => self.is_text(value),
-            // By a format of times that the user gave, the digits of the text may be another time
-            // than the stored number.
+            // A custom format of times may read the digits of the text as another time than the one
+            // that the stored number stands for.
             Literal::Time(_) if !self.times.are_common() => {
                 self.is_text(value) && matches!(value, Value::Number(_))
             }

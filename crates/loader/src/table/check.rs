@@ -1,4 +1,5 @@
-//! Validation of a filter for a table: every comparison in the filter must be possible.
+//! Validation of a filter for a table: every comparison of a column with a literal (a constant in
+//! the filter) must be possible.
 //!
 //! While a file is loaded, rows whose values can't be compared are left out and counted in a
 //! report. A filter that is applied to a table later has no such report. So it is refused if it

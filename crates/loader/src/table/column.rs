@@ -258,8 +258,9 @@ impl Column {
     }
 
     /// A row's value as text; `None` for null. A text of the source is returned without the spaces
-    /// around it, in its spelling unless that was lost. A number is returned in its shortest form,
-    /// and a time in the form `2010-03-01T00:00:00Z`.
+    /// around it. There are two exceptions: if a column has more than 65,536 different texts of
+    /// numbers or times in several spellings, or if the source has no texts but typed values, then
+    /// a number is returned in its shortest form and a time in the form `2010-03-01T00:00:00Z`.
     pub fn text(&self, row: usize) -> Option<Cow<'_, str>> {
         if let Values::Words(codes, words) = &self.values {
             return words.get(codes.at(row)?).map(DictionaryEntry::text);
@@ -350,8 +351,8 @@ impl Column {
         counted
     }
 
-    /// Bits that are the same for all rows that have one value, in a column without a dictionary.
-    /// `None` for null.
+    /// Bits that are equal for two rows if these have the same value, and different otherwise. Only
+    /// for columns without a dictionary. `None` for null.
     fn bits(&self, row: usize) -> Option<u64> {
         match self.value(row) {
             Value::Number(Number::Float(number)) => Some(number.to_bits()),

@@ -1,5 +1,5 @@
-//! Columns that are kept beside an index of points, so that the points can be filtered and divided
-//! into parts later.
+//! Columns that are kept beside a spatial index of points, so that the points can be filtered and
+//! divided into parts later.
 
 mod builder;
 mod cell;

@@ -398,8 +398,8 @@ mod proptests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
-        /// For a filter, a column has the results that its texts have one by one, and the column
-        /// returns the texts unchanged.
+        /// A filter has the same result for a row of a kept column as for the row's text in the
+        /// source. The column returns the texts unchanged.
         #[test]
         fn kept_texts_answer_as_texts(
             same in value(),

@@ -168,7 +168,7 @@ impl TimeSpelling {
 /// The spelling of a column's texts in the source.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Spelling {
-    /// The values are no texts in the source, but typed.
+    /// The source has typed values and no texts.
     Typed,
     Number(NumberSpelling),
     /// Texts of whole numbers, some of which `f64` can't represent.

@@ -51,7 +51,7 @@ pub(crate) struct Block {
     /// scanning the block: all rows of GeoJSON, and the rows of CSV in which the quotes are
     /// doubtful.
     pub(crate) items: Vec<Range<usize>>,
-    /// The position of the first byte in the file.
+    /// The position in the file at which the block begins.
     pub(crate) start: TextPosition,
     /// True for the last block. If the channel closes without a last block, the reading thread
     /// ended early.
@@ -104,8 +104,8 @@ pub(crate) trait Splitter: Send + 'static {
 }
 
 /// Starts a thread that reads `reader` and splits it into blocks. Returns a channel that yields the
-/// blocks; at most `ahead` blocks wait in it. `start` is the position of the first byte in the
-/// file.
+/// blocks; at most `ahead` blocks wait in it. `start` is the position in the file at which `reader`
+/// begins.
 pub(crate) fn start<C: Splitter>(
     reader: impl Read + Send + 'static,
     origin: Origin,
