@@ -1,5 +1,5 @@
-//! Parquet, GeoParquet and Arrow give the points that these rows give in CSV. Tests of geometries,
-//! weights and files that are unusual or damaged follow.
+//! Parquet, GeoParquet and Arrow. Files of the rows in `ROWS` must give the same points as these
+//! rows in CSV. Other tests have geometries, weights and files that are unusual or damaged.
 
 use crate::{Folder, ROWS, assert_like_csv, error, opened, weight};
 use arrow_array::builder::{FixedSizeListBuilder, Float64Builder};

@@ -56,7 +56,7 @@ fn resident() -> Option<u64> {
     Some(kib << 10)
 }
 
-/// Reads everything from a reader, and returns the message of the error in which this ends.
+/// Reads from a reader until an error occurs, and returns the error's message.
 fn failure(reader: impl Read + Send + 'static, name: &str, options: &LoadOptions) -> String {
     let loaded = read(reader, name, options)
         .and_then(|mut source| load(&mut *source, &mut Vec::new(), |_| ()));
@@ -73,8 +73,9 @@ fn says(path: &Path, words: &str) {
     );
 }
 
-/// A message of an Arrow stream with two columns of numbers, whose stated size is replaced. The
-/// size is `body`, of the message's body, or `packed`, of a compressed column once unpacked.
+/// An Arrow stream of two columns of 4000 numbers that states a wrong size. Without `packed`, it
+/// states `body` as the size of its data. With `packed`, its columns are compressed, and it states
+/// this number as the size of a column after decompression.
 fn arrow_stream(body: i64, packed: Option<i64>) -> Vec<u8> {
     use arrow_array::{ArrayRef, Float64Array, RecordBatch};
     use arrow_ipc::CompressionType;

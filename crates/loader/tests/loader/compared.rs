@@ -339,7 +339,8 @@ fn types_decide_in_geojson() {
     }
 }
 
-/// Fifteen times in different formats, most of which are the same moment or nearly so.
+/// Fifteen times in different formats. Most of them are the same moment, and the others are near
+/// it.
 const TIMES: &str = "time,lat,lon,weight\n\
     2010-02-28T23:30:00-02:00,10,20,1\n\
     2010-03-01T00:30:00+01:00,10,20,2\n\

@@ -1,5 +1,6 @@
-//! Columns of geometries: Parquet's own types with their coordinate systems, and lines, areas and
-//! points in every encoding. Other columns: coordinates that are texts or decimal numbers.
+//! Columns of geometries and of coordinates. The geometries are of Parquet's own types, with their
+//! coordinate systems, or are lines, areas and points in every encoding. The coordinates are texts
+//! or decimal numbers.
 
 use crate::arrow::{batch, wkb, write_parquet};
 use crate::{Folder, loaded, opened};

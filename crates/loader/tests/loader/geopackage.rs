@@ -1,5 +1,5 @@
-//! GeoPackages give the points that these rows give in CSV. Tests of unusual or damaged files
-//! follow.
+//! GeoPackages. Files of the rows in `ROWS` must give the same points as these rows in CSV. Other
+//! tests have unusual or damaged files.
 
 use crate::{Folder, ROWS, assert_like_csv, opened, weight};
 use heatsplat_loader::{LoadOptions, SkipReason};

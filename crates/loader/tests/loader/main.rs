@@ -89,7 +89,7 @@ fn opened(path: &Path, options: &LoadOptions) -> Result<(Vec<Point>, Report), Lo
     Ok((points, report))
 }
 
-/// Loads `text` under a name. Returns its points and report, or the error.
+/// Loads `text` as if it were a file called `name`. Returns its points and report, or the error.
 fn loaded(
     name: &str,
     text: &[u8],
@@ -113,7 +113,7 @@ fn places(name: &str, text: &str) -> Vec<(f64, f64, f32)> {
     points.iter().map(place).collect()
 }
 
-/// Loads `text` under a name, and returns the message of the error that this must give.
+/// Loads `text` as if it were a file called `name`, which must fail. Returns the error's message.
 fn error(name: &str, text: &[u8], options: &LoadOptions) -> String {
     loaded(name, text, options)
         .map(|(_, r)| r)

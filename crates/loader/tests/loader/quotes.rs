@@ -93,7 +93,7 @@ fn rows_with_good_quotes_among_those_passed() {
     assert_eq!(account(&more, &LoadOptions::default()).1, 60);
     let fewer = text.replacen("lon\n", "lon,year,note\n", 1);
     assert_eq!(account(&fewer, &LoadOptions::default()).1, 60);
-    // Two of the hundred and more lines before the closing quote are no rows. The lines are still
+    // Between the two quotes, only a blank line and a comment are no rows. So the lines are still
     // read as rows, and not as one quoted field.
     let text = rows(',', 150, &[(3, "\"Bob"), (140, "x\"")]).replace("\n50,n50,", "\n\n# 50,");
     let (met, kept, _) = account(&text, &LoadOptions::default());

@@ -1,5 +1,5 @@
-//! Shapefiles, FlatGeobuf and GPX give the points that these rows give in CSV. Tests of unusual or
-//! damaged files follow.
+//! Shapefiles, FlatGeobuf and GPX. Files of the rows in `ROWS` must give the same points as these
+//! rows in CSV. Other tests have unusual or damaged files.
 
 use crate::{Folder, ROWS, assert_like_csv, error, loaded, opened, weight};
 use dbase::{FieldName, FieldValue, Record, TableWriterBuilder};

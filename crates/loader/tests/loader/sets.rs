@@ -196,7 +196,8 @@ fn sets_are_the_same_as_gdal_writes_them() {
     }
 }
 
-/// A missing weight is different from a weight of 0, and from a weight of −0.
+/// A missing weight must not become a weight of 0, and a weight of 0 or −0 must not become a
+/// missing one.
 #[test]
 fn missing_weights_are_told_from_zeros_in_every_format() {
     let folder = Folder::new("missing-weights");

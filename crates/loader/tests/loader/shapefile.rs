@@ -390,8 +390,8 @@ fn files_beside_are_found_by_endings_in_mixed_letters() {
     }
 }
 
-/// The column that is kept of a Shapefile with one point, in its debug form, or the error's
-/// message.
+/// Loads a Shapefile of one point and keeps a column. Returns the column in its debug form, or the
+/// error's message.
 fn kept(path: &Path, column: &str) -> Result<String, String> {
     let options = LoadOptions {
         keep: vec![column.to_owned()],
@@ -458,7 +458,7 @@ fn texts_are_in_the_code_page_that_the_table_or_the_file_beside_it_names() {
             "{expected}"
         );
     }
-    // The option is used before the other statements of an encoding.
+    // The option `encoding` is used, although the table and the `.cpg` name other encodings.
     put(0x02, b"\xcc\xee\xf1\xea\xe2\xe0", Some("UTF-8"));
     let options = LoadOptions {
         encoding: "windows-1251".parse().ok(),
@@ -548,7 +548,8 @@ fn fields_of_every_type_have_their_values_or_are_refused_by_name() {
         // The type of a column that isn't read does not matter.
         assert_eq!(files.load().0, [(1, 1, 1.0)]);
     }
-    // A column that can't be read is no weight, even if it has the name of one. That is no error.
+    // A column that can't be read is not chosen as the weight because of its name. That is no
+    // error.
     let memo: Field = (b"WEIGHT", b'M', 10, 0);
     files.put("dbf", dbf(3, 3, &[memo], &[(b' ', vec![b' '; 10])]));
     assert_eq!(files.load().0, [(1, 1, 1.0)]);

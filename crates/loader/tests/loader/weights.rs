@@ -38,8 +38,8 @@ fn rename(path: &Path) {
     std::fs::write(path, bytes).unwrap();
 }
 
-/// The counts of all rows and of the rows that are kept, the sum of their weights, the count of
-/// missing weights, the column of weights, the reason for its choice, and the notes.
+/// Loads a file. Returns the number of rows, the number of kept rows, the sum of their weights, the
+/// number of missing weights, the column of weights, the reason for its choice, and the notes.
 fn account(path: &Path) -> (u64, u64, f32, u64, Option<String>, String, Vec<String>) {
     let mut source = open(path, &LoadOptions::default()).unwrap();
     let (weight, why) = (

@@ -37,7 +37,7 @@ fn batch(rows: &[Row]) -> RecordBatch {
     let axis = |of: fn(&Row) -> f64| -> ArrayRef {
         Arc::new(Float64Array::from_iter_values(rows.iter().map(of)))
     };
-    // Between these columns is one that isn't read and is larger than all others.
+    // The column `text` isn't read. It is larger than all others and lies between them.
     let texts = (0..rows.len()).map(|i| format!("{i:x}-{:060}", i.wrapping_mul(7_919)));
     let texts: ArrayRef = Arc::new(StringArray::from_iter_values(texts));
     let columns = [
