@@ -2,7 +2,7 @@ use crate::reference::{self, LonLat};
 use crate::scenes;
 use heatsplat::{TileId, Window};
 
-/// Every mode, with a kernel of its own where it has any.
+/// Each blend mode of splats that overlap, and each kernel that is drawn by such modes only.
 const MODES: [&[(&str, &str)]; 10] = [
     &[
         ("overlap", "cover:0,3,0.05@4"),
@@ -51,7 +51,8 @@ fn tiles_of_every_mode_are_crops_of_one_picture() {
             let z = 3;
             let whole = Window::at_level(z + 8, -300, 256, 1100, 900);
             let whole = layer.map(whole).style(&style).density();
-            // West of the date line, across it, and inside.
+            // One tile lies west of the date line, one begins at it, and two lie further inside the
+            // world.
             for (x, y) in [(7u32, 2u32), (0, 2), (1, 3), (2, 3)] {
                 let tile = TileId::new(z, x, y).unwrap();
                 let drawn = layer.tile(tile).style(&style).density();
@@ -72,7 +73,8 @@ fn tiles_of_every_mode_are_crops_of_one_picture() {
     }
 }
 
-/// Every point against every pixel of a tile, by a function of weight and distance.
+/// Calls `each` for every pair of a point and a pixel of a tile, with the index of the pixel, the
+/// weight of the point, and their distance in pixels.
 fn brute(points: &[LonLat], (z, x, y): (u8, u32, u32), mut each: impl FnMut(usize, f64, f64)) {
     let world = 256.0 * 2f64.powi(i32::from(z));
     for &(lon, lat, weight) in points {
@@ -90,7 +92,8 @@ fn brute(points: &[LonLat], (z, x, y): (u8, u32, u32), mut each: impl FnMut(usiz
     }
 }
 
-/// Within the half of a place that positions are rounded by, and an opacity's 1/255.
+/// The tolerance has two causes: positions of spots are rounded to half a pixel at most, and an
+/// opacity is a multiple of 1/255.
 #[test]
 fn spots_cover_each_other_as_brute_force_says() {
     let at = (4, 8, 5);
@@ -116,7 +119,8 @@ fn spots_cover_each_other_as_brute_force_says() {
     }
 }
 
-/// Points far apart, so that no two share a pixel: Σ (v / step − dⁿ)₊ on whole pixels.
+/// The points lie so far apart that no two reach a common pixel. The expected value is Σ (v / step
+/// − dⁿ)₊, where d is the distance from the point's pixel in whole pixels.
 #[test]
 fn heavier_points_reach_further() {
     let points: Vec<LonLat> = vec![(0.5, 0.5, 30.0), (20.0, 10.0, 8.0), (-30.0, 40.0, 90.0)];
@@ -134,7 +138,7 @@ fn heavier_points_reach_further() {
             let (x, y) = ((x * 256.0).floor(), (y * 256.0).floor());
             for (pixel, value) in truth.iter_mut().enumerate() {
                 let (i, j) = ((pixel % 256) as f64, (pixel / 256) as f64);
-                // Round the world, too.
+                // The spots of the next copies of the world in the west and in the east count too.
                 for copy in [-256.0, 0.0, 256.0] {
                     let distance = (i - x + copy).hypot(j - y);
                     *value += (f64::from(weight) - step * distance.powi(degree)).max(0.0);
@@ -150,8 +154,8 @@ fn heavier_points_reach_further() {
     }
 }
 
-/// A pixel that has points is one point of weight 1 in its middle, however many they are and
-/// whatever they weigh.
+/// With `overlap=set`, a pixel that contains points counts as one point of weight 1 in its middle.
+/// The number of points and their weights don't matter.
 #[test]
 fn points_of_a_pixel_count_once() {
     let points: Vec<LonLat> = vec![
@@ -164,7 +168,7 @@ fn points_of_a_pixel_count_once() {
     let layer = scenes::layer(&points);
     let style = scenes::style(&[("overlap", "set"), ("radius", "20px")]);
     let drawn = layer.tile(TileId::WORLD).style(&style).density();
-    // The first two share one of the world's pixels, the next two another.
+    // The first two points lie in one pixel of the world, the next two in another pixel.
     let middles = [points[0], points[2], points[4]].map(|(lon, lat, _)| {
         let (x, y) = reference::project(lon, lat);
         let middle = |at: f64| (at * 256.0).floor() + 0.5;
@@ -180,7 +184,8 @@ fn points_of_a_pixel_count_once() {
     }
 }
 
-/// Of shapes that no backend has, sums are as true as the place of a point is.
+/// Shapes that no backend can draw are stamped. Their sums are as exact as the stamps' positions
+/// are.
 #[test]
 fn stamped_shapes_add_up() {
     let points: Vec<LonLat> = vec![(0.5, 0.5, 2.0), (1.0, 0.7, 3.0), (20.0, 10.0, 1.0)];
@@ -213,7 +218,8 @@ fn a_value_is_what_the_pixel_there_says() {
     assert!((value.value.unwrap() - 0.75).abs() < 0.01, "{value:?}");
 }
 
-/// A GPU can't stamp in an order: the processor does it, and every tile is the same.
+/// The order of stamping matters, which a GPU can't keep. So the CPU stamps in its place, and every
+/// tile is identical.
 #[cfg(feature = "gpu")]
 #[test]
 fn a_gpu_lets_the_processor_stamp() {

@@ -1,8 +1,8 @@
-//! The viewer in a real Chromium, driven by `tests/browser/viewer.mjs`.
+//! Tests the viewer in a real Chromium. The script `tests/browser/viewer.mjs` controls the browser.
 //!
-//! Needs node, the script's packages (`npm ci` in tests/browser) and Chromium;
-//! `scripts/test` installs them. Without one the test says so, and fails where
-//! `HEATSPLAT_REQUIRE_ALL=1`.
+//! The test needs node, the packages of the script (`npm ci` in tests/browser) and Chromium;
+//! `scripts/test` installs all of them. If one is missing, the test is left out with a message;
+//! with `HEATSPLAT_REQUIRE_ALL=1` it fails instead.
 
 use crate::program::Server;
 use crate::requirements::left_out;

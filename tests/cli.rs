@@ -131,7 +131,8 @@ fn kinds_of_points_have_colours_of_their_own() {
     assert_eq!(code, 0, "{err}");
     let drawn = decode_png(&std::fs::read(out).unwrap());
     let at = |x, y| drawn.get_pixel(x, y).0;
-    // The two ends of the middle line hold the first and the second colour, between them nothing.
+    // The first colour is at the left point, the second colour at the right point, and there is
+    // none between them.
     let [a, b, between] = [at(100, 100), at(300, 100), at(200, 100)];
     assert!(
         a[3] == 255 && b[3] == 255 && a[..3] != b[..3],

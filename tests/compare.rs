@@ -1,8 +1,8 @@
-//! Comparing pictures, and tests of the comparison itself.
+//! The comparison of pictures, and tests of the comparison itself.
 
 use image::RgbaImage;
 
-/// A description of the differences of two pictures; `None` if they are equal to the last bit.
+/// Describes the differences between two pictures. Returns `None` if all their pixels are equal.
 pub fn difference(a: &RgbaImage, b: &RgbaImage) -> Option<String> {
     if a.dimensions() != b.dimensions() {
         return Some(format!(
@@ -23,7 +23,7 @@ pub fn difference(a: &RgbaImage, b: &RgbaImage) -> Option<String> {
     ))
 }
 
-/// A PNG file's pixels.
+/// Decodes the pixels of a PNG file.
 pub fn decode_png(bytes: &[u8]) -> RgbaImage {
     let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
     decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::ALPHA);
@@ -38,8 +38,9 @@ pub fn decode_png(bytes: &[u8]) -> RgbaImage {
     .unwrap()
 }
 
-/// With `HEATSPLAT_BLESS=1`: another heat map's square picture and ours side by side on dark
-/// ground, for the page of docs/coming-from that has this name.
+/// Writes two square pictures side by side on a dark ground: one of another heat map on the left,
+/// one of heatsplat on the right. The file is for the page of docs/coming-from that is called
+/// `name`. Does nothing unless `HEATSPLAT_BLESS` is set.
 #[cfg(feature = "program")]
 pub fn side_by_side(name: &str, theirs: &[[u8; 4]], ours: &[[u8; 4]]) {
     if std::env::var_os("HEATSPLAT_BLESS").is_none() {

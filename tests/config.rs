@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 fn write(file: &Path, text: &str) {
-    // As editors do: whole at once.
+    // The file is replaced all at once, as editors do it.
     let new = file.with_extension("new");
     std::fs::write(&new, text).unwrap();
     std::fs::rename(new, file).unwrap();
@@ -96,7 +96,7 @@ fn a_saved_config_serves_what_the_command_line_does() {
         "--attribution",
         "\"We\" & ${others}\\",
     ];
-    // A bad ramp is reported before anything is written.
+    // A bad ramp is reported before any file is written.
     let file = dir.join("heatsplat.toml");
     let save = ["--save-config", file.to_str().unwrap(), "--check"];
     let (code, _, err) = heatsplat(&[&["serve"], &flags[..], &save].concat());
@@ -195,8 +195,9 @@ fn secrets_are_in_no_file_and_no_message() {
     }
 }
 
-/// A config that changes while tiles are asked for: what is as it was stays, what is new comes,
-/// what is gone goes, what can't be changes nothing.
+/// A configuration is changed while clients request tiles. Layers whose configuration is the same
+/// stay, new layers are added, and removed layers disappear. A configuration with an error changes
+/// nothing.
 #[cfg(unix)]
 #[test]
 fn a_config_that_changes_is_followed_under_requests() {
@@ -234,14 +235,14 @@ fn a_config_that_changes_is_followed_under_requests() {
         }
         let finish = Finish(&done);
         let before = server.get("/b/1/1/0.png", "").2;
-        // By looking at the file.
+        // The server notices this change by its check of the file.
         write(
             &file,
             &layers(&[("c", ""), ("a", ""), ("b", "style = { radius = 40 }")]),
         );
         until(&server, &[("c", 1, 3), ("a", 1, 1), ("b", 2, 2)]);
         assert_ne!(server.get("/b/1/1/0.png", "").2, before);
-        // What can't be: a key, a value, a file.
+        // Three configurations have an error: an unknown key, a missing file, or wrong syntax.
         for text in [
             layers(&[("a", "wieght = \"n\"")]),
             layers(&[("b", ""), ("nowhere", "")]),
@@ -256,7 +257,8 @@ fn a_config_that_changes_is_followed_under_requests() {
     });
     assert!(asked.load(Ordering::Relaxed) > 20);
 
-    // A layer goes and another comes under its name: no cache takes one for the other.
+    // A layer is removed, and another layer gets its name. No cache may answer with the tiles of
+    // the former.
     write(&file, &layers(&[("a", "")]));
     server.signal("HUP");
     until(&server, &[("a", 1, 1)]);
@@ -264,13 +266,14 @@ fn a_config_that_changes_is_followed_under_requests() {
     write(&file, &layers(&[("a", ""), ("c", "name = \"b\"")]));
     server.signal("HUP");
     until(&server, &[("a", 1, 1), ("b", 3, 3)]);
-    // On a signal a file that has changed is read again, one that hasn't is not.
+    // After a signal, a file that has changed is read again; a file that hasn't is not.
     std::fs::write(dir.join("c.csv"), "lon,lat\n1,1\n").unwrap();
     server.signal("HUP");
     until(&server, &[("a", 1, 1), ("b", 4, 1)]);
 }
 
-/// A layer that can't be read again is reported once each time it is due, and served on.
+/// A layer that can't be read again is reported only once each time its reload period ends. It is
+/// still served.
 #[cfg(unix)]
 #[test]
 fn an_emptied_folder_is_asked_again_in_its_time() {
@@ -289,7 +292,7 @@ fn an_emptied_folder_is_asked_again_in_its_time() {
     std::thread::sleep(Duration::from_millis(2500));
     let said = heard.try_iter().filter(empty).count();
     assert!((1..=3).contains(&said), "{said} times");
-    // What is beside it is read again all the same.
+    // The other layer is still read again when its file has changed.
     std::fs::write(&other, "lon,lat\n1,2\n3,4\n").unwrap();
     until(&server, &[("a", 1, 1), ("b", 2, 2)]);
     assert_eq!(server.get("/a/0/0/0.png", "").0, 200);
@@ -297,7 +300,7 @@ fn an_emptied_folder_is_asked_again_in_its_time() {
     until(&server, &[("a", 2, 2), ("b", 2, 2)]);
 }
 
-/// Ends the askers even if the test fails.
+/// Ends the threads that request tiles, even if the test fails.
 struct Finish<'a>(&'a AtomicBool);
 
 impl Drop for Finish<'_> {

@@ -1,28 +1,28 @@
-//! Configurations with errors: each error is reported once, with its place, and a running server
-//! goes on as it was.
+//! Configurations with errors. Each error is reported once, with its place in the file, and a
+//! running server goes on unchanged.
 
 use crate::program::{command, folder};
 use std::path::Path;
 
-/// A name of the error, the text, and pieces of the message beside the file's name: the line, and
-/// the remedy.
+/// A configuration with an error: a name for the test's messages, the text, and pieces that the
+/// error message must contain besides the name of the file, for example the line and what to do.
 type Spoiled = (&'static str, Vec<u8>, &'static [&'static str]);
 
 const LAYER: &str = "[[layers]]\nfile = \"a.csv\"\n";
 
-/// A text after a layer that is fine.
+/// A configuration with `text` after a correct layer.
 fn after(text: &str) -> Vec<u8> {
     format!("{LAYER}{text}").into_bytes()
 }
 
-/// A text before it.
+/// A configuration with `text` before a correct layer.
 fn before(text: &str) -> Vec<u8> {
     format!("{text}{LAYER}").into_bytes()
 }
 
 fn spoiled() -> Vec<Spoiled> {
     vec![
-        // The file itself.
+        // Errors in the file itself.
         ("empty", Vec::new(), &["nothing to serve", "[[layers]]"]),
         (
             "nothing but a remark",
@@ -69,7 +69,7 @@ fn spoiled() -> Vec<Spoiled> {
         ),
         ("json", b"{\"layers\": []}\n".to_vec(), &["line 1"]),
         ("yaml", b"layers:\n  - file: a.csv\n".to_vec(), &["line 1"]),
-        // Syntax.
+        // Errors in the syntax.
         ("unclosed text", after("name = \"a\n"), &["line 3"]),
         ("unclosed list", after("keep = [\"n\"\n"), &["line"]),
         ("unclosed header", after("[limits\n"), &["line 3"]),
@@ -95,7 +95,7 @@ fn spoiled() -> Vec<Spoiled> {
             b"[layers]\nfile = \"a.csv\"\n".to_vec(),
             &["line 1", "[[layers]]"],
         ),
-        // Keys.
+        // Errors in keys.
         (
             "near key",
             after("wieght = \"n\"\n"),
@@ -131,7 +131,7 @@ fn spoiled() -> Vec<Spoiled> {
             .concat(),
             &["line 5", "did you mean `hot`"],
         ),
-        // Kinds.
+        // Values of the wrong kind.
         (
             "number for text",
             before("listen = 3000\n"),
@@ -167,7 +167,7 @@ fn spoiled() -> Vec<Spoiled> {
             before("[limits]\nrenders = \"many\"\n"),
             &["line 2", "renders"],
         ),
-        // Numbers.
+        // Wrong numbers.
         (
             "too small",
             before("[limits]\nrenders = 0\n"),
@@ -248,7 +248,7 @@ fn spoiled() -> Vec<Spoiled> {
             after("within = [0, 0, 0, 99]\n"),
             &["line 3", "within"],
         ),
-        // Addresses.
+        // Wrong addresses.
         (
             "no port",
             before("listen = \"127.0.0.1\"\n"),
@@ -274,7 +274,7 @@ fn spoiled() -> Vec<Spoiled> {
             before("[cache]\ncache_control = \"a\\nb: c\"\n"),
             &["line 2", "cache_control"],
         ),
-        // Files.
+        // Errors in the names of files.
         (
             "no such file",
             b"[[layers]]\n\nfile = \"nowhere.csv\"\n".to_vec(),
@@ -326,7 +326,7 @@ fn spoiled() -> Vec<Spoiled> {
             &["line 1", "derive", "two layers"],
         ),
         ("filter", after("filter = \"n >\"\n"), &["line 3", "filter"]),
-        // Variables.
+        // Errors in variables. SECRET has a value that no message may contain.
         (
             "unset",
             after("name = \"${NOT_SET_HERE}\"\n"),
@@ -377,7 +377,7 @@ fn spoiled() -> Vec<Spoiled> {
 
 const SECRET: &str = "s3cret-\"Wörter\" und so weiter";
 
-/// A folder with a file of points and an empty folder.
+/// Makes a folder with a file of points, a file without positions, and an empty folder.
 fn beginning(name: &str) -> std::path::PathBuf {
     let dir = folder(name);
     std::fs::write(dir.join("a.csv"), "lon,lat,n\n1,2,3\n5,6,1\n").unwrap();
@@ -386,8 +386,8 @@ fn beginning(name: &str) -> std::path::PathBuf {
     dir
 }
 
-/// Faults of a message, which is to be one line with the file's name and the hints, without
-/// secrets.
+/// Lists what is wrong with an error message. It must be one line that contains the name of the
+/// file and all hints, and must not contain any piece of the secret.
 fn mistakes(name: &str, said: &str, file: &Path, hints: &[&str]) -> Vec<String> {
     let hints = [&[file.to_str().unwrap()][..], hints].concat();
     let missing = hints.into_iter().filter(|hint| !said.contains(hint));
@@ -435,7 +435,8 @@ fn what_is_wrong_is_said_with_its_place() {
     assert_eq!(check().0, Some(0), "with a byte order mark");
 }
 
-/// Each in the place of a set-up that is served: a warning, and all stays as it was.
+/// While a configuration is served, it is replaced by each of the wrong configurations. Each gives
+/// one warning, and all layers stay unchanged.
 #[cfg(unix)]
 #[test]
 fn a_server_goes_on_whatever_its_file_becomes() {
@@ -460,7 +461,8 @@ fn a_server_goes_on_whatever_its_file_becomes() {
         );
     };
     for (name, text, hints) in spoiled() {
-        // Flags count more than the file, and what is derived is made at the start.
+        // Two kinds of errors don't occur in a running server: flags override the key `listen`, and
+        // derived layers are made only at the start.
         let at_start = hints.contains(&"derive") && !hints.contains(&"line 1");
         if at_start || hints.contains(&"listen") {
             continue;
@@ -470,7 +472,7 @@ fn a_server_goes_on_whatever_its_file_becomes() {
         warned(name, hints);
         assert_eq!(server.get("/a/0/0/0.png", "").2, good[0].2, "{name}");
     }
-    // Seen by itself too, once.
+    // Without a signal the server notices the change by its check of the file, and warns once.
     std::fs::write(&file, "[[layers]]\nfiel = \"a.csv\"\n").unwrap();
     warned("by itself", &["line 2", "did you mean `file`"]);
     std::fs::remove_file(&file).unwrap();
@@ -481,7 +483,7 @@ fn a_server_goes_on_whatever_its_file_becomes() {
     assert!(more.is_err(), "said twice: {more:?}");
     let bodies = |all: [(u16, String, Vec<u8>); 3]| all.map(|(status, _, body)| (status, body));
     assert_eq!(bodies(seen()), bodies(good));
-    // And well again.
+    // A correct configuration is followed again.
     std::fs::remove_dir(&file).unwrap();
     std::fs::write(&file, format!("{LAYER}name = \"b\"\n")).unwrap();
     server.signal("HUP");

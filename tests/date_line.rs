@@ -1,12 +1,13 @@
-//! Points at ±180° and at the poles: each is drawn where it is, once, however few they are.
+//! Points near ±180° and at the poles. Each point is drawn at its place exactly once, even if the
+//! points are few.
 
 use crate::scenes::{self, Dice, EDGED, SMOOTH};
 use heatsplat::points::mercator::{self, WORLD};
 use heatsplat::render::View;
 use heatsplat::{Layer, Point, Points, Style, TileId, Window};
 
-/// 1 to 40 points within 2° of ±180°, the most of them much nearer, so that tiles of every zoom
-/// have some at their edge.
+/// Makes 1 to 40 points within 2° of ±180°. Most of them lie much nearer, so that at every zoom
+/// some lie at the edge of a tile.
 pub fn near_the_line(dice: &mut Dice) -> Vec<Point> {
     let count = 1 + (dice.unit() * 40.0) as usize;
     let lat = dice.within(-75.0, 75.0);
@@ -23,7 +24,8 @@ fn layer(points: &[Point]) -> Layer {
     Layer::on_cpu("points", Points::from_slice(points), Style::default())
 }
 
-/// Every point in every copy of the world against every pixel of a window, in f64.
+/// The density of a window by brute force in f64: each point in each copy of the world is evaluated
+/// at each pixel.
 fn brute(points: &[Point], window: &Window, kernel: impl Fn(f64) -> f64) -> Vec<f64> {
     let (width, height) = (window.width() as usize, window.height() as usize);
     let mut density = vec![0.0; width * height];
@@ -42,8 +44,8 @@ fn brute(points: &[Point], window: &Window, kernel: impl Fn(f64) -> f64) -> Vec<
     density
 }
 
-/// The tiles of a zoom on both sides of ±180° at a point's latitude, the next ones, and the
-/// point's own.
+/// Tiles of a zoom at the latitude of a point: two on each side of ±180°, and the tile that
+/// contains the point.
 fn tiles_about(point: &Point, z: u8) -> Vec<TileId> {
     let last = (1u32 << z) - 1;
     let of = |v: u32| if z == 0 { 0 } else { v >> (32 - u32::from(z)) };
@@ -55,7 +57,7 @@ fn tiles_about(point: &Point, z: u8) -> Vec<TileId> {
     columns.into_iter().map(tile).collect()
 }
 
-/// The distance of two pictures, as a share of the greatest weight or density.
+/// The greatest difference between a drawn density and the truth, as a fraction of `peak`.
 fn worst(drawn: &[f32], truth: &[f64], peak: f64) -> f64 {
     let off = |(a, b): (&f32, &f64)| (f64::from(*a) - b).abs();
     drawn.iter().zip(truth).map(off).fold(0.0, f64::max) / peak
@@ -86,8 +88,8 @@ fn few_points_at_the_date_line_are_those_of_brute_force() {
     }
 }
 
-/// Tiles at ±180° against those of the same points and tiles a quarter of the world away, whatever
-/// is measured and however.
+/// Tiles at ±180° equal tiles a quarter of the world away from it, in which the same points are
+/// shifted by the same distance. This is so for every measure and every kernel.
 #[test]
 fn the_date_line_is_a_line_like_any_other() {
     const QUARTER: u32 = 1 << 30;
@@ -202,7 +204,8 @@ fn values_and_nearest_points_at_the_date_line_are_there_once() {
     }
 }
 
-/// Nothing of the far south shows at the top of the world, nor the other way round.
+/// Points in the far south don't show at the northern edge of the world, and points in the far
+/// north don't show at the southern edge.
 #[test]
 fn the_poles_do_not_meet() {
     for z in 0..=22u8 {
@@ -218,7 +221,7 @@ fn the_poles_do_not_meet() {
                 for x in [0, last] {
                     let tile = TileId::new(z, x, row).unwrap();
                     let drawn = layer.tile(tile).style(&style).density().values;
-                    // At the first zoom the whole world is one tile.
+                    // At zoom 0 one tile shows the whole world, so only its far part is tested.
                     let rows = if z > 0 { 256 } else { 100 };
                     let seen = if lat > 0.0 {
                         &drawn[(256 - rows) * 256..]

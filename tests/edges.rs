@@ -1,16 +1,17 @@
-//! Kernels against brute force at every pixel, above all where they have an edge.
+//! Kernels are compared with brute force at every pixel. Most of the tests are about kernels with
+//! an edge.
 
 use crate::reference;
 use crate::scenes::{self, Dice, EDGED, SMOOTH};
 use heatsplat::{Layer, Point, Points, Style, TileId, TileSize};
 
-/// A place in pixels of the tile, and a weight.
+/// A position in pixels of the tile [`TILE`], and a weight.
 pub type Place = (f64, f64, f32);
 
 pub const TILE: (u8, u32, u32) = (4, 8, 5);
 const PIXEL: f64 = (1u64 << (32 - 12)) as f64;
 
-/// A layer of points that lie so many pixels from the corner of the tile.
+/// Makes a layer of points. Their positions count in pixels from the corner of the tile [`TILE`].
 pub fn layer(places: &[Place]) -> (Layer, Vec<Point>) {
     let corner = |tile: u32| f64::from(tile) * 256.0;
     let world = |pixel: f64, tile| ((pixel + corner(tile)) * PIXEL).round() as u32;
@@ -48,7 +49,7 @@ pub fn truth(points: &[Point], name: &str, radius: f64) -> Vec<f64> {
     density
 }
 
-/// The worst pixel's error as a share of the peak, and which one it is.
+/// The greatest error of a pixel, as a fraction of the peak, and the index of this pixel.
 fn worst(places: &[Place], name: &str, radius: f64) -> (f64, usize) {
     let (layer, points) = layer(places);
     let style = scenes::style(&[("kernel", name), ("radius", &format!("{radius}px"))]);
@@ -63,7 +64,7 @@ fn worst(places: &[Place], name: &str, radius: f64) -> (f64, usize) {
     (off(worst), worst)
 }
 
-/// Scenes that show what an edge is worth: each is hard in its own way.
+/// Scenes in which errors at a kernel's edge would show. Each is difficult in its own way.
 pub fn scenes_of(radius: f64) -> Vec<(&'static str, Vec<Place>)> {
     let mut dice = Dice(7);
     let mut near = |x: f64, y: f64, spread: f64, count: usize| -> Vec<Place> {
@@ -82,7 +83,8 @@ pub fn scenes_of(radius: f64) -> Vec<(&'static str, Vec<Place>)> {
     crowd_and_few.extend(near(128.0, 128.0, 250.0, 2000));
     let mut two = near(128.06, 128.94, 0.03, 2000);
     two.extend(near(128.93, 128.07, 0.03, 2000));
-    // On so narrow a ring that nothing reaches a pixel's centre nothing can be measured.
+    // The ring must not be so narrow that no kernel reaches the centre of a pixel, or there would
+    // be nothing to compare.
     let on = radius.max(0.6);
     let ring = (0..360)
         .map(|i| f64::from(i).to_radians())
@@ -109,8 +111,9 @@ pub fn scenes_of(radius: f64) -> Vec<(&'static str, Vec<Place>)> {
     ]
 }
 
-/// Points all over a cell, or over a quarter of one, which a splat takes at its middle, and two
-/// crowds in opposite corners of a cell.
+/// Scenes for the cells of an index. In two of them the points fill a cell or a quarter of a cell,
+/// although a splat takes them all at their middle. In the third, two crowds lie in opposite
+/// corners of a cell.
 fn cells_of(radius: f64) -> Vec<(&'static str, Vec<Place>)> {
     let mut dice = Dice(8);
     let mut near = |x: f64, y: f64, side: f64| -> Vec<Place> {
@@ -118,7 +121,7 @@ fn cells_of(radius: f64) -> Vec<(&'static str, Vec<Place>)> {
         (0..1500).map(|_| (within(x), within(y), 1.0)).collect()
     };
     let cell = (radius / 12.0).log2().floor().exp2();
-    // Small ones at the middle of a pixel.
+    // A cell of at most half a pixel lies at the middle of a pixel.
     let at = if cell > 0.5 { 128.0 } else { 128.5 };
     let mut corners = near(at, at, 0.02 * cell);
     corners.extend(near(at + 0.98 * cell, at + 0.98 * cell, 0.02 * cell));
@@ -129,15 +132,15 @@ fn cells_of(radius: f64) -> Vec<(&'static str, Vec<Place>)> {
     ]
 }
 
-/// The table of what was measured, which a user reads.
+/// The page of the documentation with the table of measured errors.
 const TABLE: &str = include_str!("../docs/exactness.md");
 
-/// A line of the table, cell by cell.
+/// The cells of a line of the table.
 fn cells(line: &str) -> Vec<&str> {
     line.trim_matches('|').split('|').map(str::trim).collect()
 }
 
-/// Asserts that kernels are as true at every pixel of all scenes as the table says.
+/// Asserts that in all scenes, each kernel is at least as exact at every pixel as the table states.
 fn assert_true(names: &[&str]) {
     let rows: Vec<_> = TABLE
         .lines()
@@ -173,7 +176,7 @@ fn assert_true(names: &[&str]) {
     assert!(bad.is_empty(), "\n{bad}");
 }
 
-/// The worst error at any pixel of any scene, and which scene that is.
+/// The greatest error of a pixel in all scenes, and the name of that scene.
 fn worst_of(name: &str, radius: f64) -> (f64, &'static str) {
     let mut scenes = scenes_of(radius);
     if SMOOTH.contains(&name) {
@@ -193,7 +196,8 @@ fn edged_kernels_are_true_at_every_pixel() {
 #[test]
 fn smooth_kernels_are_true_at_every_pixel() {
     assert_true(&SMOOTH);
-    // Where grids change, and cells are widest for their radius.
+    // At these radii the grid of a kernel changes, and the cells are widest in proportion to the
+    // radius.
     for radius in [0.75, 1.5, 3.0, 5.25, 6.25, 10.5, 14.0, 16.0, 24.0, 48.0] {
         for (scene, places) in cells_of(radius) {
             for name in SMOOTH {
@@ -210,7 +214,8 @@ fn smooth_kernels_are_true_at_every_pixel() {
 
 #[test]
 fn edged_kernels_take_each_point_once() {
-    // Crowds beside few points: of some cells one part is in the index as cells, another as points.
+    // Crowds lie beside few points. So for some squares of the pyramid the index has cells in one
+    // part and points in another.
     let tile = TileId::new(0, 0, 0).unwrap();
     for seed in 1..=3 {
         let points: Vec<_> = heatsplat::generate::points(5000, seed)

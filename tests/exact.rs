@@ -1,21 +1,23 @@
-//! `precision=exact`: every point's kernel at its true position, to a millionth of the peak.
+//! `precision=exact`: the kernel of every point is evaluated at the point's true position. The
+//! error is at most a millionth of the peak.
 
 use crate::edges;
 use crate::scenes::{self, EDGED, SMOOTH};
 use heatsplat::{Density, Style, TileId, Window};
 use heatsplat_points::WorldCoord;
 
-/// Tolerance of a drawn number, as a share of the peak.
+/// The greatest error of a drawn density, as a fraction of the peak.
 const TRUE: f64 = 1e-6;
 
-/// Points times pixels of a scene, as far as brute force goes on a slow machine.
+/// The number of pairs of a point and a pixel in a scene. More would take brute force too long on a
+/// slow machine.
 const PAIRS: f64 = 1e6;
 
 fn kernels() -> impl Iterator<Item = &'static str> {
     SMOOTH.into_iter().chain(EDGED)
 }
 
-/// A style that is drawn exactly.
+/// Makes a style with `precision=exact`.
 fn exact(words: &[(&str, &str)]) -> Style {
     let mut style = scenes::style(words);
     style.set("precision", "exact").unwrap();
@@ -26,7 +28,7 @@ fn tile(z: u8, x: u32, y: u32) -> TileId {
     TileId::new(z, x, y).unwrap()
 }
 
-/// The greatest difference as a share of the peak.
+/// The greatest difference of two densities, as a fraction of the peak.
 fn off(drawn: &[f32], truth: &[f64]) -> f64 {
     assert_eq!(drawn.len(), truth.len());
     let peak = truth.iter().fold(0.0f64, |m, v| m.max(v.abs()));
@@ -59,7 +61,7 @@ fn all_kernels_are_true_to_a_millionth_of_the_peak() {
     assert!(bad.is_empty(), "\n{bad}");
 }
 
-/// The bits of a picture's part.
+/// The bits of the densities in a square part of a picture.
 fn bits(density: &Density, from: (u32, u32), side: u32) -> Vec<u32> {
     let pixel = |i: u32| (from.0 + i % side, from.1 + i / side);
     let at = |(x, y): (u32, u32)| density.values[(y * density.width + x) as usize].to_bits();
@@ -121,8 +123,8 @@ fn each_row_of_a_radius_in_metres_has_the_values_own_kernel() {
     }
 }
 
-/// Densities by LIBKDV 1.1.20 of forty points at a bandwidth of 20, which it doubles, divided by
-/// the greatest number of its grid: ten digits, at pixels of the tile.
+/// Densities of forty points by LIBKDV 1.1.20 at pixels of the tile, divided by the greatest
+/// density of its grid. They have ten digits. The bandwidth is 20, which LIBKDV doubles.
 const OF_LIBKDV: [((usize, usize), f64); 9] = [
     ((64, 64), 0.309_774_500_3),
     ((72, 180), 0.175_622_522_8),
@@ -183,7 +185,7 @@ fn all_that_is_measured_is_exact() {
         }
         let off = off(&numbers, &truth);
         assert!(off < TRUE && numbers.len() > 100, "{measure}: {off:e}");
-        // A scale of its own, near that of what is drawn fast.
+        // The scale is measured for the exact style itself. It is near the scale of the fast style.
         let end = |style: &Style| layer.normalizer(12, style).domain().1;
         let (fast, exact) = (end(&fast), end(&exact));
         assert!(
@@ -193,7 +195,8 @@ fn all_that_is_measured_is_exact() {
     }
 }
 
-/// Other heat maps' shapes are evaluated too, where they would be stamped.
+/// The shapes of other heat maps are stamped in other styles. With `precision=exact` they are
+/// evaluated too.
 #[test]
 fn shapes_of_other_heat_maps_are_exact() {
     let (layer, points) = edges::layer(&[(100.3, 120.7, 2.0), (130.0, 128.1, 1.0)]);

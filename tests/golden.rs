@@ -1,12 +1,14 @@
-//! Pictures that were looked at by a person, and must not change unseen.
+//! Pictures that a person has looked at. They must not change without being looked at again.
 //!
-//! `HEATSPLAT_BLESS=1 cargo test golden` writes them anew: look at each, then commit.
+//! `HEATSPLAT_BLESS=1 cargo test golden` writes them again. Look at each picture before you commit
+//! it.
 
 use crate::{compare, scenes};
 use heatsplat::TileId;
 use std::path::PathBuf;
 
-/// A name, which scene, which tile, and the words of the style.
+/// A case: the name of the picture, the index of the scene, the tile, and the parameters of the
+/// style.
 type Case<'a> = (&'a str, usize, (u8, u32, u32), &'a [(&'a str, &'a str)]);
 
 #[test]

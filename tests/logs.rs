@@ -1,4 +1,4 @@
-//! Log lines: text as people read it, JSON for programs, and no work that waits for a reader.
+//! Log lines: text for people, JSON for programs. No work waits for a reader of the lines.
 
 use crate::program::{Server, command, folder};
 use serde_json::Value;
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 const CITIES: &str = "examples/cities.csv.gz";
 
-/// A line is logged within this time.
+/// The longest time until a line is logged.
 const LONGEST: Duration = Duration::from_secs(20);
 
 #[test]
 fn lines_of_json_name_level_target_and_request() {
-    // Drivers of GPUs write lines of their own to standard error.
+    // The CPU is used because drivers of GPUs write their own lines to standard error.
     let cpu = [CITIES, "--backend", "cpu"];
     let arguments = [&cpu[..], &["--log-format", "json", "--log-level", "debug"]].concat();
     let (server, lines) = Server::start_heard(&arguments, &[]);
@@ -68,7 +68,7 @@ fn a_level_comes_from_a_flag_or_the_environment() {
         warned.starts_with("heatsplat: HEATSPLAT_LOG: expected"),
         "{warned}"
     );
-    // Later lines end in times.
+    // Only the first line is compared, since later lines end in times.
     let first = usual.lines().next().unwrap();
     assert!(warned.lines().any(|line| line == first), "{warned}");
     let (code, _, error) = crate::program::heatsplat(&["ramps", "--log-level", "loud"]);
@@ -92,7 +92,8 @@ fn errors_that_end_the_program_are_json_too() {
     );
 }
 
-/// Standard error is a pipe that no one reads: it holds 64 KiB, and these lines are more.
+/// Standard error is a pipe without a reader. The pipe holds 64 KiB, and the program logs more than
+/// that.
 #[test]
 fn a_full_pipe_at_standard_error_holds_up_no_request() {
     let arguments = [CITIES, "--log-level", "trace"];

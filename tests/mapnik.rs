@@ -1,4 +1,4 @@
-//! Mapnik 3.1, as Debian has it, draws the same points from the same XML.
+//! Mapnik 3.1, as packaged by Debian, and heatsplat draw the same points from the same XML.
 
 use crate::compare::{decode_png, side_by_side};
 use crate::program::{folder, heatsplat};
@@ -8,7 +8,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Draws a map's XML: the world in `size` pixels, as raw straight RGBA.
+/// A Python script in which Mapnik draws a map's XML: the world in `size` × `size` pixels. It
+/// writes raw RGBA pixels, in which the colours are not multiplied by alpha.
 const DRAW: &str = "
 import mapnik, sys
 xml, out, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -23,7 +24,8 @@ open(out, 'wb').write(image.tostring())
 print(mapnik.mapnik_version())
 ";
 
-/// A marker of an alpha by the distance from its middle, in halves of its side, as an RGBA PNG.
+/// Writes the RGBA PNG of a marker. `alpha` returns the opacity of a pixel for its distance from
+/// the middle, in halves of the marker's side.
 fn marker(path: &Path, side: u32, alpha: impl Fn(f64) -> f64) {
     let file = fs::File::create(path).unwrap();
     let mut encoder = png::Encoder::new(file, side, side);
@@ -39,17 +41,19 @@ fn marker(path: &Path, side: u32, alpha: impl Fn(f64) -> f64) {
     writer.write_image_data(&pixels).unwrap();
 }
 
-/// In which order rows are written, which is Mapnik's in stamping them.
+/// The order in which rows are written to the CSV file. Mapnik stamps them in the order of the
+/// file.
 #[derive(Clone, Copy)]
 enum Order {
-    /// Heatsplat's order of stamping pictures: row by row of pixels of the world in 512.
+    /// The order in which heatsplat stamps pictures: row by row of the pixels of a world that is
+    /// 512 pixels wide.
     Pixels,
-    /// Heatsplat's order of stamping shapes: along the Z-order curve.
+    /// The order in which heatsplat stamps shapes: along the Z-order curve.
     Curve,
 }
 
-/// The cities as a plain CSV beside the XML: Mapnik unpacks nothing, and takes the apostrophes of
-/// their names for quotes.
+/// Writes the cities to a plain CSV file with only their positions. Mapnik can't read the original:
+/// it doesn't decompress files, and takes the apostrophes in names for quotes.
 fn cities(to: &Path, order: Order) {
     let out = Command::new("gzip")
         .args(["-dc", "examples/cities.csv.gz"])
@@ -90,7 +94,8 @@ fn xml(filters: &str, markers: &str) -> String {
     )
 }
 
-/// Draws the folder's XML: the world in `size` pixels, as a file of this name.
+/// Lets heatsplat draw the XML in the folder, the world in `size` × `size` pixels. Returns the
+/// bytes of the file, which is called `name`.
 fn draw_ours(folder: &Path, size: &str, name: &str) -> Vec<u8> {
     let out = folder.join(name);
     let style = folder.join("map.xml");
@@ -113,7 +118,7 @@ fn our_picture(folder: &Path, size: &str) -> Vec<[u8; 4]> {
     picture.pixels().map(|p| p.0).collect()
 }
 
-/// The alpha that heatsplat draws from an XML, read from the densities it writes.
+/// The alpha of each pixel that heatsplat draws from the XML, read from a file of densities.
 fn ours(folder: &Path, size: &str) -> Vec<f32> {
     let bytes = draw_ours(folder, size, "ours.npy");
     let header = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
@@ -123,7 +128,8 @@ fn ours(folder: &Path, size: &str) -> Vec<f32> {
         .collect()
 }
 
-/// Its alpha picture through our table is its coloured picture: no pixel differs.
+/// Mapnik's picture of alpha, coloured by heatsplat's colour table, equals Mapnik's coloured
+/// picture in every pixel.
 #[test]
 fn its_alpha_through_our_table_is_its_picture() {
     let folder = folder("mapnik-table");
@@ -154,7 +160,7 @@ fn its_alpha_through_our_table_is_its_picture() {
         let mut hot = 0;
         for (i, (from, to)) in plain.chunks(4).zip(coloured.chunks(4)).enumerate() {
             let [r, g, b, a] = table[usize::from(from[3])];
-            // It premultiplies by integers, and takes that back at the end.
+            // Mapnik multiplies a colour by alpha in integers, and divides by it at the end.
             let there_and_back = |c: u8| match a {
                 0 => 0,
                 a => (u32::from(scaled(c, a)) * 255 / u32::from(a)).min(255) as u8,
@@ -168,15 +174,17 @@ fn its_alpha_through_our_table_is_its_picture() {
     }
 }
 
-/// The classic recipe, from one XML: alpha within 1 for 99.9 % of the pixels.
+/// The classic recipe from one XML, drawn by both programs. At least 99.9 % of the pixels differ in
+/// their alpha by 1 at most.
 ///
-/// By `src-over` in 8 bits the order of stamping matters (faint ones do nothing once it is hot).
-/// Mapnik's is that of the file, ours is by position, whatever the order of rows; so the file is
-/// written in ours.
+/// With `src-over` in 8 bits the order of stamping matters: a faint stamp has no effect on a pixel
+/// that is already nearly opaque. Mapnik stamps in the order of the file; heatsplat stamps by
+/// position, whatever the order of the file. So the file is written in heatsplat's order.
 #[test]
 fn one_xml_makes_the_same_picture_in_both() {
     const SIZE: usize = 512;
-    // What lies beyond the world's edges is another matter.
+    // Pixels near the edges of the world are not compared, since they depend on what lies beyond
+    // the edges.
     const EDGE: usize = 24;
     let folder = folder("mapnik-recipe");
     marker(&folder.join("m.png"), 16, |u| (1.0 - u).max(0.0) * 0.1);

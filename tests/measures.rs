@@ -1,5 +1,5 @@
-//! Measures beyond sums: counts, means, numbers per km², differences, quotients; radii in
-//! metres; scales of the neighbourhood.
+//! Measures other than sums: counts, means, values per km², differences and quotients. Radii in
+//! metres and local scales are tested here too.
 
 use crate::properties::assert_seamless;
 use crate::reference::{self, LonLat};
@@ -8,7 +8,7 @@ use heatsplat::render::{Comparison, PointSet, ValueKind};
 use heatsplat::{CpuBackend, Layer, Points, Style, TileId, TileSize, Window};
 use std::sync::Arc;
 
-/// The mean radius that Mercator's sphere has, in metres.
+/// The radius of the sphere of Web-Mercator, in metres.
 const EARTH: f64 = 6_378_137.0;
 
 fn set(points: &[LonLat]) -> Arc<PointSet> {
@@ -37,7 +37,7 @@ fn weighing(points: &[LonLat], weight: f32) -> Vec<LonLat> {
     points.iter().map(|p| (p.0, p.1, weight)).collect()
 }
 
-// Measures:
+// The measures.
 
 #[test]
 fn counts_and_means_are_those_of_brute_force() {
@@ -74,7 +74,8 @@ fn counts_and_means_are_those_of_brute_force() {
                         "{name} {kernel} {at:?}: {off}"
                     );
                     let mean = f64::from(means.values[i]);
-                    // On the rim of a crowd both sums are next to nothing.
+                    // At the rim of a crowd both sums are nearly 0, so their quotient is not
+                    // compared.
                     if *count > 0.1 && *count > peak / 50.0 {
                         let off =
                             (mean - sum / count).abs() / f64::from(spread.1 - spread.0).max(1e-3);
@@ -84,7 +85,8 @@ fn counts_and_means_are_those_of_brute_force() {
                             sum / count
                         );
                     }
-                    // Beside a crowd, half a pixel's error is more than the least support.
+                    // Only sparse points are tested: beside a crowd, an error of half a pixel is
+                    // more than the least count that gives a mean.
                     if *count == 0.0 && name == "sparse" {
                         assert!(mean.is_nan(), "{name} {kernel} {at:?} {i}: {mean}");
                     }
@@ -171,7 +173,7 @@ fn one_domain_for_all_zooms_holds_still() {
     assert_eq!(ends, [400.0, 100.0, 25.0, 25.0]);
 }
 
-// Comparisons:
+// The comparisons of two sets.
 
 #[test]
 fn differences_are_differences_and_their_colours_are_even() {
@@ -238,9 +240,9 @@ fn sums_of_signed_weights_have_nothing_where_nothing_is() {
     assert!((40_000..64_000).contains(&nothing), "{nothing}");
 }
 
-// Radii in metres:
+// Radii in metres.
 
-/// Great-circle metres between two places.
+/// The distance in metres between two positions on the great circle.
 fn on_the_ground(a: (f64, f64), b: (f64, f64)) -> f64 {
     let (phi, psi) = (a.1.to_radians(), b.1.to_radians());
     let (dphi, dlam) = (psi - phi, (b.0 - a.0).to_radians());
@@ -255,7 +257,8 @@ fn lon_lat(x: f64, y: f64) -> (f64, f64) {
 
 #[test]
 fn a_radius_in_metres_is_a_circle_on_the_ground() {
-    // (latitude, radius, zoom): 20 to 30 pixels each, and one of 80 and one of 600.
+    // Each case is a latitude, a radius in metres and a zoom. The radii are 20 to 30 pixels, except
+    // one of 80 and one of 600 pixels.
     for (lat, metres, z) in [
         (0.0, 4_000.0, 10),
         (45.0, 3_000.0, 10),
@@ -275,7 +278,8 @@ fn a_radius_in_metres_is_a_circle_on_the_ground() {
         let radius = format!("{metres}m");
         let style = scenes::style(&[("kernel", "quartic"), ("radius", &radius)]);
         let field = layer.map(window).style(&style).density();
-        // The steepest slope of the kernel is 1.54 over a radius: 1 % of it, and law 5.
+        // The kernel's steepest slope is 1.54 per radius. An error of 1 % of the radius is allowed,
+        // and the usual 1/256 of the peak.
         let allowed = 0.0154 + 1.0 / 256.0;
         for (i, v) in field.values.iter().enumerate() {
             let (column, row) = (i as i64 % (2 * half), i as i64 / (2 * half));
@@ -322,7 +326,7 @@ fn radii_in_metres_and_neighbourhoods_have_no_seams() {
     }
 }
 
-// Scales:
+// The scales.
 
 #[test]
 fn no_scale_depends_on_what_was_asked_first() {
@@ -354,7 +358,7 @@ fn no_scale_depends_on_what_was_asked_first() {
 
 #[test]
 fn a_local_scale_shows_country_and_city() {
-    // A city of 20,000 and hamlets of 3 far from it.
+    // A city of 20,000 points, and far from it 300 points that are spread widely.
     let mut dice = scenes::Dice(5);
     let mut points: Vec<LonLat> = (0..20_000)
         .map(|_| (10.0 + dice.normal() * 0.3, 50.0 + dice.normal() * 0.2, 1.0))

@@ -1,11 +1,11 @@
-//! The real program as a child process.
+//! The real program, run as a child process.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-/// A run of `heatsplat` with its exit code and what it printed.
+/// Runs `heatsplat`. Returns its exit code, its standard output and its standard error.
 pub fn heatsplat(arguments: &[&str]) -> (i32, String, String) {
     let Output {
         status,
@@ -16,7 +16,7 @@ pub fn heatsplat(arguments: &[&str]) -> (i32, String, String) {
     (status.code().unwrap_or(-1), text(stdout), text(stderr))
 }
 
-/// The command, not yet run, in the project's folder.
+/// The command that will run `heatsplat` in the folder of the project.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heatsplat"));
     command
@@ -25,7 +25,7 @@ pub fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// A folder of this test's own, empty.
+/// Makes an empty folder for one test. An older folder of the same name is removed.
 pub fn folder(name: &str) -> std::path::PathBuf {
     let path = std::env::temp_dir().join(format!("heatsplat-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&path);
@@ -33,25 +33,25 @@ pub fn folder(name: &str) -> std::path::PathBuf {
     path
 }
 
-/// A running `heatsplat serve`, ended when it goes out of scope.
+/// A running `heatsplat serve`. It is ended when this value is dropped.
 pub struct Server {
     child: Child,
-    /// `host:port`
+    /// The host and the port, as `host:port`.
     pub address: String,
 }
 
 impl Server {
-    /// Serves sources on a free port; returns when the map's address has been printed.
+    /// Starts the server on a free port. Returns when it has printed the address of the map.
     pub fn start(arguments: &[&str]) -> Self {
         Self::start_with(arguments, &[])
     }
 
-    /// Runs the program with variables of the environment.
+    /// Starts the server with additional environment variables.
     pub fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         Self::spawn(arguments, environment, Stdio::null())
     }
 
-    /// Starts the program, and returns its standard error too, line by line.
+    /// Starts the server. Returns the lines of its standard error too, as they are written.
     #[cfg(unix)]
     pub fn start_heard(
         arguments: &[&str],
@@ -67,7 +67,7 @@ impl Server {
         (server, heard)
     }
 
-    /// Starts the program with a standard error that no one reads.
+    /// Starts the server with a standard error that is never read.
     #[cfg(unix)]
     pub fn start_unread(arguments: &[&str]) -> Self {
         Self::spawn(arguments, &[], Stdio::piped())
@@ -92,7 +92,7 @@ impl Server {
         Self { child, address }
     }
 
-    /// Sends a signal, by its name.
+    /// Sends a signal to the server. `name` is the signal's name without `SIG`.
     #[cfg(unix)]
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
@@ -102,7 +102,7 @@ impl Server {
         assert!(kill.unwrap().success());
     }
 
-    /// Status, headers (in lower case) and body of a GET.
+    /// Sends a GET request. Returns the status, the headers in lower case, and the body.
     pub fn get(&self, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream

@@ -5,7 +5,7 @@ use heatsplat::render::View;
 use heatsplat::{Layer, Points, TileId, TileSize, Window};
 use proptest::prelude::*;
 
-/// The greatest |a − b| as a share of the greatest |b|.
+/// The greatest |a − b|, as a fraction of the greatest |b|.
 fn worst(a: &[f32], b: &[f64]) -> f64 {
     let peak = b.iter().fold(0.0f64, |m, v| m.max(v.abs()));
     let off = a
@@ -19,7 +19,7 @@ fn tile(z: u8, x: u32, y: u32) -> TileId {
     TileId::new(z, x, y).unwrap()
 }
 
-// Law 5: oracle:
+// Truth: a density differs from brute force by at most 1/256 of the peak.
 
 fn assert_true(
     name: &str,
@@ -62,7 +62,8 @@ fn density_is_the_sum_of_smooth_kernels_to_1_256() {
     }
 }
 
-/// Wide kernels lie on coarse grids: radii just where each becomes legal, and between.
+/// Wide kernels use coarse grids. The radii are those at which the next coarser grid begins to be
+/// used, and some between them.
 #[test]
 fn wide_kernels_are_as_true() {
     let radii = [
@@ -74,7 +75,7 @@ fn wide_kernels_are_as_true() {
     }
 }
 
-/// Kernels with an edge or a cusp are as true, there too.
+/// Kernels with an edge or a cusp are as exact as smooth ones, at the edge or cusp too.
 #[test]
 fn density_is_the_sum_of_edged_kernels_to_1_256() {
     for (name, points) in scenes::all() {
@@ -125,9 +126,10 @@ fn the_value_query_is_the_oracle_at_a_coordinate() {
     }
 }
 
-// Law 2: seams:
+// Seams: neighbouring tiles meet as parts of one picture.
 
-/// Every tile around a corner equals the crop of one big picture.
+/// Asserts that all tiles around a corner equal the parts of one big picture. Unless `exact` is
+/// true, colour indices may differ by one.
 pub fn assert_seamless(
     layer: &Layer,
     style: &heatsplat::Style,
@@ -201,7 +203,8 @@ fn tiles_are_crops_of_one_picture() {
             for (radius, size) in [("16px", 256), ("7px", 512), ("2px", 256)] {
                 let style = scenes::style(&[("kernel", kernel), ("radius", radius)]);
                 let exact = SMOOTH.contains(kernel);
-                // X = −1 and the last column: across ±180°; y = 0: at the pole.
+                // At x = −1 and in the last columns the picture crosses ±180°. At y = 0 it begins
+                // at the pole.
                 for (z, x, y) in [(0, -1, 0), (2, -1, 0), (4, 14, 6), (6, 33, 20)] {
                     assert_seamless(&layer, &style, z, x, y, size, exact);
                 }
@@ -210,8 +213,8 @@ fn tiles_are_crops_of_one_picture() {
     }
 }
 
-/// A picture may begin at any pixel, also in the middle of a coarse grid's cell, and be cut
-/// into blocks: tiles are crops of it all the same.
+/// A picture may begin at any pixel, even in the middle of a cell of a coarse grid, and may be
+/// drawn in blocks. Tiles still equal parts of it.
 #[test]
 fn pictures_that_begin_anywhere_agree_with_tiles() {
     let (_, points) = scenes::all().remove(3);
@@ -234,7 +237,7 @@ fn pictures_that_begin_anywhere_agree_with_tiles() {
     }
 }
 
-// Law 1: conservation:
+// Conservation: no weight is lost or added.
 
 #[test]
 fn no_weight_is_lost_or_made() {
@@ -245,7 +248,7 @@ fn no_weight_is_lost_or_made() {
         let sum: f64 = points.iter().map(|p| f64::from(p.2)).sum();
         let size: f64 = points.iter().map(|p| f64::from(p.2.abs())).sum();
         let layer = scenes::layer(&points);
-        // The index: exactly.
+        // The index has exactly the weight of its points.
         assert_eq!(
             layer.points().summary().weight_sum,
             sum_sorted(&layer),
@@ -262,7 +265,7 @@ fn no_weight_is_lost_or_made() {
                 .sum();
             assert_eq!(in_tiles, points.len(), "{name} z{z}");
         }
-        // The picture: to what the kernel's cut and its coefficients leave out.
+        // The picture has it up to what a kernel's end and its coefficients leave out.
         for kernel in SMOOTH.iter().chain(&EDGED) {
             for radius in ["2px", "5px", "8px", "16px"] {
                 let style = scenes::style(&[
@@ -294,7 +297,7 @@ fn sum_sorted(layer: &Layer) -> f64 {
         .sum()
 }
 
-// Laws 3 and 4: linearity and order:
+// Linearity, and independence from the order of rows.
 
 fn scattered(n: usize, seed: u64) -> Vec<LonLat> {
     let mut dice = Dice(seed);
@@ -322,7 +325,8 @@ proptest! {
         let style = scenes::style(&[("kernel", kernel), ("radius", &format!("{radius}px"))]);
         let density = |points: &[LonLat]| scenes::layer(points).tile(tile(3, 4, 3)).style(&style).density().values;
         let expected: Vec<f64> = density(&a).iter().zip(density(&b)).map(|(a, b)| f64::from(a + b)).collect();
-        // Cells of the union lie at the mean of both sets' points.
+        // The cells of both sets together lie elsewhere than those of each set, so the densities
+        // differ a little.
         let off = worst(&density(&both), &expected);
         prop_assert!(off < 1.0 / 256.0, "{kernel} {radius}: {off}");
     }
@@ -330,7 +334,7 @@ proptest! {
     #[test]
     fn rows_in_any_order_give_the_same_bytes(n in 1usize..3000, seed: u64, threads in 1usize..5) {
         let mut points = scattered(n, seed);
-        // A third lie on top of others, with weights of their own.
+        // A third of the points may lie on top of others, with different weights.
         for p in points.iter_mut().step_by(3) {
             *p = (p.0.round(), p.1.round(), p.2);
         }
@@ -372,7 +376,7 @@ fn colours_do_not_depend_on_what_was_asked_first() {
     assert_eq!(draw(&tiles), draw(&backwards));
 }
 
-/// Many threads of one pool may all wait for one zoom's statistics.
+/// All threads of a pool may wait for the statistics of the same zoom at the same time.
 #[test]
 fn a_crowd_on_a_cold_zoom_does_not_lock_up() {
     let layer = scenes::layer(&scattered(2_000, 3));
@@ -391,7 +395,7 @@ fn a_crowd_on_a_cold_zoom_does_not_lock_up() {
     assert!(drawn > 0);
 }
 
-/// Nothing a caller can ask for panics: any zoom, size, radius, corner of the world.
+/// No request of a caller panics, at any zoom, size, radius or corner of the world.
 #[test]
 fn every_address_can_be_drawn() {
     let layer = scenes::layer(&[

@@ -1,15 +1,17 @@
-//! Python with modules that are not ours: readers that know nothing of heatsplat.
+//! Python scripts with modules that know nothing of heatsplat. They read what heatsplat writes, or
+//! draw the same points.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Returns the output of a script of the system's Python, which has GDAL and Mapnik; `None` where
-/// the module is missing.
+/// Runs a script in the system's Python, which has GDAL and Mapnik. Returns the script's output, or
+/// `None` if the module is missing.
 pub fn system(module: &str, script: &str, arguments: &[&str]) -> Option<String> {
     run(Path::new("/usr/bin/python3"), module, script, arguments)
 }
 
-/// The output of a script of the Python that `scripts/test` fills from PyPI.
+/// Runs a script in the Python environment that `scripts/test` fills from PyPI. Returns the
+/// script's output, or `None` if the module is missing.
 pub fn packaged(module: &str, script: &str, arguments: &[&str]) -> Option<String> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python");
     let folder = std::env::var_os("HEATSPLAT_PYTHON").map_or(own, PathBuf::from);

@@ -1,4 +1,4 @@
-//! Points with radii of their own: each row has the radius that stands in it.
+//! Points with different radii: the radius of each point is in a column of its row.
 
 use crate::program::{command, folder, heatsplat};
 use crate::scenes;
@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
-/// Longitude, latitude, weight and radius as they stand in files: several rows at one place, bad
-/// ones between them, radii that are missing or none.
+/// Longitude, latitude, weight and radius of each row, as texts. Several rows have the same
+/// position, some rows are bad, and some radii are missing or illegal.
 const ROWS: [[&str; 4]; 11] = [
     ["10", "20", "1", "8"],
     ["10", "20", "2", "30"],
@@ -34,7 +34,7 @@ const VIEW: [&str; 6] = [
     "--normalize=mass",
 ];
 
-/// The densities of a `.npy`.
+/// The densities in a `.npy` file.
 fn densities(file: &Path) -> Vec<f32> {
     let bytes = std::fs::read(file).unwrap();
     let header = usize::from(u16::from_le_bytes([bytes[8], bytes[9]])) + 10;
@@ -44,7 +44,7 @@ fn densities(file: &Path) -> Vec<f32> {
         .collect()
 }
 
-/// The picture that the rows are to give.
+/// The densities that the rows must give.
 fn truth() -> Vec<f32> {
     let number = |text: &str| text.parse::<f64>().ok();
     let row = |[lon, lat, weight, radius]: &[&str; 4]| {
@@ -109,7 +109,7 @@ fn each_row_has_its_own_radius_and_the_file_is_read_once() {
         assert_eq!(code, 0, "{err}");
         assert_drawn(&out, name);
         std::fs::remove_file(&out).unwrap();
-        // A pipe can't be read twice.
+        // A pipe can't be read a second time, so each source is read only once.
         let piped = [&["render", "-", "-o", out_name], &VIEW[..], &radii].concat();
         let mut child = command(&piped).stdin(Stdio::piped()).spawn().unwrap();
         child

@@ -1,18 +1,20 @@
-//! The density by brute force in f64, written from the formulas and not from the
-//! program: own Mercator arithmetic, own kernels, every point against every pixel.
+//! The density by brute force in f64: every point is evaluated at every pixel. The arithmetic of
+//! Mercator and the kernels are written here from their formulas, independently of the program.
 
 use std::f64::consts::PI;
 
-/// A point as a user has it.
+/// A point as longitude and latitude in degrees, and a weight.
 pub type LonLat = (f64, f64, f32);
 
-/// Longitude and latitude to fractions of the world square, y down (EPSG:3857).
+/// Converts longitude and latitude to fractions of the width of the world square, y pointing down
+/// (EPSG:3857).
 pub fn project(lon: f64, lat: f64) -> (f64, f64) {
     let phi = lat.to_radians();
     ((lon + 180.0) / 360.0, (1.0 - phi.tan().asinh() / PI) / 2.0)
 }
 
-/// K(0) = 1 kernels by name; distance and radius in the same unit.
+/// The value of a kernel at a distance. It is 1 in the middle. Distance and radius have the same
+/// unit.
 pub fn kernel(name: &str, distance: f64, radius: f64) -> f64 {
     let u = distance / radius;
     match name {
@@ -35,7 +37,7 @@ pub fn kernel(name: &str, distance: f64, radius: f64) -> f64 {
     }
 }
 
-/// The density at the centres of `size` × `size` pixels of tile z/x/y, row by row.
+/// The densities at the centres of the `size` × `size` pixels of the tile z/x/y, row by row.
 pub fn tile(
     points: &[LonLat],
     name: &str,

@@ -1,4 +1,4 @@
-//! Addresses in the place of files, as users of the program meet them.
+//! Remote addresses in the place of files, as a user of the program gives them.
 
 #[cfg(not(feature = "remote"))]
 #[test]
@@ -58,7 +58,7 @@ mod served {
             let (_, _, body) = server.get(path, "");
             assert!(!String::from_utf8_lossy(&body).contains("s3cret"), "{path}");
         }
-        // As long as it is the same it isn't sent again.
+        // As long as the file is unchanged, the server answers 304 and doesn't send it again.
         web.asked();
         std::thread::sleep(Duration::from_millis(2500));
         let asked = web.asked();
@@ -75,7 +75,7 @@ mod served {
         };
         web.put("/data/grid.csv?sig=s3cret", second);
         until("the new rows", || count(&server, "grid") == 5);
-        // A server that is away leaves everything as it was.
+        // If the address can't be read any more, the layer stays unchanged.
         let away = Item {
             status: Some(404),
             ..Item::default()

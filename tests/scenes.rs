@@ -1,13 +1,14 @@
-//! Point sets that all laws are tried on.
+//! The sets of points that most tests draw.
 
 use crate::reference::LonLat;
 use heatsplat::{Layer, Points, Style};
 
-/// A small deterministic generator (SplitMix64), so that scenes are the same everywhere.
+/// A small random number generator (SplitMix64). Its numbers follow from its seed, so the scenes
+/// are the same on every machine.
 pub struct Dice(pub u64);
 
 impl Dice {
-    /// A number in 0..1.
+    /// A number that is at least 0 and less than 1.
     pub fn unit(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -16,18 +17,18 @@ impl Dice {
         ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// A number in a range.
+    /// A number between `low` and `high`.
     pub fn within(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
-    /// About normal, mean 0 and deviation 1.
+    /// A number with nearly a normal distribution, of mean 0 and standard deviation 1.
     pub fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
     }
 }
 
-/// All scenes by name.
+/// All scenes, each with its name.
 pub fn all() -> Vec<(&'static str, Vec<LonLat>)> {
     let mut dice = Dice(7);
     let mut scene =
@@ -110,7 +111,7 @@ pub fn all() -> Vec<(&'static str, Vec<LonLat>)> {
     ]
 }
 
-/// A layer of a scene.
+/// Makes a layer of a scene's points.
 pub fn layer(points: &[LonLat]) -> Layer {
     Layer::on_cpu(
         "scene",
@@ -119,7 +120,7 @@ pub fn layer(points: &[LonLat]) -> Layer {
     )
 }
 
-/// A style from `name=value` words.
+/// Makes a style from pairs of a parameter's name and its value.
 pub fn style(words: &[(&str, &str)]) -> Style {
     let mut style = Style::default();
     for (name, value) in words {
@@ -128,6 +129,7 @@ pub fn style(words: &[(&str, &str)]) -> Style {
     style
 }
 
-/// The kernels that splines follow, and those with an edge or a cusp.
+/// The kernels whose densities are computed by splines.
 pub const SMOOTH: [&str; 3] = ["gaussian", "quartic", "triweight"];
+/// The kernels that have an edge or a cusp.
 pub const EDGED: [&str; 3] = ["epanechnikov", "triangular", "uniform"];

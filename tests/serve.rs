@@ -55,7 +55,7 @@ fn a_tile_over_http_is_the_librarys_tile() {
         };
         let (status, head, body) = server.get(&format!("/grid/2/1/1{at}.png{style}"), "");
         assert_eq!((status, body.as_slice()), (200, &expected[..]), "{query}");
-        // Seen once, the tile is not sent again.
+        // A client that has the tile already gets 304 and not the tile.
         let etag = head
             .lines()
             .find_map(|l| l.strip_prefix("etag: "))
@@ -113,7 +113,7 @@ fn a_port_in_use_is_said_so() {
     );
 }
 
-/// Points from a pipe, and a clean end on a signal.
+/// Points are read from a pipe, and a signal ends the server in an orderly way.
 #[cfg(unix)]
 #[test]
 fn points_from_a_pipe_and_an_orderly_end() {
@@ -178,7 +178,7 @@ fn a_file_that_changes_is_read_again() {
         value["count"].as_u64().unwrap()
     };
     assert_eq!(count(), 1);
-    // What can't be read leaves the old in place.
+    // A file that can't be read leaves the old points in place.
     std::fs::write(&file, "lon,lat\nx,y\n").unwrap();
     std::thread::sleep(std::time::Duration::from_millis(3500));
     assert_eq!(count(), 1);
@@ -190,8 +190,8 @@ fn a_file_that_changes_is_read_again() {
     }
 }
 
-/// Colours lie to both sides of zero, or don't, from the first reading on: a reload that brings a
-/// little more below zero leaves them as they were.
+/// The first reading decides whether a layer's colours lie on both sides of zero. A reload that
+/// brings more negative weight doesn't change this.
 #[test]
 fn a_reload_leaves_colours_on_the_side_of_zero_where_they_were() {
     let dir = crate::program::folder("serve-signs");
@@ -222,7 +222,8 @@ fn a_reload_leaves_colours_on_the_side_of_zero_where_they_were() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     assert_eq!(range(), 0.0);
-    // What begins so lies to both sides.
+    // A layer that has this much negative weight at the first reading has colours on both sides of
+    // zero.
     let server = Server::start(&[file.to_str().unwrap()]);
     let (_, _, body) = server.get("/sums/legend.json", "");
     let legend: serde_json::Value = serde_json::from_slice(&body).unwrap();

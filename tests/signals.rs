@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 const CITIES: &str = "examples/cities.csv.gz";
 
-/// Longest time that anything is waited for.
+/// The longest time that a test waits for anything.
 const LONGEST: Duration = Duration::from_secs(30);
 
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -29,7 +29,8 @@ fn fifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
-/// Tests whether a process handles a signal, by its number, instead of being ended by it.
+/// Tests whether a process has a handler for the signal with this number, so that the signal
+/// doesn't end the process.
 #[cfg(target_os = "linux")]
 fn hears(child: &Child, number: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
@@ -38,7 +39,8 @@ fn hears(child: &Child, number: u32) -> bool {
     mask >> (number - 1) & 1 == 1
 }
 
-/// A server that reads a pipe without a writer, as soon as it handles signals.
+/// Starts a server that reads from a pipe without a writer. Returns as soon as the server handles
+/// signals.
 #[cfg(target_os = "linux")]
 fn begun() -> Child {
     let arguments = ["serve", "-", "--listen", "127.0.0.1:0", "--name", "piped"];
@@ -68,7 +70,7 @@ fn a_hangup_in_the_first_moments_ends_nothing() {
     let mut output = BufReader::new(child.stdout.take().unwrap());
     output.read_line(&mut line).unwrap();
     assert!(line.contains("map at http"), "{line}");
-    // And right after it says so.
+    // The server also handles a signal right after it has printed its address.
     signal(&child, "HUP");
     signal(&child, "TERM");
     assert_eq!(child.wait().unwrap().code(), Some(0));
@@ -103,7 +105,7 @@ fn a_pipe_is_no_set_up_and_holds_nobody_up() {
     }
     let (code, _, err) = heatsplat(&["serve", "--config", dir.to_str().unwrap()]);
     assert!(code == 1 && err.contains("regular file"), "{code} {err}");
-    // Nor are an archive's tiles in one, nor a token.
+    // An archive of tiles and a file with a token must not be pipes either.
     let (tiles, token, set_up) = (dir.join("a.pmtiles"), dir.join("token"), dir.join("piped"));
     fifo(&tiles);
     fifo(&token);
@@ -138,7 +140,7 @@ fn a_pipe_is_no_set_up_and_holds_nobody_up() {
     until("the set-up is not followed any more", || {
         server.get("/two", "").0 == 200
     });
-    // Nor does a layer whose file becomes a pipe hold the others up.
+    // A layer whose file becomes a pipe doesn't hold up the other layers either.
     fifo(&dir.join("b.csv"));
     let pipe = "[[layers]]\nname = \"three\"\nfile = \"b.csv\"\n";
     put(&format!("{}{pipe}", text(&["one"])));
@@ -153,7 +155,8 @@ fn a_pipe_is_no_set_up_and_holds_nobody_up() {
     });
 }
 
-/// Standard error has no reader any more: the terminal is closed, or `2>&1 | head`.
+/// Standard error has no reader any more, as after the terminal is closed, or when `2>&1` leads to
+/// `head`.
 #[test]
 fn a_closed_standard_error_ends_no_work() {
     let dir = folder("doors-stderr");
@@ -197,7 +200,8 @@ fn a_closed_standard_error_does_not_end_the_watching() {
         value["count"].as_u64() == Some(n as u64)
     };
     for n in 2..5 {
-        // The first, which is looked at before the second, is reported.
+        // The first file can't be read. This is reported on standard error before the second file
+        // is read.
         std::fs::write(&first, "lon,lat\nx,y\n").unwrap();
         write(&second, n);
         until("a file is not read again", || is_read("second", n));
@@ -206,7 +210,7 @@ fn a_closed_standard_error_does_not_end_the_watching() {
     }
 }
 
-/// `heatsplat info … | head -0`: who reads has read enough.
+/// Standard output is closed, as with `heatsplat info … | head -0`: the reader needs nothing more.
 #[test]
 fn a_closed_standard_output_is_a_quiet_end() {
     for arguments in [
@@ -233,7 +237,8 @@ fn a_closed_standard_output_is_a_quiet_end() {
     }
 }
 
-/// `eprintln!` and `println!` panic without a reader; `say!` doesn't.
+/// The macros `eprintln!` and `println!` panic if the output has no reader. The program's macro
+/// `say!` doesn't.
 #[test]
 fn nothing_is_printed_by_what_may_panic() {
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
@@ -264,8 +269,8 @@ fn nothing_is_printed_by_what_may_panic() {
     }
 }
 
-/// Outputs that can't be written fail before anything is read: the source here is a pipe without a
-/// writer.
+/// An output that can't be written is an error before the source is read. The source here is a pipe
+/// without a writer, so reading it would take forever.
 #[test]
 fn an_output_that_cannot_be_is_found_before_anything_is_read() {
     let dir = folder("doors-output");

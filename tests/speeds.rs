@@ -1,10 +1,11 @@
-//! Costs of pictures as multiples of others of the same run.
+//! The costs of pictures, compared with those of other pictures in the same run.
 
 use cpu_time::ThreadTime;
 use heatsplat::{Layer, Points, Style, TileId};
 use std::time::Duration;
 
-/// One thread's time for the tile of the whole world: the least of several.
+/// The CPU time in which one thread draws the tile of the whole world: the least of nine
+/// measurements.
 fn took(layer: &Layer, kernel: &str, radius: f64) -> Duration {
     let radius = format!("{radius}px");
     let style = crate::scenes::style(&[("kernel", kernel), ("radius", &radius)]);

@@ -1,5 +1,5 @@
-//! The one integration binary. Each module holds one kind of promise; GUARANTEES.md
-//! says which test keeps which.
+//! The only binary of integration tests. Each module tests one kind of promise. GUARANTEES.md names
+//! the test of each promise.
 #![allow(
     unreachable_pub,
     clippy::unwrap_used,
@@ -8,20 +8,20 @@
     reason = "tests fail by panicking, and share helpers"
 )]
 
-/// Comparing pictures; the comparison is tested too.
+/// The comparison of pictures, which is tested too.
 mod compare;
-/// The real program as a child process.
+/// The real program, run as a child process.
 #[cfg(feature = "program")]
 mod program;
-/// Python with readers that are not ours.
+/// Python scripts whose modules know nothing of heatsplat.
 #[cfg(feature = "program")]
 mod python;
-/// An independent f64 brute force: the truth that pictures are held against.
+/// The truth with which pictures are compared: an independent computation by brute force in f64.
 mod reference;
-/// Parts that tests need and a machine may not have.
+/// Parts that tests need and that a machine may lack.
 #[cfg(any(feature = "program", feature = "gpu"))]
 mod requirements;
-/// Scenes that all laws are tried on.
+/// The sets of points that most tests draw.
 mod scenes;
 
 /// Splats that cover each other, in floating point and in 8 bits.
@@ -32,57 +32,61 @@ mod browser;
 /// The commands: what they print, write and refuse, and their exit codes.
 #[cfg(feature = "program")]
 mod cli;
-/// Set-ups in files: saved, read, followed when they change.
+/// Configuration files: they are saved and read, and their changes are followed.
 #[cfg(feature = "program")]
 mod config;
-/// Configurations with errors.
+/// Configuration files with errors.
 #[cfg(feature = "program")]
 mod config_errors;
 /// Points at ±180° and at the poles.
 mod date_line;
-/// Other heat maps in a real browser, beside ours.
+/// Pictures of other heat maps in a real browser, compared with those of heatsplat.
 #[cfg(feature = "program")]
 mod dialects;
 /// Kernels at every pixel, above all those with an edge.
 mod edges;
-/// `precision=exact`: every point at its true position.
+/// `precision=exact`: every point is drawn at its true position.
 mod exact;
-/// `heatsplat export`: every tile and no other, whole or absent, by readers that are not ours.
+/// `heatsplat export`: it writes every tile and no other, and a file is complete or absent.
+/// Programs that know nothing of heatsplat read the files.
 #[cfg(feature = "program")]
 mod export;
-/// Pictures that were looked at, and must not change unseen.
+/// Pictures that a person has looked at, which must not change without being looked at again.
 mod golden;
-/// The GPU's pictures are the CPU's, and what happens when a device fails.
+/// The GPU draws the same pictures as the CPU. Failures of a device are tested too.
 #[cfg(feature = "gpu")]
 mod gpu;
-/// Log lines: text, JSON, levels, and a standard error that no one reads.
+/// Log lines: text, JSON, levels, and a standard error without a reader.
 #[cfg(all(feature = "program", unix))]
 mod logs;
-/// The real Mapnik on the same points.
+/// The real Mapnik draws the same points.
 #[cfg(feature = "program")]
 mod mapnik;
-/// Means, differences, radii in metres, scales of the neighbourhood.
+/// Means, differences, radii in metres, and local scales.
 mod measures;
-/// PostGIS, a real one.
+/// A real PostGIS database.
 #[cfg(feature = "postgis")]
 mod postgis;
-/// The laws of the picture: conservation, seams, linearity, order, oracle.
+/// The laws of pictures: conservation, no seams, linearity, independence of order, and truth.
 mod properties;
-/// Radii of points' own.
+/// Points with different radii.
 #[cfg(feature = "program")]
 mod radii;
-/// Files behind addresses: served, read again, refused where the feature is not built in.
+/// Sources at remote addresses: they are served, read again, or refused if the feature is not built
+/// in.
 #[cfg(feature = "program")]
 mod remote;
-/// `heatsplat serve` over a socket: the library's bytes, and plain answers to mistakes.
+/// `heatsplat serve` over a socket: it sends the same bytes as the library makes, and explains
+/// mistakes.
 #[cfg(feature = "program")]
 mod serve;
-/// Signals at any moment, closed pipes, and what is found out before any work is done.
+/// Signals at any moment, closed pipes, and errors that are found before any work is done.
 #[cfg(all(feature = "program", unix))]
 mod signals;
-/// Cost of pictures beside others of the same run.
+/// The costs of pictures, compared with those of other pictures in the same run.
 mod speeds;
-/// Static pictures: their scale, the world once.
+/// Static pictures: their scale, and the part of the world that they show.
 mod views;
-/// Weights that are missing, cancel, or lie at the ends of floats.
+/// Weights that are missing, that cancel each other, or that are as large or small as floats can
+/// be.
 mod weights;

@@ -1,15 +1,18 @@
-//! Static pictures: their scale, and how much of the world they show.
+//! Static pictures: their scale, and the part of the world that they show.
 
 use crate::scenes;
 use heatsplat::points::LonLatBox;
 use heatsplat::render::{Level, View};
 use heatsplat::{Layer, Points, Style, TileId};
 
-/// The sizes around which the nearest zoom changes, and around which a whole one is passed.
+/// The first widths of series of pictures. A series passes a width at which the nearest zoom
+/// changes, or one that is exactly a whole zoom.
 const SIZES: [u32; 3] = [338, 490, 702];
+/// The number of pictures in a series. Each is one pixel wider than the one before.
 const STEPS: u32 = 50;
 
-/// Percentage of a picture's pixels at the end of the ramp, and the mean index.
+/// The percentage of a picture's pixels that have the last colour of the ramp, and the mean colour
+/// index.
 fn exposure(layer: &Layer, style: &Style, width: u32) -> (f64, f64) {
     let view = View::around(LonLatBox::WORLD, width, width, 1).unwrap();
     let picture = layer.map(view.window()).style(style).picture();
@@ -59,7 +62,8 @@ fn at_a_whole_zoom_a_box_is_its_tiles() {
             let own = heatsplat::Window::tile(tile, 256);
             let view = View::around(own.bounds().try_into().unwrap(), 256, 256, 1).unwrap();
             assert_eq!(view.level(), Level::from(z + 8));
-            // Pixels that are typed in degrees are theirs but for rounding.
+            // The edges of this box are in degrees, so its pixels are those of the tile only up to
+            // rounding.
             let (map, tile) = (
                 layer.map(view.window()).style(&style).picture(),
                 layer.tile(tile).style(&style).picture(),
@@ -90,7 +94,7 @@ fn between_two_zooms_the_scale_lies_between_theirs() {
     assert_eq!(end(5.0), layer.normalizer(13, &style).domain().1);
     assert!((end(5.5) / (end(5.0) * end(6.0)).sqrt() - 1.0).abs() < 1e-9);
     assert!((end(5.999_99) / end(6.0) - 1.0).abs() < 1e-4);
-    // Means go on a straight line, differences are as far to both sides.
+    // The ends of means are interpolated linearly. The ends of differences are equally far from 0.
     let means = scenes::style(&[("measure", "mean")]);
     let ends = |zoom| layer.normalizer_at(Level::from_zoom(zoom), &means).domain();
     let ((a, b), (c, d), (low, high)) = (ends(5.0), ends(6.0), ends(5.25));
@@ -103,12 +107,14 @@ fn between_two_zooms_the_scale_lies_between_theirs() {
         (low + high).abs() < 1e-9 && scale.middle() == Some(0.0),
         "{low} {high}"
     );
-    // A table by zoom has ends of its own at each.
+    // A table of domains by zoom gives the ends at each of its zooms, and between them they are
+    // interpolated by factors.
     let table = scenes::style(&[("domain", "2:0,400;6:0,25")]);
     let scale = layer.normalizer_at(Level::from_zoom(4.5), &table);
     let factor = (25.0_f64 / 400.0).powf(2.5 / 4.0);
     assert!((scale.domain().1 / (400.0 * factor) - 1.0).abs() < 1e-9);
-    // Equalised: each share's density lies between.
+    // With an equalised scale, the density at each fraction of the ramp lies between those of the
+    // two zooms.
     let equal = scenes::style(&[("scale", "eq_hist")]);
     let at = |zoom| {
         let scale = layer.normalizer_at(Level::from_zoom(zoom), &equal);
@@ -128,7 +134,8 @@ mod program {
     use crate::program::{folder, heatsplat};
     use serde_json::Value;
 
-    /// Columns and rows from the first to the last that show something, and of how many.
+    /// The part of a picture that shows something, as first column, first row, last column and last
+    /// row. Then the width and height of the picture.
     fn shown(file: &str) -> ([u32; 4], [u32; 2]) {
         let picture = decode_png(&std::fs::read(file).unwrap());
         let (mut left, mut top, mut right, mut bottom) = (u32::MAX, u32::MAX, 0, 0);
@@ -192,7 +199,7 @@ mod program {
         );
         let [left, _, right, _] = columns(&["--bbox=-360,-85.06,360,85.06"]);
         assert!(left < 420 && right > 780, "{left} {right}");
-        // What lies beside the world has the background, like what lies in it.
+        // The area beside the world gets the background too.
         let ground = ["--bbox=-180,-85.06,180,85.06", "--background", "#102030"];
         columns(&ground);
         let picture = decode_png(&std::fs::read(out).unwrap());

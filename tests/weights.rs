@@ -1,4 +1,5 @@
-//! Weights that are missing, cancel each other, or lie at the ends of what floats hold.
+//! Weights that are missing, that cancel each other, or that are as large or small as floats can
+//! be.
 
 use crate::reference::{self, LonLat};
 use crate::scenes::{self, Dice, EDGED, SMOOTH};
@@ -20,7 +21,7 @@ fn point(lon: f64, lat: f64, weight: Option<f32>) -> Point {
     Point::weighing(mercator::project(lon, lat).unwrap(), weight)
 }
 
-// Missing:
+// Missing weights.
 
 #[test]
 fn a_missing_weight_takes_no_part_in_means_and_counts() {
@@ -57,7 +58,7 @@ fn a_missing_weight_takes_no_part_in_means_and_counts() {
     }
 }
 
-/// A place where all points lack a weight has no mean, and nothing to count.
+/// If all points at a place lack a weight, there is no mean and nothing to count.
 #[test]
 fn points_without_weights_alone_have_no_mean() {
     let mut dice = Dice(3);
@@ -81,7 +82,7 @@ fn points_without_weights_alone_have_no_mean() {
             .chain(&drawn(&points, "sum"))
             .all(|v| *v == 0.0)
     );
-    // Others among them are what they are alone.
+    // Points with weights among them are drawn as if they were alone.
     let others: Vec<Point> = (0..500).map(|i| anywhere(Some(i as f32))).collect();
     points.extend(&others);
     let (among, alone) = (drawn(&points, "count"), drawn(&others, "count"));
@@ -90,7 +91,7 @@ fn points_without_weights_alone_have_no_mean() {
         let same = among.is_nan() && alone.is_nan() || (among - alone).abs() < 0.5;
         assert!(same, "{among} {alone}");
     }
-    // And a comparison of sets.
+    // The same holds for the comparison of two sets.
     let set = |points: &[Point]| Arc::new(PointSet::new(Points::from_slice(points)));
     let rate = PointSet::from_comparison(&set(&points), Comparison::Over, set(&others));
     let style = scenes::style(&[("measure", "count")]);
@@ -104,9 +105,10 @@ fn points_without_weights_alone_have_no_mean() {
     assert!(rates.iter().all(|v| v.is_nan() || (v - 1.0).abs() < 1e-5));
 }
 
-// Both signs:
+// Weights of both signs.
 
-/// Pairs that cancel and points of weight 1, within ten degrees of a place.
+/// Makes `pairs` of points whose weights cancel each other, and `ones` points of weight 1. All lie
+/// within ten degrees of one place.
 fn cancelling(dice: &mut Dice, weight: f32, pairs: usize, ones: usize, apart: f64) -> Vec<LonLat> {
     let mut near = || {
         (
@@ -191,7 +193,7 @@ fn what_is_left_of_cancelling_weights_is_true_to_1_256_of_the_peak() {
     }
 }
 
-/// Too many points to evaluate each.
+/// There are too many points here to evaluate each of them.
 #[test]
 fn crowds_of_cancelling_weights_leave_what_is_left() {
     let mut dice = Dice(17);
@@ -203,7 +205,7 @@ fn crowds_of_cancelling_weights_leave_what_is_left() {
     }
 }
 
-/// Under kernels with an edge as well.
+/// Kernels with an edge are as exact as smooth ones where weights cancel.
 #[test]
 fn what_is_left_under_edged_kernels_is_as_true() {
     let points = cancelling(&mut Dice(18), 1e8, 300, 60, 0.0);
@@ -227,8 +229,8 @@ fn tiles_of_cancelling_weights_meet() {
     }
 }
 
-/// Dense data of both signs, where cells stand for many points and what splats err by adds up by
-/// chance as the weights do.
+/// Dense data of both signs. Cells stand for many points, and the errors of splats add up by
+/// chance, as the weights do.
 #[test]
 fn crowds_of_both_signs_are_true_where_cells_stand_for_them() {
     let mut dice = Dice(20);
@@ -249,7 +251,7 @@ fn crowds_of_both_signs_are_true_where_cells_stand_for_them() {
     }
 }
 
-// The ends of floats:
+// The largest and the smallest weights that floats can hold.
 
 #[test]
 fn weights_of_any_size_have_means_and_sums() {
@@ -294,7 +296,7 @@ fn weights_of_any_size_have_means_and_sums() {
                 assert!(off < 0.05, "{weight}: {sum} and not {wanted}");
             }
         }
-        // Colours are there all the same.
+        // Colours can be drawn even if sums are too large for an `f32`.
         let style = scenes::style(&[("domain", "0,9e29")]);
         let drawn = layer.tile(tile(0, 0, 0)).style(&style).picture();
         assert_eq!(
