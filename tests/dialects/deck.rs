@@ -1,5 +1,6 @@
-//! The real deck.gl beside what heatsplat makes of its properties. The package is large, so this is
-//! only run where `HEATSPLAT_DECK` names its dist.min.js (`npm i deck.gl@9.4.0`).
+//! The real deck.gl, compared with what heatsplat draws after importing its properties. The package
+//! is large, so the test runs only if `HEATSPLAT_DECK` names its dist.min.js (`npm i
+//! deck.gl@9.4.0`).
 
 use super::{SIDE, compare, listed, pixels};
 use heatsplat_import as import;
@@ -14,7 +15,7 @@ fn layers_of_deck_are_found_again() {
     };
     let folder = crate::program::folder("deck");
     let [input, output] = ["points.js", "deck.rgba"].map(|name| folder.join(name));
-    // The world is 2048 px wide at its zoom 2.
+    // At zoom 2 of deck.gl, which counts tiles of 512 px, the world is 2048 px wide.
     let text = format!(
         "{{size: {SIDE}, zoom: 2, props: {{radiusPixels: 60}}, points: [{}]}}",
         listed()

@@ -1,10 +1,10 @@
-//! Heat maps whose programs are no packages, drawn by their published formulas beside what
-//! heatsplat makes of their configuration.
+//! Heat maps whose programs can't be installed as packages. They are drawn here by their published
+//! formulas, and compared with what heatsplat draws after importing their configurations.
 
 use super::{Pixels, SIDE, compare, points};
 use heatsplat_import as import;
 
-/// A square of numbers, row by row, with a margin that blurs read and write.
+/// A square of numbers, row by row. The margin around the picture gives room to blurs.
 struct Grid {
     side: usize,
     margin: usize,
@@ -12,7 +12,8 @@ struct Grid {
 }
 
 impl Grid {
-    /// The points' pixels, each with what it is given.
+    /// Makes a grid. For each point, `put` changes the value of the point's pixel; it gets the
+    /// point's weight.
     fn of(margin: usize, mut put: impl FnMut(&mut f64, f64)) -> Self {
         let side = SIDE as usize + 2 * margin;
         let mut values = vec![0.0; side * side];
@@ -27,7 +28,8 @@ impl Grid {
         }
     }
 
-    /// Every row, and then every column, becomes a sum with these weights of both sides.
+    /// Blurs each row, and then each column. `half` has the weights of the filter, from its middle
+    /// to one end.
     fn blur(&mut self, half: &[f64]) {
         for _ in 0..2 {
             let mut turned = vec![0.0; self.values.len()];
@@ -43,7 +45,7 @@ impl Grid {
         }
     }
 
-    /// The picture, the grid's greatest value being the end of the ramp.
+    /// The colours of the grid. The greatest value of the grid is the end of the ramp, 1.
     fn picture(&self, color: impl Fn(f64) -> [f64; 4]) -> Pixels {
         let most = self.values.iter().fold(0.0f64, |most, v| most.max(*v));
         let inside = self.margin..self.margin + SIDE as usize;
@@ -56,7 +58,7 @@ impl Grid {
     }
 }
 
-/// Between stops, on straight lines.
+/// Interpolates linearly between the stops.
 fn along<const N: usize>(stops: &[(f64, [f64; N])], at: f64) -> [f64; N] {
     let after = stops
         .iter()
@@ -67,8 +69,8 @@ fn along<const N: usize>(stops: &[(f64, [f64; N])], at: f64) -> [f64; N] {
     std::array::from_fn(|c| a[c] + (b[c] - a[c]) * share)
 }
 
-/// Four box blurs whose radii sum up to `radiusPixels`, divided by the greatest value
-/// (HeatmapSurface).
+/// GeoServer: four box blurs, whose radii add up to `radiusPixels`, divided by the greatest value
+/// (class HeatmapSurface).
 #[test]
 fn geoservers_find_their_pictures_again() {
     const RADIUS: usize = 42;
@@ -95,8 +97,8 @@ fn geoservers_find_their_pictures_again() {
     compare("geoserver", &theirs, &import::style(&sld).unwrap());
 }
 
-/// Pixels with a point, blurred by a gaussian of σ = 20/3, the greatest value at the ramp's end
-/// (density_mask).
+/// mapnik-rasterizers: pixels with a point are 1, then they are blurred by a gaussian of σ = 20/3
+/// pixels. The greatest value is the end of the ramp (density_mask).
 #[test]
 fn mapnik_rasterizers_find_their_pictures_again() {
     let mut grid = Grid::of(20, |value, _| *value = 1.0);

@@ -1,4 +1,4 @@
-//! The real MapServer beside what heatsplat makes of its mapfile.
+//! The real MapServer, compared with what heatsplat draws after importing its mapfile.
 
 use super::{SIDE, compare, csv, half, pixels};
 use crate::compare::decode_png;
@@ -7,7 +7,7 @@ use heatsplat_import as import;
 use std::fs;
 use std::process::Command;
 
-/// A mapfile of MapServer's, its points weighing what their column says.
+/// A mapfile for MapServer in which a column has the weights of the points.
 fn mapfile(normalization: &str) -> String {
     let half = half();
     format!(

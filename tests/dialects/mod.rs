@@ -1,5 +1,5 @@
-//! Other heat maps, each drawn by its own program, beside what heatsplat makes of its
-//! configuration.
+//! Other heat maps, each drawn by its own program or formula, compared with what heatsplat draws
+//! after importing its configuration.
 
 mod deck;
 mod formulas;
@@ -13,16 +13,17 @@ use heatsplat::{Layer, Points, Window};
 use heatsplat_import::ImportedStyle;
 use std::f64::consts::PI;
 
-/// Pixels a side, around 0° at our zoom 3, MapLibre's 2.
+/// The width and height of all pictures in pixels. They show the area around 0°, 0° at heatsplat's
+/// zoom 3, which is MapLibre's zoom 2.
 const SIDE: u32 = 512;
 const WORLD: f64 = 2048.0;
-/// Metres from the middle of EPSG:3857 to its edges.
+/// The distance in metres from the middle of EPSG:3857 to its edges.
 const HALF_WORLD: f64 = 20_037_508.342_789_244;
 
-/// Straight RGBA, pixel by pixel.
+/// The pixels of a picture as RGBA. The colours are not multiplied by alpha.
 type Pixels = Vec<[u8; 4]>;
 
-/// Pixels of the picture, and what they weigh.
+/// The points of all pictures: x and y in pixels, and the weight.
 fn points() -> Vec<(f64, f64, f32)> {
     let mut dice = Dice(3);
     let centres: Vec<(f64, f64)> = (0..6)
@@ -36,7 +37,7 @@ fn points() -> Vec<(f64, f64, f32)> {
     (0..360).map(&mut place).collect()
 }
 
-/// Degrees of a pixel.
+/// Converts a position in pixels to longitude and latitude in degrees.
 fn place(x: f64, y: f64) -> (f64, f64) {
     let half = f64::from(SIDE) / 2.0;
     let lon = (x - half) / WORLD * 360.0;
@@ -44,7 +45,7 @@ fn place(x: f64, y: f64) -> (f64, f64) {
     (lon, lat)
 }
 
-/// The points in metres of EPSG:3857, with a heading.
+/// The points as a CSV file with a header. The positions are in metres of EPSG:3857.
 fn csv() -> String {
     let metres = 2.0 * HALF_WORLD / WORLD;
     let half = f64::from(SIDE) / 2.0;
@@ -55,12 +56,12 @@ fn csv() -> String {
     format!("x,y,weight\n{rows}")
 }
 
-/// Metres from the middle of the picture to its edges.
+/// The distance in metres from the middle of the picture to its edges.
 fn half() -> f64 {
     HALF_WORLD * f64::from(SIDE) / WORLD
 }
 
-/// The colour indices of our picture, and its colours.
+/// The picture that heatsplat draws of an imported style: its colour indices and its colours.
 fn ours(imported: &ImportedStyle) -> (Vec<u8>, Pixels) {
     let places = points().into_iter().map(|(x, y, value)| {
         let (lon, lat) = place(x, y);
@@ -80,7 +81,7 @@ fn ours(imported: &ImportedStyle) -> (Vec<u8>, Pixels) {
     (picture.indices, colors)
 }
 
-/// Spearman's rank correlation; equal numbers share their mean rank.
+/// Spearman's rank correlation of two lists of numbers. Equal numbers get the mean of their ranks.
 fn rank_correlation(a: &[u8], b: &[u8]) -> f64 {
     let ranks = |values: &[u8]| {
         let mut counts = [0u32; 256];
@@ -108,7 +109,7 @@ fn rank_correlation(a: &[u8], b: &[u8]) -> f64 {
     sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt()
 }
 
-/// The points as a list of JavaScript's.
+/// The points as the text of a JavaScript list.
 fn listed() -> String {
     let item = |(x, y, value): (f64, f64, f32)| {
         let (lon, lat) = place(x, y);
@@ -117,14 +118,14 @@ fn listed() -> String {
     points().into_iter().map(item).collect::<Vec<_>>().join(",")
 }
 
-/// Straight RGBA in bytes.
+/// Converts bytes to RGBA pixels. The colours are not multiplied by alpha.
 fn pixels(bytes: &[u8]) -> Pixels {
     assert_eq!(bytes.len(), (4 * SIDE * SIDE) as usize);
     bytes.as_chunks().0.to_vec()
 }
 
-/// Asserts that a picture is much like ours of a configuration; `name` is its page in
-/// docs/coming-from.
+/// Asserts that the picture of another program is similar to heatsplat's picture of the imported
+/// style. `name` is the page in docs/coming-from for which both are drawn.
 fn compare(name: &str, theirs: &Pixels, imported: &ImportedStyle) {
     let (_, colors) = ours(imported);
     side_by_side(name, theirs, &colors);
@@ -134,7 +135,8 @@ fn compare(name: &str, theirs: &Pixels, imported: &ImportedStyle) {
     assert!(hot > 5000 && off <= 3.0, "{name}: {off}, {hot}");
 }
 
-/// The mean difference of two pictures' light, of 255.
+/// The mean difference of two pictures on a scale of 0 to 255. Colours count in proportion to their
+/// opacity.
 fn mean_difference(a: &[[u8; 4]], b: &[[u8; 4]]) -> f64 {
     let shine = |[r, g, b, a]: [u8; 4]| [r, g, b, 255].map(|c| f64::from(c) * f64::from(a) / 255.0);
     let apart = |(a, b): (&[u8; 4], &[u8; 4])| {

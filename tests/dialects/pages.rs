@@ -1,6 +1,7 @@
-//! The heat maps that pages have, in a real Chromium.
+//! Heat maps for web pages, drawn in a real Chromium.
 //!
-//! Needs node, the packages of tests/browser (`npm ci`) and Chromium; `scripts/test` installs them.
+//! The test needs node, the packages of tests/browser (`npm ci`) and Chromium; `scripts/test`
+//! installs all of them.
 
 use super::{Pixels, SIDE, listed, mean_difference, ours, pixels, rank_correlation};
 use crate::compare::side_by_side;
@@ -16,7 +17,8 @@ const HEATCANVAS: &str = "{step: 0.004, degree: 2}";
 const MAPLIBRE: &str = r#"{zoom: 2, layer: {paint: {"heatmap-radius": 40, "heatmap-weight": ["get", "value"],
     "heatmap-intensity": 0.02}}}"#;
 
-/// Runs the page; `None` where a part is missing, which is reported.
+/// Lets the page draw its four pictures. Returns `None` if a part is missing, and reports that the
+/// test is left out.
 fn theirs() -> Option<[Pixels; 4]> {
     let browser = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     let packages = ["heatmap.js", "simpleheat", "maplibre-gl", "playwright-core"];
@@ -69,7 +71,8 @@ fn pages_find_their_pictures_again() {
         side_by_side(page, &theirs, &colors);
         let alphas: Vec<u8> = theirs.iter().map(|p| p[3]).collect();
         let correlation = rank_correlation(&indices, &alphas);
-        // The same ramp: where it is opaque enough that a canvas keeps the colour.
+        // The colours equal those of the ramp. Only pixels that are opaque enough are compared: a
+        // canvas doesn't keep the exact colours of others.
         let ramp = imported.style.ramp();
         let off = theirs
             .iter()
@@ -94,7 +97,7 @@ fn pages_find_their_pictures_again() {
     let imported = import::style(HEATCANVAS).unwrap();
     let (indices, colors) = ours(&imported);
     side_by_side("heatcanvas", &heatcanvas, &colors);
-    // A colour's lightness is its place on the ramp; a canvas of nothing is transparent.
+    // The lightness of a colour shows its place on the ramp. Pixels without heat are transparent.
     let lightness: Vec<u8> = heatcanvas
         .iter()
         .map(|[r, g, b, _]| (u16::from(*r.max(g).max(b)) + u16::from(*r.min(g).min(b))) / 2)
@@ -119,6 +122,6 @@ fn pages_find_their_pictures_again() {
     println!("MapLibre: mean difference {mean:.2} of 255");
     let hot = maplibre.iter().filter(|p| p[3] > 128).count();
     assert!(hot > 5000, "{hot}");
-    // 2.05 where colours were mixed with their alphas multiplied in.
+    // When colours were mixed after multiplication by alpha, the difference was 2.05.
     assert!(mean <= 1.5, "{mean}");
 }

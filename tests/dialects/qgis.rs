@@ -1,5 +1,6 @@
-//! The real QGIS beside what heatsplat makes of its style. QGIS is large, so this is only run where
-//! `HEATSPLAT_QGIS=1` asks for it; /usr/bin/python3 is to have its module (python3-qgis).
+//! The real QGIS, compared with what heatsplat draws after importing its style. QGIS is large, so
+//! the test runs only if `HEATSPLAT_QGIS` is set. /usr/bin/python3 must then have the module of
+//! QGIS (python3-qgis).
 
 use super::{SIDE, compare, csv, half, pixels};
 use crate::compare::decode_png;

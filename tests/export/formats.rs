@@ -6,7 +6,8 @@ use heatsplat::{ImageFormat, Layer, Points, TileId, TileSize};
 use serde_json::Value;
 use std::path::Path;
 
-/// The reference reader lists all tiles, and finds each by its address too.
+/// A Python script that reads all tiles of a PMTiles archive by the reference reader. It also looks
+/// some of them up by their addresses.
 const PMTILES: &str = "
 import sys, struct, json
 from pmtiles.reader import Reader, MmapSource, all_tiles
@@ -39,8 +40,8 @@ fn pmtiles_hold_every_tile_and_no_other() {
     let source = csv(&folder, &points);
     let (_, file) = path(&folder, "out.pmtiles");
     let whole = style(&[]);
-    // Smooth kernels are drawn by quads, edged and small ones otherwise; twins come of flat
-    // colours.
+    // Tiles of smooth kernels are drawn by quads, tiles of edged kernels one by one. Colours that
+    // cover whole tiles give equal tiles.
     for (words, flags, zooms, size, format) in [
         (&[][..], &[][..], 0..=6, TileSize::NORMAL, ImageFormat::Png),
         (
@@ -116,7 +117,7 @@ fn pmtiles_hold_every_tile_and_no_other() {
     assert_eq!(names(&folder), ["dump", "made up.csv", "out.pmtiles"]);
 }
 
-/// A box across the date line.
+/// The box crosses the date line.
 #[test]
 fn a_box_takes_the_tiles_it_touches() {
     let folder = folder("export-box");
@@ -160,7 +161,8 @@ fn a_box_takes_the_tiles_it_touches() {
     assert_same(&found, &expected, "box");
 }
 
-/// The reader that browsers use, with enough tiles for leaf directories.
+/// The tiles are read by the reader that browsers use. There are so many tiles that the archive has
+/// leaf directories.
 #[test]
 fn pmtiles_are_read_in_javascript() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
@@ -205,8 +207,9 @@ fn pmtiles_are_read_in_javascript() {
     }
 }
 
-/// Metadata for viewers: nothing that a tile shows lies outside the bounds, the points have bounds
-/// of their own, and a map begins there. Served again they are equal.
+/// The metadata for viewers: the bounds contain everything that a tile shows, the points have
+/// separate bounds, and the first view lies within these. Both kinds of archives have equal
+/// metadata.
 #[test]
 fn an_archives_bounds_hold_its_heat() {
     let folder = folder("export-bounds");
@@ -240,7 +243,7 @@ fn an_archives_bounds_hold_its_heat() {
         for &(z, x, y) in expected.keys() {
             let window = heatsplat::Window::tile(TileId::new(z, x, y).unwrap(), 256);
             let [w, s, e, n] = window.bounds();
-            // Clients ask for tiles that the box touches.
+            // Clients request the tiles that the box touches.
             assert!(
                 w < east && e > west && s < north && n > south,
                 "{z}/{x}/{y}: {about:?}"
@@ -271,7 +274,8 @@ with open(out, 'wb') as o:
 print(json.dumps(dict(db.execute('select name, value from metadata'))))
 ";
 
-/// GDAL opens the archive and shows the very pixels of a tile of the deepest zoom.
+/// A Python script in which GDAL opens the archive and reads the pixels of one tile of the deepest
+/// zoom.
 const GDAL: &str = "
 import sys; from osgeo import gdal; gdal.UseExceptions()
 file, z, x, y, tile = sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5]
@@ -392,7 +396,7 @@ fn a_folder_holds_every_tile_and_no_other() {
         serde_json::from_slice::<Value>(&about).unwrap()["maxzoom"],
         "5"
     );
-    // Another takes its place, but never that of a folder with something else in it.
+    // An export may replace a folder of tiles, but not a folder that contains any other file.
     let (code, _, err) = export("2", &[]);
     assert!(code == 1 && err.contains("--overwrite"), "{err}");
     assert_eq!(export("2", &["--overwrite"]).0, 0);

@@ -3,13 +3,13 @@ use crate::program::{command, folder, heatsplat};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Moments at which an export is killed; more of them where they are asked for.
+/// The number of moments at which an export is killed. `HEATSPLAT_KILLS` may set a larger number.
 fn kills() -> u64 {
     let asked = std::env::var("HEATSPLAT_KILLS").ok();
     asked.and_then(|n| n.parse().ok()).unwrap_or(4)
 }
 
-/// The contents of a file, or of a folder of tiles.
+/// The contents of a file, or of all files in a folder of tiles.
 fn contents(path: &Path) -> Vec<(String, Vec<u8>)> {
     if path.is_file() {
         return vec![(String::new(), std::fs::read(path).unwrap())];
@@ -26,8 +26,8 @@ fn contents(path: &Path) -> Vec<(String, Vec<u8>)> {
     all
 }
 
-/// Killed at any moment, an export leaves its target as it was, and a partial file that is finished
-/// to the very bytes of an undisturbed export.
+/// An export may be killed at any moment. It leaves its target unchanged, and a partial file. The
+/// resumed export has exactly the bytes of an export that was not interrupted.
 #[test]
 fn a_killed_export_is_finished_to_the_same_bytes() {
     let folder = folder("export-kill");
@@ -46,11 +46,12 @@ fn a_killed_export_is_finished_to_the_same_bytes() {
             let _ = std::fs::remove_dir_all(path);
         };
         let (mut parts, mut random) = (0, 88_172_645_463_325_252u64);
-        // It may have taken longer the first time, beside other tests.
+        // The first export may have taken longer because other tests ran at the same time. So the
+        // moments of killing become earlier if no kill comes in time.
         let mut sooner = 1.0;
         for _ in 0..kills() {
             remove(&target);
-            // Killed once or twice, and finished.
+            // The export is killed once or several times, then finished.
             loop {
                 random ^= random << 13;
                 random ^= random >> 7;
@@ -94,7 +95,7 @@ fn a_killed_export_is_finished_to_the_same_bytes() {
     }
 }
 
-/// A small file system that goes when this does.
+/// A small file system. It is unmounted when this value is dropped.
 struct Small(String);
 
 impl Small {
@@ -154,7 +155,8 @@ fn a_full_disk_is_said_and_the_target_stays() {
             std::fs::remove_file(disk.join(left)).unwrap();
         }
     }
-    // SQLite's own file finds the disk full after the part did fit.
+    // In this case the partial file fits on the disk, and the disk is full only when SQLite writes
+    // its own file.
     let (_, output) = path(&disk, "out.mbtiles");
     let fill = |bytes: usize| std::fs::write(disk.join("ballast"), vec![0; bytes]).unwrap();
     let flags = ["export", &source, "-o", &output, "--zoom", "0-2"];

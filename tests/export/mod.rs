@@ -1,4 +1,5 @@
-//! `heatsplat export`, the real program, read by readers that know nothing of it.
+//! Tests of the real program `heatsplat export`. Its files are read by programs that know nothing
+//! of heatsplat.
 
 mod formats;
 mod interrupted;
@@ -10,10 +11,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Tiles by their addresses.
+/// Tiles by their addresses: zoom, column and row.
 type Tiles = BTreeMap<(u8, u32, u32), Vec<u8>>;
 
-/// Points in clusters, on the date line, near a pole, and alone.
+/// Points in clusters, single points on both sides of the date line, and one near a pole.
 fn points(count: usize) -> Vec<(f64, f64, f32)> {
     let odd = [
         (179.99, 10.0, 3.0),
@@ -27,7 +28,7 @@ fn points(count: usize) -> Vec<(f64, f64, f32)> {
         .collect()
 }
 
-/// A file of them.
+/// Writes points to a CSV file, and returns its path.
 fn csv(folder: &Path, points: &[(f64, f64, f32)]) -> String {
     let mut rows = String::from("lon,lat,weight\n");
     for (lon, lat, weight) in points {
@@ -38,7 +39,7 @@ fn csv(folder: &Path, points: &[(f64, f64, f32)]) -> String {
     file.to_str().unwrap().to_owned()
 }
 
-/// The expected tiles: every one of some zooms that is not empty, as the library draws it.
+/// The expected tiles: all tiles of some zooms that show something, as the library draws them.
 fn expected(
     points: &[(f64, f64, f32)],
     zooms: std::ops::RangeInclusive<u8>,
@@ -75,8 +76,8 @@ fn expected(
     tiles
 }
 
-/// Tiles as a script has written them one after the other: z, x, y and length as four 32-bit
-/// numbers, then the bytes.
+/// Reads the tiles that a script has written one after the other. Each has four 32-bit numbers
+/// (zoom, column, row and length), then its bytes.
 fn dumped(file: &Path) -> Tiles {
     let all = std::fs::read(file).unwrap();
     let mut left = &all[..];
@@ -92,7 +93,7 @@ fn dumped(file: &Path) -> Tiles {
     tiles
 }
 
-/// Compares tiles without printing megabytes.
+/// Asserts that the tiles are equal. A failure doesn't print their bytes, which may be megabytes.
 fn assert_same(found: &Tiles, expected: &Tiles, what: &str) {
     let missing: Vec<_> = expected.keys().filter(|k| !found.contains_key(k)).collect();
     let needless: Vec<_> = found.keys().filter(|k| !expected.contains_key(k)).collect();
@@ -108,7 +109,7 @@ fn assert_same(found: &Tiles, expected: &Tiles, what: &str) {
     }
 }
 
-/// Names of what is in a folder.
+/// The names of the files and folders in a folder.
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut names: Vec<String> = entries

@@ -12,7 +12,8 @@ valid, errors, warnings = cog_validate(sys.argv[1], strict=True)
 print(valid, errors, warnings)
 ";
 
-/// GDAL's own pixels of a tile: of the raster, or of its overview of a lower zoom.
+/// A Python script in which GDAL reads the pixels of a tile: from the raster, or from its overview
+/// of a lower zoom.
 const READ: &str = "
 import sys; from osgeo import gdal; gdal.UseExceptions()
 file, last, z, x, y, out = sys.argv[1], *map(int, sys.argv[2:6]), sys.argv[6]
@@ -38,7 +39,7 @@ fn layer(points: &[(f64, f64, f32)], style: Style) -> Layer {
     )
 }
 
-/// Tests for the reader, and checks the file with it.
+/// Asserts that a file is a valid COG. Returns `None` if the program that validates it is missing.
 fn is_valid(file: &str) -> Option<()> {
     let said = python::packaged("rio_cogeo", VALID, &[file])?;
     assert_eq!(said, "True [] []");
@@ -153,7 +154,8 @@ fn colours_of_a_box_are_a_valid_cog_too() {
     assert!(code == 1 && err.contains("less of the map"), "{err}");
 }
 
-/// Points around ±180° are a raster of a few tiles across it, which says where the points are.
+/// Points on both sides of ±180° become a raster of a few tiles that crosses ±180°. Its metadata
+/// contain the bounds of the points.
 #[test]
 fn a_cog_around_180_is_as_wide_as_its_heat() {
     const SIZE: &str = "
@@ -171,7 +173,7 @@ print(d.RasterXSize, d.RasterYSize, round(g[0]), d.GetMetadata()['data_bounds'])
     let Some(said) = python::system("osgeo", SIZE, &[&file]) else {
         return;
     };
-    // Tiles 15 and 0 of zoom 4, drawn at twice the size.
+    // These are the tiles 15 and 0 of zoom 4. The raster has them at zoom 5, so at twice the size.
     let west = (40_075_016.685_578_49 * (15.0 / 16.0 - 0.5_f64)).round();
     let (size, bounds) = said.rsplit_once(' ').unwrap();
     assert_eq!(size, format!("1024 512 {west}"));
@@ -209,7 +211,7 @@ print(d.RasterXSize, d.RasterYSize, round(g[0]), d.GetMetadata()['data_bounds'])
     }
 }
 
-/// A tile of a raster by its place there.
+/// A Python script in which GDAL reads a tile by its position within the raster.
 const PART: &str = "
 import sys; from osgeo import gdal; gdal.UseExceptions()
 file, z, last, x, y, out = sys.argv[1], *map(int, sys.argv[2:6]), sys.argv[6]

@@ -51,13 +51,13 @@ fn an_archive_is_served_as_it_was_drawn() {
                 "{head}"
             );
         }
-        // What proxies and libraries add to addresses changes nothing.
+        // Parameters that proxies and libraries add to addresses change nothing.
         let plain = server.get(&format!("/{id}/1/0/0.png"), "").2;
         let (status, _, body) = server.get(&format!("/{id}/1/0/0.png?v=2&utm_source=a"), "");
         assert!(status == 200 && body == plain, "{id}: {status}");
         let (status, _, _) = server.get(&format!("/{id}?v=2"), "");
         assert_eq!(status, 200, "{id}");
-        // Within the zooms nothing is an empty picture.
+        // Within the zooms of the archive, a tile that it doesn't contain is an empty picture.
         let free = (0..64)
             .map(|x| (6, x, 63))
             .find(|k| !expected.contains_key(k))
@@ -97,7 +97,8 @@ fn an_archive_is_served_as_it_was_drawn() {
     assert_eq!(stored, ["png".into(), "png".into(), Value::Null]);
 }
 
-/// Cut off anywhere, or with any byte spoiled, an archive is refused or read; never a panic.
+/// An archive is cut off at many places, or one of its bits is changed. Then it is refused or read,
+/// but never causes a panic.
 #[test]
 fn a_damaged_archive_is_refused() {
     let folder = folder("export-damaged");
@@ -116,7 +117,8 @@ fn a_damaged_archive_is_refused() {
             random ^= random >> 7;
             random ^= random << 17;
             let mut spoiled = whole.clone();
-            // The first bytes decide the most; then the directories, at an archive's end.
+            // Damage is most likely to be noticed in the first bytes, and then in the directories
+            // at the end of an archive.
             let places = [200, spoiled.len(), 4096];
             let at = match turn % 3 {
                 0 => random as usize % places[0],
@@ -150,7 +152,8 @@ fn a_damaged_archive_is_refused() {
     assert!(code == 1 && err.contains("no PMTiles"), "{err}");
 }
 
-/// A point that reaches further than the style's radius shows in every tile that it reaches.
+/// A point may have a larger radius than the style. It is shown in each tile that its radius
+/// reaches.
 #[test]
 fn a_radius_of_its_own_is_exported_as_far_as_it_reaches() {
     let folder = folder("export-radii");

@@ -1,4 +1,5 @@
-//! The device: batches, points in its memory, failures, and jobs that stay with the CPU.
+//! The device of a GPU: batches, points in its memory, its failures, and jobs that the CPU must
+//! draw.
 
 use super::*;
 
@@ -22,7 +23,7 @@ fn a_swapped_result_is_seen() {
     let wrong_density = |drawn, truth| wrong_density(drawn, truth, peak(truth));
     assert!(wrong_density(&a.0, &a.0).is_none() && wrong_picture(&a.1, &a.1).is_none());
     assert!(wrong_density(&a.0, &b.0).is_some() && wrong_picture(&a.1, &b.1).is_some());
-    // A single pixel, by little more than is allowed.
+    // In this picture a single pixel is wrong, by a little more than is allowed.
     let mut off = a.clone();
     let place = off.1.indices.iter().position(|&i| i > 100).unwrap();
     off.0.values[place] *= 1.01;
@@ -44,7 +45,7 @@ fn tiles_of_a_batch_are_those_drawn_alone_and_crops_of_one_picture() {
     for (window, tile) in windows.iter().zip(&together) {
         assert_eq!(&draw(&gpu, &layer, &[*window])[0], tile);
     }
-    // One picture of them all, itself drawn in blocks.
+    // All tiles are also drawn as one picture, which the GPU draws in blocks.
     let whole = &draw(
         &gpu,
         &layer,
@@ -82,7 +83,7 @@ fn points_on_the_device_or_sent_along_make_the_same_pictures() {
         assert!(some_there.resident_bytes() <= memory);
         assert_drew_all(&some_there, 0);
     }
-    // And they leave with their layer.
+    // When a layer is dropped, its points are removed from the device.
     drop(layer);
     let lone = scenes::layer(&[(1.0, 2.0, 3.0)]);
     draw(&all_there, &lone, &windows[15..16]);
@@ -115,7 +116,7 @@ fn when_a_device_fails_the_cpu_answers_the_same_request() {
             gpu.report().failed(failure) > before.failed(failure),
             "{failure}"
         );
-        // It rests, for longer each time, and the CPU goes on.
+        // After a failure the device rests, longer each time. Meanwhile the CPU draws.
         let resting = gpu.report().failed(FallbackReason::Resting);
         assert!(draw(&gpu, &layer, &windows[8..16]) == truth);
         assert!(
@@ -148,7 +149,7 @@ fn what_the_shaders_can_not_draw_the_cpu_does() {
         return;
     };
     let (layer, _) = cities();
-    // The whole world in less than a pixel.
+    // In this window the whole world is smaller than a pixel.
     let window = Window::new(-1e12, -1e12, 2e10, 99, 99);
     let far = Job {
         points: layer.points(),

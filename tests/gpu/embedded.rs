@@ -1,9 +1,9 @@
-//! A device that the embedding program made.
+//! Pictures on a device that the embedding program has made.
 
 use super::*;
 use heatsplat::render::gpu::wgpu;
 
-/// A program's own device.
+/// Makes a device as an embedding program would make it. `None` if this machine has no adapter.
 fn own() -> Option<(wgpu::Device, wgpu::Queue)> {
     device(AdapterChoice::Any)?;
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
@@ -13,7 +13,7 @@ fn own() -> Option<(wgpu::Device, wgpu::Queue)> {
     Some(ready(adapter.request_device(&wgpu::DeviceDescriptor::default())).unwrap())
 }
 
-/// The result of a future that is ready at once, as wgpu's are on native platforms.
+/// The result of a future that is ready at once. On native platforms all futures of wgpu are.
 fn ready<T>(future: impl Future<Output = T>) -> T {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(future).poll(&mut context) {
@@ -43,7 +43,7 @@ fn pictures_stay_on_a_programs_own_device() {
     let gpu =
         GpuBackend::from_device(device.clone(), queue.clone(), &GpuOptions::default()).unwrap();
     let (layer, _) = cities();
-    // Wider than a block, odd, and half of it empty.
+    // The window is wider than a block of the GPU, its size is odd, and half of it is empty.
     let window = Window::at_level(12, 2100, 1350, 701, 333);
     let job = Job {
         points: layer.points(),

@@ -1,7 +1,7 @@
-//! The GPU's pictures are the CPU's, and when a device fails the CPU answers.
+//! The GPU draws the same pictures as the CPU. If a device fails, the CPU draws in its place.
 //!
-//! Any adapter will do, Mesa's software driver too (`scripts/test` installs it). Without one
-//! these tests say so, and fail where `HEATSPLAT_REQUIRE_ALL=1`.
+//! Any adapter suffices, for example Mesa's software driver, which `scripts/test` installs. Without
+//! an adapter these tests are left out with a message; with `HEATSPLAT_REQUIRE_ALL=1` they fail.
 
 mod device;
 mod embedded;
@@ -21,10 +21,10 @@ use heatsplat::{Layer, Point, Points, Style, TileId, TileSize, Window};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Tolerance of a density, as a share of the picture's peak.
+/// The greatest error of a density, as a fraction of the picture's peak.
 const TOLERANCE: f32 = 1e-5;
 
-/// A device, or `None` where there is none and that may be.
+/// Opens a device. Returns `None`, with a message, if there is none and tests may be left out.
 fn device(options: impl Into<GpuOptions>) -> Option<GpuBackend> {
     match GpuBackend::new(options) {
         Ok(gpu) => Some(gpu),
@@ -36,32 +36,33 @@ fn device(options: impl Into<GpuOptions>) -> Option<GpuBackend> {
     }
 }
 
-/// The greatest density, |…|, of a picture.
+/// The greatest absolute density of a picture.
 fn peak(density: &Density) -> f32 {
     density.values.iter().fold(0.0f32, |m, v| m.max(v.abs()))
 }
 
-/// The greatest density that a picture and a kernel's reach around it have: a picture may
-/// show no more than the foot of what lies beside it.
+/// The greatest absolute density in a picture and around it, as far as the kernel reaches. The
+/// picture itself may only contain the outer parts of splats around it.
 fn around(cpu: &CpuBackend, job: &Job<'_>) -> f32 {
     let window = job.window.grown(job.kernel.reach().ceil() as u32);
     peak(&cpu.densities(&[Job { window, ..*job }])[0])
 }
 
-/// A description of the fault of densities, if they have one.
+/// A description of the first density that is wrong; `None` if all are right.
 fn wrong_density(drawn: &Density, truth: &Density, peak: f32) -> Option<String> {
     if (drawn.width, drawn.height) != (truth.width, truth.height) {
         return Some("another size".to_owned());
     }
-    // NaN is far from everything.
+    // NaN counts as far from every number.
     let far = |(a, b): (&f32, &f32)| (a - b).abs() > TOLERANCE * peak || a.is_nan();
     let place = drawn.values.iter().zip(&truth.values).position(far)?;
     let (a, b) = (drawn.values[place], truth.values[place]);
     Some(format!("pixel {place}: {a} and not {b}, peak {peak}"))
 }
 
-/// A description of the fault of colour indices, if they have one. Densities may be a little off:
-/// some scales make a colour of every density there is, however small.
+/// A description of the first colour index that is wrong for its density; `None` if all are right.
+/// The densities may have small errors, and some scales give different colours to the smallest
+/// densities.
 fn wrong_colors(drawn: &Picture, truth: &Density, scale: &Normalizer, peak: f32) -> Option<String> {
     let off = TOLERANCE * peak;
     let wrong = |(&index, &density): (&u8, &f32)| {
@@ -74,7 +75,7 @@ fn wrong_colors(drawn: &Picture, truth: &Density, scale: &Normalizer, peak: f32)
     Some(format!("pixel {place}: {index} for {density}"))
 }
 
-/// A description of the fault of colour indices, if they have one.
+/// A description of the first colour index that is wrong; `None` if all are right.
 fn wrong_picture(drawn: &Picture, truth: &Picture) -> Option<String> {
     if (drawn.width, drawn.height) != (truth.width, truth.height) {
         return Some("another size".to_owned());
@@ -85,7 +86,7 @@ fn wrong_picture(drawn: &Picture, truth: &Picture) -> Option<String> {
     Some(format!("pixel {place}: {a} and not {b}"))
 }
 
-/// Draws jobs on both, densities and colours, and compares.
+/// Draws jobs on the GPU and on the CPU, and asserts that the densities and the colours agree.
 fn assert_parity(gpu: &GpuBackend, jobs: &[(Job<'_>, &Normalizer)], what: &str) {
     let cpu = CpuBackend::new();
     let plain: Vec<Job<'_>> = jobs.iter().map(|(job, _)| *job).collect();
@@ -107,7 +108,7 @@ fn assert_parity(gpu: &GpuBackend, jobs: &[(Job<'_>, &Normalizer)], what: &str) 
     }
 }
 
-/// No picture of these was the CPU's in truth.
+/// Asserts that the GPU drew all pictures: the CPU drew none in its place.
 fn assert_drew_all(gpu: &GpuBackend, before: u64) {
     let report = gpu.report();
     assert!(report.drawn > before, "{report:?}");
@@ -120,7 +121,7 @@ fn at_zoom(z: u8, x: u32, y: u32, size: u32) -> Window {
     Window::tile(TileId::new(z, x, y).unwrap(), size)
 }
 
-/// Tiles with points the GPU has, as the tests below draw them.
+/// A layer, and windows of tiles that show its points.
 fn cities() -> (Layer, Vec<Window>) {
     let mut dice = Dice(5);
     let points: Vec<_> = (0..30_000)

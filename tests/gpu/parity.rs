@@ -1,4 +1,5 @@
-//! Pictures of the GPU beside those of the CPU: kernels, scales, sizes, measures, random scenes.
+//! Pictures of the GPU, compared with those of the CPU: kernels, scales, sizes, measures and random
+//! scenes.
 
 use super::*;
 
@@ -28,12 +29,12 @@ fn every_kernel_scale_and_size_on_every_scene() {
                     ("domain", domain),
                 ];
                 let style = scenes::style(&words);
-                // The large sizes less often: they cost most.
+                // The large sizes are drawn less often, since they take the longest.
                 let size = sizes[[0, 0, 1, 0, 0, 2, 0][turn % 7]];
                 let pixels = size.pixels();
                 let windows = [
                     at_zoom(0, 0, 0, pixels),
-                    // Across ±180°, and beyond the pole.
+                    // One window crosses ±180°, another lies partly beyond the pole.
                     Window::at_level(9, -130, 150, 200, 180),
                     Window::at_level(8, 0, -60, 250, 100),
                 ];
@@ -52,7 +53,7 @@ fn every_kernel_scale_and_size_on_every_scene() {
     assert_drew_all(&gpu, before);
 }
 
-/// The date line is where a cell may be taken for another copy of itself.
+/// At the date line, a cell might be mistaken for its copy in the next copy of the world.
 #[test]
 fn few_points_at_the_date_line_and_the_poles() {
     let Some(gpu) = device(AdapterChoice::Any) else {
@@ -133,7 +134,7 @@ fn five_hundred_random_scenes() {
             dice.within(1.0, 260.0) as u32,
             dice.within(1.0, 200.0) as u32,
         );
-        // A view of about the points, or a part of it.
+        // The view shows about the area of the points, or a part of it.
         let pixel = unit * spread / f64::from(width.max(8)) * dice.within(0.2, 1.2);
         let window = if dice.unit() < 0.5 {
             let level = (unit / pixel).log2().round().clamp(3.0, 32.0) as u8;
@@ -161,7 +162,7 @@ fn five_hundred_random_scenes() {
     assert_drew_all(&gpu, before);
 }
 
-/// Kernels with an edge, and pixels, are the processor's whatever draws the others.
+/// Kernels with an edge, and `kernel=pixel`, are always drawn by the CPU.
 #[test]
 fn edged_kernels_are_drawn_by_the_processor() {
     let Some(gpu) = device(AdapterChoice::Any) else {
@@ -234,7 +235,8 @@ fn every_measure_and_scale_is_the_same_with_either() {
                 let most = most
                     .fold(0f32, |m, v| m.max(v.abs()))
                     .max(f32::MIN_POSITIVE);
-                // Whether there is enough for a mean is decided at a rim: there one may say no.
+                // A mean is NaN if too few points contribute. At the rim of that area, GPU and CPU
+                // may decide differently.
                 let (mut off, mut rim) = (0f32, 0);
                 for (a, b) in a.values.iter().zip(&b.values) {
                     match (a.is_nan(), b.is_nan()) {

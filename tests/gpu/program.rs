@@ -1,4 +1,4 @@
-//! The program with a GPU: what it lists, draws and serves.
+//! The program with a GPU: the backends that it lists, and the pictures that it draws and serves.
 
 use super::*;
 use crate::compare::decode_png;
@@ -87,7 +87,8 @@ fn a_server_answers_many_at_once() {
                     values: floats(bytes),
                 };
                 let (drawn, truth) = (density(&drawn), density(&truth));
-                // The brightest tile of the zoom: a dark one may hold the foot of a city.
+                // The tolerance is a fraction of 10⁴ at least, near the peak of the brightest tile.
+                // A dark tile may only show the outer part of a city's splat.
                 let wrong = wrong_density(&drawn, &truth, peak(&truth).max(1e4));
                 assert_eq!(wrong, None, "{path}");
             });

@@ -1,4 +1,4 @@
-//! Weights of any size, of both signs, and giants among them.
+//! Weights of any size and of both signs, and a few that are much larger than the rest.
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn weights_of_any_size() {
     }
 }
 
-/// The tiles of some zooms about a place, as jobs of a kernel.
+/// Jobs for a tile at each of four zooms, all of which contain the point `at`.
 fn tiles_about<'a>(points: &'a Points, style: &Style, at: Point) -> Vec<Job<'a>> {
     let tiles = [0u8, 3, 6, 9].map(|z| {
         let tile = |v: u32| if z == 0 { 0 } else { v >> (32 - z) };
@@ -47,7 +47,8 @@ fn tiles_about<'a>(points: &'a Points, style: &Style, at: Point) -> Vec<Job<'a>>
     tiles.map(job).to_vec()
 }
 
-/// Greatest distance of the GPU's densities from the CPU's, as a share of each tile's own peak.
+/// The greatest difference between the densities of GPU and CPU, as a fraction of the peak of each
+/// tile.
 fn worst_of_tiles(gpu: &GpuBackend, jobs: &[Job<'_>]) -> f32 {
     let (drawn, truths) = (gpu.densities(jobs), CpuBackend::new().densities(jobs));
     let off = |(drawn, truth): (&Density, &Density)| {
@@ -58,8 +59,9 @@ fn worst_of_tiles(gpu: &GpuBackend, jobs: &[Job<'_>]) -> f32 {
     drawn.iter().zip(&truths).map(off).fold(0.0, f32::max)
 }
 
-/// A few giants among many ordinary weights: the GPU draws all the same, to 1/100,000 of each
-/// tile's own peak, as long as it can hold both; else it leaves the picture to the CPU.
+/// One weight is much larger than many ordinary ones. The GPU still draws each tile to 1/100,000 of
+/// the tile's own peak, as long as its numbers can hold both sizes. Otherwise the CPU draws the
+/// picture.
 #[test]
 fn a_giant_among_ordinary_weights_costs_no_tile_anything() {
     let Some(gpu) = device(AdapterChoice::Any) else {
@@ -117,7 +119,8 @@ fn weights_over_twelve_decades_are_true_to_each_tiles_own_peak() {
         let index = Points::from_slice(&points);
         let radius = ["16px", "6px", "2.2px", "1.3px"][scene % 4];
         let style = scenes::style(&[("radius", radius)]);
-        // About the least, whose tile may hold no other.
+        // One position is that of the smallest weight, whose tile may contain no other point. The
+        // other is that of the largest.
         let by_size = |a: &&Point, b: &&Point| a.weight.abs().total_cmp(&b.weight.abs());
         for at in [points.iter().min_by(by_size), points.iter().max_by(by_size)] {
             let off = worst_of_tiles(&gpu, &tiles_about(&index, &style, *at.unwrap()));

@@ -4,9 +4,11 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// Clients that ask for a slow tile and go: as many as the thousand takes a while on
-/// two cores, so a few at a time, in rounds.
+/// The number of rounds in which clients request a slow tile and disconnect. There are a thousand
+/// clients in all. They come a few at a time, since a thousand at once would take long on two
+/// cores.
 const ROUNDS: usize = 50;
+/// The number of clients in a round.
 const AT_A_TIME: usize = 20;
 
 #[test]
@@ -44,7 +46,7 @@ fn clients_that_go_away_leave_nothing_running() {
         }
     }
     assert!(met > 0, "no query ever ran");
-    // Every place in the pool is free again, and no other query was cancelled.
+    // All connections of the pool are free again, and no other query was cancelled.
     eventually(&server, &format!("/{quick}/0/0/0.png?domain=0,1"));
     for i in 0..20 {
         body(&server, &format!("/{quick}/0/0/0.png?domain=0,{}", i + 2));

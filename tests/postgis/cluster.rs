@@ -5,23 +5,24 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-/// A PostgreSQL of our own: its files in a temporary folder, on a port of its own. Ended
-/// with the test's process, however that ends.
+/// A PostgreSQL server that a test starts. It has its own temporary folder and its own port. It is
+/// stopped when the process of the test ends, even if the process is killed.
 pub struct Cluster {
     bin: PathBuf,
     folder: PathBuf,
     pub port: u16,
-    /// Waits for our end at its standard input, then stops the server and removes its files.
+    /// A process that waits for the end of its standard input, which comes with the end of the
+    /// test. Then it stops the server and removes the files.
     _keeper: Child,
 }
 
-/// The cluster that all tests share which don't hurt it; `None` where there is no PostgreSQL.
+/// The server that tests share if they don't damage it; `None` if PostgreSQL is not installed.
 pub fn shared() -> Option<&'static Cluster> {
     static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
     SHARED.get_or_init(Cluster::start).as_ref()
 }
 
-/// A command that runs as a user who may run PostgreSQL: it refuses root.
+/// A command that runs as a user who may run PostgreSQL, which refuses to run as root.
 fn as_postgres(program: &Path) -> Command {
     let root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
     if !root {
@@ -33,7 +34,8 @@ fn as_postgres(program: &Path) -> Command {
 }
 
 impl Cluster {
-    /// A new one, or a loud word and `None`.
+    /// Starts a new server. Returns `None`, with a message, if PostgreSQL or PostGIS is not
+    /// installed.
     pub fn start() -> Option<Self> {
         let Some(bin) = binaries() else {
             left_out("PostgreSQL or PostGIS is missing; install postgresql-15-postgis-3");
@@ -92,7 +94,7 @@ impl Cluster {
         Some(cluster)
     }
 
-    /// Starts it, or starts it again.
+    /// Starts the server, or starts it again after [`kill`](Self::kill).
     pub fn up(&self) {
         let options = format!(
             "-p {} -c fsync=off -c listen_addresses=127.0.0.1 -c unix_socket_directories={} \
@@ -110,14 +112,14 @@ impl Cluster {
         assert!(status.unwrap().success(), "{}", self.log());
     }
 
-    /// Ends it as a power cut does.
+    /// Ends the server at once, without a chance to clean up, as a power cut would.
     pub fn kill(&self) {
         let pid = std::fs::read_to_string(self.folder.join("data/postmaster.pid"));
         let pid = pid
             .ok()
             .and_then(|text| Some(text.lines().next()?.to_owned()))
             .unwrap();
-        // The server's children see it go and go too.
+        // The server's child processes notice its end and end too.
         assert!(
             Command::new("kill")
                 .args(["-9", &pid])
@@ -140,7 +142,7 @@ impl Cluster {
         command
     }
 
-    /// Runs statements as the owner of everything, and gives what they print.
+    /// Runs SQL statements as the superuser, and returns what they print.
     pub fn run(&self, sql: &str) -> String {
         let port = self.port.to_string();
         let mut psql = Command::new(self.bin.join("psql"));
@@ -155,7 +157,7 @@ impl Cluster {
             "postgres",
         ]);
         psql.args(["-v", "ON_ERROR_STOP=1", "-qAt", "-f", "-"]);
-        // By standard input: arguments have a limit.
+        // The statements go to standard input, since the length of arguments is limited.
         psql.stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -175,17 +177,17 @@ impl Cluster {
         String::from_utf8(out.stdout).unwrap().trim().to_owned()
     }
 
-    /// The address for a role that only reads.
+    /// The address of the database for a role that may only read.
     pub fn url(&self) -> String {
         self.url_at("reader", self.port)
     }
 
-    /// The address by another port: a proxy's.
+    /// The address of the database for a role, by the given port. It may be the port of a proxy.
     pub fn url_at(&self, role: &str, port: u16) -> String {
         format!("postgres://{role}@127.0.0.1:{port}/postgres?sslmode=disable")
     }
 
-    /// The log of the server.
+    /// The text of the server's log.
     pub fn log(&self) -> String {
         let mut text = String::new();
         let mut cat = as_postgres(Path::new("cat"));
@@ -201,13 +203,13 @@ impl Cluster {
         text
     }
 
-    /// A path to a program that comes with it.
+    /// The path of a program that comes with this PostgreSQL.
     pub fn program(&self, name: &str) -> PathBuf {
         self.bin.join(name)
     }
 }
 
-/// The newest PostgreSQL that has PostGIS.
+/// The folder of programs of the newest PostgreSQL that has PostGIS.
 fn binaries() -> Option<PathBuf> {
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .ok()?

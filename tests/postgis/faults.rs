@@ -9,13 +9,15 @@ const MANY: &str = "CREATE TABLE many AS SELECT ST_SetSRID(ST_MakePoint(\
     FROM generate_series(1, 60000); CREATE INDEX ON many USING gist (geom); ANALYZE many";
 const CITIES: &str = "examples/cities.csv.gz";
 
-/// A live layer behind a proxy, and a file layer beside it.
+/// Starts a server with two layers: a live layer that reads through the proxy, and a layer of a
+/// file.
 fn behind(cluster: &Cluster, proxy: &Proxy, more: &[&str]) -> Server {
     let url = cluster.url_at("reader", proxy.port);
     serve(&[&[CITIES, &url, "--table", "many", "--live"], more].concat())
 }
 
-/// Asks until the layer answers with a tile it has not kept; how long that took.
+/// Requests a tile until the answer is 200. Each request is for another opacity, so no cache has
+/// the tile. Returns how long this took.
 fn heals(server: &Server, path: &str) -> Duration {
     let started = Instant::now();
     let anew = || {
@@ -31,7 +33,7 @@ fn heals(server: &Server, path: &str) -> Duration {
     started.elapsed()
 }
 
-/// The health report of a server that is ready.
+/// The health report of a server. The server must be ready.
 fn readiness(server: &Server) -> String {
     String::from_utf8(body(server, "/ready")).unwrap()
 }
@@ -50,11 +52,12 @@ fn faults_are_answered_in_time_and_heal() {
     table(cluster);
     let proxy = Proxy::before(cluster.port);
     let server = behind(cluster, &proxy, &["--deadline", "2s"]);
-    // Another look each time, or tiles that were kept would answer.
+    // Each request has another domain, so that no cached tile answers it.
     let path = |i: usize| format!("/many/1/1/1.npy?domain=0,{}", i + 1);
     let whole = body(&server, &path(0));
 
-    // A reset at any byte is an answer or a whole tile, never a part of one.
+    // The connection is reset after various numbers of bytes. The answer is an error or a whole
+    // tile, never a part of a tile.
     for (i, cut) in (1..=20).map(|i| (i, 40 + (i - 1) * (i - 1) * 4000)) {
         proxy.set(Mood::ResetAfter(cut));
         let (status, head, bytes) = server.get(&path(i), "");
@@ -94,7 +97,7 @@ fn a_database_that_dies_takes_nothing_with_it() {
     let server = serve(&[CITIES, &url, "--table", "many", "--live"]);
     let whole = body(&server, "/many/0/0/0.png?domain=0,40");
     let cities = body(&server, "/cities/1/1/0.png");
-    // In the middle of a query.
+    // The database is killed in the middle of this query.
     let slow = posted(
         &server,
         "select geom from many, pg_sleep(0.3) where geom && !bbox!",
@@ -134,13 +137,13 @@ fn a_database_that_dies_takes_nothing_with_it() {
     let took = heals(&server, "/many/0/0/0.png?domain=0,40");
     assert!(took < SOON, "{took:?}");
     assert!(body(&server, "/many/0/0/0.png?domain=0,40") == whole);
-    // The posted layer too, though no tile of it is requested.
+    // The posted layer is available again too, although no client has requested a tile of it.
     let started = Instant::now();
     while readiness(&server) != r#"{"status":"ready"}"# {
         assert!(started.elapsed() < SOON, "{}", readiness(&server));
         std::thread::sleep(Duration::from_millis(50));
     }
-    // And one that starts without its database.
+    // A server also starts while its database is down.
     cluster.kill();
     let early = serve(&[CITIES, &url, "--table", "many", "--live"]);
     assert_eq!(readiness(&early), r#"{"status":"ready","away":["many"]}"#);
@@ -151,7 +154,7 @@ fn a_database_that_dies_takes_nothing_with_it() {
     assert!(body(&early, "/many/0/0/0.png?domain=0,40") == whole);
 }
 
-/// A load that breaks off is an error, never half a layer.
+/// If reading a table is interrupted, this is an error. No layer is made of a part of the rows.
 #[test]
 fn half_a_table_is_no_layer() {
     let Some(cluster) = shared() else { return };
@@ -171,7 +174,7 @@ fn half_a_table_is_no_layer() {
     }
 }
 
-/// A request that finds every connection in use gets an error at once, and none waits for ever.
+/// A request fails soon if every connection of the pool is in use. No request waits forever.
 #[test]
 fn a_busy_pool_is_said_to_be_busy() {
     let Some(cluster) = shared() else { return };
@@ -180,7 +183,7 @@ fn a_busy_pool_is_said_to_be_busy() {
         &server,
         "select ST_SetSRID(ST_MakePoint(0,0),4326) as geom from pg_sleep(4)",
     );
-    // Each another tile: who asks for the same waits for the same.
+    // Each request is for another tile, since requests for the same tile share one query.
     let path = |y: u8| format!("/{slow}/1/0/{y}.png?domain=0,1");
     std::thread::scope(|scope| {
         let (server, path) = (&server, &path);

@@ -3,7 +3,8 @@ use super::http::{body, densities, serve};
 use crate::program::heatsplat;
 use crate::python::system as python;
 
-/// The tile's own pixels, read by GDAL through what we say of it.
+/// A Python script in which GDAL reads the pixels of a tile, after it has opened the description
+/// that heatsplat serves.
 const READ: &str = "
 import sys; from osgeo import gdal; gdal.UseExceptions()
 source, zoom, x, y, out = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
@@ -43,7 +44,7 @@ fn gdal_reads_the_very_pixels() {
             .unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         reader.next_frame(&mut pixels).unwrap();
-        // GDAL gives band after band.
+        // GDAL returns the bands one after the other.
         let bands: Vec<u8> = (0..4)
             .flat_map(|band| {
                 pixels
@@ -77,7 +78,7 @@ fn gdal_reads_the_very_pixels() {
     }
 }
 
-/// A map drawn by Mapnik, a layer of which is ours.
+/// A Python script in which Mapnik draws a map with a layer from heatsplat.
 const DRAW: &str = "
 import sys, mapnik
 MERCATOR = ('+proj=merc +a=6378137 +b=6378137 +lat_ts=0 +lon_0=0 +x_0=0 +y_0=0 +k=1 '
@@ -148,7 +149,7 @@ fn rasters_in_the_database_have_our_values() {
     );
     let server = serve(&["examples/cities.csv.gz"]);
     let values = densities(&body(&server, "/cities/4/8/5.npy?radius=20"));
-    // Pixel (30, 40) of the tile, at its centre.
+    // Pixel (30, 40) of the tile is read at its centre.
     let stored: f32 = cluster
         .run("SELECT ST_Value(rast, 1, 31, 41) FROM heat WHERE (z, x, y) = (4, 8, 5)")
         .parse()

@@ -40,11 +40,13 @@ fn every_odd_row_is_counted_and_harms_no_other() {
     assert!(code == 1 && err.contains("strict"), "{err}");
 }
 
-/// The database itself leaves it out, so that the program need not hold it to see that it is too
+/// The database itself leaves out a value that is too large. So the program needn't receive it to
+/// find out its size.
 #[test]
 fn a_giant_in_one_row_is_refused_before_it_is_sent() {
     let Some(cluster) = shared() else { return };
-    // MultiPoints of one place: just within the limit of 64 MiB at 16 bytes a point, and over it.
+    // The geometries are MultiPoints at one place, with 16 bytes for each point. One stays within
+    // the limit of 64 MiB, the other exceeds it.
     let points = |count: u32| {
         let count_hex: String = count
             .to_le_bytes()
@@ -70,7 +72,7 @@ fn a_giant_in_one_row_is_refused_before_it_is_sent() {
         code == 1 && err.contains("64 MiB") && err.contains("ST_Dump"),
         "{err}"
     );
-    // A server with little memory to go round: it never has the giant.
+    // A server that draws live refuses the table too. It never receives the large row.
     let server = serve(&[&url, "--table", "giant", "--live"]);
     let (status, _, said) = server.get("/giant/0/0/0.png?domain=0,1", "");
     let said = String::from_utf8_lossy(&said);
@@ -82,7 +84,8 @@ fn a_giant_in_one_row_is_refused_before_it_is_sent() {
     cluster.run("DROP TABLE giant");
 }
 
-/// A live table's first look is where its rows are; its tiles may be anywhere.
+/// The first view of a live layer shows the area of its rows, which is found without a scan of the
+/// table. Its tiles have no bounds.
 #[test]
 fn a_live_table_is_shown_where_it_is_without_a_scan() {
     let Some(cluster) = shared() else { return };
@@ -113,11 +116,12 @@ fn a_live_table_is_shown_where_it_is_without_a_scan() {
         "{center:?}"
     );
     assert!(numbers(&tilejson["bounds"])[0] == -180.0, "{tilejson}");
-    // Rows that come later are on the map.
+    // Rows that are added later, outside this area, are shown too.
     cluster
         .run("INSERT INTO alps SELECT ST_Transform(ST_SetSRID(ST_MakePoint(-70, 40), 4326), 3857)");
     assert_eq!(json(&alps, "/alps/value?lon=-70&lat=40&z=9")["count"], 1);
-    // Of a view nothing is known beforehand: the whole map.
+    // Nothing is known about the rows of a view before it is read, so the first view shows the
+    // whole map.
     let seen = serve(&[&url, "--table", "alps_seen", "--live"]);
     assert_eq!(
         numbers(&json(&seen, "/catalog")["layers"][0]["bounds"])[0],
@@ -213,7 +217,7 @@ fn mistakes_say_what_to_do_and_never_the_password() {
     );
 }
 
-/// Radii of points' own come with the rows; a layer that is read for each picture has none.
+/// A column of radii is read together with the rows. Live layers don't support it.
 #[test]
 fn a_column_of_radii_is_read_with_the_rows() {
     let Some(cluster) = shared() else { return };

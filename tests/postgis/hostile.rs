@@ -5,10 +5,10 @@ use serde_json::json;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Queries that want something else than points. Each must be refused, or do nothing and end
-/// in time.
+/// Queries that try to do something other than read points. Each of them must be refused, or change
+/// nothing and end in time.
 const HOSTILE: &[&str] = &[
-    // More than one statement, or none that is a query.
+    // These are several statements, or a statement that is not a query.
     "select 1; drop table treasure",
     "select geom from treasure; commit; drop table treasure",
     "select 1) as q; drop table treasure; --",
@@ -45,7 +45,7 @@ const HOSTILE: &[&str] = &[
     "copy treasure from program 'id'",
     "explain analyze delete from treasure",
     "table treasure; table treasure",
-    // Within a query.
+    // These do harm within a query.
     "with gone as (delete from treasure returning geom) select geom from gone",
     "with new as (insert into treasure values (9) returning geom) select geom from new",
     "select geom from treasure for update",
@@ -83,7 +83,7 @@ const HOSTILE: &[&str] = &[
     "select geom from treasure where secret ~ '((((a{1,99}){1,99}){1,99}){1,99}){1,9}b'",
 ];
 
-/// Queries that never end by themselves, or give too much.
+/// Queries that never end by themselves, or that return too many rows.
 const ENDLESS: &[&str] = &[
     "select geom from treasure, pg_sleep(1e9)",
     "select geom from treasure, generate_series(1, 1000000000000)",
@@ -95,7 +95,8 @@ const ENDLESS: &[&str] = &[
      length(repeat('y', 900000000)) = id and pg_sleep(100) is not null",
 ];
 
-/// A property of the session, as a number that fits in a weight.
+/// A query whose weight changes if the state of the session does: settings, locks, channels or
+/// prepared statements.
 const SESSION: &str = "select ST_SetSRID(ST_MakePoint(0, 0), 4326) as geom, (\
     select abs(hashtext(string_agg(name || '=' || setting, ',' order by name))) % 100000 \
     + 100000 * (select count(*) from pg_locks where locktype = 'advisory') \
@@ -105,8 +106,8 @@ const SESSION: &str = "select ST_SetSRID(ST_MakePoint(0, 0), 4326) as geom, (\
 
 fn session(server: &Server, id: &str) -> serde_json::Value {
     let path = format!("/{id}/value?lon=0&lat=0&z=0");
-    // On a busy machine a new connection may take longer than a request may wait for it, which
-    // is answered 503 and is no trace of the query before.
+    // On a busy machine a new connection may take longer than a request waits for it. The answer
+    // 503 is then no effect of the query before.
     eventually(server, &path);
     serde_json::from_slice(&body(server, &path)).unwrap()
 }
@@ -140,7 +141,7 @@ fn hostile_queries_change_nothing_and_leave_no_trace() {
             "{}",
             String::from_utf8_lossy(&out.stderr)
         );
-        // Each dump has a random word that guards it.
+        // Each dump contains a random key, which is left out of the comparison.
         let text = String::from_utf8(out.stdout).unwrap();
         text.lines()
             .filter(|l| !l.starts_with("\\restrict") && !l.starts_with("\\unrestrict"))
@@ -178,7 +179,7 @@ fn hostile_queries_change_nothing_and_leave_no_trace() {
     assert_eq!(dump(), before);
     assert!(!std::path::Path::new("/tmp/heatsplat-loot").exists());
     let left = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'reader' AND state <> 'idle'";
-    // What can't be interrupted, a string of 900 MB, ends by itself.
+    // A string of 900 MB can't be interrupted while it is made, but it ends by itself.
     let started = Instant::now();
     while cluster.run(left) != "0" {
         assert!(started.elapsed() < SOON, "a query runs on");

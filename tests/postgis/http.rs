@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 pub const TOKEN: &str = "a token for tests only";
 
-/// A server that takes posted queries.
+/// Starts a server to which clients may post queries.
 pub fn serve(arguments: &[&str]) -> Server {
     Server::start_with(arguments, &[("HEATSPLAT_TOKEN", TOKEN)])
 }
 
-/// Status and body of a POST to /layers.
+/// Posts a query to /layers. Returns the status and the body of the answer.
 pub fn post(server: &Server, body: &serde_json::Value) -> (u16, serde_json::Value) {
     let (status, _, body) = post_as(
         server,
@@ -21,7 +21,8 @@ pub fn post(server: &Server, body: &serde_json::Value) -> (u16, serde_json::Valu
     (status, serde_json::from_str(&body).unwrap())
 }
 
-/// Sends a request with further headers; returns status, head and body.
+/// Posts a text to /layers, with the given headers for authorization and content type. Returns the
+/// status, the headers in lower case, and the body of the answer.
 pub fn post_as(
     server: &Server,
     authorization: &str,
@@ -47,25 +48,25 @@ pub fn post_as(
     (status, head.to_lowercase(), body.to_owned())
 }
 
-/// Posts a query that must become a layer, and says what it is called.
+/// Posts a query that must become a layer. Returns the id of the layer.
 pub fn posted(server: &Server, sql: &str) -> String {
     let (status, answer) = post(server, &serde_json::json!({ "sql": sql }));
     assert!(status == 201 || status == 200, "{sql}: {status} {answer}");
     answer["id"].as_str().unwrap().to_owned()
 }
 
-/// The body of a GET that must succeed.
+/// Returns the body of the answer to a GET, which must be 200.
 pub fn body(server: &Server, path: &str) -> Vec<u8> {
     let (status, _, body) = server.get(path, "");
     assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
     body
 }
 
-/// Much longer than anything bounded takes here on a busy machine, and much shorter than anything
-/// unbounded takes.
+/// A time limit. It is much longer than what must end takes on a busy machine, and much shorter
+/// than what waits without a limit takes.
 pub const SOON: Duration = Duration::from_secs(12);
 
-/// Asks until the answer is 200, which must be soon.
+/// Repeats a request until the answer is 200, which must happen within [`SOON`].
 pub fn eventually(server: &Server, path: &str) {
     let started = Instant::now();
     while server.get(path, "").0 != 200 {
@@ -74,14 +75,14 @@ pub fn eventually(server: &Server, path: &str) {
     }
 }
 
-/// Status of a GET and how long it took.
+/// Sends a GET. Returns the status and how long the answer took.
 pub fn timed(server: &Server, path: &str) -> (u16, Duration) {
     let started = Instant::now();
     let (status, ..) = server.get(path, "");
     (status, started.elapsed())
 }
 
-/// Values of a .npy of f32.
+/// The values in a `.npy` file of `f32` numbers.
 pub fn densities(npy: &[u8]) -> Vec<f32> {
     let header = usize::from(u16::from_le_bytes([npy[8], npy[9]])) + 10;
     npy[header..]
@@ -90,7 +91,7 @@ pub fn densities(npy: &[u8]) -> Vec<f32> {
         .collect()
 }
 
-/// `heatsplat info --json` of a source.
+/// The output of `heatsplat info --json` with these arguments.
 pub fn info(arguments: &[&str]) -> serde_json::Value {
     let all = [&["info", "--json"], arguments].concat();
     let out = command(&all).output().unwrap();

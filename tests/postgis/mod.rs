@@ -1,32 +1,32 @@
-//! PostGIS: a real database of the tests' own, and everything that can happen to it.
+//! PostGIS: a real database that the tests start, and everything that can happen to it.
 //!
-//! Without PostgreSQL and PostGIS these tests say that they are left out; under
+//! Without PostgreSQL and PostGIS these tests are left out with a message. With
 //! `HEATSPLAT_REQUIRE_ALL=1` they fail.
 
-/// A PostgreSQL in a temporary folder.
+/// A PostgreSQL server in a temporary folder.
 mod cluster;
-/// HTTP as an odd client speaks it.
+/// Requests over HTTP, with any headers.
 mod http;
-/// A connection with a mind of its own.
+/// A proxy before the database that can disturb the connection.
 mod proxy;
 
-/// Clients that go away.
+/// Clients that disconnect before they get an answer.
 mod aborts;
-/// A database that dies, hangs, drips and comes back.
+/// A database that dies, hangs, sends slowly, or comes back.
 mod faults;
-/// GDAL and Mapnik draw what we serve and what we write.
+/// GDAL and Mapnik read what heatsplat serves and writes.
 mod gdal;
-/// Rows of every kind.
+/// Rows with geometries of every kind.
 mod geometries;
-/// Queries that mean harm.
+/// Queries that try to do harm.
 mod hostile;
 /// Layers that are made by posting a query.
 mod posted;
-/// Layers that are read again, and tables that become layers.
+/// Layers that are read again, and tables that are published as layers.
 mod reload;
-/// Roles that may do more than they should, and what is asked of a database beforehand.
+/// Roles that may do more than read, and checks of a database before it is used.
 mod roles;
 /// Reference systems of all kinds, and longitudes beyond ±180°.
 mod systems;
-/// One set of points, read in every way.
+/// The tiles of one set of points, which is read in every way.
 mod tiles;

@@ -4,19 +4,19 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// Treatment of the database's answers.
+/// The way in which the proxy treats the answers of the database.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Mood {
     Pass,
-    /// Nothing comes through any more, without an error.
+    /// No further bytes come through, without an error.
     BlackHole,
-    /// Bytes a second.
+    /// Answers come through slowly, at this number of bytes a second.
     Drip(usize),
-    /// The connection is reset after so many bytes from the database.
+    /// The connection is closed when this number of bytes from the database would be exceeded.
     ResetAfter(usize),
 }
 
-/// A TCP proxy before a database.
+/// A TCP proxy between the program and a database.
 pub struct Proxy {
     pub port: u16,
     mood: Arc<Mutex<Mood>>,

@@ -15,7 +15,7 @@ fn layer(server: &Server, id: &str) -> serde_json::Value {
         .unwrap_or_default()
 }
 
-/// Waits until a layer has so many points.
+/// Waits until a layer has this number of points.
 fn until(server: &Server, id: &str, points: u64) {
     let started = Instant::now();
     while layer(server, id)["points"] != points {
@@ -36,7 +36,7 @@ fn snapshots_follow_the_database() {
     let server = serve(&[&url, "--table", "growing", "--table", "other"]);
     until(&server, "growing", 1);
     let (_, head, before) = server.get("/growing/0/0/0.png", "");
-    // The listener may still be on its way: it says so by hearing.
+    // The thread that listens for notifications may not be connected yet, so a moment is waited.
     std::thread::sleep(Duration::from_millis(400));
     cluster.run(&format!("{grow} NOTIFY heatsplat, 'growing'"));
     until(&server, "growing", 2);
@@ -56,12 +56,13 @@ fn snapshots_follow_the_database() {
     cluster.run(grow);
     server.signal("HUP");
     until(&server, "growing", 4);
-    // A reload that fails leaves what was there.
+    // If a reload fails, the layer keeps its points.
     cluster.run("ALTER TABLE growing RENAME TO gone; NOTIFY heatsplat, 'growing'");
     std::thread::sleep(Duration::from_millis(400));
     assert_eq!(layer(&server, "growing")["points"], 4);
     cluster.run("ALTER TABLE gone RENAME TO growing");
-    // The listener's connection breaks: notifications meanwhile are made up for.
+    // The connection of the listening thread is broken. When it connects again, all layers are read
+    // again, since notifications may have been missed.
     cluster.run(&format!(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'heatsplat listen'; {grow}"
     ));

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 const SQL: &str = "select geom from plain";
 
-/// A table to read and roles that read it; each may do something else besides.
+/// Makes a table, and roles that may read it. All but one of the roles may do something else too.
 fn roles(cluster: &Cluster) {
     cluster.run(
         "CREATE TABLE plain AS SELECT ST_SetSRID(ST_MakePoint(1, 2), 4326)::geometry(Point, 4326) AS geom; \
@@ -51,11 +51,11 @@ fn a_role_is_all_that_it_may_become() {
         let allowed = [&ask[..], &["--allow-superuser"]].concat();
         assert_eq!(heatsplat(&allowed).0, 0, "{role}");
     }
-    // Who logs in as a superuser and becomes a reader can go back.
+    // A superuser who takes the role of a reader can go back to being a superuser.
     let disguised = format!("{}&options=-c%20role%3Dreader", at("postgres"));
     let (code, _, err) = heatsplat(&["info", &disguised, "--sql", SQL]);
     assert!(code == 1 && err.contains("is a superuser"), "{code} {err}");
-    // A table alone is asked of where a table alone is read, by whatever role.
+    // If a layer is a table, its role must not be able to write to this table.
     let table = ["--table", "locked.written"];
     for role in ["of_owner", "inserts", "updates"] {
         let (code, _, err) = heatsplat(&[&["info", &at(role)], &table[..]].concat());
@@ -83,7 +83,7 @@ fn a_role_is_all_that_it_may_become() {
     }
 }
 
-/// Lets a role in by its password alone.
+/// Makes a role that can only log in with its password.
 fn with_password(cluster: &Cluster, role: &str) {
     let file = cluster.run("SHOW hba_file");
     cluster.run(&format!(
@@ -163,14 +163,15 @@ fn a_check_asks_the_database() {
         check(&cluster.url_at("pass:right", port), "table = \"looked\"").0,
         Some(0)
     );
-    // One that is away may be there later.
+    // A database that doesn't answer is no error, since it may answer later.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = closed.local_addr().unwrap().port();
     let (code, said) = check(&cluster.url_at("reader", closed), "table = \"looked\"");
     assert!(code == Some(0) && said.contains("not looked at"), "{said}");
 }
 
-/// The source is a pipe without a writer.
+/// A table of rasters that can't be written is found before the source is read. The source here is
+/// a pipe without a writer, so reading it would take forever.
 #[test]
 fn a_table_of_rasters_that_cannot_be_is_found_before_anything_is_read() {
     let Some(cluster) = shared() else { return };

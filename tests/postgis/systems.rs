@@ -1,11 +1,13 @@
-//! Tables in reference systems of all kinds: live tiles are those of a snapshot, everywhere.
+//! Tables in reference systems of all kinds. The tiles of a live layer must everywhere equal those
+//! of a snapshot.
 
 use super::cluster::shared;
 use super::http::{body, densities, info, posted, serve};
 use crate::program::Server;
 use crate::scenes::Dice;
 
-/// Systems, and west, south, east, north of where they are used. The last ones reach across ±180°.
+/// Reference systems, each with the west, south, east and north of the area where it is used, in
+/// degrees. The areas of the last three cross ±180°.
 const SYSTEMS: [(u32, [f64; 4]); 17] = [
     (32632, [6.0, 0.5, 12.0, 70.0]),
     (25832, [6.0, 47.0, 12.0, 55.0]),
@@ -26,7 +28,7 @@ const SYSTEMS: [(u32, [f64; 4]); 17] = [
     (3571, [150.0, 50.0, 220.0, 80.0]),
 ];
 
-/// Places in a box, with weights.
+/// Random positions in a box, as longitude, latitude and weight.
 fn places(count: usize, [west, south, east, north]: [f64; 4], dice: &mut Dice) -> Vec<[f64; 3]> {
     let place = |dice: &mut Dice| {
         let (lon, lat) = (dice.within(west, east), dice.within(south, north));
@@ -35,14 +37,15 @@ fn places(count: usize, [west, south, east, north]: [f64; 4], dice: &mut Dice) -
     (0..count).map(|_| place(dice)).collect()
 }
 
-/// The places as rows of SQL.
+/// The positions as rows of SQL.
 fn rows(places: &[[f64; 3]]) -> String {
     let row =
         |[lon, lat, weight]: &[f64; 3]| format!("({lon}::float8,{lat}::float8,{weight}::float8)");
     places.iter().map(row).collect::<Vec<_>>().join(",")
 }
 
-/// All tiles of zooms 0 to 4, and of 5 to 12 those of a few of the places.
+/// All tiles of zooms 0 to 4. For zooms 5 to 12, tiles at a few of the positions, and at ±180°
+/// beside them.
 fn tiles(places: &[[f64; 3]]) -> Vec<(u8, u32, u32)> {
     let all = |z: u8| (0..1u32 << z).flat_map(move |y| (0..1u32 << z).map(move |x| (z, x, y)));
     let mut tiles: Vec<_> = (0..=4).flat_map(all).collect();
@@ -59,7 +62,7 @@ fn tiles(places: &[[f64; 3]]) -> Vec<(u8, u32, u32)> {
     tiles
 }
 
-/// Fails where a tile of one layer isn't that of another.
+/// Asserts that the tiles of a live layer equal those of another layer.
 fn assert_alike(
     (live, at): (&Server, &str),
     (truth, there): (&Server, &str),
@@ -107,7 +110,7 @@ fn assert_system(srid: u32, bounds: [f64; 4]) {
     let look = "?kernel=quartic&radius=6&domain=0,9";
     let tiles = tiles(&places);
     assert_alike((&live, &table), (&snapshot, &table), &tiles, look);
-    // A query that asks for its box itself, and one that looks at nothing of it.
+    // The first query uses the box of its tile, the second uses only other numbers of the tile.
     let some: Vec<_> = tiles
         .iter()
         .copied()
@@ -143,7 +146,7 @@ fn live_tiles_are_a_snapshots_across_the_date_line() {
         .for_each(|(srid, bounds)| assert_system(*srid, *bounds));
 }
 
-/// 190, -170 and -530 are one place.
+/// The longitudes 190°, −170° and −530° are the same place. Live tiles show rows at any of them.
 #[test]
 fn longitudes_beyond_180_are_found_by_live_tiles_too() {
     let Some(cluster) = shared() else { return };
@@ -187,7 +190,7 @@ fn longitudes_beyond_180_are_found_by_live_tiles_too() {
     );
 }
 
-/// Points that the database adds up itself are counted once too, on both sides of ±180°.
+/// Rows that the database adds up itself are counted once too, on both sides of ±180°.
 #[test]
 fn rows_that_are_added_up_at_the_date_line_are_counted_once() {
     let Some(cluster) = shared() else { return };
@@ -200,7 +203,7 @@ fn rows_that_are_added_up_at_the_date_line_are_counted_once() {
     let url = cluster.url_at("watched", cluster.port);
     let snapshot = serve(&[&url, "--table", "heaped"]);
     let live = serve(&[&url, "--table", "heaped", "--live"]);
-    // What a query asks of its own box is within ±180°.
+    // The box that a query gets lies within ±180°.
     let within = "select geom from heaped where st_x(geom) between -180 and 180";
     let some = serve(&[&url, "--sql", within]);
     let query = posted(&live, &format!("{within} and geom && !bbox!"));
@@ -230,8 +233,8 @@ fn rows_that_are_added_up_at_the_date_line_are_counted_once() {
     );
 }
 
-/// Geometries of several reference systems in one column: each is where it says, the same live
-/// and read once; one that says nothing is left out and counted.
+/// A column contains geometries of several reference systems. Each is shown where its own system
+/// places it, live as well as in a snapshot. A geometry without a system is left out and counted.
 #[test]
 fn geometries_that_say_their_own_system_are_where_they_say() {
     let Some(cluster) = shared() else { return };

@@ -2,7 +2,7 @@ use super::cluster::shared;
 use super::http::{body, densities, posted, serve};
 use std::fmt::Write as _;
 
-/// Places with many digits, some of them on the date line and near the poles.
+/// Positions with many digits. Some of them are on the date line and near the poles.
 fn places() -> Vec<(f64, f64, f64)> {
     (0..3000u32)
         .map(|i| {
@@ -13,7 +13,7 @@ fn places() -> Vec<(f64, f64, f64)> {
         .collect()
 }
 
-/// A wide kernel, and two that need every point.
+/// Styles with a wide kernel, and with two kernels for which every point is read.
 const LOOKS: [&str; 3] = [
     "?domain=0,9",
     "?domain=0,9&kernel=uniform&radius=30",
@@ -65,9 +65,10 @@ fn the_same_points_by_every_way_are_the_same_tiles() {
             let expected = body(&files, &format!("/points/{tail}"));
             let got = body(&snapshot, &format!("/same/{tail}"));
             assert!(got == expected, "snapshot {tail}");
-            // Few rows are not added up by the database. Their picture is the file's by bytes
-            // where the kernel needs every point. A wide one is given cells of the index, and
-            // those of a picture's rows are not those of all rows: far less than 1/256.
+            // The database doesn't add up so few rows. If the kernel needs every point, the picture
+            // has the same bytes as that of the file. For a wide kernel, cells of the index are
+            // drawn. The cells differ between the rows of one picture and all rows, which changes
+            // densities by far less than 1/256.
             let by_bytes = look != LOOKS[0];
             let densities_of = tail.replace(".png", ".npy");
             let exact = densities(&body(&files, &format!("/points/{densities_of}")));
@@ -111,7 +112,7 @@ fn the_same_points_by_every_way_are_the_same_tiles() {
     }
 }
 
-/// Colours by statistics are equal again and again, in whatever order tiles are requested.
+/// Two servers measure the same scale for a live layer, in whatever order its tiles are requested.
 #[test]
 fn a_live_layers_scale_holds_still() {
     let Some(cluster) = shared() else { return };
@@ -129,7 +130,7 @@ fn a_live_layers_scale_holds_still() {
     assert!(body(&one, "/still/legend.json?z=3") == body(&other, "/still/legend.json?z=3"));
 }
 
-/// The database adds rows up if there are many more of them than cells.
+/// The database adds rows up if there are many more rows than cells.
 #[test]
 fn pushed_down_cells_are_true_to_1_256_of_the_peak() {
     let Some(cluster) = shared() else { return };
@@ -166,7 +167,8 @@ fn pushed_down_cells_are_true_to_1_256_of_the_peak() {
     }
 }
 
-/// Rows that are added up already say how many points each stands for.
+/// A query may add rows up itself. A column then has the number of points for which each of its
+/// rows stands.
 #[test]
 fn a_query_may_add_up_itself() {
     let Some(cluster) = shared() else { return };
