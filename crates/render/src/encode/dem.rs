@@ -1,28 +1,32 @@
-//! Values as the colours of a PNG, as in terrain tiles. A map in a browser decodes them (MapLibre's
-//! `raster-dem` source with the encoding `custom`) and colours the values itself.
+//! Values as the colours of a PNG, as tiles of terrain heights have them. A map in a browser turns
+//! the colours back into values and colours these itself. In MapLibre such tiles are a `raster-dem`
+//! source with the encoding `custom`.
 
 use super::{Effort, EncodeError, png_rgba};
 use crate::splat::density::Density;
 
-/// The greatest number in three bytes.
+/// The greatest number that three bytes can hold.
 const MOST: u32 = (1 << 24) - 1;
 
-/// The encoding of values as numbers of three bytes. Number 0 stands for no value, number 1 for the
-/// low end of the range, and each further number for a value one step higher.
+/// A rule that turns values into whole numbers of three bytes: red, green and blue. The number 0
+/// stands for no value, 1 for the low end of a range, and each further number for a value that is
+/// one step greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Dem {
-    /// The low end, as the bits of the float.
+    /// The low end of the range, as the bits of an f64.
     low: u64,
-    /// The exponent of the step, which is a power of two.
+    /// The step as an exponent of two.
     exponent: i16,
 }
 
 impl Dem {
-    /// An encoding of values from `low` to `high`. The step is the least power of two for which
-    /// three bytes are enough: at most an eight-millionth of the range. Values below `low` are
-    /// written as `low`; values above that of the greatest number, which is at least `high`, are
-    /// written as the greatest number. `None` unless both ends are finite and `low` is less than
-    /// `high`.
+    /// Makes a rule for values from `low` to `high`. The step is the least power of two for which
+    /// three bytes are enough, so it is at most about an eight-millionth of the range.
+    ///
+    /// Values below `low` are written as `low`. Values that need a number greater than three bytes
+    /// can hold are written as the greatest number, which stands for `high` or a greater value.
+    ///
+    /// `None` unless both ends are finite and `low` is less than `high`.
     pub fn new(low: f64, high: f64) -> Option<Self> {
         let width = high - low;
         if !(low.is_finite() && width.is_finite() && width > 0.0) {
@@ -40,20 +44,20 @@ impl Dem {
         f64::from_bits(self.low)
     }
 
-    /// The step: the difference between the values of two successive numbers.
+    /// The step: the difference between the values that two successive numbers stand for.
     pub fn step(self) -> f64 {
         f64::from(self.exponent).exp2()
     }
 
-    /// The factors for decoding. A pixel's value is `red · factors[0] + green · factors[1] + blue ·
-    /// factors[2] − factors[3]`, with colours from 0 to 255. A pixel without a value decodes to one
-    /// step below the low end.
+    /// Four factors that turn a pixel back into its value: `red · factors[0] + green · factors[1] +
+    /// blue · factors[2] − factors[3]`, with red, green and blue from 0 to 255. For a pixel without
+    /// a value the result is one step below the low end.
     pub fn factors(self) -> [f64; 4] {
         let step = self.step();
         [65536.0 * step, 256.0 * step, step, step - self.low()]
     }
 
-    /// The colour of a value; NaN stands for no value.
+    /// Returns the RGBA pixel of a value. NaN stands for no value.
     fn color(self, value: f32) -> [u8; 4] {
         let number = if value.is_nan() {
             0
@@ -62,7 +66,7 @@ impl Dem {
             1 + steps.round().clamp(0.0, f64::from(MOST - 1)) as u32
         };
         let [_, red, green, blue] = number.to_be_bytes();
-        // Opaque, since browsers change the colours of translucent pixels.
+        // The pixel is opaque, since browsers change the colours of translucent pixels.
         [red, green, blue, 255]
     }
 }
@@ -100,7 +104,8 @@ mod tests {
                 let value = (low + (high - low) * f64::from(i) / 1000.0) as f32;
                 let back = read(dem, dem.color(value));
                 let error = (back - f64::from(value).clamp(low, high)).abs();
-                // Half a step, and the rounding errors of the comparison.
+                // The allowed error is half a step, and an addition for rounding errors of the
+                // comparison.
                 let allowed = dem.step() / 2.0 + (high - low) * 1e-12;
                 assert!(error <= allowed, "{low} {high}: {value} {back}");
             }

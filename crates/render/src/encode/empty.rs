@@ -1,4 +1,4 @@
-//! Empty pictures, which are encoded once and shared.
+//! Empty pictures. Those of the usual sizes are encoded once and shared.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,11 +6,13 @@ use ::png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
 use super::{Effort, EncodeError, ImageFormat, MAX_EDGE, npy, png_rgba, webp_lossless};
 
-/// A wholly transparent picture; for [`ImageFormat::Npy`], zeros. In the formats of colours the
-/// usual tile sizes, 256 × 256 and 512 × 512 pixels, are encoded once and shared.
+/// Encodes a picture in which every pixel is transparent or, for [`ImageFormat::Npy`], every value
+/// is 0. In the formats of colours, pictures of 256 × 256 and of 512 × 512 pixels, the usual sizes
+/// of tiles, are encoded once and then shared.
 ///
 /// # Errors
-/// An edge of 0 pixels or more than [`MAX_EDGE`], or another format of values than NumPy's.
+/// A width or height that is 0 or over [`MAX_EDGE`], or a format of values other than
+/// [`ImageFormat::Npy`].
 pub fn empty(format: ImageFormat, width: u32, height: u32) -> Result<Arc<[u8]>, EncodeError> {
     static SHARED: [OnceLock<Arc<[u8]>>; 6] = [const { OnceLock::new() }; 6];
     let size = match (width, height) {
@@ -48,8 +50,8 @@ fn write(format: ImageFormat, width: u32, height: u32) -> Result<Vec<u8>, Encode
     }
 }
 
-/// A picture of one transparent colour with one bit per pixel. It has a palette like all other
-/// tiles, so that a reader which opens tiles side by side, such as GDAL, finds them alike.
+/// Encodes a transparent picture as a PNG with one bit per pixel. It has a palette, as all other
+/// tiles have. Programs that join tiles to one picture, GDAL for example, need tiles of one kind.
 fn png(width: u32, height: u32) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, width, height);

@@ -1,14 +1,15 @@
-//! PNG's Paeth filter, which replaces each byte by its difference from a prediction by its
-//! neighbours.
+//! PNG's filter Paeth. It predicts each byte from its neighbours and replaces it by its difference
+//! from the prediction.
 
-/// Filters the rows of a picture of one byte per pixel, for compression. The number of the filter,
-/// 4, precedes each row.
+/// Filters the rows of a picture of one byte per pixel, which makes them easier to compress. Before
+/// each row it writes the number of the filter, 4.
 ///
-/// Of PNG's filters Paeth (PNG specification, 9.4) compresses smooth pictures best, including their
-/// first row, so no other filter is tried.
+/// Of the filters that PNG defines (PNG specification, 9.4), Paeth makes the smallest files of
+/// smooth pictures. It is also the best for their first row. So no other filter is tried.
 pub(super) fn paeth(indices: &[u8], width: usize) -> Vec<u8> {
     let mut filtered = Vec::with_capacity(indices.len() + indices.len() / width.max(1) + 1);
-    // Each row gets a zero on its left, and a row of zeros lies above the first one.
+    // Beyond the picture's left and upper edge, the neighbours are 0. So each row begins with an
+    // added 0, and a row of zeros lies above the first row.
     let mut row = vec![0; width + 1];
     let mut above = vec![0; width + 1];
     for pixels in indices.chunks_exact(width.max(1)) {
@@ -26,7 +27,8 @@ pub(super) fn paeth(indices: &[u8], width: usize) -> Vec<u8> {
     filtered
 }
 
-/// The neighbour that is nearest to left + up − corner. On a tie `left` comes first, then `up`.
+/// Predicts a byte: returns that one of its three neighbours which is nearest to left + up −
+/// corner. If several are equally near, `left` is preferred, then `up`.
 #[inline]
 fn predict(left: u8, up: u8, corner: u8) -> u8 {
     let (a, b, c) = (i16::from(left), i16::from(up), i16::from(corner));
@@ -61,7 +63,7 @@ mod tests {
                     _ => i32::from(restored[(y - 1) * width + x - 1]),
                 };
                 let (a, b, c) = (at(x, y + 1), at(x + 1, y), at(x, y));
-                // As the PNG specification words it, in its order.
+                // These lines follow the text of the PNG specification, in its order.
                 let p = a + b - c;
                 let (pa, pb, pc) = ((p - a).abs(), (p - b).abs(), (p - c).abs());
                 let guess = if pa <= pb && pa <= pc {

@@ -1,15 +1,18 @@
-//! Huffman codes of bounded length.
+//! Huffman codes with a limit on the length of codes.
 
-/// The longest code, in bits: a choice. The lengths 0 to 13 and deflate's two symbols for runs of
-/// zero lengths are then sixteen symbols, for each of which four bits are enough.
+/// The greatest length of a code in bits: a choice. In deflate, code lengths are written by
+/// symbols: the lengths 0 to 13, and two symbols for runs of zeros. These are sixteen symbols, so
+/// four bits are enough for each.
 pub(super) const LONGEST: usize = 13;
 
-/// The length in bits of each symbol's code; 0 for a symbol that does not occur.
+/// Returns the length in bits of each symbol's code, for symbols that occur as often as `counts`
+/// says. A symbol that does not occur has the length 0.
 ///
-/// The lengths are the depths in Huffman's tree. Codes longer than [`LONGEST`] are shortened to it,
-/// and others lengthened until the code is valid again (Kraft's sum is 1).
+/// The lengths are the depths of the symbols in Huffman's tree. Codes longer than [`LONGEST`] are
+/// shortened to this length. Others are then lengthened until codes of these lengths exist, that
+/// is, until Kraft's sum is 1.
 ///
-/// At least two symbols must occur.
+/// At least two symbols must occur in the data.
 pub(super) fn lengths<const N: usize>(counts: &[u32; N]) -> [u8; N] {
     let mut symbols: Vec<(u32, usize)> = counts
         .iter()
@@ -34,7 +37,8 @@ pub(super) fn lengths<const N: usize>(counts: &[u32; N]) -> [u8; N] {
     lengths
 }
 
-/// The depth of each symbol in Huffman's tree. The symbols must be in ascending order of count.
+/// Returns the depth of each symbol in Huffman's tree. `symbols` are pairs of a count and a symbol,
+/// and must be in ascending order of counts.
 fn depths(symbols: &[(u32, usize)]) -> Vec<usize> {
     let leaves = symbols.len();
     let total = (2 * leaves).saturating_sub(1);
@@ -44,8 +48,9 @@ fn depths(symbols: &[(u32, usize)]) -> Vec<usize> {
     for node in leaves..total {
         let mut weight = 0;
         for _ in 0..2 {
-            // The leaves are in ascending order of weight, and so are the inner nodes made up to
-            // now.
+            // The leaves are in ascending order of weight. So are the inner nodes, in the order in
+            // which they are made. So the lightest node without a parent is the next leaf or the
+            // next inner node.
             let left = weights.get(leaf).filter(|_| leaf < leaves).copied();
             let right = weights.get(inner).copied();
             let lighter = if right.is_none_or(|r| left.is_some_and(|l| l <= r)) {
@@ -75,7 +80,7 @@ fn depths(symbols: &[(u32, usize)]) -> Vec<usize> {
     depths
 }
 
-/// The number of symbols of each code length. Depths over [`LONGEST`] count as [`LONGEST`].
+/// Counts the symbols of each code length. Depths over [`LONGEST`] count as [`LONGEST`].
 fn tally(depths: &[usize]) -> [usize; LONGEST + 1] {
     let mut per_length = [0; LONGEST + 1];
     for &depth in depths {
@@ -86,8 +91,9 @@ fn tally(depths: &[usize]) -> [usize; LONGEST + 1] {
     per_length
 }
 
-/// Lengthens codes until all have a place. Each step replaces the deepest leaf above the lowest
-/// level by two leaves one level below, the second for a symbol that has no place.
+/// Lengthens codes until there are codes for all symbols. In each step the longest code shorter
+/// than [`LONGEST`] gets one bit longer, which makes room for a second code of the new length. This
+/// code goes to a symbol that had none.
 fn fit(per_length: &mut [usize; LONGEST + 1]) {
     let mut used: usize = per_length
         .iter()
@@ -104,8 +110,8 @@ fn fit(per_length: &mut [usize; LONGEST + 1]) {
     }
 }
 
-/// The canonical codes for these lengths (RFC 1951, 3.2.2), with their bits reversed, as they are
-/// written.
+/// Returns the canonical codes for these lengths (RFC 1951, 3.2.2). The bits of each code are in
+/// reverse order, as deflate writes them.
 pub(super) fn codes<const N: usize>(lengths: &[u8; N]) -> [u16; N] {
     let mut codes = [0; N];
     let mut next = 0_u16;
@@ -140,7 +146,7 @@ mod tests {
     fn the_textbook_example_comes_out() {
         assert_eq!(lengths(&[45, 13, 12, 16, 9, 5]), [1, 3, 3, 3, 4, 4]);
         assert_eq!(lengths(&[0, 1, 0, 9]), [0, 1, 0, 1]);
-        // The example of canonical codes in RFC 1951.
+        // RFC 1951 has this example of canonical codes.
         let codes = codes(&[3, 3, 3, 3, 3, 2, 4, 4]);
         let plain = [0b010, 0b011, 0b100, 0b101, 0b110, 0b00, 0b1110, 0b1111_u16];
         let bits = [3, 3, 3, 3, 3, 2, 4, 4];

@@ -1,7 +1,8 @@
 //! Encoders that turn pictures and densities into PNG, WebP, GeoTIFF and NumPy files.
 //!
-//! A picture is one index byte per pixel, row by row from the top left, and a [`Ramp`] with the
-//! colour of each index. Equal pictures are encoded as equal bytes.
+//! A picture has one byte per pixel, the colour index, row by row from the top left. A [`Ramp`]
+//! gives each index its colour. A density has a number per pixel instead. Equal pictures are
+//! encoded as equal bytes.
 
 mod deflate;
 mod dem;
@@ -27,31 +28,31 @@ pub use png::{png_indexed, png_rgba};
 pub use tiff::tiff;
 pub use webp::webp_lossless;
 
-/// The greatest width, and the greatest height, of a picture in pixels.
+/// The greatest width of a picture in pixels, and also the greatest height.
 pub const MAX_EDGE: u32 = 16_384;
 
-/// The file format of a picture or a density.
+/// A file format, either of colours or of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ImageFormat {
-    /// PNG with a palette: the smallest format, and the fastest to write. It is what `.png` stands
-    /// for.
+    /// PNG with a palette: the smallest files, and the fastest to write. The extension `.png`
+    /// stands for this format.
     Png,
-    /// PNG with four channels, for readers that do not support palettes.
+    /// PNG with four channels (RGBA), for readers that don't support palettes.
     PngRgba,
-    /// Lossless WebP with four channels.
+    /// Lossless WebP with four channels (RGBA).
     WebP,
-    /// The values as a file of NumPy: an array of 32-bit floats, little-endian.
+    /// The values as an array file of NumPy: 32-bit floats in little-endian byte order.
     Npy,
-    /// The values as a GeoTIFF of 32-bit floats in Web-Mercator metres.
+    /// The values as a GeoTIFF of 32-bit floats. Its coordinates are Web-Mercator metres.
     Tiff,
-    /// The values as the colours of a PNG, which a map in a browser decodes.
+    /// The values as the colours of a PNG, which a map in a browser turns back into values.
     Dem(Dem),
 }
 
 impl ImageFormat {
-    /// The format with a file name extension, without its dot: `png`, `webp`, `npy`, `tif` or
-    /// `tiff`.
+    /// The format that a file name extension stands for. The extension is given without its dot:
+    /// `png`, `webp`, `npy`, `tif` or `tiff`. `None` for others.
     pub fn from_extension(extension: &str) -> Option<Self> {
         match extension.to_ascii_lowercase().as_str() {
             "png" => Some(Self::Png),
@@ -62,7 +63,7 @@ impl ImageFormat {
         }
     }
 
-    /// The extension of file names in this format, without its dot.
+    /// The file name extension of this format, without its dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Png | Self::PngRgba => "png",
@@ -73,7 +74,7 @@ impl ImageFormat {
         }
     }
 
-    /// The media type for `Content-Type`.
+    /// The media type of this format, for the HTTP header `Content-Type`.
     pub fn mime(self) -> &'static str {
         match self {
             Self::Png | Self::PngRgba | Self::Dem(_) => "image/png",
@@ -83,30 +84,30 @@ impl ImageFormat {
         }
     }
 
-    /// True for formats that store values instead of colours.
+    /// True if the format stores values instead of colours.
     pub fn is_density(self) -> bool {
         matches!(self, Self::Npy | Self::Tiff | Self::Dem(_))
     }
 }
 
-/// The effort that is made to keep files small.
+/// The effort of the compression: more effort makes smaller files and takes longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Effort {
-    /// The effort for tiles that are drawn on request: fast, with files that are still small.
+    /// The effort for tiles that are drawn on request: fast, and the files are still small.
     #[default]
     Live,
-    /// The effort for exports: files up to a third smaller than with [`Live`](Effort::Live), in
-    /// about thirty times the time.
+    /// The effort for exports: files are up to a third smaller than with [`Live`](Effort::Live),
+    /// and take about thirty times as long to write.
     Small,
 }
 
-/// A file format, and the effort that is made to keep the file small.
+/// A file format, and the effort of the compression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ImageEncoding {
     /// The file format.
     pub format: ImageFormat,
-    /// The effort that is made to keep the file small.
+    /// The effort of the compression. Only the formats `Png` and `PngRgba` make use of it.
     pub effort: Effort,
 }
 
@@ -117,7 +118,7 @@ impl From<ImageFormat> for ImageEncoding {
 }
 
 impl ImageEncoding {
-    /// An encoding in a format, with an effort.
+    /// Makes an encoding from a format and an effort.
     pub fn new(format: ImageFormat, effort: Effort) -> Self {
         Self { format, effort }
     }
@@ -134,8 +135,8 @@ impl ImageEncoding {
     /// [`empty`] picture.
     ///
     /// # Errors
-    /// The errors of [`png_indexed`], and a format of values, since colour indices hold none; for
-    /// values see [`density`](Self::density).
+    /// The errors of [`png_indexed`]. Also a format of values, for which [`density`](Self::density)
+    /// is the right method.
     pub fn indices(
         self,
         indices: &[u8],
@@ -161,7 +162,7 @@ impl ImageEncoding {
         Ok(bytes)
     }
 
-    /// Encodes RGBA pixels: four bytes each, not premultiplied.
+    /// Encodes RGBA pixels: four bytes each, not premultiplied by alpha.
     ///
     /// # Errors
     /// The errors of [`indices`](Self::indices).
@@ -179,17 +180,20 @@ impl ImageEncoding {
         Ok(bytes.into())
     }
 
-    /// Encodes the density of a window.
+    /// Encodes the density of a window of the map, in a format of values.
     ///
     /// # Errors
-    /// A format of colours (for these see [`indices`](Self::indices)), or values that are infinite.
+    /// A number of values other than width × height, an edge that is 0 or over [`MAX_EDGE`], or a
+    /// value that is infinite. Also a format of colours, for which [`indices`](Self::indices) is
+    /// the right method.
     pub fn density(self, density: &Density, window: &Window) -> Result<Arc<[u8]>, EncodeError> {
         let Density {
             width,
             height,
             values,
         } = density;
-        // This format writes values beyond its range as the end of its range.
+        // The format `Dem` writes values beyond its range as the nearer end of its range, so it has
+        // no error for infinite values.
         let bounded = matches!(self.format, ImageFormat::Dem(_));
         if !bounded && values.iter().any(|value| value.is_infinite()) {
             return Err(EncodeError::Beyond);
@@ -207,7 +211,7 @@ impl ImageEncoding {
     }
 }
 
-/// The colours of a picture's indices: four bytes per pixel, RGBA, not premultiplied.
+/// Turns colour indices into RGBA pixels of four bytes each, not premultiplied by alpha.
 pub fn rgba(indices: &[u8], ramp: &Ramp) -> Vec<u8> {
     let colors = ramp.colors();
     let mut pixels = vec![0; indices.len() * 4];
@@ -217,8 +221,8 @@ pub fn rgba(indices: &[u8], ramp: &Ramp) -> Vec<u8> {
     pixels
 }
 
-/// Refuses a picture with an edge of 0 or over [`MAX_EDGE`] pixels, or with data that doesn't have
-/// exactly `per_pixel` items per pixel.
+/// Returns an error for a picture with an edge that is 0 or over [`MAX_EDGE`] pixels, or if
+/// `items`, the length of its data, is not `per_pixel` times the number of pixels.
 fn check(items: usize, per_pixel: usize, width: u32, height: u32) -> Result<(), EncodeError> {
     if !(1..=MAX_EDGE).contains(&width) || !(1..=MAX_EDGE).contains(&height) {
         return Err(EncodeError::Size { width, height });
@@ -231,11 +235,11 @@ fn check(items: usize, per_pixel: usize, width: u32, height: u32) -> Result<(), 
     }
 }
 
-/// The error of a picture or a density that can't be encoded.
+/// The error for a picture or a density that can't be encoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// An edge of 0 pixels, or one longer than [`MAX_EDGE`].
+    /// The picture's width or height is 0, or more than [`MAX_EDGE`].
     #[error("a picture is 1 to 16384 pixels wide and high, not {width} × {height}")]
     Size {
         /// The width in pixels.
@@ -243,18 +247,18 @@ pub enum EncodeError {
         /// The height in pixels.
         height: u32,
     },
-    /// Data with fewer or more items than the picture needs.
+    /// The data has fewer or more items than a picture of this size needs.
     #[error("the picture needs {expected} items of data, not {items}")]
     Length {
         /// The number of items that a picture of this size needs.
         expected: usize,
-        /// The number of items given.
+        /// The number of items that were given.
         items: usize,
     },
-    /// A format of values for a picture, or a format of colours for a density.
+    /// A picture was to be written in a format of values, or a density in a format of colours.
     #[error("a coloured picture has no values to write")]
     NoValues,
-    /// A value that 32-bit floats can't hold.
+    /// A value is greater than 32-bit floats can hold.
     #[error(
         "sums of weights are beyond what 32-bit floats hold (3.4e38): divide the weights, by a \
          million say"
@@ -293,8 +297,8 @@ mod tests {
         }
     }
 
-    /// A landscape of soft hills, like a heat map: smooth, with the full range of indices and empty
-    /// corners.
+    /// A picture of soft hills that is like a heat map: smooth, with indices from 0 to 255 and
+    /// empty corners.
     pub(super) fn hills(width: u32, height: u32) -> Vec<u8> {
         let hill = |x: f32, y: f32, cx: f32, cy: f32, size: f32| {
             (-((x - cx).powi(2) + (y - cy).powi(2)) / (2.0 * size * size)).exp()
@@ -316,7 +320,7 @@ mod tests {
         Ramp::parse("inferno").unwrap()
     }
 
-    /// Decodes a PNG to RGBA.
+    /// Decodes a PNG to its width, its height and its RGBA pixels.
     pub(super) fn decoded(bytes: &[u8]) -> (u32, u32, Vec<u8>) {
         let mut decoder = ::png::Decoder::new(std::io::Cursor::new(bytes));
         decoder.set_transformations(

@@ -1,15 +1,15 @@
-//! NumPy's array file, version 1.0.
+//! Array files of NumPy, in version 1.0 of the format.
 
 use super::{EncodeError, check};
 
-/// Encodes values as a `.npy` file: little-endian `f4`, C order, shape `(height, width)`, readable
-/// with `numpy.load`.
+/// Encodes values as a `.npy` file, which `numpy.load` reads. The array has the type `f4` in
+/// little-endian byte order, the shape `(height, width)`, and rows one after the other (C order).
 ///
-/// The header is padded so that the data starts at a multiple of 64 bytes, as the
-/// format's description (NEP 1) asks.
+/// The header is filled up with spaces so that the data begins at a multiple of 64 bytes. The
+/// description of the format, NEP 1, asks for this.
 ///
 /// # Errors
-/// A number of `values` other than `width * height`, or an edge that is 0 or over
+/// A number of values other than `width * height`, or a width or height that is 0 or over
 /// [`MAX_EDGE`](super::MAX_EDGE).
 pub fn npy(values: &[f32], width: u32, height: u32) -> Result<Vec<u8>, EncodeError> {
     check(values.len(), 1, width, height)?;

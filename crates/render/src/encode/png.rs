@@ -1,15 +1,15 @@
-//! PNG, with a palette or with four channels.
+//! PNG files, with a palette or with four channels.
 
 use ::png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
 use super::{Effort, EncodeError, check, deflate, filter};
 use crate::ramp::Ramp;
 
-/// Encodes a picture as an indexed PNG with one byte per pixel. The ramp's colours are its palette
-/// and their alpha is its `tRNS` chunk. Palette and chunk are only as long as the picture needs.
+/// Encodes a picture as a PNG with a palette and one byte per pixel. The ramp's colours become the
+/// palette, and their alpha the `tRNS` chunk. Both are only as long as the picture needs.
 ///
 /// # Errors
-/// A number of `indices` other than `width * height`, or an edge that is 0 or over
+/// A number of indices other than `width * height`, or a width or height that is 0 or over
 /// [`MAX_EDGE`](super::MAX_EDGE).
 pub fn png_indexed(
     indices: &[u8],
@@ -43,8 +43,8 @@ pub fn png_indexed(
     if !alpha.is_empty() {
         encoder.set_trns(alpha);
     }
-    // These two are for `Effort::Small` alone. Measured on smooth tiles, its thorough search makes
-    // smaller files after the filter Up than after Paeth.
+    // The compression and the filter that are set here apply to `Effort::Small` only. Measured on
+    // smooth tiles, its files are smaller with the filter Up than with Paeth.
     encoder.set_compression(Compression::Balanced);
     encoder.set_filter(Filter::Up);
     let mut writer = encoder.write_header()?;
@@ -59,11 +59,12 @@ pub fn png_indexed(
     Ok(bytes)
 }
 
-/// Encodes RGBA pixels, four bytes each and not premultiplied, as a PNG with four channels.
+/// Encodes RGBA pixels as a PNG with four channels. A pixel has four bytes and is not premultiplied
+/// by alpha.
 ///
 /// # Errors
-/// A number of bytes in `pixels` other than `4 * width * height`, or an edge that is 0 or over
-/// [`MAX_EDGE`](super::MAX_EDGE).
+/// A number of bytes in `pixels` other than `4 * width * height`, or a width or height that is 0 or
+/// over [`MAX_EDGE`](super::MAX_EDGE).
 pub fn png_rgba(
     pixels: &[u8],
     width: u32,
@@ -120,7 +121,8 @@ mod tests {
             )
         };
         assert_eq!(chunks(9), (10, 10));
-        // From position 0.22 on inferno is opaque, so its later entries need no `tRNS`.
+        // The ramp inferno is opaque from position 0.22 on, so its entries from 56 on need no
+        // `tRNS`.
         assert_eq!(chunks(255), (256, 56));
     }
 

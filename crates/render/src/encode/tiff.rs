@@ -1,4 +1,4 @@
-//! GeoTIFF: densities with their position on the map, for GIS programs.
+//! GeoTIFF files: densities with their position on the map, for GIS programs.
 
 use super::{EncodeError, check};
 use ::tiff::encoder::{TiffEncoder, colortype::Gray32Float};
@@ -7,18 +7,18 @@ use heatsplat_points::Window;
 use heatsplat_points::mercator::{EQUATOR_METRES, WORLD};
 use std::io::Cursor;
 
-/// The tags that GeoTIFF 1.1 adds to TIFF.
+/// Three tags that GeoTIFF 1.1 adds to TIFF.
 const PIXEL_SCALE: Tag = Tag::Unknown(33_550);
 const TIEPOINT: Tag = Tag::Unknown(33_922);
 const KEYS: Tag = Tag::Unknown(34_735);
-/// GDAL's tag for the value that means "no data".
+/// The tag that GDAL adds to TIFF, for the value that means "no data".
 const NODATA: Tag = Tag::Unknown(42_113);
 
-/// Encodes the values of a window as an uncompressed GeoTIFF in EPSG:3857, with one band of 32-bit
-/// floats.
+/// Encodes the values of a window of the map as a GeoTIFF: one band of 32-bit floats, uncompressed,
+/// with coordinates in EPSG:3857.
 ///
 /// # Errors
-/// A number of `values` other than `width * height`, or an edge that is 0 or over
+/// A number of values other than `width * height`, or a width or height that is 0 or over
 /// [`MAX_EDGE`](super::MAX_EDGE).
 pub fn tiff(
     values: &[f32],
@@ -30,7 +30,8 @@ pub fn tiff(
     let pixel = window.pixel() / WORLD * EQUATOR_METRES;
     let west = (window.left() / WORLD - 0.5) * EQUATOR_METRES;
     let north = (0.5 - window.top() / WORLD) * EQUATOR_METRES;
-    // Version 1.1.0 with four keys: projected coordinates, pixels as areas, EPSG:3857, and metres.
+    // The numbers state GeoTIFF's version, 1.1.0, and four keys: the coordinates are projected,
+    // pixels are areas, the projection is EPSG:3857, and its unit is the metre.
     let keys: [u16; 20] = [
         1, 1, 0, 4, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 3857, 3076, 0, 1, 9001,
     ];

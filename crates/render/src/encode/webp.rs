@@ -1,14 +1,15 @@
-//! Lossless WebP.
+//! Lossless WebP files.
 
 use image_webp::{ColorType, WebPEncoder};
 
 use super::{EncodeError, check};
 
-/// Encodes RGBA pixels, four bytes each and not premultiplied, as a lossless WebP.
+/// Encodes RGBA pixels as a lossless WebP. A pixel has four bytes and is not premultiplied by
+/// alpha.
 ///
 /// # Errors
-/// A number of bytes in `pixels` other than `4 * width * height`, or an edge that is 0 or over
-/// [`MAX_EDGE`](super::MAX_EDGE).
+/// A number of bytes in `pixels` other than `4 * width * height`, or a width or height that is 0 or
+/// over [`MAX_EDGE`](super::MAX_EDGE).
 pub fn webp_lossless(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, EncodeError> {
     check(pixels.len(), 4, width, height)?;
     let mut bytes = Vec::with_capacity(pixels.len() / 4 + 1024);

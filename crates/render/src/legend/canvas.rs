@@ -1,27 +1,28 @@
-//! A canvas of RGBA pixels on which legends are drawn from boxes, rounded boxes and letters.
+//! A canvas of RGBA pixels, on which boxes and letters are drawn.
 
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 
 use crate::encode::{self, Effort, EncodeError};
 
-/// The height of a line of text in CSS pixels.
+/// The height of a line of text in CSS pixels: a property of the font.
 pub(crate) const TEXT_HEIGHT: f32 = 16.0;
 
-/// The width of every letter in CSS pixels.
+/// The width of every letter in CSS pixels: a property of the font.
 pub(crate) const LETTER_WIDTH: f32 = 7.0;
 
-/// A canvas, which is transparent at first. All lengths are CSS pixels; at ratio 2 a CSS pixel is 2
-/// × 2 pixels of the canvas.
+/// A canvas of RGBA pixels, which is transparent at first. Its methods take lengths in CSS pixels.
+/// With the ratio 2, a CSS pixel is drawn as 2 × 2 pixels.
 pub(crate) struct Canvas {
     width: usize,
     height: usize,
     ratio: u32,
-    /// RGBA, premultiplied, each channel 0 to 1.
+    /// The RGBA pixels, premultiplied by alpha. Each channel is 0 to 1.
     pixels: Vec<[f32; 4]>,
 }
 
 impl Canvas {
-    /// A canvas of a width and a height in CSS pixels, each at most 4096, at ratio 1 or 2.
+    /// Makes a canvas. Width and height are in CSS pixels, and are cut to 4096. The ratio, the
+    /// number of pixels per CSS pixel, is 1 or 2.
     pub(crate) fn new(width: f32, height: f32, ratio: u32) -> Self {
         let ratio = ratio.clamp(1, 2);
         let edge = |length: f32| (length.clamp(1.0, 4096.0).ceil() as usize) * ratio as usize;
@@ -34,15 +35,16 @@ impl Canvas {
         }
     }
 
-    /// Fills a box, given as x, y, width and height, whose corners are rounded by `radius`.
+    /// Fills a box with a colour. The box is given as x, y, width and height. Its corners are
+    /// rounded with the radius `radius`.
     pub(crate) fn fill(&mut self, [x, y, w, h]: [f32; 4], radius: f32, color: [u8; 4]) {
         let scale = self.ratio as f32;
         let [x, y, w, h, radius] = [x, y, w, h, radius].map(|length| length * scale);
         let [cx, cy] = [x + w / 2.0, y + h / 2.0];
         for row in pixel_range(y, y + h, self.height) {
             for column in pixel_range(x, x + w, self.width) {
-                // The signed distance to the box's edge; within half a pixel of the edge the fill
-                // is antialiased.
+                // This is the signed distance from the pixel to the edge of the box, negative
+                // inside. Pixels within half a pixel of the edge are covered in part.
                 let dx = (column as f32 + 0.5 - cx).abs() - w / 2.0 + radius;
                 let dy = (row as f32 + 0.5 - cy).abs() - h / 2.0 + radius;
                 let distance = dx.max(0.0).hypot(dy.max(0.0)) + dx.max(dy).min(0.0) - radius;
@@ -52,8 +54,8 @@ impl Canvas {
         }
     }
 
-    /// Fills a box column by column. `color` gets a column's fraction of the way from the box's
-    /// left edge to its right edge.
+    /// Fills a box, given as x, y, width and height, column by column. `color` is called with the
+    /// column's position: 0 at the left edge of the box, and 1 at its right edge.
     pub(crate) fn sweep(&mut self, [x, y, w, h]: [f32; 4], color: impl Fn(f32) -> [u8; 4]) {
         let scale = self.ratio as f32;
         let [x, y, w, h] = [x, y, w, h].map(|length| length * scale);
@@ -65,8 +67,8 @@ impl Canvas {
         }
     }
 
-    /// Fills a box row by row. `color` gets a row's fraction of the way from the box's bottom edge
-    /// to its top edge.
+    /// Fills a box, given as x, y, width and height, row by row. `color` is called with the row's
+    /// position: 0 at the bottom edge of the box, and 1 at its top edge.
     pub(crate) fn climb(&mut self, [x, y, w, h]: [f32; 4], color: impl Fn(f32) -> [u8; 4]) {
         let scale = self.ratio as f32;
         let [x, y, w, h] = [x, y, w, h].map(|length| length * scale);
@@ -78,8 +80,8 @@ impl Canvas {
         }
     }
 
-    /// Writes a line of text with its top left corner at (x, y). A letter that is not in the font
-    /// becomes `?`.
+    /// Draws a line of text whose top left corner is at (x, y). A letter that the font doesn't have
+    /// is drawn as `?`.
     pub(crate) fn text(&mut self, x: f32, y: f32, text: &str, color: [u8; 4]) {
         let size = if self.ratio == 1 {
             RasterHeight::Size16
@@ -112,8 +114,8 @@ impl Canvas {
         }
     }
 
-    /// Blends a colour over a pixel, of which it covers the fraction `cover`. Does nothing for a
-    /// pixel outside the canvas.
+    /// Blends a colour over a pixel. The colour covers the fraction `cover` of the pixel. A pixel
+    /// outside the canvas is ignored.
     fn blend(&mut self, column: usize, row: usize, color: [u8; 4], cover: f32) {
         if column >= self.width || cover <= 0.0 {
             return;
@@ -141,7 +143,8 @@ impl Canvas {
     }
 }
 
-/// The pixels, from 0 to `limit`, of which the interval `from` to `to` covers at least half.
+/// The range of pixels of which at least half is covered by the interval from `from` to `to`. It is
+/// cut to the pixels from 0 to `limit` − 1.
 fn pixel_range(from: f32, to: f32, limit: usize) -> std::ops::Range<usize> {
     let clamp = |edge: f32| (edge.round().max(0.0) as usize).min(limit);
     clamp(from)..clamp(to)

@@ -1,9 +1,10 @@
-//! Labels: numbers in few letters, such as `0.25`, `12`, `1.5k`, `24M` or `3e-7`.
+//! Labels: numbers in short form, for example `0.25`, `12`, `1.5k`, `24M` or `3e-7`.
 
-/// The most digits after the point that are tried for a label.
+/// Labels are tried with fewer digits after the point than this. An f64 has about as many digits.
 const MOST_DIGITS: usize = 15;
 
-/// The shortest label that, read as a number, differs from the value by at most `tolerance`.
+/// Returns the shortest label for a value. Read as a number, the label differs from the value by at
+/// most `tolerance`.
 pub(super) fn label(value: f64, tolerance: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return "0".to_owned();
@@ -33,7 +34,8 @@ enum Suffix {
     Exponent,
 }
 
-/// The divisor for numbers of the size `size`, and the suffix that stands for it.
+/// Chooses the suffix for numbers as great as `size`, and the number that the suffix stands for,
+/// which they are divided by.
 fn suffix(size: f64) -> (f64, Suffix) {
     match size {
         s if !(1e-3..1e15).contains(&s) => (1.0, Suffix::Exponent),

@@ -1,10 +1,11 @@
-//! The layout of a legend, which its SVG and its PNG share.
+//! The layout of a legend. The SVG and the PNG of a legend have the same layout as each other.
 
 use super::{Legend, LegendClass};
 use crate::legend::canvas::{LETTER_WIDTH, TEXT_HEIGHT};
 
-/// Lengths in CSS pixels: the space inside the panel's edge, the bar's thickness, a tick's length,
-/// and the gap between neighbouring parts.
+/// Four lengths in CSS pixels, all of them choices: the space between the panel's edge and its
+/// contents, the thickness of the bar, the length of a tick, and the gap between neighbouring
+/// parts.
 const PADDING: f32 = 10.0;
 const BAR: f32 = 14.0;
 const TICK: f32 = 5.0;
@@ -13,20 +14,22 @@ const GAP: f32 = 3.0;
 /// The look of a legend: its orientation, size and colours.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LegendTheme {
-    /// True for an upright bar with the greatest density at its top.
+    /// True for an upright bar, which has the greatest density at its top. False for a horizontal
+    /// bar.
     pub vertical: bool,
-    /// The length of the bar in CSS pixels, 80 to 2000.
+    /// The length of the bar in CSS pixels, from 80 to 2000. Other numbers are clamped.
     pub length: u32,
-    /// The device pixel ratio of a PNG: 1 or 2.
+    /// The number of pixels per CSS pixel of a PNG: 1 or 2.
     pub ratio: u32,
-    /// The colour of text and ticks, RGBA, not premultiplied.
+    /// The colour of text and ticks, as RGBA that is not premultiplied by alpha.
     pub ink: [u8; 4],
-    /// The colour of the panel behind the legend, RGBA, not premultiplied.
+    /// The colour of the panel behind the legend, as RGBA that is not premultiplied by alpha.
     pub background: [u8; 4],
 }
 
 impl Default for LegendTheme {
-    /// Dark text on a white, slightly translucent panel, which is readable on any map.
+    /// A horizontal bar of 300 CSS pixels, and dark text on a white, slightly translucent panel,
+    /// which is readable on any map.
     fn default() -> Self {
         Self {
             vertical: false,
@@ -39,7 +42,7 @@ impl Default for LegendTheme {
 }
 
 impl LegendTheme {
-    /// Light text on a dark panel.
+    /// A theme like the default, but with light text on a dark panel.
     pub fn dark() -> Self {
         Self {
             ink: [0xe8, 0xed, 0xf2, 0xff],
@@ -49,25 +52,28 @@ impl LegendTheme {
     }
 }
 
-/// The positions of a legend's parts, in CSS pixels from the top left corner.
+/// The positions and sizes of a legend's parts, in CSS pixels from the legend's top left corner.
 pub(super) struct LegendLayout {
     pub(super) width: f32,
     pub(super) height: f32,
-    /// The line of text above the bar: x and y of its top left corner, and the text.
+    /// The line of text above the bar: the x and y of its top left corner, and the text. `None` if
+    /// there is no such line.
     pub(super) heading: Option<(f32, f32, String)>,
-    /// The bar's x, y, width and height.
+    /// The x, y, width and height of the bar of colours.
     pub(super) bar: [f32; 4],
-    /// The box (x, y, width, height) and the colour of each class or category; empty for a ramp
-    /// without classes.
+    /// For each class or category the x, y, width and height of its box, and its RGBA colour. If
+    /// there are none, the list is empty and the bar is drawn instead.
     pub(super) boxes: Vec<([f32; 4], [u8; 4])>,
     pub(super) ticks: Vec<Mark>,
 }
 
-/// The line of a tick and, if there is room for it, the label.
+/// A tick: its line and its label. In a list of categories there is only the label, and the line
+/// has the size 0.
 pub(super) struct Mark {
-    /// The line's x, y, width and height.
+    /// The x, y, width and height of the line.
     pub(super) line: [f32; 4],
-    /// The x and y of the label's top left corner, and its text.
+    /// The x and y of the label's top left corner, and its text. `None` if there is no room for a
+    /// label.
     pub(super) label: Option<(f32, f32, String)>,
 }
 
@@ -98,7 +104,8 @@ pub(super) fn layout(legend: &Legend, theme: &LegendTheme) -> LegendLayout {
     } else {
         (length, top + BAR + TICK + TEXT_HEIGHT + PADDING - GAP)
     };
-    // An upright legend becomes wider with its title; a horizontal legend truncates its title.
+    // An upright legend becomes as wide as its title needs. In a horizontal legend, a title that is
+    // too long is truncated.
     let head = heading.as_deref().map_or(0.0, text_width).min(320.0);
     let width = 2.0 * PADDING + if theme.vertical { body.max(head) } else { body };
     let heading = heading.map(|text| {
@@ -123,7 +130,7 @@ pub(super) fn layout(legend: &Legend, theme: &LegendTheme) -> LegendLayout {
     }
 }
 
-/// The layout of a legend of categories: a line with a box and a name for each category.
+/// Lays out a legend of categories: a line with a box and a name for each category.
 fn listed(legend: &Legend) -> LegendLayout {
     let heading = legend.heading();
     let first = heading.as_ref().map_or(0.0, |_| TEXT_HEIGHT + GAP);
@@ -155,7 +162,8 @@ fn listed(legend: &Legend) -> LegendLayout {
     }
 }
 
-/// The box and the colour of each class, with a gap of a pixel between boxes.
+/// Returns for each class the x, y, width and height of its box, and its colour. There is a gap of
+/// one CSS pixel between boxes.
 fn boxes(legend: &Legend, bar: [f32; 4], vertical: bool) -> Vec<([f32; 4], [u8; 4])> {
     let [x, y, w, h] = bar;
     let place = |class: &LegendClass| {
@@ -187,8 +195,9 @@ fn upright(legend: &Legend, [x, y, _, length]: [f32; 4]) -> Vec<Mark> {
     marks.collect()
 }
 
-/// The ticks of a horizontal bar. Labels are centred below their ticks, but kept inside the panel.
-/// A label that would touch another is left out; the labels at the two ends take precedence.
+/// Lays out the ticks of a horizontal bar. Labels are centred below their ticks, but are moved so
+/// that they stay inside the panel. A label that would touch another one is left out. The labels at
+/// the two ends are placed first.
 fn lying(legend: &Legend, [x, y, length, _]: [f32; 4], width: f32) -> Vec<Mark> {
     let bottom = y + BAR;
     let ticks = legend.ticks();
@@ -221,12 +230,13 @@ fn lying(legend: &Legend, [x, y, length, _]: [f32; 4], width: f32) -> Vec<Mark> 
     marks
 }
 
-/// The width of a text in CSS pixels.
+/// The width of a line of text in CSS pixels.
 fn text_width(text: &str) -> f32 {
     text.chars().count() as f32 * LETTER_WIDTH
 }
 
-/// A text that fits into one line of the width `width`, with an ellipsis if it had to be truncated.
+/// Cuts a text so that it fits into a line of `width` CSS pixels. A text that is cut ends in three
+/// dots.
 fn fitting(text: &str, width: f32) -> String {
     let clean: String = text
         .chars()

@@ -1,7 +1,7 @@
-//! Legends: ramps with ticks and numbers beside them.
+//! Legends: the colours of a ramp, with the numbers that they stand for beside them.
 //!
-//! A legend is made from the same normalizer and ramp as the tiles of a zoom. So it is valid for
-//! each of these tiles, with any transform, even with histogram equalisation.
+//! A legend is made from the normalizer and the ramp that all tiles of a zoom are coloured by. So
+//! it is valid for each of these tiles, whatever the scale's transform is.
 
 mod canvas;
 mod label;
@@ -24,28 +24,29 @@ pub use layout::LegendTheme;
 pub use ramp_sheet::ramp_sheet;
 pub use ticks::Tick;
 
-/// The number of intervals between the colours that a legend lists.
+/// The number of intervals into which the colours in [`Legend::stops`] divide the ramp. It is a
+/// choice.
 const SAMPLES: u32 = 32;
 
-/// A legend: colours, numbers and the numbers' unit.
+/// A legend: the colours of a ramp, the numbers that they stand for, and the unit of these numbers.
 ///
-/// It serialises as a JSON object with the keys `"title"`, `"unit"`, `"transform"`, `"domain"`,
-/// `"stops"` and `"ticks"`. There may be `"classes"` (if the ramp has classes), `"categories"` (if
-/// the points have categories), `"middle"` (if the scale has two sides), and `"percentiles"` (if
-/// they are known), too.
+/// It serialises as a JSON object. The keys `"transform"`, `"domain"`, `"stops"` and `"ticks"` are
+/// always there. The others are there only where they apply: `"title"`, `"unit"`, `"classes"` of a
+/// ramp in classes, `"categories"` of the points, `"middle"` of a scale with two sides, and
+/// `"percentiles"` of the zoom's pixels.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Legend {
-    /// The title above the legend.
+    /// The title, which is written above the legend.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// The unit of the numbers, such as `points per km²`.
+    /// The unit of the numbers, for example `points per km²`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     transform: String,
     domain: [f64; 2],
-    /// The density in the middle of a scale with two sides: 0 or 1. `None` for a scale without
-    /// sides.
+    /// The density in the middle of a scale with two sides: 0 for signed values, 1 for quotients.
+    /// `None` for other scales.
     #[serde(skip_serializing_if = "Option::is_none")]
     middle: Option<f64>,
     stops: Vec<LegendStop>,
@@ -60,19 +61,19 @@ pub struct Legend {
     ramp: Ramp,
 }
 
-/// A category of points with its colour.
+/// A category of points as a legend lists it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegendCategory {
     /// The name of the category.
     pub name: String,
-    /// The colour as `#rrggbb`.
+    /// The category's colour as `#rrggbb`.
     pub color: String,
     #[serde(skip)]
     rgba: [u8; 4],
 }
 
-/// A class: a range of densities that have one colour.
+/// A class of a ramp: a range of densities that have a single colour.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegendClass {
@@ -82,44 +83,45 @@ pub struct LegendClass {
     pub to: f64,
     /// The colour as `#rrggbb`, or `#rrggbbaa` if it is translucent.
     pub color: String,
-    /// A label with both densities.
+    /// The label: the two densities in short form, with a dash between them.
     pub label: String,
-    /// The positions on the ramp, 0 to 1, where the class begins and where it ends.
+    /// The position on the ramp where the class begins, and the position where it ends, each 0 to
+    /// 1.
     #[serde(skip)]
     place: (f64, f64),
     #[serde(skip)]
     rgba: [u8; 4],
 }
 
-/// A percentile of the pixels of a zoom.
+/// A percentile of the densities of a zoom's pixels.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegendPercentile {
-    /// The percentage of pixels below the density, 0 to 100.
+    /// The percentage of pixels whose density is lower than `value`, 0 to 100.
     pub percent: f64,
-    /// The density in the legend's unit.
+    /// The density at this percentile, in the legend's unit.
     pub value: f64,
-    /// The density's position on the ramp, 0 to 1.
+    /// The position of the density on the ramp, 0 to 1.
     pub position: f64,
 }
 
-/// The percentiles that a legend lists.
+/// The percentiles, 0 to 100, that a legend lists: a choice.
 const PERCENTILES: [f64; 8] = [10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
 
-/// A colour of the ramp, and the density for which it stands.
+/// A colour of the ramp, with the density that it stands for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegendStop {
-    /// The density for which the colour stands, in the legend's unit.
+    /// The density that the colour stands for, in the legend's unit.
     pub value: f64,
-    /// The position on the ramp, 0 to 1.
+    /// The position of the colour on the ramp, 0 to 1.
     pub position: f64,
     /// The colour as `#rrggbb`, or `#rrggbbaa` if it is translucent.
     pub color: String,
 }
 
 impl Legend {
-    /// The legend of a normalizer and a ramp, without a title and a unit.
+    /// Makes the legend of a normalizer and a ramp, without a title and without a unit.
     pub fn new(normalizer: &Normalizer, ramp: &Ramp) -> Self {
         let (low, high) = normalizer.domain();
         let stops = (0..=SAMPLES).map(|sample| {
@@ -146,7 +148,7 @@ impl Legend {
         }
     }
 
-    /// The legend of a normalizer and of a style's ramp; a ramp in classes is drawn as a box for
+    /// Makes the legend of a normalizer and a style's ramp. A ramp in classes is shown as a box for
     /// each class.
     pub fn for_style(normalizer: &Normalizer, style: &Style) -> Self {
         let legend = Self::new(normalizer, style.ramp());
@@ -156,7 +158,7 @@ impl Legend {
         }
     }
 
-    /// Adds a box for each class, and replaces the ticks by one at each border between classes.
+    /// Adds a box for each class. The ticks are replaced by ticks at the borders of classes.
     fn in_classes(mut self, normalizer: &Normalizer, classes: u8) -> Self {
         self.ticks = ticks::borders(normalizer, classes);
         let pairs = self.ticks.windows(2).filter_map(|pair| match pair {
@@ -179,14 +181,16 @@ impl Legend {
         self
     }
 
-    /// Adds to each tick the percentage of the zoom's pixels below it and, unless values have two
-    /// sides, the list of percentiles.
+    /// Adds statistics of the zoom's pixels: to each tick the percentage of pixels with a lower
+    /// density and, for amounts and means, the list of percentiles. `kind` is the kind of the
+    /// values, and `by` their normalizer.
     #[must_use]
     pub fn measured(mut self, statistics: &Statistics, kind: ValueKind, by: &Normalizer) -> Self {
         for tick in &mut self.ticks {
             tick.percentile = statistics.percent_below(kind, tick.value);
         }
-        // For values with two sides, statistics have only the distances from the middle.
+        // Statistics of differences and quotients count only distances from the middle of the
+        // scale, so they have no percentiles of the densities themselves.
         if matches!(kind, ValueKind::Amount | ValueKind::Level) && !statistics.is_empty() {
             let percentile = |percent| {
                 let value = statistics.percentile(percent);
@@ -201,9 +205,9 @@ impl Legend {
         self
     }
 
-    /// Turns the legend into the legend of a local scale. There a colour stands not for a density
-    /// but for the percentage of pixels in the neighbourhood that have a lower density, so the
-    /// ticks get percentages.
+    /// Turns the legend into the legend of a local scale. On such a scale a colour stands for the
+    /// percentage of pixels nearby that have a lower density. So the ticks get percentages as
+    /// labels.
     #[must_use]
     pub fn of_neighbourhoods(mut self) -> Self {
         if self.classes.is_empty() {
@@ -217,8 +221,8 @@ impl Legend {
         self
     }
 
-    /// Lists categories, given as name and colour. On the map the opacity of these colours shows
-    /// the density.
+    /// Lists categories, each given as a name and an RGB colour, instead of the ramp. On the map,
+    /// the opacity of these colours shows the density.
     #[must_use]
     pub fn in_categories<'a>(
         mut self,
@@ -236,59 +240,60 @@ impl Legend {
         self
     }
 
-    /// Sets the title above the legend.
+    /// Sets the title, which is written above the legend.
     #[must_use]
     pub fn titled(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
         self
     }
 
-    /// Sets the unit of the numbers if none is set yet.
+    /// Sets the unit of the numbers, unless one is already set.
     #[must_use]
     pub fn in_unit(mut self, unit: impl Into<String>) -> Self {
         self.unit.get_or_insert_with(|| unit.into());
         self
     }
 
-    /// The density at the ramp's start, and the density at its end.
+    /// The density at the start of the ramp, and the density at its end.
     pub fn domain(&self) -> (f64, f64) {
         (self.domain[0], self.domain[1])
     }
 
-    /// The ticks in ascending order of position.
+    /// The ticks, in ascending order of their positions.
     pub fn ticks(&self) -> &[Tick] {
         &self.ticks
     }
 
-    /// The classes in order from the ramp's start; empty for a ramp without classes.
+    /// The classes, from the start of the ramp to its end. Empty for a ramp without classes.
     pub fn classes(&self) -> &[LegendClass] {
         &self.classes
     }
 
-    /// Colours along the ramp at even distances, from position 0 to position 1.
+    /// The 33 colours at equal distances along the ramp, from position 0 to position 1.
     pub fn stops(&self) -> &[LegendStop] {
         &self.stops
     }
 
-    /// The legend as JSON.
+    /// Writes the legend as a JSON object, with the keys that [`Legend`] lists.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The legend as an SVG.
+    /// Draws the legend as an SVG.
     pub fn to_svg(&self, theme: &LegendTheme) -> String {
         svg::draw(self, theme)
     }
 
-    /// The legend as a PNG.
+    /// Draws the legend as a PNG.
     ///
     /// # Errors
-    /// The errors of the PNG encoder; none is known to occur.
+    /// The errors of the PNG encoder. None is known to occur.
     pub fn to_png(&self, theme: &LegendTheme) -> Result<Vec<u8>, EncodeError> {
         png::draw(self, theme)
     }
 
-    /// The title and the unit in one line; `None` without either.
+    /// The line above the legend: the title and the unit, or the one that is set. `None` if there
+    /// is neither.
     fn heading(&self) -> Option<String> {
         match (&self.title, &self.unit) {
             (Some(title), Some(unit)) => Some(format!("{title} ({unit})")),
@@ -298,7 +303,7 @@ impl Legend {
     }
 }
 
-/// The colour in CSS's hexadecimal form, with alpha only if it is translucent.
+/// Writes a colour as CSS does, `#rrggbb`, or `#rrggbbaa` if it is translucent.
 fn css([r, g, b, a]: [u8; 4]) -> String {
     if a == 255 {
         format!("#{r:02x}{g:02x}{b:02x}")
@@ -316,8 +321,7 @@ pub(crate) mod tests {
     use crate::scale::transform::Transform;
     use crate::scale::value_kind::ValueKind;
 
-    /// A normalizer of densities that are distributed as in a real map: many small ones, few large
-    /// ones.
+    /// A normalizer for densities as real maps have them: many small densities and few large ones.
     pub(crate) fn normalizer(domain: Domain, transform: Transform) -> Normalizer {
         let mut statistics = Statistics::default();
         let densities: Vec<f32> = (1..=9000_u16)
@@ -365,8 +369,8 @@ pub(crate) mod tests {
         }
     }
 
-    /// Scales of all kinds: every transform and kind of value, with measured and with given
-    /// domains.
+    /// A normalizer for each combination of a transform, a kind of values, and a measured or given
+    /// domain.
     pub(crate) fn every_scale() -> Vec<(ValueKind, Normalizer)> {
         let mut all = Vec::new();
         let transforms = Transform::ALL.map(|(_, transform)| transform);
@@ -412,8 +416,8 @@ pub(crate) mod tests {
                 let ticks = legend.ticks();
                 assert!(ticks.len() >= 2, "{kind:?} {normalizer:?}");
                 for tick in ticks {
-                    // At the ends, and in flat parts of a histogram, many densities can have one
-                    // position.
+                    // At the ends of the scale, and in flat parts of a histogram, many densities
+                    // have the position of one tick.
                     let index = i32::from(normalizer.index(tick.value as f32));
                     let wanted = (tick.position * 255.0).round() as i32;
                     assert!(

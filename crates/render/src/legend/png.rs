@@ -1,4 +1,4 @@
-//! Draws a legend as a PNG.
+//! The drawing of a legend as a PNG.
 
 use super::Legend;
 use super::layout::{LegendTheme, layout};

@@ -1,4 +1,4 @@
-//! A sheet that shows the ramps of the collection.
+//! A picture that shows the ramps of the collection, for the documentation.
 
 use crate::encode::EncodeError;
 use crate::legend::canvas::{Canvas, TEXT_HEIGHT};
@@ -16,14 +16,15 @@ const PAPER: [u8; 4] = [0xff, 0xff, 0xff, 0xff];
 const INK: [u8; 4] = [0x1d, 0x27, 0x33, 0xff];
 const MUTED: [u8; 4] = [0x6b, 0x77, 0x85, 0xff];
 
-/// The colour of land on a light base map, and on a dark one.
+/// The colour of land on a light base map, and the colour of land on a dark base map.
 const MAPS: [[u8; 4]; 2] = [[0xf2, 0xef, 0xe9, 0xff], [0x11, 0x18, 0x20, 0xff]];
 
-/// Draws a PNG at a device pixel ratio of 2, with the name of each ramp of the groups perceptual,
-/// dark map and light map, and its colours on a light and on a dark background.
+/// Draws all ramps of the collection but the diverging ones, as a PNG with 2 pixels per CSS pixel.
+/// Each ramp is shown by its name, its colours on a light and on a dark background, and a
+/// description.
 ///
 /// # Errors
-/// The errors of the PNG encoder; none is known to occur.
+/// The errors of the PNG encoder. None is known to occur.
 pub fn ramp_sheet() -> Result<Vec<u8>, EncodeError> {
     let groups = [Group::Perceptual, Group::DarkMap, Group::LightMap];
     let [length, thickness] = BAR;

@@ -1,4 +1,4 @@
-//! Draws a legend as an SVG.
+//! The drawing of a legend as an SVG.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use super::{Legend, css};
 
 pub(super) fn draw(legend: &Legend, theme: &LegendTheme) -> String {
     let mut out = String::with_capacity(4096);
-    // Writing into a string does not fail.
+    // Writing to a string never fails.
     let _ = write(&mut out, legend, theme);
     out
 }
@@ -28,8 +28,8 @@ fn write(out: &mut String, legend: &Legend, theme: &LegendTheme) -> std::fmt::Re
     };
     writeln!(out, r#"<linearGradient id="{id}" {direction}>"#)?;
     for stop in legend.stops() {
-        // SVG mixes colours that are not premultiplied, so the black of index 0 would darken its
-        // neighbour.
+        // SVG mixes colours that are not premultiplied by alpha. So index 0, which is transparent
+        // black, would darken the colours next to it. It gets the colour of index 1 here.
         let index = (stop.position * 255.0).round() as u8;
         let [r, g, b, _] = legend.ramp.color(index.max(1));
         let opacity = f32::from(legend.ramp.color(index)[3]) / 255.0;
@@ -61,8 +61,8 @@ fn write(out: &mut String, legend: &Legend, theme: &LegendTheme) -> std::fmt::Re
             if theme.vertical || !legend.categories.is_empty() {
                 text_at(out, *x, *y, "start", text)?;
             } else {
-                // The browser's font has another width than the layout's, so the label is centred
-                // where the layout's label has its middle.
+                // The browser's font has letters of another width than the layout expects. So the
+                // label is centred on the middle of the place that the layout has for it.
                 let half = text.chars().count() as f32 * crate::legend::canvas::LETTER_WIDTH / 2.0;
                 text_at(out, *x + half, *y, "middle", text)?;
             }
@@ -79,8 +79,8 @@ fn rect(out: &mut String, [x, y, w, h]: [f32; 4], fill: &str) -> std::fmt::Resul
     )
 }
 
-/// Writes a line of text. Its top is at y, and its baseline 12 pixels lower; `anchor` says which of
-/// its points is at x.
+/// Writes a line of text. Its top is at `y`, and its baseline is 12 pixels lower. With the anchor
+/// `start` the line begins at `x`; with `middle` its middle is at `x`.
 fn text_at(out: &mut String, x: f32, y: f32, anchor: &str, text: &str) -> std::fmt::Result {
     let baseline = y + 12.0;
     write!(
@@ -92,7 +92,7 @@ fn text_at(out: &mut String, x: f32, y: f32, anchor: &str, text: &str) -> std::f
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // XML allows these characters nowhere.
+            // These characters are not allowed anywhere in XML.
             '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
             other => out.push(other),
         }
@@ -101,8 +101,9 @@ fn text_at(out: &mut String, x: f32, y: f32, anchor: &str, text: &str) -> std::f
     Ok(())
 }
 
-/// The id of a legend's gradient. Legends of several layers may be in one page, so the id is a hash
-/// of the colours (FNV-1a): different for different ramps, and always the same for one ramp.
+/// The id of a legend's gradient. A page may contain several legends, and their ids must not be
+/// mixed up. So the id is a hash of the ramp's colours (FNV-1a): it differs between ramps, and is
+/// always equal for equal ramps.
 fn gradient_id(legend: &Legend) -> String {
     let bytes = legend.ramp.colors().iter().flatten();
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {

@@ -1,4 +1,4 @@
-//! Ticks: the numbers beside the ramp.
+//! Ticks: the numbers beside a legend's ramp.
 
 use serde::Serialize;
 
@@ -7,40 +7,44 @@ use super::label::label;
 use crate::scale::normalizer::Normalizer;
 use crate::scale::transform::Transform;
 
-/// The least distance between two ticks, as a fraction of the ramp's length.
+/// The least distance between two ticks, as a fraction of the ramp's length: a choice.
 const APART: f64 = 0.12;
 
-/// The distance from an end of the ramp, as a fraction of its length, beyond which no tick stands
-/// for that end, so that another is added at the end.
+/// A tick is added at an end of the ramp if the nearest tick is further away than this fraction of
+/// the ramp's length: a choice.
 const NEAR_END: f64 = 0.15;
 
-/// The distance between two neighbouring ticks, as a fraction of the ramp's length, above which a
-/// tick is added between them.
+/// A tick is added between two neighbouring ticks if they are further apart than this fraction of
+/// the ramp's length: a choice.
 const WIDE: f64 = 0.4;
 
-/// The number of powers of ten that are tried below the greatest one in the domain.
+/// The number of powers of ten for which ticks are tried below the greatest power of ten in the
+/// domain.
 const DECADES: i32 = 12;
 
-/// A number beside the ramp, with its position.
+/// A number beside a legend's ramp, with its position.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Tick {
-    /// The density, in the legend's unit.
+    /// The density that the tick marks, in the legend's unit.
     pub value: f64,
-    /// The position on the ramp, 0 to 1.
+    /// The position of the tick on the ramp, 0 to 1.
     pub position: f64,
-    /// The density as a short text.
+    /// The text that is written at the tick: the density in short form or, on a local scale, a
+    /// percentage.
     pub label: String,
-    /// The percentage of the zoom's pixels that have a lower density; `None` if it is unknown.
+    /// The percentage of the zoom's pixels that have a lower density, 0 to 100. `None` if it is
+    /// unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percentile: Option<f64>,
 }
 
-/// The ticks for a normalizer, in ascending order of position and at least [`APART`] from each
-/// other.
+/// Chooses the ticks for a normalizer. They are in ascending order of position, with distances of
+/// at least [`APART`].
 ///
-/// A linear scale gets even steps of 1, 2 or 5 × 10ⁿ. Other scales get the powers of ten first and
-/// then, where there is room, 5 × 10ⁿ and 2 × 10ⁿ. A tick is at or near each end.
+/// A linear scale gets ticks at equal steps of 1, 2 or 5 × 10ⁿ. Other scales get ticks at powers of
+/// ten and then, where there is room, at 5 × 10ⁿ and at 2 × 10ⁿ. Each end of the ramp gets a tick
+/// at or near it.
 pub(super) fn ticks(normalizer: &Normalizer) -> Vec<Tick> {
     let mut chosen = TickSet {
         normalizer,
@@ -48,7 +52,7 @@ pub(super) fn ticks(normalizer: &Normalizer) -> Vec<Tick> {
     };
     let (low, high) = normalizer.domain();
     let middle = normalizer.middle();
-    // In the middle of a scale with two sides, the colours change from one side's to the other's.
+    // A scale with two sides gets a tick in its middle, where the colours of the two sides meet.
     middle.into_iter().for_each(|middle| chosen.take(middle));
     if normalizer.transform() == Transform::Linear && middle != Some(1.0) {
         chosen.even_steps(low, high);
@@ -64,14 +68,16 @@ pub(super) fn ticks(normalizer: &Normalizer) -> Vec<Tick> {
     chosen.labelled()
 }
 
-/// The ticks of a ramp in classes: one at each end, and one at each border between two classes.
+/// Makes the ticks of a ramp in classes: one at each end of the ramp, and one at each border
+/// between two classes.
 pub(super) fn borders(normalizer: &Normalizer, classes: u8) -> Vec<Tick> {
     let classes = u32::from(classes.max(1));
     let border = |class: u32| {
         let position = match class {
             0 => 0.0,
             c if c == classes => 1.0,
-            // Halfway between the last index of one class and the first index of the next.
+            // A border lies halfway between the last colour index of a class and the first index of
+            // the next class.
             c => (f64::from((c * 256).div_ceil(classes)) - 0.5) / 255.0,
         };
         let value = normalizer.value_at(position);
@@ -85,7 +91,7 @@ pub(super) fn borders(normalizer: &Normalizer, classes: u8) -> Vec<Tick> {
     (0..=classes).map(border).collect()
 }
 
-/// The ticks at the quarters of a ramp whose positions are percentages.
+/// Makes ticks at the quarters of a ramp, labelled by their positions as percentages.
 pub(super) fn quarters(stops: &[LegendStop]) -> Vec<Tick> {
     let quarter = |stop: &LegendStop| Tick {
         value: stop.value,
@@ -103,16 +109,18 @@ pub(super) fn percent(share: f64) -> String {
 
 struct TickSet<'a> {
     normalizer: &'a Normalizer,
-    /// The ticks as (position, value), in ascending order of position.
+    /// The chosen ticks as (position, value), in ascending order of position.
     ticks: Vec<(f64, f64)>,
 }
 
 impl TickSet<'_> {
-    /// Adds a tick for a value that lies in the domain and at least [`APART`] from the other ticks.
+    /// Adds a tick for a value, if the value lies in the domain and its position is at least
+    /// [`APART`] away from all other ticks.
     fn take(&mut self, value: f64) {
         let (low, high) = self.normalizer.domain();
-        // The slack is for rounding: three times 0.1 is a little more than 0.3, yet it is the end
-        // of a domain from 0 to 0.3. The addition below turns −0 into 0, whose label has no sign.
+        // The slack allows for rounding errors: 3 × 0.1 is a little more than 0.3 in floating
+        // point, but must count as the end of a domain from 0 to 0.3. The addition of 0 below turns
+        // −0 into 0, so that its label has no sign.
         let slack = (high - low) * 1e-9;
         if !(low - slack..=high + slack).contains(&value) {
             return;
@@ -122,7 +130,7 @@ impl TickSet<'_> {
         let place = self.ticks.partition_point(|&(p, _)| p < position);
         let before = place.checked_sub(1).and_then(|i| self.ticks.get(i));
         let neighbours = [before, self.ticks.get(place)];
-        // Steps exactly as far apart as allowed must not be rejected by a rounding error.
+        // A rounding error must not reject a tick that is exactly as far away as it must be.
         let clear = |t: &(f64, f64)| (t.0 - position).abs() > APART - 1e-9;
         if neighbours.into_iter().flatten().all(clear) {
             self.ticks.insert(place, (position, value));
@@ -134,7 +142,7 @@ impl TickSet<'_> {
         let step = [1.0, 2.0, 5.0, 10.0]
             .into_iter()
             .map(|digit| digit * decade(least));
-        // `decade` rounds down to a power of ten, so ten times that is always large enough.
+        // `decade` rounds down to a power of ten, so ten times the result is always large enough.
         let Some(step) = step.into_iter().find(|&step| step >= least * (1.0 - 1e-9)) else {
             return;
         };
@@ -144,7 +152,8 @@ impl TickSet<'_> {
         }
     }
 
-    /// Adds ticks at `±digit × 10ⁿ` for all n, where they lie in the domain and have room.
+    /// Adds ticks at `±digit × 10ⁿ` for all n for which the number lies in the domain and the tick
+    /// has room.
     fn series(&mut self, digit: f64, low: f64, high: f64) {
         let top = low.abs().max(high.abs()).log10().floor();
         if !top.is_finite() {
@@ -157,8 +166,9 @@ impl TickSet<'_> {
         }
     }
 
-    /// Adds a tick at the roundest value between the positions `from` and `to`. Of several equally
-    /// round values it takes the greatest if `upper`, else the least.
+    /// Adds a tick at the value with the fewest digits between the positions `from` and `to`. If
+    /// several values have equally few digits, it takes the greatest with `upper`, otherwise the
+    /// least.
     fn end(&mut self, from: f64, to: f64, upper: bool) {
         let (low, high) = self.normalizer.domain();
         let value = |position| match position {
@@ -182,8 +192,8 @@ impl TickSet<'_> {
         }
     }
 
-    /// Fills wide gaps with round numbers. There are gaps where data has few different values, so
-    /// that most round numbers crowd together.
+    /// Adds ticks at round numbers in gaps wider than [`WIDE`]. Such gaps occur if the data has few
+    /// different values, since most round numbers then have nearly equal positions.
     fn fill_gaps(&mut self) {
         for _ in 0..(1.0 / APART) as usize {
             let gap = self.ticks.windows(2).find_map(|pair| match pair {
@@ -227,14 +237,14 @@ impl TickSet<'_> {
     }
 }
 
-/// The greatest power of ten that is not above a positive number.
+/// Returns the greatest power of ten that is not greater than a positive number.
 fn decade(number: f64) -> f64 {
     10_f64.powf(number.log10().floor())
 }
 
-/// The number with the fewest digits between two numbers: a multiple of the largest step 10ⁿ, 5 ×
-/// 10ⁿ or 2 × 10ⁿ that has a multiple there. Of several multiples it is the greatest if `upper`,
-/// else the least.
+/// Returns the number with the fewest digits between two numbers: a multiple of 10ⁿ, 5 × 10ⁿ or 2 ×
+/// 10ⁿ, with the greatest of these steps that has a multiple between them. If it has several there,
+/// the greatest is returned with `upper`, otherwise the least.
 fn roundest(from: f64, to: f64, upper: bool) -> Option<f64> {
     if from <= 0.0 && to >= 0.0 {
         return Some(0.0);

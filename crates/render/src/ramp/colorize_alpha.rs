@@ -1,24 +1,24 @@
-//! Mapnik's filter `colorize-alpha(…)` as a table, bit for bit.
+//! Mapnik's filter `colorize-alpha(…)` as a table of colours that equal Mapnik's to the last bit.
 //!
-//! Mapnik accumulates heat as 8-bit alpha and looks up the colour of each alpha in a table of 256
-//! colours. It makes that table and looks up colours in integers (Mapnik 3.0.5 and later,
-//! `image_filter.hpp` and `agg_gradient_lut.h`), so this table is made in integers, too.
+//! Mapnik sums up heat as alpha of 8 bits, and finds the colour of each alpha in a table of 256
+//! colours. It computes the table with integers, so it is computed with integers here, too. The
+//! sources are `image_filter.hpp` and `agg_gradient_lut.h` of Mapnik 3.0.5 and later.
 
 use super::css;
 use super::stops::{MAX_STOPS, RampError};
 
-/// The number of fractional bits in the fixed-point numbers that interpolate the table.
+/// The number of bits after the point in the fixed-point numbers by which Mapnik interpolates.
 const FRACTION: u32 = 14;
 
-/// A position from 0 to 1, and a colour of 8 bits per channel that is not premultiplied.
+/// A position from 0 to 1, and the RGBA colour at this position, not premultiplied by alpha.
 type AlphaStop = (f64, [u8; 4]);
 
-/// The table for the arguments of `colorize-alpha(…)`: any CSS colours, each with an optional
-/// position, as in `blue 30%, cyan, yellow 0.7`.
+/// Makes the table for the arguments of `colorize-alpha(…)`. These are CSS colours, each with an
+/// optional position: `blue 30%, cyan, yellow 0.7`.
 ///
-/// A colour without a position, or with position 0, gets its place in the list, evenly spaced, as
-/// its position. Apart from that the order of the list does not matter. Of two colours at one
-/// position the first counts.
+/// A colour without a position, or with the position 0, gets its number in the list divided by the
+/// last number, so that a list without positions is evenly spaced. Then the colours are sorted by
+/// their positions. Of two colours with equal positions, the first is used.
 pub(super) fn table(arguments: &str) -> Result<[[u8; 4]; 256], RampError> {
     if arguments.trim().is_empty() {
         return Err(RampError::Empty);
@@ -46,20 +46,20 @@ pub(super) fn table(arguments: &str) -> Result<[[u8; 4]; 256], RampError> {
     };
     let mut table = [[0; 4]; 256];
     for (index, (out, color)) in table.iter_mut().zip(lookup).enumerate().skip(1) {
-        // The index is the alpha of Mapnik's picture, and the colour's own alpha scales it.
+        // The index is the alpha of Mapnik's picture. It is multiplied by the alpha of the colour.
         let [r, g, b, a] = color;
         *out = [r, g, b, scaled(a, index as u8)];
     }
     Ok(table)
 }
 
-/// A channel multiplied by an alpha, both from 0 to 255, with the rounding of Mapnik's
-/// premultiplication.
+/// Multiplies a channel by an alpha, both from 0 to 255, with the rounding that Mapnik has when it
+/// premultiplies.
 pub(crate) fn scaled(channel: u8, alpha: u8) -> u8 {
     ((u32::from(channel) * u32::from(alpha) + 255) >> 8) as u8
 }
 
-/// The 256 colours of a gradient through two or more stops.
+/// Makes the 256 colours of a gradient through two or more stops.
 fn gradient(mut stops: Vec<AlphaStop>) -> [[u8; 4]; 256] {
     stops.sort_by(|a, b| a.0.total_cmp(&b.0));
     stops.dedup_by(|later, first| later.0 == first.0);
@@ -81,7 +81,7 @@ fn gradient(mut stops: Vec<AlphaStop>) -> [[u8; 4]; 256] {
         for (k, color) in (0..).zip(inner) {
             *color = std::array::from_fn(|c| {
                 let (a, b) = (i32::from(from[c]), i32::from(to[c]));
-                // As in Mapnik, the division rounds towards zero, and the shift rounds down.
+                // The division rounds towards 0, and the shift rounds down, as they do in Mapnik.
                 let step = ((b - a) << FRACTION) / steps;
                 (a + ((k * step) >> FRACTION)) as u8
             });
@@ -95,13 +95,13 @@ fn gradient(mut stops: Vec<AlphaStop>) -> [[u8; 4]; 256] {
 mod tests {
     use super::*;
 
-    /// A premultiplied pixel of Mapnik's picture.
+    /// The pixel, premultiplied by alpha, that Mapnik draws for an alpha.
     fn pixel(arguments: &str, alpha: u8) -> [u8; 4] {
         let [r, g, b, a] = table(arguments).unwrap()[usize::from(alpha)];
         [scaled(r, a), scaled(g, a), scaled(b, a), a]
     }
 
-    /// The values in Mapnik's own unit tests.
+    /// Expects the pixels that Mapnik's own unit tests expect.
     #[test]
     fn mapniks_own_vectors() {
         assert_eq!(pixel("blue", 255), [0, 0, 255, 255]);
@@ -134,14 +134,14 @@ mod tests {
 
     #[test]
     fn positions_given_and_not() {
-        // Cyan's position, a third, is just above blue's 30 %, so the colour changes abruptly
+        // Cyan gets the position 1/3, just above the 30 % of blue, so the colour changes abruptly
         // there.
         let table = table("blue 30%, cyan, yellow 0.7, rgb(0%,80%,0%) 90%").unwrap();
         assert_eq!(table[76][..3], [0, 0, 255]);
         assert_eq!(table[77][..3], [0, 0, 255]);
         assert_eq!(table[85][..3], [0, 255, 255]);
         assert_eq!(table[255][..3], [0, 204, 0]);
-        // A position of 0 counts as a missing position.
+        // The position 0 counts as a missing position.
         let at = |text| super::table(text).unwrap();
         assert_eq!(at("red, lime 0, blue"), at("red, lime, blue"));
         // Positions over 100 % count as 100 %, and stops are sorted by position.

@@ -1,12 +1,12 @@
-//! Ramps as CSS text: a list of colours, each with an optional position.
+//! Ramps as lists of CSS colours, each with an optional position.
 
 use super::stops::{ColorStop, MAX_STOPS, RampError, channels, check};
 
-/// The longest text that is read, in bytes.
+/// The greatest length of such a text in bytes. It is a choice, well above what 64 colours need.
 const MAX_LENGTH: usize = 4096;
 
-/// Reads a list of CSS colours with optional positions, such as `transparent, blue 30%, #ff0 0.7,
-/// rgb(255 0 0)`.
+/// Parses a list of CSS colours with optional positions, for example `transparent, blue 30%, #ff0
+/// 0.7, rgb(255 0 0)`.
 pub(super) fn parse(spec: &str) -> Result<Vec<ColorStop>, RampError> {
     if spec.len() > MAX_LENGTH {
         return Err(RampError::TooLong(spec.len()));
@@ -31,10 +31,11 @@ pub(super) fn parse(spec: &str) -> Result<Vec<ColorStop>, RampError> {
         .collect())
 }
 
-/// A CSS colour as sRGB and alpha, each channel from 0 to 1, not premultiplied.
+/// Parses a CSS colour. The result is RGBA in sRGB, not premultiplied by alpha, with channels from
+/// 0 to 1.
 ///
 /// # Errors
-/// [`RampError::Color`] where the text is no CSS colour.
+/// [`RampError::Color`] if the text is not a CSS colour.
 pub fn css_color(text: &str) -> Result<[f32; 4], RampError> {
     let Ok(color) = csscolorparser::parse(text) else {
         return Err(RampError::Color(text.to_owned()));
@@ -42,7 +43,7 @@ pub fn css_color(text: &str) -> Result<[f32; 4], RampError> {
     Ok(channels(&color))
 }
 
-/// Splits a text at the commas outside parentheses.
+/// Splits a text at those commas that are not inside parentheses.
 pub(super) fn split(spec: &str) -> Vec<&str> {
     let mut depth = 0_usize;
     spec.split(|c| {
@@ -57,7 +58,7 @@ pub(super) fn split(spec: &str) -> Vec<&str> {
     .collect()
 }
 
-/// Splits a stop such as `blue 30%` or `blue 0.3` into its colour and its position, 0 to 1. The
+/// Splits the text of a stop, `blue 30%` or `blue 0.3`, into its colour and its position, 0.3. The
 /// position is `None` if it is missing.
 pub(super) fn color_and_position(part: &str) -> Result<(&str, Option<f32>), RampError> {
     let Some((color, last)) = part.rsplit_once(char::is_whitespace) else {
@@ -67,7 +68,7 @@ pub(super) fn color_and_position(part: &str) -> Result<(&str, Option<f32>), Ramp
         Some(digits) => (digits, 100.0),
         None => (last, 1.0),
     };
-    // A last word that ends in a parenthesis or a letter belongs to the colour.
+    // A last word that ends in a parenthesis or a letter is a part of the colour.
     match digits.parse::<f32>() {
         Ok(number) if digits.ends_with(|c: char| c.is_ascii_digit() || c == '.') => {
             Ok((color.trim_end(), Some(number / unit)))
@@ -76,8 +77,8 @@ pub(super) fn color_and_position(part: &str) -> Result<(&str, Option<f32>), Ramp
     }
 }
 
-/// Fills in missing positions: 0 for the first stop, 1 for the last, and even spaces between
-/// neighbours for the others.
+/// Fills in the positions that are missing: 0 for the first stop, 1 for the last stop, and equal
+/// distances between neighbours for the others.
 fn spread(given: &[Option<f32>]) -> Result<Vec<f32>, RampError> {
     let mut positions = Vec::with_capacity(given.len());
     let mut previous = 0.0;
@@ -86,8 +87,8 @@ fn spread(given: &[Option<f32>]) -> Result<Vec<f32>, RampError> {
             Some(position) => *position,
             None if index == 0 => 0.0,
             None => {
-                // From here on `missing` stops lack a position; they are spaced evenly up to the
-                // next given position.
+                // From here on, `missing` stops have no position. They get equal distances up to
+                // the next position that is given.
                 let rest = given.get(index..).unwrap_or_default();
                 let next = rest.iter().position(Option::is_some);
                 let end = next

@@ -1,15 +1,15 @@
-//! Ramps as the hexadecimal digits of their 255 colours: for tables that no shorter text describes
-//! exactly.
+//! Ramps as hexadecimal digits: eight digits for each of the colours 1 to 255. This text describes
+//! any ramp exactly.
 
 use super::stops::RampError;
 use std::fmt::Write as _;
 
-/// The beginning of a ramp's text in hexadecimal digits.
+/// The beginning of such a text.
 pub(super) const PREFIX: &str = "table:";
 
 const DIGITS: usize = 255 * 8;
 
-/// Reads the hexadecimal digits after the prefix.
+/// Parses the hexadecimal digits that follow the prefix.
 pub(super) fn read(digits: &str) -> Result<[[u8; 4]; 256], RampError> {
     let legal = digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit());
     if !legal {
@@ -24,7 +24,7 @@ pub(super) fn read(digits: &str) -> Result<[[u8; 4]; 256], RampError> {
     Ok(table)
 }
 
-/// A table as text, with the prefix.
+/// Writes a table of colours as text, with the prefix.
 pub(super) fn write(table: &[[u8; 4]; 256]) -> String {
     let mut text = String::with_capacity(PREFIX.len() + DIGITS);
     text.push_str(PREFIX);

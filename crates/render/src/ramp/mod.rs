@@ -1,4 +1,4 @@
-//! Ramps: tables of 256 colours that give each position on a scale its colour.
+//! Ramps: tables of 256 colours. A ramp gives each position on a scale its colour.
 
 pub mod collection;
 mod colorize_alpha;
@@ -16,14 +16,15 @@ pub use stops::{ColorStop, Interpolation, RampError};
 
 pub use css::css_color;
 
-/// A table of 256 colours for the colour indices of a picture. Each is RGBA, not premultiplied,
-/// with all opacities already applied.
+/// A table of 256 colours, one for each colour index of a picture. The colours are RGBA, not
+/// premultiplied by alpha, and all opacities are already applied to them.
 ///
-/// Index `i` stands for the position `i / 255`. Index 0 stands for "no heat" and is always fully
-/// transparent, whatever the colours are.
+/// The index `i` stands for the position `i / 255` on a scale. The index 0 stands for "no heat" and
+/// is always fully transparent.
 #[derive(Clone, PartialEq)]
 pub struct Ramp {
-    /// RGBA, not premultiplied, 0 to 1, before `curve` and `factor` are applied.
+    /// The colours before `curve` and `factor` are applied to their alpha. They are RGBA, not
+    /// premultiplied by alpha, with channels from 0 to 1.
     base: Box<[[f32; 4]; 256]>,
     curve: Option<OpacityCurve>,
     factor: f32,
@@ -31,19 +32,21 @@ pub struct Ramp {
 }
 
 impl Ramp {
-    /// Reads a ramp: a name of the collection, such as `inferno`; a name with `_r` for the reverse;
-    /// or a list of CSS colours, each with an optional position, such as `transparent, blue 30%,
-    /// #ff0 0.7, rgb(255 0 0)`.
+    /// Parses a ramp. The text may be:
     ///
-    /// Missing positions are spaced evenly between their neighbours, as in a CSS gradient. Colours
-    /// between two stops are mixed in Oklab.
+    /// * a name of the collection: `inferno`, or `inferno_r` for the reversed ramp;
+    /// * a list of CSS colours, each with an optional position: `transparent, blue 30%, #ff0 0.7,
+    ///   rgb(255 0 0)`;
+    /// * `colorize-alpha(blue, cyan, red)`: Mapnik's filter, with equal results to the last bit.
+    ///   The colour index takes the place of the alpha of Mapnik's picture;
+    /// * any table of colours: `table:`, and eight hexadecimal digits (red, green, blue and alpha)
+    ///   for each of the entries 1 to 255.
     ///
-    /// `colorize-alpha(blue, cyan, red)` is Mapnik's filter, bit for bit, with the index as the
-    /// alpha of Mapnik's picture. Any other table is written as `table:` and eight hexadecimal
-    /// digits (red, green, blue, alpha) for each of the entries 1 to 255.
+    /// In a list of colours, a colour without a position gets one evenly between its neighbours, as
+    /// in a CSS gradient. Colours between two positions are mixed in the colour space Oklab.
     ///
     /// # Errors
-    /// A colour, a position or a name that can't be read. The message for an unknown name lists all
+    /// A colour, a position or a name that is not legal. The message for an unknown name lists all
     /// names of the collection.
     pub fn parse(spec: &str) -> Result<Self, RampError> {
         let word = spec.trim();
@@ -59,16 +62,18 @@ impl Ramp {
             known => return known,
         }
         match css::parse(word) {
-            // A single word that is neither a name nor a colour was probably meant as a name.
+            // A single word that is neither a name nor a colour was probably meant as a name, so
+            // the error is that for names.
             Err(RampError::Color(_)) if word.chars().all(is_name) => Self::from_name(word),
             stops => Self::from_stops(&stops?, Interpolation::Oklab),
         }
     }
 
-    /// The ramp with a name; `_r` at the name's end reverses the colours.
+    /// Makes the ramp of the collection with this name. With `_r` at the end of the name, the
+    /// colours are reversed.
     ///
     /// # Errors
-    /// A name that the collection does not have.
+    /// A name that is not in the collection.
     pub fn from_name(name: &str) -> Result<Self, RampError> {
         let (plain, reversed) = match name.strip_suffix("_r") {
             Some(plain) => (plain, true),
@@ -87,7 +92,7 @@ impl Ramp {
         Ok(if reversed { ramp.reversed() } else { ramp })
     }
 
-    /// The ramp for an entry of the collection.
+    /// Makes the ramp of an entry of the collection.
     pub fn from_collection(named: &NamedRamp) -> Self {
         Self::new(
             stops::mix(&named.stops(), named.interpolation()),
@@ -95,11 +100,12 @@ impl Ramp {
         )
     }
 
-    /// A ramp through colour stops, whose positions must ascend. It has the first stop's colour
-    /// before it, and the last stop's colour after it.
+    /// Makes a ramp from colour stops, whose positions must ascend. Before the first stop it has
+    /// the colour of this stop, and after the last stop that stop's colour.
     ///
     /// # Errors
-    /// No stop, or more than 64; a position outside 0 to 1, or before its predecessor.
+    /// No stops, more than 64 stops, a position outside 0 to 1, or a position that is less than the
+    /// one before.
     pub fn from_stops(
         stops: &[ColorStop],
         interpolation: Interpolation,
@@ -107,7 +113,8 @@ impl Ramp {
         Ok(Self::new(stops::table(stops, interpolation)?, None))
     }
 
-    /// A ramp from a table of RGBA colours that are not premultiplied. Entry 0 becomes transparent.
+    /// Makes a ramp from a table of RGBA colours, which are not premultiplied by alpha. The entry 0
+    /// becomes transparent.
     pub fn from_table(table: &[[u8; 4]; 256]) -> Self {
         Self::new(
             Box::new(table.map(|color| color.map(|c| f32::from(c) / 255.0))),
@@ -115,7 +122,8 @@ impl Ramp {
         )
     }
 
-    /// The table as a text from which [`parse`](Self::parse) makes an equal ramp.
+    /// Writes the table of colours as a text, from which [`parse`](Self::parse) makes a ramp of
+    /// equal colours.
     pub fn to_text(&self) -> String {
         hex::write(&self.colors)
     }
@@ -131,18 +139,18 @@ impl Ramp {
         ramp
     }
 
-    /// The table: the colour of each index as RGBA, not premultiplied.
+    /// The colour of each index, as RGBA that is not premultiplied by alpha.
     pub fn colors(&self) -> &[[u8; 4]; 256] {
         &self.colors
     }
 
-    /// The colour of an index: RGBA, not premultiplied.
+    /// Returns the colour of an index, as RGBA that is not premultiplied by alpha.
     pub fn color(&self, index: u8) -> [u8; 4] {
         self.colors[usize::from(index)]
     }
 
-    /// Reverses the colours. The opacity is not reversed: a ramp that fades in at its low end still
-    /// does so.
+    /// Reverses the colours. The opacity curve is not reversed: a ramp that is transparent at its
+    /// low end stays so.
     #[must_use]
     pub fn reversed(mut self) -> Self {
         self.base.reverse();
@@ -150,9 +158,10 @@ impl Ramp {
         self
     }
 
-    /// Multiplies the colours' alpha by an opacity. A curve replaces the ramp's own curve: with
-    /// `0:1` a named ramp no longer fades in. A factor is applied in addition to the curve. The
-    /// alpha of colour stops always counts.
+    /// Sets the opacity that the alpha of the colours is multiplied by. A curve replaces the ramp's
+    /// own curve: a ramp of the collection with the curve `0:1` no longer begins transparent. A
+    /// factor is applied in addition to the ramp's own curve. In both cases the alpha of the
+    /// colours themselves stays in effect.
     #[must_use]
     pub fn with_opacity(mut self, opacity: &Opacity) -> Self {
         match opacity {
@@ -163,7 +172,8 @@ impl Ramp {
         self
     }
 
-    /// Cuts the ramp into `classes` equal parts; each gets the colour in its middle.
+    /// Cuts the ramp into `classes` equal parts. Each part gets the colour that the ramp has in its
+    /// middle.
     #[must_use]
     pub fn in_classes(mut self, classes: u8) -> Self {
         let classes = usize::from(classes.max(1));

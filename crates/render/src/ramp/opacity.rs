@@ -1,34 +1,36 @@
-//! Opacity along a ramp, separate from its colours.
+//! The opacity of a ramp, which can be set independently of its colours.
 
 use std::fmt;
 
-/// The most stops of an opacity curve.
+/// The most stops that an opacity curve may have.
 const MAX_STOPS: usize = 64;
 
-/// An opacity along a ramp: a curve from position to opacity, both 0 to 1, or one factor for all
-/// positions.
+/// The opacity of a ramp: one factor for all positions, or a curve that gives each position its
+/// opacity. Positions and opacities are from 0 to 1.
 ///
-/// A [`Ramp`](crate::ramp::Ramp) multiplies the alpha of its colours by it. A factor is applied in
-/// addition to the ramp's own curve; a curve replaces the ramp's own curve.
+/// The alpha of a [`Ramp`](crate::ramp::Ramp)'s colours is multiplied by the opacity. A factor is
+/// applied in addition to the ramp's own curve. A curve replaces the ramp's own curve.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Opacity {
     /// A factor for all positions, 0 to 1.
     Factor(f32),
-    /// A curve: linear between its stops, constant before the first and after the last.
+    /// A curve, which is linear between its stops, and constant before the first and after the last
+    /// stop.
     Curve(OpacityCurve),
 }
 
-/// The stops of an [`Opacity::Curve`]: at least one, all numbers from 0 to 1, in ascending order of
-/// position.
+/// The curve of an [`Opacity::Curve`]: a list of (position, opacity) in ascending order of
+/// position. It has at least one stop, and all numbers are from 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpacityCurve(Vec<(f32, f32)>);
 
 impl OpacityCurve {
-    /// A curve through `(position, opacity)` stops in ascending order of position.
+    /// Makes a curve from stops of (position, opacity), which must be in ascending order of
+    /// position.
     ///
     /// # Errors
-    /// No stop, or more than 64; a number outside 0 to 1, or NaN; or a position before its
-    /// predecessor.
+    /// No stops, more than 64 stops, a number outside 0 to 1 or NaN, or a position that is less
+    /// than the one before.
     pub fn new(stops: Vec<(f32, f32)>) -> Result<Self, OpacityError> {
         if stops.is_empty() {
             return Err(OpacityError::Empty);
@@ -51,7 +53,8 @@ impl OpacityCurve {
         Ok(Self(stops))
     }
 
-    /// The opacity at a position; where two stops share a position, the later stop counts.
+    /// Returns the opacity at a position. If two stops have this position, the opacity is that of
+    /// the later one.
     pub fn at(&self, position: f32) -> f32 {
         let after = self.0.partition_point(|&(p, _)| p <= position);
         let left = after.checked_sub(1).and_then(|i| self.0.get(i));
@@ -62,17 +65,18 @@ impl OpacityCurve {
         }
     }
 
-    /// The stops, each as `(position, opacity)`.
+    /// The stops, each as (position, opacity).
     pub fn stops(&self) -> &[(f32, f32)] {
         &self.0
     }
 }
 
 impl Opacity {
-    /// Reads an opacity: a factor such as `0.8` or `80%`, or a curve such as `0:0,0.1:0.6,1:1`.
+    /// Parses an opacity. A factor is written as `0.8` or `80%`, and a curve as `0:0,0.1:0.6,1:1`.
     ///
     /// # Errors
-    /// A text that is neither a factor nor a curve, or a number outside 0 to 1.
+    /// A text that is neither a factor nor a curve, a number outside 0 to 1, or stops that are not
+    /// a legal curve.
     pub fn parse(text: &str) -> Result<Self, OpacityError> {
         if !text.contains(':') {
             if text.trim().is_empty() {
@@ -94,7 +98,7 @@ impl Opacity {
         OpacityCurve::new(stops).map(Self::Curve)
     }
 
-    /// One factor for all positions.
+    /// Makes an opacity that is one factor for all positions.
     ///
     /// # Errors
     /// A factor outside 0 to 1, or NaN.
@@ -106,7 +110,7 @@ impl Opacity {
         }
     }
 
-    /// The opacity at a position.
+    /// Returns the opacity at a position, 0 to 1.
     pub fn at(&self, position: f32) -> f32 {
         match self {
             Self::Factor(factor) => *factor,
@@ -143,25 +147,25 @@ fn number(text: &str) -> Result<f32, OpacityError> {
     }
 }
 
-/// The error of an opacity's text or numbers.
+/// The error for a text or for numbers that make no opacity.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpacityError {
-    /// An empty text.
+    /// The text is empty, or there are no stops.
     #[error("the opacity is empty; give a factor such as 0.8 or stops such as 0:0,0.2:1")]
     Empty,
-    /// A part of the text that is no number or no stop.
+    /// A part of the text is not a number or not a stop. The field is this part.
     #[error(
         "`{0}` is no opacity; give a factor such as 0.8 or position:opacity stops such as 0:0,0.2:1"
     )]
     Syntax(String),
-    /// A number outside 0 to 1.
+    /// A number is outside 0 to 1. The field is the number.
     #[error("positions and opacities go from 0 to 1 (or 0% to 100%), not {0}")]
     Range(f32),
-    /// A position before its predecessor.
+    /// A position is less than the one before. The field is the position.
     #[error("the opacity's positions must not go backwards, as {0} does")]
     Backwards(f32),
-    /// More than 64 stops.
+    /// There are more than 64 stops. The field is their number.
     #[error("an opacity curve has at most 64 stops, not {0}")]
     TooMany(usize),
 }

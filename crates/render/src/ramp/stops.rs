@@ -1,22 +1,23 @@
-//! Colour stops, and the table of the colours between them.
+//! Colour stops, and the table of 256 colours that they make.
 
 use csscolorparser::Color;
 
-/// The most stops of a ramp.
+/// The most stops that a ramp may have.
 pub(super) const MAX_STOPS: usize = 64;
 
-/// The colour of each index: RGBA, not premultiplied, every channel 0 to 1.
+/// The colours of the 256 indices: RGBA, not premultiplied by alpha, with channels from 0 to 1.
 pub(super) type ColorTable = Box<[[f32; 4]; 256]>;
 
-/// The colour space in which colours between two stops are mixed. They are premultiplied for the
-/// mixing in either space, so that the colour of a transparent stop doesn't show.
+/// The colour space in which colours between two stops are mixed. In either space they are
+/// premultiplied by alpha before they are mixed, so that the colour of a fully transparent stop
+/// doesn't matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Interpolation {
-    /// Oklab (Ottosson 2020): perceptually even steps, and no grey between two strong colours.
+    /// Oklab (Ottosson 2020): steps that look equal, and no grey between two strong colours.
     #[default]
     Oklab,
-    /// The plain numbers of sRGB, as in browsers, Mapnik and JavaScript heat maps.
+    /// The numbers of sRGB, as browsers, Mapnik and JavaScript heat maps mix them.
     Srgb,
 }
 
@@ -25,16 +26,17 @@ pub enum Interpolation {
 pub struct ColorStop {
     /// The position, 0 to 1.
     pub position: f32,
-    /// RGB in sRGB and alpha, each 0 to 1, not premultiplied.
+    /// The colour: RGBA in sRGB, not premultiplied by alpha, with channels from 0 to 1.
     pub color: [f32; 4],
 }
 
-/// The channels of a colour, clamped to 0 to 1. NaN becomes 0.
+/// The RGBA channels of a colour, clamped to 0 to 1. NaN becomes 0.
 pub(super) fn channels(color: &Color) -> [f32; 4] {
     [color.r, color.g, color.b, color.a].map(|c| if c.is_nan() { 0.0 } else { c.clamp(0.0, 1.0) })
 }
 
-/// Refuses a position that is outside 0 to 1 or before its predecessor, `previous`.
+/// Returns an error for a position that is outside 0 to 1, or less than `previous`, the position
+/// before it.
 pub(super) fn check(position: f32, previous: f32) -> Result<(), RampError> {
     if !(0.0..=1.0).contains(&position) {
         return Err(RampError::Position(position));
@@ -45,7 +47,7 @@ pub(super) fn check(position: f32, previous: f32) -> Result<(), RampError> {
     Ok(())
 }
 
-/// The 256 colours along the stops, after a check of the stops.
+/// Checks the stops and makes the 256 colours from them.
 pub(super) fn table(
     stops: &[ColorStop],
     interpolation: Interpolation,
@@ -64,7 +66,7 @@ pub(super) fn table(
     Ok(mix(stops, interpolation))
 }
 
-/// The 256 colours along stops that are valid.
+/// Makes the 256 colours from stops that are already checked.
 pub(super) fn mix(stops: &[ColorStop], interpolation: Interpolation) -> ColorTable {
     let mixable: Vec<(f32, [f32; 4])> = stops
         .iter()
@@ -88,7 +90,8 @@ pub(super) fn mix(stops: &[ColorStop], interpolation: Interpolation) -> ColorTab
 }
 
 impl Interpolation {
-    /// Converts an sRGB colour to the premultiplied coordinates in which colours are mixed.
+    /// Converts an sRGB colour to the colour space in which colours are mixed, and premultiplies it
+    /// by alpha.
     fn premultiplied(self, color: [f32; 4]) -> [f32; 4] {
         let [x, y, z, alpha] = match self {
             Self::Srgb => color,
@@ -97,8 +100,8 @@ impl Interpolation {
         [x * alpha, y * alpha, z * alpha, alpha]
     }
 
-    /// Converts mixed coordinates back to an sRGB colour that is not premultiplied, clipped to the
-    /// gamut.
+    /// Converts a mixed colour back to sRGB, not premultiplied by alpha. Channels beyond 0 to 1 are
+    /// clamped.
     fn straight(self, [x, y, z, alpha]: [f32; 4]) -> [f32; 4] {
         if alpha <= 0.0 {
             return [0.0; 4];
@@ -111,41 +114,41 @@ impl Interpolation {
     }
 }
 
-/// The error of a ramp's text or stops.
+/// The error for a text or for stops that make no ramp.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RampError {
-    /// An empty text.
+    /// The text is empty, or there are no stops.
     #[error("the ramp is empty; give a name such as inferno or colours such as `transparent, red`")]
     Empty,
-    /// A name that the collection does not have.
+    /// The name is not in the collection.
     #[error("there is no ramp or colour `{name}`; the ramps are {}, each also with `_r`", known.join(", "))]
     UnknownName {
-        /// The name that was given.
+        /// The given name.
         name: String,
-        /// The names in the collection.
+        /// All names in the collection.
         known: Vec<&'static str>,
     },
-    /// A text that is no CSS colour.
+    /// The text is not a CSS colour. The field is the text.
     #[error(
         "`{0}` is no CSS colour; write red, #f00, rgb(255 0 0), and its position after it: red 30%"
     )]
     Color(String),
-    /// A position outside 0 to 1.
+    /// A position is outside 0 to 1. The field is the position.
     #[error("positions in a ramp go from 0 to 1 or 0% to 100%, not {0}")]
     Position(f32),
-    /// A position before its predecessor.
+    /// A position is less than the one before. The field is the position.
     #[error("positions in a ramp must not go backwards, as {0} does")]
     Backwards(f32),
-    /// More than 64 stops.
+    /// There are more than 64 stops. The field is their number.
     #[error("a ramp has at most 64 colours, not {0}")]
     TooMany(usize),
-    /// A table or a `colorize-alpha` filter that can't be read.
+    /// The text of a table or of a `colorize-alpha` filter is not legal.
     #[error(
         "a ramp that is given colour by colour is table: and 8 hexadecimal digits for each of the entries 1 to 255, Mapnik's filter is colorize-alpha(blue, red)"
     )]
     Table,
-    /// A text of more than 4096 bytes.
+    /// The text has more than 4096 bytes. The field is their number.
     #[error("a ramp is written in at most 4096 bytes, not {0}")]
     TooLong(usize),
 }
@@ -181,8 +184,8 @@ mod tests {
     fn colours_between_are_mixed_as_asked() {
         let srgb = colors("black, white", Interpolation::Srgb);
         assert_eq!(srgb[51], [51, 51, 51, 255]);
-        // A mix of black and white is darker in Oklab than in sRGB: its lightness L = 0.5 is 0.125
-        // in linear light and 0.3889 in sRGB.
+        // An even mix of black and white is darker in Oklab than in sRGB. Its lightness L = 0.5 is
+        // 0.125 in linear light, and thus 0.3889 in sRGB.
         let oklab = colors("black, white", Interpolation::Oklab);
         assert_eq!(oklab[255], [255; 4]);
         assert!(oklab[127][0].abs_diff(99) <= 1, "{:?}", oklab[127]);

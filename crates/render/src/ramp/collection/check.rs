@@ -1,28 +1,30 @@
-//! Measurements of a ramp: the course of its lightness, the evenness of its steps, and the distance
-//! between its colours. All are made in Oklab (Björn Ottosson, 2020), where 0.02 is about the least
-//! difference that an eye sees between colours side by side.
+//! Measurements of a ramp. They show if lightness rises steadily, if steps look equal, and if the
+//! colours are distinguishable. Distances between colours are measured in the colour space Oklab
+//! (Björn Ottosson, 2020). There, 0.02 is about the least difference that an eye sees between two
+//! colours side by side.
 
 use crate::ramp::Ramp;
 use csscolorparser::Color;
 use std::fmt;
 
-/// The number of colours that are compared: those of every 15th index, from 15 to 255.
+/// The number of colours of a ramp that are compared. They are the colours of every 15th index,
+/// from 15 to 255.
 pub const SAMPLES: usize = 17;
 
-/// The least distance in Oklab at which two colours that are not neighbours on a ramp count as
-/// distinguishable.
+/// The distance in Oklab above which two colours count as distinguishable: a choice. Neighbours
+/// among the compared colours need not have it.
 pub const DISTINGUISHABLE: f32 = 0.045;
 
 /// A kind of colour vision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vision {
-    /// Common vision, with all three kinds of cones.
+    /// Common vision: with all three kinds of cones.
     Common,
-    /// Vision without long-wave cones.
+    /// Red-blind vision: without the cones for long waves.
     Protanope,
-    /// Vision without middle-wave cones.
+    /// Green-blind vision: without the cones for middle waves.
     Deuteranope,
-    /// Vision without short-wave cones.
+    /// Blue-blind vision: without the cones for short waves.
     Tritanope,
 }
 
@@ -35,8 +37,9 @@ impl Vision {
         Self::Tritanope,
     ];
 
-    /// The matrix from a colour to the colour that is perceived, both in linear sRGB, by Machado,
-    /// Oliveira & Fernandes 2009 for severity 1 (no such cones at all).
+    /// The matrix that turns a colour into the colour that is perceived with this vision, both in
+    /// linear sRGB. The source is Machado, Oliveira & Fernandes 2009, with the severity 1, which
+    /// means that these cones are missing completely.
     fn matrix(self) -> [[f32; 3]; 3] {
         match self {
             Self::Common => [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
@@ -59,18 +62,18 @@ impl Vision {
     }
 }
 
-/// The course of the lightness along a ramp.
+/// The way in which lightness changes along a ramp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lightness {
     /// Each colour is lighter than the one before.
     Rises,
     /// Each colour is darker than the one before.
     Falls,
-    /// One direction up to the middle and the opposite direction from there on: a ramp with two
-    /// sides.
+    /// Lightness rises up to the middle of the ramp and falls after it, or the other way round: a
+    /// ramp with two sides.
     Turns,
-    /// More than one change of direction, or one that is not in the middle, so that some values
-    /// look like others.
+    /// Lightness changes its direction more than once, or not in the middle of the ramp. Some
+    /// values then look like others.
     Wavers,
 }
 
@@ -85,31 +88,33 @@ impl fmt::Display for Lightness {
     }
 }
 
-/// The measurements of a ramp.
+/// The results of the measurements of a ramp.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RampCheck {
-    /// The course of the lightness.
+    /// The way in which lightness changes along the ramp.
     pub lightness: Lightness,
-    /// The least and the greatest lightness of the ramp in Oklab, 0 (black) to 1 (white).
+    /// The least and the greatest lightness of the ramp's colours in Oklab: 0 is black and 1 is
+    /// white.
     pub reach: (f32, f32),
-    /// The least and the greatest distance between neighbouring colours, in Oklab.
+    /// The least and the greatest distance in Oklab between two neighbours among the compared
+    /// colours.
     pub steps: (f32, f32),
-    /// The least distance in Oklab between colours that are not neighbours, for each of
-    /// [`Vision::ALL`].
+    /// For each kind of vision in [`Vision::ALL`], the least distance in Oklab between two of the
+    /// compared colours that are not neighbours.
     pub apart: [f32; 4],
 }
 
 impl RampCheck {
-    /// Checks a ramp's colours, without their opacity.
+    /// Measures the colours of a ramp. Their opacity is ignored.
     pub fn new(ramp: &Ramp) -> Self {
         let colors = colors(ramp, Vision::Common);
         let lights = colors.map(|[lightness, ..]| lightness);
         let pairs = || colors.iter().zip(colors.iter().skip(1));
         let steps = pairs().map(|(a, b)| distance(*a, *b));
         let lightness = lightness(&lights);
-        // Near the middle of a ramp that turns, both sides are nearly the same grey. So on such a
-        // ramp only colours at least three samples apart are compared.
+        // Near the middle of a ramp with two sides, the colours of both sides are nearly one grey.
+        // So on such a ramp only colours that are at least three samples apart are compared.
         let next = if lightness == Lightness::Turns { 3 } else { 2 };
         Self {
             lightness,
@@ -119,13 +124,14 @@ impl RampCheck {
         }
     }
 
-    /// Returns for each of [`Vision::ALL`] whether all of the ramp's colours are distinguishable.
+    /// Returns for each kind of vision in [`Vision::ALL`] whether the compared colours that are not
+    /// neighbours are distinguishable.
     pub fn is_distinguishable(&self) -> [bool; 4] {
         self.apart.map(|least| least > DISTINGUISHABLE)
     }
 }
 
-/// The compared colours of a ramp as perceived with a kind of vision, in Oklab.
+/// The colours of a ramp that are compared, in Oklab, as they are perceived with a kind of vision.
 fn colors(ramp: &Ramp, vision: Vision) -> [[f32; 3]; SAMPLES] {
     let matrix = vision.matrix();
     std::array::from_fn(|i| {
@@ -150,7 +156,8 @@ fn lightness(lights: &[f32; SAMPLES]) -> Lightness {
     }
 }
 
-/// The least distance between two colours that are at least `next` samples apart.
+/// The least distance in Oklab between two colours that are at least `next` places apart in the
+/// list.
 fn nearest(colors: &[[f32; 3]; SAMPLES], next: usize) -> f32 {
     let others = |i: usize| colors.iter().skip(i + next);
     let pairs = colors.iter().enumerate();
@@ -224,7 +231,7 @@ mod tests {
             of("blue, cyan, lime, yellow, red").lightness,
             Lightness::Wavers
         );
-        // Two kinds of colour vision can't tell red and green of one lightness apart.
+        // With two kinds of vision, red and green of equal lightness look alike.
         let [common, protanope, deuteranope, _] = of("#c8553d, #808000, #2e8b57").apart;
         assert!(
             common > 2.0 * deuteranope.min(protanope),

@@ -1,12 +1,13 @@
-//! Our own ramps for maps. From a transparent start they become ever lighter (for dark maps) or
-//! ever darker (for light maps), and end in a clear colour; those for differences have two sides.
+//! The ramps that were made for this program. Ramps for dark maps become steadily lighter, and
+//! ramps for light maps steadily darker. Ramps for differences have two sides.
 //!
-//! Each ramp is a few `(position, 0xRRGGBB)` stops that are mixed in Oklab.
+//! Each ramp is a list of stops, `(position, 0xRRGGBB)`. Colours between two stops are mixed in
+//! Oklab.
 
-/// Stops of opaque colours in ascending order of position.
+/// The stops of a ramp: positions, in ascending order, and opaque colours.
 pub(super) type Stops = &'static [(f32, u32)];
 
-/// Embers to flame.
+/// The colours of embers, up to those of a flame.
 pub(super) const EMBER: Stops = &[
     (0.0, 0x3b0d16),
     (0.2, 0x8a1420),
@@ -16,7 +17,7 @@ pub(super) const EMBER: Stops = &[
     (1.0, 0xfff6cf),
 ];
 
-/// Night sky, green light.
+/// The blue of a night sky, up to green light.
 pub(super) const AURORA: Stops = &[
     (0.0, 0x14284f),
     (0.2, 0x125c7a),
@@ -26,7 +27,7 @@ pub(super) const AURORA: Stops = &[
     (1.0, 0xf8ffcc),
 ];
 
-/// Deep water to snow.
+/// The blue of deep water, up to the white of snow.
 pub(super) const ICE: Stops = &[
     (0.0, 0x131c5c),
     (0.22, 0x1c4bb0),
@@ -36,7 +37,7 @@ pub(super) const ICE: Stops = &[
     (1.0, 0xffffff),
 ];
 
-/// Violet, magenta, peach.
+/// Violet, magenta and peach.
 pub(super) const NEBULA: Stops = &[
     (0.0, 0x231259),
     (0.2, 0x5a20a8),
@@ -46,7 +47,7 @@ pub(super) const NEBULA: Stops = &[
     (1.0, 0xffeebf),
 ];
 
-/// Blue to gold, for every kind of colour vision.
+/// Blue up to gold, distinguishable with every kind of colour vision.
 pub(super) const BEACON: Stops = &[
     (0.0, 0x131d66),
     (0.22, 0x2450bd),
@@ -56,7 +57,7 @@ pub(super) const BEACON: Stops = &[
     (1.0, 0xfffbd3),
 ];
 
-/// Evening light to night.
+/// The colours of evening light, down to those of night.
 pub(super) const DUSK: Stops = &[
     (0.0, 0xffe0bd),
     (0.18, 0xfbb291),
@@ -66,7 +67,7 @@ pub(super) const DUSK: Stops = &[
     (1.0, 0x2c1262),
 ];
 
-/// Thin to thick blue ink.
+/// Blue ink, from thin to thick.
 pub(super) const INK: Stops = &[
     (0.0, 0xd3e2f2),
     (0.22, 0x9abfe3),
@@ -76,7 +77,7 @@ pub(super) const INK: Stops = &[
     (1.0, 0x0a1c47),
 ];
 
-/// Blush to burgundy.
+/// Light pink down to dark wine red.
 pub(super) const ROSE: Stops = &[
     (0.0, 0xfddcdc),
     (0.22, 0xf9aeb6),
@@ -86,7 +87,7 @@ pub(super) const ROSE: Stops = &[
     (1.0, 0x520730),
 ];
 
-/// Young leaves to deep forest.
+/// The green of young leaves, down to that of a dark forest.
 pub(super) const MOSS: Stops = &[
     (0.0, 0xe9efb6),
     (0.22, 0xbcd874),
@@ -96,7 +97,7 @@ pub(super) const MOSS: Stops = &[
     (1.0, 0x07343c),
 ];
 
-/// Sand to sea, for every kind of colour vision.
+/// The colours of sand, down to those of the sea, distinguishable with every kind of colour vision.
 pub(super) const TIDE: Stops = &[
     (0.0, 0xfdf4ca),
     (0.2, 0xedce6c),
@@ -106,7 +107,7 @@ pub(super) const TIDE: Stops = &[
     (1.0, 0x0d2259),
 ];
 
-/// Blue for less, red for more.
+/// Blue for less, and red for more.
 pub(super) const BALANCE: Stops = &[
     (0.0, 0x0b2b66),
     (0.18, 0x1f5fae),
@@ -117,7 +118,7 @@ pub(super) const BALANCE: Stops = &[
     (1.0, 0x6b0f24),
 ];
 
-/// Teal for less, brown for more.
+/// Teal for less, and brown for more.
 pub(super) const DELTA: Stops = &[
     (0.0, 0x06403f),
     (0.18, 0x1b7d78),
@@ -128,7 +129,7 @@ pub(super) const DELTA: Stops = &[
     (1.0, 0x573007),
 ];
 
-/// Violet for less, green for more.
+/// Violet for less, and green for more.
 pub(super) const HARVEST: Stops = &[
     (0.0, 0x3d0f55),
     (0.18, 0x7b3f98),
@@ -139,7 +140,7 @@ pub(super) const HARVEST: Stops = &[
     (1.0, 0x0d4a24),
 ];
 
-/// Light colours at both ends, and the dark of night in the middle.
+/// Light colours at both ends, and dark ones in the middle.
 pub(super) const POLAR: Stops = &[
     (0.0, 0xd8f3ff),
     (0.18, 0x72c3f2),

@@ -1,4 +1,4 @@
-//! The collection of named ramps.
+//! The collection: the ramps that can be chosen by name.
 
 pub mod check;
 mod maps;
@@ -9,22 +9,22 @@ use std::fmt;
 use crate::ramp::opacity::OpacityCurve;
 use crate::ramp::{ColorStop, Interpolation};
 
-/// The purpose of a ramp.
+/// The purpose of a ramp, by which the collection is grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Group {
-    /// Ramps with perceptually even steps from end to end, as is usual in science.
+    /// Ramps whose steps look equal from end to end. They are usual in science.
     Perceptual,
-    /// Ramps from transparent to light: for dark base maps.
+    /// Ramps that go from transparent to light colours, for dark base maps.
     DarkMap,
-    /// Ramps from transparent to dark: for light base maps.
+    /// Ramps that go from transparent to dark colours, for light base maps.
     LightMap,
-    /// Ramps with two sides around a transparent middle: for differences and ratios.
+    /// Ramps with two sides around a transparent middle, for differences and quotients.
     Diverging,
 }
 
 impl Group {
-    /// The name: `perceptual`, `dark map`, `light map` or `diverging`.
+    /// The name of the group: `perceptual`, `dark map`, `light map` or `diverging`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Perceptual => "perceptual",
@@ -41,12 +41,12 @@ impl fmt::Display for Group {
     }
 }
 
-/// A ramp of the collection, from which
-/// [`Ramp::from_collection`](crate::ramp::Ramp::from_collection) makes a ramp.
+/// An entry of the collection. [`Ramp::from_collection`](crate::ramp::Ramp::from_collection) makes
+/// a ramp from it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct NamedRamp {
-    /// The ramp's name.
+    /// The name by which the ramp is chosen.
     pub name: &'static str,
     /// The ramp's purpose.
     pub group: Group,
@@ -62,10 +62,11 @@ enum Colors {
     Stops(maps::Stops),
 }
 
-/// Stops of an opacity curve, each as `(position, opacity)`.
+/// The stops of an opacity curve, each as (position, opacity).
 type Fade = &'static [(f32, f32)];
 
-/// An opacity that is full from 0.22 on, so that even low values show.
+/// An opacity curve that reaches 1 already at the position 0.22, so that low values are easy to
+/// see.
 const SOON: Fade = &[
     (0.0, 0.0),
     (0.04, 0.22),
@@ -74,7 +75,8 @@ const SOON: Fade = &[
     (0.22, 1.0),
 ];
 
-/// An opacity that rises slowly, so that the map shows through the lower half of the ramp.
+/// An opacity curve that rises slowly, so that the map shows through the colours of the ramp's
+/// lower half.
 const SLOW: Fade = &[
     (0.0, 0.0),
     (0.05, 0.2),
@@ -84,7 +86,7 @@ const SLOW: Fade = &[
     (0.7, 1.0),
 ];
 
-/// An opacity that is 0 in the middle, where there is no difference, and 1 at both ends.
+/// An opacity curve that is 0 in the middle, where there is no difference, and 1 at both ends.
 const APART: Fade = &[
     (0.0, 1.0),
     (0.3, 0.92),
@@ -96,13 +98,13 @@ const APART: Fade = &[
 ];
 
 impl NamedRamp {
-    /// The opacity curve that belongs to the colours. It fades in from the low end, or from the
-    /// middle of a diverging ramp, so that heat has no hard edge on the map.
+    /// The opacity curve of the ramp. It rises from 0 at the low end, or in a diverging ramp from 0
+    /// in the middle towards both ends. So heat has no hard edge on the map.
     pub fn opacity(&self) -> Option<OpacityCurve> {
         OpacityCurve::new(self.fade.to_vec()).ok()
     }
 
-    /// The colours as stops, without opacity.
+    /// The colours as opaque stops, before the opacity curve is applied.
     pub fn stops(&self) -> Vec<ColorStop> {
         match self.colors {
             Colors::Table(table) => table
@@ -123,7 +125,7 @@ impl NamedRamp {
         }
     }
 
-    /// The interpolation of colours between the stops.
+    /// The colour space in which colours between the stops are mixed.
     pub fn interpolation(&self) -> Interpolation {
         match self.colors {
             Colors::Table(_) => Interpolation::Srgb,
@@ -132,13 +134,13 @@ impl NamedRamp {
     }
 }
 
-/// The colour `0xRRGGBB` as opaque RGBA, each channel 0 to 1.
+/// Turns the colour `0xRRGGBB` into opaque RGBA with channels from 0 to 1.
 fn rgb(color: u32) -> [f32; 4] {
     let [_, r, g, b] = color.to_be_bytes();
     [r, g, b, 255].map(|c| f32::from(c) / 255.0)
 }
 
-/// All ramps of the collection, ordered by group.
+/// All entries of the collection, ordered by group.
 pub fn all() -> &'static [NamedRamp] {
     ALL
 }

@@ -1,13 +1,13 @@
-//! The well-known perceptual ramps, colour for colour as their authors published them and
-//! Matplotlib ships them: each is 256 numbers `0xRRGGBB`.
+//! Well-known ramps whose steps look equal. They are exactly as their authors published them, and
+//! as Matplotlib has them.
 //!
-//! They are tables, not fitted curves, so that a picture agrees exactly with one in Matplotlib,
-//! QGIS or titiler.
+//! Each is a table of 256 colours, and not a curve that is fitted to them. So pictures agree
+//! exactly with those of Matplotlib, QGIS or titiler.
 
 /// 256 opaque colours, each `0xRRGGBB`.
 pub(super) type OpaqueTable = [u32; 256];
 
-/// CC0, Smith & van der Walt 2015.
+/// The ramp inferno by Smith & van der Walt, 2015. Its licence is CC0.
 pub(super) const INFERNO: OpaqueTable = [
     0x000004, 0x010005, 0x010106, 0x010108, 0x02010a, 0x02020c, 0x02020e, 0x030210, 0x040312,
     0x040314, 0x050417, 0x060419, 0x07051b, 0x08051d, 0x09061f, 0x0a0722, 0x0b0724, 0x0c0826,
@@ -40,7 +40,7 @@ pub(super) const INFERNO: OpaqueTable = [
     0xf8fb9a, 0xf9fc9d, 0xfafda1, 0xfcffa4,
 ];
 
-/// CC0, Smith & van der Walt 2015.
+/// The ramp magma by Smith & van der Walt, 2015. Its licence is CC0.
 pub(super) const MAGMA: OpaqueTable = [
     0x000004, 0x010005, 0x010106, 0x010108, 0x020109, 0x02020b, 0x02020d, 0x03030f, 0x030312,
     0x040414, 0x050416, 0x060518, 0x06051a, 0x07061c, 0x08071e, 0x090720, 0x0a0822, 0x0b0924,
@@ -73,7 +73,7 @@ pub(super) const MAGMA: OpaqueTable = [
     0xfcf7b9, 0xfcf9bb, 0xfcfbbd, 0xfcfdbf,
 ];
 
-/// CC0, Smith & van der Walt 2015.
+/// The ramp plasma by Smith & van der Walt, 2015. Its licence is CC0.
 pub(super) const PLASMA: OpaqueTable = [
     0x0d0887, 0x100788, 0x130789, 0x16078a, 0x19068c, 0x1b068d, 0x1d068e, 0x20068f, 0x220690,
     0x240691, 0x260591, 0x280592, 0x2a0593, 0x2c0594, 0x2e0595, 0x2f0596, 0x310597, 0x330597,
@@ -106,7 +106,7 @@ pub(super) const PLASMA: OpaqueTable = [
     0xf1f426, 0xf1f525, 0xf0f724, 0xf0f921,
 ];
 
-/// CC0, Smith & van der Walt 2015.
+/// The ramp viridis by Smith & van der Walt, 2015. Its licence is CC0.
 pub(super) const VIRIDIS: OpaqueTable = [
     0x440154, 0x440256, 0x450457, 0x450559, 0x46075a, 0x46085c, 0x460a5d, 0x460b5e, 0x470d60,
     0x470e61, 0x471063, 0x471164, 0x471365, 0x481467, 0x481668, 0x481769, 0x48186a, 0x481a6c,
@@ -139,7 +139,7 @@ pub(super) const VIRIDIS: OpaqueTable = [
     0xf6e620, 0xf8e621, 0xfbe723, 0xfde725,
 ];
 
-/// CC0, Nuñez, Anderton & Renslow 2018.
+/// The ramp cividis by Nuñez, Anderton & Renslow, 2018. Its licence is CC0.
 pub(super) const CIVIDIS: OpaqueTable = [
     0x00224e, 0x00234f, 0x002451, 0x002553, 0x002554, 0x002656, 0x002758, 0x002859, 0x00285b,
     0x00295d, 0x002a5f, 0x002a61, 0x002b62, 0x002c64, 0x002c66, 0x002d68, 0x002e6a, 0x002e6c,
@@ -172,7 +172,7 @@ pub(super) const CIVIDIS: OpaqueTable = [
     0xfee434, 0xfee535, 0xfee636, 0xfee838,
 ];
 
-/// Apache-2.0, © 2019 Google LLC, Anton Mikhailov.
+/// The ramp turbo by Anton Mikhailov, © 2019 Google LLC. Its licence is Apache-2.0.
 pub(super) const TURBO: OpaqueTable = [
     0x30123b, 0x321543, 0x33184a, 0x341b51, 0x351e58, 0x36215f, 0x372466, 0x38276d, 0x392a73,
     0x3a2d79, 0x3b2f80, 0x3c3286, 0x3d358b, 0x3e3891, 0x3f3b97, 0x3f3e9c, 0x4040a2, 0x4143a7,
