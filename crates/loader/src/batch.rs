@@ -18,7 +18,7 @@ pub(crate) struct Batch {
     /// The box in which points are kept, in degrees; `None`: points are kept everywhere.
     within: Option<LonLatBox>,
     /// Set if the column of weights was chosen by its name alone and not by an option. A row whose
-    /// weight in it is no number is then kept, with a missing weight.
+    /// value in this column is no number is then kept, with a missing weight.
     is_guess: bool,
 }
 
@@ -78,7 +78,7 @@ impl Found<'_> {
 }
 
 impl Rejection<'_> {
-    /// The value at fault with a word for its meaning before it, as reports show it: `longitude
+    /// The value at fault as reports show it, with a word for its meaning before it: `longitude
     /// "?"`.
     pub(crate) fn found(&self) -> String {
         match self.found {
@@ -160,9 +160,9 @@ impl Batch {
         self.keep_at(at, lon, lat, weight)
     }
 
-    /// Adds the point of a row whose position is on the map; a point beyond the box is counted as
-    /// filtered out. A row whose weight is no number is rejected. `x` and `y` are the position's
-    /// coordinates in the source.
+    /// Adds the point of a row whose position is on the map. If the position is outside of the
+    /// batch's box, the row is counted as filtered out instead. A row whose weight is no number is
+    /// rejected. `x` and `y` are the position's coordinates in the source.
     #[inline]
     pub(crate) fn keep_at<'a>(
         &mut self,
@@ -185,7 +185,8 @@ impl Batch {
         Ok(())
     }
 
-    /// Converts a weight to a finite number. Returns `None` for a missing weight.
+    /// Converts a weight to a finite number; `None` for a missing weight. A weight that is no
+    /// finite number is passed to [`no_weight`](Self::no_weight).
     #[inline]
     fn check_weight<'a>(&mut self, weight: Weight<'a>) -> Result<Option<f32>, Rejection<'a>> {
         let finite = |number: f32| Some(number).filter(|number| number.is_finite());
@@ -206,8 +207,8 @@ impl Batch {
         }
     }
 
-    /// Handles a weight that is no number. If the column was chosen by its name alone, the weight
-    /// is missing; else the row is rejected.
+    /// Returns the result for a weight that is no number. If the column was chosen by its name
+    /// alone, the weight counts as missing; else the row is rejected.
     #[cold]
     fn no_weight<'a>(&mut self, found: Found<'a>) -> Result<Option<f32>, Rejection<'a>> {
         if !self.is_guess {
@@ -246,9 +247,9 @@ pub(crate) fn are_swapped(refusal: ProjectionError, lon: f64, lat: f64) -> bool 
     refusal == ProjectionError::Latitude && lon.abs() <= 90.0 && lat.abs() <= 360.0
 }
 
-/// The rejection of a row whose longitude or latitude is no number, or neither is. The report names
-/// the coordinate that is empty; if none is empty, the one that is no number. Longitude comes
-/// first.
+/// The rejection of a row in which longitude or latitude is no number, or neither of them is. It
+/// names the coordinate at fault. If one of them is empty, it names that one. If both are at fault
+/// in the same way, it names the longitude.
 #[cold]
 fn unreadable<'a>(lon: &'a [u8], lat: &'a [u8]) -> Rejection<'a> {
     let empty = |field: &[u8]| field.trim_ascii().is_empty();

@@ -220,9 +220,9 @@ pub(crate) fn latitude(seen: &[String]) -> Option<usize> {
     by_priority(seen, LATITUDE, "latitude")
 }
 
-/// The index of the column whose name comes first in `list`. If no column's name is in the list, a
-/// column with `word` in its name is taken (`start_longitude`, `Longitude (°E)`), but only if it is
-/// the only one.
+/// The index of a column whose name is in `list`; of several, the one whose name comes first in the
+/// list. If no column's name is in the list, a column with `word` in its name is taken
+/// (`start_longitude`, `Longitude (°E)`), but only if it is the only one.
 fn by_priority(seen: &[String], list: &[&str], word: &str) -> Option<usize> {
     let names: Vec<String> = seen.iter().map(|s| normalised(s)).collect();
     let well_known = list

@@ -71,12 +71,12 @@ impl Names {
 /// Chooses the columns of positions, the column of weights, and the columns that the options
 /// `filter` and `keep` name.
 ///
-/// Positions are the source's geometries, if it has any. Else they are in the columns that options
-/// name or whose names look like longitude and latitude; in a text file without a header, in the
-/// first two.
+/// Positions come from the source's geometries, if it has any. If the geometries are in a column,
+/// an option that names a column of degrees is preferred. Otherwise positions come from two columns
+/// of degrees. These are the columns that options name, or whose names look like longitude and
+/// latitude. In a text file without a header they are the first two, unless options name others.
 ///
-/// # Errors
-/// A column that an option names doesn't exist, or no columns of positions are found.
+/// # Errors A column that an option names doesn't exist, or no columns of positions are found.
 pub(crate) fn resolve(
     seen: Vec<String>,
     names: Names,

@@ -1,4 +1,5 @@
-//! The options `filter` and `keep`, with the columns that they name found in a source.
+//! The options `filter` and `keep` for one source, in which the columns that they name are looked
+//! up.
 
 use super::Schema;
 use crate::error::LoadError;

@@ -278,8 +278,8 @@ struct Area {
     south: f64,
     east: f64,
     north: f64,
-    /// The width in degrees of the border around the box, in which a position still is near the
-    /// area.
+    /// The width in degrees of the border around the box. A position in the border counts as near
+    /// the area.
     border: f64,
 }
 

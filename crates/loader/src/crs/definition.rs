@@ -109,9 +109,10 @@ pub(super) fn one_unit(
 }
 
 impl Definition {
-    /// Adds a shift to this definition, which is the source of a bound system: a system with a
-    /// transformation to another system. Without a shift nothing is added. `to` is the system to
-    /// which the shift leads, if the file has it, and must be WGS 84.
+    /// Adds a shift to this definition. A file may state a definition, a shift, and the system to
+    /// which the shift leads, all in a "bound" system. `to` is that last system, which must be WGS
+    /// 84; it is `None` if the file doesn't state it in a known form. Without a shift nothing is
+    /// added.
     pub(super) fn bound(
         mut self,
         shift: Option<[f64; 7]>,
@@ -180,17 +181,17 @@ impl Definition {
 
 impl Base {
     /// The shift that the file states; `None` if it states none. A shift of zeros counts only on an
-    /// ellipsoid of satellite datums, whose axis is 6,378,137 m within 5 m. On an older ellipsoid
-    /// it is ignored.
+    /// ellipsoid of satellite datums, whose semi-major axis is within 5 m of 6,378,137 m. On an
+    /// older ellipsoid it is ignored.
     fn said(&self) -> Option<[f64; 7]> {
         let satellites = (self.ellipsoid.0 - 6_378_137.0).abs() < 5.0;
         let any = |shift: &[f64; 7]| shift.iter().any(|number| *number != 0.0);
         self.shift.filter(|shift| satellites || any(shift))
     }
 
-    /// The datum, by the shift that the file states, by the EPSG number of the geographic system,
-    /// or by the name. A number or a name counts only if its ellipsoid is the file's. `None` if the
-    /// datum is not known.
+    /// The datum. It is found by the shift that the file states, else by the EPSG number of the
+    /// geographic system, else by the datum's or the system's name. A number or a name counts only
+    /// if its ellipsoid is the file's. `None` if the datum is not known.
     fn datum(&self) -> Option<Datum> {
         if let Some(shift) = self.said() {
             return Some(match shift.iter().all(|number| *number == 0.0) {

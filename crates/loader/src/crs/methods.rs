@@ -248,9 +248,9 @@ impl ProjectionValues {
         (latitude != 0.0 && self.is("k", 1.0)).then_some("stere lat_0:pole lat_ts lon_0 k")
     }
 
-    /// The template of an oblique Mercator whose origin is the map's centre. In Switzerland and
-    /// Hungary its azimuth is 90°, and the angle of its grid is 90° or not stated: then it is
-    /// PROJ's `somerc`.
+    /// The template of an oblique Mercator whose origin is the map's centre. If its azimuth is 90°,
+    /// and the angle of its grid is 90° or not stated, it is PROJ's `somerc`. The projections of
+    /// Switzerland and Hungary are such.
     fn oblique(&mut self) -> &'static str {
         let square = self.is("alpha", 90.0) && (self.is("gamma", 90.0) || !self.has("gamma"));
         if !square {

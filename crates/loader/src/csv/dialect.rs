@@ -1,4 +1,4 @@
-//! Detection of the dialect. Above all this is the delimiter: each candidate is tried on the first
+//! Detection of a text's dialect, above all of its delimiter: each candidate is tried on the first
 //! records.
 
 use super::record::{Dialect, Quoting, RecordEnd, RowShape};

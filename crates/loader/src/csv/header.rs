@@ -16,7 +16,7 @@ pub(super) struct FirstRecord {
     dialect: Dialect,
     /// The offset in the sample at which the record begins.
     pub(super) start: usize,
-    /// The offset in the sample at which the record's line end ends.
+    /// The offset in the sample behind the record and its line end.
     pub(super) end: usize,
     fields: Vec<Vec<u8>>,
     names: Vec<String>,

@@ -31,8 +31,8 @@ impl Splitter for Dialect {
                 end = buffer.len();
             }
         }
-        // If every record of the buffer is one line, no quote swallows another line, and no quote
-        // needs a decision.
+        // If every record of the buffer is one line, no quoted field reaches into a second line,
+        // and no quote is doubtful.
         if self.quoting == Quoting::Lenient && end == 0 {
             end = self.plain_lines(buffer);
         }
@@ -56,7 +56,7 @@ impl Splitter for Dialect {
     }
 }
 
-/// A parser of records into points. Its fields number the columns from 0.
+/// A parser of records into points. Columns are given by their numbers, counted from 0.
 pub(crate) struct CsvParser {
     pub(crate) dialect: Dialect,
     pub(crate) lon: usize,
@@ -71,8 +71,8 @@ pub(crate) struct CsvParser {
     pub(crate) header: Option<[Vec<u8>; 2]>,
 }
 
-/// The fields of one record that hold longitude, latitude and weight. A field is `None` if the
-/// record has too few fields to hold it.
+/// The fields of one record that hold longitude, latitude and weight. `None` if the record is too
+/// short to have the field.
 #[derive(Default)]
 struct PositionFields<'a> {
     lon: Option<&'a [u8]>,

@@ -50,8 +50,8 @@ impl Dialect {
             }
             Some(_) if self.quoting == Quoting::Tabs => self.tabbed_end(bytes, quote, ended),
             Some(_) => match self.apparent_end(bytes) {
-                // A record that ends with its first line swallows no other line, so its quotes need
-                // no judgement.
+                // A record that ends with its first line includes no other line, so its quotes are
+                // not doubtful.
                 end @ RecordEnd::At(length, _)
                     if memchr(self.newline, bytes).is_some_and(|at| at + 1 == length) =>
                 {
@@ -115,7 +115,7 @@ impl Dialect {
     /// Returns whether at least nine in ten of a record's lines are rows by themselves; `None` if
     /// more bytes are needed. `at` is the offset of the doubtful quote in `bytes`, and `closes` is
     /// the offset at which its quoted field ends. Lines that begin before `closes` are examined;
-    /// without `closes`, all lines in `bytes`. Of both only the first [`AHEAD`] are.
+    /// without `closes`, all lines in `bytes`. At most [`AHEAD`] lines are examined in either case.
     fn are_rows(
         &self,
         bytes: &[u8],
@@ -147,14 +147,15 @@ impl Dialect {
             (start, from) = (end, end);
         }
         let are = |rows, lines| rows * 10 >= lines * 9;
-        // If no quote closes the field, the doubtful quote itself may make its own line no row.
-        // Then the other lines may decide without it.
+        // If no quote closes the field, the doubtful quote itself may be the reason why its own
+        // line is no row. Then the other lines may decide without this line.
         let others = closes.is_none() && lines > 1 && lines < AHEAD;
         Some(are(rows, lines) || (others && are(rows - first, lines - 1)))
     }
 
-    /// Returns whether a line could be a row by itself. It could if both fields of the position are
-    /// numbers, or if neither of them has other text and the line has this number of delimiters.
+    /// Returns whether a line could be a row by itself. It could if the fields of longitude and
+    /// latitude both hold numbers. It also could if the line has `delimiters` delimiters, and each
+    /// of the two fields holds a number or a word for a missing value, or is empty.
     fn is_row(&self, line: &[u8], delimiters: usize) -> bool {
         let (mut count, mut numbers) = (0, 0);
         for field in self.fields(line, true) {
@@ -191,7 +192,7 @@ impl Dialect {
     }
 
     /// Judges whether the first line of tab-separated text continues on the next lines. It does if
-    /// its quotes enclose line ends and it becomes a row of `wanted` tabs by that.
+    /// its quotes enclose line ends, and if it has `wanted` tabs only together with the next lines.
     fn spanning(&self, bytes: &[u8], quote: u8, wanted: usize, ended: bool) -> LineSpan {
         let all = bytes.get(..bytes.len().min(REACH)).unwrap_or_default();
         let beyond = bytes.len() > REACH;

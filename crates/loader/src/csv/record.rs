@@ -3,7 +3,8 @@
 //! A field that *begins* with a quote is quoted: delimiters and newlines in it are text, and `""`
 //! stands for one quote. A quote at any other place in a field is an ordinary byte. Text between a
 //! closing quote and the next delimiter belongs to the field. A quote that is not closed in its
-//! record is text. So is a quote that the module [`quotes`](super::quotes) judges to be stray.
+//! record is text. A quote is also text if the module [`quotes`](super::quotes) finds it to be
+//! stray.
 
 use super::fields::past_quotes;
 use memchr::{memchr, memchr2};
@@ -26,10 +27,11 @@ pub(crate) struct Dialect {
 pub(crate) enum Quoting {
     /// No byte quotes fields: a quote is ordinary text.
     Never,
-    /// This byte quotes fields by the rules of RFC 4180, even where a field then swallows rows.
+    /// This byte quotes fields by the rules of RFC 4180, even if a quoted field then includes lines
+    /// that look like rows.
     Strict(u8),
-    /// The byte `"` quotes fields. A field that would swallow whole rows is an exception: its quote
-    /// is text.
+    /// The byte `"` quotes fields. But a quote is text if its field would include lines that are
+    /// rows by themselves.
     Lenient,
     /// Tab-separated text: a line is a row, and a quote is text. There are two exceptions. Quotes
     /// around a whole field are removed. Quotes may enclose tabs and line ends if only that gives
@@ -89,8 +91,8 @@ impl Dialect {
         self.quoting.byte() == Some(byte)
     }
 
-    /// Finds the end of the first record in `bytes`. It trusts the quotes in this record, and
-    /// doesn't look at the lines behind it.
+    /// Finds the end of the first record in `bytes`, as the quotes in this record determine it. The
+    /// lines behind the record are not examined.
     #[inline]
     pub(crate) fn apparent_end(&self, bytes: &[u8]) -> RecordEnd {
         let at = |found: Option<usize>, quotes| match found {
@@ -113,9 +115,9 @@ impl Dialect {
     }
 
     /// Finds the end of the first record in `bytes`, field by field. `quoted` is called for each
-    /// field, with the field's offset in `bytes` and the bytes from this offset on. It returns the
-    /// length of the quoted part with which the field begins, or `None` if the end of this part is
-    /// not known.
+    /// field, with the field's offset in `bytes` and the bytes from this offset on. `quoted` must
+    /// return the length of the quoted part with which the field begins, or `None` if the end of
+    /// this part is not known.
     #[inline]
     pub(super) fn walk(
         &self,

@@ -48,7 +48,7 @@ pub enum LoadError {
         /// The system's or the decompressor's error.
         source: io::Error,
     },
-    /// The compressed data end before their format's end: the file is cut off.
+    /// The compressed data end too early: the file is cut off.
     #[error("{file}: the {compression} data end early; the file is cut off, get it again")]
     Truncated {
         /// The file, by the name that the caller gave.
@@ -83,15 +83,15 @@ pub enum LoadError {
         /// The fault, and what to do.
         message: String,
     },
-    /// A column named by an option is not there.
+    /// An option names a column that the source doesn't have.
     #[error(
         "{file}: `{parameter}`: there is no column \"{name}\"; there are: {}",
         list(seen)
     )]
     NoSuchColumn {
-        /// The option that names the column.
+        /// The file, by the name that the caller gave.
         file: String,
-        /// The parameter.
+        /// The option that names the column.
         parameter: Parameter,
         /// The column's name, as the option gives it.
         name: String,
@@ -279,7 +279,7 @@ pub enum LoadError {
     },
 }
 
-/// Advice on the reason for which most rows were skipped.
+/// Advice for a load that keeps no row, by the reason for which most rows were skipped.
 fn advice(report: &Report) -> &'static str {
     let most = SkipReason::ALL
         .into_iter()

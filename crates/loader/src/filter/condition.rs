@@ -64,7 +64,7 @@ impl Condition {
     }
 
     /// The literal of a comparison by `<`, `<=`, `>` or `>=`, if it looks like a date and can't be
-    /// read as one. The second value is the reason why it can't be read.
+    /// read as one; else `None`. The second value is the reason why it can't be read.
     pub(crate) fn ambiguous_date(&self) -> Option<(&Literal, AmbiguousDate)> {
         match self {
             Self::Compare(CompareOp::Equal | CompareOp::Unequal, _) => None,
@@ -84,8 +84,8 @@ impl Condition {
         }
     }
 
-    /// Reads the dates among the literals again. Now the spellings in `times` count too, which an
-    /// option adds for the source.
+    /// Reads the dates among the literals again, this time also in the spellings that an option
+    /// adds (`times`).
     pub(crate) fn apply_times(&mut self, times: &Times) {
         match self {
             Self::Compare(_, literal) => literal.apply_times(times),

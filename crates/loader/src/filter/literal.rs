@@ -84,8 +84,7 @@ impl Literal {
         }
     }
 
-    /// Reads a date again. Now the spellings in `times` count too, which an option adds for the
-    /// source.
+    /// Reads a date again, this time also in the spellings that an option adds (`times`).
     pub(crate) fn apply_times(&mut self, times: &Times) {
         match self {
             Self::Number(_) | Self::Bool(_) => (),

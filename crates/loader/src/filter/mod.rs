@@ -2,8 +2,9 @@
 //!
 //! A filter is parsed once into a small tree, and evaluated for each row. Its length and depth are
 //! limited. As in SQL, a comparison with null is neither true nor false, but unknown. A row is
-//! selected only if the whole filter is true for it. A comparison of values that don't fit, such as
-//! a word and a number, is unknown too. Reports count the rows that are left out because of this.
+//! selected only if the whole filter is true for it. A comparison of values that don't fit is
+//! unknown too, for example of a word with a number. If rows are left out because of such values,
+//! reports count the values.
 
 mod compare;
 mod condition;
@@ -59,8 +60,8 @@ impl Filter {
         &self.tree
     }
 
-    /// The filter with its dates read again. Now the spellings in `times` count too, which an
-    /// option adds for the source.
+    /// The filter with its dates read again, this time also in the spellings that an option adds
+    /// (`times`).
     pub(crate) fn with_times(mut self, times: &Times) -> Self {
         if !times.are_common() {
             self.tree.apply_times(times);
@@ -206,7 +207,8 @@ impl Tree {
     }
 
     /// The first literal in a comparison by `<`, `<=`, `>` or `>=` that looks like a date and can't
-    /// be read as one. The second value is the reason why it can't be read.
+    /// be read as one; `None` if there is none. The second value is the reason why it can't be
+    /// read.
     fn ambiguous_date(&self) -> Option<(&Literal, AmbiguousDate)> {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().find_map(Self::ambiguous_date),
@@ -215,8 +217,8 @@ impl Tree {
         }
     }
 
-    /// Reads all dates of the tree again. Now the spellings in `times` count too, which an option
-    /// adds for the source.
+    /// Reads all dates of the tree again, this time also in the spellings that an option adds
+    /// (`times`).
     fn apply_times(&mut self, times: &Times) {
         match self {
             Self::And(parts) | Self::Or(parts) => {
@@ -333,7 +335,7 @@ mod tests {
             ("gone = 1 or n = 3", true),
             ("gone = 1 and n = 4", false),
             ("not (gone = 1 and n = 4)", true),
-            // Whole numbers of any length up to 38 digits are compared exactly.
+            // Whole numbers of up to 38 digits are compared exactly.
             (
                 "key = 867322040000000001 and key = '867322040000000001'",
                 true,

@@ -52,18 +52,17 @@ pub(crate) struct FeatureScanner {
     /// The JSON of the member `crs` of the document that is scanned now; `None` if no such member
     /// was found in it yet.
     said: Option<Vec<u8>>,
-    /// The member `crs` with which the features of the first document were read. `None` if no
-    /// features were found yet, and `Some(None)` if the first document has no such member before
-    /// its features.
+    /// The member `crs` of the document whose features were found first. `None` if no features were
+    /// found yet; `Some(None)` if that document has no such member before its features.
     first: Option<Option<Vec<u8>>>,
     crs: SharedCrs,
     /// The largest error in metres that is accepted of a datum's shift; `None`: the default.
     datum_error: Option<f64>,
 }
 
-/// The reason why scanning stops, with the byte's offset in the buffer.
+/// The reason why scanning stops. Each reason has the offset of a byte in the buffer.
 enum ScanStop {
-    /// The buffer ends inside an item or other part, which begins at this byte.
+    /// The buffer ends inside an item or another part of the document, which begins at this byte.
     Short(usize),
     /// The bytes from here on are not valid JSON, for the given reason.
     Wrong(usize, String),
@@ -97,8 +96,8 @@ impl Cursor<'_> {
     }
 
     /// Returns the next byte that is not white space, without skipping it. If the buffer ends
-    /// before, scanning must resume at the offset `back` when more bytes are read. Without `back`
-    /// it resumes at the end of this buffer.
+    /// before such a byte, scanning must resume at the offset `back` when more bytes are read.
+    /// Without `back` it resumes at the end of this buffer.
     fn peek(&mut self, back: Option<usize>) -> Result<u8, ScanStop> {
         self.at += skip_value::blank(self.rest());
         self.rest()

@@ -22,8 +22,8 @@ use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The most levels to which objects may be nested in one item, a choice. Levels are features,
-/// geometries and collections in collections.
+/// The most levels to which objects may be nested in one item, a choice. A level is a feature, a
+/// geometry, or a collection in another.
 const DEPTH: usize = 16;
 
 /// A parser of features into points.

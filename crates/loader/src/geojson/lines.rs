@@ -1,4 +1,4 @@
-//! Splitter of newline-delimited GeoJSON, and of GeoJSON text sequences (RFC 8142).
+//! A splitter of newline-delimited GeoJSON, and of GeoJSON text sequences (RFC 8142).
 
 use super::feature_scanner::LIMIT;
 use crate::text::chunker::{Split, Splitter};

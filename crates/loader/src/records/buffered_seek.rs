@@ -2,10 +2,10 @@
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-/// The number of bytes that one call of the system reads: a choice.
+/// The number of bytes that one system call reads: a choice.
 const BUFFER: usize = 1 << 15;
 
-/// A reader that moves within its buffer without a call of the system.
+/// A reader that moves within its buffer without a system call.
 pub(super) struct BufferedSeek<R> {
     reader: BufReader<R>,
     at: u64,

@@ -29,8 +29,8 @@ const ENDLESS: usize = 16 << 20;
 const DEPTH: usize = 1000;
 
 /// A source that reads an input as GPX. Its columns are the elements inside points, for example
-/// `ele`, `time`, or `hr` of an extension. The names of those in the first points are known before
-/// the file is read. The options for the weight, the filter and kept columns may also name other
+/// `ele`, `time`, or `hr` of an extension. The elements of the first points are known before the
+/// file is read. The options for the weight, the filter and kept columns may also name other
 /// elements, which later points may have.
 pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let Input {

@@ -57,7 +57,7 @@ pub(crate) struct RecordSink {
 /// A message of a reader to the source.
 pub(super) enum ReaderMessage {
     Batch(Box<Batch>),
-    /// The turn of this reader ends, and that of the next reader begins.
+    /// The turn of this reader ends, and the turn of the next reader begins.
     Turn,
     /// The reader has no more records. If a channel closes without this message, the reader broke
     /// off, for example by a panic.
@@ -166,8 +166,8 @@ impl RecordSink {
             .keep_values(|at| row.get(at).cloned().unwrap_or(Value::Null));
     }
 
-    /// Makes the points of a record whose geometry is in well-known binary. If `bytes` are none,
-    /// the record is counted as malformed.
+    /// Makes the points of a record whose geometry is in well-known binary. If `bytes` are not
+    /// well-known binary, the record is counted as malformed.
     pub(crate) fn wkb(&mut self, bytes: &[u8], weight: Option<&Value<'_>>) -> Result<(), Stopped> {
         match wkb::parse(bytes).map(|geometry| geometry.shape) {
             Some(Shape::Point(x, y)) => self.record(Geometry::Point(x, y), weight),
@@ -273,8 +273,8 @@ impl RecordSink {
 }
 
 impl RecordSink {
-    /// Runs a reader to its end. Then sends the last batch, and a message whether the reader ended
-    /// well.
+    /// Runs a reader to its end. Then sends the last batch, and a message that states whether the
+    /// reader failed.
     pub(super) fn run(mut self, reader: Reader) {
         let ended = reader(&mut self);
         if self.send().is_err() {

@@ -31,7 +31,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 5;
 /// The most times that a failed request is repeated: a choice.
 const RETRIES: usize = 3;
-/// The time after the first try of a request from which it is not repeated: a choice.
+/// The time since a request was first sent after which it is not sent again: a choice.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The number that stands for the length of a response in bytes if the server doesn't state the

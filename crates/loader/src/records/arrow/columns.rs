@@ -133,8 +133,8 @@ impl Projection {
         all
     }
 
-    /// This choice of columns for batches that hold no other columns. The indexes are places in
-    /// [`all`](Self::all).
+    /// This choice of columns for batches that hold only the chosen columns. Its indexes are
+    /// positions in the list that [`all`](Self::all) returns.
     pub(crate) fn projected(&self) -> Self {
         let all = self.all();
         let among = |at: usize| all.iter().position(|&a| a == at).unwrap_or(0);

@@ -1,6 +1,6 @@
 //! Reading of geometries from columns of Arrow and Parquet. They are in well-known binary or in
-//! GeoArrow's native encoding. There a point is a few numbers, and every other geometry is lists of
-//! points, nested to some depth.
+//! GeoArrow's native encoding. In the native encoding a point is a few numbers, and any other
+//! geometry is a list of points or a list of such lists.
 //!
 //! A native list of points may be a line or a MultiPoint. The column's extension type (Arrow) or
 //! encoding (GeoParquet) states the kind. If it states none, the list is skipped.

@@ -171,7 +171,7 @@ fn split(kind: ColumnType, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
         ColumnType::Short | ColumnType::UShort => bytes.split_at_checked(2),
         ColumnType::Int | ColumnType::UInt | ColumnType::Float => bytes.split_at_checked(4),
         ColumnType::Long | ColumnType::ULong | ColumnType::Double => bytes.split_at_checked(8),
-        // Texts begin with their length, and so do values of other types.
+        // Texts begin with their length, and so do values of all other types.
         _ => {
             let (length, behind) = bytes.split_first_chunk()?;
             behind.split_at_checked(u32::from_le_bytes(*length) as usize)

@@ -194,8 +194,8 @@ impl<S: ParquetFile> RowGroupReader<S> {
     }
 }
 
-/// The ranges of a row group's columns in the file, of those that are read. A range that can't
-/// exist is left out, since the library reports it later.
+/// The ranges in the file of those columns of a row group that are read. A range that can't exist
+/// is left out, since the library reports it later.
 fn chunks(group: &RowGroupMetaData, mask: &ProjectionMask) -> Vec<Range<u64>> {
     let columns = group.columns().iter().enumerate();
     let wanted = columns.filter(|(at, _)| mask.leaf_included(*at));

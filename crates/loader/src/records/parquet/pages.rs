@@ -73,8 +73,8 @@ pub(super) struct Pages<S> {
     file: S,
     /// The range of each column in the file, and the column's compression.
     columns: Vec<(Range<u64>, Compression)>,
-    /// The number of bytes before the compressed bytes in the page whose header was read last. They
-    /// hold the levels of values.
+    /// The number of bytes before the compressed bytes in the page whose header was read last.
+    /// These bytes hold the repetition and definition levels.
     levels: AtomicUsize,
 }
 
@@ -152,7 +152,8 @@ impl<S: ParquetFile> ChunkReader for Pages<S> {
 struct Sizes {
     unpacked: i64,
     packed: i64,
-    /// The number of bytes before the compressed bytes, which hold the levels of values.
+    /// The number of bytes before the compressed bytes, which hold the repetition and definition
+    /// levels.
     levels: usize,
 }
 

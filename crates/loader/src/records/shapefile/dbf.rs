@@ -34,7 +34,7 @@ pub(super) struct AttributeTable {
     unknown: Option<String>,
     /// The offset of the first row in bytes.
     start: u64,
-    /// The number of rows, by the size of the file.
+    /// The number of rows, computed from the size of the file.
     pub(super) rows: u64,
     /// The number of rows that the header states.
     pub(super) stated: u64,
@@ -237,9 +237,9 @@ impl Header {
         let short_fields = placed(&fields, false);
         let long_fields = placed(&fields, true);
         let needed = length(&short_fields);
-        // A row may be longer than its fields; the bytes between are skipped. A row length that is
-        // too short for the fields is wrong. It is replaced by the length of the fields, if the
-        // size of the file confirms this length.
+        // A row may be longer than its fields. The bytes that belong to no field are skipped. A row
+        // length that is too short for the fields is wrong. It is replaced by the length of the
+        // fields, if the size of the file confirms this length.
         let (fields, length) = if stated_length == length(&long_fields) {
             (long_fields, stated_length)
         } else if stated_length >= needed {

@@ -149,8 +149,8 @@ impl Field {
     }
 }
 
-/// The text of a number or date: without NULs before it, without the first NUL behind it and what
-/// follows, and without spaces around it.
+/// The text of a number or date. NULs before it are left out, and so are spaces at its ends. The
+/// text ends at the first NUL behind it.
 fn digits(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|b| *b != 0).unwrap_or(bytes.len());
     let bytes = bytes.get(start..).unwrap_or_default();

@@ -12,9 +12,9 @@ const ENTRY: u64 = 8;
 /// A reader of the entries of an index.
 pub(super) struct Index {
     reader: BufReader<File>,
-    /// The number of entries, by the size of the file.
+    /// The number of entries, computed from the size of the file.
     pub(super) records: u64,
-    /// The number of entries, by the size that the header states.
+    /// The number of entries, computed from the size that the header states.
     pub(super) stated: u64,
     left: u64,
 }

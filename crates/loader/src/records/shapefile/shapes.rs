@@ -15,8 +15,8 @@ pub(super) const HEADER: u64 = 100;
 /// points.
 const BEFORE_POINTS: u64 = 40;
 
-/// A limit for indexes that name records more than once, a choice: the records that are read may
-/// have this many times the bytes of the file.
+/// The most bytes of records that may be read by an index, as a multiple of the file's size: a
+/// choice. A damaged index may name the same records again and again.
 const OVER_AGAIN: u64 = 4;
 
 /// A reader of shapes, either in sequence or by an index.
