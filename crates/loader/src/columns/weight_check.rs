@@ -39,7 +39,8 @@ impl WeightSample {
         }
     }
 
-    /// Counts a value that has a type.
+    /// Counts a value of a format with typed values, which may be a number, a text, a time, a
+    /// Boolean or null.
     pub(crate) fn note_value(&mut self, value: &Value<'_>) {
         match value {
             _ if self.is_enough() => (),

@@ -104,8 +104,8 @@ fn row(table: &'static str, code: u32) -> Option<&'static str> {
     find(table, |first| first.parse().unwrap_or(0).cmp(&code))
 }
 
-/// The fields behind the first field in the row whose first field is searched for, by binary
-/// search. `order` compares a row's first field with the one that is searched for.
+/// Finds a row by its first field, with binary search, and returns the fields behind it; `None` if
+/// there is no such row. `order` compares a row's first field with the one that is searched for.
 fn find(table: &'static str, order: impl Fn(&str) -> Ordering) -> Option<&'static str> {
     let (mut from, mut to) = (0, table.len());
     while from < to {

@@ -11,7 +11,8 @@ use crate::number;
 use crate::options::LoadOptions;
 use crate::text::chunker::TextPosition;
 
-/// The first record of a file that is not a blank line.
+/// The first record of a file that is not a blank line. It is in the input's sample, which holds
+/// the first bytes of the file.
 pub(super) struct FirstRecord {
     dialect: Dialect,
     /// The offset in the sample at which the record begins.

@@ -182,8 +182,8 @@ impl CsvParser {
         }
     }
 
-    /// The number of stray quotes in a record. In each field that begins with a stray quote all
-    /// quotes are counted.
+    /// Counts the quotes in those fields of a record that begin with a stray quote. All of these
+    /// quotes are text.
     fn strays(&self, record: &[u8]) -> u64 {
         let quote = self.dialect.quoting.byte().unwrap_or_default();
         let fields = self.dialect.fields(record, true);

@@ -225,8 +225,8 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
     }
 }
 
-/// The value of the property `name`. A list or an object becomes a text, its JSON, and so does a
-/// number beyond the range of `f64`.
+/// The value of the property `name`. A list or an object becomes a text, which is its JSON. So does
+/// a number beyond the range of `f64`.
 fn value<'p>(properties: Option<&'p [u8]>, name: Option<&String>) -> Value<'p> {
     let value = name.and_then(|name| property(properties?, name));
     value.map_or(Value::Null, |value| match value {

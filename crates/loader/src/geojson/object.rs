@@ -1,7 +1,7 @@
 //! One GeoJSON object, whose members stay JSON text until they are needed.
 //!
-//! Another step checks that the text is JSON. Here only the ends of values are searched for, since
-//! of a feature only the type, the position and a few properties are read.
+//! The parser of features checks that the text is valid JSON. Here only the ends of values are
+//! searched for, since of a feature only the type, the position and a few properties are read.
 
 use super::skip_value;
 use crate::encoding::decoded;
