@@ -22,7 +22,7 @@ pub(super) struct BackendFlags {
     gpu_memory: u64,
 }
 
-/// The backend that the user chooses. A GPU may be chosen by a part of its name; `None` is any GPU.
+/// The backend that the user chooses. `Gpu` has a part of the name of a GPU, or `None` for any GPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum BackendChoice {
     Auto,

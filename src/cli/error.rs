@@ -52,8 +52,8 @@ pub(super) fn with_flags(message: &str) -> String {
         let name = parameter.name();
         let flag = format!("--{}", name.replace('_', "-"));
         // A message also quotes values of the data, in double quotes. A backtick at the beginning
-        // of such a value follows a double quote, so it follows none of these two characters and
-        // stays.
+        // of such a value comes after a double quote, not after a blank or a bracket, so it isn't
+        // replaced.
         for before in [' ', '('] {
             text = text.replace(&format!("{before}`{name}`"), &format!("{before}{flag}"));
         }

@@ -117,7 +117,7 @@ impl LoadedSource {
     }
 }
 
-/// Words for `share`, the fraction of all weight that is negative.
+/// A text that states in percent how much of all weight is negative. `share` is this fraction.
 pub(super) fn negative_share(share: f64) -> String {
     match share * 100.0 {
         percent if percent < 0.01 => "less than 0.01 % of all weight is negative".to_owned(),

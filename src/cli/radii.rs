@@ -6,9 +6,9 @@ use heatsplat_loader::Column;
 /// The largest number of examples in a note on values that are no radius.
 const EXAMPLES: usize = 3;
 
-/// Converts a column to a radius in pixels for each point; 0 stands for a point that has none and
-/// is drawn with the style's. The text counts the radii and the unusable values; it is appended to
-/// the report on columns.
+/// Converts a column to a radius in pixels for each point. A point without a usable radius gets 0,
+/// and is drawn with the radius of the style. The text that is returned counts the radii and the
+/// unusable values; it is appended to the report on columns.
 pub(super) fn from_column(column: &Column) -> (Vec<f32>, String) {
     let (mut own, mut bad, mut examples) = (0usize, 0usize, Vec::new());
     let radius = |row: usize| {

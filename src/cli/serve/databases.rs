@@ -120,7 +120,7 @@ impl DatabaseConfig {
         self.pool.auto_publish
     }
 
-    /// Returns a message if the flags of a layer contradict its being in a database, otherwise
+    /// Returns a message if the flags of a layer don't suit a layer of a database, otherwise
     /// `None`.
     pub(super) fn refuses(&self, read: &SourceFlags) -> Option<&'static str> {
         match read.layer_queries().len() {

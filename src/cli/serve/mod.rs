@@ -40,8 +40,8 @@ use std::sync::mpsc;
 use std::thread;
 use watch::{Events, Watcher};
 
-/// Serves until a signal stops the server. `matches` are the arguments of `serve` as clap has
-/// matched them, before their conversion to `serve`.
+/// Serves until a signal stops the server. `matches` has the same arguments as `serve`, as clap
+/// matched them: it has their texts, and shows which of them were given.
 pub(super) fn run(serve: ServeCommand, matches: &ArgMatches) -> Result<(), BoxError> {
     let events = Events::new();
     // With `--check`, a signal ends the program at once, as it ends any other command.
@@ -145,8 +145,8 @@ fn run_server(
         Watcher::new((source, state), config, set, layers, events).run();
     });
     bound.run()?;
-    // If the server is stopped while layers are still loading, the program doesn't wait for them:
-    // it ends as if they had loaded.
+    // If the server is stopped while layers are still loading, the program doesn't wait for them.
+    // It ends without an error.
     outcome.try_recv().unwrap_or(Ok(()))
 }
 

@@ -21,8 +21,8 @@ enum Action {
     Add(LayerId, LayerConfig),
     /// Reads a layer again. If the reading fails, the layer stays unchanged.
     Reload(LoadedLayer),
-    /// Discards the scales and the cached tiles of a live layer, whose rows aren't kept in any
-    /// case.
+    /// Discards the scales and the cached tiles of a live layer. Its rows are read for each picture
+    /// anyway.
     Renew(LoadedLayer),
     /// Leaves a layer unchanged.
     Keep(LoadedLayer),
@@ -186,7 +186,7 @@ impl LayerSet {
         }
     }
 
-    /// The time at which the reload period of the next layer ends; `None` if no layer has a reload
+    /// The time at which the first reload period of a layer ends; `None` if no layer has a reload
     /// period.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let due = |loaded: &LoadedLayer| loaded.at.checked_add(loaded.config.reload?);

@@ -107,8 +107,8 @@ impl Watcher {
         }
     }
 
-    /// The longest time to wait for an event. A layer whose reload period ends, or the next check
-    /// of files, ends it earlier than the maximum of an hour.
+    /// The longest time to wait for an event: until a reload period ends or the next check of files
+    /// is due. If there are neither reload periods nor files to check, it is an hour.
     fn patience(&self) -> Duration {
         let until = |due: Instant| due.saturating_duration_since(Instant::now());
         let next = self.set.next_due().map_or(Duration::from_secs(3600), until);
@@ -160,8 +160,9 @@ impl Watcher {
         self.layers.warm();
     }
 
-    /// Reads the configuration again, and then the layers that it and `reload` concern. If this
-    /// fails, the old configuration and the old layers stay in use.
+    /// Reads the configuration again, then the layers that are new in it, that are changed in it,
+    /// or that `reload` concerns. If this fails, the old configuration and the old layers stay in
+    /// use.
     fn reload_config(&mut self, reload: &Reload) {
         self.read = self.source.path().and_then(file_state);
         let reloaded = self.source.read().and_then(|config| {

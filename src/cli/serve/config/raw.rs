@@ -104,8 +104,8 @@ impl ConfigEntry {
         self.raw.clone().unwrap_or_else(|| self.values.join(", "))
     }
 
-    /// Replaces the values of variables in a message by the text that names the variables. If a
-    /// piece of a value of four or more characters is still left, the whole message is replaced.
+    /// Replaces the values of variables in a message by the text that names the variables. If four
+    /// consecutive characters of a value are still left in it, the whole message is replaced.
     fn redact(&self, mut message: String) -> String {
         let Some(raw) = &self.raw else {
             return message;

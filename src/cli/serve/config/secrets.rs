@@ -55,8 +55,8 @@ fn has_plain_password(raw: &str) -> bool {
         || in_query.any(|pair| pair.len() > 9 && pair.starts_with("password="))
 }
 
-/// Replaces the password of an address by the variable, whether the password follows the user or is
-/// a parameter.
+/// Replaces the password of an address by [`VARIABLE`]. The password may follow the user or be a
+/// parameter.
 pub(crate) fn without_password(url: &str) -> String {
     let known = query(url).any(|pair| pair.starts_with("password="));
     let kept: Vec<_> = query(url)
