@@ -17,9 +17,11 @@ pub(crate) struct CellBuilder {
     count: u32,
     weight: f64,
     mass: f64,
-    /// Σ |weight| · offset from the first point in world units, as (x, y).
+    /// Σ |weight| · (position − position of the first point), as (x, y) with lengths in world
+    /// units.
     moment: (f64, f64),
-    /// Σ number of points · offset from the first point in world units, as (x, y).
+    /// Σ number of points · (position − position of the first point), as (x, y) with lengths in
+    /// world units.
     plain: (f64, f64),
 }
 
@@ -87,13 +89,14 @@ impl CellBuilder {
 
 /// Builder of a cell for points of which some have negative weights. It preserves two sums: the net
 /// weight, Σ weight, and its moment, Σ weight · position. [`CellBuilder`] puts a cell at the mean
-/// by |weight|; that would move the net weight far off where weights nearly cancel.
+/// position weighted by |weight|; where weights nearly cancel, that would be far from the centre of
+/// the net weight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SignedCellBuilder {
     first: Point,
     count: u32,
     weight: f64,
-    /// Σ weight · offset from the first point in world units, as (x, y).
+    /// Σ weight · (position − position of the first point), as (x, y) with lengths in world units.
     moment: (f64, f64),
 }
 

@@ -16,8 +16,8 @@ pub(crate) struct LongitudeColumns {
     /// greater than the greatest.
     ends: Vec<(u32, u32)>,
     /// Column of the point added last. Points are added in Z-order, so successive points are often
-    /// in the same column. The ends of this column are kept in `least` and `greatest`, and stored
-    /// when a point of another column is added.
+    /// in the same column. The least and the greatest x in this column are kept in `least` and
+    /// `greatest`, and stored in `ends` when a point of another column is added.
     current: usize,
     least: u32,
     greatest: u32,
@@ -69,8 +69,8 @@ impl LongitudeColumns {
                 continue;
             };
             let (before, after) = (f64::from(before), f64::from(after));
-            // A gap must be wider than the gap at ±180° to be left out in its place, since maps are
-            // cut at ±180°.
+            // The interval leaves out the gap at ±180°, where maps are cut, unless another gap is
+            // wider.
             if after - before > widest {
                 widest = after - before;
                 interval = (after, before + WORLD);

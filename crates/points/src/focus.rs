@@ -7,7 +7,7 @@ use crate::mercator::{self, WORLD};
 use crate::points::Points;
 use crate::window::Window;
 
-/// Fraction of all weight that may lie beyond each of the four edges of the first view. With it, a
+/// Fraction of Σ |weight| that may lie beyond each of the four edges of the first view. With it, a
 /// few distant points don't change the view.
 const BEYOND: f64 = 0.05;
 

@@ -23,27 +23,29 @@ pub const fn of_tile(z: u8, side: u32) -> u8 {
     z + side.ilog2() as u8
 }
 
-/// Level, a fraction in general, at which a pixel is `pixel` world units wide.
+/// Level at which a pixel is `pixel` world units wide. It need not be a whole number.
 pub fn of_pixel(pixel: f64) -> f64 {
     (WORLD / pixel).log2()
 }
 
-/// Zoom of 256 px tiles at a level; both numbers may have fractions.
+/// Zoom of 256 px tiles at a level. Neither need be a whole number.
 pub fn to_zoom(level: f64) -> f64 {
     level - f64::from(OF_ZOOM_0)
 }
 
-/// Level of a zoom of 256 px tiles; both numbers may have fractions.
+/// Level of a zoom of 256 px tiles. Neither need be a whole number.
 pub fn from_zoom(zoom: f64) -> f64 {
     zoom + f64::from(OF_ZOOM_0)
 }
 
-/// Width of a pixel, in world units, at a zoom of 256 px tiles; the zoom may have a fraction.
+/// Width of a pixel, in world units, at a zoom of 256 px tiles. The zoom need not be a whole
+/// number.
 pub fn pixel_at_zoom(zoom: f64) -> f64 {
     WORLD / from_zoom(zoom).exp2()
 }
 
-/// Zoom of 256 px tiles, a fraction in general, at which a pixel is `pixel` world units wide.
+/// Zoom of 256 px tiles at which a pixel is `pixel` world units wide. It need not be a whole
+/// number.
 pub fn zoom_of_pixel(pixel: f64) -> f64 {
     to_zoom(of_pixel(pixel))
 }

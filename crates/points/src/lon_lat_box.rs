@@ -45,7 +45,7 @@ pub enum LonLatBoxError {
     /// West is greater than east, or south greater than north.
     #[error("the bounding box is inside out: west must be below east and south below north")]
     InsideOut,
-    /// The box is wider than 360° although its user allows one turn at most.
+    /// The box is wider than 360°, which [`LonLatBox::at_most_one_turn`] refuses.
     #[error("the bounding box must be at most 360 degrees wide")]
     TooWide,
 }
@@ -146,7 +146,7 @@ impl LonLatBox {
 
     /// Returns false only if no position with a longitude in the interval `lon` and a latitude in
     /// the interval `lat` can lie in the box. If the box or `lon` reaches beyond ±180°, the result
-    /// is always true, since the longitudes may be equal except for a whole turn.
+    /// is always true, since two longitudes that differ by 360° are the same.
     pub fn may_touch(self, lon: (f64, f64), lat: (f64, f64)) -> bool {
         let plain = |west: f64, east: f64| west >= -180.0 && east <= 180.0;
         if !plain(self.west, self.east) || !plain(lon.0, lon.1) {
@@ -239,7 +239,7 @@ impl LonLatBox {
         let side = mercator::WORLD / (1u64 << z) as f64;
         let span = |low: f64, high: f64| {
             let first = (low / side).floor() as i64;
-            // A box whose edge is a tile's first edge doesn't touch that tile.
+            // A box that ends exactly where a tile begins doesn't touch that tile.
             first..=((high / side).ceil() as i64 - 1).max(first)
         };
         let [left, top, right, bottom] = self.world_edges();

@@ -69,8 +69,9 @@ impl Point {
         }
     }
 
-    /// Returns true if both points lie in the same pixel of the world drawn 2^`level` pixels wide:
-    /// the top `level` bits of their x are equal, and those of their y.
+    /// Returns true if both points lie in the same pixel of the world drawn 2^`level` pixels wide.
+    /// That is so if the top `level` bits of x are equal in both points, and also the top `level`
+    /// bits of y.
     #[inline]
     pub fn shares(&self, other: &Self, level: u32) -> bool {
         ((self.x ^ other.x) | (self.y ^ other.y)).leading_zeros() >= level

@@ -55,8 +55,8 @@ impl PointsBuilder {
 
     /// Builds the index as [`build`](Self::build) does, and returns the new order of the points
     /// too. The `Vec` has, for each point of [`Points::as_slice`], the point's number in the input,
-    /// counted from 0. With these numbers the caller sorts other columns of its table like the
-    /// points.
+    /// counted from 0. With these numbers the caller can put other columns of its table into the
+    /// order of the points.
     ///
     /// `None` if the builder has 2³² points or more.
     pub fn build_with_order(self) -> Option<(Points, Vec<u32>)> {
@@ -243,8 +243,9 @@ impl Points {
         Ok(builder.build())
     }
 
-    /// Index of points that are sorted in Z-order already, for example a part of another index. It
-    /// takes a fraction of the time of sorting. Points in any other order are sorted first.
+    /// Index of points that are sorted in Z-order already, for example a part of another index.
+    /// Building it takes a fraction of the time that sorting takes. Points in any other order are
+    /// sorted first.
     pub fn from_sorted(points: Vec<Point>) -> Self {
         if is_sorted(&points) {
             Self::from_z_order(points)

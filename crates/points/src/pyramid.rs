@@ -9,8 +9,8 @@
 //! has none. All levels together have at most two thirds as many cells as there are points. No
 //! window reads many more cells than it has pixels.
 //!
-//! If some weights are negative, a pixel may have two cells. Their sum has the pixel's net weight
-//! and the right centre of it.
+//! If some weights are negative, a pixel may have two cells. Together the two have the pixel's net
+//! weight and the centre of that weight.
 
 use crate::aggregate::{CellBuilder, SignedCellBuilder};
 use crate::point::Point;
@@ -178,8 +178,8 @@ enum Stretch {
     Cells(Range<usize>),
 }
 
-/// Builder of the pyramid within a quad. It builds small quads first, and then larger quads from
-/// them.
+/// Builder of the part of the pyramid that lies in a quad. It builds small quads first, and then
+/// larger quads from them.
 struct PyramidBuilder<'a> {
     points: &'a [Point],
     /// True if any point of the whole set has a negative weight, in this quad or elsewhere.

@@ -38,8 +38,8 @@ pub struct Run {
 /// each cell. A cell appears twice only if two copies of it lie in the window or at most eight
 /// pixels outside it.
 ///
-/// Copies of the world go from west to east, and in each copy the runs are in Z-order. So every
-/// window adds the same cells in the same order.
+/// If the window shows several copies of the world, the copies come from west to east. In each copy
+/// the runs are in Z-order. So every window adds the same cells in the same order.
 #[derive(Clone, Debug)]
 pub struct Cells<'a> {
     points: &'a [Point],

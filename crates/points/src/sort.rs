@@ -80,7 +80,7 @@ fn ordered_bits(weight: f32) -> u32 {
     bits ^ ((bits as i32 >> 31) as u32 | 1 << 31)
 }
 
-/// Weight of such an integer: the inverse of [`ordered_bits`].
+/// Weight of an integer that [`ordered_bits`] has made: the inverse of that function.
 #[inline]
 fn weight_from_bits(bits: u32) -> f32 {
     f32::from_bits(bits ^ ((!bits as i32 >> 31) as u32 | 1 << 31))
@@ -162,8 +162,8 @@ fn deal<T>(chunks: Vec<Vec<T>>, n: usize) -> Vec<Vec<Vec<T>>> {
     groups
 }
 
-/// Digit of the radix sort: six bits of x and six bits of y at the same place. They choose a
-/// point's bucket.
+/// Digit of the radix sort: six bits of x, and the six bits of y with the same numbers. They choose
+/// a point's bucket.
 #[derive(Clone, Copy)]
 struct Digit {
     shift: u32,
@@ -215,7 +215,7 @@ impl Digit {
 }
 
 /// Divides the output so that each group has slots of its own in every bucket, and all groups can
-/// write at a time. The result has, for each group, the group's slots in each of the buckets.
+/// write in parallel. The result has, for each group, the group's slots in each of the buckets.
 fn carve<'a, T>(
     mut rest: &'a mut [T],
     histograms: &[Vec<usize>],

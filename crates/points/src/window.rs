@@ -211,8 +211,8 @@ impl Window {
             && whole(self.top / self.pixel)
     }
 
-    /// Zoom, a fraction in general, at which the pixels of 256 px tiles are as large as this
-    /// window's pixels.
+    /// Zoom at which the pixels of 256 px tiles are as large as this window's pixels. It need not
+    /// be a whole number.
     pub fn zoom(&self) -> f64 {
         level::zoom_of_pixel(self.pixel)
     }

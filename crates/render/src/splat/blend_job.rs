@@ -23,7 +23,8 @@ pub struct BlendJob<'a> {
 }
 
 impl BlendJob<'_> {
-    /// The zoom of 256 px tiles, a fraction in general, whose CSS pixels are as wide as the job's.
+    /// The zoom of 256 px tiles whose CSS pixels are as wide as the job's. It need not be a whole
+    /// number.
     pub(crate) fn zoom(&self) -> f64 {
         zoom_of(self.window.pixel() * self.ratio)
     }

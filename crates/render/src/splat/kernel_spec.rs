@@ -1,5 +1,5 @@
 //! Kernel specifications: the kernel of a style before its radius in pixels is known. A radius in
-//! metres has another number of pixels in each row of a picture.
+//! metres covers a different number of pixels in each row of a picture.
 
 use crate::scale::level::Level;
 use crate::splat::blend_job::BlendJob;
@@ -15,8 +15,8 @@ use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Points, Window};
 use std::sync::Arc;
 
-/// The greatest radius, in pixels of the picture, that `precision=exact` draws on the picture's own
-/// pixels. A wider kernel is drawn on larger pixels.
+/// The greatest radius, in pixels of the picture, that `precision=exact` draws at the picture's own
+/// resolution. A wider kernel is drawn at a lower resolution, on larger pixels.
 pub const WIDEST_EXACT: f64 = (1 << 24) as f64;
 
 /// The kernel of a picture, as its style gives it. If the style gives the radius in metres, the
@@ -64,8 +64,8 @@ impl KernelSpec {
 
     /// The kernel whose radius is `pixels` pixels of the picture, and the side of the pixels on
     /// which it is drawn, in pixels of the picture. The side is 1 unless the radius is greater than
-    /// any kernel's. Then it is a power of two, and the kernel's own radius counts these larger
-    /// pixels.
+    /// the greatest that a kernel may have. Then the side is a power of two, and the radius of the
+    /// returned kernel is counted in these larger pixels.
     pub(super) fn kernel_of(&self, pixels: f64) -> (Kernel, u32) {
         let widest = match self.precision {
             Precision::Fast => Kernel::MAX_RADIUS,
@@ -87,7 +87,7 @@ impl KernelSpec {
     }
 
     /// The kernel of all rows. `None` if the radius is in metres, since rows have different kernels
-    /// then, or if splats are stamped.
+    /// then. Also `None` if splats are stamped, that is, drawn pixel by pixel without a plan.
     fn uniform_kernel(&self) -> Option<Kernel> {
         match self.length {
             Length::Pixels(n) if !self.is_stamped() => Some(self.kernel_of(n * self.ratio).0),
@@ -96,7 +96,7 @@ impl KernelSpec {
     }
 
     /// The job that draws a window's density with one kernel for all rows. `None` if the radius is
-    /// in metres or splats are stamped.
+    /// in metres, or if splats are stamped (drawn pixel by pixel without a plan).
     pub(crate) fn job<'a>(&self, points: &'a Points, window: Window) -> Option<Job<'a>> {
         Some(Job {
             points,
@@ -106,14 +106,14 @@ impl KernelSpec {
         })
     }
 
-    /// Returns true if splats are stamped: each is added to the picture pixel by pixel
-    /// (`cpu/blend.rs`) and not by the plan of a kernel.
+    /// Returns true if splats are stamped: each is drawn into the picture pixel by pixel
+    /// (`cpu/blend.rs`), and the kernel has no plan.
     fn is_stamped(&self) -> bool {
         blend::is_stamped(&self.blend, self.shape, self.precision)
     }
 
-    /// The radius, in pixels that are `pixel` world units wide, at `y` world units south of the
-    /// world's northern edge.
+    /// The radius in pixels at `y` world units south of the world's northern edge. The pixels are
+    /// `pixel` world units wide.
     pub(super) fn pixels(&self, y: f64, pixel: f64) -> f64 {
         match self.length {
             Length::Pixels(n) => n * self.ratio,
@@ -129,15 +129,15 @@ impl KernelSpec {
             .0
     }
 
-    /// The greatest radius of all rows of a window, in the window's pixels.
+    /// The greatest radius of the kernel in any row of a window, in the window's pixels.
     fn widest(&self, window: &Window) -> f64 {
         self.pixels(window.top(), window.pixel())
             .max(self.pixels(window.bottom(), window.pixel()))
             .max(Kernel::MIN_RADIUS)
     }
 
-    /// The summed density of several sets of points. Each set has its own radius in CSS pixels;
-    /// `None` stands for the style's radius.
+    /// The summed density of several sets of points. Each entry of `parts` is a set and the radius
+    /// of its kernel in CSS pixels, or `None` for the style's radius.
     pub(crate) fn density_by_radius(
         &self,
         parts: &[(Option<f64>, &Points)],
@@ -213,7 +213,7 @@ impl KernelSpec {
         whole
     }
 
-    /// The density of a window if splats are stamped.
+    /// The density of a window, for a kernel whose splats are stamped (drawn pixel by pixel).
     fn blended(&self, points: &Points, window: Window, by: &dyn Backend) -> Density {
         let draw = |window: Window, kernel: Kernel, ratio: f64| {
             let mut density = by.blend(&BlendJob {
@@ -271,9 +271,10 @@ impl Style {
         KernelSpec::for_view(self, &view).strips(&view.window())
     }
 
-    /// The level whose scale, the mapping of densities to colours, is used for a view. It is the
-    /// level of the view's CSS pixels. But for [`Shape::Pixel`] it is the level of the picture's
-    /// own pixels, since a pixel half as wide counts only a quarter of the points.
+    /// The level whose scale colours a view. A scale maps densities to colours and differs from
+    /// level to level. The level is that of the view's CSS pixels. But for [`Shape::Pixel`] it is
+    /// the level of the picture's own pixels, since a pixel half as wide counts only a quarter of
+    /// the points.
     pub fn level_in(&self, view: impl Into<View>) -> Level {
         let view = view.into();
         match self.shape() {
@@ -282,14 +283,14 @@ impl Style {
         }
     }
 
-    /// The greatest radius of all rows of a view, in the view's pixels.
+    /// The greatest radius of the kernel in any row of a view, in the view's pixels.
     pub fn radius_in(&self, view: impl Into<View>) -> f64 {
         let view = view.into();
         KernelSpec::for_view(self, &view).widest(&view.window())
     }
 
-    /// The width, in the view's pixels, of the surroundings of a view in which points still change
-    /// the picture.
+    /// The distance from a view, in the view's pixels, up to which points outside the view still
+    /// change the picture.
     pub fn reach_in(&self, view: impl Into<View>) -> f64 {
         let view = view.into();
         let widest = self.radius_in(view);
@@ -304,8 +305,8 @@ impl Style {
         }
     }
 
-    /// The greatest side, in the view's pixels, of a cell that may stand for several points. It is
-    /// 0 if every single point must be read.
+    /// The greatest side, in the view's pixels, of a square whose points may be replaced by one
+    /// weighted point. It is 0 if every single point must be read.
     pub fn finest_cell_in(&self, view: impl Into<View>) -> f64 {
         let view = view.into();
         match self.blend() {

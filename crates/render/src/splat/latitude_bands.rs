@@ -14,9 +14,9 @@ use heatsplat_points::Window;
 use heatsplat_points::mercator::WORLD;
 use std::f64::consts::TAU;
 
-/// A relative change of the radius over 256 rows of pixels. If the radius changes faster, the
-/// density of each row is mixed from the densities of two kernels. If it changes more slowly, each
-/// row has one kernel.
+/// A limit for the relative change of the radius over 256 rows of pixels. If the radius changes
+/// faster, the density of each row is mixed from the densities of two kernels. If it changes more
+/// slowly, each row has one kernel.
 const FAST: f64 = 0.02;
 
 /// The relative growth of the radius from one band to the next if each row has one kernel. A row's
@@ -127,8 +127,8 @@ impl LatitudeBand {
     }
 
     /// Multiplies each row of the density `drawn` by the band's factor for that row and adds it to
-    /// the picture `whole`. A density on larger pixels is interpolated bilinearly. That errs by
-    /// 1/10,000 of the peak if the radius has 128 of these pixels or more.
+    /// the picture `whole`. A density on larger pixels is interpolated bilinearly. The error is at
+    /// most 1/10,000 of the peak if the radius has 128 of these pixels or more.
     pub(super) fn add_to(&self, whole: &mut Density, drawn: &Density, window: &Window) {
         let width = whole.width as usize;
         let rows = whole.values.chunks_exact_mut(width.max(1));

@@ -102,8 +102,8 @@ impl Lattice {
         self.finer == 1
     }
 
-    /// The distance of tap `i`, the i-th weight of the convolution, from its output, in pixels of
-    /// the picture.
+    /// The distance, in pixels of the picture, between an output of the convolution and the grid
+    /// cell that is multiplied by tap `i`.
     pub(crate) fn distance(self, i: usize) -> f64 {
         let half = if self.centred() { 0.0 } else { 0.5 };
         (i as f64 + half) * self.cell()
@@ -187,8 +187,8 @@ pub(crate) fn phase(window: &Window, side: u32) -> (u32, u32) {
     (phase(window.left()), phase(window.top()))
 }
 
-/// The number of grid cells to each side of its own that a pixel reads when a coarse grid is
-/// refined to pixels. It is the reach of a cubic spline.
+/// The reach of the cubic spline that refines a coarse grid to pixels. Each pixel reads its own
+/// grid cell and this many more on each side.
 pub(crate) const REFINE_MARGIN: u32 = 2;
 
 /// The number of grid cells that a pixel reads along each axis when a coarse grid is refined to

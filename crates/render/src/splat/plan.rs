@@ -12,7 +12,7 @@ use heatsplat_points::Points;
 use nalgebra::{DMatrix, SymmetricEigen};
 
 /// The greatest difference between a kernel and the sum of separable terms that replaces it, as a
-/// fraction of the kernel's peak.
+/// fraction of the kernel's peak. A separable term is a function of x times a function of y.
 const TERMS_ERROR: f64 = 1.0 / 1024.0;
 
 /// The algorithm that turns cells (weighted points, each for one or several points) into a density,
@@ -38,7 +38,7 @@ pub(crate) enum Plan {
 }
 
 impl Plan {
-    /// The plan of a kernel.
+    /// Chooses the plan of a kernel.
     pub(crate) fn for_kernel(kernel: &Kernel) -> Self {
         if kernel.shape() == Shape::Pixel {
             return Self::Pixels;
@@ -56,8 +56,8 @@ impl Plan {
             Shape::Gaussian => Self::Spread(gaussian(kernel)),
             Shape::Quartic | Shape::Triweight => {
                 let lattice = Lattice::for_kernel(kernel);
-                // One FFT, or the two of a quincunx, a grid of pixels' centres and corners, costs
-                // half as much as convolving with the terms.
+                // An FFT costs half as much as convolving with the terms. That holds for one grid,
+                // and for the two grids of a quincunx: the pixels' centres and their corners.
                 if lattice.cell() == 1.0 {
                     Self::Edge(KernelStamp::from_spline(kernel, &lattice))
                 } else if lattice::needs_quincunx(kernel) {
@@ -73,12 +73,13 @@ impl Plan {
     }
 }
 
-/// The greatest side in pixels of the cells that a kernel is splatted from. For smooth kernels it
-/// is at most a 24th of the radius. In the worst case half of a cell's points lie in one corner and
-/// half in the opposite corner. If h is the cell's side, all of them are √½ · h away from the
-/// cell's position, which is their mean. That changes the peak of a gaussian by the fraction 9/4 ·
-/// (h/radius)², which is 1/256 for a 24th. It changes a quartic's peak by less than half of that,
-/// and a triweight's by two thirds of it.
+/// The greatest side in pixels of a cell, a square whose points are replaced by one weighted point,
+/// from which a kernel may be splatted. For smooth kernels it is at most a 24th of the radius. In
+/// the worst case half of a cell's points lie in one corner and half in the opposite corner. If h
+/// is the cell's side, all of them are √½ · h away from the cell's position, which is their mean.
+/// That changes the peak of a gaussian by the fraction 9/4 · (h/radius)², which is 1/256 for a
+/// 24th. It changes a quartic's peak by less than half of that, and a triweight's by two thirds of
+/// it.
 pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
     let cell = (kernel.radius() / 24.0).log2().floor().exp2();
     match kernel.shape() {
@@ -107,8 +108,8 @@ pub(crate) fn finest_for(points: &Points, cell: f64) -> f64 {
 }
 
 impl Kernel {
-    /// The greatest side, in pixels, of a cell that may stand for several points under this kernel.
-    /// It is 0 if every single point must be read.
+    /// The greatest side, in pixels, of a square whose points may be replaced by one weighted point
+    /// under this kernel. It is 0 if every single point must be read.
     pub fn finest_cell(&self) -> f64 {
         match self.precision() {
             Precision::Fast => finest_cell(self),

@@ -146,8 +146,8 @@ impl From<Window> for View {
     }
 }
 
-/// The zoom of 256 px tiles, a fraction in general, at which CSS pixels are `css_pixel` world units
-/// wide.
+/// The zoom of 256 px tiles at which CSS pixels are `css_pixel` world units wide. It need not be a
+/// whole number.
 pub(crate) fn zoom_of(css_pixel: f64) -> f64 {
     (WORLD / css_pixel).log2() - 8.0
 }

@@ -140,7 +140,7 @@ fn add_sites(
     whole
 }
 
-/// Draws the density 1 − Π (1 − opacity · K), as a sum of logarithms.
+/// Draws the density 1 − Π (1 − opacity · K), a product over all points, as a sum of logarithms.
 fn cover(job: &BlendJob<'_>, cover: &CoverOpacity) -> Density {
     let mut whole = Density::empty(job.window.width(), job.window.height());
     let zoom = job.zoom();

@@ -2,7 +2,7 @@
 //! is so heavy that it matters on which side of the edge each of its points lies. Such a cell is
 //! replaced by finer ones.
 //!
-//! To decide whether it is heavy, a cell's weight is compared with the weight around it. That is
+//! A cell is heavy or light in comparison with the weight around it. The weight around a cell is
 //! summed in squares that are counted from the corner of the world, so neighbouring pictures use
 //! the same cells.
 
@@ -10,12 +10,12 @@ use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Cells, Point, Points, Window};
 
 /// The greatest error of a lone cell whose points lie in two of its corners, as a fraction of the
-/// weight around the cell. The density near a lone cell peaks at most of that weight, so the error
-/// is at most 1/256 of the peak.
+/// weight around the cell. Near a lone cell the density's peak is the greater part of that weight,
+/// so the error is at most 1/256 of the peak.
 const LIMIT: f64 = 1.0 / 256.0;
 
-/// The greatest weight of a light cell, as a fraction of the weight around it. Around a light cell
-/// there must be many others, over an area and not along a line. So the blur of a grid isn't
+/// The greatest weight of a light cell, as a fraction of the weight around it. A light cell has
+/// many others around it, spread over an area and not along a line. So the blur of a grid isn't
 /// visible in their sum.
 const LIGHT: f64 = 1.0 / 128.0;
 
@@ -40,8 +40,8 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
-    /// The width of the surroundings of a window, in whole pixels, in which cells still reach the
-    /// window.
+    /// The distance from a window, in whole pixels, up to which cells outside the window still
+    /// affect its pixels.
     fn margin(&self) -> f64 {
         (self.reach + self.cell).ceil() + 1.0
     }
@@ -78,7 +78,7 @@ impl Around {
         self.sums.clear();
         self.sums.resize(self.columns * rows, 0.0);
         // With weights of both signs, the squares are summed from cells as fine as those that are
-        // drawn. In cells as large as a square weights might cancel, and then no cell would be
+        // drawn. In cells as large as a square, weights might cancel, and then no cell would be
         // light in comparison.
         let finest = match points.summary().weight_min < 0.0 {
             true => needs.cell,
@@ -126,9 +126,9 @@ impl Around {
     }
 }
 
-/// Calls `take` for each cell that affects a window. Its arguments are the cell, the distance in
-/// world units by which the cell's copy of the world is shifted to the east, and true if the cell
-/// is light.
+/// Calls `take` for each cell that affects a window. Its arguments are the cell; the distance in
+/// world units by which the cell's copy of the world is shifted to the east; and true if the cell
+/// is light, that is, if its weight is small in comparison with the weight around it.
 #[inline(always)]
 pub(crate) fn gather(
     points: &Points,
@@ -172,7 +172,7 @@ pub(crate) fn gather(
     });
 }
 
-/// A part of a cell of a level: the smaller cells, or the points, that lie in one run.
+/// A part of a cell: the finer cells, or the points, in one run, a contiguous range of the index.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     cells: &'a [Point],
@@ -228,7 +228,8 @@ fn hand_on(parts: &[Part<'_>], take: &mut impl FnMut(&Point)) {
 
 /// Splits the cell that contains `place` into finer cells, and calls `take` for each result. A
 /// result is a single point, or a cell so light that it need not be split further: its weight is at
-/// most `most` of its level. The cell to split has the level `level` and the weight `total`.
+/// most `most(level)`, with its own level. The cell to split has the level `level` and the weight
+/// `total`.
 fn cut(
     points: &Points,
     place: &Point,

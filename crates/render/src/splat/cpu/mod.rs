@@ -232,8 +232,8 @@ impl Backend for CpuBackend {
     }
 }
 
-/// A block to draw by code that is compiled for each width of vector instructions. Every function
-/// that the code calls must be inlined.
+/// A block to draw, in a form whose code is compiled for each width of vector instructions. Every
+/// function that the code calls must be inlined.
 struct SplatBlock<'a> {
     plan: &'a CpuPlan,
     job: &'a Job<'a>,

@@ -1,4 +1,5 @@
-//! The first stage of drawing: cells are deposited on a grid of bins, the squares of a pixel grid.
+//! The first stage of drawing: cells are deposited on a grid. The weight of each cell is divided
+//! among the nearest bins, the squares of the grid.
 //!
 //! The GPU's version of this stage is `splat_bin.wgsl`.
 
@@ -17,7 +18,8 @@ pub(crate) struct Bins {
     margin: usize,
     width: usize,
     height: usize,
-    /// The number of the grid's rows for each row of pixels: 1 or 2.
+    /// The number of the grid's rows for each row of pixels: 1, or 2 if the grid has the pixels'
+    /// corners too.
     rows: usize,
     /// The width of the padding: the number of spare pixels on each side of the grid and its
     /// margin. With it, a deposit never leaves the buffer.
@@ -25,7 +27,8 @@ pub(crate) struct Bins {
     values: Vec<f32>,
     /// The sums of the bins in f64, for weights of both signs, which may nearly cancel.
     sums: Vec<f64>,
-    /// For each row, true if a cell lies in that row. Its deposit reaches neighbouring rows too.
+    /// For each row, true if a cell lies in that row. The cell's deposit reaches the neighbouring
+    /// rows too.
     occupied: Vec<bool>,
 }
 
@@ -52,7 +55,8 @@ impl Bins {
         self.width
     }
 
-    /// The number of the grid's rows, including the margins: one or two for each row of pixels.
+    /// The number of the grid's rows, including the margins. It has one row for each row of pixels,
+    /// or two if it has the pixels' corners too.
     pub(crate) fn height(&self) -> usize {
         self.height
     }
@@ -350,7 +354,7 @@ type Shares = [[f32; 4]; 3];
 
 /// The summed deposits of several bins, before they are added to the grid. In Z-order the cells of
 /// a bin are consecutive. So each bin is added to the grid once, in an order that doesn't depend on
-/// the window. The first entry is the bin that may get more cells.
+/// the window. The first entry is the bin that is not complete yet.
 struct Stacks {
     bin: [Bin; SLOTS],
     shares: [Shares; SLOTS],

@@ -1,12 +1,13 @@
 //! Kernels with an edge. They are sums of paraboloids over discs, which are added by running sums
 //! along the rows of a picture.
 //!
-//! In a row of pixels, a paraboloid around a cell at ξ is w · (h² − (x − ξ)²) between two pixels, a
-//! polynomial in x with three coefficients. The coefficients are added at the pixel where the
-//! paraboloid begins and subtracted where it ends. Then one pass over the row sums them up from
-//! left to right and evaluates the polynomial at each pixel. The cost is proportional to the number
-//! of rows that a disc reaches, and every cell is at its true position. The GPU has no such shader:
-//! these pictures are always drawn by the CPU.
+//! In a row of pixels, a paraboloid around a cell at ξ is w · (h² − (x − ξ)²) between two pixels.
+//! It is a polynomial in x with three coefficients; w follows from the cell's weight, and h is half
+//! the disc's width in this row. The coefficients are added at the pixel where the paraboloid
+//! begins and subtracted where it ends. Then one pass over the row sums them up from left to right
+//! and evaluates the polynomial at each pixel. The cost is proportional to the number of rows that
+//! a disc reaches, and every cell is at its true position. The GPU has no such shader: these
+//! pictures are always drawn by the CPU.
 //!
 //! Light cells, whose weight is small in comparison with the weight around them, are convolved on a
 //! grid instead. All of them together cost one transform: see [`gather`].
@@ -158,8 +159,8 @@ impl ChangeRows<'_> {
         let at = x - 0.5 - self.middle;
         let mut row = first;
         while row < end {
-            // For each of the rows: the square h², the first pixel in the disc, and the first pixel
-            // behind it.
+            // For each of the rows: the square of half the disc's width, the first pixel in the
+            // disc, and the first pixel behind it.
             let mut heights = [0.0f64; ROWS];
             let mut spans = [[0u32; 2]; ROWS];
             for (i, (h, span)) in (0u32..).zip(heights.iter_mut().zip(&mut spans)) {

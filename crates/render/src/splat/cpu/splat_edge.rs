@@ -114,7 +114,8 @@ impl Spectrum {
         made
     }
 
-    /// The number of a spectrum's columns that are computed.
+    /// The number of a spectrum's columns that are computed. The other columns are their
+    /// conjugates.
     fn half(&self) -> usize {
         self.width / 2 + 1
     }
@@ -165,8 +166,8 @@ impl Spectrum {
     }
 
     /// Splits the spectrum of each pair of rows into the spectra of its two rows, multiplied by 2,
-    /// and writes them into the columns. `which` is the range of pairs. The second row of a pair is
-    /// `pairs` rows below the first.
+    /// and writes them into the columns of `scratch`. `which` is the range of pairs. The second row
+    /// of a pair is `pairs` rows below the first.
     #[inline(always)]
     fn take_apart(&self, which: Range<usize>, pairs: usize, scratch: &mut EdgeScratch) {
         let EdgeScratch { rows, columns, .. } = scratch;

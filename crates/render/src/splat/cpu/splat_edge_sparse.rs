@@ -1,5 +1,5 @@
-//! Kernels that are convolved with a stamp, if few bins are filled. Each filled bin adds its stamp
-//! to the picture, which then costs less than a transform of the whole grid.
+//! Convolution of a grid with a kernel's stamp, if few of the grid's bins are filled. Each filled
+//! bin adds its stamp to the picture, which then costs less than a transform of the whole grid.
 
 use super::splat_bin::Bins;
 use crate::splat::stamp::KernelStamp;
@@ -15,7 +15,8 @@ pub(crate) struct StampRows {
     /// The taps of each row, from its left to its right end. Rows are ordered by their distance
     /// from the middle, in rows of the grid.
     rows: Vec<Vec<f32>>,
-    /// The number of the grid's rows for each row of pixels: 1 or 2.
+    /// The number of the grid's rows for each row of pixels: 1, or 2 if the grid has the pixels'
+    /// corners too.
     each: usize,
     /// The number of pixels that the stamp reaches to each side of its middle.
     reach: usize,

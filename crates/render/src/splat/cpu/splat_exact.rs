@@ -137,7 +137,8 @@ impl PixelRow<'_> {
             Shape::Epanechnikov => self.each(height, inner),
             Shape::Triangular => self.each(height, |s| (1.0 - s.sqrt() * per_radius).max(0.0)),
             Shape::Uniform => {
-                // This is the function `softened`, computed from the square of a distance.
+                // This is the soft edge of a uniform kernel, as `softened` computes it, but from
+                // the square of the distance.
                 let (inner, outer) = soft_edge(kernel.radius());
                 let outer = outer * outer;
                 let slope = (outer - inner * inner).recip();

@@ -1,5 +1,5 @@
-//! Weights of both signs that nearly cancel. Every point's kernel is then evaluated at the point's
-//! true position, in f64 (`splat_exact.rs`).
+//! Pictures of weights of both signs that nearly cancel. For these pictures every point's kernel is
+//! evaluated at the point's true position, in f64 (`splat_exact.rs`).
 //!
 //! The error of the other plans is a fraction of the sum of all |weight|. If weights add up, that
 //! is a fraction of the peak. If they cancel, the error can exceed the density. The GPU has no such

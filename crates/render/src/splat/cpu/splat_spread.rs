@@ -20,15 +20,16 @@ const STRIP: usize = 3 * BLOCK;
 /// Buffers that a thread reuses from tile to tile.
 #[derive(Debug, Default)]
 pub(crate) struct SpreadScratch {
-    /// The grid's rows after the first pass, each as wide as the picture, and then one row of
-    /// zeros.
+    /// The grid's rows after the first pass, which convolves along the rows. Each is as wide as the
+    /// picture. After them comes one row of zeros.
     across: Vec<f32>,
     /// For each row of the grid, the index in `across` at which it begins. For a row without a
     /// deposit it is the index of the row of zeros.
     starts: Vec<usize>,
     /// For each row of outputs, false if all of the row is zero.
     occupied: Vec<bool>,
-    /// One row of the grid, with its columns grouped by their position within a pixel.
+    /// One row of the grid, with its columns grouped by their position within a pixel. A grid finer
+    /// than the picture has several columns for each pixel.
     phases: Vec<f32>,
 }
 
@@ -77,8 +78,8 @@ impl<'a> TermTaps<'a> {
     }
 }
 
-/// Writes the sum over all terms of (bins ∗ across) ∗ down into `out`, whose rows are `width`
-/// pixels long.
+/// Writes the sum over all terms of (bins ∗ across) ∗ down into `out`, where ∗ is a convolution.
+/// The rows of `out` are `width` pixels long.
 #[inline(always)]
 pub(crate) fn spread(
     bins: &Bins,
@@ -129,8 +130,9 @@ pub(crate) fn spread(
     }
 }
 
-/// The layout of a row of the grid whose columns are grouped by their position within a pixel. In
-/// this layout neighbouring outputs read neighbouring numbers.
+/// The layout of a row of the grid whose columns are grouped by their position within a pixel: a
+/// grid finer than the picture has several columns for each pixel. In this layout neighbouring
+/// outputs read neighbouring numbers.
 struct Phases {
     step: usize,
     length: usize,

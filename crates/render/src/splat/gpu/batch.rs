@@ -227,9 +227,9 @@ fn work(job: &GpuJob, plan: &GpuPlan) -> u64 {
     }
 }
 
-/// The last upload with room for `cells` more cells, of those that read the given buffer. With
-/// `None`, it is an upload whose cells are sent with the batch. If no upload has room, a new one is
-/// added.
+/// The last upload that reads `buffer` and has room for `cells` more cells. With `None` as
+/// `buffer`, it is an upload whose cells are sent with the batch. If no upload has room, a new one
+/// is added.
 fn upload_with_room<'a>(
     uploads: &'a mut Vec<CellUpload>,
     buffer: Option<&wgpu::Buffer>,

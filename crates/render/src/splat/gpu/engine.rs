@@ -27,7 +27,8 @@ pub(super) struct Engine {
     tables: HashMap<u64, PlanTables>,
     spare: Vec<GrowBuffer>,
     health: Arc<Health>,
-    /// The number of this device, counted through all devices that were opened one after the other.
+    /// The number of this device. A device that fails is opened again, and gets a new number each
+    /// time.
     number: u64,
 }
 

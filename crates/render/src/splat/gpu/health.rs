@@ -80,7 +80,8 @@ impl PassTimer {
         Self(Mutex::new((Instant::now(), Vec::new())))
     }
 
-    /// Ends a pass, adds its time to those of the name `name`, and begins the next pass.
+    /// Ends a pass, adds its time to the time of all passes called `name`, and begins the next
+    /// pass.
     pub(super) fn lap(&self, name: &'static str) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, laps) = &mut *inner;
@@ -114,8 +115,8 @@ impl Health {
         self.batches.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a picture that the CPU drew instead of the device. Logs the reason, unless the device
-    /// didn't fail or the same reason was logged last.
+    /// Counts a picture that the CPU drew instead of the device. Logs the reason if it is a failure
+    /// of the device and not the reason that was logged last.
     pub(super) fn count_failure(&self, reason: FallbackReason, adapter: &str) {
         for (known, count) in FallbackReason::ALL.iter().zip(&self.failures) {
             if *known == reason {

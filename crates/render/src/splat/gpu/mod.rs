@@ -1,7 +1,7 @@
 //! The GPU backend. It draws the same pictures as the CPU backend, with compute shaders.
 //!
-//! Any thread may ask for a picture. It collects the picture's cells (`prepare.rs`), sends them to
-//! one worker thread and waits. The worker (`worker.rs`) owns the device and draws all waiting
+//! A thread that needs a picture collects the picture's cells (`prepare.rs`), sends them to the
+//! worker thread and waits. The worker thread (`worker.rs`) owns the device and draws all waiting
 //! pictures together (`batch.rs`, `engine.rs`). If the device fails, the CPU draws the picture
 //! instead (`health.rs`).
 //!
@@ -66,8 +66,7 @@ pub enum GpuError {
     /// The device can't be opened.
     #[error("the GPU {0} can't be used: {1}")]
     Device(String, wgpu::RequestDeviceError),
-    /// The device draws the scene of the self-test, but not as the CPU does, or it fails to draw
-    /// it.
+    /// The device draws the self-test's scene differently from the CPU, or fails to draw it.
     #[error("the GPU {0} can't be trusted: {1}")]
     SelfTest(String, FallbackReason),
     /// The worker thread of the device could not be started.

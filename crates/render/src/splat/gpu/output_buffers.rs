@@ -34,7 +34,7 @@ impl GpuBackend {
     /// premultiplied, with red in the first byte.
     ///
     /// # Errors
-    /// Those of [`density_buffer`](Self::density_buffer).
+    /// The errors of [`density_buffer`](Self::density_buffer).
     pub fn color_buffer(
         &self,
         job: &Job<'_>,

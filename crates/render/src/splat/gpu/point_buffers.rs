@@ -17,8 +17,8 @@ pub(super) struct GpuPoints {
     chunk: usize,
     /// The buffers in the order of addresses; `None` for a buffer that was left out.
     buffers: Vec<Option<wgpu::Buffer>>,
-    /// The number of the device that has these points, counted through all devices that were opened
-    /// one after the other.
+    /// The number of the device that has these points. A device that fails is opened again, and
+    /// gets a new number each time.
     pub(super) device: u64,
     /// The number of bytes on the device that are freed when these points are dropped.
     bytes: u64,
@@ -81,8 +81,8 @@ impl PointBuffers {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets the device to which points are uploaded, or no device. Points on the device before it
-    /// are forgotten.
+    /// Sets the device to which points are uploaded, or no device. Points on the former device are
+    /// forgotten.
     pub(super) fn attach(&self, device: Option<DeviceContext>) {
         let mut inner = self.lock();
         inner.device = device;
@@ -91,8 +91,8 @@ impl PointBuffers {
         inner.entries.clear();
     }
 
-    /// The number of the current device, counted through all devices that were opened one after the
-    /// other.
+    /// The number of the current device. A device that fails is opened again, and gets a new number
+    /// each time.
     pub(super) fn number(&self) -> u64 {
         self.lock().number
     }

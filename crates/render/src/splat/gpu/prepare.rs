@@ -16,8 +16,8 @@ use std::sync::Arc;
 /// The kind of a picture's output, and the place where it goes.
 #[derive(Clone, Debug)]
 pub(super) enum OutputTarget {
-    /// Colour indices that are read back, one byte for each pixel. An index is the number of
-    /// thresholds that the density reaches; the thresholds are given.
+    /// Colour indices that are read back, one byte for each pixel. An index is the number of these
+    /// thresholds that the density reaches.
     Indices(Arc<[u32]>),
     /// Densities that are read back.
     Densities,
