@@ -1,6 +1,8 @@
-//! Data sets for the benches: made-up points (`heatsplat::generate`), fixed seed.
+//! Data sets for the benches: points made by `heatsplat::generate` with a fixed seed, so that they
+//! are always equal.
 //!
-//! `HEATSPLAT_BENCH_SMOKE=1` shrinks them, so that CI runs every bench in seconds.
+//! With the environment variable `HEATSPLAT_BENCH_SMOKE=1` they are small, so that CI can run every
+//! bench in seconds.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -10,12 +12,12 @@
 
 use heatsplat::{Layer, Points, Style, TileId};
 
-/// Tests whether a run at smoke size is asked for.
+/// True if `HEATSPLAT_BENCH_SMOKE` is set: the bench is to run with little data.
 pub fn smoke() -> bool {
     std::env::var_os("HEATSPLAT_BENCH_SMOKE").is_some()
 }
 
-/// Sizes of point sets; `HEATSPLAT_BENCH_N` picks one.
+/// The numbers of points to run a bench with. `HEATSPLAT_BENCH_N` replaces them by its own number.
 pub fn sizes() -> Vec<usize> {
     if let Some(n) = std::env::var("HEATSPLAT_BENCH_N")
         .ok()
@@ -30,7 +32,7 @@ pub fn sizes() -> Vec<usize> {
     }
 }
 
-/// Zooms to draw; `HEATSPLAT_BENCH_ZOOM` picks one.
+/// The zooms to draw. `HEATSPLAT_BENCH_ZOOM` replaces them by its own zoom.
 pub fn zooms() -> Vec<u8> {
     match std::env::var("HEATSPLAT_BENCH_ZOOM")
         .ok()
@@ -41,19 +43,20 @@ pub fn zooms() -> Vec<u8> {
     }
 }
 
-/// `n` made-up points.
+/// Makes `n` points, each as (longitude, latitude, weight).
 pub fn points(n: usize) -> Vec<(f64, f64, f32)> {
     heatsplat::generate::points(n, 1).collect()
 }
 
-/// A layer of `n` made-up points in the default style.
+/// Makes a layer of `n` points in the default style.
 pub fn layer(n: usize) -> Layer {
     let points = Points::from_lon_lat(points(n)).expect("made-up points lie on the map");
     Layer::on_cpu("bench", points, Style::default())
 }
 
-/// Occupied tiles of a zoom: half of them tiles that points fall in by chance, so
-/// that dense ones come often, half an even spread over all occupied ones.
+/// Picks up to `most` tiles of a zoom that have points. One half are the tiles of points that are
+/// picked evenly from all points, so dense tiles are frequent and may occur twice. The other half
+/// are picked evenly from all tiles that have points.
 pub fn tiles(layer: &Layer, z: u8, most: usize) -> Vec<TileId> {
     let all = layer.points().as_slice();
     let shift = 32 - u32::from(z);

@@ -1,5 +1,6 @@
-//! Splats that don't add up: Mapnik's recipe in 8 bits beside Mapnik itself, and points with radii
-//! of their own. CPU time of one thread. Run with `cargo bench --bench dialects`.
+//! Times of two ways to draw that other heat maps have: markers in 8 bits, compared with Mapnik
+//! itself, and points with their own radii. Times are CPU times of one thread. Run with `cargo
+//! bench --bench dialects`.
 #![allow(
     clippy::expect_used,
     missing_docs,
@@ -15,7 +16,8 @@ use std::fmt::Write as _;
 use std::process::Command;
 use std::sync::Arc;
 
-/// Seconds of CPU time that Mapnik takes for the world in 256 pixels, its points already read.
+/// A Python program that prints the CPU time in seconds that Mapnik takes for the world in 256 ×
+/// 256 pixels. It is the least of three runs, so the points are already read.
 const MAPNIK: &str = "
 import mapnik, sys, time
 m = mapnik.Map(256, 256)
@@ -42,7 +44,7 @@ fn main() {
     });
 }
 
-/// The least time of a few runs, in seconds.
+/// The least CPU time, in seconds, of five runs of `work`.
 fn time(mut work: impl FnMut()) -> f64 {
     let run = |_| {
         let start = ThreadTime::now();
@@ -88,7 +90,8 @@ fn recipe() {
     }
 }
 
-/// Times Mapnik on this data.
+/// The CPU time, in seconds, that Mapnik takes for `n` points with the operator `comp_op`. `None`
+/// without Mapnik.
 fn mapnik(n: usize, comp_op: &str) -> Option<f64> {
     let folder = std::env::temp_dir().join(format!("heatsplat-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).ok()?;
@@ -117,7 +120,8 @@ fn mapnik(n: usize, comp_op: &str) -> Option<f64> {
     String::from_utf8_lossy(&out.stdout).trim().parse().ok()
 }
 
-/// Points of radii from 4 to 12 pixels, as many of each: 8 on the mean.
+/// Times the drawing of points with their own radii: whole numbers from 4 to 12 pixels, each for
+/// equally many points.
 fn own_radii() {
     let n = if data::smoke() { 10_000 } else { 1_000_000 };
     let made = data::points(n);

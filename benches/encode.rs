@@ -1,4 +1,5 @@
-//! Pictures to bytes: time and size of each format: `cargo bench --bench encode`.
+//! Times the encoding of pictures in each format, and prints the sizes of the files. Run with
+//! `cargo bench --bench encode`.
 #![allow(
     clippy::expect_used,
     missing_docs,

@@ -1,8 +1,9 @@
-//! Estimates of what requests take (`crates/server/src/cost/`) beside measurements: processor time
-//! of pictures and of scales, of made-up points and of points all over the map. The nanoseconds in
-//! `crates/server/src/cost/` are set by it.
+//! Compares the server's estimates of CPU time with measurements, for pictures and for the
+//! measuring of scales. The constants of the estimates, in `crates/server/src/cost/`, are chosen by
+//! the output of this bench.
 //!
-//! Run with `cargo bench --bench estimates`; words after `--` pick the rows that hold one of them.
+//! Run with `cargo bench --bench estimates`. With words after `--`, only rows whose style contains
+//! one of the words are run.
 #![allow(
     clippy::expect_used,
     missing_docs,
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 
 type Words = [(&'static str, &'static str)];
 
-/// A tile, its pixels, and what is asked for.
+/// The rows: the (zoom, x, y) of a tile, its width in pixels, and the style's parameters.
 const ROWS: [((u8, u32, u32), u32, &Words); 40] = [
     ((0, 0, 0), 256, &[("radius", "17px")]),
     ((4, 8, 8), 256, &[("radius", "1px")]),
@@ -189,7 +190,8 @@ fn main() {
     }
 }
 
-/// Processor time of some work, done until a tenth of a second is over, and once before.
+/// The mean CPU time of a run of `work`. There is a first run that does not count; then runs are
+/// repeated until they have taken a tenth of a second.
 fn spent(mut work: impl FnMut()) -> Duration {
     work();
     let before = ProcessTime::now();
@@ -201,7 +203,8 @@ fn spent(mut work: impl FnMut()) -> Duration {
     before.elapsed() / times
 }
 
-/// Points all over the map whose weights differ: places of a sequence that fills a cube evenly.
+/// Makes points that lie evenly all over the map, with weights from 0 to 1. They are a sequence of
+/// numbers that fills a cube evenly.
 fn even(count: usize) -> Vec<(f64, f64, f32)> {
     let place = |i: usize| {
         let [x, y, weight] = [0.819_172_5, 0.671_043_6, 0.549_700_5].map(|a| i as f64 * a % 1.0);

@@ -1,8 +1,9 @@
-//! The GPU backend on whatever adapter there is: its stages, whole tiles, and batches.
+//! Times the GPU backend on the adapter that it finds: its stages, whole tiles, and batches of
+//! tiles.
 //!
-//! Run with `cargo bench --bench gpu`. Times are by the clock, CPU times those of all threads
-//! of the process: with a driver in software they are the work itself, with a real GPU what it
-//! costs the host.
+//! Run with `cargo bench --bench gpu`. Each row has a time by the clock, and the CPU time of all
+//! threads of the process. If the adapter is a software driver, the CPU time contains the drawing
+//! itself. With a real GPU it is only the work that is left to the CPU.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -52,7 +53,8 @@ fn main() {
     }
 }
 
-/// Points that lie a pixel or more apart at zoom 0, so that each is a cell.
+/// Makes a layer of 10,000 points that are so far apart at zoom 0 that each is drawn by itself, as
+/// a cell.
 fn ten_thousand_cells() -> Layer {
     let side = 100;
     let points = (0..side * side).map(|i| {
@@ -72,7 +74,8 @@ fn job(layer: &Layer, window: Window) -> Job<'_> {
     }
 }
 
-/// The median of clock and CPU milliseconds.
+/// Runs `work` many times. Returns the time by the clock and the CPU time, both in milliseconds, of
+/// the run with the median CPU time.
 fn measure(mut work: impl FnMut()) -> (f64, f64) {
     let turns = if data::smoke() { 3 } else { 101 };
     for _ in 0..3 {
@@ -98,7 +101,8 @@ fn tile(gpu: &GpuBackend, jobs: &[(Job<'_>, &Normalizer)]) {
         gpu.pictures(jobs);
     });
     println!("whole tile     {clock:>8.3} ms  {cpu:>8.3} ms CPU");
-    // Nothing to splat and nothing to read but a pixel: what the way to the device and back costs.
+    // A picture of a single pixel has hardly any work, so its time is that of the way to the device
+    // and back.
     let mut small = jobs[0];
     small.0.window = small.0.window.part(128, 128, 1, 1);
     let (clock, cpu) = measure(|| {

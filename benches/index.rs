@@ -1,5 +1,5 @@
-//! Points per second from a list to a sorted index with its pyramid, and its bytes a
-//! point: `cargo bench --bench index`.
+//! Times the building of the index, which sorts the points and makes the pyramid of cells, and
+//! prints the index's bytes per point. Run with `cargo bench --bench index`.
 #![allow(
     clippy::expect_used,
     missing_docs,

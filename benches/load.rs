@@ -1,4 +1,4 @@
-//! Rows per second from CSV text to an index: `cargo bench --bench load`.
+//! Times the reading of CSV text into an index. Run with `cargo bench --bench load`.
 #![allow(
     clippy::expect_used,
     missing_docs,

@@ -1,5 +1,6 @@
-//! Cost of each measure, scale, kernel and way to give a radius beside the plain one: all in
-//! one run, one thread's CPU time a tile, PNG included; restyling; statistics of a zoom.
+//! Compares the CPU times of tiles for different measures, scales, kernels and kinds of radii. It
+//! also times the drawing of known values in another style, and the statistics of a zoom. Times are
+//! those of one thread, and include the PNG.
 //!
 //! Run with `cargo bench --bench measures`.
 #![allow(
@@ -18,7 +19,8 @@ use std::time::Instant;
 
 type Words = [(&'static str, &'static str)];
 
-/// Each kind against the first of its group.
+/// Groups of styles, each with a title. The times of a group's styles are compared with the time of
+/// its first style.
 const GROUPS: [(&str, &[&Words]); 5] = [
     (
         "measures, linear",
@@ -117,7 +119,7 @@ fn compare(layer: &Layer, n: usize) {
     println!("  radius=20km at z8{took:>36.3}");
 }
 
-/// A new ramp and scale for a tile whose numbers are known.
+/// Times the drawing of tiles in another ramp and scale, if their values are already known.
 fn restyle(layer: &Layer) {
     for (z, scale) in [
         (0, "cbrt"),

@@ -1,9 +1,10 @@
-//! PostGIS: how fast a table becomes an index, what a live tile costs beyond its query, how soon
-//! a posted query has a tile.
+//! Times three ways to draw points of PostGIS: reading a table into an index, drawing a tile of a
+//! live layer, and posting a query and drawing its first tile.
 //!
-//! `cargo bench --bench postgis` starts a PostgreSQL of its own and prints each figure beside what
-//! the database alone takes for the same rows in the same run. A million points, or twenty
-//! thousand under `HEATSPLAT_BENCH_SMOKE=1`; left out, loudly, where there is no PostGIS.
+//! Run with `cargo bench --bench postgis`. It starts a PostgreSQL server for the run. Each time is
+//! printed next to the time that the database alone takes for the query. There are a million
+//! points, or 20,000 with `HEATSPLAT_BENCH_SMOKE=1`. Without PostGIS nothing is run, and a message
+//! is printed.
 #![allow(
     unreachable_pub,
     dead_code,
@@ -30,10 +31,11 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// Tries, of which the best counts: neighbours on the machine only ever slow things down.
+/// The number of runs, of which the fastest counts: other programs on the machine can only make a
+/// run slower.
 const TRIES: usize = 5;
 
-/// The tile of the densest place at zoom 8, and its box in degrees.
+/// The tile at zoom 8 with the densest points, as "zoom/x/y", and its box in degrees as SQL.
 const TILE: &str = "8/134/85";
 const BOX: &str = "ST_MakeEnvelope(8.3, 50.1, 9.9, 51.2, 4326)";
 
@@ -54,7 +56,7 @@ fn main() {
     adhoc(cluster);
 }
 
-/// The least of several times, in seconds.
+/// The least of the times, in seconds, that [`TRIES`] calls of `once` return.
 fn best(mut once: impl FnMut() -> f64) -> f64 {
     (0..TRIES).map(|_| once()).fold(f64::INFINITY, f64::min)
 }
@@ -65,7 +67,8 @@ fn seconds(work: impl FnOnce()) -> f64 {
     started.elapsed().as_secs_f64()
 }
 
-/// Time that `psql` takes to read and drop a query's rows; the server's share by `\timing`.
+/// The least time, in seconds, that the database takes for a query whose rows are thrown away.
+/// `psql` measures it with `\timing`.
 fn alone(cluster: &Cluster, query: &str) -> f64 {
     let copy = format!("\\timing on\ncopy ({query}) to stdout (format binary);\n");
     let mut psql = Command::new(cluster.program("psql"));
@@ -166,7 +169,7 @@ fn copy(cluster: &Cluster, rows: usize) {
     );
 }
 
-/// The most memory this process ever had, in KiB.
+/// The greatest amount of memory that this process has had up to now, in KiB.
 fn resident_peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -180,7 +183,7 @@ fn live(cluster: &Cluster) {
         &format!("select geom, weight from points where geom && {BOX}"),
     );
     let server = http::serve(&[&cluster.url(), "--table", "points", "--live"]);
-    // Another look each time: a tile that was kept would cost nothing.
+    // Each request has another style, since a tile from the cache would take no time.
     let mut looks = 900..;
     let mut tile_of = |tile: &str| {
         best(|| {

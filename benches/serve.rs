@@ -1,6 +1,7 @@
-//! Tiles over HTTP on loopback, the generator on the same machine: `cargo bench --bench serve`.
-//! Cold ones, each asked for once over 16 connections; then kept ones by one connection, alone
-//! and while eight others have new tiles drawn all the time.
+//! Times the server's tiles over HTTP, with client and server on one machine. First, tiles that are
+//! not in the cache are requested over 16 connections, each once. Then cached tiles are requested
+//! over one connection: first alone, then while eight other connections request tiles that must be
+//! drawn. Run with `cargo bench --bench serve`.
 #![allow(
     clippy::expect_used,
     missing_docs,
@@ -50,7 +51,8 @@ fn main() {
 
     for z in [2u8, 4, 6, 8, 10, 12, 14] {
         let paths = paths(&layer, z, most);
-        // The zoom's statistics are not part of a tile.
+        // The request for a legend makes the server measure the zoom's statistics, so that no
+        // tile's time includes this.
         ask(&mut connect(address), &format!("/points/legend.json?z={z}"));
         let (next, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let start = Instant::now();
@@ -106,7 +108,7 @@ fn main() {
     let _ = std::fs::remove_dir_all(&dir);
 }
 
-/// Paths of the occupied tiles of a zoom, each once.
+/// The paths of up to `most` different tiles of a zoom that have points.
 fn paths(layer: &heatsplat::Layer, z: u8, most: usize) -> Vec<String> {
     let mut tiles = data::tiles(layer, z, 2 * most);
     tiles.sort_unstable();
@@ -118,7 +120,7 @@ fn paths(layer: &heatsplat::Layer, z: u8, most: usize) -> Vec<String> {
         .collect()
 }
 
-/// Times of `n` requests for cached tiles, the shortest first.
+/// The times of `n` requests for the tiles `kept`, which are in the cache, in ascending order.
 fn waits(address: &str, kept: &[String], n: usize) -> Vec<Duration> {
     let mut stream = connect(address);
     for path in kept {
@@ -151,7 +153,8 @@ fn connect(address: &str) -> BufReader<TcpStream> {
     BufReader::new(stream)
 }
 
-/// Bytes of the answer's body; its status must be 200.
+/// Requests a path and returns the number of bytes of the answer's body. Panics unless the status
+/// is 200.
 fn ask(stream: &mut BufReader<TcpStream>, path: &str) -> usize {
     let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n");
     stream

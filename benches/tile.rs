@@ -1,8 +1,10 @@
-//! Cold tiles: points in the index → PNG bytes, per zoom and size of the data set.
+//! Times the drawing of tiles, from points in the index to the bytes of a PNG, by zoom and by
+//! number of points.
 //!
-//! One thread's CPU time for each of up to 400 tiles a zoom, so that the slowest are
-//! seen and not only the typical; and of drawing it as a server does, which keeps its density,
-//! and of another look at a density that is kept. Run with `cargo bench --bench tile`.
+//! Times are CPU times of one thread. Up to 400 tiles are drawn for each zoom, so that the slowest
+//! are seen and not only the typical ones. There are two more times: of drawing a tile and keeping
+//! its density, as a server does, and of drawing a picture from a kept density. Run with `cargo
+//! bench --bench tile`.
 #![allow(
     clippy::expect_used,
     missing_docs,
@@ -42,7 +44,7 @@ fn zoom(layer: &Layer, n: usize, z: u8, style_words: &[String]) {
     }
     let style = &style;
     let tiles = data::tiles(layer, z, if data::smoke() { 8 } else { 400 });
-    // The zoom's statistics belong to the first tile of a zoom, not to every one.
+    // The first drawing of a tile also measures the zoom's statistics, so it does not count.
     let Some(first) = tiles.first() else { return };
     let draw = |tile| layer.tile(tile).style(style).png().expect("a PNG");
     for _ in 0..3 {
@@ -69,7 +71,8 @@ fn zoom(layer: &Layer, n: usize, z: u8, style_words: &[String]) {
     );
 }
 
-/// Median times of drawing tiles whose densities are kept, and of drawing from those.
+/// The median times, in milliseconds, of drawing a tile while its density is kept, and of drawing a
+/// picture from the kept density.
 fn kept(layer: &Layer, tiles: &[TileId], style: &Style) -> (f64, f64) {
     let encode = |tile: TileId, density: &Density| {
         let drawn = layer.tile(tile).style(style).colorize(density);

@@ -1,17 +1,17 @@
-//! The WGSL sources of heatsplat's GPU backend, one stage a file, each named like its CPU twin in
-//! `heatsplat-render`.
+//! The WGSL sources of heatsplat's GPU backend. Each stage of the drawing has a file, which is
+//! named like the module of `heatsplat-render` that does the same work on the CPU.
 //!
 //! The crate has no dependencies, so that any program that runs WGSL can use the shaders. Its
-//! README says how to run the stages: in what order, with which buffers, and with how many
-//! workgroups. The CPU backend is the reference for all of them.
+//! README describes how to run the stages: their order, their buffers and the numbers of
+//! workgroups. Their results must be those of the CPU backend.
 #![forbid(unsafe_code)]
 
-/// A stage of the GPU backend: a WGSL module and its name.
+/// A stage of the GPU backend: a complete WGSL module with a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stage {
-    /// The file's name without its extension.
+    /// The name of the stage's file, without its extension.
     pub name: &'static str,
-    /// The source of the whole module.
+    /// The whole source of the module, in which the declarations shared by all stages come first.
     pub source: &'static str,
 }
 
@@ -28,23 +28,28 @@ macro_rules! stage {
     };
 }
 
-/// Deposits cells on a grid: entry point `deposit`.
+/// Deposits cells, which are points that may stand for several, on a grid. The entry point is
+/// `deposit`.
 pub const SPLAT_BIN: Stage = stage!("splat_bin");
-/// Converts the grid from fixed point to floating point: entry point `settle`.
+/// Converts the grid from fixed point to floating point. The entry point is `settle`.
 pub const SPLAT_SETTLE: Stage = stage!("splat_settle");
-/// Convolves the grid with separable terms: entry points `across` and `down`.
+/// Convolves the grid with a kernel that is a sum of separable terms. The entry points are
+/// `across`, which comes first, and `down`.
 pub const SPLAT_SPREAD: Stage = stage!("splat_spread");
-/// Evaluates the result on a coarse grid at the pixels, for wide kernels: entry point `refine`.
+/// Evaluates the convolved grid at the pixels. It is used for wide kernels, whose grid is coarser
+/// than the pixels. The entry point is `refine`.
 pub const SPLAT_REFINE: Stage = stage!("splat_refine");
-/// Convolves the grid with a stamp, for kernels of many terms: entry point `convolve`.
+/// Convolves the grid with a picture of the kernel. It is used for kernels that would need many
+/// separable terms. The entry point is `convolve`.
 pub const SPLAT_EDGE: Stage = stage!("splat_edge");
-/// Stamps the kernel around each cell, for small kernels: entry point `stamp`.
+/// Adds the kernel's value at each pixel around each cell, without a grid. It is used for small
+/// kernels. The entry point is `stamp`.
 pub const SPLAT_DIRECT: Stage = stage!("splat_direct", after "splat_bin");
-/// Turns densities into colour indices by the entry point `indices`, turns them into colours by
-/// `colors`, or copies them by `unchanged`.
+/// Writes the picture from the densities. The entry point `indices` writes colour indices, `colors`
+/// writes RGBA colours, and `unchanged` writes the densities themselves.
 pub const COLORIZE_ALPHA: Stage = stage!("colorize_alpha");
 
-/// All stages, in the order in which they run.
+/// All stages, in the order in which they run. A picture needs only some of them.
 pub const STAGES: [Stage; 7] = [
     SPLAT_BIN,
     SPLAT_DIRECT,

@@ -24,7 +24,7 @@ pub use layout::LegendTheme;
 pub use ramp_sheet::ramp_sheet;
 pub use ticks::Tick;
 
-/// The number of intervals into which the colours in [`Legend::stops`] divide the ramp. It is a
+/// The number of intervals into which the colours in a legend's `stops` divide the ramp. It is a
 /// choice.
 const SAMPLES: u32 = 32;
 

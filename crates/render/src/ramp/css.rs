@@ -5,8 +5,8 @@ use super::stops::{ColorStop, MAX_STOPS, RampError, channels, check};
 /// The greatest length of such a text in bytes. It is a choice, well above what 64 colours need.
 const MAX_LENGTH: usize = 4096;
 
-/// Parses a list of CSS colours with optional positions, for example `transparent, blue 30%, #ff0
-/// 0.7, rgb(255 0 0)`.
+/// Parses a list of CSS colours with optional positions, for example
+/// `transparent, blue 30%, #ff0 0.7, rgb(255 0 0)`.
 pub(super) fn parse(spec: &str) -> Result<Vec<ColorStop>, RampError> {
     if spec.len() > MAX_LENGTH {
         return Err(RampError::TooLong(spec.len()));
