@@ -2,7 +2,7 @@ use crate::reference::{self, LonLat};
 use crate::scenes;
 use heatsplat::{TileId, Window};
 
-/// Each blend mode of splats that overlap, and each kernel that is drawn by such modes only.
+/// Styles of all blend modes, and of kernels that are stamped pixel by pixel.
 const MODES: [&[(&str, &str)]; 10] = [
     &[
         ("overlap", "cover:0,3,0.05@4"),
@@ -119,8 +119,9 @@ fn spots_cover_each_other_as_brute_force_says() {
     }
 }
 
-/// The points lie so far apart that no two reach a common pixel. The expected value is Σ (v / step
-/// − dⁿ)₊, where d is the distance from the point's pixel in whole pixels.
+/// The points lie so far apart that no two reach a common pixel. The expected value is Σ (v − step
+/// · dⁿ)₊, where v is the weight, n the degree, and d the distance from the point's pixel in whole
+/// pixels.
 #[test]
 fn heavier_points_reach_further() {
     let points: Vec<LonLat> = vec![(0.5, 0.5, 30.0), (20.0, 10.0, 8.0), (-30.0, 40.0, 90.0)];

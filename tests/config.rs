@@ -242,7 +242,8 @@ fn a_config_that_changes_is_followed_under_requests() {
         );
         until(&server, &[("c", 1, 3), ("a", 1, 1), ("b", 2, 2)]);
         assert_ne!(server.get("/b/1/1/0.png", "").2, before);
-        // Three configurations have an error: an unknown key, a missing file, or wrong syntax.
+        // Each of these configurations has an error: an unknown key, a missing file or wrong
+        // syntax.
         for text in [
             layers(&[("a", "wieght = \"n\"")]),
             layers(&[("b", ""), ("nowhere", "")]),

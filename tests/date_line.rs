@@ -88,8 +88,8 @@ fn few_points_at_the_date_line_are_those_of_brute_force() {
     }
 }
 
-/// Tiles at ±180° equal tiles a quarter of the world away from it, in which the same points are
-/// shifted by the same distance. This is so for every measure and every kernel.
+/// Tiles at ±180° are equal to tiles a quarter of the world away, after the points are moved by the
+/// same distance. This holds for every measure and every kernel.
 #[test]
 fn the_date_line_is_a_line_like_any_other() {
     const QUARTER: u32 = 1 << 30;
@@ -221,7 +221,8 @@ fn the_poles_do_not_meet() {
                 for x in [0, last] {
                     let tile = TileId::new(z, x, row).unwrap();
                     let drawn = layer.tile(tile).style(&style).density().values;
-                    // At zoom 0 one tile shows the whole world, so only its far part is tested.
+                    // At zoom 0 one tile shows the whole world, so only the part that is far from
+                    // the point is tested.
                     let rows = if z > 0 { 256 } else { 100 };
                     let seen = if lat > 0.0 {
                         &drawn[(256 - rows) * 256..]

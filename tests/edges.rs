@@ -111,9 +111,9 @@ pub fn scenes_of(radius: f64) -> Vec<(&'static str, Vec<Place>)> {
     ]
 }
 
-/// Scenes for the cells of an index. In two of them the points fill a cell or a quarter of a cell,
-/// although a splat takes them all at their middle. In the third, two crowds lie in opposite
-/// corners of a cell.
+/// Scenes that test how well a cell of the index stands for its points, which are drawn at their
+/// common middle. In two scenes the points fill a cell, or a quarter of a cell. In the third, two
+/// crowds lie in opposite corners of a cell.
 fn cells_of(radius: f64) -> Vec<(&'static str, Vec<Place>)> {
     let mut dice = Dice(8);
     let mut near = |x: f64, y: f64, side: f64| -> Vec<Place> {

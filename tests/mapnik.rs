@@ -25,7 +25,7 @@ print(mapnik.mapnik_version())
 ";
 
 /// Writes the RGBA PNG of a marker. `alpha` returns the opacity of a pixel for its distance from
-/// the middle, in halves of the marker's side.
+/// the middle, where 1 is half of the marker's side.
 fn marker(path: &Path, side: u32, alpha: impl Fn(f64) -> f64) {
     let file = fs::File::create(path).unwrap();
     let mut encoder = png::Encoder::new(file, side, side);

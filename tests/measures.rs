@@ -85,8 +85,8 @@ fn counts_and_means_are_those_of_brute_force() {
                             sum / count
                         );
                     }
-                    // Only sparse points are tested: beside a crowd, an error of half a pixel is
-                    // more than the least count that gives a mean.
+                    // Only sparse points are tested. Beside a crowd, an error of half a pixel may
+                    // give a mean where there should be none.
                     if *count == 0.0 && name == "sparse" {
                         assert!(mean.is_nan(), "{name} {kernel} {at:?} {i}: {mean}");
                     }

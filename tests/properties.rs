@@ -265,7 +265,8 @@ fn no_weight_is_lost_or_made() {
                 .sum();
             assert_eq!(in_tiles, points.len(), "{name} z{z}");
         }
-        // The picture has it up to what a kernel's end and its coefficients leave out.
+        // The picture has this weight too, except for what is lost at the end of a kernel and in
+        // its coefficients.
         for kernel in SMOOTH.iter().chain(&EDGED) {
             for radius in ["2px", "5px", "8px", "16px"] {
                 let style = scenes::style(&[

@@ -155,8 +155,8 @@ fn a_pipe_is_no_set_up_and_holds_nobody_up() {
     });
 }
 
-/// Standard error has no reader any more, as after the terminal is closed, or when `2>&1` leads to
-/// `head`.
+/// Standard error has no reader any more, as after a terminal is closed, or in `heatsplat … 2>&1 |
+/// head`.
 #[test]
 fn a_closed_standard_error_ends_no_work() {
     let dir = folder("doors-stderr");

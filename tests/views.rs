@@ -5,8 +5,8 @@ use heatsplat::points::LonLatBox;
 use heatsplat::render::{Level, View};
 use heatsplat::{Layer, Points, Style, TileId};
 
-/// The first widths of series of pictures. A series passes a width at which the nearest zoom
-/// changes, or one that is exactly a whole zoom.
+/// The first width of each series of pictures. Within a series, either the nearest zoom changes, or
+/// a width is reached that is exactly that of a whole zoom.
 const SIZES: [u32; 3] = [338, 490, 702];
 /// The number of pictures in a series. Each is one pixel wider than the one before.
 const STEPS: u32 = 50;

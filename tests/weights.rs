@@ -82,7 +82,7 @@ fn points_without_weights_alone_have_no_mean() {
             .chain(&drawn(&points, "sum"))
             .all(|v| *v == 0.0)
     );
-    // Points with weights among them are drawn as if they were alone.
+    // If points with weights are among them, the picture is that of the points with weights alone.
     let others: Vec<Point> = (0..500).map(|i| anywhere(Some(i as f32))).collect();
     points.extend(&others);
     let (among, alone) = (drawn(&points, "count"), drawn(&others, "count"));

@@ -87,8 +87,9 @@ fn a_server_answers_many_at_once() {
                     values: floats(bytes),
                 };
                 let (drawn, truth) = (density(&drawn), density(&truth));
-                // The tolerance is a fraction of 10⁴ at least, near the peak of the brightest tile.
-                // A dark tile may only show the outer part of a city's splat.
+                // The tolerance is a fraction of the tile's peak, or of 10⁴ if this is more. It
+                // stands for the peak of the brightest tile of the zoom. A dark tile may only show
+                // the outer part of a city's splat.
                 let wrong = wrong_density(&drawn, &truth, peak(&truth).max(1e4));
                 assert_eq!(wrong, None, "{path}");
             });

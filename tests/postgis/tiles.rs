@@ -67,8 +67,8 @@ fn the_same_points_by_every_way_are_the_same_tiles() {
             assert!(got == expected, "snapshot {tail}");
             // The database doesn't add up so few rows. If the kernel needs every point, the picture
             // has the same bytes as that of the file. For a wide kernel, cells of the index are
-            // drawn. The cells differ between the rows of one picture and all rows, which changes
-            // densities by far less than 1/256.
+            // drawn. The cells of one picture's rows differ from the cells of all rows, which
+            // changes densities by far less than 1/256.
             let by_bytes = look != LOOKS[0];
             let densities_of = tail.replace(".png", ".npy");
             let exact = densities(&body(&files, &format!("/points/{densities_of}")));

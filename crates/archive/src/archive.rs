@@ -47,7 +47,7 @@ impl Archive {
         })
     }
 
-    /// The description of the archive that it contains itself.
+    /// The contents of the archive, as it describes them itself.
     pub fn contents(&self) -> &Contents {
         &self.contents
     }

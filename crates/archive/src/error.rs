@@ -53,7 +53,7 @@ pub enum ExportError {
         /// The path of the target.
         path: PathBuf,
     },
-    /// The target is a folder that contains files other than an export's.
+    /// The target is a folder that contains files which no export writes.
     #[error(
         "{}: holds more than tiles and is not replaced; name another folder, or empty it",
         path.display()
@@ -62,7 +62,7 @@ pub enum ExportError {
         /// The path of the folder.
         path: PathBuf,
     },
-    /// The name of the target doesn't end like the name of any format.
+    /// The format can't be recognised, since the name of the target has no known ending.
     #[error(
         "{}: the name must end in .pmtiles, .mbtiles or .tif, or be FOLDER/{{z}}/{{x}}/{{y}}.png",
         path.display()

@@ -59,7 +59,7 @@ pub struct ExportProgress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportSummary {
-    /// Number of tiles that show something.
+    /// The number of tiles that show something.
     pub tiles: u64,
     /// The number of different tiles: equal tiles are stored only once.
     pub distinct: u64,

@@ -52,8 +52,9 @@ pub(crate) fn tile_in_zoom(z: u8, index: u64) -> TileId {
 }
 
 /// Mirrors a position within a quarter of a tile: in the two northern quarters the curve is
-/// mirrored at a diagonal, in the two southern ones it is not. `mask` has the bits that a position
-/// within the quarter can have. `right` and `low` name the quarter.
+/// mirrored at a diagonal, in the two southern ones it is not. `right` is 1 for the eastern
+/// quarters, `low` is 1 for the southern ones. `mask` has the bits that a position within the
+/// quarter can have.
 fn mirrored(x: u32, y: u32, right: u32, low: u32, mask: u32) -> (u32, u32) {
     match (low, right) {
         (1, _) => (x, y),

@@ -1,7 +1,7 @@
-//! The choice between actions of an export if its files already exist.
+//! The setting for exports whose files already exist.
 
-/// The action of an export whose target already exists, or whose predecessor was interrupted and
-/// has left its files.
+/// The setting that decides what an export does if its target already exists, or if an interrupted
+/// export to this target has left its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum IfExists {
     /// The export is refused, and all files stay unchanged.

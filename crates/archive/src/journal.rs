@@ -30,7 +30,8 @@ const RECORD: usize = 40;
 /// bytes in it. A choice.
 const CACHED_TILES: usize = 1 << 20;
 
-/// The largest number of bytes that are read for one tile when a journal is resumed.
+/// The largest number of bytes that are read for one tile when a journal is resumed: 64 MiB, a
+/// choice. A longer tile would fail the check of its digest.
 const LARGEST: u32 = 1 << 26;
 
 /// A stored tile, and the position of its bytes in the `.partial` file.
@@ -392,10 +393,10 @@ fn checksum(bytes: &[u8]) -> u32 {
     crc.sum()
 }
 
-/// Finds the offset and the length of stored tiles by their digests. There are two generations to
-/// bound the memory: when the young generation is full, it becomes the old one, and the former old
-/// one is dropped. So the cache contains at least the last [`CACHED_TILES`] digests that were
-/// inserted or found.
+/// A cache that finds the offset and the length of a stored tile by its digest. There are two
+/// generations to bound the memory: when the young generation is full, it becomes the old one, and
+/// the former old one is dropped. So the cache contains at least the last [`CACHED_TILES`] digests
+/// that were inserted or found.
 #[derive(Default)]
 struct DedupCache {
     young: HashMap<TileDigest, (u64, u32)>,

@@ -52,7 +52,7 @@ impl TileQuad {
 /// An iterator over the quads of a zoom that may show something. They come in the order of the
 /// Hilbert curve.
 pub(crate) struct QuadWalk<'a, M> {
-    /// The points whose kernels show in tiles. There are several lists of points in a comparison.
+    /// The points whose kernels show in tiles: one set of points, or two sets in a comparison.
     points: Vec<&'a Points>,
     area: Option<LonLatBox>,
     z: u8,

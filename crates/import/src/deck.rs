@@ -224,8 +224,8 @@ fn per_metre(high: f64) -> Vec<(f64, f64)> {
 }
 
 /// The colour of each of the 256 indices. deck.gl's ramp is a texture with one texel for each
-/// colour, between which it interpolates. Below `threshold`, a fraction of the greatest weight, the
-/// colours fade out.
+/// colour; colours between texels are interpolated. Below `threshold`, a fraction of the greatest
+/// weight, the colours fade out.
 fn table(colors: &[[f64; 4]], intensity: f64, threshold: f64) -> [[u8; 4]; 256] {
     let count = colors.len() as f64;
     let texel = |(i, c): (usize, &[f64; 4])| ((i as f64 + 0.5) / count, *c);

@@ -6,7 +6,7 @@ use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_render::BlendMode;
 
-/// The exponents of HeatCanvas's kernels, by the names of its constants.
+/// The exponents of HeatCanvas's kernels, each with the name of its constant.
 const DEGREES: [(&str, u32); 3] = [("LINEAR", 1), ("QUAD", 2), ("CUBIC", 3)];
 
 /// The radius of the imported kernel in pixels. Any value would do, since in HeatCanvas the reach

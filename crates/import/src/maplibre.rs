@@ -14,7 +14,7 @@ const HEIGHT: f64 = 0.398_942_280_401_432_7;
 /// px, heatsplat counts tiles of 256 px.
 const ZOOM_SHIFT: f64 = 1.0;
 
-/// The zooms of MapLibre at which a curve is sampled that is not linear.
+/// The zooms of MapLibre at which a curve that is not linear is sampled.
 const SAMPLED: [f64; 12] = [
     0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.0, 20.0, 22.0,
 ];
@@ -134,8 +134,8 @@ fn curve(
     Ok(Some(Curve::Zooms(zooms.into_iter().map(at).collect())))
 }
 
-/// Returns the number that MapLibre counts for a weight of 1 in the data. If the weights are in a
-/// column, its name is added to the imported columns.
+/// Returns the weight that MapLibre gives to a point whose weight in the data is 1. If the weights
+/// are in a column, its name is added to the imported columns.
 fn weight(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<f64, ImportError> {
     const NAME: &str = "heatmap-weight";
     const EXPECTED: &str = "expected a number, [\"get\", \"column\"] or a line over it from 0, 0";

@@ -28,8 +28,8 @@ impl<'a> OptionReader<'a> {
         (*value != JsLiteral::Null).then_some(value)
     }
 
-    /// The number under a key. Code that only JavaScript could evaluate counts as missing, and
-    /// gives a warning.
+    /// The number under a key; `None` if the key is missing. Code that only JavaScript could
+    /// evaluate counts as missing, and gives a warning.
     pub(crate) fn number(
         &mut self,
         name: &str,
@@ -52,7 +52,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// The number under a key. It must be above 0.
+    /// The number under a key, which must be above 0; `None` if the key is missing.
     pub(crate) fn positive(
         &mut self,
         name: &str,
@@ -66,7 +66,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// The fraction under a key: a number from 0 to 1.
+    /// The fraction under a key, which must be a number from 0 to 1; `None` if the key is missing.
     pub(crate) fn share(
         &mut self,
         name: &str,
@@ -80,7 +80,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// The text under a key.
+    /// The text under a key; `None` if the key is missing.
     pub(crate) fn text(
         &mut self,
         name: &str,
@@ -93,7 +93,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// The value under a key that is `true` or `false`.
+    /// The value under a key, which must be `true` or `false`; `None` if the key is missing.
     pub(crate) fn flag(
         &mut self,
         name: &str,

@@ -4,11 +4,12 @@ pub(crate) const LENGTH: usize = 127;
 const MAGIC: &[u8; 7] = b"PMTiles";
 const VERSION: u8 = 3;
 
-/// The numbers that PMTiles gives to compressions, of directories and metadata, and of tiles.
+/// The numbers by which PMTiles names compressions. They are used for directories, metadata and
+/// tiles.
 pub(crate) const UNCOMPRESSED: u8 = 1;
 pub(crate) const GZIP: u8 = 2;
 
-/// The numbers that PMTiles gives to the formats of tiles.
+/// The numbers by which PMTiles names the formats of tiles.
 pub(crate) const PNG: u8 = 2;
 pub(crate) const JPEG: u8 = 3;
 pub(crate) const WEBP: u8 = 4;
