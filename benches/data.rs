@@ -12,12 +12,14 @@
 
 use heatsplat::{Layer, Points, Style, TileId};
 
-/// True if `HEATSPLAT_BENCH_SMOKE` is set: the bench is to run with little data.
+/// True if the environment variable `HEATSPLAT_BENCH_SMOKE` is set, so that benches run with little
+/// data.
 pub fn smoke() -> bool {
     std::env::var_os("HEATSPLAT_BENCH_SMOKE").is_some()
 }
 
-/// The numbers of points to run a bench with. `HEATSPLAT_BENCH_N` replaces them by its own number.
+/// The numbers of points to run a bench with. If the environment variable `HEATSPLAT_BENCH_N` is
+/// set, it is only the number in this variable.
 pub fn sizes() -> Vec<usize> {
     if let Some(n) = std::env::var("HEATSPLAT_BENCH_N")
         .ok()
@@ -32,7 +34,8 @@ pub fn sizes() -> Vec<usize> {
     }
 }
 
-/// The zooms to draw. `HEATSPLAT_BENCH_ZOOM` replaces them by its own zoom.
+/// The zooms to draw. If the environment variable `HEATSPLAT_BENCH_ZOOM` is set, it is only the
+/// zoom in this variable.
 pub fn zooms() -> Vec<u8> {
     match std::env::var("HEATSPLAT_BENCH_ZOOM")
         .ok()

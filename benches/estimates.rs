@@ -203,8 +203,8 @@ fn spent(mut work: impl FnMut()) -> Duration {
     before.elapsed() / times
 }
 
-/// Makes points that lie evenly all over the map, with weights from 0 to 1. They are a sequence of
-/// numbers that fills a cube evenly.
+/// Makes points that lie evenly all over the map, with weights from 0 to 1. Longitude, latitude and
+/// weight are the coordinates of a sequence of points that fills a cube evenly.
 fn even(count: usize) -> Vec<(f64, f64, f32)> {
     let place = |i: usize| {
         let [x, y, weight] = [0.819_172_5, 0.671_043_6, 0.549_700_5].map(|a| i as f64 * a % 1.0);

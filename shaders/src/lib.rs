@@ -28,7 +28,7 @@ macro_rules! stage {
     };
 }
 
-/// Deposits cells, which are points that may stand for several, on a grid. The entry point is
+/// Adds cells to a grid. A cell is a point that may stand for several points. The entry point is
 /// `deposit`.
 pub const SPLAT_BIN: Stage = stage!("splat_bin");
 /// Converts the grid from fixed point to floating point. The entry point is `settle`.

@@ -1,10 +1,11 @@
 //! Draws heat maps: turns points into densities, densities into colours, and colours into image
 //! files.
 //!
-//! A density is a picture of numbers. A [`Backend`] draws it: it adds a splat, the kernel's shape,
-//! for each point. Callers can read a density and export it as numbers, or have it coloured.
-//! [`Layer`] puts everything together: from points and a [`Style`] it makes tiles, maps, legends
-//! and values.
+//! A density is a picture of numbers. A [`Backend`] draws it: for each point it adds a splat, a
+//! small hill around the point's position. The shape and the width of this hill are called the
+//! kernel; they belong to the [`Style`]. Callers can read a density and export it as numbers, or
+//! have it coloured. [`Layer`] puts everything together: from points and a [`Style`] it makes
+//! tiles, maps, legends and values.
 //!
 //! The modules, in the order in which they build on each other, are `scale` and [`ramp`], `style`,
 //! `splat`, [`encode`], [`legend`] and `layer`. A module uses only modules that come before it in
@@ -20,8 +21,8 @@ mod scale;
 mod splat;
 mod style;
 
-/// Sizes and numbers at which the renderer changes its method. Callers that estimate the time of a
-/// drawing need them.
+/// Sizes and numbers at which the renderer changes its method. They are public for callers that
+/// estimate the time of a drawing.
 pub mod limits {
     pub use crate::layer::sampling::{DENSEST, SPREAD};
     pub use crate::splat::cpu::MOST_PIXELS;

@@ -1,10 +1,11 @@
-//! `kernel=pixel`: counts, and nothing else.
+//! Tests of the kernel `pixel`, which adds up the points in each pixel without smoothing.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use heatsplat_points::{Point, Points, TileId, Window, WorldCoord};
 use heatsplat_render::{Layer, Style, TileSize};
 
-/// Many points in few places and some anywhere, with whole weights.
+/// Makes 60,000 points that lie close together, 20,000 points anywhere, and 4 points at the edges
+/// and in the middle of the map. Their weights are 1, 2 or 3.
 fn points() -> Vec<Point> {
     let mix = |i: u32| i.wrapping_mul(2_654_435_769);
     let crowd = (0..60_000u32).map(|i| {
@@ -39,7 +40,8 @@ fn layer(style: &[(&str, &str)]) -> Layer {
     Layer::on_cpu("pixels", Points::from_slice(&points()), wanted)
 }
 
-/// The counts of a plain GROUP BY for a window.
+/// Adds up the numbers that `weigh` gives to points, for each pixel of a window, as SQL's GROUP BY
+/// does.
 fn group_by(points: &[Point], window: &Window, weigh: impl Fn(&Point) -> f64) -> Vec<f64> {
     let (width, height) = (window.width() as usize, window.height() as usize);
     let mut sums = vec![0.0; width * height];

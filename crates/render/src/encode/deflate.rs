@@ -22,13 +22,13 @@ const STRIDE: usize = 8;
 /// The longest match that deflate allows, in bytes. A longer run becomes several matches.
 const LONGEST_RUN: usize = 258;
 
-/// The number of symbols in deflate's main alphabet. They are the 256 literals, which are bytes of
-/// the data, the end of a block, and the lengths of matches.
+/// The number of symbols in deflate's main alphabet. They stand for the 256 values of a byte,
+/// called literals, for the end of a block, and for the lengths of matches.
 const SYMBOLS: usize = 286;
 const END: usize = 256;
 
-/// The order in which deflate stores the code lengths of the second Huffman code, in which the code
-/// lengths of the main alphabet are written.
+/// The order of symbols in which deflate stores the code lengths of its second Huffman code. The
+/// second code encodes the code lengths of the main alphabet.
 const ORDER: [u8; 19] = [
     16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
 ];

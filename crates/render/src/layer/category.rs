@@ -14,8 +14,7 @@ pub struct Category {
     pub(super) set: PointSet,
 }
 
-/// The sRGB colours of categories that have no colour of their choice: the first category gets the
-/// first colour, and so on.
+/// The sRGB colours that [`Category::with_palette`] gives to categories, in this order.
 const PALETTE: [[u8; 3]; 10] = [
     [0xf2, 0x8e, 0x1c],
     [0x2f, 0x7f, 0xd6],
@@ -67,7 +66,7 @@ impl Category {
 }
 
 /// The most categories that a layer may have: one for each of the palette's ten colours, and
-/// `other`. The limit exists because a tile takes as many drawings as there are categories.
+/// `other`. The limit exists because a tile needs a drawing for each category.
 pub const MAX_CATEGORIES: usize = PALETTE.len() + 1;
 
 #[cfg(test)]

@@ -26,8 +26,8 @@ use std::sync::Arc;
 /// would be a quotient of two numbers that are nearly 0.
 pub(crate) const SUPPORT: f64 = 1.0 / 90.0;
 
-/// A difference is drawn as 0 if it is below this fraction of the scale's end that is further from
-/// 0: a choice, well above rounding errors.
+/// The limit below which a difference is drawn as 0, as a fraction of the greatest absolute value
+/// on the scale. It is a choice, well above rounding errors.
 const NEGLIGIBLE: f64 = 1e-5;
 
 /// Draws a view as numbers: the value of the style's measure for a set of points at each pixel. NaN
@@ -286,11 +286,11 @@ pub(crate) fn per_km2(y: f64, css_pixel: f64) -> f64 {
     (km * km).recip()
 }
 
-/// `value`, or NaN if `support`, the Σ K at the pixel, is less than [`SUPPORT`].
+/// Returns `value`, or NaN if `support`, the Σ K at the pixel, is less than [`SUPPORT`].
 #[inline(always)]
 fn masked(value: f32, support: f32) -> f32 {
-    // The least f32 that is not below [`SUPPORT`], an f64. A comparison with an f32 takes a vector
-    // instruction for many pixels.
+    // The least f32 that is not below [`SUPPORT`], an f64. Values are compared with an f32, because
+    // vector instructions then compare many at a time.
     const ENOUGH: f32 = {
         let near = SUPPORT as f32;
         if (near as f64) < SUPPORT {

@@ -14,8 +14,9 @@ const ITERATIONS: usize = 64;
 
 impl Layer {
     /// The distance around a view, in the view's pixels, within which points can change the view's
-    /// picture under the layer's own style. It is greater than the kernels' reach: points are drawn
-    /// as cells, whose position differs from the points', and cells are deposited on a lattice.
+    /// picture under the layer's own style. It is a quarter and 4 pixels greater than the distance
+    /// that kernels reach. For points may be drawn together as cells, which lie at their mean
+    /// position, and cells are drawn by way of a grid.
     pub fn margin_in(&self, view: impl Into<View>) -> f64 {
         self.margin_of(self.style(), view.into())
     }
@@ -88,10 +89,11 @@ impl Layer {
     }
 }
 
-/// The y, in world units, up to which points at the y `points` can add heat in the direction of
-/// `end`. It is `end`, the map's northern or southern edge, at the most. `reach` gives the distance
-/// that kernels reach at a y. With a radius in metres this distance grows towards the poles and
-/// counts where the heat is, not where the points are. So it is found by iteration.
+/// Finds the y up to which points at the y `points` add heat. All lengths are in world units, and y
+/// is counted from the north. The search goes towards `end`, which is the map's northern or
+/// southern edge, and returns `end` at the most. `reach(y)` is the distance at which points can add
+/// heat to a pixel at y. With a radius in metres it grows towards the poles, so the y is found by
+/// iteration.
 fn edge(points: f64, end: f64, reach: impl Fn(f64) -> f64) -> f64 {
     if reach(end) >= (end - points).abs() {
         return end;

@@ -9,8 +9,8 @@ use crate::splat::density::{Density, Picture};
 /// which the line fades out.
 const HALF_WIDTH: f32 = 0.2;
 
-/// The contrast between a line and the ramp's colour at its value: with 0 the line has that colour,
-/// with 1 it is black or white. The number is a choice.
+/// The fraction of the way, from the ramp's colour for a line's value to black or white, that the
+/// line's colour is moved. The number is a choice: the lines are visible but not harsh.
 const CONTRAST: f32 = 0.55;
 
 /// Draws `lines` isolines over a picture and returns its RGBA pixels, which are not premultiplied

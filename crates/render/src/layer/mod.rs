@@ -34,8 +34,8 @@ use crate::style::measure::Comparison;
 use heatsplat_points::{Points, TileId, Window, WorldCoord};
 use std::sync::Arc;
 
-/// The most entries that each of a layer's four caches holds. They cache statistics, scales, local
-/// histograms, and look-up tables made from local histograms.
+/// The most entries that each of a layer's four caches holds. The caches are for statistics,
+/// scales, local histograms, and look-up tables made from local histograms. The number is a choice.
 const CACHED: usize = 512;
 
 /// A named set of points, with the style and the backend that draw it. It caches statistics of the

@@ -37,11 +37,12 @@ pub struct PointValue {
 /// at a point's distance.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KernelSums {
-    /// Σ weight · K.
+    /// Σ weight · K: the kernel's values, each multiplied by the weight of its point.
     pub weight: f64,
-    /// Σ K. A point that stands for several counts as often.
+    /// Σ K. A point that stands for several points is counted several times.
     pub kernel: f64,
-    /// The number of points within reach. A point that stands for several counts as often.
+    /// The number of points within reach. A point that stands for several points is counted several
+    /// times.
     pub count: usize,
 }
 

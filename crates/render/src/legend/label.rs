@@ -1,6 +1,7 @@
 //! Labels: numbers in short form, for example `0.25`, `12`, `1.5k`, `24M` or `3e-7`.
 
-/// Labels are tried with fewer digits after the point than this. An f64 has about as many digits.
+/// The limit on the digits after the point of a label: fewer than this are tried. An f64 has about
+/// 15 digits in all.
 const MOST_DIGITS: usize = 15;
 
 /// Returns the shortest label for a value. Read as a number, the label differs from the value by at
@@ -34,8 +35,8 @@ enum Suffix {
     Exponent,
 }
 
-/// Chooses the suffix for numbers as great as `size`, and the number that the suffix stands for,
-/// which they are divided by.
+/// Returns the number by which numbers as great as `size` are divided in a label, and the suffix
+/// that stands for this number.
 fn suffix(size: f64) -> (f64, Suffix) {
     match size {
         s if !(1e-3..1e15).contains(&s) => (1.0, Suffix::Exponent),

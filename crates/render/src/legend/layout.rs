@@ -1,4 +1,4 @@
-//! The layout of a legend. The SVG and the PNG of a legend have the same layout as each other.
+//! The layout of a legend. The SVG and the PNG of a legend are drawn from one layout.
 
 use super::{Legend, LegendClass};
 use crate::legend::canvas::{LETTER_WIDTH, TEXT_HEIGHT};

@@ -16,9 +16,9 @@ type AlphaStop = (f64, [u8; 4]);
 /// Makes the table for the arguments of `colorize-alpha(…)`. These are CSS colours, each with an
 /// optional position: `blue 30%, cyan, yellow 0.7`.
 ///
-/// A colour without a position, or with the position 0, gets its number in the list divided by the
-/// last number, so that a list without positions is evenly spaced. Then the colours are sorted by
-/// their positions. Of two colours with equal positions, the first is used.
+/// A colour without a position, or with the position 0, gets its index in the list, counted from 0,
+/// divided by the last index. So a list without positions is evenly spaced. Then the colours are
+/// sorted by their positions. Of two colours with equal positions, the first is used.
 pub(super) fn table(arguments: &str) -> Result<[[u8; 4]; 256], RampError> {
     if arguments.trim().is_empty() {
         return Err(RampError::Empty);

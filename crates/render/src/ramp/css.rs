@@ -2,7 +2,8 @@
 
 use super::stops::{ColorStop, MAX_STOPS, RampError, channels, check};
 
-/// The greatest length of such a text in bytes. It is a choice, well above what 64 colours need.
+/// The greatest length, in bytes, of the text of a list of colours. It is a choice, well above what
+/// 64 colours need.
 const MAX_LENGTH: usize = 4096;
 
 /// Parses a list of CSS colours with optional positions, for example

@@ -4,7 +4,7 @@
 use super::stops::RampError;
 use std::fmt::Write as _;
 
-/// The beginning of such a text.
+/// The beginning of the text of a ramp in hexadecimal digits.
 pub(super) const PREFIX: &str = "table:";
 
 const DIGITS: usize = 255 * 8;

@@ -9,8 +9,9 @@ use std::sync::Arc;
 /// The range of densities that the ramp's colours stand for. Densities beyond have the first or the
 /// last colour.
 ///
-/// The variants with a percentile determine an upper end by measurement. The lower end then depends
-/// on the kind of the values. For amounts it is 0. For means it is the opposite percentile, 1 for
+/// With [`Auto`](Self::Auto), [`Percentile`](Self::Percentile) and [`AtZoom`](Self::AtZoom), the
+/// upper end is measured. The lower end then depends on the kind of the values. For amounts it is
+/// 0. For means it is the opposite percentile, 1 for
 /// 99. For signed values it lies as far below 0 as the upper end above, and for ratios by the same
 /// factor below 1 as the upper end above.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +32,8 @@ pub enum Domain {
     /// The range follows a table of (zoom, lower end, upper end) with rising zooms. Between two
     /// zooms of the table the lower end is interpolated linearly. The upper end is interpolated
     /// geometrically if it is positive, since densities change by a factor from zoom to zoom.
-    /// Before the first and after the last zoom of the table the ends stay as they are there.
+    /// Before the first zoom of the table the ends of the first zoom apply, and after the last zoom
+    /// those of the last.
     ByZoom(Arc<[(f64, f64, f64)]>),
 }
 

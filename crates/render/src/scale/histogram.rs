@@ -25,8 +25,8 @@ pub struct Statistics {
 /// bins for their absolute values.
 #[derive(Clone, Debug, Default)]
 struct LogBins {
-    /// The number of the first bin. A bin's number is made of the upper bits, up to `SHIFT`, that
-    /// all 32-bit floats in the bin share.
+    /// The number of the first bin. A bin's number is the bits of any 32-bit float in the bin,
+    /// without the lowest `SHIFT` bits.
     first: u32,
     counts: Vec<f64>,
     total: f64,

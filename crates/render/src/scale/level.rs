@@ -2,7 +2,9 @@
 
 use heatsplat_points::mercator::WORLD;
 
-/// The least and the greatest level. Levels beyond are clamped to them: the limits are a choice.
+/// The least and the greatest level. Levels beyond are clamped. The limits are a choice: at the
+/// least level the world is 8 CSS pixels wide, and at the greatest a CSS pixel is 5 mm wide at the
+/// equator.
 const LEAST: f64 = 3.0;
 const MOST: f64 = 33.0;
 

@@ -30,31 +30,31 @@ use std::f64::consts::{PI, SQRT_2};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Shape {
-    /// exp(−4.5 u²).
+    /// K(u) = exp(−4.5 u²).
     Gaussian,
-    /// (1 − u²)²: the kernel of QGIS's heat maps.
+    /// K(u) = (1 − u²)²: the kernel of QGIS's heat maps.
     Quartic,
-    /// (1 − u²)³.
+    /// K(u) = (1 − u²)³.
     Triweight,
-    /// 1 − u².
+    /// K(u) = 1 − u².
     Epanechnikov,
-    /// 1 − u.
+    /// K(u) = 1 − u.
     Triangular,
-    /// 1, with a soft edge two pixels wide.
+    /// K(u) = 1, with a soft edge two pixels wide.
     Uniform,
-    /// 1 in the pixel that contains the point, and 0 in all other pixels. This counts points by
-    /// pixel without smoothing, as datashader does. The shape has no radius.
+    /// K is 1 in the pixel that contains the point, and 0 in all other pixels. This counts points
+    /// by pixel without smoothing, as datashader does. The shape has no radius.
     Pixel,
-    /// 1 − u³: the kernel of HeatCanvas.
+    /// K(u) = 1 − u³: the kernel of HeatCanvas.
     Cubic,
-    /// 1 up to a fraction of the radius, which the field gives, and from there linearly down to 0
-    /// at the radius: the kernel of heatmap.js.
+    /// K is 1 up to a fraction of the radius, which the field gives, and from there linearly down
+    /// to 0 at the radius: the kernel of heatmap.js.
     Plateau(Share),
     /// A disc with a blurred shadow around it: the kernel of simpleheat. The field is the radius of
     /// the disc as a fraction of the kernel's radius.
     Shadow(Share),
-    /// 1 − (1 − decay) u, which jumps from `decay` to 0 at the radius: the triangular kernel of
-    /// QGIS.
+    /// K(u) = 1 − (1 − decay) u, which jumps from `decay` to 0 at the radius: the triangular kernel
+    /// of QGIS. The field is `decay`.
     Cone(Decay),
 }
 
@@ -311,7 +311,8 @@ pub struct Kernel {
 impl Kernel {
     /// The least radius of a kernel in pixels.
     pub const MIN_RADIUS: f64 = 0.5;
-    /// The greatest radius of a kernel in pixels.
+    /// The greatest radius of a kernel in pixels. It is twice the greatest radius that a style may
+    /// have in CSS pixels, for pictures of twice the resolution.
     pub const MAX_RADIUS: f64 = 256.0;
 
     /// Makes a kernel of `radius` pixels, in a picture of one pixel per CSS pixel.

@@ -1,4 +1,4 @@
-//! Markers: small pictures of 8 bits that are drawn at each point, exactly as Mapnik draws them.
+//! Markers: small pictures of 8 bits that are drawn at each point, as Mapnik draws them.
 
 use crate::scale::parse_error::ParseStyleError;
 use std::f64::consts::TAU;
@@ -45,7 +45,7 @@ pub struct MarkerImage {
     alpha: Vec<u8>,
 }
 
-/// The error of a picture that can't be a marker.
+/// The error for a picture that can't be a marker.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MarkerImageError {
@@ -146,10 +146,11 @@ pub(crate) struct MarkerRaster {
     /// The number of positions within a pixel, along x and along y, that the marker can be drawn
     /// at: 1 for pictures, [`PHASES`] for ellipses.
     pub(crate) phases: u32,
-    /// The offset in pixels that is added to a point's x and y. The sum is then rounded down to a
+    /// The offset in pixels that is added to a point's position. The sum is then rounded down to a
     /// position that the marker can be drawn at.
     pub(crate) shift: (f64, f64),
-    /// The offset in whole pixels from the pixel of that sum to the top left pixel of the marker.
+    /// The offset in whole pixels to the top left pixel of the marker. It begins at the pixel that
+    /// contains the point's position with `shift` added.
     pub(crate) corner: (i64, i64),
     pub(crate) width: u32,
     pub(crate) height: u32,

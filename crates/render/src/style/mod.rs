@@ -301,7 +301,7 @@ impl Style {
         self
     }
 
-    /// Sets the opacity that the opacity of the ramp's colours is multiplied by.
+    /// Sets an opacity that the alpha of the ramp's colours is multiplied by.
     #[must_use]
     pub fn with_opacity(mut self, opacity: Opacity) -> Self {
         let text = opacity.to_string();

@@ -116,8 +116,8 @@ impl Radius {
     }
 
     /// Returns the length at a zoom. The zoom is counted for tiles of 256 CSS pixels, and may be
-    /// fractional. Before the first and after the last zoom of a table, the length is the table's
-    /// first or last.
+    /// fractional. Before the first zoom of a table the length is the table's first, and after the
+    /// last zoom its last.
     pub fn at_zoom(&self, zoom: f64) -> Length {
         let after = self.0.partition_point(|(z, _)| *z <= zoom);
         let before = after.checked_sub(1).and_then(|i| self.0.get(i));

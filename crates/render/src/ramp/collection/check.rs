@@ -12,7 +12,7 @@ use std::fmt;
 pub const SAMPLES: usize = 17;
 
 /// The distance in Oklab above which two colours count as distinguishable: a choice. Neighbours
-/// among the compared colours need not have it.
+/// among the compared colours need not be distinguishable.
 pub const DISTINGUISHABLE: f32 = 0.045;
 
 /// A kind of colour vision.

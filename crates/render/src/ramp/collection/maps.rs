@@ -7,7 +7,7 @@
 /// The stops of a ramp: positions, in ascending order, and opaque colours.
 pub(super) type Stops = &'static [(f32, u32)];
 
-/// The colours of embers, up to those of a flame.
+/// From the dark red of embers to the light yellow of a flame.
 pub(super) const EMBER: Stops = &[
     (0.0, 0x3b0d16),
     (0.2, 0x8a1420),
@@ -17,7 +17,7 @@ pub(super) const EMBER: Stops = &[
     (1.0, 0xfff6cf),
 ];
 
-/// The blue of a night sky, up to green light.
+/// From the blue of a night sky to light green.
 pub(super) const AURORA: Stops = &[
     (0.0, 0x14284f),
     (0.2, 0x125c7a),
@@ -27,7 +27,7 @@ pub(super) const AURORA: Stops = &[
     (1.0, 0xf8ffcc),
 ];
 
-/// The blue of deep water, up to the white of snow.
+/// From the blue of deep water to the white of snow.
 pub(super) const ICE: Stops = &[
     (0.0, 0x131c5c),
     (0.22, 0x1c4bb0),
@@ -47,7 +47,7 @@ pub(super) const NEBULA: Stops = &[
     (1.0, 0xffeebf),
 ];
 
-/// Blue up to gold, distinguishable with every kind of colour vision.
+/// From blue to light gold, distinguishable with every kind of colour vision.
 pub(super) const BEACON: Stops = &[
     (0.0, 0x131d66),
     (0.22, 0x2450bd),
@@ -57,7 +57,7 @@ pub(super) const BEACON: Stops = &[
     (1.0, 0xfffbd3),
 ];
 
-/// The colours of evening light, down to those of night.
+/// From the orange of evening light to the violet of night.
 pub(super) const DUSK: Stops = &[
     (0.0, 0xffe0bd),
     (0.18, 0xfbb291),
@@ -67,7 +67,7 @@ pub(super) const DUSK: Stops = &[
     (1.0, 0x2c1262),
 ];
 
-/// Blue ink, from thin to thick.
+/// From the pale blue of thin ink to the dark blue of thick ink.
 pub(super) const INK: Stops = &[
     (0.0, 0xd3e2f2),
     (0.22, 0x9abfe3),
@@ -77,7 +77,7 @@ pub(super) const INK: Stops = &[
     (1.0, 0x0a1c47),
 ];
 
-/// Light pink down to dark wine red.
+/// From light pink to dark wine red.
 pub(super) const ROSE: Stops = &[
     (0.0, 0xfddcdc),
     (0.22, 0xf9aeb6),
@@ -87,7 +87,7 @@ pub(super) const ROSE: Stops = &[
     (1.0, 0x520730),
 ];
 
-/// The green of young leaves, down to that of a dark forest.
+/// From the green of young leaves to that of a dark forest.
 pub(super) const MOSS: Stops = &[
     (0.0, 0xe9efb6),
     (0.22, 0xbcd874),
@@ -97,7 +97,8 @@ pub(super) const MOSS: Stops = &[
     (1.0, 0x07343c),
 ];
 
-/// The colours of sand, down to those of the sea, distinguishable with every kind of colour vision.
+/// From the colour of sand to that of the deep sea, distinguishable with every kind of colour
+/// vision.
 pub(super) const TIDE: Stops = &[
     (0.0, 0xfdf4ca),
     (0.2, 0xedce6c),
