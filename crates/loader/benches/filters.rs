@@ -1,7 +1,9 @@
-//! Cost of conditions: a million rows of CSV that a filter chooses from while they are loaded,
-//! and the same filters over kept columns: `cargo bench -p heatsplat-loader --bench filters`.
+//! Times filters in two ways: a filter that picks rows of a CSV file while the file is loaded, and
+//! a filter that picks points after loading, by columns that were kept. Run with
+//! `cargo bench -p heatsplat-loader --bench filters`.
 //!
-//! CPU time, the least of five; ten thousand rows under `HEATSPLAT_BENCH_SMOKE=1`.
+//! Each time is the least CPU time of five runs. There are a million rows, or 10,000 with the
+//! environment variable `HEATSPLAT_BENCH_SMOKE=1`.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -14,7 +16,7 @@ use heatsplat_loader::{Filter, LoadError, LoadOptions, load, load_table, read};
 use std::fmt::Write as _;
 use std::io::Cursor;
 
-/// Conditions on numbers, dates of three spellings, and texts.
+/// The filters: conditions on numbers, on dates in three spellings, and on texts.
 const FILTERS: [&str; 6] = [
     "n >= 4.5",
     "key > 867322040000500000",
@@ -95,8 +97,9 @@ fn main() {
     }
 }
 
-/// Long conditions that nearly no row fulfils, so that all of each is looked at: what a byte of
-/// one costs for each point.
+/// Makes long conditions, each with a title. They are true for hardly any row, so nearly every row
+/// is compared with all of a condition's parts. The bench prints the time per point and byte of the
+/// text.
 fn lists() -> Vec<(&'static str, String)> {
     let list = |column: &str, count: u64, value: &dyn Fn(u64) -> String| {
         let all: Vec<String> = (0..count).map(value).collect();
@@ -147,7 +150,7 @@ fn lists() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The least time of the processor, and what comes of it.
+/// Runs `work` five times. Returns the least CPU time, in seconds, and the result of the last run.
 fn timed<T>(mut work: impl FnMut() -> T) -> (f64, T) {
     let mut least = f64::INFINITY;
     for _ in 0..4 {
@@ -186,7 +189,7 @@ fn rows(count: u64) -> Vec<u8> {
             867_322_040_000_000_000 + random(1_000_000),
         );
         let kind = ["theft", "assault", "fraud", "arson"][random(4) as usize];
-        // Writing to a String can't fail.
+        // Writing to a `String` never fails.
         let _ = writeln!(
             text,
             "{lon},{lat},{n},{key},{day},{day}T{clock}Z,{day} {clock} UTC,{kind}"

@@ -1,10 +1,10 @@
-//! Speed at which files of every format become points and an index, and what memory their readers
-//! take: `cargo bench -p heatsplat-loader --bench formats`.
+//! Times the reading of files in each format, into points and into an index, and measures the
+//! memory that the readers take. Run with `cargo bench -p heatsplat-loader --bench formats`.
 //!
-//! A million made-up rows with a weight and three more columns, or ten thousand under
-//! `HEATSPLAT_BENCH_SMOKE=1`. Each format is read in a process of its own, so that the most
-//! memory it ever had is that reader's. Memory is bounded here, in figures that don't depend
-//! on the machine's speed: a reader that takes more than [`MOST_MIB`] fails the bench.
+//! Each file has a million random rows, or 10,000 with the environment variable
+//! `HEATSPLAT_BENCH_SMOKE=1`. A row has a position, a weight and three more columns. Each format is
+//! read in a new process, so that the process's greatest amount of memory is that of one reader. A
+//! reader that takes more than [`MOST_MIB`] fails the bench.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -31,13 +31,14 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The most memory that a reader may take beside its points, in MiB.
+/// The most memory, in MiB, that a reader may take in addition to its points.
 const MOST_MIB: f64 = 64.0;
 
-/// Names the file in a process that reads one.
+/// The environment variable that names the file to read. It is set in the processes that read a
+/// file.
 const FILE: &str = "HEATSPLAT_BENCH_FILE";
 
-/// The folder of the files.
+/// The folder that the files are written to.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -83,13 +84,15 @@ fn main() {
     assert!(failed.is_empty(), "failed: {failed:?}");
 }
 
-/// Reads a file twice and prints a line of what that took.
+/// Reads a file into points and into an index, and prints a line with the speeds and with the
+/// memory that the reader took.
 fn measure(path: &Path) {
     let options = LoadOptions {
         weight: Some("n".to_owned()),
         ..LoadOptions::default()
     };
-    // The memory of the pool's threads and the allocator belongs to no reader.
+    // Building an empty index starts the threads of the pool, so that their memory is not counted
+    // as the reader's.
     PointsBuilder::new().build();
     let before = resident_peak();
     let mut nothing = Count(0);
@@ -118,7 +121,8 @@ fn measure(path: &Path) {
     assert!(memory <= MOST_MIB, "{memory} MiB");
 }
 
-/// Seconds of the processor, of all threads, and of the clock; the best of three.
+/// Runs `work` three times. Returns the least CPU time of all threads, and the least time by the
+/// clock, in seconds.
 fn timed(mut work: impl FnMut()) -> (f64, f64) {
     (0..3).fold((f64::INFINITY, f64::INFINITY), |best, _| {
         let (cpu, clock) = (ProcessTime::now(), Instant::now());
@@ -130,7 +134,7 @@ fn timed(mut work: impl FnMut()) -> (f64, f64) {
     })
 }
 
-/// A sink that keeps nothing, so that memory is the reader's.
+/// A sink that only counts the points and keeps none, so that all memory is the reader's.
 struct Count(usize);
 
 impl PointSink for Count {
@@ -139,7 +143,7 @@ impl PointSink for Count {
     }
 }
 
-/// Places in a band around the world, in no order.
+/// Makes rows at random positions between the latitudes −60° and 60°.
 fn rows(count: usize) -> Vec<Row> {
     let mut state = 1_u64;
     let mut random = |most: u64| {
@@ -165,7 +169,7 @@ fn rows(count: usize) -> Vec<Row> {
         .collect()
 }
 
-/// GeoParquet as its tools write it: points as WKB, groups of a hundred thousand rows.
+/// Writes a GeoParquet file as most tools do: positions as WKB, and row groups of 100,000 rows.
 fn geoparquet(folder: &Folder, rows: &[Row]) -> PathBuf {
     let path = folder.file("geo.parquet");
     let wkb = |row: &Row| {
@@ -192,7 +196,7 @@ fn geoparquet(folder: &Folder, rows: &[Row]) -> PathBuf {
     path
 }
 
-/// The most memory this process ever had, in KiB.
+/// The greatest amount of memory that this process has had up to now, in KiB.
 fn resident_peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
