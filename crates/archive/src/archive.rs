@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 pub struct Archive {
     path: PathBuf,
     contents: Contents,
-    reader: Reader,
+    reader: TileReader,
 }
 
 #[derive(Debug)]
-enum Reader {
+enum TileReader {
     PmTiles(PmTiles),
     MbTiles(MbTiles),
 }
@@ -35,9 +35,9 @@ impl Archive {
     pub fn open(path: &Path) -> Result<Self, ArchiveError> {
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
         let opened = if extension == "mbtiles" {
-            MbTiles::open(path).map(|(tiles, contents)| (Reader::MbTiles(tiles), contents))
+            MbTiles::open(path).map(|(tiles, contents)| (TileReader::MbTiles(tiles), contents))
         } else {
-            PmTiles::open(path).map(|(tiles, contents)| (Reader::PmTiles(tiles), contents))
+            PmTiles::open(path).map(|(tiles, contents)| (TileReader::PmTiles(tiles), contents))
         };
         let (reader, contents) = opened.map_err(|error| error.at(path))?;
         Ok(Self {
@@ -59,8 +59,8 @@ impl Archive {
     /// An [`ArchiveError`] if the file can't be read any more, or is damaged.
     pub fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, ArchiveError> {
         let bytes = match &self.reader {
-            Reader::PmTiles(tiles) => tiles.tile(tile),
-            Reader::MbTiles(tiles) => tiles.tile(tile),
+            TileReader::PmTiles(tiles) => tiles.tile(tile),
+            TileReader::MbTiles(tiles) => tiles.tile(tile),
         };
         bytes.map_err(|error| error.at(&self.path))
     }

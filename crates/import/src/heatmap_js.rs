@@ -69,7 +69,7 @@ pub(crate) fn import(
     }
     options.finish(&mut builder);
 
-    let fields = Fields {
+    let fields = FieldNames {
         lat: lat.as_deref().unwrap_or("lat"),
         lon: lon.as_deref().unwrap_or("lng"),
         value: value.as_deref().unwrap_or("value"),
@@ -79,7 +79,7 @@ pub(crate) fn import(
 }
 
 /// The names of the fields that a point has in the data.
-struct Fields<'a> {
+struct FieldNames<'a> {
     lat: &'a str,
     lon: &'a str,
     value: &'a str,
@@ -116,7 +116,7 @@ fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<
 /// Imports the data: `{max, min, data: […]}`, or a plain list of points.
 fn take_data(
     data: Option<&JsLiteral>,
-    fields: &Fields<'_>,
+    fields: &FieldNames<'_>,
     builder: &mut StyleBuilder,
 ) -> Result<(), ImportError> {
     let Some(data) = data else {

@@ -29,7 +29,7 @@ const MAX_DEPTH: usize = 64;
 
 /// Reads all values in a text. JSON has one value; a script has one for each statement.
 pub(crate) fn read(text: &str) -> Result<Vec<JsLiteral>, ImportError> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = JsLiteralReader { text, at: 0 };
     let mut found = Vec::new();
     loop {
         reader.space();
@@ -95,12 +95,12 @@ impl JsLiteral {
     }
 }
 
-struct Reader<'a> {
+struct JsLiteralReader<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> JsLiteralReader<'a> {
     fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }

@@ -111,9 +111,9 @@ fn curve(
         return Ok(Some(Curve::Flat(number)));
     }
     let steps = match Expression::of(value) {
-        Some(steps) if steps.input == Input::Zoom => steps,
+        Some(steps) if steps.input == ExpressionInput::Zoom => steps,
         Some(Expression {
-            input: Input::Property(column),
+            input: ExpressionInput::Property(column),
             ..
         }) => {
             builder.warn(format!(
@@ -152,7 +152,7 @@ fn weight(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<
     let Some(steps) = Expression::of(value) else {
         return builder.refuse(NAME, &value.shown(), EXPECTED);
     };
-    let (Input::Property(column), Some(numbers)) = (steps.input, steps.numbers()) else {
+    let (ExpressionInput::Property(column), Some(numbers)) = (steps.input, steps.numbers()) else {
         return builder.refuse(NAME, &value.shown(), EXPECTED);
     };
     builder.columns().weight = Some(column.to_owned());
@@ -191,7 +191,7 @@ fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<
         builder.table(&std::array::from_fn(table));
         return Ok(());
     };
-    let Some(steps) = Expression::of(value).filter(|s| s.input == Input::Density) else {
+    let Some(steps) = Expression::of(value).filter(|s| s.input == ExpressionInput::Density) else {
         return builder.refuse(NAME, &value.shown(), EXPECTED);
     };
     let mut stops: Vec<Stop> = Vec::new();
@@ -245,7 +245,7 @@ fn property(value: &JsLiteral) -> Option<&str> {
 
 /// The input of an expression: the zoom, the density of the heat map, or a column of the data.
 #[derive(Clone, Copy, PartialEq)]
-enum Input<'a> {
+enum ExpressionInput<'a> {
     Zoom,
     Density,
     Property(&'a str),
@@ -265,7 +265,7 @@ enum Way {
 /// converted to one too.
 struct Expression<'a> {
     way: Way,
-    input: Input<'a>,
+    input: ExpressionInput<'a>,
     stops: Vec<(Option<f64>, &'a JsLiteral)>,
     /// `true` if the way of interpolation in the configuration is replaced by another one.
     lossy: bool,
@@ -282,7 +282,7 @@ impl<'a> Expression<'a> {
             let input = value.get("property").and_then(JsLiteral::as_text);
             return Some(Self {
                 way: base.map_or(Way::Linear, Way::exponential),
-                input: input.map_or(Input::Zoom, Input::Property),
+                input: input.map_or(ExpressionInput::Zoom, ExpressionInput::Property),
                 stops: stops.iter().map(pair).collect::<Option<_>>()?,
                 lossy: false,
             });
@@ -342,11 +342,11 @@ fn pairs(list: &[JsLiteral]) -> Vec<(Option<f64>, &JsLiteral)> {
     chunks.filter_map(|c| Some((pair(c), c.last()?))).collect()
 }
 
-fn input(value: &JsLiteral) -> Option<Input<'_>> {
+fn input(value: &JsLiteral) -> Option<ExpressionInput<'_>> {
     match value.as_list()? {
-        [JsLiteral::Text(name)] if name == "zoom" => Some(Input::Zoom),
-        [JsLiteral::Text(name)] if name == "heatmap-density" => Some(Input::Density),
-        _ => property(value).map(Input::Property),
+        [JsLiteral::Text(name)] if name == "zoom" => Some(ExpressionInput::Zoom),
+        [JsLiteral::Text(name)] if name == "heatmap-density" => Some(ExpressionInput::Density),
+        _ => property(value).map(ExpressionInput::Property),
     }
 }
 

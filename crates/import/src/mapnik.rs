@@ -128,13 +128,15 @@ impl Recipe {
         let filters = self.filters.as_deref().unwrap_or_default();
         for filter in filters_of(filters, &builder)? {
             match filter {
-                Filter::ColorizeAlpha(arguments) => {
+                ImageFilter::ColorizeAlpha(arguments) => {
                     builder.set("ramp", &format!("colorize-alpha({arguments})"))?;
                     colored = true;
                 }
-                Filter::StackBlur(x, y) if !colored => blurs.push((x, y)),
-                Filter::StackBlur(..) => builder.warn("a blur behind colorize-alpha is left out"),
-                Filter::Other(name) => builder.warn(format!("the filter {name} is left out")),
+                ImageFilter::StackBlur(x, y) if !colored => blurs.push((x, y)),
+                ImageFilter::StackBlur(..) => {
+                    builder.warn("a blur behind colorize-alpha is left out")
+                }
+                ImageFilter::Other(name) => builder.warn(format!("the filter {name} is left out")),
             }
         }
         if !colored {
@@ -169,14 +171,17 @@ impl Recipe {
 
 /// An image filter. A stack blur has a radius in x and one in y. `Other` is any filter that heat
 /// maps don't need.
-enum Filter<'a> {
+enum ImageFilter<'a> {
     ColorizeAlpha(&'a str),
     StackBlur(u32, u32),
     Other(&'a str),
 }
 
 /// Reads a list of filters. They may be separated by commas or blanks, or not at all.
-fn filters_of<'a>(text: &'a str, builder: &StyleBuilder) -> Result<Vec<Filter<'a>>, ImportError> {
+fn filters_of<'a>(
+    text: &'a str,
+    builder: &StyleBuilder,
+) -> Result<Vec<ImageFilter<'a>>, ImportError> {
     const EXPECTED: &str = "expected filters like agg-stack-blur(8,8) colorize-alpha(blue,red)";
     let mut filters = Vec::new();
     let mut rest = text.trim();
@@ -201,16 +206,16 @@ fn filters_of<'a>(text: &'a str, builder: &StyleBuilder) -> Result<Vec<Filter<'a
         };
         filters.push(match (name, arguments) {
             ("colorize-alpha", Some(arguments)) if !arguments.is_empty() => {
-                Filter::ColorizeAlpha(arguments)
+                ImageFilter::ColorizeAlpha(arguments)
             }
             ("colorize-alpha", _) => {
                 return builder.refuse(name, "", "expected at least one colour");
             }
             ("agg-stack-blur", arguments) => {
                 let (x, y) = radii(arguments.unwrap_or_default(), builder)?;
-                Filter::StackBlur(x, y)
+                ImageFilter::StackBlur(x, y)
             }
-            _ => Filter::Other(name),
+            _ => ImageFilter::Other(name),
         });
         rest = after.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
     }

@@ -12,7 +12,7 @@ const SRID: u32 = 0x2000_0000;
 /// The shape of a geometry: its positions if it is a point or several points, or else the name of
 /// its type.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Shape<'a> {
+pub(crate) enum WkbShape<'a> {
     /// A Point's x and y. Both are NaN if the point is empty.
     Point(f64, f64),
     /// The positions of a MultiPoint.
@@ -24,9 +24,9 @@ pub(crate) enum Shape<'a> {
 /// A geometry, and the number of the reference system that it states. The number is 0 if it states
 /// none.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Geometry<'a> {
+pub(crate) struct WkbGeometry<'a> {
     pub(crate) srid: u32,
-    pub(crate) shape: Shape<'a>,
+    pub(crate) shape: WkbShape<'a>,
 }
 
 /// An iterator over the positions of a MultiPoint.
@@ -45,7 +45,7 @@ impl Iterator for Positions<'_> {
         self.left = self.left.checked_sub(1)?;
         let point = read(&mut self.rest);
         match point.map(|geometry| geometry.shape) {
-            Some(Shape::Point(x, y)) => Some(Some((x, y))),
+            Some(WkbShape::Point(x, y)) => Some(Some((x, y))),
             _ => {
                 self.left = 0;
                 Some(None)
@@ -55,7 +55,7 @@ impl Iterator for Positions<'_> {
 }
 
 /// Parses a geometry. `None` if the bytes are no geometry.
-pub(crate) fn parse(mut bytes: &[u8]) -> Option<Geometry<'_>> {
+pub(crate) fn parse(mut bytes: &[u8]) -> Option<WkbGeometry<'_>> {
     // Nearly every row from PostGIS is a little-endian point with a reference system, so this case
     // comes first.
     if let [1, 1, 0, 0, 0x20, rest @ ..] = bytes
@@ -64,9 +64,9 @@ pub(crate) fn parse(mut bytes: &[u8]) -> Option<Geometry<'_>> {
         let (srid, rest) = rest.split_first_chunk::<4>()?;
         let (x, rest) = rest.split_first_chunk::<8>()?;
         let y = rest.first_chunk::<8>()?;
-        return Some(Geometry {
+        return Some(WkbGeometry {
             srid: u32::from_le_bytes(*srid),
-            shape: Shape::Point(f64::from_le_bytes(*x), f64::from_le_bytes(*y)),
+            shape: WkbShape::Point(f64::from_le_bytes(*x), f64::from_le_bytes(*y)),
         });
     }
     read(&mut bytes)
@@ -74,7 +74,7 @@ pub(crate) fn parse(mut bytes: &[u8]) -> Option<Geometry<'_>> {
 
 /// Reads a geometry from the beginning of `bytes`, and removes what was read. Of a MultiPoint only
 /// the number of points is read; its points are read later.
-fn read<'a>(bytes: &mut &'a [u8]) -> Option<Geometry<'a>> {
+fn read<'a>(bytes: &mut &'a [u8]) -> Option<WkbGeometry<'a>> {
     let little = match take::<1>(bytes)? {
         [0] => false,
         [1] => true,
@@ -113,21 +113,21 @@ fn read<'a>(bytes: &mut &'a [u8]) -> Option<Geometry<'a>> {
             for _ in 0..more {
                 number(bytes)?;
             }
-            Shape::Point(x, y)
+            WkbShape::Point(x, y)
         }
-        4 => Shape::Points(Positions {
+        4 => WkbShape::Points(Positions {
             left: word(bytes)?,
             rest: bytes,
         }),
-        2 => Shape::Other("LineString"),
-        3 => Shape::Other("Polygon"),
-        5 => Shape::Other("MultiLineString"),
-        6 => Shape::Other("MultiPolygon"),
-        7 => Shape::Other("GeometryCollection"),
-        8..=17 => Shape::Other("a curve or surface"),
+        2 => WkbShape::Other("LineString"),
+        3 => WkbShape::Other("Polygon"),
+        5 => WkbShape::Other("MultiLineString"),
+        6 => WkbShape::Other("MultiPolygon"),
+        7 => WkbShape::Other("GeometryCollection"),
+        8..=17 => WkbShape::Other("a curve or surface"),
         _ => return None,
     };
-    Some(Geometry { srid, shape })
+    Some(WkbGeometry { srid, shape })
 }
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
@@ -153,21 +153,21 @@ mod tests {
     #[test]
     fn geometries_of_postgis() {
         let point = bytes("0101000020E6100000 000000000000F03F 0000000000000040");
-        let wgs84 = |shape| Some(Geometry { srid: 4326, shape });
-        assert_eq!(parse(&point), wgs84(Shape::Point(1.0, 2.0)));
+        let wgs84 = |shape| Some(WkbGeometry { srid: 4326, shape });
+        assert_eq!(parse(&point), wgs84(WkbShape::Point(1.0, 2.0)));
         let bare = bytes("0101000000 000000000000F03F 0000000000000040");
         assert_eq!(parse(&bare).unwrap().srid, 0);
         let zm =
             bytes("01010000C0 000000000000F03F 0000000000000040 0000000000000840 0000000000001040");
-        assert_eq!(parse(&zm).unwrap().shape, Shape::Point(1.0, 2.0));
+        assert_eq!(parse(&zm).unwrap().shape, WkbShape::Point(1.0, 2.0));
         let big = bytes("00 20000001 000010E6 3FF0000000000000 4000000000000000");
-        assert_eq!(parse(&big), wgs84(Shape::Point(1.0, 2.0)));
+        assert_eq!(parse(&big), wgs84(WkbShape::Point(1.0, 2.0)));
         let multi = bytes(
             "0104000020E6100000 02000000 0101000000 000000000000F03F 0000000000000040 \
              0101000000 0000000000000840 0000000000001040",
         );
-        let Some(Geometry {
-            shape: Shape::Points(points),
+        let Some(WkbGeometry {
+            shape: WkbShape::Points(points),
             ..
         }) = parse(&multi)
         else {
@@ -178,9 +178,9 @@ mod tests {
         let iso = bytes(
             "01 B90B0000 000000000000F03F 0000000000000040 0000000000000840 0000000000001040",
         );
-        assert_eq!(parse(&iso).unwrap().shape, Shape::Point(1.0, 2.0));
+        assert_eq!(parse(&iso).unwrap().shape, WkbShape::Point(1.0, 2.0));
         let line = bytes("0102000020E6100000 00000000");
-        assert_eq!(parse(&line), wgs84(Shape::Other("LineString")));
+        assert_eq!(parse(&line), wgs84(WkbShape::Other("LineString")));
     }
 
     proptest! {
@@ -190,7 +190,7 @@ mod tests {
             let mut multi = vec![1, 4, 0, 0, 0];
             multi.extend(count.to_le_bytes());
             multi.extend(&bytes);
-            if let Some(Geometry { shape: Shape::Points(points), .. }) = parse(&multi) {
+            if let Some(WkbGeometry { shape: WkbShape::Points(points), .. }) = parse(&multi) {
                 prop_assert!(points.take(1 << 20).count() <= bytes.len() / 21 + 1);
             }
         }

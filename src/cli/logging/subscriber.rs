@@ -73,11 +73,11 @@ impl Logger {
 
     fn line(&self, event: &Event<'_>) -> String {
         let metadata = event.metadata();
-        let mut fields = Fields::new(self.format);
+        let mut fields = FormattedFields::new(self.format);
         event.record(&mut fields);
         let (level, target) = (*metadata.level(), metadata.target());
         let context = || self.context(event.parent(), event.is_contextual());
-        let Fields { message, rest, .. } = &fields;
+        let FormattedFields { message, rest, .. } = &fields;
         if self.format == LogFormat::Json {
             let level = level.as_str().to_ascii_lowercase();
             return json_line(&level, target, message, rest, &context());
@@ -140,7 +140,7 @@ impl Subscriber for Logger {
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
         let metadata = attributes.metadata();
-        let mut fields = Fields::new(self.format);
+        let mut fields = FormattedFields::new(self.format);
         attributes.record(&mut fields);
         let mut text = self.context(attributes.parent(), attributes.is_contextual());
         let (name, rest) = (metadata.name(), &fields.rest);
@@ -221,13 +221,13 @@ impl Subscriber for Logger {
 }
 
 /// The fields of an event or a span as text. The message is apart from the other fields.
-struct Fields {
+struct FormattedFields {
     format: LogFormat,
     message: String,
     rest: String,
 }
 
-impl Fields {
+impl FormattedFields {
     fn new(format: LogFormat) -> Self {
         Self {
             format,
@@ -246,7 +246,7 @@ impl Fields {
     }
 }
 
-impl Visit for Fields {
+impl Visit for FormattedFields {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() == "message" {
             let _ = write!(self.message, "{value:?}");

@@ -24,7 +24,7 @@ pub(crate) struct LiveRows {
     database: Arc<Database>,
     query: LayerQuery,
     allow_superuser: bool,
-    live: OnceCell<postgis::LiveLayer>,
+    live: OnceCell<postgis::LiveRelation>,
     /// The bounds that the rows had when the program started, in degrees; `None` if they are
     /// unknown.
     bounds: Option<LonLatBox>,
@@ -53,10 +53,10 @@ impl LiveRows {
     }
 
     /// Returns the description of the layer in the database. The first call looks it up.
-    pub(crate) async fn live(&self) -> Result<&postgis::LiveLayer, DatabaseError> {
+    pub(crate) async fn live(&self) -> Result<&postgis::LiveRelation, DatabaseError> {
         let look_up = || {
             let database = Arc::clone(&self.database);
-            postgis::LiveLayer::look_up(database, &self.query, self.allow_superuser)
+            postgis::LiveRelation::look_up(database, &self.query, self.allow_superuser)
         };
         self.live.get_or_try_init(look_up).await
     }
@@ -88,13 +88,13 @@ pub(crate) fn look_up(
     limits: DatabaseLimits,
     query: &LayerQuery,
     allow_superuser: bool,
-) -> Result<postgis::LiveLayer, DatabaseError> {
+) -> Result<postgis::LiveRelation, DatabaseError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| DatabaseError::Away(e.to_string()))?;
     let database = Arc::new(Database::new(address.clone(), limits)?);
-    runtime.block_on(postgis::LiveLayer::look_up(
+    runtime.block_on(postgis::LiveRelation::look_up(
         database,
         query,
         allow_superuser,
@@ -124,7 +124,7 @@ impl RowSource for LiveRows {
 
     fn bounds(&self) -> Option<LonLatBox> {
         let live = self.live.get();
-        live.and_then(postgis::LiveLayer::bounds).or(self.bounds)
+        live.and_then(postgis::LiveRelation::bounds).or(self.bounds)
     }
 
     fn is_available(&self) -> bool {

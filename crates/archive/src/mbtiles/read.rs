@@ -33,12 +33,12 @@ const TILE_BUDGET: u32 = 100;
 #[derive(Debug)]
 pub(crate) struct MbTiles {
     path: PathBuf,
-    idle: Mutex<Vec<Database>>,
+    idle: Mutex<Vec<BudgetedConnection>>,
 }
 
 /// A connection to the database, with a budget for its queries.
 #[derive(Debug)]
-struct Database {
+struct BudgetedConnection {
     connection: Connection,
     /// The rest of the budget, in units of [`STEPS`] steps.
     budget: Arc<AtomicU32>,
@@ -47,7 +47,7 @@ struct Database {
 impl MbTiles {
     pub(crate) fn open(path: &Path) -> Result<(Self, Contents), ReadError> {
         let size = complete_size(path)?;
-        let opened = Database::open(path)?;
+        let opened = BudgetedConnection::open(path)?;
         opened.budget.store(OPEN_BUDGET, Ordering::Relaxed);
         let database = &opened.connection;
         if size <= CHECKED_SIZE {
@@ -108,7 +108,7 @@ impl MbTiles {
         let reused = idle().pop();
         let database = match reused {
             Some(database) => database,
-            None => Database::open(&self.path)?,
+            None => BudgetedConnection::open(&self.path)?,
         };
         database.budget.store(TILE_BUDGET, Ordering::Relaxed);
         let bytes = read_tile(&database.connection, tile)?;
@@ -120,7 +120,7 @@ impl MbTiles {
     }
 }
 
-impl Database {
+impl BudgetedConnection {
     fn open(path: &Path) -> Result<Self, ReadError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;

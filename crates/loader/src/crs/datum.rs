@@ -36,7 +36,7 @@ pub(super) enum Datum {
 /// The shifts of one datum. Each is for an area of the world.
 pub(super) struct Shifts {
     /// The area in which the datum is meant to be used.
-    area: Area,
+    area: AreaOfUse,
     shifts: Vec<Shift>,
     grids: Vec<Grid>,
 }
@@ -50,7 +50,7 @@ struct Shift {
     /// Set if other shifts with the same stated accuracy give widely different positions. Then
     /// positions in the shift's area are uncertain.
     doubtful: bool,
-    area: Area,
+    area: AreaOfUse,
     helmert: Helmert,
 }
 
@@ -58,7 +58,7 @@ struct Shift {
 /// it.
 struct Grid {
     accuracy: f64,
-    area: Area,
+    area: AreaOfUse,
     name: &'static str,
 }
 
@@ -101,7 +101,7 @@ impl Datum {
             .collect();
         let grids: Option<_> = rows(grids).map(Grid::parse).collect();
         Some(Self::Shifted(Shifts {
-            area: Area::parse(&mut || edges.next().flatten())?,
+            area: AreaOfUse::parse(&mut || edges.next().flatten())?,
             shifts: shifts?,
             grids: grids?,
         }))
@@ -112,12 +112,12 @@ impl Datum {
     /// `ellipsoid` is the datum's ellipsoid, as in [`parse`](Self::parse).
     pub(super) fn said(seven: [f64; 7], ellipsoid: (f64, f64)) -> Self {
         Self::Shifted(Shifts {
-            area: Area::WORLD,
+            area: AreaOfUse::WORLD,
             shifts: vec![Shift {
                 accuracy: 0.0,
                 offshore: false,
                 doubtful: false,
-                area: Area::WORLD,
+                area: AreaOfUse::WORLD,
                 helmert: Helmert::new(seven, ellipsoid),
             }],
             grids: Vec::new(),
@@ -243,7 +243,7 @@ impl Shift {
         let (accuracy, numbers) = row.split_once(',')?;
         let mut numbers = numbers.split(',').map(|number| number.parse::<f64>().ok());
         let mut next = || numbers.next().flatten();
-        let area = Area::parse(&mut next)?;
+        let area = AreaOfUse::parse(&mut next)?;
         let mut seven = [next()?, next()?, next()?, 0.0, 0.0, 0.0, 0.0];
         for rest in seven.iter_mut().skip(3) {
             *rest = next().unwrap_or(0.0);
@@ -266,14 +266,14 @@ impl Grid {
         let mut next = || numbers.next().flatten();
         Some(Self {
             accuracy: next()?,
-            area: Area::parse(&mut next)?,
+            area: AreaOfUse::parse(&mut next)?,
             name,
         })
     }
 }
 
 /// A box of longitudes and latitudes in degrees. If it crosses ±180°, its `east` is over 180.
-struct Area {
+struct AreaOfUse {
     west: f64,
     south: f64,
     east: f64,
@@ -283,7 +283,7 @@ struct Area {
     border: f64,
 }
 
-impl Area {
+impl AreaOfUse {
     const WORLD: Self = Self {
         west: -180.0,
         south: -90.0,

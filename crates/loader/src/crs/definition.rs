@@ -40,7 +40,7 @@ pub(super) struct Base {
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Projection {
     pub(super) method: String,
-    pub(super) parameters: Vec<Parameter>,
+    pub(super) parameters: Vec<ProjectionParameter>,
     /// The size of the linear unit in metres.
     pub(super) unit: f64,
     pub(super) axes: Axes,
@@ -49,7 +49,7 @@ pub(super) struct Projection {
 }
 
 #[derive(Debug, PartialEq)]
-pub(super) struct Parameter {
+pub(super) struct ProjectionParameter {
     pub(super) name: String,
     pub(super) value: f64,
     /// The size of the unit that the parameter itself states, in radians, metres or ones. `None` if
@@ -251,7 +251,7 @@ pub(super) fn degrees(radians: f64) -> f64 {
 /// rotations without a unit in seconds of arc.
 pub(super) fn shift(
     method: &str,
-    parameters: impl FnOnce() -> Result<Vec<Parameter>, &'static str>,
+    parameters: impl FnOnce() -> Result<Vec<ProjectionParameter>, &'static str>,
 ) -> Result<Option<[f64; 7]>, &'static str> {
     const NAMES: [&str; 7] = [
         "X-axis translation",
@@ -269,7 +269,7 @@ pub(super) fn shift(
         return Ok(None);
     }
     let mut seven = [0.0; 7];
-    for Parameter { name, value, unit } in parameters()? {
+    for ProjectionParameter { name, value, unit } in parameters()? {
         let at = NAMES.iter().position(|known| starts_with(&name, known));
         let at = at.ok_or(UNREADABLE)?;
         let value = match at {

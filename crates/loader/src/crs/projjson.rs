@@ -1,6 +1,8 @@
 //! Parsing of PROJJSON, which is the second version of well-known text in the form of JSON.
 
-use super::definition::{self, Axes, Base, Definition, Parameter, Projection, degrees, one_unit};
+use super::definition::{
+    self, Axes, Base, Definition, Projection, ProjectionParameter, degrees, one_unit,
+};
 use crate::messages::shown;
 use serde_json::Value;
 
@@ -160,11 +162,11 @@ fn projection(crs: &Value) -> Result<Projection, &'static str> {
     })
 }
 
-fn parameters(way: &Value) -> Result<Vec<Parameter>, &'static str> {
+fn parameters(way: &Value) -> Result<Vec<ProjectionParameter>, &'static str> {
     let parameters = way.get("parameters").and_then(Value::as_array);
     let parameter = |parameter| {
         let (value, unit) = amount(parameter).ok_or("a parameter is no number")?;
-        Ok(Parameter {
+        Ok(ProjectionParameter {
             name: text(parameter, "name").unwrap_or_default().to_owned(),
             value,
             unit,

@@ -1,7 +1,9 @@
 //! Parsing of well-known text. The first version is read in the dialects of OGC, GDAL and Esri, the
 //! second version as ISO 19162 defines it.
 
-use super::definition::{self, Axes, Base, Definition, Parameter, Projection, degrees, one_unit};
+use super::definition::{
+    self, Axes, Base, Definition, Projection, ProjectionParameter, degrees, one_unit,
+};
 use super::registry::starts_with;
 use crate::messages::shown;
 
@@ -17,7 +19,7 @@ pub(super) fn definition(text: &str) -> Result<Definition, String> {
         let quoted = text.split('"').nth(1).unwrap_or(text);
         shown(quoted.as_bytes())
     };
-    let node = Reader { rest: text }.node(DEPTH).ok_or_else(named)?;
+    let node = WktReader { rest: text }.node(DEPTH).ok_or_else(named)?;
     of_node(&node, DEPTH).map_err(|why| match why {
         "" => named(),
         why => format!("{} ({why})", named()),
@@ -26,23 +28,23 @@ pub(super) fn definition(text: &str) -> Result<Definition, String> {
 
 /// A node of the text: a keyword, and values in brackets behind it.
 #[derive(Debug)]
-struct Node {
+struct WktNode {
     word: String,
-    values: Vec<Value>,
+    values: Vec<WktValue>,
 }
 
 #[derive(Debug)]
-enum Value {
+enum WktValue {
     Text(String),
     Number(f64),
-    Node(Node),
+    Node(WktNode),
 }
 
-struct Reader<'a> {
+struct WktReader<'a> {
     rest: &'a str,
 }
 
-impl Reader<'_> {
+impl WktReader<'_> {
     fn skip(&mut self, c: char) -> Option<()> {
         self.rest = self.rest.trim_start().strip_prefix(c)?.trim_start();
         Some(())
@@ -57,14 +59,14 @@ impl Reader<'_> {
         word
     }
 
-    fn node(&mut self, depth: usize) -> Option<Node> {
+    fn node(&mut self, depth: usize) -> Option<WktNode> {
         let word = self.word().to_ascii_uppercase();
         self.values(word, depth)
     }
 
     /// Takes the values in brackets behind a node's keyword `word`. `depth` is the number of levels
     /// that may still follow.
-    fn values(&mut self, word: String, depth: usize) -> Option<Node> {
+    fn values(&mut self, word: String, depth: usize) -> Option<WktNode> {
         let depth = depth.checked_sub(1)?;
         let close = match self.rest.chars().next()? {
             '[' => ']',
@@ -76,25 +78,25 @@ impl Reader<'_> {
         loop {
             values.push(self.value(depth)?);
             if self.skip(close).is_some() {
-                return Some(Node { word, values });
+                return Some(WktNode { word, values });
             }
             self.skip(',')?;
         }
     }
 
-    fn value(&mut self, depth: usize) -> Option<Value> {
+    fn value(&mut self, depth: usize) -> Option<WktValue> {
         if self.rest.starts_with('"') {
-            return self.quoted().map(Value::Text);
+            return self.quoted().map(WktValue::Text);
         }
         let word = self.word().to_owned();
         match self.rest.chars().next() {
             Some('[' | '(') if !word.is_empty() => {
                 let word = word.to_ascii_uppercase();
-                self.values(word, depth).map(Value::Node)
+                self.values(word, depth).map(WktValue::Node)
             }
             _ => Some(match word.parse::<f64>() {
-                Ok(number) if number.is_finite() => Value::Number(number),
-                _ => Value::Text(word),
+                Ok(number) if number.is_finite() => WktValue::Number(number),
+                _ => WktValue::Text(word),
             }),
         }
     }
@@ -120,22 +122,22 @@ impl Reader<'_> {
     }
 }
 
-impl Node {
+impl WktNode {
     /// The first child node whose keyword is one of `words`.
-    fn find(&self, words: &[&str]) -> Option<&Node> {
+    fn find(&self, words: &[&str]) -> Option<&WktNode> {
         self.nodes().find(|node| words.contains(&&*node.word))
     }
 
-    fn nodes(&self) -> impl Iterator<Item = &Node> {
+    fn nodes(&self) -> impl Iterator<Item = &WktNode> {
         self.values.iter().filter_map(|value| match value {
-            Value::Node(node) => Some(node),
+            WktValue::Node(node) => Some(node),
             _ => None,
         })
     }
 
     fn name(&self) -> &str {
         match self.values.first() {
-            Some(Value::Text(name)) => name,
+            Some(WktValue::Text(name)) => name,
             _ => "",
         }
     }
@@ -143,10 +145,10 @@ impl Node {
     /// The number with the index `at` among the values; `None` if there is no number.
     fn number(&self, at: usize) -> Option<f64> {
         match self.values.get(at)? {
-            Value::Number(number) => Some(*number),
+            WktValue::Number(number) => Some(*number),
             // Some writers put numbers in quotes.
-            Value::Text(text) => text.trim().parse().ok().filter(|n: &f64| n.is_finite()),
-            Value::Node(_) => None,
+            WktValue::Text(text) => text.trim().parse().ok().filter(|n: &f64| n.is_finite()),
+            WktValue::Node(_) => None,
         }
     }
 
@@ -167,7 +169,7 @@ impl Node {
         unit.transpose()
     }
 
-    fn axes(&self) -> impl Iterator<Item = &Node> {
+    fn axes(&self) -> impl Iterator<Item = &WktNode> {
         // A third axis is the height, which is ignored.
         self.nodes().filter(|node| node.word == "AXIS").take(2)
     }
@@ -181,15 +183,15 @@ impl Node {
 
     fn directions(&self) -> Result<Axes, &'static str> {
         Axes::from_directions(self.axes().filter_map(|axis| match axis.values.get(1)? {
-            Value::Text(direction) => Some(direction.as_str()),
+            WktValue::Text(direction) => Some(direction.as_str()),
             _ => None,
         }))
     }
 
-    fn parameters(&self) -> Result<Vec<Parameter>, &'static str> {
+    fn parameters(&self) -> Result<Vec<ProjectionParameter>, &'static str> {
         let parameters = self.nodes().filter(|node| node.word == "PARAMETER");
-        let parameter = |node: &Node| {
-            Ok(Parameter {
+        let parameter = |node: &WktNode| {
+            Ok(ProjectionParameter {
                 name: node.name().to_owned(),
                 value: node.number(1).ok_or("a parameter is no number")?,
                 unit: node.unit(&ANY)?,
@@ -205,13 +207,13 @@ const ANY: [&str; 4] = ["ANGLEUNIT", "LENGTHUNIT", "SCALEUNIT", "UNIT"];
 
 /// The definition that a node holds. The error is the reason why it can't be read; an empty reason
 /// adds nothing to the system's name in messages.
-fn of_node(node: &Node, depth: usize) -> Result<Definition, &'static str> {
+fn of_node(node: &WktNode, depth: usize) -> Result<Definition, &'static str> {
     let depth = depth.checked_sub(1).ok_or("")?;
     match &*node.word {
         "PROJCS" | "PROJCRS" | "PROJECTEDCRS" => projected(node),
         "GEOGCS" | "GEOGCRS" | "GEODCRS" | "GEOGRAPHICCRS" | "GEODETICCRS" => {
             let turned = node.find(&["DERIVINGCONVERSION"]).is_some();
-            let system = node.find(&["CS"]).map(Node::name);
+            let system = node.find(&["CS"]).map(WktNode::name);
             let ellipsoidal = system.is_none_or(|name| starts_with(name, "ellipsoidal"));
             match (ellipsoidal, turned) {
                 (false, _) => Err("it is geocentric"),
@@ -243,7 +245,7 @@ fn of_node(node: &Node, depth: usize) -> Result<Definition, &'static str> {
     }
 }
 
-fn projected(node: &Node) -> Result<Definition, &'static str> {
+fn projected(node: &WktNode) -> Result<Definition, &'static str> {
     let below = ["GEOGCS", "BASEGEOGCRS", "BASEGEODCRS", "GEOGCRS", "GEODCRS"];
     let below = node.find(&below).ok_or("it has no degrees below")?;
     let base = base(below)?;
@@ -263,14 +265,14 @@ fn projected(node: &Node) -> Result<Definition, &'static str> {
             unit: node.unit_of_all(&LENGTHS)?.ok_or("it has no unit")?,
             axes: node.directions()?,
             words: words.and_then(|words| match words.values.get(1) {
-                Some(Value::Text(words)) => Some(words.clone()),
+                Some(WktValue::Text(words)) => Some(words.clone()),
                 _ => None,
             }),
         }),
     })
 }
 
-fn base(node: &Node) -> Result<Base, &'static str> {
+fn base(node: &WktNode) -> Result<Base, &'static str> {
     let datum = ["DATUM", "ENSEMBLE", "TRF", "GEODETICDATUM"];
     let datum = node.find(&datum).ok_or("it has no datum")?;
     let ellipsoid = datum.find(&["SPHEROID", "ELLIPSOID"]);
@@ -302,7 +304,7 @@ fn base(node: &Node) -> Result<Base, &'static str> {
 }
 
 /// The shift in a node `TOWGS84`, which has at least three numbers. Up to four missing ones are 0.
-fn to_wgs84(node: &Node) -> Result<[f64; 7], &'static str> {
+fn to_wgs84(node: &WktNode) -> Result<[f64; 7], &'static str> {
     let mut seven = [0.0; 7];
     let said = node.values.len();
     for (at, number) in seven.iter_mut().enumerate().take(said.max(3)) {
@@ -312,7 +314,7 @@ fn to_wgs84(node: &Node) -> Result<[f64; 7], &'static str> {
 }
 
 /// The shift to WGS 84 that a transformation describes; `None` if its method is not a shift.
-fn shift(way: &Node) -> Result<Option<[f64; 7]>, &'static str> {
-    let method = way.find(&["METHOD"]).map_or("", Node::name);
+fn shift(way: &WktNode) -> Result<Option<[f64; 7]>, &'static str> {
+    let method = way.find(&["METHOD"]).map_or("", WktNode::name);
     definition::shift(method, || way.parameters())
 }

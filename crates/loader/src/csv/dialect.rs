@@ -1,7 +1,7 @@
 //! Detection of a text's dialect, above all of its delimiter: each candidate is tried on the first
 //! records.
 
-use super::record::{Dialect, Quoting, RecordEnd, RowShape};
+use super::record::{CsvDialect, Quoting, RecordEnd, RowShape};
 use crate::columns;
 use crate::columns::weight_check::WeightSample;
 use crate::encoding::decoded;
@@ -23,12 +23,12 @@ pub(super) fn find(
     input: &Input,
     asked: Option<u8>,
     options: &LoadOptions,
-) -> Result<Dialect, LoadError> {
+) -> Result<CsvDialect, LoadError> {
     let sample = input.sample.as_slice();
     let old_mac =
         memchr::memchr(b'\n', sample).is_none() && memchr::memchr(b'\r', sample).is_some();
     let newline = if old_mac { b'\r' } else { b'\n' };
-    let with = |delimiter| Dialect {
+    let with = |delimiter| CsvDialect {
         delimiter,
         newline,
         quoting: match options.quote {
@@ -75,7 +75,7 @@ pub(super) fn find(
 fn evidence(
     sample: &[u8],
     whole: bool,
-    dialect: Dialect,
+    dialect: CsvDialect,
     options: &LoadOptions,
 ) -> (bool, bool, usize, usize) {
     let mut records = Records {
@@ -110,7 +110,7 @@ fn evidence(
 struct Records<'a> {
     rest: &'a [u8],
     whole: bool,
-    dialect: Dialect,
+    dialect: CsvDialect,
 }
 
 impl<'a> Iterator for Records<'a> {
@@ -135,7 +135,7 @@ impl<'a> Iterator for Records<'a> {
 }
 
 /// The fields of a record as column names: decoded text, without the quotes and spaces around it.
-pub(super) fn names(record: &[u8], dialect: Dialect) -> Vec<String> {
+pub(super) fn names(record: &[u8], dialect: CsvDialect) -> Vec<String> {
     let name = |field| decoded(&dialect.text(field)).trim().to_owned();
     dialect.fields(record, true).map(name).collect()
 }
@@ -145,7 +145,7 @@ pub(super) fn names(record: &[u8], dialect: Dialect) -> Vec<String> {
 pub(super) fn sample_weights(
     body: &[u8],
     whole: bool,
-    dialect: Dialect,
+    dialect: CsvDialect,
     column: usize,
 ) -> WeightSample {
     let records = Records {

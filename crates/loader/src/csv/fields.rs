@@ -1,10 +1,10 @@
 //! Splitting of a record into fields, and the text of a field without its quotes.
 
-use super::record::{Dialect, Quotes, Quoting};
+use super::record::{CsvDialect, Quotes, Quoting};
 use memchr::{memchr, memchr_iter};
 use std::borrow::Cow;
 
-impl Dialect {
+impl CsvDialect {
     /// An iterator over the fields of a record, whose line end must have been removed. `quoted`
     /// must be set if the record may contain quotes.
     #[inline]

@@ -2,7 +2,7 @@
 
 use super::dialect::{names, sample_weights};
 use super::parser::CsvParser;
-use super::record::{Dialect, RecordEnd, RowShape};
+use super::record::{CsvDialect, RecordEnd, RowShape};
 use crate::columns::Columns;
 use crate::columns::resolve::{Names, PositionColumns, resolve};
 use crate::error::LoadError;
@@ -14,7 +14,7 @@ use crate::text::chunker::TextPosition;
 /// The first record of a file that is not a blank line. It is in the input's sample, which holds
 /// the first bytes of the file.
 pub(super) struct FirstRecord {
-    dialect: Dialect,
+    dialect: CsvDialect,
     /// The offset in the sample at which the record begins.
     pub(super) start: usize,
     /// The offset in the sample behind the record and its line end.
@@ -25,7 +25,7 @@ pub(super) struct FirstRecord {
 
 impl FirstRecord {
     /// Reads the first record of an input's sample.
-    pub(super) fn read(input: &Input, dialect: Dialect) -> Result<Self, LoadError> {
+    pub(super) fn read(input: &Input, dialect: CsvDialect) -> Result<Self, LoadError> {
         let sample = input.sample.as_slice();
         let blank = |b: &&u8| matches!(b, b'\n' | b'\r');
         let start = sample.iter().take_while(blank).count();
@@ -80,7 +80,7 @@ impl FirstRecord {
             // This case can't happen, since `resolve` was called without geometries.
             PositionColumns::Geometry(_) => (0, 1),
         };
-        let dialect = Dialect {
+        let dialect = CsvDialect {
             row: RowShape {
                 delimiters: Some(self.fields.len() - 1),
                 place: Some([lon, lat]),

@@ -1,19 +1,19 @@
 //! Splitting of delimiter-separated text into blocks of whole records, and parsing of the blocks
 //! into points.
 
-use super::record::{Dialect, Quotes, Quoting, RecordEnd};
+use super::record::{CsvDialect, Quotes, Quoting, RecordEnd};
 use crate::batch::{Batch, Weight};
 use crate::columns::selection::RowSelection;
 use crate::encoding::decoded;
 use crate::error::LoadError;
 use crate::messages::shown;
 use crate::report::SkipReason;
-use crate::text::chunker::{Block, Split, SplitError, Splitter};
-use crate::text::pipeline::Parser;
+use crate::text::chunker::{Split, SplitError, Splitter, TextBlock};
+use crate::text::pipeline::BlockParser;
 use crate::value::Value;
 use std::borrow::Cow;
 
-impl Splitter for Dialect {
+impl Splitter for CsvDialect {
     const LIMIT: usize = 16 << 20;
 
     fn newline(&self) -> u8 {
@@ -58,7 +58,7 @@ impl Splitter for Dialect {
 
 /// A parser of records into points. Columns are given by their numbers, counted from 0.
 pub(crate) struct CsvParser {
-    pub(crate) dialect: Dialect,
+    pub(crate) dialect: CsvDialect,
     pub(crate) lon: usize,
     pub(crate) lat: usize,
     pub(crate) weight: Option<usize>,
@@ -194,8 +194,8 @@ impl CsvParser {
     }
 }
 
-impl Parser for CsvParser {
-    fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError> {
+impl BlockParser for CsvParser {
+    fn parse(&self, block: &TextBlock, batch: &mut Batch) -> Result<(), LoadError> {
         let mut rest = block.bytes.as_slice();
         // Counting lines takes time. Therefore lines are counted only up to a record whose line
         // number is needed, and the next count continues there.

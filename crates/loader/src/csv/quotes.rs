@@ -14,7 +14,7 @@
 //! Quotes that an option prescribes ([`Strict`](Quoting::Strict)) are never doubted.
 
 use super::fields::past_quotes;
-use super::record::{Dialect, QUOTE, Quotes, Quoting, RecordEnd};
+use super::record::{CsvDialect, QUOTE, Quotes, Quoting, RecordEnd};
 use crate::number;
 use memchr::{memchr, memchr_iter, memchr2};
 
@@ -34,7 +34,7 @@ enum QuoteVerdict {
     Unsure,
 }
 
-impl Dialect {
+impl CsvDialect {
     /// Finds the end of the first record in `bytes`, and judges the doubtful quotes in it. `ended`
     /// is set if the file ends with `bytes`.
     #[inline]
@@ -246,7 +246,7 @@ impl Dialect {
     }
 }
 
-/// The result of [`spanning`](Dialect::spanning) for a line of tab-separated text.
+/// The result of [`spanning`](CsvDialect::spanning) for a line of tab-separated text.
 enum LineSpan {
     /// The line doesn't continue: it is a row by itself.
     No,

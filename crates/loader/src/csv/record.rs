@@ -13,7 +13,7 @@ pub(crate) const QUOTE: u8 = b'"';
 
 /// The bytes that separate fields and records, and the meaning of quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Dialect {
+pub(crate) struct CsvDialect {
     pub(crate) delimiter: u8,
     /// The byte that ends a record: `\n`, or `\r` in files of old Macs, which have no `\n`.
     pub(crate) newline: u8,
@@ -66,8 +66,8 @@ pub(crate) enum RecordEnd {
 pub(crate) enum Quotes {
     /// The record has no quotes.
     Absent,
-    /// The record has quotes, and its end is the one that [`apparent_end`](Dialect::apparent_end)
-    /// finds.
+    /// The record has quotes, and its end is the one that
+    /// [`apparent_end`](CsvDialect::apparent_end) finds.
     Plain,
     /// The record has quotes, and the bytes behind it were needed to find its end. Therefore
     /// `apparent_end` may find another end.
@@ -85,7 +85,7 @@ impl Quoting {
     }
 }
 
-impl Dialect {
+impl CsvDialect {
     /// Returns whether `byte` is the quote of this dialect.
     pub(crate) fn quotes_by(&self, byte: u8) -> bool {
         self.quoting.byte() == Some(byte)
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const COMMA: Dialect = Dialect {
+    const COMMA: CsvDialect = CsvDialect {
         delimiter: b',',
         newline: b'\n',
         quoting: Quoting::Strict(QUOTE),
@@ -198,7 +198,7 @@ mod tests {
             .collect()
     }
 
-    fn texts(dialect: Dialect, line: &str) -> Vec<String> {
+    fn texts(dialect: CsvDialect, line: &str) -> Vec<String> {
         let record = dialect.trim(line.as_bytes());
         let texts = dialect
             .fields(record, true)
@@ -222,17 +222,17 @@ mod tests {
     #[test]
     fn quotes_that_are_text() {
         assert_eq!(texts(COMMA, "a,\"b,c"), ["a", "\"b", "c"]);
-        let other = Dialect {
+        let other = CsvDialect {
             quoting: Quoting::Strict(b'\''),
             ..COMMA
         };
         assert_eq!(texts(other, "'a,b',\"c,d"), ["a,b", "\"c", "d"]);
-        let never = Dialect {
+        let never = CsvDialect {
             quoting: Quoting::Never,
             ..COMMA
         };
         assert_eq!(texts(never, "\"a,b\",c"), ["\"a", "b\"", "c"]);
-        let tabs = |delimiters| Dialect {
+        let tabs = |delimiters| CsvDialect {
             delimiter: b'\t',
             quoting: Quoting::Tabs,
             row: RowShape {

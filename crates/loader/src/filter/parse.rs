@@ -32,7 +32,7 @@ fn error(message: impl Into<String>) -> FilterError {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Token {
+enum FilterToken {
     /// A word without quotes: a column's name or a keyword.
     Word(String),
     /// A column's name in double quotes.
@@ -44,7 +44,7 @@ enum Token {
     Comma,
 }
 
-impl Token {
+impl FilterToken {
     fn is(&self, word: &str) -> bool {
         matches!(self, Self::Word(text) if text.eq_ignore_ascii_case(word))
     }
@@ -66,7 +66,7 @@ pub(super) fn parse(text: &str) -> Result<(Tree, Vec<String>), FilterError> {
     if text.len() > LONGEST {
         return Err(error(format!("longer than {LONGEST} bytes")));
     }
-    let mut parser = Parser {
+    let mut parser = FilterParser {
         tokens: tokens(text)?.into_iter().peekable(),
         columns: Vec::new(),
         left: MOST,
@@ -78,21 +78,21 @@ pub(super) fn parse(text: &str) -> Result<(Tree, Vec<String>), FilterError> {
     }
 }
 
-fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
+fn tokens(text: &str) -> Result<Vec<FilterToken>, FilterError> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
         let (token, behind) = match first {
-            '(' => (Token::Open, rest.split_at(1).1),
-            ')' => (Token::Close, rest.split_at(1).1),
-            ',' => (Token::Comma, rest.split_at(1).1),
+            '(' => (FilterToken::Open, rest.split_at(1).1),
+            ')' => (FilterToken::Close, rest.split_at(1).1),
+            ',' => (FilterToken::Comma, rest.split_at(1).1),
             '\'' => {
                 let (inner, behind) = quoted(rest, '\'')?;
-                (Token::Literal(Literal::quoted(&inner)), behind)
+                (FilterToken::Literal(Literal::quoted(&inner)), behind)
             }
             '"' => {
                 let (inner, behind) = quoted(rest, '"')?;
-                (Token::Name(inner), behind)
+                (FilterToken::Name(inner), behind)
             }
             '=' | '<' | '>' | '!' => comparison(rest)?,
             _ => word(rest)?,
@@ -121,7 +121,7 @@ fn quoted(text: &str, quote: char) -> Result<(String, &str), FilterError> {
     Err(error(format!("a quote {quote} is not closed")))
 }
 
-fn comparison(text: &str) -> Result<(Token, &str), FilterError> {
+fn comparison(text: &str) -> Result<(FilterToken, &str), FilterError> {
     let known = [
         ("<=", CompareOp::LessOrEqual),
         (">=", CompareOp::GreaterOrEqual),
@@ -136,18 +136,18 @@ fn comparison(text: &str) -> Result<(Token, &str), FilterError> {
         .iter()
         .find_map(|(sign, comparison)| {
             let behind = text.strip_prefix(sign)?;
-            Some((Token::CompareOp(*comparison), behind))
+            Some((FilterToken::CompareOp(*comparison), behind))
         })
         .ok_or_else(|| error("unexpected !"))
 }
 
 /// Splits `text` into its first token, which has no quotes, and the rest behind it. The token is a
 /// column's name, a number, a date or a keyword.
-fn word(text: &str) -> Result<(Token, &str), FilterError> {
+fn word(text: &str) -> Result<(FilterToken, &str), FilterError> {
     let ends = |c: char| c.is_whitespace() || "()',\"=<>!".contains(c);
     let (word, behind) = text.split_at(text.find(ends).unwrap_or(text.len()));
     let token = if word.eq_ignore_ascii_case("true") || word.eq_ignore_ascii_case("false") {
-        Token::Literal(Literal::Bool(word.eq_ignore_ascii_case("true")))
+        FilterToken::Literal(Literal::Bool(word.eq_ignore_ascii_case("true")))
     } else if let Some(number) = Number::parse(word.as_bytes()) {
         if is_too_long(word.as_bytes()) {
             let word = shown(word.as_bytes());
@@ -155,7 +155,7 @@ fn word(text: &str) -> Result<(Token, &str), FilterError> {
                 "{word} has too many digits: whole numbers are compared up to 38"
             )));
         }
-        Token::Literal(Literal::Number(number))
+        FilterToken::Literal(Literal::Number(number))
     } else if word.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+') {
         let date = Literal::date(word).ok_or_else(|| {
             error(format!(
@@ -164,12 +164,12 @@ fn word(text: &str) -> Result<(Token, &str), FilterError> {
                 shown(word.as_bytes())
             ))
         })?;
-        Token::Literal(date)
+        FilterToken::Literal(date)
     } else if word
         .chars()
         .all(|c| c.is_alphanumeric() || "_.-:$".contains(c))
     {
-        Token::Word(word.to_owned())
+        FilterToken::Word(word.to_owned())
     } else {
         let word = shown(word.as_bytes());
         return Err(error(format!("{word} is no name; put it in double quotes")));
@@ -177,14 +177,14 @@ fn word(text: &str) -> Result<(Token, &str), FilterError> {
     Ok((token, behind))
 }
 
-struct Parser {
-    tokens: Peekable<IntoIter<Token>>,
+struct FilterParser {
+    tokens: Peekable<IntoIter<FilterToken>>,
     columns: Vec<String>,
     /// The number of comparisons and values that the filter may still have.
     left: usize,
 }
 
-impl Parser {
+impl FilterParser {
     fn skip(&mut self, word: &str) -> bool {
         self.tokens.next_if(|token| token.is(word)).is_some()
     }
@@ -232,9 +232,9 @@ impl Parser {
         if self.skip("not") {
             return Ok(Tree::Not(Box::new(self.unary_expr(depth)?)));
         }
-        if self.tokens.next_if_eq(&Token::Open).is_some() {
+        if self.tokens.next_if_eq(&FilterToken::Open).is_some() {
             let inner = self.or_expr(depth)?;
-            return self.expect(&Token::Close).map(|()| inner);
+            return self.expect(&FilterToken::Close).map(|()| inner);
         }
         self.count()?;
         let column = self.column()?;
@@ -261,7 +261,7 @@ impl Parser {
             return Ok(negated(Tree::And(vec![low, high]), not));
         }
         match self.tokens.next() {
-            Some(Token::CompareOp(comparison)) if !not => self.compare(column, comparison),
+            Some(FilterToken::CompareOp(comparison)) if !not => self.compare(column, comparison),
             _ => Err(error(
                 "after a column is expected: = <> < <= > >= in between is",
             )),
@@ -274,7 +274,7 @@ impl Parser {
 
     fn column(&mut self) -> Result<usize, FilterError> {
         let name = match self.tokens.next() {
-            Some(Token::Word(name) | Token::Name(name)) => name,
+            Some(FilterToken::Word(name) | FilterToken::Name(name)) => name,
             Some(other) => return Err(error(format!("expected a column, not {}", other.shown()))),
             None => return Err(error("it ends where a column is expected")),
         };
@@ -288,20 +288,20 @@ impl Parser {
     }
 
     fn list(&mut self) -> Result<Vec<Literal>, FilterError> {
-        self.expect(&Token::Open)?;
+        self.expect(&FilterToken::Open)?;
         let mut all = vec![self.literal()?];
-        while self.tokens.next_if_eq(&Token::Comma).is_some() {
+        while self.tokens.next_if_eq(&FilterToken::Comma).is_some() {
             all.push(self.literal()?);
         }
-        self.expect(&Token::Close)?;
+        self.expect(&FilterToken::Close)?;
         Ok(all)
     }
 
     fn literal(&mut self) -> Result<Literal, FilterError> {
         self.count()?;
         match self.tokens.next() {
-            Some(Token::Literal(literal)) => Ok(literal),
-            Some(Token::Word(word)) => {
+            Some(FilterToken::Literal(literal)) => Ok(literal),
+            Some(FilterToken::Word(word)) => {
                 let word = shown(word.as_bytes());
                 Err(error(format!(
                     "expected a value, not {word}; texts are in single quotes"
@@ -312,7 +312,7 @@ impl Parser {
         }
     }
 
-    fn expect(&mut self, token: &Token) -> Result<(), FilterError> {
+    fn expect(&mut self, token: &FilterToken) -> Result<(), FilterError> {
         match self.tokens.next_if_eq(token) {
             Some(_) => Ok(()),
             None => Err(error(format!("expected {}", token.shown()))),

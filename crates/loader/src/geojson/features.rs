@@ -14,8 +14,8 @@ use crate::number;
 use crate::number::exact::Number;
 use crate::parameter::Parameter;
 use crate::report::{Report, SkipReason};
-use crate::text::chunker::{Block, TextPosition};
-use crate::text::pipeline::Parser;
+use crate::text::chunker::{TextBlock, TextPosition};
+use crate::text::pipeline::BlockParser;
 use crate::time::Times;
 use crate::value::Value;
 use serde::de::IgnoredAny;
@@ -237,8 +237,8 @@ fn value<'p>(properties: Option<&'p [u8]>, name: Option<&String>) -> Value<'p> {
     })
 }
 
-impl Parser for FeatureParser {
-    fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError> {
+impl BlockParser for FeatureParser {
+    fn parse(&self, block: &TextBlock, batch: &mut Batch) -> Result<(), LoadError> {
         // Counting lines takes time. Therefore lines are counted only up to an item whose line
         // number is needed, and the next count continues there.
         let (mut counted, mut place) = (0, block.start);

@@ -16,7 +16,7 @@ use crate::input::detect::RECORD_SEPARATOR;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 use crate::source::Source;
-use crate::text::chunker::{self, Block, TextPosition};
+use crate::text::chunker::{self, TextBlock, TextPosition};
 use crate::text::pipeline::{Pipeline, width};
 use crate::time::Times;
 use std::io::{Cursor, Read};
@@ -100,7 +100,7 @@ pub(crate) fn source(
 /// name a property that these features don't have. That is no error yet, since later features may
 /// have it.
 fn choose(
-    first: Option<&Block>,
+    first: Option<&TextBlock>,
     options: &LoadOptions,
     file: &str,
 ) -> Result<(Columns, PropertySelection), LoadError> {
@@ -156,7 +156,7 @@ fn choose(
 
 /// The names of the properties of the first [`LOOKED_AT`] features, each once, in the order in
 /// which they appear.
-fn properties(block: &Block) -> Vec<String> {
+fn properties(block: &TextBlock) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
     for range in block.items.iter().take(LOOKED_AT) {
         let json = block.bytes.get(range.clone()).unwrap_or_default();
@@ -171,7 +171,7 @@ fn properties(block: &Block) -> Vec<String> {
 }
 
 /// Counts how many values of a property in the first features are numbers.
-fn sample_weights(block: &Block, name: &str) -> WeightSample {
+fn sample_weights(block: &TextBlock, name: &str) -> WeightSample {
     let mut sample_weights = WeightSample::default();
     for range in block.items.iter().take(ENOUGH as usize) {
         let json = block.bytes.get(range.clone()).unwrap_or_default();

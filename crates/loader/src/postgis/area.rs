@@ -8,7 +8,7 @@
 use super::coordinates::{Sides, Unit};
 use super::viewport::Viewport;
 use crate::error::DatabaseError;
-use crate::wkb::{self, Shape};
+use crate::wkb::{self, WkbShape};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use tokio_postgres::Client;
@@ -208,7 +208,7 @@ fn multi_point([west, south, east, north]: Sides) -> Vec<u8> {
 
 fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBox {
     let geometry = wkb::parse(transformed);
-    let Some(Shape::Points(places)) = geometry.map(|geometry| geometry.shape) else {
+    let Some(WkbShape::Points(places)) = geometry.map(|geometry| geometry.shape) else {
         return TransformedBox::Unknown;
     };
     let (x, y): (Vec<f64>, Vec<f64>) = places.flatten().unzip();
@@ -297,7 +297,7 @@ mod tests {
     /// The transformed box, with the function `map` in place of the database.
     fn mapped(degrees: Sides, map: impl Fn(f64, f64) -> (f64, f64)) -> TransformedBox {
         let bytes = multi_point(degrees);
-        let Some(Shape::Points(places)) = wkb::parse(&bytes).map(|g| g.shape) else {
+        let Some(WkbShape::Points(places)) = wkb::parse(&bytes).map(|g| g.shape) else {
             panic!("a MultiPoint");
         };
         let mut mapped = bytes[..9].to_vec();

@@ -19,9 +19,9 @@ use std::time::Duration;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
-/// A layer whose rows are read from the database for every picture.
+/// A table or query whose rows are read from the database for every picture.
 #[derive(Clone, Debug)]
-pub struct LiveLayer {
+pub struct LiveRelation {
     database: Arc<Database>,
     definition: Arc<ResolvedLayer>,
     transformed_boxes: Arc<TransformedBoxes>,
@@ -55,7 +55,7 @@ pub struct ViewportRows {
     pub report: Report,
 }
 
-impl LiveLayer {
+impl LiveRelation {
     /// Looks up a layer's columns and reference system. Unless `allow_superuser` is set, also
     /// checks that the database role can only read.
     ///
@@ -240,10 +240,10 @@ impl LiveLayer {
             }
             _ => false,
         };
-        let (statement, shape) = if grouped {
+        let (statement, positions) = if grouped {
             (
                 pushdown::statement(definition, values, &area),
-                RowShape::CELLS,
+                ColumnPositions::CELLS,
             )
         } else {
             rows_statement(definition, values, &area, limits.rows)
@@ -260,7 +260,7 @@ impl LiveLayer {
         while let Some(row) = rows.try_next().await? {
             fetched.bytes += row.raw_size_bytes() as u64;
             fetched.rows += 1;
-            fetched.add(&row, definition.unit(), shape, only)?;
+            fetched.add(&row, definition.unit(), positions, only)?;
             if fetched.rows.max(fetched.batch.report.rows) > limits.rows
                 || fetched.bytes > limits.bytes
             {
@@ -283,7 +283,7 @@ fn rows_statement(
     values: TokenValues,
     area: &Area,
     most: u64,
-) -> (Statement, RowShape) {
+) -> (Statement, ColumnPositions) {
     let mut columns = definition.sent_columns();
     let place = columns.len();
     columns.extend(definition.weight_column());
@@ -297,24 +297,24 @@ fn rows_statement(
     statement.push(&format!("SELECT {}", columns.join(", ")));
     definition.push_from(&mut statement, area);
     statement.push(&format!(" LIMIT {}", most.saturating_add(1)));
-    let shape = RowShape {
+    let positions = ColumnPositions {
         coordinates: place == 2,
         weight: weight.then_some(place),
         count: count.map(|_| place + usize::from(weight)),
     };
-    (statement, shape)
+    (statement, positions)
 }
 
 /// The positions of the columns in a row that the database sends.
 #[derive(Clone, Copy, Debug)]
-struct RowShape {
+struct ColumnPositions {
     /// True if the row's position is two numbers, and false if it is one geometry.
     coordinates: bool,
     weight: Option<usize>,
     count: Option<usize>,
 }
 
-impl RowShape {
+impl ColumnPositions {
     /// The columns of a row that stands for a cell: x, y, summed weight, and number of rows.
     const CELLS: Self = Self {
         coordinates: true,
@@ -338,7 +338,7 @@ impl RowCollector {
         &mut self,
         row: &Row,
         unit: Unit,
-        columns: RowShape,
+        columns: ColumnPositions,
         only: Option<&Viewport>,
     ) -> Result<(), DatabaseError> {
         let number = |at: usize| row.try_get::<_, Option<f64>>(at);

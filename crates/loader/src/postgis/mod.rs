@@ -1,9 +1,9 @@
 //! Points from PostgreSQL with PostGIS. [`Snapshot`] reads a whole table or query once;
-//! [`LiveLayer`] reads the rows of one picture, for each picture anew.
+//! [`LiveRelation`] reads the rows of one picture, for each picture anew.
 //!
 //! Every session has timeouts. A session that reads is read-only, and a session from the pool is
-//! reset before another query uses it. [`Snapshot`] starts an async runtime itself; [`LiveLayer`]
-//! uses the caller's runtime.
+//! reset before another query uses it. [`Snapshot`] starts an async runtime itself;
+//! [`LiveRelation`] uses the caller's runtime.
 
 mod area;
 mod connect;
@@ -30,7 +30,7 @@ pub use crate::error::DatabaseError;
 pub use connect::{Address, is_address};
 pub use discover::{PointTable, point_tables};
 pub use listen::{Change, listen};
-pub use live::{LiveLayer, ViewportQuery, ViewportRows};
+pub use live::{LiveRelation, ViewportQuery, ViewportRows};
 pub use pool::{Database, DatabaseLimits};
 pub use relation::{LayerQuery, Relation, ResolvedLayer};
 pub use snapshot::Snapshot;

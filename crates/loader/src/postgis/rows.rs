@@ -3,7 +3,7 @@
 use super::coordinates::Unit;
 use crate::batch::{Batch, Weight, are_swapped};
 use crate::report::SkipReason;
-use crate::wkb::{self, Shape};
+use crate::wkb::{self, WkbShape};
 use heatsplat_points::ProjectionError;
 
 /// Adds the points of a row's geometry to a batch, or counts the reason why the row is skipped.
@@ -23,8 +23,8 @@ pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight<'_
         return skip(batch, SkipReason::BadPosition, || format!("SRID {srid}"));
     };
     match geometry.shape {
-        Shape::Point(x, y) => position(batch, unit, x, y, weight),
-        Shape::Points(positions) => {
+        WkbShape::Point(x, y) => position(batch, unit, x, y, weight),
+        WkbShape::Points(positions) => {
             let mut any = false;
             for at in positions {
                 any = true;
@@ -39,7 +39,7 @@ pub(crate) fn geometry(batch: &mut Batch, ewkb: Option<&[u8]>, weight: Weight<'_
                 });
             }
         }
-        Shape::Other(name) => skip(batch, SkipReason::NotAPoint, || name.to_owned()),
+        WkbShape::Other(name) => skip(batch, SkipReason::NotAPoint, || name.to_owned()),
     }
 }
 
@@ -54,9 +54,9 @@ pub(crate) fn is_on_eastern_edge(ewkb: Option<&[u8]>) -> bool {
     };
     let edge = |(x, y): (f64, f64)| x > 0.0 && unit.place(x, y).is_ok_and(|at| at.x == 0);
     match geometry.shape {
-        Shape::Point(x, y) => edge((x, y)),
-        Shape::Points(mut positions) => positions.any(|at| at.is_some_and(edge)),
-        Shape::Other(_) => false,
+        WkbShape::Point(x, y) => edge((x, y)),
+        WkbShape::Points(mut positions) => positions.any(|at| at.is_some_and(edge)),
+        WkbShape::Other(_) => false,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Reading of GPX: the points of tracks and of routes, and waypoints.
 
-use super::{Geometry, ReadFailure, Reader, RecordSink, RecordSourceBuilder, damaged, unreadable};
+use super::{
+    Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged, unreadable,
+};
 use crate::columns::resolve::{PositionColumns, ResolvedColumns};
 use crate::columns::selection::RowSelection;
 use crate::columns::{self, Columns, Position, Schema};
@@ -76,7 +78,7 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     };
     let errors = origin.clone();
     let xml = BufReader::new(Cursor::new(sample).chain(rest));
-    let reader: Reader = Box::new(move |sink| {
+    let reader: RecordReader = Box::new(move |sink| {
         let mut points = PointReader {
             wanted,
             weight,

@@ -17,4 +17,4 @@ mod source;
 pub(crate) use failure::DECODER_PANICKED;
 use failure::{ReadFailure, damaged, unreadable};
 use sink::{Geometry, RecordSink};
-use source::{Reader, RecordSourceBuilder};
+use source::{RecordReader, RecordSourceBuilder};

@@ -1,7 +1,7 @@
 //! Checks of records while they are read, and their division into batches.
 
 use super::failure::{ReadFailure, Stopped};
-use super::source::Reader;
+use super::source::RecordReader;
 use crate::batch::{Batch, Weight};
 use crate::columns::selection::RowSelection;
 use crate::columns::weight_check::WeightDecision;
@@ -9,7 +9,7 @@ use crate::crs::{Crs, PlaceError};
 use crate::error::LoadError;
 use crate::report::{RowUnit, SkipReason};
 use crate::value::Value;
-use crate::wkb::{self, Shape};
+use crate::wkb::{self, WkbShape};
 use heatsplat_points::LonLatBox;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -170,13 +170,13 @@ impl RecordSink {
     /// well-known binary, the record is counted as malformed.
     pub(crate) fn wkb(&mut self, bytes: &[u8], weight: Option<&Value<'_>>) -> Result<(), Stopped> {
         match wkb::parse(bytes).map(|geometry| geometry.shape) {
-            Some(Shape::Point(x, y)) => self.record(Geometry::Point(x, y), weight),
-            Some(Shape::Points(all)) => {
+            Some(WkbShape::Point(x, y)) => self.record(Geometry::Point(x, y), weight),
+            Some(WkbShape::Points(all)) => {
                 // A position that is cut off gets infinite coordinates, and is then rejected.
                 let mut all = all.map(|p| p.unwrap_or((f64::INFINITY, f64::INFINITY)));
                 self.record(Geometry::MultiPoint(&mut all), weight)
             }
-            Some(Shape::Other(name)) => self.record(Geometry::Other(name), weight),
+            Some(WkbShape::Other(name)) => self.record(Geometry::Other(name), weight),
             None => {
                 self.malformed("a geometry that is no well-known binary".to_owned());
                 Ok(())
@@ -275,7 +275,7 @@ impl RecordSink {
 impl RecordSink {
     /// Runs a reader to its end. Then sends the last batch, and a message that states whether the
     /// reader failed.
-    pub(super) fn run(mut self, reader: Reader) {
+    pub(super) fn run(mut self, reader: RecordReader) {
         let ended = reader(&mut self);
         if self.send().is_err() {
             // The source was dropped, so no message can be received.

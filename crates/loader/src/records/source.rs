@@ -20,7 +20,7 @@ use std::thread;
 
 /// A function that reads records of a file and sends them to a sink. It reads all records, or one
 /// part of them if a file has several readers.
-pub(crate) type Reader = Box<dyn FnOnce(&mut RecordSink) -> Result<(), ReadFailure> + Send>;
+pub(crate) type RecordReader = Box<dyn FnOnce(&mut RecordSink) -> Result<(), ReadFailure> + Send>;
 
 /// The number of batches of one reader that may wait until the source takes them: a choice.
 const WAITING: usize = 4;
@@ -66,7 +66,7 @@ impl RecordSourceBuilder {
     /// Starts a thread for each reader, and returns the source. If the column of weights was chosen
     /// by its name alone, this waits until the first reader has decided whether the column's values
     /// are numbers.
-    pub(crate) fn start(self, readers: Vec<Reader>) -> Result<Box<dyn Source>, LoadError> {
+    pub(crate) fn start(self, readers: Vec<RecordReader>) -> Result<Box<dyn Source>, LoadError> {
         let Self { origin, strict, .. } = self;
         let crs = self.crs.accepting(self.datum_error, &origin.file())?;
         let (crs, selection) = (Arc::new(crs), Arc::new(self.selection));

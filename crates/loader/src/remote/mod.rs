@@ -22,7 +22,7 @@ use crate::records;
 use crate::source::Source;
 use bytes::Bytes;
 use download::{DownloadFolder, DownloadedSource};
-use object::{Object, Probe, RemainingBytes};
+use object::{Probe, RemainingBytes, RemoteObject};
 use parquet_reader::ParquetReader;
 use range_reader::RangeReader;
 use std::io::{self, Cursor, Read};
@@ -37,7 +37,7 @@ use std::path::Path;
 ///
 /// # Errors The server can't be reached, or there is no object at the address.
 pub fn remote_version(address: &str, known: Option<&str>) -> Result<Option<String>, LoadError> {
-    let version = Object::new(address).and_then(|object| object.version(known));
+    let version = RemoteObject::new(address).and_then(|object| object.version(known));
     version.map_err(|source| LoadError::Open {
         file: crate::input::address::shown_source(address),
         source,
@@ -51,7 +51,7 @@ pub(crate) fn open(address: &str, options: &LoadOptions) -> Result<Box<dyn Sourc
         file: name.clone(),
         source,
     };
-    let mut object = Object::new(address).map_err(failed)?;
+    let mut object = RemoteObject::new(address).map_err(failed)?;
     let probe = object.probe().map_err(failed)?;
     let reader: Box<dyn Read + Send> = match probe {
         Probe::Ranges(first) => match here_and_there(&object, &first, options)? {
@@ -82,7 +82,7 @@ pub(crate) fn open(address: &str, options: &LoadOptions) -> Result<Box<dyn Sourc
 /// A source that requests only the ranges of the object that it needs. `first` are the bytes of the
 /// first request. `None` if the format doesn't allow this, or if the object is compressed.
 fn here_and_there(
-    object: &Object,
+    object: &RemoteObject,
     first: &Bytes,
     options: &LoadOptions,
 ) -> Result<Option<Box<dyn Source>>, LoadError> {
@@ -118,7 +118,7 @@ fn here_and_there(
 
 /// A source that reads a copy of the object in a temporary folder.
 fn downloaded(
-    object: &Object,
+    object: &RemoteObject,
     input: Input,
     format: InputFormat,
     options: &LoadOptions,
@@ -158,7 +158,11 @@ fn open_copy(
 
 /// Downloads the files beside a Shapefile (`.prj`, `.dbf`, `.shx` and `.cpg`) that exist. Any error
 /// but "not found" is returned, since without the `.prj` the points would be in a wrong place.
-fn companions(shp: &Object, folder: &DownloadFolder, origin: &Origin) -> Result<(), LoadError> {
+fn companions(
+    shp: &RemoteObject,
+    folder: &DownloadFolder,
+    origin: &Origin,
+) -> Result<(), LoadError> {
     for extension in ["prj", "dbf", "shx", "cpg"] {
         let Some(beside) = shp.beside("shp", extension) else {
             return Err(LoadError::Open {

@@ -26,7 +26,7 @@ const LEAST: u64 = 16 << 10;
 
 /// An object at an address: a file of a web server, or an object of S3.
 #[derive(Clone)]
-pub(crate) struct Object {
+pub(crate) struct RemoteObject {
     address: Arc<str>,
     store: Arc<dyn ObjectStore>,
     path: Path,
@@ -81,7 +81,7 @@ pub(super) enum Probe {
     Whole(Stream),
 }
 
-impl Object {
+impl RemoteObject {
     /// An object at an address. No request is sent yet.
     pub(super) fn new(address: &str) -> io::Result<Self> {
         let (store, path) = store(address)?;
@@ -322,13 +322,13 @@ impl Pace {
 /// The bytes of an object behind those of the first request. They are requested when the first of
 /// them is read.
 pub(super) struct RemainingBytes {
-    object: Object,
+    object: RemoteObject,
     from: u64,
     stream: Option<Stream>,
 }
 
 impl RemainingBytes {
-    pub(super) fn new(object: Object, from: u64) -> Self {
+    pub(super) fn new(object: RemoteObject, from: u64) -> Self {
         Self {
             object,
             from,
@@ -378,7 +378,7 @@ mod tests {
     #[test]
     fn what_is_beside_an_address() {
         let beside = |address: &str| {
-            let object = Object::new(address).unwrap();
+            let object = RemoteObject::new(address).unwrap();
             Some(object.beside("shp", "dbf")?.unwrap().address.to_string())
         };
         for (address, other) in [

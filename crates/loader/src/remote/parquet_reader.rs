@@ -1,7 +1,7 @@
 //! A reader of a remote Parquet file. Of each column that is read it fetches 2 MiB at a time, and
 //! it fetches nothing of other columns.
 
-use super::object::Object;
+use super::object::RemoteObject;
 use crate::input::Origin;
 use crate::records::parquet::ParquetFile;
 use bytes::Bytes;
@@ -24,7 +24,7 @@ const TAIL: u64 = 64 << 10;
 /// A remote file, read through the traits of the library `parquet`.
 #[derive(Clone)]
 pub(crate) struct ParquetReader {
-    object: Object,
+    object: RemoteObject,
     origin: Origin,
     windows: Arc<Mutex<FetchWindows>>,
 }
@@ -54,7 +54,7 @@ impl FetchWindows {
 }
 
 impl ParquetReader {
-    pub(crate) fn new(object: Object, origin: Origin) -> Self {
+    pub(crate) fn new(object: RemoteObject, origin: Origin) -> Self {
         Self {
             object,
             origin,

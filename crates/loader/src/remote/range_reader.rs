@@ -1,6 +1,6 @@
 //! A reader of a remote file by ranges. Reads that lie close together share one request.
 
-use super::object::Object;
+use super::object::RemoteObject;
 use crate::input::Origin;
 use bytes::Bytes;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -14,7 +14,7 @@ const FAR: u64 = 1 << 20;
 
 /// A reader of a remote file by ranges, with a position that can be set.
 pub(crate) struct RangeReader {
-    object: Object,
+    object: RemoteObject,
     origin: Origin,
     at: u64,
     /// The offset in the file at which `window` begins. `window` holds the bytes of the last
@@ -25,7 +25,7 @@ pub(crate) struct RangeReader {
 }
 
 impl RangeReader {
-    pub(crate) fn new(object: Object, origin: Origin) -> Self {
+    pub(crate) fn new(object: RemoteObject, origin: Origin) -> Self {
         Self {
             object,
             origin,

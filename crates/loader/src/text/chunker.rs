@@ -45,7 +45,7 @@ impl TextPosition {
 }
 
 /// A part of a file that consists of whole rows.
-pub(crate) struct Block {
+pub(crate) struct TextBlock {
     pub(crate) bytes: Vec<u8>,
     /// The ranges of rows in `bytes`. They are listed only for rows that the parser can't find by
     /// scanning the block: all rows of GeoJSON, and the rows of CSV in which the quotes are
@@ -58,7 +58,7 @@ pub(crate) struct Block {
     pub(crate) last: bool,
 }
 
-impl Block {
+impl TextBlock {
     fn nothing(start: TextPosition) -> Self {
         Self {
             bytes: Vec::new(),
@@ -73,7 +73,7 @@ impl Block {
 pub(crate) struct Split {
     /// The end of the last whole row in the buffer. It is 0 if there is no whole row.
     pub(crate) end: usize,
-    /// The ranges of rows: see [`Block::items`].
+    /// The ranges of rows: see [`TextBlock::items`].
     pub(crate) items: Vec<Range<usize>>,
     /// The error in the row that begins at `end`, or `None`. The rows before `end` are whole in any
     /// case.
@@ -112,7 +112,7 @@ pub(crate) fn start<C: Splitter>(
     splitter: C,
     start: TextPosition,
     ahead: usize,
-) -> Result<Receiver<Result<Block, LoadError>>, LoadError> {
+) -> Result<Receiver<Result<TextBlock, LoadError>>, LoadError> {
     let (sender, receiver) = sync_channel(ahead);
     let file = origin.file();
     std::thread::Builder::new()
@@ -133,7 +133,7 @@ fn read<C: Splitter>(
     origin: &Origin,
     mut splitter: C,
     mut place: TextPosition,
-    sender: &SyncSender<Result<Block, LoadError>>,
+    sender: &SyncSender<Result<TextBlock, LoadError>>,
     ahead: usize,
 ) -> Result<(), LoadError> {
     let mut buffer = Vec::new();
@@ -157,7 +157,7 @@ fn read<C: Splitter>(
         }
         let tail = buffer.split_off(end.min(buffer.len()));
         let bytes = std::mem::replace(&mut buffer, tail);
-        let block = Block {
+        let block = TextBlock {
             items,
             start: place,
             bytes,
@@ -169,7 +169,7 @@ fn read<C: Splitter>(
         // A long row counts as several blocks. Empty blocks after it fill the channel, so that not
         // many bytes wait there.
         for _ in 1..blocks.min(ahead) {
-            unheard |= !ended && sender.send(Ok(Block::nothing(place))).is_err();
+            unheard |= !ended && sender.send(Ok(TextBlock::nothing(place))).is_err();
         }
         let (file, TextPosition { line, column }) = (origin.file(), place);
         match error {

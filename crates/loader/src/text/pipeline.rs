@@ -8,7 +8,7 @@ use crate::input::Origin;
 use crate::options::LoadOptions;
 use crate::report::Report;
 use crate::source::{BatchSource, SourceState};
-use crate::text::chunker::Block;
+use crate::text::chunker::TextBlock;
 use crate::time::Times;
 use heatsplat_points::{LonLatBox, PointSink};
 use rayon::prelude::*;
@@ -26,12 +26,12 @@ pub(crate) fn width() -> usize {
 }
 
 /// A parser of blocks into points.
-pub(crate) trait Parser: Send + Sync {
+pub(crate) trait BlockParser: Send + Sync {
     /// Checks every row of a block, and adds the points and the counts of rows to `batch`.
     ///
     /// # Errors
     /// A fault because of which the rest of the file can't be read.
-    fn parse(&self, block: &Block, batch: &mut Batch) -> Result<(), LoadError>;
+    fn parse(&self, block: &TextBlock, batch: &mut Batch) -> Result<(), LoadError>;
 
     /// Checks the report of a source that was read to its end.
     fn finish(&self, _report: &Report) -> Result<(), LoadError> {
@@ -48,13 +48,13 @@ pub(crate) struct Pipeline<P> {
     times: Times,
     within: Option<LonLatBox>,
     /// A block that was read before the others to choose the columns.
-    first: Option<Block>,
-    blocks: Receiver<Result<Block, LoadError>>,
+    first: Option<TextBlock>,
+    blocks: Receiver<Result<TextBlock, LoadError>>,
     /// True after the last block was parsed.
     ended: bool,
 }
 
-impl<P: Parser> Pipeline<P> {
+impl<P: BlockParser> Pipeline<P> {
     /// A source of the blocks that the channel `blocks` yields. `first` is the block before these
     /// blocks, if it was read to choose the columns.
     pub(crate) fn new(
@@ -62,8 +62,8 @@ impl<P: Parser> Pipeline<P> {
         columns: Columns,
         (parser, times): (P, Times),
         options: &LoadOptions,
-        first: Option<Block>,
-        blocks: Receiver<Result<Block, LoadError>>,
+        first: Option<TextBlock>,
+        blocks: Receiver<Result<TextBlock, LoadError>>,
     ) -> Self {
         Self {
             state: SourceState::new(&origin.name, columns, options.strict),
@@ -78,7 +78,7 @@ impl<P: Parser> Pipeline<P> {
     }
 
     /// Returns the next blocks: it waits for one block, and adds further blocks that are ready.
-    fn gather(&mut self) -> Vec<Result<Block, LoadError>> {
+    fn gather(&mut self) -> Vec<Result<TextBlock, LoadError>> {
         let mut gathered: Vec<_> = self.first.take().map(Ok).into_iter().collect();
         if gathered.is_empty() {
             // If the channel closes without a last block, the reading thread ended early.
@@ -98,7 +98,7 @@ impl<P: Parser> Pipeline<P> {
     }
 }
 
-impl<P: Parser> BatchSource for Pipeline<P> {
+impl<P: BlockParser> BatchSource for Pipeline<P> {
     fn state(&self) -> &SourceState {
         &self.state
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 /// A text in which the variables are replaced by their values.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Interpolation {
+pub(super) struct InterpolatedText {
     pub(super) text: String,
     pub(super) has_variables: bool,
 }
@@ -20,7 +20,7 @@ pub(super) struct Interpolation {
 pub(super) fn interpolate(
     raw: &str,
     variable: impl Fn(&str) -> Option<String>,
-) -> Result<Interpolation, String> {
+) -> Result<InterpolatedText, String> {
     let mut text = String::with_capacity(raw.len());
     let mut has_variables = false;
     let mut rest = raw;
@@ -64,7 +64,7 @@ pub(super) fn interpolate(
         rest = after;
     }
     text.push_str(rest);
-    Ok(Interpolation {
+    Ok(InterpolatedText {
         text,
         has_variables,
     })

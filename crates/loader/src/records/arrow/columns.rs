@@ -26,7 +26,7 @@ use arrow_schema::{DataType, Schema, TimeUnit};
 
 /// The columns that are read, by their indexes.
 #[derive(Clone, Debug)]
-pub(crate) struct Projection {
+pub(crate) struct ColumnProjection {
     position: PositionPlaces,
     weight: Option<usize>,
     /// The columns that the filter uses or whose values are kept. The first number of each is its
@@ -75,7 +75,7 @@ pub(crate) fn positions_from(column: &str, all: &[String]) -> String {
     format!("{from} (`geom` takes {})", others.join(" or "))
 }
 
-impl Projection {
+impl ColumnProjection {
     /// Chooses the columns to read. Positions come from columns that options name, else from the
     /// geometry, else from columns whose names look like coordinates.
     pub(crate) fn resolve(
@@ -109,7 +109,7 @@ impl Projection {
     /// The names of four leaf columns, which hold the least x, the greatest x, the least y and the
     /// greatest y of a row. Here the rows are points, so the least and the greatest are in one
     /// column.
-    pub(crate) fn axes(&self, schema: &Schema) -> [String; 4] {
+    pub(crate) fn covering_paths(&self, schema: &Schema) -> [String; 4] {
         let name = |at: usize| schema.fields().get(at).map_or("", |field| field.name());
         let (x, y) = match self.position {
             PositionPlaces::LonLat(lon, lat) => (name(lon).to_owned(), name(lat).to_owned()),

@@ -4,7 +4,7 @@ pub(super) mod columns;
 pub(super) mod geoarrow;
 mod messages;
 
-use super::{Reader, RecordSourceBuilder, damaged};
+use super::{RecordReader, RecordSourceBuilder, damaged};
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
@@ -12,7 +12,7 @@ use crate::options::LoadOptions;
 use crate::source::Source;
 use arrow_ipc::MetadataVersion;
 use arrow_schema::{Field, Schema};
-use columns::{GeometryColumn, Projection, asked_for, positions_from};
+use columns::{ColumnProjection, GeometryColumn, asked_for, positions_from};
 use geoarrow::{GeometryKind, extension, may_be_geometry};
 use messages::{Footer, IpcError, IpcMessage, decoder};
 use serde_json::{Map, Value};
@@ -85,11 +85,11 @@ fn start(
         Some((column, crs)) => (Some(column), crs),
         None => (None, Crs::LonLat),
     };
-    let (projection, columns) = Projection::resolve(&schema, geometry, options, &name)?;
+    let (projection, columns) = ColumnProjection::resolve(&schema, geometry, options, &name)?;
     let errors = origin.clone();
     let mut decoder = decoder(schema.into(), version, projection.all());
     let projection = projection.projected();
-    let reader: Reader = Box::new(move |sink| {
+    let reader: RecordReader = Box::new(move |sink| {
         let mut number = 1u64;
         let failed = |number, error| damaged(&errors, format!("batch {number}"), error);
         while let Some(part) = parts().map_err(|error: IpcError| failed(number, error))? {

@@ -15,14 +15,14 @@ const NODE: u64 = 40;
 
 /// The levels of an index. Each is a range of node numbers.
 #[derive(Clone, Debug)]
-pub(super) struct Index {
+pub(super) struct PackedRTree {
     /// The most children that a node has.
     fan: u64,
     /// The range of node numbers of each level, from the root to the leaves.
     levels: Vec<Range<u64>>,
 }
 
-impl Index {
+impl PackedRTree {
     /// The index of a file with this number of features; `None` if the file has no index. `fan` is
     /// the number of children of a node that the header states.
     pub(super) fn new(features: u64, fan: u16) -> io::Result<Option<Self>> {
@@ -95,7 +95,7 @@ impl Index {
                 file.seek(SeekFrom::Start(place))
                     .map_err(|error| unreadable(origin, "index", error))?;
                 for _ in first..end {
-                    let node = Node::read(file).map_err(|e| unreadable(origin, "index", e))?;
+                    let node = RTreeNode::read(file).map_err(|e| unreadable(origin, "index", e))?;
                     match below {
                         _ if !node.touches(bounds) => (),
                         Some(_) => children.push(node.place),
@@ -109,12 +109,12 @@ impl Index {
     }
 }
 
-struct Node {
+struct RTreeNode {
     bounds: [f64; 4],
     place: u64,
 }
 
-impl Node {
+impl RTreeNode {
     fn read(file: &mut impl Read) -> io::Result<Self> {
         let mut word = || {
             let mut bytes = [0; 8];
@@ -146,13 +146,15 @@ mod tests {
             (17, 16, vec![0..1, 1..3, 3..20]),
             (5, 2, vec![0..1, 1..3, 3..6, 6..11]),
         ] {
-            let index = Index::new(features, fan).unwrap().unwrap();
+            let index = PackedRTree::new(features, fan).unwrap().unwrap();
             assert_eq!(index.levels, levels, "{features}");
             assert_eq!(index.bytes(), levels.last().unwrap().end * 40);
         }
-        assert!(Index::new(0, 16).unwrap().is_none() && Index::new(5, 0).unwrap().is_none());
+        assert!(
+            PackedRTree::new(0, 16).unwrap().is_none() && PackedRTree::new(5, 0).unwrap().is_none()
+        );
         for (features, fan) in [(5, 1), (u64::MAX, 2), (u64::MAX / 50, 65_535)] {
-            assert!(Index::new(features, fan).is_err(), "{features} {fan}");
+            assert!(PackedRTree::new(features, fan).is_err(), "{features} {fan}");
         }
     }
 }

@@ -8,7 +8,7 @@ mod features;
 mod index;
 
 use super::buffered_seek::BufferedSeek;
-use super::{ReadFailure, Reader, RecordSink, RecordSourceBuilder, damaged, unreadable};
+use super::{ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged, unreadable};
 use crate::columns::resolve::{Geometries, Names, resolve};
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -19,7 +19,7 @@ use crate::source::Source;
 use features::{Features, Layout};
 use flatgeobuf::{Header, size_prefixed_root_as_header};
 use heatsplat_points::LonLatBox;
-use index::Index;
+use index::PackedRTree;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -78,7 +78,7 @@ struct FlatGeobufFile {
     layout: Layout,
     /// The offset behind the header, at which the index begins.
     start: u64,
-    index: Option<Index>,
+    index: Option<PackedRTree>,
     /// Set if the index can be searched for a box of longitudes and latitudes.
     can_search: bool,
     /// The number of features that the header states; 0 if it states none.
@@ -105,7 +105,7 @@ impl FlatGeobufFile {
         };
         let found = resolve(seen, Names::Typed, options, Some(geometries), &file)?;
         let promised = header.features_count();
-        let index = Index::new(promised, header.index_node_size())
+        let index = PackedRTree::new(promised, header.index_node_size())
             .map_err(|error| unreadable(&origin, "index", error))?;
         Ok(Self {
             can_search: index.is_some() && in_one_turn(&header) && matches!(crs, Crs::LonLat),
@@ -119,7 +119,7 @@ impl FlatGeobufFile {
 
     /// A source of all features of the file.
     fn all(self, mut reader: impl Read + Send + 'static) -> Result<Box<dyn Source>, LoadError> {
-        let skipped = self.index.as_ref().map_or(0, Index::bytes);
+        let skipped = self.index.as_ref().map_or(0, PackedRTree::bytes);
         let promised = self.promised;
         self.start(move |layout, origin, sink| {
             io::copy(&mut (&mut reader).take(skipped), &mut io::sink())
@@ -189,7 +189,7 @@ impl FlatGeobufFile {
         read: impl FnOnce(Layout, &Origin, &mut RecordSink) -> Result<(), ReadFailure> + Send + 'static,
     ) -> Result<Box<dyn Source>, LoadError> {
         let (layout, origin) = (self.layout, self.opening.origin.clone());
-        let reader: Reader = Box::new(move |sink| read(layout, &origin, sink));
+        let reader: RecordReader = Box::new(move |sink| read(layout, &origin, sink));
         self.opening.start(vec![reader])
     }
 }

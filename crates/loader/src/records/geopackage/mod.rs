@@ -3,7 +3,7 @@
 
 mod database;
 
-use super::{Geometry, ReadFailure, Reader, RecordSink, RecordSourceBuilder, damaged};
+use super::{Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged};
 use crate::columns::Schema;
 use crate::columns::resolve::{Geometries, Names, resolve};
 use crate::crs::Crs;
@@ -60,7 +60,7 @@ pub(crate) fn source(
             .collect(),
         place: format!("the table {}", shown(table.name.as_bytes())),
     };
-    let reader: Reader = Box::new(move |sink| query.read(&database, &errors, sink));
+    let reader: RecordReader = Box::new(move |sink| query.read(&database, &errors, sink));
     RecordSourceBuilder::new(origin, found, crs, options).start(vec![reader])
 }
 

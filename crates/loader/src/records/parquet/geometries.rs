@@ -17,15 +17,15 @@ use std::sync::Arc;
 
 /// The paths of four leaf columns, which hold the least x, the greatest x, the least y and the
 /// greatest y of each row.
-pub(super) type Axes = [String; 4];
+pub(super) type CoveringPaths = [String; 4];
 
 /// The geometries of a file, and their coordinate system.
-pub(super) struct Geometries {
+pub(super) struct ParquetGeometries {
     pub(super) column: GeometryColumn,
     pub(super) crs: Crs,
     /// The columns with the west, east, south and north edge of each geometry, in this order;
     /// `None` if the file has no such columns.
-    pub(super) covering: Option<Axes>,
+    pub(super) covering: Option<CoveringPaths>,
 }
 
 /// Finds the column of geometries. This is the column that the option names or, without the option,
@@ -34,13 +34,13 @@ pub(super) fn find(
     metadata: &ArrowReaderMetadata,
     asked: Option<&str>,
     origin: &Origin,
-) -> Result<Option<Geometries>, LoadError> {
+) -> Result<Option<ParquetGeometries>, LoadError> {
     let own = own_types(metadata);
     let is_there = |geo: &Geo| metadata.schema().field_with_name(&geo.column).is_ok();
     if let Some(geo) = geo(metadata, asked, origin)?.filter(is_there) {
         let of_type = own.iter().find(|own| own.0 == geo.column);
         let of_type = of_type.and_then(|own| own.1.as_ref());
-        return Ok(Some(Geometries {
+        return Ok(Some(ParquetGeometries {
             crs: crs(geo.crs.as_ref().or(of_type), metadata, origin)?,
             column: GeometryColumn {
                 why: positions_from(&geo.column, &geo.all),
@@ -59,7 +59,7 @@ pub(super) fn find(
         }
     };
     if let Some((name, stated)) = place.and_then(|at| own.get(at)) {
-        return Ok(Some(Geometries {
+        return Ok(Some(ParquetGeometries {
             crs: crs(stated.as_ref(), metadata, origin)?,
             column: GeometryColumn {
                 why: positions_from(name, &names),
@@ -92,7 +92,7 @@ fn by_schema(
     metadata: &ArrowReaderMetadata,
     asked: Option<&str>,
     origin: &Origin,
-) -> Result<Option<Geometries>, LoadError> {
+) -> Result<Option<ParquetGeometries>, LoadError> {
     // The file need not have this schema, so a damaged one must do no harm, even if the library
     // panics.
     let kept = catch_unwind(AssertUnwindSafe(|| {
@@ -113,7 +113,7 @@ fn by_schema(
         Some(found) => Some(found),
         None => arrow::geometry(plain, asked, origin)?,
     };
-    Ok(found.map(|(column, crs)| Geometries {
+    Ok(found.map(|(column, crs)| ParquetGeometries {
         column,
         crs,
         covering: None,
@@ -146,7 +146,7 @@ struct Geo {
     /// The coordinate system as PROJJSON; `None` means longitude and latitude. GeoParquet writes
     /// `null` for a system that is not known, which is read as longitude and latitude too.
     crs: Option<Value>,
-    covering: Option<Axes>,
+    covering: Option<CoveringPaths>,
 }
 
 /// The part of the metadata key `geo` about the column that the option names or, without the

@@ -6,14 +6,14 @@
 mod geometries;
 mod pages;
 
-use super::arrow::columns::Projection;
-use super::{ReadFailure, Reader, RecordSink, RecordSourceBuilder, damaged};
+use super::arrow::columns::ColumnProjection;
+use super::{ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged};
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Origin;
 use crate::options::LoadOptions;
 use crate::source::Source;
-use geometries::{Axes, find};
+use geometries::{CoveringPaths, find};
 use heatsplat_points::LonLatBox;
 use pages::{CountingFile, Pages};
 use parquet::arrow::ProjectionMask;
@@ -100,15 +100,16 @@ pub(crate) fn stored<S: ParquetFile>(
         Some(found) => (Some(found.column), found.crs, found.covering),
         None => (None, Crs::LonLat, None),
     };
-    let (projection, columns) = Projection::resolve(metadata.schema(), geometry, options, &name)?;
+    let (projection, columns) =
+        ColumnProjection::resolve(metadata.schema(), geometry, options, &name)?;
     check_packing(&metadata, &projection, &name)?;
-    let paths = covering.unwrap_or_else(|| projection.axes(metadata.schema()));
+    let paths = covering.unwrap_or_else(|| projection.covering_paths(metadata.schema()));
     let groups: Arc<[usize]> = groups_within(&metadata, options.within, &crs, &paths).into();
     let count = rayon::current_num_threads()
         .min(MOST_READERS)
         .min(groups.len())
         .max(1);
-    let mut readers: Vec<Reader> = Vec::new();
+    let mut readers: Vec<RecordReader> = Vec::new();
     for first in 0..count {
         let part = RowGroupReader {
             // Each reader opens the file anew, since copies of a file handle share one position.
@@ -132,7 +133,7 @@ pub(crate) fn stored<S: ParquetFile>(
 /// library's own error would look like that of a damaged file.
 fn check_packing(
     metadata: &ArrowReaderMetadata,
-    projection: &Projection,
+    projection: &ColumnProjection,
     file: &str,
 ) -> Result<(), LoadError> {
     let mask = ProjectionMask::roots(metadata.parquet_schema(), projection.all());
@@ -158,7 +159,7 @@ fn check_packing(
 struct RowGroupReader<S> {
     file: S,
     metadata: ArrowReaderMetadata,
-    projection: Projection,
+    projection: ColumnProjection,
     origin: Origin,
 }
 
@@ -235,12 +236,12 @@ fn rows_at_a_time(group: &RowGroupMetaData, wanted: &ProjectionMask) -> usize {
 }
 
 /// The numbers of the row groups that may have rows in the box `within`, by the statistics in the
-/// footer. `axes` are the columns with the least x, greatest x, least y and greatest y of a row.
+/// footer. `paths` are the columns with the least x, greatest x, least y and greatest y of a row.
 fn groups_within(
     metadata: &ArrowReaderMetadata,
     within: Option<LonLatBox>,
     crs: &Crs,
-    axes: &Axes,
+    paths: &CoveringPaths,
 ) -> Vec<usize> {
     let all = metadata.metadata().row_groups();
     let (Some(within), Crs::LonLat) = (within, crs) else {
@@ -252,7 +253,7 @@ fn groups_within(
             let mut found = columns.filter(|column| column.column_path().string() == *path);
             extremes(found.next()?.statistics()?)
         };
-        let [west, east, south, north] = axes.each_ref().map(range);
+        let [west, east, south, north] = paths.each_ref().map(range);
         match (west, east, south, north) {
             (Some(west), Some(east), Some(south), Some(north)) => {
                 within.may_touch((west.0, east.1), (south.0, north.1))

@@ -61,7 +61,7 @@ pub(super) enum RowState {
 }
 
 /// The header of a table.
-struct Header {
+struct DbfHeader {
     fields: Vec<Field>,
     start: u64,
     /// The number of bytes of a row.
@@ -85,7 +85,7 @@ impl AttributeTable {
         let file = File::open(path).map_err(failed)?;
         let size = file.metadata().map_err(failed)?.len();
         let mut file = BufferedSeek::new(file);
-        let header = Header::read(&mut file, size)
+        let header = DbfHeader::read(&mut file, size)
             .map_err(|error| damaged(origin, "the .dbf beside it", error))?;
         let by_language = CodePage::from_language(header.language);
         let (by_name, unknown) = match code_page {
@@ -212,7 +212,7 @@ impl AttributeTable {
     }
 }
 
-impl Header {
+impl DbfHeader {
     fn read(file: &mut impl Read, size: u64) -> io::Result<Self> {
         let mut head = [0; HEADER];
         file.read_exact(&mut head)?;

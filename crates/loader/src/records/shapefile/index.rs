@@ -10,7 +10,7 @@ use std::path::Path;
 const ENTRY: u64 = 8;
 
 /// A reader of the entries of an index.
-pub(super) struct Index {
+pub(super) struct ShxIndex {
     reader: BufReader<File>,
     /// The number of entries, computed from the size of the file.
     pub(super) records: u64,
@@ -28,7 +28,7 @@ pub(super) struct RecordLocation {
     pub(super) length: u64,
 }
 
-impl Index {
+impl ShxIndex {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let size = file.metadata()?.len();

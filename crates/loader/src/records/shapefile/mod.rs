@@ -14,7 +14,9 @@ mod field;
 mod index;
 mod shapes;
 
-use super::{Geometry, ReadFailure, Reader, RecordSink, RecordSourceBuilder, damaged, unreadable};
+use super::{
+    Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged, unreadable,
+};
 use crate::columns::resolve::{Geometries, Names, resolve};
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -26,8 +28,8 @@ use crate::value::Value;
 pub use companions::is_companion;
 use companions::{companion, text};
 use dbf::{AttributeTable, CodePageSource, RowState};
-use index::Index;
-use shapes::{Shape, Shapes};
+use index::ShxIndex;
+use shapes::{Shapes, ShpShape};
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
@@ -122,7 +124,7 @@ pub(crate) fn source(
         weight,
         origin: origin.clone(),
     };
-    let reader: Reader = Box::new(move |sink| {
+    let reader: RecordReader = Box::new(move |sink| {
         for note in notes {
             sink.note(note);
         }
@@ -136,9 +138,9 @@ fn fitting<R: Read + Seek>(
     shx: &Path,
     shapes: &mut Shapes<R>,
     table: Option<&AttributeTable>,
-) -> Result<Index, String> {
-    let mut index = Index::open(shx).map_err(|error| error.to_string())?;
-    let Index {
+) -> Result<ShxIndex, String> {
+    let mut index = ShxIndex::open(shx).map_err(|error| error.to_string())?;
+    let ShxIndex {
         records, stated, ..
     } = index;
     // An index that has fewer entries than its header states was cut off, unless its entries are as
@@ -158,7 +160,7 @@ fn fitting<R: Read + Seek>(
 /// The number of the first record that is not at the offset in the index, counted from 1. Only
 /// [`TRIED`] records are examined; `None` if all of them are right.
 fn misplaced<R: Read + Seek>(
-    index: &mut Index,
+    index: &mut ShxIndex,
     shapes: &mut Shapes<R>,
 ) -> io::Result<Option<usize>> {
     for number in 1..=TRIED {
@@ -174,7 +176,7 @@ fn misplaced<R: Read + Seek>(
 /// The files of a Shapefile that is read, and the index of the column of weights.
 struct ShapefileReader<R> {
     shapes: Shapes<R>,
-    index: Option<Index>,
+    index: Option<ShxIndex>,
     table: Option<AttributeTable>,
     weight: Option<usize>,
     origin: Origin,
@@ -182,7 +184,7 @@ struct ShapefileReader<R> {
 
 /// The next record of a `.shp`, or the mark that there is none.
 enum NextRecord {
-    Shape(Shape),
+    Shape(ShpShape),
     /// The record can't be read, for the given reason. The records behind it can be.
     Broken(String),
     End,
@@ -254,11 +256,13 @@ impl<R: Read + Seek> ShapefileReader<R> {
         let weight = self.weight.map(value);
         let weight = weight.as_ref();
         match next {
-            NextRecord::Shape(Shape::Null) => {
+            NextRecord::Shape(ShpShape::Null) => {
                 sink.record(Geometry::Nothing("null shape"), weight)?
             }
-            NextRecord::Shape(Shape::Point(x, y)) => sink.record(Geometry::Point(x, y), weight)?,
-            NextRecord::Shape(Shape::Points(count)) => {
+            NextRecord::Shape(ShpShape::Point(x, y)) => {
+                sink.record(Geometry::Point(x, y), weight)?
+            }
+            NextRecord::Shape(ShpShape::Points(count)) => {
                 let mut failure = None;
                 let shapes = &mut self.shapes;
                 let point = |_| shapes.point().map_err(|error| failure = Some(error)).ok();
@@ -268,7 +272,9 @@ impl<R: Read + Seek> ShapefileReader<R> {
                     return Err(self.failed(record, error).into());
                 }
             }
-            NextRecord::Shape(Shape::Other(name)) => sink.record(Geometry::Other(name), weight)?,
+            NextRecord::Shape(ShpShape::Other(name)) => {
+                sink.record(Geometry::Other(name), weight)?
+            }
             NextRecord::Broken(why) => sink.malformed(why),
             NextRecord::End => (),
         }

@@ -36,7 +36,7 @@ pub(super) struct Shapes<R> {
 
 /// The shape in a record.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Shape {
+pub(super) enum ShpShape {
     Null,
     Point(f64, f64),
     /// A multipoint with this number of points, which [`Shapes::point`] reads one by one.
@@ -107,7 +107,7 @@ impl<R: Read + Seek> Shapes<R> {
     /// Reads the shape of the next record; `None` if there are no more records. `number` is the
     /// record's number, counted from 0. Records end at the end of the file. They also end at the
     /// end that the header states, unless a record with the right number follows there.
-    pub(super) fn next(&mut self, number: u64) -> io::Result<Option<Shape>> {
+    pub(super) fn next(&mut self, number: u64) -> io::Result<Option<ShpShape>> {
         let is_end = self.next == self.size
             || self.next >= self.stated && !self.goes_on(number).unwrap_or(false);
         if is_end {
@@ -130,10 +130,10 @@ impl<R: Read + Seek> Shapes<R> {
     }
 
     /// Reads the shape of the record at a place that an index states.
-    pub(super) fn at(&mut self, place: RecordLocation) -> io::Result<Shape> {
+    pub(super) fn at(&mut self, place: RecordLocation) -> io::Result<ShpShape> {
         let RecordLocation { at, length } = place;
         if at == 0 && length == 0 {
-            return Ok(Shape::Null);
+            return Ok(ShpShape::Null);
         }
         if at < HEADER || at + 12 > self.size {
             let message = format!("the .shx says that it begins at byte {at}, where none can");
@@ -145,7 +145,7 @@ impl<R: Read + Seek> Shapes<R> {
         self.record(at)
     }
 
-    fn record(&mut self, at: u64) -> io::Result<Shape> {
+    fn record(&mut self, at: u64) -> io::Result<ShpShape> {
         self.reader.seek(SeekFrom::Start(at))?;
         let mut header = [0; 12];
         self.reader.read_exact(&mut header)?;
@@ -160,9 +160,9 @@ impl<R: Read + Seek> Shapes<R> {
         let shape = match kind {
             1 | 11 | 21 => {
                 let (x, y) = self.point()?;
-                Shape::Point(x, y)
+                ShpShape::Point(x, y)
             }
-            8 | 18 | 28 => Shape::Points(self.count(bytes)?),
+            8 | 18 | 28 => ShpShape::Points(self.count(bytes)?),
             _ => match plain(kind) {
                 Some(shape) => shape,
                 None => return bad(format!("there is no shape of type {kind}")),
@@ -216,16 +216,16 @@ impl<R: Read + Seek> Shapes<R> {
 
 /// The shape for the number of a type of which no coordinates are read: null, or a shape with the
 /// type's name. `None` for points, multipoints and unknown types.
-fn plain(kind: i32) -> Option<Shape> {
+fn plain(kind: i32) -> Option<ShpShape> {
     Some(match kind {
-        0 => Shape::Null,
-        3 => Shape::Other("Polyline"),
-        5 => Shape::Other("Polygon"),
-        13 => Shape::Other("PolylineZ"),
-        15 => Shape::Other("PolygonZ"),
-        23 => Shape::Other("PolylineM"),
-        25 => Shape::Other("PolygonM"),
-        31 => Shape::Other("Multipatch"),
+        0 => ShpShape::Null,
+        3 => ShpShape::Other("Polyline"),
+        5 => ShpShape::Other("Polygon"),
+        13 => ShpShape::Other("PolylineZ"),
+        15 => ShpShape::Other("PolygonZ"),
+        23 => ShpShape::Other("PolylineM"),
+        25 => ShpShape::Other("PolygonM"),
+        31 => ShpShape::Other("Multipatch"),
         _ => return None,
     })
 }
