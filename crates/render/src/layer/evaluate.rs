@@ -95,7 +95,8 @@ pub(crate) fn colorize(density: &Density, scale: &Normalizer, kind: ValueKind) -
     }
 }
 
-/// The evaluation of a measure at each pixel of a window of the map.
+/// An evaluator of a style's measure at each pixel of a window of the map. It lets a backend draw
+/// the densities, and combines them.
 #[derive(Clone, Debug)]
 pub(crate) struct MeasureEval {
     pub(crate) measure: Measure,
@@ -119,9 +120,9 @@ impl MeasureEval {
         Self::new(style, view.window(), f64::from(view.ratio()))
     }
 
-    /// The backend's job for measures whose value is a single density: the backend can then draw
-    /// the picture and colour it at once. `None` if the values need several densities, or a density
-    /// must be multiplied by a factor.
+    /// The single job by which a backend draws the measure, if the measure is one density. The
+    /// backend can then colour the picture at once. `None` if the values need several densities, or
+    /// a density must be multiplied by a factor.
     fn job<'a>(&self, set: &'a PointSet) -> Option<Job<'a>> {
         let plain = set.versus().is_none()
             && set.by_radius().is_empty()

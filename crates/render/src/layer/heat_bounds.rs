@@ -14,9 +14,9 @@ const ITERATIONS: usize = 64;
 
 impl Layer {
     /// The distance around a view, in the view's pixels, within which points can change the view's
-    /// picture under the layer's own style. It is a quarter and 4 pixels greater than the distance
-    /// that kernels reach. For points may be drawn together as cells, which lie at their mean
-    /// position, and cells are drawn by way of a grid.
+    /// picture under the layer's own style. It is 1.25 times the distance that kernels reach, plus
+    /// 4 pixels: points may be drawn together as cells, which lie at the points' mean position, and
+    /// cells are deposited on a grid.
     pub fn margin_in(&self, view: impl Into<View>) -> f64 {
         self.margin_of(self.style(), view.into())
     }

@@ -33,8 +33,9 @@ pub struct PointValue {
     pub mean: Option<f64>,
 }
 
-/// Sums over the points that lie within a kernel's reach of a coordinate. K is the kernel's value
-/// at a point's distance.
+/// Sums over the points that lie within a kernel's reach of a coordinate. [`PointQuery::value`]
+/// turns them into the query's answer, so a caller may read the points from elsewhere. K is the
+/// kernel's value at a point's distance.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KernelSums {
     /// Σ weight · K: the kernel's values, each multiplied by the weight of its point.
@@ -59,9 +60,9 @@ impl KernelSums {
     }
 
     /// Adds a point at its distance from the coordinate `at`. The second parameter is the kernel,
-    /// and the width of one of its pixels in world units. `east` world units are added to the
-    /// point's x: 0, or the offset of a copy of the world to the east or west. The point stands for
-    /// `count` points.
+    /// and the width, in world units, of the pixels in which it measures distances. `east` world
+    /// units are added to the point's x: 0, or the offset of a copy of the world to the east or
+    /// west. The point stands for `count` points.
     pub fn add_from(
         &mut self,
         at: WorldCoord,
@@ -151,8 +152,8 @@ impl<'a> PointQuery<'a> {
         Window::new(corner(self.at.x), corner(self.at.y), pixel, 1, 1)
     }
 
-    /// The kernel of the query's style at the coordinate, and the width of one of the kernel's
-    /// pixels in world units.
+    /// The kernel of the query's style at the coordinate, and the width, in world units, of the
+    /// pixels in which the kernel measures distances.
     pub fn kernel(&self) -> (Kernel, f64) {
         let css_pixel = self.css_pixel();
         let spec = KernelSpec::new(self.style, css_pixel, 1.0);

@@ -18,8 +18,8 @@ pub struct PointSet {
     versus: Option<(Comparison, Arc<PointSet>)>,
     signed: bool,
     /// The points grouped by their own radius in CSS pixels. The group with `None` has the points
-    /// without an own radius, which are drawn with the style's. Empty if no point has an own
-    /// radius.
+    /// without an own radius, which are drawn with the style's. If no point has an own radius,
+    /// there are no groups, and all points are drawn with the style's.
     by_radius: Arc<[(Option<f64>, PointSet)]>,
     categories: Vec<Category>,
 }
@@ -108,7 +108,8 @@ impl PointSet {
     }
 
     /// The points grouped by their own radius in CSS pixels. The group with `None` has the points
-    /// that are drawn with the style's radius. Empty if no point has an own radius.
+    /// that are drawn with the style's radius. If no point has an own radius, the result is empty,
+    /// and all points are drawn with the style's radius.
     pub fn by_radius(&self) -> &[(Option<f64>, Self)] {
         &self.by_radius
     }

@@ -16,8 +16,8 @@ use std::sync::Arc;
 /// for example [`png`](Self::png) or [`density`](Self::density).
 ///
 /// [`Layer::tile`] and [`Layer::map`] make it. At first it has the layer's own style and the file
-/// format PNG; its methods change them. `Of` is [`TileId`] for a tile, whose size can be set, else
-/// `()`.
+/// format PNG; its methods change them. `Of` is [`TileId`] for a tile, whose size can be set, and
+/// `()` for any other picture.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "nothing is drawn before the last step"]
 pub struct PictureRequest<'a, Of = ()> {

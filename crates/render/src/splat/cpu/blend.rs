@@ -1,8 +1,9 @@
-//! Blend modes in floating point, and kernel shapes that only other heat maps have. Each site
-//! (`sites.rs`), a subpixel that contains points, adds a stamp to the picture.
+//! Blend modes in floating point, and kernel shapes that only other heat maps have. The kernel's
+//! values at the pixels around a point are called its stamp. All points in one subpixel, a small
+//! square of a pixel, share a stamp (`sites.rs`), which is added to the picture.
 //!
-//! The CPU draws these with either backend, since the order of splats matters. Blend modes in 8
-//! bits are in `blend_u8.rs`.
+//! The CPU draws these pictures for the GPU backend too, since the order of splats matters. Blend
+//! modes in 8 bits are in `blend_u8.rs`.
 
 use super::blend_u8::{over, plus, stamp_markers};
 use super::sites::{SubpixelWindow, overlapping_rows, split};
@@ -11,14 +12,14 @@ use crate::splat::density::Density;
 use crate::style::blend::{BlendMode, CoverOpacity, MAX_REACH};
 use crate::style::kernel::Shape;
 
-/// The greatest opacity of a splat. It is a little less than 1, so that the logarithm of 1 −
-/// opacity is finite, but the difference is less than half a colour step.
+/// The greatest opacity of a splat. An opacity of 1 would make the logarithm of 1 − opacity
+/// infinite. The difference from 1 is less than half a colour step.
 const OPAQUE: f64 = 1.0 - 1.0 / 1024.0;
 
 /// Draws the density of a job, by the rule of its blend mode.
 pub(crate) fn draw(job: &BlendJob<'_>) -> Density {
     match job.blend {
-        // Shapes that only other heat maps have. Their stamps are added up.
+        // Kernel shapes that only other heat maps have come here too; their splats simply add.
         BlendMode::Add => add_sites(job, phases_for, |sum, weight| sum + weight),
         BlendMode::Set => {
             let (phases, once) = (|_: f64| 1, |_: f64, _: f64| 1.0);
@@ -31,8 +32,8 @@ pub(crate) fn draw(job: &BlendJob<'_>) -> Density {
     }
 }
 
-/// The number of subpixels along each side of a pixel, for a kernel's radius in pixels. The wider
-/// the kernel, the fewer subpixels it needs.
+/// The number of subpixels along each side of a pixel, for a kernel's radius in pixels. A wide
+/// kernel changes little within a pixel, so it needs fewer subpixels.
 fn phases_for(radius: f64) -> u32 {
     match radius {
         r if r < 8.0 => 8,
@@ -42,8 +43,8 @@ fn phases_for(radius: f64) -> u32 {
     }
 }
 
-/// The stamps of a kernel, one for each opacity and each position in a pixel. Each is made when it
-/// is first used.
+/// The stamps of a kernel: its values at the pixels around a point. There is one stamp for each
+/// opacity and each subpixel in which the point may lie. A stamp is made when it is first used.
 struct StampCache {
     /// The number of subpixels along each side of a pixel.
     phases: u32,
@@ -77,9 +78,9 @@ impl StampCache {
         }
     }
 
-    /// Adds the stamp of a site to a picture, multiplied by `times`. The site is given by the
-    /// column, the row and the opacity of its subpixel. `value` computes the value of a stamp at a
-    /// distance in pixels.
+    /// Adds the stamp of a site to a picture, multiplied by `times`. The tuple has the column and
+    /// the row of the site's subpixel, and the opacity of its points. `value` computes the stamp's
+    /// value at a distance in pixels from the site.
     fn add(
         &mut self,
         picture: &mut [f32],
@@ -97,8 +98,9 @@ impl StampCache {
         }
     }
 
-    /// The stamp for an opacity and for a subpixel, which `phase` gives as column and row in its
-    /// pixel. It is made when it is first used. `value` computes its value at a distance in pixels.
+    /// The stamp for an opacity and a subpixel; `phase` is the subpixel's column and row within its
+    /// pixel. The stamp is made when it is first used. `value` computes its value at a distance in
+    /// pixels.
     fn get(&mut self, opacity: u8, phase: (u32, u32), value: impl Fn(f64) -> f64) -> &[f32] {
         let of_phase = (phase.1 * self.phases + phase.0) as usize;
         let place = usize::from(opacity) * (self.phases * self.phases) as usize + of_phase;
@@ -120,7 +122,7 @@ impl StampCache {
 
 /// Adds one stamp for each subpixel that has points. `phases` computes the number of subpixels
 /// along each side of a pixel from the kernel's radius in pixels. `fold` combines the weights of a
-/// subpixel's points: it returns their sum, or always 1.
+/// subpixel's points, either to their sum or always to 1. The stamp is multiplied by the result.
 fn add_sites(
     job: &BlendJob<'_>,
     phases: impl Fn(f64) -> u32,
@@ -140,7 +142,8 @@ fn add_sites(
     whole
 }
 
-/// Draws the density 1 − Π (1 − opacity · K), a product over all points, as a sum of logarithms.
+/// Draws the density 1 − Π (1 − opacity · K), a product over all points. `cover` gives the opacity
+/// of each point's weight. The product is computed as a sum of logarithms.
 fn cover(job: &BlendJob<'_>, cover: &CoverOpacity) -> Density {
     let mut whole = Density::empty(job.window.width(), job.window.height());
     let zoom = job.zoom();

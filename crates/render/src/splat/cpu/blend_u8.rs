@@ -7,17 +7,17 @@ use crate::splat::density::Density;
 use crate::style::blend::MarkerStamp;
 use std::collections::HashMap;
 
-/// The greatest number of pixels of a marker for which the points are not sorted. Sorting saves
-/// drawing a marker several times at one position, which for a small marker costs less than the
-/// sort.
+/// The greatest number of pixels of a marker that counts as small. For small markers the points are
+/// not sorted: sorting saves drawing a marker several times at one position, but costs more than
+/// that.
 const SMALL: u32 = 1024;
 
-/// The greatest number of bytes of markers that are cached for a set of points. Without a limit, a
-/// large marker at all of its subpixel positions would take a gigabyte.
+/// The greatest size, in bytes, of the cache of a marker's images: one for each opacity and each
+/// position within a pixel. Without a limit, the images of a large marker would take a gigabyte.
 const CACHED: usize = 16 << 20;
 
-/// Draws the density of a job of markers: the alpha of each pixel, 0 to 255. The markers are drawn
-/// one after the other, and then the whole picture is blurred.
+/// Draws markers. The density of a pixel is its alpha, 0 to 255. The markers are drawn one after
+/// the other by the rule `blend`, and then the whole picture is blurred with the radii of `stamp`.
 pub(super) fn stamp_markers(
     job: &BlendJob<'_>,
     stamp: &MarkerStamp,

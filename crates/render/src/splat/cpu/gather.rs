@@ -9,14 +9,15 @@
 use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Cells, Point, Points, Window};
 
-/// The greatest error of a lone cell whose points lie in two of its corners, as a fraction of the
-/// weight around the cell. Near a lone cell the density's peak is the greater part of that weight,
-/// so the error is at most 1/256 of the peak.
+/// The greatest error in a density that a cell may cause because it is drawn at its mean position,
+/// as a fraction of the weight around the cell. The worst case is a lone cell whose points lie in
+/// two of its corners. Near a lone cell the density's peak is the greater part of that weight, so
+/// the error is at most 1/256 of the peak.
 const LIMIT: f64 = 1.0 / 256.0;
 
-/// The greatest weight of a light cell, as a fraction of the weight around it. A light cell has
-/// many others around it, spread over an area and not along a line. So the blur of a grid isn't
-/// visible in their sum.
+/// The greatest weight of a light cell, as a fraction of the weight around it. Light cells are
+/// deposited on a grid, which blurs their kernels' edges. A light cell has many others around it,
+/// spread over an area and not along a line, so this blur isn't visible in their sum.
 const LIGHT: f64 = 1.0 / 128.0;
 
 /// The number of bits of a coordinate.
@@ -126,9 +127,10 @@ impl Around {
     }
 }
 
-/// Calls `take` for each cell that affects a window. Its arguments are the cell; the distance in
-/// world units by which the cell's copy of the world is shifted to the east; and true if the cell
-/// is light, that is, if its weight is small in comparison with the weight around it.
+/// Splits heavy cells, and calls `take` for each cell that then affects a window. Its arguments are
+/// the cell; the distance in world units by which the cell's copy of the world is shifted to the
+/// east; and true if the cell is light, that is, if its weight is small in comparison with the
+/// weight around it.
 #[inline(always)]
 pub(crate) fn gather(
     points: &Points,
@@ -172,7 +174,8 @@ pub(crate) fn gather(
     });
 }
 
-/// A part of a cell: the finer cells, or the points, in one run, a contiguous range of the index.
+/// A part of a cell: those of its finer cells, or of its points, that lie in one run. A run is a
+/// contiguous range of the index.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     cells: &'a [Point],
@@ -228,8 +231,7 @@ fn hand_on(parts: &[Part<'_>], take: &mut impl FnMut(&Point)) {
 
 /// Splits the cell that contains `place` into finer cells, and calls `take` for each result. A
 /// result is a single point, or a cell so light that it need not be split further: its weight is at
-/// most `most(level)`, with its own level. The cell to split has the level `level` and the weight
-/// `total`.
+/// most `most` of its own level. The cell to split has the level `level` and the weight `total`.
 fn cut(
     points: &Points,
     place: &Point,
@@ -237,7 +239,8 @@ fn cut(
     most: &dyn Fn(u32) -> f64,
     mut take: &mut dyn FnMut(&Point),
 ) {
-    // The level is fine enough even if one of its cells has all of the weight.
+    // A cell of the new level needs no further split even if it has all of the weight, unless
+    // `MOST_BITS` limits the level.
     let bits = (total / most(level)).log2().ceil();
     let finer = (level + bits.clamp(1.0, MOST_BITS) as u32).min(BITS);
     let corner = |v: u32| f64::from(v) - f64::from(v) % side(level);

@@ -64,8 +64,8 @@ pub struct CpuBackend {
 struct CpuPlan {
     kernel: Kernel,
     plan: Plan,
-    /// The rows of the plan's stamp, which are used for pictures with few cells. `None` if the plan
-    /// has no stamp.
+    /// The rows of the plan's stamp, a table of the weights of a convolution, for pictures with few
+    /// cells. `None` for a plan that uses no stamp.
     taps: Option<StampRows>,
     spectra: Spectra,
 }
@@ -233,7 +233,7 @@ impl Backend for CpuBackend {
 }
 
 /// A block to draw, in a form whose code is compiled for each width of vector instructions. Every
-/// function that the code calls must be inlined.
+/// function that the code calls must be inlined, or it isn't compiled for that width.
 struct SplatBlock<'a> {
     plan: &'a CpuPlan,
     job: &'a Job<'a>,
@@ -253,8 +253,8 @@ impl WithSimd for SplatBlock<'_> {
 /// The side, in pixels, of the squares in which smooth kernels are convolved by FFT. It is the side
 /// of an ordinary tile.
 const SQUARE: u32 = 256;
-/// The height in rows, in place of [`SQUARE`], of the squares of a picture that is drawn in strips
-/// of few rows.
+/// The height, in pixels, of the rectangles that replace these squares if a picture is drawn in
+/// strips of few rows.
 const STRIP_ROWS: u32 = 32;
 
 impl CpuPlan {

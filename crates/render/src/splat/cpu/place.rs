@@ -22,8 +22,8 @@ pub(crate) enum BinLocator {
 }
 
 impl BinLocator {
-    /// The mapping to the pixels of a window that lies in the copy of the world `shift` world units
-    /// east of the first.
+    /// The mapping from the cells of one copy of the world to the pixels of a window. The copy lies
+    /// `shift` world units east of the first.
     ///
     /// A cell counts as on the grid only if its bin has neighbouring bins on all sides.
     pub(crate) fn new(window: &Window, shift: f64) -> Self {

@@ -48,8 +48,8 @@ impl SubpixelWindow {
         if alike && self.phases <= MOST_GRIDDED {
             return self.counted(points, least);
         }
-        // If all points have one opacity, they may be read as cells, since a cell has the number of
-        // its points.
+        // If all points have one opacity, they may be read as cells, since the number of points in
+        // each cell is known.
         let finest = if alike { self.finest() } else { 0.0 };
         let mut sites = Vec::new();
         self.each(points, finest, |x, y, weight, count| {

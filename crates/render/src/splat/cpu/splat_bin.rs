@@ -133,7 +133,8 @@ impl Bins {
     }
 
     /// Divides a cell's weight among its bin and the eight bins around it, and adds the parts to
-    /// their sums.
+    /// their sums. `shares` computes the parts of three neighbouring bins along an axis, from the
+    /// cell's position along it.
     fn sum_up(&mut self, placed: BinPosition, shares: impl Fn(f32) -> [f32; 3]) {
         let (column, row) = (placed.column as usize, placed.row as usize);
         let Some(occupied) = self.occupied.get_mut(row) else {
@@ -298,16 +299,15 @@ impl Bins {
     }
 }
 
-/// The position of a cell along the axes of a grid of the pixels' centres: the position is returned
-/// unchanged.
+/// Returns a cell's position unchanged: a grid of the pixels' centres has the axes of the picture.
 #[inline(always)]
 fn straight(placed: BinPosition) -> BinPosition {
     placed
 }
 
-/// The position of a cell along the axes of a grid of the pixels' centres and corners, which is
-/// turned by 45°. The x axis goes down to the right and the y axis down to the left. Each row of
-/// pixels has two rows of the grid.
+/// Converts a cell's position in its pixel into a position in a grid of the pixels' centres and
+/// corners, which is turned by 45°. The x axis goes down to the right and the y axis down to the
+/// left. Each row of pixels has two rows of the grid.
 #[inline(always)]
 fn turned(placed: BinPosition) -> BinPosition {
     let (across, down) = (placed.x + placed.y, placed.y - placed.x);

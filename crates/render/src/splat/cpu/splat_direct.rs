@@ -56,15 +56,16 @@ struct NarrowStamp<const POWER: i32, const W: usize, const ROWS: usize> {
     height: f32,
     /// 1 divided by the radius in pixels.
     scale: f32,
-    /// A table of the gaussian along one axis; empty for other shapes. For each position of a cell,
-    /// from the west to the east end of its pixel, it has the values at the pixels and the slopes
-    /// there.
+    /// A table of the gaussian along one axis; empty for other shapes. The width of the pixel that
+    /// contains a cell is divided into equal steps. For a cell at each end of a step, the table has
+    /// the gaussian's values at the pixels around, and its slopes per step. Cells between two ends
+    /// are interpolated from the nearest end by the slopes.
     gaussian: Vec<[[f32; W]; 2]>,
 }
 
-/// The number of values in a gaussian's table. The table is small enough to stay in the first-level
-/// cache. It is large enough that interpolation between entries is wrong by less than 1/100,000 of
-/// the peak.
+/// The number of values in a gaussian's table. The number is a choice: the table stays in the
+/// first-level cache, and interpolation between its entries is wrong by less than 1/100,000 of the
+/// peak.
 const TABLE: usize = 4096;
 
 /// The number of cells whose pixels are computed before any of the cells is added.
@@ -73,8 +74,8 @@ const BATCH: usize = 64;
 impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, ROWS> {
     /// The number of pixels that a kernel reaches to each side of the pixel that contains a cell.
     const MARGIN: usize = ROWS / 2;
-    /// The number of steps from the west to the east end of a pixel. The table has an entry for
-    /// each end of a step.
+    /// The number of steps into which the gaussian's table divides a pixel from west to east. The
+    /// table has an entry for each end of a step.
     const STEPS: usize = TABLE / W;
 
     fn new(kernel: &Kernel) -> Self {

@@ -1,5 +1,5 @@
 //! Kernels that no short sum of separable terms can replace: the grid is convolved with the
-//! kernel's stamp by FFT.
+//! kernel's stamp, a table of weights (taps), by FFT.
 //!
 //! The transform's rounding errors spread over the whole grid; in double precision they stay below
 //! a step of any colour scale. All numbers are real, which saves half of the work: two rows are
@@ -15,8 +15,8 @@ use rustfft::{Fft, FftPlanner, num_complex::Complex64};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A limit for noise: a density becomes 0 if it is at most this fraction of all deposited |weight|
-/// times the stamp's middle tap.
+/// The limit below which a density is rounding noise and becomes 0, as a fraction of the sum of all
+/// deposited |weight|, multiplied by the stamp's middle tap.
 const NOISE: f64 = 1e-13;
 
 /// The number of grid sizes for which a stamp's transform is cached.
@@ -51,8 +51,8 @@ struct Spectrum {
 /// Buffers that a thread reuses from tile to tile.
 #[derive(Debug, Default)]
 pub(crate) struct EdgeScratch {
-    /// Pairs of rows. Each pair is one complex row: the first is its real part, the second its
-    /// imaginary part.
+    /// The grid's rows in pairs. Each pair is one complex row: its first row is the real part, its
+    /// second row the imaginary part.
     rows: Vec<Complex64>,
     /// The spectrum of the grid, column by column.
     columns: Vec<Complex64>,

@@ -12,8 +12,8 @@ const TAPS_A_BIN: usize = 8;
 /// The rows of a stamp in the form in which they are added to a picture.
 #[derive(Debug)]
 pub(crate) struct StampRows {
-    /// The taps of each row, from its left to its right end. Rows are ordered by their distance
-    /// from the middle, in rows of the grid.
+    /// The taps of the stamp's rows, each from left to right. Entry i is the row that lies i rows
+    /// of the grid above the middle, and also the row below, its mirror image.
     rows: Vec<Vec<f32>>,
     /// The number of the grid's rows for each row of pixels: 1, or 2 if the grid has the pixels'
     /// corners too.

@@ -1,5 +1,6 @@
-//! The second stage of drawing: the grid of deposited cells is convolved with the kernel, first
-//! along the rows and then along the columns.
+//! The second stage of drawing: the grid of deposited cells is convolved with the kernel. The
+//! kernel is a sum of separable terms; each term is applied first along the rows and then along the
+//! columns.
 //!
 //! Each output is one sum in a fixed order of taps, with separate multiplication and addition. So
 //! its bits depend neither on the window nor on the block, nor on the width of the machine's
@@ -46,8 +47,8 @@ struct TermTaps<'a> {
     values: &'a [f32],
     /// The number of grid cells from one output to the next.
     step: usize,
-    /// The number of grid cells between the first cell that an output reads and its two innermost
-    /// ones: first the innermost cell on the left, then the one on the right.
+    /// The distances, in grid cells, from the first cell that an output reads to its innermost cell
+    /// on the left, and to its innermost cell on the right.
     inner: [usize; 2],
 }
 

@@ -1,4 +1,4 @@
-//! Mapnik's filter `agg-stack-blur`, applied to a picture's alpha: the result is the same bit for
+//! Mapnik's filter `agg-stack-blur`, applied to a picture's alpha. The result is Mapnik's, bit for
 //! bit.
 //!
 //! Pixel x of a line p becomes Σ (r + 1 − |i|) · p[x + i] for i from −r to r, divided by the sum of
