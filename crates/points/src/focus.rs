@@ -38,7 +38,8 @@ pub struct Focus {
     pub zoom: u8,
 }
 
-/// Cells as (x, y, mass), with x and y in world units. The mass is |weight|.
+/// Cells as (x, y, mass), with x and y in world units. The mass is the absolute value of a cell's
+/// weight, or 1 in each cell if all weights are 0.
 type Masses = Vec<(f64, f64, f64)>;
 
 impl Focus {
@@ -75,16 +76,18 @@ fn grown([left, top, right, bottom]: [f64; 4], by: f64) -> [f64; 4] {
     [left - by, top - by, right + by, bottom + by]
 }
 
-/// Window of square pixels that covers the rectangle `[left, top, right, bottom]`, given in world
-/// units.
+/// Window of square pixels that covers a rectangle. The rectangle is `[left, top, right, bottom]`
+/// in world units.
 fn around([left, top, right, bottom]: [f64; 4]) -> Window {
     let pixel = (right - left).max(bottom - top) / f64::from(CELLS);
     Window::new(left, top, pixel, CELLS, CELLS)
 }
 
-/// Cells inside the rectangle `[left, top, right, bottom]`, as the window `look` finds them. A cell
-/// that the window shows several times, since it reaches round the world, is returned once. If all
-/// weights are 0, each cell gets the mass 1.
+/// Cells inside a rectangle, each with its mass. The rectangle is `[left, top, right, bottom]` in
+/// world units. The cells are at most one pixel of the window `look` wide. The mass of a cell is
+/// the absolute value of its weight; but if all cells have the weight 0, each gets the mass 1. If
+/// the window is wider than the world, it shows some cells several times, but each is returned
+/// once.
 fn masses(points: &Points, look: &Window, [left, top, right, bottom]: [f64; 4]) -> Masses {
     let cells = points.cells(look, 1.0);
     let all = cells.slices().flat_map(|(run, shift)| {

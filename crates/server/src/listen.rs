@@ -1,5 +1,6 @@
-//! The port of a server and its connections. They are limited in number and in the size and time of
-//! requests, and closed in order.
+//! The port of a server and its connections. The number of connections is limited, and so are the
+//! size of a request's head and the time that sending it may take. When the server stops, running
+//! requests may finish.
 
 use crate::config::ServerConfig;
 use crate::http::error_body::ErrorBodyStream;
@@ -20,12 +21,13 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 /// The longest time that a client may take to send the head of a request, including the wait for
-/// its first byte.
+/// its first byte. A choice.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// The most bytes of a request's head, and, below, the most headers in it.
+/// The largest size of a request's head in bytes, and, below, the largest number of headers in it.
+/// Choices.
 const HEAD_BYTES: usize = 16 << 10;
 const HEAD_LINES: usize = 64;
-/// The longest time that running requests may take to finish after the server is stopped.
+/// The longest time that running requests may take to finish after the server is stopped. A choice.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The reason why a server can't listen.
@@ -60,7 +62,7 @@ pub enum ServeError {
     },
 }
 
-/// A server that has its port already. It answers requests once it runs.
+/// A server that has bound its port, but answers no request before [`run`](Self::run) is called.
 #[derive(Debug)]
 pub struct BoundServer {
     listener: StdListener,
@@ -74,15 +76,16 @@ pub struct BoundServer {
 pub struct StopHandle(Arc<Notify>);
 
 impl StopHandle {
-    /// Stops the server: running requests may finish, and no more are accepted.
+    /// Stops the server. It accepts no more requests, and running requests have ten seconds to
+    /// finish.
     pub fn stop(&self) {
         self.0.notify_one();
     }
 }
 
 impl BoundServer {
-    /// Binds the port of the configuration. Clients may connect from now on, and get their answers
-    /// once the server [runs](Self::run).
+    /// Binds the address and port of the configuration. From now on clients can connect, but they
+    /// get no answers before the server [runs](Self::run).
     ///
     /// # Errors
     /// See [`ServeError`].
@@ -117,12 +120,14 @@ impl BoundServer {
         })
     }
 
-    /// The address that the server listens on, with the real port.
+    /// The address that the server listens on. If the configuration asks for port 0, it has the
+    /// port that the system chose.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The public URL if the configuration has one, else a URL for a browser on this machine.
+    /// The public URL of the configuration if it has one, else a URL for a browser on the same
+    /// machine. It ends in `/`.
     pub fn url(&self) -> String {
         if let Some(url) = &self.server.config.public_url {
             return format!("{}/", url.trim_end_matches('/'));
@@ -139,26 +144,27 @@ impl BoundServer {
         format!("http://{address}/")
     }
 
-    /// A handle that stops the server.
+    /// A handle that can stop the server while it runs.
     pub fn stop(&self) -> StopHandle {
         self.stop.clone()
     }
 
-    /// Answers requests until a [`StopHandle`], SIGINT or SIGTERM stops the server, then finishes
-    /// the running requests. The call blocks; the server has an async runtime of its own.
+    /// Answers requests until a [`StopHandle`], SIGINT or SIGTERM stops the server. Then running
+    /// requests have ten seconds to finish. The call blocks its thread; the server has an async
+    /// runtime of its own.
     ///
     /// # Errors
-    /// If the system gives no threads or takes the port away.
+    /// If the system can't start threads, or the async runtime can't use the bound port.
     pub fn run(self) -> io::Result<()> {
-        // Tiles are drawn on the runtime's workers. There are more workers than pictures drawn at a
-        // time, so that some are left for everything else.
+        // Tiles are drawn on the runtime's workers. There are more workers than pictures that may
+        // be drawn at a time, so that some are left for all other requests.
         let turns = self.server.config.renders.clamp(1, 1024);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(turns + turns.div_ceil(2).clamp(2, 16))
             .enable_all()
             .build()?;
         let result = runtime.block_on(self.answer());
-        // Pictures whose clients have left don't delay the end.
+        // Pictures that are still being drawn, though their clients have left, don't delay the end.
         runtime.shutdown_background();
         result
     }
@@ -192,7 +198,9 @@ impl BoundServer {
     }
 }
 
-/// Accepts the next connection, once fewer than the largest number of connections are open.
+/// Accepts the next connection. If the largest number of connections is open, it first waits until
+/// one closes. The permit counts the connection as open until it is dropped; it is `None` only if
+/// the semaphore is closed, which never happens.
 async fn accept(
     listener: &TcpListener,
     open: &Arc<Semaphore>,
@@ -207,8 +215,8 @@ async fn accept(
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                // Most likely no file descriptors are left, so that other connections must close
-                // first.
+                // The most likely reason is that no file descriptors are left, so other connections
+                // must close first.
                 tracing::warn!("can't accept a connection: {error}");
                 sleep(Duration::from_millis(200)).await;
             }

@@ -54,8 +54,9 @@ struct Shift {
     helmert: Helmert,
 }
 
-/// A grid of shifts. It is more accurate than a Helmert transformation, but this crate doesn't read
-/// it.
+/// A grid file with shifts of a datum. This crate can't read such files, but it knows that the grid
+/// exists. If the grid is more accurate than the best Helmert transformation at a position, that
+/// transformation may be too inaccurate to use, and reports name the grid.
 struct Grid {
     accuracy: f64,
     area: AreaOfUse,

@@ -66,8 +66,10 @@ fn agrees(words: &str, given: &ProjectionValues, unit: f64, base: &Base) -> bool
     })
 }
 
-/// The template of a method: the name of PROJ's projection, and the names of the parameters to fill
-/// in. `lat_ts:lat_1` means that PROJ's parameter `lat_ts` gets the value with the key `lat_1`.
+/// The template of a method, from which `ProjectionValues::fill` makes a PROJ string. It begins
+/// with the name of PROJ's projection. Then come PROJ's names of the parameters whose values are
+/// filled in. For `lat_ts:lat_1`, PROJ's parameter `lat_ts` gets the value that has the key
+/// `lat_1`. `None` if the method is unknown or its values are not supported.
 fn template(method: &str, given: &mut ProjectionValues) -> Option<String> {
     let words = match method {
         "transversemercator" | "gausskruger" | "transversemercatorcomplex" => {
@@ -222,17 +224,22 @@ impl ProjectionValues {
         (self.get(key) - value).abs() < 1e-6
     }
 
-    /// The template of a transverse Mercator with a negative scale factor, by which Esri means axes
-    /// that go south and west. The scale factor becomes positive. `None` if the origin is shifted,
-    /// since the meaning of such a shift is not known.
+    /// The template of the PROJ string for a transverse Mercator with a negative scale factor, by
+    /// which Esri means axes that go south and west. The scale factor becomes positive. `None` if
+    /// the projection has a false easting or northing, since the direction in which these count is
+    /// not known.
     fn south_orientated(&mut self) -> Option<&'static str> {
         self.insert("k", -self.get("k"));
         let at_origin = self.get("x_0") == 0.0 && self.get("y_0") == 0.0;
         at_origin.then_some("tmerc axis=wsu lat_0 lon_0 k")
     }
 
-    /// The template of a polar stereographic projection. Its scale is given by a scale factor at
-    /// the pole or by a standard parallel. `None` if it is given by both, or if the latitude is 0.
+    /// The template of the PROJ string for a polar stereographic projection. A file states one
+    /// latitude: the standard parallel (`lat_ts`) or, without one, the latitude of origin
+    /// (`lat_0`). Its sign chooses the pole: north if it is positive. A latitude of ±90° is the
+    /// pole itself, and then the scale factor there (`k`) is used. Any other latitude is the
+    /// standard parallel, at which the scale is true. `None` if this parallel is the equator, or if
+    /// there is a scale factor besides it.
     fn polar(&mut self) -> Option<&'static str> {
         let latitude = match self.has("lat_ts") {
             true => self.get("lat_ts"),
@@ -248,9 +255,9 @@ impl ProjectionValues {
         (latitude != 0.0 && self.is("k", 1.0)).then_some("stere lat_0:pole lat_ts lon_0 k")
     }
 
-    /// The template of an oblique Mercator whose origin is the map's centre. If its azimuth is 90°,
-    /// and the angle of its grid is 90° or not stated, it is PROJ's `somerc`. The projections of
-    /// Switzerland and Hungary are such.
+    /// The template of the PROJ string for an oblique Mercator whose origin is the map's centre. If
+    /// its azimuth is 90°, and the angle of its grid is 90° or not stated, PROJ has a projection of
+    /// its own for it: `somerc`. Switzerland and Hungary use such projections.
     fn oblique(&mut self) -> &'static str {
         let square = self.is("alpha", 90.0) && (self.is("gamma", 90.0) || !self.has("gamma"));
         if !square {
@@ -261,8 +268,8 @@ impl ProjectionValues {
         "somerc lat_0 lon_0 k"
     }
 
-    /// The template of New Zealand's map grid. `None` if the parameters differ from the grid's
-    /// fixed ones.
+    /// The template of the PROJ string for New Zealand's map grid. `None` if a parameter differs
+    /// from the value that is fixed for this grid.
     fn new_zealand(&mut self) -> Option<&'static str> {
         let numbers = [("lat_0", -41.0), ("lon_0", 173.0)];
         let plane = [("x_0", 2_510_000.0), ("y_0", 6_023_150.0)];
@@ -274,8 +281,9 @@ impl ProjectionValues {
         usual.then_some(new_zealand::WORDS)
     }
 
-    /// The template of Krovak's projection. Its axes go east and north or, as first defined, south
-    /// and west. `None` if the cone differs from the projection's fixed one.
+    /// The template of the PROJ string for Krovak's projection. Its axes go east and north or, as
+    /// they were first defined, south and west. `None` if the parameters of its cone differ from
+    /// the fixed ones.
     fn krovak(&mut self, method: &str) -> Option<&'static str> {
         let turned = self.is("x_scale", -1.0) && self.is("gamma", 90.0);
         let east = self.axes == Axes::EastAndNorth;
@@ -292,8 +300,9 @@ impl ProjectionValues {
         (usual && straight).then_some(words)
     }
 
-    /// Fills the values into a template, and adds the false origin and the unit. `unit` is the size
-    /// of the linear unit in metres. `None` if a value is left over that would have an effect.
+    /// Makes a PROJ string: fills the values into a template, and adds the false origin and the
+    /// unit. `unit` is the size of the linear unit in metres. `None` if the template has no place
+    /// for a value that would have an effect.
     fn fill(mut self, template: &str, unit: f64) -> Option<String> {
         let mut words = String::new();
         for (at, word) in template.split(' ').enumerate() {

@@ -62,9 +62,11 @@ impl Viewport {
         (left..right).contains(&f64::from(point.x))
     }
 
-    /// The boxes in which the stored coordinates of a picture's rows may lie, in `unit`. A
-    /// longitude may be written 360° higher or lower (190° for −170°), so there are also boxes 360°
-    /// to the west and to the east. The result is empty if the picture shows the whole world.
+    /// The boxes to search for a picture's rows. `views` are the parts of the picture, and the
+    /// boxes are in the unit of the layer's stored coordinates, `unit`. A longitude may be stored
+    /// 360° higher or lower (190° for −170°), so each box is repeated 360° to the west and 360° to
+    /// the east. An empty list means that no box restricts the search: the picture shows the whole
+    /// world, and all rows match.
     pub(crate) fn written(views: &[Self], unit: Unit) -> Vec<Sides> {
         if views
             .iter()

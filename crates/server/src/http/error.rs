@@ -1,7 +1,7 @@
 //! Error answers: a JSON object with one sentence on which the client can act.
 //!
-//! A message consists of fixed words, legal values, and at most the refused value in shortened
-//! form. It never contains paths, database queries or secrets.
+//! A message consists of fixed words, legal values, and at most the refused value, shortened. It
+//! never contains paths of files, database queries or secrets.
 
 use super::response::json;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
@@ -18,7 +18,7 @@ pub(crate) struct ApiError {
 }
 
 impl ApiError {
-    /// 400: a parameter or a path is not legal.
+    /// An error with status 400: a parameter or the path of the request is not legal.
     pub(crate) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -26,7 +26,7 @@ impl ApiError {
         }
     }
 
-    /// 404: there is nothing at this path.
+    /// An error with status 404: there is nothing at the request's path.
     pub(crate) fn not_found(message: &'static str) -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
@@ -34,7 +34,7 @@ impl ApiError {
         }
     }
 
-    /// 405: the method is neither GET nor HEAD nor OPTIONS.
+    /// An error with status 405: the method is neither GET nor HEAD nor OPTIONS.
     pub(crate) fn method_not_allowed() -> Self {
         let message = "only GET, HEAD and OPTIONS are answered here".into();
         Self {
@@ -43,7 +43,7 @@ impl ApiError {
         }
     }
 
-    /// 414: the URL has several kilobytes.
+    /// An error with status 414: the URL is longer than the server accepts.
     pub(crate) fn uri_too_long() -> Self {
         Self {
             status: StatusCode::URI_TOO_LONG,
@@ -51,7 +51,8 @@ impl ApiError {
         }
     }
 
-    /// 503: the same request may succeed later; the client may try again after a second.
+    /// An error with status 503: the same request may succeed later. The header `Retry-After` asks
+    /// the client to wait for one second.
     pub(crate) fn unavailable(message: &'static str) -> Self {
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
@@ -67,7 +68,8 @@ impl ApiError {
         }
     }
 
-    /// 422: measuring the color scale of a live layer would take too long.
+    /// An error with status 422: the colour scale of a live layer can't be measured, since the
+    /// database is too slow for it or has too many rows.
     pub(crate) fn scale_too_slow() -> Self {
         Self {
             status: StatusCode::UNPROCESSABLE_ENTITY,
@@ -77,12 +79,13 @@ impl ApiError {
         }
     }
 
-    /// Returns whether the same request may succeed later.
+    /// Returns true if the same request may succeed later, which is so for the status 503 only.
     pub(crate) fn is_temporary(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE
     }
 
-    /// 500: a fault of the server. The details are logged but not sent.
+    /// An error with status 500: a fault of the server. The message has no details; the caller must
+    /// log them.
     pub(crate) fn internal() -> Self {
         let message = "drawing this failed; the server has logged why".into();
         Self {
@@ -93,8 +96,9 @@ impl ApiError {
 }
 
 impl From<EncodeError> for ApiError {
-    /// A failed encoder is a fault of the server, since sizes are checked before anything is drawn.
-    /// The exception: the weights add up to more than a number can hold.
+    /// Makes an error with status 500 and logs its details, since sizes are checked before anything
+    /// is drawn. Sums of weights that exceed the range of 32-bit floats are a fault of the data:
+    /// they get the status 422 and the encoder's message.
     fn from(error: EncodeError) -> Self {
         if matches!(error, EncodeError::Beyond) {
             return Self::with_status(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
@@ -117,8 +121,9 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Shortens a text of a request for a message: to its first 40 characters that are no control
-/// characters.
+/// Prepares a text that came with a request for an error message: control characters are removed,
+/// and only the first 40 of the remaining characters are kept. The result ends in `…` if the
+/// original text is longer than 40 characters.
 pub(crate) fn shown(text: &str) -> String {
     const MOST: usize = 40;
     let mut kept: String = text

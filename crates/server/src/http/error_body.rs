@@ -1,32 +1,33 @@
-//! Bodies for errors of requests that can't be parsed and therefore reach no route.
+//! Error bodies for requests that hyper can't parse, so that they reach no route.
 //!
-//! hyper itself answers such requests by a status and an empty body: those with a raw `<` or a
-//! blank in the URL, for example, or with a head of many kilobytes. This stream recognizes the few
-//! bytes of such an answer on their way to the client, and replaces them by an answer with the body
-//! of any other error: a sentence on which the client can act.
+//! Examples are a URL with an unencoded `<` or blank, or a request head of many kilobytes. hyper
+//! answers such a request itself, by a status and an empty body. The stream in this module
+//! recognizes such an answer on its way to the client and replaces it by an answer with a body. The
+//! body has the form of all other errors of this server: a sentence on which the client can act.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// An upper bound of the length in bytes of hyper's own error answers. Longer writes are not
-/// inspected.
+/// The length in bytes above which a write can't be an error answer of hyper, whose own answers are
+/// shorter. Longer writes are not inspected.
 const MAX_LENGTH: usize = 256;
 
-/// A connection that adds bodies to the error answers that hyper sends without one.
+/// A connection that adds bodies to hyper's own error answers, which have none.
 #[derive(Debug)]
 pub(crate) struct ErrorBodyStream<S> {
     stream: S,
     replacement: Option<Replacement>,
 }
 
-/// An answer that is being sent in place of an error without a body.
+/// An answer with a body, which is being sent in place of hyper's answer without one.
 #[derive(Debug)]
 struct Replacement {
     answer: Vec<u8>,
     sent: usize,
-    /// The length in bytes of the answer without a body.
+    /// The length in bytes of hyper's answer. It is reported to hyper as written when the whole
+    /// replacement has been sent.
     replaced: usize,
 }
 
@@ -39,7 +40,8 @@ impl<S> ErrorBodyStream<S> {
     }
 }
 
-/// The answer with a body for an error without one; `None` for any other bytes.
+/// Makes the answer with a body that replaces hyper's error answer `bytes`. `None` if `bytes` are
+/// anything else.
 fn with_error_body(bytes: &[u8]) -> Option<Vec<u8>> {
     if !bytes.starts_with(b"HTTP/1.") || bytes.len() > MAX_LENGTH {
         return None;
@@ -54,7 +56,7 @@ fn with_error_body(bytes: &[u8]) -> Option<Vec<u8>> {
         "431" => "the request's headers are too long or too many",
         _ => return None,
     };
-    // Errors of routes have a content type, and a body already.
+    // Error answers of this server's routes have a content type and a body already.
     let bare = "content-length: 0";
     let mut lines: Vec<&str> = head.split("\r\n").collect();
     let at = lines.iter().position(|line| *line == bare)?;

@@ -1,43 +1,46 @@
-//! ETags that are known before anything is drawn, and conditional requests, which need them.
+//! ETags, which are computed before anything is drawn, and conditional requests, which are answered
+//! by 304 if the client's ETag is still current.
 
 use axum::http::header::IF_NONE_MATCH;
 use axum::http::{HeaderMap, HeaderValue};
 use heatsplat_points::Points;
 
-/// A 64-bit hash of everything that an answer depends on.
+/// A 64-bit hash of everything that an answer depends on. ETags are made of it.
 ///
-/// An ETag is only compared with older ETags of the same URL, so 64 bits suffice.
+/// A client compares an ETag only with earlier ETags of the same URL, so 64 bits suffice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Fingerprint(u64);
 
 impl Fingerprint {
-    /// Begins with the version of the program, since another version may draw differently.
+    /// Starts a hash with the version of the program, since another version may draw differently.
     pub(crate) fn new() -> Self {
         Self(0x9e37_79b9_7f4a_7c15).text(env!("CARGO_PKG_VERSION"))
     }
 
-    /// Adds a number.
+    /// Mixes a number into the hash.
     pub(crate) fn number(self, number: u64) -> Self {
-        // Folds the two halves of a 128-bit product: each bit of the input reaches all output bits.
+        // The two halves of a 128-bit product are folded into one number, so that each bit of the
+        // input reaches all bits of the output.
         let product = u128::from(self.0 ^ number) * 0xa076_1d64_78bd_642f;
         Self((product as u64) ^ ((product >> 64) as u64) ^ 0xe703_7ed1_a0b4_28db)
     }
 
-    /// Adds a text.
+    /// Mixes a text into the hash.
     pub(crate) fn text(self, text: &str) -> Self {
         self.bytes(text.as_bytes())
     }
 
-    /// Adds bytes. The fingerprints of live layers contain the whole answer.
+    /// Mixes bytes into the hash. For a live layer these are the whole body of the answer.
     pub(crate) fn bytes(self, bytes: &[u8]) -> Self {
-        // Each word has a marker bit and seven bytes, and the length follows, so that different
-        // texts have different words.
+        // The bytes are split into words. Each word has a marker bit and at most seven bytes, and
+        // the length follows the last word, so that different texts have different words.
         let part = |bytes: &[u8]| bytes.iter().fold(1u64, |word, &b| word << 8 | u64::from(b));
         let words = bytes.chunks(7).map(part);
         words.fold(self, Self::number).number(bytes.len() as u64)
     }
 
-    /// Adds all points, so that any change of the data gives another ETag, even after a restart.
+    /// Mixes all points into the hash, so that any change of the data gives another ETag, even if
+    /// the server was restarted in between.
     pub(crate) fn points(self, points: &Points) -> Self {
         let add = |hash: Self, p: &heatsplat_points::Point| {
             let at = u64::from(p.x) << 32 | u64::from(p.y);
@@ -50,7 +53,7 @@ impl Fingerprint {
             .number(points.as_slice().len() as u64)
     }
 
-    /// Adds another fingerprint.
+    /// Mixes another fingerprint into the hash.
     pub(crate) fn then(self, other: Self) -> Self {
         self.number(other.0)
     }
@@ -72,7 +75,8 @@ impl CacheHeaders {
         }
     }
 
-    /// Returns whether the client's copy of the answer is current.
+    /// Returns true if the request's `If-None-Match` has this ETag: the client's copy of the answer
+    /// is current.
     pub(crate) fn matches(&self, request: &HeaderMap) -> bool {
         self.etag
             .to_str()
@@ -80,8 +84,8 @@ impl CacheHeaders {
     }
 }
 
-/// Returns whether the header `If-None-Match` names an ETag in its list, or is `*`. Weak and strong
-/// ETags count as equal.
+/// Returns true if the header `If-None-Match` lists `etag`, or is `*`. A weak ETag (`W/"…"`) counts
+/// as equal to the strong one with the same text.
 pub(crate) fn if_none_match(request: &HeaderMap, etag: &str) -> bool {
     let values = request.get_all(IF_NONE_MATCH).iter();
     let mut lists = values.filter_map(|value| value.to_str().ok());

@@ -1,4 +1,5 @@
-//! HTTP: the paths and queries of requests, and the headers and errors of answers.
+//! The HTTP layer: paths and queries of requests, headers and errors of answers, and counts of
+//! requests.
 
 pub(crate) mod error;
 pub(crate) mod error_body;

@@ -1,4 +1,4 @@
-//! Path segments. They are parsed strictly, so that every picture has one URL.
+//! The segments of a URL's path. They are parsed strictly, so that each picture has one URL only.
 
 use super::error::{ApiError, shown};
 use axum::extract::{FromRequestParts, Path};
@@ -7,7 +7,8 @@ use heatsplat_points::{MAX_ZOOM, TileId};
 use heatsplat_render::encode::ImageFormat;
 use serde::de::DeserializeOwned;
 
-/// Segments of a path, as axum's `Path` extracts them, but with errors in this server's format.
+/// Segments of a path. They are extracted by axum's `Path`, but errors are answered in this
+/// server's format.
 pub(crate) struct Segments<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segments<T> {
@@ -21,7 +22,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment
     }
 }
 
-/// The formats of pictures that have an extension each.
+/// The formats of pictures that are chosen by a file extension of their own.
 const FORMATS: [ImageFormat; 4] = [
     ImageFormat::Png,
     ImageFormat::WebP,
@@ -29,16 +30,17 @@ const FORMATS: [ImageFormat; 4] = [
     ImageFormat::Tiff,
 ];
 
-/// The extension of pictures whose colors encode values.
+/// The extension of PNG files whose colours encode values, as in elevation models (DEM).
 pub(crate) const DEM: &str = "dem.png";
 
-/// The format that an extension stands for; `None` for [`DEM`] and for unknown extensions.
+/// The format that an extension stands for. `None` for unknown extensions and for [`DEM`], whose
+/// format also needs a range of values.
 pub(crate) fn format_of(extension: &str) -> Option<ImageFormat> {
     let mut all = FORMATS.into_iter();
     all.find(|format| format.extension() == extension)
 }
 
-/// The extensions of all picture formats with dots, for messages.
+/// The extensions of all picture formats, with their dots and separated by commas, for messages.
 pub(crate) fn extensions() -> String {
     let names = FORMATS.map(|format| format!(".{}", format.extension()));
     format!("{}, .{DEM}", names.join(", "))
@@ -47,11 +49,12 @@ pub(crate) fn extensions() -> String {
 /// The path of a tile: `/{layer}/{z}/{x}/{y}[@2x].{extension}`.
 pub(crate) struct TilePath {
     pub(crate) layer: String,
-    /// The other parts of the path. An error in them is sent only if the layer exists.
+    /// The parts of the path after the layer. If they are wrong, their error is kept here and is
+    /// sent only if the layer exists; otherwise the client gets 404.
     pub(crate) file: Result<TileFile, ApiError>,
 }
 
-/// A tile, and the format that its path asks for.
+/// A tile, with the device pixel ratio and the extension that its path asks for.
 #[derive(Debug)]
 pub(crate) struct TileFile {
     pub(crate) tile: TileId,
@@ -84,7 +87,8 @@ fn tile_file(z: &str, x: &str, y: &str) -> Result<TileFile, ApiError> {
     })
 }
 
-/// The last segment of a picture's path, like `map@2x.png`.
+/// The last segment of a picture's path, like `map@2x.png`, which has the stem `map`, the ratio 2
+/// and the extension `png`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FileName<'a> {
     pub(crate) stem: &'a str,
@@ -94,7 +98,7 @@ pub(crate) struct FileName<'a> {
 }
 
 impl<'a> FileName<'a> {
-    /// Splits a segment into its parts; `None` if it has no extension.
+    /// Splits a segment at its first dot. `None` if it has no dot, and so no extension.
     pub(crate) fn parse(segment: &'a str) -> Option<Self> {
         let (stem, extension) = segment.split_once('.')?;
         let (stem, ratio) = match stem.strip_suffix("@2x") {
@@ -109,7 +113,7 @@ impl<'a> FileName<'a> {
     }
 }
 
-/// Parses a whole zoom from 0 to [`MAX_ZOOM`].
+/// Parses a whole zoom from 0 to [`MAX_ZOOM`]. `name` is the parameter's name for messages.
 pub(crate) fn zoom(name: &'static str, text: &str) -> Result<u8, ApiError> {
     let zoom = number(name, text)?;
     u8::try_from(zoom)
@@ -122,7 +126,8 @@ pub(crate) fn zoom(name: &'static str, text: &str) -> Result<u8, ApiError> {
         })
 }
 
-/// Parses a zoom from 0 to [`MAX_ZOOM`], with or without a fraction.
+/// Parses a zoom from 0 to [`MAX_ZOOM`], which may have decimals: `7` or `7.25`. `name` is the
+/// parameter's name for messages.
 pub(crate) fn any_zoom(name: &'static str, text: &str) -> Result<f64, ApiError> {
     let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let zoom = text.parse().ok().filter(|_| plain);
@@ -135,8 +140,8 @@ pub(crate) fn any_zoom(name: &'static str, text: &str) -> Result<f64, ApiError> 
         })
 }
 
-/// Parses a whole number of ASCII digits: without a sign, `0x`, a leading zero, or digits of other
-/// scripts.
+/// Parses a whole number, written in ASCII digits only. Signs, `0x`, leading zeros and digits of
+/// other scripts are errors. `name` is the parameter's name for messages.
 pub(crate) fn number(name: &'static str, text: &str) -> Result<u32, ApiError> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     let number = text.parse().ok().filter(|_| plain);

@@ -1,4 +1,5 @@
-//! The query string. Each parameter must be known, given once, and not empty.
+//! The query string of a URL. Each parameter must be known, must be given only once, and must have
+//! a value.
 
 use super::error::{ApiError, shown};
 use super::path::{self, DEM};
@@ -7,16 +8,19 @@ use heatsplat_render::{Style, TileSize};
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// The parameters of a request: `style` has those of the style, `own` those of the route.
+/// The parameters of a request. Those that change the layer's style are in `style`; those that only
+/// the request's route knows are in `own`.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
-    /// The names and values in the order of [`Style::PARAMETERS`], not of the URL.
+    /// Names and values. They are sorted in the order of [`Style::PARAMETERS`], so the order in the
+    /// URL has no effect.
     style: Vec<(&'static str, String)>,
     own: Vec<(&'static str, String)>,
 }
 
 impl Query {
-    /// Parses a query string. `own` has the names of the route's parameters.
+    /// Parses a query string. `own` lists the parameters that the route accepts besides those of
+    /// the style.
     pub(crate) fn parse(raw: Option<&str>, own: &[&'static str]) -> Result<Self, ApiError> {
         let mut query = Self::default();
         let Some(raw) = raw.filter(|raw| !raw.is_empty()) else {
@@ -56,20 +60,20 @@ impl Query {
         Ok(query)
     }
 
-    /// Returns whether a query string has no parameters besides those that libraries, proxies and
-    /// trackers add.
+    /// Returns true if a query string has no parameters, except those that libraries, proxies and
+    /// trackers add to URLs.
     pub(crate) fn is_empty(raw: Option<&str>) -> bool {
         form_urlencoded::parse(raw.unwrap_or_default().as_bytes())
             .all(|(name, _)| is_tracking(&name))
     }
 
-    /// The style's parameters as names and values.
+    /// The style's parameters, as pairs of a name and a value.
     pub(crate) fn style(&self) -> &[(&'static str, String)] {
         &self.style
     }
 
-    /// The style's parameters as a query string for links, with its `?`. It is empty without
-    /// parameters.
+    /// The style's parameters as a query string for links, beginning with `?`; an empty string if
+    /// there are none.
     pub(crate) fn style_suffix(&self) -> String {
         if self.style.is_empty() {
             return String::new();
@@ -79,13 +83,14 @@ impl Query {
         text.finish()
     }
 
-    /// The condition that selects points, if the request has one.
+    /// The value of the parameter `filter`: the condition that selects points. `None` if it is not
+    /// given.
     pub(crate) fn filter(&self) -> Option<&str> {
         self.get("filter")
     }
 
-    /// The style's parameters and the filter as a query string for links, with its `?`. It is empty
-    /// without them.
+    /// The style's parameters and the filter as a query string for links, beginning with `?`; an
+    /// empty string if there are none.
     pub(crate) fn suffix(&self) -> String {
         let mut text = self.style_suffix();
         if let Some(filter) = self.filter() {
@@ -97,7 +102,7 @@ impl Query {
         text
     }
 
-    /// The value of a parameter of the route; `None` if it is not given.
+    /// The value of one of the route's own parameters; `None` if it is not given.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.own
             .iter()
@@ -105,20 +110,21 @@ impl Query {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The value of a route's parameter as a whole zoom; `None` if it is not given.
+    /// The value of one of the route's own parameters, as a whole zoom; `None` if it is not given.
     pub(crate) fn zoom(&self, name: &'static str) -> Result<Option<u8>, ApiError> {
         self.get(name)
             .map(|text| path::zoom(name, text))
             .transpose()
     }
 
-    /// The value of a route's parameter as a finite number; `None` if it is not given.
+    /// The value of one of the route's own parameters, as a finite number; `None` if it is not
+    /// given.
     pub(crate) fn finite(&self, name: &'static str) -> Result<Option<f64>, ApiError> {
         self.get(name).map(|text| finite(name, text)).transpose()
     }
 
-    /// The value in `legal` that belongs to the word of a route's parameter; `None` if it is not
-    /// given.
+    /// The value of one of the route's own parameters that must be one of a few words. `legal` has
+    /// pairs of a word and its value. `None` if the parameter is not given.
     pub(crate) fn choice<T: Copy>(
         &self,
         name: &'static str,
@@ -137,16 +143,16 @@ impl Query {
         })
     }
 
-    /// The size of tiles that the parameter `size` asks for, at `ratio` device pixels per CSS
-    /// pixel.
+    /// The size of tiles that the parameter `size` asks for: 256 or 512 CSS pixels a side, 256 if
+    /// it is not given. `ratio` is the number of device pixels per CSS pixel.
     pub(crate) fn tile_size(&self, ratio: u32) -> Result<TileSize, ApiError> {
         let css = self.choice("size", &[("256", 256), ("512", 512)])?;
         let size = TileSize::new(css.unwrap_or(256), ratio);
         size.ok_or_else(|| ApiError::bad_request("size can't be drawn: expected 256 or 512"))
     }
 
-    /// The format that a picture's extension stands for. For PNG, `format=rgba` asks for no
-    /// palette.
+    /// The image format for a picture's extension. PNG has two: `format=palette`, the default, and
+    /// `format=rgba`. The extension [`DEM`] also needs the parameter `range`.
     pub(crate) fn picture_format(&self, extension: &str) -> Result<ImageFormat, ApiError> {
         if extension == DEM {
             let range = self.get("range").map(dem_range).transpose()?;
@@ -173,7 +179,7 @@ impl Query {
     }
 }
 
-/// Parses `lo,hi`, the range of values that a `.dem.png` encodes.
+/// Parses `lo,hi`, the range of values that a `.dem.png` can encode.
 pub(crate) fn dem_range(text: &str) -> Result<Dem, ApiError> {
     let wrong = || {
         bad_value(
@@ -189,7 +195,7 @@ pub(crate) fn dem_range(text: &str) -> Result<Dem, ApiError> {
     Dem::new(low, high).ok_or_else(wrong)
 }
 
-/// Style parameters that a request can't set.
+/// Style parameters that a request can't set, since only the layer's own style may choose them.
 const FIXED: [&str; 1] = ["precision"];
 
 /// Parameters that libraries, proxies and trackers add to URLs. They are ignored.
@@ -202,12 +208,13 @@ fn is_tracking(name: &str) -> bool {
     TRACKING.contains(&name) || name.starts_with("utm_")
 }
 
-/// The error for a parameter's value that is not legal.
+/// An error with status 400 for a parameter whose value is not legal. `expected` describes legal
+/// values.
 pub(crate) fn bad_value(name: &str, value: &str, expected: impl Display) -> ApiError {
     ApiError::bad_request(format!("{name} can't be `{}`: {expected}", shown(value)))
 }
 
-/// Parses a number that is neither NaN nor infinite.
+/// Parses a number that is neither NaN nor infinite. `name` is the parameter's name for messages.
 pub(crate) fn finite(name: &str, text: &str) -> Result<f64, ApiError> {
     let number = f64::from_str(text).ok().filter(|number| number.is_finite());
     number.ok_or_else(|| bad_value(name, text, "expected a decimal number"))

@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Routes as labels of metrics; the last stands for all other routes.
+/// The routes that are counted separately, as labels of metrics. The last label, `other`, stands
+/// for all other routes.
 pub(crate) const ROUTES: [&str; 12] = [
     "/{layer}/{z}/{x}/{y}",
     "/{layer}/{file}",
@@ -21,11 +22,12 @@ pub(crate) const ROUTES: [&str; 12] = [
     "other",
 ];
 
-/// Statuses as labels of metrics; the last, 0, stands for all other statuses.
+/// The statuses that are counted separately, as labels of metrics. The last one, 0, stands for all
+/// other statuses.
 pub(crate) const STATUSES: [u16; 11] = [200, 201, 204, 304, 400, 401, 404, 422, 500, 503, 0];
 
-/// Upper bounds in seconds of the buckets that requests are counted in by their time. A last
-/// bucket, `+Inf`, has no bound.
+/// Upper bounds, in seconds, of the buckets in which requests are counted by the time they took.
+/// One more bucket, `+Inf`, is for requests that took longer than the last bound.
 pub(crate) const BOUNDS: [f64; 9] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
 
 /// Counts and times of requests.
@@ -38,12 +40,15 @@ pub(crate) struct RequestCounts {
 #[derive(Debug, Default)]
 pub(crate) struct RouteCounts {
     pub(crate) statuses: [AtomicU64; STATUSES.len()],
-    /// The numbers of requests by the first of [`BOUNDS`] that their time doesn't exceed.
+    /// The number of requests in each bucket. A request counts in the first bucket whose bound in
+    /// [`BOUNDS`] its time doesn't exceed, or in the last, which has no bound.
     pub(crate) times: [AtomicU64; BOUNDS.len() + 1],
+    /// The time of all requests together, in nanoseconds.
     pub(crate) nanoseconds: AtomicU64,
 }
 
-/// The index in [`ROUTES`] of a matched route.
+/// The index in [`ROUTES`] of the route that a request matched. It is the index of `other` if the
+/// request matched none, or one that is not listed.
 pub(crate) fn route_index(matched: Option<&MatchedPath>) -> usize {
     let known = |path: &MatchedPath| ROUTES.iter().position(|route| *route == path.as_str());
     matched.and_then(known).unwrap_or(ROUTES.len() - 1)

@@ -1,4 +1,4 @@
-//! Bodies and headers of answers: pictures, JSON, caching, `Server-Timing`.
+//! Answers: bodies that are pictures or JSON, and the headers for caching and `Server-Timing`.
 
 use super::etag::CacheHeaders;
 use super::timing::RequestTiming;
@@ -9,7 +9,7 @@ use axum::response::Response;
 use heatsplat_render::encode::ImageFormat;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
-/// The header that lets pages of other hosts read `Server-Timing`.
+/// The header that lets a page of another host read `Server-Timing`.
 const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
 
 /// Makes an answer of JSON text.
@@ -31,7 +31,8 @@ pub(crate) fn picture(format: ImageFormat, bytes: Bytes) -> Response {
     response
 }
 
-/// 304 Not Modified if the client's copy has the ETag of `headers`, else `None`.
+/// Makes the answer 304 Not Modified if the request names the ETag of `headers`. `None` if it
+/// doesn't: then the client has no current copy.
 pub(crate) fn not_modified(headers: &CacheHeaders, request: &HeaderMap) -> Option<Response> {
     if !headers.matches(request) {
         return None;
@@ -41,7 +42,7 @@ pub(crate) fn not_modified(headers: &CacheHeaders, request: &HeaderMap) -> Optio
     Some(cached(headers, response))
 }
 
-/// Adds the headers `ETag` and `Cache-Control`.
+/// Adds the headers `ETag` and `Cache-Control` to an answer.
 pub(crate) fn cached(headers: &CacheHeaders, mut response: Response) -> Response {
     let all = response.headers_mut();
     all.insert(ETAG, headers.etag.clone());
@@ -49,8 +50,8 @@ pub(crate) fn cached(headers: &CacheHeaders, mut response: Response) -> Response
     response
 }
 
-/// 304 Not Modified if the client's copy has the ETag of `headers`, else `answer` with its cache
-/// headers.
+/// Makes the answer 304 Not Modified if the request names the ETag of `headers`. Otherwise calls
+/// `answer` and adds the cache headers to its result.
 pub(crate) fn cached_unless_known(
     headers: &CacheHeaders,
     request: &HeaderMap,
@@ -59,7 +60,8 @@ pub(crate) fn cached_unless_known(
     not_modified(headers, request).unwrap_or_else(|| cached(headers, answer()))
 }
 
-/// Adds the header `Vary: host`, for bodies that contain URLs of this server.
+/// Adds the header `Vary: host` to an answer whose body contains URLs of this server. These URLs
+/// depend on the host that the client requested.
 pub(crate) fn vary_by_host(mut response: Response) -> Response {
     response
         .headers_mut()
@@ -67,7 +69,8 @@ pub(crate) fn vary_by_host(mut response: Response) -> Response {
     response
 }
 
-/// Adds a `Server-Timing` header with the times that a picture of this request took.
+/// Adds a `Server-Timing` header with the time that each stage of drawing the answer's picture
+/// took.
 pub(crate) fn with_server_timing(response: Response, timing: &RequestTiming) -> Response {
     match HeaderValue::try_from(timing.to_string()) {
         Ok(value) => with_timing_value(response, value),
@@ -75,8 +78,9 @@ pub(crate) fn with_server_timing(response: Response, timing: &RequestTiming) -> 
     }
 }
 
-/// Adds a `Server-Timing` header that names the cache's part in an answer: `hit`, `shared` or
-/// `stale`.
+/// Adds a `Server-Timing` header that states how the cache made an answer without drawing.
+/// `outcome` is `hit`: the tile was cached; `shared`: another request was drawing the tile at the
+/// time; or `stale`: the tile is old, since no new one can be drawn.
 pub(crate) fn with_cache_timing(response: Response, outcome: &str) -> Response {
     match HeaderValue::try_from(format!("cache;desc=\"{outcome}\"")) {
         Ok(value) => with_timing_value(response, value),

@@ -1,19 +1,21 @@
-//! The time that a request spent on its picture, for `Server-Timing` and `/metrics`.
+//! The time that drawing a request's picture took, for the header `Server-Timing` and for
+//! `/metrics`.
 
 use heatsplat_render::Timings;
 use std::fmt;
 use std::time::Duration;
 
-/// The time that one picture took.
+/// The time that one picture took: in the queue, and in each stage of rendering.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RequestTiming {
-    /// The time of waiting in the render queue.
+    /// The time that the request waited in the render queue.
     pub(crate) queued: Duration,
     /// The time of each stage of rendering.
     pub(crate) stages: Timings,
 }
 
-/// Writes the value of a `Server-Timing` header: names of stages and milliseconds.
+/// Formats the value of a `Server-Timing` header: the name of each stage, and its time in
+/// milliseconds.
 impl fmt::Display for RequestTiming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "queue;dur={:.3}", self.queued.as_secs_f64() * 1e3)?;

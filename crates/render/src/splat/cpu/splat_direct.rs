@@ -56,10 +56,11 @@ struct NarrowStamp<const POWER: i32, const W: usize, const ROWS: usize> {
     height: f32,
     /// 1 divided by the radius in pixels.
     scale: f32,
-    /// A table of the gaussian along one axis; empty for other shapes. The width of the pixel that
-    /// contains a cell is divided into equal steps. For a cell at each end of a step, the table has
-    /// the gaussian's values at the pixels around, and its slopes per step. Cells between two ends
-    /// are interpolated from the nearest end by the slopes.
+    /// A table of the gaussian along one axis, for linear interpolation; empty for other shapes. An
+    /// entry stands for one position of a cell within its pixel. The `STEPS + 1` positions go in
+    /// equal steps from the west (or north) edge of the pixel to the opposite edge. An entry has
+    /// two arrays with a number for each of the `ROWS` pixels along the axis: the gaussian's value
+    /// there, and the change of this value when the cell moves by one step.
     gaussian: Vec<[[f32; W]; 2]>,
 }
 
@@ -74,8 +75,8 @@ const BATCH: usize = 64;
 impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, ROWS> {
     /// The number of pixels that a kernel reaches to each side of the pixel that contains a cell.
     const MARGIN: usize = ROWS / 2;
-    /// The number of steps into which the gaussian's table divides a pixel from west to east. The
-    /// table has an entry for each end of a step.
+    /// The number of steps between one edge of a pixel and the opposite edge. The table has an
+    /// entry for each end of a step, so it has `STEPS + 1` entries.
     const STEPS: usize = TABLE / W;
 
     fn new(kernel: &Kernel) -> Self {
