@@ -20,10 +20,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-/// The number of quads in a batch. A batch is drawn completely before its tiles are written, so it
-/// must fit into memory: it takes some megabytes.
+/// The number of quads (squares of neighbouring tiles) in a batch, a choice. A batch is drawn
+/// completely before its tiles are written, so it must fit into memory: it takes some megabytes.
 const BATCH: usize = 128;
-/// The largest number of batches that are drawn and wait to be written.
+/// The largest number of batches that are drawn and wait to be written: a choice.
 const QUEUED_BATCHES: usize = 2;
 
 /// The builder of an export. It has a layer, a range of zooms and options.
@@ -132,7 +132,7 @@ impl<'a> Export<'a> {
     }
 
     /// Draws and writes the tiles. Calls `progress` after each batch of tiles. Returns `None` if
-    /// the export should be resumed but the target is already complete.
+    /// nothing was to be done: the export should be resumed, and the target is already complete.
     ///
     /// # Errors
     /// An [`ExportError`] if the export can't be finished. The target is then unchanged.

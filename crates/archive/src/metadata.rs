@@ -18,8 +18,8 @@ pub(crate) struct Metadata {
     pub(crate) bounds: LonLatBox,
     /// The box around the points, in degrees; `None` without points.
     pub(crate) data_bounds: Option<LonLatBox>,
-    /// The longitude and the latitude of the densest place in degrees, and the zoom at which a map
-    /// shows it first.
+    /// The longitude and the latitude, in degrees, of the place where points are densest, and the
+    /// zoom at which a map shows this place first.
     pub(crate) center: (f64, f64, u8),
     pub(crate) zooms: RangeInclusive<u8>,
     pub(crate) content: TileContent,

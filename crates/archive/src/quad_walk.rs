@@ -11,7 +11,7 @@ use heatsplat_points::{LonLatBox, Point, Points, TileId, Window};
 
 /// The width and height in pixels of the window in which a tile's points are searched for. The
 /// search stops at parts of the world that are under eight of these pixels wide. So a larger number
-/// gives a finer search.
+/// gives a finer search. The value is a choice.
 const SEARCH_PIXELS: u32 = 256;
 
 /// A quad: a square of neighbouring tiles of one zoom, which are drawn as one picture.
@@ -62,8 +62,8 @@ pub(crate) struct QuadWalk<'a, M> {
     margin: M,
     /// The number of the first tile that is wanted. Quads that end before it are skipped.
     from: u64,
-    /// A stack of the tiles to visit. Each is a zoom, and a position on the Hilbert curve of that
-    /// zoom.
+    /// A stack of the tiles to visit. Each is given by its zoom, and by its position on the Hilbert
+    /// curve of this zoom.
     todo: Vec<(u8, u64)>,
 }
 

@@ -11,7 +11,8 @@ use heatsplat_render::{Layer, TileSize};
 use sha2::{Digest as _, Sha256};
 use std::ops::RangeInclusive;
 
-/// The settings of an export. Each of them is a line of the text that is hashed.
+/// The settings of an export that its bytes depend on. Each of them becomes a line of the text that
+/// is hashed.
 pub(crate) struct Settings<'a> {
     pub(crate) target: &'a Target,
     pub(crate) layer: &'a Layer,

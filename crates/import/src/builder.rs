@@ -164,12 +164,12 @@ impl StyleBuilder {
         Ok(())
     }
 
-    /// Sets the blend mode: how splats are combined that overlap.
+    /// Sets the blend mode, the rule for splats that overlap.
     pub(crate) fn overlap(&mut self, overlap: &BlendMode) -> Result<(), ImportError> {
         self.set("overlap", &overlap.to_string())
     }
 
-    /// Sets the blend mode of spots that cover each other. The domain becomes 0 to 1, so that the
+    /// Sets the blend mode in which splats cover each other. The domain becomes 0 to 1, so that the
     /// colours show the covered part of a pixel.
     pub(crate) fn cover(&mut self, cover: CoverOpacity) -> Result<(), ImportError> {
         self.overlap(&BlendMode::Cover(cover))?;

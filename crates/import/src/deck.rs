@@ -212,8 +212,9 @@ fn list_of_colors(
     }
 }
 
-/// Computes the upper end of the domain at each zoom. `high` is this end as a weight per metre of
-/// the equator. Each pair of the result is a zoom and a density.
+/// Converts the upper end of a domain to a density at each zoom. `high` is this end as deck.gl
+/// counts it, as a weight per metre of the equator. Each pair of the result is a zoom and a
+/// density.
 fn per_metre(high: f64) -> Vec<(f64, f64)> {
     (0..=22)
         .map(|zoom| {

@@ -201,7 +201,7 @@ impl<'a> JsLiteralReader<'a> {
     }
 
     /// Tests whether a line break comes before the current position, with only white space between
-    /// them.
+    /// them. The text is searched back to the offset `start`.
     fn on_new_line(&self, start: usize) -> bool {
         let before = self.text.get(start..self.at).unwrap_or_default();
         let blanks = before.trim_end();

@@ -359,8 +359,9 @@ impl Way {
         }
     }
 
-    /// Two values, at the inputs `from` and `to`, are mixed at the input `x` between them. Returns
-    /// the fraction, 0 to 1, that the value at `to` has in the mixture.
+    /// The fraction, 0 to 1, of the value at the input `to` in the mixture of two values that
+    /// belongs to the input `x`. The other value is at `from`, and `x` lies between `from` and
+    /// `to`.
     fn share(self, x: f64, from: f64, to: f64) -> f64 {
         match self {
             Self::Step => 0.0,

@@ -17,11 +17,11 @@ pub(crate) struct CellBuilder {
     count: u32,
     weight: f64,
     mass: f64,
-    /// Σ |weight| · (position − position of the first point), as (x, y) with lengths in world
-    /// units.
+    /// Σ |weight| · (position − position of the first point), as (x, y) in world units. The cell's
+    /// position follows from it, unless all weights are 0.
     moment: (f64, f64),
-    /// Σ number of points · (position − position of the first point), as (x, y) with lengths in
-    /// world units.
+    /// Σ number of points · (position − position of the first point), as (x, y) in world units. If
+    /// all weights are 0, the cell's position follows from it.
     plain: (f64, f64),
 }
 
@@ -65,7 +65,7 @@ impl CellBuilder {
         self.plain.1 += times * dy;
     }
 
-    /// The finished cell, and the number of points that the cell stands for.
+    /// Returns the finished cell, and the number of points that the cell stands for.
     #[inline]
     pub(crate) fn finish(&self) -> (Point, u32) {
         if self.entries == 1 {
@@ -128,10 +128,10 @@ impl SignedCellBuilder {
         self.moment.1 += weight * offset(entry.y, self.first.y);
     }
 
-    /// One or two finished cells in Z-order, each with the number of points that it stands for. The
-    /// points lie in one pixel of the world drawn 2^`level` pixels wide. If the centre of the net
-    /// weight lies in that pixel too, one cell at the centre is enough. Otherwise there are two
-    /// cells: one in the middle of the pixel, which stands for all the points, and a second one
+    /// Returns one or two finished cells in Z-order, each with the number of points that it stands
+    /// for. The points lie in one pixel of the world drawn 2^`level` pixels wide. If the centre of
+    /// the net weight lies in that pixel too, one cell at the centre is enough. Otherwise there are
+    /// two cells: one in the middle of the pixel, which stands for all the points, and a second one
     /// beside it, which stands for none. The sum of the two cells has the net weight and its
     /// moment.
     pub(crate) fn finish(&self, level: u32) -> Vec<(Point, u32)> {

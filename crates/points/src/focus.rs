@@ -18,11 +18,12 @@ const SCREEN: (f64, f64) = (1024.0, 768.0);
 /// are visible too.
 const CLOSEST: f64 = 14.0;
 
-/// Width and height, in cells, of the window in which weight is measured.
+/// Width and height, in pixels, of the window in which cells are searched for. A cell is at most a
+/// pixel wide.
 const CELLS: u32 = 256;
 
-/// Width and height, in cells, of the squares whose weights are compared to find where points are
-/// densest.
+/// Width and height, in pixels of the window, of the squares whose weights are compared to find
+/// where points are densest.
 const SQUARE: usize = 16;
 
 /// Centre and zoom of the first view of a map.
@@ -107,7 +108,7 @@ fn masses(points: &Points, look: &Window, [left, top, right, bottom]: [f64; 4]) 
 }
 
 /// Left, top, right and bottom edge of the rectangle that remains when the fraction [`BEYOND`] of
-/// the mass is cut off on each of the four sides. `None` if there are no masses.
+/// the cells' mass is cut off on each of the four sides. `None` if there are no cells.
 fn central(masses: Masses) -> Option<[f64; 4]> {
     let (xs, ys) = (
         masses.iter().map(|h| (h.0, h.2)),
@@ -118,9 +119,10 @@ fn central(masses: Masses) -> Option<[f64; 4]> {
     Some([left, top, right, bottom])
 }
 
-/// Quantiles of a distribution of mass along an axis. `along` has pairs of a coordinate and the
-/// mass there. For each fraction in `shares`, the result has the first coordinate at which the sum
-/// of the masses up to there exceeds that fraction of all mass. `None` if `along` is empty.
+/// Quantiles of a distribution of mass along an axis. `along` has, for each cell, its coordinate on
+/// the axis and its mass. For each fraction in `shares`, the result has the first coordinate at
+/// which the sum of the masses up to there exceeds that fraction of all mass. `None` if `along` is
+/// empty.
 fn shares<const N: usize>(mut along: Vec<(f64, f64)>, shares: [f64; N]) -> Option<[f64; N]> {
     along.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let total: f64 = along.iter().map(|(_, mass)| mass).sum();
@@ -136,7 +138,8 @@ fn shares<const N: usize>(mut along: Vec<(f64, f64)>, shares: [f64; N]) -> Optio
 }
 
 /// Centre of the densest part of a window: the median x and the median y of the mass in the
-/// heaviest of all squares of [`SQUARE`] × [`SQUARE`] cells. `None` if there are no masses.
+/// heaviest of all squares of [`SQUARE`] × [`SQUARE`] pixels of the window `look`. `None` if there
+/// are no cells.
 fn densest(masses: &Masses, look: &Window) -> Option<(f64, f64)> {
     let side = CELLS as usize;
     let cell = |x: f64, y: f64| {

@@ -23,7 +23,7 @@ pub const fn of_tile(z: u8, side: u32) -> u8 {
     z + side.ilog2() as u8
 }
 
-/// Level at which a pixel is `pixel` world units wide. It need not be a whole number.
+/// Level at which a pixel is `pixel` world units wide. The level need not be a whole number.
 pub fn of_pixel(pixel: f64) -> f64 {
     (WORLD / pixel).log2()
 }
@@ -44,7 +44,7 @@ pub fn pixel_at_zoom(zoom: f64) -> f64 {
     WORLD / from_zoom(zoom).exp2()
 }
 
-/// Zoom of 256 px tiles at which a pixel is `pixel` world units wide. It need not be a whole
+/// Zoom of 256 px tiles at which a pixel is `pixel` world units wide. The zoom need not be a whole
 /// number.
 pub fn zoom_of_pixel(pixel: f64) -> f64 {
     to_zoom(of_pixel(pixel))

@@ -14,8 +14,8 @@ use crate::zorder::Quad;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// Number of points in a chunk. The builder collects points in chunks of this size, so it never
-/// copies all points into a larger buffer.
+/// Number of points in a chunk: a choice. The builder collects points in chunks of this size, so it
+/// never copies all points into a larger buffer.
 const CHUNK: usize = 1 << 16;
 
 /// Builder of an index; the points are added in any order.
@@ -190,8 +190,8 @@ pub struct Points {
     sorted: Vec<Point>,
     pyramid: Pyramid,
     summary: Box<Summary>,
-    /// Results of [`remaining`](Self::remaining), one for each level; the `Vec` is empty if no
-    /// weight is negative.
+    /// Results of [`remaining`](Self::remaining), one for each level, each computed when it is
+    /// first needed. The `Vec` is empty if no weight is negative, since every result is then 1.
     remaining: Vec<OnceLock<f64>>,
     focus: Box<OnceLock<Option<Focus>>>,
     identity: Arc<()>,
@@ -280,9 +280,10 @@ impl Points {
 
     /// Fraction of Σ |weight| that remains after weights of both signs have cancelled within each
     /// cell of a level: Σ over cells of |Σ weight of the cell|, divided by Σ |weight| of all
-    /// points. It is 1 if no weight is negative. The cells are the pixels of the world drawn
-    /// 2^`level` pixels wide. The first call for a level reads all points; later calls return the
-    /// stored result.
+    /// points. It is 1 if no weight is negative. A picture whose weights nearly cancel is drawn by
+    /// a more exact method; this fraction shows which pictures these are. The cells are the pixels
+    /// of the world drawn 2^`level` pixels wide. The first call for a level reads all points; later
+    /// calls return the stored result.
     pub fn remaining(&self, level: u32) -> f64 {
         if self.summary.weight_min >= 0.0 {
             return 1.0;

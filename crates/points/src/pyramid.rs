@@ -25,8 +25,8 @@ pub(crate) const SIDE_BITS: u32 = 6;
 /// cell.
 pub(crate) const POINTS: u32 = 33;
 
-/// Greatest number of points in a quad that is not divided further. A search reads these points one
-/// by one.
+/// Greatest number of points in a quad that is not divided further: a choice. A search reads these
+/// points one by one.
 const FEW: usize = 256;
 
 /// Greatest depth of a quad that may have a block. At this depth each cell is one position of the
@@ -53,7 +53,7 @@ pub(crate) type NodeId = std::num::NonZeroU32;
 #[derive(Debug, Default)]
 pub(crate) struct Pyramid {
     nodes: Vec<Node>,
-    /// Node of the whole world; `None` if the points are so few that they need no node.
+    /// Node of the whole world; `None` if there are at most [`FEW`] points, which need no node.
     pub(crate) root: Option<NodeId>,
     pub(crate) cells: Vec<Point>,
     /// For each of `cells`, the number of points that it stands for.
@@ -160,8 +160,8 @@ fn cut(
 /// Result of building the pyramid within one quad.
 struct Branch {
     node: Option<NodeId>,
-    /// Ranges of the entries, points or finer cells, of which coarser cells over this quad are
-    /// made.
+    /// Ranges of the entries in this quad of which coarser cells are made. An entry is a point or a
+    /// finer cell.
     stretches: Vec<Stretch>,
     /// Number of entries in `stretches`.
     entries: usize,

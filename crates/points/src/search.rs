@@ -12,11 +12,12 @@ use crate::window::Window;
 use crate::zorder::{Quad, quarter_borders};
 use std::ops::Range;
 
-/// Greatest number of cells in a partly visible quad that the search takes whole and doesn't
-/// divide. The limit is used only if the window lies in one copy of the world.
+/// Greatest number of cells in a partly visible quad for which the search returns all these cells,
+/// the invisible ones too, and doesn't divide the quad. The limit is used only if the window lies
+/// in one copy of the world.
 const FEW: usize = 24;
-/// Greatest side of a partly visible quad that the search takes whole and doesn't divide, in pixels
-/// of the window.
+/// Greatest side, in pixels of the window, of a partly visible quad for which the search returns
+/// all cells in it, the invisible ones too, and doesn't divide the quad.
 const SMALL_PIXELS: f64 = 8.0;
 
 /// Contiguous range of points or of cells that a window shows in one copy of the world.
@@ -169,11 +170,12 @@ struct Search<'a> {
     /// West, north, east and south edge of the window, in world units of this copy of the world.
     view: [f64; 4],
     shift: f64,
-    /// Greatest side, in world units, of a partly visible quad that is taken whole.
+    /// Greatest side, in world units, of a partly visible quad whose cells are all returned, the
+    /// invisible ones too: [`SMALL_PIXELS`] pixels of the window.
     small: f64,
-    /// Greatest number of entries in a partly visible quad that is taken whole. It is 0 if the
-    /// window reaches into several copies of the world, since a cell taken without a test might lie
-    /// far from the window in one of them.
+    /// Greatest number of cells in a partly visible quad that are all returned, the invisible ones
+    /// too: [`FEW`], or 0 if the window reaches into several copies of the world. There a cell that
+    /// is returned without a test might lie far from the window in one of the copies.
     few: usize,
     runs: Vec<Run>,
 }
@@ -187,8 +189,8 @@ enum Visibility {
 }
 
 impl Search<'_> {
-    /// Takes a node's block if the block's cells are small enough. Otherwise visits the node's
-    /// quarters.
+    /// Adds the visible part of a quad to the runs: cells of the node's block if these are small
+    /// enough, or else the visible parts of the node's quarters.
     fn visit_node(&mut self, quad: Quad, id: NodeId) {
         let visibility = self.visibility(quad);
         let Some(node) = self
@@ -219,8 +221,8 @@ impl Search<'_> {
         }
     }
 
-    /// Takes the visible part of a quad's entries. They are `range` in the slice that `source`
-    /// names.
+    /// Adds the points or cells of a quad to the runs, without those parts of the quad that the
+    /// window doesn't show. They are `range` in the slice that `source` names.
     fn visit(&mut self, source: EntrySource, quad: Quad, range: Range<usize>) {
         if range.is_empty() {
             return;

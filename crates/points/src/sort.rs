@@ -11,7 +11,8 @@ use crate::zorder;
 use bytemuck::Zeroable;
 use rayon::prelude::*;
 
-/// Record that contains a point and is sorted by it.
+/// Record that contains a point and is sorted by it: the point alone, or a point with its number in
+/// the input.
 pub(crate) trait ZOrdered: Copy + Zeroable + Send + Sync {
     /// Point by which the record is sorted.
     fn point(&self) -> &Point;
@@ -88,8 +89,8 @@ fn weight_from_bits(bits: u32) -> f32 {
 
 const DIGIT_BITS: u32 = 6;
 const BUCKETS: usize = 1 << (2 * DIGIT_BITS);
-/// Greatest number of points in a bucket that is sorted in the cache. A larger bucket is divided
-/// again.
+/// Greatest number of points in a bucket that is sorted in the cache, a choice. A larger bucket is
+/// divided again.
 const CROWDED: usize = 1 << 15;
 
 /// Sorts the points of all chunks into Z-order. Each chunk is freed as soon as it is copied.
@@ -214,8 +215,9 @@ impl Digit {
     }
 }
 
-/// Divides the output so that each group has slots of its own in every bucket, and all groups can
-/// write in parallel. The result has, for each group, the group's slots in each of the buckets.
+/// Divides the output so that all groups can write in parallel: every bucket has a part for each
+/// group. `histograms` has, for each group, the number of points in each bucket. The result has,
+/// for each group, its parts of the buckets.
 fn carve<'a, T>(
     mut rest: &'a mut [T],
     histograms: &[Vec<usize>],

@@ -119,7 +119,8 @@ impl Window {
 
     /// Window that covers this rectangle with larger pixels, each of which covers `factor` ×
     /// `factor` pixels of this window. The new window begins `phase.0` of this window's pixels
-    /// further left and `phase.1` further up.
+    /// further left and `phase.1` further up. So the caller can align the larger pixels with a
+    /// grid.
     pub fn coarser(self, factor: u32, phase: (u32, u32)) -> Self {
         Self {
             left: self.left - self.pixel * f64::from(phase.0),

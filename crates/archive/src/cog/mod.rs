@@ -31,7 +31,8 @@ const HEADER: [u8; 16] = [b'I', b'I', 43, 0, 8, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0
 #[derive(Clone, Debug)]
 pub(crate) struct CogLayout {
     zooms: RangeInclusive<u8>,
-    /// The columns of tiles at the first zoom. The columns at deeper zooms follow from them.
+    /// The columns of tiles at the first (lowest) zoom. The columns at deeper zooms follow from
+    /// them.
     columns: RangeInclusive<i64>,
     /// The rows of tiles at the first zoom.
     rows: RangeInclusive<i64>,
@@ -190,9 +191,9 @@ fn gdal_metadata(bounds: LonLatBox) -> String {
     )
 }
 
-/// The columns and the rows of tiles at the first zoom that show something at any of the zooms.
-/// Columns beyond the last one of the world belong to the copy of the world in the east. `None` if
-/// nothing is shown.
+/// The columns and the rows of those tiles of the first zoom in whose area something is shown, at
+/// this zoom or at a deeper one. Columns beyond the last one of the world belong to the copy of the
+/// world in the east. `None` if nothing is shown.
 fn heated_tiles(
     renderer: &TileRenderer<'_>,
     zooms: RangeInclusive<u8>,

@@ -24,10 +24,11 @@ const CHECKED_SIZE: u64 = 1 << 30;
 /// unit.
 const STEPS: i32 = 100_000;
 
-/// The budget for opening a file, in units of [`STEPS`] steps. Opening may read every row.
+/// The budget for opening a file, in units of [`STEPS`] steps: a choice. Opening may read every
+/// row.
 const OPEN_BUDGET: u32 = 3_000;
-/// The budget for reading one tile, in units of [`STEPS`] steps. Without a budget, a `tiles` view
-/// that never ends would block its reader forever.
+/// The budget for reading one tile, in units of [`STEPS`] steps: a choice. Without a budget, a
+/// `tiles` view that never ends would block its reader forever.
 const TILE_BUDGET: u32 = 100;
 
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The largest number of levels of directories, the root directory included.
+/// The largest number of levels of directories, the root directory included: a choice.
 const MAX_DEPTH: usize = 4;
 
 /// The largest number of leaf directories that are kept in memory. A choice.
