@@ -11,9 +11,9 @@ use std::sync::Arc;
 ///
 /// With [`Auto`](Self::Auto), [`Percentile`](Self::Percentile) and [`AtZoom`](Self::AtZoom), the
 /// upper end is measured. The lower end then depends on the kind of the values. For amounts it is
-/// 0. For means it is the opposite percentile, 1 for
-/// 99. For signed values it lies as far below 0 as the upper end above, and for ratios by the same
-/// factor below 1 as the upper end above.
+/// 0. For means it is the opposite percentile: the 1st if the upper end is the 99th. For signed
+/// values it lies as far below 0 as the upper end lies above 0. For ratios it is 1 divided by the
+/// upper end.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Domain {

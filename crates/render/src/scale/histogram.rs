@@ -21,8 +21,8 @@ pub struct Statistics {
     extremes: Option<(f32, f32)>,
 }
 
-/// The number of values in each bin of the positive half of a histogram. Negative values have such
-/// bins for their absolute values.
+/// The number of values in each bin of one half of a histogram: the half of the positive values, or
+/// that of the negative values, which are counted by their absolute values.
 #[derive(Clone, Debug, Default)]
 struct LogBins {
     /// The number of the first bin. A bin's number is the bits of any 32-bit float in the bin,

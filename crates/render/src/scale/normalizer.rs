@@ -112,7 +112,7 @@ pub(super) struct Formula {
     pub(super) transform: Transform,
     /// For equalised transforms, a list of (density, position on the ramp) in rising order, made
     /// from a cumulative histogram. If the scale has a middle, the list has distances from it, and
-    /// positions on one side. Empty for other transforms.
+    /// positions on one side. Transforms that are formulas have an empty list.
     pub(super) curve: Vec<(f64, f64)>,
 }
 

@@ -1,5 +1,5 @@
-//! Jobs whose splats are stamped on the picture pixel by pixel and combined by a rule other than
-//! plain addition of kernels.
+//! Jobs whose splats are stamped: each is drawn into the picture pixel by pixel, and a blend mode
+//! combines it with the pixels below. Such jobs have no plan (`plan.rs`).
 
 use crate::splat::view::zoom_of;
 use crate::style::blend::BlendMode;

@@ -2,7 +2,8 @@
 //! picture, of colour indices, is the result of colouring and the input of encoding.
 
 /// The density at the centre of each pixel of a window: Σ weight · K(distance) over all points, for
-/// the kernel K. Pixels go row by row from the north.
+/// the kernel K, or a measure made of such sums. NaN stands for no value. Pixels go row by row from
+/// the north.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Density {
     /// The number of pixels in a row.
@@ -53,7 +54,7 @@ impl Density {
         }
     }
 
-    /// Copies `block` into this density; its top left pixel goes to (x, y).
+    /// Copies `block` into this density. The top left pixel of `block` goes to (x, y).
     pub(crate) fn paste(&mut self, block: &Self, x: u32, y: u32) {
         paste(
             &mut self.values,
@@ -93,7 +94,7 @@ impl Picture {
         self.indices.iter().all(|&i| i == 0)
     }
 
-    /// Copies `block` into this picture; its top left pixel goes to (x, y).
+    /// Copies `block` into this picture. The top left pixel of `block` goes to (x, y).
     pub(crate) fn paste(&mut self, block: &Self, x: u32, y: u32) {
         paste(
             &mut self.indices,

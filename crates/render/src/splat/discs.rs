@@ -17,8 +17,8 @@ use crate::style::kernel::{Kernel, Shape, soft_edge};
 
 /// The greatest difference between a triangular kernel and the sum of its paraboloids, as a
 /// fraction of the kernel's peak; at the kernel's end it is one and a half times as much. The
-/// fraction must be small for points on a ring. At the middle of the ring the errors of all points
-/// add up, while the ring's peak is only a quarter of the sum of the points' peaks.
+/// fraction must be small because points may lie on a ring. Then the errors of all points add up at
+/// the ring's middle, while the greatest density is only a quarter of the sum of the points' peaks.
 const CONE_ERROR: f64 = 1.0 / 1024.0;
 
 /// A kernel as a sum of paraboloids.
@@ -26,11 +26,13 @@ const CONE_ERROR: f64 = 1.0 / 1024.0;
 pub(crate) struct Discs {
     /// The paraboloids, from the widest to the narrowest.
     pub(crate) discs: Vec<Disc>,
-    /// The greatest jump of the kernel's slope, in kernel heights per pixel. For a cone it is
-    /// doubled, since the tip bends in all directions.
+    /// The greatest jump of the kernel's slope, in kernel heights per pixel. The greater it is, the
+    /// smaller cells must be (`cpu/gather.rs`). For a cone it is doubled, since the tip bends in
+    /// all directions.
     pub(crate) bend: f64,
     /// The kernel's stamp on the picture's own grid, for cells that are light in comparison with
-    /// their neighbours. `None` if the kernel is too narrow for a grid.
+    /// their neighbours. `None` if the kernel is too narrow for a grid; all cells are then added as
+    /// discs.
     pub(crate) grid: Option<KernelStamp>,
 }
 
@@ -89,8 +91,8 @@ impl Discs {
 }
 
 /// Approximates 1 − u, for u from 0 to 1, by straight lines in t = u². Two lines meet at a knot.
-/// The result has, for each knot from the outermost on, its u, and by how much the slope in t
-/// changes there.
+/// The result is a list of knots, the outermost first. Each is a pair: the knot's u, and the change
+/// of the slope in t there.
 ///
 /// Between t = a² and t = b², the chord of √t is off by at most (b − a)² / 4(a + b), always in the
 /// same direction. Each line is the chord moved by half of that, so its error is half as large, in

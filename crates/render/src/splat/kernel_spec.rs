@@ -19,8 +19,8 @@ use std::sync::Arc;
 /// resolution. A wider kernel is drawn at a lower resolution, on larger pixels.
 pub const WIDEST_EXACT: f64 = (1 << 24) as f64;
 
-/// The kernel of a picture, as its style gives it. If the style gives the radius in metres, the
-/// radius in pixels differs from row to row.
+/// The kernel of a picture, as its style gives it. It is no [`Kernel`] yet, since a style may give
+/// the radius in metres: the radius in pixels then differs from row to row.
 #[derive(Clone, Debug)]
 pub(crate) struct KernelSpec {
     blend: Arc<BlendMode>,
@@ -36,8 +36,8 @@ impl KernelSpec {
     /// The kernel of a style in a picture whose pixels are `pixel` world units wide. `ratio` pixels
     /// of the picture are one CSS pixel.
     ///
-    /// With [`Normalize::Mass`] the density is per square CSS pixel and not per square pixel of the
-    /// picture. So pictures of all ratios have the same colours.
+    /// With [`Normalize::Mass`] the volume under the kernel is 1, and densities are per square CSS
+    /// pixel, not per square pixel of the picture. So pictures of all ratios have the same colours.
     pub(crate) fn new(style: &Style, pixel: f64, ratio: f64) -> Self {
         let shape = style.shape();
         Self {
@@ -62,10 +62,10 @@ impl KernelSpec {
         Self::new(style, view.window().pixel(), f64::from(view.ratio()))
     }
 
-    /// The kernel whose radius is `pixels` pixels of the picture, and the side of the pixels on
-    /// which it is drawn, in pixels of the picture. The side is 1 unless the radius is greater than
-    /// the greatest that a kernel may have. Then the side is a power of two, and the radius of the
-    /// returned kernel is counted in these larger pixels.
+    /// Two results: the kernel whose radius is `pixels` pixels of the picture, and the factor by
+    /// which the pixels that it is drawn on are wider than the picture's. The factor is 1 unless
+    /// the radius is greater than a kernel's may be. Then it is a power of two, and the radius of
+    /// the returned kernel is counted in the wider pixels.
     pub(super) fn kernel_of(&self, pixels: f64) -> (Kernel, u32) {
         let widest = match self.precision {
             Precision::Fast => Kernel::MAX_RADIUS,
@@ -80,8 +80,8 @@ impl KernelSpec {
     }
 
     /// The kernel at `y` world units south of the world's northern edge, in a picture whose pixels
-    /// are `pixel` world units wide. The second value is the side of the pixels on which the kernel
-    /// is drawn, as in [`kernel_of`](Self::kernel_of).
+    /// are `pixel` world units wide. The second result is the factor of
+    /// [`kernel_of`](Self::kernel_of).
     pub(crate) fn kernel_at(&self, y: f64, pixel: f64) -> (Kernel, u32) {
         self.kernel_of(self.pixels(y, pixel))
     }

@@ -36,12 +36,12 @@ const EDGED_STEP: f64 = 1.0 / 64.0;
 pub(super) struct LatitudeBand {
     /// The band's first row, counted from the top of the window.
     first: u32,
-    /// For each row of the band, the factor by which this kernel's density is multiplied, 0 to 1.
-    /// In a row that belongs to two bands, their factors add up to 1.
+    /// For each row of the band, the fraction that this kernel's density has in the row's density,
+    /// 0 to 1. In a row that belongs to two bands, the fractions of both add up to 1.
     shares: Vec<f32>,
     pub(super) kernel: Kernel,
     /// The side of the pixels on which the band is drawn, in pixels of the window. It is more than
-    /// 1 if the radius is greater than any kernel's.
+    /// 1 if the radius is greater than a kernel's may be.
     pub(super) coarser: u32,
 }
 

@@ -1,5 +1,6 @@
-//! Lattices: grids on which smooth kernels are splatted. They are aligned with the world, so all
-//! tiles share one grid.
+//! Lattices: the grids by which smooth kernels are splatted. Cells are deposited on a lattice, and
+//! the lattice is convolved with the coefficients of a spline that has the kernel's shape
+//! (`spline.rs`). Lattices are aligned with the world, so all tiles share one.
 
 use crate::splat::spline::{self, Degree};
 use crate::style::kernel::{Kernel, Shape};
@@ -146,8 +147,8 @@ impl Lattice {
     }
 
     /// The number n of grid cells beyond a kernel's end in which coefficients are kept. There the
-    /// coefficients alternate in sign and shrink by the factor |pole| from cell to cell. They are
-    /// dropped when |pole|ⁿ < 1/1000.
+    /// coefficients alternate in sign, and shrink from cell to cell by a factor, the absolute value
+    /// of the filter's pole (`spline.rs`). They are dropped when |pole|ⁿ < 1/1000.
     pub(crate) fn ringing(self) -> usize {
         if self.coarser == 1 { 4 } else { 6 }
     }

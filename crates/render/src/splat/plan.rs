@@ -27,8 +27,9 @@ pub(crate) enum Plan {
     /// Deposits cells on a grid by quadratic B-splines, then convolves the grid with a sum of
     /// separable terms. A gaussian has one term; the other smooth kernels have four to ten.
     Spread(Spread),
-    /// Deposits cells on a grid, then convolves the grid with a two-dimensional stamp by FFT. It is
-    /// the plan of smooth kernels that would need many terms on the picture's own grid.
+    /// Deposits cells on a grid, then convolves the grid by FFT with a stamp, a two-dimensional
+    /// table of taps. It is the plan of smooth kernels that would need many terms on the picture's
+    /// own grid.
     Edge(KernelStamp),
     /// Adds paraboloids over discs by running sums along rows. It is the plan of kernels with an
     /// edge or a cusp, which a grid would blur.
@@ -123,7 +124,8 @@ impl Kernel {
     }
 }
 
-/// A kernel as a sum of separable terms on a grid that is aligned with the world.
+/// A kernel as a sum of separable terms, and the grid that is convolved with each of them, first
+/// along the rows and then along the columns. The grid is aligned with the world.
 #[derive(Debug)]
 pub(crate) struct Spread {
     pub(crate) lattice: Lattice,

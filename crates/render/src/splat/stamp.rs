@@ -33,9 +33,9 @@ impl Deposit {
     }
 }
 
-/// One quarter of a stamp; the other three are mirror images. `values[y * side + x]` is tap `x` of
-/// the row that lies `y` rows of the grid from the middle. In a row of pixels' corners, the first
-/// tap lies half a pixel from the middle.
+/// A stamp, of which one quarter is stored; the other three are mirror images. `values[y * side +
+/// x]` is tap `x` of the row that lies `y` rows of the grid from the middle. In a row of pixels'
+/// corners, the first tap lies half a pixel from the middle.
 #[derive(Debug)]
 pub(crate) struct KernelStamp {
     /// The number of taps in each row of the quarter.

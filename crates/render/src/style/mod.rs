@@ -71,14 +71,16 @@ pub struct Style {
     explicit: ExplicitParameters,
 }
 
-/// A parameter's value, and the text that gives this value when it is parsed.
+/// A parameter's value, and the text by which [`Style::parameters`] writes it. The text gives this
+/// value when it is parsed.
 #[derive(Clone, Debug)]
 struct Written<T> {
     value: T,
     text: String,
 }
 
-/// Flags for parameters that the user has set. [`Style::suited_to`] does not change these.
+/// Flags, each true if the user has set the parameter. [`Style::suited_to`] replaces only
+/// parameters that the user has not set.
 #[derive(Clone, Copy, Debug, Default)]
 struct ExplicitParameters {
     ramp: bool,

@@ -46,7 +46,8 @@ impl Task {
     }
 }
 
-/// The number of elements that a batch needs in each buffer.
+/// The number of elements that a batch needs in each buffer. A batch may grow until one of its
+/// buffers would be too large.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct BatchSizes {
     pub(super) bins: u32,
@@ -81,7 +82,8 @@ impl BatchSizes {
 }
 
 /// Cells that one dispatch deposits. They all lie in one buffer of points that is on the device, or
-/// they are all sent with the batch.
+/// they are all sent with the batch. Each upload is a submission of its own, so that the device is
+/// never busy for long.
 #[derive(Debug)]
 pub(super) struct CellUpload {
     /// The buffer of points on the device; `None` if the cells are sent with the batch.

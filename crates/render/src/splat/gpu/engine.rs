@@ -575,7 +575,7 @@ impl<'a> Passes<'a> {
     }
 }
 
-/// A run of one entry point: its buffers and its number of workgroups.
+/// A run of one entry point: its buffers, and its number of workgroups along three axes.
 struct Dispatch<'a> {
     entry: EntryPoint,
     buffers: Vec<&'a Buffer>,

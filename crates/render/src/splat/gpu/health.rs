@@ -71,7 +71,7 @@ pub(super) struct Health {
 }
 
 /// A timer for the compute passes of batches. It has the time at which the last pass ended, and for
-/// each pass its name and the seconds that it took.
+/// each name of a pass the seconds that all passes of this name took.
 #[derive(Debug)]
 pub(super) struct PassTimer(Mutex<(Instant, Vec<(&'static str, f64)>)>);
 

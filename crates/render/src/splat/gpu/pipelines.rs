@@ -4,7 +4,8 @@
 use heatsplat_shaders as shaders;
 use std::cell::OnceCell;
 
-/// An entry point of a shader: one function that a pipeline runs.
+/// An entry point of a shader: the function that a compute pipeline runs. [`TABLE`] lists the
+/// shader of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EntryPoint {
     Deposit,

@@ -15,7 +15,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 pub(super) struct GpuPoints {
     /// The number of points in a buffer.
     chunk: usize,
-    /// The buffers in the order of addresses; `None` for a buffer that was left out.
+    /// The buffers in the order of addresses. `None` for a buffer that was left out: its cells are
+    /// sent with each picture.
     buffers: Vec<Option<wgpu::Buffer>>,
     /// The number of the device that has these points. A device that fails is opened again, and
     /// gets a new number each time.

@@ -11,7 +11,7 @@ use crate::splat::stamp::{KernelStamp, mirrored};
 /// A table of weights for a thread that computes `OUTPUTS` outputs. Each output reads as many
 /// consecutive values as there are `taps`, and begins `step` values after the one before. For each
 /// value that any output reads, the table has the weight of that value in every output; a weight
-/// may be 0.
+/// may be 0. So the thread reads each value once, and adds it to all outputs.
 fn side_by_side(taps: &[f32], step: usize) -> Vec<f32> {
     let outputs = OUTPUTS as usize;
     let values = taps.len() + (outputs - 1) * step;
@@ -47,11 +47,11 @@ impl SpreadTable {
     }
 }
 
-/// The tables of the stage that refines a coarse grid to pixels. `down` has five weights, those of
-/// five rows of grid cells, for each pixel of a grid cell. `across` is for threads that compute
-/// eight neighbouring pixels of a row. The first of them may be any pixel of a grid cell. For each
-/// of these cases, and for each column of grid cells that the eight pixels read, `across` has the
-/// column's weight in each of the eight.
+/// The tables of the stage that refines a coarse grid to pixels. A pixel is a weighted sum of grid
+/// cells. `down` has, for each position of a pixel in a grid cell from north to south, the weights
+/// of five rows of cells. `across` is for threads that compute eight neighbouring pixels of a row.
+/// For each position of the first of them in a grid cell, and for each column of cells that the
+/// eight pixels read, it has the column's weights in all eight.
 #[derive(Debug)]
 pub(super) struct RefineTable {
     pub(super) down: Vec<f32>,
