@@ -90,7 +90,7 @@ impl Rejection<'_> {
 
 impl Batch {
     /// An empty batch. It will keep only points in the box `within`, and the values of `keep`
-    /// columns for each point. `times` are the spellings of times in these columns.
+    /// columns for each point. `times` are the formats of times in these columns.
     pub(crate) fn new(within: Option<LonLatBox>, keep: usize, times: &Times) -> Self {
         Self {
             within,

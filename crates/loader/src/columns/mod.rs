@@ -147,8 +147,8 @@ pub struct Columns {
     pub(crate) guess: Option<WeightGuess>,
 }
 
-/// The mark of a column of weights that was chosen by its name alone, which its values must
-/// confirm.
+/// A record that the column of weights was chosen by its name alone. The choice is dropped if the
+/// column's first values are no numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WeightGuess {
     /// The part of [`Columns::why`] that is about positions. It is kept for the case that the

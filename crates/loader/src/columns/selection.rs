@@ -1,5 +1,5 @@
-//! The options `filter` and `keep` for one source, in which the columns that they name are looked
-//! up.
+//! The options `filter` and `keep` for one source: the columns that they name are looked up and
+//! replaced by indexes.
 
 use super::Schema;
 use crate::error::LoadError;
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RowSelection {
     filter: Option<ResolvedFilter>,
-    /// The spellings in which times are read.
+    /// The formats in which times are read.
     pub(crate) times: Times,
     /// Indexes of the columns whose values are kept for each point.
     pub(crate) keep: Vec<usize>,
@@ -78,8 +78,8 @@ impl RowSelection {
     }
 }
 
-/// Reads the dates in a filter's literals in the source's spellings, and returns the filter with
-/// them.
+/// Reads the dates among a filter's literals (constants) again, this time also in the formats of
+/// the source, and returns the changed filter.
 ///
 /// # Errors [`LoadError::BadOption`] for a literal behind `<`, `<=`, `>` or `>=` that looks like a
 /// date and can't be read as one. Without this error the filter would compare texts instead of

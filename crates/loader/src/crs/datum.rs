@@ -3,16 +3,16 @@
 use std::f64::consts::PI;
 use std::fmt;
 
-/// The error in metres above which reports state it, and the largest distance between the results
-/// of two shifts that counts as agreement: a choice.
+/// A limit in metres with two uses, a choice. Reports state the possible error of a position if it
+/// is larger. Two shifts agree about a position if their results are at most this far apart.
 const SAID: f64 = 10.0;
 
 /// The largest error in metres of a shift that is used even if a grid would be more accurate: a
 /// choice. This crate doesn't read grids.
 const TAKEN_BESIDE_A_GRID: f64 = 5.0;
 
-/// The width of the border around an area, as a part of the area's width: a choice. The border is
-/// at least one degree wide. It is needed since libraries treat the curved edges of areas
+/// The width of the border around an area of use, as a fraction of the area's width: a choice. The
+/// border is at least one degree wide. It is needed since libraries treat the curved edges of areas
 /// differently.
 const BORDER: f64 = 0.1;
 
@@ -28,7 +28,7 @@ pub(super) const SECOND: f64 = PI / 180.0 / 3600.0;
 /// The transformation of a datum to WGS 84.
 pub(super) enum Datum {
     /// No transformation: coordinates are used unchanged, since they are taken as equal to those on
-    /// WGS 84. EPSG's tables have this mark for datums within five metres of WGS 84.
+    /// WGS 84. The table of EPSG's systems states this for datums within five metres of WGS 84.
     Same,
     Shifted(Shifts),
 }

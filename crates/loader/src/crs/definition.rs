@@ -52,8 +52,8 @@ pub(super) struct Projection {
 pub(super) struct ProjectionParameter {
     pub(super) name: String,
     pub(super) value: f64,
-    /// The size of the unit that the parameter itself states, in radians, metres or ones. `None` if
-    /// it states no unit.
+    /// The size of the unit that the parameter itself states: of an angle in radians, of a length
+    /// in metres, or of a scale as a factor. `None` if it states no unit.
     pub(super) unit: Option<f64>,
 }
 
@@ -109,10 +109,10 @@ pub(super) fn one_unit(
 }
 
 impl Definition {
-    /// Adds a shift to this definition. A file may state a definition, a shift, and the system to
-    /// which the shift leads, all in a "bound" system. `to` is that last system, which must be WGS
-    /// 84; it is `None` if the file doesn't state it in a known form. Without a shift nothing is
-    /// added.
+    /// Adds the shift of a "bound" system to this definition. A bound system consists of a
+    /// definition, a shift, and the target: the system to which the shift leads. `to` is the
+    /// target, which must be WGS 84; it is `None` if the file doesn't state it in a known form. If
+    /// `shift` is `None`, nothing is added.
     pub(super) fn bound(
         mut self,
         shift: Option<[f64; 7]>,

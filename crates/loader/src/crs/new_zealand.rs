@@ -7,8 +7,9 @@ const AXIS: f64 = 6_378_388.0;
 const ORIGIN: (f64, f64) = (173.0, -41.0);
 const FALSE: (f64, f64) = (2_510_000.0, 6_023_150.0);
 
-/// The coefficients B₁ to B₆ of the standard, as complex numbers. Their polynomial gives northing
-/// and easting, as parts of the semi-major axis, from isometric latitude and longitude.
+/// The coefficients B₁ to B₆ of the standard LINZS25002, as complex numbers (real part, imaginary
+/// part). Their polynomial gives northing and easting, as parts of the semi-major axis, from
+/// isometric latitude and longitude.
 const B: [(f64, f64); 6] = [
     (0.755_785_322_8, 0.0),
     (0.249_204_646, 0.003_371_507),
@@ -18,8 +19,9 @@ const B: [(f64, f64); 6] = [
     (-0.687_098_3, -1.165_196_7),
 ];
 
-/// The coefficients D₁ to D₉ of the standard. Their polynomial gives the latitude, in units of 10⁵
-/// seconds of arc, from the isometric latitude. Both count from the origin.
+/// The coefficients D₁ to D₉ of the standard LINZS25002. Their polynomial gives the latitude, in
+/// units of 10⁵ seconds of arc, from the isometric latitude. Both latitudes count from the grid's
+/// origin.
 const D: [f64; 9] = [
     1.562_701_424_3,
     0.518_540_639_8,

@@ -32,7 +32,7 @@ pub(crate) trait Comparable {
     /// Returns whether the value is a text. A text is compared with text literals as a text.
     fn is_text(&self) -> bool;
 
-    /// Compares the value with a literal. `times` are the spellings of times in the source.
+    /// Compares the value with a literal. `times` are the formats of times in the source.
     fn compare_to(&self, literal: &Literal, times: &Times) -> CompareResult;
 }
 

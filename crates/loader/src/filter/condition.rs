@@ -84,8 +84,8 @@ impl Condition {
         }
     }
 
-    /// Reads the dates among the literals again, this time also in the spellings that an option
-    /// adds (`times`).
+    /// Reads the dates among the literals again, this time also in the formats that an option adds
+    /// (`times`).
     pub(crate) fn apply_times(&mut self, times: &Times) {
         match self {
             Self::Compare(_, literal) => literal.apply_times(times),

@@ -20,8 +20,8 @@ impl LiteralList {
         &self.0
     }
 
-    /// Reads the dates among the literals again, this time also in the spellings that an option
-    /// adds (`times`), and sorts the literals anew.
+    /// Reads the dates among the literals again, this time also in the formats that an option adds
+    /// (`times`), and sorts the literals anew.
     pub(crate) fn apply_times(&mut self, times: &Times) {
         self.0
             .iter_mut()

@@ -20,7 +20,7 @@ pub(crate) enum Literal {
 pub(crate) struct TimeLiteral {
     /// The time in microseconds since 1970, UTC.
     pub(super) at: i64,
-    /// The date as the filter spells it.
+    /// The text of the date in the filter.
     text: String,
 }
 
@@ -84,7 +84,7 @@ impl Literal {
         }
     }
 
-    /// Reads a date again, this time also in the spellings that an option adds (`times`).
+    /// Reads a date again, this time also in the formats that an option adds (`times`).
     pub(crate) fn apply_times(&mut self, times: &Times) {
         match self {
             Self::Number(_) | Self::Bool(_) => (),

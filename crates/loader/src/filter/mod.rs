@@ -60,7 +60,7 @@ impl Filter {
         &self.tree
     }
 
-    /// The filter with its dates read again, this time also in the spellings that an option adds
+    /// The filter with its dates read again, this time also in the formats that an option adds
     /// (`times`).
     pub(crate) fn with_times(mut self, times: &Times) -> Self {
         if !times.are_common() {
@@ -142,7 +142,7 @@ pub(crate) struct ResolvedFilter {
 
 impl ResolvedFilter {
     /// A filter for a source in which its columns have the indexes `places`. `times` are the
-    /// spellings of times there.
+    /// formats of times there.
     pub(crate) fn new(filter: Filter, places: Vec<usize>, times: &Times) -> Self {
         Self {
             filter,
@@ -217,7 +217,7 @@ impl Tree {
         }
     }
 
-    /// Reads all dates of the tree again, this time also in the spellings that an option adds
+    /// Reads all dates of the tree again, this time also in the formats that an option adds
     /// (`times`).
     fn apply_times(&mut self, times: &Times) {
         match self {

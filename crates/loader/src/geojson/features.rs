@@ -43,14 +43,15 @@ pub(crate) struct FeatureParser {
 
 /// The choice of the features that are read, and of the properties that are kept for them.
 pub(crate) struct PropertySelection {
-    /// The filter, and the names of its columns as the file spells them.
+    /// The filter, and the names of the properties that it uses, as they are in the file.
     pub(crate) filter: Option<(Filter, Vec<String>)>,
     /// The names of the properties whose values are kept for each point.
     pub(crate) keep: Vec<String>,
-    /// The spellings of times in the source.
+    /// The formats of times in the source.
     pub(crate) times: Times,
-    /// The names of the properties in the first features. Set only if an option names a property
-    /// for the weight that is not among them.
+    /// The names of the properties in the first features, if an option names a property for the
+    /// weight that none of these features has; otherwise `None`. If no later feature has the
+    /// property either, the load ends with an error that lists these names.
     pub(crate) unseen: Option<Vec<String>>,
 }
 

@@ -14,14 +14,14 @@ use std::sync::{Mutex, PoisonError};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-/// The condition by which a query selects the rows of a picture: they must lie in certain boxes. If
-/// both lists are empty, all rows meet it.
+/// The condition by which a query selects the rows of a picture: they must lie in certain boxes. An
+/// empty list of boxes is no condition. So if both lists are empty, all rows are selected.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Area {
     /// Boxes in the stored coordinates. A row must lie in at least one of them.
     pub(crate) stored: Vec<Sides>,
     /// Boxes in degrees. A row must lie in at least one of them after its transformation to
-    /// degrees. The list is empty unless the boxes in `stored` are much larger than the picture.
+    /// degrees. The list has boxes only where those in `stored` are much larger than the picture.
     pub(crate) degrees: Vec<Sides>,
 }
 

@@ -50,9 +50,10 @@ pub(super) async fn columns_of(
     prepared.map_err(|e| DatabaseError::from(e).counted_from(start + 2))
 }
 
-/// Finds the columns that give positions. `seen` and `names` are all columns and their names;
-/// `asked` is the name that the caller wants. Returns the columns, the geometry's type modifier (−1
-/// if positions are two coordinates instead), and the indices of the found columns in `seen`.
+/// Finds the columns that give positions. `seen` and `names` are all columns and their names.
+/// `asked` is the name of the geometry column that the caller wants; `None` chooses the columns by
+/// their types and names. Returns the columns, the geometry's type modifier (−1 if positions are
+/// two coordinates instead), and the indices of the found columns in `seen`.
 pub(super) fn find_place(
     seen: &[Column],
     names: &[String],
@@ -138,8 +139,9 @@ pub(super) fn find_place(
 }
 
 /// Finds the column of weights. Returns its index in `seen`, or `None` if every row counts 1, and
-/// the reason for this choice as text for messages. `asked` is the name that the caller wants;
-/// `taken` has the indices of columns that can't be weights because they are in use.
+/// the reason for this choice as text for messages. `asked` is the name that the caller wants, or
+/// `none` if every row shall count 1; `None` chooses a column by its name. `taken` has the indices
+/// of the columns of positions, which can't be weights.
 pub(super) fn find_weight(
     seen: &[Column],
     names: &[String],

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_postgres::AsyncMessage;
 
-/// The pause before another attempt to connect.
+/// The pause before another attempt to connect: a choice.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// The part of the data that a notification is about.

@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio_postgres::Client;
 
-/// The longest time that a request waits for a free connection. Then it fails with
+/// The longest time that a request waits for a free connection: a choice. Then it fails with
 /// [`DatabaseError::Busy`].
 const WAIT: Duration = Duration::from_millis(250);
-/// The longest time that the reset of a connection may take. A connection that takes longer counts
-/// as broken.
+/// The longest time that the reset of a connection may take: a choice. A connection that takes
+/// longer counts as broken.
 const RECYCLE: Duration = Duration::from_secs(1);
-/// The pause after a failed attempt to connect. In it, requests fail immediately instead of trying
-/// to connect too.
+/// The pause after a failed attempt to connect: a choice. During the pause, requests fail
+/// immediately instead of trying to connect too.
 const AWAY: Duration = Duration::from_millis(500);
 
 /// A query that makes the server load PostGIS and its library GEOS.

@@ -23,10 +23,10 @@ use std::thread;
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
-/// The number of points after which a batch is sent to the receiver.
+/// The number of points after which a batch is sent to the receiver: a choice.
 const BATCH: usize = 8192;
-/// The number of full batches that may wait for the receiver. Rows are in memory only in these
-/// batches and in the batch that each connection is filling.
+/// The number of full batches that may wait for the receiver: a choice. Rows are in memory only in
+/// these batches and in the batch that each connection is filling.
 const AHEAD: usize = 8;
 /// The largest number of connections that read one table. It is a choice.
 const MOST: u32 = 4;

@@ -160,7 +160,7 @@ pub(crate) struct Statement {
     pub(crate) text: String,
     /// The parameters in the order of their numbers. Each has its origin beside it: `None` for a
     /// plain number, or a token and the index of a side of the token's box (0 if the token is no
-    /// box).
+    /// box). So a token that occurs twice in a query gets only one parameter.
     parameters: Vec<(Option<(Token, usize)>, SqlParameter)>,
     values: TokenValues,
     srid: u32,

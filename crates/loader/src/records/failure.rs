@@ -8,7 +8,7 @@ use std::io;
 /// load of this file fails.
 pub(crate) const DECODER_PANICKED: &str = "what it holds can't be, and reading it broke off";
 
-/// The mark that a reader shall stop, since the receiver of its records was dropped or the file is
+/// A signal that a reader shall stop, since the receiver of its records was dropped or the file is
 /// refused.
 pub(crate) struct Stopped;
 

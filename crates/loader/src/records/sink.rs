@@ -57,7 +57,8 @@ pub(crate) struct RecordSink {
 /// A message of a reader to the source.
 pub(super) enum ReaderMessage {
     Batch(Box<Batch>),
-    /// The turn of this reader ends, and the turn of the next reader begins.
+    /// The turn of this reader ends, and the turn of the next reader begins. Readers take turns, so
+    /// that points come in the order of the rows.
     Turn,
     /// The reader has no more records. If a channel closes without this message, the reader broke
     /// off, for example by a panic.
@@ -226,7 +227,8 @@ impl RecordSink {
         self.record = number;
     }
 
-    /// Sends the batch however small it is, and ends the turn of this reader.
+    /// Sends the batch, however small it is, and ends the turn of this reader. Readers take turns,
+    /// so that points come in the order of the rows.
     pub(crate) fn end_turn(&mut self) -> Result<(), Stopped> {
         self.send()?;
         self.out.send(Ok(ReaderMessage::Turn)).map_err(|_| Stopped)

@@ -65,7 +65,8 @@ pub(super) fn wait<T: Send + 'static>(
         .map_err(|_| io::Error::other("asking the server broke off"))
 }
 
-/// The store for an address, and the path of the object in this store.
+/// The store for an address (the client of the library `object_store` that reads there), and the
+/// path of the object in this store.
 pub(super) fn store(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     // This fails if another part of the program has installed a provider of cryptography. Then that
     // provider is used.

@@ -29,8 +29,8 @@ pub(crate) struct Notes {
     pub(crate) tells_text: bool,
 }
 
-/// The number of occurrences, the number of rows that have any, and the number of the first such
-/// row's line.
+/// The number of occurrences of a fact, the number of rows in which it occurs, and the line number
+/// of the first such row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Tally {
     count: u64,

@@ -2,8 +2,8 @@
 //!
 //! A column has the type of its values if all of them are numbers, times or Booleans. Otherwise it
 //! is a dictionary. Texts that read as numbers or times are stored as numbers or times, if all
-//! texts of the column have one spelling. So a column of a file without types takes no more memory
-//! than a typed one, and each text can still be written as it was in the file.
+//! texts of the column are written in one form (a spelling). So a column of a file without types
+//! takes no more memory than a typed one, and each text can still be written as it was in the file.
 
 use super::column::{Column, NULL_BOOL, NULL_NUMBER, NULL_TIME, NULL_WHOLE, Values};
 use super::dictionary::{Dictionary, TypedEntry};
@@ -71,8 +71,8 @@ impl TableBuilder {
     }
 }
 
-/// A column under construction. A spelling is `None` if the column's values are no texts in the
-/// source; otherwise all of its texts have this spelling.
+/// A column under construction. A spelling is the form in which all texts of the column are written
+/// in the source. It is `None` if the column's values are typed in the source and no texts.
 #[derive(Debug)]
 pub(crate) enum ColumnBuilder {
     /// This number of rows, none of which has a value.
@@ -86,7 +86,8 @@ pub(crate) enum ColumnBuilder {
     Words(Dictionary),
 }
 
-/// A value with its inferred type. A spelling is `None` if the value is no text in the source.
+/// A value with its inferred type. A spelling is the form in which the value's text is written in
+/// the source. It is `None` if the value is typed in the source and no text.
 enum TypedValue<'a> {
     /// A whole number that `f64` can't represent. The flag is true if it is a text in the source.
     Whole(i64, bool),
@@ -171,9 +172,9 @@ fn is_plain(digits: &str) -> bool {
     )
 }
 
-/// The spelling that fits two parts of one column, which have the spellings `a` and `b`.
+/// The spelling (form of texts) that fits two parts of one column, whose spellings are `a` and `b`.
 /// `Some(None)` if neither part has texts. `None` if no spelling fits both parts, or if only one
-/// part has texts.
+/// part has texts: then the column can't be stored as numbers or times.
 fn both<T>(a: Option<T>, b: Option<T>, and: impl FnOnce(T, T) -> Option<T>) -> Option<Option<T>> {
     match (a, b) {
         (None, None) => Some(None),

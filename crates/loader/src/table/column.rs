@@ -21,8 +21,8 @@ pub(super) const NULL_TIME: i64 = i64::MIN;
 pub(super) const NULL_BOOL: u8 = 2;
 
 /// The largest number of different texts of numbers or times that a column keeps as texts. It is a
-/// choice. If there are more, the column stores the numbers or times instead, and the spellings of
-/// the texts are lost.
+/// choice. If there are more, the column stores the numbers or times instead, and the forms in
+/// which the texts are written are lost.
 const MOST_WORDS: usize = 1 << 16;
 
 /// The type of a column's values.
@@ -57,7 +57,7 @@ pub struct Column {
     name: String,
     pub(super) values: Values,
     kind: ColumnKind,
-    /// The spelling of the column's texts in the source.
+    /// The form in which the column's texts are written in the source.
     pub(super) written: Spelling,
     /// The number of rows without a value.
     nulls: usize,
@@ -259,8 +259,9 @@ impl Column {
 
     /// A row's value as text; `None` for null. A text of the source is returned without the spaces
     /// around it. There are two exceptions: if a column has more than 65,536 different texts of
-    /// numbers or times in several spellings, or if the source has no texts but typed values, then
-    /// a number is returned in its shortest form and a time in the form `2010-03-01T00:00:00Z`.
+    /// numbers or times that are written in several forms, or if the source has no texts but typed
+    /// values, then a number is returned in its shortest form and a time in the form
+    /// `2010-03-01T00:00:00Z`.
     pub fn text(&self, row: usize) -> Option<Cow<'_, str>> {
         if let Values::Words(codes, words) = &self.values {
             return words.get(codes.at(row)?).map(DictionaryEntry::text);

@@ -1,17 +1,18 @@
-//! Spellings: the form in which the texts of a column are written, if all of them are written in
-//! one form.
+//! Spellings. A spelling is the form in which a number or time is written: `5.0` and `5` are
+//! spellings of one number.
 //!
-//! A text that reads as a number or a time is stored as a number or a time, in 8 bytes. The texts
-//! of most columns have one spelling, by which each of them can be written again exactly as it is
-//! in the file. So a filter like `version = '1.10'` selects the same rows of a kept column as of
-//! the file.
+//! A text that reads as a number or a time is stored as a number or a time, in 8 bytes. In most
+//! columns all texts have the same spelling. It is stored once, and from it each text can be
+//! written again exactly as it is in the file. So a filter like `version = '1.10'` selects the same
+//! rows of a kept column as of the file.
 
 use crate::number::exact::number_text;
 use crate::time::{civil, time_text};
 use std::fmt::Write as _;
 
-/// The spellings of numbers of at most 15 digits that fit all texts of a column. Several spellings
-/// may fit at once.
+/// The forms in which all numbers of a column are written in the source. Only numbers of at most 15
+/// digits have such a form. Several forms may fit a column at once: `0.1` is both a shortest form
+/// and one with a digit after the point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NumberSpelling {
     /// True if all texts are in their shortest form, for example `5` or `0.1`.
@@ -23,7 +24,7 @@ pub(crate) struct NumberSpelling {
 }
 
 impl NumberSpelling {
-    /// The spellings that fit the text of a number; `None` if there are none.
+    /// The forms that fit the text of a number; `None` if there are none.
     pub(super) fn detect(text: &str) -> Option<Self> {
         let unsigned = text.strip_prefix('-').unwrap_or(text).as_bytes();
         let (mut digits, mut point) = (0usize, None);
@@ -49,7 +50,7 @@ impl NumberSpelling {
         })
     }
 
-    /// The spellings that fit the texts of both `self` and `other`; `None` if there are none.
+    /// The forms that fit the texts of both `self` and `other`; `None` if there are none.
     pub(super) fn and(self, other: Self) -> Option<Self> {
         let both = Self {
             shortest: self.shortest && other.shortest,
@@ -64,7 +65,7 @@ impl NumberSpelling {
         self.digits == Some(0)
     }
 
-    /// Writes a number in the spelling that fits.
+    /// Writes a number in a form that fits.
     pub(super) fn write(self, number: f64) -> String {
         if let Some(digits) = self.digits {
             return format!("{number:.*}", usize::from(digits));
@@ -77,7 +78,8 @@ impl NumberSpelling {
     }
 }
 
-/// A spelling of dates and times in which the year comes first.
+/// The form in which all dates or times of a column are written in the source. The year comes first
+/// in each such form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeSpelling {
     /// The separator between year, month and day.
@@ -96,8 +98,7 @@ pub(crate) struct TimeSpelling {
 const ZONES: [&str; 7] = ["Z", " UTC", "+00:00", "+0000", "+00", " +0000", " +00:00"];
 
 impl TimeSpelling {
-    /// The spelling of `text`, which was read as `time`; `None` if the text has no spelling of this
-    /// kind.
+    /// The form of `text`, which was read as `time`; `None` if it is in no form of this kind.
     pub(super) fn detect(text: &str, time: i64) -> Option<Self> {
         let bytes = text.as_bytes();
         let separator = *bytes.get(4).filter(|b| b"-/".contains(b))?;
@@ -119,7 +120,7 @@ impl TimeSpelling {
         (found.write(time) == text).then_some(found)
     }
 
-    /// The spelling that fits the texts of both `self` and `other`; `None` if there is none.
+    /// The form that fits the texts of both `self` and `other`; `None` if there is none.
     pub(super) fn and(self, other: Self) -> Option<Self> {
         let digits = self.digits.filter(|_| self.digits == other.digits);
         let trimmed = self.trimmed && other.trimmed;
@@ -137,7 +138,7 @@ impl TimeSpelling {
         (same && (trimmed || digits.is_some())).then_some(both)
     }
 
-    /// Writes a time in this spelling.
+    /// Writes a time in this form.
     pub(super) fn write(self, time: i64) -> String {
         let Some(at) = civil(time) else {
             return time_text(time);
@@ -165,7 +166,8 @@ impl TimeSpelling {
     }
 }
 
-/// The spelling of a column's texts in the source.
+/// The form in which the texts of a column are written in the source. With it, texts that are
+/// stored as numbers or times can be written again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Spelling {
     /// The source has typed values and no texts.
@@ -174,12 +176,12 @@ pub(super) enum Spelling {
     /// Texts of whole numbers, some of which `f64` can't represent.
     Whole,
     Time(TimeSpelling),
-    /// Texts of numbers or times in several spellings. The spelling of each single text is lost.
+    /// Texts of numbers or times in several forms. The form of each single text is lost.
     Variously,
 }
 
 impl Spelling {
-    /// Writes a number in this spelling, or in its shortest form if this is no spelling of numbers.
+    /// Writes a number in this form, or in its shortest form if this is no form of numbers.
     pub(super) fn number(self, number: f64) -> String {
         match self {
             Self::Number(spelling) => spelling.write(number),
@@ -187,8 +189,8 @@ impl Spelling {
         }
     }
 
-    /// Writes a time in this spelling, or in the form `2010-03-01T00:00:00Z` if this is no spelling
-    /// of times.
+    /// Writes a time in this form, or as `2010-03-01T00:00:00Z` is written if this is no form of
+    /// times.
     pub(super) fn time(self, time: i64) -> String {
         match self {
             Self::Time(spelling) => spelling.write(time),

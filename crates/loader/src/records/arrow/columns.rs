@@ -48,7 +48,8 @@ pub(crate) struct GeometryColumn {
     pub(crate) why: String,
 }
 
-/// The name of the geometry column that the option `geom` means, as the schema spells it.
+/// The name, as it is in the schema, of the geometry column that the option `geom` means. The
+/// option may differ from it in case and punctuation.
 pub(crate) fn asked_for(schema: &Schema, name: &str, origin: &Origin) -> Result<String, LoadError> {
     let fields = schema
         .fields()

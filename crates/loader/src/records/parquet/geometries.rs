@@ -23,8 +23,9 @@ pub(super) type CoveringPaths = [String; 4];
 pub(super) struct ParquetGeometries {
     pub(super) column: GeometryColumn,
     pub(super) crs: Crs,
-    /// The columns with the west, east, south and north edge of each geometry, in this order;
-    /// `None` if the file has no such columns.
+    /// The columns with the west, east, south and north edge of each geometry, in this order. By
+    /// the statistics of these columns, row groups outside of a box are skipped. `None` if the file
+    /// has no such columns.
     pub(super) covering: Option<CoveringPaths>,
 }
 

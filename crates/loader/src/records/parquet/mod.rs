@@ -36,8 +36,8 @@ const ROWS: usize = 1 << 13;
 /// hold.
 const BYTES: u64 = 8 << 20;
 
-/// The most threads that read row groups, a choice. More threads gain nothing, since one thread
-/// takes the batches of all.
+/// The most threads that read row groups, a choice. More threads gain nothing, since a single
+/// thread receives the batches of all.
 const MOST_READERS: usize = 4;
 
 /// A Parquet file, which may be local or remote.
@@ -48,8 +48,8 @@ pub(crate) trait ParquetFile:
     /// with one request.
     fn expect(&self, _chunks: Vec<Range<u64>>) {}
 
-    /// Takes the error of the last read. `None` if reading succeeded; then an error of the library
-    /// comes from the data.
+    /// Returns the error of the last read, and forgets it. `None` if reading succeeded: if the
+    /// library then reports an error, the data are wrong.
     fn trouble(&self) -> Option<io::Error> {
         None
     }

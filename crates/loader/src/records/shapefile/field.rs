@@ -47,8 +47,8 @@ pub(super) enum FieldKind {
 pub(super) enum ByteOrder {
     /// The least significant byte comes first, as in FoxPro.
     Little,
-    /// The most significant byte comes first, as in dBase 7. The bytes of numbers sort in the order
-    /// of the numbers. Zeros only mean null.
+    /// The most significant byte comes first, and the sign is encoded so that the bytes of numbers
+    /// sort as the numbers do, as in dBase 7. A value of zero bytes only is null.
     Sorted,
 }
 
@@ -165,7 +165,7 @@ fn parted(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((before, rest.get(1..)?))
 }
 
-/// Decodes a date such as `20240131`. Zeros or spaces only mean null.
+/// Decodes a date such as `20240131`. A date of zeros only, or of spaces only, is null.
 fn date(bytes: &[u8]) -> Value<'static> {
     let text = digits(bytes);
     if text.iter().all(|b| matches!(b, b'0' | b' ')) {
