@@ -1,10 +1,10 @@
-//! Layers whose tiles were rendered earlier and lie in an archive.
+//! Layers whose tiles were rendered earlier and are read from an archive file.
 
 use heatsplat_points::{LonLatBox, TileId};
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// An archive whose tiles are pictures.
+/// An archive of tiles that are pictures, like a PMTiles file.
 pub trait TileArchive: Send + Sync + fmt::Debug {
     /// Describes the archive.
     fn info(&self) -> &ArchiveInfo;
@@ -12,37 +12,39 @@ pub trait TileArchive: Send + Sync + fmt::Debug {
     /// Reads the bytes of a tile; `None` if the archive has no such tile.
     ///
     /// # Errors
-    /// When the file can't be read any more, or is damaged. The message is logged, not sent.
+    /// If the file can't be read any more or is damaged. The server logs the message and doesn't
+    /// send it.
     fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, ArchiveReadError>;
 }
 
-/// The error that a tile of an archive could not be read.
+/// The error that a tile of an archive could not be read. It contains the message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ArchiveReadError(pub String);
 
-/// The description of an archive.
+/// The description of an archive, from which the server makes TileJSON and the catalog.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArchiveInfo {
     /// The name of the layer.
     pub name: String,
-    /// The source of the data, which maps show in a corner.
+    /// The credit for the data, which maps show in a corner; `None` if the archive has none.
     pub attribution: Option<String>,
-    /// The extension of the archive's tiles, without the dot.
+    /// The extension of the archive's tiles in URLs, without the dot, like `png`.
     pub extension: &'static str,
-    /// The media type of the archive's tiles.
+    /// The media type of the archive's tiles, like `image/png`.
     pub mime: &'static str,
     /// The zooms at which the archive has tiles.
     pub zooms: RangeInclusive<u8>,
-    /// West, south, east, north of everything that the archive's tiles show, in degrees.
+    /// The box of everything that the archive's tiles show.
     pub bounds: LonLatBox,
-    /// West, south, east, north of the points, in degrees; `None` if unknown. The east is over 180
-    /// where the points lie on both sides of ±180°.
+    /// The box of the points; `None` if unknown. Its east is over 180° where the points lie on both
+    /// sides of ±180°.
     pub data_bounds: Option<LonLatBox>,
-    /// Longitude and latitude in degrees, and zoom, of the first view.
+    /// The first view of a map: longitude and latitude of its centre in degrees, and its zoom.
     pub center: [f64; 3],
-    /// The side of a tile in pixels.
+    /// The side of a tile's picture in pixels.
     pub pixels: u32,
-    /// The side of a tile in CSS pixels.
+    /// The side in CSS pixels at which maps show a tile. It is half of `pixels` for tiles with two
+    /// pixels per CSS pixel.
     pub tile_size: u32,
 }

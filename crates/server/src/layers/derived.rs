@@ -3,34 +3,38 @@
 use heatsplat_render::{Comparison, Style};
 use std::str::FromStr;
 
-/// The formula and the style of a layer that is computed from two other layers.
+/// A formula of two layers, from which a third layer is computed, and the style of that third
+/// layer.
 #[derive(Clone, Debug)]
 pub struct Derivation {
     /// The id of the first layer.
     pub(crate) first: String,
+    /// The operation: first minus second, or first divided by second.
     pub(crate) comparison: Comparison,
     /// The id of the second layer.
     pub(crate) second: String,
     pub(crate) style: Style,
 }
 
-/// The error that a layer can't be computed from two others.
+/// The error that a layer can't be computed, since one of the two layers of its formula can't be
+/// used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{layer}` {why}")]
 pub struct DeriveError {
-    /// The id of the layer that can't be used.
+    /// The id of the layer of the formula that can't be used.
     pub layer: String,
-    /// The reason, as the end of a sentence that begins with the layer.
+    /// The reason, as the end of a sentence that begins with the layer's id, like “is no layer
+    /// here”.
     pub why: &'static str,
 }
 
 impl Derivation {
-    /// The ids of the two layers.
+    /// The ids of the formula's first and second layer.
     pub fn sources(&self) -> [&str; 2] {
         [&self.first, &self.second]
     }
 
-    /// Returns the formula with another style for its layer.
+    /// Sets the style of the computed layer.
     #[must_use]
     pub fn with_style(mut self, style: Style) -> Self {
         self.style = style;
@@ -38,7 +42,7 @@ impl Derivation {
     }
 }
 
-/// The error that a text is not a formula of two layers.
+/// The error that a text is not a formula of two layers. Its message shows the expected form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "expected two layers and a sign with spaces around it, like `new - old` or `cases / people`"
@@ -48,7 +52,9 @@ pub struct ParseDerivationError;
 impl FromStr for Derivation {
     type Err = ParseDerivationError;
 
-    /// Parses `new - old` or `new / old`. The spaces are required, since ids may contain a `-`.
+    /// Parses a difference, like `new - old`, or a quotient, like `new / old`, of the layers with
+    /// these ids. The spaces are required, since ids may contain a `-`. The style is the default
+    /// style.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut signs = Comparison::ALL.iter().filter_map(|(sign, comparison)| {
             let (first, second) = text.split_once(&format!(" {sign} "))?;

@@ -1,4 +1,4 @@
-//! A layer as requests use it: its source, its identity for caches, and styles of requests.
+//! A layer in the form that requests use: its data, its identity for caches, and its styles.
 
 use super::archived::{ArchiveInfo, TileArchive};
 use super::filtered::{self, Attribute, FilterColumns, FilteredLayer};
@@ -16,22 +16,24 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The largest number of styles, asked for by requests, that a layer keeps ready. A choice.
+/// The largest number of styles that a layer keeps ready for requests with style parameters. At
+/// this number all are dropped. A choice.
 const MAX_STYLES: usize = 256;
 
-/// The number of states of layers that this process has had so far. Each is a [`ServedLayer`].
+/// The number of states of layers that this process has made so far. Each loading or change of a
+/// layer makes a new state, a [`ServedLayer`].
 static VERSIONS: AtomicU64 = AtomicU64::new(0);
 
-/// The source of a layer's data.
+/// The data of a layer, by the way in which the server gets them.
 #[derive(Debug)]
 pub(crate) enum LayerSource {
     /// Points in memory.
     InMemory(Arc<Layer>),
-    /// The points of a layer in memory that fulfill a condition.
+    /// The points of another layer, which is in memory, that fulfil a condition.
     Filtered(FilteredLayer),
-    /// Rows that are read for every picture.
+    /// Rows of a database, which are read for every picture.
     Live(LiveLayer),
-    /// Tiles that were rendered earlier.
+    /// Tiles that were rendered earlier, in an archive.
     Archive(Arc<dyn TileArchive>),
 }
 
@@ -40,8 +42,8 @@ impl LayerSource {
         Self::InMemory(Arc::new(layer))
     }
 
-    /// The layer whose points are in memory; for a filtered layer, the unfiltered one. Otherwise
-    /// `None`.
+    /// The layer whose points are in memory. For a filtered layer this is the unfiltered layer.
+    /// `None` for live layers and archives.
     pub(crate) fn layer(&self) -> Option<&Layer> {
         match self {
             Self::InMemory(layer) => Some(layer),
@@ -50,7 +52,7 @@ impl LayerSource {
         }
     }
 
-    /// The live layer; `None` for other sources.
+    /// The live layer; `None` if the source is of another kind.
     pub(crate) fn live(&self) -> Option<&LiveLayer> {
         match self {
             Self::Live(live) => Some(live),
@@ -58,7 +60,7 @@ impl LayerSource {
         }
     }
 
-    /// The description of the archive; `None` for other sources.
+    /// The archive's description; `None` if the source is of another kind.
     pub(crate) fn archive(&self) -> Option<&ArchiveInfo> {
         match self {
             Self::Archive(archive) => Some(archive.info()),
@@ -66,7 +68,8 @@ impl LayerSource {
         }
     }
 
-    /// The layer to draw. A filtered layer selects its points at the first call.
+    /// The layer from whose points pictures are drawn. A filtered layer selects its points at the
+    /// first call. Live layers and archives have no such layer, so they get an error.
     pub(crate) fn drawable(&self) -> Result<&Layer, ApiError> {
         match self {
             Self::InMemory(layer) => Ok(layer),
@@ -79,14 +82,17 @@ impl LayerSource {
     }
 }
 
-/// A layer, and everything about it that is computed before the first request for it.
+/// One state of a layer, with everything about it that is computed before the first request.
 #[derive(Debug)]
 pub(crate) struct ServedLayer {
     pub(crate) source: LayerSource,
-    /// A number that no other state of any layer has in this process.
+    /// A number that no other state of any layer has in this process. It distinguishes states in
+    /// the keys of caches.
     pub(crate) version: u64,
-    /// The hash of the layer's data.
+    /// A hash of the layer's data, for ETags. For a live layer it is a hash of the name and epoch
+    /// only, since the data are not known.
     pub(crate) fingerprint: Fingerprint,
+    /// The style of requests without style parameters.
     pub(crate) own_style: Arc<ResolvedStyle>,
     /// The columns that requests may filter by; `None` if none are kept.
     pub(crate) filter_columns: Option<FilterColumns>,
@@ -156,17 +162,20 @@ impl ServedLayer {
         }
     }
 
-    /// The layer's points if they are in memory; those of a filtered layer are unfiltered.
+    /// All points of a layer in memory or of a filtered layer's unfiltered one; `None` for live
+    /// layers and archives.
     pub(crate) fn points(&self) -> Option<&Points> {
         self.source.layer().map(Layer::points)
     }
 
-    /// Returns whether the layer's data may change without notice.
+    /// Returns true if the layer's rows are read from a database for each picture, so that they may
+    /// change without notice.
     pub(crate) fn is_live(&self) -> bool {
         self.source.live().is_some()
     }
 
-    /// The extension of an archive's tiles; `None` for other layers.
+    /// The extension of the tiles, without the dot, if the layer is an archive; `None` for all
+    /// other layers.
     pub(crate) fn archive_extension(&self) -> Option<&'static str> {
         self.source.archive().map(|info| info.extension)
     }
@@ -177,8 +186,8 @@ impl ServedLayer {
         columns.map(|columns| columns.attributes.as_slice())
     }
 
-    /// Returns whether the layer's database failed to answer the last query; `None` for layers
-    /// without a database.
+    /// Returns true if the layer's database didn't answer its last query. `None` for layers without
+    /// a database.
     pub(crate) fn is_away(&self) -> Option<bool> {
         let live = self.source.live()?;
         Some(!live.rows().is_available())
@@ -189,7 +198,8 @@ impl ServedLayer {
         &self.own_style.style
     }
 
-    /// Resolves the style and the filter that a request asks for.
+    /// Makes a request's style from the layer's own style and the request's parameters. If the
+    /// request has a filter, the layer becomes the filtered one.
     pub(crate) fn prepare(self: Arc<Self>, query: Query) -> Result<LayerRequest, ApiError> {
         let style = self.resolve_style(&query)?;
         let layer = match query.filter() {
@@ -203,8 +213,9 @@ impl ServedLayer {
         })
     }
 
-    /// The layer's style with a request's changes. Resolved styles are kept, since mixing a ramp's
-    /// colors takes longer than a lookup, and a map requests many tiles in one style.
+    /// The layer's own style with the changes that a request asks for. The results are kept, since
+    /// mixing a ramp's colours takes longer than a lookup, and a map requests many tiles in one
+    /// style.
     pub(crate) fn resolve_style(&self, query: &Query) -> Result<Arc<ResolvedStyle>, ApiError> {
         if query.style().is_empty() {
             return Ok(Arc::clone(&self.own_style));
@@ -236,8 +247,8 @@ impl ServedLayer {
         Ok(style)
     }
 
-    /// West, south, east, north of the points in degrees, or of the whole map if there are no
-    /// points. The east is over 180 where the points lie on both sides of ±180°.
+    /// The box of the points; for an archive whose points are unknown, the box that its tiles show;
+    /// otherwise the whole map. Its east is over 180° where the points lie on both sides of ±180°.
     pub(crate) fn bounds(&self) -> LonLatBox {
         let archive = || self.source.archive().map(|info| info.bounds);
         self.data_bounds()
@@ -245,9 +256,10 @@ impl ServedLayer {
             .unwrap_or(LonLatBox::WORLD)
     }
 
-    /// The bounds of TileJSON in degrees, with no east over 180. They contain the points and
-    /// everything that their kernels reach at any zoom. Live layers have the whole map, since rows
-    /// may be added anywhere.
+    /// The field `bounds` of TileJSON: the box of the points and everything that their kernels
+    /// reach at any zoom. A box that crosses ±180° is replaced by one of all longitudes. For an
+    /// archive it is the box of its tiles. Live layers have the whole map, since rows may be added
+    /// anywhere.
     pub(crate) fn tile_bounds(&self, style: &Style, size: TileSize) -> LonLatBox {
         let bounds = match (self.source.layer(), self.source.archive()) {
             (Some(layer), _) => layer.heat_bounds(style, 0..=MAX_ZOOM, size),
@@ -256,7 +268,9 @@ impl ServedLayer {
         bounds.map_or(LonLatBox::WORLD, LonLatBox::within_180)
     }
 
-    /// A box around all points with a margin, in degrees.
+    /// The box that a map shows to contain all points: the box of the points with a margin. For an
+    /// archive whose points are unknown it is the box of its tiles, and for all other layers
+    /// without points the whole map.
     pub(crate) fn frame(&self) -> LonLatBox {
         match (self.data_bounds(), self.source.archive()) {
             (Some(bounds), _) => bounds.with_margin(),
@@ -264,7 +278,7 @@ impl ServedLayer {
         }
     }
 
-    /// West, south, east, north of the points in degrees; `None` if unknown.
+    /// The box of the points; `None` if it is unknown or there are no points.
     pub(crate) fn data_bounds(&self) -> Option<LonLatBox> {
         match &self.source {
             LayerSource::Live(live) => live.bounds(),
@@ -273,8 +287,9 @@ impl ServedLayer {
         }
     }
 
-    /// The center of TileJSON: longitude and latitude of the densest place, and the zoom that shows
-    /// nearly all weight around it. If nothing has weight, it is the middle of the bounds.
+    /// The field `center` of TileJSON: longitude and latitude, in degrees, of the place where
+    /// points are densest, and the zoom at which nearly all weight around it is visible. An archive
+    /// states its own. If no points are known, it is the middle of the bounds.
     pub(crate) fn center(&self) -> [f64; 3] {
         let focus = match &self.source {
             LayerSource::Live(live) => live.focus(),
@@ -290,13 +305,13 @@ impl ServedLayer {
         )
     }
 
-    /// The whole zoom, at most 14, that shows all points on a screen of 1024 × 768 pixels.
+    /// The deepest whole zoom, at most 14, at which a screen of 1024 × 768 pixels shows all points.
     pub(crate) fn zoom(&self) -> u8 {
         let zoom = Window::around(self.frame(), 1024, 768).map(|w| w.zoom());
         zoom.map_or(0.0, |zoom| zoom.floor().clamp(0.0, 14.0)) as u8
     }
 
-    /// The facts about the layer's data that estimates of time use.
+    /// The facts about the layer's data on which estimates of a request's cost are based.
     fn profile(&self) -> DataProfile<'_> {
         match (self.source.layer(), self.source.live()) {
             (Some(layer), _) => DataProfile::Points(layer.data()),
@@ -306,7 +321,7 @@ impl ServedLayer {
     }
 }
 
-/// A request to draw something of a layer, with its style and filter resolved.
+/// A request for a picture or a number of a layer, with its style and filter resolved.
 #[derive(Debug)]
 pub(crate) struct LayerRequest {
     pub(crate) layer: Arc<ServedLayer>,
@@ -315,14 +330,16 @@ pub(crate) struct LayerRequest {
 }
 
 impl LayerRequest {
-    /// The cache headers of an answer that depends on the layer, the style, and everything hashed
-    /// in `answer`.
+    /// The headers `ETag` and `Cache-Control` of an answer. The ETag depends on the layer, the
+    /// style, and `answer`, a hash of everything else in the request. `control` is the value of
+    /// `Cache-Control`.
     pub(crate) fn cache_headers(&self, answer: Fingerprint, control: &HeaderValue) -> CacheHeaders {
         let layer = answer.then(self.layer.fingerprint);
         CacheHeaders::new(layer.then(self.style.fingerprint), control)
     }
 
-    /// Refuses work that is estimated to take longer than a request may.
+    /// Returns an error if the parts of `work` are estimated to take more time together than a
+    /// request may. A request in the layer's own splats without a filter is never refused.
     pub(crate) fn check_cost(
         &self,
         work: impl IntoIterator<Item = cost::Work>,

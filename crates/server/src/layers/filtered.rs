@@ -1,7 +1,7 @@
-//! `?filter=`: makes a layer of some points of another layer, which fulfill a condition on the
-//! columns.
+//! The parameter `?filter=`: makes a layer of those points of another layer that fulfil a condition
+//! on the columns.
 //!
-//! The condition is parsed into a small tree and compared with typed columns in memory. It never
+//! The condition is parsed into a small tree, which is evaluated on columns in memory. It never
 //! reaches a database.
 
 use super::entry::{LayerSource, ServedLayer};
@@ -14,29 +14,32 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-/// The largest number of conditions for which a layer keeps the selected points. A choice.
+/// The largest number of filtered layers that one layer keeps, one for each condition. A choice.
 const MAX_FILTERS: usize = 32;
-/// The limit in bytes of the points selected for all conditions of a layer together. A larger layer
-/// has its own size as the limit.
+/// The limit, in bytes, of the memory of all filtered layers of one unfiltered layer together: 64
+/// MiB, a choice. If the unfiltered layer is larger, its own size is the limit.
 const MIN_BYTES: usize = 64 << 20;
-/// The largest number of a column's values that are listed.
+/// The largest number of different values of a column that the catalog lists. A choice.
 const MAX_VALUES: usize = 20;
 
-/// The points of a layer that fulfill a condition. They are selected when they are first needed.
+/// The points of a layer that fulfil a condition. They are selected when they are first needed.
 #[derive(Debug)]
 pub(crate) struct FilteredLayer {
     base: FilterBase,
     filter: Filter,
     selected: OnceLock<Result<Layer, ApiError>>,
-    /// The list of filtered layers that this layer is in.
+    /// The list of all filtered layers of the unfiltered layer. This layer is in it too, so the
+    /// reference is weak.
     all: Weak<FilteredLayers>,
 }
 
-/// Filtered layers with their conditions, the one used last at the end.
+/// Pairs of a condition's text and the filtered layer for it, in the order of last use: the one
+/// used last is at the end.
 type FilteredLayers = Mutex<Vec<(String, Arc<ServedLayer>)>>;
 
-/// The unfiltered points and columns. It doesn't hold the [`ServedLayer`]: that one holds its
-/// filtered layers, and would never be freed.
+/// The points and columns from which a filtered layer is selected. They are not referred to through
+/// the unfiltered layer's [`ServedLayer`]: that owns its filtered layers, so neither would ever be
+/// freed.
 #[derive(Clone, Debug)]
 struct FilterBase {
     layer: Arc<Layer>,
@@ -44,13 +47,13 @@ struct FilterBase {
 }
 
 impl FilterBase {
-    /// The most bytes that the selected points of all filtered layers may take together.
+    /// The largest number of bytes that the points of all filtered layers may take together.
     fn max_bytes(&self) -> usize {
         bytes(&self.layer).max(MIN_BYTES)
     }
 
-    /// Selects the points that fulfill a condition. Categories keep their names and colors, even if
-    /// no point is left in them.
+    /// Selects the points that fulfil a condition. The categories keep their names and colours,
+    /// even if a category has no points left.
     fn select(&self, filter: &Filter) -> Result<PointSet, TableError> {
         let (points, table) = (self.layer.points(), &self.table);
         let set = PointSet::new(table.select(points, filter)?);
@@ -66,7 +69,8 @@ impl FilterBase {
     }
 }
 
-/// The bytes of all sets of points that a layer draws.
+/// The size in bytes of all indexes of points that a layer draws: the whole set, and one for each
+/// category or radius.
 fn bytes(layer: &Layer) -> usize {
     let parts = layer.data().parts();
     parts.iter().map(|(_, points)| points.bytes()).sum()
@@ -78,15 +82,16 @@ impl FilteredLayer {
         &self.base.layer
     }
 
-    /// The layer of the selected points. They are selected once, however many requests wait for
-    /// them.
+    /// The layer of the selected points. The points are selected once, even if several requests
+    /// need them at a time.
     pub(crate) fn layer(&self) -> Result<&Layer, ApiError> {
         let mut is_new = false;
         let selected = self.selected.get_or_init(|| {
             is_new = true;
             self.select()
         });
-        // The layer's size is known only now, and many such layers may have been added before it.
+        // The size of this layer is known only now. Many layers of unknown size may have been added
+        // before, so the limit is checked again.
         if is_new && let Some(all) = self.all.upgrade() {
             evict(
                 &mut all.lock().unwrap_or_else(PoisonError::into_inner),
@@ -115,10 +120,11 @@ impl FilteredLayer {
     }
 }
 
-/// The columns that are kept with a layer's points, and the filtered layers in use.
+/// The columns by which requests may filter a layer, and the filtered layers that are in use.
 #[derive(Debug)]
 pub(crate) struct FilterColumns {
     table: Arc<Table>,
+    /// Descriptions of the columns, for the catalog.
     pub(crate) attributes: Vec<Attribute>,
     layers: Arc<FilteredLayers>,
 }
@@ -132,14 +138,17 @@ impl FilterColumns {
         }
     }
 
-    /// Returns whether a layer can be filtered: it is no comparison, its points have no radii of
-    /// their own, and if it shows categories, their column is kept.
+    /// Returns true if a layer can be filtered. It must not be computed from two layers, and its
+    /// points must not have radii of their own. If it shows categories, the column of the
+    /// categories must be kept.
     fn can_filter(&self, layer: &Layer) -> bool {
         let set = layer.data();
         let shown = set.categories().is_empty() || self.table.by().is_some();
         set.versus().is_none() && set.widest().is_none() && shown
     }
 
+    /// Finds the filtered layer for the condition `text`, or makes it without selecting its points.
+    /// `base` is the unfiltered layer and `own` its state, whose style the filtered layer gets.
     fn filtered(
         &self,
         base: &Arc<Layer>,
@@ -172,7 +181,7 @@ impl FilterColumns {
         let source = LayerSource::Filtered(layer);
         let layer = Arc::new(ServedLayer::with_style(source, fingerprint, style, None));
         let mut layers = self.lock();
-        // Another request may have added this condition's layer meanwhile.
+        // Another request may have added a layer for this condition meanwhile.
         if let Some(layer) = touch(&mut layers, text) {
             return Ok(layer);
         }
@@ -186,7 +195,8 @@ impl FilterColumns {
     }
 }
 
-/// Finds the layer of a condition and moves it to the end, as the one used last.
+/// Finds the filtered layer of the condition `text` and moves it to the end of the list, as the one
+/// used last. `None` if the list has none.
 fn touch(layers: &mut Vec<(String, Arc<ServedLayer>)>, text: &str) -> Option<Arc<ServedLayer>> {
     let at = layers.iter().position(|(known, _)| known == text)?;
     let found = layers.remove(at);
@@ -195,8 +205,9 @@ fn touch(layers: &mut Vec<(String, Arc<ServedLayer>)>, text: &str) -> Option<Arc
     Some(layer)
 }
 
-/// Drops the layers used longest ago until the rest fulfill the limits of number and bytes. The
-/// layer used last always stays. Requests that still draw a dropped layer keep it alive.
+/// Drops filtered layers, those used longest ago first, until there are at most [`MAX_FILTERS`] and
+/// their points take at most `max_bytes` together. The layer used last always stays. A dropped
+/// layer lives on until the requests that are drawing it have finished.
 fn evict(layers: &mut Vec<(String, Arc<ServedLayer>)>, max_bytes: usize) {
     let mut all: usize = layers.iter().map(selected_bytes).sum();
     let mut gone = 0;
@@ -210,6 +221,7 @@ fn evict(layers: &mut Vec<(String, Arc<ServedLayer>)>, max_bytes: usize) {
     layers.drain(..gone);
 }
 
+/// The size in bytes of a filtered layer's points; 0 before they are selected.
 fn selected_bytes((_, layer): &(String, Arc<ServedLayer>)) -> usize {
     match &layer.source {
         LayerSource::Filtered(filtered) => filtered.bytes(),
@@ -217,7 +229,8 @@ fn selected_bytes((_, layer): &(String, Arc<ServedLayer>)) -> usize {
     }
 }
 
-/// Finds or makes the layer of a layer's points that fulfill a condition.
+/// Finds or makes the layer of those points of `layer` that fulfil the condition `filter`. Layers
+/// without kept columns get an error with the reason.
 pub(crate) fn select(layer: &ServedLayer, filter: &str) -> Result<Arc<ServedLayer>, ApiError> {
     let LayerSource::InMemory(base) = &layer.source else {
         return Err(ApiError::bad_request(match layer.is_live() {
@@ -243,18 +256,19 @@ const LIVE: &str = "filter: this layer is read from its database for every pictu
 const NO_COLUMNS: &str = "filter: no columns are kept for this layer; its operator can keep \
                           some";
 
-/// A column that requests can filter by.
+/// The catalog's description of a column by which requests can filter.
 #[derive(Debug, Serialize)]
 pub(crate) struct Attribute {
     name: String,
     #[serde(rename = "type")]
     kind: &'static str,
-    /// The number of points without a value.
+    /// The number of points that have no value in the column.
     nulls: usize,
-    /// The least and the greatest value of a column of numbers or times.
+    /// The least and the greatest value, if the column has numbers or times; otherwise `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<[Value; 2]>,
-    /// The most frequent values of a column of texts or booleans, with their numbers of points.
+    /// The most frequent values, each with its number of points, if the column has texts or
+    /// booleans; otherwise `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     values: Option<Vec<Value>>,
 }
@@ -281,7 +295,8 @@ impl Attribute {
     }
 }
 
-/// A column's number as JSON. Integers beyond 2⁵³ keep all digits.
+/// Parses the text of a column's number into a JSON number. Integers beyond 2⁵³ stay integers,
+/// since as floats they would lose digits.
 fn number(text: &str) -> Value {
     match (text.parse::<i64>(), text.parse::<f64>()) {
         (Ok(whole), _) if whole.unsigned_abs() > 1 << 53 => whole.into(),
@@ -363,7 +378,7 @@ mod tests {
                 .unwrap()
         };
         assert_eq!(parts().len(), MAX_FILTERS);
-        // The layers of conditions that are used again and again stay.
+        // A layer whose condition is used again and again stays.
         for i in 0..100 {
             ask(&served, "n < 199");
             ask(&served, &format!("n > {i}"));
@@ -424,13 +439,13 @@ mod tests {
             let expected: Vec<_> = expected.map(|((n, c, _), k)| (n.clone(), *c, k)).collect();
             assert_eq!(shown(&part), expected, "{filter}");
         }
-        // Each point counts twice: in the whole set and in its category. The value `other` has a
-        // category apart from that of the points without a listed value.
+        // Each point counts twice: in the whole set and in its category. The value `other` has its
+        // own category, apart from the one of the points without a listed value.
         assert!(bytes(&layer) > layer.points().bytes() * 3 / 2);
     }
 
-    /// Requests many filtered layers at once and selects their points after the last: the limit
-    /// holds too.
+    /// Requests many filtered layers before any of them selects its points: the limit of memory
+    /// holds then too.
     #[test]
     fn parts_that_are_found_later_are_bounded_too() {
         let served = served(400_000);

@@ -1,5 +1,5 @@
-//! Live layers, whose rows are read for every picture: the trait of their sources, and their
-//! scales.
+//! Live layers, whose rows are read for every picture: the trait of a source of rows, and the
+//! colour scales that are measured from its rows.
 
 use crate::cost::{self, LIVE_DENSEST, LIVE_SPREAD};
 use crate::http::error::ApiError;
@@ -17,55 +17,57 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::OnceCell;
 use tracing::Instrument as _;
 
-/// The future of a source's answer. Dropping the future cancels the query.
+/// The future that a source's method returns. Dropping it cancels the query.
 pub type SourceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, SourceError>> + Send + 'a>>;
 
-/// A source of rows outside of this process, like a database.
+/// A source of rows outside of this process: a database, for example.
 pub trait RowSource: Send + Sync + Debug {
-    /// Fetches all points that a picture depends on.
+    /// Fetches all points on which a picture depends.
     fn fetch(&self, request: RowRequest) -> SourceFuture<'_, FetchedPoints>;
 
-    /// West, south, east, north of nearly all points in degrees; `None` if not known without a
-    /// query. The bounds are used for the first view only, since rows come and go.
+    /// The box of nearly all points; `None` if it is not known without a query. It only serves for
+    /// the first view of a map, since rows come and go.
     fn bounds(&self) -> Option<LonLatBox> {
         None
     }
 
-    /// Returns whether the source answered its last query.
+    /// Returns false if the source didn't answer its last query.
     fn is_available(&self) -> bool {
         true
     }
 }
 
-/// The points to fetch for a picture.
+/// A request for the points of a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RowRequest {
     /// The picture's window.
     pub window: Window,
-    /// The width in pixels of the margin around the picture whose points reach into the picture.
+    /// The width in pixels of a margin on each side of the picture. Points in the margin are
+    /// fetched too, since their kernels reach into the picture.
     pub margin: u32,
-    /// The side in pixels of the largest cells that may stand for several points; `None` asks for
-    /// every point.
+    /// The largest side in pixels of a square whose points may be replaced by one cell; `None` asks
+    /// for every single point.
     pub cell: Option<f64>,
-    /// True if the points are for a scale, which is measured once and may take longer than a
-    /// picture.
+    /// True if the points are needed to measure a colour scale. A scale is measured once, so its
+    /// query may take longer than a picture's.
     pub for_scale: bool,
 }
 
-/// The points of a picture.
+/// The points of a picture, as a source returns them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FetchedPoints {
     /// The points, or cells that stand for several points.
     pub points: Vec<Point>,
-    /// The number of points that each cell stands for. Empty if each entry is one point.
+    /// The number of points for which each entry of `points` stands. Empty if each entry is one
+    /// point.
     pub counts: Vec<u32>,
 }
 
-/// The reason why rows can't be fetched.
+/// The reason why rows could not be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// The source doesn't answer.
+    /// The source doesn't answer, or can't be reached.
     #[error("away")]
     Away,
     /// Too many queries run already.
@@ -74,10 +76,10 @@ pub enum SourceError {
     /// The query took longer than its limit.
     #[error("too slow")]
     Deadline,
-    /// The picture has more points than may be read for a picture.
+    /// The picture has more points than may be read for one picture.
     #[error("too much")]
     TooMuch,
-    /// The source refuses the query.
+    /// The source refuses the query as wrong or not permitted.
     #[error("broken")]
     Broken,
 }
@@ -105,18 +107,20 @@ impl From<SourceError> for ApiError {
     }
 }
 
-/// The zoom of the tiles of the overview. One query counts the points of the whole world in cells,
-/// and each of its cells is one of these tiles.
+/// The zoom of the overview's tiles. One query divides the whole world into cells and sums the
+/// weights in each; a cell is as large as a tile of this zoom. A choice.
 const OVERVIEW_ZOOM: u8 = 9;
-/// The number of the densest tiles that are searched for tiles of deeper zooms. A choice.
+/// The number of tiles that are searched for points at deeper zooms than the overview's. They are
+/// the densest tiles found so far. A choice.
 const SEARCHED: usize = 2;
 
-/// The distribution of a live layer's points over the world, from its first query.
+/// The distribution of a live layer's points over the world, which its first query finds.
 #[derive(Debug)]
 struct Overview {
-    /// The tiles of [`OVERVIEW_ZOOM`] that hold points, each with its mass.
+    /// The tiles of [`OVERVIEW_ZOOM`] that contain points, each with the sum of the |weight| of its
+    /// cells.
     tiles: Vec<TileWeight>,
-    /// The centers of these tiles, each weighted by its tile's mass.
+    /// The centres of these tiles as points, each with the mass of its tile as its weight.
     middles: Points,
 }
 
@@ -137,8 +141,8 @@ impl Overview {
         }
     }
 
-    /// West and east of the tiles in degrees, if the smallest interval of longitudes around them
-    /// crosses ±180°; else `None`.
+    /// The west and the east edge of the tiles in degrees, with an east over 180, if the smallest
+    /// interval of longitudes that contains all tiles crosses ±180°. Otherwise `None`.
     fn across_180(&self) -> Option<[f64; 2]> {
         let bounds = self.middles.summary().bounds?;
         let (west, east) = (bounds.west(), bounds.east());
@@ -147,7 +151,8 @@ impl Overview {
     }
 }
 
-/// A level, and the parts of a style on which statistics at the level depend.
+/// The key of measured statistics: a level, and the parts of a style on which the statistics at
+/// that level depend.
 type LevelKey = (u8, StatisticsKey);
 
 /// A layer whose rows are read for every picture.
@@ -158,15 +163,18 @@ pub struct LiveLayer {
     rows: Arc<dyn RowSource>,
     backend: Arc<dyn Backend>,
     epoch: u64,
+    /// The distribution of the points over the world. The first request that needs it fetches it.
     overview: OnceCell<Overview>,
+    /// The statistics of scales. Each cell is filled when its measurement is finished.
     statistics: Mutex<HashMap<LevelKey, Arc<OnceCell<Arc<Statistics>>>>>,
-    /// True if the negative part of the weight is so large that colors diverge at zero. It is set
-    /// once, by the overview.
+    /// True if the layer has so much negative weight that colours diverge at zero. The overview
+    /// sets it, once.
     signed: OnceLock<bool>,
 }
 
 impl LiveLayer {
-    /// Makes a layer whose pictures a backend draws. Nothing is read before the first request.
+    /// Makes a layer from a source of rows. `backend` draws its pictures. No rows are read before
+    /// the first request.
     pub fn new(
         name: &str,
         style: Style,
@@ -185,8 +193,9 @@ impl LiveLayer {
         }
     }
 
-    /// Returns the layer without its measured scales and with the next epoch, after its rows have
-    /// changed.
+    /// Makes the layer's next state, after its rows have changed: its epoch is higher by 1, and
+    /// scales and overview are measured again. Whether colours diverge at zero stays as it was
+    /// decided for the first state.
     pub(crate) fn renewed(&self) -> Self {
         let (rows, backend) = (Arc::clone(&self.rows), Arc::clone(&self.backend));
         Self {
@@ -205,12 +214,12 @@ impl LiveLayer {
         &self.name
     }
 
-    /// The style of requests that have no style parameters.
+    /// The style in which the layer is drawn for requests without style parameters.
     pub fn style(&self) -> &Style {
         &self.style
     }
 
-    /// A number that grows with every known change of the layer.
+    /// A number that grows with every change of the layer that the server knows of.
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
@@ -223,9 +232,9 @@ impl LiveLayer {
         &self.backend
     }
 
-    /// West, south, east, north of nearly all points in degrees; `None` if unknown. For points on
-    /// both sides of ±180° a database reports all longitudes. The overview, once there is one,
-    /// corrects that.
+    /// The box of nearly all points; `None` if unknown. If points lie on both sides of ±180°, a
+    /// database reports a box of all longitudes. The overview corrects this as soon as it is
+    /// fetched.
     pub(crate) fn bounds(&self) -> Option<LonLatBox> {
         let [west, south, east, north] = self.rows.bounds()?.edges();
         let across = self.overview.get().and_then(Overview::across_180);
@@ -233,12 +242,14 @@ impl LiveLayer {
         Some(LonLatBox::on_the_map(west, south, east, north))
     }
 
-    /// The first view of maps; `None` before there is an overview.
+    /// The first view of a map; `None` before the overview is fetched.
     pub(crate) fn focus(&self) -> Option<Focus> {
         self.overview.get()?.middles.focus()
     }
 
-    /// Fetches the points of a picture, as cells that are at most as coarse as its kernel allows.
+    /// Fetches the points of a picture in a style. They may come as cells, which are so small that
+    /// the picture doesn't show the difference. `ratio` is the number of device pixels per CSS
+    /// pixel.
     pub(crate) async fn points(
         &self,
         window: Window,
@@ -248,8 +259,9 @@ impl LiveLayer {
         self.rows.fetch(rows_for(window, ratio, style, false)).await
     }
 
-    /// The kind of values that a style shows in this layer. It is signed if enough weight is
-    /// negative, or if the domain of the style begins below zero.
+    /// The kind of values that a style shows in this layer, which decides about the form of its
+    /// scale. Sums of weights are signed if enough weight is negative, or if the style's domain
+    /// begins below zero.
     pub(crate) fn value_kind(&self, style: &Style) -> ValueKind {
         if style.measure() == Measure::Mean {
             return ValueKind::Level;
@@ -260,14 +272,15 @@ impl LiveLayer {
         ValueKind::Amount
     }
 
-    /// Returns whether the layer counts as one with negative weights in this style.
+    /// Returns true if enough of the layer's weight is negative, or if the style's domain begins
+    /// below zero. Before the overview is fetched, only the domain counts.
     pub(crate) fn is_signed(&self, style: &Style) -> bool {
         let given = matches!(style.scale().domain, Domain::Fixed(low, _) if low < 0.0);
         given || self.signed.get() == Some(&true)
     }
 
-    /// The scale of a style at a level. At a fractional level, it lies between the scales of the
-    /// whole levels below and above.
+    /// The colour scale of a style at a level. At a fractional level, it is interpolated between
+    /// the scales of the whole levels below and above.
     pub(crate) async fn normalizer(
         &self,
         level: Level,
@@ -282,8 +295,8 @@ impl LiveLayer {
         Ok(Arc::new(style.scale().between(&below, &above, kind, level)))
     }
 
-    /// The scale of a style at a whole level. Its statistics are measured once, from a few pictures
-    /// of tiles that depend on the data alone.
+    /// The colour scale of a style at a whole level. If it needs statistics, they are measured once
+    /// in a few tiles. The choice of tiles depends on the data alone, not on the requests.
     async fn scale(&self, level: u8, style: &Style) -> Result<Arc<Normalizer>, SourceError> {
         if !style.scale().needs_statistics() {
             let kind = self.value_kind(style);
@@ -295,7 +308,8 @@ impl LiveLayer {
         Ok(Arc::new(style.scale().resolve(&statistics, kind, level)))
     }
 
-    /// The statistics of a style at a level. They are measured once.
+    /// The statistics of the values that a style shows at a level. They are measured at the first
+    /// call; later calls get the same result.
     pub(crate) async fn statistics(
         &self,
         level: u8,
@@ -312,8 +326,8 @@ impl LiveLayer {
             }
             Arc::clone(known.entry(key).or_default())
         };
-        // One request measures while others wait; if its client leaves, a waiting request takes
-        // over. Errors are not kept.
+        // One request measures while others wait. If its client leaves, one of the waiting requests
+        // takes over. Errors are not kept, so the next request tries again.
         let statistics = cell
             .get_or_try_init(|| {
                 let span = tracing::debug_span!("statistics", layer = self.name, level);
@@ -323,6 +337,7 @@ impl LiveLayer {
         Ok(Arc::clone(statistics))
     }
 
+    /// Measures statistics: draws the densities of a sample of tiles and collects their values.
     async fn measure(&self, level: u8, style: &Style) -> Result<Statistics, SourceError> {
         let z = level.saturating_sub(8).min(MAX_ZOOM);
         let side = 1u32 << (level - z).min(9);
@@ -346,8 +361,9 @@ impl LiveLayer {
         Ok(statistics)
     }
 
-    /// The tiles of a zoom that hold points. At zooms deeper than the overview, only the densest
-    /// tiles are searched for them.
+    /// The tiles of zoom `z` that contain points. Up to [`OVERVIEW_ZOOM`] these are all such tiles.
+    /// At deeper zooms they are only those within the densest tiles, which are searched again every
+    /// nine zooms.
     async fn occupied(&self, z: u8) -> Result<Vec<TileWeight>, SourceError> {
         let world = TileId::new(0, 0, 0).map_err(|_| SourceError::Broken)?;
         let overview = self
@@ -372,7 +388,8 @@ impl LiveLayer {
         Ok(merged(&tiles, z))
     }
 
-    /// The tiles that hold points within a tile, [`OVERVIEW_ZOOM`] zooms deeper.
+    /// The tiles within `tile`, [`OVERVIEW_ZOOM`] zooms deeper but at most at [`MAX_ZOOM`], that
+    /// contain points. They are found by one query.
     async fn search_tile(&self, tile: TileId) -> Result<Vec<TileWeight>, SourceError> {
         let request = RowRequest {
             window: Window::tile(tile, 1 << OVERVIEW_ZOOM),
@@ -393,8 +410,9 @@ impl LiveLayer {
     }
 }
 
-/// Adapts unset parameters of a style to means. They can't be adapted to signed weights, which are
-/// known only after a query.
+/// Completes a style for a live layer: if it shows means and sets no transform or no ramp, it gets
+/// one that suits means. Signed weights can't be considered here, since they are known only after a
+/// query.
 pub(crate) fn suited(style: Style) -> Style {
     if style.measure() == Measure::Mean {
         return style.suited_to(ValueKind::Level);
@@ -402,11 +420,11 @@ pub(crate) fn suited(style: Style) -> Style {
     style
 }
 
-/// The request for the rows of a picture: everything that its kernel reaches, in cells too small to
-/// show.
+/// Makes the request for the rows of a picture: all points that its kernel reaches, as cells that
+/// are too small to be seen.
 fn rows_for(window: Window, ratio: u32, style: &Style, for_scale: bool) -> RowRequest {
-    // With the kernel `pixel`, points count in the pixel they lie in; off the world's grid, a cell
-    // may lie across the edge of two pixels.
+    // The kernel `pixel` counts the points in each pixel. If the window's pixels are not aligned
+    // with the world's grid, a cell may lie in two pixels, so cells can't be used.
     let grouped = style.shape() != Shape::Pixel || window.is_on_grid();
     let cell = style.finest_cell_in(View::new(window, ratio)).min(0.5);
     RowRequest {
@@ -417,12 +435,15 @@ fn rows_for(window: Window, ratio: u32, style: &Style, for_scale: bool) -> RowRe
     }
 }
 
+/// The tile of zoom `z` that contains `tile`; `None` if `tile` is of a lower zoom.
 fn ancestor(tile: TileId, z: u8) -> Option<TileId> {
     let up = tile.z().checked_sub(z)?;
     TileId::new(z, tile.x() >> up, tile.y() >> up).ok()
 }
 
-/// Merges tiles, which are in Z-order, into the tiles of a lower zoom that contain them.
+/// The tiles of zoom `z` that contain the given tiles, each with the sum of their masses. `tiles`
+/// must be in Z-order, so that tiles within one tile are neighbours in the list. Tiles of a lower
+/// zoom than `z` stay as they are.
 fn merged(tiles: &[TileWeight], z: u8) -> Vec<TileWeight> {
     let mut merged: Vec<TileWeight> = Vec::new();
     for deep in tiles {

@@ -1,4 +1,4 @@
-//! Layers: their registry, and the sources of data that they draw.
+//! Layers: their registry, and the kinds of data from which they are drawn.
 
 pub(crate) mod archived;
 pub(crate) mod derived;

@@ -1,4 +1,5 @@
-//! Layers of posted queries: their settings, and the trait of the database that opens them.
+//! Layers that clients create by posting a query: the settings of this route, and the trait of the
+//! database that opens the queries.
 
 use super::live::{RowSource, SourceError};
 use heatsplat_points::Points;
@@ -14,31 +15,32 @@ use subtle::ConstantTimeEq as _;
 /// The settings of `POST /layers`.
 #[derive(Clone, Debug)]
 pub struct Posting {
-    /// The secret that clients must send.
+    /// The secret that a client must send to post a layer.
     pub token: BearerToken,
-    /// The time that a layer stays after it was posted last.
+    /// The time after which a posted layer is removed, unless it is posted again.
     pub lifetime: Duration,
-    /// The largest number of posted layers at a time.
+    /// The largest number of posted layers that may exist at a time.
     pub most: usize,
-    /// The source that opens queries as layers.
+    /// The database that opens the posted queries.
     pub source: Arc<dyn QuerySource>,
     /// The backend that draws the posted layers.
     pub backend: Arc<dyn Backend>,
 }
 
-/// A secret that clients send. It is never printed.
+/// A secret that clients send in the header `Authorization`. Its `Debug` output doesn't show it.
 #[derive(Clone)]
 pub struct BearerToken(String);
 
 impl BearerToken {
-    /// Makes a token of at least 16 bytes, without the spaces around it; `None` if it is shorter.
+    /// Makes a token from a text, without the white space at its ends. `None` if it then has fewer
+    /// than 16 bytes, which would be easy to guess.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         (text.len() >= 16).then(|| Self(text.to_owned()))
     }
 
-    /// Returns whether the token equals `given`. The comparison takes equally long wherever they
-    /// differ.
+    /// Returns true if the token equals `given`. The comparison takes equally long wherever the two
+    /// differ, so that an attacker learns nothing about the token from the time.
     pub(crate) fn matches(&self, given: &str) -> bool {
         let digest = |text: &str| Sha256::digest(text.as_bytes());
         digest(&self.0).ct_eq(&digest(given)).into()
@@ -51,7 +53,7 @@ impl fmt::Debug for BearerToken {
     }
 }
 
-/// A source, like a database, that opens posted queries as layers.
+/// A database, or another source, that opens posted queries as layers.
 pub trait QuerySource: Send + Sync + fmt::Debug {
     /// Checks a query and opens it.
     fn open(
@@ -60,24 +62,28 @@ pub trait QuerySource: Send + Sync + fmt::Debug {
     ) -> Pin<Box<dyn Future<Output = Result<OpenedQuery, PostError>> + Send + '_>>;
 }
 
-/// A query, with the settings that a client posts with it.
+/// A query, with the settings that the client has posted with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostedQuery {
     /// The SQL text.
     pub sql: String,
-    /// The name of the column of geometries; `None` if the client doesn't name it.
+    /// The name of the column of geometries. `None` if the client doesn't name it: then the source
+    /// chooses the column.
     pub geom: Option<String>,
-    /// The name of the column of weights; `None` if the client doesn't name it.
+    /// The name of the column of weights; `None` if the client doesn't name one.
     pub weight: Option<String>,
-    /// The SRID, the number of the reference system, of geometries that don't have one.
+    /// The SRID (the number of the coordinate reference system) of geometries that state none;
+    /// `None` if the client doesn't give it.
     pub srid: Option<u32>,
-    /// True to read all rows at once, into memory, instead of the rows of each picture.
+    /// True if all rows are to be read into memory once. False if the rows are to be read for each
+    /// picture.
     pub snapshot: bool,
 }
 
 impl PostedQuery {
-    /// The id of the layer: a digest of the query and the style, so that posting the same again
-    /// gives the same layer. Its 128 bits make collisions impossible in practice.
+    /// The id of the posted layer: a digest of the query and the style. So posting the same query
+    /// and style again leads to the same layer. The digest has 128 bits, so two different queries
+    /// don't get one id in practice.
     pub(crate) fn layer_id(&self, style: &Style) -> String {
         let canonical = serde_json::json!([
             self.sql,
@@ -93,20 +99,20 @@ impl PostedQuery {
     }
 }
 
-/// A query that was opened, in the form in which it can be drawn.
+/// The data of an opened query.
 #[derive(Debug)]
 pub enum OpenedQuery {
-    /// Rows that are read for every picture.
+    /// Rows that are read from the source for every picture.
     Live(Arc<dyn RowSource>),
-    /// Points in memory.
+    /// All points of the query, in memory.
     InMemory(Points),
 }
 
-/// The reason why a query can't be a layer.
+/// The reason why a query can't be opened as a layer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PostError {
-    /// The database failed.
+    /// The database could not return the rows.
     #[error(transparent)]
     Source(SourceError),
     /// The query is wrong. The message is sent to the client that posted it.

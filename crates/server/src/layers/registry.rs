@@ -1,4 +1,5 @@
-//! The registry of layers. A layer is announced at once, and served as soon as its data are loaded.
+//! The registry of layers. A layer is announced before its data are loaded, so that requests for it
+//! are answered by 503 and not by 404. It is served as soon as its data are there.
 
 use super::archived::TileArchive;
 use super::derived::{Derivation, DeriveError};
@@ -15,20 +16,21 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::SystemTime;
 
-/// First segments of paths that are routes, and so can't be ids of layers.
+/// Words that can't be ids of layers, since URLs that begin with them belong to other routes, or
+/// may do so in later versions.
 const RESERVED: [&str; 8] = [
     "catalog", "health", "layers", "metrics", "ready", "viewer", "wms", "wmts",
 ];
 
-/// The largest length of a layer's id in characters.
+/// The largest length of a layer's id in characters. A choice.
 const MAX_ID_LENGTH: usize = 64;
 
-/// The deepest zoom whose scale is measured before requests need it. Tiles of deeper zooms show few
-/// points, so measuring their scales takes hardly any time.
+/// The deepest zoom whose scale is measured before requests need it. The tiles of deeper zooms show
+/// few points, so measuring their scales takes hardly any time. A choice.
 const WARM_ZOOM: u8 = 14;
 
-/// A layer's name in URLs: 1 to 64 characters of `a-z`, `0-9`, `_`, `.` and `-`. It is none of the
-/// reserved words.
+/// A layer's id in URLs: 1 to 64 of the characters `a-z`, `0-9`, `_`, `.` and `-`. It is never the
+/// first word of another route, like `catalog`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LayerId(String);
 
@@ -47,7 +49,7 @@ impl LayerId {
                 break;
             }
         }
-        // `.json` at the end is removed, since a path with this ending is a layer's TileJSON.
+        // A `.json` at the end is removed, since a path that ends in it is the TileJSON of a layer.
         while let Some(short) = id.strip_suffix(".json").or(id.strip_suffix(['-', '.'])) {
             id.truncate(short.len());
         }
@@ -58,7 +60,7 @@ impl LayerId {
         }
     }
 
-    /// Returns the id with `-` and a number at its end.
+    /// Appends `-` and a number to the id, which is shortened so that the result is not too long.
     fn numbered(&self, number: usize) -> Self {
         let number = format!("-{number}");
         let kept = self.0.get(..MAX_ID_LENGTH - number.len());
@@ -83,8 +85,8 @@ impl fmt::Display for LayerId {
     }
 }
 
-/// The layers of a server. Clones refer to the same layers, so that other threads can load and
-/// replace layers.
+/// The layers of a server. All clones refer to the same layers, so that another thread can load and
+/// replace layers while the server runs.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     state: Arc<RwLock<State>>,
@@ -94,8 +96,8 @@ pub struct Registry {
 struct State {
     /// The layers in the order of their announcement.
     layers: IndexMap<LayerId, RegistryEntry>,
-    /// The highest epoch of any removed layer. A new layer begins with a higher epoch, so that
-    /// stale cached tiles of an older layer with the same id are never served.
+    /// The highest epoch of any removed layer. A new layer begins with a higher epoch. So its ETags
+    /// differ from those of a removed layer with the same id, and clients don't use stale copies.
     removed_epoch: u64,
 }
 
@@ -103,7 +105,7 @@ struct State {
 struct RegistryEntry {
     /// The layer; `None` while it is loading.
     layer: Option<Arc<ServedLayer>>,
-    /// The formula of a layer that is computed from two others; `None` for other layers.
+    /// The formula, if the layer is computed from two others; otherwise `None`.
     derivation: Option<Derivation>,
     /// The time when a posted layer expires; `None` for other layers.
     expires: Option<SystemTime>,
@@ -122,10 +124,11 @@ impl RegistryEntry {
     }
 }
 
-/// A layer that has been loaded.
+/// The data of a layer that has been loaded, for the registry.
 #[derive(Debug)]
 pub enum NewLayer {
-    /// Points in memory, and the columns by which requests may filter them.
+    /// Points in memory, and the columns by which requests may filter them. The table is empty if
+    /// no columns are kept.
     InMemory(Layer, Table),
     /// Rows that are read for every picture.
     Live(LiveLayer),
@@ -155,8 +158,9 @@ impl Registry {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a layer whose data are not loaded yet, and returns its id. If the name's id is taken or
-    /// reserved, the id gets a number at its end.
+    /// Adds a layer whose data are not loaded yet, and returns its id. The id is made from the
+    /// name. If this id is taken or is a word of another route, `-2` or a higher number is
+    /// appended.
     pub fn announce(&self, name: &str) -> LayerId {
         let mut state = self.write();
         let id = free_id(name, |id| state.layers.contains_key(id));
@@ -164,7 +168,8 @@ impl Registry {
         id
     }
 
-    /// The ids that layers with these names would get in an empty registry.
+    /// The ids that [`announce`](Self::announce) would give to layers with these names, in this
+    /// order, in an empty registry.
     pub fn ids_for<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<LayerId> {
         let mut ids = Vec::new();
         for name in names {
@@ -173,16 +178,16 @@ impl Registry {
         ids
     }
 
-    /// Replaces all layers at once, except posted and derived ones. Afterwards there are the layers
-    /// of `ids`, in this order: those in `new` with new data, others that exist already as they
-    /// were, and the rest as loading.
+    /// Replaces all layers in one step, except posted and derived ones, which stay. Afterwards the
+    /// registry has the layers of `ids`, in this order. A layer of `new` has the new data. A layer
+    /// that is not in `new` keeps its present data; if it has none, it counts as loading.
     pub fn replace_all(&self, ids: &[LayerId], new: Vec<(LayerId, NewLayer)>) {
         let before = |id: &LayerId| match self.get(id.as_str()) {
             Ok(served) => served.epoch(),
             Err(_) => self.read().removed_epoch,
         };
         let changed: Vec<LayerId> = new.iter().map(|(id, _)| id.clone()).collect();
-        // Preparing layers takes time, so it is done before the lock is taken.
+        // Preparing the layers takes time, so it is done before the lock is taken.
         let mut new: HashMap<LayerId, Arc<ServedLayer>> = new
             .into_iter()
             .map(|(id, layer)| {
@@ -208,24 +213,24 @@ impl Registry {
         changed.iter().for_each(|id| self.update_derived(id));
     }
 
-    /// Sets the layer with an announced id. Requests that are drawing the previous layer finish
-    /// with it.
+    /// Gives data to an announced layer, or replaces its data. Requests that are drawing the
+    /// previous data finish with these.
     pub fn put(&self, id: &LayerId, layer: Layer) {
         self.put_with_table(id, layer, Table::default());
     }
 
-    /// Sets the layer with an announced id, and the columns by which requests may filter its
-    /// points.
+    /// Gives data to an announced layer, as [`put`](Self::put) does, and also the columns by which
+    /// requests may filter its points.
     pub fn put_with_table(&self, id: &LayerId, layer: Layer, table: Table) {
         self.put_new(id, NewLayer::InMemory(layer, table));
     }
 
-    /// Sets the layer with an announced id to one whose rows are read for every picture.
+    /// Makes an announced layer a live one, whose rows are read for every picture.
     pub fn put_live(&self, id: &LayerId, live: LiveLayer) {
         self.put_new(id, NewLayer::Live(live));
     }
 
-    /// Sets the layer with an announced id to an archive of tiles.
+    /// Makes an announced layer one whose tiles come from an archive.
     pub fn put_archive(&self, id: &LayerId, archive: Arc<dyn TileArchive>) {
         self.put_new(id, NewLayer::Archive(archive));
     }
@@ -239,8 +244,8 @@ impl Registry {
         self.update_derived(id);
     }
 
-    /// Adds a layer that is computed from two others, and computed again whenever one of them
-    /// changes.
+    /// Adds a layer that is computed from two others by the formula `derivation`, and returns its
+    /// id. Whenever one of the two changes, the layer is computed again.
     ///
     /// # Errors
     /// If one of the two layers doesn't exist, has no points in memory, or is itself computed from
@@ -279,7 +284,7 @@ impl Registry {
         Ok(first.against(comparison, &second, name, style))
     }
 
-    /// Computes the layers again that are derived from a layer.
+    /// Computes all layers again whose formula contains the layer `id`.
     fn update_derived(&self, id: &LayerId) {
         let state = self.read();
         let entries = state.layers.iter();
@@ -297,12 +302,13 @@ impl Registry {
         }
     }
 
-    /// The ids of all layers in the order of their announcement.
+    /// The ids of all layers, in the order in which the layers were announced.
     pub fn ids(&self) -> Vec<LayerId> {
         self.read().layers.keys().cloned().collect()
     }
 
-    /// Discards the measured scales of a live layer, after its rows have changed.
+    /// Discards the measured colour scales of a live layer, since its rows have changed. Other
+    /// layers don't change.
     pub fn reset_scales(&self, id: &LayerId) {
         let known = self.get(id.as_str()).ok();
         if let Some(live) = known.as_deref().and_then(|served| served.source.live()) {
@@ -310,8 +316,8 @@ impl Registry {
         }
     }
 
-    /// Extends the life of a posted layer to a time. Returns `false` if there is no layer with this
-    /// id.
+    /// Postpones the time when a posted layer expires to `until`, and removes layers that have
+    /// expired. Returns false if there is no layer with this id.
     pub(crate) fn extend_posted(&self, id: &str, until: SystemTime) -> bool {
         let mut state = self.write();
         let now = SystemTime::now();
@@ -323,8 +329,9 @@ impl Registry {
         true
     }
 
-    /// Adds a posted layer, or extends its life. Returns `false`, without adding it, if there are
-    /// `most` posted layers already.
+    /// Adds a posted layer, which expires at `until`. If there is a layer with this id already,
+    /// only its expiry is postponed. Returns false if neither is possible, since there are `most`
+    /// posted layers already.
     pub(crate) fn insert_posted(
         &self,
         id: &str,
@@ -341,7 +348,7 @@ impl Registry {
         if posted.count() >= most {
             return false;
         }
-        // Another request may have posted the same query meanwhile.
+        // Another request may have posted this query meanwhile.
         let entry = state.layers.entry(LayerId(id.to_owned())).or_default();
         if entry.layer.is_none() {
             entry.layer = layer;
@@ -355,8 +362,9 @@ impl Registry {
         self.read().layers.get(id)?.expires
     }
 
-    /// Measures the scales of zooms up to 14, at which maps begin, so that no request has to wait
-    /// for them. It takes a while: call it on a separate thread.
+    /// Measures the colour scales of all layers in memory at the zooms from 0 to 14, so that no
+    /// request has to wait for them. This takes a while, so it should be called on a thread of its
+    /// own.
     pub fn warm(&self) {
         for z in 0..=WARM_ZOOM {
             for (id, served) in self.all().0 {
@@ -368,7 +376,7 @@ impl Registry {
         }
     }
 
-    /// Returns whether every announced layer is loaded.
+    /// Returns true if every announced layer has its data.
     pub fn ready(&self) -> bool {
         let state = self.read();
         state.layers.values().all(|entry| entry.layer.is_some())
@@ -388,7 +396,7 @@ impl Registry {
             .ok_or(ApiError::unavailable("this layer is still loading"))
     }
 
-    /// All loaded layers with their ids, and the ids of the layers that are loading.
+    /// All layers that have data, with their ids, and the ids of the layers that are still loading.
     pub(crate) fn all(&self) -> (Vec<(LayerId, Arc<ServedLayer>)>, Vec<LayerId>) {
         let state = self.read();
         let (mut loaded, mut loading) = (Vec::new(), Vec::new());
@@ -405,7 +413,8 @@ impl Registry {
     }
 }
 
-/// Makes an id from a name, with a number at its end if the plain id is reserved or taken.
+/// Makes an id from a name. If the id is reserved or taken, it gets the first free number from 2 on
+/// at its end.
 fn free_id(name: &str, is_taken: impl Fn(&LayerId) -> bool) -> LayerId {
     let plain = LayerId::from_name(name);
     let numbered = (2..).map(|number| plain.numbered(number));
