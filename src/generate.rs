@@ -42,7 +42,8 @@ pub fn points(n: usize, seed: u64) -> impl ExactSizeIterator<Item = (f64, f64, f
 #[derive(Clone, Copy)]
 struct Cluster {
     /// The fraction of all points in clusters that lie in this cluster or in one of the clusters
-    /// before it.
+    /// before it. A point lies in the first cluster for which a random number, 0 to 1, is less than
+    /// this.
     up_to: f64,
     center: (f64, f64),
     /// The standard deviation in degrees of longitude, and in degrees of latitude.

@@ -6,7 +6,8 @@ use heatsplat_archive::Archive;
 use heatsplat_server::{ArchiveInfo, ArchiveReadError, TileArchive};
 use std::path::Path;
 
-/// An open archive, and the description of it that the server sends to clients.
+/// An open archive in the form in which the server takes tiles from it ([`TileArchive`]), and the
+/// description of it that the server sends to clients.
 #[derive(Debug)]
 pub(super) struct ArchiveLayer {
     archive: Archive,

@@ -25,7 +25,7 @@ pub(super) struct TileTiming {
     pub(super) bytes: usize,
     /// The number of tiles a second that all threads draw together.
     pub(super) rate: f64,
-    /// The milliseconds of CPU time for each of these tiles.
+    /// The milliseconds of CPU time that a tile takes while all threads draw.
     pub(super) rate_cpu: f64,
 }
 

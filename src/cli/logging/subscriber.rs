@@ -58,8 +58,8 @@ impl Logger {
     }
 
     /// The text of the spans that enclose an event or a span. The innermost of them is `parent` if
-    /// there is one. Otherwise it is the innermost span of this thread, but only if `is_contextual`
-    /// is true.
+    /// there is one. Otherwise it is the innermost span of this thread if `is_contextual` is true.
+    /// If it is false, the text is empty: the event or span was made without a parent on purpose.
     fn context(&self, parent: Option<&Id>, is_contextual: bool) -> String {
         let innermost = || ENTERED.with_borrow(|entered| entered.last().copied());
         let id = match parent {

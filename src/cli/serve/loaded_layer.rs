@@ -26,7 +26,8 @@ pub(super) struct LoadedLayer {
     pub(super) config: LayerConfig,
     /// The state of the file when it was last read.
     pub(super) read: FileState,
-    /// The state of the file at the last check.
+    /// The state of the file at the last check. A new state counts as a change only if the next
+    /// check finds it again, since a file may be half written.
     pub(super) seen: FileState,
     /// The validator of a remote source when the source was last read: a text that identifies the
     /// state of the source, like an ETag. `None` for other sources, and for a remote source that

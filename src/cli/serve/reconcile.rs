@@ -46,7 +46,8 @@ impl LayerSet {
         }
     }
 
-    /// Announces the ids of a configuration's layers to the server, before the layers are read.
+    /// Announces the ids of a configuration's layers to the server, before the layers are read. So
+    /// the server knows the layers while they are loading.
     pub(super) fn announce(&mut self, config: &ServeConfig) -> Result<(), BoxError> {
         let wanted = expand::layers(config)?;
         self.layers.replace_all(&layer_ids(&wanted), Vec::new());

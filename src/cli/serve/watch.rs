@@ -60,7 +60,8 @@ pub(super) struct Watcher {
     listeners: HashMap<String, Arc<AtomicBool>>,
     /// The state of the configuration file when it was last read.
     read: FileState,
-    /// The state of the configuration file at the last check.
+    /// The state of the configuration file at the last check. A new state counts as a change only
+    /// if the next check finds it again, since a file may be half written.
     seen: FileState,
 }
 

@@ -201,8 +201,8 @@ impl Section {
         Self(kept.cloned().collect())
     }
 
-    /// A text that is equal for two sections if their entries are equal, in any order. Entries
-    /// whose keys are in `but` are ignored.
+    /// A text by which a change of the section is noticed: it is equal for two sections if their
+    /// entries are equal, in any order. Entries whose keys are in `but` are ignored.
     pub(crate) fn key(&self, but: &[&str]) -> String {
         let entries = self.0.iter();
         let mut entries: Vec<_> = entries.filter(|e| !but.contains(&&*e.key)).collect();

@@ -48,8 +48,9 @@ impl Needs {
     }
 }
 
-/// The weight around each position of a window. It is the sum of |weight| in nine squares: the one
-/// in which the position lies, and the eight around that one.
+/// The weight around each position of a window, against which a cell counts as heavy or light. It
+/// is the sum of |weight| in nine squares: the one in which the position lies, and the eight around
+/// that one.
 #[derive(Debug, Default)]
 pub(crate) struct Around {
     /// The side of each square in world units.
