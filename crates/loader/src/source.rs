@@ -84,7 +84,8 @@ impl SourceState {
     }
 }
 
-/// A source that has a [`SourceState`]. Only the reading of batches depends on the format.
+/// A source that has a [`SourceState`]. Only the reading of batches depends on the format; the rest
+/// of [`Source`] is implemented once, for all such sources.
 pub(crate) trait BatchSource: Send {
     fn state(&self) -> &SourceState;
 

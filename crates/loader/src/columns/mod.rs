@@ -177,7 +177,8 @@ pub(crate) struct Schema<'a> {
 impl Schema<'_> {
     /// Finds the column that the option `parameter` names, and returns its index.
     ///
-    /// # Errors [`LoadError::NoSuchColumn`]
+    /// # Errors
+    /// [`LoadError::NoSuchColumn`] if the source has no such column.
     pub(crate) fn find(self, parameter: Parameter, name: &str) -> Result<usize, LoadError> {
         named(self.names, name).ok_or_else(|| self.no_such_column(parameter, name))
     }
@@ -252,7 +253,8 @@ pub(crate) struct WeightChoice {
 /// like a weight is taken, if it is the only one. `taken` are the indexes of the columns of
 /// positions, which can't be the weight.
 ///
-/// # Errors The name in `asked`, if no column has this name.
+/// # Errors
+/// The name in `asked`, if no column has this name.
 pub(crate) fn weight<'a>(
     seen: &[String],
     asked: Option<&'a str>,

@@ -76,7 +76,8 @@ impl Names {
 /// of degrees. These are the columns that options name, or whose names look like longitude and
 /// latitude. In a text file without a header they are the first two, unless options name others.
 ///
-/// # Errors A column that an option names doesn't exist, or no columns of positions are found.
+/// # Errors
+/// A column that an option names doesn't exist, or no columns of positions are found.
 pub(crate) fn resolve(
     seen: Vec<String>,
     names: Names,

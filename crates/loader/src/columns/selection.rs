@@ -81,9 +81,9 @@ impl RowSelection {
 /// Reads the dates among a filter's literals (constants) again, this time also in the formats of
 /// the source, and returns the changed filter.
 ///
-/// # Errors [`LoadError::BadOption`] for a literal behind `<`, `<=`, `>` or `>=` that looks like a
-/// date and can't be read as one. Without this error the filter would compare texts instead of
-/// dates.
+/// # Errors
+/// [`LoadError::BadOption`] for a literal behind `<`, `<=`, `>` or `>=` that looks like a date and
+/// can't be read as one. Without this error the filter would compare texts instead of dates.
 pub(crate) fn filter_with_times(
     filter: Filter,
     times: &Times,

@@ -67,8 +67,8 @@ impl WeightSample {
 }
 
 impl Columns {
-    /// Drops the column of weights, if it was chosen by its name alone and its first values `looks`
-    /// are no numbers. [`Columns::why`] then states this reason.
+    /// Drops the column of weights, if it was chosen by its name alone and its first values are no
+    /// numbers. `looks` are the counts of these values. [`Columns::why`] then states this reason.
     pub(crate) fn settle(&mut self, looks: &WeightSample) {
         let Some(guess) = self.guess.take_if(|_| !looks.are_numbers()) else {
             return;
@@ -88,7 +88,7 @@ impl Columns {
 }
 
 /// The decision whether a column holds weights, for several readers of one source. One of the
-/// readers decides for all.
+/// readers decides for all, so that all of them treat the column alike.
 pub(crate) struct WeightDecision {
     looks: WeightSample,
     /// Set for the reader that decides. The other readers wait for it.

@@ -132,8 +132,9 @@ impl Shifts {
     /// `asked` is the largest error in metres that the user accepts; `None`: the default limits
     /// apply.
     ///
-    /// # Errors The reason why the shift is too uncertain here, for which the file is refused.
-    /// `None` if the position is outside of the datum's area, which is a fault of its row alone.
+    /// # Errors
+    /// The reason why the shift is too uncertain here, for which the file is refused. `None` if the
+    /// position is outside of the datum's area, which is a fault of its row alone.
     pub(super) fn place(
         &self,
         at: (f64, f64),

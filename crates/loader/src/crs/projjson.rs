@@ -195,8 +195,8 @@ fn unit(crs: &Value) -> Result<Option<f64>, &'static str> {
     }))
 }
 
-/// The size of a unit, in radians, metres or ones. A unit is stated by its name or by an object
-/// with its factor. `None` if it can't be read.
+/// The size of a unit: of an angle in radians, of a length in metres, or of a scale as a factor. A
+/// unit is stated by its name or by an object with its size. `None` if it can't be read.
 fn factor(unit: &Value) -> Option<f64> {
     match unit.as_str() {
         Some("degree") => Some(1f64.to_radians()),
@@ -206,7 +206,7 @@ fn factor(unit: &Value) -> Option<f64> {
     }
 }
 
-/// A number, and the size of its unit in radians, metres or ones, which is `None` if the value
+/// A number, and the size of its unit as [`factor`] returns it. The size is `None` if the value
 /// states no unit.
 fn amount(value: &Value) -> Option<(f64, Option<f64>)> {
     match value {

@@ -159,8 +159,8 @@ impl WktNode {
         id.number(1).filter(|_| ours).map(|code| code as u32)
     }
 
-    /// The size of the node's unit, in radians, metres or ones. The unit's keyword is one of
-    /// `words`. `None` if the node states no such unit.
+    /// The size of the node's unit: of an angle in radians, of a length in metres, or of a scale as
+    /// a factor. The unit's keyword is one of `words`. `None` if the node states no such unit.
     fn unit(&self, words: &[&str]) -> Result<Option<f64>, &'static str> {
         let unit = self.find(words).map(|unit| {
             let factor = unit.number(1).filter(|factor| *factor > 0.0);

@@ -61,7 +61,8 @@ pub(crate) enum RecordEnd {
     },
 }
 
-/// The role that quotes have in finding the end of a record.
+/// The role that quotes had in finding the end of a record. It decides whether the record's fields
+/// have to be searched for quotes that are ordinary text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quotes {
     /// The record has no quotes.

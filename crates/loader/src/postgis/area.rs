@@ -62,7 +62,8 @@ impl Area {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ForeignCrs {
     pub(crate) srid: u32,
-    /// True if its coordinates are angles. An angle may be written 360° higher or lower.
+    /// True if its coordinates are angles. The same angle may be stored 360° higher or lower, so
+    /// rows are searched for there too.
     pub(crate) angles: bool,
 }
 

@@ -184,8 +184,9 @@ impl LiveRelation {
         })
     }
 
-    /// The values of tokens for the first of `views`, and the search boxes of all `views`. `None`
-    /// if `views` is empty.
+    /// Returns the values of the query's tokens for the first of `views`, and the search boxes of
+    /// all `views`. `views` are the parts of a picture. They are empty, and the result is `None`,
+    /// if the picture lies beyond the map's north or south edge.
     async fn look_at(
         &self,
         session: &Session,

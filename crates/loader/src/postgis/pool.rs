@@ -165,8 +165,8 @@ impl Database {
     }
 }
 
-/// A circuit breaker: remembers that a database doesn't answer. It is open if it has a time; until
-/// that time all requests fail.
+/// A circuit breaker: remembers that a database doesn't answer. If it holds a time (the breaker is
+/// open), all requests fail until then. If it holds none, it lets all requests pass.
 #[derive(Debug, Default)]
 struct CircuitBreaker(Mutex<Option<Instant>>);
 

@@ -34,7 +34,7 @@ pub(crate) struct RecordSource {
     readers: VecDeque<Receiver<Result<ReaderMessage, LoadError>>>,
 }
 
-/// A record source that has no readers yet.
+/// A record source before its readers are known, which [`start`](Self::start) adds.
 pub(crate) struct RecordSourceBuilder {
     pub(crate) origin: Origin,
     columns: Columns,

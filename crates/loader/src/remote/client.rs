@@ -170,7 +170,7 @@ fn authorization(url: &Url) -> io::Result<Option<HeaderValue>> {
     Ok(Some(value))
 }
 
-/// A maker of HTTP clients with limits for waiting.
+/// A factory of HTTP clients for the library `object_store`. Its clients have limits for waiting.
 #[derive(Debug)]
 struct Connector {
     https_only: bool,

@@ -35,7 +35,8 @@ use std::path::Path;
 /// `known` is the version that the caller has, if any. With it the server may answer just that the
 /// object is unchanged.
 ///
-/// # Errors The server can't be reached, or there is no object at the address.
+/// # Errors
+/// The server can't be reached, or there is no object at the address.
 pub fn remote_version(address: &str, known: Option<&str>) -> Result<Option<String>, LoadError> {
     let version = RemoteObject::new(address).and_then(|object| object.version(known));
     version.map_err(|source| LoadError::Open {

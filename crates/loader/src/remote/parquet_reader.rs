@@ -37,8 +37,8 @@ struct FetchWindows {
     /// The bytes fetched last in each expected range. The key is the offset in the file at which
     /// the range begins. The value is the offset at which the bytes begin, and the bytes.
     fetched: BTreeMap<u64, (u64, Bytes)>,
-    /// The error of the last failed request; `None` if there is none, or once `trouble` has taken
-    /// it.
+    /// The error of the last failed request; `None` if no request failed, or once the method
+    /// `trouble` has returned the error.
     trouble: Option<io::Error>,
 }
 

@@ -1,5 +1,5 @@
-//! Cells of a table in the form in which a filter compares them with its literals (constants): as a
-//! number, as a time, or as a text.
+//! Cells of a table. A cell is the value of one row in one column. It has the forms in which a
+//! filter compares it with its literals (constants): as a number, as a time, or as a text.
 
 use super::column::Column;
 use super::spelling::Spelling;
@@ -8,8 +8,8 @@ use crate::time::Times;
 use crate::value::Value;
 use std::cell::OnceCell;
 
-/// The value of one row in one column. Its text is made once, when a literal of the filter first
-/// needs it.
+/// The value of one row in one column, with its text. The text is made once, when a literal of the
+/// filter first needs it: a number or a time may be stored for a text.
 pub(super) struct Cell<'t> {
     column: &'t Column,
     row: usize,

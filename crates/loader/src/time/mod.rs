@@ -103,7 +103,9 @@ impl Times {
     }
 }
 
-/// A time that was read by a custom format.
+/// A time that was read by a custom format. The two cases differ for a text in quotes in a filter:
+/// as a date it becomes a date, and as a count it stays a text, which stands for a time only in a
+/// column of times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CustomTime {
     /// A time that was read by a pattern, in microseconds since 1970.

@@ -107,9 +107,9 @@ impl ColumnProjection {
         Ok((projection, found))
     }
 
-    /// The names of four leaf columns, which hold the least x, the greatest x, the least y and the
-    /// greatest y of a row. Here the rows are points, so the least and the greatest are in one
-    /// column.
+    /// The names of the leaf columns by whose statistics Parquet's row groups outside of a box are
+    /// skipped. They hold the least x, the greatest x, the least y and the greatest y of a row.
+    /// Here a row is a point, so the first two names are equal, and the last two are.
     pub(crate) fn covering_paths(&self, schema: &Schema) -> [String; 4] {
         let name = |at: usize| schema.fields().get(at).map_or("", |field| field.name());
         let (x, y) = match self.position {

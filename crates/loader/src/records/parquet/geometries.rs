@@ -16,7 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// The paths of four leaf columns, which hold the least x, the greatest x, the least y and the
-/// greatest y of each row.
+/// greatest y of each row. By their statistics row groups outside of a box are skipped.
 pub(super) type CoveringPaths = [String; 4];
 
 /// The geometries of a file, and their coordinate system.

@@ -74,7 +74,8 @@ pub(super) struct Pages<S> {
     /// The range of each column in the file, and the column's compression.
     columns: Vec<(Range<u64>, Compression)>,
     /// The number of bytes before the compressed bytes in the page whose header was read last.
-    /// These bytes hold the repetition and definition levels.
+    /// These bytes hold the repetition and definition levels, Parquet's encoding of lists and
+    /// nulls.
     levels: AtomicUsize,
 }
 
