@@ -74,7 +74,8 @@ pub(crate) struct PostFlags {
 }
 
 impl DatabaseFlags {
-    /// Refuses the flags that only work with databases, since the source is none.
+    /// Refuses the flags that only work with databases. It is called if the source is not a
+    /// database.
     pub(crate) fn check_unused(&self) -> Result<(), &'static str> {
         match (&self.sql, self.srid) {
             (None, None) => Ok(()),

@@ -36,8 +36,8 @@ pub(super) struct LoadedLayer {
     /// The time when the source was last read or was found unchanged.
     pub(super) at: Instant,
     /// `true` if the layer's scale has colours for values below zero too, `false` if not. It stays
-    /// the same when the layer is read again. `None` for live layers and archives, whose points are
-    /// not in memory.
+    /// the same when the layer is read again, so that colours keep their meaning. `None` for live
+    /// layers and archives, whose points are not in memory.
     pub(super) signed: Option<bool>,
 }
 

@@ -28,7 +28,8 @@ enum Action {
     Keep(LoadedLayer),
 }
 
-/// The layers of a server, and what is needed to make more of them.
+/// The layers of a server, with the backend and the connections to databases by which they are
+/// read. It brings them up to date with a configuration.
 pub(super) struct LayerSet {
     layers: Registry,
     backend: Arc<dyn Backend>,

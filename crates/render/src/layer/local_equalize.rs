@@ -340,9 +340,9 @@ impl QuadTable {
     }
 
     /// Returns the colour indices of a block of pixels of one row. The row lies `down` steps south
-    /// of the centres of the northern neighbourhoods, and each pixel lies its number in `across` of
-    /// steps east of the centres of the western ones. The loops have a fixed length, so that the
-    /// compiler turns them into vector instructions.
+    /// of the centres of the northern neighbourhoods, and `across` has, for each pixel, the number
+    /// of steps by which it lies east of the centres of the western neighbourhoods. The loops have
+    /// a fixed length, so that the compiler turns them into vector instructions.
     #[inline(always)]
     fn indices(&self, densities: &[f32; BLOCK], down: u32, across: &[u32; BLOCK]) -> [u8; BLOCK] {
         let [first, last] = self.ends;

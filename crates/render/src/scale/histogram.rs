@@ -7,8 +7,8 @@ use crate::scale::value_kind::ValueKind;
 const PER_OCTAVE_BITS: u32 = 5;
 const SHIFT: u32 = 23 - PER_OCTAVE_BITS;
 
-/// A histogram of positive and negative values in logarithmic bins. There are 32 bins per doubling,
-/// so each is about 2 % wide.
+/// Statistics of a layer's values, from which scales take percentiles: a histogram of positive and
+/// negative values in logarithmic bins. There are 32 bins per doubling, so each is about 2 % wide.
 ///
 /// The [`ValueKind`] decides what is counted. Amounts are counted if they are over 0, and means
 /// always. For a difference its distance from 0 is counted. For a quotient the factor by which it

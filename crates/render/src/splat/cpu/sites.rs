@@ -10,7 +10,8 @@ use heatsplat_points::{Points, Window};
 /// of each site. With more subpixels, sites are kept in a list.
 const MOST_GRIDDED: u32 = 8;
 
-/// All points that have one subpixel and one opacity in common.
+/// All points that have one subpixel and one opacity in common. Their splats are equal, so the
+/// splat is computed only once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Site {
     /// The column of the subpixel, counted from the window's left edge. It may lie outside the
@@ -24,7 +25,8 @@ pub(super) struct Site {
     pub(super) count: u32,
 }
 
-/// A window whose pixels are divided into subpixels, with a margin around it.
+/// A window whose pixels are divided into subpixels, with a margin around it. It finds the sites of
+/// an index of points.
 pub(super) struct SubpixelWindow {
     pub(super) window: Window,
     /// The number of subpixels along each side of a pixel.

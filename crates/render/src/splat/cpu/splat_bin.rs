@@ -354,7 +354,8 @@ type Shares = [[f32; 4]; 3];
 
 /// The summed deposits of several bins, before they are added to the grid. In Z-order the cells of
 /// a bin are consecutive. So each bin is added to the grid once, in an order that doesn't depend on
-/// the window. The first entry is the bin that is not complete yet.
+/// the window. The first entry is the bin that is not complete yet: the next cells may lie in it
+/// too.
 struct Stacks {
     bin: [Bin; SLOTS],
     shares: [Shares; SLOTS],
@@ -373,7 +374,8 @@ impl Default for Stacks {
 /// vectorised only if it is a loop of its own.
 const BATCH: usize = 64;
 
-/// The number of bins for which [`Stacks`] has room: a power of two greater than [`BATCH`].
+/// The number of bins for which [`Stacks`] has room. A batch needs at most one for each cell, and
+/// one for the incomplete bin. A power of two makes the index cheap to limit.
 const SLOTS: usize = 2 * BATCH;
 
 /// The bins of a batch of cells, and the weights of the bins around them, before they are added.

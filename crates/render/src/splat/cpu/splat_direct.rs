@@ -164,9 +164,9 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
         }
     }
 
-    /// One number for each pixel along an axis; the cell lies `at` pixels from the centre of its
-    /// own pixel. The number is the value of a gaussian, or for other kernels the square of the
-    /// distance divided by the radius.
+    /// One number for each pixel along an axis, from which `value` computes the kernel. The cell
+    /// lies `at` pixels from the centre of its own pixel. The number is the value of a gaussian, or
+    /// for other kernels the square of the distance divided by the radius.
     #[inline(always)]
     fn along(&self, at: f32) -> [f32; W] {
         if POWER == GAUSSIAN {

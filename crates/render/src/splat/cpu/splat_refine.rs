@@ -7,7 +7,8 @@
 
 use crate::splat::lattice::{Lattice, REFINE_TAPS as TAPS};
 
-/// The position of a picture on a coarse grid, with the weights of the spline.
+/// The position of a picture on a coarse grid, and the spline's weights, by which a pixel is
+/// computed from the grid cells around it.
 pub(crate) struct Refine {
     /// The number of pixels along a grid cell's side.
     step: usize,

@@ -203,8 +203,8 @@ impl Phases {
     }
 }
 
-/// The grid's rows after the first pass: all values, the index at which each row begins, and the
-/// index of a row of zeros.
+/// The grid's rows after the first pass, from which the second pass computes the outputs: all
+/// values, the index at which each row begins, and the index of a row of zeros.
 struct AcrossRows<'a> {
     values: &'a [f32],
     starts: &'a [usize],

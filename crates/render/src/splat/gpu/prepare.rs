@@ -88,7 +88,7 @@ pub(super) struct Prepared {
     pub(super) cells: Vec<Point>,
 }
 
-/// Consecutive cells in one copy of the world.
+/// Consecutive cells in one copy of the world, which have one mapping to the grid.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CellRun {
     /// The index, among the block's `places`, of the mapping of these cells to the grid.

@@ -12,7 +12,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 use std::{io, mem};
 
-/// The greatest number of batches that are submitted and not finished.
+/// The greatest number of batches that are submitted and not finished: one is read while the device
+/// draws the other.
 const RING: usize = 2;
 
 /// A function that opens the device again after a failure; it returns `None` if that fails too.
