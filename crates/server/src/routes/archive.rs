@@ -1,4 +1,5 @@
-//! Tiles and TileJSON of archives. Tiles are sent as they are stored.
+//! Tiles and TileJSON of layers that are archives. The bytes of a tile are sent as the archive has
+//! them.
 
 use crate::http::error::ApiError;
 use crate::http::etag::Fingerprint;
@@ -16,8 +17,9 @@ use heatsplat_render::encode::{self, ImageFormat};
 use serde_json::json as value;
 use std::sync::Arc;
 
-/// Sends a stored tile. If the archive has no such tile, though it has tiles of the zoom, an empty
-/// picture is sent, or 404 if the format is neither PNG nor WebP.
+/// Answers with a tile of the archive. If the archive has tiles of this zoom but not this one, the
+/// answer is an empty picture for PNG and WebP, and 404 for other formats. The tuple has the query
+/// string and the headers of the request.
 pub(crate) async fn tile(
     server: &Server,
     archive: Arc<dyn TileArchive>,
@@ -64,7 +66,7 @@ pub(crate) async fn tile(
     Ok(response::cached(&headers, response))
 }
 
-/// Sends the TileJSON of an archive.
+/// Answers with the TileJSON of an archive. `id` is the layer's id.
 pub(crate) fn tilejson(
     server: &Server,
     id: &str,
@@ -102,7 +104,7 @@ pub(crate) fn tilejson(
     Ok(response::vary_by_host(response))
 }
 
-/// Refuses parameters, since stored tiles can't be rendered differently.
+/// Returns an error if the query has parameters: the archive's tiles can't be drawn differently.
 fn check_no_parameters(query: Option<&str>) -> Result<(), ApiError> {
     if Query::is_empty(query) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! `/catalog`: lists the layers, and the legal values of style parameters.
+//! `/catalog`: the list of layers, and the legal values of style parameters.
 
 use crate::http::error::ApiError;
 use crate::http::etag::{CacheHeaders, Fingerprint};
@@ -18,13 +18,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
-/// The number of colors with which a ramp is listed.
+/// The number of colours by which the catalog describes a ramp. They lie at equal distances, from
+/// the ramp's first colour to its last.
 const RAMP_COLORS: usize = 32;
 
 #[derive(Serialize)]
 struct Catalog<'a> {
     layers: Vec<LayerEntry<'a>>,
-    /// The ids of layers that are still loading.
+    /// The ids of layers whose data are still loading.
     loading: Vec<&'a str>,
     ramps: &'static [RampEntry],
     kernels: Vec<&'static str>,
@@ -37,29 +38,34 @@ struct Catalog<'a> {
 struct LayerEntry<'a> {
     id: &'a str,
     name: &'a str,
-    /// True if the layer's rows are read for every picture. Then the points are not counted.
+    /// True if the layer's rows are read from a database for every picture. Then `points` and
+    /// `weight_sum` are null.
     live: bool,
-    /// The extension of the layer's tiles if they come from an archive. Such tiles take no
+    /// The extension of the tiles in URLs, if the layer is an archive. Its tiles take no
     /// parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     stored: Option<&'static str>,
-    /// True if the layer's database failed to answer the last query.
+    /// True if the layer's database didn't answer its last query; left out for layers without a
+    /// database.
     #[serde(skip_serializing_if = "Option::is_none")]
     away: Option<bool>,
     points: Option<usize>,
     weight_sum: Option<f64>,
-    /// West, south, east, north of the smallest box around the points, in degrees. Its east is over
-    /// 180 where the box crosses ±180°; the parameter `bbox` accepts such a box too.
+    /// West, south, east and north of the smallest box that contains the points, in degrees. The
+    /// east is over 180 if the box crosses ±180°. A client may pass such a box on as the parameter
+    /// `bbox`.
     bounds: [f64; 4],
-    /// Longitude and latitude of the densest place, and a zoom that shows nearly all weight around
-    /// it.
+    /// The first view of a map: longitude and latitude, in degrees, of the place where points are
+    /// densest, and a zoom at which nearly all weight around it is visible.
     center: [f64; 3],
     epoch: u64,
-    /// The time when a posted layer expires, in seconds since 1970.
+    /// The time when the layer expires, in seconds since 1970; left out unless the layer was
+    /// posted.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<u64>,
+    /// The parameters of the layer's own style.
     style: BTreeMap<&'static str, String>,
-    /// The columns that the parameter `filter` may use.
+    /// The columns that the parameter `filter` can refer to; left out if no columns are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     attributes: Option<&'a [Attribute]>,
 }
@@ -135,7 +141,8 @@ pub(crate) async fn get(
         normalize: Normalize::ALL.map(|(name, _)| name).to_vec(),
     };
     let body = serde_json::to_string(&catalog).map_err(|_| ApiError::internal())?;
-    // Layers come and go, so clients must revalidate each time. Mostly they get 304.
+    // Layers come and go, so clients must ask each time whether their copy is current. Mostly the
+    // answer is 304.
     let no_cache = HeaderValue::from_static("no-cache");
     let headers = CacheHeaders::new(Fingerprint::new().text(&body), &no_cache);
     Ok(response::cached_unless_known(

@@ -1,8 +1,9 @@
-//! `/{layer}/dem.json`: a layer as a source of values, which the browser colors by MapLibre's layer
-//! type `color-relief`.
+//! `/{layer}/dem.json`: a layer as tiles of values, which the browser colours. In MapLibre it is a
+//! source of the type `raster-dem` under a layer of the type `color-relief`.
 //!
-//! The URLs of the tiles contain the range of encoded values, so the meaning of a tile never
-//! changes. The document contains the source in MapLibre's form, and colors to begin with.
+//! The URLs of the tiles contain the range of values that is encoded, so a URL always stands for
+//! the same decoding. The document has the source in MapLibre's form, and an expression with the
+//! colours of the layer's style to begin with.
 
 use super::tilejson::{TileJson, document};
 use crate::cost::Work;
@@ -26,13 +27,13 @@ use serde::Serialize;
 use serde_json::{Value, json as value};
 use std::sync::Arc;
 
-/// The zooms whose values must fit into the range, in addition to the zoom that shows all points. A
-/// choice.
+/// The zooms at which values are measured to find the range, in addition to the zoom that shows all
+/// points. A choice.
 const ZOOMS: [u8; 3] = [0, 8, 14];
-/// The factor by which the range is wider than the measured values. They are measured in samples of
-/// tiles, and values elsewhere may be larger.
+/// The factor by which the range is wider than the measured values: a choice. Values are measured
+/// in a sample of tiles only, and values elsewhere may be larger.
 const MARGIN: f64 = 1.25;
-/// The side of a tile, in pixels, that map libraries assume for sources of this type.
+/// The side of a tile in pixels that map libraries assume for elevation tiles.
 const SIDE: u32 = 512;
 
 #[derive(Serialize)]
@@ -42,17 +43,17 @@ struct Document<'a> {
     tilejson: TileJson<'a>,
     #[serde(flatten)]
     decoding: Decoding,
-    /// The value that an empty pixel decodes to.
+    /// The value that an empty pixel decodes to: it is one step below the low end of the range.
     nothing: f64,
-    /// The source for `map.addSource`.
+    /// The source, ready to be given to MapLibre's `map.addSource`.
     source: Value,
-    /// The `paint` object of a layer of the type `color-relief`: the colors of the layer's style at
-    /// the zoom that shows all points.
+    /// The `paint` object of a MapLibre layer of the type `color-relief`. It has the colours of the
+    /// layer's style at the zoom that shows all points.
     paint: Value,
 }
 
-/// The decoding of a value: red, green and blue, each from 0 to 255, are multiplied by their
-/// factors and added up, and the shift is subtracted.
+/// The formula by which a pixel is decoded: red × `red_factor` + green × `green_factor` + blue ×
+/// `blue_factor` − `base_shift`, with red, green and blue from 0 to 255.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Decoding {
@@ -138,7 +139,8 @@ pub(crate) async fn get(
     Ok(response::vary_by_host(response))
 }
 
-/// The least and the greatest value at the zooms that are sampled, widened by [`MARGIN`].
+/// The least and the greatest value in samples of tiles at a few zooms, multiplied by [`MARGIN`].
+/// The range always contains 0. An error if the values of a live layer can't be measured.
 async fn measure_range(server: &Server, wanted: &LayerRequest) -> Result<(f64, f64), ApiError> {
     let (mut low, mut high) = (0.0_f64, 0.0_f64);
     for z in ZOOMS.into_iter().chain([wanted.layer.zoom()]) {
@@ -151,11 +153,12 @@ async fn measure_range(server: &Server, wanted: &LayerRequest) -> Result<(f64, f
         (low, high) = (low.min(least), high.max(most));
     }
     let high = if high > low { high } else { low + 1.0 };
-    // The numbers have few digits, since people read them too.
+    // The numbers are rounded to few digits, since they stand in URLs that people read.
     let short = |v: f64| format!("{:.3e}", v * MARGIN).parse().unwrap_or(v * MARGIN);
     Ok((short(low), short(high)))
 }
 
+/// The least and the greatest value that must be encoded, by the kind of the values.
 fn ends(statistics: &Statistics, nature: ValueKind) -> (f64, f64) {
     match nature {
         ValueKind::Amount | ValueKind::Ratio => (0.0, statistics.max()),
@@ -164,8 +167,9 @@ fn ends(statistics: &Statistics, nature: ValueKind) -> (f64, f64) {
     }
 }
 
-/// The style's colors as a MapLibre expression that interpolates them. MapLibre requires stops with
-/// increasing values.
+/// The style's colours as a MapLibre expression that interpolates between stops. MapLibre requires
+/// that the values of the stops increase. `nothing` is the value of empty pixels, which are
+/// transparent.
 fn paint(scale: &Normalizer, style: &ResolvedStyle, nothing: f64) -> Value {
     let legend = Legend::for_style(scale, &style.style);
     let mut stops = vec![

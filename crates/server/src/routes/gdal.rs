@@ -1,8 +1,7 @@
-//! `/{layer}/gdal.xml` and `/{layer}/gdal.vrt`: documents for GDAL, and so for QGIS and Mapnik,
-//! which use GDAL.
+//! `/{layer}/gdal.xml` and `/{layer}/gdal.vrt`: documents by which GDAL reads the layer's tiles,
+//! and by which QGIS and Mapnik do, since they read rasters by GDAL.
 //!
-//! With `?data=float32` the documents describe the densities as 32-bit floats, otherwise the
-//! colors.
+//! With `?data=float32` the raster has densities as 32-bit floats. Otherwise it has colours.
 
 use crate::http::error::ApiError;
 use crate::http::etag::Fingerprint;
@@ -18,12 +17,13 @@ use axum::response::Response;
 use heatsplat_points::mercator::EQUATOR_METRES;
 use std::sync::Arc;
 
-/// The deepest zoom that GDAL can address. GDAL counts pixels in 31 bits, so the world is at most
-/// 2³⁰ pixels wide at a whole zoom.
+/// The deepest zoom that GDAL can address. GDAL counts pixels in signed 32-bit integers, so the
+/// world can be at most 2³⁰ pixels wide: 2²² tiles of 256 pixels.
 const MAX_LEVEL: u32 = 22;
 const TILE: u32 = 256;
 
-/// The meaning of the raster's bands.
+/// The contents of the raster's bands: four bands of colours with opacity, or one band of
+/// densities.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BandContent {
     Colors,
@@ -80,7 +80,8 @@ fn answer(
         ));
     }
     let query = Query::parse(request.uri().query(), &["data", "filter"])?;
-    // The style must be legal here, or GDAL would get an error for each tile.
+    // The style is checked here too. Otherwise GDAL would get an error for each tile instead of one
+    // for the document.
     let query = served.prepare(query)?.query;
     let content = BandContent::from_query(&query)?;
     let base = server.base_url(request.headers());
@@ -94,7 +95,8 @@ fn answer(
     Ok(response::vary_by_host(response))
 }
 
-/// The XML description of a tile service for GDAL's WMS driver.
+/// The document `gdal.xml`: a description of the tiles for GDAL's driver WMS, which also reads XYZ
+/// tiles.
 fn service(base: &str, id: &str, query: &Query, content: BandContent) -> String {
     let suffix = query.suffix();
     let (extension, suffix) = match content {
@@ -125,7 +127,8 @@ fn service(base: &str, id: &str, query: &Query, content: BandContent) -> String 
     )
 }
 
-/// A virtual raster around the service's description, for programs that can't open services.
+/// The document `gdal.vrt`: a virtual raster whose source is the document `service`. It is for
+/// programs that open files only.
 fn wrapped(service: &str, content: BandContent) -> String {
     let side = TILE << MAX_LEVEL;
     let edge = EQUATOR_METRES / 2.0;

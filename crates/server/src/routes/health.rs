@@ -1,4 +1,5 @@
-//! `/health` and `/ready`: liveness and readiness probes.
+//! `/health` and `/ready`: probes by which a supervisor learns that the server runs, and that it
+//! has loaded its layers.
 
 use crate::http::response::json;
 use crate::state::Server;
@@ -9,24 +10,26 @@ use axum::response::Response;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// The body of `/ready`.
+/// The body of `/ready`. Empty lists are left out.
 #[derive(Serialize)]
 struct Readiness<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The ids of layers whose data are still loading.
     loading: Vec<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The ids of layers whose database didn't answer its last query.
     away: Vec<&'a str>,
 }
 
-/// Answers that the server is alive.
+/// Answers 200 with a fixed body, so any answer shows that the server runs.
 pub(crate) async fn health() -> Response {
     no_store(json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned()))
 }
 
-/// Answers 200 if every layer is loaded, else 503. A database that doesn't answer doesn't make the
-/// server unready: its layers answer 503 until it is back, and all others are drawn. The body names
-/// only the ids of loading layers and of layers without their database.
+/// Answers 200 if the data of every layer are loaded, else 503. The body has the ids of layers that
+/// are loading, and of layers whose database doesn't answer. Such a database doesn't make the
+/// server unready: only requests for its own layers fail, and these get 503 until it answers again.
 pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
     let (loaded, loading) = server.layers.all();
     let away = loaded

@@ -1,4 +1,4 @@
-//! `/{layer}/legend.{json,svg,png}`: the meaning of a layer's colors at a zoom.
+//! `/{layer}/legend.{json,svg,png}`: a legend, which explains the colours of a layer at a zoom.
 
 use super::map;
 use crate::cost::Work;
@@ -80,7 +80,8 @@ pub(crate) async fn get(
     };
     let queue = &server.render_queue;
     let normalizer = wanted.normalizer(queue, level).await?;
-    // SVG and PNG have no room for a distribution, and it is not measured at fractional zooms.
+    // Only JSON has the distribution of values, and only for whole zooms: it is not measured at
+    // others.
     let whole = level.above().is_none().then(|| level.zoom() as u8);
     let distribution = match (kind, whole) {
         (LegendFormat::Json, Some(z)) => wanted.distribution(queue, z).await?,
@@ -96,8 +97,9 @@ pub(crate) async fn get(
     Ok(response::cached(&headers, queue.run(1, draw).await?.0))
 }
 
-/// The level of a legend. It is the level of a zoom, with or without a fraction, or the level of
-/// the map that the parameters of a view define.
+/// The level for which a legend is drawn. The parameter `z` states a zoom, with or without
+/// decimals. Instead of `z`, the parameters of a map (`bbox`, `width`, `height`) may be given: then
+/// it is the level of that map. Without any, it is the zoom that shows all points.
 fn level(served: &ServedLayer, query: &Query) -> Result<Level, ApiError> {
     let of_map = map::VIEW.iter().find(|name| query.get(name).is_some());
     match (of_map, query.get("z")) {
@@ -113,7 +115,7 @@ fn level(served: &ServedLayer, query: &Query) -> Result<Level, ApiError> {
 
 fn legend(served: &ServedLayer, normalizer: &Normalizer, style: &Style) -> Legend {
     // The legend of a filtered layer has the categories of the unfiltered layer, in the same
-    // colors.
+    // colours.
     let legend = match served.source.layer() {
         Some(layer) => layer.legend_of(normalizer, style),
         None => Legend::for_style(normalizer, style).in_unit(style.unit()),
@@ -128,7 +130,8 @@ fn draw(legend: &Legend, kind: LegendFormat, panel: &LegendTheme) -> Result<Resp
             let mut response = Response::new(Body::from(legend.to_svg(panel)));
             let headers = response.headers_mut();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
-            // If the SVG is opened as a page, it may use its own styles and nothing else.
+            // If a browser opens the SVG as a page, this policy lets it use its own styles and load
+            // nothing else.
             let policy = "default-src 'none'; style-src 'unsafe-inline'";
             headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
             Ok(response)

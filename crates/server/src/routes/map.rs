@@ -1,4 +1,4 @@
-//! `/{layer}/map[@2x].{png,webp,npy,tif}`: one picture of any box of coordinates.
+//! `/{layer}/map[@2x].{png,webp,npy,tif}`: one picture of a box in degrees, at any size.
 
 use crate::cost::Work;
 use crate::http::error::ApiError;
@@ -15,11 +15,13 @@ use heatsplat_points::{LonLatBox, LonLatBoxError};
 use heatsplat_render::{View, height_to_width};
 use std::sync::Arc;
 
-/// The longest side of a picture in pixels, and, below, the largest number of its pixels.
+/// The largest width and height of a picture in pixels, and, below, the largest number of its
+/// pixels. Choices.
 const MAX_SIDE: u32 = 4096;
 const MAX_PIXELS: u64 = 16 << 20;
 
-/// The number of pixels that count as one turn in the render queue.
+/// The number of pixels that count as one turn in the render queue. A larger picture takes several
+/// turns. A choice.
 const PIXELS_A_TURN: u64 = 1 << 20;
 
 pub(crate) async fn get(
@@ -66,7 +68,8 @@ pub(crate) async fn get(
 /// The parameters that define a map's box and size.
 pub(crate) const VIEW: [&str; 3] = ["bbox", "width", "height"];
 
-/// The view of a map, at `ratio` device pixels per CSS pixel. Without a `bbox` it shows all points.
+/// The part of the world that a map shows, and its size. `ratio` is the number of device pixels per
+/// CSS pixel. Without the parameter `bbox` the map shows all points.
 pub(crate) fn view(served: &ServedLayer, query: &Query, ratio: u32) -> Result<View, ApiError> {
     let bounds = match query.get("bbox") {
         Some(text) => bbox(text)?,
@@ -76,7 +79,7 @@ pub(crate) fn view(served: &ServedLayer, query: &Query, ratio: u32) -> Result<Vi
     View::around(bounds, width, height, ratio).map_err(|e| ApiError::bad_request(e.to_string()))
 }
 
-/// Parses the parameter `bbox`.
+/// Parses the parameter `bbox`: `west,south,east,north` in degrees.
 fn bbox(text: &str) -> Result<LonLatBox, ApiError> {
     text.parse().map_err(|error| match error {
         LonLatBoxError::Syntax => {
@@ -86,8 +89,8 @@ fn bbox(text: &str) -> Result<LonLatBox, ApiError> {
     })
 }
 
-/// The width and height of a map in CSS pixels. If one of them is missing, it is computed from the
-/// box; if both are, they are 800 and 600.
+/// The width and height of a map in CSS pixels. If only one is given, the other follows from the
+/// shape of the box. If neither is given, they are 800 and 600.
 fn size(query: &Query, bounds: LonLatBox, ratio: u32) -> Result<(u32, u32), ApiError> {
     let most = MAX_SIDE / ratio;
     let side = |name: &'static str| {

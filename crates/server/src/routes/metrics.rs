@@ -1,7 +1,7 @@
 //! `/metrics`: the counters of the server in Prometheus' text format.
 //!
-//! No label takes its values from requests or data. Routes, statuses and stages are all known
-//! beforehand, so the number of lines is bounded.
+//! No label has a value from a request or from data. All routes, statuses and stages are known
+//! beforehand, so the number of lines is limited.
 
 use crate::cache::CacheStats;
 use crate::http::request_counts::{BOUNDS, ROUTES, RequestCounts, STATUSES};
@@ -200,17 +200,21 @@ fn layers(page: &mut PrometheusText, server: &Server) {
     }
 }
 
-/// A page in Prometheus' text format. The name of every metric begins with `heatsplat_`.
+/// A page in Prometheus' text format, to which lines are appended. The name of each metric gets the
+/// prefix `heatsplat_`.
 #[derive(Default)]
 struct PrometheusText(String);
 
 impl PrometheusText {
+    /// Appends the type and the description of a metric, which stand before its lines.
     fn about(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a string can't fail.
         let _ = writeln!(self.0, "# HELP heatsplat_{name} {help}");
         let _ = writeln!(self.0, "# TYPE heatsplat_{name} {kind}");
     }
 
+    /// Appends a line: the metric's name, its labels as pairs of a name and a value, and the
+    /// metric's value.
     fn line(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         let _ = write!(self.0, "heatsplat_{name}");
         for (i, (label, value)) in labels.iter().enumerate() {

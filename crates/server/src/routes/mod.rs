@@ -1,4 +1,4 @@
-//! The routes, each in a file, and the router that joins them.
+//! The routes, each in its own file, and the router that joins them.
 
 mod archive;
 mod catalog;
@@ -17,7 +17,7 @@ mod viewer;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The seconds from the beginning of 1970 to a time.
+/// The time as Unix time: the seconds since the beginning of 1970.
 fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }

@@ -1,8 +1,8 @@
-//! `POST /layers`: makes a layer from a query.
+//! `POST /layers`: makes a layer from a database query that the client sends.
 //!
-//! The route is off unless the configuration has a token. The layer's id is a digest of the query
-//! and its style, so posting the same again gives the same layer. The layer expires unless it is
-//! posted again.
+//! The route exists only if the configuration has a token. The layer's id is a digest of the query
+//! and its style, so posting the same query and style again leads to the same layer. A layer
+//! expires after a time, but each posting of it postpones that.
 
 use crate::http::error::ApiError;
 use crate::http::response::json;
@@ -23,7 +23,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
-/// The longest body in bytes, and, below, the longest time in which it may arrive.
+/// The largest body of a request in bytes, and, below, the longest time that sending it may take.
+/// Choices.
 const MAX_BODY: usize = 64 << 10;
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -62,7 +63,8 @@ struct PostedLayer<'a> {
     gdal: String,
     /// The time when the layer expires, in seconds since 1970.
     expires: u64,
-    /// The parts of another heat map's configuration that could not be converted to a style.
+    /// The parts of the posted style that could not be converted, if it is the configuration of
+    /// another heat map.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -166,8 +168,9 @@ impl From<PostError> for ApiError {
     }
 }
 
-/// Parses a style: an object of style parameters, or a configuration of another heat map, as text
-/// or as JSON. Returns the style, and warnings on parts that were not imported.
+/// Parses the posted style. It is a JSON object of style parameters, or another heat map's
+/// configuration, as JSON or as text in a JSON string. A warning is returned for each part of a
+/// configuration that could not be converted.
 fn parse_style(given: &serde_json::Value) -> Result<(Style, Vec<String>), ApiError> {
     let import = |text: &str| {
         let imported = import::style(text);
@@ -198,8 +201,8 @@ fn parse_style(given: &serde_json::Value) -> Result<(Style, Vec<String>), ApiErr
     Ok((style, Vec::new()))
 }
 
-/// Refuses exact splats, whose time grows with the number of points: only the operator of the
-/// server may choose these.
+/// Returns an error if the style has `precision=exact`. The time of such a picture grows with the
+/// number of points, so only the operator of the server may choose it.
 fn refuse_exact(style: &Style) -> Result<(), ApiError> {
     match style.precision() {
         Precision::Exact => Err(ApiError::bad_request(
@@ -225,8 +228,8 @@ fn unauthorized() -> Response {
     response
 }
 
-/// Returns whether the request's `Content-Type` is JSON. Forms and plain text are refused, since
-/// any web page may send them to any server.
+/// Returns true if the request's `Content-Type` is JSON. Forms and plain text are refused: a
+/// browser lets any web page send these to any server without a CORS preflight.
 fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next());

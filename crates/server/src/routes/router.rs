@@ -1,4 +1,4 @@
-//! The router: the paths of all routes, and headers that every answer has.
+//! The router: the paths of all routes, and the headers that every answer gets.
 
 use super::{
     catalog, dem, gdal, health, legend, map, metrics, post_layer, tile, tilejson, value, viewer,
@@ -23,10 +23,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use tracing::Instrument as _;
 
-/// The length in bytes of the longest URL that is answered; longer ones get 414.
+/// The largest length of a URL in bytes. A longer one gets 414. A choice.
 const MAX_URL: usize = 8 << 10;
 
-/// All routes, as a value that can be served, nested in another router, or called in a test.
+/// Makes an axum router with all routes of a server. It can be served, nested in another router, or
+/// called in a test.
 pub fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/catalog", get(catalog::get))
@@ -49,7 +50,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .with_state(server)
 }
 
-/// Answers `/{layer}/map.png`, `/{layer}/legend.svg` and other files of a layer.
+/// Answers requests for `/{layer}/{file}`, like `map.png` or `legend.svg`.
 async fn file(
     State(server): State<Arc<Server>>,
     Segments((id, file)): Segments<(String, String)>,
@@ -68,14 +69,14 @@ async fn file(
     }
 }
 
-/// Counts requests and measures their time. At the log level `debug`, each log line has the number
-/// of its request.
+/// Answers a request, counts it, and measures its time. At the log level `debug`, each log line
+/// about a request has the request's number.
 async fn count(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
     static REQUESTS: AtomicU64 = AtomicU64::new(0);
     let since = Instant::now();
     let route = route_index(request.extensions().get::<MatchedPath>());
-    // With the level `debug`, a span takes 6 % of the time of a cached tile; otherwise it takes
-    // none.
+    // At the level `debug`, the span takes 6 % of the time of a cached tile. At other levels it
+    // takes none.
     let span = tracing::debug_span!(
         "request",
         id = REQUESTS.fetch_add(1, Ordering::Relaxed),
@@ -96,8 +97,9 @@ async fn count(State(server): State<Arc<Server>>, request: Request, next: Next) 
     answer.instrument(span).await
 }
 
-/// Answers a request. By CORS, pages of any host may read every answer, errors included, except
-/// answers to `POST /layers`. Browsers may not guess a media type other than the one that is sent.
+/// Answers a request, and adds the headers that every answer has. CORS headers let pages of any
+/// host read every answer, errors included, except answers to `POST /layers`. `nosniff` forbids
+/// browsers to guess another media type than the one that is sent.
 async fn answer(request: Request, next: Next) -> Response {
     let mut response = match *request.method() {
         Method::OPTIONS => preflight(),
@@ -105,7 +107,8 @@ async fn answer(request: Request, next: Next) -> Response {
             ApiError::uri_too_long().into_response()
         }
         Method::GET | Method::HEAD => next.run(request).await,
-        // The answer gets no CORS headers, since the request carries a secret.
+        // The answer gets no CORS headers, since the request carries a secret, which pages of other
+        // hosts must not use.
         Method::POST if request.uri().path() == "/layers" => {
             let mut response = next.run(request).await;
             set(response.headers_mut(), X_CONTENT_TYPE_OPTIONS, "nosniff");
@@ -126,7 +129,7 @@ async fn answer(request: Request, next: Next) -> Response {
         "etag, retry-after, server-timing",
     );
     set(headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
-    // The viewer's pages have another policy already.
+    // The viewer's answers have a policy of their own already.
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         set(
             headers,

@@ -1,4 +1,5 @@
-//! `/{layer}/{z}/{x}/{y}[@2x].{png,webp,npy,tif,dem.png}`: tiles in the XYZ scheme.
+//! `/{layer}/{z}/{x}/{y}[@2x].{png,webp,npy,tif,dem.png}`: tiles, addressed by zoom, column and
+//! row.
 
 use super::archive;
 use crate::cache::CacheOutcome;
@@ -75,7 +76,7 @@ pub(crate) async fn get(
     let draw = draw.instrument(span);
     let is_good = |cached: &CachedTile| !is_live || cached.is_fresh();
     let (cached, outcome) = match server.tiles.get(&key, is_good, draw).await {
-        // If a new tile can't be drawn for now, the last one is served.
+        // If a new tile of a live layer can't be drawn for now, the last one is sent.
         Err(error) if is_live && error.is_temporary() => {
             let last = server.tiles.peek(&key).filter(CachedTile::is_usable_stale);
             (last.ok_or(error)?, CacheOutcome::Stale)

@@ -1,4 +1,5 @@
-//! `/{layer}` and `/{layer}.json`: TileJSON 3.0, with which most map libraries begin.
+//! `/{layer}` and `/{layer}.json`: a TileJSON 3.0 document, which map libraries read to find a
+//! layer's tiles.
 
 use super::archive;
 use crate::http::error::ApiError;
@@ -26,31 +27,33 @@ pub(crate) struct TileJson<'a> {
     name: &'a str,
     tiles: [String; 1],
     scheme: &'static str,
-    /// The side of a tile in CSS pixels.
+    /// The side in CSS pixels at which maps show a tile.
     #[serde(rename = "tileSize")]
     tile_size: u32,
-    /// The box of the points and of everything that their kernels reach, in degrees. A box that
-    /// crosses ±180° becomes one of all longitudes, since clients know no other form.
+    /// West, south, east and north of the box of the points and everything that their kernels
+    /// reach, in degrees. A box that crosses ±180° is replaced by one of all longitudes, since
+    /// clients know no other form.
     bounds: [f64; 4],
-    /// The box of the points in degrees. Its east is over 180 where the points lie on both sides of
-    /// ±180°.
+    /// West, south, east and north of the box of the points, in degrees; left out if unknown. Its
+    /// east is over 180 where the points lie on both sides of ±180°.
     #[serde(skip_serializing_if = "Option::is_none")]
     data_bounds: Option<[f64; 4]>,
-    /// Longitude and latitude of the densest place, and a zoom that shows nearly all weight around
-    /// it.
+    /// The first view of a map: longitude and latitude, in degrees, of the place where points are
+    /// densest, and a zoom at which nearly all weight around it is visible.
     center: [f64; 3],
     minzoom: u8,
     maxzoom: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     attribution: Option<&'a str>,
-    /// The URL of the legend. TileJSON allows any text in this field.
+    /// The URL of the legend. In TileJSON, this field may have any text.
     legend: String,
-    /// The URL of another TileJSON document, whose tiles hold values instead of colors.
+    /// The URL of another TileJSON document of the layer, `dem.json`. Its tiles contain values
+    /// instead of colours.
     #[serde(skip_serializing_if = "Option::is_none")]
     dem: Option<String>,
-    /// The style of the tiles.
+    /// The parameters of the style in which the tiles are drawn.
     style: BTreeMap<&'static str, String>,
-    /// The columns that the parameter `filter` may use.
+    /// The columns that the parameter `filter` can refer to; left out if no columns are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     attributes: Option<&'a [Attribute]>,
 }
@@ -84,8 +87,9 @@ pub(crate) async fn get(
     Ok(response::vary_by_host(response))
 }
 
-/// The document of a layer whose tiles are drawn on request. `id` and `suffix` are parts of the
-/// URLs in it.
+/// Makes the TileJSON document of a layer whose tiles are drawn on request. In the URLs in it,
+/// `base` is the server's URL, `id` the layer's id, and `suffix` a query string with its `?`, or
+/// empty.
 pub(crate) fn document<'a>(
     server: &'a Server,
     served: &'a ServedLayer,
@@ -114,7 +118,7 @@ pub(crate) fn document<'a>(
 }
 
 impl TileJson<'_> {
-    /// Returns the document with another URL template for its tiles.
+    /// Replaces the template of the tiles' URLs.
     pub(crate) fn with_tiles(mut self, tiles: String) -> Self {
         self.tiles = [tiles];
         self

@@ -1,4 +1,4 @@
-//! `/{layer}/value?lon=&lat=`: the exact density at a coordinate.
+//! `/{layer}/value?lon=&lat=`: the exact density at a coordinate, computed from the points around.
 
 use crate::cost::Work;
 use crate::http::error::ApiError;
@@ -21,30 +21,33 @@ struct ValueBody {
     lon: f64,
     lat: f64,
     z: u8,
-    /// The value; null for a mean without points nearby.
+    /// The value in the layer's measure; null for a mean if there are no points nearby.
     value: Option<f64>,
-    /// The number of points within the kernel's reach.
+    /// The number of points that have a weight and from which the kernel reaches the coordinate.
     count: usize,
-    /// The mean weight of these points.
+    /// The mean weight of these points, each counted by its kernel's value at the coordinate; null
+    /// if there are none.
     mean: Option<f64>,
-    /// The percentage of the zoom's values that are less than this value; null if not measured.
+    /// The percentage of all values of the zoom that are less than this value; null if the zoom's
+    /// values are not measured.
     percentile: Option<f64>,
     unit: &'static str,
-    /// The nearest points within the kernel's reach, if the request asks for them.
+    /// The points nearest to the coordinate, nearest first. Only points from which the kernel
+    /// reaches it are listed. Left out unless the request has the parameter `rows`.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<Vec<NearRow>>,
 }
 
-/// A point within the kernel's reach.
+/// A point from which the kernel reaches the coordinate of the request.
 #[derive(Serialize)]
 struct NearRow {
     lon: f64,
     lat: f64,
-    /// The point's weight; null if missing.
+    /// The point's weight; null if the data have none for it.
     weight: Option<f32>,
-    /// The point's distance in CSS pixels of the zoom.
+    /// The distance from the coordinate to the point, in CSS pixels at the zoom.
     pixels: f64,
-    /// The point's distance on the ground in metres.
+    /// The distance from the coordinate to the point on the ground, in metres.
     metres: f64,
 }
 
@@ -61,7 +64,7 @@ impl NearRow {
     }
 }
 
-/// The largest number of points that an answer lists.
+/// The largest number of points that an answer lists. A choice.
 const MOST_ROWS: u32 = 1000;
 
 pub(crate) async fn get(
@@ -122,6 +125,7 @@ pub(crate) async fn get(
     Ok(response::cached(&headers, json(StatusCode::OK, body)))
 }
 
+/// Parses the parameter `rows`: the number of points to list, from 1 to [`MOST_ROWS`].
 fn rows(text: &str) -> Result<u32, ApiError> {
     let rows = path::number("rows", text)?;
     if (1..=MOST_ROWS).contains(&rows) {

@@ -1,6 +1,7 @@
-//! The viewer: a page at `/` that shows the layers on a map, and its files under `/viewer/`.
+//! The viewer: a page at `/` that shows the layers on a map, and the page's files under `/viewer/`.
 //!
-//! `build.rs` packs these files into the program, compressed and with a digest of their contents.
+//! `build.rs` compresses these files and packs them into the program, each with a digest of its
+//! contents.
 
 use crate::http::etag::if_none_match;
 use axum::Router;
@@ -17,21 +18,23 @@ use flate2::read::GzDecoder;
 use std::io::Read as _;
 
 mod packed {
-    //! The viewer's files, as `build.rs` has written them.
+    //! The viewer's files, in code that `build.rs` has written.
     use super::Asset;
     include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 }
 
-/// One file of the viewer.
+/// A file of the viewer.
 struct Asset {
     path: &'static str,
     media_type: &'static str,
-    /// Digest of the uncompressed contents, as the file's tag.
+    /// A digest of the uncompressed contents. It is the file's ETag, and browsers request the file
+    /// with it as `?v=`.
     tag: &'static str,
     gzip: &'static [u8],
 }
 
-/// The routes `/` and `/viewer/…`, for a router with any state.
+/// The routes `/` and `/viewer/…`. They need no state, so they fit a router with a state of any
+/// type.
 pub(crate) fn routes<S>() -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -57,10 +60,11 @@ fn serve(path: &str, query: Option<&str>, request: &HeaderMap) -> Response {
             .into_response();
     };
     let compressed = accepts_gzip(request);
-    // Compressed and plain bytes are two representations, which strong ETags must distinguish.
+    // The compressed and the plain bytes are two representations of the file. Strong ETags must
+    // distinguish them.
     let etag = format!("\"{}{}\"", asset.tag, if compressed { "-gz" } else { "" });
-    // The page refers to its files by URLs with their tags, so the content of such a URL never
-    // changes.
+    // The page refers to its files by URLs with their digests, so the contents at such a URL never
+    // change.
     let named_by_tag = query.is_some_and(|query| query.strip_prefix("v=") == Some(asset.tag));
     let caching = if named_by_tag {
         "public, max-age=31536000, immutable"
@@ -90,8 +94,8 @@ fn serve(path: &str, query: Option<&str>, request: &HeaderMap) -> Response {
     }
 }
 
-/// Returns whether the client accepts gzip: it must be named or covered by `*`, and not have the
-/// weight 0.
+/// Returns true if the client accepts gzip: the header `Accept-Encoding` names gzip, or has `*`,
+/// with a weight other than 0.
 fn accepts_gzip(request: &HeaderMap) -> bool {
     let mut wildcard = false;
     for value in request.get_all(ACCEPT_ENCODING) {
@@ -171,7 +175,7 @@ mod tests {
         assert!(body(again).await.is_empty());
         let other = serve("viewer.js", None, &request(&[(IF_NONE_MATCH, "\"0\"")]));
         assert_eq!(other.status(), StatusCode::OK);
-        // The ETag of the compressed file is not that of the plain one.
+        // The ETag of the compressed file differs from the ETag of the plain one.
         let zipped = [(IF_NONE_MATCH, etag), (ACCEPT_ENCODING, "gzip")];
         assert_eq!(
             serve("viewer.js", None, &request(&zipped)).status(),
