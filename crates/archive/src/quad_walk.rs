@@ -167,7 +167,7 @@ mod tests {
                 for occupied in points.occupied_tiles(z) {
                     assert!(found.iter().any(|(tile, ..)| *tile == occupied.tile));
                 }
-                // A walk that begins behind a quad gives exactly the quads that follow it in the
+                // A walk that begins after a quad gives exactly the quads that follow it in the
                 // whole walk.
                 let Some(middle) = quads.get(quads.len() / 2) else {
                     panic!("no quads");

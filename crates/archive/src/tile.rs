@@ -29,7 +29,7 @@ impl TileContent {
     }
 }
 
-/// The first 128 bits of the SHA-256 of a tile's bytes. Tiles with equal digests are taken for
+/// The first 128 bits of the SHA-256 of a tile's bytes. Tiles with equal digests are treated as
 /// equal.
 pub(crate) type TileDigest = [u8; 16];
 

@@ -62,7 +62,7 @@ fn xml_name(name: &str) -> &str {
     }
 }
 
-/// Imports a map in XML. It takes the first style whose filters colour heat, and the first layer
+/// Imports a map in XML. It uses the first style whose filters colour heat, and the first layer
 /// that uses this style.
 pub(crate) fn import_xml(map: &Element) -> Result<ImportedStyle, ImportError> {
     let all = map.descendants();

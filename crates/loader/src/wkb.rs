@@ -38,7 +38,7 @@ pub(crate) struct Positions<'a> {
 
 impl Iterator for Positions<'_> {
     /// The x and y of a point. It is `None` for bytes that are no point; the iterator ends after
-    /// that, since nothing can be read behind such bytes.
+    /// that, since nothing can be read after such bytes.
     type Item = Option<(f64, f64)>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -110,7 +110,8 @@ impl Point {
 /// Sources call [`push`](Self::push) with batches of any size. The receiver's result must not
 /// depend on the order of the batches or on how the points are divided into them.
 pub trait PointSink {
-    /// Takes a batch of points. Each weight is a finite number, since sources refuse other weights.
+    /// Receives a batch of points. Each weight is a finite number, since sources refuse other
+    /// weights.
     fn push(&mut self, batch: &[Point]);
 }
 

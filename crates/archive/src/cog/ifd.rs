@@ -88,7 +88,7 @@ pub(super) struct Ifd {
     pub(super) start: u64,
     /// The entries in the order of their tags.
     entries: Vec<IfdEntry>,
-    /// `true` if another directory follows directly behind this one in the file.
+    /// `true` if another directory follows directly after this one in the file.
     followed: bool,
 }
 

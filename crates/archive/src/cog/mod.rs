@@ -206,7 +206,7 @@ fn heated_tiles(
 }
 
 /// Turns the journal's file into a GeoTIFF and renames it to the target. The directories are
-/// written first and the header last, so that an incomplete file is never taken for a TIFF.
+/// written first and the header last, so that an incomplete file is never mistaken for a TIFF.
 pub(crate) fn finish(
     journal: Journal,
     target: &Path,

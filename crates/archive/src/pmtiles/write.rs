@@ -1,6 +1,6 @@
 //! The writer of PMTiles: turns the file of a finished journal into an archive. The directories are
-//! appended after the tiles. The header is written last, so that an incomplete file is never taken
-//! for an archive.
+//! appended after the tiles. The header is written last, so that an incomplete file is never
+//! mistaken for an archive.
 
 use super::RESERVED;
 use super::directory::{self, Entry};

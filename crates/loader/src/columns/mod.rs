@@ -12,7 +12,7 @@ use crate::messages::shown;
 use crate::parameter::Parameter;
 
 /// Names of longitude columns, the best first. If several of these names occur in a file, the one
-/// that comes first in this list is taken.
+/// that comes first in this list is chosen.
 const LONGITUDE: &[&str] = &[
     "longitude",
     "lon",
@@ -89,8 +89,8 @@ const LATITUDE: &[&str] = &[
     "y",
 ];
 
-/// Names by which a column is taken for the weight if no option names one. All names rank alike: if
-/// a file has several such columns, none of them is taken.
+/// Names by which a column is chosen for the weight if no option names one. All names rank alike:
+/// if a file has several such columns, none of them is chosen.
 const WEIGHT: &[&str] = &[
     "weight",
     "weights",
@@ -113,7 +113,7 @@ const WEIGHT: &[&str] = &[
     "strength",
 ];
 
-/// The place in a source that holds the positions of its rows.
+/// The part of a source from which the positions of its rows are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Position {
     /// Two columns, one of longitudes and one of latitudes in degrees.
@@ -157,7 +157,7 @@ pub(crate) struct WeightGuess {
 }
 
 impl WeightGuess {
-    /// Returns a guess if `choice` took a column that no option names; else `None`. `positions` is
+    /// Returns a guess if `choice` is a column that no option names; else `None`. `positions` is
     /// the text about positions in [`Columns::why`].
     pub(crate) fn new(choice: &WeightChoice, positions: &str) -> Option<Self> {
         choice.is_guess.then(|| Self {
@@ -222,7 +222,7 @@ pub(crate) fn latitude(seen: &[String]) -> Option<usize> {
 }
 
 /// The index of a column whose name is in `list`; of several, the one whose name comes first in the
-/// list. If no column's name is in the list, a column with `word` in its name is taken
+/// list. If no column's name is in the list, a column with `word` in its name is chosen
 /// (`start_longitude`, `Longitude (°E)`), but only if it is the only one.
 fn by_priority(seen: &[String], list: &[&str], word: &str) -> Option<usize> {
     let names: Vec<String> = seen.iter().map(|s| normalised(s)).collect();
@@ -250,7 +250,7 @@ pub(crate) struct WeightChoice {
 
 /// Chooses the column of weights among the columns `seen`. `asked` is the option's value: a
 /// column's name, or `none` if every row shall count 1. Without `asked` a column whose name looks
-/// like a weight is taken, if it is the only one. `taken` are the indexes of the columns of
+/// like a weight is chosen, if it is the only one. `taken` are the indexes of the columns of
 /// positions, which can't be the weight.
 ///
 /// # Errors

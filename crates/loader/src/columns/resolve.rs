@@ -24,7 +24,7 @@ pub(crate) enum PositionColumns {
     Geometry(Option<usize>),
 }
 
-/// The place of a source's geometries.
+/// The geometries of a source: the column that holds them, and their description for reports.
 pub(crate) struct Geometries {
     /// The index of the column of geometries; `None` if geometries are in no column. A column of
     /// geometries is used only if no option names columns of degrees. Geometries in no column are

@@ -82,7 +82,7 @@ impl RowSelection {
 /// the source, and returns the changed filter.
 ///
 /// # Errors
-/// [`LoadError::BadOption`] for a literal behind `<`, `<=`, `>` or `>=` that looks like a date and
+/// [`LoadError::BadOption`] for a literal after `<`, `<=`, `>` or `>=` that looks like a date and
 /// can't be read as one. Without this error the filter would compare texts instead of dates.
 pub(crate) fn filter_with_times(
     filter: Filter,

@@ -27,8 +27,8 @@ pub(super) const SECOND: f64 = PI / 180.0 / 3600.0;
 
 /// The transformation of a datum to WGS 84.
 pub(super) enum Datum {
-    /// No transformation: coordinates are used unchanged, since they are taken as equal to those on
-    /// WGS 84. The table of EPSG's systems states this for datums within five metres of WGS 84.
+    /// No transformation: coordinates are used unchanged, since they are treated as equal to those
+    /// on WGS 84. The table of EPSG's systems states this for datums within five metres of WGS 84.
     Same,
     Shifted(Shifts),
 }
@@ -239,7 +239,7 @@ impl Shifts {
 }
 
 impl Shift {
-    /// Parses `accuracy[o|x],west,south,east,north,tx,ty,tz[,rx,ry,rz,ds]`. Behind the accuracy,
+    /// Parses `accuracy[o|x],west,south,east,north,tx,ty,tz[,rx,ry,rz,ds]`. After the accuracy,
     /// `o` means offshore and `x` doubtful.
     fn parse(row: &str, ellipsoid: (f64, f64)) -> Option<Self> {
         let (accuracy, numbers) = row.split_once(',')?;

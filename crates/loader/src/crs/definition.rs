@@ -211,7 +211,7 @@ impl Base {
     }
 
     /// Returns whether the datum has no name, and has an ellipsoid of satellite datums. Such a
-    /// datum is taken as equal to WGS 84, since satellite datums differ from it by a few metres
+    /// datum is treated as equal to WGS 84, since satellite datums differ from it by a few metres
     /// only.
     fn is_nameless(&self) -> bool {
         let name = registry::plain(registry::bare(&self.datum));

@@ -98,13 +98,13 @@ pub(super) fn plain(name: &str) -> String {
     kept.map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// The fields behind the code in the row with this code; `None` if there is no such row. The table
+/// The fields after the code in the row with this code; `None` if there is no such row. The table
 /// must be sorted by code.
 fn row(table: &'static str, code: u32) -> Option<&'static str> {
     find(table, |first| first.parse().unwrap_or(0).cmp(&code))
 }
 
-/// Finds a row by its first field, with binary search, and returns the fields behind it; `None` if
+/// Finds a row by its first field, with binary search, and returns the fields after it; `None` if
 /// there is no such row. `order` compares a row's first field with the one that is searched for.
 fn find(table: &'static str, order: impl Fn(&str) -> Ordering) -> Option<&'static str> {
     let (mut from, mut to) = (0, table.len());

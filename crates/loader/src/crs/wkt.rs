@@ -12,8 +12,8 @@ const DEPTH: usize = 24;
 
 /// Parses a text to the definition in it. The error is a description of the system for messages.
 pub(super) fn definition(text: &str) -> Result<Definition, String> {
-    // Some files have a byte-order mark before the text, or NUL bytes or a comma behind it. Text
-    // behind the first node is ignored.
+    // Some files have a byte-order mark before the text, or NUL bytes or a comma after it. Text
+    // after the first node is ignored.
     let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\0'));
     let named = || {
         let quoted = text.split('"').nth(1).unwrap_or(text);
@@ -26,7 +26,7 @@ pub(super) fn definition(text: &str) -> Result<Definition, String> {
     })
 }
 
-/// A node of the text: a keyword, and values in brackets behind it.
+/// A node of the text: a keyword, and values in brackets after it.
 #[derive(Debug)]
 struct WktNode {
     word: String,
@@ -50,7 +50,7 @@ impl WktReader<'_> {
         Some(())
     }
 
-    /// Takes the text up to the next white space, bracket, comma or quote.
+    /// Reads the text up to the next white space, bracket, comma or quote, and moves past it.
     fn word(&mut self) -> &str {
         let ends = |c: char| c.is_whitespace() || "[](),\"".contains(c);
         let end = self.rest.find(ends).unwrap_or(self.rest.len());
@@ -64,8 +64,8 @@ impl WktReader<'_> {
         self.values(word, depth)
     }
 
-    /// Takes the values in brackets behind a node's keyword `word`. `depth` is the number of levels
-    /// that may still follow.
+    /// Reads the values in brackets after a node's keyword `word`, and moves past them. `depth`
+    /// is the number of levels that may still follow.
     fn values(&mut self, word: String, depth: usize) -> Option<WktNode> {
         let depth = depth.checked_sub(1)?;
         let close = match self.rest.chars().next()? {
@@ -101,7 +101,7 @@ impl WktReader<'_> {
         }
     }
 
-    /// Takes a text in double quotes. Two quotes in it stand for one.
+    /// Reads a text in double quotes, and moves past it. Two quotes in the text stand for one.
     fn quoted(&mut self) -> Option<String> {
         let mut text = String::new();
         let mut rest = self.rest.strip_prefix('"')?;

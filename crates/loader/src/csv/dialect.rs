@@ -11,7 +11,7 @@ use crate::options::{LoadOptions, Quote};
 use crate::parameter::Parameter;
 
 /// The delimiters that are tried. If two of them explain a file equally well, the one that comes
-/// first in this list is taken.
+/// first in this list is chosen.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 /// The number of records that are examined after the first record: a choice.
 const LOOKED_AT: usize = 20;
@@ -105,7 +105,7 @@ fn evidence(
     (width > 1, found, alike, width)
 }
 
-/// An iterator over a sample's records. It leaves out blank lines. If the file goes on behind the
+/// An iterator over a sample's records. It leaves out blank lines. If the file goes on after the
 /// sample (`whole` is false), it also leaves out the last record, which may be incomplete.
 struct Records<'a> {
     rest: &'a [u8],

@@ -141,7 +141,7 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 /// The text of a quoted field. `inner` is the field without its opening quote. A doubled quote
-/// becomes one quote. The closing quote is removed, and the text behind it is kept unchanged.
+/// becomes one quote. The closing quote is removed, and the text after it is kept unchanged.
 fn unquoted(inner: &[u8], quote: u8) -> Vec<u8> {
     let mut out = Vec::with_capacity(inner.len());
     let mut rest = inner;
@@ -152,7 +152,7 @@ fn unquoted(inner: &[u8], quote: u8) -> Vec<u8> {
                 out.push(quote);
                 rest = more;
             }
-            // This quote closes the quoted part. Text behind it is kept unchanged, with its quotes.
+            // This quote closes the quoted part. Text after it is kept unchanged, with its quotes.
             [_, more @ ..] => {
                 out.extend_from_slice(more);
                 return out;

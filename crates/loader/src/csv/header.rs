@@ -17,7 +17,7 @@ pub(super) struct FirstRecord {
     dialect: CsvDialect,
     /// The offset in the sample at which the record begins.
     pub(super) start: usize,
-    /// The offset in the sample behind the record and its line end.
+    /// The offset in the sample after the record and its line end.
     pub(super) end: usize,
     fields: Vec<Vec<u8>>,
     names: Vec<String>,

@@ -1,4 +1,4 @@
-//! Decisions about doubtful quotes: a stray quote must not swallow the rows behind it.
+//! Decisions about doubtful quotes: a stray quote must not swallow the rows after it.
 //!
 //! * A quoted field that spans several lines is doubtful. If at least nine in ten of the lines from
 //!   the record's first line to the field's end are rows by themselves, the quote is text. A line

@@ -70,7 +70,7 @@ pub(crate) enum Quotes {
     /// The record has quotes, and its end is the one that
     /// [`apparent_end`](CsvDialect::apparent_end) finds.
     Plain,
-    /// The record has quotes, and the bytes behind it were needed to find its end. Therefore
+    /// The record has quotes, and the bytes after it were needed to find its end. Therefore
     /// `apparent_end` may find another end.
     Judged,
 }
@@ -93,7 +93,7 @@ impl CsvDialect {
     }
 
     /// Finds the end of the first record in `bytes`, as the quotes in this record determine it. The
-    /// lines behind the record are not examined.
+    /// lines after the record are not examined.
     #[inline]
     pub(crate) fn apparent_end(&self, bytes: &[u8]) -> RecordEnd {
         let at = |found: Option<usize>, quotes| match found {
@@ -145,7 +145,7 @@ impl CsvDialect {
         }
     }
 
-    /// The record without the line end behind it, which is `\n`, `\r` or `\r\n`.
+    /// The record without the line end after it, which is `\n`, `\r` or `\r\n`.
     #[inline]
     pub(crate) fn trim<'a>(&self, record: &'a [u8]) -> &'a [u8] {
         let record = record.strip_suffix(&[self.newline]).unwrap_or(record);

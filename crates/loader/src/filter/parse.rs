@@ -103,7 +103,7 @@ fn tokens(text: &str) -> Result<Vec<FilterToken>, FilterError> {
     Ok(tokens)
 }
 
-/// Splits `text`, which begins with a quote, into the text in quotes and the rest behind them. A
+/// Splits `text`, which begins with a quote, into the text in quotes and the rest after them. A
 /// doubled quote stands for one quote.
 fn quoted(text: &str, quote: char) -> Result<(String, &str), FilterError> {
     let mut inner = String::new();
@@ -141,7 +141,7 @@ fn comparison(text: &str) -> Result<(FilterToken, &str), FilterError> {
         .ok_or_else(|| error("unexpected !"))
 }
 
-/// Splits `text` into its first token, which has no quotes, and the rest behind it. The token is a
+/// Splits `text` into its first token, which has no quotes, and the rest after it. The token is a
 /// column's name, a number, a date or a keyword.
 fn word(text: &str) -> Result<(FilterToken, &str), FilterError> {
     let ends = |c: char| c.is_whitespace() || "()',\"=<>!".contains(c);

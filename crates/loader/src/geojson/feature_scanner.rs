@@ -2,9 +2,9 @@
 //!
 //! It yields items: ranges of bytes that are parsed later, each by itself. A top-level object is
 //! scanned member by member until `"features"` appears. From there on each feature is an item. Of
-//! the members before and behind the features only `crs` is kept. An object without features is one
+//! the members before and after the features only `crs` is kept. An object without features is one
 //! item as a whole. In a top-level array each element is an item. A file may hold several
-//! documents, one behind the other.
+//! documents, one after the other.
 
 use super::crs_member::{SharedCrs, parse_crs};
 use super::skip_value;
@@ -20,7 +20,7 @@ pub(crate) const LIMIT: usize = 64 << 20;
 /// The part of a document to which the next byte belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ScanState {
-    /// Outside of all documents: before the first, between two, or behind the last.
+    /// Outside of all documents: before the first, between two, or after the last.
     Outside,
     /// Inside an array whose elements are items: the features of a collection, or a top-level
     /// array.
@@ -30,7 +30,7 @@ enum ScanState {
         /// The token that is expected next in the array.
         before: ArrayState,
     },
-    /// Behind the features of a collection, among its other members.
+    /// After the features of a collection, among its other members.
     Tail,
 }
 
@@ -67,7 +67,7 @@ enum ScanStop {
     Short(usize),
     /// The bytes from here on are not valid JSON, for the given reason.
     Wrong(usize, String),
-    /// The coordinate system is refused. The byte is the beginning of the document or, behind its
+    /// The coordinate system is refused. The byte is the beginning of the document or, after its
     /// features, of the member `crs`.
     Refused(usize, Box<LoadError>),
 }
@@ -167,7 +167,7 @@ impl FeatureScanner {
 
     /// Determines or checks the coordinate system of features. The first features take it from the
     /// member `crs` before them. Later features must have an equal system, and so must a member
-    /// `crs` behind features. An error names the offset `at`.
+    /// `crs` after features. An error names the offset `at`.
     fn settle(&mut self, at: usize) -> Result<(), ScanStop> {
         let refused = |error| ScanStop::Refused(at, Box::new(error));
         let said = self.said.as_deref();

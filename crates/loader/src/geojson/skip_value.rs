@@ -13,7 +13,7 @@ pub(crate) fn blank(bytes: &[u8]) -> usize {
 }
 
 /// The length in bytes of the value at the beginning of `bytes`. It is 0 if there is no value, and
-/// `None` if the value may continue behind `bytes`.
+/// `None` if the value may continue after `bytes`.
 pub(crate) fn value(bytes: &[u8]) -> Option<usize> {
     match bytes.first()? {
         b'"' => string(bytes),

@@ -4,7 +4,7 @@
 //! * The whole text is decoded if an option names its encoding, if it is UTF-16, or if it is GPX,
 //!   whose XML declaration may name its encoding. UTF-16 is recognised by its byte-order mark or by
 //!   the zeros between letters.
-//! * Any other text is taken for UTF-8. A value that isn't UTF-8 is then read as windows-1252,
+//! * Any other text is treated as UTF-8. A value that isn't UTF-8 is then read as windows-1252,
 //!   which contains ISO-8859-1. So UTF-8 needs no conversion, and no text in another encoding is
 //!   dropped.
 
@@ -30,7 +30,7 @@ const DECLARATION: usize = 1024;
 
 impl Input {
     /// Converts the input's text to UTF-8, if the option `asked` names an encoding or if the bytes
-    /// show one. Binary content stays unchanged, and so does text that is taken for UTF-8.
+    /// show one. Binary content stays unchanged, and so does text that is treated as UTF-8.
     pub(crate) fn into_utf8(self, asked: Option<Encoding>) -> Result<Self, LoadError> {
         let format = by_content(&self.sample);
         if format.is_some_and(|format| format != InputFormat::Gpx) {

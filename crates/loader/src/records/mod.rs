@@ -1,7 +1,7 @@
 //! Formats of records. Their files hold typed values, which a library for the format decodes.
 //!
 //! One or more threads read the records, check them and send them in batches. Only a few batches
-//! may wait for the receiver, so memory stays bounded however slowly it takes them.
+//! may wait for the receiver, so memory stays bounded, however slow the receiver is.
 
 pub(crate) mod arrow;
 mod buffered_seek;

@@ -22,7 +22,7 @@ use std::thread;
 /// part of them if a file has several readers.
 pub(crate) type RecordReader = Box<dyn FnOnce(&mut RecordSink) -> Result<(), ReadFailure> + Send>;
 
-/// The number of batches of one reader that may wait until the source takes them: a choice.
+/// The number of batches of one reader that may wait until the source receives them: a choice.
 const WAITING: usize = 4;
 
 /// A source whose records are read by one or more threads.

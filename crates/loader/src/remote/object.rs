@@ -319,7 +319,7 @@ impl Pace {
     }
 }
 
-/// The bytes of an object behind those of the first request. They are requested when the first of
+/// The bytes of an object after those of the first request. They are requested when the first of
 /// them is read.
 pub(super) struct RemainingBytes {
     object: RemoteObject,

@@ -52,7 +52,7 @@ impl RangeReader {
             return Ok(());
         }
         let end = self.start + self.window.len() as u64;
-        // A position close behind the last window shows that the file is probably read in sequence.
+        // A position close after the last window shows that the file is probably read in sequence.
         self.next = match self.at.checked_sub(end) {
             Some(gap) if gap <= self.next => (self.next * 2).min(FAR),
             _ => NEAR,

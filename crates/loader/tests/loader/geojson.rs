@@ -277,7 +277,7 @@ fn depth_is_bounded() {
     assert!(error("a.json", brackets.as_bytes(), &options).contains("1 no position"));
 }
 
-/// The positions of the points in a document with the texts `before` and `behind` around its
+/// The positions of the points in a document with the texts `before` and `after` around its
 /// features, or the error's message. Positions are in thousandths of a degree of longitude and
 /// hundredths of a degree of latitude.
 fn in_system(before: &str, behind: &str) -> Result<Vec<(i64, i64)>, String> {

@@ -19,7 +19,8 @@ const DESCRIPTION: usize = 64 << 20;
 /// a choice.
 const BATCH: u64 = 1 << 30;
 
-/// The number of bytes at the end of a file that hold the footer's length and the file's mark.
+/// The number of bytes at the end of a file that hold the footer's length and the magic bytes
+/// `ARROW1`.
 const TAIL: usize = 10;
 
 /// An error that occurs while Arrow data are read.
@@ -96,7 +97,7 @@ impl IpcMessage {
     }
 
     /// Decodes the message. Returns `None` for a dictionary, which the decoder keeps for the rows
-    /// behind it.
+    /// after it.
     pub(super) fn decode(
         &self,
         decoder: &mut FileDecoder,

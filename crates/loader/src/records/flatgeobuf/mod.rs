@@ -76,7 +76,7 @@ pub(crate) fn stored<R: Read + Seek + Send + 'static>(
 struct FlatGeobufFile {
     opening: RecordSourceBuilder,
     layout: Layout,
-    /// The offset behind the header, at which the index begins.
+    /// The offset after the header, at which the index begins.
     start: u64,
     index: Option<PackedRTree>,
     /// Set if the index can be searched for a box of longitudes and latitudes.

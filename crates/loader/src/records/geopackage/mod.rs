@@ -221,7 +221,7 @@ struct TableQuery {
     sql: String,
     has_weight: bool,
     /// The other columns. The number of each is its index among the columns that
-    /// [`names`](FeatureTable::names) lists. Its mark is set if it is declared as a date or time.
+    /// [`names`](FeatureTable::names) lists. Its flag is true if it is declared as a date or time.
     others: Vec<(usize, bool)>,
     place: String,
 }
@@ -299,8 +299,8 @@ fn value(value: ValueRef<'_>) -> Value<'static> {
     }
 }
 
-/// Sends a geometry of a GeoPackage to a sink. Its header has the mark `GP`, a version, flags, the
-/// number of a coordinate system, and the geometry's box.
+/// Sends a geometry of a GeoPackage to a sink. The bytes begin with a header: the letters `GP`, a
+/// version, flags, the number of a coordinate system, and the geometry's box.
 fn place(
     bytes: &[u8],
     weight: Option<&Value<'_>>,
@@ -314,7 +314,7 @@ fn place(
     Ok(())
 }
 
-/// The bytes behind the header of a geometry, and a mark that is set if the header states that the
+/// The bytes after the header of a geometry, and a flag that is true if the header states that the
 /// geometry is empty. `None` if the header is not valid.
 fn header(bytes: &[u8]) -> Option<(&[u8], bool)> {
     let [b'G', b'P', _, flags, ..] = bytes else {

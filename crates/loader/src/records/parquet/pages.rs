@@ -200,7 +200,7 @@ impl Sizes {
 }
 
 /// The number of bytes that hold the repetition and definition levels before the compressed bytes.
-/// `rest` is the part of a header behind the sizes. `None` if the page isn't of version 2, since
+/// `rest` is the part of a header after the sizes. `None` if the page isn't of version 2, since
 /// only such pages store levels uncompressed.
 fn levels(mut rest: &[u8]) -> Option<usize> {
     let _checksum = field(&mut rest);
@@ -211,7 +211,7 @@ fn levels(mut rest: &[u8]) -> Option<usize> {
     number()?.checked_add(number()?)
 }
 
-/// Takes the first field from `bytes`, if the field is an integer; otherwise returns `None`.
+/// Removes the first field from `bytes` and returns its value; `None` if the field is no integer.
 fn field(bytes: &mut &[u8]) -> Option<i64> {
     let mut rest = bytes.strip_prefix(&[0x15])?;
     let mut value = 0u64;

@@ -24,7 +24,7 @@ impl CodePage {
     /// spelled in many ways: `UTF-8`, `65001`, `ANSI 1252`, `ISO 88591`, `8859_1`, `cp1252`, `OEM
     /// 850`, `LDID/87`, `Big5` and others.
     pub(super) fn from_cpg(text: &str) -> Option<Self> {
-        // A byte-order mark and the lines behind the first line are ignored.
+        // A byte-order mark and the lines after the first line are ignored.
         let text = text.trim_start_matches('\u{feff}').trim();
         let text = text.lines().next().unwrap_or_default().trim();
         let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();

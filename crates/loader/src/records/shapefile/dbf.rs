@@ -185,7 +185,7 @@ impl AttributeTable {
         self.file.read_exact(&mut self.row)?;
         match self.row.first() {
             Some(b'*') => return Ok(RowState::Deleted),
-            // Behind the number of rows that the header states, the file may hold any bytes. Only a
+            // After the number of rows that the header states, the file may hold any bytes. Only a
             // row that begins with a space is taken as one.
             Some(mark) if record >= self.stated && *mark != b' ' => return Ok(RowState::Missing),
             _ => (),
@@ -264,9 +264,9 @@ impl DbfHeader {
 /// The fields that a header describes, without their offsets in a row, which are set later.
 /// `header` is the header without its first 32 bytes.
 fn fields(header: &[u8], version: u8) -> Vec<Field> {
-    // In dBase 7 the names of fields are longer, and the descriptions begin behind the name of the
+    // In dBase 7 the names of fields are longer, and the descriptions begin after the name of the
     // language driver. Byte 11 distinguishes the formats. In other formats it is the type of the
-    // first field, which is always a letter. In dBase 7 it is behind the letters of the driver's
+    // first field, which is always a letter. In dBase 7 it is after the letters of the driver's
     // name.
     let is_seven = version & 7 == 4 && header.get(11).is_none_or(|b| !b.is_ascii_alphabetic());
     let is_fox = matches!(version, 0x30..=0x32);

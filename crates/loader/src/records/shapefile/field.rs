@@ -150,7 +150,7 @@ impl Field {
 }
 
 /// The text of a number or date. NULs before it are left out, and so are spaces at its ends. The
-/// text ends at the first NUL behind it.
+/// text ends at the first NUL after it.
 fn digits(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|b| *b != 0).unwrap_or(bytes.len());
     let bytes = bytes.get(start..).unwrap_or_default();
@@ -158,7 +158,7 @@ fn digits(bytes: &[u8]) -> &[u8] {
     text.trim_ascii()
 }
 
-/// The parts of a text before and behind its first comma; `None` if there is no comma.
+/// The parts of a text before and after its first comma; `None` if there is no comma.
 fn parted(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = text.iter().position(|b| *b == b',')?;
     let (before, rest) = text.split_at_checked(at)?;

@@ -19,8 +19,8 @@ pub(super) struct ShxIndex {
     left: u64,
 }
 
-/// The place of a record in the `.shp`, in bytes. Offset and length are 0 for a record that was
-/// never written.
+/// The offset and the length of a record in the `.shp`, in bytes. Offset and length are 0 for a
+/// record that was never written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct RecordLocation {
     pub(super) at: u64,
@@ -43,7 +43,7 @@ impl ShxIndex {
         })
     }
 
-    /// The place of the next record; `None` behind the last entry.
+    /// The location of the next record; `None` after the last entry.
     pub(super) fn next(&mut self) -> io::Result<Option<RecordLocation>> {
         let Some(left) = self.left.checked_sub(1) else {
             return Ok(None);

@@ -182,10 +182,10 @@ struct ShapefileReader<R> {
     origin: Origin,
 }
 
-/// The next record of a `.shp`, or the mark that there is none.
+/// The next record of a `.shp`, or the end of the file.
 enum NextRecord {
     Shape(ShpShape),
-    /// The record can't be read, for the given reason. The records behind it can be.
+    /// The record can't be read, for the given reason. The records after it can be.
     Broken(String),
     End,
 }

@@ -26,7 +26,7 @@ pub(super) struct Shapes<R> {
     size: u64,
     /// The size of the file in bytes that the header states.
     stated: u64,
-    /// The offset behind the record that was read last, at which the next one begins.
+    /// The offset after the record that was read last, at which the next one begins.
     next: u64,
     /// The number of bytes of the current record that are not read yet.
     rest: u64,
@@ -85,7 +85,7 @@ impl<R: Read + Seek> Shapes<R> {
         self.stated > self.size
     }
 
-    /// The number of bytes behind the header that belong to none of the records that were read;
+    /// The number of bytes after the header that belong to none of the records that were read;
     /// `None` if there are no such bytes.
     pub(super) fn unlisted(&self) -> Option<u64> {
         let all = self.size.saturating_sub(HEADER);
