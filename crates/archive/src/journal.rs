@@ -42,7 +42,7 @@ pub(crate) struct StoredTile {
     pub(crate) length: u32,
 }
 
-/// The paths of the two files: the bytes of the tiles, and the log.
+/// The paths of the two files of a target's journal: the bytes of the tiles, and the log.
 fn paths(target: &Path) -> (PathBuf, PathBuf) {
     (
         sibling(target, ".partial"),

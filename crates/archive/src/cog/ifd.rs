@@ -12,7 +12,8 @@ pub(super) struct IfdEntry {
     bytes: Vec<u8>,
 }
 
-/// The numbers that TIFF gives to the types of values.
+/// TIFF's number for texts. This and the next four constants are the numbers that TIFF gives to the
+/// types of values.
 const ASCII: u16 = 2;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;

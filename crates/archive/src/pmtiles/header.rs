@@ -4,12 +4,13 @@ pub(crate) const LENGTH: usize = 127;
 const MAGIC: &[u8; 7] = b"PMTiles";
 const VERSION: u8 = 3;
 
-/// The numbers by which PMTiles names compressions. They are used for directories, metadata and
-/// tiles.
+/// PMTiles' number for uncompressed data. This and [`GZIP`] are the numbers by which a header names
+/// the compressions of directories, metadata and tiles.
 pub(crate) const UNCOMPRESSED: u8 = 1;
 pub(crate) const GZIP: u8 = 2;
 
-/// The numbers by which PMTiles names the formats of tiles.
+/// PMTiles' number for PNG tiles. This and the next three constants are the numbers by which a
+/// header names the format of tiles.
 pub(crate) const PNG: u8 = 2;
 pub(crate) const JPEG: u8 = 3;
 pub(crate) const WEBP: u8 = 4;

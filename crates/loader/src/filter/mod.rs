@@ -131,7 +131,8 @@ impl fmt::Display for Filter {
     }
 }
 
-/// A filter, and the places of its columns in a source.
+/// A filter for one source, with the indexes of its columns in the source and the source's formats
+/// of times.
 #[derive(Clone, Debug)]
 pub(crate) struct ResolvedFilter {
     filter: Filter,

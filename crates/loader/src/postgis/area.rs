@@ -233,7 +233,8 @@ fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBo
     }
 }
 
-/// The range of one transformed coordinate over the grid, and two measures of its smoothness.
+/// The range of one transformed coordinate over the grid, and two measures of its smoothness. By
+/// these the range is widened, since the coordinate may leave it between the grid's positions.
 struct GridSpread {
     low: f64,
     high: f64,

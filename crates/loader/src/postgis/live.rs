@@ -278,7 +278,8 @@ impl LiveRelation {
 }
 
 /// Returns the statement that selects every row of an area, and the positions of the columns in a
-/// row of its result. The result has at most `most` + 1 rows: one too many is an error.
+/// row of its result. `most` is the number of rows that may be read. The statement selects one
+/// more, by which a result with too many rows is recognised.
 fn rows_statement(
     definition: &ResolvedLayer,
     values: TokenValues,

@@ -40,7 +40,8 @@ pub(crate) struct RecordSink {
     /// The current record's values in the columns that are kept.
     row: Vec<Value<'static>>,
     record: u64,
-    /// Set if the column of weights was chosen by its name alone.
+    /// Set if the column of weights was chosen by its name alone. A row whose value in this column
+    /// is no number is then kept, with a missing weight.
     is_guess: bool,
     /// The decision whether the weights are numbers, which is made before the first batch is sent.
     /// `None` once it is made, or if none is needed.

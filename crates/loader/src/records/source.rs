@@ -34,7 +34,8 @@ pub(crate) struct RecordSource {
     readers: VecDeque<Receiver<Result<ReaderMessage, LoadError>>>,
 }
 
-/// A record source before its readers are known, which [`start`](Self::start) adds.
+/// The parts of a [`RecordSource`] that are known before its readers. [`start`](Self::start) adds
+/// the readers.
 pub(crate) struct RecordSourceBuilder {
     pub(crate) origin: Origin,
     columns: Columns,

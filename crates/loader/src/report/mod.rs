@@ -305,8 +305,8 @@ impl Report {
 
     /// Adds the report `part`, whose rows follow the rows of `self` in the source.
     ///
-    /// The result equals the report of all rows at once, however the rows are divided into parts:
-    /// an example that `part` leaves out would be left out of that report too.
+    /// The result doesn't depend on how the rows are divided into parts: it equals the report of
+    /// all rows together. An example that `part` leaves out would be left out of this report too.
     pub(crate) fn add(&mut self, part: Report) {
         self.rows += part.rows;
         self.kept += part.kept;

@@ -352,8 +352,9 @@ impl Column {
         counted
     }
 
-    /// Bits that are equal for two rows if these have the same value, and different otherwise. Only
-    /// for columns without a dictionary. `None` for null.
+    /// Bits that are equal for two rows if these have the same value, and different otherwise. With
+    /// them rows are counted without making their texts. Only for columns without a dictionary.
+    /// `None` for null.
     fn bits(&self, row: usize) -> Option<u64> {
         match self.value(row) {
             Value::Number(Number::Float(number)) => Some(number.to_bits()),
@@ -374,9 +375,10 @@ impl Column {
         }
     }
 
-    /// Folds over the column's values. `tell` gets a result so far, a value, and the number of rows
-    /// that have it. A dictionary gives each entry once; any other column gives each row that has a
-    /// value. `join` combines the results of two parts, in the order of the values.
+    /// Computes a result from all values of the column, on all cores. `tell` gets a result so far,
+    /// a value, and the number of rows that have it, and returns the new result. A dictionary gives
+    /// each entry once; any other column gives each row that has a value. `join` combines the
+    /// results of two parts, in the order of the values.
     pub(super) fn gather<T: Default + Send>(
         &self,
         tell: impl Fn(T, &Value<'_>, usize) -> T + Sync + Send,

@@ -181,7 +181,8 @@ pub(super) enum Spelling {
 }
 
 impl Spelling {
-    /// Writes a number in this form, or in its shortest form if this is no form of numbers.
+    /// Writes a number in this form. If this is no form of numbers, the number is written in its
+    /// shortest form.
     pub(super) fn number(self, number: f64) -> String {
         match self {
             Self::Number(spelling) => spelling.write(number),
@@ -189,8 +190,8 @@ impl Spelling {
         }
     }
 
-    /// Writes a time in this form, or as `2010-03-01T00:00:00Z` is written if this is no form of
-    /// times.
+    /// Writes a time in this form. If this is no form of times, the time is written like
+    /// `2010-03-01T00:00:00Z`.
     pub(super) fn time(self, time: i64) -> String {
         match self {
             Self::Time(spelling) => spelling.write(time),

@@ -30,7 +30,7 @@ const WEEKDAYS: [&str; 7] = [
     "sunday",
 ];
 
-/// The zones in letters that have one fixed meaning in RFC 2822.
+/// The names of time zones that have one fixed meaning in RFC 2822.
 const ZONES: [&str; 11] = [
     "UT", "UTC", "GMT", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT",
 ];

@@ -21,7 +21,7 @@ pub(super) enum CodePage {
 
 impl CodePage {
     /// The code page that the text of a `.cpg` names; `None` if it is not known. The name may be
-    /// spelled in many ways: `UTF-8`, `65001`, `ANSI 1252`, `ISO 88591`, `8859_1`, `cp1252`, `OEM
+    /// written in many ways: `UTF-8`, `65001`, `ANSI 1252`, `ISO 88591`, `8859_1`, `cp1252`, `OEM
     /// 850`, `LDID/87`, `Big5` and others.
     pub(super) fn from_cpg(text: &str) -> Option<Self> {
         // A byte-order mark and the lines after the first line are ignored.

@@ -60,7 +60,7 @@ pub(super) fn header(reader: &mut impl Read) -> io::Result<u64> {
 }
 
 impl<R: Read + Seek> Shapes<R> {
-    /// A reader of a file of `size` bytes. This reads the file's header.
+    /// Makes a reader of a file of `size` bytes, and reads the file's header.
     pub(super) fn new(reader: R, size: u64) -> io::Result<Self> {
         let mut reader = BufferedSeek::new(reader);
         let stated = header(&mut reader)?;
