@@ -91,7 +91,8 @@ pub enum ArchiveError {
     },
 }
 
-/// An [`ArchiveError`] without the path of the file.
+/// An [`ArchiveError`] without the path of the file, which the readers of the formats return. The
+/// path is added by [`at`](Self::at).
 #[derive(Debug)]
 pub(crate) enum ReadError {
     Io(io::Error),

@@ -4,7 +4,8 @@ use crate::ImportError;
 use crate::builder::StyleBuilder;
 use crate::js_literal::JsLiteral;
 
-/// The keys and the values of an object, and a list of the keys that have been read.
+/// The keys and the values of an object, and a list of the keys that have been read. The keys that
+/// an importer doesn't read are reported at the end.
 pub(crate) struct OptionReader<'a> {
     pairs: &'a [(String, JsLiteral)],
     read: Vec<&'a str>,

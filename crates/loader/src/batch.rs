@@ -58,7 +58,8 @@ pub(crate) struct Rejection<'a> {
     found: Found<'a>,
 }
 
-/// A value of a row, as the source holds it.
+/// A value that caused a rejection, as the source holds it. It is turned into text only if a report
+/// shows it.
 #[derive(Clone, Copy)]
 enum Found<'a> {
     Field(&'a [u8]),

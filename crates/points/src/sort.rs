@@ -46,7 +46,8 @@ impl ZOrdered for Point {
     }
 }
 
-/// Point with its number in the input. Equal points are sorted by this number.
+/// Point with its number in the input, for callers that need the new order of the points. Equal
+/// points are sorted by this number.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub(crate) struct NumberedPoint {

@@ -37,7 +37,8 @@ pub(crate) struct MbTiles {
     idle: Mutex<Vec<BudgetedConnection>>,
 }
 
-/// A connection to the database, with a budget for its queries.
+/// A connection to the database, with a budget for its queries. A query that exceeds the budget
+/// ends with an error, since a view in the file may never end.
 #[derive(Debug)]
 struct BudgetedConnection {
     connection: Connection,

@@ -34,7 +34,7 @@ pub(crate) struct Geometries {
     pub(crate) why: String,
 }
 
-/// The kind of names that a source's columns have.
+/// The kind of names that a source's columns have. Defaults and messages depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Names {
     /// Names from the header of a text file.

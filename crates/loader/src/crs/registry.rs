@@ -15,7 +15,7 @@ const COMPOUND: &str = include_str!("compound.txt");
 /// shifts.
 const DATUMS: &str = include_str!("datums.txt");
 
-/// A geographic system of EPSG.
+/// A geographic system of EPSG: a row of the table `geographic.txt`.
 #[derive(Clone, Debug)]
 pub(super) struct Geographic {
     pub(super) name: &'static str,

@@ -71,8 +71,8 @@ pub(crate) struct CsvParser {
     pub(crate) header: Option<[Vec<u8>; 2]>,
 }
 
-/// The fields of one record that hold longitude, latitude and weight. `None` if the record is too
-/// short to have the field.
+/// The fields of one record that hold longitude, latitude and weight. A field is `None` if the
+/// record is too short to have it.
 #[derive(Default)]
 struct PositionFields<'a> {
     lon: Option<&'a [u8]>,

@@ -8,7 +8,8 @@ use crate::input::Origin;
 use flate2::bufread::GzDecoder;
 use std::io::{self, BufRead, Read};
 
-/// A reader of a file's compressed bytes. One byte can be put back, to be read again.
+/// A reader of a file's compressed bytes. One byte can be put back, to be read again. This is
+/// needed after a member, to look at the first two bytes of the next one.
 struct Rewindable {
     reader: Box<dyn BufRead + Send>,
     /// The byte that was put back.

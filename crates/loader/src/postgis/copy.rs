@@ -28,8 +28,8 @@ pub(crate) struct CopyDecoder {
     rest: Vec<u8>,
 }
 
-/// The item at the beginning of some bytes. The number in a row and in a header is the item's
-/// length in bytes.
+/// The item at the beginning of some bytes of a COPY stream. The number in a row and in a header is
+/// the item's length in bytes.
 enum CopyItem<'a> {
     Row(Row<'a>, usize),
     Header(usize),

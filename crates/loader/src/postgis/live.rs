@@ -386,7 +386,8 @@ impl RowCollector {
     }
 }
 
-/// The bytes of a field as the database sends them, whatever its type is.
+/// The bytes of a field as the database sends them. The driver hands them over for every type, also
+/// for one that it doesn't know.
 pub(super) struct RawField<'a>(pub(super) &'a [u8]);
 
 impl<'a> FromSql<'a> for RawField<'a> {

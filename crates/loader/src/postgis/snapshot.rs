@@ -161,7 +161,8 @@ impl BatchSource for Snapshot {
     }
 }
 
-/// The first connection, in a transaction, and the layer that was looked up by it.
+/// The layer, and the connection by which it was looked up. The connection is in a transaction,
+/// whose view of the database all further connections share.
 struct SnapshotReader {
     definition: ResolvedLayer,
     first: Client,

@@ -76,8 +76,9 @@ fn certificates(
         .map_err(|e| DatabaseError::Address(format!("{parameter} {file}: {e}")))
 }
 
-/// A verifier that accepts any server certificate. It still checks that the server owns the
-/// certificate's private key, by the signatures in the handshake.
+/// A verifier that accepts any server certificate, as PostgreSQL's modes `prefer` and `require` do.
+/// It still checks that the server owns the certificate's private key, by the signatures in the
+/// handshake.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

@@ -121,7 +121,8 @@ fn sweep(above: &Path) {
     }
 }
 
-/// A source, and the folder that holds the files it reads.
+/// A source, and the folder that holds the files it reads. The folder is deleted with the source,
+/// not before.
 pub(super) struct DownloadedSource {
     pub(super) source: Box<dyn Source>,
     pub(super) _folder: DownloadFolder,

@@ -162,7 +162,7 @@ pub(super) fn after_day(mut rest: Scanner<'_>) -> Option<(i64, i64)> {
     Some((clock, offset(rest)?))
 }
 
-/// A time of day.
+/// A time of day, whose numbers may be out of range until [`time`](Self::time) checks them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     pub(super) hour: i64,
