@@ -58,8 +58,7 @@ pub(crate) struct Rejection<'a> {
     found: Found<'a>,
 }
 
-/// A value that caused a rejection, as the source holds it. It is turned into text only if a report
-/// shows it.
+/// A value that caused a rejection, as the source holds it.
 #[derive(Clone, Copy)]
 enum Found<'a> {
     Field(&'a [u8]),
