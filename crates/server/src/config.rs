@@ -3,29 +3,33 @@
 use crate::layers::posting::Posting;
 use std::thread;
 
-/// The configuration of a server: its address, limits, cache size and HTTP headers.
+/// The configuration of a server: its address, limits, size of caches, and HTTP headers.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// The address and port to listen on. Port 0 stands for any free port.
+    /// The address and port on which the server listens. The system chooses a free port in place of
+    /// port 0.
     pub listen: String,
-    /// The URL by which clients reach the server, without a slash at its end. `None`: the host that
-    /// each client requests. It is needed behind a proxy that changes the host.
+    /// The URL by which clients reach the server. It is needed behind a proxy that changes the
+    /// header `Host`. `None`: links contain the host that each client requests.
     pub public_url: Option<String>,
-    /// The `Cache-Control` header of answers about layers that are not live.
+    /// The header `Cache-Control` of answers about layers that are not live.
     pub cache_control: String,
-    /// The `Cache-Control` header of answers about live layers.
+    /// The header `Cache-Control` of answers about live layers.
     pub live_cache_control: String,
-    /// The settings of `POST /layers`; `None` switches the route off.
+    /// The settings of the route `POST /layers`; `None` switches the route off.
     pub posting: Option<Posting>,
-    /// The credit for the data that maps show in a corner.
+    /// The credit for the data, which maps show in a corner; `None` if there is none.
     pub attribution: Option<String>,
-    /// The largest number of pictures that are drawn at a time.
+    /// The largest number of pictures that are drawn at a time. The default is the number of
+    /// processor cores.
     pub renders: usize,
-    /// The largest number of requests that wait to be drawn; further ones get 503.
+    /// The largest number of requests that wait to be drawn. Requests beyond it get 503. The
+    /// default is 256 for each processor core.
     pub waiting: usize,
-    /// The size in bytes of the cache of tiles and of the cache of their densities, together.
+    /// The largest size in bytes of two caches together: of encoded tiles, and of the densities of
+    /// tiles. Each gets one half.
     pub cache: u64,
-    /// The largest number of open connections; further ones wait to be accepted.
+    /// The largest number of open connections. Connections beyond it wait until another closes.
     pub connections: usize,
 }
 

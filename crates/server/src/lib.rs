@@ -1,7 +1,8 @@
-//! heatsplat over HTTP: layers, tiles, legends, values and a viewer.
+//! heatsplat over HTTP: layers as tiles, maps, legends and values, and a viewer that shows them.
 //!
-//! [`router`] makes an axum router of a [`Server`]: tests call it without a socket, and programs
-//! can nest it among routes of their own. [`BoundServer`] brings its own port and async runtime:
+//! [`router`] makes an axum router from a [`Server`]. Tests call it without a socket, and programs
+//! can nest it among their own routes. A [`BoundServer`] listens on a port of its own and has its
+//! own async runtime:
 //!
 //! ```no_run
 //! use heatsplat_points::Points;

@@ -23,9 +23,9 @@ use tokio::time::{sleep, timeout};
 /// The longest time that a client may take to send the head of a request, including the wait for
 /// its first byte. A choice.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest size of a request's head in bytes, and, below, the largest number of headers in it.
-/// Choices.
+/// The largest size of a request's head in bytes. A choice.
 const HEAD_BYTES: usize = 16 << 10;
+/// The largest number of headers of a request. A choice.
 const HEAD_LINES: usize = 64;
 /// The longest time that running requests may take to finish after the server is stopped. A choice.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,4 +1,5 @@
-//! Rendering of tiles, maps, scales and values, for layers in memory and for live layers.
+//! Drawing of tiles and maps, and computing of scales and values, for layers in memory and live
+//! layers.
 
 use crate::cache::keys::{Densities, DensityKey};
 use crate::cost;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 pub(crate) use heatsplat_points::level::of_tile as level;
 
 impl LayerRequest {
-    /// Renders a tile as an image file.
+    /// Draws a tile and encodes it as an image file. It also returns the time that this took.
     pub(crate) async fn tile(
         &self,
         server: &Server,
@@ -39,8 +40,9 @@ impl LayerRequest {
         let draw = move || {
             let (layer, style) = (served.source.drawable()?, &style.style);
             if layer.backend().batch() > 1 || layer.is_mixed(style) {
-                // Densities are not cached here: a GPU splats as quickly as it downloads a density,
-                // and a mixed picture is made of more than one density.
+                // In these two cases densities are not cached: a GPU splats as quickly as a density
+                // is downloaded from it, and a mixed picture, with colours besides the ramp's, is
+                // not made from one density alone.
                 let request = layer.tile(tile).size(size).style(style);
                 return Ok(request.format(format).encode()?);
             }
@@ -55,7 +57,8 @@ impl LayerRequest {
         queue.run(1, draw).await
     }
 
-    /// Renders a map, a picture of any box, as an image file.
+    /// Draws a map, which is a picture of any box, and encodes it as an image file. It also returns
+    /// the time that this took. `cost` is the number of turns that the map takes in the queue.
     pub(crate) async fn map(
         &self,
         queue: &RenderQueue,
@@ -71,7 +74,7 @@ impl LayerRequest {
         queue.run(cost, draw).await
     }
 
-    /// The scale of the layer's style at a level.
+    /// The colour scale of the request's style at a level.
     pub(crate) async fn normalizer(
         &self,
         queue: &RenderQueue,
@@ -81,8 +84,8 @@ impl LayerRequest {
             return scale_of(live, level, &self.style.style).await;
         }
         let (served, style) = self.cloned();
-        // The scale may need statistics. They are measured by drawing, so this work queues as
-        // pictures do.
+        // If the scale needs statistics, tiles are drawn to measure them. So this work waits in the
+        // queue, as pictures do.
         let find = move || {
             let _span = tracing::debug_span!("statistics", layer = served.name()).entered();
             Ok(served.source.drawable()?.normalizer_at(level, &style.style))
@@ -90,8 +93,8 @@ impl LayerRequest {
         Ok(queue.run(1, find).await?.0)
     }
 
-    /// The statistics of the values at a zoom, and the kind of the values. `None` for live layers
-    /// whose scale needs no statistics, or whose statistics can't be measured.
+    /// The statistics of all values at a zoom, and the kind of these values. `None` for a live
+    /// layer whose scale needs no statistics, or whose statistics can't be measured.
     pub(crate) async fn distribution(
         &self,
         queue: &RenderQueue,
@@ -103,7 +106,7 @@ impl LayerRequest {
             if !style.scale().needs_statistics() {
                 return Ok(None);
             }
-            // The value is useful even without its percentile, so an error is dropped.
+            // Callers can do without the statistics, so an error is dropped.
             let statistics = live.statistics(level, style).await.ok();
             return Ok(statistics.map(|statistics| (statistics, live.value_kind(style))));
         }
@@ -119,8 +122,8 @@ impl LayerRequest {
         Ok(queue.run(1, find).await?.0)
     }
 
-    /// The density at a coordinate, and at most `rows` of the points within the kernel's reach,
-    /// nearest first.
+    /// The value at a coordinate, and at most `rows` points, nearest first. Only points from which
+    /// the kernel reaches the coordinate are returned.
     pub(crate) async fn value(
         &self,
         queue: &RenderQueue,
@@ -146,12 +149,14 @@ impl LayerRequest {
         Ok(queue.run(1, value).await?.0)
     }
 
+    /// References to the layer and the style that a thread can take with it.
     fn cloned(&self) -> (Arc<ServedLayer>, Arc<ResolvedStyle>) {
         (Arc::clone(&self.layer), Arc::clone(&self.style))
     }
 }
 
-/// Renders a tile from its cached density, or else splats the density and caches it.
+/// Draws a tile from its cached density. If there is none, the points are splatted, and the
+/// resulting density is cached.
 fn draw_tile(
     layer: &Layer,
     cache: &Densities,
@@ -172,7 +177,7 @@ fn draw_tile(
     } else {
         encoding.picture(&request.colorize(&density), style.ramp())
     }?;
-    // Empty densities are not cached, since making them again is quick.
+    // Empty densities are not cached, since they are made quickly.
     let is_something = |v: &f32| *v != 0.0 && !v.is_nan();
     if cached.is_none() && density.values.iter().any(is_something) {
         cache.keep(key, density);
@@ -194,6 +199,7 @@ fn draw_map(
     Ok(request.encode()?)
 }
 
+/// The colour scale of a live layer at a level.
 async fn scale_of(
     live: &LiveLayer,
     level: Level,
@@ -207,6 +213,8 @@ async fn scale_of(
     })
 }
 
+/// Draws a picture of a live layer: measures its scale if needed, fetches its rows, and draws them
+/// when it is its turn in the queue. `cost` is the number of turns that the picture takes.
 async fn draw_live(
     live: &LiveLayer,
     queue: &RenderQueue,
@@ -245,7 +253,8 @@ async fn draw_live(
     queue.run(cost, draw).await
 }
 
-/// The exact value at a coordinate, from the rows within the kernel's reach.
+/// The exact value at a coordinate of a live layer, and at most `rows` points, nearest first. Both
+/// are computed from the rows whose kernels reach the coordinate.
 async fn value_live(
     live: &LiveLayer,
     at: WorldCoord,
@@ -257,8 +266,8 @@ async fn value_live(
     let query = PointQuery::new(at, f64::from(z), style);
     let (kernel, pixel) = query.kernel();
     let (x, y) = (f64::from(at.x), f64::from(at.y));
-    // Splats that are stamped don't add up, so a pixel is drawn at the coordinate and its value is
-    // taken.
+    // Stamped splats don't simply add up. For these, the pixel at the coordinate is drawn, and its
+    // value is taken.
     let stamped = style.is_stamped();
     let reach = if stamped {
         style.reach_in(Window::new(x, y, pixel, 1, 1)) + 1.0
@@ -281,7 +290,7 @@ async fn value_live(
     for (point, count) in fetched.points.iter().zip(counts) {
         nearest.add(*point);
         let count = count.map_or(1, |count| count as usize);
-        // At low zooms the kernel reaches several copies of the world.
+        // At low zooms the kernel reaches several copies of the world beside each other.
         for turn in -2..=2 {
             let east = f64::from(turn) * mercator::WORLD;
             sums.add_from(at, (&kernel, pixel), point, east, count);

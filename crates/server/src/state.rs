@@ -20,17 +20,19 @@ pub struct Server {
     pub(crate) layers: Registry,
     pub(crate) config: ServerConfig,
     pub(crate) render_queue: RenderQueue,
+    /// The cache of encoded tiles.
     pub(crate) tiles: Tiles,
+    /// The cache of the densities of tiles, from which tiles with another ramp or scale are made.
     pub(crate) densities: Arc<Densities>,
     pub(crate) request_counts: RequestCounts,
-    /// The `Cache-Control` header of answers about layers that are not live, and, below, about live
-    /// layers.
+    /// The header `Cache-Control` of answers about layers that are not live.
     pub(crate) cache_control: HeaderValue,
+    /// The header `Cache-Control` of answers about live layers.
     pub(crate) live_cache_control: HeaderValue,
 }
 
 impl Server {
-    /// Makes a server of the registry's layers, which may still be loading.
+    /// Makes a server of the registry's layers. Their data may be loaded later.
     pub fn new(layers: Registry, config: ServerConfig) -> Self {
         let header = |text: &str| {
             let value = HeaderValue::try_from(text);
@@ -49,19 +51,21 @@ impl Server {
         }
     }
 
-    /// The cache headers of an answer, with its ETag from a fingerprint of everything that it
-    /// depends on.
+    /// The headers `ETag` and `Cache-Control` of an answer about a layer that is not live.
+    /// `fingerprint` is a hash of everything on which the answer depends.
     pub(crate) fn cache_headers(&self, fingerprint: Fingerprint) -> CacheHeaders {
         CacheHeaders::new(fingerprint, &self.cache_control)
     }
 
-    /// The cache headers of an answer about a live layer. Its ETag is a hash of the answer's body.
+    /// The headers `ETag` and `Cache-Control` of an answer about a live layer. The ETag is a hash
+    /// of the answer's body.
     pub(crate) fn live_headers(&self, body: &[u8]) -> CacheHeaders {
         CacheHeaders::new(Fingerprint::new().bytes(body), &self.live_cache_control)
     }
 
-    /// An answer with a picture and its cache headers. `None` as `headers` means a live layer: then
-    /// the answer is 304 if the client has these bytes.
+    /// Makes an answer with a picture and its cache headers. For a live layer `headers` is `None`:
+    /// then the headers are made from the bytes, and the answer is 304 if the client has these
+    /// bytes already.
     pub(crate) fn picture(
         &self,
         headers: Option<&CacheHeaders>,
@@ -76,9 +80,10 @@ impl Server {
         response::cached_unless_known(&headers, request, || response::picture(format, bytes))
     }
 
-    /// The URL by which the client reached the server. If the operator has set a URL, it is that
-    /// one. Otherwise it contains the `Host` header, which comes from the client and is used only
-    /// if it can be a host.
+    /// The URL by which the client has reached the server, without a slash at its end. If the
+    /// configuration has a public URL, it is this one. Otherwise it contains the header `Host` of
+    /// the request. The client may put any text there, so it is used only if it can be a host; if
+    /// not, the address of the configuration is used.
     pub(crate) fn base_url(&self, request: &HeaderMap) -> String {
         if let Some(url) = &self.config.public_url {
             return url.trim_end_matches('/').to_owned();

@@ -1,21 +1,24 @@
-//! Styles of requests, prepared for drawing.
+//! The styles of requests, prepared for drawing.
 
 use crate::http::etag::Fingerprint;
 use heatsplat_render::Style;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-/// A layer's style with a request's changes. The colors of its ramp are mixed already.
+/// A style that is prepared for drawing: a layer's own style, with the changes that a request asks
+/// for.
 #[derive(Debug)]
 pub(crate) struct ResolvedStyle {
     pub(crate) style: Style,
-    /// All parameters of the style as text.
+    /// All parameters of the style as text. Styles with equal texts are equal.
     pub(crate) text: String,
-    /// The hash of `text`.
+    /// A hash of `text`, for ETags and keys of caches.
     pub(crate) fingerprint: Fingerprint,
-    /// True if the style's splats differ from those of the layer's own style.
+    /// True if the style's overlap, kernel or radius differs from the layer's own style. Then the
+    /// cost of a request is estimated.
     pub(crate) has_other_splats: bool,
-    /// Estimated nanoseconds to measure the scale, by level.
+    /// The estimated time to measure the statistics of the style's scale, in nanoseconds, by level.
+    /// Levels are added when they are first needed.
     pub(crate) scale_costs: Mutex<BTreeMap<u8, f64>>,
 }
 

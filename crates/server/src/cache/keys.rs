@@ -1,5 +1,5 @@
-//! The keys and values of two caches: of encoded tiles, and of their densities. From a cached
-//! density a tile with another ramp or scale is made without splatting again.
+//! The keys and values of two caches: the cache of encoded tiles, and the cache of the densities of
+//! tiles. From a cached density, a tile with another ramp or scale is made without splatting again.
 
 use super::{Cache, Weigh};
 use crate::http::error::ApiError;
@@ -12,24 +12,26 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The age up to which a tile of a live layer counts as new. It equals the `max-age` of live layers
-/// in the default configuration.
+/// The age up to which a cached tile of a live layer counts as new, so that it is sent without
+/// asking the database. It equals the `max-age` of live layers in the default configuration.
 const MAX_AGE: Duration = Duration::from_secs(10);
-/// The age up to which a tile is served while its layer's database doesn't answer. It equals the
-/// `stale-if-error` of live layers in the default configuration.
+/// The age up to which a cached tile of a live layer is sent if the database doesn't answer. It
+/// equals the `stale-if-error` of live layers in the default configuration.
 const MAX_STALE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Typical sizes of a cached tile in bytes: of an encoded tile, and, below, of a tile's density.
+/// The typical size of an encoded tile in bytes, by which the cache estimates its number of
+/// entries.
 const TILE_BYTES: u64 = 12 << 10;
+/// The typical size of a tile's density in bytes: 256 × 256 pixels of 4 bytes.
 const DENSITY_BYTES: u64 = 256 << 10;
 
-/// Encoded tiles.
+/// The cache of encoded tiles.
 pub(crate) type Tiles = Cache<TileKey, CachedTile, ApiError>;
 
-/// The densities of tiles.
+/// The cache of the densities of tiles.
 pub(crate) type Densities = Cache<DensityKey, Arc<Density>, ApiError>;
 
-/// Makes both caches, each of at most half of `limit` bytes.
+/// Makes the cache of tiles and the cache of densities. Each may take half of `limit` bytes.
 pub(crate) fn caches(limit: u64) -> (Tiles, Densities) {
     let half = limit / 2;
     (
@@ -38,14 +40,14 @@ pub(crate) fn caches(limit: u64) -> (Tiles, Densities) {
     )
 }
 
-/// Everything that a tile's density depends on.
+/// The key of a tile's density: everything on which the density depends.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct DensityKey {
     /// See [`ServedLayer::version`](crate::layers::entry::ServedLayer::version).
     pub(crate) version: u64,
     pub(crate) tile: TileId,
     pub(crate) size: TileSize,
-    /// The parts of the style on which the density at the tile's zoom depends.
+    /// The parts of the style on which the density depends at the tile's zoom.
     pub(crate) style: StatisticsKey,
 }
 
@@ -55,7 +57,7 @@ impl Weigh for Arc<Density> {
     }
 }
 
-/// Everything that a tile's bytes depend on.
+/// The key of an encoded tile: everything on which its bytes depend.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TileKey {
     /// See [`ServedLayer::version`](crate::layers::entry::ServedLayer::version).
@@ -66,7 +68,7 @@ pub(crate) struct TileKey {
     pub(crate) style: StyleKey,
 }
 
-/// A style as a part of a key. Two styles are equal where all their parameters are.
+/// A style as a part of a key. Two keys are equal if all parameters of their styles are equal.
 #[derive(Clone, Debug)]
 pub(crate) struct StyleKey(pub(crate) Arc<ResolvedStyle>);
 
@@ -99,12 +101,14 @@ impl CachedTile {
         }
     }
 
-    /// Returns whether the tile may be served while its layer's database doesn't answer.
+    /// Returns true if the tile may be sent while the layer's database doesn't answer: it is less
+    /// than a day old.
     pub(crate) fn is_usable_stale(&self) -> bool {
         self.drawn.elapsed() < MAX_STALE_AGE
     }
 
-    /// Returns whether the tile counts as new, though its layer's rows may have changed meanwhile.
+    /// Returns true if the tile counts as new: it is less than ten seconds old. The rows of its
+    /// layer may have changed meanwhile.
     pub(crate) fn is_fresh(&self) -> bool {
         self.drawn.elapsed() < MAX_AGE
     }

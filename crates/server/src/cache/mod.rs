@@ -1,4 +1,4 @@
-//! The caches of tiles and of their densities.
+//! The caches of encoded tiles and of the densities of tiles.
 
 mod bounded;
 pub(crate) mod keys;

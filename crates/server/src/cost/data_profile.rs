@@ -1,4 +1,4 @@
-//! The data that a request draws, as estimates of its time see them: a layer's points, or rows of a
+//! The data of a layer as estimates of a request's cost see them: points in memory, or rows of a
 //! database.
 
 use super::population::{Population, by_strips};
@@ -10,28 +10,34 @@ use heatsplat_render::limits::{DENSEST, SPREAD, WIDEST_EXACT};
 use heatsplat_render::{BlendMode, Comparison, Measure, PointSet, Radius, Style};
 use std::cmp::Reverse;
 
-/// The number of tiles in which the scale of points in memory is measured.
+/// The number of tiles in which the statistics of a scale are measured, for points in memory.
 const SAMPLE: f64 = (DENSEST + SPREAD) as f64;
 
-/// The numbers of tiles in which the scale of a live layer is measured: the densest tiles, and,
-/// below, tiles spread from dense to sparse.
+/// The number of tiles with the most weight in which the statistics of a live layer's scale are
+/// measured. A choice: each tile takes a query.
 pub(crate) const LIVE_DENSEST: usize = 4;
+/// The number of further tiles in which the statistics of a live layer's scale are measured. They
+/// are picked at equal steps from all other tiles, sorted from dense to sparse. A choice.
 pub(crate) const LIVE_SPREAD: usize = 4;
+/// The number of all tiles in which the statistics of a live layer's scale are measured.
 const LIVE_SAMPLE: f64 = (LIVE_DENSEST + LIVE_SPREAD) as f64;
 
-/// One of the densities that a picture is computed from: the number of times it is drawn, the
-/// radius of its points (`None`: the style's), and the points.
+/// One of the densities from which a picture is computed.
 struct DensityDraw<'a> {
+    /// The number of times that the density is drawn for one picture.
     times: f64,
+    /// The radius of the points in CSS pixels; `None` if they are drawn in the style's radius.
     radius: Option<f64>,
+    /// The points, or their number.
     population: Population<'a>,
 }
 
 /// The facts about a layer's data on which an estimate is based.
 pub(crate) enum DataProfile<'a> {
+    /// Points in memory.
     Points(&'a PointSet),
-    /// Rows of a database: their number, and their least and greatest weight. All are 0 until the
-    /// rows are fetched.
+    /// Rows of a database: their number, and their least and greatest weight. Before the rows are
+    /// fetched, all three are 0.
     Rows {
         count: f64,
         weights: (f32, f32),
@@ -40,7 +46,7 @@ pub(crate) enum DataProfile<'a> {
 }
 
 impl<'a> DataProfile<'a> {
-    /// Rows of a database that are not fetched yet: their number counts as 0.
+    /// The profile of rows that are not fetched yet. Their number is unknown and counts as 0.
     pub(crate) fn unknown_rows() -> Self {
         Self::Rows {
             count: 0.0,
@@ -52,7 +58,7 @@ impl<'a> DataProfile<'a> {
         matches!(self, Self::Rows { .. })
     }
 
-    /// Rows of a database after they were fetched for a picture.
+    /// The profile of the rows that were fetched for a picture.
     pub(super) fn fetched(points: &[Point]) -> Self {
         let weights = points.iter().map(|p| p.weight);
         Self::Rows {
@@ -63,7 +69,8 @@ impl<'a> DataProfile<'a> {
         }
     }
 
-    /// The number of all points. In a comparison, both sets count.
+    /// The number of all points, or of the fetched rows. If two sets of points are compared, both
+    /// are counted.
     pub(super) fn points(&self) -> f64 {
         match self {
             Self::Points(set) => all_points(set).map(|p| p.summary().count as f64).sum(),
@@ -72,7 +79,7 @@ impl<'a> DataProfile<'a> {
         }
     }
 
-    /// The number of points in a window; for rows, the number that was fetched.
+    /// The number of points in a window. For rows it is the number of all fetched rows.
     pub(super) fn seen(&self, window: &Window) -> f64 {
         match self {
             Self::Points(set) => {
@@ -84,7 +91,8 @@ impl<'a> DataProfile<'a> {
         }
     }
 
-    /// A window, grown on each side by the reach of the kernel and two pixels.
+    /// The window, enlarged so that it contains all points that affect its pixels: on each side by
+    /// the kernel's reach and two more pixels.
     pub(super) fn around(&self, style: &Style, window: &Window) -> Window {
         let own = match self {
             Self::Points(set) => set.widest().map_or(0.0, |r| r * style.shape().reach()),
@@ -94,7 +102,7 @@ impl<'a> DataProfile<'a> {
         window.grown(reach.min(WIDEST_EXACT).ceil() as u32 + 2)
     }
 
-    /// The densities from which a measure is computed.
+    /// The densities from which the style's measure is computed.
     fn densities(&self, style: &Style) -> Vec<DensityDraw<'a>> {
         let each = if style.measure() == Measure::Mean {
             2.0
@@ -120,8 +128,9 @@ impl<'a> DataProfile<'a> {
         }
     }
 
-    /// Estimated nanoseconds to draw a picture. Each category is drawn by itself, in addition to
-    /// all points together.
+    /// The estimated time to draw a picture, in nanoseconds. All points are drawn together, and
+    /// then the points of each category again. `ratio` is the number of device pixels per CSS
+    /// pixel.
     pub(super) fn picture(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
         let mut drawn = self.densities(style);
         if let Self::Points(set) = self {
@@ -136,9 +145,12 @@ impl<'a> DataProfile<'a> {
         each.sum::<DrawTime>().all()
     }
 
-    /// Estimated nanoseconds to measure the statistics of a level. They are measured in the densest
-    /// tiles and in other tiles anywhere among the points; each of the others counts as if it held
-    /// as many points as the least dense of the densest tiles.
+    /// The estimated time to measure the statistics of a scale at a level, in nanoseconds. They are
+    /// measured in the densest tiles and in a sample of the other tiles. A dense tile counts with
+    /// the mean of two times, for the least and for the most dense of these tiles. Any other tile
+    /// is assumed to have as many points as the least dense of them. Its time is estimated at three
+    /// latitudes, since a radius in metres differs in pixels there. An error if the kernel is wider
+    /// than a request may ask for.
     pub(super) fn scale(&self, style: &Style, level: u8) -> Result<f64, ApiError> {
         let z = level.saturating_sub(8).min(MAX_ZOOM);
         let densities = self.densities(style);
@@ -150,7 +162,7 @@ impl<'a> DataProfile<'a> {
             _ => Vec::new(),
         };
         let all = match self {
-            // No other tiles have points.
+            // All tiles that have points are among the densest.
             Self::Points(_) if dense.len() < DENSEST => 0.0,
             Self::Points(_) => SAMPLE.min(self.points()),
             _ => LIVE_SAMPLE,
@@ -172,7 +184,7 @@ impl<'a> DataProfile<'a> {
             if others <= 0.0 || (y != first && first == last) {
                 continue;
             }
-            // A tile also draws the points of its neighbours near the common border.
+            // A tile also draws points of its neighbours near the common border.
             let more = 1.0 + 2.0 * style.reach_in(window).min(256.0) / 256.0;
             let seen = least.map_or(0.0, |(count, _)| *count as f64 * more * more);
             let each = densities.iter().map(|drawn| {
@@ -192,7 +204,8 @@ impl<'a> DataProfile<'a> {
         Ok(sum)
     }
 
-    /// The first and the last row of tiles with points at zoom `z`, from the north.
+    /// The first and the last row of the tiles of zoom `z` that have points. Rows are counted from
+    /// the north.
     fn rows(&self, z: u8) -> (u32, u32) {
         let last = ((1u64 << z) - 1) as u32;
         let Self::Points(set) = self else {
@@ -214,14 +227,14 @@ impl<'a> DataProfile<'a> {
     }
 }
 
-/// The points of a set, and, in a comparison, of the set that it is compared with.
+/// The points of a set and, if it is compared with another set, also that set's points.
 fn all_points(set: &PointSet) -> impl Iterator<Item = &Points> {
     let other = set.versus().map(|(_, other)| &**other.points());
     std::iter::once(&**set.points()).chain(other)
 }
 
-/// The points of a set, as one density, or as one for each radius if points have radii of their
-/// own.
+/// The densities of a set, each drawn `times` times. If points have radii of their own, there is a
+/// density for each radius; otherwise there is only one.
 fn parts(set: &PointSet, times: f64) -> impl Iterator<Item = DensityDraw<'_>> {
     let drawn = move |radius, points| DensityDraw {
         times,
@@ -235,7 +248,8 @@ fn parts(set: &PointSet, times: f64) -> impl Iterator<Item = DensityDraw<'_>> {
 }
 
 impl DensityDraw<'_> {
-    /// The estimated time to draw a window of this density.
+    /// The estimated time to draw this density in a window. `ratio` is the number of device pixels
+    /// per CSS pixel.
     fn time(&self, style: &Style, window: &Window, ratio: u32) -> DrawTime {
         let own = self.radius.and_then(Radius::pixels);
         let own = own.map(|radius| style.clone().with_radius(radius));
@@ -256,7 +270,8 @@ impl DensityDraw<'_> {
         each.times(self.times)
     }
 
-    /// The number of different opacities, of 256, among the splats of a picture.
+    /// The number of different opacities among the splats of a picture, 1 to 256. Only with
+    /// `overlap=cover` does the opacity depend on a point's weight.
     fn classes(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
         let BlendMode::Cover(cover) = style.blend() else {
             return 1.0;
@@ -268,8 +283,9 @@ impl DensityDraw<'_> {
     }
 }
 
-/// The densest tiles of a zoom with their numbers of points. The search goes down from the world
-/// and keeps the densest tiles of each zoom.
+/// The [`DENSEST`] tiles of zoom `z` with the most points, each with its number of points. The
+/// search begins with the world. At each zoom it keeps the densest tiles and divides only these
+/// further, so it may miss a dense tile in a sparse region.
 pub(super) fn densest(points: &Points, z: u8) -> Vec<(usize, TileId)> {
     let mut densest: Vec<_> = TileId::new(0, 0, 0)
         .map(|world| (points.summary().count, world))

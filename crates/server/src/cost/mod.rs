@@ -1,10 +1,11 @@
-//! Estimates of the processor time that a request takes. They are made before anything is drawn.
+//! Estimates of the time that a request takes on one processor core. They are made before anything
+//! is drawn, so that expensive requests can be refused.
 //!
-//! The operator may give a layer any style, at any cost. A request may choose another style as long
-//! as one processor can draw its picture within [`MAX_TIME`]. The estimate depends on the style,
-//! the picture's size, and the number of points and cells that the index counts in the picture. It
-//! doesn't read the points or cells themselves, so it takes some 30 µs. Layers in their own style
-//! and cached answers need no estimate.
+//! The operator of the server may give a layer any style, however long its pictures take. A request
+//! may choose another style if one core can draw its picture within [`MAX_TIME`]. The estimate
+//! depends on the style, the picture's size, and the number of points and cells in the picture,
+//! which the index counts without reading them. So an estimate takes about 30 µs. Pictures in a
+//! layer's own splats, and cached answers, need no estimate.
 
 mod data_profile;
 mod population;
@@ -21,34 +22,39 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use unit_costs as ns;
 
-/// The longest time that a request may take on one processor. A choice.
+/// The longest estimated time that a request may take on one processor core. A choice.
 const MAX_TIME: Duration = Duration::from_secs(2);
 
-/// The widest radius, in CSS pixels, that a request may ask for where a stamp is drawn for each
-/// point: its time and memory grow with the square of the radius. A choice.
+/// The widest radius, in CSS pixels, that a request may ask for in styles that draw a stamp for
+/// each point. A stamp is a small picture of the kernel; its time and memory grow with the square
+/// of the radius. A choice.
 const MAX_STAMP_RADIUS: f64 = 24.0;
 
-/// The longest side of a marker that a request may ask for, and, below, the largest sum of the
-/// radii of its blurs, both in CSS pixels. Choices.
+/// The greatest width and height of a marker that a request may ask for, in CSS pixels. A choice.
 const MAX_MARKER: f64 = 32.0;
+/// The greatest sum of the radii of all blurs of a marker that a request may ask for, in CSS
+/// pixels. A choice.
 const MAX_BLURS: u32 = 32;
 
-/// The longest condition, in bytes, that needs no estimate. Conditions typed by hand are shorter.
+/// The length in bytes up to which a filter's condition needs no estimate. A choice: conditions
+/// typed by hand are shorter.
 const SHORT_FILTER: usize = 256;
 
-/// A part of the work for a request.
+/// A part of the work that a request causes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Work {
-    /// A picture: its window, and its device pixels per CSS pixel.
+    /// Drawing a picture: its window, and its number of device pixels per CSS pixel.
     Picture(Window, u32),
-    /// The statistics that a scale needs, measured at this level.
+    /// Measuring the statistics that a colour scale needs, at this level.
     Scale(u8),
-    /// The value in the middle of a window, and `true` if the nearest points are listed with it.
+    /// Computing the value in the middle of a window. The second field is true if the nearest
+    /// points are listed too.
     Value(Window, bool),
 }
 
-/// Refuses styles that no request may choose, even for few points: `overlap=reach`, whose weights
-/// reach hundreds of pixels, and large markers. A layer's own splats are never refused.
+/// Returns an error if `asked` is a style that no request may choose, however few the points:
+/// `overlap=reach`, whose weights reach hundreds of pixels, or a large marker. Splats that don't
+/// differ from the splats of `own`, the layer's own style, are never refused.
 pub(crate) fn refuse_unbounded(own: &Style, asked: &Style) -> Result<(), ApiError> {
     if !has_other_splats(own, asked) {
         return Ok(());
@@ -68,23 +74,26 @@ pub(crate) fn refuse_unbounded(own: &Style, asked: &Style) -> Result<(), ApiErro
     }
 }
 
-/// Returns whether the splats that a request asks for differ from the layer's own: in their
-/// overlap, kernel or radius.
+/// Returns true if the style that a request asks for draws other splats than the layer's own style:
+/// its overlap, kernel or radius differs.
 pub(crate) fn has_other_splats(own: &Style, asked: &Style) -> bool {
     (own.blend(), own.shape(), own.radius()) != (asked.blend(), asked.shape(), asked.radius())
 }
 
+/// Returns true if a marker and its blurs are within [`MAX_MARKER`] and [`MAX_BLURS`].
 fn is_small(stamp: &MarkerStamp) -> bool {
     let (width, height) = stamp.marker.shape.size();
     let blurs: u32 = stamp.blurs.iter().map(|(x, y)| u32::from(*x.max(y))).sum();
     width.max(height) <= MAX_MARKER && blurs <= MAX_BLURS
 }
 
+/// Makes an error with status 422: the request can be understood but takes too long.
 fn too_much(message: String) -> ApiError {
     ApiError::with_status(StatusCode::UNPROCESSABLE_ENTITY, message)
 }
 
-/// Refuses work that is estimated to take longer than a request may.
+/// Returns an error if a request is estimated to take longer than [`MAX_TIME`]: the condition
+/// `filter` and all parts of `work` together.
 pub(crate) fn check_limit(
     data: &DataProfile<'_>,
     filter: Option<&str>,
@@ -94,8 +103,9 @@ pub(crate) fn check_limit(
     CostEstimate::new(data, filter, style, work)?.check(style)
 }
 
-/// Refuses a picture of fetched rows that is estimated to take longer than a request may. The
-/// number of rows is known only after they were fetched.
+/// Returns an error if drawing fetched rows is estimated to take longer than [`MAX_TIME`]. For rows
+/// this is checked after they are fetched, since their number is unknown before. Pictures in the
+/// layer's own splats are never refused.
 pub(crate) fn check_fetched(
     points: &[Point],
     style: &ResolvedStyle,
@@ -113,14 +123,15 @@ pub(crate) fn check_fetched(
     estimate.check(style)
 }
 
-/// Returns whether drawing rows, to measure a scale, is estimated to take longer than a request
-/// may.
+/// Returns true if drawing one tile of fetched rows, to measure a scale, is estimated to take
+/// longer than [`MAX_TIME`].
 pub(crate) fn is_over_limit(points: &[Point], style: &Style, window: &Window) -> bool {
     DataProfile::fetched(points).picture(style, window, 1) > MAX_TIME.as_secs_f64() * 1e9
 }
 
-/// Estimated times of two jobs: to draw a window in a style, and to measure a level's statistics.
-/// They are for the bench that compares estimates with measurements.
+/// The estimated times to draw a window in a style, and to measure the statistics of a scale at a
+/// level, in this order. This function exists for the bench that compares estimates with
+/// measurements.
 #[doc(hidden)]
 pub fn estimate(
     layer: &Layer,
@@ -135,12 +146,16 @@ pub fn estimate(
         .map(|ns| Duration::from_secs_f64((ns / 1e9).min(1e9)))
 }
 
-/// Estimated nanoseconds of one processor that a request takes, by purpose.
+/// The estimated time of a request on one processor core, in nanoseconds, by purpose.
 #[derive(Clone, Copy, Debug, Default)]
 struct CostEstimate {
+    /// The time to draw pictures and to compute values.
     draw: f64,
+    /// The time to measure the statistics of scales.
     measure: f64,
+    /// The time to find the nearest points.
     list: f64,
+    /// The time to compare the points with the filter's condition.
     filter: f64,
 }
 
@@ -164,7 +179,7 @@ impl CostEstimate {
                     refuse_wide(&style.style, &window, ratio)?;
                     all.draw += data.picture(&style.style, &window, ratio);
                 }
-                // Live layers measure statistics only where the scale needs them.
+                // For a live layer, statistics are measured only if the scale needs them.
                 Work::Scale(_) if data.is_live() && style.scale_work(0).is_none() => {}
                 Work::Scale(level) => all.measure += style.scale_cost(data, level)?,
                 Work::Value(window, listed) => {
@@ -181,7 +196,8 @@ impl CostEstimate {
         Ok(all)
     }
 
-    /// Returns an error if the estimate is over the limit.
+    /// Returns an error if the whole estimate is over [`MAX_TIME`]. Its message names the most
+    /// expensive parameter.
     fn check(&self, style: &ResolvedStyle) -> Result<(), ApiError> {
         if self.all() <= MAX_TIME.as_secs_f64() * 1e9 {
             return Ok(());
@@ -199,8 +215,8 @@ impl CostEstimate {
         self.draw + self.measure + self.list + self.filter
     }
 
-    /// Names the parameter that costs the most, with the value it was given, and a cheaper
-    /// alternative.
+    /// Two parts of an error message: the parameter that costs the most time, with its value, and
+    /// advice on a cheaper value.
     fn greatest(&self, style: &ResolvedStyle) -> (String, String) {
         let most = self.draw.max(self.measure).max(self.list).max(self.filter);
         if most == self.filter {
@@ -225,15 +241,16 @@ impl CostEstimate {
 }
 
 impl ResolvedStyle {
-    /// The work of measuring a level's statistics; `None` if the style's colors need no statistics.
+    /// The work of measuring the statistics of this style's scale at a level; `None` if the scale
+    /// needs no statistics.
     pub(crate) fn scale_work(&self, level: u8) -> Option<Work> {
         let scale = self.style.scale();
         let wanted = scale.needs_statistics() || scale.transform == Transform::Local;
         wanted.then(|| Work::Scale(scale.level(level)))
     }
 
-    /// Estimated nanoseconds to measure a level's statistics. The result is kept, since a map
-    /// requests many tiles of one level.
+    /// The estimated time to measure the statistics of this style's scale at a level, in
+    /// nanoseconds. Results are kept, since a map requests many tiles of one level.
     fn scale_cost(&self, data: &DataProfile<'_>, level: u8) -> Result<f64, ApiError> {
         let costs = || {
             let costs = self.scale_costs.lock();
@@ -247,11 +264,11 @@ impl ResolvedStyle {
         Ok(cost)
     }
 
-    /// Names the style's parameters that cost the most, with their values, and a cheaper
-    /// alternative.
+    /// Two parts of an error message: the parameters of this style that cost the most time, with
+    /// their values, and a cheaper alternative.
     fn costly(&self) -> (String, &'static str) {
         let style = &self.style;
-        // The radius may be a table by zoom, so its text is shortened.
+        // The radius may be a list of zooms with radii, so its text is shortened.
         let radius = shown(&style.radius().to_string());
         match style.blend() {
             BlendMode::Over(_) => ("overlap=over".to_owned(), "a smaller marker"),
@@ -271,7 +288,8 @@ impl ResolvedStyle {
     }
 }
 
-/// Refuses a radius of stamps that is wider than a request may ask for.
+/// Returns an error if the style draws a stamp for each point and its radius is over
+/// [`MAX_STAMP_RADIUS`].
 fn refuse_wide(style: &Style, window: &Window, ratio: u32) -> Result<(), ApiError> {
     let by_radius = matches!(
         style.blend(),
@@ -281,7 +299,8 @@ fn refuse_wide(style: &Style, window: &Window, ratio: u32) -> Result<(), ApiErro
         return Ok(());
     }
     let radius = style.radius_in(View::new(*window, ratio)) / f64::from(ratio);
-    // Converting a radius from metres to pixels rounds it, so the limit has a small tolerance.
+    // The conversion of a radius from metres to pixels rounds it, so the limit has a small
+    // tolerance.
     if radius <= MAX_STAMP_RADIUS * (1.0 + 1e-9) {
         return Ok(());
     }

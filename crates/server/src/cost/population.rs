@@ -1,21 +1,23 @@
-//! The numbers of points and cells in windows that estimates need.
+//! Counts of points and cells in windows, from which estimates compute their times.
 
 use super::splatting::DrawTime;
 use heatsplat_points::{Points, Window};
 use heatsplat_render::limits::WIDEST_EXACT;
 use heatsplat_render::{Kernel, Style, View};
 
-/// Points, or just their number and range of weights.
+/// Points in memory; or, for rows and for assumed tiles, only a number of points and the range of
+/// their weights.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Population<'a> {
+    /// Points in memory, which the index can count in any window.
     Points(&'a Points),
-    /// The number of points in a window, and their least and greatest weight.
+    /// A number of points, which holds for any window, and their least and greatest weight.
     Number(f64, (f32, f32)),
 }
 
 impl Population<'_> {
-    /// The number of cells in a window, each at most `finest` pixels wide. With 0 it counts the
-    /// points themselves.
+    /// The number of cells that a window shows if each is at most `finest` pixels wide. If `finest`
+    /// is 0, the points themselves are counted.
     pub(super) fn cells(self, window: &Window, finest: f64) -> f64 {
         match self {
             Self::Points(points) => points.cells(window, finest).len() as f64,
@@ -26,7 +28,7 @@ impl Population<'_> {
         }
     }
 
-    /// The number of points.
+    /// The number of all points.
     pub(super) fn count(self) -> f64 {
         match self {
             Self::Points(points) => points.summary().count as f64,
@@ -34,7 +36,7 @@ impl Population<'_> {
         }
     }
 
-    /// The least and the greatest weight.
+    /// The least and the greatest weight of all points.
     pub(super) fn weights(self) -> (f32, f32) {
         match self {
             Self::Points(points) => {
@@ -46,13 +48,13 @@ impl Population<'_> {
     }
 }
 
-/// Counts of the cells in each of a picture's strips. A picture is cut into strips where the
-/// kernel's radius in pixels changes with the latitude.
+/// Counts of cells in the strips of a picture. A picture is cut into strips of rows if the kernel's
+/// radius is in metres, since its size in pixels changes with the latitude.
 pub(super) struct CellCounts<'a> {
     population: Population<'a>,
-    /// The window around all strips, and what is known of its density of cells: pairs of a cell's
-    /// side and the number of such cells per square of the world's unit. `None` for a single strip,
-    /// whose cells are counted directly.
+    /// For several strips: the window around them, and the densities of cells in it that were found
+    /// so far. A density is a pair: the side of the cells in world units, and the number of such
+    /// cells per square world unit. `None` for a single strip, whose cells are counted directly.
     shared: Option<(Window, Vec<(f64, f64)>)>,
 }
 
@@ -76,7 +78,8 @@ impl<'a> CellCounts<'a> {
         self.population
     }
 
-    /// The number of cells in a window, each at most `finest` pixels wide.
+    /// The number of cells that a window shows if each is at most `finest` pixels wide. For several
+    /// strips it is estimated: cells are assumed to lie evenly in the window around all strips.
     pub(super) fn cells(&mut self, window: &Window, finest: f64) -> f64 {
         let Some((all, known)) = &mut self.shared else {
             return self.population.cells(window, finest);
@@ -96,8 +99,9 @@ impl<'a> CellCounts<'a> {
     }
 }
 
-/// The summed times to draw the strips of a window. `time` gets each strip, its kernel, `true` if
-/// it is one of several strips, and the counts of cells.
+/// The estimated time to draw a window, as the sum over its strips. `time` estimates one strip. Its
+/// arguments are the strip, the strip's kernel, true if there are several strips, and the counts of
+/// cells.
 pub(super) fn by_strips<'a>(
     population: Population<'a>,
     style: &Style,

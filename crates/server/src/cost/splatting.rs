@@ -1,5 +1,5 @@
-//! Estimated times to draw a window with an additive kernel, with stamps or with markers. A stamp
-//! is the picture of a kernel around one point.
+//! Estimated times to draw a window: with kernels that add up, with stamps, or with markers. A
+//! stamp is a small picture of the kernel, which is put at each point.
 
 use super::population::{CellCounts, Population};
 use super::unit_costs as ns;
@@ -8,25 +8,28 @@ use heatsplat_render::limits::{BLOCK, LEAST_ON_GRID, MOST_PIXELS};
 use heatsplat_render::{Kernel, MarkerShape, MarkerStamp, Precision, Shape};
 use std::iter::Sum;
 
-/// The squares, in pixels, in which a smooth kernel's transform runs, and, below, their size where
-/// the picture has several strips.
+/// The width and height, in pixels, of the squares in which the transform of a smooth kernel runs.
 const SQUARE: (f64, f64) = (256.0, 256.0);
+/// The width and height, in pixels, of the rectangles that replace these squares if a picture has
+/// several strips.
 const STRIP: (f64, f64) = (256.0, 32.0);
 
-/// The number of heavy cells, which are drawn one by one, in a square whose side is a fourth to
-/// half of a kernel's reach. The most uneven weights have twice as many.
+/// The assumed number of heavy cells in a square whose side is between a fourth and half of a
+/// kernel's reach. Heavy cells are drawn one by one. If weights are extremely uneven, there are
+/// twice as many.
 const HEAVY: f64 = 16.0;
 
-/// The number of discs that a triangular kernel is made of, and, below, their mean radius as a
-/// fraction of the kernel's.
+/// The number of discs of which a triangular kernel is composed.
 const CONE_DISCS: f64 = 16.0;
+/// The mean radius of these discs, divided by the kernel's radius.
 const CONE_RADIUS: f64 = 0.37;
 
-/// Nanoseconds to prepare a picture's kernel (`made`), which is kept for the next picture, and to
-/// draw the picture (`drawn`).
+/// The estimated time to draw a picture, in nanoseconds, in two parts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct DrawTime {
+    /// The time to prepare the kernel. A prepared kernel is kept for the next pictures.
     pub(super) made: f64,
+    /// The time to draw the picture with the prepared kernel.
     pub(super) drawn: f64,
 }
 
@@ -39,6 +42,7 @@ impl DrawTime {
         self.made + self.drawn
     }
 
+    /// The time to draw `times` pictures with one prepared kernel.
     pub(super) fn times(self, times: f64) -> Self {
         Self {
             made: self.made,
@@ -56,17 +60,21 @@ impl Sum for DrawTime {
     }
 }
 
-/// The blocks that a picture is cut into. All have one size in pixels, and a margin around them.
+/// The blocks into which a picture is cut to be drawn. All have one size.
 #[derive(Clone, Copy)]
 struct Blocks {
+    /// The number of blocks.
     count: f64,
+    /// The width of a block in pixels.
     width: f64,
+    /// The height of a block in pixels.
     height: f64,
+    /// The width in pixels of the margin on each side of a block, whose points are drawn with it.
     margin: f64,
 }
 
 impl Blocks {
-    /// The blocks of a window that is cut beginning at its own corner.
+    /// The blocks of a window that is cut from its own upper left corner on.
     fn of(window: &Window, margin: f64) -> Self {
         let (all_across, all_down) = (f64::from(window.width()), f64::from(window.height()));
         let block = f64::from(BLOCK);
@@ -79,9 +87,10 @@ impl Blocks {
         }
     }
 
-    /// The blocks that a window touches in a grid that begins at the corner of the world.
+    /// The blocks that a window touches, if the whole world is cut from its corner on. The tuple is
+    /// the width and height of a block in pixels.
     fn on_board(window: &Window, (width, height): (f64, f64), margin: f64) -> Self {
-        // Windows that are not tiles may cut through blocks at both edges.
+        // The edges of a window that is not a tile may cut through blocks, so one more is counted.
         let count = |n: u32, side: f64| {
             let all = f64::from(n) / side;
             if all.fract() == 0.0 { all } else { all + 1.0 }
@@ -94,15 +103,18 @@ impl Blocks {
         }
     }
 
+    /// The number of pixels of a block with its margin.
     fn grown(self) -> f64 {
         (self.width + 2.0 * self.margin) * (self.height + 2.0 * self.margin)
     }
 
+    /// The time to transform a block with its margin once, in nanoseconds.
     fn transformed(self) -> f64 {
         self.grown() * self.grown().log2() * ns::TRANSFORM
     }
 
-    /// The number of cells in a block and its margin.
+    /// The mean number of cells in a block with its margin, if cells are at most `finest` pixels
+    /// wide.
     fn cells(self, window: &Window, finest: f64, seen: &mut CellCounts<'_>) -> f64 {
         let around = window.grown(self.margin.ceil() as u32);
         let pixels = f64::from(around.width()) * f64::from(around.height());
@@ -110,7 +122,7 @@ impl Blocks {
     }
 }
 
-/// The time to draw a window with an additive kernel. `strip` is true if the window is one of
+/// The time to draw a window with kernels that add up. `strip` is true if the window is one of
 /// several strips.
 pub(super) fn plain(
     window: &Window,
@@ -121,7 +133,8 @@ pub(super) fn plain(
     let pixels = f64::from(window.width()) * f64::from(window.height());
     let signed = seen.population().weights().0 < 0.0;
     let mut takes = if kernel.shape() == Shape::Pixel {
-        // In windows off the world's grid, a cell may lie across the edge of two pixels.
+        // If the window's pixels are not aligned with the world's grid, a cell may lie in two
+        // pixels, so the points themselves are counted.
         let finest = if window.is_on_grid() && !signed {
             1.0
         } else {
@@ -135,6 +148,9 @@ pub(super) fn plain(
     takes
 }
 
+/// The time to draw a window with a kernel, without the time that each pixel takes in any case.
+/// `signed` is true if there are negative weights, and `strip` if the window is one of several
+/// strips.
 fn of_kernel(
     window: &Window,
     kernel: &Kernel,
@@ -166,7 +182,8 @@ fn of_kernel(
     takes
 }
 
-/// The time to evaluate a point's kernel at all pixels of the square around the point.
+/// The time to draw one point with `precision=exact`: the kernel is evaluated at all pixels of a
+/// square around the point.
 fn exactly(kernel: &Kernel, blocks: Blocks) -> f64 {
     let side = 2.0 * kernel.reach() + 3.0;
     let (across, down) = (side.min(blocks.width), side.min(blocks.height));
@@ -178,7 +195,8 @@ fn exactly(kernel: &Kernel, blocks: Blocks) -> f64 {
     ns::SUMMED + pixels
 }
 
-/// The time to evaluate a stamp at a cell's exact position.
+/// The time to draw one cell by evaluating the kernel, from the cell's exact position, at all
+/// pixels of a square around it.
 fn evaluated(kernel: &Kernel) -> f64 {
     let side = 2.0 * kernel.reach() + 2.0;
     let powers = if kernel.shape() == Shape::Gaussian {
@@ -189,8 +207,9 @@ fn evaluated(kernel: &Kernel) -> f64 {
     ns::BEGUN + powers + side * side * ns::EVALUATED
 }
 
-/// The time to draw a smooth kernel on a grid: by separable terms, or by a transform where a kernel
-/// of many terms needs a grid as fine as the picture.
+/// The time to draw a window with a smooth kernel on a grid: mostly by separable terms. A transform
+/// is used if the kernel has several terms, and its grid must be as fine as the picture or is
+/// turned by 45°.
 fn smooth(
     window: &Window,
     kernel: &Kernel,
@@ -209,7 +228,8 @@ fn smooth(
     let cell = coarser / finer;
     let made = (radius / cell + 20.0).powi(if terms > 1.0 { 3 } else { 1 }) * ns::SAMPLED;
     let margin = kernel.reach() + 4.0 * cell;
-    // A grid turned by 45° takes two transforms forwards and one back, where others take one each.
+    // On a grid turned by 45°, two transforms are needed forwards and one back. On other grids one
+    // of each is needed, which counts as one.
     let turned = terms == 10.0 && (fine / 2f64.sqrt()..fine).contains(&radius);
     let drawn = if terms > 1.0 && (cell == 1.0 || turned) {
         let board = Blocks::on_board(window, if strip { STRIP } else { SQUARE }, margin);
@@ -224,8 +244,8 @@ fn smooth(
     DrawTime { made, drawn }
 }
 
-/// The time to draw a kernel with an edge as discs, cell by cell. All cells that are light beside
-/// their neighbours take one transform together.
+/// The time to draw a window with a kernel that has an edge. Heavy cells are drawn one by one as
+/// discs. All cells that are light beside their neighbours take one transform together.
 fn edged(
     window: &Window,
     kernel: &Kernel,
@@ -238,8 +258,8 @@ fn edged(
         Shape::Triangular => (CONE_DISCS, CONE_RADIUS * kernel.radius()),
         _ => (1.0, kernel.radius()),
     };
-    // The fraction of the cells around a block whose discs reach the block, and the rows of a disc
-    // within the block.
+    // `share` is, along one axis, the fraction of the cells of a block with its margin whose discs
+    // reach the block. `rows` is the mean number of rows that such a disc has within the block.
     let share = |side: f64| (side + 2.0 * radius) / (side + 2.0 * blocks.margin);
     let rows = (2.0 * radius + 1.0) * blocks.height / (blocks.height + 2.0 * radius);
     let disc = share(blocks.width) * share(blocks.height) * rows * ns::ROW;
@@ -266,7 +286,7 @@ fn edged(
 }
 
 /// The time to draw a window with stamps of a kernel. `classes` is the number of different
-/// opacities. With `single`, all points of a pixel count as one.
+/// opacities. If `single` is true, all points in a pixel count as one.
 pub(super) fn stamps(
     window: &Window,
     kernel: &Kernel,
@@ -292,10 +312,10 @@ pub(super) fn stamps(
     DrawTime::drawn(summed + stamped + width * height * ns::PIXEL)
 }
 
-/// The number of sub-pixel positions at which markers are drawn.
+/// The number of different positions within a pixel at which markers are drawn.
 const PLACES: f64 = 128.0 * 128.0;
 
-/// The time to draw a window with markers and their blurs.
+/// The time to draw a window with a marker at each point, and to blur it.
 pub(super) fn markers(
     stamp: &MarkerStamp,
     window: &Window,
@@ -314,8 +334,8 @@ pub(super) fn markers(
     let area = (across * ratio + 3.0) * (down * ratio + 3.0);
     let reach = margin + across.max(down) / 2.0 * ratio;
     let seen = population.cells(&window.grown(reach.ceil() as u32 + 2), 0.0);
-    // A vector marker is drawn again at nearly every sub-pixel position, an image once for each
-    // opacity.
+    // A marker that is a shape is drawn again for nearly every position within a pixel. An image is
+    // drawn once for each opacity.
     let classes = if stamp.marker.weighted && weights.0 < weights.1 {
         255.0
     } else {

@@ -1,4 +1,4 @@
-//! Tests of the assumptions that estimates make.
+//! Tests of assumptions on which estimates are based.
 
 use super::*;
 use crate::render::level;
@@ -6,8 +6,8 @@ use heatsplat_points::{Points, TileId};
 use heatsplat_render::Layer;
 use heatsplat_render::limits::{DENSEST, SPREAD};
 
-/// Points all over the map with different weights. Their places and weights come from a sequence
-/// that fills a cube evenly.
+/// Points all over the map, with weights from 0 to 1. Longitude, latitude and weight are the
+/// coordinates of a sequence that fills a cube evenly.
 fn scattered(count: u32) -> Points {
     let place = |i: u32| {
         let [x, y, weight] =
@@ -17,8 +17,8 @@ fn scattered(count: u32) -> Points {
     Points::from_lon_lat((0..count).map(place)).unwrap()
 }
 
-/// A style, window and level as a query asks for them: a layer's style with the parameters of the
-/// query, and the tile named by `tile`.
+/// The style, window and level of a tile. The style is the layer's own with the parameters of
+/// `query`. `tile` is the tile's address as `z/x/y`, and `side` the side of its window in pixels.
 fn asked(layer: &Layer, tile: &str, side: u32, query: &str) -> (Style, Window, u8) {
     let mut style = layer.style().clone();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -32,6 +32,7 @@ fn asked(layer: &Layer, tile: &str, side: u32, query: &str) -> (Style, Window, u
     (style, Window::tile(tile, side), level(z as u8, 256))
 }
 
+/// The estimated time to draw a tile and to measure its scale.
 fn all(layer: &Layer, tile: &str, side: u32, query: &str) -> Duration {
     let (style, window, level) = asked(layer, tile, side, query);
     estimate(layer, &style, &window, 1, level).iter().sum()
@@ -128,8 +129,8 @@ fn a_sample_holds_no_more_than_the_estimate_says() {
             let others = tiles.len().saturating_sub(dense.len()) * least;
             let said = dense.iter().map(|(count, _)| count).sum::<usize>() + others;
             let said = said as f64;
-            // Where all tiles have a point or two, the search from the world downwards misses the
-            // densest.
+            // If nearly all tiles have only one or two points, the search from the world downwards
+            // misses the densest. A tolerance of 48 points allows for that.
             assert!(said + 48.0 >= held, "{z}: {held} {said}");
         }
     }

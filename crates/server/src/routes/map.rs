@@ -15,9 +15,9 @@ use heatsplat_points::{LonLatBox, LonLatBoxError};
 use heatsplat_render::{View, height_to_width};
 use std::sync::Arc;
 
-/// The largest width and height of a picture in pixels, and, below, the largest number of its
-/// pixels. Choices.
+/// The largest width and height of a picture in pixels. A choice.
 const MAX_SIDE: u32 = 4096;
+/// The largest number of pixels of a picture. A choice.
 const MAX_PIXELS: u64 = 16 << 20;
 
 /// The number of pixels that count as one turn in the render queue. A larger picture takes several

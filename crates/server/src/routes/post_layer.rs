@@ -23,9 +23,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
-/// The largest body of a request in bytes, and, below, the longest time that sending it may take.
-/// Choices.
+/// The largest size of a request's body in bytes. A choice.
 const MAX_BODY: usize = 64 << 10;
+/// The longest time that a client may take to send a request's body. A choice.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
