@@ -1,14 +1,16 @@
-//! Packs the viewer into the program: the page of `viewer/`, and beside it the map library.
+//! Packs the viewer into the program: the files of the folder `viewer/` and, if possible, the map
+//! library MapLibre.
 //!
-//! The library is not kept in the source tree. If npm can fetch the pinned package it is embedded,
-//! and the viewer needs no internet. Else the page names a CDN, with digests that let the browser
-//! refuse any bytes but the pinned ones. `HEATSPLAT_VIEWER` decides:
+//! The library is not kept in the source tree. If npm can fetch the pinned package, the library is
+//! embedded, and the viewer needs no internet. Otherwise the page loads the library from a CDN. The
+//! page then has digests of the library's files, so that the browser refuses any other bytes. The
+//! environment variable `HEATSPLAT_VIEWER` decides between the two:
 //!
-//! * unset: embedded if possible, else the CDN
-//! * `cdn`: the CDN, without asking npm
-//! * `embedded`: embedded, and no build without it (for releases)
+//! * not set: the library is embedded if npm can fetch it, and is loaded from the CDN otherwise
+//! * `cdn`: the library is loaded from the CDN; npm is not called
+//! * `embedded`: the library is embedded; if npm can't fetch it, the build fails (for releases)
 //!
-//! Nothing is written outside `OUT_DIR`.
+//! The build writes nothing outside of `OUT_DIR`.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -25,13 +27,14 @@ use sha2::{Digest, Sha256, Sha384};
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
-/// Files of `viewer/` that are served as they are.
+/// The files of `viewer/` that are served unchanged.
 const OWN: [&str; 3] = ["viewer.js", "viewer.css", "land.geojson"];
 const MODULE: &str = "maplibre-gl.mjs";
 const WORKER: &str = "maplibre-gl-worker.mjs";
 const STYLESHEET: &str = "maplibre-gl.css";
 const LICENCE: &str = "maplibre-gl.LICENSE.txt";
-/// An unreachable registry must not hold up the build for longer than this.
+/// The longest time that npm may take. An unreachable registry must not delay the build for longer.
+/// A choice.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn main() -> Result<()> {
@@ -80,7 +83,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The map library's files, or `None` if the page has to take them from the CDN.
+/// The map library's files to embed. `None` if the page is to load them from the CDN. An error if
+/// the library must be embedded and can't be fetched.
 fn library(viewer: &Path, out: &Path, pins: &Pins) -> Result<Option<Vec<Asset>>> {
     let wish = std::env::var("HEATSPLAT_VIEWER").unwrap_or_default();
     match wish.as_str() {
@@ -90,7 +94,8 @@ fn library(viewer: &Path, out: &Path, pins: &Pins) -> Result<Option<Vec<Asset>>>
             return Err(format!("HEATSPLAT_VIEWER={other}: use `embedded` or `cdn`").into());
         }
     }
-    // Read whether or not they are used, so that a change of either is always noticed.
+    // Both files are read even if the library was fetched before: cargo then runs this script again
+    // when one of them changes.
     let manifest = read_source(&viewer.join("package.json"))?;
     let lock = read_source(&viewer.join("package-lock.json"))?;
 
@@ -108,11 +113,13 @@ fn library(viewer: &Path, out: &Path, pins: &Pins) -> Result<Option<Vec<Asset>>>
     }
 }
 
+/// Fetches the pinned package with npm, unless an earlier run has fetched it, and returns the
+/// library's files. An error if the files don't have the pinned digests.
 fn install(manifest: &str, lock: &str, out: &Path, pins: &Pins) -> Result<Vec<Asset>> {
     let place = out.join("npm");
     let package = place.join("node_modules/maplibre-gl");
     let installed = place.join("installed");
-    // Left over from an earlier run with the same lock file: nothing to fetch.
+    // An earlier run may have fetched the package for this lock file already.
     if fs::read_to_string(&installed).ok().as_deref() != Some(lock) {
         if place.exists() {
             fs::remove_dir_all(&place)?;
@@ -128,7 +135,7 @@ fn install(manifest: &str, lock: &str, out: &Path, pins: &Pins) -> Result<Vec<As
     for name in [MODULE, WORKER, STYLESHEET] {
         let bytes = fs::read(package.join("dist").join(name))?;
         if sha384(&bytes) != pins.digest(name)? {
-            // The two ways to the library must lead to the same bytes.
+            // An embedded library and one from the CDN must have the same bytes.
             return Err(format!("{name} is not the pinned one; run scripts/pin-maplibre").into());
         }
         assets.push(Asset::new(name, without_source_map(bytes)));
@@ -137,6 +144,7 @@ fn install(manifest: &str, lock: &str, out: &Path, pins: &Pins) -> Result<Vec<As
     Ok(assets)
 }
 
+/// Runs `npm ci` in a folder, for at most [`PATIENCE`].
 fn npm_ci(place: &Path) -> Result<()> {
     let log = place.join("npm.log");
     let program = if cfg!(windows) { "npm.cmd" } else { "npm" };
@@ -181,7 +189,8 @@ fn npm_ci(place: &Path) -> Result<()> {
     Err(format!("{status}: {}", reason.unwrap_or("no reason given")).into())
 }
 
-/// The maps of the minified sources stay behind; a pointer to them would only give a 404.
+/// Removes the comment at the end of a minified file that names its source map. Source maps are not
+/// embedded, so browsers would request a file that doesn't exist.
 fn without_source_map(mut bytes: Vec<u8>) -> Vec<u8> {
     let mark = b"//# sourceMappingURL=";
     let tail = bytes.len().saturating_sub(200);
@@ -194,7 +203,8 @@ fn without_source_map(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// The library's version and the digests of its files, from `viewer/maplibre.pins`.
+/// The version of the library and the digests of its files, as pairs of a name and a value. They
+/// are read from `viewer/maplibre.pins`.
 struct Pins {
     lines: Vec<(String, String)>,
 }
@@ -211,6 +221,7 @@ impl Pins {
         })
     }
 
+    /// The value that belongs to a name: the digest of a file, or the version.
     fn digest(&self, name: &str) -> Result<&str> {
         let line = self.lines.iter().find(|(key, _)| key == name);
         Ok(line
@@ -218,6 +229,7 @@ impl Pins {
             .ok_or_else(|| format!("no pin of {name}"))?)
     }
 
+    /// The URL of a file of the library at the CDN.
     fn cdn(&self, name: &str) -> Result<String> {
         Ok(format!(
             "https://unpkg.com/maplibre-gl@{}/dist/{name}",
@@ -226,7 +238,8 @@ impl Pins {
     }
 }
 
-/// The part of the page's head that says where the map library is.
+/// The part of the page's `<head>` that refers to the map library, and the page's content security
+/// policy, which permits it.
 struct Head {
     html: String,
     policy: String,
@@ -267,7 +280,8 @@ impl Head {
         let html = format!(
             "<link rel=\"stylesheet\" href=\"{stylesheet}\"{link_attributes}>\n    <script type=\"importmap\">{map}</script>"
         );
-        // The import map is the only script in the page itself, so it is allowed by its digest.
+        // The import map is the only script inside the page itself, so the policy permits it by its
+        // digest.
         let map_digest = BASE64.encode(Sha256::digest(map.as_bytes()));
         let policy = [
             "default-src 'none'".to_owned(),
@@ -284,6 +298,7 @@ impl Head {
     }
 }
 
+/// A file to pack into the program. `tag` is a digest of its contents.
 struct Asset {
     name: String,
     bytes: Vec<u8>,
@@ -319,7 +334,8 @@ impl Asset {
         }
     }
 
-    /// Every asset is text, so every one is worth compressing.
+    /// Writes the file, compressed, into `out`, and appends an entry of Rust code that includes it.
+    /// All files are compressed, since all are text.
     fn emit(&self, out: &Path, code: &mut String) -> Result<()> {
         let file = out.join(format!("{}.gz", self.name));
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -338,13 +354,15 @@ impl Asset {
     }
 }
 
-/// The URL of an embedded asset in the page. The tag in it lets browsers keep the file for ever.
+/// The URL by which the page refers to an embedded file. It contains the file's digest, so that
+/// browsers may keep the file for ever.
 fn address(assets: &[Asset], name: &str) -> Result<String> {
     let asset = assets.iter().find(|asset| asset.name == name);
     let asset = asset.ok_or_else(|| format!("{name} is not among the assets"))?;
     Ok(format!("./viewer/{name}?v={}", asset.tag))
 }
 
+/// Replaces the mark `mark` in a text. An error if the text doesn't contain it exactly once.
 fn replace_once(text: &str, mark: &str, with: &str) -> Result<String> {
     match text.matches(mark).count() {
         1 => Ok(text.replace(mark, with)),
@@ -352,6 +370,7 @@ fn replace_once(text: &str, mark: &str, with: &str) -> Result<String> {
     }
 }
 
+/// Reads a source file. Cargo runs this script again when the file changes.
 fn read_source(path: &Path) -> Result<String> {
     println!("cargo::rerun-if-changed={}", path.display());
     let mut text = String::new();

@@ -113,7 +113,8 @@ impl<'a> DataProfile<'a> {
             Self::Points(set) => {
                 let mut all: Vec<_> = parts(set, each).collect();
                 if let Some((how, other)) = set.versus() {
-                    // The second density of a quotient is drawn once more, as a mask.
+                    // The second density of a quotient is drawn once more, without weights: where
+                    // it has no points nearby, the quotient has no value.
                     let more = f64::from(u8::from(how == Comparison::Over));
                     all.extend(parts(other, each + more));
                 }

@@ -1,4 +1,4 @@
-//! Answers: ETags, methods, documents, values and pictures.
+//! Tests of answers: ETags, methods, documents, values and pictures.
 
 use crate::app::{TILE, app, app_with, cities, get, send};
 use axum::body::Body;
@@ -70,7 +70,7 @@ async fn the_tag_follows_what_is_drawn_and_nothing_else() {
     let other = get(&app, "/cities/4/8/5.png?radius=9&ramp=magma").await;
     assert_eq!(one.header("etag"), other.header("etag"));
     assert_eq!(one.body, other.body);
-    // Another server with the same data has the same tags.
+    // Another server with the same data answers with the same ETags.
     assert_eq!(
         get(&self::app(), TILE).await.header("etag"),
         get(&app, TILE).await.header("etag")
@@ -168,7 +168,8 @@ async fn a_tilejson_leads_to_its_tiles() {
         .unwrap();
     assert_eq!(get(&app, legend).await.status, StatusCode::OK);
 
-    // A Host that is none is not repeated; the operator's word goes before the client's.
+    // A `Host` header that can't be a host is not repeated in links. A public URL in the
+    // configuration takes precedence over the header.
     for host in ["evil.example/x?", "a b", "<script>", "user@evil.example"] {
         let json = about(host, "/cities").await;
         assert!(
@@ -234,7 +235,8 @@ async fn ready_when_all_layers_are() {
 #[tokio::test]
 async fn values_are_exact() {
     let app = app();
-    // At zoom 20 the two points of Berlin are far apart: only one is in reach.
+    // At zoom 20 the two points of Berlin are far apart, so the kernel of only one of them reaches
+    // the coordinate.
     let near = get(&app, "/cities/value?lon=13.4&lat=52.5&z=20")
         .await
         .json();
@@ -246,7 +248,7 @@ async fn values_are_exact() {
         (near["count"].as_u64(), near["unit"].as_str()),
         (Some(1), Some("weight"))
     );
-    // At zoom 0 every point is in reach of Berlin.
+    // At zoom 0 the kernels of all points reach Berlin.
     let far = get(&app, "/cities/value?lon=13.4&lat=52.5&z=0&radius=64")
         .await
         .json();

@@ -1,4 +1,4 @@
-//! Servers for tests, and a backend with a gate.
+//! Servers for tests, and a backend whose drawing a test can hold back.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -15,11 +15,14 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 use tower::ServiceExt as _;
 
-/// The time after which a test fails that waits.
+/// The longest time that a test waits for an event. Then it fails.
 const LONGEST: Duration = Duration::from_secs(10);
 
+/// A tile of the layer `cities` that shows some of its points.
 pub(crate) const TILE: &str = "/cities/4/8/5.png";
 
+/// A layer of four points: two in Berlin, one in Paris and one in London. Their weights add up to
+/// 10.
 pub(crate) fn cities() -> Layer {
     let points = [
         (13.4, 52.5, 3.0),
@@ -34,21 +37,22 @@ pub(crate) fn cities() -> Layer {
     )
 }
 
-/// A server of one layer.
+/// Makes a server with one layer, whose points are in memory.
 pub(crate) fn serving(name: &str, layer: Layer) -> Router {
     let layers = Registry::default();
     layers.put(&layers.announce(name), layer);
     router(Arc::new(Server::new(layers, ServerConfig::default())))
 }
 
-/// A server of one layer, with columns that requests may filter by.
+/// Makes a server with one layer, and with columns by which requests may filter it.
 pub(crate) fn serving_with(name: &str, layer: Layer, table: Table) -> Router {
     let layers = Registry::default();
     layers.put_with_table(&layers.announce(name), layer, table);
     router(Arc::new(Server::new(layers, ServerConfig::default())))
 }
 
-/// A server with the layers `cities`, `nothing` (no points) and `late` (still loading).
+/// Makes a server with the layers `cities`, `nothing` (which has no points) and `late` (whose data
+/// are never loaded).
 pub(crate) fn app() -> Router {
     app_with(ServerConfig {
         public_url: None,
@@ -56,6 +60,7 @@ pub(crate) fn app() -> Router {
     })
 }
 
+/// Makes a server with the layers of [`app`] and a configuration.
 pub(crate) fn app_with(config: ServerConfig) -> Router {
     let layers = Registry::default();
     let id = layers.announce("cities");
@@ -110,14 +115,15 @@ pub(crate) async fn get(app: &Router, uri: &str) -> Answer {
     send(app, Request::get(uri).body(Body::empty()).unwrap()).await
 }
 
-/// The value of a line of `/metrics`; zero where there is none.
+/// The value of the line of `/metrics` that begins with `line`; 0 if there is no such line.
 pub(crate) async fn metric(app: &Router, line: &str) -> f64 {
     let text = get(app, "/metrics").await.text();
     let found = text.lines().find_map(|l| l.strip_prefix(line));
     found.map_or(0.0, |value| value.trim().parse().unwrap())
 }
 
-/// A CPU backend that counts its pictures, and waits before each while its gate is shut.
+/// A CPU backend that counts its pictures. A test can shut its gate: then each picture waits until
+/// the gate is open again.
 #[derive(Debug, Default)]
 pub(crate) struct Gated {
     cpu: CpuBackend,
@@ -137,12 +143,13 @@ impl Gated {
         self.opened.notify_all();
     }
 
-    /// Pictures that were drawn.
+    /// The number of pictures that were drawn.
     pub(crate) fn drawn(&self) -> usize {
         self.drawn.load(Ordering::SeqCst)
     }
 
-    /// Waits until so many pictures were begun.
+    /// Waits until the drawing of at least `pictures` pictures has begun, even if they wait at the
+    /// gate.
     pub(crate) async fn begun(&self, pictures: usize) {
         let since = Instant::now();
         while self.begun.load(Ordering::SeqCst) < pictures {
@@ -156,7 +163,7 @@ impl Gated {
         let mut shut = self.shut.lock().unwrap();
         while *shut {
             let (waited, timeout) = self.opened.wait_timeout(shut, LONGEST).unwrap();
-            // A test that failed opens no gate.
+            // If a test fails, it never opens the gate. So the gate opens by itself after a time.
             shut = waited;
             *shut &= !timeout.timed_out();
         }
@@ -190,7 +197,8 @@ impl Backend for Gated {
     }
 }
 
-/// A layer of one point that a gated backend draws; its scale need not be measured.
+/// Makes a layer of one point, which is drawn by a backend with a gate. Its style has a fixed
+/// domain, so no scale is measured.
 pub(crate) fn gated_layer(backend: &Arc<Gated>, weight: f32) -> Layer {
     let points = Points::from_lon_lat([(13.4, 52.5, weight)]).unwrap();
     let mut style = Style::default();
@@ -203,7 +211,7 @@ pub(crate) fn gated_layer(backend: &Arc<Gated>, weight: f32) -> Layer {
     )
 }
 
-/// A server of the layer `gated`.
+/// Makes a server with the layer `gated`, and returns it with the layer's backend and the registry.
 pub(crate) fn gated(config: ServerConfig) -> (Router, Arc<Gated>, Registry) {
     let (layers, backend) = (Registry::default(), Arc::new(Gated::default()));
     let id = layers.announce("gated");

@@ -1,4 +1,5 @@
-//! The cache, with the synchronization primitives of `sync.rs` here.
+//! The cache of the server, compiled with the synchronization primitives of `sync.rs` in this
+//! folder.
 
 #[path = "../../src/cache/bounded.rs"]
 mod bounded;

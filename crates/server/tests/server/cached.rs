@@ -1,4 +1,5 @@
-//! Tiles from the cache, tiles that many request at once, and tiles that fail.
+//! Tests of tiles that come from the cache, that many clients request at once, or that can't be
+//! drawn.
 
 use crate::app::{Answer, gated, gated_layer, get, metric};
 use axum::Router;
@@ -18,11 +19,14 @@ use tokio::time::sleep;
 
 const TILE: &str = "/gated/4/8/5.png";
 
+/// Sends a request in a task of its own.
 fn ask(app: &Router, uri: &str) -> JoinHandle<Answer> {
     let (app, uri) = (app.clone(), uri.to_owned());
     tokio::spawn(async move { get(&app, &uri).await })
 }
 
+/// A configuration in which at most `renders` pictures are drawn at a time, and at most `waiting`
+/// requests wait.
 fn few(renders: usize, waiting: usize) -> ServerConfig {
     ServerConfig {
         renders,
@@ -31,7 +35,7 @@ fn few(renders: usize, waiting: usize) -> ServerConfig {
     }
 }
 
-/// A time in which requests get as far as they can.
+/// Waits for 50 ms, so that all requests get as far as they can.
 async fn settle() {
     sleep(Duration::from_millis(50)).await;
 }
@@ -155,7 +159,7 @@ async fn memory_is_bounded() {
         }
     }
     assert!(most > limit as f64 / 4.0 && most <= limit as f64, "{most}");
-    // With no memory at all everything is drawn, and drawn again.
+    // If the cache may use no memory, a tile is drawn again for each request.
     let (app, again, _) = gated(ServerConfig {
         cache: 0,
         ..few(2, 100)
@@ -167,7 +171,7 @@ async fn memory_is_bounded() {
     assert!(backend.drawn() >= 57);
 }
 
-/// Rows that fail a few times, then are there.
+/// A source of rows whose first `failures` queries fail.
 #[derive(Debug)]
 struct Failing {
     fetched: AtomicUsize,
@@ -222,7 +226,7 @@ async fn a_failure_is_told_to_all_who_wait_and_not_kept() {
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     }
     assert_eq!(rows.fetched.load(Ordering::SeqCst), 1);
-    // The server is ready nevertheless, and names the layer that is away.
+    // The server counts as ready nevertheless, and names the layer whose database doesn't answer.
     let ready = get(&app, "/ready").await;
     assert_eq!(ready.status, StatusCode::OK);
     let said = serde_json::json!({ "status": "ready", "away": ["failing"] });

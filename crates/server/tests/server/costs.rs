@@ -1,12 +1,12 @@
-//! The cost limit of requests, which is checked before anything is done.
+//! Tests of the limit of a request's cost, which is checked before anything is drawn.
 
 use crate::app::{TILE, app, cities, get, metric, serving, serving_with};
 use heatsplat_loader::LoadOptions as Reading;
 use heatsplat_points::Points;
 use heatsplat_render::{Layer, Style};
 
-/// A million points all over the map whose weights differ, as the layer `many`: the places of a
-/// sequence that fills a cube evenly.
+/// Makes a server with the layer `many`: a million points all over the map, with weights from 0 to
+/// 1. Longitude, latitude and weight are the coordinates of a sequence that fills a cube evenly.
 fn many(style: &Style) -> axum::Router {
     let place = |i: u32| {
         let [x, y, weight] =
@@ -78,7 +78,7 @@ async fn what_a_request_may_choose_is_bounded_before_any_work() {
         let limits = ["a request may take 2 s", "own style"];
         assert!(limits.iter().any(|limit| error.contains(limit)), "{error}");
     }
-    // Nothing was drawn or measured for any of them.
+    // For none of these requests was anything drawn or measured.
     assert_eq!(metric(&app, "heatsplat_renders_total").await, 0.0);
     for path in [
         "0/0/0.png?radius=128",
@@ -147,7 +147,8 @@ async fn what_is_drawn_exactly_is_the_layers_own_to_choose() {
         }
     }
     assert_ne!(tags[0], tags[3], "neither is the other's");
-    // Another radius is a request's own, and takes long for many points.
+    // If a request chooses another radius or kernel, its cost is checked. Exact drawing takes long
+    // for many points.
     let app = many(&own);
     for (path, status) in [
         ("0/0/0.npy?radius=100px", 422),

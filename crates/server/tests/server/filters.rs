@@ -1,4 +1,5 @@
-//! `?filter=`: the pictures of layers of filtered files, and conditions that are refused.
+//! Tests of `?filter=`: a filtered layer must equal a layer that was loaded with the same filter,
+//! and wrong conditions must be refused.
 
 use crate::app::{get, send, serving_with};
 use axum::Router;
@@ -9,7 +10,8 @@ use heatsplat_render::{Category, Layer, PointSet, Style};
 use heatsplat_server::{Registry, Server, ServerConfig, router};
 use std::sync::Arc;
 
-/// All crimes with some columns, and those that a filter selects at load.
+/// Reads 3000 rows of crimes and keeps three of their columns. With `filter`, only the rows that
+/// fulfil it are loaded.
 fn crimes(filter: Option<&str>) -> (heatsplat_loader::Table, Layer) {
     let rows: String = (0..3000)
         .map(|i| {
@@ -31,8 +33,8 @@ fn crimes(filter: Option<&str>) -> (heatsplat_loader::Table, Layer) {
     (table, Layer::on_cpu("crimes", points, Style::default()))
 }
 
-/// A server of the layers `crimes`, with some columns, and `wanted`, those that a filter selects
-/// at load.
+/// Makes a server with two layers: `crimes` has all rows and three columns by which requests may
+/// filter it; `wanted` has only the rows that fulfil `filter`.
 fn crime_app(filter: &str) -> Router {
     let layers = Registry::default();
     let id = layers.announce("crimes");
@@ -84,13 +86,16 @@ async fn a_filtered_tile_is_the_tile_of_a_filtered_load() {
     }
 }
 
-/// Crimes in the colours of their kinds, the rarest under `other`; `colors` of another layer.
+/// Makes a layer of crimes in categories: the two most frequent kinds, and `other`. The categories
+/// get the colours of `colors`, the categories of another layer, by their names. Without `colors`
+/// they get the colours of the palette.
 fn by_kind(filter: Option<&str>, colors: Option<&[Category]>) -> (Layer, Table) {
     let (table, layer) = crimes(filter);
     let parts = table.split(layer.points(), "offense", 2).unwrap();
     let mut categories = Category::with_palette(parts);
     if let Some(colors) = colors {
-        // Rare values of the whole layer stay rare here, however few points are left.
+        // A kind that the whole layer has under `other` keeps the colour of `other` here, even if
+        // it is frequent among the filtered points.
         let rest = colors.last().unwrap().color;
         for category in &mut categories {
             let of = colors.iter().find(|other| other.name == category.name);
@@ -105,7 +110,8 @@ fn by_kind(filter: Option<&str>, colors: Option<&[Category]>) -> (Layer, Table) 
 
 #[tokio::test]
 async fn categories_are_filtered_and_keep_their_colours() {
-    // `fraud` is the second category of all, and the first or none of filtered points.
+    // `fraud` is the second category of all points. Of the filtered points it is the first
+    // category, or has no points.
     for (filter, query) in [
         ("n >= 1500", "filter=n%3E%3D1500"),
         (
@@ -148,7 +154,7 @@ async fn categories_are_filtered_and_keep_their_colours() {
         assert_eq!(all["categories"].as_array().map(Vec::len), Some(3), "{all}");
         assert_eq!(all["categories"], some["categories"], "{filter}");
     }
-    // Categories without a column.
+    // In this layer the column of the categories is not kept, so it can't be filtered.
     let layers = Registry::default();
     let (whole, _) = by_kind(None, None);
     layers.put_with_table(&layers.announce("crimes"), whole, crimes(None).0);
@@ -253,7 +259,7 @@ async fn dates_that_are_none_are_refused() {
         assert!(body.contains(says), "{body}");
         assert_eq!(get(&app(&["%m/%d/%Y"]), &path).await.status, StatusCode::OK);
     }
-    // Keys keep their digits.
+    // Large whole numbers keep all of their digits.
     let tilejson = get(&app(&[]), "/a").await;
     let text = String::from_utf8_lossy(&tilejson.body).into_owned();
     let range = tilejson.json()["attributes"][1]["range"].clone();

@@ -1,4 +1,4 @@
-//! The server on a real port: requests on the wire, limits, and its end.
+//! Tests of the server on a real port: requests as bytes, limits, and the end of the server.
 
 use heatsplat_points::Points;
 use heatsplat_render::{Layer, Style};
@@ -39,10 +39,11 @@ impl Running {
         stream
     }
 
-    /// The answer to bytes, up to the connection's end.
+    /// Sends bytes on a new connection, and returns all that the server answers until the
+    /// connection ends.
     fn answer(&self, request: &[u8]) -> String {
         let mut stream = self.connect();
-        // After an error the server may stop reading.
+        // After an error the server may stop reading, so a failed write is ignored.
         let _ = stream.write_all(request);
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);

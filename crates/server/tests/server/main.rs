@@ -1,4 +1,5 @@
-//! Tests of the server as its clients see it: routes, called without a socket, and the port.
+//! Tests of the server as its clients see it: of routes, which are called without a socket, and of
+//! the server on a port.
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 mod answers;

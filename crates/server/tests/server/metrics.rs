@@ -1,11 +1,12 @@
-//! `/metrics` and `Server-Timing`.
+//! Tests of `/metrics` and of the header `Server-Timing`.
 
 use crate::app::{TILE, app, gated, get};
 use axum::http::StatusCode;
 use heatsplat_server::ServerConfig;
 use std::collections::HashSet;
 
-/// Every line is a comment or a sample: a name, labels in braces, a number.
+/// Returns true if a line is a sample of Prometheus' text format: a name, perhaps labels in braces,
+/// and a number.
 fn is_sample(line: &str) -> bool {
     let (name, value) = line.rsplit_once(' ').unwrap();
     let (name, labels) = name.split_once('{').unwrap_or((name, "}"));
@@ -115,7 +116,7 @@ async fn tiles_tell_what_their_time_was_spent_on() {
     let hit = get(&app, TILE).await;
     assert_eq!(hit.header("server-timing"), "cache;desc=\"hit\"");
     assert_eq!(hit.body, cold.body);
-    // The pages of other hosts may read it.
+    // Pages of other hosts may read the header.
     assert!(
         cold.header("access-control-expose-headers")
             .contains("server-timing")

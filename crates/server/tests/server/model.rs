@@ -1,4 +1,5 @@
-//! A model of the cache while data change and clients leave, in ten thousand orders of events.
+//! A model of the cache while data change and clients leave. It is run in ten thousand random
+//! orders of events.
 
 use crate::cache::{Cache, CacheOutcome, Weigh};
 use crate::sync::{AtomicU64, Mutex, Ordering};
@@ -10,9 +11,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+/// The number of random orders that are tried.
 const ORDERS: usize = 10_000;
 
-/// A tile that shows a version of the data.
+/// A tile that was drawn from this version of the data.
 #[derive(Clone, Debug, PartialEq)]
 struct Drawn(u64);
 
@@ -27,9 +29,9 @@ struct Failed;
 
 #[derive(Default)]
 struct World {
-    /// Counts the changes of the data.
+    /// The version of the data. Each change increases it by 1.
     version: AtomicU64,
-    /// The number of times that each version of the tile was drawn.
+    /// The number of times that the tile was drawn, by version.
     drawn: Mutex<HashMap<u64, usize>>,
     left: AtomicU64,
 }
@@ -40,7 +42,8 @@ fn shared() -> Shared {
     Arc::new((World::default(), Cache::new(1 << 20, 8)))
 }
 
-/// A request for the tile of the current version.
+/// Requests the tile of the current version from the cache. If it must be drawn and `fails` is
+/// true, drawing fails.
 async fn ask(shared: &Shared, fails: bool) -> Result<(Drawn, CacheOutcome), Failed> {
     let (world, cache) = &**shared;
     let seen = world.version.load(Ordering::SeqCst);
@@ -52,7 +55,7 @@ async fn ask(shared: &Shared, fails: bool) -> Result<(Drawn, CacheOutcome), Fail
     cache.get(&seen, |_| true, make).await
 }
 
-/// A client that leaves after a number of polls.
+/// A request whose client leaves after it was polled a number of times.
 struct Impatient<F>(Pin<Box<F>>, u32);
 
 impl<F: Future> Future for Impatient<F> {

@@ -1,4 +1,4 @@
-//! Every route and every way to get it wrong, called without a socket.
+//! Tests of every route, with correct and with wrong requests. They are called without a socket.
 
 use crate::app::{TILE, app, cities, get, send, serving};
 use axum::Router;
@@ -84,7 +84,7 @@ async fn every_route_answers() {
 async fn every_mistake_is_named() {
     let app = app();
     for (uri, status, says) in [
-        // Paths.
+        // These paths are wrong.
         ("/cities/25/0/0.png", 400, "z can't be 25"),
         ("/cities/4/16/0.png", 400, "not on zoom 4"),
         ("/cities/4/0/16.png", 400, "not on zoom 4"),
@@ -105,7 +105,7 @@ async fn every_mistake_is_named() {
         ("/cities/4/0/0", 400, ".png, .webp, .npy"),
         ("/cities/4/0/%FF.png", 400, "not UTF-8"),
         ("/cities/4/0/0%2F..%2F0.png", 400, "can't be `"),
-        // Parameters.
+        // These parameters are wrong.
         (
             "/cities/4/8/5.png?colour=red",
             400,
@@ -178,7 +178,7 @@ async fn every_mistake_is_named() {
         ),
         ("/cities/map.png?width=-5", 400, "width can't be `-5`"),
         ("/cities/map.jpeg", 400, ".png, .webp, .npy, .tif"),
-        // Missing things.
+        // These layers and files don't exist.
         ("/nope", 404, "no such layer"),
         ("/nope.json", 404, "no such layer"),
         ("/nope/0/0/0.png", 404, "no such layer"),
@@ -191,7 +191,7 @@ async fn every_mistake_is_named() {
         ("/favicon.ico", 404, "no such layer"),
         ("//", 404, ""),
         ("/%2e%2e/%2e%2e/etc/passwd", 404, ""),
-        // A loading layer.
+        // This layer is still loading.
         ("/late", 503, "still loading"),
         ("/late/0/0/0.png", 503, "still loading"),
         ("/late/legend.json", 503, "still loading"),
@@ -250,7 +250,8 @@ fn parameter() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
 
-    /// Law 7: no URL gets an answer that is the server's fault.
+    /// Random URLs get one of the statuses 200, 400 and 404, and never one for a fault of the
+    /// server.
     #[test]
     fn no_address_is_the_servers_fault(
         path in proptest::collection::vec(piece(), 0..6),

@@ -1,4 +1,4 @@
-//! Replaces `src/sync.rs` by primitives that let shuttle try orders of events.
+//! The replacement of `src/sync.rs`: primitives by which shuttle controls the order of events.
 
 pub(crate) use shuttle::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use shuttle::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! Values with their percentiles, and the numbers of legends.
+//! Values with their percentiles and nearest points, and the numbers of legends.
 
 use crate::app::{app, get};
 use axum::http::StatusCode;
@@ -19,9 +19,9 @@ async fn a_value_knows_its_percentile_and_the_rows_it_is_made_of() {
     let metres = rows[1]["metres"].as_f64().unwrap();
     assert!((metres - 2324.0).abs() < 10.0, "{metres}");
     let ratio = metres / rows[1]["pixels"].as_f64().unwrap();
-    // A CSS pixel of zoom 9 at 52.51° north.
+    // This is the width of a CSS pixel in metres, at zoom 9 and 52.51° north.
     assert!((ratio - 186.1).abs() < 1.0, "{ratio}");
-    // Far from everything nothing has less, and nothing is near.
+    // Far from all points the value is 0: no other value is less, and no points are near.
     let nowhere = get(&app, "/cities/value?lon=-150&lat=0&z=9&rows=5")
         .await
         .json();
@@ -29,7 +29,7 @@ async fn a_value_knows_its_percentile_and_the_rows_it_is_made_of() {
         (&nowhere["percentile"], &nowhere["rows"]),
         (&json!(0.0), &json!([]))
     );
-    // Rows are listed on request only.
+    // Points are listed only if the request asks for them.
     let plain = get(&app, "/cities/value?lon=13.4&lat=52.5&z=9")
         .await
         .json();

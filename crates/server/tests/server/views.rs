@@ -1,4 +1,5 @@
-//! Places of layers: bounds of points and of heat, centres, first pictures.
+//! Tests of the places that layers state: the bounds of points and of everything drawn, centres,
+//! and the first picture.
 
 use crate::app::{Answer, get, serving};
 use axum::Router;
@@ -26,7 +27,7 @@ fn layer(points: &[(f64, f64, f32)]) -> Layer {
     Layer::on_cpu("a", points, Style::default())
 }
 
-/// A server of one layer, `a`.
+/// Makes a server with one layer, `a`.
 fn app(points: &[(f64, f64, f32)]) -> Router {
     serving("a", layer(points))
 }
@@ -47,7 +48,7 @@ fn assert_near(found: &Value, expected: &[f64], by: f64) {
     );
 }
 
-/// The pixels of a PNG that are not empty: their first and last columns, and their number.
+/// The first and the last column of a PNG with visible pixels, and the number of visible pixels.
 fn shown(answer: &Answer) -> (usize, usize, usize) {
     assert_eq!(answer.status, StatusCode::OK);
     let mut reader = png::Decoder::new(std::io::Cursor::new(&answer.body))
@@ -73,7 +74,8 @@ async fn points_around_180_are_one_place() {
     assert_near(&about["bounds"], &[179.7, -17.05, 180.3, -16.6], 1e-6);
     let json = get(&app, "/a").await.json();
     assert_near(&json["data_bounds"], &[179.7, -17.05, 180.3, -16.6], 1e-6);
-    // Clients clamp bounds, which would hide half of the tiles.
+    // The bounds have all longitudes: clients would cut bounds off at 180° and hide half of the
+    // tiles.
     let bounds = numbers(&json["bounds"]);
     assert_eq!((bounds[0], bounds[2]), (-180.0, 180.0));
     for center in [&about["center"], &json["center"]] {
@@ -90,7 +92,8 @@ async fn points_around_180_are_one_place() {
     assert!(left < 90 && right > 810, "{left} to {right}");
 }
 
-/// MapLibre, OpenLayers and GDAL show nothing beyond bounds.
+/// The bounds of TileJSON contain everything that is drawn, since MapLibre, OpenLayers and GDAL
+/// show nothing beyond them.
 #[tokio::test]
 async fn bounds_hold_the_heat_and_the_points_have_their_own() {
     let points = [(10.0, 50.0, 1.0), (12.0, 48.0, 1.0)];
@@ -141,7 +144,7 @@ async fn bounds_hold_the_heat_and_the_points_have_their_own() {
         };
         assert!(10.0 - west < wide && east - 12.0 < wide, "{json}");
     }
-    // A layer without points has the bounds of the world, and no bounds of points.
+    // A layer without points has the whole world as its bounds, and no bounds of points.
     let json = get(&self::app(&[]), "/a").await.json();
     assert_eq!(numbers(&json["bounds"])[0], -180.0);
     assert_eq!(json["data_bounds"], Value::Null);
@@ -284,7 +287,7 @@ async fn a_maps_legend_has_the_maps_scale() {
     }
 }
 
-/// Rows of a database that knows no more of them than west and east of a plain box.
+/// A source of rows that states, for points on both sides of ±180°, bounds of all longitudes.
 #[derive(Debug)]
 struct Table(Vec<Point>);
 
@@ -320,7 +323,7 @@ async fn a_live_table_around_180_is_one_place_once_it_was_looked_at() {
     assert_near(&about["bounds"], &[179.7, -17.05, 180.3, -16.6], 0.71);
     assert!(numbers(&about["bounds"])[2] > 180.0);
     let json = get(&app, "/a").await.json();
-    // Rows may come in anywhere.
+    // Rows may be added anywhere, so the bounds are the whole world.
     assert_near(&json["bounds"], &[-180.0, -85.05, 180.0, 85.05], 0.01);
     assert_near(&json["data_bounds"], &[179.7, -17.05, 180.3, -16.6], 0.71);
     assert!(numbers(&json["center"])[0].abs() > 179.0, "{json}");
