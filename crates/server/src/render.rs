@@ -149,7 +149,7 @@ impl LayerRequest {
         Ok(queue.run(1, value).await?.0)
     }
 
-    /// References to the layer and the style that a thread can take with it.
+    /// Clones of the references to the layer and the style, for work that runs on another thread.
     fn cloned(&self) -> (Arc<ServedLayer>, Arc<ResolvedStyle>) {
         (Arc::clone(&self.layer), Arc::clone(&self.style))
     }

@@ -51,8 +51,8 @@ impl Server {
         }
     }
 
-    /// The headers `ETag` and `Cache-Control` of an answer about a layer that is not live.
-    /// `fingerprint` is a hash of everything on which the answer depends.
+    /// The headers `ETag` and `Cache-Control` of an answer. The ETag is made of `fingerprint`, a
+    /// hash of everything on which the answer depends.
     pub(crate) fn cache_headers(&self, fingerprint: Fingerprint) -> CacheHeaders {
         CacheHeaders::new(fingerprint, &self.cache_control)
     }

@@ -147,11 +147,11 @@ impl<'a> DataProfile<'a> {
     }
 
     /// The estimated time to measure the statistics of a scale at a level, in nanoseconds. They are
-    /// measured in the densest tiles and in a sample of the other tiles. A dense tile counts with
-    /// the mean of two times, for the least and for the most dense of these tiles. Any other tile
-    /// is assumed to have as many points as the least dense of them. Its time is estimated at three
-    /// latitudes, since a radius in metres differs in pixels there. An error if the kernel is wider
-    /// than a request may ask for.
+    /// measured in the densest tiles and in a sample of the other tiles. Each of the densest tiles
+    /// counts as the mean of two times: for the least dense and for the most dense of them. Any
+    /// other tile is assumed to have as many points as the least dense of them. Its time is
+    /// estimated at three latitudes, since a radius in metres differs in pixels there. An error if
+    /// the kernel is wider than a request may ask for.
     pub(super) fn scale(&self, style: &Style, level: u8) -> Result<f64, ApiError> {
         let z = level.saturating_sub(8).min(MAX_ZOOM);
         let densities = self.densities(style);

@@ -4,8 +4,9 @@
 //! The operator of the server may give a layer any style, however long its pictures take. A request
 //! may choose another style if one core can draw its picture within [`MAX_TIME`]. The estimate
 //! depends on the style, the picture's size, and the number of points and cells in the picture,
-//! which the index counts without reading them. So an estimate takes about 30 µs. Pictures in a
-//! layer's own splats, and cached answers, need no estimate.
+//! which the index counts without reading them. So an estimate takes about 30 µs. No estimate is
+//! needed for cached answers, and for pictures with the overlap, kernel and radius of the layer's
+//! own style.
 
 mod data_profile;
 mod population;
@@ -53,8 +54,8 @@ pub(crate) enum Work {
 }
 
 /// Returns an error if `asked` is a style that no request may choose, however few the points:
-/// `overlap=reach`, whose weights reach hundreds of pixels, or a large marker. Splats that don't
-/// differ from the splats of `own`, the layer's own style, are never refused.
+/// `overlap=reach`, whose weights reach hundreds of pixels, or a large marker. The overlap, kernel
+/// and radius of `own`, the layer's own style, are never refused.
 pub(crate) fn refuse_unbounded(own: &Style, asked: &Style) -> Result<(), ApiError> {
     if !has_other_splats(own, asked) {
         return Ok(());
@@ -74,8 +75,8 @@ pub(crate) fn refuse_unbounded(own: &Style, asked: &Style) -> Result<(), ApiErro
     }
 }
 
-/// Returns true if the style that a request asks for draws other splats than the layer's own style:
-/// its overlap, kernel or radius differs.
+/// Returns true if the style that a request asks for has another overlap, kernel or radius than the
+/// layer's own style. Then each point is drawn differently.
 pub(crate) fn has_other_splats(own: &Style, asked: &Style) -> bool {
     (own.blend(), own.shape(), own.radius()) != (asked.blend(), asked.shape(), asked.radius())
 }
@@ -104,8 +105,8 @@ pub(crate) fn check_limit(
 }
 
 /// Returns an error if drawing fetched rows is estimated to take longer than [`MAX_TIME`]. For rows
-/// this is checked after they are fetched, since their number is unknown before. Pictures in the
-/// layer's own splats are never refused.
+/// this is checked after they are fetched, since their number is unknown before. A picture with the
+/// overlap, kernel and radius of the layer's own style is never refused.
 pub(crate) fn check_fetched(
     points: &[Point],
     style: &ResolvedStyle,

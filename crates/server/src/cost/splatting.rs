@@ -15,8 +15,8 @@ const SQUARE: (f64, f64) = (256.0, 256.0);
 const STRIP: (f64, f64) = (256.0, 32.0);
 
 /// The assumed number of heavy cells in a square whose side is between a fourth and half of a
-/// kernel's reach. Heavy cells are drawn one by one. If weights are extremely uneven, there are
-/// twice as many.
+/// kernel's reach. A heavy cell has much of the weight around it, and is drawn by itself. If
+/// weights are extremely uneven, there are twice as many.
 const HEAVY: f64 = 16.0;
 
 /// The number of discs of which a triangular kernel is composed.

@@ -5,7 +5,7 @@
 /// and 2 for short numbers with `or` between them. Conditions so short that reading the column
 /// takes longest need more.
 pub(super) const FILTERED: f64 = 3.0;
-/// The time to add one point to a sum.
+/// The time to add one point to the value at a coordinate, or to another sum.
 pub(super) const SUMMED: f64 = 10.0;
 /// The time to sort one point among the others, by its distance for example.
 pub(super) const LISTED: f64 = 100.0;
@@ -22,14 +22,14 @@ pub(super) const TRANSFORM: f64 = 0.7;
 pub(super) const SAMPLED: f64 = 30.0;
 /// The time to compare one cell with its neighbours, to find whether it is heavy.
 pub(super) const GATHERED: f64 = 40.0;
-/// The time to draw one row of a disc.
+/// The time to draw one row of a disc. A kernel with an edge is drawn as a sum of discs.
 pub(super) const ROW: f64 = 7.0;
 /// The time to draw one pixel of a narrow kernel around a cell.
 pub(super) const DIRECT: f64 = 0.2;
 /// The time to evaluate a kernel at one pixel, from a cell's exact position, where weights of both
 /// signs cancel.
 pub(super) const EVALUATED: f64 = 0.6;
-/// The time to begin this evaluation for one cell.
+/// The time to begin such an evaluation for one cell, before any of its pixels.
 pub(super) const BEGUN: f64 = 40.0;
 /// The time to compute one power of e. A gaussian around a cell needs one for each row and each
 /// column of its square.

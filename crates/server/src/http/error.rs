@@ -60,7 +60,7 @@ impl ApiError {
         }
     }
 
-    /// An error with any other status.
+    /// An error with a status and a message that the caller chooses.
     pub(crate) fn with_status(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status,

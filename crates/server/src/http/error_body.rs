@@ -24,7 +24,9 @@ pub(crate) struct ErrorBodyStream<S> {
 /// An answer with a body, which is being sent in place of hyper's answer without one.
 #[derive(Debug)]
 struct Replacement {
+    /// The whole answer: its head and its body.
     answer: Vec<u8>,
+    /// The number of bytes of `answer` that were sent so far.
     sent: usize,
     /// The length in bytes of hyper's answer. It is reported to hyper as written when the whole
     /// replacement has been sent.

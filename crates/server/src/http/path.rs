@@ -22,7 +22,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment
     }
 }
 
-/// The formats of pictures that are chosen by a file extension of their own.
+/// The picture formats that a request chooses by the file extension alone.
 const FORMATS: [ImageFormat; 4] = [
     ImageFormat::Png,
     ImageFormat::WebP,

@@ -20,11 +20,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// this number all are dropped. A choice.
 const MAX_STYLES: usize = 256;
 
-/// The number of states of layers that this process has made so far. Each loading or change of a
-/// layer makes a new state, a [`ServedLayer`].
+/// The number of states of layers that this process has made so far, from which each state gets its
+/// version. A new state, a [`ServedLayer`], is made whenever a layer is loaded or changed.
 static VERSIONS: AtomicU64 = AtomicU64::new(0);
 
-/// The data of a layer, by the way in which the server gets them.
+/// The source of a layer's data: one of four kinds.
 #[derive(Debug)]
 pub(crate) enum LayerSource {
     /// Points in memory.
@@ -162,8 +162,8 @@ impl ServedLayer {
         }
     }
 
-    /// All points of a layer in memory or of a filtered layer's unfiltered one; `None` for live
-    /// layers and archives.
+    /// The layer's points. For a filtered layer these are all points of the unfiltered layer.
+    /// `None` for live layers and archives.
     pub(crate) fn points(&self) -> Option<&Points> {
         self.source.layer().map(Layer::points)
     }
@@ -268,8 +268,8 @@ impl ServedLayer {
         bounds.map_or(LonLatBox::WORLD, LonLatBox::within_180)
     }
 
-    /// The box that a map shows to contain all points: the box of the points with a margin. For an
-    /// archive whose points are unknown it is the box of its tiles, and for all other layers
+    /// The box that a map shows if the request states none: the box of the points with a margin.
+    /// For an archive whose points are unknown it is the box of its tiles, and for all other layers
     /// without points the whole map.
     pub(crate) fn frame(&self) -> LonLatBox {
         match (self.data_bounds(), self.source.archive()) {
@@ -339,7 +339,8 @@ impl LayerRequest {
     }
 
     /// Returns an error if the parts of `work` are estimated to take more time together than a
-    /// request may. A request in the layer's own splats without a filter is never refused.
+    /// request may. A request without a filter, in the overlap, kernel and radius of the layer's
+    /// own style, is never refused.
     pub(crate) fn check_cost(
         &self,
         work: impl IntoIterator<Item = cost::Work>,

@@ -167,8 +167,8 @@ pub struct LiveLayer {
     overview: OnceCell<Overview>,
     /// The statistics of scales. Each cell is filled when its measurement is finished.
     statistics: Mutex<HashMap<LevelKey, Arc<OnceCell<Arc<Statistics>>>>>,
-    /// True if the layer has so much negative weight that colours diverge at zero. The overview
-    /// sets it, once.
+    /// True if the layer has so much negative weight that its values are shown on both sides of
+    /// zero. It is set once, when the overview is fetched.
     signed: OnceLock<bool>,
 }
 
@@ -194,8 +194,8 @@ impl LiveLayer {
     }
 
     /// Makes the layer's next state, after its rows have changed: its epoch is higher by 1, and
-    /// scales and overview are measured again. Whether colours diverge at zero stays as it was
-    /// decided for the first state.
+    /// scales and overview are measured again. The decision about negative weights, `signed`, is
+    /// kept.
     pub(crate) fn renewed(&self) -> Self {
         let (rows, backend) = (Arc::clone(&self.rows), Arc::clone(&self.backend));
         Self {
@@ -309,7 +309,7 @@ impl LiveLayer {
     }
 
     /// The statistics of the values that a style shows at a level. They are measured at the first
-    /// call; later calls get the same result.
+    /// call and kept for later calls.
     pub(crate) async fn statistics(
         &self,
         level: u8,
@@ -410,9 +410,9 @@ impl LiveLayer {
     }
 }
 
-/// Completes a style for a live layer: if it shows means and sets no transform or no ramp, it gets
-/// one that suits means. Signed weights can't be considered here, since they are known only after a
-/// query.
+/// Completes a style for a live layer. If it shows means, parameters that it leaves unset, like the
+/// ramp, get values that suit means. Signed weights can't be considered here, since they are known
+/// only after a query.
 pub(crate) fn suited(style: Style) -> Style {
     if style.measure() == Measure::Mean {
         return style.suited_to(ValueKind::Level);

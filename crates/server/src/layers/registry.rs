@@ -29,8 +29,8 @@ const MAX_ID_LENGTH: usize = 64;
 /// few points, so measuring their scales takes hardly any time. A choice.
 const WARM_ZOOM: u8 = 14;
 
-/// A layer's id in URLs: 1 to 64 of the characters `a-z`, `0-9`, `_`, `.` and `-`. It is never the
-/// first word of another route, like `catalog`.
+/// A layer's id in URLs: 1 to 64 of the characters `a-z`, `0-9`, `_`, `.` and `-`. It is never a
+/// word that begins the path of another route, like `catalog`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LayerId(String);
 
@@ -159,7 +159,7 @@ impl Registry {
     }
 
     /// Adds a layer whose data are not loaded yet, and returns its id. The id is made from the
-    /// name. If this id is taken or is a word of another route, `-2` or a higher number is
+    /// name. If this id is taken, or begins the path of another route, `-2` or a higher number is
     /// appended.
     pub fn announce(&self, name: &str) -> LayerId {
         let mut state = self.write();
@@ -307,8 +307,8 @@ impl Registry {
         self.read().layers.keys().cloned().collect()
     }
 
-    /// Discards the measured colour scales of a live layer, since its rows have changed. Other
-    /// layers don't change.
+    /// Discards the measured colour scales of a live layer, since its rows have changed. Layers of
+    /// other kinds are left unchanged.
     pub fn reset_scales(&self, id: &LayerId) {
         let known = self.get(id.as_str()).ok();
         if let Some(live) = known.as_deref().and_then(|served| served.source.live()) {

@@ -158,7 +158,9 @@ async fn measure_range(server: &Server, wanted: &LayerRequest) -> Result<(f64, f
     Ok((short(low), short(high)))
 }
 
-/// The least and the greatest value that must be encoded, by the kind of the values.
+/// The least and the greatest value for which the encoding must have room. They follow from the
+/// measured statistics and the kind of the values: amounts and quotients begin at 0, and signed
+/// values reach equally far on both sides of 0.
 fn ends(statistics: &Statistics, nature: ValueKind) -> (f64, f64) {
     match nature {
         ValueKind::Amount | ValueKind::Ratio => (0.0, statistics.max()),

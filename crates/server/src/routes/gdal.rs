@@ -1,5 +1,5 @@
-//! `/{layer}/gdal.xml` and `/{layer}/gdal.vrt`: documents by which GDAL reads the layer's tiles,
-//! and by which QGIS and Mapnik do, since they read rasters by GDAL.
+//! `/{layer}/gdal.xml` and `/{layer}/gdal.vrt`: documents by which GDAL reads the layer's tiles.
+//! QGIS and Mapnik can open these documents too, since they use GDAL.
 //!
 //! With `?data=float32` the raster has densities as 32-bit floats. Otherwise it has colours.
 

@@ -2,7 +2,7 @@
 //!
 //! The route exists only if the configuration has a token. The layer's id is a digest of the query
 //! and its style, so posting the same query and style again leads to the same layer. A layer
-//! expires after a time, but each posting of it postpones that.
+//! expires some time after it was posted last.
 
 use crate::http::error::ApiError;
 use crate::http::response::json;
