@@ -96,9 +96,10 @@ impl ApiError {
 }
 
 impl From<EncodeError> for ApiError {
-    /// Makes an error with status 500 and logs its details, since sizes are checked before anything
-    /// is drawn. Sums of weights that exceed the range of 32-bit floats are a fault of the data:
-    /// they get the status 422 and the encoder's message.
+    /// Logs an encoder's error and makes an error with status 500. Sizes are checked before
+    /// anything is drawn, so a failure is a fault of the server. There is one exception: sums of
+    /// weights that exceed the range of 32-bit floats come from the data. They get the status 422
+    /// and the encoder's message.
     fn from(error: EncodeError) -> Self {
         if matches!(error, EncodeError::Beyond) {
             return Self::with_status(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
