@@ -102,6 +102,12 @@ impl Server {
         assert!(kill.unwrap().success());
     }
 
+    /// Waits for the program's end, and returns its exit code.
+    #[cfg(unix)]
+    pub fn wait(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
     /// Sends a GET request. Returns the status, the headers in lower case, and the body.
     pub fn get(&self, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
         let mut stream = TcpStream::connect(&self.address).unwrap();

@@ -1,7 +1,9 @@
 use crate::program::{Server, command, folder, heatsplat};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const CITIES: &str = "examples/cities.csv.gz";
@@ -84,6 +86,120 @@ fn a_signal_in_the_first_moments_is_an_orderly_end() {
         signal(&child, name);
         assert_eq!(child.wait().unwrap().code(), Some(0), "{name}");
     }
+}
+
+/// Counts of a client's requests by their outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Outcome {
+    answered: u32,
+    /// Sent on a connection from before the signal, without a whole answer.
+    lost: u32,
+    /// Answers that break off.
+    broken: u32,
+    /// Connections from after the signal that were closed without a byte of an answer.
+    turned_away: u32,
+}
+
+/// Requests one tile after the other, each in another style, until no connection is accepted.
+fn ask_for_ever(address: &str, client: usize, is_over: &AtomicBool) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut sent = 0;
+    while let Ok(stream) = TcpStream::connect(address) {
+        let is_late = is_over.load(Ordering::SeqCst);
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut writer = stream;
+        loop {
+            sent += 1;
+            let (x, y) = (sent % 8, sent / 8 % 8);
+            let path = format!("/cities/3/{x}/{y}.png?domain=0,{}", client * 1000 + sent);
+            let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+            let written = writer.write_all(request.as_bytes());
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                if !reader.read_line(&mut head).is_ok_and(|n| n > 0) {
+                    break;
+                }
+            }
+            if written.is_err() || head.is_empty() {
+                if is_late {
+                    outcome.turned_away += 1;
+                } else {
+                    outcome.lost += 1;
+                }
+                break;
+            }
+            let head = head.to_lowercase();
+            let length = head
+                .lines()
+                .find_map(|l| l.strip_prefix("content-length: "));
+            let mut body = vec![0; length.map_or(0, |n| n.parse().unwrap())];
+            if !head.ends_with("\r\n\r\n") || reader.read_exact(&mut body).is_err() {
+                outcome.broken += 1;
+                break;
+            }
+            assert!(head.contains(" 200 ") || head.contains(" 503 "), "{head}");
+            outcome.answered += 1;
+            if head.contains("connection: close") {
+                break;
+            }
+        }
+    }
+    outcome
+}
+
+/// Ends servers while clients with connections that stay open keep all cores busy. Three ends, or
+/// as many as `HEATSPLAT_ENDS` says (`scripts/signals`).
+#[test]
+fn ends_under_load_lose_no_request() {
+    const CLIENTS: usize = 12;
+    let ends = std::env::var("HEATSPLAT_ENDS").map_or(3, |n| n.parse().unwrap());
+    let mut all = Outcome::default();
+    let mut longest = Duration::ZERO;
+    for end in 0..ends {
+        let mut server = Server::start(&[CITIES]);
+        let (address, is_over) = (server.address.clone(), AtomicBool::new(false));
+        let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+            let ask = |client| {
+                let (address, is_over) = (&address, &is_over);
+                scope.spawn(move || ask_for_ever(address, client, is_over))
+            };
+            let clients: Vec<_> = (0..CLIENTS).map(ask).collect();
+            std::thread::sleep(Duration::from_millis(400 + 37 * (end % 7)));
+            is_over.store(true, Ordering::SeqCst);
+            let since = Instant::now();
+            server.signal("TERM");
+            assert_eq!(server.wait(), Some(0));
+            longest = longest.max(since.elapsed());
+            clients.into_iter().map(|c| c.join().unwrap()).collect()
+        });
+        for one in outcomes {
+            all.answered += one.answered;
+            all.lost += one.lost;
+            all.broken += one.broken;
+            all.turned_away += one.turned_away;
+        }
+    }
+    let _ = writeln!(
+        std::io::stderr(),
+        "{ends} ends, {CLIENTS} clients: {all:?}, the longest took {longest:.2?}"
+    );
+    assert!(all.answered > 0);
+    assert_eq!((all.lost, all.broken), (0, 0), "{all:?}");
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let (mut server, heard) = Server::start_heard(&[CITIES, "--drain-wait", "1h"], &[]);
+    drop(heard);
+    server.signal("TERM");
+    until("it is ready although it stops", || {
+        let (status, head, _) = server.get("/ready", "");
+        status == 503 && head.contains("connection: close")
+    });
+    assert_eq!(server.get("/cities/0/0/0.png", "").0, 200);
+    server.signal("HUP");
+    server.signal("INT");
+    assert_eq!(server.wait(), Some(0));
 }
 
 #[test]

@@ -17,6 +17,15 @@ pub(super) fn period(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
+/// Parses a time to wait, which may be none: `0s`, `500ms`, `15s`, up to an hour.
+pub(super) fn pause(text: &str) -> Result<Duration, &'static str> {
+    static PARSER: SpanParser = SpanParser::new();
+    match PARSER.parse_unsigned_duration(text) {
+        Ok(pause) if pause.as_secs() <= 3600 => Ok(pause),
+        _ => Err("expected a time like 0s, 500ms or 15s, an hour at most"),
+    }
+}
+
 /// Parses a number of bytes: `4096`, `512M` or `4G`, for example. The units K, M and G are powers
 /// of 1024.
 pub(super) fn bytes(text: &str) -> Result<u64, &'static str> {
@@ -79,6 +88,18 @@ mod tests {
             "5µ",
         ] {
             assert!(period(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn pauses() {
+        let milliseconds = |text| pause(text).map(|p| p.as_millis());
+        assert_eq!(
+            ["0s", "500ms", "15s", "1h"].map(milliseconds),
+            [Ok(0), Ok(500), Ok(15_000), Ok(3_600_000)]
+        );
+        for bad in ["", "s", "5", "-1s", "2h", "9999999999999999999h"] {
+            assert!(pause(bad).is_err(), "{bad}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::layers::posting::Posting;
 use std::thread;
+use std::time::Duration;
 
 /// The configuration of a server: its address, limits, size of caches, and HTTP headers.
 #[derive(Clone, Debug)]
@@ -31,6 +32,12 @@ pub struct ServerConfig {
     pub cache: u64,
     /// The largest number of open connections. Connections beyond it wait until another closes.
     pub connections: usize,
+    /// The time between the order to stop and the end of accepting connections, in which `/ready`
+    /// is 503 and everything else is answered. `None`: until no request has come for 100 ms, at
+    /// most a second.
+    pub drain_wait: Option<Duration>,
+    /// The longest time that running requests may then take to finish.
+    pub grace: Duration,
 }
 
 impl Default for ServerConfig {
@@ -47,6 +54,8 @@ impl Default for ServerConfig {
             waiting: cores * 256,
             cache: 256 << 20,
             connections: 4096,
+            drain_wait: None,
+            grace: Duration::from_secs(8),
         }
     }
 }

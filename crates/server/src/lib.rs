@@ -40,6 +40,7 @@ mod listen;
 mod render;
 mod render_queue;
 mod routes;
+mod shutdown;
 mod state;
 mod style;
 mod sync;
@@ -54,6 +55,7 @@ pub use layers::live::{
 };
 pub use layers::posting::{BearerToken, OpenedQuery, PostError, PostedQuery, Posting, QuerySource};
 pub use layers::registry::{LayerId, NewLayer, Registry};
-pub use listen::{BoundServer, ServeError, StopHandle};
+pub use listen::{BoundServer, ServeError};
 pub use routes::router::router;
+pub use shutdown::StopHandle;
 pub use state::Server;

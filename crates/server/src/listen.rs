@@ -6,18 +6,19 @@ use crate::config::ServerConfig;
 use crate::http::error_body::ErrorBodyStream;
 use crate::layers::registry::Registry;
 use crate::routes::router::router;
+use crate::shutdown::{Activity, ConnectionService, Phase, QUIET, StopHandle};
 use crate::state::Server;
-use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 
 /// The longest time that a client may take to send the head of a request, including the wait for
@@ -27,8 +28,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const HEAD_BYTES: usize = 16 << 10;
 /// The largest number of headers of a request. A choice.
 const HEAD_LINES: usize = 64;
-/// The longest time that running requests may take to finish after the server is stopped. A choice.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest time that the rest of a connection's first head may take once the server closes.
+const LAST_HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The reason why a server can't listen.
 #[derive(Debug, thiserror::Error)]
@@ -68,19 +69,6 @@ pub struct BoundServer {
     listener: StdListener,
     address: SocketAddr,
     server: Arc<Server>,
-    stop: StopHandle,
-}
-
-/// A handle that stops a running server from any thread.
-#[derive(Clone, Debug, Default)]
-pub struct StopHandle(Arc<Notify>);
-
-impl StopHandle {
-    /// Stops the server. It accepts no more requests, and running requests have ten seconds to
-    /// finish.
-    pub fn stop(&self) {
-        self.0.notify_one();
-    }
 }
 
 impl BoundServer {
@@ -116,7 +104,6 @@ impl BoundServer {
             listener,
             address,
             server,
-            stop: StopHandle::default(),
         })
     }
 
@@ -146,12 +133,12 @@ impl BoundServer {
 
     /// A handle that can stop the server while it runs.
     pub fn stop(&self) -> StopHandle {
-        self.stop.clone()
+        self.server.stop.clone()
     }
 
-    /// Answers requests until a [`StopHandle`], SIGINT or SIGTERM stops the server. Then running
-    /// requests have ten seconds to finish. The call blocks its thread; the server has an async
-    /// runtime of its own.
+    /// Answers requests until a [`StopHandle`], SIGINT or SIGTERM stops the server, then finishes
+    /// the running requests. A second signal ends it at once. The call blocks; the server has an
+    /// async runtime of its own.
     ///
     /// # Errors
     /// If the system can't start threads, or the async runtime can't use the bound port.
@@ -171,31 +158,76 @@ impl BoundServer {
 
     async fn answer(self) -> io::Result<()> {
         let listener = TcpListener::from_std(self.listener)?;
-        let open = Arc::new(Semaphore::new(
-            self.server.config.connections.clamp(1, 1 << 20),
-        ));
+        let config = &self.server.config;
+        let (drain_wait, grace) = (config.drain_wait, config.grace);
+        let open = Arc::new(Semaphore::new(config.connections.clamp(1, 1 << 20)));
+        let stop = self.server.stop.clone();
+        let activity = Arc::new(Activity::default());
         let routes = router(self.server);
-        let graceful = GracefulShutdown::new();
-        let mut end = std::pin::pin!(stopped(self.stop));
-        loop {
-            let accepted = tokio::select! {
-                accepted = accept(&listener, &open) => accepted,
-                () = &mut end => break,
-            };
-            let (stream, place) = accepted;
-            let connection = connection(stream, routes.clone());
-            let watched = graceful.watch(connection);
+        // Each connection has a sender, so that the channel ends with the last connection.
+        let (connected, mut all_gone) = mpsc::channel::<Infallible>(1);
+        let begin = |stream: TcpStream, place: Option<OwnedSemaphorePermit>| {
+            let service = ConnectionService::new(routes.clone(), stop.clone(), activity.clone());
+            let (stop, connected) = (stop.clone(), connected.clone());
             tokio::spawn(async move {
-                // An error of a connection concerns its client alone, so it is ignored.
-                let _ = watched.await;
-                drop(place);
+                serve(stream, service, &stop).await;
+                drop((place, connected));
             });
+        };
+        tokio::spawn(stop_by_signals(stop.clone()));
+        let senders = connected.downgrade();
+        let is_connected = || senders.strong_count() > 1;
+        let mut drained = pin!(async {
+            stop.reached(Phase::Draining).await;
+            tokio::select! {
+                () = activity.drained(drain_wait, is_connected) => {}
+                () = stop.reached(Phase::Over) => {}
+            }
+        });
+        loop {
+            tokio::select! {
+                (stream, place) = accept(&listener, &open) => begin(stream, place),
+                () = &mut drained => break,
+            }
         }
-        drop(listener);
-        // Requests that have not finished within this time are cut off.
-        let _ = timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await;
+        // A connection that waits to be accepted would be reset with the listener.
+        for stream in waiting(listener) {
+            begin(stream, None);
+        }
+        stop.enter(Phase::Closing);
+        drop(connected);
+        let finished = timeout(grace, async {
+            tokio::select! {
+                _ = all_gone.recv() => {}
+                () = stop.reached(Phase::Over) => {}
+            }
+        });
+        if finished.await.is_err() {
+            let cut = activity.running();
+            tracing::warn!(
+                "connections were cut off after {grace:?}; {cut} of their requests were unanswered"
+            );
+        }
         Ok(())
     }
+}
+
+/// Accepts the connections that wait for it, and closes the listener at once.
+fn waiting(listener: TcpListener) -> Vec<TcpStream> {
+    let Ok(listener) = listener.into_std() else {
+        return Vec::new();
+    };
+    let mut streams = Vec::new();
+    while let Ok((stream, _)) = listener.accept() {
+        streams.push(stream);
+    }
+    drop(listener);
+    let registered = streams.into_iter().filter_map(|stream| {
+        stream.set_nonblocking(true).ok()?;
+        let _ = stream.set_nodelay(true);
+        TcpStream::from_std(stream).ok()
+    });
+    registered.collect()
 }
 
 /// Accepts the next connection. If the largest number of connections is open, it first waits until
@@ -232,45 +264,83 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-type Connection =
-    http1::Connection<TokioIo<ErrorBodyStream<TcpStream>>, TowerToHyperService<Router>>;
+/// Answers the requests of a connection until the client or the server's end closes it.
+async fn serve(stream: TcpStream, service: ConnectionService, stop: &StopHandle) {
+    let used = service.used();
+    let mut connection = pin!(connection(stream, service));
+    // An error of a connection concerns its client alone, so it is ignored. The connection is
+    // always polled first: what has arrived is read before the connection is closed.
+    tokio::select! {
+        biased;
+        _ = connection.as_mut() => return,
+        () = async { stop.reached(Phase::Closing).await; sleep(QUIET).await } => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        biased;
+        _ = connection.as_mut() => return,
+        () = sleep(LAST_HEAD_TIMEOUT) => {}
+    }
+    // Without any request by now, the client has sent a part of a head.
+    if used.load(Ordering::Relaxed) {
+        let _ = connection.await;
+    }
+}
 
-fn connection(stream: TcpStream, routes: Router) -> Connection {
+type Connection = http1::Connection<TokioIo<ErrorBodyStream<TcpStream>>, ConnectionService>;
+
+fn connection(stream: TcpStream, service: ConnectionService) -> Connection {
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEAD_LINES)
-        .serve_connection(
-            TokioIo::new(ErrorBodyStream::new(stream)),
-            TowerToHyperService::new(routes),
-        )
+        .serve_connection(TokioIo::new(ErrorBodyStream::new(stream)), service)
 }
 
-async fn stopped(stop: StopHandle) {
-    tokio::select! {
-        () = stop.0.notified() => {}
-        () = interrupted() => {}
-        () = terminated() => {}
-    }
-}
-
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
-    }
+/// Stops the server in order at the first SIGINT or SIGTERM, and at once at the second.
+async fn stop_by_signals(stop: StopHandle) {
+    let Some(mut signals) = Signals::new() else {
+        return;
+    };
+    signals.next().await;
+    stop.stop();
+    signals.next().await;
+    stop.stop_now();
 }
 
 #[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut signal) => _ = signal.recv().await,
-        Err(_) => std::future::pending().await,
+struct Signals([tokio::signal::unix::Signal; 2]);
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Option<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let interrupt = signal(SignalKind::interrupt()).ok()?;
+        Some(Self([interrupt, signal(SignalKind::terminate()).ok()?]))
+    }
+
+    async fn next(&mut self) {
+        let [interrupt, terminate] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Option<Self> {
+        Some(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
 }

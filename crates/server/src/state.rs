@@ -7,6 +7,7 @@ use crate::http::request_counts::RequestCounts;
 use crate::http::response;
 use crate::layers::registry::Registry;
 use crate::render_queue::RenderQueue;
+use crate::shutdown::StopHandle;
 use axum::body::Bytes;
 use axum::http::header::HOST;
 use axum::http::{HeaderMap, HeaderValue};
@@ -25,6 +26,7 @@ pub struct Server {
     /// The cache of the densities of tiles, from which tiles with another ramp or scale are made.
     pub(crate) densities: Arc<Densities>,
     pub(crate) request_counts: RequestCounts,
+    pub(crate) stop: StopHandle,
     /// The header `Cache-Control` of answers about layers that are not live.
     pub(crate) cache_control: HeaderValue,
     /// The header `Cache-Control` of answers about live layers.
@@ -44,6 +46,7 @@ impl Server {
             tiles,
             densities: Arc::new(densities),
             request_counts: RequestCounts::default(),
+            stop: StopHandle::default(),
             render_queue: RenderQueue::new(config.renders, config.waiting),
             cache_control: header(&config.cache_control),
             live_cache_control: header(&config.live_cache_control),

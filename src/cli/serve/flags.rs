@@ -4,7 +4,7 @@ use crate::cli::backend::BackendFlags;
 use crate::cli::postgis::ServeDatabaseFlags;
 use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
-use crate::cli::units::{bytes, period};
+use crate::cli::units::{bytes, pause, period};
 use clap::Args;
 use heatsplat_server::{Derivation, ParseDerivationError};
 use std::path::PathBuf;
@@ -116,6 +116,14 @@ pub(super) struct LimitFlags {
     /// Connections open at a time; more wait to be accepted [default: 4096]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(super) connections: Option<u32>,
+    /// Time between SIGTERM and the end of accepting connections, in which /ready is 503 and all
+    /// else is answered; as long as a load balancer takes to notice [default: until no request has
+    /// come for 100ms, 1s at most]
+    #[arg(long, value_name = "TIME", value_parser = pause)]
+    pub(super) drain_wait: Option<Duration>,
+    /// Longest time that requests may then take to finish; a second signal ends it [default: 8s]
+    #[arg(long, value_name = "TIME", value_parser = pause)]
+    pub(super) grace: Option<Duration>,
 }
 
 /// Caches of the server and of its clients: keys of `[cache]`.

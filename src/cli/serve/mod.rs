@@ -138,7 +138,7 @@ fn run_server(
         }
         let _ = done.send(filled);
         if failed {
-            stop.stop();
+            stop.stop_now();
             return;
         }
         layers.warm();

@@ -6,7 +6,8 @@ use heatsplat_server::StopHandle;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The graceful shutdown on SIGINT or SIGTERM: the server answers the open requests and then ends.
+/// Graceful shutdown on SIGINT and SIGTERM: the server answers the open requests and then ends. A
+/// second signal ends the program at once.
 #[derive(Clone, Default)]
 pub(super) struct Shutdown(Arc<Mutex<Option<StopHandle>>>);
 
@@ -18,7 +19,8 @@ impl Shutdown {
 
     #[cfg(unix)]
     fn begin(&self) {
-        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+        // A second signal finds no server to stop any more.
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(stop) => stop.stop(),
             None => std::process::exit(0),
         }

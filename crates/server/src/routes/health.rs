@@ -27,9 +27,10 @@ pub(crate) async fn health() -> Response {
     no_store(json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned()))
 }
 
-/// Answers 200 if the data of every layer are loaded, else 503. The body has the ids of layers that
-/// are loading, and of layers whose database doesn't answer. Such a database doesn't make the
-/// server unready: only requests for its own layers fail, and these get 503 until it answers again.
+/// Answers 200 if the data of every layer are loaded, and 503 while layers load and while the
+/// server is being stopped. The body has the ids of layers that are loading, and of layers whose
+/// database doesn't answer. Such a database doesn't make the server unready: only requests for its
+/// own layers fail, and these get 503 until it answers again.
 pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
     let (loaded, loading) = server.layers.all();
     let away = loaded
@@ -37,23 +38,23 @@ pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
         .filter(|(_, served)| served.is_away() == Some(true));
     let away: Vec<_> = away.map(|(id, _)| id.as_str()).collect();
     let loading: Vec<_> = loading.iter().map(|id| id.as_str()).collect();
+    let (code, status) = match (server.stop.is_stopping(), loading.is_empty()) {
+        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "loading"),
+        (false, true) => (StatusCode::OK, "ready"),
+    };
     let readiness = Readiness {
-        status: if loading.is_empty() {
-            "ready"
-        } else {
-            "loading"
-        },
+        status,
         loading,
         away,
     };
     let body = serde_json::to_string(&readiness).unwrap_or_default();
-    if readiness.loading.is_empty() {
-        return no_store(json(StatusCode::OK, body));
+    let mut response = no_store(json(code, body));
+    if code != StatusCode::OK {
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    let mut response = no_store(json(StatusCode::SERVICE_UNAVAILABLE, body));
-    response
-        .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 

@@ -152,6 +152,122 @@ fn a_stop_lets_idle_connections_go_and_requests_finish() {
     assert!(answer.ends_with(b"IEND\xaeB`\x82"));
 }
 
+/// The head of the next answer on a connection that stays open.
+fn head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() > 0 {
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap().to_lowercase();
+    let length = head
+        .lines()
+        .find_map(|l| l.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    stream.read_exact(&mut body).unwrap();
+    head
+}
+
+const GET: &[u8] = b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n";
+
+#[test]
+fn requests_that_were_sent_before_a_stop_are_answered() {
+    for _ in 0..10 {
+        let server = run(ServerConfig::default());
+        let mut kept: Vec<_> = (0..40).map(|_| server.connect()).collect();
+        for stream in &mut kept {
+            stream.write_all(GET).unwrap();
+            assert!(head(stream).contains(" 200 "));
+        }
+        // Others have sent nothing yet, or are not even accepted.
+        kept.extend((0..40).map(|_| server.connect()));
+        for stream in &mut kept {
+            stream.write_all(GET).unwrap();
+        }
+        server.finish();
+        for stream in &mut kept {
+            assert!(head(stream).contains(" 200 "));
+            assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+        }
+    }
+}
+
+#[test]
+fn while_it_drains_a_server_answers_everything_and_is_not_ready() {
+    let server = run(ServerConfig {
+        drain_wait: Some(Duration::from_secs(3600)),
+        ..ServerConfig::default()
+    });
+    let mut kept = server.connect();
+    kept.write_all(GET).unwrap();
+    assert!(!head(&mut kept).contains("connection: close"));
+    let ready = b"GET /ready HTTP/1.1\r\nhost: a\r\n\r\n";
+    assert!(
+        server
+            .answer(b"GET /ready HTTP/1.0\r\n\r\n")
+            .contains("200 OK")
+    );
+    server.stop.stop();
+    kept.write_all(ready).unwrap();
+    let answer = head(&mut kept);
+    assert!(
+        answer.contains(" 503 ") && answer.contains("retry-after"),
+        "{answer}"
+    );
+    assert!(answer.contains("connection: close"), "{answer}");
+    // New connections too.
+    for _ in 0..3 {
+        let answer = server.answer(b"GET /one/0/0/0.png HTTP/1.1\r\nhost: a\r\n\r\n");
+        assert!(
+            answer.contains("200 OK") && answer.contains("connection: close"),
+            "{answer:.200}"
+        );
+        let answer = server.answer(ready);
+        assert!(answer.ends_with(r#"{"status":"stopping"}"#), "{answer}");
+    }
+    server.stop.stop_now();
+    server.thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn half_a_head_does_not_hold_the_end_up() {
+    let server = run(ServerConfig {
+        grace: Duration::from_secs(3600),
+        ..ServerConfig::default()
+    });
+    let mut half = server.connect();
+    half.write_all(b"GET /health HT").unwrap();
+    let mut second = server.connect();
+    second.write_all(GET).unwrap();
+    head(&mut second);
+    second.write_all(b"GET /health HT").unwrap();
+    thread::sleep(Duration::from_millis(50));
+    let started = Instant::now();
+    server.finish();
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(8), "{took:?}");
+}
+
+#[test]
+fn who_does_not_read_is_cut_off_after_the_grace() {
+    let server = run(ServerConfig {
+        grace: Duration::from_millis(500),
+        ..ServerConfig::default()
+    });
+    let mut slow = server.connect();
+    slow.write_all(b"GET /one/map.npy?width=4096&height=4096 HTTP/1.1\r\nhost: a\r\n\r\n")
+        .unwrap();
+    assert!(slow.read(&mut [0; 100]).unwrap() > 0);
+    server.finish();
+    let mut rest = Vec::new();
+    let _ = slow.read_to_end(&mut rest);
+    assert!(
+        rest.len() < 4096 * 4096 * 4,
+        "everything was sent: {}",
+        rest.len()
+    );
+}
+
 #[test]
 fn connections_over_the_limit_wait_for_a_place() {
     let server = run(ServerConfig {

@@ -144,6 +144,8 @@ impl ServeConfig {
             renders,
             waiting,
             connections,
+            drain_wait,
+            grace,
         } = self.limits;
         let cache = self.cache.clone();
         let default_renders = backend::default_renders(backend).unwrap_or(defaults.renders);
@@ -159,6 +161,8 @@ impl ServeConfig {
             renders: renders.map_or(default_renders, usize::from),
             waiting: waiting.map_or(defaults.waiting, |number| number as usize),
             connections: connections.map_or(defaults.connections, |number| number as usize),
+            drain_wait: drain_wait.or(defaults.drain_wait),
+            grace: grace.unwrap_or(defaults.grace),
             ..defaults
         }
     }

@@ -1,0 +1,172 @@
+//! The orderly end of a server, in phases.
+//!
+//! 1. *Draining*: everything is answered as before, but `/ready` is 503 and each answer closes its
+//!    connection, so that proxies and clients look for another server.
+//! 2. *Closing*: no connection is accepted any more. Requests that have arrived are answered.
+//! 3. *Over*: what is left is cut off.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+/// The time without a new request after which a server counts as idle. Also the time that an open
+/// connection has for one more request once the server closes. A choice.
+pub(crate) const QUIET: Duration = Duration::from_millis(100);
+/// The longest time to wait for a server to become idle, unless its configuration has another.
+const LONGEST_DRAIN: Duration = Duration::from_secs(1);
+
+/// The phase of a server's life. Phases only follow each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    #[default]
+    Serving,
+    Draining,
+    Closing,
+    Over,
+}
+
+/// A handle that stops a running server from any thread.
+#[derive(Clone, Debug, Default)]
+pub struct StopHandle(Arc<watch::Sender<Phase>>);
+
+impl StopHandle {
+    /// Stops the server in order: `/ready` is 503 from now on, and after a short while, in which
+    /// everything is still answered, no connection is accepted any more and running requests may
+    /// finish.
+    pub fn stop(&self) {
+        self.enter(Phase::Draining);
+    }
+
+    /// Stops the server at once. Running requests are cut off.
+    pub fn stop_now(&self) {
+        self.enter(Phase::Over);
+    }
+
+    /// Enters a phase, unless the server is in it or in a later one.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.0.send_if_modified(|now| {
+            let is_later = phase > *now;
+            *now = phase.max(*now);
+            is_later
+        });
+    }
+
+    /// Returns true if the server is being stopped.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.0.borrow() > Phase::Serving
+    }
+
+    /// Waits until the server is in a phase or in a later one.
+    pub(crate) async fn reached(&self, phase: Phase) {
+        let mut phases = self.0.subscribe();
+        // The sender can't be gone, since this handle has it.
+        let _ = phases.wait_for(|now| *now >= phase).await;
+    }
+}
+
+/// Counts of a server's requests.
+#[derive(Debug, Default)]
+pub(crate) struct Activity {
+    begun: AtomicU64,
+    running: AtomicUsize,
+}
+
+impl Activity {
+    /// The number of requests that have no answer yet.
+    pub(crate) fn running(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// Waits while the server drains: for a fixed time, or until the server is idle.
+    pub(crate) async fn drained(&self, wait: Option<Duration>, is_connected: impl Fn() -> bool) {
+        if let Some(wait) = wait {
+            return sleep(wait).await;
+        }
+        let end = Instant::now() + LONGEST_DRAIN;
+        let begun = || self.begun.load(Ordering::Relaxed);
+        while is_connected() && Instant::now() < end {
+            let before = begun();
+            sleep(QUIET).await;
+            if begun() == before {
+                return;
+            }
+        }
+    }
+}
+
+/// A request that is being answered; it counts as running until it is dropped.
+struct RunningRequest(Arc<Activity>);
+
+impl RunningRequest {
+    fn new(activity: &Arc<Activity>) -> Self {
+        activity.begun.fetch_add(1, Ordering::Relaxed);
+        activity.running.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for RunningRequest {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The service of one connection: the routes, whose answers close the connection once the server
+/// is being stopped.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectionService {
+    routes: TowerToHyperService<Router>,
+    stop: StopHandle,
+    activity: Arc<Activity>,
+    /// True once a request has arrived.
+    used: Arc<AtomicBool>,
+}
+
+impl ConnectionService {
+    pub(crate) fn new(routes: Router, stop: StopHandle, activity: Arc<Activity>) -> Self {
+        Self {
+            routes: TowerToHyperService::new(routes),
+            stop,
+            activity,
+            used: Arc::default(),
+        }
+    }
+
+    /// A flag that is true once a request has arrived on the connection.
+    pub(crate) fn used(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.used)
+    }
+}
+
+impl Service<Request<Incoming>> for ConnectionService {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        self.used.store(true, Ordering::Relaxed);
+        let running = RunningRequest::new(&self.activity);
+        let (answer, stop) = (self.routes.call(request), self.stop.clone());
+        Box::pin(async move {
+            let mut response = answer.await?;
+            if stop.is_stopping() {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            }
+            drop(running);
+            Ok(response)
+        })
+    }
+}
