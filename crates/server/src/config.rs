@@ -38,6 +38,12 @@ pub struct ServerConfig {
     pub drain_wait: Option<Duration>,
     /// The longest time that running requests may then take to finish.
     pub grace: Duration,
+    /// The longest time that an answer waits for a client that doesn't read, before the connection
+    /// is closed.
+    pub write_timeout: Duration,
+    /// The largest number of bytes of large answers that are on their way to clients, over all
+    /// connections; further ones get 503.
+    pub answer_bytes: u64,
 }
 
 impl Default for ServerConfig {
@@ -46,7 +52,8 @@ impl Default for ServerConfig {
         Self {
             listen: "127.0.0.1:3000".to_owned(),
             public_url: None,
-            cache_control: "public, max-age=300, stale-while-revalidate=86400".to_owned(),
+            cache_control:
+                "public, max-age=300, stale-while-revalidate=86400, stale-if-error=86400".to_owned(),
             live_cache_control: "public, max-age=10, stale-if-error=86400".to_owned(),
             posting: None,
             attribution: None,
@@ -56,6 +63,8 @@ impl Default for ServerConfig {
             connections: 4096,
             drain_wait: None,
             grace: Duration::from_secs(8),
+            write_timeout: Duration::from_secs(30),
+            answer_bytes: 256 << 20,
         }
     }
 }

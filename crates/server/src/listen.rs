@@ -2,14 +2,15 @@
 //! size of a request's head and the time that sending it may take. When the server stops, running
 //! requests may finish.
 
+mod connection;
+mod stall;
+
 use crate::config::ServerConfig;
-use crate::http::error_body::ErrorBodyStream;
+use crate::http::connection_info::ConnectionInfo;
 use crate::layers::registry::Registry;
 use crate::routes::router::router;
-use crate::shutdown::{Activity, ConnectionService, Phase, QUIET, StopHandle};
+use crate::shutdown::{Activity, ConnectionService, Phase, StopHandle};
 use crate::state::Server;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs};
@@ -21,15 +22,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 
-/// The longest time that a client may take to send the head of a request, including the wait for
-/// its first byte. A choice.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest size of a request's head in bytes. A choice.
-const HEAD_BYTES: usize = 16 << 10;
-/// The largest number of headers of a request. A choice.
-const HEAD_LINES: usize = 64;
-/// The longest time that the rest of a connection's first head may take once the server closes.
-const LAST_HEAD_TIMEOUT: Duration = Duration::from_secs(1);
+/// A connection that was accepted, and its client's address.
+type Client = (TcpStream, SocketAddr);
 
 /// The reason why a server can't listen.
 #[derive(Debug, thiserror::Error)]
@@ -163,14 +157,19 @@ impl BoundServer {
         let open = Arc::new(Semaphore::new(config.connections.clamp(1, 1 << 20)));
         let stop = self.server.stop.clone();
         let activity = Arc::new(Activity::default());
-        let routes = router(self.server);
+        let server = self.server;
+        let routes = router(Arc::clone(&server));
         // Each connection has a sender, so that the channel ends with the last connection.
         let (connected, mut all_gone) = mpsc::channel::<Infallible>(1);
-        let begin = |stream: TcpStream, place: Option<OwnedSemaphorePermit>| {
-            let service = ConnectionService::new(routes.clone(), stop.clone(), activity.clone());
-            let (stop, connected) = (stop.clone(), connected.clone());
+        let begin = |(stream, peer): Client, place: Option<OwnedSemaphorePermit>| {
+            let info = ConnectionInfo { peer: Some(peer) };
+            let routes = (routes.clone(), Arc::new(info));
+            let service = ConnectionService::new(routes, stop.clone(), activity.clone());
+            let (server, stop, connected) = (server.clone(), stop.clone(), connected.clone());
             tokio::spawn(async move {
-                serve(stream, service, &stop).await;
+                server.connections.open.fetch_add(1, Ordering::Relaxed);
+                connection::serve(&server, stream, service, &stop).await;
+                server.connections.open.fetch_sub(1, Ordering::Relaxed);
                 drop((place, connected));
             });
         };
@@ -186,13 +185,13 @@ impl BoundServer {
         });
         loop {
             tokio::select! {
-                (stream, place) = accept(&listener, &open) => begin(stream, place),
+                (client, place) = accept(&listener, &open) => begin(client, place),
                 () = &mut drained => break,
             }
         }
         // A connection that waits to be accepted would be reset with the listener.
-        for stream in waiting(listener) {
-            begin(stream, None);
+        for client in waiting(listener) {
+            begin(client, None);
         }
         stop.enter(Phase::Closing);
         drop(connected);
@@ -213,19 +212,19 @@ impl BoundServer {
 }
 
 /// Accepts the connections that wait for it, and closes the listener at once.
-fn waiting(listener: TcpListener) -> Vec<TcpStream> {
+fn waiting(listener: TcpListener) -> Vec<Client> {
     let Ok(listener) = listener.into_std() else {
         return Vec::new();
     };
-    let mut streams = Vec::new();
-    while let Ok((stream, _)) = listener.accept() {
-        streams.push(stream);
+    let mut clients = Vec::new();
+    while let Ok(client) = listener.accept() {
+        clients.push(client);
     }
     drop(listener);
-    let registered = streams.into_iter().filter_map(|stream| {
+    let registered = clients.into_iter().filter_map(|(stream, peer)| {
         stream.set_nonblocking(true).ok()?;
         let _ = stream.set_nodelay(true);
-        TcpStream::from_std(stream).ok()
+        Some((TcpStream::from_std(stream).ok()?, peer))
     });
     registered.collect()
 }
@@ -236,14 +235,14 @@ fn waiting(listener: TcpListener) -> Vec<TcpStream> {
 async fn accept(
     listener: &TcpListener,
     open: &Arc<Semaphore>,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+) -> (Client, Option<OwnedSemaphorePermit>) {
     loop {
         let place = Arc::clone(open).acquire_owned().await.ok();
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 // Small answers must be sent at once, not wait for more data.
                 let _ = stream.set_nodelay(true);
-                return (stream, place);
+                return ((stream, peer), place);
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -262,40 +261,6 @@ fn is_of_one_connection(error: &io::Error) -> bool {
         error.kind(),
         ConnectionAborted | ConnectionRefused | ConnectionReset
     )
-}
-
-/// Answers the requests of a connection until the client or the server's end closes it.
-async fn serve(stream: TcpStream, service: ConnectionService, stop: &StopHandle) {
-    let used = service.used();
-    let mut connection = pin!(connection(stream, service));
-    // An error of a connection concerns its client alone, so it is ignored. The connection is
-    // always polled first: what has arrived is read before the connection is closed.
-    tokio::select! {
-        biased;
-        _ = connection.as_mut() => return,
-        () = async { stop.reached(Phase::Closing).await; sleep(QUIET).await } => {}
-    }
-    connection.as_mut().graceful_shutdown();
-    tokio::select! {
-        biased;
-        _ = connection.as_mut() => return,
-        () = sleep(LAST_HEAD_TIMEOUT) => {}
-    }
-    // Without any request by now, the client has sent a part of a head.
-    if used.load(Ordering::Relaxed) {
-        let _ = connection.await;
-    }
-}
-
-type Connection = http1::Connection<TokioIo<ErrorBodyStream<TcpStream>>, ConnectionService>;
-
-fn connection(stream: TcpStream, service: ConnectionService) -> Connection {
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_BYTES)
-        .max_headers(HEAD_LINES)
-        .serve_connection(TokioIo::new(ErrorBodyStream::new(stream)), service)
 }
 
 /// Stops the server in order at the first SIGINT or SIGTERM, and at once at the second.

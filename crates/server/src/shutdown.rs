@@ -5,6 +5,7 @@
 //! 2. *Closing*: no connection is accepted any more. Requests that have arrived are answered.
 //! 3. *Over*: what is left is cut off.
 
+use crate::http::connection_info::ConnectionInfo;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::CONNECTION;
@@ -128,6 +129,7 @@ impl Drop for RunningRequest {
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionService {
     routes: TowerToHyperService<Router>,
+    info: Arc<ConnectionInfo>,
     stop: StopHandle,
     activity: Arc<Activity>,
     /// True once a request has arrived.
@@ -135,9 +137,15 @@ pub(crate) struct ConnectionService {
 }
 
 impl ConnectionService {
-    pub(crate) fn new(routes: Router, stop: StopHandle, activity: Arc<Activity>) -> Self {
+    /// The service of a connection, whose requests get the facts about it as an extension.
+    pub(crate) fn new(
+        (routes, info): (Router, Arc<ConnectionInfo>),
+        stop: StopHandle,
+        activity: Arc<Activity>,
+    ) -> Self {
         Self {
             routes: TowerToHyperService::new(routes),
+            info,
             stop,
             activity,
             used: Arc::default(),
@@ -155,7 +163,8 @@ impl Service<Request<Incoming>> for ConnectionService {
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(Arc::clone(&self.info));
         self.used.store(true, Ordering::Relaxed);
         let running = RunningRequest::new(&self.activity);
         let (answer, stop) = (self.routes.call(request), self.stop.clone());

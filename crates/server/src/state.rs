@@ -2,7 +2,10 @@
 
 use crate::cache::keys::{self, Densities, Tiles};
 use crate::config::ServerConfig;
+use crate::http::answer_bytes::AnswerBytes;
+use crate::http::connection_info::ConnectionCounts;
 use crate::http::etag::{CacheHeaders, Fingerprint};
+use crate::http::host::is_host;
 use crate::http::request_counts::RequestCounts;
 use crate::http::response;
 use crate::layers::registry::Registry;
@@ -27,6 +30,8 @@ pub struct Server {
     pub(crate) densities: Arc<Densities>,
     pub(crate) request_counts: RequestCounts,
     pub(crate) stop: StopHandle,
+    pub(crate) connections: ConnectionCounts,
+    pub(crate) answer_bytes: Arc<AnswerBytes>,
     /// The header `Cache-Control` of answers about layers that are not live.
     pub(crate) cache_control: HeaderValue,
     /// The header `Cache-Control` of answers about live layers.
@@ -47,6 +52,8 @@ impl Server {
             densities: Arc::new(densities),
             request_counts: RequestCounts::default(),
             stop: StopHandle::default(),
+            connections: ConnectionCounts::default(),
+            answer_bytes: AnswerBytes::new(config.answer_bytes),
             render_queue: RenderQueue::new(config.renders, config.waiting),
             cache_control: header(&config.cache_control),
             live_cache_control: header(&config.live_cache_control),
@@ -97,9 +104,4 @@ impl Server {
             .filter(|host| is_host(host));
         format!("http://{}", host.unwrap_or(&self.config.listen))
     }
-}
-
-fn is_host(host: &str) -> bool {
-    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'[' | b']' | b'-');
-    (1..=255).contains(&host.len()) && host.bytes().all(legal)
 }

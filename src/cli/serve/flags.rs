@@ -124,6 +124,13 @@ pub(super) struct LimitFlags {
     /// Longest time that requests may then take to finish; a second signal ends it [default: 8s]
     #[arg(long, value_name = "TIME", value_parser = pause)]
     pub(super) grace: Option<Duration>,
+    /// Time after which a client that doesn't read its answer is let go, like 30s [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = period)]
+    pub(super) write_timeout: Option<Duration>,
+    /// Memory for large answers that clients have not read yet, like 64M or 2G; beyond it such
+    /// requests get 503 [default: 256M]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub(super) answer_bytes: Option<u64>,
 }
 
 /// Caches of the server and of its clients: keys of `[cache]`.
@@ -135,7 +142,7 @@ pub(super) struct CacheFlags {
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(super) cache_size: Option<u64>,
     /// Cache-Control of answers about layers [default: public, max-age=300,
-    /// stale-while-revalidate=86400]
+    /// stale-while-revalidate=86400, stale-if-error=86400]
     #[arg(long, value_name = "HEADER", value_parser = header)]
     pub(super) cache_control: Option<String>,
     /// Cache-Control of live layers [default: public, max-age=10, stale-if-error=86400]

@@ -24,7 +24,9 @@ pub(crate) const ROUTES: [&str; 12] = [
 
 /// The statuses that are counted separately, as labels of metrics. The last one, 0, stands for all
 /// other statuses.
-pub(crate) const STATUSES: [u16; 11] = [200, 201, 204, 304, 400, 401, 404, 422, 500, 503, 0];
+pub(crate) const STATUSES: [u16; 14] = [
+    200, 201, 204, 206, 304, 400, 401, 404, 416, 421, 422, 500, 503, 0,
+];
 
 /// Upper bounds, in seconds, of the buckets in which requests are counted by the time they took.
 /// One more bucket, `+Inf`, is for requests that took longer than the last bound.

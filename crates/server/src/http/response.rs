@@ -63,10 +63,22 @@ pub(crate) fn cached_unless_known(
 /// Adds the header `Vary: host` to an answer whose body contains URLs of this server. These URLs
 /// depend on the host that the client requested.
 pub(crate) fn vary_by_host(mut response: Response) -> Response {
+    add_vary(response.headers_mut(), "host");
     response
-        .headers_mut()
-        .insert(VARY, HeaderValue::from_static("host"));
-    response
+}
+
+/// Adds the name of a request's header to those that `Vary` lists, unless it is there already.
+pub(crate) fn add_vary(headers: &mut HeaderMap, name: &'static str) {
+    let listed = headers.get(VARY).and_then(|names| names.to_str().ok());
+    let value = match listed {
+        None => HeaderValue::from_static(name),
+        Some(names) if names.split(',').any(|listed| listed.trim() == name) => return,
+        Some(names) => match HeaderValue::try_from(format!("{names}, {name}")) {
+            Ok(value) => value,
+            Err(_) => return,
+        },
+    };
+    headers.insert(VARY, value);
 }
 
 /// Adds a `Server-Timing` header with the time that each stage of drawing the answer's picture

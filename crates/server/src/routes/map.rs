@@ -57,6 +57,9 @@ pub(crate) async fn get(
     let picture = Work::Picture(window, view.ratio());
     wanted.check_cost([picture].into_iter().chain(scales))?;
     let pixels = u64::from(window.width()) * u64::from(window.height());
+    // Numbers have four bytes a pixel; pictures are smaller, about a byte.
+    let bytes = if format.is_density() { 4 } else { 1 };
+    server.answer_bytes.check_room(pixels * bytes)?;
     let cost = pixels.div_ceil(PIXELS_A_TURN) as u32;
     let (bytes, timing) = wanted.map(&server.render_queue, cost, view, format).await?;
     let headers = (!is_live).then_some(&headers);

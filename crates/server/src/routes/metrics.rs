@@ -27,6 +27,7 @@ pub(crate) async fn get(State(server): State<Arc<Server>>) -> Response {
     ];
     caches(&mut page, &all);
     queue(&mut page, &server.render_queue.stats());
+    transfers(&mut page, &server);
     layers(&mut page, &server);
     let mut response = Response::new(Body::from(page.0));
     let headers = response.headers_mut();
@@ -162,6 +163,46 @@ fn queue(page: &mut PrometheusText, stats: &QueueStats) {
     for (stage, took) in times {
         let seconds = took.as_secs_f64();
         page.line("stage_seconds_total", &[("stage", stage)], seconds);
+    }
+}
+
+fn transfers(page: &mut PrometheusText, server: &Server) {
+    let (connections, answers) = (&server.connections, &server.answer_bytes);
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    for (name, kind, about, n) in [
+        (
+            "connections",
+            "gauge",
+            "Connections open.",
+            count(&connections.open),
+        ),
+        (
+            "connections_stalled_total",
+            "counter",
+            "Connections closed since their clients didn't read.",
+            count(&connections.stalled),
+        ),
+        (
+            "answer_bytes",
+            "gauge",
+            "Bytes of large answers on their way to clients.",
+            answers.taken(),
+        ),
+        (
+            "answer_limit_bytes",
+            "gauge",
+            "Bytes of large answers that may be on their way.",
+            answers.limit(),
+        ),
+        (
+            "answers_refused_total",
+            "counter",
+            "Requests sent away since too many bytes were on their way.",
+            answers.refused(),
+        ),
+    ] {
+        page.about(name, kind, about);
+        page.line(name, &[], n);
     }
 }
 

@@ -3,8 +3,11 @@
 use super::{
     catalog, dem, gdal, health, legend, map, metrics, post_layer, tile, tilejson, value, viewer,
 };
+use crate::http::compression::EncodingRequest;
 use crate::http::error::ApiError;
+use crate::http::host;
 use crate::http::path::{FileName, Segments};
+use crate::http::ranges::{self, RangeRequest};
 use crate::http::request_counts::route_index;
 use crate::state::Server;
 use axum::Router;
@@ -84,7 +87,7 @@ async fn count(State(server): State<Arc<Server>>, request: Request, next: Next) 
         path = request.uri().path(),
     );
     let answer = async {
-        let response = answer(request, next).await;
+        let response = answer(&server, request, next).await;
         let (status, took) = (response.status(), since.elapsed());
         tracing::debug!(
             status = status.as_u16(),
@@ -100,13 +103,14 @@ async fn count(State(server): State<Arc<Server>>, request: Request, next: Next) 
 /// Answers a request, and adds the headers that every answer has. CORS headers let pages of any
 /// host read every answer, errors included, except answers to `POST /layers`. `nosniff` forbids
 /// browsers to guess another media type than the one that is sent.
-async fn answer(request: Request, next: Next) -> Response {
+async fn answer(server: &Server, request: Request, next: Next) -> Response {
     let mut response = match *request.method() {
+        _ if let Err(error) = host::check(&request) => error.into_response(),
         Method::OPTIONS => preflight(),
         Method::GET | Method::HEAD if url_length(&request) > MAX_URL => {
             ApiError::uri_too_long().into_response()
         }
-        Method::GET | Method::HEAD => next.run(request).await,
+        Method::GET | Method::HEAD => transfer(server, request, next).await,
         // The answer gets no CORS headers, since the request carries a secret, which pages of other
         // hosts must not use.
         Method::POST if request.uri().path() == "/layers" => {
@@ -126,7 +130,7 @@ async fn answer(request: Request, next: Next) -> Response {
     set(
         headers,
         ACCESS_CONTROL_EXPOSE_HEADERS,
-        "etag, retry-after, server-timing",
+        "accept-ranges, content-range, etag, retry-after, server-timing",
     );
     set(headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
     // The viewer's answers have a policy of their own already.
@@ -138,6 +142,24 @@ async fn answer(request: Request, next: Next) -> Response {
         );
     }
     response
+}
+
+/// Answers a request for a document or a picture: whole or in part, compressed or not, and within
+/// the limit of bytes that are on their way to clients.
+async fn transfer(server: &Server, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let encoding = EncodingRequest::new(request.uri().path(), headers);
+    let range = (request.method() == Method::GET).then(|| RangeRequest::new(headers));
+    let mut response = next.run(request).await;
+    ranges::announce(&mut response);
+    response = server.answer_bytes.admit(response);
+    if let Some(range) = range.flatten() {
+        response = range.cut(response).await;
+    }
+    match encoding {
+        Some(encoding) => encoding.encode(response).await,
+        None => response,
+    }
 }
 
 fn preflight() -> Response {

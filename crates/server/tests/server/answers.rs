@@ -30,9 +30,12 @@ async fn a_known_tag_is_answered_without_drawing() {
             let again = send(&app, request.body(Body::empty()).unwrap()).await;
             assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{uri}");
             assert!(again.body.is_empty());
-            for name in ["etag", "cache-control", "vary"] {
+            for name in ["cache-control", "vary"] {
                 assert_eq!(again.header(name), first.header(name), "{uri}: {name}");
             }
+            // The tag of a 304 is that of the client's copy, which may be a compressed one.
+            let tag = again.header("etag").trim_start_matches("W/");
+            assert_eq!(tag, etag, "{uri}");
         }
         let request = Request::get(uri).header("if-none-match", "\"0\"");
         assert_eq!(

@@ -71,6 +71,24 @@ fn requests_on_the_wire() {
             "200",
         ),
         ("GET /one/0/0/0.png HTTP/1.0\r\n\r\n", "200"),
+        ("GET /health HTTP/1.1\r\nconnection: close\r\n\r\n", "400"),
+        (
+            "GET /health HTTP/1.1\r\nhost: a\r\nhost: a\r\nconnection: close\r\n\r\n",
+            "400",
+        ),
+        ("GET /health HTTP/1.0\r\nhost: a\r\nhost: b\r\n\r\n", "400"),
+        (
+            "GET /health HTTP/1.1\r\nhost: a:99999\r\nconnection: close\r\n\r\n",
+            "400",
+        ),
+        (
+            "GET /health HTTP/1.1\r\nhost: a/b\r\nconnection: close\r\n\r\n",
+            "400",
+        ),
+        (
+            "GET /health HTTP/1.1\r\nhost:\r\nconnection: close\r\n\r\n",
+            "200",
+        ),
         (
             "GET /one/0/0/9.png HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
             "400",
@@ -120,6 +138,7 @@ fn requests_on_the_wire() {
             let head = head.to_lowercase();
             assert!(head.contains("content-type: application/json"), "{head}");
             assert!(head.contains("access-control-allow-origin: *"), "{head}");
+            assert!(head.contains("x-content-type-options: nosniff"), "{head}");
         }
     }
     server.finish();
@@ -284,6 +303,70 @@ fn connections_over_the_limit_wait_for_a_place() {
     let mut answer = String::new();
     second.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    server.finish();
+}
+
+/// The value of a line of `/metrics`.
+fn metric(server: &Running, line: &str) -> u64 {
+    let request = b"GET /metrics HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let page = server.answer(request);
+    let found = page.lines().find_map(|l| l.strip_prefix(line));
+    found.map_or(0, |value| value.trim().parse().unwrap())
+}
+
+#[test]
+fn clients_that_do_not_read_hold_little_memory_and_are_let_go() {
+    const LIMIT: u64 = 40 << 20;
+    let server = run(ServerConfig {
+        answer_bytes: LIMIT,
+        write_timeout: Duration::from_millis(1500),
+        ..ServerConfig::default()
+    });
+    // 16 MiB each: two at a time are within the limit.
+    let request = b"GET /one/map.npy?width=2048&height=2048 HTTP/1.1\r\nhost: a\r\n\r\n";
+    let clients: Vec<_> = (0..20)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(request).unwrap();
+            stream
+        })
+        .collect();
+    let file = |status: &str| {
+        let line = format!(
+            "heatsplat_requests_total{{route=\"/{{layer}}/{{file}}\",status=\"{status}\"}} "
+        );
+        metric(&server, &line)
+    };
+    let until = Instant::now() + Duration::from_secs(60);
+    let mut most = 0;
+    loop {
+        assert!(Instant::now() < until, "still {most} bytes");
+        let answered = file("200") + file("503");
+        let held = metric(&server, "heatsplat_answer_bytes ");
+        most = most.max(held);
+        assert!(held <= LIMIT, "{held}");
+        if answered == 20 && held == 0 {
+            break;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(most > 0 && file("200") >= 2, "{most}");
+    assert_eq!(
+        metric(&server, "heatsplat_answers_refused_total "),
+        file("503")
+    );
+    assert_eq!(
+        metric(&server, "heatsplat_connections_stalled_total "),
+        file("200")
+    );
+    // One that reads gets everything, though it waits a little first.
+    let mut reader = server.connect();
+    reader.write_all(request).unwrap();
+    thread::sleep(Duration::from_millis(300));
+    let mut bytes = vec![0; 16 << 20];
+    reader.read_exact(&mut bytes).unwrap();
+    assert!(bytes.starts_with(b"HTTP/1.1 200"));
+    drop((reader, clients));
     server.finish();
 }
 

@@ -14,5 +14,6 @@ mod metrics;
 mod model;
 mod routes;
 mod sync;
+mod transfers;
 mod values;
 mod views;

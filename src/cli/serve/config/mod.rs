@@ -146,6 +146,8 @@ impl ServeConfig {
             connections,
             drain_wait,
             grace,
+            write_timeout,
+            answer_bytes,
         } = self.limits;
         let cache = self.cache.clone();
         let default_renders = backend::default_renders(backend).unwrap_or(defaults.renders);
@@ -163,6 +165,8 @@ impl ServeConfig {
             connections: connections.map_or(defaults.connections, |number| number as usize),
             drain_wait: drain_wait.or(defaults.drain_wait),
             grace: grace.unwrap_or(defaults.grace),
+            write_timeout: write_timeout.unwrap_or(defaults.write_timeout),
+            answer_bytes: answer_bytes.unwrap_or(defaults.answer_bytes),
             ..defaults
         }
     }

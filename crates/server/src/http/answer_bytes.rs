@@ -1,0 +1,198 @@
+//! The bytes of answers that are on their way to clients: counted, and limited over all
+//! connections, since a client that doesn't read keeps its answer in memory.
+
+use super::error::ApiError;
+use axum::body::{Body, Bytes};
+use axum::response::{IntoResponse as _, Response};
+use hyper::body::{Body as HyperBody, Frame, SizeHint};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+/// The size in bytes up to which answers are not counted: each connection of HTTP/1 may have one in
+/// addition to the limit.
+const SMALL: u64 = 64 << 10;
+
+/// A limit of the bytes of all answers that are on their way to clients.
+#[derive(Debug)]
+pub(crate) struct AnswerBytes {
+    limit: u64,
+    taken: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// The share of one answer in the limit. It is given back when the answer's last byte is sent or
+/// dropped.
+#[derive(Debug)]
+struct Share {
+    of: Arc<AnswerBytes>,
+    bytes: u64,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.of.taken.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
+impl AnswerBytes {
+    pub(crate) fn new(limit: u64) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            taken: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        })
+    }
+
+    /// The bytes that are on their way.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Acquire)
+    }
+
+    /// The largest number of bytes that may be on their way.
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// The number of answers that were refused since there was no room for them.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Refuses an answer of about so many bytes for which there is no room now, so that it need not
+    /// be drawn.
+    ///
+    /// # Errors
+    /// 503.
+    pub(crate) fn check_room(&self, bytes: u64) -> Result<(), ApiError> {
+        match self.has_room(self.taken(), bytes) {
+            true => Ok(()),
+            false => Err(self.refuse()),
+        }
+    }
+
+    /// An answer that is larger than the limit is sent if no other is on its way.
+    fn has_room(&self, taken: u64, bytes: u64) -> bool {
+        bytes <= SMALL || taken == 0 || taken.saturating_add(bytes) <= self.limit
+    }
+
+    fn refuse(&self) -> ApiError {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        ApiError::unavailable("too many large answers are on their way to slow clients")
+    }
+
+    fn take(self: &Arc<Self>, bytes: u64) -> Option<Share> {
+        let add = |taken| {
+            let room = self.has_room(taken, bytes);
+            room.then_some(taken.saturating_add(bytes))
+        };
+        let taken = self
+            .taken
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
+        taken.ok().map(|_| Share {
+            of: Arc::clone(self),
+            bytes,
+        })
+    }
+
+    /// Counts a large answer until it is sent. If there is no room for it, it becomes a 503.
+    pub(crate) fn admit(self: &Arc<Self>, response: Response) -> Response {
+        let bytes = response.body().size_hint().lower();
+        if bytes <= SMALL {
+            return response;
+        }
+        let Some(share) = self.take(bytes) else {
+            return self.refuse().into_response();
+        };
+        response.map(|body| {
+            Body::new(CountedBody {
+                body,
+                share: Arc::new(share),
+            })
+        })
+    }
+}
+
+/// A body whose bytes hold their share until they are dropped.
+#[derive(Debug)]
+struct CountedBody {
+    body: Body,
+    share: Arc<Share>,
+}
+
+/// Bytes of a counted body.
+struct CountedBytes {
+    bytes: Bytes,
+    _share: Arc<Share>,
+}
+
+impl AsRef<[u8]> for CountedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl HyperBody for CountedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let this = self.get_mut();
+        let frame = ready!(Pin::new(&mut this.body).poll_frame(context));
+        let counted = |bytes| {
+            Bytes::from_owner(CountedBytes {
+                bytes,
+                _share: Arc::clone(&this.share),
+            })
+        };
+        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(counted))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::StatusCode;
+
+    #[tokio::test]
+    async fn bytes_hold_their_share_until_the_last_is_dropped() {
+        let budget = AnswerBytes::new(300_000);
+        let answer = |bytes: usize| budget.admit(Response::new(Body::from(vec![7; bytes])));
+        let small: Vec<_> = (0..9).map(|_| answer(SMALL as usize)).collect();
+        assert_eq!(budget.taken(), 0);
+        drop(small);
+        let (first, second) = (answer(200_000), answer(100_000));
+        assert_eq!((budget.taken(), budget.refused()), (300_000, 0));
+        assert_eq!(answer(100_000).status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(budget.check_room(100_000).is_err() && budget.check_room(9).is_ok());
+        drop(first);
+        let bytes = axum::body::to_bytes(second.into_body(), usize::MAX)
+            .await
+            .unwrap();
+        assert_eq!(
+            (bytes.len(), budget.taken(), budget.refused()),
+            (100_000, 100_000, 2)
+        );
+        let part = bytes.slice(5..6);
+        drop(bytes);
+        assert_eq!(budget.taken(), 100_000);
+        drop(part);
+        assert_eq!(budget.taken(), 0);
+        // What never fits is sent alone.
+        let large = answer(900_000);
+        assert_eq!((large.status(), budget.taken()), (StatusCode::OK, 900_000));
+        assert_eq!(answer(100_000).status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+}

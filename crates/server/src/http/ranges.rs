@@ -1,0 +1,167 @@
+//! Byte ranges: a part of an answer for a request with a `Range` header (RFC 9110, section 14).
+//!
+//! Answers are whole in memory, so a part is a slice of them. Requests for several ranges get the
+//! whole answer, which the standard allows.
+
+use super::error::ApiError;
+use axum::body::{Body, to_bytes};
+use axum::http::header::{
+    ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_RANGE, RANGE,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use std::ops::Range;
+
+/// The part of an answer that a request asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    Whole,
+    /// The first byte and the one after the last.
+    Bytes(Range<usize>),
+    /// No byte of the answer is in the range.
+    Unsatisfiable,
+}
+
+/// The headers of a request that ask for a part of an answer.
+#[derive(Debug)]
+pub(crate) struct RangeRequest {
+    range: HeaderValue,
+    if_range: Option<HeaderValue>,
+}
+
+impl RangeRequest {
+    /// The range that the headers of a GET request ask for; `None` for the whole answer.
+    pub(crate) fn new(headers: &HeaderMap) -> Option<Self> {
+        let range = headers.get(RANGE)?.clone();
+        let if_range = headers.get(IF_RANGE).cloned();
+        Some(Self { range, if_range })
+    }
+
+    /// Cuts a successful answer to the range. It stays whole if the client's other parts are of
+    /// another state of it, by `If-Range`.
+    pub(crate) async fn cut(&self, response: Response) -> Response {
+        if !has_ranges(&response) || !self.is_current(response.headers()) {
+            return response;
+        }
+        let (mut parts, body) = response.into_parts();
+        // The body is in memory, so this copies nothing.
+        let Ok(bytes) = to_bytes(body, usize::MAX).await else {
+            return ApiError::internal().into_response();
+        };
+        let length = bytes.len();
+        match part(&self.range, length) {
+            Part::Whole => Response::from_parts(parts, Body::from(bytes)),
+            Part::Bytes(range) => {
+                let last = range.end.saturating_sub(1);
+                let about = format!("bytes {}-{last}/{length}", range.start);
+                parts.status = StatusCode::PARTIAL_CONTENT;
+                parts.headers.remove(CONTENT_LENGTH);
+                if let Ok(about) = HeaderValue::try_from(about) {
+                    parts.headers.insert(CONTENT_RANGE, about);
+                }
+                Response::from_parts(parts, Body::from(bytes.slice(range)))
+            }
+            Part::Unsatisfiable => {
+                let message = format!("the range begins behind the answer's {length} bytes");
+                let status = StatusCode::RANGE_NOT_SATISFIABLE;
+                let mut response = ApiError::with_status(status, message).into_response();
+                if let Ok(about) = HeaderValue::try_from(format!("bytes */{length}")) {
+                    response.headers_mut().insert(CONTENT_RANGE, about);
+                }
+                response
+            }
+        }
+    }
+
+    /// Returns whether the range is of the present state of the answer: always without `If-Range`.
+    /// A weak ETag or a date proves nothing about single bytes.
+    fn is_current(&self, answer: &HeaderMap) -> bool {
+        let Some(known) = &self.if_range else {
+            return true;
+        };
+        answer.get(ETAG) == Some(known) && !known.as_bytes().starts_with(b"W/")
+    }
+}
+
+/// Returns whether parts of an answer can be asked for: it is an unencoded one with an ETag.
+fn has_ranges(response: &Response) -> bool {
+    let headers = response.headers();
+    response.status() == StatusCode::OK
+        && headers.contains_key(ETAG)
+        && !headers.contains_key(CONTENT_ENCODING)
+}
+
+/// Adds the header `Accept-Ranges`, so that clients ask for parts.
+pub(crate) fn announce(response: &mut Response) {
+    if has_ranges(response) {
+        let bytes = HeaderValue::from_static("bytes");
+        response.headers_mut().insert(ACCEPT_RANGES, bytes);
+    }
+}
+
+/// The part of `length` bytes that a `Range` header asks for.
+fn part(header: &HeaderValue, length: usize) -> Part {
+    let number = |text: &str| {
+        let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        // A number over any length is as good as the largest.
+        plain.then(|| text.parse().unwrap_or(usize::MAX))
+    };
+    let range = header.to_str().ok().and_then(|text| {
+        let (unit, range) = text.split_once('=')?;
+        let is_bytes = unit.trim().eq_ignore_ascii_case("bytes");
+        range.trim().split_once('-').filter(|_| is_bytes)
+    });
+    let Some((first, last)) = range else {
+        return Part::Whole;
+    };
+    match (number(first), number(last)) {
+        (Some(first), _) if last.is_empty() && first < length => Part::Bytes(first..length),
+        (Some(first), Some(last)) if first <= last && first < length => {
+            Part::Bytes(first..last.saturating_add(1).min(length))
+        }
+        (Some(first), Some(last)) if first <= last => Part::Unsatisfiable,
+        (Some(_), _) if last.is_empty() => Part::Unsatisfiable,
+        (None, Some(0)) if first.is_empty() => Part::Unsatisfiable,
+        (None, Some(_)) if first.is_empty() && length == 0 => Part::Unsatisfiable,
+        (None, Some(count)) if first.is_empty() => {
+            Part::Bytes(length.saturating_sub(count)..length)
+        }
+        _ => Part::Whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn single_ranges_are_cut_and_all_else_is_whole() {
+        for (text, expected) in [
+            ("bytes=0-0", Part::Bytes(0..1)),
+            ("bytes=2-5", Part::Bytes(2..6)),
+            ("Bytes=2-", Part::Bytes(2..10)),
+            ("bytes=-3", Part::Bytes(7..10)),
+            ("bytes=-99", Part::Bytes(0..10)),
+            ("bytes=9-99999999999999999999999", Part::Bytes(9..10)),
+            ("bytes=10-", Part::Unsatisfiable),
+            ("bytes=10-12", Part::Unsatisfiable),
+            ("bytes=-0", Part::Unsatisfiable),
+            ("bytes=99999999999999999999999-", Part::Unsatisfiable),
+            ("bytes=5-2", Part::Whole),
+            ("bytes=0-1,4-5", Part::Whole),
+            ("bytes=-", Part::Whole),
+            ("bytes=a-b", Part::Whole),
+            ("bytes=+1-2", Part::Whole),
+            ("tiles=0-1", Part::Whole),
+            ("bytes", Part::Whole),
+            ("", Part::Whole),
+        ] {
+            let header = HeaderValue::from_str(text).unwrap();
+            assert_eq!(part(&header, 10), expected, "{text}");
+        }
+        assert_eq!(
+            part(&HeaderValue::from_static("bytes=-1"), 0),
+            Part::Unsatisfiable
+        );
+    }
+}
