@@ -237,3 +237,133 @@ fn a_reload_leaves_colours_on_the_side_of_zero_where_they_were() {
         "{out}"
     );
 }
+
+/// Each metric that the dashboard and the alerts name is one of the server's.
+#[test]
+fn dashboards_and_alerts_name_metrics_that_there_are() {
+    let server = Server::start(&["examples/cities.csv.gz", "--backend", "cpu"]);
+    assert_eq!(server.get("/cities/0/0/0.png", "").0, 200);
+    let (_, _, page) = server.get("/metrics", "");
+    let page = String::from_utf8(page).unwrap();
+    let there = |name: &str| page.contains(&format!("# TYPE heatsplat_{name} "));
+    for file in ["docs/monitoring/grafana.json", "docs/monitoring/alerts.yml"] {
+        let text = std::fs::read_to_string(file).unwrap();
+        let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
+        let names = text.split("heatsplat_").skip(1);
+        let names = names.map(|rest| &rest[..rest.find(|c| !is_name(c)).unwrap_or(rest.len())]);
+        let names: Vec<_> = names.collect();
+        assert!(names.len() > 6, "{file}");
+        for name in names {
+            let histogram = ["_bucket", "_sum", "_count"];
+            let mut families = histogram.iter().filter_map(|end| name.strip_suffix(end));
+            assert!(
+                there(name) || families.any(there),
+                "{file}: heatsplat_{name}"
+            );
+        }
+    }
+    let text = std::fs::read_to_string("docs/monitoring/grafana.json").unwrap();
+    let dashboard: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(dashboard["panels"].as_array().unwrap().len() > 6);
+}
+
+/// A configuration's keys open its layers, follow the file, and are in no log, message or saved
+/// file.
+#[cfg(unix)]
+#[test]
+fn keys_open_layers_and_are_shown_nowhere() {
+    const KEY: &str = "a-key-of-some-length";
+    let dir = crate::program::folder("serve-keys");
+    let file = dir.join("heatsplat.toml");
+    let cities = std::env::current_dir()
+        .unwrap()
+        .join("examples/cities.csv.gz");
+    let write = |keys: &str| {
+        let layer = format!("[[layers]]\nfile = \"{}\"\n{keys}\n", cities.display());
+        std::fs::write(dir.join("new"), format!("access_log = true\n{layer}")).unwrap();
+        std::fs::rename(dir.join("new"), &file).unwrap();
+    };
+    write("key = [\"${HEAT_KEY}\", \"another-key-of-some-length\"]");
+    let config = ["--config", file.to_str().unwrap(), "--log-format", "json"];
+    let (server, lines) = Server::start_heard(&config, &[("HEAT_KEY", KEY)]);
+    let tile = "/cities/3/4/2.png";
+    assert_eq!(server.get(tile, "").0, 404);
+    assert_eq!(
+        server
+            .get(tile, &format!("Authorization: Bearer {KEY}\r\n"))
+            .0,
+        200
+    );
+    let (status, head, _) = server.get(&format!("{tile}?ramp=ice&key={KEY}"), "");
+    assert!(
+        status == 200 && head.contains("cache-control: private"),
+        "{head}"
+    );
+    let mut logged = Vec::new();
+    while logged.len() < 3 {
+        let line = lines
+            .recv_timeout(std::time::Duration::from_secs(20))
+            .unwrap();
+        assert!(!line.contains(KEY), "{line}");
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        if line["target"] == "access" {
+            logged.push(line);
+        }
+    }
+    let statuses: Vec<_> = logged
+        .iter()
+        .map(|line| line["status"].as_u64().unwrap())
+        .collect();
+    assert_eq!(statuses, [404, 200, 200]);
+    let last = &logged[2];
+    assert_eq!(last["path"], "/cities/3/4/2.png?ramp=ice");
+    assert_eq!(
+        (&last["method"], &last["client"]),
+        (&"GET".into(), &"127.0.0.1".into())
+    );
+    assert!(last["bytes"].as_i64().unwrap() > 100 && last["ms"].as_f64().is_some());
+    assert_eq!(last["id"].as_str().unwrap().len(), 16);
+    // Other keys are a change of the file, and the layer stays as it is.
+    write("key = \"a-third-key-of-some-length\"");
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while server.get(&format!("{tile}?key={KEY}"), "").0 != 404 {
+        assert!(std::time::Instant::now() < until, "still the old key");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(
+        server
+            .get(&format!("{tile}?key=a-third-key-of-some-length"), "")
+            .0,
+        200
+    );
+
+    // A key that is too short, and what is saved.
+    write("key = \"too-short\"");
+    let (code, _, err) = crate::program::heatsplat(&["serve", "--check", config[0], config[1]]);
+    assert!(
+        code == 1 && err.contains("line 4") && !err.contains("too-short"),
+        "{err}"
+    );
+    let saved = dir.join("saved.toml");
+    let source = cities.to_str().unwrap();
+    let arguments = [
+        "serve",
+        source,
+        "--key",
+        KEY,
+        "--key",
+        "another-key-of-some-length",
+    ];
+    let saving = ["--save-config", saved.to_str().unwrap(), "--check"];
+    let (code, _, err) = crate::program::heatsplat(&[&arguments[..], &saving].concat());
+    assert!(
+        code == 0 && err.contains("set HEATSPLAT_KEY") && !err.contains(KEY),
+        "{err}"
+    );
+    let text = std::fs::read_to_string(saved).unwrap();
+    assert!(
+        text.contains("\"${HEATSPLAT_KEY}\", \"${HEATSPLAT_KEY_2}\""),
+        "{text}"
+    );
+    assert!(!text.contains("length"), "{text}");
+}

@@ -1,5 +1,6 @@
 //! The configuration of a server.
 
+use crate::http::origin::TrustedProxy;
 use crate::layers::posting::Posting;
 use std::thread;
 use std::time::Duration;
@@ -44,6 +45,19 @@ pub struct ServerConfig {
     /// The largest number of bytes of large answers that are on their way to clients, over all
     /// connections; further ones get 503.
     pub answer_bytes: u64,
+    /// The address and port at which `/metrics`, `/health`, `/ready` and `POST /layers` are
+    /// answered, and no longer at `listen`. `None`: everything is answered at `listen`.
+    pub admin_listen: Option<String>,
+    /// The origins whose pages may read answers, like `https://example.org`. None at all, or `*`:
+    /// any.
+    pub cors_origins: Vec<String>,
+    /// The hosts that requests may be for: `example.org`, `example.org:8080` or `*.example.org`.
+    /// None at all: any.
+    pub allowed_hosts: Vec<String>,
+    /// The proxies whose `Forwarded` and `X-Forwarded-…` headers are believed.
+    pub trusted_proxies: Vec<TrustedProxy>,
+    /// True if a line is logged for each answer, with the target `access`.
+    pub access_log: bool,
 }
 
 impl Default for ServerConfig {
@@ -65,6 +79,11 @@ impl Default for ServerConfig {
             grace: Duration::from_secs(8),
             write_timeout: Duration::from_secs(30),
             answer_bytes: 256 << 20,
+            admin_listen: None,
+            cors_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            access_log: false,
         }
     }
 }

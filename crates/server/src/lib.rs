@@ -48,6 +48,7 @@ mod sync;
 pub use config::ServerConfig;
 #[doc(hidden)]
 pub use cost::estimate;
+pub use http::origin::{ParseProxyError, TrustedProxy};
 pub use layers::archived::{ArchiveInfo, ArchiveReadError, TileArchive};
 pub use layers::derived::{Derivation, DeriveError, ParseDerivationError};
 pub use layers::live::{

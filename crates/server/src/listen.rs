@@ -8,9 +8,10 @@ mod stall;
 use crate::config::ServerConfig;
 use crate::http::connection_info::ConnectionInfo;
 use crate::layers::registry::Registry;
-use crate::routes::router::router;
+use crate::routes::router::routers;
 use crate::shutdown::{Activity, ConnectionService, Phase, StopHandle};
 use crate::state::Server;
+use axum::Router;
 use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs};
@@ -21,6 +22,9 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
+
+/// The largest number of connections at the port for administration. A choice.
+const ADMIN_CONNECTIONS: usize = 64;
 
 /// A connection that was accepted, and its client's address.
 type Client = (TcpStream, SocketAddr);
@@ -62,6 +66,8 @@ pub enum ServeError {
 pub struct BoundServer {
     listener: StdListener,
     address: SocketAddr,
+    /// The port for administration and its address; `None` if all is at one port.
+    admin: Option<(StdListener, SocketAddr)>,
     server: Arc<Server>,
 }
 
@@ -72,31 +78,14 @@ impl BoundServer {
     /// # Errors
     /// See [`ServeError`].
     pub fn new(layers: Registry, mut config: ServerConfig) -> Result<Self, ServeError> {
-        let listen = config.listen.clone();
-        let addresses: Vec<_> = listen
-            .to_socket_addrs()
-            .map_err(|reason| ServeError::Address {
-                listen: listen.clone(),
-                reason,
-            })?
-            .collect();
-        let failed = |reason: io::Error| match reason.kind() {
-            io::ErrorKind::AddrInUse => ServeError::InUse {
-                listen: listen.clone(),
-            },
-            _ => ServeError::Listen {
-                listen: listen.clone(),
-                reason,
-            },
-        };
-        let listener = StdListener::bind(addresses.as_slice()).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let (listener, address) = bind(&config.listen)?;
+        let admin = config.admin_listen.as_deref().map(bind).transpose()?;
         config.listen = address.to_string();
         let server = Arc::new(Server::new(layers, config));
         Ok(Self {
             listener,
             address,
+            admin,
             server,
         })
     }
@@ -123,6 +112,11 @@ impl BoundServer {
             address.set_ip(localhost);
         }
         format!("http://{address}/")
+    }
+
+    /// The address of the port for administration, with the real port; `None` if there is none.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(|(_, address)| *address)
     }
 
     /// A handle that can stop the server while it runs.
@@ -152,16 +146,24 @@ impl BoundServer {
 
     async fn answer(self) -> io::Result<()> {
         let listener = TcpListener::from_std(self.listener)?;
+        let admin = self
+            .admin
+            .map(|(listener, _)| TcpListener::from_std(listener));
+        let admin = admin.transpose()?;
         let config = &self.server.config;
         let (drain_wait, grace) = (config.drain_wait, config.grace);
         let open = Arc::new(Semaphore::new(config.connections.clamp(1, 1 << 20)));
         let stop = self.server.stop.clone();
         let activity = Arc::new(Activity::default());
         let server = self.server;
-        let routes = router(Arc::clone(&server));
+        let (routes, admin_routes) = routers(&server);
+        let admin_routes = admin_routes.unwrap_or_default();
+        // The port for administration has places of its own, so that it answers in any crowd.
+        let admin_open = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
         // Each connection has a sender, so that the channel ends with the last connection.
         let (connected, mut all_gone) = mpsc::channel::<Infallible>(1);
-        let begin = |(stream, peer): Client, place: Option<OwnedSemaphorePermit>| {
+        type Place = Option<OwnedSemaphorePermit>;
+        let begin = |(stream, peer): Client, place: Place, routes: &Router| {
             let info = ConnectionInfo { peer: Some(peer) };
             let routes = (routes.clone(), Arc::new(info));
             let service = ConnectionService::new(routes, stop.clone(), activity.clone());
@@ -185,13 +187,19 @@ impl BoundServer {
         });
         loop {
             tokio::select! {
-                (client, place) = accept(&listener, &open) => begin(client, place),
+                (client, place) = accept(&listener, &open) => begin(client, place, &routes),
+                (client, place) = accept_any(admin.as_ref(), &admin_open) => {
+                    begin(client, place, &admin_routes);
+                }
                 () = &mut drained => break,
             }
         }
         // A connection that waits to be accepted would be reset with the listener.
         for client in waiting(listener) {
-            begin(client, None);
+            begin(client, None, &routes);
+        }
+        for client in admin.map(waiting).unwrap_or_default() {
+            begin(client, None, &admin_routes);
         }
         stop.enter(Phase::Closing);
         drop(connected);
@@ -209,6 +217,30 @@ impl BoundServer {
         }
         Ok(())
     }
+}
+
+/// Binds an address of the configuration.
+fn bind(listen: &str) -> Result<(StdListener, SocketAddr), ServeError> {
+    let addresses: Vec<_> = listen
+        .to_socket_addrs()
+        .map_err(|reason| ServeError::Address {
+            listen: listen.to_owned(),
+            reason,
+        })?
+        .collect();
+    let failed = |reason: io::Error| match reason.kind() {
+        io::ErrorKind::AddrInUse => ServeError::InUse {
+            listen: listen.to_owned(),
+        },
+        _ => ServeError::Listen {
+            listen: listen.to_owned(),
+            reason,
+        },
+    };
+    let listener = StdListener::bind(addresses.as_slice()).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// Accepts the connections that wait for it, and closes the listener at once.
@@ -252,6 +284,17 @@ async fn accept(
                 sleep(Duration::from_millis(200)).await;
             }
         }
+    }
+}
+
+/// Accepts the next connection at a port that there may not be.
+async fn accept_any(
+    listener: Option<&TcpListener>,
+    open: &Arc<Semaphore>,
+) -> (Client, Option<OwnedSemaphorePermit>) {
+    match listener {
+        Some(listener) => accept(listener, open).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -4,15 +4,19 @@ use crate::cache::keys::{self, Densities, Tiles};
 use crate::config::ServerConfig;
 use crate::http::answer_bytes::AnswerBytes;
 use crate::http::connection_info::ConnectionCounts;
+use crate::http::cors::AllowedOrigins;
+use crate::http::error::ApiError;
 use crate::http::etag::{CacheHeaders, Fingerprint};
-use crate::http::host::is_host;
+use crate::http::layer_keys::{self, SentKeys};
+use crate::http::origin::{Origin, PROXY_HEADERS};
 use crate::http::request_counts::RequestCounts;
 use crate::http::response;
+use crate::layers::entry::ServedLayer;
 use crate::layers::registry::Registry;
 use crate::render_queue::RenderQueue;
 use crate::shutdown::StopHandle;
 use axum::body::Bytes;
-use axum::http::header::HOST;
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use heatsplat_render::encode::ImageFormat;
@@ -32,6 +36,7 @@ pub struct Server {
     pub(crate) stop: StopHandle,
     pub(crate) connections: ConnectionCounts,
     pub(crate) answer_bytes: Arc<AnswerBytes>,
+    pub(crate) cors: AllowedOrigins,
     /// The header `Cache-Control` of answers about layers that are not live.
     pub(crate) cache_control: HeaderValue,
     /// The header `Cache-Control` of answers about live layers.
@@ -54,6 +59,7 @@ impl Server {
             stop: StopHandle::default(),
             connections: ConnectionCounts::default(),
             answer_bytes: AnswerBytes::new(config.answer_bytes),
+            cors: AllowedOrigins::new(&config.cors_origins),
             render_queue: RenderQueue::new(config.renders, config.waiting),
             cache_control: header(&config.cache_control),
             live_cache_control: header(&config.live_cache_control),
@@ -90,18 +96,67 @@ impl Server {
         response::cached_unless_known(&headers, request, || response::picture(format, bytes))
     }
 
-    /// The URL by which the client has reached the server, without a slash at its end. If the
-    /// configuration has a public URL, it is this one. Otherwise it contains the header `Host` of
-    /// the request. The client may put any text there, so it is used only if it can be a host; if
-    /// not, the address of the configuration is used.
-    pub(crate) fn base_url(&self, request: &HeaderMap) -> String {
+    /// The client of a request and the URL by which it reached the server.
+    pub(crate) fn origin(&self, request: &Request) -> Origin {
+        let trusted = &self.config.trusted_proxies;
+        Origin::new(trusted, request.headers(), request.extensions())
+    }
+
+    /// The URL by which the client reached the server. If the operator has set a URL, it is that
+    /// one. Otherwise it contains the `Host` header, or what a trusted proxy says in its place.
+    pub(crate) fn base_url(&self, request: &Request) -> BaseUrl {
         if let Some(url) = &self.config.public_url {
-            return url.trim_end_matches('/').to_owned();
+            return BaseUrl {
+                url: url.trim_end_matches('/').to_owned(),
+                depends_on: &[],
+                is_verified: true,
+            };
         }
-        let host = request
-            .get(HOST)
-            .and_then(|host| host.to_str().ok())
-            .filter(|host| is_host(host));
-        format!("http://{}", host.unwrap_or(&self.config.listen))
+        let origin = self.origin(request);
+        let scheme = if origin.is_https { "https" } else { "http" };
+        let host = origin.host.as_deref().unwrap_or(&self.config.listen);
+        let depends_on: &'static [&'static str] = match self.config.trusted_proxies.is_empty() {
+            true => &["host"],
+            false => &PROXY_HEADERS,
+        };
+        BaseUrl {
+            url: format!("{scheme}://{host}{}", origin.prefix),
+            depends_on,
+            is_verified: !self.config.allowed_hosts.is_empty(),
+        }
+    }
+
+    /// A layer, for a request that may see it.
+    ///
+    /// # Errors
+    /// 404 if there is no such layer, or if the request has none of its keys; 503 while it is
+    /// loading.
+    pub(crate) fn layer(&self, id: &str, request: &Request) -> Result<Arc<ServedLayer>, ApiError> {
+        self.layers.open(id, SentKeys::of(request))
+    }
+}
+
+/// The URL of the server as a client knows it, without a slash at its end.
+#[derive(Debug)]
+pub(crate) struct BaseUrl {
+    pub(crate) url: String,
+    /// The headers of the request that the URL follows from.
+    depends_on: &'static [&'static str],
+    /// False if the host is whatever the client has sent.
+    is_verified: bool,
+}
+
+impl BaseUrl {
+    /// Adds headers to an answer whose body contains the URL, so that no shared cache sends it to
+    /// clients that have asked for another host.
+    pub(crate) fn guard(&self, mut response: Response) -> Response {
+        if !self.is_verified {
+            layer_keys::make_private(&mut response);
+        }
+        let headers = response.headers_mut();
+        for name in self.depends_on {
+            response::add_vary(headers, name);
+        }
+        response
     }
 }

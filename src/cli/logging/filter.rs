@@ -7,7 +7,8 @@ use tracing_core::LevelFilter;
 /// The least severe level that is written, for each target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LogFilter {
-    /// The level of heatsplat's own crates. Other crates are only logged if `targets` names them.
+    /// The level of heatsplat's own crates and of the access log. Other crates are only logged if
+    /// `targets` names them.
     default: LevelFilter,
     targets: Vec<(String, LevelFilter)>,
 }
@@ -51,7 +52,7 @@ impl LogFilter {
         let mut named = named.filter(|(name, _)| target.starts_with(name.as_str()));
         match named.next() {
             Some((_, level)) => *level,
-            None if target.starts_with("heatsplat") => self.default,
+            None if target.starts_with("heatsplat") || target == "access" => self.default,
             None => LevelFilter::OFF,
         }
     }

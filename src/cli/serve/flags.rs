@@ -6,7 +6,7 @@ use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
 use crate::cli::units::{bytes, pause, period};
 use clap::Args;
-use heatsplat_server::{Derivation, ParseDerivationError};
+use heatsplat_server::{Derivation, ParseDerivationError, TrustedProxy};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -59,6 +59,8 @@ pub(crate) struct ServeCommand {
     #[command(flatten)]
     pub(super) cache: CacheFlags,
     #[command(flatten)]
+    pub(super) access: KeyFlags,
+    #[command(flatten)]
     pub(super) database: ServeDatabaseFlags,
     #[command(flatten)]
     pub(super) source: SourceFlags,
@@ -78,6 +80,24 @@ pub(super) struct ServerFlags {
     /// The address that clients reach the server by, where a proxy stands before it
     #[arg(long, value_name = "URL", value_parser = public_url)]
     pub(super) public_url: Option<String>,
+    /// Another address and port, for /metrics, /health, /ready and POST /layers, which are then no
+    /// longer at the first
+    #[arg(long, value_name = "ADDRESS", value_parser = listen)]
+    pub(super) admin_listen: Option<String>,
+    /// A host that requests may be for, like maps.example.org or *.example.org; once for each.
+    /// Others get 421 [default: any]
+    #[arg(long, value_name = "HOST", value_parser = allowed_host)]
+    pub(super) allow_host: Vec<String>,
+    /// An origin whose pages may read answers, like https://example.org; once for each [default: *]
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub(super) cors_origin: Vec<String>,
+    /// A proxy whose Forwarded and X-Forwarded headers are believed, as an address or a network
+    /// like 10.0.0.0/8; once for each
+    #[arg(long, value_name = "NETWORK")]
+    pub(super) trusted_proxy: Vec<TrustedProxy>,
+    /// Log a line for each answer
+    #[arg(long)]
+    pub(super) access_log: bool,
     /// Origin of the data, shown in the corner of maps
     #[arg(long, value_name = "TEXT")]
     pub(super) attribution: Option<String>,
@@ -150,7 +170,18 @@ pub(super) struct CacheFlags {
     pub(super) live_cache_control: Option<String>,
 }
 
-/// The keys of a section `[[layers]]`, except the key `style`.
+/// Access to layers.
+#[derive(Args, Clone, Default)]
+#[command(next_help_heading = "Access")]
+pub(super) struct KeyFlags {
+    /// A key that requests for these layers must have, as Authorization: Bearer KEY or ?key=KEY;
+    /// any of several. Other users of the machine see command lines: a --config file may have
+    /// variables
+    #[arg(long, value_name = "KEY")]
+    pub(super) key: Vec<String>,
+}
+
+/// Keys of one of `[[layers]]`, without its style.
 #[derive(Args)]
 pub(super) struct LayerFlags {
     #[arg(long)]
@@ -163,6 +194,8 @@ pub(super) struct LayerFlags {
     pub(super) mode: Option<ReadMode>,
     #[arg(long, value_parser = period)]
     pub(super) reload: Option<Duration>,
+    #[command(flatten)]
+    pub(super) access: KeyFlags,
     #[command(flatten)]
     pub(super) read: SourceFlags,
 }
@@ -183,6 +216,27 @@ fn listen(text: &str) -> Result<String, &'static str> {
         Some((host, port)) if plain(host) && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
         _ => Err("expected an address and a port, like 127.0.0.1:3000"),
     }
+}
+
+fn allowed_host(text: &str) -> Result<String, &'static str> {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
+    let host = text.strip_prefix("*.").unwrap_or(text);
+    let is_host = !host.is_empty() && host.bytes().all(legal);
+    is_host
+        .then(|| text.to_owned())
+        .ok_or("expected a host like maps.example.org, maps.example.org:8080 or *.example.org")
+}
+
+/// Parses an origin as browsers send it: without a path.
+fn origin(text: &str) -> Result<String, &'static str> {
+    let host = text
+        .split_once("://")
+        .filter(|(scheme, _)| !scheme.is_empty());
+    let legal = |b: u8| b.is_ascii_graphic() && !b"/?#@,;\"".contains(&b);
+    let is_origin = host.is_some_and(|(_, host)| !host.is_empty() && host.bytes().all(legal));
+    (text == "*" || is_origin)
+        .then(|| text.to_owned())
+        .ok_or("expected an origin like https://example.org, or *")
 }
 
 fn derive(text: &str) -> Result<(String, Derivation), String> {
@@ -225,6 +279,18 @@ fn public_url(text: &str) -> Result<String, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn origins_and_hosts() {
+        assert!(origin("*").is_ok() && origin("https://a.b:8080").is_ok());
+        for bad in ["", "a.b", "https://", "https://a.b/", "https://a b", "**"] {
+            assert!(origin(bad).is_err(), "{bad}");
+        }
+        assert!(allowed_host("*.a.b").is_ok() && allowed_host("[::1]:80").is_ok());
+        for bad in ["", "*", "*.", "a/b", "http://a", "a.*"] {
+            assert!(allowed_host(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn public_urls() {

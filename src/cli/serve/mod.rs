@@ -29,7 +29,9 @@ use super::output;
 use crate::cli::logging::say;
 use clap::ArgMatches;
 use config::raw::RawConfig;
-use config::{ConfigSource, PASSWORD_VARIABLE, ServeConfig, from_args, secret_address, to_toml};
+use config::{
+    ConfigSource, KEY_VARIABLE, PASSWORD_VARIABLE, ServeConfig, from_args, secret_address, to_toml,
+};
 use heatsplat_server::{BoundServer, Registry};
 use loaded_layer::{FileState, file_state};
 use reconcile::LayerSet;
@@ -88,6 +90,9 @@ fn save(config: &RawConfig, file: &Path) -> Result<(), BoxError> {
     output::write(file, |out| out.write_all(text.as_bytes()))?;
     if text.contains(PASSWORD_VARIABLE) {
         say!("heatsplat: the password is not in the file: set PGPASSWORD");
+    }
+    if text.contains(KEY_VARIABLE) {
+        say!("heatsplat: the layers' keys are not in the file: set HEATSPLAT_KEY");
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::cli::error::BoxError;
 use crate::cli::load::{negative_share, validator};
 use crate::cli::logging::say;
 use heatsplat::{Backend, Layer, Style};
-use heatsplat_server::{LayerId, NewLayer, Registry};
+use heatsplat_server::{BearerToken, LayerId, NewLayer, Registry};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -51,7 +51,8 @@ impl LayerSet {
     /// the server knows the layers while they are loading.
     pub(super) fn announce(&mut self, config: &ServeConfig) -> Result<(), BoxError> {
         let wanted = expand::layers(config)?;
-        self.layers.replace_all(&layer_ids(&wanted), Vec::new());
+        self.layers
+            .replace_all_with_keys(&with_keys(&wanted), Vec::new());
         Ok(())
     }
 
@@ -59,12 +60,12 @@ impl LayerSet {
     /// read. At the end makes the derived layers.
     pub(super) fn fill(&mut self, config: &ServeConfig) -> Result<(), BoxError> {
         let wanted = expand::layers(config)?;
-        let announced = layer_ids(&wanted);
-        for (id, layer) in announced.iter().zip(wanted) {
+        let announced = with_keys(&wanted);
+        for ((id, _), layer) in announced.iter().zip(wanted) {
             let read = self.read(id, layer.clone(), None);
             let (loaded, arrived) = read.map_err(|error| layer.name_line(error))?;
             self.layers
-                .replace_all(&announced, vec![(id.clone(), arrived)]);
+                .replace_all_with_keys(&announced, vec![(id.clone(), arrived)]);
             self.loaded.push(loaded);
         }
         self.update(config, &Reload::Config)?;
@@ -87,9 +88,9 @@ impl LayerSet {
     pub(super) fn update(&mut self, config: &ServeConfig, reload: &Reload) -> Result<(), BoxError> {
         let mut wanted = self.configured_layers(config, reload)?;
         wanted.extend(self.published_layers(config, reload)?);
-        let ids = layer_ids(&wanted);
+        let ids = with_keys(&wanted);
         let actions = ids.iter().zip(wanted);
-        let actions = actions.map(|(id, layer)| self.action(id, layer, reload));
+        let actions = actions.map(|((id, _), layer)| self.action(id, layer, reload));
         let actions: Vec<Action> = actions.collect::<Result<_, _>>()?;
 
         let (mut loaded, mut arrived, mut renewed) = (Vec::new(), Vec::new(), Vec::new());
@@ -122,7 +123,7 @@ impl LayerSet {
         // configuration, or is configured differently now.
         let is_wanted = |key: &str| config.databases.iter().any(|d| d.key() == key);
         self.pools.retain(|(key, _)| is_wanted(key));
-        self.layers.replace_all(&ids, arrived);
+        self.layers.replace_all_with_keys(&ids, arrived);
         renewed.iter().for_each(|id| self.layers.reset_scales(id));
         self.loaded = loaded;
         Ok(())
@@ -251,6 +252,7 @@ impl LayerSet {
                 is_published: true,
                 line: None,
                 reload: config.server.reload,
+                keys: Vec::new(),
                 style: database.style().clone(),
             }));
         }
@@ -331,6 +333,12 @@ impl LayerSet {
             .push((database.key().to_owned(), Arc::clone(&pool)));
         Ok(pool)
     }
+}
+
+/// The ids of layers, and the keys that open them.
+fn with_keys(layers: &[LayerConfig]) -> Vec<(LayerId, Vec<BearerToken>)> {
+    let keys = layers.iter().map(|layer| layer.keys.clone());
+    layer_ids(layers).into_iter().zip(keys).collect()
 }
 
 #[cfg(all(test, feature = "postgis"))]

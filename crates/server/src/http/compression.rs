@@ -132,7 +132,7 @@ fn is_compressible(response: &Response) -> bool {
 async fn compress(accepted: HeaderMap, response: Response) -> Response {
     let mut request = Request::new(Body::empty());
     *request.headers_mut() = accepted;
-    let mut response = Some(response.map(|body| Pieces::new(body)));
+    let mut response = Some(response.map(Pieces::new));
     let inner = tower::service_fn(move |_: Request<Body>| {
         let response = response.take().unwrap_or_default();
         std::future::ready(Ok::<_, Infallible>(response))

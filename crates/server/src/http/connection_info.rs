@@ -9,7 +9,6 @@ use std::sync::atomic::AtomicU64;
 #[derive(Debug)]
 pub(crate) struct ConnectionInfo {
     /// The address of the client, or of the proxy before it; `None` if there is none.
-    #[allow(dead_code, reason = "for the access log")]
     pub(crate) peer: Option<SocketAddr>,
 }
 

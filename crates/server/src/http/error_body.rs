@@ -18,6 +18,8 @@ const MAX_LENGTH: usize = 256;
 #[derive(Debug)]
 pub(crate) struct ErrorBodyStream<S> {
     stream: S,
+    /// True if pages of any host may read the answers.
+    is_public: bool,
     replacement: Option<Replacement>,
 }
 
@@ -34,17 +36,18 @@ struct Replacement {
 }
 
 impl<S> ErrorBodyStream<S> {
-    pub(crate) fn new(stream: S) -> Self {
+    /// Wraps a connection. Pages of any host may read its errors if `is_public`.
+    pub(crate) fn new(stream: S, is_public: bool) -> Self {
         Self {
             stream,
+            is_public,
             replacement: None,
         }
     }
 }
 
-/// Makes the answer with a body that replaces hyper's error answer `bytes`. `None` if `bytes` are
-/// anything else.
-fn with_error_body(bytes: &[u8]) -> Option<Vec<u8>> {
+/// The answer with a body for an error without one; `None` for any other bytes.
+fn with_error_body(bytes: &[u8], is_public: bool) -> Option<Vec<u8>> {
     if !bytes.starts_with(b"HTTP/1.") || bytes.len() > MAX_LENGTH {
         return None;
     }
@@ -67,16 +70,17 @@ fn with_error_body(bytes: &[u8]) -> Option<Vec<u8>> {
     }
     let body = serde_json::json!({ "error": why }).to_string();
     let length = format!("content-length: {}", body.len());
-    lines.splice(
-        at..=at,
-        [
-            "content-type: application/json",
-            length.as_str(),
-            "cache-control: no-store",
-            "access-control-allow-origin: *",
-            "x-content-type-options: nosniff",
-        ],
-    );
+    let mut ours = vec![
+        "content-type: application/json",
+        length.as_str(),
+        "cache-control: no-store",
+        "x-content-type-options: nosniff",
+        "content-security-policy: default-src 'none'; frame-ancestors 'none'",
+    ];
+    if is_public {
+        ours.push("access-control-allow-origin: *");
+    }
+    lines.splice(at..=at, ours);
     Some(format!("{}\r\n\r\n{body}", lines.join("\r\n")).into_bytes())
 }
 
@@ -88,10 +92,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ErrorBodyStream<S> {
     ) -> Poll<io::Result<usize>> {
         let Self {
             stream,
+            is_public,
             replacement,
         } = self.get_mut();
         if replacement.is_none() {
-            *replacement = with_error_body(bytes).map(|answer| Replacement {
+            *replacement = with_error_body(bytes, *is_public).map(|answer| Replacement {
                 answer,
                 sent: 0,
                 replaced: bytes.len(),
@@ -119,7 +124,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for ErrorBodyStream<S> {
     ) -> Poll<io::Result<usize>> {
         let first = parts.iter().find(|part| !part.is_empty());
         let first: &[u8] = first.map_or(&[], |part| part);
-        if self.replacement.is_some() || with_error_body(first).is_some() {
+        if self.replacement.is_some() || with_error_body(first, self.is_public).is_some() {
             return self.poll_write(context, first);
         }
         Pin::new(&mut self.get_mut().stream).poll_write_vectored(context, parts)
@@ -161,7 +166,7 @@ mod tests {
         for width in [1, 7, 4096] {
             let (near, mut far) = tokio::io::duplex(width);
             let sent = tokio::spawn(async move {
-                let mut near = ErrorBodyStream::new(near);
+                let mut near = ErrorBodyStream::new(near, true);
                 near.write_all(BARE).await.unwrap();
                 near.write_all(b"and on").await.unwrap();
             });
@@ -195,7 +200,7 @@ mod tests {
             b"HTTP/1.1 4",
             b"",
         ] {
-            assert_eq!(with_error_body(bytes), None);
+            assert_eq!(with_error_body(bytes, true), None);
         }
     }
 }

@@ -1,18 +1,19 @@
 //! The `Host` header of requests.
 
 use super::error::ApiError;
+use super::origin::{Origin, TrustedProxy};
 use crate::http::connection_info::ConnectionInfo;
 use axum::extract::Request;
-use axum::http::Version;
 use axum::http::header::HOST;
+use axum::http::{StatusCode, Version};
 use std::sync::Arc;
 
 /// Refuses a request of HTTP/1.1 without exactly one legal `Host` header, and any other request
 /// with several (RFC 9112, section 3.2).
 ///
 /// # Errors
-/// 400. Requests that reached the router without a connection of this server, as those of embedding
-/// programs do, are not checked.
+/// The error is a 400. Requests that reached the router without a connection of this server, as
+/// those of embedding programs do, are not checked.
 pub(crate) fn check(request: &Request) -> Result<(), ApiError> {
     if request.extensions().get::<Arc<ConnectionInfo>>().is_none() {
         return Ok(());
@@ -33,6 +34,43 @@ pub(crate) fn check(request: &Request) -> Result<(), ApiError> {
             ))
         }
         _ => Ok(()),
+    }
+}
+
+/// Refuses a request for a host that the server isn't there for. Probes ask for any host.
+///
+/// # Errors
+/// 421 (RFC 9110, section 15.5.20).
+pub(crate) fn check_allowed(
+    allowed: &[String],
+    trusted: &[TrustedProxy],
+    request: &Request,
+) -> Result<(), ApiError> {
+    if allowed.is_empty() || matches!(request.uri().path(), "/health" | "/ready" | "/metrics") {
+        return Ok(());
+    }
+    let origin = Origin::new(trusted, request.headers(), request.extensions());
+    let host = origin.host.unwrap_or_default();
+    match allowed.iter().any(|pattern| matches(pattern, &host)) {
+        true => Ok(()),
+        false => Err(ApiError::with_status(
+            StatusCode::MISDIRECTED_REQUEST,
+            "this host isn't served here",
+        )),
+    }
+}
+
+/// Returns whether a host in lower case, with or without a port, is one that a pattern allows. The
+/// pattern is `example.org` for any port, `example.org:8080` for one, or `*.example.org`.
+fn matches(pattern: &str, host: &str) -> bool {
+    let pattern = pattern.to_ascii_lowercase();
+    let host = match split_port(&pattern) {
+        (_, Some(_)) => host,
+        (_, None) => split_port(host).0,
+    };
+    match pattern.strip_prefix('*') {
+        Some(end) => host.len() > end.len() && host.ends_with(end),
+        None => host == pattern,
     }
 }
 
@@ -60,6 +98,24 @@ pub(crate) fn split_port(text: &str) -> (&str, Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns_allow_ports_and_subdomains() {
+        for (pattern, host, fits) in [
+            ("a.b", "a.b", true),
+            ("A.b", "a.b:80", true),
+            ("a.b:80", "a.b:80", true),
+            ("a.b:80", "a.b", false),
+            ("a.b", "a.b.c", false),
+            ("*.a.b", "x.a.b:9", true),
+            ("*.a.b", "a.b", false),
+            ("*.a.b", "xa.b", false),
+            ("[::1]", "[::1]:80", true),
+            ("a", "", false),
+        ] {
+            assert_eq!(matches(pattern, host), fits, "{pattern} {host}");
+        }
+    }
 
     #[test]
     fn hosts_have_a_name_and_at_most_a_port() {

@@ -9,8 +9,8 @@ use axum::response::Response;
 use heatsplat_render::encode::ImageFormat;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
-/// The header that lets a page of another host read `Server-Timing`.
-const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
+/// The header that lets pages of other hosts read `Server-Timing`.
+pub(crate) const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
 
 /// Makes an answer of JSON text.
 pub(crate) fn json(status: StatusCode, body: String) -> Response {
@@ -58,13 +58,6 @@ pub(crate) fn cached_unless_known(
     answer: impl FnOnce() -> Response,
 ) -> Response {
     not_modified(headers, request).unwrap_or_else(|| cached(headers, answer()))
-}
-
-/// Adds the header `Vary: host` to an answer whose body contains URLs of this server. These URLs
-/// depend on the host that the client requested.
-pub(crate) fn vary_by_host(mut response: Response) -> Response {
-    add_vary(response.headers_mut(), "host");
-    response
 }
 
 /// Adds the name of a request's header to those that `Vary` lists, unless it is there already.

@@ -5,6 +5,7 @@ use super::archived::TileArchive;
 use super::derived::{Derivation, DeriveError};
 use super::entry::{LayerSource, ServedLayer};
 use super::live::LiveLayer;
+use super::posting::{self, BearerToken};
 use crate::http::error::ApiError;
 use heatsplat_loader::Table;
 use heatsplat_points::level;
@@ -101,6 +102,32 @@ struct State {
     removed_epoch: u64,
 }
 
+impl State {
+    /// A layer; with `sent`, only if one of these keys opens it.
+    fn find(&self, id: &str, sent: Option<&[String]>) -> Result<Arc<ServedLayer>, ApiError> {
+        let entry = self.layers.get(id);
+        let entry = entry
+            .filter(|entry| entry.expires.is_none() || !entry.is_expired(SystemTime::now()))
+            .filter(|entry| sent.is_none_or(|sent| self.opens(entry, sent)))
+            .ok_or(ApiError::not_found(
+                "there is no such layer, or it needs a key; /catalog lists those there are",
+            ))?;
+        let layer = entry.layer.as_ref();
+        layer
+            .cloned()
+            .ok_or(ApiError::unavailable("this layer is still loading"))
+    }
+
+    /// Returns whether keys open a layer. One that is computed from two others shows these, so it
+    /// needs their keys too.
+    fn opens(&self, entry: &RegistryEntry, sent: &[String]) -> bool {
+        let derivation = entry.derivation.iter();
+        let mut sources = derivation.flat_map(|derivation| derivation.sources());
+        let is_open = |entry: &RegistryEntry| posting::is_open(&entry.keys, sent);
+        is_open(entry) && sources.all(|id| self.layers.get(id).is_none_or(is_open))
+    }
+}
+
 #[derive(Debug, Default)]
 struct RegistryEntry {
     /// The layer; `None` while it is loading.
@@ -109,16 +136,11 @@ struct RegistryEntry {
     derivation: Option<Derivation>,
     /// The time when a posted layer expires; `None` for other layers.
     expires: Option<SystemTime>,
+    /// The keys that open the layer. None at all: it is open.
+    keys: Vec<BearerToken>,
 }
 
 impl RegistryEntry {
-    fn new(layer: Option<Arc<ServedLayer>>) -> Self {
-        Self {
-            layer,
-            ..Self::default()
-        }
-    }
-
     fn is_expired(&self, now: SystemTime) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
@@ -182,6 +204,17 @@ impl Registry {
     /// registry has the layers of `ids`, in this order. A layer of `new` has the new data. A layer
     /// that is not in `new` keeps its present data; if it has none, it counts as loading.
     pub fn replace_all(&self, ids: &[LayerId], new: Vec<(LayerId, NewLayer)>) {
+        let open: Vec<_> = ids.iter().map(|id| (id.clone(), Vec::new())).collect();
+        self.replace_all_with_keys(&open, new);
+    }
+
+    /// Replaces all layers at once, as [`replace_all`](Self::replace_all) does, and sets the keys
+    /// that open each of them.
+    pub fn replace_all_with_keys(
+        &self,
+        layers: &[(LayerId, Vec<BearerToken>)],
+        new: Vec<(LayerId, NewLayer)>,
+    ) {
         let before = |id: &LayerId| match self.get(id.as_str()) {
             Ok(served) => served.epoch(),
             Err(_) => self.read().removed_epoch,
@@ -197,10 +230,15 @@ impl Registry {
             .collect();
         let mut state = self.write();
         let mut old = std::mem::take(&mut state.layers);
-        for id in ids {
+        for (id, keys) in layers {
             let known = old.shift_remove(id).and_then(|entry| entry.layer);
             let layer = new.remove(id).or(known);
-            state.layers.insert(id.clone(), RegistryEntry::new(layer));
+            let entry = RegistryEntry {
+                layer,
+                keys: keys.clone(),
+                ..RegistryEntry::default()
+            };
+            state.layers.insert(id.clone(), entry);
         }
         for (id, entry) in old {
             if entry.expires.is_some() || entry.derivation.is_some() {
@@ -382,18 +420,34 @@ impl Registry {
         state.layers.values().all(|entry| entry.layer.is_some())
     }
 
+    /// Sets the keys that open a layer. With none at all, everyone may see it.
+    pub fn protect(&self, id: &LayerId, keys: Vec<BearerToken>) {
+        if let Some(entry) = self.write().layers.get_mut(id) {
+            entry.keys = keys;
+        }
+    }
+
+    /// A layer, whatever its keys are.
     pub(crate) fn get(&self, id: &str) -> Result<Arc<ServedLayer>, ApiError> {
+        self.read().find(id, None)
+    }
+
+    /// A layer that is opened by one of the keys that a request has sent.
+    pub(crate) fn open(&self, id: &str, sent: &[String]) -> Result<Arc<ServedLayer>, ApiError> {
+        self.read().find(id, Some(sent))
+    }
+
+    /// Returns whether a layer is opened by one of these keys.
+    pub(crate) fn is_open(&self, id: &LayerId, sent: &[String]) -> bool {
         let state = self.read();
         let entry = state.layers.get(id);
-        let entry = entry
-            .filter(|entry| entry.expires.is_none() || !entry.is_expired(SystemTime::now()))
-            .ok_or(ApiError::not_found(
-                "there is no such layer; /catalog lists those there are",
-            ))?;
-        let layer = entry.layer.as_ref();
-        layer
-            .cloned()
-            .ok_or(ApiError::unavailable("this layer is still loading"))
+        entry.is_some_and(|entry| state.opens(entry, sent))
+    }
+
+    /// Returns whether any layer has keys.
+    pub(crate) fn has_keys(&self) -> bool {
+        let state = self.read();
+        state.layers.values().any(|entry| !entry.keys.is_empty())
     }
 
     /// All layers that have data, with their ids, and the ids of the layers that are still loading.

@@ -57,10 +57,11 @@ type Connection =
 fn connection(server: &Server, stream: TcpStream, service: ConnectionService) -> Connection {
     let stalled = Arc::clone(&server.connections.stalled);
     let stream = StallGuard::new(stream, server.config.write_timeout, stalled);
+    let stream = ErrorBodyStream::new(stream, server.cors.is_any());
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEAD_LINES)
-        .serve_connection(TokioIo::new(ErrorBodyStream::new(stream)), service)
+        .serve_connection(TokioIo::new(stream), service)
 }

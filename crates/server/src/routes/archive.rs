@@ -74,7 +74,8 @@ pub(crate) fn tilejson(
     request: &Request,
 ) -> Result<Response, ApiError> {
     check_no_parameters(request.uri().query())?;
-    let base = server.base_url(request.headers());
+    let base_url = server.base_url(request);
+    let base = &base_url.url;
     let (first, last) = (*info.zooms.start(), *info.zooms.end());
     let mut document = value!({
         "tilejson": "3.0.0",
@@ -101,7 +102,7 @@ pub(crate) fn tilejson(
     let headers = server.cache_headers(Fingerprint::new().text(&body));
     let response =
         response::cached_unless_known(&headers, request.headers(), || json(StatusCode::OK, body));
-    Ok(response::vary_by_host(response))
+    Ok(base_url.guard(response))
 }
 
 /// Returns an error if the query has parameters: the archive's tiles can't be drawn differently.

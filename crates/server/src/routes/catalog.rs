@@ -2,6 +2,7 @@
 
 use crate::http::error::ApiError;
 use crate::http::etag::{CacheHeaders, Fingerprint};
+use crate::http::layer_keys::SentKeys;
 use crate::http::query::Query;
 use crate::http::response::{self, json};
 use crate::layers::entry::ServedLayer;
@@ -123,7 +124,10 @@ pub(crate) async fn get(
     if !Query::is_empty(request.uri().query()) {
         return Err(ApiError::bad_request("the catalog takes no parameters"));
     }
-    let (layers, loading) = server.layers.all();
+    let sent = SentKeys::of(&request);
+    let (mut layers, mut loading) = server.layers.all();
+    layers.retain(|(id, _)| server.layers.is_open(id, sent));
+    loading.retain(|id| server.layers.is_open(id, sent));
     let catalog = Catalog {
         layers: layers
             .iter()
@@ -145,9 +149,10 @@ pub(crate) async fn get(
     // answer is 304.
     let no_cache = HeaderValue::from_static("no-cache");
     let headers = CacheHeaders::new(Fingerprint::new().text(&body), &no_cache);
-    Ok(response::cached_unless_known(
-        &headers,
-        request.headers(),
-        || json(StatusCode::OK, body),
-    ))
+    let json = || json(StatusCode::OK, body);
+    let mut response = response::cached_unless_known(&headers, request.headers(), json);
+    if server.layers.has_keys() {
+        response::add_vary(response.headers_mut(), "authorization");
+    }
+    Ok(response)
 }

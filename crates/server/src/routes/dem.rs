@@ -106,7 +106,8 @@ pub(crate) async fn get(
     let level = Level::from_zoom(f64::from(layer.zoom()));
     let scale = wanted.normalizer(&server.render_queue, level).await?;
 
-    let (base, suffix) = (server.base_url(request.headers()), query.suffix());
+    let (base_url, suffix) = (server.base_url(&request), query.suffix());
+    let base = &base_url.url;
     let and = if suffix.is_empty() { '?' } else { '&' };
     let range = text.replace(',', "%2C");
     let tiles =
@@ -123,7 +124,7 @@ pub(crate) async fn get(
         source.insert("bounds".to_owned(), value!(bounds.edges()));
         source.insert("maxzoom".to_owned(), value!(MAX_ZOOM));
     }
-    let tilejson = document(server, &whole, style, &base, (id, &suffix), size).with_tiles(tiles);
+    let tilejson = document(server, &whole, style, base, (id, &suffix), size).with_tiles(tiles);
     let body = serde_json::to_string(&Document {
         tilejson,
         decoding,
@@ -136,7 +137,7 @@ pub(crate) async fn get(
     let headers = server.cache_headers(fingerprint);
     let response =
         response::cached_unless_known(&headers, request.headers(), || json(StatusCode::OK, body));
-    Ok(response::vary_by_host(response))
+    Ok(base_url.guard(response))
 }
 
 /// The least and the greatest value in samples of tiles at a few zooms, multiplied by [`MARGIN`].

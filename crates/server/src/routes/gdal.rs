@@ -73,7 +73,7 @@ fn answer(
     request: &Request,
     write: impl Fn(&str, BandContent) -> String,
 ) -> Result<Response, ApiError> {
-    let served = server.layers.get(id)?;
+    let served = server.layer(id, request)?;
     if served.archive_extension().is_some() {
         return Err(ApiError::not_found(
             "this layer is an archive of tiles: GDAL opens the file itself",
@@ -84,15 +84,15 @@ fn answer(
     // for the document.
     let query = served.prepare(query)?.query;
     let content = BandContent::from_query(&query)?;
-    let base = server.base_url(request.headers());
-    let body = write(&service(&base, id, &query, content), content);
+    let base = server.base_url(request);
+    let body = write(&service(&base.url, id, &query, content), content);
     let headers = server.cache_headers(Fingerprint::new().text(&body));
     let mut response = response::cached_unless_known(&headers, request.headers(), || {
         Response::new(Body::from(body))
     });
     let xml = HeaderValue::from_static("application/xml");
     response.headers_mut().insert(CONTENT_TYPE, xml);
-    Ok(response::vary_by_host(response))
+    Ok(base.guard(response))
 }
 
 /// The document `gdal.xml`: a description of the tiles for GDAL's driver WMS, which also reads XYZ

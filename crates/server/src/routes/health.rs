@@ -2,6 +2,7 @@
 //! has loaded its layers.
 
 use crate::http::response::json;
+use crate::layers::registry::LayerId;
 use crate::state::Server;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
@@ -36,13 +37,17 @@ pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
     let away = loaded
         .iter()
         .filter(|(_, served)| served.is_away() == Some(true));
-    let away: Vec<_> = away.map(|(id, _)| id.as_str()).collect();
-    let loading: Vec<_> = loading.iter().map(|id| id.as_str()).collect();
+    // Names of layers with keys are as secret as the layers.
+    let is_named = |id: &&LayerId| server.layers.is_open(id, &[]);
+    let away = away.map(|(id, _)| id).filter(is_named);
+    let away: Vec<_> = away.map(LayerId::as_str).collect();
     let (code, status) = match (server.stop.is_stopping(), loading.is_empty()) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "loading"),
         (false, true) => (StatusCode::OK, "ready"),
     };
+    let named = loading.iter().filter(is_named);
+    let loading: Vec<_> = named.map(LayerId::as_str).collect();
     let readiness = Readiness {
         status,
         loading,

@@ -5,6 +5,7 @@
 //! expires some time after it was posted last.
 
 use crate::http::error::ApiError;
+use crate::http::layer_keys;
 use crate::http::response::json;
 use crate::layers::entry::LayerSource;
 use crate::layers::live::LiveLayer;
@@ -13,7 +14,7 @@ use crate::routes::unix_seconds;
 use crate::state::Server;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use heatsplat_import as import;
@@ -87,7 +88,7 @@ pub(crate) async fn post(
         );
         return Err(refused.into_response());
     }
-    let base = server.base_url(request.headers());
+    let base = server.base_url(&request).url;
     let made = make(&server, &posting, request, &base).await;
     made.map_err(IntoResponse::into_response)
 }
@@ -213,11 +214,7 @@ fn refuse_exact(style: &Style) -> Result<(), ApiError> {
 }
 
 fn is_authorized(token: &BearerToken, headers: &HeaderMap) -> bool {
-    let given = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
-    let given = given.and_then(|v| v.split_once(' '));
-    given.is_some_and(|(scheme, given)| {
-        scheme.eq_ignore_ascii_case("bearer") && token.matches(given.trim())
-    })
+    layer_keys::bearer(headers).is_some_and(|given| token.matches(given))
 }
 
 fn unauthorized() -> Response {

@@ -3,26 +3,25 @@
 use super::{
     catalog, dem, gdal, health, legend, map, metrics, post_layer, tile, tilejson, value, viewer,
 };
+use crate::http::access_log::{LoggedRequest, RequestId};
 use crate::http::compression::EncodingRequest;
+use crate::http::cors;
 use crate::http::error::ApiError;
 use crate::http::host;
+use crate::http::layer_keys::{self, SentKeys};
 use crate::http::path::{FileName, Segments};
 use crate::http::ranges::{self, RangeRequest};
 use crate::http::request_counts::route_index;
+use crate::http::response;
 use crate::state::Server;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_SECURITY_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::header::{ALLOW, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use tracing::Instrument as _;
 
@@ -32,15 +31,23 @@ const MAX_URL: usize = 8 << 10;
 /// Makes an axum router with all routes of a server. It can be served, nested in another router, or
 /// called in a test.
 pub fn router(server: Arc<Server>) -> Router {
+    finish(layer_routes().merge(admin_routes()), server)
+}
+
+/// The routes of the main port and those of the port for administration; `None` if there is no such
+/// port, so that its routes are at the main one.
+pub(crate) fn routers(server: &Arc<Server>) -> (Router, Option<Router>) {
+    if server.config.admin_listen.is_none() {
+        return (router(Arc::clone(server)), None);
+    }
+    let admin = finish(admin_routes(), Arc::clone(server));
+    (finish(layer_routes(), Arc::clone(server)), Some(admin))
+}
+
+/// The routes of layers and of the viewer.
+fn layer_routes() -> Router<Arc<Server>> {
     Router::new()
         .route("/catalog", get(catalog::get))
-        .route("/health", get(health::health))
-        .route("/ready", get(health::ready))
-        .route("/metrics", get(metrics::get))
-        .route(
-            "/layers",
-            post(post_layer::post).fallback(async || ApiError::method_not_allowed()),
-        )
         .route("/{layer}", get(tilejson::get))
         .route("/{layer}/gdal.xml", get(gdal::xml))
         .route("/{layer}/gdal.vrt", get(gdal::vrt))
@@ -48,6 +55,23 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/{layer}/{file}", get(file))
         .route("/{layer}/{z}/{x}/{y}", get(tile::get))
         .merge(viewer::routes())
+}
+
+/// The routes for operators.
+fn admin_routes() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/metrics", get(metrics::get))
+        .route(
+            "/layers",
+            post(post_layer::post).fallback(async || ApiError::method_not_allowed()),
+        )
+}
+
+/// Adds what all routes have in common.
+fn finish(routes: Router<Arc<Server>>, server: Arc<Server>) -> Router {
+    routes
         .fallback(async || ApiError::not_found("nothing is here; see /catalog"))
         .layer(from_fn_with_state(Arc::clone(&server), count))
         .with_state(server)
@@ -59,7 +83,7 @@ async fn file(
     Segments((id, file)): Segments<(String, String)>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let served = server.layers.get(&id)?;
+    let served = server.layer(&id, &request)?;
     match FileName::parse(&file) {
         Some(file) if file.stem == "map" => map::get(&server, served, &file, request).await,
         Some(file) if file.stem == "legend" => legend::get(&server, served, &file, request).await,
@@ -72,66 +96,80 @@ async fn file(
     }
 }
 
-/// Answers a request, counts it, and measures its time. At the log level `debug`, each log line
-/// about a request has the request's number.
-async fn count(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
-    static REQUESTS: AtomicU64 = AtomicU64::new(0);
+/// Counts requests and measures their time. At the log level `debug`, each log line has the id of
+/// its request.
+async fn count(State(server): State<Arc<Server>>, mut request: Request, next: Next) -> Response {
     let since = Instant::now();
     let route = route_index(request.extensions().get::<MatchedPath>());
-    // At the level `debug`, the span takes 6 % of the time of a cached tile. At other levels it
-    // takes none.
+    let has_keys = SentKeys::take(&mut request);
+    let config = &server.config;
+    let id = RequestId::new(&config.trusted_proxies, &request);
+    let logged = config
+        .access_log
+        .then(|| LoggedRequest::new(&request, server.origin(&request)));
+    // With the level `debug`, a span takes 6 % of the time of a cached tile; otherwise it takes
+    // none.
     let span = tracing::debug_span!(
         "request",
-        id = REQUESTS.fetch_add(1, Ordering::Relaxed),
+        id = %id,
         method = request.method().as_str(),
         path = request.uri().path(),
     );
     let answer = async {
-        let response = answer(&server, request, next).await;
+        let mut response = answer(&server, request, next).await;
+        if has_keys {
+            layer_keys::make_private(&mut response);
+            response::add_vary(response.headers_mut(), "authorization");
+        }
         let (status, took) = (response.status(), since.elapsed());
+        if status.is_client_error() || status.is_server_error() {
+            id.tag(&mut response);
+        }
         tracing::debug!(
             status = status.as_u16(),
             ms = took.as_secs_f64() * 1e3,
             "answered"
         );
+        if let Some(logged) = logged {
+            logged.log(&id, &response, took);
+        }
         server.request_counts.count(route, status, took);
         response
     };
     answer.instrument(span).await
 }
 
-/// Answers a request, and adds the headers that every answer has. CORS headers let pages of any
-/// host read every answer, errors included, except answers to `POST /layers`. `nosniff` forbids
-/// browsers to guess another media type than the one that is sent.
+/// Answers a request. By CORS, pages of allowed origins may read every answer, errors included,
+/// except answers to `POST /layers`. Browsers may not guess a media type other than the one that is
+/// sent.
 async fn answer(server: &Server, request: Request, next: Next) -> Response {
+    let (allowed, trusted) = (&server.config.allowed_hosts, &server.config.trusted_proxies);
+    let origin = server.cors.of(request.headers());
     let mut response = match *request.method() {
         _ if let Err(error) = host::check(&request) => error.into_response(),
-        Method::OPTIONS => preflight(),
+        _ if let Err(error) = host::check_allowed(allowed, trusted, &request) => {
+            error.into_response()
+        }
+        Method::OPTIONS => cors::preflight(),
         Method::GET | Method::HEAD if url_length(&request) > MAX_URL => {
             ApiError::uri_too_long().into_response()
         }
         Method::GET | Method::HEAD => transfer(server, request, next).await,
         // The answer gets no CORS headers, since the request carries a secret, which pages of other
         // hosts must not use.
-        Method::POST if request.uri().path() == "/layers" => {
+        Method::POST if is_posting(&request) => {
             let mut response = next.run(request).await;
             set(response.headers_mut(), X_CONTENT_TYPE_OPTIONS, "nosniff");
             return response;
         }
         _ => {
             let mut response = ApiError::method_not_allowed().into_response();
-            let allowed = HeaderValue::from_static("GET, HEAD, OPTIONS");
-            response.headers_mut().insert(ALLOW, allowed);
+            response.headers_mut().insert(ALLOW, cors::METHODS);
             response
         }
     };
     let headers = response.headers_mut();
-    set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    set(
-        headers,
-        ACCESS_CONTROL_EXPOSE_HEADERS,
-        "accept-ranges, content-range, etag, retry-after, server-timing",
-    );
+    server.cors.allow(origin, headers);
     set(headers, X_CONTENT_TYPE_OPTIONS, "nosniff");
     // The viewer's answers have a policy of their own already.
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
@@ -162,14 +200,10 @@ async fn transfer(server: &Server, request: Request, next: Next) -> Response {
     }
 }
 
-fn preflight() -> Response {
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    let headers = response.headers_mut();
-    set(headers, ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, OPTIONS");
-    set(headers, ACCESS_CONTROL_ALLOW_HEADERS, "*");
-    set(headers, ACCESS_CONTROL_MAX_AGE, "86400");
-    set(headers, ALLOW, "GET, HEAD, OPTIONS");
-    response
+/// Returns true for a request whose route is that of posted layers. Another port may have it.
+fn is_posting(request: &Request) -> bool {
+    let route = request.extensions().get::<MatchedPath>();
+    route.is_some_and(|route| route.as_str() == "/layers")
 }
 
 fn url_length(request: &Request) -> usize {

@@ -24,7 +24,7 @@ pub(crate) async fn get(
     path: TilePath,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let served = server.layers.get(&path.layer)?;
+    let served = server.layer(&path.layer, &request)?;
     let file = path.file?;
     let tile = file.tile;
     if let LayerSource::Archive(archive) = &served.source {

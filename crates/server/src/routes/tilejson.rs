@@ -64,27 +64,34 @@ pub(crate) async fn get(
     request: Request,
 ) -> Result<Response, ApiError> {
     let id = id.strip_suffix(".json").unwrap_or(&id);
-    let served = server.layers.get(id)?;
+    let served = server.layer(id, &request)?;
     if let Some(info) = served.source.archive() {
         return archive::tilejson(&server, id, info, &request);
     }
     let query = Query::parse(request.uri().query(), &["filter", "size"])?;
     let size = query.tile_size(1)?;
     let wanted = Arc::clone(&served).prepare(query)?;
-    let base = server.base_url(request.headers());
+    let base = server.base_url(&request);
     let suffix = wanted.query.suffix();
-    let mut document = document(&server, &served, &wanted.style, &base, (id, &suffix), size);
+    let mut document = document(
+        &server,
+        &served,
+        &wanted.style,
+        &base.url,
+        (id, &suffix),
+        size,
+    );
     if size != TileSize::NORMAL {
         let and = if suffix.is_empty() { '?' } else { '&' };
         document.tiles[0] += &format!("{and}size={}", size.pixels());
     }
-    document.dem = Some(format!("{base}/{id}/dem.json{suffix}"));
+    document.dem = Some(format!("{}/{id}/dem.json{suffix}", base.url));
     let body = serde_json::to_string(&document).map_err(|_| ApiError::internal())?;
     let fingerprint = Fingerprint::new().text(&body).then(served.fingerprint);
     let headers = server.cache_headers(fingerprint);
     let response =
         response::cached_unless_known(&headers, request.headers(), || json(StatusCode::OK, body));
-    Ok(response::vary_by_host(response))
+    Ok(base.guard(response))
 }
 
 /// Makes the TileJSON document of a layer whose tiles are drawn on request. In the URLs in it,

@@ -72,7 +72,7 @@ pub(crate) async fn get(
     Segments(id): Segments<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let served = server.layers.get(&id)?;
+    let served = server.layer(&id, &request)?;
     let own = ["lon", "lat", "z", "rows", "filter"];
     let query = Query::parse(request.uri().query(), &own)?;
     let need = |name: &'static str| {

@@ -394,3 +394,119 @@ fn what_cannot_be_listened_on_is_said() {
     }
     taken.finish();
 }
+
+#[test]
+fn a_trusted_proxy_names_the_url_and_the_client() {
+    let ask = |server: &Running, uri: &str, lines: &str| {
+        let head = format!("GET {uri} HTTP/1.1\r\nhost: inner\r\nconnection: close\r\n");
+        server.answer(format!("{head}{lines}\r\n").as_bytes())
+    };
+    let lines = "x-forwarded-host: maps.example.org\r\nx-forwarded-proto: https\r\n\
+        x-forwarded-prefix: /heat\r\nx-forwarded-for: 8.8.8.8\r\nx-request-id: from-proxy.1\r\n";
+    let forwarded = "x-forwarded-host: evil.example\r\nx-forwarded-prefix: /heat\r\n\
+        forwarded: for=8.8.8.8;proto=https;host=maps.example.org\r\n";
+    let server = run(ServerConfig {
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        allowed_hosts: vec!["maps.example.org".to_owned()],
+        ..ServerConfig::default()
+    });
+    for uri in ["/one", "/one/gdal.xml", "/one/gdal.vrt", "/one/dem.json"] {
+        for lines in [lines, forwarded] {
+            let answer = ask(&server, uri, lines);
+            assert!(
+                answer.contains("https://maps.example.org/heat/one/"),
+                "{answer}"
+            );
+            assert!(
+                !answer.contains("inner") && !answer.contains("evil"),
+                "{answer}"
+            );
+            assert!(
+                answer.contains("vary: host, forwarded, x-forwarded-host,"),
+                "{answer}"
+            );
+            assert!(answer.contains("cache-control: public"), "{answer}");
+        }
+        let answer = ask(&server, uri, "x-forwarded-host: evil.example\r\n");
+        assert!(answer.starts_with("HTTP/1.1 421"), "{answer}");
+    }
+    let error = ask(&server, "/nope", lines);
+    assert!(error.contains("x-request-id: from-proxy.1"), "{error}");
+    server.finish();
+    // Headers of other clients say nothing.
+    let server = run(ServerConfig {
+        trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+        ..ServerConfig::default()
+    });
+    for lines in [lines, forwarded] {
+        let answer = ask(&server, "/one", lines);
+        assert!(answer.contains("http://inner/one/"), "{answer}");
+        assert!(
+            !answer.contains("maps.example.org") && !answer.contains("/heat/"),
+            "{answer}"
+        );
+        let error = ask(&server, "/nope", lines);
+        assert!(
+            !error.contains("from-proxy") && error.contains("x-request-id: "),
+            "{error}"
+        );
+    }
+    server.finish();
+}
+
+#[test]
+fn a_port_for_administration_has_what_the_other_has_no_longer() {
+    let layers = Registry::default();
+    let id = layers.announce("one");
+    let points = Points::from_lon_lat([(1.0, 2.0, 3.0)]).unwrap();
+    layers.put(&id, Layer::on_cpu("one", points, Style::default()));
+    let config = ServerConfig {
+        listen: "127.0.0.1:0".to_owned(),
+        admin_listen: Some("127.0.0.1:0".to_owned()),
+        connections: 1,
+        ..ServerConfig::default()
+    };
+    let bound = BoundServer::new(layers, config).unwrap();
+    let (address, admin, stop) = (
+        bound.address(),
+        bound.admin_address().unwrap(),
+        bound.stop(),
+    );
+    let thread = thread::spawn(|| bound.run());
+    let ask = |address: SocketAddr, request: &str| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let rest = "HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        stream
+            .write_all(format!("{request} {rest}").as_bytes())
+            .unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer)
+            .get(9..12)
+            .unwrap()
+            .to_owned()
+    };
+    for (request, there, here) in [
+        ("GET /metrics", "404", "200"),
+        ("GET /health", "404", "200"),
+        ("GET /ready", "404", "200"),
+        // There is no token.
+        ("POST /layers", "405", "404"),
+        ("GET /layers", "404", "405"),
+        ("GET /one", "200", "404"),
+        ("GET /one/0/0/0.png", "200", "404"),
+        ("GET /catalog", "200", "404"),
+        ("GET /", "200", "404"),
+    ] {
+        assert_eq!(ask(address, request), there, "{request}");
+        assert_eq!(ask(admin, request), here, "{request}");
+    }
+    // A full port doesn't hold up the other.
+    let full: Vec<_> = (0..3)
+        .map(|_| TcpStream::connect(address).unwrap())
+        .collect();
+    assert_eq!(ask(admin, "GET /health"), "200");
+    drop(full);
+    stop.stop();
+    thread.join().unwrap().unwrap();
+}

@@ -2,6 +2,7 @@
 //! the server on a port.
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
+mod access;
 mod answers;
 mod app;
 #[allow(dead_code, reason = "what the model has no use for")]

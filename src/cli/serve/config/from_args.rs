@@ -5,7 +5,7 @@ use crate::cli::backend::BackendFlags;
 use crate::cli::error::UsageError;
 use crate::cli::postgis::{PoolFlags, PostFlags, RoleFlags, ServeDatabaseFlags, is_address};
 use crate::cli::serve::databases::has_token;
-use crate::cli::serve::flags::{CacheFlags, LimitFlags, ServeCommand, ServerFlags};
+use crate::cli::serve::flags::{CacheFlags, KeyFlags, LimitFlags, ServeCommand, ServerFlags};
 use crate::cli::serve::folder;
 use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
@@ -37,6 +37,7 @@ pub(crate) fn server_sections(matches: &ArgMatches) -> RawConfig {
 pub(crate) fn has_layer_flags(matches: &ArgMatches) -> bool {
     let sections = [
         Section::from_matches::<SourceFlags>(matches),
+        Section::from_matches::<KeyFlags>(matches),
         Section::from_matches::<StyleFlags>(matches),
         Section::from_matches::<ServeDatabaseFlags>(matches),
     ];
@@ -59,7 +60,8 @@ pub(crate) fn raw_config(
         });
         StyleRef::Named(ConfigEntry::new("style", "default"))
     };
-    let read = Section::from_matches::<SourceFlags>(matches);
+    let mut read = Section::from_matches::<SourceFlags>(matches);
+    read.0.extend(Section::from_matches::<KeyFlags>(matches).0);
     let file_keys = if serve.sources.iter().any(|source| is_address(source)) {
         read.without(&DATABASE_KEYS)
     } else {

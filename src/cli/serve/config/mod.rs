@@ -17,7 +17,7 @@ mod source;
 mod to_toml;
 
 pub(super) use error::ConfigError;
-pub(super) use secrets::VARIABLE as PASSWORD_VARIABLE;
+pub(super) use secrets::{KEY_VARIABLE, VARIABLE as PASSWORD_VARIABLE};
 pub(super) use source::ConfigSource;
 pub(super) use to_toml::{secret_address, to_toml};
 
@@ -31,7 +31,7 @@ use from_toml::SECTIONS;
 use heatsplat::import::ColumnNames;
 use heatsplat::{Backend, Style};
 use heatsplat_loader::is_remote;
-use heatsplat_server::ServerConfig;
+use heatsplat_server::{BearerToken, ServerConfig};
 use raw::{ConfigEntry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
 use std::path::Path;
 use std::sync::Arc;
@@ -71,6 +71,8 @@ pub(super) struct LayerConfig {
     /// period.
     pub(super) reload: Option<Duration>,
     pub(super) style: Style,
+    /// The keys that open the layer; none at all for a layer that everyone may see.
+    pub(super) keys: Vec<BearerToken>,
     /// A text made from the layer's configuration. If it changes, the layer must be read again.
     pub(super) key: String,
     /// The layer's line in the configuration file; `None` for a layer without a line there.
@@ -154,6 +156,11 @@ impl ServeConfig {
         ServerConfig {
             listen: self.server.listen.clone(),
             public_url: self.server.public_url.clone(),
+            admin_listen: self.server.admin_listen.clone(),
+            allowed_hosts: self.server.allow_host.clone(),
+            cors_origins: self.server.cors_origin.clone(),
+            trusted_proxies: self.server.trusted_proxy.clone(),
+            access_log: self.server.access_log,
             attribution: self.server.attribution.clone(),
             cache: cache.cache_size.unwrap_or(defaults.cache),
             cache_control: cache.cache_control.unwrap_or(defaults.cache_control),
@@ -236,7 +243,7 @@ impl LayerConfig {
             StyleRef::Inline(section) => StyleConfig::new(section)?,
             StyleRef::Named(entry) => StyleConfig::find(styles, entry)?.clone(),
         };
-        let mut key = section.key(&["reload"]) + &style.key;
+        let mut key = section.key(&["reload", "key"]) + &style.key;
         let live = flags.mode == Some(ReadMode::Live);
         let (source, database) = match (flags.file, section.get("source")) {
             (Some(file), None) => (file, None),
@@ -260,6 +267,14 @@ impl LayerConfig {
         if flags.name.is_some() && Path::new(&source).is_dir() {
             return wrong("name: the layers of a folder are called like its files");
         }
+        let keys = flags.access.key.iter().map(|key| BearerToken::new(key));
+        let keys: Option<Vec<_>> = keys.collect();
+        let Some(keys) = keys else {
+            let line = section.get("key").and_then(|entry| entry.line);
+            // The message doesn't repeat the key.
+            let message = "key: a key must have 16 characters at least";
+            return Err(ConfigError::new(line.or(layer.line), message));
+        };
         let mut read = flags.read;
         read.suggest(&style.columns);
         let file = section.get("file").or(section.get("source"));
@@ -273,6 +288,7 @@ impl LayerConfig {
             is_published: false,
             reload: flags.reload.or(reload),
             style: style.style,
+            keys,
             key,
         })
     }

@@ -7,6 +7,10 @@ use super::raw::Section;
 /// The variable that takes the place of a password in a saved configuration file.
 pub(crate) const VARIABLE: &str = "${PGPASSWORD}";
 
+/// The variable that takes the place of a layer's first key in a saved file. The names of others
+/// have their number at the end.
+pub(crate) const KEY_VARIABLE: &str = "${HEATSPLAT_KEY}";
+
 /// Splits an address before and after its password: `postgres://ann:s3c@host/db` becomes
 /// `postgres://ann`, `s3c` and `@host/db`. The middle part is `None` if the address has a user
 /// without a password; the result is `None` if it has no user.

@@ -2,7 +2,7 @@
 
 use super::interpolate::escape;
 use super::raw::{ConfigEntry, LayerSection, RawConfig, Section, StyleRef};
-use super::secrets::without_password;
+use super::secrets::{KEY_VARIABLE, without_password};
 use heatsplat_loader::{is_remote, shown_source};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -72,10 +72,14 @@ impl TomlWriter<'_> {
     }
 
     fn entry(&self, text: &mut String, entry: &ConfigEntry) {
-        let values: Vec<_> = entry
-            .values
-            .iter()
-            .map(|value| self.value(&entry.key, value))
+        let values = entry.values.iter().zip(1..);
+        let values: Vec<_> = values
+            .map(|(value, number)| match (entry.key.as_str(), number) {
+                // Keys must not be in files, so variables take their places.
+                ("key", 1) => quoted(KEY_VARIABLE),
+                ("key", number) => quoted(&KEY_VARIABLE.replace('}', &format!("_{number}}}"))),
+                (key, _) => self.value(key, value),
+            })
             .collect();
         let _ = match values.as_slice() {
             [value] => writeln!(text, "{} = {value}", entry.key),

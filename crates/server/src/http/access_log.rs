@@ -1,0 +1,103 @@
+//! The access log: a line for each answer, with the target `access`, and the ids of requests.
+
+use super::origin::{Origin, TrustedProxy, is_from_proxy};
+use axum::body::HttpBody as _;
+use axum::extract::Request;
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::response::Response;
+use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The header with the id of a request.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The largest length of an id that a proxy sends.
+const MAX_ID: usize = 128;
+
+/// An id of a request: one that a trusted proxy has sent, or one that no other request of this or
+/// another process is likely to have.
+#[derive(Clone, Debug)]
+pub(crate) enum RequestId {
+    Sent(HeaderValue),
+    Made(u64),
+}
+
+impl RequestId {
+    /// The id of a request. One that it brings counts if it comes from a trusted proxy.
+    pub(crate) fn new(trusted: &[TrustedProxy], request: &Request) -> Self {
+        static REQUESTS: AtomicU64 = AtomicU64::new(0);
+        let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
+        let sent = request.headers().get(&REQUEST_ID);
+        match sent.filter(|id| is_id(id) && is_from_proxy(trusted, request.extensions())) {
+            Some(id) => Self::Sent(id.clone()),
+            None => Self::Made(number),
+        }
+    }
+
+    /// Adds the id to an answer.
+    pub(crate) fn tag(&self, response: &mut Response) {
+        if let Ok(id) = HeaderValue::try_from(self.to_string()) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+    }
+}
+
+fn is_id(id: &HeaderValue) -> bool {
+    let legal = |b: &u8| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(b);
+    (1..=MAX_ID).contains(&id.len()) && id.as_bytes().iter().all(legal)
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        static PROCESS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        match self {
+            Self::Sent(id) => f.write_str(id.to_str().unwrap_or_default()),
+            Self::Made(number) => write!(f, "{:016x}", PROCESS.hash_one(number)),
+        }
+    }
+}
+
+/// The parts of a request that its line in the log has.
+#[derive(Debug)]
+pub(crate) struct LoggedRequest {
+    method: Method,
+    /// The path and the query, from which keys were taken before.
+    url: String,
+    origin: Origin,
+}
+
+impl LoggedRequest {
+    /// The parts of a request.
+    pub(crate) fn new(request: &Request, origin: Origin) -> Self {
+        let url = request.uri().path_and_query();
+        Self {
+            method: request.method().clone(),
+            url: url.map_or("/", |url| url.as_str()).to_owned(),
+            origin,
+        }
+    }
+
+    /// Writes the line of an answer that took some time.
+    pub(crate) fn log(&self, id: &RequestId, response: &Response, took: Duration) {
+        let length = response.headers().get(CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        let bytes = length.or(response.body().size_hint().exact());
+        let client = self.origin.client.map(|client| client.to_string());
+        tracing::info!(
+            target: "access",
+            method = self.method.as_str(),
+            path = self.url,
+            status = response.status().as_u16(),
+            // An answer that is compressed while it is sent has no length yet.
+            bytes = bytes.map_or(-1, |bytes| bytes as i64),
+            ms = (took.as_secs_f64() * 1e6).round() / 1e3,
+            client = client.as_deref().unwrap_or("-"),
+            id = %id,
+            "answered"
+        );
+    }
+}

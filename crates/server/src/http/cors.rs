@@ -1,0 +1,82 @@
+//! CORS: the origins whose pages may read answers.
+
+use super::response::{self, TIMING_ALLOW_ORIGIN};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, ORIGIN,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+
+/// The methods that are answered.
+pub(crate) const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+
+/// The origins whose pages may read answers.
+#[derive(Clone, Debug)]
+pub(crate) enum AllowedOrigins {
+    Any,
+    List(Vec<HeaderValue>),
+}
+
+impl AllowedOrigins {
+    /// The origins of a configuration. None at all means any.
+    pub(crate) fn new(origins: &[String]) -> Self {
+        if origins.is_empty() || origins.iter().any(|origin| origin == "*") {
+            return Self::Any;
+        }
+        let value = |origin: &String| HeaderValue::try_from(origin.to_ascii_lowercase()).ok();
+        Self::List(origins.iter().filter_map(value).collect())
+    }
+
+    /// Returns true if pages of any origin may read answers.
+    pub(crate) fn is_any(&self) -> bool {
+        matches!(self, Self::Any)
+    }
+
+    /// The origin of a request if it matters for the answer.
+    pub(crate) fn of(&self, request: &HeaderMap) -> Option<HeaderValue> {
+        match self {
+            Self::Any => None,
+            Self::List(_) => request.get(ORIGIN).cloned(),
+        }
+    }
+
+    /// Lets the page of a request read its answer if its origin may.
+    pub(crate) fn allow(&self, origin: Option<HeaderValue>, headers: &mut HeaderMap) {
+        let allowed = match self {
+            Self::Any => Some(HeaderValue::from_static("*")),
+            Self::List(list) => {
+                response::add_vary(headers, "origin");
+                let had_timing = headers.remove(TIMING_ALLOW_ORIGIN).is_some();
+                let origin = origin.filter(|origin| list.contains(origin));
+                if let Some(origin) = origin.clone().filter(|_| had_timing) {
+                    headers.insert(TIMING_ALLOW_ORIGIN, origin);
+                }
+                origin
+            }
+        };
+        let Some(allowed) = allowed else {
+            return;
+        };
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+        let exposed =
+            "accept-ranges, content-range, etag, retry-after, server-timing, x-request-id";
+        headers.insert(
+            ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static(exposed),
+        );
+    }
+}
+
+/// Answers the question of a browser which requests a page may send.
+pub(crate) fn preflight() -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+    // The star doesn't stand for `Authorization`, which a layer's key may be in.
+    let names = HeaderValue::from_static("*, authorization");
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, names);
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    headers.insert(ALLOW, METHODS);
+    response
+}

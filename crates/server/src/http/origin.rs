@@ -1,0 +1,358 @@
+//! The client of a request, and the URL by which it reached the server. Both are those of the
+//! connection or, behind a trusted proxy, those that the proxy's headers name: `Forwarded`
+//! (RFC 7239), else `X-Forwarded-For`, `-Proto` and `-Host`; and `X-Forwarded-Prefix`.
+
+use super::host::is_host;
+use crate::http::connection_info::ConnectionInfo;
+use axum::http::header::{FORWARDED, HOST};
+use axum::http::{Extensions, HeaderMap};
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// The headers that an answer with URLs of the server depends on behind a trusted proxy.
+pub(crate) const PROXY_HEADERS: [&str; 5] = [
+    "host",
+    "forwarded",
+    "x-forwarded-host",
+    "x-forwarded-prefix",
+    "x-forwarded-proto",
+];
+
+/// The addresses of proxies whose headers are believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrustedProxy {
+    /// The first address of the network.
+    network: IpAddr,
+    /// The number of leading bits that all its addresses share.
+    bits: u32,
+}
+
+/// The error that a text is no network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected an address or a network, like 10.0.0.0/8 or ::1")]
+pub struct ParseProxyError;
+
+impl FromStr for TrustedProxy {
+    type Err = ParseProxyError;
+
+    fn from_str(text: &str) -> Result<Self, ParseProxyError> {
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits)),
+            None => (text, None),
+        };
+        let network: IpAddr = address.parse().map_err(|_| ParseProxyError)?;
+        let most = if network.is_ipv4() { 32 } else { 128 };
+        let plain = |bits: &&str| bits.bytes().all(|b| b.is_ascii_digit());
+        let bits = match bits {
+            None => most,
+            Some(bits) => {
+                let bits = Some(bits).filter(plain).and_then(|bits| bits.parse().ok());
+                bits.filter(|&bits| bits <= most).ok_or(ParseProxyError)?
+            }
+        };
+        Ok(Self { network, bits })
+    }
+}
+
+impl TrustedProxy {
+    fn contains(&self, address: IpAddr) -> bool {
+        // An IPv4 client of an IPv6 socket has an address like ::ffff:10.0.0.1.
+        let differing = match (self.network.to_canonical(), address.to_canonical()) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => u128::from(a.to_bits() ^ b.to_bits()) << 96,
+            (IpAddr::V6(a), IpAddr::V6(b)) => a.to_bits() ^ b.to_bits(),
+            _ => return false,
+        };
+        differing.leading_zeros() >= self.bits
+    }
+}
+
+/// The client of a request, and the parts of the URL by which it reached the server.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The address of the client; `None` if it is not known.
+    pub(crate) client: Option<IpAddr>,
+    pub(crate) is_https: bool,
+    /// The host that the client asked for, with its port; `None` if there is no legal one.
+    pub(crate) host: Option<String>,
+    /// The path under which a proxy has the server, without a slash at its end.
+    pub(crate) prefix: String,
+}
+
+/// The values that a proxy has added for one hop.
+#[derive(Clone, Copy, Default)]
+struct Hop<'a> {
+    client: Option<&'a str>,
+    proto: Option<&'a str>,
+    host: Option<&'a str>,
+}
+
+impl Origin {
+    /// The origin of a request with these headers and extensions.
+    pub(crate) fn new(
+        trusted: &[TrustedProxy],
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Self {
+        let connection = extensions.get::<Arc<ConnectionInfo>>();
+        let peer = connection.and_then(|connection| connection.peer);
+        let peer = peer.map(|peer| peer.ip().to_canonical());
+        let mut origin = Self {
+            client: peer,
+            host: legal_host(headers.get(HOST).and_then(|host| host.to_str().ok())),
+            ..Self::default()
+        };
+        let is_trusted = |address: IpAddr| trusted.iter().any(|proxy| proxy.contains(address));
+        if !peer.is_some_and(is_trusted) {
+            return origin;
+        }
+        // Each proxy appends to the lists. Those at the end were added by trusted proxies, and
+        // what the first of these has added is believed.
+        let lines = |name: &str| list(headers, name);
+        let forwarded = lines(FORWARDED.as_str());
+        let (hops, prefixes) = (&forwarded, lines("x-forwarded-prefix"));
+        let (clients, hosts, protos);
+        let hop = if hops.is_empty() {
+            clients = lines("x-forwarded-for");
+            hosts = lines("x-forwarded-host");
+            protos = lines("x-forwarded-proto");
+            let behind = trusted_hops(clients.iter().copied(), is_trusted);
+            let hop = Hop {
+                client: from_end(&clients, behind),
+                proto: from_end(&protos, behind),
+                host: from_end(&hosts, behind),
+            };
+            (hop, behind)
+        } else {
+            let each: Vec<Hop<'_>> = hops.iter().map(|hop| parse_hop(hop)).collect();
+            let clients = each.iter().map(|hop| hop.client.unwrap_or_default());
+            let behind = trusted_hops(clients, is_trusted);
+            (from_end(&each, behind).unwrap_or_default(), behind)
+        };
+        let (hop, behind) = hop;
+        if let Some(client) = hop.client {
+            origin.client = address(client);
+        }
+        origin.is_https = hop
+            .proto
+            .is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+        origin.host = legal_host(hop.host).or(origin.host);
+        let prefix = from_end(&prefixes, behind).map(|prefix| prefix.trim_end_matches('/'));
+        origin.prefix = prefix
+            .filter(|prefix| is_prefix(prefix))
+            .unwrap_or_default()
+            .to_owned();
+        origin
+    }
+}
+
+/// Returns whether the peer of a request's connection is a trusted proxy.
+pub(crate) fn is_from_proxy(trusted: &[TrustedProxy], extensions: &Extensions) -> bool {
+    let peer = extensions
+        .get::<Arc<ConnectionInfo>>()
+        .and_then(|connection| connection.peer);
+    peer.is_some_and(|peer| trusted.iter().any(|proxy| proxy.contains(peer.ip())))
+}
+
+/// The number of trusted proxies at the end of a list of clients.
+fn trusted_hops<'a>(
+    clients: impl DoubleEndedIterator<Item = &'a str>,
+    is_trusted: impl Fn(IpAddr) -> bool,
+) -> usize {
+    let is_proxy = |client: &&str| address(client).is_some_and(&is_trusted);
+    clients.rev().take_while(is_proxy).count()
+}
+
+/// The item of a list with `behind` others after it; the first if the list is shorter.
+fn from_end<T: Copy>(items: &[T], behind: usize) -> Option<T> {
+    let last = items.len().checked_sub(1)?;
+    items.get(last.saturating_sub(behind)).copied()
+}
+
+/// The parts of a header's list, from all its lines. Commas in quotes separate nothing.
+fn list<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
+    let lines = headers.get_all(name).into_iter();
+    let lines = lines.filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| split(line, ',')).collect()
+}
+
+/// Splits a text at a separator that is not within quotes, and trims the parts.
+fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let mut escaped = false;
+    let parts = text.split(move |c| {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            c if c == separator => return !quoted,
+            _ => {}
+        }
+        false
+    });
+    parts.map(str::trim)
+}
+
+/// Parses an element of `Forwarded`: `for=192.0.2.60;proto=http;host=example.org`.
+fn parse_hop(element: &str) -> Hop<'_> {
+    let mut hop = Hop::default();
+    for pair in split(element, ';') {
+        let Some((name, value)) = pair.split_once('=') else {
+            continue;
+        };
+        let value = value.trim().trim_matches('"');
+        match name.trim() {
+            name if name.eq_ignore_ascii_case("for") => hop.client = Some(value),
+            name if name.eq_ignore_ascii_case("proto") => hop.proto = Some(value),
+            name if name.eq_ignore_ascii_case("host") => hop.host = Some(value),
+            _ => {}
+        }
+    }
+    hop
+}
+
+/// Parses an address with or without a port; `None` for names such as `unknown`.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = || {
+        text.trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse()
+            .ok()
+    };
+    let with_port = || text.parse().ok().map(|address: SocketAddr| address.ip());
+    bare()
+        .or_else(with_port)
+        .map(|address: IpAddr| address.to_canonical())
+}
+
+fn legal_host(host: Option<&str>) -> Option<String> {
+    host.filter(|host| is_host(host))
+        .map(str::to_ascii_lowercase)
+}
+
+/// Returns whether a text is the beginning of a path, like `/heat`; empty for none.
+fn is_prefix(text: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    let mut segments = text.split('/');
+    let fine =
+        |part: &str| !part.is_empty() && part != "." && part != ".." && part.bytes().all(legal);
+    text.len() <= 255 && segments.next() == Some("") && segments.all(fine)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::{HeaderName, HeaderValue};
+
+    fn origin(peer: &str, lines: &[(&str, &str)]) -> Origin {
+        let trusted = ["10.0.0.0/8", "fd00::/8", "::1"].map(|net| net.parse().unwrap());
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_static("inner:3000"));
+        for (name, value) in lines {
+            let name: HeaderName = name.parse().unwrap();
+            headers.append(name, HeaderValue::from_str(value).unwrap());
+        }
+        let mut extensions = Extensions::new();
+        let peer = Some(SocketAddr::new(peer.parse().unwrap(), 9));
+        extensions.insert(Arc::new(ConnectionInfo { peer }));
+        Origin::new(&trusted, &headers, &extensions)
+    }
+
+    fn shown(origin: &Origin) -> String {
+        let client = origin
+            .client
+            .map_or("-".to_owned(), |client| client.to_string());
+        let scheme = if origin.is_https { "https" } else { "http" };
+        let host = origin.host.as_deref().unwrap_or("-");
+        format!("{client} {scheme}://{host}{}", origin.prefix)
+    }
+
+    #[test]
+    fn networks_hold_their_addresses() {
+        let holds = |net: &str, address: &str| {
+            let net: TrustedProxy = net.parse().unwrap();
+            net.contains(address.parse().unwrap())
+        };
+        assert!(holds("10.0.0.0/8", "10.255.0.1") && !holds("10.0.0.0/8", "11.0.0.1"));
+        assert!(holds("10.0.0.0/8", "::ffff:10.1.2.3"));
+        assert!(holds("192.168.1.7", "192.168.1.7") && !holds("192.168.1.7", "192.168.1.6"));
+        assert!(holds("0.0.0.0/0", "1.2.3.4") && !holds("0.0.0.0/0", "::1"));
+        assert!(holds("::/0", "fe80::1") && !holds("::1", "::2"));
+        assert!(holds("fd00::/8", "fdff::1") && !holds("fd00::/8", "fe00::1"));
+        for bad in [
+            "",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0/8",
+            "a",
+            "10.0.0.0/",
+            "10.0.0.0/+8",
+        ] {
+            assert!(bad.parse::<TrustedProxy>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn headers_count_from_trusted_proxies_alone() {
+        let lies = [
+            ("x-forwarded-for", "1.1.1.1"),
+            ("x-forwarded-host", "evil.example"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-prefix", "/evil"),
+            ("forwarded", "for=1.1.1.1;host=evil.example;proto=https"),
+        ];
+        assert_eq!(
+            shown(&origin("9.9.9.9", &lies)),
+            "9.9.9.9 http://inner:3000"
+        );
+        let of = |lines: &[(&str, &str)]| shown(&origin("10.0.0.1", lines));
+        assert_eq!(of(&[]), "10.0.0.1 http://inner:3000");
+        let lines = [
+            ("x-forwarded-for", "7.7.7.7, 8.8.8.8"),
+            ("x-forwarded-host", "Maps.example.org"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-prefix", "/heat/"),
+        ];
+        assert_eq!(of(&lines), "8.8.8.8 https://maps.example.org/heat");
+        // Two proxies of ours: what the outer one has added counts.
+        let lines = [
+            ("x-forwarded-for", "1.1.1.1, 8.8.8.8"),
+            ("x-forwarded-for", "10.0.0.2"),
+            ("x-forwarded-host", "evil.example, maps.example.org, inner"),
+            ("x-forwarded-proto", "https, http"),
+        ];
+        assert_eq!(of(&lines), "8.8.8.8 https://maps.example.org");
+        let lines = [(
+            "forwarded",
+            "for=1.1.1.1;host=evil.example, \
+            For=\"[2001:db8::7]:4711\";PROTO=https;host=\"maps.example.org:8443\", for=10.0.0.2",
+        )];
+        assert_eq!(of(&lines), "2001:db8::7 https://maps.example.org:8443");
+        assert_eq!(
+            of(&[("forwarded", "for=unknown;proto=https")]),
+            "- https://inner:3000"
+        );
+        assert_eq!(
+            of(&[("forwarded", "for=\"_a,b\\\"c;\";host=a")]),
+            "- http://a"
+        );
+        // What is illegal is left out.
+        for (name, value) in [
+            ("x-forwarded-host", "evil.example/x"),
+            ("x-forwarded-host", "a@b"),
+            ("x-forwarded-proto", "javascript"),
+            ("x-forwarded-prefix", "//evil.example"),
+            ("x-forwarded-prefix", "/a/../b"),
+            ("x-forwarded-prefix", "/a?b"),
+            ("x-forwarded-prefix", "a"),
+            ("forwarded", ";;=,=;\"\\"),
+        ] {
+            assert_eq!(
+                of(&[(name, value)]),
+                "10.0.0.1 http://inner:3000",
+                "{name}: {value}"
+            );
+        }
+    }
+}
