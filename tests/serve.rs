@@ -367,3 +367,38 @@ fn keys_open_layers_and_are_shown_nowhere() {
     );
     assert!(!text.contains("length"), "{text}");
 }
+
+/// A socket that systemd has opened, as the third file of the program.
+#[cfg(unix)]
+#[test]
+fn a_socket_of_systemd_is_taken_over() {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let program = env!("CARGO_BIN_EXE_heatsplat");
+    // The number of the process is known only to the process itself.
+    let script = "exec 3<&0 </dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$@\"";
+    let arguments = ["serve", "examples/cities.csv.gz", "--listen", "systemd"];
+    let mut child = std::process::Command::new("sh")
+        .args(["-c", script, "sh", program])
+        .args(arguments)
+        .stdin(Stdio::from(std::os::fd::OwnedFd::from(socket)))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    assert!(line.contains(&address.to_string()), "{line}");
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /health HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("200 OK"), "{answer}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // Without systemd there is none.
+    let (code, _, err) = crate::program::heatsplat(&arguments);
+    assert!(code == 1 && err.contains("LISTEN_FDS"), "{err}");
+}

@@ -2,14 +2,25 @@
 
 use crate::http::origin::TrustedProxy;
 use crate::layers::posting::Posting;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
+
+/// The files of a certificate, both in the format PEM. They are read again when they change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and those that lead to a known one.
+    pub certificate: PathBuf,
+    /// The certificate's private key.
+    pub key: PathBuf,
+}
 
 /// The configuration of a server: its address, limits, size of caches, and HTTP headers.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// The address and port on which the server listens. The system chooses a free port in place of
-    /// port 0.
+    /// port 0. `unix:/run/heatsplat.sock` is a Unix socket, `systemd` the socket that systemd has
+    /// opened.
     pub listen: String,
     /// The URL by which clients reach the server. It is needed behind a proxy that changes the
     /// header `Host`. `None`: links contain the host that each client requests.
@@ -48,6 +59,9 @@ pub struct ServerConfig {
     /// The address and port at which `/metrics`, `/health`, `/ready` and `POST /layers` are
     /// answered, and no longer at `listen`. `None`: everything is answered at `listen`.
     pub admin_listen: Option<String>,
+    /// The certificate of encrypted connections at `listen`, which needs the feature `tls`; `None`:
+    /// connections are not encrypted.
+    pub tls: Option<TlsFiles>,
     /// The origins whose pages may read answers, like `https://example.org`. None at all, or `*`:
     /// any.
     pub cors_origins: Vec<String>,
@@ -80,6 +94,7 @@ impl Default for ServerConfig {
             write_timeout: Duration::from_secs(30),
             answer_bytes: 256 << 20,
             admin_listen: None,
+            tls: None,
             cors_origins: Vec::new(),
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),

@@ -45,7 +45,7 @@ mod state;
 mod style;
 mod sync;
 
-pub use config::ServerConfig;
+pub use config::{ServerConfig, TlsFiles};
 #[doc(hidden)]
 pub use cost::estimate;
 pub use http::origin::{ParseProxyError, TrustedProxy};

@@ -3,7 +3,13 @@
 //! requests may finish.
 
 mod connection;
+mod socket;
 mod stall;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "listen/tls_disabled.rs"]
+mod tls;
 
 use crate::config::ServerConfig;
 use crate::http::connection_info::ConnectionInfo;
@@ -12,22 +18,21 @@ use crate::routes::router::routers;
 use crate::shutdown::{Activity, ConnectionService, Phase, StopHandle};
 use crate::state::Server;
 use axum::Router;
+use listenfd::ListenFd;
+use socket::{BoundSocket, Client, Listener};
 use std::convert::Infallible;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tls::Tls;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 
 /// The largest number of connections at the port for administration. A choice.
 const ADMIN_CONNECTIONS: usize = 64;
-
-/// A connection that was accepted, and its client's address.
-type Client = (TcpStream, SocketAddr);
 
 /// The reason why a server can't listen.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +40,7 @@ type Client = (TcpStream, SocketAddr);
 pub enum ServeError {
     /// The address can't be parsed or resolved.
     #[error(
-        "can't listen on {listen}: {reason}; expected an address and a port, like 127.0.0.1:3000"
+        "can't listen on {listen}: {reason}; expected an address and a port, like 127.0.0.1:3000, unix:PATH or systemd"
     )]
     Address {
         /// The address of the configuration.
@@ -59,15 +64,24 @@ pub enum ServeError {
         /// The error of the system.
         reason: io::Error,
     },
+    /// No socket was passed on.
+    #[error("can't listen on systemd's socket: there is none (LISTEN_FDS, LISTEN_PID)")]
+    NoSocket,
+    /// The certificate or its key can't be used.
+    #[error("can't encrypt connections: {reason}")]
+    Certificate {
+        /// The file, and what is wrong with it.
+        reason: String,
+    },
 }
 
 /// A server that has bound its port, but answers no request before [`run`](Self::run) is called.
 #[derive(Debug)]
 pub struct BoundServer {
-    listener: StdListener,
-    address: SocketAddr,
-    /// The port for administration and its address; `None` if all is at one port.
-    admin: Option<(StdListener, SocketAddr)>,
+    socket: BoundSocket,
+    /// The socket for administration; `None` if all is at one.
+    admin: Option<BoundSocket>,
+    tls: Option<Arc<Tls>>,
     server: Arc<Server>,
 }
 
@@ -78,22 +92,28 @@ impl BoundServer {
     /// # Errors
     /// See [`ServeError`].
     pub fn new(layers: Registry, mut config: ServerConfig) -> Result<Self, ServeError> {
-        let (listener, address) = bind(&config.listen)?;
-        let admin = config.admin_listen.as_deref().map(bind).transpose()?;
-        config.listen = address.to_string();
+        let mut systemd = ListenFd::from_env();
+        let tls = config.tls.as_ref().map(Tls::new).transpose()?;
+        let socket = BoundSocket::bind(&config.listen, &mut systemd)?;
+        let admin = config.admin_listen.as_deref();
+        let admin = admin.map(|listen| BoundSocket::bind(listen, &mut systemd));
+        let admin = admin.transpose()?;
+        config.listen = match socket.address() {
+            Some(address) => address.to_string(),
+            None => "localhost".to_owned(),
+        };
         let server = Arc::new(Server::new(layers, config));
         Ok(Self {
-            listener,
-            address,
+            socket,
             admin,
+            tls: tls.map(Arc::new),
             server,
         })
     }
 
-    /// The address that the server listens on. If the configuration asks for port 0, it has the
-    /// port that the system chose.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// The address that the server listens on, with the real port; `None` for a Unix socket.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.socket.address()
     }
 
     /// The public URL of the configuration if it has one, else a URL for a browser on the same
@@ -102,7 +122,9 @@ impl BoundServer {
         if let Some(url) = &self.server.config.public_url {
             return format!("{}/", url.trim_end_matches('/'));
         }
-        let mut address = self.address;
+        let Some(mut address) = self.socket.address() else {
+            return "http://localhost/".to_owned();
+        };
         if address.ip().is_unspecified() {
             // A browser can't open the unspecified address, like 0.0.0.0.
             let localhost: std::net::IpAddr = match address {
@@ -111,12 +133,13 @@ impl BoundServer {
             };
             address.set_ip(localhost);
         }
-        format!("http://{address}/")
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{address}/")
     }
 
     /// The address of the port for administration, with the real port; `None` if there is none.
     pub fn admin_address(&self) -> Option<SocketAddr> {
-        self.admin.as_ref().map(|(_, address)| *address)
+        self.admin.as_ref()?.address()
     }
 
     /// A handle that can stop the server while it runs.
@@ -145,11 +168,12 @@ impl BoundServer {
     }
 
     async fn answer(self) -> io::Result<()> {
-        let listener = TcpListener::from_std(self.listener)?;
-        let admin = self
-            .admin
-            .map(|(listener, _)| TcpListener::from_std(listener));
-        let admin = admin.transpose()?;
+        let listener = self.socket.into_listener()?;
+        let (tls, unencrypted) = (self.tls, None::<Arc<Tls>>);
+        let admin = self.admin.map(BoundSocket::into_listener).transpose()?;
+        if let Some(tls) = tls.clone() {
+            tokio::spawn(async move { tls.follow().await });
+        }
         let config = &self.server.config;
         let (drain_wait, grace) = (config.drain_wait, config.grace);
         let open = Arc::new(Semaphore::new(config.connections.clamp(1, 1 << 20)));
@@ -163,18 +187,25 @@ impl BoundServer {
         // Each connection has a sender, so that the channel ends with the last connection.
         let (connected, mut all_gone) = mpsc::channel::<Infallible>(1);
         type Place = Option<OwnedSemaphorePermit>;
-        let begin = |(stream, peer): Client, place: Place, routes: &Router| {
-            let info = ConnectionInfo { peer: Some(peer) };
-            let routes = (routes.clone(), Arc::new(info));
-            let service = ConnectionService::new(routes, stop.clone(), activity.clone());
-            let (server, stop, connected) = (server.clone(), stop.clone(), connected.clone());
-            tokio::spawn(async move {
-                server.connections.open.fetch_add(1, Ordering::Relaxed);
-                connection::serve(&server, stream, service, &stop).await;
-                server.connections.open.fetch_sub(1, Ordering::Relaxed);
-                drop((place, connected));
-            });
-        };
+        type OptionalTls = Option<Arc<Tls>>;
+        let begin =
+            |(stream, peer): Client, place: Place, (routes, tls): (&Router, &OptionalTls)| {
+                let info = ConnectionInfo {
+                    peer,
+                    is_tls: tls.is_some(),
+                    ..ConnectionInfo::default()
+                };
+                let tls = tls.clone();
+                let routes = (routes.clone(), Arc::new(info));
+                let service = ConnectionService::new(routes, stop.clone(), activity.clone());
+                let (server, stop, connected) = (server.clone(), stop.clone(), connected.clone());
+                tokio::spawn(async move {
+                    server.connections.open.fetch_add(1, Ordering::Relaxed);
+                    connection::serve(&server, (stream, tls.as_deref()), service, &stop).await;
+                    server.connections.open.fetch_sub(1, Ordering::Relaxed);
+                    drop((place, connected));
+                });
+            };
         tokio::spawn(stop_by_signals(stop.clone()));
         let senders = connected.downgrade();
         let is_connected = || senders.strong_count() > 1;
@@ -187,19 +218,19 @@ impl BoundServer {
         });
         loop {
             tokio::select! {
-                (client, place) = accept(&listener, &open) => begin(client, place, &routes),
+                (client, place) = accept(&listener, &open) => begin(client, place, (&routes, &tls)),
                 (client, place) = accept_any(admin.as_ref(), &admin_open) => {
-                    begin(client, place, &admin_routes);
+                    begin(client, place, (&admin_routes, &unencrypted));
                 }
                 () = &mut drained => break,
             }
         }
         // A connection that waits to be accepted would be reset with the listener.
-        for client in waiting(listener) {
-            begin(client, None, &routes);
+        for client in listener.into_waiting() {
+            begin(client, None, (&routes, &tls));
         }
-        for client in admin.map(waiting).unwrap_or_default() {
-            begin(client, None, &admin_routes);
+        for client in admin.map(Listener::into_waiting).unwrap_or_default() {
+            begin(client, None, (&admin_routes, &unencrypted));
         }
         stop.enter(Phase::Closing);
         drop(connected);
@@ -219,63 +250,17 @@ impl BoundServer {
     }
 }
 
-/// Binds an address of the configuration.
-fn bind(listen: &str) -> Result<(StdListener, SocketAddr), ServeError> {
-    let addresses: Vec<_> = listen
-        .to_socket_addrs()
-        .map_err(|reason| ServeError::Address {
-            listen: listen.to_owned(),
-            reason,
-        })?
-        .collect();
-    let failed = |reason: io::Error| match reason.kind() {
-        io::ErrorKind::AddrInUse => ServeError::InUse {
-            listen: listen.to_owned(),
-        },
-        _ => ServeError::Listen {
-            listen: listen.to_owned(),
-            reason,
-        },
-    };
-    let listener = StdListener::bind(addresses.as_slice()).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((listener, address))
-}
-
-/// Accepts the connections that wait for it, and closes the listener at once.
-fn waiting(listener: TcpListener) -> Vec<Client> {
-    let Ok(listener) = listener.into_std() else {
-        return Vec::new();
-    };
-    let mut clients = Vec::new();
-    while let Ok(client) = listener.accept() {
-        clients.push(client);
-    }
-    drop(listener);
-    let registered = clients.into_iter().filter_map(|(stream, peer)| {
-        stream.set_nonblocking(true).ok()?;
-        let _ = stream.set_nodelay(true);
-        Some((TcpStream::from_std(stream).ok()?, peer))
-    });
-    registered.collect()
-}
-
 /// Accepts the next connection. If the largest number of connections is open, it first waits until
 /// one closes. The permit counts the connection as open until it is dropped; it is `None` only if
 /// the semaphore is closed, which never happens.
 async fn accept(
-    listener: &TcpListener,
+    listener: &Listener,
     open: &Arc<Semaphore>,
 ) -> (Client, Option<OwnedSemaphorePermit>) {
     loop {
         let place = Arc::clone(open).acquire_owned().await.ok();
         match listener.accept().await {
-            Ok((stream, peer)) => {
-                // Small answers must be sent at once, not wait for more data.
-                let _ = stream.set_nodelay(true);
-                return ((stream, peer), place);
-            }
+            Ok(client) => return (client, place),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 // The most likely reason is that no file descriptors are left, so other connections
@@ -289,7 +274,7 @@ async fn accept(
 
 /// Accepts the next connection at a port that there may not be.
 async fn accept_any(
-    listener: Option<&TcpListener>,
+    listener: Option<&Listener>,
     open: &Arc<Semaphore>,
 ) -> (Client, Option<OwnedSemaphorePermit>) {
     match listener {

@@ -9,7 +9,7 @@ use crate::http::connection_info::ConnectionInfo;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::CONNECTION;
-use axum::http::{HeaderValue, Request, Response};
+use axum::http::{HeaderValue, Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
@@ -17,7 +17,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -108,19 +108,22 @@ impl Activity {
 }
 
 /// A request that is being answered; it counts as running until it is dropped.
-struct RunningRequest(Arc<Activity>);
+struct RunningRequest(Arc<Activity>, Arc<ConnectionInfo>);
 
 impl RunningRequest {
-    fn new(activity: &Arc<Activity>) -> Self {
+    fn new(activity: &Arc<Activity>, connection: &Arc<ConnectionInfo>) -> Self {
+        connection.requests.fetch_add(1, Ordering::Relaxed);
+        connection.running.fetch_add(1, Ordering::Relaxed);
         activity.begun.fetch_add(1, Ordering::Relaxed);
         activity.running.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(activity))
+        Self(Arc::clone(activity), Arc::clone(connection))
     }
 }
 
 impl Drop for RunningRequest {
     fn drop(&mut self) {
         self.0.running.fetch_sub(1, Ordering::Relaxed);
+        self.1.running.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -132,8 +135,6 @@ pub(crate) struct ConnectionService {
     info: Arc<ConnectionInfo>,
     stop: StopHandle,
     activity: Arc<Activity>,
-    /// True once a request has arrived.
-    used: Arc<AtomicBool>,
 }
 
 impl ConnectionService {
@@ -148,13 +149,12 @@ impl ConnectionService {
             info,
             stop,
             activity,
-            used: Arc::default(),
         }
     }
 
-    /// A flag that is true once a request has arrived on the connection.
-    pub(crate) fn used(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.used)
+    /// The facts about the connection.
+    pub(crate) fn info(&self) -> Arc<ConnectionInfo> {
+        Arc::clone(&self.info)
     }
 }
 
@@ -165,12 +165,16 @@ impl Service<Request<Incoming>> for ConnectionService {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(Arc::clone(&self.info));
-        self.used.store(true, Ordering::Relaxed);
-        let running = RunningRequest::new(&self.activity);
+        let running = RunningRequest::new(&self.activity, &self.info);
+        // A connection of HTTP/2 ends by a frame.
+        let is_http2 = request.version() == Version::HTTP_2;
+        if is_http2 {
+            self.info.is_http2.store(true, Ordering::Relaxed);
+        }
         let (answer, stop) = (self.routes.call(request), self.stop.clone());
         Box::pin(async move {
             let mut response = answer.await?;
-            if stop.is_stopping() {
+            if !is_http2 && stop.is_stopping() {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(CONNECTION, close);
             }

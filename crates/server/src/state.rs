@@ -99,7 +99,7 @@ impl Server {
     /// The client of a request and the URL by which it reached the server.
     pub(crate) fn origin(&self, request: &Request) -> Origin {
         let trusted = &self.config.trusted_proxies;
-        Origin::new(trusted, request.headers(), request.extensions())
+        Origin::new(trusted, request)
     }
 
     /// The URL by which the client reached the server. If the operator has set a URL, it is that

@@ -6,7 +6,7 @@ use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
 use crate::cli::units::{bytes, pause, period};
 use clap::Args;
-use heatsplat_server::{Derivation, ParseDerivationError, TrustedProxy};
+use heatsplat_server::{Derivation, ParseDerivationError, TlsFiles, TrustedProxy};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -73,7 +73,8 @@ pub(crate) struct ServeCommand {
 /// Flags of the server as a whole: keys at the top of a file.
 #[derive(Args, Clone)]
 pub(super) struct ServerFlags {
-    /// Address and port to listen on; port 0 takes a free one
+    /// Address and port to listen on; port 0 takes a free one. Or unix:PATH, a Unix socket; or
+    /// systemd, the socket that systemd has opened
     #[arg(short, long, value_name = "ADDRESS", default_value = "127.0.0.1:3000",
           value_parser = listen)]
     pub(super) listen: String,
@@ -84,6 +85,13 @@ pub(super) struct ServerFlags {
     /// longer at the first
     #[arg(long, value_name = "ADDRESS", value_parser = listen)]
     pub(super) admin_listen: Option<String>,
+    /// A file with the certificate of encrypted connections, and those that lead to a known one, as
+    /// PEM. It is read again when it changes
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// A file with the private key of --tls-cert, as PEM
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_key: Option<PathBuf>,
     /// A host that requests may be for, like maps.example.org or *.example.org; once for each.
     /// Others get 421 [default: any]
     #[arg(long, value_name = "HOST", value_parser = allowed_host)]
@@ -91,8 +99,8 @@ pub(super) struct ServerFlags {
     /// An origin whose pages may read answers, like https://example.org; once for each [default: *]
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub(super) cors_origin: Vec<String>,
-    /// A proxy whose Forwarded and X-Forwarded headers are believed, as an address or a network
-    /// like 10.0.0.0/8; once for each
+    /// A proxy whose Forwarded and X-Forwarded headers are believed, as an address, a network like
+    /// 10.0.0.0/8, or unix for clients of a Unix socket; once for each
     #[arg(long, value_name = "NETWORK")]
     pub(super) trusted_proxy: Vec<TrustedProxy>,
     /// Log a line for each answer
@@ -112,6 +120,14 @@ pub(super) struct ServerFlags {
     /// database by NOTIFY heatsplat. Files are read again if they have changed
     #[arg(long, value_name = "TIME", value_parser = period)]
     pub(super) reload: Option<Duration>,
+}
+
+impl ServerFlags {
+    /// The files of the certificate; `None` if there are none.
+    pub(super) fn tls_files(&self) -> Option<TlsFiles> {
+        let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
+        Some(TlsFiles { certificate, key })
+    }
 }
 
 /// All keys at the top of a file.
@@ -213,8 +229,10 @@ pub(super) enum ReadMode {
 fn listen(text: &str) -> Result<String, &'static str> {
     let plain = |host: &str| !host.is_empty() && host.chars().all(|c| c.is_ascii_graphic());
     match text.rsplit_once(':') {
+        _ if text == "systemd" => Ok(text.to_owned()),
+        _ if text.starts_with("unix:/") || text.starts_with("unix:.") => Ok(text.to_owned()),
         Some((host, port)) if plain(host) && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
-        _ => Err("expected an address and a port, like 127.0.0.1:3000"),
+        _ => Err("expected an address and a port, like 127.0.0.1:3000; or unix:/PATH or systemd"),
     }
 }
 

@@ -31,8 +31,12 @@ impl RequestId {
     pub(crate) fn new(trusted: &[TrustedProxy], request: &Request) -> Self {
         static REQUESTS: AtomicU64 = AtomicU64::new(0);
         let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
-        let sent = request.headers().get(&REQUEST_ID);
-        match sent.filter(|id| is_id(id) && is_from_proxy(trusted, request.extensions())) {
+        // Most servers have no proxy, and need not look for the header.
+        let sent = (!trusted.is_empty()).then(|| request.headers().get(&REQUEST_ID));
+        match sent
+            .flatten()
+            .filter(|id| is_id(id) && is_from_proxy(trusted, request))
+        {
             Some(id) => Self::Sent(id.clone()),
             None => Self::Made(number),
         }

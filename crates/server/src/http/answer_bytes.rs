@@ -1,6 +1,7 @@
 //! The bytes of answers that are on their way to clients: counted, and limited over all
 //! connections, since a client that doesn't read keeps its answer in memory.
 
+use super::connection_info::ConnectionInfo;
 use super::error::ApiError;
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse as _, Response};
@@ -28,10 +29,15 @@ pub(crate) struct AnswerBytes {
 struct Share {
     of: Arc<AnswerBytes>,
     bytes: u64,
+    /// The connection of HTTP/2 that the answer is for.
+    connection: Option<Arc<ConnectionInfo>>,
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            connection.unsent.fetch_sub(1, Ordering::Relaxed);
+        }
         self.of.taken.fetch_sub(self.bytes, Ordering::AcqRel);
     }
 }
@@ -82,7 +88,11 @@ impl AnswerBytes {
         ApiError::unavailable("too many large answers are on their way to slow clients")
     }
 
-    fn take(self: &Arc<Self>, bytes: u64) -> Option<Share> {
+    fn take(
+        self: &Arc<Self>,
+        bytes: u64,
+        connection: Option<Arc<ConnectionInfo>>,
+    ) -> Option<Share> {
         let add = |taken| {
             let room = self.has_room(taken, bytes);
             room.then_some(taken.saturating_add(bytes))
@@ -90,19 +100,29 @@ impl AnswerBytes {
         let taken = self
             .taken
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
-        taken.ok().map(|_| Share {
+        taken.ok()?;
+        if let Some(connection) = &connection {
+            connection.unsent.fetch_add(1, Ordering::Relaxed);
+        }
+        Some(Share {
             of: Arc::clone(self),
             bytes,
+            connection,
         })
     }
 
-    /// Counts a large answer until it is sent. If there is no room for it, it becomes a 503.
-    pub(crate) fn admit(self: &Arc<Self>, response: Response) -> Response {
+    /// Counts a large answer until it is sent, and every answer for a connection of HTTP/2, which
+    /// may have many at a time. If there is no room for an answer, it becomes a 503.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        response: Response,
+        http2: Option<Arc<ConnectionInfo>>,
+    ) -> Response {
         let bytes = response.body().size_hint().lower();
-        if bytes <= SMALL {
+        if bytes == 0 || bytes <= SMALL && http2.is_none() {
             return response;
         }
-        let Some(share) = self.take(bytes) else {
+        let Some(share) = self.take(bytes, http2) else {
             return self.refuse().into_response();
         };
         response.map(|body| {
@@ -169,7 +189,7 @@ mod tests {
     #[tokio::test]
     async fn bytes_hold_their_share_until_the_last_is_dropped() {
         let budget = AnswerBytes::new(300_000);
-        let answer = |bytes: usize| budget.admit(Response::new(Body::from(vec![7; bytes])));
+        let answer = |bytes: usize| budget.admit(Response::new(Body::from(vec![7; bytes])), None);
         let small: Vec<_> = (0..9).map(|_| answer(SMALL as usize)).collect();
         assert_eq!(budget.taken(), 0);
         drop(small);
@@ -190,6 +210,18 @@ mod tests {
         assert_eq!(budget.taken(), 100_000);
         drop(part);
         assert_eq!(budget.taken(), 0);
+        // Small answers count too if a connection may have many of them.
+        let info = Arc::new(ConnectionInfo::default());
+        let answer_h2 = budget.admit(Response::new(Body::from("seven")), Some(Arc::clone(&info)));
+        assert_eq!(
+            (budget.taken(), info.unsent.load(Ordering::Relaxed)),
+            (5, 1)
+        );
+        drop(answer_h2);
+        assert_eq!(
+            (budget.taken(), info.unsent.load(Ordering::Relaxed)),
+            (0, 0)
+        );
         // What never fits is sent alone.
         let large = answer(900_000);
         assert_eq!((large.status(), budget.taken()), (StatusCode::OK, 900_000));

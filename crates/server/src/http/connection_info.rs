@@ -2,14 +2,25 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// Facts about a connection, which its requests have as an extension. Requests that an embedding
 /// program sends to the router have none.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ConnectionInfo {
-    /// The address of the client, or of the proxy before it; `None` if there is none.
+    /// The address of the client, or of the proxy before it; `None` on a Unix socket.
     pub(crate) peer: Option<SocketAddr>,
+    pub(crate) is_tls: bool,
+    /// True once a request of HTTP/2 has arrived.
+    pub(crate) is_http2: AtomicBool,
+    /// The number of requests that have arrived.
+    pub(crate) requests: AtomicU64,
+    /// The number of requests that have no answer yet.
+    pub(crate) running: AtomicU64,
+    /// The number of answers of HTTP/2 that are not sent yet.
+    pub(crate) unsent: AtomicU64,
+    /// The number of bytes that the client has taken.
+    pub(crate) written: Arc<AtomicU64>,
 }
 
 /// Counts of connections, which `/metrics` reports.

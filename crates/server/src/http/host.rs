@@ -49,7 +49,7 @@ pub(crate) fn check_allowed(
     if allowed.is_empty() || matches!(request.uri().path(), "/health" | "/ready" | "/metrics") {
         return Ok(());
     }
-    let origin = Origin::new(trusted, request.headers(), request.extensions());
+    let origin = Origin::new(trusted, request);
     let host = origin.host.unwrap_or_default();
     match allowed.iter().any(|pattern| matches(pattern, &host)) {
         true => Ok(()),

@@ -5,7 +5,8 @@
 use super::host::is_host;
 use crate::http::connection_info::ConnectionInfo;
 use axum::http::header::{FORWARDED, HOST};
-use axum::http::{Extensions, HeaderMap};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Request};
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -21,22 +22,28 @@ pub(crate) const PROXY_HEADERS: [&str; 5] = [
 
 /// The addresses of proxies whose headers are believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TrustedProxy {
-    /// The first address of the network.
-    network: IpAddr,
-    /// The number of leading bits that all its addresses share.
-    bits: u32,
+pub struct TrustedProxy(ProxyKind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ProxyKind {
+    /// The first address of a network, and the number of leading bits that all its addresses share.
+    Network(IpAddr, u32),
+    /// All clients of a Unix socket.
+    UnixSocket,
 }
 
 /// The error that a text is no network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected an address or a network, like 10.0.0.0/8 or ::1")]
+#[error("expected an address, a network like 10.0.0.0/8, or unix")]
 pub struct ParseProxyError;
 
 impl FromStr for TrustedProxy {
     type Err = ParseProxyError;
 
     fn from_str(text: &str) -> Result<Self, ParseProxyError> {
+        if text == "unix" {
+            return Ok(Self(ProxyKind::UnixSocket));
+        }
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits)),
             None => (text, None),
@@ -51,19 +58,22 @@ impl FromStr for TrustedProxy {
                 bits.filter(|&bits| bits <= most).ok_or(ParseProxyError)?
             }
         };
-        Ok(Self { network, bits })
+        Ok(Self(ProxyKind::Network(network, bits)))
     }
 }
 
 impl TrustedProxy {
     fn contains(&self, address: IpAddr) -> bool {
+        let ProxyKind::Network(network, bits) = self.0 else {
+            return false;
+        };
         // An IPv4 client of an IPv6 socket has an address like ::ffff:10.0.0.1.
-        let differing = match (self.network.to_canonical(), address.to_canonical()) {
+        let differing = match (network.to_canonical(), address.to_canonical()) {
             (IpAddr::V4(a), IpAddr::V4(b)) => u128::from(a.to_bits() ^ b.to_bits()) << 96,
             (IpAddr::V6(a), IpAddr::V6(b)) => a.to_bits() ^ b.to_bits(),
             _ => return false,
         };
-        differing.leading_zeros() >= self.bits
+        differing.leading_zeros() >= bits
     }
 }
 
@@ -88,24 +98,24 @@ struct Hop<'a> {
 }
 
 impl Origin {
-    /// The origin of a request with these headers and extensions.
-    pub(crate) fn new(
-        trusted: &[TrustedProxy],
-        headers: &HeaderMap,
-        extensions: &Extensions,
-    ) -> Self {
-        let connection = extensions.get::<Arc<ConnectionInfo>>();
+    /// The origin of a request.
+    pub(crate) fn new<B>(trusted: &[TrustedProxy], request: &Request<B>) -> Self {
+        let headers = request.headers();
+        let connection = request.extensions().get::<Arc<ConnectionInfo>>();
         let peer = connection.and_then(|connection| connection.peer);
-        let peer = peer.map(|peer| peer.ip().to_canonical());
+        // HTTP/2 has no Host but an authority, which in HTTP/1 counts before it.
+        let authority = request.uri().authority().map(Authority::as_str);
+        let host = authority.or(headers.get(HOST).and_then(|host| host.to_str().ok()));
         let mut origin = Self {
-            client: peer,
-            host: legal_host(headers.get(HOST).and_then(|host| host.to_str().ok())),
-            ..Self::default()
+            client: peer.map(|peer| peer.ip().to_canonical()),
+            is_https: connection.is_some_and(|connection| connection.is_tls),
+            host: legal_host(host),
+            prefix: String::new(),
         };
-        let is_trusted = |address: IpAddr| trusted.iter().any(|proxy| proxy.contains(address));
-        if !peer.is_some_and(is_trusted) {
+        if !is_from_proxy(trusted, request) {
             return origin;
         }
+        let is_trusted = |address: IpAddr| trusted.iter().any(|proxy| proxy.contains(address));
         // Each proxy appends to the lists. Those at the end were added by trusted proxies, and
         // what the first of these has added is believed.
         let lines = |name: &str| list(headers, name);
@@ -133,9 +143,9 @@ impl Origin {
         if let Some(client) = hop.client {
             origin.client = address(client);
         }
-        origin.is_https = hop
-            .proto
-            .is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+        if let Some(proto) = hop.proto {
+            origin.is_https = proto.eq_ignore_ascii_case("https");
+        }
         origin.host = legal_host(hop.host).or(origin.host);
         let prefix = from_end(&prefixes, behind).map(|prefix| prefix.trim_end_matches('/'));
         origin.prefix = prefix
@@ -147,11 +157,12 @@ impl Origin {
 }
 
 /// Returns whether the peer of a request's connection is a trusted proxy.
-pub(crate) fn is_from_proxy(trusted: &[TrustedProxy], extensions: &Extensions) -> bool {
-    let peer = extensions
-        .get::<Arc<ConnectionInfo>>()
-        .and_then(|connection| connection.peer);
-    peer.is_some_and(|peer| trusted.iter().any(|proxy| proxy.contains(peer.ip())))
+pub(crate) fn is_from_proxy<B>(trusted: &[TrustedProxy], request: &Request<B>) -> bool {
+    let connection = request.extensions().get::<Arc<ConnectionInfo>>();
+    connection.is_some_and(|connection| match connection.peer {
+        Some(peer) => trusted.iter().any(|proxy| proxy.contains(peer.ip())),
+        None => trusted.contains(&TrustedProxy(ProxyKind::UnixSocket)),
+    })
 }
 
 /// The number of trusted proxies at the end of a list of clients.
@@ -243,20 +254,37 @@ fn is_prefix(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::{HeaderName, HeaderValue};
+    use axum::http::request::Builder;
 
     fn origin(peer: &str, lines: &[(&str, &str)]) -> Origin {
         let trusted = ["10.0.0.0/8", "fd00::/8", "::1"].map(|net| net.parse().unwrap());
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, HeaderValue::from_static("inner:3000"));
-        for (name, value) in lines {
-            let name: HeaderName = name.parse().unwrap();
-            headers.append(name, HeaderValue::from_str(value).unwrap());
-        }
-        let mut extensions = Extensions::new();
-        let peer = Some(SocketAddr::new(peer.parse().unwrap(), 9));
-        extensions.insert(Arc::new(ConnectionInfo { peer }));
-        Origin::new(&trusted, &headers, &extensions)
+        let request = Request::get("/").header("host", "inner:3000");
+        let add = |request: Builder, (name, value): &(&str, &str)| request.header(*name, *value);
+        let request = lines.iter().fold(request, add);
+        let mut request = request.body(()).unwrap();
+        let info = ConnectionInfo {
+            peer: Some(SocketAddr::new(peer.parse().unwrap(), 9)),
+            ..ConnectionInfo::default()
+        };
+        request.extensions_mut().insert(Arc::new(info));
+        Origin::new(&trusted, &request)
+    }
+
+    #[test]
+    fn clients_of_a_unix_socket_are_proxies_where_that_is_said() {
+        let mut request = Request::get("http://a.example/x").header("host", "b");
+        request = request.header("x-forwarded-for", "8.8.8.8");
+        let mut request = request.body(()).unwrap();
+        request
+            .extensions_mut()
+            .insert(Arc::new(ConnectionInfo::default()));
+        let any = ["0.0.0.0/0", "::/0"].map(|net| net.parse().unwrap());
+        assert_eq!(shown(&Origin::new(&any, &request)), "- http://a.example");
+        let unix = ["unix".parse().unwrap()];
+        assert_eq!(
+            shown(&Origin::new(&unix, &request)),
+            "8.8.8.8 http://a.example"
+        );
     }
 
     fn shown(origin: &Origin) -> String {

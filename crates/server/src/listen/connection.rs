@@ -1,17 +1,20 @@
 //! A connection: HTTP over a stream, within limits.
 
-use super::stall::StallGuard;
+use super::socket::ClientStream;
+use super::stall::{MIN_RATE, StallGuard};
+use super::tls::{Encrypted, Tls};
+use crate::http::connection_info::ConnectionInfo;
 use crate::http::error_body::ErrorBodyStream;
 use crate::shutdown::{ConnectionService, Phase, QUIET, StopHandle};
 use crate::state::Server;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::net::TcpStream;
-use tokio::time::sleep;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{sleep, timeout};
 
 /// The longest time that a client may take to send the head of a request, including the wait for
 /// its first byte. A choice.
@@ -23,20 +26,52 @@ const HEAD_LINES: usize = 64;
 /// The longest time that the rest of a connection's first head may take once the server closes.
 const LAST_HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Answers the requests of a connection until the client or the server's end closes it.
+/// The largest number of requests that a connection of HTTP/2 may have at a time. A choice.
+const STREAMS: u32 = 128;
+/// The largest number of requests of HTTP/2 that a client may cancel before they are looked at, or
+/// that may break the protocol. Beyond it the connection is closed. A choice.
+const RESETS: usize = 32;
+/// The time after which a silent client of HTTP/2 is asked for a sign of life, and the time for its
+/// answer. A choice.
+const PING: Duration = Duration::from_secs(20);
+
+/// Answers the requests of a connection until the client or the server's end closes it. With `tls`
+/// the connection is encrypted.
 pub(super) async fn serve(
     server: &Server,
-    stream: TcpStream,
+    (stream, tls): (ClientStream, Option<&Tls>),
     service: ConnectionService,
     stop: &StopHandle,
 ) {
-    let used = service.used();
-    let mut connection = pin!(connection(server, stream, service));
+    let stalled = Arc::clone(&server.connections.stalled);
+    let written = Arc::clone(&service.info().written);
+    let stream = StallGuard::new(stream, server.config.write_timeout, stalled, written);
+    let Some(tls) = tls else {
+        return serve_http(server, stream, service, stop).await;
+    };
+    // The time for the handshake is that for a head.
+    let begun = timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
+    if let Ok(Ok(stream)) = begun {
+        let stream: Encrypted<_> = stream;
+        serve_http(server, stream, service, stop).await;
+    }
+}
+
+async fn serve_http<S>(server: &Server, stream: S, service: ConnectionService, stop: &StopHandle)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let info = service.info();
+    let stream = ErrorBodyStream::new(stream, server.cors.is_any());
+    let builder = builder();
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
     // An error of a connection concerns its client alone, so it is ignored. The connection is
     // always polled first: what has arrived is read before the connection is closed.
     tokio::select! {
         biased;
         _ = connection.as_mut() => return,
+        () = given_up(server, &info) => return,
         () = async { stop.reached(Phase::Closing).await; sleep(QUIET).await } => {}
     }
     connection.as_mut().graceful_shutdown();
@@ -46,22 +81,54 @@ pub(super) async fn serve(
         () = sleep(LAST_HEAD_TIMEOUT) => {}
     }
     // Without any request by now, the client has sent a part of a head.
-    if used.load(Ordering::Relaxed) {
+    if info.requests.load(Ordering::Relaxed) > 0 {
         let _ = connection.await;
     }
 }
 
-type Connection =
-    http1::Connection<TokioIo<ErrorBodyStream<StallGuard<TcpStream>>>, ConnectionService>;
+/// Waits until a client is given up: one that has sent no request, and, of HTTP/2, one that sends
+/// none any more or doesn't take the answers. The limits of HTTP/1 are those of heads and writes.
+async fn given_up(server: &Server, info: &ConnectionInfo) {
+    let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
+    sleep(HEAD_TIMEOUT).await;
+    if read(&info.requests) == 0 {
+        return;
+    }
+    let period = server.config.write_timeout;
+    let least = period.as_secs_f64() * MIN_RATE;
+    loop {
+        let (requests, written) = (read(&info.requests), read(&info.written));
+        let was_sending = read(&info.unsent) > 0;
+        sleep(period).await;
+        let is_sending = read(&info.unsent) > 0;
+        let taken = read(&info.written).saturating_sub(written);
+        if was_sending && is_sending && (taken as f64) < least {
+            server.connections.stalled.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let is_busy = is_sending || read(&info.running) > 0 || read(&info.requests) > requests;
+        if info.is_http2.load(Ordering::Relaxed) && !is_busy {
+            return;
+        }
+    }
+}
 
-fn connection(server: &Server, stream: TcpStream, service: ConnectionService) -> Connection {
-    let stalled = Arc::clone(&server.connections.stalled);
-    let stream = StallGuard::new(stream, server.config.write_timeout, stalled);
-    let stream = ErrorBodyStream::new(stream, server.cors.is_any());
-    http1::Builder::new()
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES)
-        .max_headers(HEAD_LINES)
-        .serve_connection(TokioIo::new(stream), service)
+        .max_headers(HEAD_LINES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEAD_BYTES as u32)
+        .max_pending_accept_reset_streams(RESETS)
+        .max_local_error_reset_streams(RESETS)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING);
+    builder
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// The bytes a second that a client must at least take while its answer is waiting for it. A
 /// choice: a slow telephone line.
-const MIN_RATE: f64 = 4096.0;
+pub(crate) const MIN_RATE: f64 = 4096.0;
 
 /// A connection that fails with [`io::ErrorKind::TimedOut`] when its client doesn't read.
 ///
@@ -25,6 +25,7 @@ pub(crate) struct StallGuard<S> {
     patience: Duration,
     waiting: Option<Waiting>,
     stalled: Arc<AtomicU64>,
+    written: Arc<AtomicU64>,
 }
 
 /// A wait for the client to take bytes.
@@ -35,14 +36,21 @@ struct Waiting {
 }
 
 impl<S> StallGuard<S> {
-    /// Guards a stream. `stalled` counts the connections that fail.
-    pub(crate) fn new(stream: S, limit: Duration, stalled: Arc<AtomicU64>) -> Self {
+    /// Guards a stream. `stalled` counts the connections that fail, `written` the bytes that the
+    /// client takes.
+    pub(crate) fn new(
+        stream: S,
+        limit: Duration,
+        stalled: Arc<AtomicU64>,
+        written: Arc<AtomicU64>,
+    ) -> Self {
         Self {
             stream,
             limit,
             patience: limit,
             waiting: None,
             stalled,
+            written,
         }
     }
 
@@ -65,6 +73,7 @@ impl<S> StallGuard<S> {
                 Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
             }
             Poll::Ready(Ok(bytes)) => {
+                self.written.fetch_add(bytes as u64, Ordering::Relaxed);
                 if let Some(waiting) = self.waiting.take() {
                     self.patience = self.patience.saturating_sub(waiting.since.elapsed());
                 }
@@ -133,7 +142,10 @@ mod tests {
     async fn write_to(piece: usize) -> (bool, u64, u64) {
         let stalled = Arc::new(AtomicU64::new(0));
         let (near, mut far) = tokio::io::duplex(1024);
-        let mut near = StallGuard::new(near, Duration::from_secs(30), Arc::clone(&stalled));
+        let mut near = {
+            let limit = Duration::from_secs(30);
+            StallGuard::new(near, limit, Arc::clone(&stalled), Arc::default())
+        };
         let reader = tokio::spawn(async move {
             let mut bytes = vec![0; piece];
             while piece > 0 && far.read_exact(&mut bytes).await.is_ok() {

@@ -5,6 +5,7 @@ use super::{
 };
 use crate::http::access_log::{LoggedRequest, RequestId};
 use crate::http::compression::EncodingRequest;
+use crate::http::connection_info::ConnectionInfo;
 use crate::http::cors;
 use crate::http::error::ApiError;
 use crate::http::host;
@@ -17,7 +18,7 @@ use crate::state::Server;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{ALLOW, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -188,9 +189,13 @@ async fn transfer(server: &Server, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let encoding = EncodingRequest::new(request.uri().path(), headers);
     let range = (request.method() == Method::GET).then(|| RangeRequest::new(headers));
+    let connection = request.extensions().get::<Arc<ConnectionInfo>>();
+    let http2 = connection
+        .filter(|_| request.version() == Version::HTTP_2)
+        .cloned();
     let mut response = next.run(request).await;
     ranges::announce(&mut response);
-    response = server.answer_bytes.admit(response);
+    response = server.answer_bytes.admit(response, http2);
     if let Some(range) = range.flatten() {
         response = range.cut(response).await;
     }

@@ -21,8 +21,8 @@ fn run(config: ServerConfig) -> Running {
     layers.put(&id, Layer::on_cpu("one", points, Style::default()));
     let listen = "127.0.0.1:0".to_owned();
     let bound = BoundServer::new(layers, ServerConfig { listen, ..config }).unwrap();
-    assert_eq!(bound.url(), format!("http://{}/", bound.address()));
-    let (address, stop) = (bound.address(), bound.stop());
+    let (address, stop) = (bound.address().unwrap(), bound.stop());
+    assert_eq!(bound.url(), format!("http://{address}/"));
     Running {
         address,
         stop,
@@ -468,7 +468,7 @@ fn a_port_for_administration_has_what_the_other_has_no_longer() {
     };
     let bound = BoundServer::new(layers, config).unwrap();
     let (address, admin, stop) = (
-        bound.address(),
+        bound.address().unwrap(),
         bound.admin_address().unwrap(),
         bound.stop(),
     );

@@ -16,5 +16,6 @@ mod model;
 mod routes;
 mod sync;
 mod transfers;
+mod transport;
 mod values;
 mod views;

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 /// The keys whose values are paths of files. A relative path begins at the folder of the
 /// configuration file.
-const PATHS: [&str; 2] = ["file", "token_file"];
+const PATHS: [&str; 4] = ["file", "token_file", "tls_cert", "tls_key"];
 
 /// The keys at the top of the file that are tables or lists of tables. All other keys there are
 /// settings of the server.

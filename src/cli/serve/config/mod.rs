@@ -94,6 +94,14 @@ impl ServeConfig {
     /// Checks a raw configuration and parses its values.
     pub(super) fn new(raw: &RawConfig) -> Result<Self, ConfigError> {
         let TopLevelFlags { server, backend } = raw.server.parse(&SECTIONS)?;
+        if server.tls_cert.is_some() != server.tls_key.is_some() {
+            let entry = raw.server.get("tls_cert").or(raw.server.get("tls_key"));
+            let message = "tls_cert and tls_key need each other";
+            return Err(ConfigError::new(
+                entry.and_then(|entry| entry.line),
+                message,
+            ));
+        }
         let (limits, cache) = (raw.limits.parse(&[])?, raw.cache.parse(&[])?);
         let styles = raw.styles.iter().map(StyleConfig::named);
         let styles: Vec<_> = styles.collect::<Result<_, _>>()?;
@@ -157,6 +165,7 @@ impl ServeConfig {
             listen: self.server.listen.clone(),
             public_url: self.server.public_url.clone(),
             admin_listen: self.server.admin_listen.clone(),
+            tls: self.server.tls_files(),
             allowed_hosts: self.server.allow_host.clone(),
             cors_origins: self.server.cors_origin.clone(),
             trusted_proxies: self.server.trusted_proxy.clone(),

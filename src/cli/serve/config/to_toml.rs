@@ -95,7 +95,9 @@ impl TomlWriter<'_> {
         match key {
             "style" if Path::new(value).is_file() => quoted(&escape(&self.path(value))),
             "file" if is_remote(value) => quoted(&escape(value)),
-            "file" | "token_file" if value != "-" => quoted(&escape(&self.path(value))),
+            "file" | "token_file" | "tls_cert" | "tls_key" if value != "-" => {
+                quoted(&escape(&self.path(value)))
+            }
             // Passwords must not be in files, so a variable takes the place of a password.
             "url" => quoted(&without_password(value)),
             _ => quoted(&escape(value)),

@@ -1,0 +1,29 @@
+//! TLS in a program without the feature `tls`: an error.
+
+use super::ServeError;
+use crate::config::TlsFiles;
+use std::convert::Infallible;
+use std::io;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// There is none.
+#[derive(Debug)]
+pub(super) struct Tls(Infallible);
+
+/// There is none; the type stands in for that of the feature.
+pub(super) type Encrypted<S> = S;
+
+impl Tls {
+    pub(super) fn new(_: &TlsFiles) -> Result<Self, ServeError> {
+        let reason = "this program was built without the feature `tls`".to_owned();
+        Err(ServeError::Certificate { reason })
+    }
+
+    pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, _: S) -> io::Result<S> {
+        match self.0 {}
+    }
+
+    pub(super) async fn follow(&self) {
+        match self.0 {}
+    }
+}
