@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod aggregate;
+pub mod cancel;
 mod extent;
 mod focus;
 pub mod level;

@@ -20,6 +20,8 @@ pub mod ramp;
 mod scale;
 mod splat;
 mod style;
+#[doc(hidden)]
+pub mod unit_costs;
 
 /// Sizes and numbers at which the renderer changes its method. They are public for callers that
 /// estimate the time of a drawing.

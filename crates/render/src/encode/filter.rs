@@ -1,6 +1,8 @@
 //! PNG's filter Paeth. It predicts each byte from its neighbours and replaces it by its difference
 //! from the prediction.
 
+use crate::unit_costs::{ENCODED, report};
+
 /// Filters the rows of a picture of one byte per pixel, which makes them easier to compress. Before
 /// each row it writes the number of the filter, 4.
 ///
@@ -13,6 +15,7 @@ pub(super) fn paeth(indices: &[u8], width: usize) -> Vec<u8> {
     let mut row = vec![0; width + 1];
     let mut above = vec![0; width + 1];
     for pixels in indices.chunks_exact(width.max(1)) {
+        report(width, ENCODED);
         if let Some(place) = row.get_mut(1..) {
             place.copy_from_slice(pixels);
         }

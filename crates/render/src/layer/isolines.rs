@@ -4,6 +4,7 @@
 use crate::ramp::Ramp;
 use crate::scale::normalizer::Normalizer;
 use crate::splat::density::{Density, Picture};
+use crate::unit_costs::{self as ns, report};
 
 /// Half of a line's width in CSS pixels: a choice. Another half pixel is added on each side, in
 /// which the line fades out.
@@ -42,6 +43,9 @@ pub(crate) fn pixels_with_isolines(
     let colors = ramp.colors();
     let mut pixels = Vec::with_capacity(picture.indices.len() * 4);
     for (i, &index) in picture.indices.iter().enumerate() {
+        if i % width.max(1) == 0 {
+            report(width, ns::PIXEL);
+        }
         // `density` begins one pixel further left and up: the picture's pixel (x, y) is the pixel
         // (x + 1, y + 1) of `density`.
         let (x, y) = (i % width.max(1), i / width.max(1));

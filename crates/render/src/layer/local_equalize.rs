@@ -18,6 +18,7 @@ use crate::splat::density::Picture;
 use crate::splat::timing::{Phase, lap};
 use crate::style::Style;
 use crate::style::keys::StatisticsKey;
+use crate::unit_costs::report;
 use heatsplat_points::Window;
 use heatsplat_points::mercator::WORLD;
 use pulp::{Arch, Simd, WithSimd};
@@ -146,6 +147,7 @@ impl LocalScales {
         let places = lines.befores.iter().zip(&lines.steps);
         for ((row, values), (&north, &down)) in rows.zip(densities.chunks_exact(width)).zip(places)
         {
+            report(width, 1.0);
             for (west, pixels) in &runs {
                 let across = columns.steps.get(pixels.clone());
                 let values = values.get(pixels.clone());

@@ -31,7 +31,7 @@ use crate::splat::view::{TileSize, View};
 use crate::style::Style;
 use crate::style::keys::{NormalizerKey, StatisticsKey};
 use crate::style::measure::Comparison;
-use heatsplat_points::{Points, TileId, Window, WorldCoord};
+use heatsplat_points::{Points, TileId, Window, WorldCoord, cancel};
 use std::sync::Arc;
 
 /// The most entries that each of a layer's four caches holds. The caches are for statistics,
@@ -257,10 +257,18 @@ impl Layer {
 
     /// Returns statistics of the values that pictures at `level` have, where the world is 2^`level`
     /// CSS pixels wide. They are measured at the first call and cached.
+    /// Those of the layer's own style are measured to the end even if the caller's work must end
+    /// (see [`cancel`]), since every picture needs them.
     pub fn statistics(&self, level: u8, style: &Style) -> Arc<Statistics> {
         let measure = || {
             let evaluation = |window: Window| MeasureEval::new(style, window, 1.0);
-            sampling::measure(&self.data, level, evaluation, self.backend.as_ref())
+            let measure =
+                || sampling::measure(&self.data, level, evaluation, self.backend.as_ref());
+            if style.statistics_key(level) == self.style.statistics_key(level) {
+                cancel::shielded(measure)
+            } else {
+                measure()
+            }
         };
         let key = (level, style.statistics_key(level));
         self.statistics.get_or_compute(&key, measure)

@@ -2,6 +2,7 @@
 
 use crate::layer::point_query::PointQuery;
 use crate::style::kernel::Shape;
+use crate::unit_costs::{self as ns, REPORTED_CELLS, report};
 use heatsplat_points::mercator::{self, WORLD};
 use heatsplat_points::{Point, Points, Window, WorldCoord};
 use std::f64::consts::SQRT_2;
@@ -87,12 +88,15 @@ impl NearestPoints {
         let (x, y) = (f64::from(self.at.x), f64::from(self.at.y));
         let window = Window::new(x - half, y - half, self.css_pixel, side, side);
         for (run, shift) in points.cells(&window, 0.0).slices() {
-            for point in run {
-                let east = f64::from(point.x) + shift - x;
-                // A window as wide as the world can show a point twice. Only the copy within half a
-                // world of the coordinate is added.
-                if (-WORLD / 2.0..WORLD / 2.0).contains(&east) {
-                    self.add(*point);
+            for points in run.chunks(REPORTED_CELLS) {
+                report(points.len(), ns::LISTED);
+                for point in points {
+                    let east = f64::from(point.x) + shift - x;
+                    // A window as wide as the world can show a point twice. Only the copy within
+                    // half a world of the coordinate is added.
+                    if (-WORLD / 2.0..WORLD / 2.0).contains(&east) {
+                        self.add(*point);
+                    }
                 }
             }
         }

@@ -8,6 +8,7 @@ use crate::splat::kernel_spec::KernelSpec;
 use crate::style::Style;
 use crate::style::kernel::{Kernel, Shape};
 use crate::style::measure::{Comparison, Measure};
+use crate::unit_costs::{self as ns, REPORTED_CELLS, report};
 use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Point, Points, Window, WorldCoord};
 
@@ -95,8 +96,11 @@ impl KernelSums {
         let window = Window::new(x - half * pixel, y - half * pixel, pixel, side, side);
         let mut sums = Self::default();
         for (run, shift) in points.cells(&window, 0.0).slices() {
-            for point in run {
-                sums.add_from(at, (kernel, pixel), point, shift, 1);
+            for points in run.chunks(REPORTED_CELLS) {
+                report(points.len(), ns::SUMMED);
+                for point in points {
+                    sums.add_from(at, (kernel, pixel), point, shift, 1);
+                }
             }
         }
         sums

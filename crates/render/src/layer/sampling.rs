@@ -5,7 +5,7 @@ use crate::layer::evaluate::MeasureEval;
 use crate::layer::point_set::PointSet;
 use crate::scale::histogram::Statistics;
 use crate::splat::Backend;
-use heatsplat_points::{MAX_ZOOM, TileId, TileWeight, Window};
+use heatsplat_points::{MAX_ZOOM, TileId, TileWeight, Window, cancel};
 use std::thread;
 
 /// The number of densest tiles, by the sum of |weight| in a tile, that are measured in any case.
@@ -54,7 +54,11 @@ pub(crate) fn measure(
     };
     thread::scope(|scope| {
         let part = &part;
-        let others: Vec<_> = (1..threads).map(|i| scope.spawn(move || part(i))).collect();
+        let work = cancel::inherit();
+        let work = &work;
+        let others: Vec<_> = (1..threads)
+            .map(|i| scope.spawn(move || work.run(|| part(i))))
+            .collect();
         let mut all = part(0);
         for other in others {
             match other.join() {

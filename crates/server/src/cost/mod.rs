@@ -11,17 +11,16 @@
 mod data_profile;
 mod population;
 mod splatting;
-mod unit_costs;
 
 use crate::http::error::{ApiError, shown};
 use crate::style::ResolvedStyle;
 use axum::http::StatusCode;
 pub(crate) use data_profile::{DataProfile, LIVE_DENSEST, LIVE_SPREAD};
 use heatsplat_points::{Point, Window};
+use heatsplat_render::unit_costs as ns;
 use heatsplat_render::{BlendMode, Layer, MarkerStamp, Shape, Style, Transform, View};
 use std::sync::PoisonError;
 use std::time::Duration;
-use unit_costs as ns;
 
 /// The longest estimated time that a request may take on one processor core. A choice.
 const MAX_TIME: Duration = Duration::from_secs(2);

@@ -2,9 +2,9 @@
 //! stamp is a small picture of the kernel, which is put at each point.
 
 use super::population::{CellCounts, Population};
-use super::unit_costs as ns;
 use heatsplat_points::Window;
 use heatsplat_render::limits::{BLOCK, LEAST_ON_GRID, MOST_PIXELS};
+use heatsplat_render::unit_costs as ns;
 use heatsplat_render::{Kernel, MarkerShape, MarkerStamp, Precision, Shape};
 use std::iter::Sum;
 

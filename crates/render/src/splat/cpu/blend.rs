@@ -11,6 +11,7 @@ use crate::splat::blend_job::BlendJob;
 use crate::splat::density::Density;
 use crate::style::blend::{BlendMode, CoverOpacity, MAX_REACH};
 use crate::style::kernel::Shape;
+use crate::unit_costs::{self as ns, report};
 
 /// The greatest opacity of a splat. An opacity of 1 would make the logarithm of 1 − opacity
 /// infinite. The difference from 1 is less than half a colour step.
@@ -93,6 +94,7 @@ impl StampCache {
         let (y, phase_y) = split(y, self.phases);
         let (margin, side) = (self.margin, self.side);
         let stamp = self.get(opacity, (phase_x, phase_y), value);
+        report(stamp.len().min(picture.len()), ns::STAMPED);
         for (to, from) in overlapping_rows(picture, width, stamp, side, (x - margin, y - margin)) {
             to.iter_mut().zip(from).for_each(|(t, s)| *t += times * s);
         }
@@ -111,6 +113,7 @@ impl StampCache {
             let (dx, dy) = (offset(phase.0), offset(phase.1));
             let at = |i: usize, d: f64| (i as i64 - margin) as f64 - d;
             let pixel = |i: usize| value(at(i % side, dx).hypot(at(i / side, dy))) as f32;
+            report(side * side, ns::MADE);
             (0..side * side).map(pixel).collect()
         };
         match self.stamps.get_mut(place) {
@@ -189,6 +192,7 @@ fn reach(job: &BlendJob<'_>, unit: f64) -> Density {
             let side = 2 * far.floor() as i64 + 1;
             let (left, top) = (x - side / 2, y - side / 2);
             for row in top.max(0)..(top + side).min(height) {
+                report(side.min(width) as usize, ns::STAMPED);
                 let columns = left.max(0)..(left + side).min(width);
                 let from = (row * width) as usize;
                 let line = columns.start.max(0) as usize..columns.end.max(columns.start) as usize;

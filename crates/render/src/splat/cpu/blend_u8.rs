@@ -5,6 +5,7 @@ use super::stack_blur;
 use crate::splat::blend_job::BlendJob;
 use crate::splat::density::Density;
 use crate::style::blend::MarkerStamp;
+use crate::unit_costs::{self as ns, report};
 use std::collections::HashMap;
 
 /// The greatest number of pixels of a marker that counts as small. For small markers the points are
@@ -52,11 +53,15 @@ pub(super) fn stamp_markers(
             if cache.len() >= most && !cache.contains_key(&key) {
                 cache.clear();
             }
-            let make = || raster.alphas((phase_x, phase_y), site.opacity);
+            let make = || {
+                report((raster.width * raster.height) as usize, ns::INKED);
+                raster.alphas((phase_x, phase_y), site.opacity)
+            };
             let marker = cache.entry(key).or_insert_with(make);
             let at = (x + raster.corner.0, y + raster.corner.1);
             let side = raster.width as usize;
             for (to, from) in overlapping_rows(&mut alpha, width, marker, side, at) {
+                report(to.len() * site.count.min(255) as usize, ns::STAMPED);
                 stamp_row(to, from, site.count, blend);
             }
         }

@@ -6,6 +6,7 @@
 //! summed in squares that are counted from the corner of the world, so neighbouring pictures use
 //! the same cells.
 
+use crate::unit_costs::{self as ns, REPORTED_CELLS, report};
 use heatsplat_points::mercator::WORLD;
 use heatsplat_points::{Cells, Point, Points, Window};
 
@@ -87,9 +88,12 @@ impl Around {
             false => self.side / pixel,
         };
         for (run, shift) in points.cells(&seen, finest).slices() {
-            for cell in run {
-                if let Some(sum) = self.index(cell, shift).and_then(|i| self.sums.get_mut(i)) {
-                    *sum += f64::from(cell.weight.abs());
+            for cells in run.chunks(REPORTED_CELLS) {
+                report(cells.len(), ns::SUMMED);
+                for cell in cells {
+                    if let Some(sum) = self.index(cell, shift).and_then(|i| self.sums.get_mut(i)) {
+                        *sum += f64::from(cell.weight.abs());
+                    }
                 }
             }
         }
@@ -153,7 +157,13 @@ pub(crate) fn gather(
     // The greatest weight of a cell that isn't split, as a fraction of the weight around it, by the
     // cell's level.
     let most = |level: u32| LIMIT * 8f64.sqrt() / (needs.bend * side(level) / pixel);
+    let mut unreported = 0;
     each_cell(&cells, level, |place, parts, shift| {
+        unreported += 1;
+        if unreported == REPORTED_CELLS {
+            report(unreported, ns::GATHERED);
+            unreported = 0;
+        }
         let whole = are_points(parts);
         if whole && !needs.light {
             hand_on(parts, &mut |cell| take(cell, shift, false));
@@ -240,6 +250,7 @@ fn cut(
     most: &dyn Fn(u32) -> f64,
     mut take: &mut dyn FnMut(&Point),
 ) {
+    report(1, ns::GATHERED);
     // A cell of the new level needs no further split even if it has all of the weight, unless
     // `MOST_BITS` limits the level.
     let bits = (total / most(level)).log2().ceil();

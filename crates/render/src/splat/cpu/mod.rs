@@ -35,9 +35,10 @@ use crate::splat::timing::{Phase, lap};
 use crate::splat::{Backend, Job};
 use crate::style::kernel::{Kernel, KernelKey};
 use crate::style::precision::Precision;
+use crate::unit_costs::{self as ns, report};
 pub(crate) use colorize_alpha::indices;
 use gather::Needs;
-use heatsplat_points::Window;
+use heatsplat_points::{Window, cancel};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use splat_bin::Bins;
@@ -153,7 +154,11 @@ impl CpuBackend {
 fn for_each<T: Sync, R: Send>(items: &[T], draw: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
     match items {
         [only] => vec![draw(only)],
-        many => many.par_iter().map(draw).collect(),
+        many => {
+            let work = cancel::inherit();
+            let draw = |item| work.run(|| draw(item));
+            many.par_iter().map(draw).collect()
+        }
     }
 }
 
@@ -263,6 +268,8 @@ impl CpuPlan {
         // The workspace is taken out of its thread-local cell, so `finish` may draw another picture
         // on this thread.
         let mut workspace = WORKSPACE.take();
+        let pixels = block.window.width() as usize * block.window.height() as usize;
+        report(pixels, ns::PIXEL);
         let phase = self.phase(&job.window);
         let job = &Job {
             window: block.window,

@@ -4,6 +4,7 @@
 //! curve. So many points close together cost no more than their subpixels, and neighbouring tiles
 //! compute the same sums in the same order.
 
+use crate::unit_costs::{self as ns, REPORTED_CELLS, report};
 use heatsplat_points::{Points, Window};
 
 /// The greatest number of subpixels of a pixel along each axis for which a grid counts the points
@@ -129,6 +130,7 @@ impl SubpixelWindow {
         let margin = i64::from(self.margin);
         let side = |n: u32| (i64::from(n) + 2 * margin) * i64::from(self.phases);
         let (width, height) = (side(self.window.width()), side(self.window.height()));
+        report((width * height) as usize, ns::PLACE);
         SubpixelGrid {
             first: -margin * i64::from(self.phases),
             width,
@@ -149,6 +151,9 @@ impl SubpixelWindow {
             let left = (self.window.left() - world) * per_pixel - self.shift.0;
             let top = self.window.top() * per_pixel - self.shift.1;
             for (i, cell) in run.iter().enumerate() {
+                if i % REPORTED_CELLS == 0 {
+                    report(REPORTED_CELLS.min(run.len() - i), ns::SUMMED);
+                }
                 let x = ((f64::from(cell.x) * per_pixel - left) * phases).floor();
                 let y = ((f64::from(cell.y) * per_pixel - top) * phases).floor();
                 let count = counts.and_then(|c| c.get(i)).copied().unwrap_or(1);

@@ -7,6 +7,7 @@ use super::place::{BinLocator, BinPosition};
 use crate::splat::spline;
 use crate::splat::stamp::Deposit;
 use crate::splat::timing::{Phase, lap};
+use crate::unit_costs::{self as ns, REPORTED_CELLS, report};
 use heatsplat_points::{Cells, Point, Points, Window};
 
 /// The grid on which cells are deposited: a window, a margin around it, and a little padding.
@@ -116,14 +117,17 @@ impl Bins {
         self.sums.resize(self.values.len(), 0.0);
         for (run, shift) in cells.slices() {
             let place = BinLocator::new(padded, shift);
-            for cell in run {
-                let placed = place.place(cell);
-                if placed.weight == 0.0 {
-                    continue;
-                }
-                match deposit {
-                    Deposit::Quadratic => self.sum_up(placed, spline::quadratic),
-                    Deposit::Quincunx => self.sum_up(turned(placed), spline::quadratic),
+            for cells in run.chunks(REPORTED_CELLS) {
+                report(cells.len(), ns::LAID);
+                for cell in cells {
+                    let placed = place.place(cell);
+                    if placed.weight == 0.0 {
+                        continue;
+                    }
+                    match deposit {
+                        Deposit::Quadratic => self.sum_up(placed, spline::quadratic),
+                        Deposit::Quincunx => self.sum_up(turned(placed), spline::quadratic),
+                    }
                 }
             }
         }
@@ -199,16 +203,19 @@ impl Bins {
         stacks: &mut Stacks,
     ) {
         let mut batch = CellBatch::default();
-        for cells in run.chunks(BATCH) {
-            match place {
-                BinLocator::Dyadic(grid) => {
-                    batch.fill(cells, &weights, |cell| turn(grid.place(cell)))
+        for cells in run.chunks(REPORTED_CELLS) {
+            report(cells.len(), ns::LAID);
+            for cells in cells.chunks(BATCH) {
+                match place {
+                    BinLocator::Dyadic(grid) => {
+                        batch.fill(cells, &weights, |cell| turn(grid.place(cell)))
+                    }
+                    BinLocator::General(grid) => {
+                        batch.fill(cells, &weights, |cell| turn(grid.place(cell)))
+                    }
                 }
-                BinLocator::General(grid) => {
-                    batch.fill(cells, &weights, |cell| turn(grid.place(cell)))
-                }
+                self.add(&batch, cells.len(), stacks);
             }
-            self.add(&batch, cells.len(), stacks);
         }
     }
 

@@ -5,6 +5,7 @@
 
 use super::place::{BinLocator, BinPosition};
 use crate::style::kernel::{Kernel, Shape};
+use crate::unit_costs::{self as ns, REPORTED_CELLS, report};
 use heatsplat_points::{Cells, Point, Window};
 
 /// Writes the sum of all cells' splats into `out`, one f32 for each pixel of the window.
@@ -137,16 +138,19 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
         splats: &mut Splats<'_, W, ROWS>,
     ) {
         let mut batch = [BinPosition::default(); BATCH];
-        for cells in run.chunks(BATCH) {
-            for (placed, cell) in batch.iter_mut().zip(cells) {
-                *placed = place(cell);
-            }
-            for cell in batch.iter().take(cells.len()) {
-                if splats.pixel != (cell.column, cell.row) {
-                    splats.lay();
-                    splats.pixel = (cell.column, cell.row);
+        for cells in run.chunks(REPORTED_CELLS) {
+            report(cells.len(), ns::LAID + (ROWS * ROWS) as f64 * ns::DIRECT);
+            for cells in cells.chunks(BATCH) {
+                for (placed, cell) in batch.iter_mut().zip(cells) {
+                    *placed = place(cell);
                 }
-                self.add(cell, &mut splats.sums);
+                for cell in batch.iter().take(cells.len()) {
+                    if splats.pixel != (cell.column, cell.row) {
+                        splats.lay();
+                        splats.pixel = (cell.column, cell.row);
+                    }
+                    self.add(cell, &mut splats.sums);
+                }
             }
         }
     }

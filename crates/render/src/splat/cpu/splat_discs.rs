@@ -17,6 +17,7 @@ use super::splat_bin::Bins;
 use crate::splat::discs::{Disc, Discs};
 use crate::splat::stamp::KernelStamp;
 use crate::splat::timing::{Phase, lap};
+use crate::unit_costs::{self as ns, report};
 use heatsplat_points::{Point, Points, Window};
 
 /// The change from one pixel of a row to the next: the changes of the polynomial's three
@@ -114,6 +115,8 @@ impl DiscsScratch {
         };
         for cell in &self.cells {
             for disc in &discs.discs {
+                let rows = (2.0 * disc.radius + 1.0).min(target.height);
+                report(1, rows * ns::ROW);
                 target.add(cell, disc);
             }
         }

@@ -11,6 +11,7 @@
 use super::splat_bin::Bins;
 use crate::memo::Memo;
 use crate::splat::stamp::KernelStamp;
+use crate::unit_costs::{self as ns, report};
 use rustfft::{Fft, FftPlanner, num_complex::Complex64};
 use std::ops::Range;
 use std::sync::Arc;
@@ -151,6 +152,7 @@ impl Spectrum {
                 first = pair + 1;
                 continue;
             }
+            report(self.width, self.transform_cost());
             let target = &mut scratch.rows[pair * self.width..(pair + 1) * self.width];
             target.fill(Complex64::default());
             for (c, v) in target.iter_mut().zip(upper.into_iter().flatten()) {
@@ -162,7 +164,22 @@ impl Spectrum {
             rows.process_with_scratch(target, &mut scratch.beside);
         }
         self.take_apart(first..pairs, pairs, scratch);
-        columns.process_with_scratch(&mut scratch.columns, &mut scratch.beside);
+        self.transform_columns(columns, scratch);
+    }
+
+    /// Transforms the columns of `scratch`, a few at a time.
+    #[inline(always)]
+    fn transform_columns(&self, columns: &Arc<dyn Fft<f64>>, scratch: &mut EdgeScratch) {
+        for some in scratch.columns.chunks_mut(BLOCK * self.height) {
+            report(some.len(), self.transform_cost());
+            columns.process_with_scratch(some, &mut scratch.beside);
+        }
+    }
+
+    /// Nanoseconds to transform one cell along one axis. A grid goes through four such transforms of
+    /// half as many complex cells, since two rows are one of them.
+    fn transform_cost(&self) -> f64 {
+        ns::TRANSFORM / 2.0 * ((self.width * self.height) as f64).log2()
     }
 
     /// Splits the spectrum of each pair of rows into the spectra of its two rows, multiplied by 2,
@@ -200,7 +217,7 @@ impl Spectrum {
             .get_inplace_scratch_len()
             .max(columns.get_inplace_scratch_len());
         room(&mut scratch.beside, need);
-        columns.process_with_scratch(&mut scratch.columns, &mut scratch.beside);
+        self.transform_columns(columns, scratch);
         room(&mut scratch.rows, pairs * self.width);
         let (width, height) = (self.width, self.height);
         for from in (0..self.half()).step_by(BLOCK) {
@@ -220,7 +237,10 @@ impl Spectrum {
                 }
             }
         }
-        rows.process_with_scratch(&mut scratch.rows, &mut scratch.beside);
+        for some in scratch.rows.chunks_mut(BLOCK * width) {
+            report(some.len(), self.transform_cost());
+            rows.process_with_scratch(some, &mut scratch.beside);
+        }
     }
 }
 
@@ -282,7 +302,8 @@ pub(crate) fn convolve(
     }
 }
 
-/// The number of columns that are transposed together: as many as fit into the cache.
+/// The number of columns or rows that are transformed or transposed together: as many as fit into
+/// the cache.
 const BLOCK: usize = 16;
 
 /// The sum of |v| over a row. It is added in eight separate sums, since with a single sum each

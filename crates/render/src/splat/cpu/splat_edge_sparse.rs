@@ -3,6 +3,7 @@
 
 use super::splat_bin::Bins;
 use crate::splat::stamp::KernelStamp;
+use crate::unit_costs::{self as ns, report};
 
 /// The number of a stamp's taps that cost as much as one bin of a transformed grid. Measured were
 /// 12 for a radius of 8 px, and 40 for 64 px, where rows are longer. The constant is smaller, so
@@ -55,8 +56,10 @@ impl StampRows {
     pub(crate) fn stamp(&self, bins: &Bins, out: &mut [f32], width: usize) {
         out.fill(0.0);
         let occupied = (0..bins.height()).filter_map(|y| Some((y, bins.row(y)?)));
+        let taps: usize = self.rows.iter().map(|row| 2 * row.len()).sum();
         for (y, row) in occupied {
             for (x, value) in row.iter().enumerate().filter(|(_, v)| **v != 0.0) {
+                report(taps / self.each, ns::STAMPED);
                 self.add(x, y, *value, out, width);
             }
         }

@@ -7,6 +7,7 @@
 //! f32.
 
 use crate::style::kernel::{Kernel, Shape, soft_edge};
+use crate::unit_costs::{self as ns, report};
 use heatsplat_points::{Cells, Window};
 use pulp::{Simd, WithSimd};
 
@@ -70,6 +71,14 @@ pub(crate) fn evaluate(
             if columns.is_empty() || rows.is_empty() {
                 continue;
             }
+            let factor = if kernel.shape() == Shape::Gaussian {
+                ns::EXPONENTIAL
+            } else {
+                0.0
+            };
+            let row = columns.len() as f64;
+            report(rows.len(), row * ns::EXACT);
+            report(1, ns::SUMMED + row * factor);
             let square = |pixel: usize, at: f64| (pixel as f64 + 0.5 - at).powi(2);
             scratch.squares.clear();
             scratch

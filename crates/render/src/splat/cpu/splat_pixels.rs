@@ -5,6 +5,7 @@
 
 use super::place::BinLocator;
 use crate::splat::timing::{Phase, lap};
+use crate::unit_costs::{self as ns, REPORTED_CELLS, report};
 use heatsplat_points::{Points, Window};
 
 /// Writes the summed weight in each pixel of a window, times `height`. Sums are in f64, so they are
@@ -29,11 +30,14 @@ pub(crate) fn draw(
     let padded = window.grown(1);
     for (run, shift) in cells.slices() {
         let place = BinLocator::new(&padded, shift);
-        for cell in run {
-            let at = place.place(cell);
-            let index = (at.row as usize - 1) * width + at.column as usize - 1;
-            if let Some(sum) = sums.get_mut(index) {
-                *sum += f64::from(at.weight);
+        for cells in run.chunks(REPORTED_CELLS) {
+            report(cells.len(), ns::LAID);
+            for cell in cells {
+                let at = place.place(cell);
+                let index = (at.row as usize - 1) * width + at.column as usize - 1;
+                if let Some(sum) = sums.get_mut(index) {
+                    *sum += f64::from(at.weight);
+                }
             }
         }
     }

@@ -10,6 +10,7 @@
 use super::splat_bin::Bins;
 use crate::splat::lattice::Lattice;
 use crate::splat::plan::Spread;
+use crate::unit_costs::{self as ns, report};
 
 /// The number of outputs that are computed together. Their sums fit into six AVX registers.
 const BLOCK: usize = 48;
@@ -113,6 +114,7 @@ pub(crate) fn spread(
         );
         for (y, row) in scratch.across[..zeros].chunks_exact_mut(stride).enumerate() {
             if let Some(source) = bins.row(y) {
+                report(source.len(), ns::TERM / 2.0);
                 phases.take_apart(source, &mut scratch.phases);
                 phases.across(&scratch.phases, row);
             }
@@ -240,6 +242,7 @@ impl AcrossRows<'_> {
             let end = width.min(strip + STRIP);
             for (y, out_row) in out.chunks_exact_mut(width).enumerate() {
                 self.seen(taps, y, &mut seen);
+                report(end - strip, ns::TERM / 2.0 * taps.step as f64);
                 for (i, block) in out_row[strip..end].chunks_mut(BLOCK).enumerate() {
                     let from = &self.values[strip + i * BLOCK..];
                     let mut sums = [0.0f32; BLOCK];

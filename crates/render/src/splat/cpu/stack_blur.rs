@@ -6,6 +6,8 @@
 //! the right, as in Anti-Grain Geometry (`agg_blur.h`). Beyond an edge of the picture, the pixel at
 //! the edge is repeated.
 
+use crate::unit_costs::{self as ns, report};
+
 /// Blurs a picture along its rows with the radius `x`, and then along its columns with the radius
 /// `y`. Both radii are in pixels.
 pub(crate) fn blur(alpha: &mut [u8], width: usize, (x, y): (u8, u8)) {
@@ -17,6 +19,7 @@ pub(crate) fn blur(alpha: &mut [u8], width: usize, (x, y): (u8, u8)) {
         for row in alpha.chunks_exact_mut(width) {
             line.clear();
             line.extend_from_slice(row);
+            report(line.len(), ns::BLURRED / 2.0);
             blur_line(&line, u32::from(x), row.iter_mut());
         }
     }
@@ -24,6 +27,7 @@ pub(crate) fn blur(alpha: &mut [u8], width: usize, (x, y): (u8, u8)) {
         for column in 0..width {
             line.clear();
             line.extend(alpha.iter().skip(column).step_by(width));
+            report(line.len(), ns::BLURRED / 2.0);
             let out = alpha.iter_mut().skip(column).step_by(width);
             blur_line(&line, u32::from(y), out);
         }

@@ -50,10 +50,12 @@ use batch::{Task, TaskResult};
 use device::DeviceContext;
 use engine::Engine;
 use health::{Health, PassTimer};
+use heatsplat_points::cancel;
 use plan::Plans;
 use point_buffers::PointBuffers;
 use prepare::{OutputTarget, Prepared};
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 use worker::{Worker, WorkerHandle};
 
 /// An error in opening a GPU.
@@ -290,7 +292,7 @@ impl GpuBackend {
         } else {
             pending.blocks.len()
         } {
-            match pending.answers.recv() {
+            match received(&pending.answers) {
                 Ok((number, Ok(words))) => {
                     if let Some(block) = pending.blocks.get(number) {
                         paste(*block, words);
@@ -307,6 +309,21 @@ impl GpuBackend {
                 self.health.count_failure(reason, &self.name);
                 Err(reason)
             }
+        }
+    }
+}
+
+/// The time between two looks at whether the work must end, while the device draws.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Waits for the answer about a block. Ends where the work of this thread must end; the device then
+/// draws in vain what it was sent.
+fn received(answers: &mpsc::Receiver<TaskResult>) -> Result<TaskResult, mpsc::RecvError> {
+    loop {
+        match answers.recv_timeout(LOOK) {
+            Ok(answer) => return Ok(answer),
+            Err(mpsc::RecvTimeoutError::Timeout) => cancel::check(cancel::UNITS_BETWEEN_LOOKS),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return Err(mpsc::RecvError),
         }
     }
 }

@@ -1,51 +1,71 @@
-//! Times per unit of work in nanoseconds, measured on one core of an AMD EPYC of 2023 by
+//! Times per step of drawing in nanoseconds, measured on one core of an AMD EPYC of 2023 by
 //! `cargo bench --bench estimates`.
+//!
+//! Estimates multiply them by the numbers of steps that a picture is expected to take. Drawing
+//! multiplies them by the numbers of steps it takes, and reports the products as units of work: see
+//! [`heatsplat_points::cancel`].
+
+use heatsplat_points::cancel;
+
+/// The number of cells or rows after which loops report their work: so few that they take some
+/// microseconds, and so many that reporting takes no time beside them.
+pub(crate) const REPORTED_CELLS: usize = 1024;
+
+/// Reports `count` steps of `each` nanoseconds as work. The thread's stack is unwound if the work
+/// must end: see [`cancel::check`].
+#[inline]
+pub(crate) fn report(count: usize, each: f64) {
+    cancel::check((count as f64 * each) as u64);
+}
 
 /// The time to compare one byte of a filter's condition with one point. Measured are 0.3 for texts
 /// and 2 for short numbers with `or` between them. Conditions so short that reading the column
 /// takes longest need more.
-pub(super) const FILTERED: f64 = 3.0;
+pub const FILTERED: f64 = 3.0;
 /// The time to add one point to the value at a coordinate, or to another sum.
-pub(super) const SUMMED: f64 = 10.0;
+pub const SUMMED: f64 = 10.0;
 /// The time to sort one point among the others, by its distance for example.
-pub(super) const LISTED: f64 = 100.0;
+pub const LISTED: f64 = 100.0;
 /// The time that a pixel takes in any picture.
-pub(super) const PIXEL: f64 = 10.0;
+pub const PIXEL: f64 = 10.0;
+/// The time to prepare one pixel for an image file: a part of [`PIXEL`] that is reported once more,
+/// which is little beside the rest.
+pub(crate) const ENCODED: f64 = 1.0;
 /// The time to deposit one cell on a grid, or to count it in its pixel.
-pub(super) const LAID: f64 = 6.0;
+pub const LAID: f64 = 6.0;
 /// The time to convolve one cell of a grid with one separable term of a kernel.
-pub(super) const TERM: f64 = 2.5;
+pub const TERM: f64 = 2.5;
 /// The time of a transform for each cell of its grid, divided by the binary logarithm of the number
 /// of cells.
-pub(super) const TRANSFORM: f64 = 0.7;
+pub const TRANSFORM: f64 = 0.7;
 /// The time to sample and filter one value of a kernel when the kernel is prepared.
-pub(super) const SAMPLED: f64 = 30.0;
+pub const SAMPLED: f64 = 30.0;
 /// The time to compare one cell with its neighbours, to find whether it is heavy.
-pub(super) const GATHERED: f64 = 40.0;
+pub const GATHERED: f64 = 40.0;
 /// The time to draw one row of a disc. A kernel with an edge is drawn as a sum of discs.
-pub(super) const ROW: f64 = 7.0;
+pub const ROW: f64 = 7.0;
 /// The time to draw one pixel of a narrow kernel around a cell.
-pub(super) const DIRECT: f64 = 0.2;
+pub const DIRECT: f64 = 0.2;
 /// The time to evaluate a kernel at one pixel, from a cell's exact position, where weights of both
 /// signs cancel.
-pub(super) const EVALUATED: f64 = 0.6;
+pub const EVALUATED: f64 = 0.6;
 /// The time to begin such an evaluation for one cell, before any of its pixels.
-pub(super) const BEGUN: f64 = 40.0;
+pub const BEGUN: f64 = 40.0;
 /// The time to compute one power of e. A gaussian around a cell needs one for each row and each
 /// column of its square.
-pub(super) const POWER: f64 = 25.0;
+pub const POWER: f64 = 25.0;
 /// The time to evaluate a kernel at one pixel with `precision=exact`.
-pub(super) const EXACT: f64 = 0.6;
+pub const EXACT: f64 = 0.6;
 /// The time that each column of a gaussian takes in addition with `precision=exact`.
-pub(super) const EXPONENTIAL: f64 = 5.0;
+pub const EXPONENTIAL: f64 = 5.0;
 /// The time that each position at which points may lie takes in a picture of stamps. A pixel has
 /// one or several such positions.
-pub(super) const PLACE: f64 = 2.0;
+pub const PLACE: f64 = 2.0;
 /// The time to compute one pixel of a new stamp of a kernel.
-pub(super) const MADE: f64 = 40.0;
+pub const MADE: f64 = 40.0;
 /// The time to draw one pixel of a new image of a marker.
-pub(super) const INKED: f64 = 40.0;
+pub const INKED: f64 = 40.0;
 /// The time to add one pixel of a stamp, or of a marker's image, to the picture.
-pub(super) const STAMPED: f64 = 0.5;
+pub const STAMPED: f64 = 0.5;
 /// The time to blur one pixel once.
-pub(super) const BLURRED: f64 = 10.0;
+pub const BLURRED: f64 = 10.0;

@@ -1,0 +1,261 @@
+//! Cancellation: work that ends early, at a deadline or because its result is no longer wanted.
+//!
+//! Long loops call [`check`] with the amount of work that they have done. Where the work's
+//! [`CancelToken`] has ended, `check` unwinds the thread's stack up to [`CancelToken::run`], which
+//! returns the reason. So the functions between need no error for it, and none of them can return
+//! half a result by mistake. Without a token `check` only counts.
+//!
+//! The token belongs to a thread while `run` works. Code that passes parts of its work to other
+//! threads gives them the token by [`inherit`].
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+/// The units of work between two looks at a token, if no single call of [`check`] counts more. A
+/// unit is about a nanosecond of one core of 2023. A look takes 60 ns, so looks take 1/2000 of the
+/// time.
+pub const UNITS_BETWEEN_LOOKS: u64 = 1 << 17;
+
+/// The reason why work ended early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Cancelled {
+    /// [`CancelToken::cancel`] was called.
+    #[error("the result is no longer wanted")]
+    Unwanted,
+    /// The token's deadline has passed.
+    #[error("the deadline has passed")]
+    Deadline,
+    /// The work was more than the token allows.
+    #[error("the work is more than is allowed")]
+    TooMuchWork,
+}
+
+/// Ends work early, on all threads that do it. Clones are the same token.
+#[derive(Clone, Debug)]
+pub struct CancelToken(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    unwanted: AtomicBool,
+    deadline: Option<Instant>,
+    /// The most units of work that are allowed.
+    most: u64,
+    /// The units of work that all threads have reported so far.
+    done: AtomicU64,
+}
+
+thread_local! {
+    /// The token of the work that this thread does.
+    static TOKEN: RefCell<Option<CancelToken>> = const { RefCell::new(None) };
+    /// The units of work that are left until the next look at the token.
+    static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
+}
+
+impl Default for CancelToken {
+    fn default() -> Self {
+        Self::new(None, u64::MAX)
+    }
+}
+
+impl CancelToken {
+    /// A token that ends work at `deadline`, if there is one, and after `most` units of work.
+    pub fn new(deadline: Option<Instant>, most: u64) -> Self {
+        Self(Arc::new(Shared {
+            unwanted: AtomicBool::new(false),
+            deadline,
+            most,
+            done: AtomicU64::new(0),
+        }))
+    }
+
+    /// Ends the work at its next look at the token.
+    pub fn cancel(&self) {
+        self.0.unwanted.store(true, Ordering::Relaxed);
+    }
+
+    /// The units of work that were done under this token. Each thread reports them at its looks and
+    /// at its end.
+    pub fn work_done(&self) -> u64 {
+        self.0.done.load(Ordering::Relaxed)
+    }
+
+    /// The reason why work under this token must end; `None` if it may go on.
+    pub fn reason(&self) -> Option<Cancelled> {
+        if self.0.unwanted.load(Ordering::Relaxed) {
+            return Some(Cancelled::Unwanted);
+        }
+        if self.work_done() > self.0.most {
+            return Some(Cancelled::TooMuchWork);
+        }
+        let passed = self.0.deadline.is_some_and(|at| Instant::now() >= at);
+        passed.then_some(Cancelled::Deadline)
+    }
+
+    /// Runs work under this token, on this thread and on those that [`inherit`] it.
+    ///
+    /// # Errors
+    /// The reason why the work ended early. Panics of the work pass through.
+    pub fn run<T>(&self, work: impl FnOnce() -> T) -> Result<T, Cancelled> {
+        if let Some(reason) = self.reason() {
+            return Err(reason);
+        }
+        let inherited = Inherited(Some(self.clone()));
+        // The state that the work leaves behind is that of a panic: caches keep whole values only.
+        catch_unwind(AssertUnwindSafe(|| inherited.run(work))).map_err(|payload| {
+            match payload.downcast::<Cancelled>() {
+                Ok(reason) => *reason,
+                Err(panic) => resume_unwind(panic),
+            }
+        })
+    }
+}
+
+/// The token of the thread that called [`inherit`], for threads that do a part of its work.
+#[derive(Clone, Debug)]
+pub struct Inherited(Option<CancelToken>);
+
+/// The calling thread's token.
+pub fn inherit() -> Inherited {
+    Inherited(TOKEN.with_borrow(Clone::clone))
+}
+
+/// Runs work that no token ends, since others need its result too.
+pub fn shielded<T>(work: impl FnOnce() -> T) -> T {
+    Inherited(None).run(work)
+}
+
+impl Inherited {
+    /// Runs work under the token. The thread may have had another token, which it gets back.
+    pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
+        let left = match self.0 {
+            Some(_) => UNITS_BETWEEN_LOOKS,
+            None => u64::MAX,
+        };
+        let _before = Before {
+            token: TOKEN.replace(self.0.clone()),
+            left: LEFT.replace(left),
+        };
+        work()
+    }
+}
+
+/// The state of a thread before it began work under a token. It is restored when the work ends,
+/// also by a panic.
+struct Before {
+    token: Option<CancelToken>,
+    left: u64,
+}
+
+impl Drop for Before {
+    fn drop(&mut self) {
+        if let Some(token) = TOKEN.replace(self.token.take()) {
+            report(&token, LEFT.get(), 0);
+        }
+        LEFT.set(self.left);
+    }
+}
+
+/// Adds the work since the last look to the token's.
+fn report(token: &CancelToken, left: u64, more: u64) {
+    let units = (UNITS_BETWEEN_LOOKS - left.min(UNITS_BETWEEN_LOOKS)).saturating_add(more);
+    token.0.done.fetch_add(units, Ordering::Relaxed);
+}
+
+/// Reports `units` of work that this thread has done or is about to do, each about a nanosecond
+/// long. Returns unless the work must end: then the stack is unwound up to [`CancelToken::run`].
+///
+/// Between two looks at the token lie at most [`UNITS_BETWEEN_LOOKS`] units and those of one call.
+#[inline]
+pub fn check(units: u64) {
+    match LEFT.get().checked_sub(units) {
+        Some(left) => LEFT.set(left),
+        None => look(units),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn look(units: u64) {
+    let reason = TOKEN.with_borrow(|token| {
+        let Some(token) = token else {
+            LEFT.set(u64::MAX);
+            return None;
+        };
+        report(token, LEFT.replace(UNITS_BETWEEN_LOOKS), units);
+        token.reason()
+    });
+    if let Some(reason) = reason {
+        // No panic hook sees this, and no message is printed.
+        resume_unwind(Box::new(reason));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn work_is_counted_on_all_its_threads_and_ends_on_all() {
+        let token = CancelToken::default();
+        let done = token.run(|| {
+            check(5);
+            let inherited = inherit();
+            std::thread::scope(|scope| {
+                let other = scope.spawn(move || inherited.run(|| check(7)));
+                assert!(other.join().is_ok());
+            });
+            shielded(|| check(1 << 40));
+            check(UNITS_BETWEEN_LOOKS);
+        });
+        assert_eq!(
+            (done, token.work_done()),
+            (Ok(()), 12 + UNITS_BETWEEN_LOOKS)
+        );
+        token.cancel();
+        assert_eq!(token.run(|| ()), Err(Cancelled::Unwanted));
+    }
+
+    #[test]
+    fn a_look_ends_the_work_whatever_the_reason() {
+        let late = CancelToken::new(Some(Instant::now()), u64::MAX);
+        assert_eq!(late.run(|| ()), Err(Cancelled::Deadline));
+        let little = CancelToken::new(None, 1000);
+        let mut rounds = 0;
+        let ended = little.run(|| {
+            loop {
+                rounds += 1;
+                check(UNITS_BETWEEN_LOOKS / 4);
+            }
+        });
+        assert_eq!((ended, rounds), (Err::<(), _>(Cancelled::TooMuchWork), 5));
+        let left = CancelToken::new(Some(Instant::now() + Duration::from_secs(60)), u64::MAX);
+        let ended: Result<(), _> = left.run(|| {
+            left.cancel();
+            loop {
+                check(1);
+            }
+        });
+        assert_eq!(ended, Err(Cancelled::Unwanted));
+    }
+
+    #[test]
+    fn a_thread_gets_its_token_back_even_after_a_panic() {
+        let outer = CancelToken::default();
+        let counted = outer.run(|| {
+            check(3);
+            let inner = CancelToken::default();
+            let panicked = catch_unwind(AssertUnwindSafe(|| inner.run(|| panic!("on purpose"))));
+            assert!(panicked.is_err());
+            assert_eq!(inner.work_done(), 0);
+            check(4);
+        });
+        assert_eq!((counted, outer.work_done()), (Ok(()), 7));
+        check(u64::MAX);
+        check(u64::MAX);
+        assert!(inherit().0.is_none());
+    }
+}
