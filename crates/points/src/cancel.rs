@@ -39,6 +39,8 @@ pub struct CancelToken(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    /// A token that ends this one's work together with that of others.
+    parent: Option<CancelToken>,
     unwanted: AtomicBool,
     deadline: Option<Instant>,
     /// The most units of work that are allowed.
@@ -63,7 +65,17 @@ impl Default for CancelToken {
 impl CancelToken {
     /// A token that ends work at `deadline`, if there is one, and after `most` units of work.
     pub fn new(deadline: Option<Instant>, most: u64) -> Self {
+        Self::with_parent(None, deadline, most)
+    }
+
+    /// A token that also ends when this one is cancelled.
+    pub fn child(&self, deadline: Option<Instant>, most: u64) -> Self {
+        Self::with_parent(Some(self.clone()), deadline, most)
+    }
+
+    fn with_parent(parent: Option<Self>, deadline: Option<Instant>, most: u64) -> Self {
         Self(Arc::new(Shared {
+            parent,
             unwanted: AtomicBool::new(false),
             deadline,
             most,
@@ -86,6 +98,9 @@ impl CancelToken {
     pub fn reason(&self) -> Option<Cancelled> {
         if self.0.unwanted.load(Ordering::Relaxed) {
             return Some(Cancelled::Unwanted);
+        }
+        if let Some(reason) = self.0.parent.as_ref().and_then(Self::reason) {
+            return Some(reason);
         }
         if self.work_done() > self.0.most {
             return Some(Cancelled::TooMuchWork);
@@ -215,8 +230,11 @@ mod tests {
             (done, token.work_done()),
             (Ok(()), 12 + UNITS_BETWEEN_LOOKS)
         );
+        let child = token.child(None, u64::MAX);
+        assert_eq!(child.run(|| 5), Ok(5));
         token.cancel();
         assert_eq!(token.run(|| ()), Err(Cancelled::Unwanted));
+        assert_eq!(child.run(|| ()), Err(Cancelled::Unwanted));
     }
 
     #[test]

@@ -42,6 +42,13 @@ impl<K: Eq + Hash + Clone, V> Memo<K, V> {
         Arc::clone(slot.get_or_init(|| Arc::new(compute())))
     }
 
+    /// Returns whether the value of a key is there.
+    pub fn has(&self, key: &K) -> bool {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = entries.values.get(key);
+        slot.is_some_and(|slot| slot.get().is_some())
+    }
+
     fn slot(&self, key: &K) -> Arc<OnceLock<Arc<V>>> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = entries.values.get(key) {

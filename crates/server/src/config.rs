@@ -39,6 +39,9 @@ pub struct ServerConfig {
     /// The largest number of requests that wait to be drawn. Requests beyond it get 503. The
     /// default is 256 for each processor core.
     pub waiting: usize,
+    /// The longest time from a request to the end of its drawing. What takes longer is ended with
+    /// 504.
+    pub deadline: Duration,
     /// The largest size in bytes of two caches together: of encoded tiles, and of the densities of
     /// tiles. Each gets one half.
     pub cache: u64,
@@ -87,6 +90,7 @@ impl Default for ServerConfig {
             attribution: None,
             renders: cores,
             waiting: cores * 256,
+            deadline: Duration::from_secs(10),
             cache: 256 << 20,
             connections: 4096,
             drain_wait: None,

@@ -246,6 +246,7 @@ impl BoundServer {
                 "connections were cut off after {grace:?}; {cut} of their requests were unanswered"
             );
         }
+        server.render_queue.end();
         Ok(())
     }
 }

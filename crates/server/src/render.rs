@@ -7,7 +7,7 @@ use crate::http::error::ApiError;
 use crate::http::timing::RequestTiming;
 use crate::layers::entry::{LayerRequest, ServedLayer};
 use crate::layers::live::{LiveLayer, RowRequest, SourceError};
-use crate::render_queue::RenderQueue;
+use crate::render_queue::{RenderQueue, WorkSize};
 use crate::state::Server;
 use crate::style::ResolvedStyle;
 use heatsplat_points::{TileId, Window, WorldCoord, mercator};
@@ -25,6 +25,7 @@ impl LayerRequest {
     pub(crate) async fn tile(
         &self,
         server: &Server,
+        work: WorkSize,
         tile: TileId,
         size: TileSize,
         format: ImageFormat,
@@ -32,7 +33,7 @@ impl LayerRequest {
         let queue = &server.render_queue;
         if let Some(live) = self.layer.source.live() {
             let view = View::tile(tile, size);
-            return draw_live(live, queue, 1, view, &self.style, format).await;
+            return draw_live(live, queue, work, view, &self.style, format).await;
         }
         let scale = level(tile.z(), size.pixels() / size.ratio());
         let densities = Arc::clone(&server.densities);
@@ -54,7 +55,7 @@ impl LayerRequest {
             };
             draw_tile(layer, &densities, key, style, format)
         };
-        queue.run(1, draw).await
+        queue.run(work, draw).await
     }
 
     /// Draws a map, which is a picture of any box, and encodes it as an image file. It also returns
@@ -62,22 +63,23 @@ impl LayerRequest {
     pub(crate) async fn map(
         &self,
         queue: &RenderQueue,
-        cost: u32,
+        work: WorkSize,
         view: View,
         format: ImageFormat,
     ) -> Result<(Arc<[u8]>, RequestTiming), ApiError> {
         if let Some(live) = self.layer.source.live() {
-            return draw_live(live, queue, cost, view, &self.style, format).await;
+            return draw_live(live, queue, work, view, &self.style, format).await;
         }
         let (served, style) = self.cloned();
         let draw = move || draw_map(served.source.drawable()?, view, &style.style, format);
-        queue.run(cost, draw).await
+        queue.run(work, draw).await
     }
 
     /// The colour scale of the request's style at a level.
     pub(crate) async fn normalizer(
         &self,
         queue: &RenderQueue,
+        work: WorkSize,
         level: Level,
     ) -> Result<Arc<Normalizer>, ApiError> {
         if let Some(live) = self.layer.source.live() {
@@ -90,7 +92,7 @@ impl LayerRequest {
             let _span = tracing::debug_span!("statistics", layer = served.name()).entered();
             Ok(served.source.drawable()?.normalizer_at(level, &style.style))
         };
-        Ok(queue.run(1, find).await?.0)
+        Ok(queue.run(work, find).await?.0)
     }
 
     /// The statistics of all values at a zoom, and the kind of these values. `None` for a live
@@ -98,6 +100,7 @@ impl LayerRequest {
     pub(crate) async fn distribution(
         &self,
         queue: &RenderQueue,
+        work: WorkSize,
         z: u8,
     ) -> Result<Option<(Arc<Statistics>, ValueKind)>, ApiError> {
         let level = level(z, 256);
@@ -119,7 +122,7 @@ impl LayerRequest {
                 layer.value_kind(style),
             )))
         };
-        Ok(queue.run(1, find).await?.0)
+        Ok(queue.run(work, find).await?.0)
     }
 
     /// The value at a coordinate, and at most `rows` points, nearest first. Only points from which
@@ -127,6 +130,7 @@ impl LayerRequest {
     pub(crate) async fn value(
         &self,
         queue: &RenderQueue,
+        work: WorkSize,
         at: WorldCoord,
         z: u8,
         rows: usize,
@@ -146,7 +150,7 @@ impl LayerRequest {
             };
             Ok((layer.value(at, z, style), near))
         };
-        Ok(queue.run(1, value).await?.0)
+        Ok(queue.run(work, value).await?.0)
     }
 
     /// Clones of the references to the layer and the style, for work that runs on another thread.
@@ -218,7 +222,7 @@ async fn scale_of(
 async fn draw_live(
     live: &LiveLayer,
     queue: &RenderQueue,
-    cost: u32,
+    work: WorkSize,
     view: View,
     style: &Arc<ResolvedStyle>,
     format: ImageFormat,
@@ -250,7 +254,7 @@ async fn draw_live(
             }
         }?)
     };
-    queue.run(cost, draw).await
+    queue.run(work, draw).await
 }
 
 /// The exact value at a coordinate of a live layer, and at most `rows` points, nearest first. Both

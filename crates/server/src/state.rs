@@ -3,7 +3,7 @@
 use crate::cache::keys::{self, Densities, Tiles};
 use crate::config::ServerConfig;
 use crate::http::answer_bytes::AnswerBytes;
-use crate::http::connection_info::ConnectionCounts;
+use crate::http::connection_info::{ConnectionCounts, ConnectionInfo};
 use crate::http::cors::AllowedOrigins;
 use crate::http::error::ApiError;
 use crate::http::etag::{CacheHeaders, Fingerprint};
@@ -13,7 +13,7 @@ use crate::http::request_counts::RequestCounts;
 use crate::http::response;
 use crate::layers::entry::ServedLayer;
 use crate::layers::registry::Registry;
-use crate::render_queue::RenderQueue;
+use crate::render_queue::{ClientKey, RenderQueue};
 use crate::shutdown::StopHandle;
 use axum::body::Bytes;
 use axum::extract::Request;
@@ -60,7 +60,7 @@ impl Server {
             connections: ConnectionCounts::default(),
             answer_bytes: AnswerBytes::new(config.answer_bytes),
             cors: AllowedOrigins::new(&config.cors_origins),
-            render_queue: RenderQueue::new(config.renders, config.waiting),
+            render_queue: RenderQueue::new(config.renders, config.waiting, config.deadline),
             cache_control: header(&config.cache_control),
             live_cache_control: header(&config.live_cache_control),
             config,
@@ -100,6 +100,17 @@ impl Server {
     pub(crate) fn origin(&self, request: &Request) -> Origin {
         let trusted = &self.config.trusted_proxies;
         Origin::new(trusted, request)
+    }
+
+    /// The client of a request, for its place in the render queue.
+    pub(crate) fn client_key(&self, request: &Request) -> ClientKey {
+        let address = if self.config.trusted_proxies.is_empty() {
+            let info = request.extensions().get::<Arc<ConnectionInfo>>();
+            info.and_then(|info| info.peer).map(|peer| peer.ip())
+        } else {
+            self.origin(request).client
+        };
+        address.map(ClientKey::from).unwrap_or_default()
     }
 
     /// The URL by which the client reached the server. If the operator has set a URL, it is that

@@ -2,4 +2,4 @@
 //! other ones in their place, to try many orders of events.
 
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
-pub(crate) use std::sync::{Mutex, PoisonError};
+pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -255,6 +255,16 @@ impl Layer {
         self.normalizers.get_or_compute(&key, resolve)
     }
 
+    /// Returns whether the scale of a level is cached, so that pictures of it are drawn without
+    /// measuring statistics.
+    pub fn has_normalizer(&self, level: Level, style: &Style) -> bool {
+        let mut levels = level.wholes();
+        levels.all(|level| {
+            let key = (level, style.normalizer_key(level));
+            self.normalizers.has(&key)
+        })
+    }
+
     /// Returns statistics of the values that pictures at `level` have, where the world is 2^`level`
     /// CSS pixels wide. They are measured at the first call and cached.
     /// Those of the layer's own style are measured to the end even if the caller's work must end

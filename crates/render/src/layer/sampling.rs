@@ -52,10 +52,9 @@ pub(crate) fn measure(
         }
         statistics
     };
+    let work = &cancel::inherit();
     thread::scope(|scope| {
         let part = &part;
-        let work = cancel::inherit();
-        let work = &work;
         let others: Vec<_> = (1..threads)
             .map(|i| scope.spawn(move || work.run(|| part(i))))
             .collect();

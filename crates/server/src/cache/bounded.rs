@@ -5,7 +5,7 @@
 //! change, their version and so the keys change: nothing has to be invalidated, and a value whose
 //! computation began before the change is never mistaken for a new one.
 
-use super::single_flight::SingleFlight;
+use super::single_flight::{Joined, SingleFlight};
 use crate::sync::{AtomicU64, Ordering};
 use quick_cache::sync::Cache as Store;
 use quick_cache::{OptionsBuilder, Weighter};
@@ -57,7 +57,7 @@ impl CacheOutcome {
 }
 
 /// A cache, and the computations in progress of values for it.
-pub(crate) struct Cache<K, V, E> {
+pub(crate) struct Cache<K, V: Clone, E: Clone> {
     store: Store<K, V, ByteWeighter>,
     flights: SingleFlight<K, Result<V, E>>,
     limit: u64,
@@ -118,31 +118,33 @@ where
 
     /// Returns a value from the cache, from another request that is computing it, or from `make`. A
     /// cached value that `good` rejects is computed anew. An error goes to all requests that wait
-    /// for the value and is not kept.
-    pub(crate) async fn get(
+    /// for the value and is not kept. The computation is dropped when no request waits for it any
+    /// more.
+    pub(crate) async fn get<F: Future<Output = Result<V, E>> + Send + 'static>(
         &self,
         key: &K,
         good: impl Fn(&V) -> bool,
-        make: impl Future<Output = Result<V, E>>,
+        make: impl FnOnce() -> F,
     ) -> Result<(V, CacheOutcome), E> {
         if let Some(known) = self.store.get(key).filter(&good) {
             self.count(CacheOutcome::Hit);
             return Ok((known, CacheOutcome::Hit));
         }
-        let mut outcome = CacheOutcome::Shared;
-        let making = async {
-            // Another request may have computed the value between the lookup above and this
-            // computation.
-            if let Some(known) = self.store.peek(key).filter(&good) {
-                outcome = CacheOutcome::Hit;
-                return Ok(known);
+        let find = || Some(Ok(self.store.peek(key).filter(&good)?));
+        let keep = |made: &Result<V, E>| {
+            // Each waiting request keeps the value, since any of them may be the last one.
+            if let Ok(made) = made
+                && !self.store.peek(key).is_some_and(|known| good(&known))
+            {
+                self.store.insert(key.clone(), made.clone());
             }
-            outcome = CacheOutcome::Made;
-            let made = make.await?;
-            self.store.insert(key.clone(), made.clone());
-            Ok(made)
         };
-        let result = self.flights.join(key, making).await;
+        let joined = self.flights.join(key, find, make, keep).await;
+        let (result, outcome) = match joined {
+            Joined::Known(value) => (value, CacheOutcome::Hit),
+            Joined::Shared(value) => (value, CacheOutcome::Shared),
+            Joined::Made(value) => (value, CacheOutcome::Made),
+        };
         self.count(outcome);
         Ok((result?, outcome))
     }
@@ -192,7 +194,7 @@ where
     }
 }
 
-impl<K, V, E> fmt::Debug for Cache<K, V, E> {
+impl<K, V: Clone, E: Clone> fmt::Debug for Cache<K, V, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Cache(at most {} bytes)", self.limit)
     }

@@ -1,44 +1,93 @@
 //! Single-flight: one computation for each key, however many requests wait for its value.
 
 use crate::sync::{Mutex, PoisonError};
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
 use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
-use std::sync::Arc;
-use tokio::sync::OnceCell;
+
+/// A computation that several requests wait for. Whichever of them is polled drives it on. It is
+/// dropped when all of them have left.
+type Flight<T> = Shared<BoxFuture<'static, T>>;
 
 /// The computations in progress, by key.
-pub(super) struct SingleFlight<K, T>(Mutex<HashMap<K, Arc<OnceCell<T>>>>);
+pub(super) struct SingleFlight<K, T: Clone>(Mutex<HashMap<K, WeakShared<BoxFuture<'static, T>>>>);
 
-impl<K, T> Default for SingleFlight<K, T> {
+impl<K, T: Clone> Default for SingleFlight<K, T> {
     fn default() -> Self {
         Self(Mutex::new(HashMap::new()))
     }
 }
 
+/// The way in which a caller got a value.
+pub(super) enum Joined<T> {
+    /// It was known already.
+    Known(T),
+    /// Another caller had begun to compute it.
+    Shared(T),
+    /// This caller has begun to compute it.
+    Made(T),
+}
+
 impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
-    /// Runs the work, or waits for another caller that runs it for the same key. If that other
-    /// caller is dropped or panics, one of the waiting callers runs its own work.
-    pub(super) async fn join(&self, key: &K, work: impl Future<Output = T>) -> T {
-        let waiter = self.enter(key);
-        waiter.cell.get_or_init(|| work).await.clone()
+    /// Returns the value of a key. If no computation of it is in progress, `find` may know the
+    /// value; otherwise `work` is begun. If the caller that has begun it leaves, the others go on
+    /// with it. `keep` is called with the value before the computation counts as finished, so that
+    /// `find` knows it for whoever comes next.
+    pub(super) async fn join<F: Future<Output = T> + Send + 'static>(
+        &self,
+        key: &K,
+        find: impl FnOnce() -> Option<T>,
+        work: impl FnOnce() -> F,
+        keep: impl FnOnce(&T),
+    ) -> Joined<T> {
+        let (waiter, begun) = match self.enter(key, find, work) {
+            Ok(entered) => entered,
+            Err(known) => return Joined::Known(known),
+        };
+        let value = waiter.flight.clone().await;
+        keep(&value);
+        drop(waiter);
+        if begun {
+            Joined::Made(value)
+        } else {
+            Joined::Shared(value)
+        }
     }
 
-    fn enter<'a>(&'a self, key: &'a K) -> Waiter<'a, K, T> {
+    /// Joins the computation of a key or begins it; returns true if it is begun. The error is the
+    /// known value.
+    fn enter<'a, F: Future<Output = T> + Send + 'static>(
+        &'a self,
+        key: &'a K,
+        find: impl FnOnce() -> Option<T>,
+        work: impl FnOnce() -> F,
+    ) -> Result<(Waiter<'a, K, T>, bool), T> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let cell = match open.get(key) {
-            Some(cell) => Arc::clone(cell),
+        let under_way = open.get(key).and_then(WeakShared::upgrade);
+        let begun = under_way.is_none();
+        let flight = match under_way {
+            Some(flight) => flight,
             None => {
-                let cell = Arc::default();
-                open.insert(key.clone(), Arc::clone(&cell));
-                cell
+                // Another request may have computed the value since the caller looked for it.
+                if let Some(known) = find() {
+                    return Err(known);
+                }
+                let flight = work().boxed().shared();
+                if let Some(weak) = flight.downgrade() {
+                    open.insert(key.clone(), weak);
+                }
+                flight
             }
         };
-        Waiter {
-            flights: self,
+        let flights = self;
+        let waiter = Waiter {
+            flights,
             key,
-            cell,
-        }
+            flight,
+        };
+        Ok((waiter, begun))
     }
 
     /// The number of keys whose values are being computed.
@@ -47,23 +96,25 @@ impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
     }
 }
 
-/// A caller that computes the value of a key or waits for it.
-struct Waiter<'a, K: Eq + Hash, T> {
+/// A caller that waits for the value of a key.
+struct Waiter<'a, K: Eq + Hash, T: Clone> {
     flights: &'a SingleFlight<K, T>,
     key: &'a K,
-    cell: Arc<OnceCell<T>>,
+    flight: Flight<T>,
 }
 
-impl<K: Eq + Hash, T> Drop for Waiter<'_, K, T> {
-    /// Removes the key when its value is computed, or when the last caller leaves.
+impl<K: Eq + Hash, T: Clone> Drop for Waiter<'_, K, T> {
+    /// Removes the key when the last caller leaves, with the value or without it.
     fn drop(&mut self) {
         let open = &self.flights.0;
         let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
-        // References are added under this lock alone, so if there are two, they are the table's and
-        // this caller's.
-        let is_over = self.cell.initialized() || Arc::strong_count(&self.cell) <= 2;
-        let is_ours = |cell: &Arc<OnceCell<T>>| Arc::ptr_eq(cell, &self.cell);
-        if is_over && open.get(self.key).is_some_and(is_ours) {
+        // References are added under this lock alone, so a single one is this caller's.
+        let is_last = self.flight.strong_count().is_none_or(|count| count <= 1);
+        let is_ours = |weak: &WeakShared<_>| {
+            weak.upgrade()
+                .is_none_or(|flight| flight.ptr_eq(&self.flight))
+        };
+        if is_last && open.get(self.key).is_some_and(is_ours) {
             open.remove(self.key);
         }
     }

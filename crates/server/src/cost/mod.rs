@@ -92,15 +92,21 @@ fn too_much(message: String) -> ApiError {
     ApiError::with_status(StatusCode::UNPROCESSABLE_ENTITY, message)
 }
 
-/// Returns an error if a request is estimated to take longer than [`MAX_TIME`]: the condition
-/// `filter` and all parts of `work` together.
+/// The most units of work that a request may cause with splats other than the layer's own. A unit
+/// is about a nanosecond of one processor.
+pub(crate) const MAX_UNITS: u64 = MAX_TIME.as_nanos() as u64;
+
+/// Returns the estimated time of a request: of the condition `filter` and all parts of `work`
+/// together. Returns an error if it is longer than [`MAX_TIME`].
 pub(crate) fn check_limit(
     data: &DataProfile<'_>,
     filter: Option<&str>,
     style: &ResolvedStyle,
     work: impl IntoIterator<Item = Work>,
-) -> Result<(), ApiError> {
-    CostEstimate::new(data, filter, style, work)?.check(style)
+) -> Result<Duration, ApiError> {
+    let estimate = CostEstimate::new(data, filter, style, work)?;
+    estimate.check(style)?;
+    Ok(Duration::from_secs_f64(estimate.all() / 1e9))
 }
 
 /// Returns an error if drawing fetched rows is estimated to take longer than [`MAX_TIME`]. For rows

@@ -79,6 +79,12 @@ impl ApiError {
         }
     }
 
+    /// The status of the answer.
+    #[cfg(test)]
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// Returns true if the same request may succeed later, which is so for the status 503 only.
     pub(crate) fn is_temporary(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE

@@ -7,11 +7,12 @@ use crate::cost::{self, DataProfile};
 use crate::http::error::ApiError;
 use crate::http::etag::{CacheHeaders, Fingerprint};
 use crate::http::query::Query;
+use crate::render_queue::WorkSize;
 use crate::style::ResolvedStyle;
 use axum::http::HeaderValue;
 use heatsplat_loader::Table;
 use heatsplat_points::{Focus, LonLatBox, MAX_ZOOM, Points, Window};
-use heatsplat_render::{Layer, Style, TileSize};
+use heatsplat_render::{Layer, Level, Style, TileSize};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,6 +67,17 @@ impl LayerSource {
             Self::Archive(archive) => Some(archive.info()),
             _ => None,
         }
+    }
+
+    /// Returns whether all is there that pictures of a style need: the points of a filter, and the
+    /// scale of a level.
+    fn is_prepared(&self, level: Option<Level>, style: &Style) -> bool {
+        let layer = match self {
+            Self::InMemory(layer) => Some(&**layer),
+            Self::Filtered(filtered) => filtered.selected(),
+            Self::Live(_) | Self::Archive(_) => return true,
+        };
+        layer.is_some_and(|layer| level.is_none_or(|level| layer.has_normalizer(level, style)))
     }
 
     /// The layer from whose points pictures are drawn. A filtered layer selects its points at the
@@ -338,17 +350,28 @@ impl LayerRequest {
         CacheHeaders::new(layer.then(self.style.fingerprint), control)
     }
 
-    /// Returns an error if the parts of `work` are estimated to take more time together than a
-    /// request may. A request without a filter, in the overlap, kernel and radius of the layer's
-    /// own style, is never refused.
+    /// Estimates the size of work, and refuses work that is estimated to take longer than a request
+    /// may. The layer's own splats have no limit, and their time is not estimated: it is expected
+    /// to be that of recent work. `level` is the level of the scale that the work needs.
     pub(crate) fn check_cost(
         &self,
+        level: Option<Level>,
         work: impl IntoIterator<Item = cost::Work>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<WorkSize, ApiError> {
+        let mut size = WorkSize {
+            prepares: !self.layer.source.is_prepared(level, &self.style.style),
+            ..WorkSize::SMALL
+        };
         let filter = self.query.filter();
         if filter.is_none() && !self.style.has_other_splats {
-            return Ok(());
+            return Ok(size);
         }
-        cost::check_limit(&self.layer.profile(), filter, &self.style, work)
+        let profile = self.layer.profile();
+        let estimate = cost::check_limit(&profile, filter, &self.style, work)?;
+        if self.style.has_other_splats {
+            size.expected = Some(estimate);
+            size.most = cost::MAX_UNITS;
+        }
+        Ok(size)
     }
 }

@@ -101,6 +101,11 @@ impl FilteredLayer {
         selected.as_ref().map_err(ApiError::clone)
     }
 
+    /// The layer of the selected points; `None` before they are selected.
+    pub(crate) fn selected(&self) -> Option<&Layer> {
+        self.selected.get()?.as_ref().ok()
+    }
+
     fn select(&self) -> Result<Layer, ApiError> {
         let layer = &self.base.layer;
         let selected = self.base.select(&self.filter);

@@ -7,6 +7,7 @@ use crate::http::path::TileFile;
 use crate::http::query::Query;
 use crate::http::response::{self, json};
 use crate::layers::archived::{ArchiveInfo, TileArchive};
+use crate::render_queue::WorkSize;
 use crate::state::Server;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -54,7 +55,7 @@ pub(crate) async fn tile(
         let bytes = empty.map(Bytes::from_owner);
         bytes.ok_or_else(|| ApiError::not_found("this layer has no such tile"))
     };
-    let (bytes, _) = server.render_queue.run(1, read).await?;
+    let (bytes, _) = server.render_queue.run(WorkSize::SMALL, read).await?;
     let headers = server.cache_headers(Fingerprint::new().text(mime).bytes(&bytes));
     if let Some(response) = response::not_modified(&headers, request) {
         return Ok(response);

@@ -14,6 +14,7 @@ use crate::http::query::{Query, dem_range};
 use crate::http::response::{self, json};
 use crate::layers::entry::{LayerRequest, ServedLayer};
 use crate::render;
+use crate::render_queue::WorkSize;
 use crate::state::Server;
 use crate::style::ResolvedStyle;
 use axum::extract::Request;
@@ -94,17 +95,19 @@ pub(crate) async fn get(
     let scale = |z: u8| Work::Scale(render::level(z, 256));
     let unknown = query.get("range").is_none();
     let others = ZOOMS.into_iter().filter(|_| unknown);
-    wanted.check_cost(others.chain([layer.zoom()]).map(scale))?;
+    let level = Level::from_zoom(f64::from(layer.zoom()));
+    let mut size = wanted.check_cost(Some(level), others.chain([layer.zoom()]).map(scale))?;
+    // Several scales are measured, one after the other.
+    size.prepares = true;
     let text = match query.get("range") {
         Some(given) => given.to_owned(),
         None => {
-            let (low, high) = measure_range(server, &wanted).await?;
+            let (low, high) = measure_range(server, size, &wanted).await?;
             format!("{low},{high}")
         }
     };
     let dem = dem_range(&text)?;
-    let level = Level::from_zoom(f64::from(layer.zoom()));
-    let scale = wanted.normalizer(&server.render_queue, level).await?;
+    let scale = wanted.normalizer(&server.render_queue, size, level).await?;
 
     let (base_url, suffix) = (server.base_url(&request), query.suffix());
     let base = &base_url.url;
@@ -142,10 +145,14 @@ pub(crate) async fn get(
 
 /// The least and the greatest value in samples of tiles at a few zooms, multiplied by [`MARGIN`].
 /// The range always contains 0. An error if the values of a live layer can't be measured.
-async fn measure_range(server: &Server, wanted: &LayerRequest) -> Result<(f64, f64), ApiError> {
+async fn measure_range(
+    server: &Server,
+    size: WorkSize,
+    wanted: &LayerRequest,
+) -> Result<(f64, f64), ApiError> {
     let (mut low, mut high) = (0.0_f64, 0.0_f64);
     for z in ZOOMS.into_iter().chain([wanted.layer.zoom()]) {
-        let found = wanted.distribution(&server.render_queue, z).await?;
+        let found = wanted.distribution(&server.render_queue, size, z).await?;
         let Some((statistics, nature)) = found else {
             let unknown = "the range of this layer's values is not known: give range=lo,hi";
             return Err(ApiError::bad_request(unknown));

@@ -8,6 +8,7 @@ use crate::http::path::{self, FileName};
 use crate::http::query::Query;
 use crate::http::response::{self, json};
 use crate::layers::entry::ServedLayer;
+use crate::render_queue::WorkSize;
 use crate::state::Server;
 use axum::body::Body;
 use axum::extract::Request;
@@ -68,7 +69,7 @@ pub(crate) async fn get(
         LegendFormat::Json => Some(Work::Scale(level)),
         LegendFormat::Svg | LegendFormat::Png => wanted.style.scale_work(level),
     });
-    wanted.check_cost(scales)?;
+    let size = wanted.check_cost(Some(level), scales)?;
     let panel = if dark {
         LegendTheme::dark()
     } else {
@@ -79,12 +80,12 @@ pub(crate) async fn get(
         ..panel
     };
     let queue = &server.render_queue;
-    let normalizer = wanted.normalizer(queue, level).await?;
+    let normalizer = wanted.normalizer(queue, size, level).await?;
     // Only JSON has the distribution of values, and only for whole zooms: it is not measured at
     // others.
     let whole = level.above().is_none().then(|| level.zoom() as u8);
     let distribution = match (kind, whole) {
-        (LegendFormat::Json, Some(z)) => wanted.distribution(queue, z).await?,
+        (LegendFormat::Json, Some(z)) => wanted.distribution(queue, size, z).await?,
         _ => None,
     };
     let draw = move || {
@@ -94,7 +95,10 @@ pub(crate) async fn get(
         }
         draw(&legend, kind, &panel)
     };
-    Ok(response::cached(&headers, queue.run(1, draw).await?.0))
+    Ok(response::cached(
+        &headers,
+        queue.run(WorkSize::SMALL, draw).await?.0,
+    ))
 }
 
 /// The level for which a legend is drawn. The parameter `z` states a zoom, with or without

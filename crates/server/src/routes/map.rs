@@ -55,13 +55,16 @@ pub(crate) async fn get(
     let scales = levels.filter_map(|level| wanted.style.scale_work(level));
     let scales = scales.filter(|_| !format.is_density());
     let picture = Work::Picture(window, view.ratio());
-    wanted.check_cost([picture].into_iter().chain(scales))?;
+    let colored = (!format.is_density()).then(|| view.level());
+    let mut size = wanted.check_cost(colored, [picture].into_iter().chain(scales))?;
     let pixels = u64::from(window.width()) * u64::from(window.height());
     // Numbers have four bytes a pixel; pictures are smaller, about a byte.
     let bytes = if format.is_density() { 4 } else { 1 };
     server.answer_bytes.check_room(pixels * bytes)?;
-    let cost = pixels.div_ceil(PIXELS_A_TURN) as u32;
-    let (bytes, timing) = wanted.map(&server.render_queue, cost, view, format).await?;
+    size.turns = pixels.div_ceil(PIXELS_A_TURN) as u32;
+    // Maps are larger than tiles, so they are not drawn on the runtime's workers.
+    size.prepares = true;
+    let (bytes, timing) = wanted.map(&server.render_queue, size, view, format).await?;
     let headers = (!is_live).then_some(&headers);
     let bytes = Bytes::from_owner(bytes);
     let response = server.picture(headers, request.headers(), format, bytes);

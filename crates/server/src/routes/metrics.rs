@@ -5,7 +5,7 @@
 
 use crate::cache::CacheStats;
 use crate::http::request_counts::{BOUNDS, ROUTES, RequestCounts, STATUSES};
-use crate::render_queue::QueueStats;
+use crate::render_queue::{ENDED, QueueStats};
 use crate::state::Server;
 use axum::body::Body;
 use axum::extract::State;
@@ -152,6 +152,14 @@ fn queue(page: &mut PrometheusText, stats: &QueueStats) {
     ] {
         page.about(name, kind, about);
         page.line(name, &[], n);
+    }
+    page.about(
+        "renders_ended_total",
+        "counter",
+        "Pictures that were ended before they were done.",
+    );
+    for ((_, reason), n) in ENDED.iter().zip(stats.ended) {
+        page.line("renders_ended_total", &[("reason", reason)], n);
     }
     page.about(
         "stage_seconds_total",

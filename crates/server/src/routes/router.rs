@@ -14,6 +14,7 @@ use crate::http::path::{FileName, Segments};
 use crate::http::ranges::{self, RangeRequest};
 use crate::http::request_counts::route_index;
 use crate::http::response;
+use crate::render_queue::CLIENT;
 use crate::state::Server;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
@@ -101,6 +102,7 @@ async fn file(
 /// its request.
 async fn count(State(server): State<Arc<Server>>, mut request: Request, next: Next) -> Response {
     let since = Instant::now();
+    let client = server.client_key(&request);
     let route = route_index(request.extensions().get::<MatchedPath>());
     let has_keys = SentKeys::take(&mut request);
     let config = &server.config;
@@ -137,7 +139,7 @@ async fn count(State(server): State<Arc<Server>>, mut request: Request, next: Ne
         server.request_counts.count(route, status, took);
         response
     };
-    answer.instrument(span).await
+    CLIENT.scope(client, answer.instrument(span)).await
 }
 
 /// Answers a request. By CORS, pages of allowed origins may read every answer, errors included,

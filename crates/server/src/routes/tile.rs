@@ -16,7 +16,8 @@ use crate::state::Server;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use heatsplat_points::Window;
-use std::sync::Arc;
+use heatsplat_render::View;
+use std::sync::{Arc, OnceLock};
 use tracing::Instrument as _;
 
 pub(crate) async fn get(
@@ -62,18 +63,24 @@ pub(crate) async fn get(
     };
     let (z, x, y) = (tile.z(), tile.x(), tile.y());
     let span = tracing::debug_span!("tile", layer = path.layer, z, x, y);
-    let mut timing = None;
-    let draw = async {
-        let level = render::level(tile.z(), pixels / ratio);
-        let scale = wanted.style.scale_work(level);
-        let scale = scale.filter(|_| !format.is_density());
-        let picture = Work::Picture(Window::tile(tile, pixels), ratio);
-        wanted.check_cost([picture].into_iter().chain(scale))?;
-        let (bytes, took) = wanted.tile(&server, tile, size, format).await?;
-        timing = Some(took);
-        Ok(CachedTile::new(bytes))
+    let timing = Arc::new(OnceLock::new());
+    let draw = || {
+        let (server, timing) = (Arc::clone(&server), Arc::clone(&timing));
+        let draw = async move {
+            let colored = !format.is_density();
+            let scale = wanted
+                .style
+                .scale_work(render::level(tile.z(), pixels / ratio));
+            let scale = scale.filter(|_| colored);
+            let picture = Work::Picture(Window::tile(tile, pixels), ratio);
+            let level = colored.then(|| wanted.style.style.level_in(View::tile(tile, size)));
+            let work = wanted.check_cost(level, [picture].into_iter().chain(scale))?;
+            let (bytes, took) = wanted.tile(&server, work, tile, size, format).await?;
+            timing.get_or_init(|| took);
+            Ok(CachedTile::new(bytes))
+        };
+        draw.instrument(span)
     };
-    let draw = draw.instrument(span);
     let is_good = |cached: &CachedTile| !is_live || cached.is_fresh();
     let (cached, outcome) = match server.tiles.get(&key, is_good, draw).await {
         // If a new tile of a live layer can't be drawn for now, the last one is sent.
@@ -85,8 +92,10 @@ pub(crate) async fn get(
     };
     let headers = (!is_live).then_some(&headers);
     let response = server.picture(headers, request.headers(), format, cached.bytes);
-    Ok(match timing.filter(|_| outcome == CacheOutcome::Made) {
-        Some(timing) => response::with_server_timing(response, &timing),
-        None => response::with_cache_timing(response, outcome.name()),
-    })
+    Ok(
+        match timing.get().filter(|_| outcome == CacheOutcome::Made) {
+            Some(timing) => response::with_server_timing(response, timing),
+            None => response::with_cache_timing(response, outcome.name()),
+        },
+    )
 }

@@ -12,7 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use heatsplat_points::mercator;
-use heatsplat_render::{NearbyPoint, PointQuery};
+use heatsplat_render::{Level, NearbyPoint, PointQuery};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -98,12 +98,13 @@ pub(crate) async fn get(
     let style = &wanted.style.style;
     let pixel = PointQuery::new(at, f64::from(z), style).pixel();
     let scale = Work::Scale(render::level(z, 256));
-    wanted.check_cost([Work::Value(pixel, rows.is_some()), scale])?;
+    let level = Level::from_zoom(f64::from(z));
+    let size = wanted.check_cost(Some(level), [Work::Value(pixel, rows.is_some()), scale])?;
     let unit = style.unit();
     let queue = &server.render_queue;
-    let distribution = wanted.distribution(queue, z).await?;
+    let distribution = wanted.distribution(queue, size, z).await?;
     let most = rows.unwrap_or(0) as usize;
-    let (value, near) = wanted.value(queue, at, z, most).await?;
+    let (value, near) = wanted.value(queue, size, at, z, most).await?;
     let percentile = distribution.zip(value.value);
     let percentile = percentile.and_then(|((of, nature), v)| of.percent_below(nature, v));
     let answer = ValueBody {

@@ -47,10 +47,13 @@ fn shared() -> Shared {
 async fn ask(shared: &Shared, fails: bool) -> Result<(Drawn, CacheOutcome), Failed> {
     let (world, cache) = &**shared;
     let seen = world.version.load(Ordering::SeqCst);
-    let make = async {
-        *world.drawn.lock().unwrap().entry(seen).or_default() += 1;
-        yield_now().await;
-        if fails { Err(Failed) } else { Ok(Drawn(seen)) }
+    let make = || {
+        let shared = Arc::clone(shared);
+        async move {
+            *shared.0.drawn.lock().unwrap().entry(seen).or_default() += 1;
+            yield_now().await;
+            if fails { Err(Failed) } else { Ok(Drawn(seen)) }
+        }
     };
     cache.get(&seen, |_| true, make).await
 }

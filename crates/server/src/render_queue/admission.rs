@@ -1,0 +1,310 @@
+//! Admission control: who draws next, and who is refused.
+//!
+//! There is a fixed number of turns. A request that finds none free waits, unless the requests
+//! before it take longer than it may wait: then it is refused at once, so that few requests wait in
+//! vain.
+//!
+//! The order is that of start-time fair queuing (Goyal, Vin, Cheng 1996). Each client has a clock
+//! that advances by the cost of its requests. A request's place in the queue is its client's clock
+//! after it. So among clients that wait the cheapest requests come first, and a client that asks
+//! for much waits for itself, not others for it. While nobody waits, no client is held back.
+
+use crate::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// A client, as far as the server can tell clients apart: an IPv4 address, or the first half of an
+/// IPv6 address, since a network is given many of these. `None` for a client without an address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct ClientKey(Option<IpAddr>);
+
+impl From<IpAddr> for ClientKey {
+    fn from(address: IpAddr) -> Self {
+        Self(Some(match address.to_canonical() {
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+            v4 => v4,
+        }))
+    }
+}
+
+/// The turns that are free, and the requests that wait for one.
+#[derive(Debug)]
+pub(super) struct Admission {
+    state: Mutex<State>,
+    turns: u32,
+    places: usize,
+    max_wait: Duration,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    free: u32,
+    /// The clock of the request that got a turn last, in nanoseconds of work.
+    now: u64,
+    /// The clocks of clients that are ahead of `now`.
+    clients: HashMap<ClientKey, u64>,
+    /// The requests that wait, by their place: the client's clock, and the order of arrival.
+    waiting: BTreeMap<(u64, u64), Waiting>,
+    arrived: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    turns: u32,
+    cost: u64,
+    /// The client's clock before this request.
+    start: u64,
+    wake: oneshot::Sender<Turns>,
+}
+
+/// Turns that a request has. They are free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct Turns {
+    admission: Arc<Admission>,
+    count: u32,
+}
+
+impl Drop for Turns {
+    fn drop(&mut self) {
+        if self.count > 0 {
+            self.admission.release(self.count);
+        }
+    }
+}
+
+/// A place in the queue, which the request gives up when this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    admission: Arc<Admission>,
+    place: (u64, u64),
+    turns: oneshot::Receiver<Turns>,
+}
+
+impl Place {
+    /// Waits for the turns; `None` if they don't come.
+    pub(super) async fn turns(&mut self) -> Option<Turns> {
+        (&mut self.turns).await.ok()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.admission.lock().waiting.remove(&self.place);
+    }
+}
+
+/// The answer to a request that arrives.
+pub(super) enum Entry {
+    Begin(Turns),
+    Wait(Place),
+    /// The queue is full, or the wait would be too long.
+    Refused,
+}
+
+impl Admission {
+    /// `turns` are the turns at a time, `places` the most requests that wait, and `max_wait` the
+    /// longest expected wait.
+    pub(super) fn new(turns: u32, places: usize, max_wait: Duration) -> Arc<Self> {
+        let state = State {
+            free: turns,
+            ..State::default()
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            turns,
+            places,
+            max_wait,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of requests that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
+    /// The number of turns that are taken.
+    pub(super) fn running(&self) -> u32 {
+        self.turns - self.lock().free
+    }
+
+    /// Lets a request begin or wait, or refuses it. `cost` is the expected time of one core.
+    /// `running` is the expected time for which turns stay taken that are taken now.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        client: ClientKey,
+        turns: u32,
+        cost: Duration,
+        running: Duration,
+    ) -> Entry {
+        let turns = turns.clamp(1, self.turns);
+        let cost = (cost.as_nanos() as u64).max(1);
+        let mut state = self.lock();
+        let start = state.clients.get(&client).copied().unwrap_or(0);
+        let start = start.max(state.now);
+        let clock = start.saturating_add(cost);
+        if state.waiting.is_empty() && state.free >= turns {
+            state.free -= turns;
+            state.begin(start);
+            state.clients.insert(client, clock);
+            return Entry::Begin(self.turns(turns));
+        }
+        let place = (clock, state.arrived);
+        let before = state.waiting.range(..place).map(|(_, other)| other.cost);
+        let before = before.fold(running.as_nanos() as u64, u64::saturating_add);
+        let wait = Duration::from_nanos(before / u64::from(self.turns));
+        if state.waiting.len() >= self.places || wait > self.max_wait {
+            return Entry::Refused;
+        }
+        state.arrived += 1;
+        state.clients.insert(client, clock);
+        let (wake, receiver) = oneshot::channel();
+        let waiting = Waiting {
+            turns,
+            cost,
+            start,
+            wake,
+        };
+        state.waiting.insert(place, waiting);
+        Entry::Wait(Place {
+            admission: Arc::clone(self),
+            place,
+            turns: receiver,
+        })
+    }
+
+    fn turns(self: &Arc<Self>, count: u32) -> Turns {
+        Turns {
+            admission: Arc::clone(self),
+            count,
+        }
+    }
+
+    /// Frees turns and gives them to the first of those who wait.
+    fn release(self: &Arc<Self>, count: u32) {
+        let mut state = self.lock();
+        state.free += count;
+        while let Some((_, next)) = state.waiting.first_key_value()
+            && next.turns <= state.free
+            && let Some((_, next)) = state.waiting.pop_first()
+        {
+            state.free -= next.turns;
+            state.begin(next.start);
+            if let Err(mut turns) = next.wake.send(self.turns(next.turns)) {
+                // The request has left. Dropping its turns would lock the state once more.
+                state.free += std::mem::take(&mut turns.count);
+            }
+        }
+    }
+}
+
+impl State {
+    /// Sets the clock to that of a request that begins, and forgets clients whose clock it passes.
+    fn begin(&mut self, start: u64) {
+        self.now = self.now.max(start);
+        if self.waiting.is_empty() && self.clients.len() > 64 {
+            let now = self.now;
+            self.clients.retain(|_, clock| *clock > now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn client(n: u8) -> ClientKey {
+        IpAddr::from([10, 0, 0, n]).into()
+    }
+
+    fn place(entry: Entry) -> Place {
+        match entry {
+            Entry::Wait(place) => place,
+            Entry::Begin(_) => panic!("began"),
+            Entry::Refused => panic!("refused"),
+        }
+    }
+
+    fn turn(place: &mut Place) -> Option<Turns> {
+        place.turns.try_recv().ok()
+    }
+
+    #[test]
+    fn a_network_is_one_client() {
+        let key = |text: &str| ClientKey::from(text.parse::<IpAddr>().unwrap());
+        assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:1"));
+        assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
+        assert_eq!(key("::ffff:10.0.0.1"), client(1));
+        assert_ne!(client(1), client(2));
+    }
+
+    #[test]
+    fn the_cheapest_client_is_next_and_a_busy_one_waits_for_itself() {
+        let admission = Admission::new(1, 100, 1000 * SECOND);
+        let enter = |n, seconds| admission.enter(client(n), 1, seconds * SECOND, SECOND);
+        let Entry::Begin(first) = enter(1, 5) else {
+            panic!("a free turn is not given");
+        };
+        let mut busy: Vec<Place> = (0..3).map(|_| place(enter(1, 5))).collect();
+        let (mut dear, mut cheap) = (place(enter(2, 7)), place(enter(3, 2)));
+        assert_eq!((admission.waiting(), admission.running()), (5, 1));
+        drop(first);
+        let turns = turn(&mut cheap).expect("the cheapest comes first");
+        drop(turns);
+        let turns = turn(&mut dear).expect("a client that asked once comes before a busy one");
+        drop(turns);
+        for place in &mut busy {
+            drop(turn(place).expect("a client's own requests come in their order"));
+        }
+        assert_eq!((admission.waiting(), admission.running()), (0, 0));
+    }
+
+    #[test]
+    fn a_busy_client_is_refused_while_others_are_admitted() {
+        let admission = Admission::new(2, 100, SECOND);
+        let enter = |n| admission.enter(client(n), 1, SECOND / 2, SECOND);
+        let running: Vec<Entry> = (0..2).map(|_| enter(1)).collect();
+        let waiting: Vec<Place> = (0..3).map(|_| place(enter(1))).collect();
+        assert!(matches!(enter(1), Entry::Refused));
+        assert!(matches!(enter(2), Entry::Wait(_)));
+        drop((running, waiting));
+        assert_eq!((admission.waiting(), admission.running()), (0, 0));
+        assert!(matches!(enter(1), Entry::Begin(_)));
+    }
+
+    #[test]
+    fn who_leaves_gives_up_the_place_even_if_the_turn_has_come() {
+        let admission = Admission::new(1, 2, 100 * SECOND);
+        let enter = || admission.enter(client(1), 1, SECOND, SECOND);
+        let first = enter();
+        let (second, mut third) = (place(enter()), place(enter()));
+        assert!(matches!(enter(), Entry::Refused), "there are two places");
+        drop(first);
+        assert!(turn(&mut third).is_none());
+        drop(second);
+        assert!(turn(&mut third).is_some());
+        assert_eq!((admission.waiting(), admission.running()), (0, 0));
+    }
+
+    #[test]
+    fn large_pictures_wait_for_several_turns() {
+        let admission = Admission::new(3, 9, 100 * SECOND);
+        let enter = |n, turns| admission.enter(client(n), turns, SECOND, SECOND);
+        let small: Vec<Entry> = (0..2).map(|_| enter(1, 1)).collect();
+        let mut large = place(enter(2, 99));
+        let mut after = place(enter(1, 1));
+        drop(small);
+        let turns = turn(&mut large).expect("all turns are free");
+        assert!(admission.running() == 3 && turn(&mut after).is_none());
+        drop(turns);
+        assert!(turn(&mut after).is_some());
+    }
+}

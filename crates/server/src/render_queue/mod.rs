@@ -1,0 +1,396 @@
+//! The render queue: at most as many pictures are drawn at a time as the configuration allows, by
+//! default the number of cores.
+//!
+//! [`admission`] decides who draws next. Work that draws has a [`CancelToken`]: it ends at the
+//! request's deadline, when its client has left, and when the server ends.
+//!
+//! A switch to another thread and back takes a tenth of the time of drawing a tile. So quick work is
+//! done on the runtime's worker that has the request. All other work is done on blocking threads,
+//! since a worker that draws doesn't look for new requests, and no other worker may be awake to do so.
+
+mod admission;
+
+use crate::http::error::ApiError;
+use crate::http::timing::RequestTiming;
+pub(crate) use admission::ClientKey;
+use admission::{Admission, Entry, Turns};
+use axum::http::StatusCode;
+use heatsplat_points::cancel::{CancelToken, Cancelled};
+use heatsplat_render::{Phase, Timings};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+/// The longest expected wait with which a request is admitted. A choice: a map feels slow after it.
+const MAX_EXPECTED_WAIT: Duration = Duration::from_millis(250);
+
+/// The longest wait in the queue. Requests wait so long only if others take far longer than was
+/// expected of them. A choice.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+
+/// The longest time that work may take on the runtime's workers. A choice: this long other requests
+/// may wait for a look at their sockets.
+pub(crate) const QUICK: Duration = Duration::from_millis(2);
+
+tokio::task_local! {
+    /// The client whose request a task answers.
+    pub(crate) static CLIENT: ClientKey;
+}
+
+/// The size of a piece of work, as far as it is known before the work begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WorkSize {
+    /// The number of turns that the work takes at once, so that memory stays bounded: 1 for a tile.
+    pub(crate) turns: u32,
+    /// The expected time of one core; `None` if it is expected to be that of recent work.
+    pub(crate) expected: Option<Duration>,
+    /// True if the work may need something that is not made yet, such as statistics or the points
+    /// of a filter.
+    pub(crate) prepares: bool,
+    /// The most units of work before it is ended: see [`heatsplat_points::cancel`].
+    pub(crate) most: u64,
+}
+
+impl WorkSize {
+    /// Work as small as recent work.
+    pub(crate) const SMALL: Self = Self {
+        turns: 1,
+        expected: None,
+        prepares: false,
+        most: u64::MAX,
+    };
+}
+
+/// The queue of pictures to draw. A picture takes one or more turns; there are as many turns as
+/// pictures may be drawn at a time.
+#[derive(Debug)]
+pub(crate) struct RenderQueue {
+    admission: Arc<Admission>,
+    turns: u32,
+    deadline: Duration,
+    /// Ends all work when the server ends.
+    end: CancelToken,
+    counters: Arc<Counters>,
+}
+
+/// Counters of pictures, and of the time spent on them.
+#[derive(Debug, Default)]
+struct Counters {
+    done: AtomicU64,
+    refused: AtomicU64,
+    /// Pictures that were ended, by the reason, in the order of [`ENDED`].
+    ended: [AtomicU64; ENDED.len()],
+    /// The recent mean time of a turn in nanoseconds.
+    usual: AtomicU64,
+    /// Nanoseconds spent in each stage, in the order of [`Phase::ALL`].
+    stages: [AtomicU64; Phase::ALL.len()],
+    queued: AtomicU64,
+}
+
+/// The reasons for which work is ended, with their names in metrics.
+pub(crate) const ENDED: [(Cancelled, &str); 3] = [
+    (Cancelled::Deadline, "deadline"),
+    (Cancelled::TooMuchWork, "limit"),
+    (Cancelled::Unwanted, "client_left"),
+];
+
+/// The values of the counters at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueueStats {
+    pub(crate) running: u64,
+    pub(crate) waiting: u64,
+    pub(crate) done: u64,
+    pub(crate) refused: u64,
+    /// Pictures that were ended, by the reason, in the order of [`ENDED`].
+    pub(crate) ended: [u64; ENDED.len()],
+    pub(crate) queued: Duration,
+    pub(crate) stages: [Duration; Phase::ALL.len()],
+}
+
+impl RenderQueue {
+    /// Makes an empty queue of `renders` turns, in which at most `waiting` requests wait. Work that
+    /// takes longer than `deadline` is ended.
+    pub(crate) fn new(renders: usize, waiting: usize, deadline: Duration) -> Self {
+        let turns = renders.clamp(1, 1024) as u32;
+        Self {
+            admission: Admission::new(turns, waiting.min(1 << 20), MAX_EXPECTED_WAIT),
+            turns,
+            deadline,
+            end: CancelToken::default(),
+            counters: Arc::default(),
+        }
+    }
+
+    /// Ends all work, now and later.
+    pub(crate) fn end(&self) {
+        self.end.cancel();
+    }
+
+    /// Runs work when it is its turn.
+    ///
+    /// If the returned future is dropped, since no client waits for the result any more, work that
+    /// waits never runs, and work that runs on a blocking thread is ended.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        size: WorkSize,
+        work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<(T, RequestTiming), ApiError> {
+        let since = Instant::now();
+        let turns = self.turns(size).await.ok_or_else(|| {
+            self.counters.refused.fetch_add(1, Ordering::Relaxed);
+            ApiError::unavailable("too many requests at once; try again in a second")
+        })?;
+        let queued = since.elapsed();
+        let token = self.end.child(since.checked_add(self.deadline), size.most);
+        let (counters, span) = (Arc::clone(&self.counters), tracing::Span::current());
+        let given = self.deadline;
+        let work = {
+            let token = token.clone();
+            move || {
+                let _request = span.enter();
+                let _render = tracing::debug_span!("render", turns = size.turns).entered();
+                let start = Instant::now();
+                // A panic ends this picture, not the server. The panic hook has logged it already.
+                let result =
+                    catch_unwind(AssertUnwindSafe(|| Timings::measure(|| token.run(work))));
+                drop(turns);
+                let (done, stages) = result.map_err(|_| ApiError::internal())?;
+                let timing = RequestTiming { queued, stages };
+                counters.add(
+                    start.elapsed() / size.turns.max(1),
+                    &timing,
+                    done.as_ref().err(),
+                );
+                Ok((done.map_err(|reason| ended(reason, given))??, timing))
+            }
+        };
+        if self.is_quick(&size) && Handle::current().metrics().num_workers() > self.turns as usize {
+            return work();
+        }
+        let guard = CancelOnDrop(token);
+        let done = spawn_blocking(work).await;
+        drop(guard);
+        done.unwrap_or_else(|_| Err(ApiError::internal()))
+    }
+
+    /// Waits for the turns of a piece of work; `None` if they would not come in time.
+    async fn turns(&self, size: WorkSize) -> Option<Turns> {
+        let cost = size.expected.unwrap_or_else(|| self.usual() * size.turns);
+        // Work that runs is half done on average.
+        let running = self.usual() * self.admission.running() / 2;
+        let client = CLIENT.try_with(|client| *client).unwrap_or_default();
+        match self.admission.enter(client, size.turns, cost, running) {
+            Entry::Begin(turns) => Some(turns),
+            Entry::Wait(mut place) => timeout(MAX_WAIT, place.turns()).await.ok()?,
+            Entry::Refused => None,
+        }
+    }
+
+    fn is_quick(&self, size: &WorkSize) -> bool {
+        size.turns <= 1 && !size.prepares && size.expected.unwrap_or(self.usual()) < QUICK
+    }
+
+    fn usual(&self) -> Duration {
+        Duration::from_nanos(self.counters.usual.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn stats(&self) -> QueueStats {
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let time = |nanoseconds| Duration::from_nanos(count(nanoseconds));
+        let counters = &self.counters;
+        QueueStats {
+            running: u64::from(self.admission.running()),
+            waiting: self.admission.waiting() as u64,
+            done: count(&counters.done),
+            refused: count(&counters.refused),
+            ended: counters.ended.each_ref().map(count),
+            queued: time(&counters.queued),
+            stages: counters.stages.each_ref().map(time),
+        }
+    }
+}
+
+/// Ends work when it is dropped.
+struct CancelOnDrop(CancelToken);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// The answer where work was ended.
+fn ended(reason: Cancelled, deadline: Duration) -> ApiError {
+    match reason {
+        Cancelled::Deadline => ApiError::with_status(
+            StatusCode::GATEWAY_TIMEOUT,
+            format!(
+                "this took longer than {} s; give fewer pixels, a smaller radius or a greater zoom",
+                deadline.as_secs_f64()
+            ),
+        ),
+        Cancelled::TooMuchWork => ApiError::with_status(
+            StatusCode::GATEWAY_TIMEOUT,
+            "this took more work than a request may cause; give fewer pixels, a smaller radius, a \
+             greater zoom, or domain=lo,hi",
+        ),
+        Cancelled::Unwanted => ApiError::unavailable("the server ends"),
+    }
+}
+
+impl Counters {
+    /// Adds a drawn picture and its times to the counters, or one that was ended.
+    fn add(&self, turn: Duration, timing: &RequestTiming, ended: Option<&Cancelled>) {
+        let add = |sum: &AtomicU64, took: Duration| {
+            sum.fetch_add(took.as_nanos() as u64, Ordering::Relaxed);
+        };
+        for (sum, (_, took)) in self.stages.iter().zip(timing.stages.all()) {
+            add(sum, took);
+        }
+        add(&self.queued, timing.queued);
+        match ended {
+            None => _ = self.done.fetch_add(1, Ordering::Relaxed),
+            Some(reason) => {
+                let counts = self.ended.iter().zip(ENDED);
+                let mut counts = counts.filter(|(_, (known, _))| known == reason);
+                if let Some((count, _)) = counts.next() {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+        // The mean is a running one over some sixteen turns. If threads overwrite each other's
+        // update, one is lost, which does no harm.
+        let usual = self.usual.load(Ordering::Relaxed);
+        let usual = usual - usual / 16 + turn.as_nanos() as u64 / 16;
+        self.usual.store(usual, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heatsplat_points::cancel;
+    use std::sync::atomic::AtomicU32;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn large(turns: u32) -> WorkSize {
+        WorkSize {
+            turns,
+            prepares: true,
+            ..WorkSize::SMALL
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_and_frees_its_turn() {
+        panics().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+    async fn a_panic_on_a_worker_too() {
+        panics().await;
+    }
+
+    async fn panics() {
+        let queue = RenderQueue::new(1, 0, SECOND);
+        for size in [WorkSize::SMALL, large(1)].repeat(5) {
+            let answer = queue
+                .run(size, || -> Result<(), _> { panic!("on purpose") })
+                .await;
+            assert_eq!(answer.err(), Some(ApiError::internal()));
+        }
+        assert_eq!(queue.run(WorkSize::SMALL, || Ok(7)).await.unwrap().0, 7);
+        assert_eq!(queue.stats().running, 0);
+    }
+
+    #[tokio::test]
+    async fn over_the_limit_is_later_and_more_turns_than_all_are_all() {
+        let queue = Arc::new(RenderQueue::new(2, 2, 60 * SECOND));
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let holder = Arc::clone(&queue);
+        let slow =
+            tokio::spawn(
+                async move { holder.run(large(99), move || Ok(gate.recv().is_ok())).await },
+            );
+        while queue.stats().running < 2 {
+            tokio::task::yield_now().await;
+        }
+        let ran = Arc::new(AtomicU32::new(0));
+        let work = |ran: &Arc<AtomicU32>| {
+            let ran = Arc::clone(ran);
+            move || Ok(ran.fetch_add(1, Ordering::SeqCst))
+        };
+        // Two more requests have a place to wait; the one after them has none.
+        let run = || Box::pin(queue.run(WorkSize::SMALL, work(&ran)));
+        let mut waiting: Vec<_> = (0..2).map(|_| run()).collect();
+        for future in &mut waiting {
+            let soon = timeout(Duration::from_millis(5), future);
+            assert!(soon.await.is_err());
+        }
+        assert_eq!(queue.stats().waiting, 2);
+        assert!(run().await.is_err());
+        // The client of this request leaves.
+        waiting.pop();
+        open.send(()).unwrap();
+        assert!(slow.await.unwrap().unwrap().0);
+        let (first, timing) = waiting.pop().unwrap().await.unwrap();
+        assert!(first == 0 && timing.queued >= Duration::from_millis(5));
+        assert_eq!(ran.load(Ordering::SeqCst), 1);
+        let stats = queue.stats();
+        assert_eq!(
+            (stats.running, stats.waiting, stats.done, stats.refused),
+            (0, 0, 2, 1)
+        );
+    }
+
+    /// Work that never ends by itself.
+    fn endless() -> Result<(), ApiError> {
+        loop {
+            cancel::check(1 << 10);
+        }
+    }
+
+    #[tokio::test]
+    async fn work_ends_at_its_deadline_and_at_its_limit() {
+        let queue = RenderQueue::new(1, 0, Duration::from_millis(20));
+        let late = queue.run(large(1), endless).await.err().unwrap();
+        let most = WorkSize {
+            most: 1 << 24,
+            ..WorkSize::SMALL
+        };
+        let queue = RenderQueue::new(1, 0, 60 * SECOND);
+        let much = queue.run(most, endless).await.err().unwrap();
+        assert_eq!(queue.stats().ended, [0, 1, 0]);
+        for error in [late, much] {
+            assert_eq!(error.status(), StatusCode::GATEWAY_TIMEOUT);
+        }
+        assert_eq!(queue.stats().running, 0);
+    }
+
+    #[tokio::test]
+    async fn work_ends_when_its_client_leaves_and_when_the_server_ends() {
+        let queue = Arc::new(RenderQueue::new(1, 9, 60 * SECOND));
+        let running = Arc::clone(&queue);
+        let client = tokio::spawn(async move { running.run(large(1), endless).await });
+        while queue.stats().running == 0 {
+            tokio::task::yield_now().await;
+        }
+        client.abort();
+        while queue.stats().running > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(queue.stats().ended, [0, 0, 1]);
+        let running = Arc::clone(&queue);
+        let last = tokio::spawn(async move { running.run(large(1), endless).await });
+        while queue.stats().running == 0 {
+            tokio::task::yield_now().await;
+        }
+        queue.end();
+        assert!(last.await.unwrap().is_err());
+    }
+}
