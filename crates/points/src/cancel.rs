@@ -114,9 +114,6 @@ impl CancelToken {
     /// # Errors
     /// The reason why the work ended early. Panics of the work pass through.
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> Result<T, Cancelled> {
-        if let Some(reason) = self.reason() {
-            return Err(reason);
-        }
         let inherited = Inherited(Some(self.clone()));
         // The state that the work leaves behind is that of a panic: caches keep whole values only.
         catch_unwind(AssertUnwindSafe(|| inherited.run(work))).map_err(|payload| {
@@ -143,8 +140,12 @@ pub fn shielded<T>(work: impl FnOnce() -> T) -> T {
 }
 
 impl Inherited {
-    /// Runs work under the token. The thread may have had another token, which it gets back.
+    /// Runs work under the token, unless it must end already: then the stack is unwound, as
+    /// [`check`] does. The thread may have had another token, which it gets back.
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
+        if let Some(reason) = self.0.as_ref().and_then(CancelToken::reason) {
+            unwind(reason);
+        }
         let left = match self.0 {
             Some(_) => UNITS_BETWEEN_LOOKS,
             None => u64::MAX,
@@ -203,9 +204,13 @@ fn look(units: u64) {
         token.reason()
     });
     if let Some(reason) = reason {
-        // No panic hook sees this, and no message is printed.
-        resume_unwind(Box::new(reason));
+        unwind(reason);
     }
+}
+
+/// Unwinds the stack up to [`CancelToken::run`]. No panic hook sees this, and nothing is printed.
+fn unwind(reason: Cancelled) -> ! {
+    resume_unwind(Box::new(reason))
 }
 
 #[cfg(test)]
@@ -242,14 +247,13 @@ mod tests {
         let late = CancelToken::new(Some(Instant::now()), u64::MAX);
         assert_eq!(late.run(|| ()), Err(Cancelled::Deadline));
         let little = CancelToken::new(None, 1000);
-        let mut rounds = 0;
-        let ended = little.run(|| {
+        let ended: Result<(), _> = little.run(|| {
             loop {
-                rounds += 1;
                 check(UNITS_BETWEEN_LOOKS / 4);
             }
         });
-        assert_eq!((ended, rounds), (Err::<(), _>(Cancelled::TooMuchWork), 5));
+        assert_eq!(ended, Err(Cancelled::TooMuchWork));
+        assert_eq!(little.work_done(), 5 * UNITS_BETWEEN_LOOKS / 4);
         let left = CancelToken::new(Some(Instant::now() + Duration::from_secs(60)), u64::MAX);
         let ended: Result<(), _> = left.run(|| {
             left.cancel();

@@ -8,6 +8,7 @@ use crate::splat::spline::Degree;
 use crate::splat::stamp::KernelStamp;
 use crate::style::kernel::{Kernel, Shape};
 use crate::style::precision::Precision;
+use crate::unit_costs as ns;
 use heatsplat_points::Points;
 use nalgebra::{DMatrix, SymmetricEigen};
 
@@ -39,6 +40,20 @@ pub(crate) enum Plan {
 }
 
 impl Plan {
+    /// The time to make the plan of a kernel, in nanoseconds: its values are sampled along an axis,
+    /// or over a square, or an eigenproblem of them is solved for several terms.
+    pub(crate) fn preparation(&self, kernel: &Kernel) -> f64 {
+        let values = |cell: f64| kernel.radius() / cell + 20.0;
+        let count = match self {
+            Self::Spread(spread) if spread.terms.len() > 1 => values(spread.lattice.cell()).powi(3),
+            Self::Spread(spread) => values(spread.lattice.cell()),
+            Self::Edge(_) => values(1.0).powi(2),
+            Self::Discs(discs) if discs.grid.is_some() => values(1.0).powi(2),
+            Self::Exact | Self::Direct | Self::Discs(_) | Self::Pixels => 0.0,
+        };
+        count * ns::SAMPLED
+    }
+
     /// Chooses the plan of a kernel.
     pub(crate) fn for_kernel(kernel: &Kernel) -> Self {
         if kernel.shape() == Shape::Pixel {

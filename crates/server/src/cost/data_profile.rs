@@ -7,7 +7,7 @@ use super::splatting::{self, DrawTime};
 use crate::http::error::ApiError;
 use heatsplat_points::{MAX_ZOOM, Point, Points, TileId, Window, mercator};
 use heatsplat_render::limits::{DENSEST, SPREAD, WIDEST_EXACT};
-use heatsplat_render::{BlendMode, Comparison, Measure, PointSet, Radius, Style};
+use heatsplat_render::{BlendMode, Comparison, Length, Measure, PointSet, Radius, Style};
 use std::cmp::Reverse;
 
 /// The number of tiles in which the statistics of a scale are measured, for points in memory.
@@ -172,10 +172,17 @@ impl<'a> DataProfile<'a> {
         let least = dense.iter().min_by_key(|(count, _)| *count);
         let most = dense.iter().max_by_key(|(count, _)| *count);
         let ends = least.into_iter().chain(most);
-        let ends = ends.map(|(_, tile)| time(&Window::tile(*tile, 256)).times(dense.len() as f64));
+        let (first, last) = self.rows(z);
+        let metres = matches!(style.radius().at_zoom(f64::from(z)), Length::Metres(_));
+        let rows = if metres {
+            f64::from(last - first + 1)
+        } else {
+            1.0
+        };
+        let ends =
+            ends.map(|(_, tile)| time(&Window::tile(*tile, 256)).in_rows(dense.len() as f64, rows));
         let mut sum = ends.sum::<DrawTime>().all() / 2.0;
 
-        let (first, last) = self.rows(z);
         for y in [first, first.midpoint(last), last] {
             let Ok(tile) = TileId::new(z, 0, y) else {
                 continue;
@@ -199,8 +206,9 @@ impl<'a> DataProfile<'a> {
                 }
                 .time(style, &window, 1)
             });
-            let rows = if first == last { 1.0 } else { 3.0 };
-            sum += each.sum::<DrawTime>().times(others / rows).all();
+            let parts = if first == last { 1.0 } else { 3.0 };
+            let takes = each.sum::<DrawTime>();
+            sum += takes.in_rows(others / parts, rows / parts).all();
         }
         Ok(sum)
     }

@@ -19,6 +19,10 @@ const STRIP: (f64, f64) = (256.0, 32.0);
 /// weights are extremely uneven, there are twice as many.
 const HEAVY: f64 = 16.0;
 
+/// The number of bins that the deposit of a cell fills and no other cell's does: of 9 at most. It is
+/// an average over pictures that were measured.
+const BINS_A_CELL: f64 = 4.0;
+
 /// The number of discs of which a triangular kernel is composed.
 const CONE_DISCS: f64 = 16.0;
 /// The mean radius of these discs, divided by the kernel's radius.
@@ -43,6 +47,15 @@ impl DrawTime {
     }
 
     /// The time to draw `times` pictures with one prepared kernel.
+    /// The time of `pictures` pictures in `rows` rows of tiles. Pictures of a row share their
+    /// kernels; where radii are in metres, rows don't.
+    pub(super) fn in_rows(self, pictures: f64, rows: f64) -> Self {
+        Self {
+            made: self.made * pictures.min(rows),
+            drawn: self.drawn * pictures,
+        }
+    }
+
     pub(super) fn times(self, times: f64) -> Self {
         Self {
             made: self.made,
@@ -111,6 +124,15 @@ impl Blocks {
     /// The time to transform a block with its margin once, in nanoseconds.
     fn transformed(self) -> f64 {
         self.grown() * self.grown().log2() * ns::TRANSFORM
+    }
+
+    /// The time to convolve a block by so many transforms, or by a stamp for each cell where that
+    /// takes less.
+    fn convolved(self, kernel: &Kernel, transforms: f64, cells: f64) -> f64 {
+        let side = 2.0 * kernel.reach() + 1.0;
+        // Deposits of neighbouring cells share bins.
+        let stamps = cells * BINS_A_CELL * side * side * ns::STAMPED;
+        stamps.min(transforms * self.transformed())
     }
 
     /// The mean number of cells in a block with its margin, if cells are at most `finest` pixels
@@ -234,8 +256,9 @@ fn smooth(
     let drawn = if terms > 1.0 && (cell == 1.0 || turned) {
         let board = Blocks::on_board(window, if strip { STRIP } else { SQUARE }, margin);
         let transforms = if turned { 1.5 } else { 1.0 };
-        let laid = board.cells(window, finest, seen) * ns::LAID;
-        board.count * (transforms * board.transformed() + laid)
+        let cells = board.cells(window, finest, seen);
+        let convolved = board.convolved(kernel, transforms, cells);
+        board.count * (convolved + cells * ns::LAID)
     } else {
         let blocks = Blocks::of(window, margin);
         let laid = blocks.cells(window, finest, seen) * ns::LAID;
@@ -275,12 +298,13 @@ fn edged(
         / window.pixel();
     let heavy = cells.min(HEAVY * blocks.grown() / (square * square));
     let light = if cells > heavy {
-        blocks.transformed()
+        blocks.convolved(kernel, 1.0, cells)
     } else {
         0.0
     };
     DrawTime {
-        made: (kernel.radius() + 20.0).powi(2) * ns::SAMPLED,
+        // The stamp is sampled and transformed.
+        made: (kernel.radius() + 20.0).powi(2) * ns::SAMPLED + light / 2.0,
         drawn: blocks.count * (gathered + heavy * discs * disc + light),
     }
 }
@@ -302,13 +326,21 @@ pub(super) fn stamps(
         _ => 1.0,
     };
     let margin = kernel.reach().ceil() + 1.0;
-    let seen = seen.cells(&window.grown(margin as u32), 0.0);
+    // Splats whose opacity is that of all others are drawn once for each position that has points.
+    let finest = if classes > 1.0 { 0.0 } else { 1.0 / phases };
+    let seen = seen.cells(&window.grown(margin as u32), finest);
     let side = 2.0 * margin + 1.0;
     let places = (width + 2.0 * margin) * (height + 2.0 * margin) * phases * phases;
     let items = seen.min(places * classes);
     let made = items.min(classes * phases * phases) * side * side * ns::MADE;
     let stamped = items * (side * side).min(width * height) * ns::STAMPED;
-    let summed = places * ns::PLACE + seen * ns::SUMMED + made;
+    // Splats of different opacities are sorted, those of one opacity are counted on a grid.
+    let placed = if classes > 1.0 {
+        seen * ns::LISTED
+    } else {
+        places * ns::PLACE
+    };
+    let summed = placed + seen * ns::SUMMED + made;
     DrawTime::drawn(summed + stamped + width * height * ns::PIXEL)
 }
 

@@ -2,9 +2,12 @@
 
 use super::*;
 use crate::render::level;
+use heatsplat_points::cancel::CancelToken;
+use heatsplat_points::mercator::{self, WORLD};
 use heatsplat_points::{Points, TileId};
 use heatsplat_render::Layer;
 use heatsplat_render::limits::{DENSEST, SPREAD};
+use std::sync::Arc;
 
 /// Points all over the map, with weights from 0 to 1. Longitude, latitude and weight are the
 /// coordinates of a sequence that fills a cube evenly.
@@ -134,4 +137,149 @@ fn a_sample_holds_no_more_than_the_estimate_says() {
             assert!(said + 48.0 >= held, "{z}: {held} {said}");
         }
     }
+}
+
+/// A request's kind: its name, and its parameters for a random number from 0 to 1.
+type Kind = (&'static str, fn(f64) -> Vec<String>);
+
+/// The kinds of requests whose estimates are compared with the work that they cause.
+const KINDS: [Kind; 5] = [
+    ("overlap", |r| {
+        let ways = [
+            "cover",
+            "set",
+            "over:ellipse:6x6@0.2",
+            "plus:ellipse:12x9@1",
+        ];
+        let radius = format!("radius={}px", 3.0 + (20.0 * r).floor());
+        vec![
+            format!("overlap={}", ways[(r * 1e3) as usize % ways.len()]),
+            radius,
+        ]
+    }),
+    ("metres", |r| {
+        let shapes = [
+            "gaussian",
+            "uniform",
+            "quartic",
+            "triangular",
+            "epanechnikov",
+        ];
+        let radius = format!("radius={}km", (20.0 * 100f64.powf(r)).round());
+        vec![
+            radius,
+            format!("kernel={}", shapes[(r * 1e3) as usize % shapes.len()]),
+        ]
+    }),
+    ("blur", |r| {
+        let side = 1 + (r * 15.0) as u32;
+        vec![format!(
+            "overlap=over:ellipse:5x5@0.5;blur:{side}x{side};blur:{side}x{side}"
+        )]
+    }),
+    ("isolines", |r| {
+        vec![
+            format!("radius={}px", 2.0 + (90.0 * r).floor()),
+            "isolines=9".to_owned(),
+        ]
+    }),
+    ("map", |r| {
+        let shapes = [
+            "gaussian",
+            "uniform",
+            "quartic",
+            "triweight",
+            "pixel",
+            "cubic",
+        ];
+        let radius = format!("radius={}px", 2.0 + (30.0 * r).floor());
+        vec![
+            radius,
+            format!("kernel={}", shapes[(r * 1e3) as usize % shapes.len()]),
+        ]
+    }),
+];
+
+/// Compares estimates with the counted work of random requests: 60 of them, or as many as the
+/// variable `HEATSPLAT_REQUESTS` says. Work of less than 5 ms is left out, since it is admitted
+/// anyway.
+#[test]
+fn estimates_are_near_the_work_that_is_done() {
+    let count: usize = std::env::var("HEATSPLAT_REQUESTS").map_or(60, |n| n.parse().unwrap());
+    let points = Arc::new(cities());
+    let mut random = (0u32..).map(|i| f64::from(i.wrapping_mul(2_654_435_769)) / WORLD);
+    let mut next = || random.next().unwrap();
+    let mut factors = Vec::new();
+    for (i, (kind, parameters)) in (0..count).zip(KINDS.into_iter().cycle()) {
+        let z = (next() * 9.0) as u8;
+        let (city, anywhere) = ((next() * 8.0).floor(), next() < 0.3);
+        let (lon, lat) = if anywhere {
+            (next() * 360.0 - 180.0, next() * 140.0 - 70.0)
+        } else {
+            (city * 20.0 - 60.0 + next(), city * 7.0 - 20.0 + next())
+        };
+        let at = mercator::project(lon, lat).unwrap();
+        let tile = |v: u32| (f64::from(v) / WORLD * f64::from(1u32 << z)) as u32;
+        let tile = format!("{z}/{}/{}", tile(at.x), tile(at.y));
+        let query = parameters(next()).join("&").replace(';', "%3B");
+        let pixels = if kind == "map" { 700 } else { 256 };
+        let layer = Layer::on_cpu("a", Arc::clone(&points), Style::default());
+        let (style, window, level) = asked(&layer, &tile, pixels, &query);
+        let [draw, measure] = estimate(&layer, &style, &window, 1, level);
+        let request = layer.map(window).style(&style);
+        let done = [
+            ("draw", draw, work(|| drop(request.density()))),
+            (
+                "measure",
+                measure,
+                work(|| drop(layer.statistics(level, &style))),
+            ),
+        ];
+        for (what, estimate, done) in done {
+            let estimate = estimate.as_secs_f64() * 1e3;
+            if estimate.max(done) >= 5.0 && estimate < 1e9 {
+                let request =
+                    format!("{i}: {what} {tile} {query}: {estimate:.1}, not {done:.1} ms");
+                factors.push((estimate / done, request));
+            }
+        }
+    }
+    factors.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (low, high) = (&factors[0], &factors[factors.len() - 1]);
+    println!("{low:?} {high:?}");
+    assert!(low.0 > 0.3, "{low:?}");
+    assert!(high.0 < 12.0, "{high:?}");
+    let near = factors.iter().filter(|(factor, _)| *factor < 3.0).count();
+    println!("{near} of {} are within a factor of 3", factors.len());
+    assert!(
+        near * 100 >= factors.len() * 94,
+        "{near} of {}",
+        factors.len()
+    );
+}
+
+/// The milliseconds of work that drawing counts.
+fn work(draw: impl FnOnce()) -> f64 {
+    let token = CancelToken::default();
+    token.run(draw).unwrap();
+    token.work_done() as f64 / 1e6
+}
+
+/// 30,000 points, three quarters of which lie in eight cities.
+fn cities() -> Points {
+    let point = |i: u32| {
+        let [x, y, weight] =
+            [0.819_172_5, 0.671_043_6, 0.549_700_5].map(|a| f64::from(i) * a % 1.0);
+        let (city, weight) = (f64::from(i % 8), weight as f32);
+        if i % 4 == 0 {
+            (x * 360.0 - 180.0, y * 140.0 - 70.0, weight)
+        } else {
+            (
+                city * 20.0 - 60.0 + x * x,
+                city * 7.0 - 20.0 + y * y,
+                weight,
+            )
+        }
+    };
+    Points::from_lon_lat((0..30_000).map(point)).unwrap()
 }

@@ -39,9 +39,14 @@ pub(crate) fn cities() -> Layer {
 
 /// Makes a server with one layer, whose points are in memory.
 pub(crate) fn serving(name: &str, layer: Layer) -> Router {
+    serving_as(ServerConfig::default(), name, layer)
+}
+
+/// Makes a server with a configuration and one layer, whose points are in memory.
+pub(crate) fn serving_as(config: ServerConfig, name: &str, layer: Layer) -> Router {
     let layers = Registry::default();
     layers.put(&layers.announce(name), layer);
-    router(Arc::new(Server::new(layers, ServerConfig::default())))
+    router(Arc::new(Server::new(layers, config)))
 }
 
 /// Makes a server with one layer, and with columns by which requests may filter it.

@@ -1,25 +1,26 @@
 //! Tests of the limit of a request's cost, which is checked before anything is drawn.
 
-use crate::app::{TILE, app, cities, get, metric, serving, serving_with};
+use crate::app::{TILE, app, cities, get, metric, serving, serving_as, serving_with};
 use heatsplat_loader::LoadOptions as Reading;
 use heatsplat_points::Points;
 use heatsplat_render::{Layer, Style};
+use heatsplat_server::ServerConfig;
+use std::time::Duration;
 
-/// Makes a server with the layer `many`: a million points all over the map, with weights from 0 to
+/// Makes a million points all over the map, with weights from 0 to
 /// 1. Longitude, latitude and weight are the coordinates of a sequence that fills a cube evenly.
-fn many(style: &Style) -> axum::Router {
+fn many() -> Points {
     let place = |i: u32| {
         let [x, y, weight] =
             [0.819_172_5, 0.671_043_6, 0.549_700_5].map(|a| f64::from(i) * a % 1.0);
         (x * 360.0 - 180.0, y * 140.0 - 70.0, weight as f32)
     };
-    let points = Points::from_lon_lat((0..1_000_000).map(place)).unwrap();
-    serving("many", Layer::on_cpu("many", points, style.clone()))
+    Points::from_lon_lat((0..1_000_000).map(place)).unwrap()
 }
 
 #[tokio::test]
 async fn what_a_request_may_choose_is_bounded_before_any_work() {
-    let app = many(&Style::default());
+    let app = serving("many", Layer::on_cpu("many", many(), Style::default()));
     let blurs = ";blur:255x255".repeat(8);
     let blurred = format!("/many/map.png?width=1&height=1&overlap=over:ellipse:1x1@1{blurs}");
     for (path, hint) in [
@@ -100,6 +101,25 @@ async fn what_a_request_may_choose_is_bounded_before_any_work() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_takes_longer_than_the_deadline_is_ended() {
+    let config = ServerConfig {
+        deadline: Duration::from_millis(1),
+        ..ServerConfig::default()
+    };
+    let layer = Layer::on_cpu("many", many(), Style::default());
+    let app = serving_as(config, "many", layer);
+    // The picture takes longer than a millisecond, so it is ended in its middle.
+    let slow = "/many/0/0/0@2x.png?size=512&radius=100&kernel=uniform&domain=0,1";
+    let answer = get(&app, slow).await;
+    assert_eq!(answer.status.as_u16(), 504, "{}", answer.text());
+    assert!(answer.error().contains("took longer than 0.001 s"));
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let ended = "heatsplat_renders_ended_total{reason=\"deadline\"}";
+    assert_eq!(metric(&app, ended).await, 1.0);
+    assert_eq!(metric(&app, "heatsplat_renders_running").await, 0.0);
+}
+
 #[tokio::test]
 async fn a_layers_own_style_is_never_refused() {
     let mut own = Style::default();
@@ -149,7 +169,7 @@ async fn what_is_drawn_exactly_is_the_layers_own_to_choose() {
     assert_ne!(tags[0], tags[3], "neither is the other's");
     // If a request chooses another radius or kernel, its cost is checked. Exact drawing takes long
     // for many points.
-    let app = many(&own);
+    let app = serving("many", Layer::on_cpu("many", many(), own));
     for (path, status) in [
         ("0/0/0.npy?radius=100px", 422),
         ("2/1/1.npy?kernel=cubic&radius=100px", 422),

@@ -108,6 +108,7 @@ impl CpuBackend {
     fn plan(&self, kernel: &Kernel) -> Arc<CpuPlan> {
         let make = || {
             let plan = Plan::for_kernel(kernel);
+            report(1, plan.preparation(kernel));
             let taps = match &plan {
                 Plan::Edge(stamp) => Some(StampRows::new(stamp)),
                 Plan::Discs(discs) => discs.grid.as_ref().map(StampRows::new),

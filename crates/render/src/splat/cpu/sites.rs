@@ -67,6 +67,7 @@ impl SubpixelWindow {
             }
         });
         if self.sorted {
+            report(sites.len(), ns::LISTED);
             sites.sort_unstable_by_key(|s| (s.y, s.x, s.opacity));
         }
         sites.dedup_by(|later, first| {
