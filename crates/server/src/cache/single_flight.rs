@@ -34,7 +34,7 @@ impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
     /// Returns the value of a key. If no computation of it is in progress, `find` may know the
     /// value; otherwise `work` is begun. If the caller that has begun it leaves, the others go on
     /// with it. `keep` is called with the value before the computation counts as finished, so that
-    /// `find` knows it for whoever comes next.
+    /// `find` knows it at the next request.
     pub(super) async fn join<F: Future<Output = T> + Send + 'static>(
         &self,
         key: &K,

@@ -19,8 +19,8 @@ const STRIP: (f64, f64) = (256.0, 32.0);
 /// weights are extremely uneven, there are twice as many.
 const HEAVY: f64 = 16.0;
 
-/// The number of bins that the deposit of a cell fills and no other cell's does: of 9 at most. It is
-/// an average over pictures that were measured.
+/// The number of bins that the deposit of one cell fills and no other cell's does: of 9 at most. An
+/// average over pictures that were measured.
 const BINS_A_CELL: f64 = 4.0;
 
 /// The number of discs of which a triangular kernel is composed.

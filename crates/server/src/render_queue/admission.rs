@@ -7,7 +7,7 @@
 //! The order is that of start-time fair queuing (Goyal, Vin, Cheng 1996). Each client has a clock
 //! that advances by the cost of its requests. A request's place in the queue is its client's clock
 //! after it. So among clients that wait the cheapest requests come first, and a client that asks
-//! for much waits for itself, not others for it. While nobody waits, no client is held back.
+//! for much waits for itself, not others for it. Without a queue no client is held back.
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use std::collections::{BTreeMap, HashMap};

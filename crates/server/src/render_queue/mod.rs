@@ -4,9 +4,10 @@
 //! [`admission`] decides who draws next. Work that draws has a [`CancelToken`]: it ends at the
 //! request's deadline, when its client has left, and when the server ends.
 //!
-//! A switch to another thread and back takes a tenth of the time of drawing a tile. So quick work is
-//! done on the runtime's worker that has the request. All other work is done on blocking threads,
-//! since a worker that draws doesn't look for new requests, and no other worker may be awake to do so.
+//! A switch to another thread and back takes a tenth of the time of drawing a tile. So quick work
+//! is done on the runtime's worker that has the request. All other work is done on blocking
+//! threads: a worker that draws doesn't look for new requests, and possibly no other worker is
+//! awake to do so.
 
 mod admission;
 
