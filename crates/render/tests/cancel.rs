@@ -16,7 +16,7 @@ fn points() -> Points {
     let mix = |i: u32| i.wrapping_mul(2_654_435_769);
     let point = |i: u32| {
         let (x, y) = (mix(i), mix(mix(i) ^ 0x55aa));
-        let crowded = i % 2 == 0;
+        let crowded = i.is_multiple_of(2);
         Point {
             x: if crowded { 0x8123_4567 + (x >> 9) } else { x },
             y: if crowded { 0x6fff_ff00 + (y >> 9) } else { y },

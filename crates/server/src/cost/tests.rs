@@ -271,7 +271,7 @@ fn cities() -> Points {
         let [x, y, weight] =
             [0.819_172_5, 0.671_043_6, 0.549_700_5].map(|a| f64::from(i) * a % 1.0);
         let (city, weight) = (f64::from(i % 8), weight as f32);
-        if i % 4 == 0 {
+        if i.is_multiple_of(4) {
             (x * 360.0 - 180.0, y * 140.0 - 70.0, weight)
         } else {
             (

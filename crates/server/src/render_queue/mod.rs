@@ -158,7 +158,6 @@ impl RenderQueue {
                 // A panic ends this picture, not the server. The panic hook has logged it already.
                 let result =
                     catch_unwind(AssertUnwindSafe(|| Timings::measure(|| token.run(work))));
-                drop(turns);
                 let (done, stages) = result.map_err(|_| ApiError::internal())?;
                 let timing = RequestTiming { queued, stages };
                 counters.add(
@@ -166,6 +165,7 @@ impl RenderQueue {
                     &timing,
                     done.as_ref().err(),
                 );
+                drop(turns);
                 Ok((done.map_err(|reason| ended(reason, given))??, timing))
             }
         };
