@@ -9,6 +9,15 @@
 //!
 //! This crate does no I/O and needs neither a GPU library nor an async runtime.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
 
 mod aggregate;
 pub mod cancel;

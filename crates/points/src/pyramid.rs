@@ -14,7 +14,7 @@
 
 use crate::aggregate::{CellBuilder, SignedCellBuilder};
 use crate::point::Point;
-use crate::zorder::{Quad, quarter_borders};
+use crate::zorder::{Quad, quarter_borders, quarters};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -149,8 +149,7 @@ fn cut(
         return;
     }
     let borders = quarter_borders(points, &range, quad);
-    for quarter in 0..4 {
-        let part = borders[quarter as usize]..borders[quarter as usize + 1];
+    for (quarter, part) in (0..4).zip(quarters(borders)) {
         if !part.is_empty() {
             cut(points, quad.child(quarter), part, most, quads);
         }
@@ -216,9 +215,8 @@ impl<'a> PyramidBuilder<'a> {
             entries: 0,
             shared: [0; 33],
         };
-        let mut quarters = [None; 4];
-        for (quarter, node) in (0..4).zip(&mut quarters) {
-            let part = borders[quarter as usize]..borders[quarter as usize + 1];
+        let mut nodes = [None; 4];
+        for ((quarter, node), part) in (0..4).zip(&mut nodes).zip(quarters(borders)) {
             if part.is_empty() {
                 continue;
             }
@@ -226,7 +224,9 @@ impl<'a> PyramidBuilder<'a> {
             *node = branch.node;
             // The last entry before a quarter's border and the first entry after it lie in
             // different quarters, so they share exactly `depth` bits.
-            whole.shared[quad.depth as usize] += usize::from(whole.entries > 0);
+            if let Some(sum) = whole.shared.get_mut(quad.depth as usize) {
+                *sum += usize::from(whole.entries > 0);
+            }
             for (sum, more) in whole.shared.iter_mut().zip(branch.shared) {
                 *sum += more;
             }
@@ -236,7 +236,7 @@ impl<'a> PyramidBuilder<'a> {
         let block = self.block(quad, range.len(), &mut whole);
         whole.node = self.pyramid.add(Node {
             borders,
-            quarters,
+            quarters: nodes,
             block,
         });
         whole
@@ -245,9 +245,12 @@ impl<'a> PyramidBuilder<'a> {
     /// Branch of a quad with few points: it has no node, and a search reads its points one by one.
     fn leaf(&self, range: Range<usize>) -> Branch {
         let mut shared = [0; 33];
-        for pair in self.points[range.clone()].windows(2) {
-            if let [a, b] = pair {
-                shared[((a.x ^ b.x) | (a.y ^ b.y)).leading_zeros() as usize] += 1;
+        let points = self.points.get(range.clone()).unwrap_or_default();
+        for pair in points.windows(2) {
+            let [a, b] = pair else { continue };
+            let bits = ((a.x ^ b.x) | (a.y ^ b.y)).leading_zeros();
+            if let Some(pairs) = shared.get_mut(bits as usize) {
+                *pairs += 1;
             }
         }
         Branch {
@@ -285,6 +288,10 @@ impl<'a> PyramidBuilder<'a> {
     /// Entry number `at` of the points (if `of_points`) or of the pyramid's cells, and the number
     /// of points that the entry stands for.
     #[inline]
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "a stretch is a range of the slice that it names"
+    )]
     fn entry(&self, of_points: bool, at: usize) -> (Point, u32) {
         if of_points {
             (self.points[at], 1)

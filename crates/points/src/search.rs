@@ -9,7 +9,7 @@ use crate::mercator::WORLD;
 use crate::point::Point;
 use crate::pyramid::{self, Node, NodeId, Pyramid, SIDE_BITS};
 use crate::window::Window;
-use crate::zorder::{Quad, quarter_borders};
+use crate::zorder::{Quad, quarter_borders, quarters};
 use std::ops::Range;
 
 /// Greatest number of cells in a partly visible quad for which the search returns all these cells,
@@ -147,8 +147,9 @@ pub(crate) fn quad_range(points: &[Point], pyramid: &Pyramid, quad: Quad) -> Ran
             Some(node) => node.borders,
             None => quarter_borders(points, &range, at),
         };
-        range = borders[quarter as usize]..borders[quarter as usize + 1];
-        node = here.and_then(|node| node.quarters[quarter as usize]);
+        let part = quarters(borders).into_iter().nth(quarter as usize);
+        range = part.unwrap_or_default();
+        node = here.and_then(|node| *node.quarters.get(quarter as usize)?);
         at = at.child(quarter);
     }
     range
@@ -202,7 +203,7 @@ impl Search<'_> {
         };
         let Node {
             borders,
-            quarters,
+            quarters: nodes,
             block,
         } = node;
         if quad.depth + SIDE_BITS >= self.level && !block.is_empty() {
@@ -210,9 +211,8 @@ impl Search<'_> {
         } else if self.level == pyramid::POINTS && visibility == Visibility::Full {
             self.take(EntrySource::Points, borders[0]..borders[4]);
         } else {
-            for (quarter, node) in (0..4).zip(quarters) {
+            for ((quarter, node), range) in (0..4).zip(nodes).zip(quarters(*borders)) {
                 let quad = quad.child(quarter);
-                let range = borders[quarter as usize]..borders[quarter as usize + 1];
                 match node {
                     Some(node) => self.visit_node(quad, *node),
                     None => self.visit(EntrySource::Points, quad, range),
@@ -242,8 +242,7 @@ impl Search<'_> {
             EntrySource::Pyramid => &self.pyramid.cells,
         };
         let borders = quarter_borders(cells, &range, quad);
-        for quarter in 0..4 {
-            let part = borders[quarter as usize]..borders[quarter as usize + 1];
+        for (quarter, part) in (0..4).zip(quarters(borders)) {
             self.visit(source, quad.child(quarter), part);
         }
     }

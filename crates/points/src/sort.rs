@@ -5,6 +5,10 @@
 //! bits after the prefix that all points share. So the points of one city are divided as finely as
 //! the points of the whole world. Large buckets are divided again. A small bucket fits into the
 //! cache, where its points are sorted as integers, whose comparison needs no branch.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a bucket is made of 2 · DIGIT_BITS bits, and there are BUCKETS of them"
+)]
 
 use crate::point::Point;
 use crate::zorder;

@@ -122,9 +122,16 @@ impl Quad {
 pub(crate) fn quarter_borders(points: &[Point], range: &Range<usize>, quad: Quad) -> [usize; 5] {
     let here = points.get(range.clone()).unwrap_or_default();
     let half = here.partition_point(|p| quad.quarter_of(p) < 2);
-    let first = here[..half].partition_point(|p| quad.quarter_of(p) < 1);
-    let third = half + here[half..].partition_point(|p| quad.quarter_of(p) < 3);
+    let (north, south) = here.split_at(half);
+    let first = north.partition_point(|p| quad.quarter_of(p) < 1);
+    let third = half + south.partition_point(|p| quad.quarter_of(p) < 3);
     [0, first, half, third, here.len()].map(|i| range.start + i)
+}
+
+/// Ranges of the four quarters between these borders.
+#[inline]
+pub(crate) fn quarters([a, b, c, d, e]: [usize; 5]) -> [Range<usize>; 4] {
+    [a..b, b..c, c..d, d..e]
 }
 
 #[cfg(test)]

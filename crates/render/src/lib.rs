@@ -11,6 +11,15 @@
 //! `splat`, [`encode`], [`legend`] and `layer`. A module uses only modules that come before it in
 //! this list.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
 
 pub mod encode;
 mod layer;

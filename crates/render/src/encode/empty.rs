@@ -14,21 +14,21 @@ use super::{Effort, EncodeError, ImageFormat, MAX_EDGE, npy, png_rgba, webp_loss
 /// A width or height that is 0 or over [`MAX_EDGE`], or a format of values other than
 /// [`ImageFormat::Npy`].
 pub fn empty(format: ImageFormat, width: u32, height: u32) -> Result<Arc<[u8]>, EncodeError> {
-    static SHARED: [OnceLock<Arc<[u8]>>; 6] = [const { OnceLock::new() }; 6];
-    let size = match (width, height) {
-        (256, 256) => 0,
-        (512, 512) => 1,
+    static SHARED: [[OnceLock<Arc<[u8]>>; 3]; 2] = [const { [const { OnceLock::new() }; 3] }; 2];
+    let [small, large] = &SHARED;
+    let [png, rgba, webp] = match (width, height) {
+        (256, 256) => small,
+        (512, 512) => large,
         _ => return write(format, width, height).map(Arc::from),
     };
-    let kind = match format {
-        ImageFormat::Png => 0,
-        ImageFormat::PngRgba => 1,
-        ImageFormat::WebP => 2,
+    let slot = match format {
+        ImageFormat::Png => png,
+        ImageFormat::PngRgba => rgba,
+        ImageFormat::WebP => webp,
         ImageFormat::Npy | ImageFormat::Tiff | ImageFormat::Dem(_) => {
             return write(format, width, height).map(Arc::from);
         }
     };
-    let slot = &SHARED[size * 3 + kind];
     if let Some(bytes) = slot.get() {
         return Ok(Arc::clone(bytes));
     }

@@ -102,9 +102,12 @@ fn fit(per_length: &mut [usize; LONGEST + 1]) {
         .sum();
     while used > 1 << LONGEST {
         per_length[LONGEST] -= 1;
-        if let Some(length) = (1..LONGEST).rev().find(|&length| per_length[length] > 0) {
-            per_length[length] -= 1;
-            per_length[length + 1] += 2;
+        let has_codes = |length: &usize| per_length.get(*length).is_some_and(|codes| *codes > 0);
+        let shorter = (1..LONGEST).rev().find(has_codes);
+        let both = shorter.and_then(|length| per_length.get_mut(length..=length + 1));
+        if let Some([shorter, longer]) = both {
+            *shorter -= 1;
+            *longer += 2;
         }
         used -= 1;
     }

@@ -213,10 +213,9 @@ impl ImageEncoding {
 
 /// Turns colour indices into RGBA pixels of four bytes each, not premultiplied by alpha.
 pub fn rgba(indices: &[u8], ramp: &Ramp) -> Vec<u8> {
-    let colors = ramp.colors();
     let mut pixels = vec![0; indices.len() * 4];
     for (pixel, &index) in pixels.chunks_exact_mut(4).zip(indices) {
-        pixel.copy_from_slice(&colors[usize::from(index)]);
+        pixel.copy_from_slice(&ramp.color(index));
     }
     pixels
 }

@@ -20,7 +20,8 @@ pub fn png_indexed(
 ) -> Result<Vec<u8>, EncodeError> {
     check(indices.len(), 1, width, height)?;
     let highest = indices.iter().fold(0, |highest, &index| index.max(highest));
-    let used = &ramp.colors()[..=usize::from(highest)];
+    let used = ramp.colors().get(..=usize::from(highest));
+    let used = used.unwrap_or_default();
     let mut palette = Vec::with_capacity(used.len() * 3);
     for &[r, g, b, _] in used {
         palette.extend_from_slice(&[r, g, b]);

@@ -346,6 +346,10 @@ impl QuadTable {
     /// of steps by which it lies east of the centres of the western neighbourhoods. The loops have
     /// a fixed length, so that the compiler turns them into vector instructions.
     #[inline(always)]
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "blocks have BLOCK numbers, and the remainder by BINS is less than BINS"
+    )]
     fn indices(&self, densities: &[f32; BLOCK], down: u32, across: &[u32; BLOCK]) -> [u8; BLOCK] {
         let [first, last] = self.ends;
         let (mut bits, mut bins) = ([0; BLOCK], [0; BLOCK]);

@@ -79,12 +79,13 @@ fn gradient(mut stops: Vec<AlphaStop>) -> [[u8; 4]; 256] {
         let steps = (end - start + 1) as i32;
         let inner = table.iter_mut().take(end).skip(start);
         for (k, color) in (0..).zip(inner) {
-            *color = std::array::from_fn(|c| {
-                let (a, b) = (i32::from(from[c]), i32::from(to[c]));
+            *color = *from;
+            for (value, to) in color.iter_mut().zip(to) {
+                let (a, b) = (i32::from(*value), i32::from(*to));
                 // The division rounds towards 0, and the shift rounds down, as they do in Mapnik.
                 let step = ((b - a) << FRACTION) / steps;
-                (a + ((k * step) >> FRACTION)) as u8
-            });
+                *value = (a + ((k * step) >> FRACTION)) as u8;
+            }
         }
         start = end;
     }

@@ -145,6 +145,8 @@ impl Ramp {
     }
 
     /// Returns the colour of an index, as RGBA that is not premultiplied by alpha.
+    #[inline]
+    #[allow(clippy::indexing_slicing, reason = "there is a colour for each byte")]
     pub fn color(&self, index: u8) -> [u8; 4] {
         self.colors[usize::from(index)]
     }
@@ -177,11 +179,11 @@ impl Ramp {
     #[must_use]
     pub fn in_classes(mut self, classes: u8) -> Self {
         let classes = usize::from(classes.max(1));
-        let smooth = self.colors.clone();
+        let smooth = self.clone();
         for (index, color) in self.colors.iter_mut().enumerate().skip(1) {
             let class = index * classes / 256;
             let middle = (class * 2 + 1) * 128 / classes;
-            *color = smooth[middle.min(255)];
+            *color = smooth.color(middle.min(255) as u8);
         }
         self
     }
@@ -193,7 +195,8 @@ impl Ramp {
             let [r, g, b, a] = *base;
             *color = [r, g, b, a * curve * self.factor].map(|c| (c * 255.0).round() as u8);
         }
-        self.colors[0] = [0; 4];
+        let [lowest, ..] = &mut *self.colors;
+        *lowest = [0; 4];
     }
 }
 
@@ -203,7 +206,8 @@ fn is_name(c: char) -> bool {
 
 impl fmt::Debug for Ramp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Ramp({:?} … {:?})", self.colors[1], self.colors[255])
+        let [_, first, .., last] = &*self.colors;
+        write!(f, "Ramp({first:?} … {last:?})")
     }
 }
 

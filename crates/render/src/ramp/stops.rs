@@ -80,7 +80,11 @@ pub(super) fn mix(stops: &[ColorStop], interpolation: Interpolation) -> ColorTab
         *color = match (left, mixable.get(after)) {
             (Some(&(p0, a)), Some(&(p1, b))) => {
                 let t = (position - p0) / (p1 - p0);
-                interpolation.straight(std::array::from_fn(|c| a[c] + (b[c] - a[c]) * t))
+                let mut mixed = a;
+                for (a, b) in mixed.iter_mut().zip(b) {
+                    *a += (b - *a) * t;
+                }
+                interpolation.straight(mixed)
             }
             (Some(&(_, only)), None) | (None, Some(&(_, only))) => interpolation.straight(only),
             (None, None) => [0.0; 4],

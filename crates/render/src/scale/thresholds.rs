@@ -1,5 +1,9 @@
 //! Quantization: turns densities into colour indices. The densities at which the index rises by one
 //! are computed once; a table then finds the index of a density in a few instructions.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "there are 256 thresholds, and bytes count them"
+)]
 
 /// The numbers of low bits of a density, an f32, that a look-up table may ignore. With 14 ignored
 /// bits a table has 512 entries per doubling of the density. With most formulas there is then at

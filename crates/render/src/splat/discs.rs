@@ -122,15 +122,14 @@ fn cone(error: f64) -> Vec<(f64, f64)> {
         .map(|u| (u * u, 1.0 - u - error * stretch))
         .collect();
     at.push((1.0, 0.0));
-    let slope = |from: usize| {
-        let ((t0, v0), (t1, v1)) = (at[from], at[from + 1]);
-        (v1 - v0) / (t1 - t0)
-    };
     let mut turns = Vec::new();
     let mut outer = 0.0;
-    for piece in (0..at.len() - 1).rev() {
-        turns.push((at[piece + 1].0.sqrt(), outer - slope(piece)));
-        outer = slope(piece);
+    for piece in at.windows(2).rev() {
+        if let [(t0, v0), (t1, v1)] = piece {
+            let slope = (v1 - v0) / (t1 - t0);
+            turns.push((t1.sqrt(), outer - slope));
+            outer = slope;
+        }
     }
     turns
 }

@@ -190,6 +190,10 @@ fn gaussian(kernel: &Kernel) -> Spread {
 /// coefficients. The kernel is mirrored along both axes, so one quarter of the matrix suffices. In
 /// the quarter each tap must be multiplied by √n, where n is the number of taps that mirror each
 /// other along an axis: 1 for a tap in the middle, else 2.
+#[allow(
+    clippy::indexing_slicing,
+    reason = "vectors and matrices have `side` rows"
+)]
 fn terms(kernel: &Kernel) -> Spread {
     let lattice = Lattice::for_kernel(kernel);
     let stamp = KernelStamp::from_spline(kernel, &lattice);

@@ -127,6 +127,10 @@ pub(crate) fn mirrored(half: &[f32], centred: bool) -> Vec<f32> {
 /// One quarter of a kernel's stamp, row by row. The kernel is sampled at `distance(i)` pixels from
 /// the middle along both axes. Then `filter` turns the samples into coefficients, first along the
 /// rows and then along the columns.
+#[allow(
+    clippy::indexing_slicing,
+    reason = "a filter keeps the number of values"
+)]
 fn filtered(
     kernel: &Kernel,
     side: usize,

@@ -113,8 +113,8 @@ impl Around {
     /// Replaces the sum of each square by the sum over that square and the eight around it.
     fn spread(&mut self) {
         let three = |v: &[f64], i: usize, step: usize| {
-            let before = i.checked_sub(step).and_then(|i| v.get(i));
-            v[i] + before.unwrap_or(&0.0) + v.get(i + step).unwrap_or(&0.0)
+            let at = |i: Option<usize>| i.and_then(|i| v.get(i)).unwrap_or(&0.0);
+            at(Some(i)) + at(i.checked_sub(step)) + at(Some(i + step))
         };
         self.rows.clear();
         for row in self.sums.chunks_exact(self.columns) {

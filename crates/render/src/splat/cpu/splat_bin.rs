@@ -2,6 +2,10 @@
 //! among the nearest bins, the squares of the grid.
 //!
 //! The GPU's version of this stage is `splat_bin.wgsl`.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "arrays of a batch have BATCH numbers, and slots are counted modulo SLOTS"
+)]
 
 use super::place::{BinLocator, BinPosition};
 use crate::splat::spline;

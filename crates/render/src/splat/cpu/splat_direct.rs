@@ -172,6 +172,10 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
     /// lies `at` pixels from the centre of its own pixel. The number is the value of a gaussian, or
     /// for other kernels the square of the distance divided by the radius.
     #[inline(always)]
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "values and slopes have W numbers each"
+    )]
     fn along(&self, at: f32) -> [f32; W] {
         if POWER == GAUSSIAN {
             let place = (at + 0.5) * Self::STEPS as f32;
@@ -239,7 +243,7 @@ impl<const W: usize, const ROWS: usize> Splats<'_, W, ROWS> {
                     *target += sum;
                 }
             } else if let Some(target) = self.out.get_mut(from..from + columns.len()) {
-                for (target, sum) in target.iter_mut().zip(&sums[columns.clone()]) {
+                for (target, sum) in target.iter_mut().zip(sums.iter().skip(columns.start)) {
                     *target += sum;
                 }
             }

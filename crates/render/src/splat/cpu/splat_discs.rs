@@ -11,6 +11,10 @@
 //!
 //! Light cells, whose weight is small in comparison with the weight around them, are convolved on a
 //! grid instead. All of them together cost one transform: see [`gather`].
+#![allow(
+    clippy::indexing_slicing,
+    reason = "spans are cut to the picture before they are added"
+)]
 
 use super::gather::{self, Around, Needs};
 use super::splat_bin::Bins;

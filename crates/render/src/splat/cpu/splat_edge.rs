@@ -7,6 +7,10 @@
 //! spectrum's columns are needed, since the other half are their conjugates. If cells lie on the
 //! pixels' corners too, the grid of centres and the grid of corners are transformed separately, and
 //! the sum of their spectra is transformed back.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "the buffers have room for `height` rows and half() columns"
+)]
 
 use super::splat_bin::Bins;
 use crate::memo::Memo;

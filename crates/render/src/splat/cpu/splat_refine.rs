@@ -116,6 +116,10 @@ fn sum<'a>(row: impl Fn(usize) -> Option<&'a [f32]>, weights: &[f32; TAPS], out:
 /// Interleaves `STEP` rows: the first numbers of all rows, then the second numbers of all rows, and
 /// so on.
 #[inline(always)]
+#[allow(
+    clippy::indexing_slicing,
+    reason = "each of the rows has `length` numbers"
+)]
 fn interleave<const STEP: usize>(rows: &[f32], out: &mut [f32]) {
     let length = rows.len() / STEP;
     let rows: [&[f32]; STEP] =

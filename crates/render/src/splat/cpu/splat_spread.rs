@@ -6,6 +6,10 @@
 //! its bits depend neither on the window nor on the block, nor on the width of the machine's
 //! vectors. Rows without a deposit are skipped, since they would add zeros. The GPU's version of
 //! this stage is `splat_spread.wgsl`.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "taps reach into the margin, which the grid has on all sides"
+)]
 
 use super::splat_bin::Bins;
 use crate::splat::lattice::Lattice;

@@ -232,6 +232,10 @@ fn work(job: &GpuJob, plan: &GpuPlan) -> u64 {
 /// The last upload that reads `buffer` and has room for `cells` more cells. With `None` as
 /// `buffer`, it is an upload whose cells are sent with the batch. If no upload has room, a new one
 /// is added.
+#[allow(
+    clippy::indexing_slicing,
+    reason = "an upload is added if none is found"
+)]
 fn upload_with_room<'a>(
     uploads: &'a mut Vec<CellUpload>,
     buffer: Option<&wgpu::Buffer>,
