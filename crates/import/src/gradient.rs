@@ -76,7 +76,11 @@ pub(crate) fn at(stops: &[Stop], position: f64) -> [f64; 4] {
     match (before, stops.get(after)) {
         (Some(&(p0, a)), Some(&(p1, b))) => {
             let t = (position - p0) / (p1 - p0);
-            std::array::from_fn(|c| a[c] + (b[c] - a[c]) * t)
+            let mut mixed = a;
+            for (a, b) in mixed.iter_mut().zip(b) {
+                *a += (b - *a) * t;
+            }
+            mixed
         }
         (Some(&(_, color)), None) | (None, Some(&(_, color))) => color,
         (None, None) => [0.0; 4],

@@ -56,10 +56,12 @@ pub(crate) fn import(options: &JsLiteral, layer: bool) -> Result<ImportedStyle, 
     // In HeatCanvas a point of value v has the height v / step − dⁿ at the distance d in pixels,
     // where n is the degree. So a point of value step · REACHⁿ reaches as far as REACH pixels.
     builder.radius("step", REACH)?;
-    builder.set(
-        "kernel",
-        ["triangular", "epanechnikov", "cubic"][degree as usize - 1],
-    )?;
+    let kernel = match degree {
+        1 => "triangular",
+        2 => "epanechnikov",
+        _ => "cubic",
+    };
+    builder.set("kernel", kernel)?;
     builder.overlap(&BlendMode::Reach(step * REACH.powi(degree as i32)))?;
     builder.table(&table());
     builder.set("domain", "p100")?;
