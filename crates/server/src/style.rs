@@ -3,7 +3,7 @@
 use crate::http::etag::Fingerprint;
 use heatsplat_render::Style;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// A style that is prepared for drawing: a layer's own style, with the changes that a request asks
 /// for.
@@ -11,7 +11,7 @@ use std::sync::Mutex;
 pub(crate) struct ResolvedStyle {
     pub(crate) style: Style,
     /// All parameters of the style as text. Styles with equal texts are equal.
-    pub(crate) text: String,
+    pub(crate) text: Arc<str>,
     /// A hash of `text`, for ETags and keys of caches.
     pub(crate) fingerprint: Fingerprint,
     /// True if the style's overlap, kernel or radius differs from the layer's own style. Then the
@@ -28,7 +28,7 @@ impl ResolvedStyle {
         let fingerprint = Fingerprint::new().text(&text);
         Self {
             style,
-            text,
+            text: text.into(),
             fingerprint,
             has_other_splats,
             scale_costs: Mutex::default(),

@@ -29,6 +29,13 @@ pub(crate) struct NormalizerKey {
     domain: String,
 }
 
+impl StatisticsKey {
+    /// The size in bytes of the texts in the key, for caches that are bounded in bytes.
+    pub fn text_bytes(&self) -> usize {
+        self.blend.len()
+    }
+}
+
 impl Style {
     /// Makes the key under which the statistics of a level are cached. A radius may depend on the
     /// zoom and so on the level.

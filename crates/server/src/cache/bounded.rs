@@ -26,9 +26,9 @@ pub(crate) trait Weigh {
 #[derive(Clone)]
 struct ByteWeighter;
 
-impl<K, V: Weigh> Weighter<K, V> for ByteWeighter {
-    fn weight(&self, _: &K, value: &V) -> u64 {
-        value.bytes() as u64 + OVERHEAD
+impl<K: Weigh, V: Weigh> Weighter<K, V> for ByteWeighter {
+    fn weight(&self, key: &K, value: &V) -> u64 {
+        (key.bytes() + value.bytes()) as u64 + OVERHEAD
     }
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct CacheStats {
 
 impl<K, V, E> Cache<K, V, E>
 where
-    K: Clone + Eq + Hash,
+    K: Clone + Eq + Hash + Weigh,
     V: Clone + Weigh,
     E: Clone,
 {

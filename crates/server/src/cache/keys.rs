@@ -3,6 +3,7 @@
 
 use super::{Cache, Weigh};
 use crate::http::error::ApiError;
+use crate::http::etag::Fingerprint;
 use crate::style::ResolvedStyle;
 use axum::body::Bytes;
 use heatsplat_points::TileId;
@@ -68,13 +69,38 @@ pub(crate) struct TileKey {
     pub(crate) style: StyleKey,
 }
 
-/// A style as a part of a key. Two keys are equal if all parameters of their styles are equal.
+impl Weigh for TileKey {
+    fn bytes(&self) -> usize {
+        self.style.text.len()
+    }
+}
+
+impl Weigh for DensityKey {
+    fn bytes(&self) -> usize {
+        self.style.text_bytes()
+    }
+}
+
+/// A style as a part of a key: the text of all its parameters. It doesn't hold the style itself,
+/// whose colours and images take far more memory than the text.
 #[derive(Clone, Debug)]
-pub(crate) struct StyleKey(pub(crate) Arc<ResolvedStyle>);
+pub(crate) struct StyleKey {
+    text: Arc<str>,
+    fingerprint: Fingerprint,
+}
+
+impl StyleKey {
+    pub(crate) fn new(style: &ResolvedStyle) -> Self {
+        Self {
+            text: Arc::clone(&style.text),
+            fingerprint: style.fingerprint,
+        }
+    }
+}
 
 impl PartialEq for StyleKey {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0.text == other.0.text
+        Arc::ptr_eq(&self.text, &other.text) || self.text == other.text
     }
 }
 
@@ -82,7 +108,7 @@ impl Eq for StyleKey {}
 
 impl Hash for StyleKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.fingerprint.hash(state);
+        self.fingerprint.hash(state);
     }
 }
 

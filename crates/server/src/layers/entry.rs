@@ -13,12 +13,12 @@ use axum::http::HeaderValue;
 use heatsplat_loader::Table;
 use heatsplat_points::{Focus, LonLatBox, MAX_ZOOM, Points, Window};
 use heatsplat_render::{Layer, Level, Style, TileSize};
-use std::collections::HashMap;
+use quick_cache::sync::Cache;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-/// The largest number of styles that a layer keeps ready for requests with style parameters. At
-/// this number all are dropped. A choice.
+/// The largest number of styles that a layer keeps ready for requests with style parameters. Beyond
+/// it, those that are rarely used are dropped. A choice.
 const MAX_STYLES: usize = 256;
 
 /// The number of states of layers that this process has made so far, from which each state gets its
@@ -108,7 +108,7 @@ pub(crate) struct ServedLayer {
     pub(crate) own_style: Arc<ResolvedStyle>,
     /// The columns that requests may filter by; `None` if none are kept.
     pub(crate) filter_columns: Option<FilterColumns>,
-    styles: Mutex<HashMap<String, Arc<ResolvedStyle>>>,
+    styles: Cache<String, Arc<ResolvedStyle>>,
 }
 
 impl ServedLayer {
@@ -155,7 +155,7 @@ impl ServedLayer {
             fingerprint,
             own_style,
             filter_columns,
-            styles: Mutex::default(),
+            styles: Cache::new(MAX_STYLES),
         }
     }
 
@@ -233,9 +233,8 @@ impl ServedLayer {
             return Ok(Arc::clone(&self.own_style));
         }
         let key = query.style_suffix();
-        let styles = || self.styles.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(style) = styles().get(&key) {
-            return Ok(Arc::clone(style));
+        if let Some(style) = self.styles.get(&key) {
+            return Ok(style);
         }
         let own = &self.own_style.style;
         let mut style = own.clone();
@@ -251,11 +250,7 @@ impl ServedLayer {
             LayerSource::Filtered(_) | LayerSource::Archive(_) => {}
         }
         let style = Arc::new(ResolvedStyle::new(style, has_other_splats));
-        let mut styles = styles();
-        if styles.len() >= MAX_STYLES {
-            styles.clear();
-        }
-        styles.insert(key, Arc::clone(&style));
+        self.styles.insert(key, Arc::clone(&style));
         Ok(style)
     }
 

@@ -9,11 +9,11 @@ use heatsplat_render::{
     Backend, Domain, Level, Measure, NEGATIVE_SHARE, Normalizer, PointSet, Shape, Statistics,
     StatisticsKey, Style, ValueKind, View, evaluate, sample,
 };
-use std::collections::HashMap;
+use quick_cache::sync::Cache;
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::OnceCell;
 use tracing::Instrument as _;
 
@@ -151,6 +151,10 @@ impl Overview {
     }
 }
 
+/// The largest number of statistics that a layer keeps. Beyond it, those that are rarely used are
+/// dropped. A choice.
+const MAX_STATISTICS: usize = 512;
+
 /// The key of measured statistics: a level, and the parts of a style on which the statistics at
 /// that level depend.
 type LevelKey = (u8, StatisticsKey);
@@ -166,7 +170,7 @@ pub struct LiveLayer {
     /// The distribution of the points over the world. The first request that needs it fetches it.
     overview: OnceCell<Overview>,
     /// The statistics of scales. Each cell is filled when its measurement is finished.
-    statistics: Mutex<HashMap<LevelKey, Arc<OnceCell<Arc<Statistics>>>>>,
+    statistics: Cache<LevelKey, Arc<OnceCell<Arc<Statistics>>>>,
     /// True if the layer has so much negative weight that its values are shown on both sides of
     /// zero. It is set once, when the overview is fetched.
     signed: OnceLock<bool>,
@@ -188,7 +192,7 @@ impl LiveLayer {
             backend,
             epoch: 1,
             overview: OnceCell::new(),
-            statistics: Mutex::default(),
+            statistics: Cache::new(MAX_STATISTICS),
             signed: OnceLock::new(),
         }
     }
@@ -316,16 +320,8 @@ impl LiveLayer {
         style: &Style,
     ) -> Result<Arc<Statistics>, SourceError> {
         let key = (level, style.statistics_key(level));
-        let cell = {
-            let mut known = self
-                .statistics
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if known.len() >= 512 && !known.contains_key(&key) {
-                known.clear();
-            }
-            Arc::clone(known.entry(key).or_default())
-        };
+        let empty = || Ok::<_, SourceError>(Arc::default());
+        let cell = self.statistics.get_or_insert_with(&key, empty)?;
         // One request measures while others wait. If its client leaves, one of the waiting requests
         // takes over. Errors are not kept, so the next request tries again.
         let statistics = cell

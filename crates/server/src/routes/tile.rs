@@ -59,7 +59,7 @@ pub(crate) async fn get(
         tile,
         size,
         format,
-        style: StyleKey(Arc::clone(&wanted.style)),
+        style: StyleKey::new(&wanted.style),
     };
     let (z, x, y) = (tile.z(), tile.x(), tile.y());
     let span = tracing::debug_span!("tile", layer = path.layer, z, x, y);

@@ -1,7 +1,7 @@
 //! Tests of tiles that come from the cache, that many clients request at once, or that can't be
 //! drawn.
 
-use crate::app::{Answer, gated, gated_layer, get, metric};
+use crate::app::{Answer, app, gated, gated_layer, get, metric};
 use axum::Router;
 use axum::http::StatusCode;
 use heatsplat_points::{Point, TileId};
@@ -169,6 +169,21 @@ async fn memory_is_bounded() {
     }
     assert_eq!((again.drawn(), metric(&app, bytes).await), (3, 0.0));
     assert!(backend.drawn() >= 57);
+}
+
+#[tokio::test]
+async fn keys_count_too() {
+    let app = app();
+    let bytes = "heatsplat_cache_bytes{cache=\"tiles\"}";
+    // The style's text is far longer than an empty tile.
+    let stops: Vec<String> = (0..60)
+        .map(|i| format!("%23{i:06x}%20{}%25", f64::from(i) * 1.5))
+        .collect();
+    let tile = format!("/nothing/3/1/1.png?ramp={}", stops.join(","));
+    let answer = get(&app, &tile).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let held = metric(&app, bytes).await - answer.body.len() as f64;
+    assert!(held > 900.0, "{held}");
 }
 
 /// A source of rows whose first `failures` queries fail.

@@ -24,6 +24,12 @@ impl Weigh for Drawn {
     }
 }
 
+impl Weigh for u64 {
+    fn bytes(&self) -> usize {
+        8
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 struct Failed;
 
