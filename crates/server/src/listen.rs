@@ -15,7 +15,7 @@ use crate::config::ServerConfig;
 use crate::http::connection_info::ConnectionInfo;
 use crate::layers::registry::Registry;
 use crate::routes::router::routers;
-use crate::shutdown::{Activity, ConnectionService, Phase, StopHandle};
+use crate::shutdown::{Activity, ConnectionService, ServerPhase, StopHandle};
 use crate::state::Server;
 use axum::Router;
 use listenfd::ListenFd;
@@ -210,10 +210,10 @@ impl BoundServer {
         let senders = connected.downgrade();
         let is_connected = || senders.strong_count() > 1;
         let mut drained = pin!(async {
-            stop.reached(Phase::Draining).await;
+            stop.reached(ServerPhase::Draining).await;
             tokio::select! {
                 () = activity.drained(drain_wait, is_connected) => {}
-                () = stop.reached(Phase::Over) => {}
+                () = stop.reached(ServerPhase::Over) => {}
             }
         });
         loop {
@@ -232,12 +232,12 @@ impl BoundServer {
         for client in admin.map(Listener::into_waiting).unwrap_or_default() {
             begin(client, None, (&admin_routes, &unencrypted));
         }
-        stop.enter(Phase::Closing);
+        stop.enter(ServerPhase::Closing);
         drop(connected);
         let finished = timeout(grace, async {
             tokio::select! {
                 _ = all_gone.recv() => {}
-                () = stop.reached(Phase::Over) => {}
+                () = stop.reached(ServerPhase::Over) => {}
             }
         });
         if finished.await.is_err() {

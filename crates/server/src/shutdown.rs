@@ -30,7 +30,7 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(1);
 
 /// The phase of a server's life. Phases only follow each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Phase {
+pub(crate) enum ServerPhase {
     #[default]
     Serving,
     Draining,
@@ -40,23 +40,23 @@ pub(crate) enum Phase {
 
 /// A handle that stops a running server from any thread.
 #[derive(Clone, Debug, Default)]
-pub struct StopHandle(Arc<watch::Sender<Phase>>);
+pub struct StopHandle(Arc<watch::Sender<ServerPhase>>);
 
 impl StopHandle {
     /// Stops the server in order: `/ready` is 503 from now on, and after a short while, in which
     /// everything is still answered, no connection is accepted any more and running requests may
     /// finish.
     pub fn stop(&self) {
-        self.enter(Phase::Draining);
+        self.enter(ServerPhase::Draining);
     }
 
     /// Stops the server at once. Running requests are cut off.
     pub fn stop_now(&self) {
-        self.enter(Phase::Over);
+        self.enter(ServerPhase::Over);
     }
 
     /// Enters a phase, unless the server is in it or in a later one.
-    pub(crate) fn enter(&self, phase: Phase) {
+    pub(crate) fn enter(&self, phase: ServerPhase) {
         self.0.send_if_modified(|now| {
             let is_later = phase > *now;
             *now = phase.max(*now);
@@ -66,11 +66,11 @@ impl StopHandle {
 
     /// Returns true if the server is being stopped.
     pub(crate) fn is_stopping(&self) -> bool {
-        *self.0.borrow() > Phase::Serving
+        *self.0.borrow() > ServerPhase::Serving
     }
 
     /// Waits until the server is in a phase or in a later one.
-    pub(crate) async fn reached(&self, phase: Phase) {
+    pub(crate) async fn reached(&self, phase: ServerPhase) {
         let mut phases = self.0.subscribe();
         // The sender can't be gone, since this handle has it.
         let _ = phases.wait_for(|now| *now >= phase).await;

@@ -8,7 +8,7 @@ use crate::http::cors::AllowedOrigins;
 use crate::http::error::ApiError;
 use crate::http::etag::{CacheHeaders, Fingerprint};
 use crate::http::layer_keys::{self, SentKeys};
-use crate::http::origin::{Origin, PROXY_HEADERS};
+use crate::http::origin::{PROXY_HEADERS, RequestOrigin};
 use crate::http::request_counts::RequestCounts;
 use crate::http::response;
 use crate::layers::entry::ServedLayer;
@@ -97,9 +97,9 @@ impl Server {
     }
 
     /// The client of a request and the URL by which it reached the server.
-    pub(crate) fn origin(&self, request: &Request) -> Origin {
+    pub(crate) fn origin(&self, request: &Request) -> RequestOrigin {
         let trusted = &self.config.trusted_proxies;
-        Origin::new(trusted, request)
+        RequestOrigin::new(trusted, request)
     }
 
     /// The client of a request, for its place in the render queue.

@@ -1,6 +1,6 @@
 //! The access log: a line for each answer, with the target `access`, and the ids of requests.
 
-use super::origin::{Origin, TrustedProxy, is_from_proxy};
+use super::origin::{RequestOrigin, TrustedProxy, is_from_proxy};
 use axum::body::HttpBody as _;
 use axum::extract::Request;
 use axum::http::header::CONTENT_LENGTH;
@@ -71,12 +71,12 @@ pub(crate) struct LoggedRequest {
     method: Method,
     /// The path and the query, from which keys were taken before.
     url: String,
-    origin: Origin,
+    origin: RequestOrigin,
 }
 
 impl LoggedRequest {
     /// The parts of a request.
-    pub(crate) fn new(request: &Request, origin: Origin) -> Self {
+    pub(crate) fn new(request: &Request, origin: RequestOrigin) -> Self {
         let url = request.uri().path_and_query();
         Self {
             method: request.method().clone(),

@@ -26,14 +26,14 @@ pub(crate) struct AnswerBytes {
 /// The share of one answer in the limit. It is given back when the answer's last byte is sent or
 /// dropped.
 #[derive(Debug)]
-struct Share {
+struct ReservedBytes {
     of: Arc<AnswerBytes>,
     bytes: u64,
     /// The connection of HTTP/2 that the answer is for.
     connection: Option<Arc<ConnectionInfo>>,
 }
 
-impl Drop for Share {
+impl Drop for ReservedBytes {
     fn drop(&mut self) {
         if let Some(connection) = &self.connection {
             connection.unsent.fetch_sub(1, Ordering::Relaxed);
@@ -92,7 +92,7 @@ impl AnswerBytes {
         self: &Arc<Self>,
         bytes: u64,
         connection: Option<Arc<ConnectionInfo>>,
-    ) -> Option<Share> {
+    ) -> Option<ReservedBytes> {
         let add = |taken| {
             let room = self.has_room(taken, bytes);
             room.then_some(taken.saturating_add(bytes))
@@ -104,7 +104,7 @@ impl AnswerBytes {
         if let Some(connection) = &connection {
             connection.unsent.fetch_add(1, Ordering::Relaxed);
         }
-        Some(Share {
+        Some(ReservedBytes {
             of: Arc::clone(self),
             bytes,
             connection,
@@ -138,13 +138,13 @@ impl AnswerBytes {
 #[derive(Debug)]
 struct CountedBody {
     body: Body,
-    share: Arc<Share>,
+    share: Arc<ReservedBytes>,
 }
 
 /// Bytes of a counted body.
 struct CountedBytes {
     bytes: Bytes,
-    _share: Arc<Share>,
+    _share: Arc<ReservedBytes>,
 }
 
 impl AsRef<[u8]> for CountedBytes {

@@ -1,7 +1,7 @@
 //! The `Host` header of requests.
 
 use super::error::ApiError;
-use super::origin::{Origin, TrustedProxy};
+use super::origin::{RequestOrigin, TrustedProxy};
 use crate::http::connection_info::ConnectionInfo;
 use axum::extract::Request;
 use axum::http::header::HOST;
@@ -49,7 +49,7 @@ pub(crate) fn check_allowed(
     if allowed.is_empty() || matches!(request.uri().path(), "/health" | "/ready" | "/metrics") {
         return Ok(());
     }
-    let origin = Origin::new(trusted, request);
+    let origin = RequestOrigin::new(trusted, request);
     let host = origin.host.unwrap_or_default();
     match allowed.iter().any(|pattern| matches(pattern, &host)) {
         true => Ok(()),

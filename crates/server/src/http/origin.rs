@@ -79,7 +79,7 @@ impl TrustedProxy {
 
 /// The client of a request, and the parts of the URL by which it reached the server.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub(crate) struct RequestOrigin {
     /// The address of the client; `None` if it is not known.
     pub(crate) client: Option<IpAddr>,
     pub(crate) is_https: bool,
@@ -97,7 +97,7 @@ struct Hop<'a> {
     host: Option<&'a str>,
 }
 
-impl Origin {
+impl RequestOrigin {
     /// The origin of a request.
     pub(crate) fn new<B>(trusted: &[TrustedProxy], request: &Request<B>) -> Self {
         let headers = request.headers();
@@ -256,7 +256,7 @@ mod tests {
     use super::*;
     use axum::http::request::Builder;
 
-    fn origin(peer: &str, lines: &[(&str, &str)]) -> Origin {
+    fn origin(peer: &str, lines: &[(&str, &str)]) -> RequestOrigin {
         let trusted = ["10.0.0.0/8", "fd00::/8", "::1"].map(|net| net.parse().unwrap());
         let request = Request::get("/").header("host", "inner:3000");
         let add = |request: Builder, (name, value): &(&str, &str)| request.header(*name, *value);
@@ -267,7 +267,7 @@ mod tests {
             ..ConnectionInfo::default()
         };
         request.extensions_mut().insert(Arc::new(info));
-        Origin::new(&trusted, &request)
+        RequestOrigin::new(&trusted, &request)
     }
 
     #[test]
@@ -279,15 +279,18 @@ mod tests {
             .extensions_mut()
             .insert(Arc::new(ConnectionInfo::default()));
         let any = ["0.0.0.0/0", "::/0"].map(|net| net.parse().unwrap());
-        assert_eq!(shown(&Origin::new(&any, &request)), "- http://a.example");
+        assert_eq!(
+            shown(&RequestOrigin::new(&any, &request)),
+            "- http://a.example"
+        );
         let unix = ["unix".parse().unwrap()];
         assert_eq!(
-            shown(&Origin::new(&unix, &request)),
+            shown(&RequestOrigin::new(&unix, &request)),
             "8.8.8.8 http://a.example"
         );
     }
 
-    fn shown(origin: &Origin) -> String {
+    fn shown(origin: &RequestOrigin) -> String {
         let client = origin
             .client
             .map_or("-".to_owned(), |client| client.to_string());

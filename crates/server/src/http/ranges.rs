@@ -14,7 +14,7 @@ use std::ops::Range;
 
 /// The part of an answer that a request asks for.
 #[derive(Debug, PartialEq, Eq)]
-enum Part {
+enum RequestedRange {
     Whole,
     /// The first byte and the one after the last.
     Bytes(Range<usize>),
@@ -50,8 +50,8 @@ impl RangeRequest {
         };
         let length = bytes.len();
         match part(&self.range, length) {
-            Part::Whole => Response::from_parts(parts, Body::from(bytes)),
-            Part::Bytes(range) => {
+            RequestedRange::Whole => Response::from_parts(parts, Body::from(bytes)),
+            RequestedRange::Bytes(range) => {
                 let last = range.end.saturating_sub(1);
                 let about = format!("bytes {}-{last}/{length}", range.start);
                 parts.status = StatusCode::PARTIAL_CONTENT;
@@ -61,7 +61,7 @@ impl RangeRequest {
                 }
                 Response::from_parts(parts, Body::from(bytes.slice(range)))
             }
-            Part::Unsatisfiable => {
+            RequestedRange::Unsatisfiable => {
                 let message = format!("the range begins behind the answer's {length} bytes");
                 let status = StatusCode::RANGE_NOT_SATISFIABLE;
                 let mut response = ApiError::with_status(status, message).into_response();
@@ -100,7 +100,7 @@ pub(crate) fn announce(response: &mut Response) {
 }
 
 /// The part of `length` bytes that a `Range` header asks for.
-fn part(header: &HeaderValue, length: usize) -> Part {
+fn part(header: &HeaderValue, length: usize) -> RequestedRange {
     let number = |text: &str| {
         let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         // A number over any length is as good as the largest.
@@ -112,21 +112,23 @@ fn part(header: &HeaderValue, length: usize) -> Part {
         range.trim().split_once('-').filter(|_| is_bytes)
     });
     let Some((first, last)) = range else {
-        return Part::Whole;
+        return RequestedRange::Whole;
     };
     match (number(first), number(last)) {
-        (Some(first), _) if last.is_empty() && first < length => Part::Bytes(first..length),
+        (Some(first), _) if last.is_empty() && first < length => {
+            RequestedRange::Bytes(first..length)
+        }
         (Some(first), Some(last)) if first <= last && first < length => {
-            Part::Bytes(first..last.saturating_add(1).min(length))
+            RequestedRange::Bytes(first..last.saturating_add(1).min(length))
         }
-        (Some(first), Some(last)) if first <= last => Part::Unsatisfiable,
-        (Some(_), _) if last.is_empty() => Part::Unsatisfiable,
-        (None, Some(0)) if first.is_empty() => Part::Unsatisfiable,
-        (None, Some(_)) if first.is_empty() && length == 0 => Part::Unsatisfiable,
+        (Some(first), Some(last)) if first <= last => RequestedRange::Unsatisfiable,
+        (Some(_), _) if last.is_empty() => RequestedRange::Unsatisfiable,
+        (None, Some(0)) if first.is_empty() => RequestedRange::Unsatisfiable,
+        (None, Some(_)) if first.is_empty() && length == 0 => RequestedRange::Unsatisfiable,
         (None, Some(count)) if first.is_empty() => {
-            Part::Bytes(length.saturating_sub(count)..length)
+            RequestedRange::Bytes(length.saturating_sub(count)..length)
         }
-        _ => Part::Whole,
+        _ => RequestedRange::Whole,
     }
 }
 
@@ -137,31 +139,37 @@ mod tests {
     #[test]
     fn single_ranges_are_cut_and_all_else_is_whole() {
         for (text, expected) in [
-            ("bytes=0-0", Part::Bytes(0..1)),
-            ("bytes=2-5", Part::Bytes(2..6)),
-            ("Bytes=2-", Part::Bytes(2..10)),
-            ("bytes=-3", Part::Bytes(7..10)),
-            ("bytes=-99", Part::Bytes(0..10)),
-            ("bytes=9-99999999999999999999999", Part::Bytes(9..10)),
-            ("bytes=10-", Part::Unsatisfiable),
-            ("bytes=10-12", Part::Unsatisfiable),
-            ("bytes=-0", Part::Unsatisfiable),
-            ("bytes=99999999999999999999999-", Part::Unsatisfiable),
-            ("bytes=5-2", Part::Whole),
-            ("bytes=0-1,4-5", Part::Whole),
-            ("bytes=-", Part::Whole),
-            ("bytes=a-b", Part::Whole),
-            ("bytes=+1-2", Part::Whole),
-            ("tiles=0-1", Part::Whole),
-            ("bytes", Part::Whole),
-            ("", Part::Whole),
+            ("bytes=0-0", RequestedRange::Bytes(0..1)),
+            ("bytes=2-5", RequestedRange::Bytes(2..6)),
+            ("Bytes=2-", RequestedRange::Bytes(2..10)),
+            ("bytes=-3", RequestedRange::Bytes(7..10)),
+            ("bytes=-99", RequestedRange::Bytes(0..10)),
+            (
+                "bytes=9-99999999999999999999999",
+                RequestedRange::Bytes(9..10),
+            ),
+            ("bytes=10-", RequestedRange::Unsatisfiable),
+            ("bytes=10-12", RequestedRange::Unsatisfiable),
+            ("bytes=-0", RequestedRange::Unsatisfiable),
+            (
+                "bytes=99999999999999999999999-",
+                RequestedRange::Unsatisfiable,
+            ),
+            ("bytes=5-2", RequestedRange::Whole),
+            ("bytes=0-1,4-5", RequestedRange::Whole),
+            ("bytes=-", RequestedRange::Whole),
+            ("bytes=a-b", RequestedRange::Whole),
+            ("bytes=+1-2", RequestedRange::Whole),
+            ("tiles=0-1", RequestedRange::Whole),
+            ("bytes", RequestedRange::Whole),
+            ("", RequestedRange::Whole),
         ] {
             let header = HeaderValue::from_str(text).unwrap();
             assert_eq!(part(&header, 10), expected, "{text}");
         }
         assert_eq!(
             part(&HeaderValue::from_static("bytes=-1"), 0),
-            Part::Unsatisfiable
+            RequestedRange::Unsatisfiable
         );
     }
 }

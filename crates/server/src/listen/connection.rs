@@ -5,7 +5,7 @@ use super::stall::{MIN_RATE, StallGuard};
 use super::tls::{Encrypted, Tls};
 use crate::http::connection_info::ConnectionInfo;
 use crate::http::error_body::ErrorBodyStream;
-use crate::shutdown::{ConnectionService, Phase, QUIET, StopHandle};
+use crate::shutdown::{ConnectionService, QUIET, ServerPhase, StopHandle};
 use crate::state::Server;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -72,7 +72,7 @@ where
         biased;
         _ = connection.as_mut() => return,
         () = given_up(server, &info) => return,
-        () = async { stop.reached(Phase::Closing).await; sleep(QUIET).await } => {}
+        () = async { stop.reached(ServerPhase::Closing).await; sleep(QUIET).await } => {}
     }
     connection.as_mut().graceful_shutdown();
     tokio::select! {

@@ -33,26 +33,26 @@ impl From<IpAddr> for ClientKey {
 /// The turns that are free, and the requests that wait for one.
 #[derive(Debug)]
 pub(super) struct Admission {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     turns: u32,
     places: usize,
     max_wait: Duration,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct QueueState {
     free: u32,
     /// The clock of the request that got a turn last, in nanoseconds of work.
     now: u64,
     /// The clocks of clients that are ahead of `now`.
     clients: HashMap<ClientKey, u64>,
     /// The requests that wait, by their place: the client's clock, and the order of arrival.
-    waiting: BTreeMap<(u64, u64), Waiting>,
+    waiting: BTreeMap<(u64, u64), WaitingRequest>,
     arrived: u64,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct WaitingRequest {
     turns: u32,
     cost: u64,
     /// The client's clock before this request.
@@ -97,7 +97,7 @@ impl Drop for Place {
 }
 
 /// The answer to a request that arrives.
-pub(super) enum Entry {
+pub(super) enum AdmissionDecision {
     Begin(Turns),
     Wait(Place),
     /// The queue is full, or the wait would be too long.
@@ -108,9 +108,9 @@ impl Admission {
     /// `turns` are the turns at a time, `places` the most requests that wait, and `max_wait` the
     /// longest expected wait.
     pub(super) fn new(turns: u32, places: usize, max_wait: Duration) -> Arc<Self> {
-        let state = State {
+        let state = QueueState {
             free: turns,
-            ..State::default()
+            ..QueueState::default()
         };
         Arc::new(Self {
             state: Mutex::new(state),
@@ -120,7 +120,7 @@ impl Admission {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -142,7 +142,7 @@ impl Admission {
         turns: u32,
         cost: Duration,
         running: Duration,
-    ) -> Entry {
+    ) -> AdmissionDecision {
         let turns = turns.clamp(1, self.turns);
         let cost = (cost.as_nanos() as u64).max(1);
         let mut state = self.lock();
@@ -153,26 +153,26 @@ impl Admission {
             state.free -= turns;
             state.begin(start);
             state.clients.insert(client, clock);
-            return Entry::Begin(self.turns(turns));
+            return AdmissionDecision::Begin(self.turns(turns));
         }
         let place = (clock, state.arrived);
         let before = state.waiting.range(..place).map(|(_, other)| other.cost);
         let before = before.fold(running.as_nanos() as u64, u64::saturating_add);
         let wait = Duration::from_nanos(before / u64::from(self.turns));
         if state.waiting.len() >= self.places || wait > self.max_wait {
-            return Entry::Refused;
+            return AdmissionDecision::Refused;
         }
         state.arrived += 1;
         state.clients.insert(client, clock);
         let (wake, receiver) = oneshot::channel();
-        let waiting = Waiting {
+        let waiting = WaitingRequest {
             turns,
             cost,
             start,
             wake,
         };
         state.waiting.insert(place, waiting);
-        Entry::Wait(Place {
+        AdmissionDecision::Wait(Place {
             admission: Arc::clone(self),
             place,
             turns: receiver,
@@ -204,7 +204,7 @@ impl Admission {
     }
 }
 
-impl State {
+impl QueueState {
     /// Sets the clock to that of a request that begins, and forgets clients whose clock it passes.
     fn begin(&mut self, start: u64) {
         self.now = self.now.max(start);
@@ -225,11 +225,11 @@ mod tests {
         IpAddr::from([10, 0, 0, n]).into()
     }
 
-    fn place(entry: Entry) -> Place {
+    fn place(entry: AdmissionDecision) -> Place {
         match entry {
-            Entry::Wait(place) => place,
-            Entry::Begin(_) => panic!("began"),
-            Entry::Refused => panic!("refused"),
+            AdmissionDecision::Wait(place) => place,
+            AdmissionDecision::Begin(_) => panic!("began"),
+            AdmissionDecision::Refused => panic!("refused"),
         }
     }
 
@@ -250,7 +250,7 @@ mod tests {
     fn the_cheapest_client_is_next_and_a_busy_one_waits_for_itself() {
         let admission = Admission::new(1, 100, 1000 * SECOND);
         let enter = |n, seconds| admission.enter(client(n), 1, seconds * SECOND, SECOND);
-        let Entry::Begin(first) = enter(1, 5) else {
+        let AdmissionDecision::Begin(first) = enter(1, 5) else {
             panic!("a free turn is not given");
         };
         let mut busy: Vec<Place> = (0..3).map(|_| place(enter(1, 5))).collect();
@@ -271,13 +271,13 @@ mod tests {
     fn a_busy_client_is_refused_while_others_are_admitted() {
         let admission = Admission::new(2, 100, SECOND);
         let enter = |n| admission.enter(client(n), 1, SECOND / 2, SECOND);
-        let running: Vec<Entry> = (0..2).map(|_| enter(1)).collect();
+        let running: Vec<AdmissionDecision> = (0..2).map(|_| enter(1)).collect();
         let waiting: Vec<Place> = (0..3).map(|_| place(enter(1))).collect();
-        assert!(matches!(enter(1), Entry::Refused));
-        assert!(matches!(enter(2), Entry::Wait(_)));
+        assert!(matches!(enter(1), AdmissionDecision::Refused));
+        assert!(matches!(enter(2), AdmissionDecision::Wait(_)));
         drop((running, waiting));
         assert_eq!((admission.waiting(), admission.running()), (0, 0));
-        assert!(matches!(enter(1), Entry::Begin(_)));
+        assert!(matches!(enter(1), AdmissionDecision::Begin(_)));
     }
 
     #[test]
@@ -286,7 +286,10 @@ mod tests {
         let enter = || admission.enter(client(1), 1, SECOND, SECOND);
         let first = enter();
         let (second, mut third) = (place(enter()), place(enter()));
-        assert!(matches!(enter(), Entry::Refused), "there are two places");
+        assert!(
+            matches!(enter(), AdmissionDecision::Refused),
+            "there are two places"
+        );
         drop(first);
         assert!(turn(&mut third).is_none());
         drop(second);
@@ -298,7 +301,7 @@ mod tests {
     fn large_pictures_wait_for_several_turns() {
         let admission = Admission::new(3, 9, 100 * SECOND);
         let enter = |n, turns| admission.enter(client(n), turns, SECOND, SECOND);
-        let small: Vec<Entry> = (0..2).map(|_| enter(1, 1)).collect();
+        let small: Vec<AdmissionDecision> = (0..2).map(|_| enter(1, 1)).collect();
         let mut large = place(enter(2, 99));
         let mut after = place(enter(1, 1));
         drop(small);

@@ -14,7 +14,7 @@ mod admission;
 use crate::http::error::ApiError;
 use crate::http::timing::RequestTiming;
 pub(crate) use admission::ClientKey;
-use admission::{Admission, Entry, Turns};
+use admission::{Admission, AdmissionDecision, Turns};
 use axum::http::StatusCode;
 use heatsplat_points::cancel::{CancelToken, Cancelled};
 use heatsplat_render::{Phase, Timings};
@@ -185,9 +185,9 @@ impl RenderQueue {
         let running = self.usual() * self.admission.running() / 2;
         let client = CLIENT.try_with(|client| *client).unwrap_or_default();
         match self.admission.enter(client, size.turns, cost, running) {
-            Entry::Begin(turns) => Some(turns),
-            Entry::Wait(mut place) => timeout(MAX_WAIT, place.turns()).await.ok()?,
-            Entry::Refused => None,
+            AdmissionDecision::Begin(turns) => Some(turns),
+            AdmissionDecision::Wait(mut place) => timeout(MAX_WAIT, place.turns()).await.ok()?,
+            AdmissionDecision::Refused => None,
         }
     }
 
