@@ -26,6 +26,8 @@ mod posted;
 mod reload;
 /// Roles that may do more than read, and checks of a database before it is used.
 mod roles;
+/// Snapshots that are posted: their limits.
+mod snapshots;
 /// Reference systems of all kinds, and longitudes beyond ±180°.
 mod systems;
 /// The tiles of one set of points, which is read in every way.

@@ -1,7 +1,7 @@
 //! The flags of databases, and the queries that follow from them.
 
 use crate::cli::source_flags::SourceFlags;
-use crate::cli::units::period;
+use crate::cli::units::{count, period};
 use clap::Args;
 use heatsplat_loader::postgis::{LayerQuery, Relation};
 use std::path::PathBuf;
@@ -71,6 +71,12 @@ pub(crate) struct PostFlags {
     /// Time that posted layers stay after they were last posted
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = period)]
     pub(crate) posted_for: Duration,
+    /// Time that the database may take to give all rows of a posted snapshot
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = period)]
+    pub(crate) posted_deadline: Duration,
+    /// Rows that a posted snapshot may have, of 100 bytes each on the mean
+    #[arg(long, value_name = "NUMBER", default_value = "10M", value_parser = count)]
+    pub(crate) posted_rows: usize,
 }
 
 impl DatabaseFlags {

@@ -3,19 +3,29 @@
 use super::live::LiveRows;
 use crate::cli::logging::say;
 use heatsplat::PointsBuilder;
-use heatsplat_loader::postgis::{Address, Database, DatabaseError, LayerQuery, Relation, Snapshot};
+use heatsplat_loader::postgis::{
+    Database, DatabaseError, LayerQuery, Relation, Snapshot, SnapshotLimits,
+};
 use heatsplat_loader::{LoadError, load};
 use heatsplat_server::{OpenedQuery, PostError, PostedQuery, QuerySource, SourceError};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// The largest number of snapshots that are read at a time. A choice.
+const MAX_SNAPSHOTS: usize = 2;
+/// The longest time that a snapshot waits for its turn. A choice.
+const WAIT: Duration = Duration::from_millis(250);
 
 /// A source of layers: it makes a layer from each query that is posted for one database.
 #[derive(Debug)]
 pub(crate) struct DatabaseQueries {
-    pub(crate) database: Arc<Database>,
-    pub(crate) address: Address,
-    pub(crate) allow_superuser: bool,
+    database: Arc<Database>,
+    allow_superuser: bool,
+    limits: SnapshotLimits,
+    snapshots: Arc<Semaphore>,
 }
 
 impl QuerySource for DatabaseQueries {
@@ -43,13 +53,36 @@ impl QuerySource for DatabaseQueries {
 }
 
 impl DatabaseQueries {
+    /// Makes a source of queries to a database whose pool has a number of connections. Snapshots
+    /// leave one of them to the live layers, if there is more than one.
+    pub(crate) fn new(
+        (database, connections): (Arc<Database>, usize),
+        allow_superuser: bool,
+        limits: SnapshotLimits,
+    ) -> Self {
+        let turns = connections.saturating_sub(1).clamp(1, MAX_SNAPSHOTS);
+        Self {
+            database,
+            allow_superuser,
+            limits,
+            snapshots: Arc::new(Semaphore::new(turns)),
+        }
+    }
+
     async fn read(&self, query: LayerQuery) -> Result<OpenedQuery, PostError> {
-        let (address, allow) = (self.address.clone(), self.allow_superuser);
+        let turn = Arc::clone(&self.snapshots).acquire_owned();
+        let turn = tokio::time::timeout(WAIT, turn).await;
+        let Ok(Ok(turn)) = turn else {
+            return Err(PostError::Source(SourceError::Busy));
+        };
+        let read = Snapshot::read(&self.database, &query, self.allow_superuser, self.limits).await;
+        let mut source = read.map_err(|error| self.snapshot_error(error))?;
         let read = move || {
-            let mut source = Snapshot::open(&address, &query, allow, false)?;
             let mut builder = PointsBuilder::new();
             load(&mut source, &mut builder, |_| ())?;
-            Ok(builder.build())
+            let points = builder.build();
+            drop(turn);
+            Ok(points)
         };
         let read = tokio::task::spawn_blocking(read).await;
         let broken = PostError::Source(SourceError::Broken);
@@ -59,6 +92,14 @@ impl DatabaseQueries {
             _ => PostError::Query("no row of the query is a point on the map".to_owned()),
         })?;
         Ok(OpenedQuery::InMemory(points))
+    }
+
+    fn snapshot_error(&self, error: DatabaseError) -> PostError {
+        match error {
+            DatabaseError::Deadline => PostError::Deadline(self.limits.deadline),
+            DatabaseError::TooMuch(message) => PostError::TooMuch(message),
+            other => client_error(&other),
+        }
     }
 }
 

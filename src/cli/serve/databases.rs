@@ -13,7 +13,7 @@ use crate::cli::source_flags::SourceFlags;
 use clap::Args;
 use heatsplat::{Backend, Style};
 use heatsplat_loader::postgis::{
-    self, Address, Change, Database, DatabaseLimits, LayerQuery, Relation,
+    self, Address, Change, Database, DatabaseLimits, LayerQuery, Relation, SnapshotLimits,
 };
 use heatsplat_server::{BearerToken, LiveLayer, Posting};
 use std::fmt;
@@ -320,17 +320,23 @@ impl PostingConfig {
     pub(super) fn posting(&self, backend: &Arc<dyn Backend>) -> Result<Posting, ConfigError> {
         let database = &self.database;
         let token = self.token()?;
-        let pool = database.pool();
+        let pool = database
+            .pool()
+            .map_err(|e| posting_error(&self.section, e))?;
+        let limits = SnapshotLimits {
+            deadline: self.keys.posted_deadline,
+            rows: self.keys.posted_rows as u64,
+        };
         Ok(Posting {
             token,
             lifetime: self.keys.posted_for,
             most: MAX_POSTED,
             backend: Arc::clone(backend),
-            source: Arc::new(DatabaseQueries {
-                database: pool.map_err(|e| posting_error(&self.section, e))?,
-                address: database.address.clone(),
-                allow_superuser: database.allow_superuser,
-            }),
+            source: Arc::new(DatabaseQueries::new(
+                (pool, database.limits().connections),
+                database.allow_superuser,
+                limits,
+            )),
         })
     }
 

@@ -33,4 +33,4 @@ pub use listen::{Change, listen};
 pub use live::{LiveRelation, ViewportQuery, ViewportRows};
 pub use pool::{Database, DatabaseLimits};
 pub use relation::{LayerQuery, Relation, ResolvedLayer};
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, SnapshotLimits};

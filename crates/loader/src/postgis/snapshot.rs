@@ -1,9 +1,11 @@
 //! Snapshots: a whole table or query is read once by binary COPY. Up to four connections read parts
-//! of it at the same time. All of them see the database as it was at one moment.
+//! of it at the same time. All of them see the database as it was at one moment. A snapshot for a
+//! request is read over one connection of a pool, within limits.
 
 use super::connect::{Address, Purpose, runtime};
 use super::coordinates::Unit;
 use super::copy::{CopyDecoder, Row, float8};
+use super::pool::Database;
 use super::privileges;
 use super::relation::{ALIAS, LayerQuery, ResolvedLayer, check_length};
 use super::rows;
@@ -18,8 +20,9 @@ use crate::value::Value;
 use futures_util::{StreamExt as _, future, pin_mut};
 use heatsplat_points::PointSink;
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
@@ -37,6 +40,34 @@ const PAGES_EACH: u32 = 1024;
 /// The number of bytes that a row with a point and a weight takes in a COPY stream. It estimates
 /// the size of the whole stream, so that progress can be shown.
 const ROW: f64 = 43.0;
+
+/// The most bytes of a row of a snapshot with limits, on the mean. A position and a weight take 43,
+/// and each further position of a MultiPoint takes 21. A choice.
+const MOST_PER_ROW: u64 = 100;
+
+/// Limits of a snapshot that is read for a request. Its rows may take 100 bytes each on the mean,
+/// as the database sends them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotLimits {
+    /// The longest time from the wait for a connection to the last row.
+    pub deadline: Duration,
+    /// The largest number of rows. Each position of a MultiPoint counts as one.
+    pub rows: u64,
+}
+
+impl SnapshotLimits {
+    fn check(self, rows: u64, bytes: u64) -> Result<(), DatabaseError> {
+        let most = self.rows.saturating_mul(MOST_PER_ROW).max(1 << 20);
+        if rows <= self.rows && bytes <= most {
+            return Ok(());
+        }
+        Err(DatabaseError::TooMuch(format!(
+            "the query gives more than {} rows or {} MiB, which are the limits of a snapshot",
+            self.rows,
+            most >> 20
+        )))
+    }
+}
 
 /// A message from the reading thread to the [`Snapshot`].
 enum SnapshotMessage {
@@ -116,6 +147,63 @@ impl Snapshot {
             ended: false,
         })
     }
+
+    /// Reads a whole table or query into memory, within limits, by one connection of a pool. If the
+    /// future is dropped, the database is asked to stop the query.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Busy`] without a free connection, [`DatabaseError::Deadline`] and
+    /// [`DatabaseError::TooMuch`] beyond the limits, and those of the database.
+    pub async fn read(
+        database: &Database,
+        query: &LayerQuery,
+        allow_superuser: bool,
+        limits: SnapshotLimits,
+    ) -> Result<Self, DatabaseError> {
+        let read = Self::read_within(database, query, allow_superuser, limits);
+        let read = tokio::time::timeout(limits.deadline, read).await;
+        read.map_err(|_| DatabaseError::Deadline)?
+    }
+
+    async fn read_within(
+        database: &Database,
+        query: &LayerQuery,
+        allow_superuser: bool,
+        limits: SnapshotLimits,
+    ) -> Result<Self, DatabaseError> {
+        let session = database.borrow().await?;
+        let client = session.client()?;
+        let milliseconds = i32::try_from(limits.deadline.as_millis()).unwrap_or(i32::MAX);
+        let begin = format!("{BEGIN}; SET LOCAL statement_timeout = {milliseconds}");
+        client.batch_execute(&begin).await?;
+        let definition = look_up(client, query, allow_superuser).await?;
+        let (sender, messages) = channel();
+        let send = |message| sender.send(message).is_ok();
+        copy(client, &definition, "", Some(limits), send).await?;
+        let _ = sender.send(SnapshotMessage::Done);
+        session.give_back().await?;
+        Ok(Self {
+            state: SourceState::new(&database.address().to_string(), definition.columns, false),
+            bytes_total: None,
+            messages,
+            ended: false,
+        })
+    }
+}
+
+/// The beginning of a transaction that sees one moment of the database.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// Checks the role, and looks up what a query asks for.
+async fn look_up(
+    client: &Client,
+    query: &LayerQuery,
+    allow_superuser: bool,
+) -> Result<ResolvedLayer, DatabaseError> {
+    if !allow_superuser {
+        privileges::check(client, &query.from).await?;
+    }
+    ResolvedLayer::look_up(client, query).await
 }
 
 impl BatchSource for Snapshot {
@@ -175,13 +263,8 @@ impl SnapshotReader {
         allow_superuser: bool,
     ) -> Result<Self, DatabaseError> {
         let first = address.connect(Purpose::Load).await?;
-        first
-            .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await?;
-        if !allow_superuser {
-            privileges::check(&first, &query.from).await?;
-        }
-        let definition = ResolvedLayer::look_up(&first, query).await?;
+        first.batch_execute(BEGIN).await?;
+        let definition = look_up(&first, query, allow_superuser).await?;
         Ok(Self { definition, first })
     }
 
@@ -202,19 +285,19 @@ impl SnapshotReader {
             for _ in 1..parts.len() {
                 let client = address.connect(Purpose::Load).await?;
                 client
-                    .batch_execute(&format!(
-                        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
-                         SET TRANSACTION SNAPSHOT '{moment}'"
-                    ))
+                    .batch_execute(&format!("{BEGIN}; SET TRANSACTION SNAPSHOT '{moment}'"))
                     .await?;
                 clients.push(client);
             }
         }
         let definition = &self.definition;
+        // While the receiver is slower than the database, this call blocks, so nothing more is
+        // received from the database.
+        let send = |message| sender.send(message).is_ok();
         let reading = clients
             .iter()
             .zip(&parts)
-            .map(|(client, part)| copy(client, definition, part, sender));
+            .map(|(client, part)| copy(client, definition, part, None, send));
         future::try_join_all(reading).await?;
         Ok(())
     }
@@ -246,12 +329,13 @@ fn parts(definition: &ResolvedLayer) -> Vec<String> {
 }
 
 /// Reads all rows of one part over one connection, and sends them in batches. `part` is a condition
-/// from [`parts`].
+/// from [`parts`]. Reading ends early once `send` returns false: the receiver is gone.
 async fn copy(
     client: &Client,
     definition: &ResolvedLayer,
     part: &str,
-    sender: &SyncSender<SnapshotMessage>,
+    limits: Option<SnapshotLimits>,
+    send: impl Fn(SnapshotMessage) -> bool,
 ) -> Result<(), DatabaseError> {
     let mut columns = definition.sent_columns();
     let coordinates = columns.len() == 2;
@@ -276,9 +360,11 @@ async fn copy(
     let keep = usize::from(definition.kept.is_some());
     let empty = || Batch::new(None, keep, &Times::default());
     let (mut decoder, mut batch, mut bytes) = (CopyDecoder::default(), empty(), 0);
+    let (mut rows_sent, mut all_bytes) = (0, 0);
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
         bytes += chunk.len() as u64;
+        all_bytes += chunk.len() as u64;
         let mut lengths = Ok(());
         decoder.feed(&chunk, |row| {
             let [place, ..] = *row;
@@ -288,21 +374,20 @@ async fn copy(
             fields.keep(&mut batch, row);
         })?;
         lengths?;
+        if let Some(limits) = limits {
+            limits.check(rows_sent + batch.report.rows, all_bytes)?;
+        }
         if batch.points.len() >= BATCH {
             let full = std::mem::replace(&mut batch, empty());
-            // While the receiver is slower than the database, this call blocks, so nothing more is
-            // received from the database.
-            if sender
-                .send(SnapshotMessage::Rows(Box::new(full), bytes))
-                .is_err()
-            {
+            rows_sent += full.report.rows;
+            if !send(SnapshotMessage::Rows(Box::new(full), bytes)) {
                 return Ok(());
             }
             (bytes, batch.points) = (0, Vec::with_capacity(BATCH));
         }
     }
     decoder.finish()?;
-    let _ = sender.send(SnapshotMessage::Rows(Box::new(batch), bytes));
+    send(SnapshotMessage::Rows(Box::new(batch), bytes));
     Ok(())
 }
 

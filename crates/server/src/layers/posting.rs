@@ -125,6 +125,12 @@ pub enum PostError {
     /// The database could not return the rows.
     #[error(transparent)]
     Source(SourceError),
+    /// Reading all rows took longer than this limit.
+    #[error("the database took longer than {0:?}, the limit of a snapshot")]
+    Deadline(Duration),
+    /// The query has too many rows or bytes. The message is sent to the client that posted it.
+    #[error("{0}")]
+    TooMuch(String),
     /// The query is wrong. The message is sent to the client that posted it.
     #[error("{0}")]
     Query(String),

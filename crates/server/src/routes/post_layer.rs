@@ -162,9 +162,12 @@ async fn make(
 
 impl From<PostError> for ApiError {
     fn from(error: PostError) -> Self {
+        let message = error.to_string();
         match error {
             PostError::Source(error) => error.into(),
-            PostError::Query(message) => Self::bad_request(message),
+            PostError::Deadline(_) => Self::with_status(StatusCode::GATEWAY_TIMEOUT, message),
+            PostError::TooMuch(_) => Self::with_status(StatusCode::UNPROCESSABLE_ENTITY, message),
+            PostError::Query(_) => Self::bad_request(message),
         }
     }
 }
