@@ -87,6 +87,118 @@ fn faults_are_answered_in_time_and_heal() {
     }
 }
 
+/// Sends twice as many requests as the pool has connections, through each fault.
+#[test]
+fn requests_end_in_time_through_every_fault_and_the_pool_recovers() {
+    const POOL: usize = 4;
+    let Some(cluster) = shared() else { return };
+    table(cluster);
+    cluster.run("CREATE ROLE faulty LOGIN; GRANT reader TO faulty");
+    let proxy = Proxy::before(cluster.port);
+    let dir = crate::program::folder("postgis-faults");
+    let file = dir.join("heatsplat.toml");
+    let cities = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(CITIES);
+    let source = |name: &str, url: &str| {
+        format!(
+            "[sources.{name}]\nurl = \"{url}\"\ndeadline = \"2s\"\npool_size = {POOL}\n\
+             [[layers]]\nname = \"{name}\"\nsource = \"{name}\"\ntable = \"many\"\nmode = \"live\"\n"
+        )
+    };
+    let text = format!(
+        "[[layers]]\nfile = \"{}\"\n{}{}",
+        cities.display(),
+        source("near", &cluster.url()),
+        source("far", &cluster.url_at("faulty", proxy.port)),
+    );
+    std::fs::write(&file, text).unwrap();
+    // It starts without the database of one layer.
+    proxy.set(Mood::Refuse);
+    let server = Server::start(&["--config", file.to_str().unwrap()]);
+    assert_eq!(readiness(&server), r#"{"status":"ready","away":["far"]}"#);
+    let mut number = 0;
+    // Tiles that were never asked for; each is beside its layer's other half without a proxy.
+    let mut paths = |n: usize| -> Vec<String> {
+        number += n;
+        let tile = |i: usize| format!("2/{}/{}.npy?domain=0,{}", i % 4, i / 4 % 4, i + 1);
+        (number - n..number).map(tile).collect()
+    };
+    let all_at_once = |layer: &str, paths: &[String]| -> Vec<(u16, Vec<u8>)> {
+        std::thread::scope(|scope| {
+            let ask = |path: &String| {
+                let (path, server) = (format!("/{layer}/{path}"), &server);
+                scope.spawn(move || {
+                    let started = Instant::now();
+                    let (status, _, bytes) = server.get(&path, "");
+                    assert!(started.elapsed() < SOON, "{path}");
+                    (status, bytes)
+                })
+            };
+            let all: Vec<_> = paths.iter().map(ask).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        })
+    };
+    for mood in [
+        Mood::Refuse,
+        Mood::BlackHole,
+        Mood::Drip(1000),
+        Mood::ResetAfter(3000),
+        Mood::Latency(Duration::from_secs(5)),
+        Mood::Latency(Duration::from_millis(5)),
+    ] {
+        proxy.set(mood);
+        let asked = paths(2 * POOL);
+        let answers = std::thread::scope(|scope| {
+            let far = scope.spawn(|| all_at_once("far", &asked));
+            // Others are answered meanwhile: a file's layer, and another database's.
+            while !far.is_finished() {
+                assert_eq!(server.get("/cities/1/1/0.png", "").0, 200, "{mood:?}");
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            far.join().unwrap()
+        });
+        for (path, (status, bytes)) in asked.iter().zip(answers) {
+            match status {
+                200 => assert!(
+                    bytes == body(&server, &format!("/near/{path}")),
+                    "{mood:?} {path}"
+                ),
+                _ => assert_eq!(status, 503, "{mood:?} {path}"),
+            }
+        }
+        proxy.set(Mood::Pass);
+        heals(&server, "/far/1/1/1.npy?domain=0,1");
+        // Every connection of the pool works again.
+        let healing = Instant::now();
+        loop {
+            let asked = paths(POOL);
+            let answers = all_at_once("far", &asked);
+            for (path, (status, bytes)) in asked.iter().zip(&answers) {
+                let near = || body(&server, &format!("/near/{path}"));
+                assert!(*status == 503 || *bytes == near(), "{mood:?} {path}");
+            }
+            if answers.iter().all(|(status, _)| *status == 200) {
+                break;
+            }
+            assert!(
+                healing.elapsed() < SOON,
+                "{mood:?}: the pool does not recover"
+            );
+        }
+    }
+    assert_eq!(readiness(&server), r#"{"status":"ready"}"#);
+    // Connections that were given up are closed.
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'faulty'";
+    let started = Instant::now();
+    while cluster.run(open).parse::<usize>().unwrap() > POOL {
+        assert!(
+            started.elapsed() < 2 * SOON,
+            "{} connections",
+            cluster.run(open)
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 #[test]
 fn a_database_that_dies_takes_nothing_with_it() {
     let Some(cluster) = Cluster::start() else {

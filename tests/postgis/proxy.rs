@@ -14,6 +14,10 @@ pub enum Mood {
     Drip(usize),
     /// The connection is closed when this number of bytes from the database would be exceeded.
     ResetAfter(usize),
+    /// Each answer comes through after this time.
+    Latency(Duration),
+    /// Connections are closed, new ones at once.
+    Refuse,
 }
 
 /// A TCP proxy between the program and a database.
@@ -30,6 +34,9 @@ impl Proxy {
         let shared = Arc::clone(&mood);
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
+                if *shared.lock().unwrap() == Mood::Refuse {
+                    continue;
+                }
                 let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
                     continue;
                 };
@@ -68,6 +75,8 @@ fn pipe(mut from: TcpStream, mut to: TcpStream, mood: &Mutex<Mood>, answers: boo
                 }
                 break;
             }
+            Mood::Refuse => break,
+            Mood::Latency(late) if answers => thread::sleep(late),
             Mood::Drip(rate) if answers => {
                 thread::sleep(Duration::from_secs_f64(n as f64 / rate as f64));
             }
