@@ -142,6 +142,140 @@ fn points_from_a_pipe_and_an_orderly_end() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+/// The health report of a server that is ready.
+fn readiness(server: &Server) -> serde_json::Value {
+    let (status, _, body) = server.get("/ready", "");
+    assert_eq!(status, 200);
+    serde_json::from_slice(&body).unwrap()
+}
+
+#[test]
+fn one_source_that_cannot_be_read_leaves_the_others_served() {
+    let dir = crate::program::folder("serve-failed");
+    let at = |name: &str| dir.join(name).to_str().unwrap().to_owned();
+    std::fs::write(at("good.csv"), csv()).unwrap();
+    std::fs::write(at("bad.csv"), "nothing,to,see\nx,y,z\n").unwrap();
+    std::fs::create_dir(at("empty")).unwrap();
+    let text = "watch = true\nderive = [\"change = late - good\"]\n\
+                [[layers]]\nfile = \"bad.csv\"\n[[layers]]\nfile = \"good.csv\"\n\
+                [[layers]]\nfile = \"late.csv\"\n[[layers]]\nfile = \"empty\"\n";
+    std::fs::write(at("heatsplat.toml"), text).unwrap();
+    let config = at("heatsplat.toml");
+    let server = Server::start(&["--config", &config]);
+    let failed = |names: &[&str]| serde_json::json!({ "status": "ready", "failed": names });
+    assert_eq!(readiness(&server), failed(&["bad", "late"]));
+    assert_eq!(server.get("/good/0/0/0.png", "").0, 200);
+    let (status, head, body) = server.get("/bad/0/0/0.png", "");
+    let body = String::from_utf8(body).unwrap();
+    assert!(
+        status == 503 && head.contains("retry-after"),
+        "{status} {head}"
+    );
+    assert!(
+        body.contains("can't be read") && !body.contains("csv"),
+        "{body}"
+    );
+    let (_, _, page) = server.get("/metrics", "");
+    let page = String::from_utf8(page).unwrap();
+    assert!(
+        page.contains("heatsplat_layers{state=\"failed\"} 2"),
+        "{page}"
+    );
+    // Each is read as soon as it can be, whatever the other is.
+    let started = std::time::Instant::now();
+    let until = |what: &str, is_so: &dyn Fn() -> bool| {
+        while !is_so() {
+            assert!(started.elapsed().as_secs() < 60, "{what}");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    };
+    std::fs::write(at("late.csv"), csv()).unwrap();
+    until("a file that came late is not served", &|| {
+        server.get("/late/0/0/0.png", "").0 == 200
+    });
+    until("its derived layer is not served", &|| {
+        server.get("/change/0/0/0.png", "").0 == 200
+    });
+    assert_eq!(readiness(&server), failed(&["bad"]));
+    // Others follow their files meanwhile.
+    std::fs::write(at("good.csv"), "lon,lat\n1,2\n").unwrap();
+    until("a file is not read again", &|| {
+        let (_, _, body) = server.get("/good/value?lon=1&lat=2&z=9", "");
+        let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        value["count"] == 1
+    });
+    std::fs::write(at("bad.csv"), csv()).unwrap();
+    until("a mended file is not served", &|| {
+        server.get("/bad/0/0/0.png", "").0 == 200
+    });
+    assert_eq!(readiness(&server), serde_json::json!({ "status": "ready" }));
+
+    // Nothing to serve is an error, and so is a missing layer where all are required.
+    std::fs::write(at("bad.csv"), "nothing,to,see\nx,y,z\n").unwrap();
+    for arguments in [
+        &[at("bad.csv"), at("none.csv")][..],
+        &[at("good.csv"), at("bad.csv"), "--require-all".to_owned()],
+        &[at("empty")],
+    ] {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let all = [&["serve", "--listen", "127.0.0.1:0"], &arguments[..]].concat();
+        let (code, out, err) = crate::program::heatsplat(&all);
+        assert!(code == 1 && out.is_empty(), "{arguments:?}: {code} {out}");
+        assert!(err.contains("error: "), "{arguments:?}: {err}");
+    }
+}
+
+/// A pipe without a writer doesn't keep the layers after it from being served.
+#[cfg(unix)]
+#[test]
+fn pipes_are_read_last() {
+    let dir = crate::program::folder("serve-pipes");
+    let (pipe, file) = (dir.join("pipe.csv"), dir.join("grid.csv"));
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    std::fs::write(&file, csv()).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let mut child = command(&[
+        "serve",
+        pipe.to_str().unwrap(),
+        file.to_str().unwrap(),
+        "--listen",
+        &address,
+    ])
+    .stderr(Stdio::null())
+    .spawn()
+    .unwrap();
+    let get = |path: &str| {
+        use std::io::{Read as _, Write as _};
+        let Ok(mut stream) = std::net::TcpStream::connect(&address) else {
+            return String::new();
+        };
+        let _ = write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        );
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    let started = std::time::Instant::now();
+    while !get("/grid/0/0/0.png").contains("200 OK") {
+        let elapsed = started.elapsed().as_secs();
+        assert!(elapsed < 30, "the pipe holds the file up");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(get("/ready").contains(r#""loading":["pipe"]"#));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 #[test]
 fn each_file_of_a_folder_is_a_layer_and_others_are_left_out() {
     let dir = crate::program::folder("serve-folder");

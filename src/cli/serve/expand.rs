@@ -25,24 +25,56 @@ pub(super) fn layers_or(
 ) -> Result<Vec<LayerConfig>, BoxError> {
     let mut all = Vec::new();
     for layer in &config.layers {
-        if !Path::new(&layer.source).is_dir() {
-            all.push(layer.clone());
-            continue;
-        }
-        let files = folder::files(Path::new(&layer.source), &layer.read);
-        if files.is_empty() {
-            let folder = &layer.source;
-            let message = format!("{folder}: there are no files of points in the folder");
-            all.extend(empty(layer, layer.name_line(message))?);
-            continue;
-        }
-        all.extend(files.into_iter().map(|file| LayerConfig {
-            key: format!("{}{file}", layer.key),
-            source: file,
-            ..layer.clone()
-        }));
+        all.extend(of_entry(layer).or_else(|error| empty(layer, error))?);
     }
     Ok(all)
+}
+
+/// The layers of one entry: one, or those of a folder's files.
+fn of_entry(layer: &LayerConfig) -> Result<Vec<LayerConfig>, BoxError> {
+    let folder = Path::new(&layer.source);
+    if !folder.is_dir() {
+        return Ok(vec![layer.clone()]);
+    }
+    let files = folder::files(folder, &layer.read);
+    if files.is_empty() {
+        let folder = &layer.source;
+        let message = format!("{folder}: there are no files of points in the folder");
+        return Err(layer.name_line(message));
+    }
+    let layer = |file: String| LayerConfig {
+        key: format!("{}{file}", layer.key),
+        source: file,
+        ..layer.clone()
+    };
+    Ok(files.into_iter().map(layer).collect())
+}
+
+/// The layers that can be served at the start: folders without points are reported and left out.
+/// Their keys are returned too.
+///
+/// # Errors
+/// An error if nothing else is left, or if the configuration requires all layers.
+pub(super) fn layers_at_start(
+    config: &ServeConfig,
+) -> Result<(Vec<LayerConfig>, Vec<String>), BoxError> {
+    let mut empty = Vec::new();
+    let mut all = Vec::new();
+    let mut errors = Vec::new();
+    for layer in &config.layers {
+        match of_entry(layer) {
+            Ok(layers) => all.extend(layers),
+            Err(error) => {
+                empty.push(layer.key.clone());
+                errors.push(error);
+            }
+        }
+    }
+    let is_needed = all.is_empty() || config.server.require_all;
+    match errors.into_iter().next() {
+        Some(error) if is_needed => Err(error),
+        _ => Ok((all, empty)),
+    }
 }
 
 /// The id of each layer, in the order of `layers`. An id is made from the layer's name, and the

@@ -120,6 +120,10 @@ pub(super) struct ServerFlags {
     /// database by NOTIFY heatsplat. Files are read again if they have changed
     #[arg(long, value_name = "TIME", value_parser = period)]
     pub(super) reload: Option<Duration>,
+    /// End with an error if any layer can't be read at the start. Otherwise the others are served,
+    /// /ready names it, and it is read again as soon as it can be
+    #[arg(long)]
+    pub(super) require_all: bool,
 }
 
 impl ServerFlags {

@@ -42,6 +42,22 @@ pub(super) struct LoadedLayer {
 }
 
 impl LoadedLayer {
+    /// A layer whose source is in its present state, and of which nothing else is known.
+    pub(super) fn new(id: LayerId, config: LayerConfig) -> Self {
+        let mut layer = Self {
+            id,
+            config,
+            read: None,
+            seen: None,
+            validator: None,
+            at: Instant::now(),
+            signed: None,
+        };
+        layer.read = layer.file_state();
+        layer.seen = layer.read;
+        layer
+    }
+
     pub(super) fn file_state(&self) -> FileState {
         if self.config.is_in_database() {
             return None;

@@ -6,14 +6,15 @@ use super::databases::{DatabaseConfig, Pool};
 use super::expand::{self, is_pipe, layer_ids, layer_name};
 use super::loaded_layer::{LoadedLayer, Reload, file_state};
 use crate::cli::archive_layer::ArchiveLayer;
-use crate::cli::error::BoxError;
+use crate::cli::error::{BoxError, with_causes};
 use crate::cli::load::{negative_share, validator};
 use crate::cli::logging::say;
 use heatsplat::{Backend, Layer, Style};
-use heatsplat_server::{BearerToken, LayerId, NewLayer, Registry};
+use heatsplat_loader::is_remote;
+use heatsplat_server::{BearerToken, Derivation, LayerId, NewLayer, Registry};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The action that an update takes for one layer.
 enum Action {
@@ -26,7 +27,19 @@ enum Action {
     Renew(LoadedLayer),
     /// Leaves a layer unchanged.
     Keep(LoadedLayer),
+    /// Tries again to read a layer that could not be read so far, or leaves it.
+    Retry(FailedLayer),
+    Leave(FailedLayer),
 }
+
+/// A layer that could not be read so far, and the reason.
+struct FailedLayer {
+    layer: LoadedLayer,
+    why: String,
+}
+
+/// The time after which a database or an address is tried again if it could not be read. A choice.
+const RETRY: Duration = Duration::from_secs(30);
 
 /// The layers of a server, with the backend and the connections to databases by which they are
 /// read. It brings them up to date with a configuration.
@@ -34,6 +47,11 @@ pub(super) struct LayerSet {
     layers: Registry,
     backend: Arc<dyn Backend>,
     loaded: Vec<LoadedLayer>,
+    failed: Vec<FailedLayer>,
+    /// Keys of the folders that had no files of points at the start.
+    empty: Vec<String>,
+    /// Derived layers that can't be made so far.
+    underived: Vec<(String, Derivation)>,
     pools: Vec<(String, Arc<Pool>)>,
 }
 
@@ -43,6 +61,9 @@ impl LayerSet {
             layers,
             backend,
             loaded: Vec::new(),
+            failed: Vec::new(),
+            empty: Vec::new(),
+            underived: Vec::new(),
             pools: Vec::new(),
         }
     }
@@ -50,28 +71,74 @@ impl LayerSet {
     /// Announces the ids of a configuration's layers to the server, before the layers are read. So
     /// the server knows the layers while they are loading.
     pub(super) fn announce(&mut self, config: &ServeConfig) -> Result<(), BoxError> {
-        let wanted = expand::layers(config)?;
+        let (wanted, _) = expand::layers_at_start(config)?;
         self.layers
             .replace_all_with_keys(&with_keys(&wanted), Vec::new());
         Ok(())
     }
 
-    /// Reads all layers of a configuration, one after the other, and serves each as soon as it is
-    /// read. At the end makes the derived layers.
+    /// Reads all layers one after the other. Each is served as soon as it is read. Those that can't
+    /// be read are reported and left for later.
+    ///
+    /// # Errors
+    /// An error if no layer can be read, or if the configuration requires all of them.
     pub(super) fn fill(&mut self, config: &ServeConfig) -> Result<(), BoxError> {
-        let wanted = expand::layers(config)?;
+        let wanted;
+        (wanted, self.empty) = expand::layers_at_start(config)?;
         let announced = with_keys(&wanted);
-        for ((id, _), layer) in announced.iter().zip(wanted) {
-            let read = self.read(id, layer.clone(), None);
-            let (loaded, arrived) = read.map_err(|error| layer.name_line(error))?;
-            self.layers
-                .replace_all_with_keys(&announced, vec![(id.clone(), arrived)]);
-            self.loaded.push(loaded);
+        let mut all: Vec<_> = announced.iter().zip(wanted).collect();
+        // A pipe may wait for its writer, so pipes come last.
+        all.sort_by_key(|(_, layer)| layer.source == "-" || is_pipe(&layer.source));
+        let mut first_error = None;
+        let mut unsaid: Vec<String> = Vec::new();
+        for ((id, _), layer) in all {
+            // The state is taken before the file is read, so that a change meanwhile is noticed.
+            let unread = LoadedLayer::new(id.clone(), layer.clone());
+            match self.read(id, layer.clone(), None) {
+                Ok((loaded, arrived)) => {
+                    self.layers
+                        .replace_all_with_keys(&announced, vec![(id.clone(), arrived)]);
+                    self.loaded.push(loaded);
+                }
+                Err(error) => {
+                    let why = with_causes(&*error);
+                    unsaid.push(format!("heatsplat: {id} is not served for now: {why}"));
+                    let error = layer.name_line(error);
+                    if config.server.require_all {
+                        return Err(error);
+                    }
+                    first_error.get_or_insert(error);
+                    self.failed.push(FailedLayer { layer: unread, why });
+                    self.layers.mark_failed(id);
+                }
+            }
+            // If there is nothing to serve, the error itself says why.
+            if !self.loaded.is_empty() {
+                unsaid.drain(..).for_each(|line| say!("{line}"));
+            }
         }
         self.update(config, &Reload::Config)?;
-        for (name, derived) in &config.server.derive {
-            let derived = derived.clone().with_style(config.default_style.clone());
-            let made = self.layers.derive(name, derived);
+        match first_error {
+            Some(error) if self.loaded.is_empty() => return Err(error),
+            _ => unsaid.into_iter().for_each(|line| say!("{line}")),
+        }
+        let style = || config.default_style.clone();
+        let derived = config.server.derive.iter();
+        let derived = derived.map(|(name, d)| (name.clone(), d.clone().with_style(style())));
+        self.underived = derived.collect();
+        self.derive_missing()
+    }
+
+    /// Makes the derived layers that could not be made before. Those of layers that could not be
+    /// read are left for later.
+    fn derive_missing(&mut self) -> Result<(), BoxError> {
+        let failed = |id: &str| self.failed.iter().any(|f| f.layer.id.as_str() == id);
+        let (later, now): (Vec<_>, Vec<_>) = std::mem::take(&mut self.underived)
+            .into_iter()
+            .partition(|(_, derived)| derived.sources().into_iter().any(failed));
+        self.underived = later;
+        for (name, derived) in now {
+            let made = self.layers.derive(&name, derived);
             made.map_err(|e| format!("derive {name}: {e}"))?;
         }
         Ok(())
@@ -94,6 +161,7 @@ impl LayerSet {
         let actions: Vec<Action> = actions.collect::<Result<_, _>>()?;
 
         let (mut loaded, mut arrived, mut renewed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut failed = Vec::new();
         for action in actions {
             match action {
                 Action::Add(id, layer) => {
@@ -109,9 +177,18 @@ impl LayerSet {
                     }
                     Err(error) => {
                         say!("heatsplat: {} stays as it was: {error}", old.id);
+                        self.layers.record_failure();
                         loaded.push(old);
                     }
                 },
+                Action::Retry(old) => match self.retry(old) {
+                    Ok((new, data)) => {
+                        arrived.push((new.id.clone(), data));
+                        loaded.push(new);
+                    }
+                    Err(old) => failed.push(*old),
+                },
+                Action::Leave(old) => failed.push(old),
                 Action::Renew(old) => {
                     renewed.push(old.id.clone());
                     loaded.push(old);
@@ -126,7 +203,31 @@ impl LayerSet {
         self.layers.replace_all_with_keys(&ids, arrived);
         renewed.iter().for_each(|id| self.layers.reset_scales(id));
         self.loaded = loaded;
+        self.failed = failed;
+        if let Err(error) = self.derive_missing() {
+            say!("heatsplat: {error}");
+        }
         Ok(())
+    }
+
+    /// Reads a layer that could not be read before. A new reason is reported.
+    fn retry(&mut self, old: FailedLayer) -> Result<(LoadedLayer, NewLayer), Box<FailedLayer>> {
+        let FailedLayer { layer, why } = old;
+        let layer = LoadedLayer::new(layer.id, layer.config);
+        match self.read(&layer.id, layer.config.clone(), None) {
+            Ok(read) => {
+                say!("heatsplat: {} is served now", layer.id);
+                Ok(read)
+            }
+            Err(error) => {
+                self.layers.record_failure();
+                let now = with_causes(&*error);
+                if now != why {
+                    say!("heatsplat: {} is not served for now: {now}", layer.id);
+                }
+                Err(Box::new(FailedLayer { layer, why: now }))
+            }
+        }
     }
 
     /// Chooses the action that brings one layer up to date.
@@ -138,6 +239,10 @@ impl LayerSet {
     ) -> Result<Action, BoxError> {
         let old = self.loaded.iter().find(|loaded| loaded.id == *id);
         let Some(old) = old.filter(|old| old.config.key == layer.key) else {
+            let failed = self.failed.iter().find(|failed| failed.layer.id == *id);
+            if let Some(failed) = failed.filter(|failed| failed.layer.config.key == layer.key) {
+                return Ok(failed.action(layer, reload));
+            }
             if is_pipe(&layer.source) {
                 let message = format!("{}: a pipe is read when the server starts", layer.source);
                 return Err(layer.name_line(message));
@@ -172,7 +277,8 @@ impl LayerSet {
     /// look the file may be half written.
     pub(super) fn look_at_files(&mut self) -> bool {
         let mut changed = false;
-        for loaded in &mut self.loaded {
+        let failed = self.failed.iter_mut().map(|failed| &mut failed.layer);
+        for loaded in self.loaded.iter_mut().chain(failed) {
             let now = loaded.file_state();
             changed |= now.is_some() && now != loaded.read && now == loaded.seen;
             loaded.seen = now;
@@ -187,13 +293,18 @@ impl LayerSet {
                 loaded.at = Instant::now();
             }
         }
+        for failed in &mut self.failed {
+            failed.layer.at = Instant::now();
+        }
     }
 
     /// The time at which the first reload period of a layer ends; `None` if no layer has a reload
     /// period.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let due = |loaded: &LoadedLayer| loaded.at.checked_add(loaded.config.reload?);
-        self.loaded.iter().filter_map(due).min()
+        let failed = self.failed.iter();
+        let retries = failed.filter_map(|failed| failed.layer.at.checked_add(failed.retry_after()));
+        self.loaded.iter().filter_map(due).chain(retries).min()
     }
 
     /// Lists the layers that a configuration names. A folder that has become empty is an error if
@@ -205,6 +316,9 @@ impl LayerSet {
         reload: &Reload,
     ) -> Result<Vec<LayerConfig>, BoxError> {
         expand::layers_or(config, |folder, error| {
+            if self.empty.contains(&folder.key) {
+                return Ok(Vec::new());
+            }
             if matches!(reload, Reload::Config | Reload::All) {
                 return Err(error);
             }
@@ -339,6 +453,43 @@ impl LayerSet {
 fn with_keys(layers: &[LayerConfig]) -> Vec<(LayerId, Vec<BearerToken>)> {
     let keys = layers.iter().map(|layer| layer.keys.clone());
     layer_ids(layers).into_iter().zip(keys).collect()
+}
+
+impl FailedLayer {
+    /// The time after which the layer is tried again.
+    fn retry_after(&self) -> Duration {
+        self.layer.config.reload.map_or(RETRY, |r| r.min(RETRY))
+    }
+
+    /// The action for the layer with its present configuration. A file is read again only if it has
+    /// changed or all are to be read again, since it may be long; a pipe is read once.
+    fn action(&self, config: LayerConfig, reload: &Reload) -> Action {
+        let is_due = self.layer.at.elapsed() >= self.retry_after();
+        let is_local = !config.is_in_database() && !is_remote(&config.source);
+        let is_tried = match reload {
+            _ if config.source == "-" || is_pipe(&config.source) => false,
+            Reload::All => true,
+            Reload::Due => is_due && (!is_local || self.layer.is_in(&Reload::Files)),
+            _ => self.layer.is_in(reload),
+        };
+        let at = match is_due {
+            true => Instant::now(),
+            false => self.layer.at,
+        };
+        let layer = LoadedLayer {
+            id: self.layer.id.clone(),
+            config,
+            validator: None,
+            at,
+            ..self.layer
+        };
+        let why = self.why.clone();
+        let failed = Self { layer, why };
+        match is_tried {
+            true => Action::Retry(failed),
+            false => Action::Leave(failed),
+        }
+    }
 }
 
 #[cfg(all(test, feature = "postgis"))]

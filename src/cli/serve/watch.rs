@@ -21,6 +21,9 @@ const BURST: Duration = Duration::from_millis(50);
 /// keep coming.
 const LONGEST_BURST: Duration = Duration::from_secs(1);
 
+/// The longest time between two signs of life in `/metrics`.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
 /// The time between two checks of the state of files.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -92,6 +95,7 @@ impl Watcher {
         self.listen_to_databases();
         let mut looked = Instant::now();
         loop {
+            self.layers.record_look();
             match self.events.receiver.recv_timeout(self.patience()) {
                 Ok(first) => self.answer(first),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -109,10 +113,10 @@ impl Watcher {
     }
 
     /// The longest time to wait for an event: until a reload period ends or the next check of files
-    /// is due. If there are neither reload periods nor files to check, it is an hour.
+    /// is due. It is ten seconds at most, so that `/metrics` shows that the watcher is alive.
     fn patience(&self) -> Duration {
         let until = |due: Instant| due.saturating_duration_since(Instant::now());
-        let next = self.set.next_due().map_or(Duration::from_secs(3600), until);
+        let next = self.set.next_due().map_or(HEARTBEAT, until).min(HEARTBEAT);
         if self.config.server.watch || self.source.path().is_some() {
             next.min(LOOK)
         } else {
@@ -154,6 +158,7 @@ impl Watcher {
         if let Err(error) = self.set.update(&self.config, reload) {
             let error = self.source.name_file(error);
             say!("heatsplat: {error}; everything stays as it was");
+            self.layers.record_failure();
             // Without this call, the layers whose reload period is over would be read again at
             // once, in a loop.
             self.set.postpone();
@@ -177,7 +182,10 @@ impl Watcher {
             .unwrap_or(Path::new("heatsplat"))
             .display();
         match reloaded {
-            Err(error) => say!("heatsplat: {error}; everything stays as it was"),
+            Err(error) => {
+                say!("heatsplat: {error}; everything stays as it was");
+                self.layers.record_failure();
+            }
             Ok(config) => {
                 if config.fixed != self.config.fixed {
                     say!(

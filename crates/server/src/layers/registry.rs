@@ -14,6 +14,7 @@ use indexmap::IndexMap;
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::SystemTime;
 
@@ -91,6 +92,16 @@ impl fmt::Display for LayerId {
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     state: Arc<RwLock<State>>,
+    watch: Arc<WatchCounters>,
+}
+
+/// Counters of the thread that keeps layers up to date, if there is one.
+#[derive(Debug, Default)]
+pub(crate) struct WatchCounters {
+    /// The time of its last look, in seconds since 1970; 0 before the first.
+    pub(crate) last_look: AtomicU64,
+    /// The number of times that something could not be read again.
+    pub(crate) failures: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -112,10 +123,11 @@ impl State {
             .ok_or(ApiError::not_found(
                 "there is no such layer, or it needs a key; /catalog lists those there are",
             ))?;
-        let layer = entry.layer.as_ref();
-        layer
-            .cloned()
-            .ok_or(ApiError::unavailable("this layer is still loading"))
+        let why = match entry.failed {
+            true => "this layer's source can't be read; the server has logged why",
+            false => "this layer is still loading",
+        };
+        entry.layer.clone().ok_or(ApiError::unavailable(why))
     }
 
     /// Returns whether keys open a layer. One that is computed from two others shows these, so it
@@ -132,6 +144,8 @@ impl State {
 struct RegistryEntry {
     /// The layer; `None` while it is loading.
     layer: Option<Arc<ServedLayer>>,
+    /// True if the layer's source can't be read, and there is no earlier state of the layer.
+    failed: bool,
     /// The formula, if the layer is computed from two others; otherwise `None`.
     derivation: Option<Derivation>,
     /// The time when a posted layer expires; `None` for other layers.
@@ -231,9 +245,10 @@ impl Registry {
         let mut state = self.write();
         let mut old = std::mem::take(&mut state.layers);
         for (id, keys) in layers {
-            let known = old.shift_remove(id).and_then(|entry| entry.layer);
-            let layer = new.remove(id).or(known);
+            let old = old.shift_remove(id).unwrap_or_default();
+            let layer = new.remove(id).or(old.layer);
             let entry = RegistryEntry {
+                failed: old.failed && layer.is_none(),
                 layer,
                 keys: keys.clone(),
                 ..RegistryEntry::default()
@@ -249,6 +264,30 @@ impl Registry {
         }
         drop(state);
         changed.iter().for_each(|id| self.update_derived(id));
+    }
+
+    /// Marks an announced layer as one whose source can't be read: it is not waited for any more,
+    /// until it is set.
+    pub fn mark_failed(&self, id: &LayerId) {
+        if let Some(entry) = self.write().layers.get_mut(id) {
+            entry.failed = entry.layer.is_none();
+        }
+    }
+
+    /// Records, for `/metrics`, that sources are being watched at this time.
+    pub fn record_look(&self) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = now.map_or(0, |now| now.as_secs());
+        self.watch.last_look.store(now, Ordering::Relaxed);
+    }
+
+    /// Records, for `/metrics`, that something could not be read again.
+    pub fn record_failure(&self) {
+        self.watch.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn watch_counters(&self) -> &WatchCounters {
+        &self.watch
     }
 
     /// Gives data to an announced layer, or replaces its data. Requests that are drawing the
@@ -278,6 +317,7 @@ impl Registry {
         let served = Arc::new(layer.served(before + 1));
         if let Some(entry) = self.write().layers.get_mut(id) {
             entry.layer = Some(served);
+            entry.failed = false;
         }
         self.update_derived(id);
     }
@@ -414,10 +454,19 @@ impl Registry {
         }
     }
 
-    /// Returns true if every announced layer has its data.
+    /// Returns true if every announced layer has its data, except those whose sources can't be
+    /// read.
     pub fn ready(&self) -> bool {
         let state = self.read();
-        state.layers.values().all(|entry| entry.layer.is_some())
+        let mut entries = state.layers.values();
+        entries.all(|entry| entry.layer.is_some() || entry.failed)
+    }
+
+    /// The ids of the layers whose sources can't be read.
+    pub(crate) fn failed(&self) -> Vec<LayerId> {
+        let state = self.read();
+        let failed = state.layers.iter().filter(|(_, entry)| entry.failed);
+        failed.map(|(id, _)| id.clone()).collect()
     }
 
     /// Sets the keys that open a layer. With none at all, everyone may see it.
@@ -456,10 +505,10 @@ impl Registry {
         let (mut loaded, mut loading) = (Vec::new(), Vec::new());
         let now = SystemTime::now();
         let entries = state.layers.iter();
-        for (id, RegistryEntry { layer, .. }) in entries.filter(|(_, entry)| !entry.is_expired(now))
-        {
-            match layer {
+        for (id, entry) in entries.filter(|(_, entry)| !entry.is_expired(now)) {
+            match &entry.layer {
                 Some(layer) => loaded.push((id.clone(), Arc::clone(layer))),
+                None if entry.failed => {}
                 None => loading.push(id.clone()),
             }
         }
@@ -545,5 +594,22 @@ mod tests {
         assert!(layers.get("b").is_err() && layers.ready());
         layers.replace_all(&[ids[1].clone(), ids[0].clone()], vec![loaded(&ids[1])]);
         assert_eq!(epochs(&layers), [("b".to_owned(), 3), ("a".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn a_layer_that_failed_is_not_waited_for() {
+        let layers = Registry::default();
+        let ids = Registry::ids_for(["a", "b"]);
+        layers.replace_all(&ids, vec![loaded(&ids[0])]);
+        assert!(!layers.ready());
+        layers.mark_failed(&ids[1]);
+        // A layer that was read once has not failed.
+        layers.mark_failed(&ids[0]);
+        layers.replace_all(&ids, vec![]);
+        assert!(layers.ready() && layers.get("b").is_err() && layers.get("a").is_ok());
+        assert_eq!(layers.failed(), [ids[1].clone()]);
+        assert!(layers.all().1.is_empty());
+        layers.replace_all(&ids, vec![loaded(&ids[1])]);
+        assert!(layers.failed().is_empty() && layers.get("b").is_ok());
     }
 }

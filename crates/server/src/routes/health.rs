@@ -21,6 +21,9 @@ struct Readiness<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     /// The ids of layers whose database didn't answer its last query.
     away: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The ids of layers whose source can't be read.
+    failed: Vec<&'a str>,
 }
 
 /// Answers 200 with a fixed body, so any answer shows that the server runs.
@@ -29,9 +32,9 @@ pub(crate) async fn health() -> Response {
 }
 
 /// Answers 200 if the data of every layer are loaded, and 503 while layers load and while the
-/// server is being stopped. The body has the ids of layers that are loading, and of layers whose
-/// database doesn't answer. Such a database doesn't make the server unready: only requests for its
-/// own layers fail, and these get 503 until it answers again.
+/// server is being stopped. The body has the ids of layers that are loading, of layers whose
+/// database doesn't answer, and of layers whose source can't be read. The latter two don't make the
+/// server unready: only requests for these layers fail, and get 503 until the source is back.
 pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
     let (loaded, loading) = server.layers.all();
     let away = loaded
@@ -41,6 +44,9 @@ pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
     let is_named = |id: &&LayerId| server.layers.is_open(id, &[]);
     let away = away.map(|(id, _)| id).filter(is_named);
     let away: Vec<_> = away.map(LayerId::as_str).collect();
+    let failed = server.layers.failed();
+    let failed = failed.iter().filter(is_named);
+    let failed: Vec<_> = failed.map(LayerId::as_str).collect();
     let (code, status) = match (server.stop.is_stopping(), loading.is_empty()) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "loading"),
@@ -52,6 +58,7 @@ pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
         status,
         loading,
         away,
+        failed,
     };
     let body = serde_json::to_string(&readiness).unwrap_or_default();
     let mut response = no_store(json(code, body));

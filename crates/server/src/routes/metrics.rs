@@ -29,6 +29,7 @@ pub(crate) async fn get(State(server): State<Arc<Server>>) -> Response {
     queue(&mut page, &server.render_queue.stats());
     transfers(&mut page, &server);
     layers(&mut page, &server);
+    watcher(&mut page, &server);
     let mut response = Response::new(Body::from(page.0));
     let headers = response.headers_mut();
     let kind = "text/plain; version=0.0.4; charset=utf-8";
@@ -222,6 +223,7 @@ fn layers(page: &mut PrometheusText, server: &Server) {
         ("here", there.len() - live),
         ("live", live),
         ("loading", loading.len()),
+        ("failed", server.layers.failed().len()),
     ] {
         page.line("layers", &[("state", state)], n);
     }
@@ -247,6 +249,21 @@ fn layers(page: &mut PrometheusText, server: &Server) {
             page.line("backend", &[("backend", backend), ("what", counter)], n);
         }
     }
+}
+
+/// The thread that keeps layers up to date. It looks every ten seconds at least.
+fn watcher(page: &mut PrometheusText, server: &Server) {
+    let counters = server.layers.watch_counters();
+    let last_look = counters.last_look.load(Ordering::Relaxed);
+    if last_look == 0 {
+        return;
+    }
+    let name = "watcher_last_look_timestamp_seconds";
+    page.about(name, "gauge", "Time when sources were last looked at.");
+    page.line(name, &[], last_look);
+    let name = "watcher_failures_total";
+    page.about(name, "counter", "Reads of changed sources that failed.");
+    page.line(name, &[], counters.failures.load(Ordering::Relaxed));
 }
 
 /// A page in Prometheus' text format, to which lines are appended. The name of each metric gets the
