@@ -138,6 +138,7 @@ fn run_server(
         let filled = set.fill(&config).map_err(|e| source.name_file(e));
         let failed = filled.is_err();
         if !failed {
+            layers.record_look();
             // A closed standard output is no reason to stop: the server goes on without it.
             let _ = writeln!(io::stdout(), "heatsplat: map at {url}");
         }

@@ -251,7 +251,8 @@ fn layers(page: &mut PrometheusText, server: &Server) {
     }
 }
 
-/// The thread that keeps layers up to date. It looks every ten seconds at least.
+/// The thread that keeps layers up to date. It looks every ten seconds at least,
+/// unless it is reading layers.
 fn watcher(page: &mut PrometheusText, server: &Server) {
     let counters = server.layers.watch_counters();
     let last_look = counters.last_look.load(Ordering::Relaxed);
