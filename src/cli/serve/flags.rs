@@ -156,7 +156,7 @@ pub(super) struct LimitFlags {
     /// Time from a request to the end of its drawing; what takes longer is ended (504) [default:
     /// 10s]
     #[arg(long, value_name = "TIME", value_parser = period)]
-    pub(super) deadline: Option<Duration>,
+    pub(super) draw_deadline: Option<Duration>,
     /// Connections open at a time; more wait to be accepted [default: 4096]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(super) connections: Option<u32>,

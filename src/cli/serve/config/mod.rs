@@ -153,7 +153,7 @@ impl ServeConfig {
         let LimitFlags {
             renders,
             waiting,
-            deadline,
+            draw_deadline,
             connections,
             drain_wait,
             grace,
@@ -179,7 +179,7 @@ impl ServeConfig {
                 .unwrap_or(defaults.live_cache_control),
             renders: renders.map_or(default_renders, usize::from),
             waiting: waiting.map_or(defaults.waiting, |number| number as usize),
-            deadline: deadline.unwrap_or(defaults.deadline),
+            deadline: draw_deadline.unwrap_or(defaults.deadline),
             connections: connections.map_or(defaults.connections, |number| number as usize),
             drain_wait: drain_wait.or(defaults.drain_wait),
             grace: grace.unwrap_or(defaults.grace),
