@@ -186,8 +186,9 @@ fn requests_end_in_time_through_every_fault_and_the_pool_recovers() {
         }
     }
     assert_eq!(readiness(&server), r#"{"status":"ready"}"#);
-    // Connections that were given up are closed.
-    let open = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'faulty'";
+    // Connections that were given up are closed. One more listens to notifications.
+    let open = "SELECT count(*) FROM pg_stat_activity \
+                WHERE usename = 'faulty' AND application_name = 'heatsplat tiles'";
     let started = Instant::now();
     while cluster.run(open).parse::<usize>().unwrap() > POOL {
         assert!(
