@@ -246,16 +246,11 @@ fn estimates_are_near_the_work_that_is_done() {
     }
     factors.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (low, high) = (&factors[0], &factors[factors.len() - 1]);
-    println!("{low:?} {high:?}");
     assert!(low.0 > 0.3, "{low:?}");
     assert!(high.0 < 12.0, "{high:?}");
     let near = factors.iter().filter(|(factor, _)| *factor < 3.0).count();
-    println!("{near} of {} are within a factor of 3", factors.len());
-    assert!(
-        near * 100 >= factors.len() * 90,
-        "{near} of {}",
-        factors.len()
-    );
+    let all = factors.len();
+    assert!(near * 100 >= all * 90, "{near} of {all} are within a factor of 3");
 }
 
 /// The milliseconds of work that drawing counts.
