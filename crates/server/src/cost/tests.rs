@@ -250,7 +250,10 @@ fn estimates_are_near_the_work_that_is_done() {
     assert!(high.0 < 12.0, "{high:?}");
     let near = factors.iter().filter(|(factor, _)| *factor < 3.0).count();
     let all = factors.len();
-    assert!(near * 100 >= all * 90, "{near} of {all} are within a factor of 3");
+    assert!(
+        near * 100 >= all * 90,
+        "{near} of {all} are within a factor of 3"
+    );
 }
 
 /// The milliseconds of work that drawing counts.
