@@ -64,7 +64,7 @@ pub enum ServeError {
         /// The error of the system.
         reason: io::Error,
     },
-    /// No socket was passed on.
+    /// The address is `systemd`, but systemd has passed no socket to this program.
     #[error("can't listen on systemd's socket: there is none (LISTEN_FDS, LISTEN_PID)")]
     NoSocket,
     /// The certificate or its key can't be used.
@@ -79,7 +79,7 @@ pub enum ServeError {
 #[derive(Debug)]
 pub struct BoundServer {
     socket: BoundSocket,
-    /// The socket for administration; `None` if all is at one.
+    /// The socket of the routes for administration; `None` if they are served on the main socket.
     admin: Option<BoundSocket>,
     tls: Option<Arc<Tls>>,
     server: Arc<Server>,
@@ -137,7 +137,8 @@ impl BoundServer {
         format!("{scheme}://{address}/")
     }
 
-    /// The address of the port for administration, with the real port; `None` if there is none.
+    /// The address of the socket for administration, with the real port; `None` if there is none or
+    /// if it is a Unix socket.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin.as_ref()?.address()
     }
@@ -148,8 +149,8 @@ impl BoundServer {
     }
 
     /// Answers requests until a [`StopHandle`], SIGINT or SIGTERM stops the server, then finishes
-    /// the running requests. A second signal ends it at once. The call blocks; the server has an
-    /// async runtime of its own.
+    /// the running requests. A second signal ends it at once. The call blocks the thread and runs
+    /// its own async runtime.
     ///
     /// # Errors
     /// If the system can't start threads, or the async runtime can't use the bound port.
@@ -162,7 +163,7 @@ impl BoundServer {
             .enable_all()
             .build()?;
         let result = runtime.block_on(self.answer());
-        // Pictures that are still being drawn, though their clients have left, don't delay the end.
+        // This doesn't wait for pictures that are still being drawn for clients that have left.
         runtime.shutdown_background();
         result
     }
@@ -182,9 +183,10 @@ impl BoundServer {
         let server = self.server;
         let (routes, admin_routes) = routers(&server);
         let admin_routes = admin_routes.unwrap_or_default();
-        // The port for administration has places of its own, so that it answers in any crowd.
+        // The socket for administration has its own limit of connections, so that it answers even
+        // if all connections of the main socket are taken.
         let admin_open = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
-        // Each connection has a sender, so that the channel ends with the last connection.
+        // Each connection holds a sender. So the receiver ends when the last connection is closed.
         let (connected, mut all_gone) = mpsc::channel::<Infallible>(1);
         type Place = Option<OwnedSemaphorePermit>;
         type OptionalTls = Option<Arc<Tls>>;
@@ -225,7 +227,8 @@ impl BoundServer {
                 () = &mut drained => break,
             }
         }
-        // A connection that waits to be accepted would be reset with the listener.
+        // Connections that wait to be accepted are answered too. Otherwise they would be reset when
+        // the listener is closed.
         for client in listener.into_waiting() {
             begin(client, None, (&routes, &tls));
         }
@@ -273,7 +276,7 @@ async fn accept(
     }
 }
 
-/// Accepts the next connection at a port that there may not be.
+/// Accepts the next connection of a listener; without one, it waits for ever.
 async fn accept_any(
     listener: Option<&Listener>,
     open: &Arc<Semaphore>,

@@ -3,7 +3,7 @@
 //! 1. *Draining*: everything is answered as before, but `/ready` is 503 and each answer closes its
 //!    connection, so that proxies and clients look for another server.
 //! 2. *Closing*: no connection is accepted any more. Requests that have arrived are answered.
-//! 3. *Over*: what is left is cut off.
+//! 3. *Over*: the connections that are still open are cut off.
 
 use crate::http::connection_info::ConnectionInfo;
 use axum::Router;
@@ -22,13 +22,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-/// The time without a new request after which a server counts as idle. Also the time that an open
-/// connection has for one more request once the server closes. A choice.
+/// The time without a new request after which a draining server counts as idle. Once the server
+/// closes, it is also the time that an open connection has to send one more request. A choice.
 pub(crate) const QUIET: Duration = Duration::from_millis(100);
-/// The longest time to wait for a server to become idle, unless its configuration has another.
+/// The longest time to wait for a server to become idle, unless its configuration states the time.
+/// A choice.
 const LONGEST_DRAIN: Duration = Duration::from_secs(1);
 
-/// The phase of a server's life. Phases only follow each other.
+/// The phase of a server's life. A server only moves to later phases, never back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ServerPhase {
     #[default]
@@ -72,7 +73,7 @@ impl StopHandle {
     /// Waits until the server is in a phase or in a later one.
     pub(crate) async fn reached(&self, phase: ServerPhase) {
         let mut phases = self.0.subscribe();
-        // The sender can't be gone, since this handle has it.
+        // This can't fail: the sender lives as long as this handle.
         let _ = phases.wait_for(|now| *now >= phase).await;
     }
 }
@@ -90,7 +91,8 @@ impl Activity {
         self.running.load(Ordering::Relaxed)
     }
 
-    /// Waits while the server drains: for a fixed time, or until the server is idle.
+    /// Waits for the end of draining: for `wait` if it is given, otherwise until the server is idle
+    /// or no client is connected, at most [`LONGEST_DRAIN`].
     pub(crate) async fn drained(&self, wait: Option<Duration>, is_connected: impl Fn() -> bool) {
         if let Some(wait) = wait {
             return sleep(wait).await;
@@ -138,7 +140,7 @@ pub(crate) struct ConnectionService {
 }
 
 impl ConnectionService {
-    /// The service of a connection, whose requests get the facts about it as an extension.
+    /// Makes the service of a connection. Each request gets `info` as an extension.
     pub(crate) fn new(
         (routes, info): (Router, Arc<ConnectionInfo>),
         stop: StopHandle,
@@ -166,7 +168,8 @@ impl Service<Request<Incoming>> for ConnectionService {
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(Arc::clone(&self.info));
         let running = RunningRequest::new(&self.activity, &self.info);
-        // A connection of HTTP/2 ends by a frame.
+        // HTTP/1 closes by the header `Connection`. HTTP/2 forbids that header and closes by a
+        // frame, which hyper sends.
         let is_http2 = request.version() == Version::HTTP_2;
         if is_http2 {
             self.info.is_http2.store(true, Ordering::Relaxed);

@@ -113,8 +113,9 @@ impl Server {
         address.map(ClientKey::from).unwrap_or_default()
     }
 
-    /// The URL by which the client reached the server. If the operator has set a URL, it is that
-    /// one. Otherwise it contains the `Host` header, or what a trusted proxy says in its place.
+    /// The URL by which the client reached the server. It is the operator's public URL if one is
+    /// configured. Otherwise it is made from the `Host` header or, behind a trusted proxy, from the
+    /// proxy's headers.
     pub(crate) fn base_url(&self, request: &Request) -> BaseUrl {
         if let Some(url) = &self.config.public_url {
             return BaseUrl {

@@ -13,8 +13,8 @@ use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 
-/// The approximate bytes of an entry besides its value: the key, the store's tables, reference
-/// counts. An estimate.
+/// The memory of an entry besides its value, in bytes: the key, the store's tables and the
+/// reference counts. An estimate.
 const OVERHEAD: u64 = 256;
 
 /// A value whose size in memory is known.
@@ -56,7 +56,7 @@ impl CacheOutcome {
     }
 }
 
-/// A cache, and the computations in progress of values for it.
+/// A cache, and the computations of its values that are in progress.
 pub(crate) struct Cache<K, V: Clone, E: Clone> {
     store: Store<K, V, ByteWeighter>,
     flights: SingleFlight<K, Result<V, E>>,
@@ -90,8 +90,8 @@ where
     /// for it.
     pub(crate) fn new(limit: u64, usual: u64) -> Self {
         let items = (limit / (usual + OVERHEAD)).clamp(1, 1 << 20) as usize;
-        // Few shards, since each gets an equal part of the limit, and the largest value must fit
-        // into a shard.
+        // Each shard gets an equal part of the limit, and the largest value must fit into one
+        // shard. So there are few shards.
         let options = OptionsBuilder::new()
             .estimated_items_capacity(items)
             .weight_capacity(limit)
@@ -104,8 +104,8 @@ where
                 Default::default(),
                 Default::default(),
             ),
-            // Unreachable with these options; the simpler constructor gives a cache that is as
-            // correct.
+            // These options are complete, so this is never reached. The simpler constructor would
+            // make an equally correct cache.
             Err(_) => Store::with_weighter(items, limit, ByteWeighter),
         };
         Self {
@@ -132,7 +132,8 @@ where
         }
         let find = || Some(Ok(self.store.peek(key).filter(&good)?));
         let keep = |made: &Result<V, E>| {
-            // Each waiting request keeps the value, since any of them may be the last one.
+            // Every request that has waited does this, since the one that began the computation may
+            // have left. Only the first of them finds the value missing.
             if let Ok(made) = made
                 && !self.store.peek(key).is_some_and(|known| good(&known))
             {
@@ -149,8 +150,8 @@ where
         Ok((result?, outcome))
     }
 
-    /// Returns a key's value from the cache and counts the lookup. It serves values that are
-    /// computed so quickly that no other request needs to wait for them.
+    /// Returns a key's value from the cache and counts the lookup. Callers that get `None` compute
+    /// the value themselves, so this is for values that are too quick to compute to be shared.
     pub(crate) fn find(&self, key: &K) -> Option<V> {
         let found = self.store.get(key);
         self.count(if found.is_some() {

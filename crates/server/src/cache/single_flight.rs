@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
 
-/// A computation that several requests wait for. Whichever of them is polled drives it on. It is
-/// dropped when all of them have left.
+/// A computation that one or more requests wait for. It advances whenever one of these requests is
+/// polled, and is dropped when all of them have left.
 type Flight<T> = Shared<BoxFuture<'static, T>>;
 
 /// The computations in progress, by key.
@@ -22,7 +22,7 @@ impl<K, T: Clone> Default for SingleFlight<K, T> {
 
 /// The way in which a caller got a value.
 pub(super) enum Joined<T> {
-    /// It was known already.
+    /// The caller's `find` knew it.
     Known(T),
     /// Another caller had begun to compute it.
     Shared(T),
@@ -31,10 +31,10 @@ pub(super) enum Joined<T> {
 }
 
 impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
-    /// Returns the value of a key. If no computation of it is in progress, `find` may know the
-    /// value; otherwise `work` is begun. If the caller that has begun it leaves, the others go on
-    /// with it. `keep` is called with the value before the computation counts as finished, so that
-    /// `find` knows it at the next request.
+    /// Returns the value of a key. If a computation of it is in progress, the caller joins it.
+    /// Otherwise the value comes from `find` or, if that returns `None`, from `work`. If the caller
+    /// that began the work leaves, the others continue it. `keep` is called with the value before
+    /// the computation counts as finished, so that `find` knows the value at the next request.
     pub(super) async fn join<F: Future<Output = T> + Send + 'static>(
         &self,
         key: &K,
@@ -56,8 +56,8 @@ impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
         }
     }
 
-    /// Joins the computation of a key or begins it; returns true if it is begun. The error is the
-    /// known value.
+    /// Joins the computation of a key or begins one; returns true if this caller has begun it. If
+    /// `find` knows the value, it is returned as `Err`.
     fn enter<'a, F: Future<Output = T> + Send + 'static>(
         &'a self,
         key: &'a K,
@@ -108,7 +108,8 @@ impl<K: Eq + Hash, T: Clone> Drop for Waiter<'_, K, T> {
     fn drop(&mut self) {
         let open = &self.flights.0;
         let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
-        // References are added under this lock alone, so a single one is this caller's.
+        // References are added only under this lock. So if the count is one, it is this caller's
+        // reference.
         let is_last = self.flight.strong_count().is_none_or(|count| count <= 1);
         let is_ours = |weak: &WeakShared<_>| {
             weak.upgrade()

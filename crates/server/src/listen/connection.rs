@@ -19,23 +19,26 @@ use tokio::time::{sleep, timeout};
 /// The longest time that a client may take to send the head of a request, including the wait for
 /// its first byte. A choice.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest size of a request's head in bytes. A choice.
+/// The largest size of a request's head (its first line and headers) in bytes. A choice.
 const HEAD_BYTES: usize = 16 << 10;
 /// The largest number of headers of a request. A choice.
 const HEAD_LINES: usize = 64;
-/// The longest time that the rest of a connection's first head may take once the server closes.
+/// The time that a client has, once the server closes, to finish the head of its connection's first
+/// request. After it, a connection without any whole request is cut off. A choice.
 const LAST_HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The largest number of requests that a connection of HTTP/2 may have at a time. A choice.
 const STREAMS: u32 = 128;
-/// The largest number of requests of HTTP/2 that a client may cancel before they are looked at, or
-/// that may break the protocol. Beyond it the connection is closed. A choice.
+/// The largest number of requests over HTTP/2 that a client may have cancelled before the server
+/// has begun to answer them. It is also the largest number of streams that the server may have
+/// reset because the client broke the protocol. Beyond either number the connection is closed. A
+/// choice.
 const RESETS: usize = 32;
-/// The time after which a silent client of HTTP/2 is asked for a sign of life, and the time for its
-/// answer. A choice.
+/// The time between two pings to a client of HTTP/2, and the time that it has to answer one before
+/// its connection is closed. A choice.
 const PING: Duration = Duration::from_secs(20);
 
-/// Answers the requests of a connection until the client or the server's end closes it. With `tls`
+/// Answers the requests of a connection until the client closes it or the server stops. With `tls`
 /// the connection is encrypted.
 pub(super) async fn serve(
     server: &Server,
@@ -49,7 +52,7 @@ pub(super) async fn serve(
     let Some(tls) = tls else {
         return serve_http(server, stream, service, stop).await;
     };
-    // The time for the handshake is that for a head.
+    // The handshake may take as long as sending the head of a request.
     let begun = timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
     if let Ok(Ok(stream)) = begun {
         let stream: Encrypted<_> = stream;
@@ -66,8 +69,9 @@ where
     let builder = builder();
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    // An error of a connection concerns its client alone, so it is ignored. The connection is
-    // always polled first: what has arrived is read before the connection is closed.
+    // An error of a connection concerns its client alone, so it is ignored. The branch of the
+    // connection comes first, so that requests that have arrived are read before the connection is
+    // closed.
     tokio::select! {
         biased;
         _ = connection.as_mut() => return,
@@ -80,14 +84,16 @@ where
         _ = connection.as_mut() => return,
         () = sleep(LAST_HEAD_TIMEOUT) => {}
     }
-    // Without any request by now, the client has sent a part of a head.
+    // If no request has arrived by now, the client has sent at most a part of a head, and is not
+    // waited for.
     if info.requests.load(Ordering::Relaxed) > 0 {
         let _ = connection.await;
     }
 }
 
-/// Waits until a client is given up: one that has sent no request, and, of HTTP/2, one that sends
-/// none any more or doesn't take the answers. The limits of HTTP/1 are those of heads and writes.
+/// Returns when the connection should be cut off: the client has sent no request in time, or it
+/// uses HTTP/2 and either sends no more requests or doesn't read its answers. For HTTP/1 the
+/// timeouts of heads and writes do the rest.
 async fn given_up(server: &Server, info: &ConnectionInfo) {
     let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
     sleep(HEAD_TIMEOUT).await;

@@ -15,9 +15,9 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
-/// The beginning of the address of a Unix socket.
+/// The prefix of an address that names a Unix socket by its path.
 const UNIX: &str = "unix:";
-/// The word for a socket that systemd has opened.
+/// The address that stands for a socket that systemd has opened.
 const SYSTEMD: &str = "systemd";
 
 /// A connection that was accepted, and its client's address; `None` on a Unix socket.
@@ -27,7 +27,7 @@ pub(super) type Client = (ClientStream, Option<SocketAddr>);
 #[derive(Debug)]
 pub(super) struct BoundSocket {
     socket: StdSocket,
-    /// The file of a Unix socket that this program has made.
+    /// The file of the Unix socket, if this program has made one.
     file: SocketFile,
 }
 
@@ -70,7 +70,8 @@ impl BoundSocket {
         Ok(Self { socket, file })
     }
 
-    /// The address of a port, with its real number; `None` for a Unix socket.
+    /// The address of a TCP socket, with the port that the system has chosen if port 0 was asked
+    /// for. `None` for a Unix socket.
     pub(super) fn address(&self) -> Option<SocketAddr> {
         match &self.socket {
             StdSocket::Tcp(socket) => socket.local_addr().ok(),
@@ -79,7 +80,7 @@ impl BoundSocket {
         }
     }
 
-    /// The socket for the runtime.
+    /// Turns the socket into one of the async runtime.
     pub(super) fn into_listener(self) -> io::Result<Listener> {
         let kind = match self.socket {
             StdSocket::Tcp(socket) => ListenerKind::Tcp(TcpListener::from_std(socket)?),
@@ -102,7 +103,7 @@ impl StdSocket {
         }
     }
 
-    /// Accepts a connection that waits already.
+    /// Accepts a connection that is waiting already. If none is waiting, it fails.
     fn accept(&self) -> io::Result<Client> {
         match self {
             Self::Tcp(socket) => {
@@ -123,7 +124,8 @@ impl StdSocket {
 /// Takes the next socket that systemd has opened for this program; `None` if there is none.
 fn from_systemd(systemd: &mut ListenFd) -> io::Result<Option<StdSocket>> {
     for index in 0..systemd.len() {
-        // A socket of another kind is an error, and is left for the other attempt.
+        // `take_unix_listener` fails on a TCP socket and leaves it in place, so that
+        // `take_tcp_listener` can take it.
         #[cfg(unix)]
         if let Ok(Some(socket)) = systemd.take_unix_listener(index) {
             return Ok(Some(StdSocket::Unix(socket)));
@@ -139,7 +141,7 @@ fn from_systemd(systemd: &mut ListenFd) -> io::Result<Option<StdSocket>> {
 fn bind_unix(path: &str) -> io::Result<(StdSocket, SocketFile)> {
     let path = Path::new(path);
     let socket = StdUnixListener::bind(path).or_else(|error| {
-        // The file of a program that was killed is still there, but nothing listens on it.
+        // The file of a killed program is still there, but connections to it are refused.
         let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
         if error.kind() != io::ErrorKind::AddrInUse
             || !StdUnixStream::connect(path).is_err_and(refused)
@@ -157,7 +159,7 @@ fn bind_unix(_: &str) -> io::Result<(StdSocket, SocketFile)> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// The file of a Unix socket, which is removed at the end.
+/// The file of a Unix socket. It is removed when this is dropped.
 #[derive(Debug, Default)]
 #[cfg(unix)]
 struct SocketFile(Option<PathBuf>);
@@ -205,7 +207,7 @@ impl Listener {
         }
     }
 
-    /// Accepts the connections that wait for it, and closes the socket at once.
+    /// Closes the socket, and returns the connections that were waiting to be accepted.
     pub(super) fn into_waiting(self) -> Vec<Client> {
         let socket = match self.kind {
             ListenerKind::Tcp(socket) => socket.into_std().map(StdSocket::Tcp),
@@ -233,13 +235,13 @@ pub(super) enum ClientStream {
 
 impl ClientStream {
     fn new(stream: TcpStream) -> Self {
-        // Small answers must be sent at once, not wait for more data.
+        // Without Nagle's algorithm, small answers are sent at once and don't wait for more data.
         let _ = stream.set_nodelay(true);
         Self::Tcp(stream)
     }
 }
 
-/// Calls a function of the connection, whatever its kind.
+/// Calls a function of the stream inside, of whichever kind it is.
 macro_rules! each {
     ($self:expr, $stream:ident => $call:expr) => {
         match $self.get_mut() {

@@ -9,15 +9,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// The bytes a second that a client must at least take while its answer is waiting for it. A
-/// choice: a slow telephone line.
+/// The rate, in bytes per second, at which a client must read while an answer waits for it. A
+/// choice: the rate of a slow telephone line.
 pub(crate) const MIN_RATE: f64 = 4096.0;
 
 /// A connection that fails with [`io::ErrorKind::TimedOut`] when its client doesn't read.
 ///
-/// Its patience is a time. It runs down while bytes wait for the client, and each second's worth
-/// of bytes at [`MIN_RATE`] that the client takes gives a second back. So a client that takes
-/// nothing is closed after `limit`, and one that takes a byte now and then is too.
+/// The stream has a patience, which begins as `limit`. It runs down while bytes wait for the
+/// client. The bytes that the client takes add to it: as many as [`MIN_RATE`] add one second. So a
+/// client that takes nothing is cut off after `limit`, and so is one that takes a byte now and
+/// then.
 #[derive(Debug)]
 pub(crate) struct StallGuard<S> {
     stream: S,
@@ -28,7 +29,8 @@ pub(crate) struct StallGuard<S> {
     written: Arc<AtomicU64>,
 }
 
-/// A wait for the client to take bytes.
+/// A period in which bytes wait for the client: its beginning, and the timer that ends it when
+/// patience has run out.
 #[derive(Debug)]
 struct Waiting {
     since: Instant,
@@ -36,8 +38,8 @@ struct Waiting {
 }
 
 impl<S> StallGuard<S> {
-    /// Guards a stream. `stalled` counts the connections that fail, `written` the bytes that the
-    /// client takes.
+    /// Guards a stream. `stalled` is the counter of connections that fail because of this guard,
+    /// and `written` the counter of bytes that the client takes.
     pub(crate) fn new(
         stream: S,
         limit: Duration,
@@ -54,7 +56,8 @@ impl<S> StallGuard<S> {
         }
     }
 
-    /// Takes account of the outcome of a write.
+    /// Updates the patience by the outcome of a write, and turns the outcome into an error if
+    /// patience has run out.
     fn account(
         &mut self,
         context: &mut Context<'_>,
@@ -137,8 +140,9 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    /// Writes 600 KiB to a client that reads `piece` bytes each second, and returns whether all
-    /// arrived, the seconds that it took, and the number of connections that failed.
+    /// Writes 600 KiB to a client that reads `piece` bytes each second. Returns whether all bytes
+    /// arrived, the number of seconds until the end, and the number of connections that the guard
+    /// has failed.
     async fn write_to(piece: usize) -> (bool, u64, u64) {
         let stalled = Arc::new(AtomicU64::new(0));
         let (near, mut far) = tokio::io::duplex(1024);
@@ -160,7 +164,7 @@ mod tests {
         (written.is_ok(), seconds, stalled.load(Ordering::Relaxed))
     }
 
-    /// The clock of the test stands still but for waits, so these are no times of a machine.
+    /// The test's clock is paused and jumps over waits, so the seconds don't depend on the machine.
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_little_or_nothing_is_let_go_and_a_slow_one_served() {
         assert_eq!(write_to(0).await, (false, 30, 1));

@@ -14,7 +14,7 @@ use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{Accept, TlsAcceptor};
 
-/// The time between two looks at the files. A choice.
+/// The time between two checks of the files for changes. A choice.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// A certificate and its key, for the connections that begin from now on.
@@ -24,7 +24,8 @@ pub(super) struct Tls {
     config: RwLock<Arc<ServerConfig>>,
 }
 
-/// The size and the time of change of both files.
+/// The size and modification time of the certificate's file and of the key's; `None` for a file
+/// that can't be read.
 type FileStates = [Option<(u64, SystemTime)>; 2];
 
 impl Tls {
@@ -43,15 +44,16 @@ impl Tls {
         TlsAcceptor::from(Arc::clone(&config)).accept(stream)
     }
 
-    /// Follows changes of the files for ever. A certificate that can't be used leaves the former in
-    /// place.
+    /// Reads the files again whenever they change; it never returns. If the new certificate can't
+    /// be used, the previous one stays in use.
     pub(super) async fn follow(&self) {
         let mut read_state = self.states();
         let mut seen = read_state;
         loop {
             sleep(LOOK).await;
             let now = self.states();
-            // Two looks must find one new state, since a file may be half written at the first.
+            // The files are read only once two checks have found the same new state, since a file
+            // may be half written at the first.
             let is_settled = std::mem::replace(&mut seen, now) == now;
             if now == read_state || !is_settled {
                 continue;
@@ -80,7 +82,8 @@ fn state(path: &Path) -> Option<(u64, SystemTime)> {
     Some((metadata.len(), metadata.modified().ok()?))
 }
 
-/// Reads a chain of certificates and the key of its first, both as PEM.
+/// Reads a chain of certificates, and the private key of the chain's first certificate, both as
+/// PEM.
 fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, String> {
     let TlsFiles { certificate, key } = files;
     let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect);

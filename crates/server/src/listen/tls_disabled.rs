@@ -6,11 +6,11 @@ use std::convert::Infallible;
 use std::io;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// There is none.
+/// A type without values, in place of the certificate of a program with TLS.
 #[derive(Debug)]
 pub(super) struct Tls(Infallible);
 
-/// There is none; the type stands in for that of the feature.
+/// An alias in place of the encrypted stream of a program with TLS.
 pub(super) type Encrypted<S> = S;
 
 impl Tls {

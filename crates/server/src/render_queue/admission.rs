@@ -1,13 +1,14 @@
 //! Admission control: who draws next, and who is refused.
 //!
-//! There is a fixed number of turns. A request that finds none free waits, unless the requests
-//! before it take longer than it may wait: then it is refused at once, so that few requests wait in
-//! vain.
+//! There is a fixed number of turns, of which each piece of drawing takes one or more. A request
+//! that finds too few free turns waits in a queue. If the requests before it are expected to take
+//! longer than a request may wait, it is refused at once, since it would most likely wait in vain.
 //!
 //! The order is that of start-time fair queuing (Goyal, Vin, Cheng 1996). Each client has a clock
-//! that advances by the cost of its requests. A request's place in the queue is its client's clock
-//! after it. So among clients that wait the cheapest requests come first, and a client that asks
-//! for much waits for itself, not others for it. Without a queue no client is held back.
+//! that advances by the cost of each of its requests. The clock's new time is the request's place
+//! in the queue, and lower places come first. So among waiting clients, those with cheap requests
+//! come first, and a client with many requests delays itself and not the other clients. While no
+//! request waits, a client's clock delays none of its requests.
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use std::collections::{BTreeMap, HashMap};
@@ -16,8 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// A client, as far as the server can tell clients apart: an IPv4 address, or the first half of an
-/// IPv6 address, since a network is given many of these. `None` for a client without an address.
+/// A client: an IPv4 address, or the first 64 bits of an IPv6 address, since one network has all
+/// the addresses that begin with them. `None` for a client without an address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ClientKey(Option<IpAddr>);
 
@@ -42,11 +43,13 @@ pub(super) struct Admission {
 #[derive(Debug, Default)]
 struct QueueState {
     free: u32,
-    /// The clock of the request that got a turn last, in nanoseconds of work.
+    /// The queue's clock in nanoseconds of work: the `start` of the request that began last. It
+    /// never goes back.
     now: u64,
     /// The clocks of clients that are ahead of `now`.
     clients: HashMap<ClientKey, u64>,
-    /// The requests that wait, by their place: the client's clock, and the order of arrival.
+    /// The waiting requests. The key is a request's place: the client's clock after the request,
+    /// then the number of requests that had begun to wait before it.
     waiting: BTreeMap<(u64, u64), WaitingRequest>,
     arrived: u64,
 }
@@ -60,7 +63,7 @@ struct WaitingRequest {
     wake: oneshot::Sender<Turns>,
 }
 
-/// Turns that a request has. They are free again when this is dropped.
+/// The turns that a request holds. They are free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Turns {
     admission: Arc<Admission>,
@@ -84,7 +87,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Waits for the turns; `None` if they don't come.
+    /// Waits for the turns; `None` if the queue has dropped the request.
     pub(super) async fn turns(&mut self) -> Option<Turns> {
         (&mut self.turns).await.ok()
     }
@@ -105,8 +108,9 @@ pub(super) enum AdmissionDecision {
 }
 
 impl Admission {
-    /// `turns` are the turns at a time, `places` the most requests that wait, and `max_wait` the
-    /// longest expected wait.
+    /// Makes an empty queue. `turns` is the number of turns, `places` the largest number of
+    /// requests that may wait, and `max_wait` the longest expected wait with which a request is
+    /// admitted.
     pub(super) fn new(turns: u32, places: usize, max_wait: Duration) -> Arc<Self> {
         let state = QueueState {
             free: turns,
@@ -134,8 +138,9 @@ impl Admission {
         self.turns - self.lock().free
     }
 
-    /// Lets a request begin or wait, or refuses it. `cost` is the expected time of one core.
-    /// `running` is the expected time for which turns stay taken that are taken now.
+    /// Lets a request begin, lets it wait, or refuses it. `cost` is the request's expected time on
+    /// one core. `running` is the time, summed over all turns that are taken now, until they are
+    /// expected to be free.
     pub(super) fn enter(
         self: &Arc<Self>,
         client: ClientKey,
@@ -186,7 +191,8 @@ impl Admission {
         }
     }
 
-    /// Frees turns and gives them to the first of those who wait.
+    /// Frees `count` turns. Then lets the first waiting requests begin, in order, as long as there
+    /// are enough free turns.
     fn release(self: &Arc<Self>, count: u32) {
         let mut state = self.lock();
         state.free += count;
@@ -197,7 +203,8 @@ impl Admission {
             state.free -= next.turns;
             state.begin(next.start);
             if let Err(mut turns) = next.wake.send(self.turns(next.turns)) {
-                // The request has left. Dropping its turns would lock the state once more.
+                // The request has left, so its turns come back. Dropping them would lock the state
+                // again, which this function has locked; so they are emptied first.
                 state.free += std::mem::take(&mut turns.count);
             }
         }
@@ -205,7 +212,8 @@ impl Admission {
 }
 
 impl QueueState {
-    /// Sets the clock to that of a request that begins, and forgets clients whose clock it passes.
+    /// Sets the queue's clock to the `start` of a request that begins. If no request waits, also
+    /// forgets clients whose clocks are not ahead of the queue's.
     fn begin(&mut self, start: u64) {
         self.now = self.now.max(start);
         if self.waiting.is_empty() && self.clients.len() > 64 {

@@ -4,10 +4,10 @@
 //! [`admission`] decides who draws next. Work that draws has a [`CancelToken`]: it ends at the
 //! request's deadline, when its client has left, and when the server ends.
 //!
-//! A switch to another thread and back takes a tenth of the time of drawing a tile. So quick work
-//! is done on the runtime's worker that has the request. All other work is done on blocking
-//! threads: a worker that draws doesn't look for new requests, and possibly no other worker is
-//! awake to do so.
+//! Handing work to another thread and getting the result back takes a tenth of the time of drawing
+//! a tile. So quick work is done on the runtime's worker that has the request. All other work is
+//! done on blocking threads: a worker that draws doesn't look for new requests, and possibly no
+//! other worker is awake to do so.
 
 mod admission;
 
@@ -29,35 +29,37 @@ use tokio::time::timeout;
 /// The longest expected wait with which a request is admitted. A choice: a map feels slow after it.
 const MAX_EXPECTED_WAIT: Duration = Duration::from_millis(250);
 
-/// The longest wait in the queue. Requests wait so long only if others take far longer than was
-/// expected of them. A choice.
+/// The longest wait in the queue; a request that has waited this long is refused. It happens only
+/// if other requests take far longer than expected. A choice.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// The longest time that work may take on the runtime's workers. A choice: this long other requests
-/// may wait for a look at their sockets.
+/// The longest expected time of work that is done on the runtime's workers. A choice: meanwhile,
+/// other requests of this worker may have to wait.
 pub(crate) const QUICK: Duration = Duration::from_millis(2);
 
 tokio::task_local! {
-    /// The client whose request a task answers.
+    /// The client of the request that the present task answers.
     pub(crate) static CLIENT: ClientKey;
 }
 
 /// The size of a piece of work, as far as it is known before the work begins.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WorkSize {
-    /// The number of turns that the work takes at once, so that memory stays bounded: 1 for a tile.
+    /// The number of turns that the work takes at once: 1 for a tile, more for pictures that need
+    /// more memory, so that the memory of all pictures together stays bounded.
     pub(crate) turns: u32,
-    /// The expected time of one core; `None` if it is expected to be that of recent work.
+    /// The expected time on one core; `None` if each turn is expected to take as long as recent
+    /// ones.
     pub(crate) expected: Option<Duration>,
     /// True if the work may need something that is not made yet, such as statistics or the points
     /// of a filter.
     pub(crate) prepares: bool,
-    /// The most units of work before it is ended: see [`heatsplat_points::cancel`].
+    /// The number of units of work after which the work is ended: see [`heatsplat_points::cancel`].
     pub(crate) most: u64,
 }
 
 impl WorkSize {
-    /// Work as small as recent work.
+    /// Work of one turn, whose expected time is the mean of recent work.
     pub(crate) const SMALL: Self = Self {
         turns: 1,
         expected: None,
@@ -83,16 +85,18 @@ pub(crate) struct RenderQueue {
 struct Counters {
     done: AtomicU64,
     refused: AtomicU64,
-    /// Pictures that were ended, by the reason, in the order of [`ENDED`].
+    /// The number of pictures whose drawing was ended early, for each reason, in the order of
+    /// [`ENDED`].
     ended: [AtomicU64; ENDED.len()],
-    /// The recent mean time of a turn in nanoseconds.
+    /// The running mean of the drawing times of pictures, each divided by the number of its turns,
+    /// in nanoseconds.
     usual: AtomicU64,
     /// Nanoseconds spent in each stage, in the order of [`Phase::ALL`].
     stages: [AtomicU64; Phase::ALL.len()],
     queued: AtomicU64,
 }
 
-/// The reasons for which work is ended, with their names in metrics.
+/// The reasons for ending work early, with their names in metrics.
 pub(crate) const ENDED: [(Cancelled, &str); 3] = [
     (Cancelled::Deadline, "deadline"),
     (Cancelled::TooMuchWork, "limit"),
@@ -106,7 +110,8 @@ pub(crate) struct QueueStats {
     pub(crate) waiting: u64,
     pub(crate) done: u64,
     pub(crate) refused: u64,
-    /// Pictures that were ended, by the reason, in the order of [`ENDED`].
+    /// The number of pictures whose drawing was ended early, for each reason, in the order of
+    /// [`ENDED`].
     pub(crate) ended: [u64; ENDED.len()],
     pub(crate) queued: Duration,
     pub(crate) stages: [Duration; Phase::ALL.len()],
@@ -131,10 +136,10 @@ impl RenderQueue {
         self.end.cancel();
     }
 
-    /// Runs work when it is its turn.
+    /// Waits for the turns of a piece of work, and then does the work.
     ///
-    /// If the returned future is dropped, since no client waits for the result any more, work that
-    /// waits never runs, and work that runs on a blocking thread is ended.
+    /// The returned future is dropped when no client waits for the result any more. Then work that
+    /// waits never begins, and work on a blocking thread is ended.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         size: WorkSize,
@@ -178,10 +183,10 @@ impl RenderQueue {
         done.unwrap_or_else(|_| Err(ApiError::internal()))
     }
 
-    /// Waits for the turns of a piece of work; `None` if they would not come in time.
+    /// Waits for the turns of a piece of work; `None` if the work is refused.
     async fn turns(&self, size: WorkSize) -> Option<Turns> {
         let cost = size.expected.unwrap_or_else(|| self.usual() * size.turns);
-        // Work that runs is half done on average.
+        // On average, half of the running work is done.
         let running = self.usual() * self.admission.running() / 2;
         let client = CLIENT.try_with(|client| *client).unwrap_or_default();
         match self.admission.enter(client, size.turns, cost, running) {
@@ -215,7 +220,7 @@ impl RenderQueue {
     }
 }
 
-/// Ends work when it is dropped.
+/// A guard that ends work when it is dropped.
 struct CancelOnDrop(CancelToken);
 
 impl Drop for CancelOnDrop {
@@ -224,7 +229,7 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// The answer where work was ended.
+/// The error for work that was ended early, by the reason.
 fn ended(reason: Cancelled, deadline: Duration) -> ApiError {
     match reason {
         Cancelled::Deadline => ApiError::with_status(
@@ -244,7 +249,8 @@ fn ended(reason: Cancelled, deadline: Duration) -> ApiError {
 }
 
 impl Counters {
-    /// Adds a drawn picture and its times to the counters, or one that was ended.
+    /// Adds a picture and its times to the counters. `ended` is the reason if its drawing was ended
+    /// early, and `None` for a finished picture.
     fn add(&self, turn: Duration, timing: &RequestTiming, ended: Option<&Cancelled>) {
         let add = |sum: &AtomicU64, took: Duration| {
             sum.fetch_add(took.as_nanos() as u64, Ordering::Relaxed);
@@ -263,8 +269,8 @@ impl Counters {
                 }
             }
         }
-        // The mean is a running one over some sixteen turns. If threads overwrite each other's
-        // update, one is lost, which does no harm.
+        // The running mean covers about the last sixteen turns. If two threads update it at the
+        // same time, one update is lost, which does no harm.
         let usual = self.usual.load(Ordering::Relaxed);
         let usual = usual - usual / 16 + turn.as_nanos() as u64 / 16;
         self.usual.store(usual, Ordering::Relaxed);
@@ -326,7 +332,7 @@ mod tests {
             let ran = Arc::clone(ran);
             move || Ok(ran.fetch_add(1, Ordering::SeqCst))
         };
-        // Two more requests have a place to wait; the one after them has none.
+        // Two more requests find a place in the queue; a third one finds none.
         let run = || Box::pin(queue.run(WorkSize::SMALL, work(&ran)));
         let mut waiting: Vec<_> = (0..2).map(|_| run()).collect();
         for future in &mut waiting {
