@@ -41,9 +41,9 @@ impl LayerRequest {
         let draw = move || {
             let (layer, style) = (served.source.drawable()?, &style.style);
             if layer.backend().batch() > 1 || layer.is_mixed(style) {
-                // In these two cases densities are not cached: a GPU splats as quickly as a density
-                // is downloaded from it, and a mixed picture, with colours besides the ramp's, is
-                // not made from one density alone.
+                // In two cases densities are not cached. A GPU splats as quickly as a density is
+                // downloaded from it. A mixed picture has colours besides those of the ramp, so it
+                // can't be made from one density alone.
                 let request = layer.tile(tile).size(size).style(style);
                 return Ok(request.format(format).encode()?);
             }
@@ -217,8 +217,8 @@ async fn scale_of(
     })
 }
 
-/// Draws a picture of a live layer: measures its scale if needed, fetches its rows, and draws them
-/// when it is its turn in the queue. `cost` is the number of turns that the picture takes.
+/// Draws a picture of a live layer: measures its scale if needed, fetches its rows, waits in the
+/// render queue, and draws them. `work` states the turns that the picture takes in the queue.
 async fn draw_live(
     live: &LiveLayer,
     queue: &RenderQueue,
@@ -270,8 +270,8 @@ async fn value_live(
     let query = PointQuery::new(at, f64::from(z), style);
     let (kernel, pixel) = query.kernel();
     let (x, y) = (f64::from(at.x), f64::from(at.y));
-    // Stamped splats don't simply add up. For these, the pixel at the coordinate is drawn, and its
-    // value is taken.
+    // Stamped splats, each a small picture of the kernel, don't simply add up. For them the pixel
+    // at the coordinate is drawn, and its value is returned.
     let stamped = style.is_stamped();
     let reach = if stamped {
         style.reach_in(Window::new(x, y, pixel, 1, 1)) + 1.0
@@ -294,7 +294,8 @@ async fn value_live(
     for (point, count) in fetched.points.iter().zip(counts) {
         nearest.add(*point);
         let count = count.map_or(1, |count| count as usize);
-        // At low zooms the kernel reaches several copies of the world beside each other.
+        // At low zooms the kernel is wide enough to reach the coordinate from several copies of the
+        // world side by side.
         for turn in -2..=2 {
             let east = f64::from(turn) * mercator::WORLD;
             sums.add_from(at, (&kernel, pixel), point, east, count);

@@ -1,5 +1,5 @@
-//! The data of a layer as estimates of a request's cost see them: points in memory, or rows of a
-//! database.
+//! The facts about a layer's data from which a request's cost is estimated. The data are points in
+//! memory or rows of a database.
 
 use super::population::{Population, by_strips};
 use super::refuse_wide;
@@ -10,7 +10,8 @@ use heatsplat_render::limits::{DENSEST, SPREAD, WIDEST_EXACT};
 use heatsplat_render::{BlendMode, Comparison, Length, Measure, PointSet, Radius, Style};
 use std::cmp::Reverse;
 
-/// The number of tiles in which the statistics of a scale are measured, for points in memory.
+/// The number of tiles in which the statistics of a scale are measured, if the points are in
+/// memory.
 const SAMPLE: f64 = (DENSEST + SPREAD) as f64;
 
 /// The number of tiles with the most weight in which the statistics of a live layer's scale are
@@ -147,11 +148,11 @@ impl<'a> DataProfile<'a> {
     }
 
     /// The estimated time to measure the statistics of a scale at a level, in nanoseconds. They are
-    /// measured in the densest tiles and in a sample of the other tiles. Each of the densest tiles
-    /// counts as the mean of two times: for the least dense and for the most dense of them. Any
-    /// other tile is assumed to have as many points as the least dense of them. Its time is
-    /// estimated at three latitudes, since a radius in metres differs in pixels there. An error if
-    /// the kernel is wider than a request may ask for.
+    /// measured in the densest tiles and in a sample of the other tiles. The mean time of the
+    /// densest tiles is estimated by two of them: the least dense and the most dense. Any other
+    /// tile is assumed to have as many points as the least dense of the densest tiles. Its time is
+    /// estimated at three latitudes, since a radius in metres has different sizes in pixels there.
+    /// An error if the kernel is wider than a request may ask for.
     pub(super) fn scale(&self, style: &Style, level: u8) -> Result<f64, ApiError> {
         let z = level.saturating_sub(8).min(MAX_ZOOM);
         let densities = self.densities(style);
@@ -163,7 +164,8 @@ impl<'a> DataProfile<'a> {
             _ => Vec::new(),
         };
         let all = match self {
-            // All tiles that have points are among the densest.
+            // If there are fewer than `DENSEST` tiles with points, all of them are among the
+            // densest.
             Self::Points(_) if dense.len() < DENSEST => 0.0,
             Self::Points(_) => SAMPLE.min(self.points()),
             _ => LIVE_SAMPLE,
@@ -192,7 +194,7 @@ impl<'a> DataProfile<'a> {
             if others <= 0.0 || (y != first && first == last) {
                 continue;
             }
-            // A tile also draws points of its neighbours near the common border.
+            // A tile also draws points of its neighbours that lie near the common border.
             let more = 1.0 + 2.0 * style.reach_in(window).min(256.0) / 256.0;
             let seen = least.map_or(0.0, |(count, _)| *count as f64 * more * more);
             let each = densities.iter().map(|drawn| {

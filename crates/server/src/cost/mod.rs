@@ -92,8 +92,8 @@ fn too_much(message: String) -> ApiError {
     ApiError::with_status(StatusCode::UNPROCESSABLE_ENTITY, message)
 }
 
-/// The most units of work that a request may cause with splats other than the layer's own. A unit
-/// is about a nanosecond of one processor.
+/// The largest number of units of work that a request may cause with an overlap, kernel or radius
+/// other than the layer's own.
 pub(crate) const MAX_UNITS: u64 = MAX_TIME.as_nanos() as u64;
 
 /// Returns the estimated time of a request: of the condition `filter` and all parts of `work`
@@ -202,8 +202,8 @@ impl CostEstimate {
         Ok(all)
     }
 
-    /// Returns an error if the whole estimate is over [`MAX_TIME`]. Its message names the most
-    /// expensive parameter.
+    /// Returns an error if the estimated times together exceed [`MAX_TIME`]. Its message names the
+    /// most expensive parameter.
     fn check(&self, style: &ResolvedStyle) -> Result<(), ApiError> {
         if self.all() <= MAX_TIME.as_secs_f64() * 1e9 {
             return Ok(());

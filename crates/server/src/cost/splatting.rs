@@ -8,7 +8,7 @@ use heatsplat_render::unit_costs as ns;
 use heatsplat_render::{Kernel, MarkerShape, MarkerStamp, Precision, Shape};
 use std::iter::Sum;
 
-/// The width and height, in pixels, of the squares in which the transform of a smooth kernel runs.
+/// The width and height, in pixels, of the squares in which a smooth kernel is transformed.
 const SQUARE: (f64, f64) = (256.0, 256.0);
 /// The width and height, in pixels, of the rectangles that replace these squares if a picture has
 /// several strips.
@@ -19,8 +19,8 @@ const STRIP: (f64, f64) = (256.0, 32.0);
 /// weights are extremely uneven, there are twice as many.
 const HEAVY: f64 = 16.0;
 
-/// The number of bins that the deposit of one cell fills and no other cell's does: of 9 at most. An
-/// average over pictures that were measured.
+/// The number of bins of a grid that one cell fills and no other cell does. A cell fills at most 9
+/// bins, of which it shares some with its neighbours. An average over measured pictures.
 const BINS_A_CELL: f64 = 4.0;
 
 /// The number of discs of which a triangular kernel is composed.
@@ -46,9 +46,8 @@ impl DrawTime {
         self.made + self.drawn
     }
 
-    /// The time to draw `times` pictures with one prepared kernel.
-    /// The time of `pictures` pictures in `rows` rows of tiles. Pictures of a row share their
-    /// kernels; where radii are in metres, rows don't.
+    /// The time to draw `pictures` pictures in `rows` rows of tiles. The pictures of a row share a
+    /// prepared kernel. Different rows don't share one if the radius is in metres.
     pub(super) fn in_rows(self, pictures: f64, rows: f64) -> Self {
         Self {
             made: self.made * pictures.min(rows),
@@ -87,7 +86,7 @@ struct Blocks {
 }
 
 impl Blocks {
-    /// The blocks of a window that is cut from its own upper left corner on.
+    /// The blocks of a window that is cut into blocks from its own upper left corner on.
     fn of(window: &Window, margin: f64) -> Self {
         let (all_across, all_down) = (f64::from(window.width()), f64::from(window.height()));
         let block = f64::from(BLOCK);
@@ -100,10 +99,11 @@ impl Blocks {
         }
     }
 
-    /// The blocks that a window touches, if the whole world is cut from its corner on. The tuple is
-    /// the width and height of a block in pixels.
+    /// The blocks that a window touches, if the whole world is cut into blocks from its upper left
+    /// corner on. The tuple's parts are the width and the height of a block in pixels.
     fn on_board(window: &Window, (width, height): (f64, f64), margin: f64) -> Self {
-        // The edges of a window that is not a tile may cut through blocks, so one more is counted.
+        // The edges of a window that is not a tile may cut through blocks, so one more block is
+        // counted in each direction.
         let count = |n: u32, side: f64| {
             let all = f64::from(n) / side;
             if all.fract() == 0.0 { all } else { all + 1.0 }
@@ -126,11 +126,11 @@ impl Blocks {
         self.grown() * self.grown().log2() * ns::TRANSFORM
     }
 
-    /// The time to convolve a block by so many transforms, or by a stamp for each cell where that
-    /// takes less.
+    /// The time to convolve a block with the kernel, in nanoseconds: by `transforms` transforms or,
+    /// if that takes less time, by stamps for each of its `cells` cells.
     fn convolved(self, kernel: &Kernel, transforms: f64, cells: f64) -> f64 {
         let side = 2.0 * kernel.reach() + 1.0;
-        // Deposits of neighbouring cells share bins.
+        // Each filled bin takes one stamp. Neighbouring cells share bins.
         let stamps = cells * BINS_A_CELL * side * side * ns::STAMPED;
         stamps.min(transforms * self.transformed())
     }
@@ -170,7 +170,7 @@ pub(super) fn plain(
     takes
 }
 
-/// The time to draw a window with a kernel, without the time that each pixel takes in any case.
+/// The time to draw a window with a kernel, without the time that each pixel takes with any kernel.
 /// `signed` is true if there are negative weights, and `strip` if the window is one of several
 /// strips.
 fn of_kernel(
@@ -229,9 +229,9 @@ fn evaluated(kernel: &Kernel) -> f64 {
     ns::BEGUN + powers + side * side * ns::EVALUATED
 }
 
-/// The time to draw a window with a smooth kernel on a grid: mostly by separable terms. A transform
-/// is used if the kernel has several terms, and its grid must be as fine as the picture or is
-/// turned by 45°.
+/// The time to draw a window with a smooth kernel on a grid. Mostly the kernel is a sum of
+/// separable terms. A transform is used instead if the kernel has several terms and its grid either
+/// must be as fine as the picture or is turned by 45°.
 fn smooth(
     window: &Window,
     kernel: &Kernel,
@@ -250,8 +250,8 @@ fn smooth(
     let cell = coarser / finer;
     let made = (radius / cell + 20.0).powi(if terms > 1.0 { 3 } else { 1 }) * ns::SAMPLED;
     let margin = kernel.reach() + 4.0 * cell;
-    // On a grid turned by 45°, two transforms are needed forwards and one back. On other grids one
-    // of each is needed, which counts as one.
+    // A grid turned by 45° needs two transforms forwards and one back. Any other grid needs one
+    // forwards and one back, which count as one.
     let turned = terms == 10.0 && (fine / 2f64.sqrt()..fine).contains(&radius);
     let drawn = if terms > 1.0 && (cell == 1.0 || turned) {
         let board = Blocks::on_board(window, if strip { STRIP } else { SQUARE }, margin);
@@ -268,7 +268,7 @@ fn smooth(
 }
 
 /// The time to draw a window with a kernel that has an edge. Heavy cells are drawn one by one as
-/// discs. All cells that are light beside their neighbours take one transform together.
+/// discs. All cells that are light compared with their neighbours take one transform together.
 fn edged(
     window: &Window,
     kernel: &Kernel,
@@ -303,7 +303,7 @@ fn edged(
         0.0
     };
     DrawTime {
-        // The stamp is sampled and transformed.
+        // This is the time to sample the stamp and to transform it.
         made: (kernel.radius() + 20.0).powi(2) * ns::SAMPLED + light / 2.0,
         drawn: blocks.count * (gathered + heavy * discs * disc + light),
     }
@@ -326,7 +326,7 @@ pub(super) fn stamps(
         _ => 1.0,
     };
     let margin = kernel.reach().ceil() + 1.0;
-    // Splats whose opacity is that of all others are drawn once for each position that has points.
+    // If all splats have the same opacity, those at one position are drawn only once.
     let finest = if classes > 1.0 { 0.0 } else { 1.0 / phases };
     let seen = seen.cells(&window.grown(margin as u32), finest);
     let side = 2.0 * margin + 1.0;
@@ -334,7 +334,8 @@ pub(super) fn stamps(
     let items = seen.min(places * classes);
     let made = items.min(classes * phases * phases) * side * side * ns::MADE;
     let stamped = items * (side * side).min(width * height) * ns::STAMPED;
-    // Splats of different opacities are sorted, those of one opacity are counted on a grid.
+    // Splats of different opacities are sorted. Splats of one opacity are counted on a grid
+    // instead.
     let placed = if classes > 1.0 {
         seen * ns::LISTED
     } else {

@@ -35,7 +35,7 @@ fn asked(layer: &Layer, tile: &str, side: u32, query: &str) -> (Style, Window, u
     (style, Window::tile(tile, side), level(z as u8, 256))
 }
 
-/// The estimated time to draw a tile and to measure its scale.
+/// The estimated time to draw a tile and to measure its scale, both together.
 fn all(layer: &Layer, tile: &str, side: u32, query: &str) -> Duration {
     let (style, window, level) = asked(layer, tile, side, query);
     estimate(layer, &style, &window, 1, level).iter().sum()
@@ -139,7 +139,8 @@ fn a_sample_holds_no_more_than_the_estimate_says() {
     }
 }
 
-/// A request's kind: its name, and its parameters for a random number from 0 to 1.
+/// A kind of requests: its name, and a function that makes the parameters of requests from a random
+/// number from 0 to 1.
 type Kind = (&'static str, fn(f64) -> Vec<String>);
 
 /// The kinds of requests whose estimates are compared with the work that they cause.
@@ -200,9 +201,9 @@ const KINDS: [Kind; 5] = [
     }),
 ];
 
-/// Compares estimates with the counted work of random requests: 60 of them, or as many as the
-/// variable `HEATSPLAT_REQUESTS` says. Work of less than 5 ms is left out, since it is admitted
-/// anyway.
+/// Compares estimates with the counted work of random requests. There are 60 requests, or as many
+/// as the variable `HEATSPLAT_REQUESTS` states. Requests with less than 5 ms of work are left out,
+/// since they are never refused.
 #[test]
 fn estimates_are_near_the_work_that_is_done() {
     let count: usize = std::env::var("HEATSPLAT_REQUESTS").map_or(60, |n| n.parse().unwrap());
@@ -256,7 +257,7 @@ fn estimates_are_near_the_work_that_is_done() {
     );
 }
 
-/// The milliseconds of work that drawing counts.
+/// The work that drawing takes by its own count, in milliseconds.
 fn work(draw: impl FnOnce()) -> f64 {
     let token = CancelToken::default();
     token.run(draw).unwrap();

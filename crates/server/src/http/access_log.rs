@@ -15,11 +15,11 @@ use std::time::Duration;
 /// The header with the id of a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The largest length of an id that a proxy sends.
+/// The largest length in bytes of an id that is taken from a proxy. A choice.
 const MAX_ID: usize = 128;
 
-/// An id of a request: one that a trusted proxy has sent, or one that no other request of this or
-/// another process is likely to have.
+/// The id of a request: the one that a trusted proxy has sent, or one made here, which hardly any
+/// other request of this or another process has too.
 #[derive(Clone, Debug)]
 pub(crate) enum RequestId {
     Sent(HeaderValue),
@@ -27,11 +27,12 @@ pub(crate) enum RequestId {
 }
 
 impl RequestId {
-    /// The id of a request. One that it brings counts if it comes from a trusted proxy.
+    /// The id of a request. An id in the request's header is used only if a trusted proxy has sent
+    /// it.
     pub(crate) fn new(trusted: &[TrustedProxy], request: &Request) -> Self {
         static REQUESTS: AtomicU64 = AtomicU64::new(0);
         let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
-        // Most servers have no proxy, and need not look for the header.
+        // Without trusted proxies, as on most servers, no lookup of the header is needed.
         let sent = (!trusted.is_empty()).then(|| request.headers().get(&REQUEST_ID));
         match sent
             .flatten()
@@ -65,17 +66,17 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// The parts of a request that its line in the log has.
+/// The parts of a request that appear in its line of the log.
 #[derive(Debug)]
 pub(crate) struct LoggedRequest {
     method: Method,
-    /// The path and the query, from which keys were taken before.
+    /// The path and the query. Keys of layers were removed from it before.
     url: String,
     origin: RequestOrigin,
 }
 
 impl LoggedRequest {
-    /// The parts of a request.
+    /// Copies these parts from a request.
     pub(crate) fn new(request: &Request, origin: RequestOrigin) -> Self {
         let url = request.uri().path_and_query();
         Self {
@@ -85,7 +86,7 @@ impl LoggedRequest {
         }
     }
 
-    /// Writes the line of an answer that took some time.
+    /// Writes the line of an answer, which took the time `took`.
     pub(crate) fn log(&self, id: &RequestId, response: &Response, took: Duration) {
         let length = response.headers().get(CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -96,7 +97,7 @@ impl LoggedRequest {
             method = self.method.as_str(),
             path = self.url,
             status = response.status().as_u16(),
-            // An answer that is compressed while it is sent has no length yet.
+            // The length of an answer that is compressed while it is sent is not known yet.
             bytes = bytes.map_or(-1, |bytes| bytes as i64),
             ms = (took.as_secs_f64() * 1e6).round() / 1e3,
             client = client.as_deref().unwrap_or("-"),

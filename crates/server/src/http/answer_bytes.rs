@@ -1,5 +1,5 @@
-//! The bytes of answers that are on their way to clients: counted, and limited over all
-//! connections, since a client that doesn't read keeps its answer in memory.
+//! A limit of the bytes of answers that are on their way to clients, over all connections together.
+//! It is needed since the answer for a client that doesn't read stays in memory.
 
 use super::connection_info::ConnectionInfo;
 use super::error::ApiError;
@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
-/// The size in bytes up to which answers are not counted: each connection of HTTP/1 may have one in
-/// addition to the limit.
+/// The size in bytes up to which answers for HTTP/1 are not counted: 64 KiB. A connection of HTTP/1
+/// has at most one answer on its way.
 const SMALL: u64 = 64 << 10;
 
 /// A limit of the bytes of all answers that are on their way to clients.
@@ -23,13 +23,13 @@ pub(crate) struct AnswerBytes {
     refused: AtomicU64,
 }
 
-/// The share of one answer in the limit. It is given back when the answer's last byte is sent or
-/// dropped.
+/// The bytes that one answer takes of the limit. They are free again when the answer's last byte
+/// was sent or the answer is dropped.
 #[derive(Debug)]
 struct ReservedBytes {
     of: Arc<AnswerBytes>,
     bytes: u64,
-    /// The connection of HTTP/2 that the answer is for.
+    /// The connection that the answer is for, if it is one of HTTP/2; otherwise `None`.
     connection: Option<Arc<ConnectionInfo>>,
 }
 
@@ -51,7 +51,7 @@ impl AnswerBytes {
         })
     }
 
-    /// The bytes that are on their way.
+    /// The number of bytes that are on their way.
     pub(crate) fn taken(&self) -> u64 {
         self.taken.load(Ordering::Acquire)
     }
@@ -66,11 +66,11 @@ impl AnswerBytes {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Refuses an answer of about so many bytes for which there is no room now, so that it need not
-    /// be drawn.
+    /// Returns an error if there is no room now for an answer of about `bytes` bytes, so that it
+    /// need not be drawn first.
     ///
     /// # Errors
-    /// 503.
+    /// 503 if there is no room.
     pub(crate) fn check_room(&self, bytes: u64) -> Result<(), ApiError> {
         match self.has_room(self.taken(), bytes) {
             true => Ok(()),
@@ -78,7 +78,8 @@ impl AnswerBytes {
         }
     }
 
-    /// An answer that is larger than the limit is sent if no other is on its way.
+    /// Returns true if there is room for an answer of `bytes` bytes. An answer that is larger than
+    /// the limit has room while no other answer is on its way.
     fn has_room(&self, taken: u64, bytes: u64) -> bool {
         bytes <= SMALL || taken == 0 || taken.saturating_add(bytes) <= self.limit
     }
@@ -134,14 +135,14 @@ impl AnswerBytes {
     }
 }
 
-/// A body whose bytes hold their share until they are dropped.
+/// A body whose bytes count against the limit until the last of them is dropped.
 #[derive(Debug)]
 struct CountedBody {
     body: Body,
     share: Arc<ReservedBytes>,
 }
 
-/// Bytes of a counted body.
+/// Bytes of a [`CountedBody`]. They keep its part of the limit reserved while they exist.
 struct CountedBytes {
     bytes: Bytes,
     _share: Arc<ReservedBytes>,
@@ -210,7 +211,7 @@ mod tests {
         assert_eq!(budget.taken(), 100_000);
         drop(part);
         assert_eq!(budget.taken(), 0);
-        // Small answers count too if a connection may have many of them.
+        // On a connection that may have many answers at a time, small answers count too.
         let info = Arc::new(ConnectionInfo::default());
         let answer_h2 = budget.admit(Response::new(Body::from("seven")), Some(Arc::clone(&info)));
         assert_eq!(
@@ -222,7 +223,7 @@ mod tests {
             (budget.taken(), info.unsent.load(Ordering::Relaxed)),
             (0, 0)
         );
-        // What never fits is sent alone.
+        // An answer that is larger than the limit is sent, but only alone.
         let large = answer(900_000);
         assert_eq!((large.status(), budget.taken()), (StatusCode::OK, 900_000));
         assert_eq!(answer(100_000).status(), StatusCode::SERVICE_UNAVAILABLE);

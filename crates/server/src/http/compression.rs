@@ -1,8 +1,9 @@
-//! Compression of answers: JSON, SVG, XML and numbers, for clients that accept gzip, brotli or
-//! zstd. Pictures are compressed by their own formats.
+//! Compression of JSON, SVG, XML and numbers in gzip, brotli or zstd, for clients that accept one
+//! of these. Pictures are compressed by their own formats.
 //!
-//! The compressed answer is another representation (RFC 9110, section 8.8.3.3), so its ETag is
-//! weak: it revalidates a copy in any encoding, and never joins byte ranges of two encodings.
+//! A compressed answer is another representation than the plain one (RFC 9110, section 8.8.3.3), so
+//! its ETag is weak. By a weak ETag a client may learn that its copy is current, in any encoding,
+//! but it may not join byte ranges of different encodings.
 
 use super::response;
 use axum::body::{Body, Bytes};
@@ -23,8 +24,8 @@ use tower_http::compression::predicate::SizeAbove;
 /// The size in bytes of the shortest answer that is compressed: about one packet.
 const MIN_BYTES: u64 = 1 << 10;
 
-/// The size in bytes of the pieces in which a body is compressed, and, below, the number of pieces
-/// after which other tasks of the thread get their turn. 256 KiB take at most 3 ms.
+/// The size in bytes of the pieces in which a body is compressed. After [`PIECES_A_TURN`] pieces,
+/// other tasks of the thread get their turn. Compressing these 256 KiB takes at most 3 ms.
 const PIECE: usize = 64 << 10;
 const PIECES_A_TURN: u32 = 4;
 
@@ -38,20 +39,20 @@ const MEDIA_TYPES: [&str; 6] = [
     "text/plain; version=0.0.4; charset=utf-8",
 ];
 
-/// The statuses of answers whose encoding another request might have chosen differently.
+/// The statuses of answers that depend on the encodings that the request accepts.
 const TAGGED: [StatusCode; 3] = [
     StatusCode::OK,
     StatusCode::PARTIAL_CONTENT,
     StatusCode::NOT_MODIFIED,
 ];
 
-/// Headers of a request that decide on the encoding of its answer.
+/// The headers of a request that decide on the encoding of its answer.
 #[derive(Debug, Default)]
 pub(crate) struct EncodingRequest(HeaderMap);
 
 impl EncodingRequest {
-    /// Copies the headers of a request for a path. Paths of pictures have no encodings, so `None`
-    /// is returned for them.
+    /// Copies these headers from a request for `path`. Returns `None` for paths of pictures, whose
+    /// answers are never encoded.
     pub(crate) fn new(path: &str, request: &HeaderMap) -> Option<Self> {
         if [".png", ".webp", ".jpg"]
             .iter()
@@ -68,7 +69,8 @@ impl EncodingRequest {
         Some(Self(kept))
     }
 
-    /// Compresses an answer if its client accepts that, and its media type and size call for it.
+    /// Compresses an answer if its client accepts an encoding, and if its media type is compressed
+    /// and it is long enough.
     pub(crate) async fn encode(&self, mut response: Response) -> Response {
         let status = response.status();
         let has_tag = response.headers().contains_key(ETAG);
@@ -89,8 +91,9 @@ impl EncodingRequest {
         Response::from_parts(parts, body)
     }
 
-    /// Gives a 304 the ETag as the client has it: the weak one of a compressed copy, else the
-    /// strong one. Caches update only copies with the tag of the answer (RFC 9111, section 4.3.4).
+    /// Gives a 304 the ETag that the client has sent: the weak one if its copy is compressed,
+    /// otherwise the strong one. A cache updates a copy only if the ETags are equal (RFC 9111,
+    /// section 4.3.4).
     fn tag_as_known(&self, headers: &mut HeaderMap) {
         let Some(strong) = headers.get(ETAG).and_then(|tag| tag.to_str().ok()) else {
             return;
@@ -128,7 +131,7 @@ fn is_compressible(response: &Response) -> bool {
     response.status() == StatusCode::OK && known && length.is_some_and(|n| n >= MIN_BYTES)
 }
 
-/// Compresses an answer in the encoding that its client prefers, as it is sent.
+/// Compresses an answer, while it is sent, in the encoding that its client prefers.
 async fn compress(accepted: HeaderMap, response: Response) -> Response {
     let mut request = Request::new(Body::empty());
     *request.headers_mut() = accepted;
@@ -137,7 +140,7 @@ async fn compress(accepted: HeaderMap, response: Response) -> Response {
         let response = response.take().unwrap_or_default();
         std::future::ready(Ok::<_, Infallible>(response))
     });
-    // The fastest level: a picture of 64 MiB takes well under a second.
+    // At the fastest level, compressing 64 MiB of numbers takes well under a second.
     let compression = Compression::new(inner)
         .quality(CompressionLevel::Fastest)
         .compress_when(SizeAbove::new(0));
@@ -147,7 +150,8 @@ async fn compress(accepted: HeaderMap, response: Response) -> Response {
     }
 }
 
-/// A body whose bytes come in pieces, with pauses in which the thread's other tasks go on.
+/// A body that is cut into pieces. Between some of them it pauses, so that the thread's other tasks
+/// go on.
 #[derive(Debug, Default)]
 struct Pieces {
     body: Body,

@@ -1,11 +1,11 @@
-//! The connections of a server, as their requests and `/metrics` know them.
+//! Facts about connections, for the requests that arrive on them and for `/metrics`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-/// Facts about a connection, which its requests have as an extension. Requests that an embedding
-/// program sends to the router have none.
+/// Facts about a connection. Each of its requests has them as an extension. A request that an
+/// embedding program sends to the router has no such extension.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectionInfo {
     /// The address of the client, or of the proxy before it; `None` on a Unix socket.

@@ -8,7 +8,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-/// The methods that are answered.
+/// The methods of requests that the server answers.
 pub(crate) const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
 /// The origins whose pages may read answers.
@@ -19,7 +19,8 @@ pub(crate) enum AllowedOrigins {
 }
 
 impl AllowedOrigins {
-    /// The origins of a configuration. None at all means any.
+    /// The origins of a configuration. An empty list allows any origin, and so does `*` in the
+    /// list.
     pub(crate) fn new(origins: &[String]) -> Self {
         if origins.is_empty() || origins.iter().any(|origin| origin == "*") {
             return Self::Any;
@@ -33,7 +34,7 @@ impl AllowedOrigins {
         matches!(self, Self::Any)
     }
 
-    /// The origin of a request if it matters for the answer.
+    /// The value of the request's header `Origin` if the answer depends on it; otherwise `None`.
     pub(crate) fn of(&self, request: &HeaderMap) -> Option<HeaderValue> {
         match self {
             Self::Any => None,
@@ -41,7 +42,8 @@ impl AllowedOrigins {
         }
     }
 
-    /// Lets the page of a request read its answer if its origin may.
+    /// Adds the headers by which the page at `origin` may read the answer, if that origin is
+    /// allowed.
     pub(crate) fn allow(&self, origin: Option<HeaderValue>, headers: &mut HeaderMap) {
         let allowed = match self {
             Self::Any => Some(HeaderValue::from_static("*")),
@@ -68,12 +70,12 @@ impl AllowedOrigins {
     }
 }
 
-/// Answers the question of a browser which requests a page may send.
+/// Answers a preflight request, by which a browser asks which requests a page may send.
 pub(crate) fn preflight() -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-    // The star doesn't stand for `Authorization`, which a layer's key may be in.
+    // By the standard, `*` doesn't include `Authorization`, a header that may carry a layer's key.
     let names = HeaderValue::from_static("*, authorization");
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, names);
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));

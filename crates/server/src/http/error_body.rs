@@ -10,8 +10,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The length in bytes above which a write can't be an error answer of hyper, whose own answers are
-/// shorter. Longer writes are not inspected.
+/// The length in bytes of the longest write that is inspected. A longer one can't be an error
+/// answer of hyper itself, since these are shorter.
 const MAX_LENGTH: usize = 256;
 
 /// A connection that adds bodies to hyper's own error answers, which have none.
@@ -46,7 +46,8 @@ impl<S> ErrorBodyStream<S> {
     }
 }
 
-/// The answer with a body for an error without one; `None` for any other bytes.
+/// The answer with a body that replaces `bytes`, if these are an error answer of hyper without a
+/// body; `None` for any other bytes.
 fn with_error_body(bytes: &[u8], is_public: bool) -> Option<Vec<u8>> {
     if !bytes.starts_with(b"HTTP/1.") || bytes.len() > MAX_LENGTH {
         return None;

@@ -12,8 +12,8 @@ use std::sync::Arc;
 /// with several (RFC 9112, section 3.2).
 ///
 /// # Errors
-/// The error is a 400. Requests that reached the router without a connection of this server, as
-/// those of embedding programs do, are not checked.
+/// 400. A request that reached the router without a connection of this server is not checked: an
+/// embedding program has sent it.
 pub(crate) fn check(request: &Request) -> Result<(), ApiError> {
     if request.extensions().get::<Arc<ConnectionInfo>>().is_none() {
         return Ok(());
@@ -37,7 +37,8 @@ pub(crate) fn check(request: &Request) -> Result<(), ApiError> {
     }
 }
 
-/// Refuses a request for a host that the server isn't there for. Probes ask for any host.
+/// Refuses a request for a host that is not among the allowed ones. The probes `/health`, `/ready`
+/// and `/metrics` are answered for any host.
 ///
 /// # Errors
 /// 421 (RFC 9110, section 15.5.20).
@@ -60,8 +61,9 @@ pub(crate) fn check_allowed(
     }
 }
 
-/// Returns whether a host in lower case, with or without a port, is one that a pattern allows. The
-/// pattern is `example.org` for any port, `example.org:8080` for one, or `*.example.org`.
+/// Returns whether a pattern allows a host, which is in lower case and may have a port. The pattern
+/// is `example.org` for any port, `example.org:8080` for one port, or `*.example.org` for
+/// subdomains.
 fn matches(pattern: &str, host: &str) -> bool {
     let pattern = pattern.to_ascii_lowercase();
     let host = match split_port(&pattern) {
@@ -74,7 +76,7 @@ fn matches(pattern: &str, host: &str) -> bool {
     }
 }
 
-/// Returns whether a text can be a host with or without a port, like `example.org:3000`.
+/// Returns whether a text can be a host, with or without a port, like `example.org:3000`.
 pub(crate) fn is_host(text: &str) -> bool {
     let legal =
         |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'[' | b']' | b'-' | b'_');
@@ -86,8 +88,8 @@ pub(crate) fn is_host(text: &str) -> bool {
         && port.is_none_or(is_port)
 }
 
-/// Splits a host from its port; `None` if it has none. The colons of an IPv6 address are within
-/// brackets.
+/// Splits a text into a host and its port, which is `None` if the text has none. The colons of an
+/// IPv6 address are within brackets.
 pub(crate) fn split_port(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),

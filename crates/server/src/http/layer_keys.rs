@@ -1,7 +1,8 @@
 //! Keys of layers: secrets without which a layer isn't found.
 //!
-//! A request sends a key as `Authorization: Bearer KEY` or as the parameter `key`. A layer with
-//! keys is a 404 without one of them, as if it didn't exist, since its name may be a secret too.
+//! A request sends a key as `Authorization: Bearer KEY` or as the parameter `key`. If a layer has
+//! keys and a request sends none of them, the answer is 404, as for a layer that doesn't exist,
+//! since the layer's name may be a secret too.
 
 use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
@@ -11,11 +12,11 @@ use axum::response::Response;
 /// The name of the parameter.
 const PARAMETER: &str = "key";
 
-/// The largest number of keys that a request may send. A layer that is made of two others needs
-/// the keys of both.
+/// The largest number of keys that a request may send: a layer that is made of two others needs the
+/// keys of both. A choice.
 const MAX_KEYS: usize = 4;
 
-/// The keys that a request has sent, as an extension of it.
+/// The keys that a request has sent. They are kept as an extension of the request.
 #[derive(Clone, Default)]
 pub(crate) struct SentKeys(Vec<String>);
 
@@ -38,7 +39,7 @@ impl SentKeys {
         any
     }
 
-    /// The keys of a request, from which they were taken before.
+    /// The keys of a request, which [`take`](Self::take) has moved into an extension.
     pub(crate) fn of(request: &Request) -> &[String] {
         let keys = request.extensions().get::<Self>();
         keys.map_or(&[], |keys| &keys.0)
@@ -52,8 +53,8 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| given.trim())
 }
 
-/// The URL without the parameters that are keys, whose values are added to `keys`; `None` if it has
-/// none.
+/// The URL without its parameters `key`, whose values are added to `keys`. `None` if the URL has no
+/// such parameter.
 fn without_keys(uri: &Uri, keys: &mut Vec<String>) -> Option<Uri> {
     let query = uri.query()?;
     let is_key = |pair: &&str| pair.split('=').next() == Some(PARAMETER);
@@ -78,7 +79,7 @@ fn without_keys(uri: &Uri, keys: &mut Vec<String>) -> Option<Uri> {
 }
 
 /// Makes an answer private: shared caches must not store it, since they would send it to clients
-/// that it isn't for.
+/// without the key.
 pub(crate) fn make_private(response: &mut Response) {
     let headers = response.headers_mut();
     let Some(control) = headers

@@ -1,4 +1,4 @@
-//! The HTTP layer: paths and queries of requests, headers and errors of answers, and counts of
+//! HTTP: paths, queries and headers of requests, headers and errors of answers, and counts of
 //! requests.
 
 pub(crate) mod access_log;

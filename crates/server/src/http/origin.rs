@@ -1,6 +1,7 @@
-//! The client of a request, and the URL by which it reached the server. Both are those of the
-//! connection or, behind a trusted proxy, those that the proxy's headers name: `Forwarded`
-//! (RFC 7239), else `X-Forwarded-For`, `-Proto` and `-Host`; and `X-Forwarded-Prefix`.
+//! The client of a request, and the URL by which it reached the server. They are taken from the
+//! connection. Behind a trusted proxy they are taken from the proxy's headers instead: from
+//! `Forwarded` (RFC 7239) or, without it, from `X-Forwarded-For`, `-Proto` and `-Host`. The prefix
+//! of the path always comes from `X-Forwarded-Prefix`.
 
 use super::host::is_host;
 use crate::http::connection_info::ConnectionInfo;
@@ -11,7 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The headers that an answer with URLs of the server depends on behind a trusted proxy.
+/// The headers on which URLs of the server in an answer depend, behind a trusted proxy.
 pub(crate) const PROXY_HEADERS: [&str; 5] = [
     "host",
     "forwarded",
@@ -20,19 +21,20 @@ pub(crate) const PROXY_HEADERS: [&str; 5] = [
     "x-forwarded-proto",
 ];
 
-/// The addresses of proxies whose headers are believed.
+/// Addresses of proxies whose headers are trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrustedProxy(ProxyKind);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ProxyKind {
-    /// The first address of a network, and the number of leading bits that all its addresses share.
+    /// A network: its first address, and the number of leading bits that all its addresses have in
+    /// common.
     Network(IpAddr, u32),
     /// All clients of a Unix socket.
     UnixSocket,
 }
 
-/// The error that a text is no network.
+/// The error for a text that is neither an address nor a network nor `unix`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected an address, a network like 10.0.0.0/8, or unix")]
 pub struct ParseProxyError;
@@ -85,11 +87,12 @@ pub(crate) struct RequestOrigin {
     pub(crate) is_https: bool,
     /// The host that the client asked for, with its port; `None` if there is no legal one.
     pub(crate) host: Option<String>,
-    /// The path under which a proxy has the server, without a slash at its end.
+    /// The path under which a proxy serves this server, without a slash at its end; empty without a
+    /// prefix.
     pub(crate) prefix: String,
 }
 
-/// The values that a proxy has added for one hop.
+/// The values that one proxy has added to a request.
 #[derive(Clone, Copy, Default)]
 struct Hop<'a> {
     client: Option<&'a str>,
@@ -103,7 +106,8 @@ impl RequestOrigin {
         let headers = request.headers();
         let connection = request.extensions().get::<Arc<ConnectionInfo>>();
         let peer = connection.and_then(|connection| connection.peer);
-        // HTTP/2 has no Host but an authority, which in HTTP/1 counts before it.
+        // A request of HTTP/2 has an authority in place of `Host`. In HTTP/1, an authority takes
+        // precedence over `Host`.
         let authority = request.uri().authority().map(Authority::as_str);
         let host = authority.or(headers.get(HOST).and_then(|host| host.to_str().ok()));
         let mut origin = Self {
@@ -116,8 +120,9 @@ impl RequestOrigin {
             return origin;
         }
         let is_trusted = |address: IpAddr| trusted.iter().any(|proxy| proxy.contains(address));
-        // Each proxy appends to the lists. Those at the end were added by trusted proxies, and
-        // what the first of these has added is believed.
+        // Each proxy appends its value to the list. The values at the end come from trusted
+        // proxies; the values before them may be forged. So the first value of a trusted proxy is
+        // used.
         let lines = |name: &str| list(headers, name);
         let forwarded = lines(FORWARDED.as_str());
         let (hops, prefixes) = (&forwarded, lines("x-forwarded-prefix"));
@@ -165,7 +170,8 @@ pub(crate) fn is_from_proxy<B>(trusted: &[TrustedProxy], request: &Request<B>) -
     })
 }
 
-/// The number of trusted proxies at the end of a list of clients.
+/// The number of addresses at the end of a list of clients, one after another, that are trusted
+/// proxies.
 fn trusted_hops<'a>(
     clients: impl DoubleEndedIterator<Item = &'a str>,
     is_trusted: impl Fn(IpAddr) -> bool,
@@ -174,13 +180,15 @@ fn trusted_hops<'a>(
     clients.rev().take_while(is_proxy).count()
 }
 
-/// The item of a list with `behind` others after it; the first if the list is shorter.
+/// The item that has `behind` other items after it; the first item if the list is too short. `None`
+/// if it is empty.
 fn from_end<T: Copy>(items: &[T], behind: usize) -> Option<T> {
     let last = items.len().checked_sub(1)?;
     items.get(last.saturating_sub(behind)).copied()
 }
 
-/// The parts of a header's list, from all its lines. Commas in quotes separate nothing.
+/// The items of a header that is a list, from all its lines. A comma within quotes doesn't separate
+/// items.
 fn list<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     let lines = headers.get_all(name).into_iter();
     let lines = lines.filter_map(|line| line.to_str().ok());
@@ -242,7 +250,7 @@ fn legal_host(host: Option<&str>) -> Option<String> {
         .map(str::to_ascii_lowercase)
 }
 
-/// Returns whether a text is the beginning of a path, like `/heat`; empty for none.
+/// Returns whether a text is empty or the beginning of a path, like `/heat`.
 fn is_prefix(text: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
     let mut segments = text.split('/');
@@ -346,7 +354,8 @@ mod tests {
             ("x-forwarded-prefix", "/heat/"),
         ];
         assert_eq!(of(&lines), "8.8.8.8 https://maps.example.org/heat");
-        // Two proxies of ours: what the outer one has added counts.
+        // There are two trusted proxies, one behind the other. The values that the outer one has
+        // added count.
         let lines = [
             ("x-forwarded-for", "1.1.1.1, 8.8.8.8"),
             ("x-forwarded-for", "10.0.0.2"),
@@ -368,7 +377,7 @@ mod tests {
             of(&[("forwarded", "for=\"_a,b\\\"c;\";host=a")]),
             "- http://a"
         );
-        // What is illegal is left out.
+        // Illegal values are ignored.
         for (name, value) in [
             ("x-forwarded-host", "evil.example/x"),
             ("x-forwarded-host", "a@b"),

@@ -8,11 +8,11 @@ use heatsplat_render::{Style, TileSize};
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// The parameters of a request. Those that change the layer's style are in `style`; those that only
-/// the request's route knows are in `own`.
+/// The parameters of a request. `style` has those that change the layer's style, and `own` those
+/// that only this route knows.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
-    /// Names and values. They are sorted in the order of [`Style::PARAMETERS`], so the order in the
+    /// Names and values, sorted in the order of [`Style::PARAMETERS`], so that their order in the
     /// URL has no effect.
     style: Vec<(&'static str, String)>,
     own: Vec<(&'static str, String)>,

@@ -1,6 +1,7 @@
-//! Byte ranges: a part of an answer for a request with a `Range` header (RFC 9110, section 14).
+//! Byte ranges: for a request with a `Range` header, only a part of the answer (RFC 9110, section
+//! 14).
 //!
-//! Answers are whole in memory, so a part is a slice of them. Requests for several ranges get the
+//! Whole answers are in memory, so a part is a slice of one. A request for several ranges gets the
 //! whole answer, which the standard allows.
 
 use super::error::ApiError;
@@ -16,7 +17,7 @@ use std::ops::Range;
 #[derive(Debug, PartialEq, Eq)]
 enum RequestedRange {
     Whole,
-    /// The first byte and the one after the last.
+    /// The index of the first byte, and the index after the last byte.
     Bytes(Range<usize>),
     /// No byte of the answer is in the range.
     Unsatisfiable,
@@ -30,21 +31,21 @@ pub(crate) struct RangeRequest {
 }
 
 impl RangeRequest {
-    /// The range that the headers of a GET request ask for; `None` for the whole answer.
+    /// The headers of a GET request that ask for a part; `None` if it asks for the whole answer.
     pub(crate) fn new(headers: &HeaderMap) -> Option<Self> {
         let range = headers.get(RANGE)?.clone();
         let if_range = headers.get(IF_RANGE).cloned();
         Some(Self { range, if_range })
     }
 
-    /// Cuts a successful answer to the range. It stays whole if the client's other parts are of
-    /// another state of it, by `If-Range`.
+    /// Cuts a successful answer to the requested range. The answer stays whole if its state is not
+    /// the one that `If-Range` names, since the client's other parts are of that state.
     pub(crate) async fn cut(&self, response: Response) -> Response {
         if !has_ranges(&response) || !self.is_current(response.headers()) {
             return response;
         }
         let (mut parts, body) = response.into_parts();
-        // The body is in memory, so this copies nothing.
+        // The body is in memory already, so this copies nothing.
         let Ok(bytes) = to_bytes(body, usize::MAX).await else {
             return ApiError::internal().into_response();
         };
@@ -73,8 +74,8 @@ impl RangeRequest {
         }
     }
 
-    /// Returns whether the range is of the present state of the answer: always without `If-Range`.
-    /// A weak ETag or a date proves nothing about single bytes.
+    /// Returns true if the answer's ETag is the one that `If-Range` names, or if there is no
+    /// `If-Range`. A weak ETag or a date doesn't count: neither shows that all bytes are equal.
     fn is_current(&self, answer: &HeaderMap) -> bool {
         let Some(known) = &self.if_range else {
             return true;
@@ -83,7 +84,8 @@ impl RangeRequest {
     }
 }
 
-/// Returns whether parts of an answer can be asked for: it is an unencoded one with an ETag.
+/// Returns whether parts of an answer can be requested: it must be a 200 with an ETag, and not
+/// compressed.
 fn has_ranges(response: &Response) -> bool {
     let headers = response.headers();
     response.status() == StatusCode::OK
@@ -91,7 +93,7 @@ fn has_ranges(response: &Response) -> bool {
         && !headers.contains_key(CONTENT_ENCODING)
 }
 
-/// Adds the header `Accept-Ranges`, so that clients ask for parts.
+/// Adds the header `Accept-Ranges` to an answer of which parts can be requested.
 pub(crate) fn announce(response: &mut Response) {
     if has_ranges(response) {
         let bytes = HeaderValue::from_static("bytes");
@@ -103,7 +105,8 @@ pub(crate) fn announce(response: &mut Response) {
 fn part(header: &HeaderValue, length: usize) -> RequestedRange {
     let number = |text: &str| {
         let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        // A number over any length is as good as the largest.
+        // A number that is too large to parse lies beyond any answer's length, and so does the
+        // largest `usize`.
         plain.then(|| text.parse().unwrap_or(usize::MAX))
     };
     let range = header.to_str().ok().and_then(|text| {

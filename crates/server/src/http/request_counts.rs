@@ -28,8 +28,8 @@ pub(crate) const STATUSES: [u16; 14] = [
     200, 201, 204, 206, 304, 400, 401, 404, 416, 421, 422, 500, 503, 0,
 ];
 
-/// Upper bounds, in seconds, of the buckets in which requests are counted by the time they took.
-/// One more bucket, `+Inf`, is for requests that took longer than the last bound.
+/// The upper bounds, in seconds, of the buckets in which requests are counted by the time that they
+/// took. One more bucket, `+Inf`, counts requests that took longer than the last bound.
 pub(crate) const BOUNDS: [f64; 9] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
 
 /// Counts and times of requests.
@@ -49,8 +49,8 @@ pub(crate) struct RouteCounts {
     pub(crate) nanoseconds: AtomicU64,
 }
 
-/// The index in [`ROUTES`] of the route that a request matched. It is the index of `other` if the
-/// request matched none, or one that is not listed.
+/// The index in [`ROUTES`] of the route that a request matched; the index of `other` if it matched
+/// no route, or a route that is not listed.
 pub(crate) fn route_index(matched: Option<&MatchedPath>) -> usize {
     let known = |path: &MatchedPath| ROUTES.iter().position(|route| *route == path.as_str());
     matched.and_then(known).unwrap_or(ROUTES.len() - 1)

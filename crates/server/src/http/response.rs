@@ -60,7 +60,7 @@ pub(crate) fn cached_unless_known(
     not_modified(headers, request).unwrap_or_else(|| cached(headers, answer()))
 }
 
-/// Adds the name of a request's header to those that `Vary` lists, unless it is there already.
+/// Adds the name of a request's header to the header `Vary`, unless it is listed there already.
 pub(crate) fn add_vary(headers: &mut HeaderMap, name: &'static str) {
     let listed = headers.get(VARY).and_then(|names| names.to_str().ok());
     let value = match listed {

@@ -69,8 +69,8 @@ impl LayerSource {
         }
     }
 
-    /// Returns whether all is there that pictures of a style need: the points of a filter, and the
-    /// scale of a level.
+    /// Returns true if everything that pictures of a style need is in memory: the points of a
+    /// filter, and the scale of a level.
     fn is_prepared(&self, level: Option<Level>, style: &Style) -> bool {
         let layer = match self {
             Self::InMemory(layer) => Some(&**layer),

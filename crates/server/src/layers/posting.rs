@@ -47,8 +47,8 @@ impl BearerToken {
     }
 }
 
-/// Returns whether one of the keys was sent, or none is needed. The time that it takes shows
-/// nothing about the keys but their number.
+/// Returns true if `sent` contains one of the keys, or if there are no keys. The time that it takes
+/// reveals nothing about the keys but their number.
 pub(crate) fn is_open(keys: &[BearerToken], sent: &[String]) -> bool {
     let pairs = keys
         .iter()

@@ -95,12 +95,13 @@ pub struct Registry {
     watch: Arc<WatchCounters>,
 }
 
-/// Counters of the thread that keeps layers up to date, if there is one.
+/// Counters of the thread that reads layers again when their sources change, if there is such a
+/// thread.
 #[derive(Debug, Default)]
 pub(crate) struct WatchCounters {
-    /// The time of its last look, in seconds since 1970; 0 before the first.
+    /// The time of the thread's last sign of life, in seconds since 1970; 0 before the first one.
     pub(crate) last_look: AtomicU64,
-    /// The number of times that something could not be read again.
+    /// The number of times that a source or the configuration could not be read again.
     pub(crate) failures: AtomicU64,
 }
 
@@ -114,7 +115,8 @@ struct State {
 }
 
 impl State {
-    /// A layer; with `sent`, only if one of these keys opens it.
+    /// A layer by its id. If `sent` has the keys of a request, the layer is found only if one of
+    /// them opens it; with `None`, keys are not checked.
     fn find(&self, id: &str, sent: Option<&[String]>) -> Result<Arc<ServedLayer>, ApiError> {
         let entry = self.layers.get(id);
         let entry = entry
@@ -130,8 +132,8 @@ impl State {
         entry.layer.clone().ok_or(ApiError::unavailable(why))
     }
 
-    /// Returns whether keys open a layer. One that is computed from two others shows these, so it
-    /// needs their keys too.
+    /// Returns true if the keys `sent` open a layer. A layer that is computed from two others shows
+    /// their data, so it needs the keys of both too.
     fn opens(&self, entry: &RegistryEntry, sent: &[String]) -> bool {
         let derivation = entry.derivation.iter();
         let mut sources = derivation.flat_map(|derivation| derivation.sources());
@@ -150,7 +152,8 @@ struct RegistryEntry {
     derivation: Option<Derivation>,
     /// The time when a posted layer expires; `None` for other layers.
     expires: Option<SystemTime>,
-    /// The keys that open the layer. None at all: it is open.
+    /// The keys of the layer, each of which opens it. If there are none, the layer is open to all
+    /// requests.
     keys: Vec<BearerToken>,
 }
 
@@ -266,22 +269,23 @@ impl Registry {
         changed.iter().for_each(|id| self.update_derived(id));
     }
 
-    /// Marks an announced layer as one whose source can't be read: it is not waited for any more,
-    /// until it is set.
+    /// Marks an announced layer as one whose source can't be read. If it has no data,
+    /// [`ready`](Self::ready) doesn't wait for it any more, until it gets data.
     pub fn mark_failed(&self, id: &LayerId) {
         if let Some(entry) = self.write().layers.get_mut(id) {
             entry.failed = entry.layer.is_none();
         }
     }
 
-    /// Records, for `/metrics`, that sources are being watched at this time.
+    /// Records the present time, for `/metrics`, as the last sign of life of the thread that reads
+    /// layers again.
     pub fn record_look(&self) {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let now = now.map_or(0, |now| now.as_secs());
         self.watch.last_look.store(now, Ordering::Relaxed);
     }
 
-    /// Records, for `/metrics`, that something could not be read again.
+    /// Counts, for `/metrics`, one failure to read a source or the configuration again.
     pub fn record_failure(&self) {
         self.watch.failures.fetch_add(1, Ordering::Relaxed);
     }
@@ -454,8 +458,7 @@ impl Registry {
         }
     }
 
-    /// Returns true if every announced layer has its data, except those whose sources can't be
-    /// read.
+    /// Returns true if every announced layer has its data or its source can't be read.
     pub fn ready(&self) -> bool {
         let state = self.read();
         let mut entries = state.layers.values();
@@ -469,24 +472,25 @@ impl Registry {
         failed.map(|(id, _)| id.clone()).collect()
     }
 
-    /// Sets the keys that open a layer. With none at all, everyone may see it.
+    /// Sets the keys of a layer, each of which opens it. With an empty list, the layer is open to
+    /// all requests.
     pub fn protect(&self, id: &LayerId, keys: Vec<BearerToken>) {
         if let Some(entry) = self.write().layers.get_mut(id) {
             entry.keys = keys;
         }
     }
 
-    /// A layer, whatever its keys are.
+    /// A layer by its id, without a check of keys.
     pub(crate) fn get(&self, id: &str) -> Result<Arc<ServedLayer>, ApiError> {
         self.read().find(id, None)
     }
 
-    /// A layer that is opened by one of the keys that a request has sent.
+    /// A layer by its id, if the keys `sent` open it.
     pub(crate) fn open(&self, id: &str, sent: &[String]) -> Result<Arc<ServedLayer>, ApiError> {
         self.read().find(id, Some(sent))
     }
 
-    /// Returns whether a layer is opened by one of these keys.
+    /// Returns true if the keys `sent` open the layer.
     pub(crate) fn is_open(&self, id: &LayerId, sent: &[String]) -> bool {
         let state = self.read();
         let entry = state.layers.get(id);
@@ -603,7 +607,7 @@ mod tests {
         layers.replace_all(&ids, vec![loaded(&ids[0])]);
         assert!(!layers.ready());
         layers.mark_failed(&ids[1]);
-        // A layer that was read once has not failed.
+        // A layer that has data doesn't count as failed, even if reading it again fails.
         layers.mark_failed(&ids[0]);
         layers.replace_all(&ids, vec![]);
         assert!(layers.ready() && layers.get("b").is_err() && layers.get("a").is_ok());

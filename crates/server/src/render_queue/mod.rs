@@ -119,7 +119,7 @@ pub(crate) struct QueueStats {
 
 impl RenderQueue {
     /// Makes an empty queue of `renders` turns, in which at most `waiting` requests wait. Work that
-    /// takes longer than `deadline` is ended.
+    /// isn't done `deadline` after its arrival in the queue is ended.
     pub(crate) fn new(renders: usize, waiting: usize, deadline: Duration) -> Self {
         let turns = renders.clamp(1, 1024) as u32;
         Self {

@@ -1,5 +1,4 @@
-//! Tiles and TileJSON of layers that are archives. The bytes of a tile are sent as the archive has
-//! them.
+//! Tiles and TileJSON of layers that are archives. The bytes of a tile are sent unchanged.
 
 use crate::http::error::ApiError;
 use crate::http::etag::Fingerprint;
@@ -19,8 +18,8 @@ use serde_json::json as value;
 use std::sync::Arc;
 
 /// Answers with a tile of the archive. If the archive has tiles of this zoom but not this one, the
-/// answer is an empty picture for PNG and WebP, and 404 for other formats. The tuple has the query
-/// string and the headers of the request.
+/// answer is an empty picture for PNG and WebP, and 404 for other formats. The tuple's parts are
+/// the query string and the headers of the request.
 pub(crate) async fn tile(
     server: &Server,
     archive: Arc<dyn TileArchive>,

@@ -26,7 +26,7 @@ struct Readiness<'a> {
     failed: Vec<&'a str>,
 }
 
-/// Answers 200 with a fixed body, so any answer shows that the server runs.
+/// Answers 200 with a fixed body. The fact that there is an answer shows that the server runs.
 pub(crate) async fn health() -> Response {
     no_store(json(StatusCode::OK, r#"{"status":"ok"}"#.to_owned()))
 }
@@ -40,7 +40,8 @@ pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
     let away = loaded
         .iter()
         .filter(|(_, served)| served.is_away() == Some(true));
-    // Names of layers with keys are as secret as the layers.
+    // Only layers that are open without a key are named, since a name may be as secret as the
+    // layer.
     let is_named = |id: &&LayerId| server.layers.is_open(id, &[]);
     let away = away.map(|(id, _)| id).filter(is_named);
     let away: Vec<_> = away.map(LayerId::as_str).collect();

@@ -81,8 +81,8 @@ pub(crate) async fn get(
     };
     let queue = &server.render_queue;
     let normalizer = wanted.normalizer(queue, size, level).await?;
-    // Only JSON has the distribution of values, and only for whole zooms: it is not measured at
-    // others.
+    // Only the JSON legend has the distribution of values, and only at whole zooms, since values
+    // are not measured at other zooms.
     let whole = level.above().is_none().then(|| level.zoom() as u8);
     let distribution = match (kind, whole) {
         (LegendFormat::Json, Some(z)) => wanted.distribution(queue, size, z).await?,

@@ -58,11 +58,12 @@ pub(crate) async fn get(
     let colored = (!format.is_density()).then(|| view.level());
     let mut size = wanted.check_cost(colored, [picture].into_iter().chain(scales))?;
     let pixels = u64::from(window.width()) * u64::from(window.height());
-    // Numbers have four bytes a pixel; pictures are smaller, about a byte.
+    // The expected size of the answer: numbers take four bytes for each pixel, and pictures about
+    // one.
     let bytes = if format.is_density() { 4 } else { 1 };
     server.answer_bytes.check_room(pixels * bytes)?;
     size.turns = pixels.div_ceil(PIXELS_A_TURN) as u32;
-    // Maps are larger than tiles, so they are not drawn on the runtime's workers.
+    // Maps are larger than tiles. This keeps them off the runtime's workers.
     size.prepares = true;
     let (bytes, timing) = wanted.map(&server.render_queue, size, view, format).await?;
     let headers = (!is_live).then_some(&headers);

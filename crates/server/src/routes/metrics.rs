@@ -251,8 +251,8 @@ fn layers(page: &mut PrometheusText, server: &Server) {
     }
 }
 
-/// The thread that keeps layers up to date. It looks every ten seconds at least,
-/// unless it is reading layers.
+/// Adds the metrics of the thread that reads layers again when their sources change. It gives a
+/// sign of life at least every ten seconds, except while it reads layers.
 fn watcher(page: &mut PrometheusText, server: &Server) {
     let counters = server.layers.watch_counters();
     let last_look = counters.last_look.load(Ordering::Relaxed);
@@ -273,7 +273,7 @@ fn watcher(page: &mut PrometheusText, server: &Server) {
 struct PrometheusText(String);
 
 impl PrometheusText {
-    /// Appends the type and the description of a metric, which stand before its lines.
+    /// Appends the type and the description of a metric. They must precede the metric's lines.
     fn about(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a string can't fail.
         let _ = writeln!(self.0, "# HELP heatsplat_{name} {help}");

@@ -36,8 +36,8 @@ pub fn router(server: Arc<Server>) -> Router {
     finish(layer_routes().merge(admin_routes()), server)
 }
 
-/// The routes of the main port and those of the port for administration; `None` if there is no such
-/// port, so that its routes are at the main one.
+/// The routers of the main socket and of the socket for administration. The second is `None` if
+/// there is no such socket; then the first has all routes.
 pub(crate) fn routers(server: &Arc<Server>) -> (Router, Option<Router>) {
     if server.config.admin_listen.is_none() {
         return (router(Arc::clone(server)), None);
@@ -71,7 +71,7 @@ fn admin_routes() -> Router<Arc<Server>> {
         )
 }
 
-/// Adds what all routes have in common.
+/// Adds the handlers that all routes share, and the server as their state.
 fn finish(routes: Router<Arc<Server>>, server: Arc<Server>) -> Router {
     routes
         .fallback(async || ApiError::not_found("nothing is here; see /catalog"))
@@ -142,9 +142,9 @@ async fn count(State(server): State<Arc<Server>>, mut request: Request, next: Ne
     CLIENT.scope(client, answer.instrument(span)).await
 }
 
-/// Answers a request. By CORS, pages of allowed origins may read every answer, errors included,
-/// except answers to `POST /layers`. Browsers may not guess a media type other than the one that is
-/// sent.
+/// Answers a request. CORS headers let pages of allowed origins read every answer, errors included,
+/// but not answers to `POST /layers`. Another header forbids browsers to guess a media type other
+/// than the stated one.
 async fn answer(server: &Server, request: Request, next: Next) -> Response {
     let (allowed, trusted) = (&server.config.allowed_hosts, &server.config.trusted_proxies);
     let origin = server.cors.of(request.headers());
@@ -158,8 +158,8 @@ async fn answer(server: &Server, request: Request, next: Next) -> Response {
             ApiError::uri_too_long().into_response()
         }
         Method::GET | Method::HEAD => transfer(server, request, next).await,
-        // The answer gets no CORS headers, since the request carries a secret, which pages of other
-        // hosts must not use.
+        // The answer gets no CORS headers: the request carries a secret, which pages of other hosts
+        // must not use.
         Method::POST if is_posting(&request) => {
             let mut response = next.run(request).await;
             set(response.headers_mut(), X_CONTENT_TYPE_OPTIONS, "nosniff");
@@ -185,8 +185,8 @@ async fn answer(server: &Server, request: Request, next: Next) -> Response {
     response
 }
 
-/// Answers a request for a document or a picture: whole or in part, compressed or not, and within
-/// the limit of bytes that are on their way to clients.
+/// Answers a request for a document or a picture. The answer may be a part, may be compressed, and
+/// counts against the limit of bytes that are on their way to clients.
 async fn transfer(server: &Server, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let encoding = EncodingRequest::new(request.uri().path(), headers);
@@ -207,7 +207,8 @@ async fn transfer(server: &Server, request: Request, next: Next) -> Response {
     }
 }
 
-/// Returns true for a request whose route is that of posted layers. Another port may have it.
+/// Returns true if the request's route is `/layers`. The router of another socket may have this
+/// route instead.
 fn is_posting(request: &Request) -> bool {
     let route = request.extensions().get::<MatchedPath>();
     route.is_some_and(|route| route.as_str() == "/layers")

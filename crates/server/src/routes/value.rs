@@ -64,7 +64,7 @@ impl NearRow {
     }
 }
 
-/// The largest number of points that an answer lists. A choice.
+/// The largest number of points that an answer may list. A choice.
 const MOST_ROWS: u32 = 1000;
 
 pub(crate) async fn get(

@@ -18,8 +18,8 @@ async fn with(app: &Router, uri: &str, headers: &[(&str, &str)]) -> Answer {
     send(app, request.body(Body::empty()).unwrap()).await
 }
 
-/// A server with the layers `open`, `secret` (two keys), `more` (another key), `late` (a key, still
-/// loading) and `both`, which is made of `secret` and `more`.
+/// A server with five layers. `open` has no key, `secret` has two keys, `more` has another key,
+/// `late` has a key and is still loading, and `both` is made of `secret` and `more`.
 fn guarded() -> Router {
     let layers = Registry::default();
     let key = |text: &str| BearerToken::new(text).unwrap();
@@ -88,7 +88,7 @@ async fn a_layer_with_keys_is_only_there_with_one_of_them() {
                 "{uri}: {text}"
             );
         }
-        // An open layer needs no key, and takes any.
+        // An open layer needs no key, and a request may send any key.
         let uri = format!("/open{path}");
         assert_eq!(get(&app, &uri).await.status, StatusCode::OK);
         assert_eq!(
@@ -96,7 +96,7 @@ async fn a_layer_with_keys_is_only_there_with_one_of_them() {
             StatusCode::OK
         );
     }
-    // What shows two layers needs the keys of both.
+    // A layer that is made of two others needs the keys of both.
     for (query, status) in [
         ("", 404),
         ("?key=correct+horse+battery", 404),
@@ -132,7 +132,7 @@ async fn layers_with_keys_are_not_listed_without() {
     assert_eq!(catalog.header("cache-control"), "private, no-cache");
     let catalog = get(&app, "/catalog?key=staple-0123456789").await;
     assert_eq!(ids(&catalog), ["open", "more"]);
-    // A server that waits for a secret layer doesn't name it.
+    // While a layer with a key is loading, `/ready` doesn't name it.
     let ready = get(&app, "/ready").await;
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(ready.text(), r#"{"status":"loading"}"#);
@@ -173,7 +173,8 @@ async fn pages_of_chosen_origins_alone_may_read_answers() {
                 answer.header("timing-allow-origin").is_empty(),
                 !allowed || uri != TILE
             );
-            // With or without an origin, a cache must keep them apart.
+            // A cache must keep answers for different origins apart, and also the answer for a
+            // request without an origin.
             assert!(answer.header("vary").contains("origin"), "{uri}");
         }
     }
@@ -200,7 +201,8 @@ async fn other_hosts_are_refused_and_unknown_ones_kept_out_of_shared_caches() {
         "/cities/gdal.vrt",
         "/cities/dem.json",
     ];
-    // Without a known host, no shared cache may keep what a client's Host has made of it.
+    // The client chooses `Host` freely here, and the answer repeats it, so no shared cache may keep
+    // the answer.
     for uri in documents {
         let answer = with(&app(), uri, &[("host", "evil.example")]).await;
         assert!(answer.text().contains("http://evil.example/"), "{uri}");
@@ -264,7 +266,7 @@ async fn other_hosts_are_refused_and_unknown_ones_kept_out_of_shared_caches() {
             assert!(!answer.error().contains("evil"));
         }
     }
-    // A probe asks for an address.
+    // A probe of a load balancer sends an address as `Host`.
     assert_eq!(
         with(&allowed, "/health", &[("host", "10.1.2.3")])
             .await
@@ -278,7 +280,7 @@ async fn each_error_has_the_id_of_its_request() {
     let app = app();
     let mut seen = std::collections::HashSet::new();
     for uri in ["/nope", "/nope", "/cities/99/0/0.png", "/late"] {
-        // Only a trusted proxy chooses ids.
+        // Only a trusted proxy may choose the id of a request.
         let answer = with(&app, uri, &[("x-request-id", "mine")]).await;
         let id = answer.header("x-request-id").to_owned();
         assert!(

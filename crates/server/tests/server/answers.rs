@@ -33,7 +33,8 @@ async fn a_known_tag_is_answered_without_drawing() {
             for name in ["cache-control", "vary"] {
                 assert_eq!(again.header(name), first.header(name), "{uri}: {name}");
             }
-            // The tag of a 304 is that of the client's copy, which may be a compressed one.
+            // A 304 repeats the ETag of the client's copy. It may be the weak one of a compressed
+            // copy.
             let tag = again.header("etag").trim_start_matches("W/");
             assert_eq!(tag, etag, "{uri}");
         }

@@ -39,7 +39,7 @@ impl Running {
         stream
     }
 
-    /// Sends bytes on a new connection, and returns all that the server answers until the
+    /// Sends bytes on a new connection. Returns everything that the server sends until the
     /// connection ends.
     fn answer(&self, request: &[u8]) -> String {
         let mut stream = self.connect();
@@ -171,7 +171,7 @@ fn a_stop_lets_idle_connections_go_and_requests_finish() {
     assert!(answer.ends_with(b"IEND\xaeB`\x82"));
 }
 
-/// The head of the next answer on a connection that stays open.
+/// The head of the next answer. The connection stays open.
 fn head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -198,7 +198,7 @@ fn requests_that_were_sent_before_a_stop_are_answered() {
             stream.write_all(GET).unwrap();
             assert!(head(stream).contains(" 200 "));
         }
-        // Others have sent nothing yet, or are not even accepted.
+        // These further connections have sent nothing before, and may not be accepted yet.
         kept.extend((0..40).map(|_| server.connect()));
         for stream in &mut kept {
             stream.write_all(GET).unwrap();
@@ -234,7 +234,7 @@ fn while_it_drains_a_server_answers_everything_and_is_not_ready() {
         "{answer}"
     );
     assert!(answer.contains("connection: close"), "{answer}");
-    // New connections too.
+    // A draining server still answers on new connections, but closes them.
     for _ in 0..3 {
         let answer = server.answer(b"GET /one/0/0/0.png HTTP/1.1\r\nhost: a\r\n\r\n");
         assert!(
@@ -306,7 +306,7 @@ fn connections_over_the_limit_wait_for_a_place() {
     server.finish();
 }
 
-/// The value of a line of `/metrics`.
+/// The value of the line of `/metrics` that begins with `line`.
 fn metric(server: &Running, line: &str) -> u64 {
     let request = b"GET /metrics HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
     let page = server.answer(request);
@@ -322,7 +322,7 @@ fn clients_that_do_not_read_hold_little_memory_and_are_let_go() {
         write_timeout: Duration::from_millis(1500),
         ..ServerConfig::default()
     });
-    // 16 MiB each: two at a time are within the limit.
+    // Each answer has 16 MiB, so two at a time are within the limit.
     let request = b"GET /one/map.npy?width=2048&height=2048 HTTP/1.1\r\nhost: a\r\n\r\n";
     let clients: Vec<_> = (0..20)
         .map(|_| {
@@ -359,7 +359,7 @@ fn clients_that_do_not_read_hold_little_memory_and_are_let_go() {
         metric(&server, "heatsplat_connections_stalled_total "),
         file("200")
     );
-    // One that reads gets everything, though it waits a little first.
+    // A client that reads gets its whole answer, even if it begins to read a little late.
     let mut reader = server.connect();
     reader.write_all(request).unwrap();
     thread::sleep(Duration::from_millis(300));
@@ -433,7 +433,7 @@ fn a_trusted_proxy_names_the_url_and_the_client() {
     let error = ask(&server, "/nope", lines);
     assert!(error.contains("x-request-id: from-proxy.1"), "{error}");
     server.finish();
-    // Headers of other clients say nothing.
+    // The headers of a client that is no trusted proxy are ignored.
     let server = run(ServerConfig {
         trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
         ..ServerConfig::default()
@@ -490,7 +490,7 @@ fn a_port_for_administration_has_what_the_other_has_no_longer() {
         ("GET /metrics", "404", "200"),
         ("GET /health", "404", "200"),
         ("GET /ready", "404", "200"),
-        // There is no token.
+        // No token is configured, so layers can't be posted.
         ("POST /layers", "405", "404"),
         ("GET /layers", "404", "405"),
         ("GET /one", "200", "404"),
@@ -501,7 +501,7 @@ fn a_port_for_administration_has_what_the_other_has_no_longer() {
         assert_eq!(ask(address, request), there, "{request}");
         assert_eq!(ask(admin, request), here, "{request}");
     }
-    // A full port doesn't hold up the other.
+    // One socket still answers while all connections of the other are taken.
     let full: Vec<_> = (0..3)
         .map(|_| TcpStream::connect(address).unwrap())
         .collect();

@@ -39,7 +39,7 @@ async fn a_part_is_that_part_of_the_whole() {
             ("bytes=-7".to_owned(), length - 7..length),
             (format!("bytes=5-{}", length * 2), 5..length),
         ] {
-            // Parts are never of a compressed answer.
+            // A part is never compressed.
             let headers = [
                 ("range", &*range),
                 ("if-range", etag),
@@ -58,7 +58,8 @@ async fn a_part_is_that_part_of_the_whole() {
         assert_eq!(behind.status, StatusCode::RANGE_NOT_SATISFIABLE);
         assert_eq!(behind.header("content-range"), format!("bytes */{length}"));
         assert!(behind.error().contains(&length.to_string()));
-        // What is no range of the answer's present state gets the whole.
+        // The whole answer is sent for several ranges, for an illegal range, and for a range of
+        // another state of the answer.
         for headers in [
             [("range", "bytes=0-1,4-5"), ("x", "y")],
             [("range", "bytes=5-2"), ("x", "y")],
@@ -112,7 +113,8 @@ async fn text_and_numbers_are_compressed_and_pictures_are_not() {
             assert_eq!(packed.header("content-type"), plain.header("content-type"));
             assert_eq!(packed.header("accept-ranges"), "");
             assert!(packed.body.len() < plain.body.len(), "{uri}");
-            // Another representation, whose bytes are never joined with those of this one.
+            // The compressed answer is another representation, with a weak ETag. Its bytes are
+            // never joined with those of the plain one.
             assert_eq!(packed.header("etag"), format!("W/{strong}"));
             if encoding == "gzip" {
                 let mut unpacked = Vec::new();
@@ -125,7 +127,7 @@ async fn text_and_numbers_are_compressed_and_pictures_are_not() {
             for name in ["etag", "content-encoding", "vary", "cache-control"] {
                 assert_eq!(head.header(name), packed.header(name), "{uri}: {name}");
             }
-            // A 304 has the tag that the client's copy has.
+            // A 304 repeats the ETag of the client's copy.
             let weak = packed.header("etag").to_owned();
             for known in [&weak, &strong] {
                 let headers = [("accept-encoding", accepted), ("if-none-match", &**known)];

@@ -1,4 +1,4 @@
-//! The ways to the server: HTTP/2, Unix sockets, TLS.
+//! Tests of HTTP/2, Unix sockets and TLS.
 
 use axum::body::Bytes;
 use axum::http::{Request, Response, StatusCode, Version};
@@ -57,7 +57,7 @@ fn on_a_free_port() -> ServerConfig {
 
 type Client = SendRequest<Empty<Bytes>>;
 
-/// A client of HTTP/2, from which no answer takes more than 64 KiB until it is read.
+/// A client of HTTP/2. The server may send it at most 64 KiB of each answer before it reads.
 async fn http2<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) -> Client {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.initial_stream_window_size(64 << 10);
@@ -94,7 +94,7 @@ async fn requests_of_http_2_share_a_connection() {
             .await
             .contains("http://maps.example.org/one/{z}/{x}/{y}.png")
     );
-    // More requests than may run at a time: the others wait.
+    // There are more requests than a connection may have at a time, so some of them wait.
     let mut tasks = Vec::new();
     for i in 0..200 {
         let mut client = client.clone();
@@ -161,7 +161,7 @@ fn a_unix_socket_is_made_replaced_when_stale_and_removed() {
         trusted_proxies: vec!["unix".parse().unwrap()],
         ..ServerConfig::default()
     };
-    // What a killed program has left.
+    // A killed program has left the file of its socket.
     let _ = std::fs::remove_file(&path);
     drop(UnixListener::bind(&path).unwrap());
     let server = run(config());
@@ -197,7 +197,7 @@ mod tls {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/server/certificates")
     }
 
-    /// Connects to a server that is expected to have a certificate.
+    /// Connects to a server. Fails unless the server's certificate is the one called `name`.
     async fn connect(
         server: &Running,
         name: &str,
@@ -252,7 +252,7 @@ mod tls {
                 .contains("https://maps.example.org/one/")
         );
         assert!(connect(&server, "second", "h2").await.is_err());
-        // A certificate without its key changes nothing.
+        // A certificate without its own key is not used.
         std::fs::copy(certificates().join("second.pem"), &files.certificate).unwrap();
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert!(connect(&server, "first", "http/1.1").await.is_ok());
@@ -262,7 +262,7 @@ mod tls {
             assert!(since.elapsed() < LONGEST, "still the old certificate");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        // Connections that were open go on.
+        // A connection that was open before the change stays open.
         let again = ask(&mut client, uri).await.unwrap();
         assert_eq!(again.status(), StatusCode::OK);
         drop(client);

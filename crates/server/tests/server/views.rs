@@ -1,5 +1,5 @@
-//! Tests of the places that layers state: the bounds of points and of everything drawn, centres,
-//! and the first picture.
+//! Tests of the places that layers state: the bounds of their points, the bounds of everything that
+//! is drawn, their centres, and the box of the first picture.
 
 use crate::app::{Answer, get, serving};
 use axum::Router;
