@@ -14,8 +14,9 @@ use std::sync::{Mutex, PoisonError};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-/// The condition by which a query selects the rows of a picture: they must lie in certain boxes. An
-/// empty list of boxes is no condition. So if both lists are empty, all rows are selected.
+/// The condition by which a query selects the rows of a picture. There are two lists of boxes; a
+/// row must lie in a box of each list. An empty list is no condition, so if both are empty, all
+/// rows are selected.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Area {
     /// Boxes in the stored coordinates. A row must lie in at least one of them.
@@ -62,8 +63,8 @@ impl Area {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ForeignCrs {
     pub(crate) srid: u32,
-    /// True if its coordinates are angles. The same angle may be stored 360° higher or lower, so
-    /// rows are searched for there too.
+    /// True if its coordinates are angles. An angle may be stored 360° higher or lower than
+    /// expected, so rows are searched for there too.
     pub(crate) angles: bool,
 }
 
@@ -98,8 +99,8 @@ impl TransformedBox {
     }
 }
 
-/// The largest number of boxes in the cache. It is a choice. The cache exists because viewers
-/// request the same tiles again and again. A full cache is emptied.
+/// The largest number of boxes in the cache. A full cache is emptied. The cache pays since viewers
+/// request the same tiles again and again. A choice.
 const KEPT: usize = 4096;
 
 /// A cache of boxes in degrees that the database transformed to a layer's reference system.
@@ -164,12 +165,12 @@ impl TransformedBoxes {
     }
 }
 
-/// The number of grid lines in each direction; the positions where they cross are transformed. It
-/// is a choice.
+/// The number of grid lines in each direction, and so of positions along each line. The positions
+/// are transformed. A choice.
 const GRID: usize = 9;
 
-/// A tolerance in degrees, which is about ten metres. Two implementations of a transformation may
-/// differ by so much, so transformed boxes are enlarged by it. It is a choice.
+/// A tolerance in degrees, about ten metres, by which transformed boxes are enlarged. Two
+/// implementations of a transformation may differ by this much. A choice.
 const SLACK: f64 = 1e-4;
 
 /// Transforms a grid of positions in a box, by the database, and returns a box that contains the
@@ -186,7 +187,7 @@ async fn transformed(
         .await
         .map_err(DatabaseError::from);
     let row = match row {
-        // The database refuses if a position is outside of the projection's domain.
+        // The database returns an error if a position is outside of the projection's domain.
         Err(DatabaseError::Refused { .. }) => return Ok(TransformedBox::Unknown),
         other => other?,
     };
@@ -217,7 +218,7 @@ fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBo
         return TransformedBox::Unknown;
     };
     // The tolerance in degrees is converted to the unit of the transformed coordinates, by the
-    // distance of the grid's neighbours in each of them.
+    // ratio of the distances of neighbours in the grid.
     let step = (east - west).abs().min((north - south).abs()) / (GRID - 1) as f64;
     let slack = x.step.max(y.step) * (SLACK / step.max(1e-12));
     let grown = |spread: &GridSpread| {
@@ -233,8 +234,9 @@ fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBo
     }
 }
 
-/// The range of one transformed coordinate over the grid, and two measures of its smoothness. By
-/// these the range is widened, since the coordinate may leave it between the grid's positions.
+/// The range of one transformed coordinate over the grid, and two measures of its smoothness. These
+/// two tell by how much to widen the range, since the coordinate may leave it between the grid's
+/// positions.
 struct GridSpread {
     low: f64,
     high: f64,

@@ -11,7 +11,7 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// The longest time that connecting may take. It is a choice.
+/// The longest time that connecting may take, and the longest wait for a cancellation. A choice.
 pub(super) const CONNECT: Duration = Duration::from_secs(2);
 
 /// The checked address of a database, with its TLS settings. It holds no open connection.
@@ -200,8 +200,8 @@ fn without_tls(url: &str) -> (String, TlsOptions, Option<String>) {
     (plain, options, mode)
 }
 
-/// Requests that the database stop the statement that a connection is running. Waits at most
-/// [`CONNECT`], and ignores errors.
+/// Asks the database to stop the statement that a connection is running. Waits at most [`CONNECT`],
+/// and ignores errors.
 pub(super) async fn cancel(token: tokio_postgres::CancelToken, tls: MakeRustlsConnect) {
     let asked = async {
         if token.cancel_query(tls).await.is_err() {

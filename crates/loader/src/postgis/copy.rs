@@ -2,8 +2,8 @@
 
 use crate::error::DatabaseError;
 
-/// The signature at the beginning of every stream. Flags and a header extension with its length
-/// follow it.
+/// The signature at the beginning of every stream. After it come flags, and the length and the
+/// bytes of a header extension.
 pub(crate) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
 /// The largest size of a row in bytes. A row has a geometry and a few numbers. The factor 2 is
@@ -28,7 +28,7 @@ pub(crate) struct CopyDecoder {
     rest: Vec<u8>,
 }
 
-/// The item at the beginning of some bytes of a COPY stream. The number in a row and in a header is
+/// The item at the beginning of some bytes of a COPY stream. The number in `Row` and in `Header` is
 /// the item's length in bytes.
 enum CopyItem<'a> {
     Row(Row<'a>, usize),

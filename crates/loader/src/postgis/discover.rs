@@ -16,15 +16,15 @@ pub struct PointTable {
 }
 
 /// Lists the tables and views of points that the role may read, sorted by name. Their queries name
-/// no column of weights: it is found by its name when a table is read. Blocks.
+/// no column of weights, since it is found by its name when the table is read. Blocks the thread.
 ///
 /// # Errors
 /// The database doesn't answer, refuses the query, or has no PostGIS.
 pub fn point_tables(address: &Address) -> Result<Vec<PointTable>, DatabaseError> {
     runtime()?.block_on(async {
         let client = address.connect(Purpose::Load).await?;
-        // The check of a table fails with an error if the role may not use the table's schema. So
-        // the right to the schema is checked first.
+        // The function that checks the right to a table fails with an error if the role may not use
+        // the table's schema. So the right to the schema is checked first.
         let sql = "SELECT DISTINCT ON (f_table_schema, f_table_name) \
                    f_table_schema::text, f_table_name::text, f_geometry_column::text \
                    FROM geometry_columns \

@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 /// The time limit of the query for the extent, in milliseconds. The query reads only the root of an
-/// index or the planner's statistics, but it may have to wait for a lock. It is a choice.
+/// index or the planner's statistics, but it may have to wait for a lock. A choice.
 const LIMIT: u32 = 250;
 
 /// The estimated box around a table's rows. `None` for a query or a view, for a table without

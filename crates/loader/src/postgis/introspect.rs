@@ -138,10 +138,11 @@ pub(super) fn find_place(
     )))
 }
 
-/// Finds the column of weights. Returns its index in `seen`, or `None` if every row counts 1, and
-/// the reason for this choice as text for messages. `asked` is the name that the caller wants, or
-/// `none` if every row shall count 1; `None` chooses a column by its name. `taken` has the indices
-/// of the columns of positions, which can't be weights.
+/// Finds the column of weights. Returns a pair. Its first part is the column's index in `seen`, or
+/// `None` if every row counts 1. Its second part is the reason for this choice, as text for
+/// messages. `asked` is the name that the caller wants, or `none` if every row shall count 1; with
+/// `None` a column is chosen by its name. `taken` has the indices of the columns of positions,
+/// which can't be weights.
 pub(super) fn find_weight(
     seen: &[Column],
     names: &[String],
@@ -149,7 +150,7 @@ pub(super) fn find_weight(
     taken: &[usize],
 ) -> Result<(Option<usize>, String), DatabaseError> {
     let number = |at: usize| seen.get(at).is_some_and(|c| is_number(c.type_()));
-    // A column that has no numbers can't be a weight, even if its name suggests it.
+    // Only a column of numbers can be a weight, whatever its name.
     let mut taken = taken.to_vec();
     taken.extend((0..seen.len()).filter(|&at| !number(at)));
     // If there is a column `weight`, a column `count` has the number of points that each row stands
@@ -173,8 +174,8 @@ pub(super) fn find_weight(
     }
 }
 
-/// The index of the column of numbers that is kept beside the points; `None` if `asked` names no
-/// column.
+/// The index of the column `asked`, whose numbers are kept beside the points; `None` if `asked` is
+/// `None`.
 pub(super) fn find_kept(
     seen: &[Column],
     names: &[String],

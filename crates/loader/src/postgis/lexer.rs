@@ -4,7 +4,8 @@
 use super::template::{Template, TemplatePiece, Token, definition};
 use crate::error::DatabaseError;
 
-/// A lexer at a position in SQL text, with the pieces into which the text before it was split.
+/// A lexer of SQL text: its position in the text, and the pieces into which the text before this
+/// position was split.
 pub(super) struct Lexer<'a> {
     sql: &'a str,
     at: usize,
@@ -52,8 +53,8 @@ impl<'a> Lexer<'a> {
         self.from = self.at;
     }
 
-    /// Returns true if the character before the current position belongs to a name or number. A `$`
-    /// after it is a part of that name and begins no string.
+    /// Returns true if the character before the current position belongs to a name or number. Then
+    /// a `$` at the current position is a part of that name and doesn't begin a string.
     fn after_a_word(&self) -> bool {
         let before = self.sql.get(..self.at).unwrap_or("").chars().next_back();
         before.is_some_and(is_word)
@@ -122,8 +123,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Skips a string of the form `$$ … $$` or `$tag$ … $tag$`. Returns an error for a parameter
-    /// such as `$1`, since it would have no value. Any other `$` is skipped.
+    /// Skips a string of the form `$$ … $$` or `$tag$ … $tag$`. A parameter like `$1` is an error,
+    /// since there would be no value for it. Any other `$` is skipped.
     fn dollar(&mut self) -> Result<(), DatabaseError> {
         let rest = self.rest().get(1..).unwrap_or("");
         let tag = rest
@@ -146,8 +147,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Reads a token `!name!`. An exclamation mark that begins no such name is an operator and is
-    /// skipped.
+    /// Reads a token `!name!`. An exclamation mark without such a name after it is an operator, and
+    /// is skipped.
     fn token(&mut self, in_string: bool) -> Result<(), DatabaseError> {
         let rest = self.rest().get(1..).unwrap_or("");
         let end = rest.find(|c: char| !is_word(c) && c != '@');

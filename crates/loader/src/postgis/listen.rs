@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_postgres::AsyncMessage;
 
-/// The pause before another attempt to connect: a choice.
+/// The pause before the next attempt to connect. A choice.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// The part of the data that a notification is about.
@@ -40,8 +40,9 @@ pub fn listen(address: &Address, mut on: impl FnMut(Change) -> bool) -> Result<(
     Ok(())
 }
 
-/// Listens until the connection breaks or until `on` returns `false`. Returns `true` if the
-/// connection broke, and `false` if `on` did. `again` must be true if an earlier connection broke.
+/// Listens until the connection breaks or `on` returns `false`. Returns `true` if the connection
+/// broke, and `false` if `on` returned `false`. `again` must be true if an earlier connection
+/// broke.
 async fn hear(
     address: &Address,
     again: bool,

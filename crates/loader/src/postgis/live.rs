@@ -34,10 +34,10 @@ pub struct ViewportQuery {
     /// The window of the picture.
     pub window: Window,
     /// The width in pixels of a border around the window. Rows in the border are fetched too, since
-    /// what is drawn for them may reach into the picture.
+    /// their kernels may reach into the picture.
     pub margin: u32,
-    /// The width in pixels of the cells in which the database may sum up rows. `None` if every
-    /// single row is needed.
+    /// The width in pixels of the cells whose rows the database may sum up; `None` if every single
+    /// row is needed.
     pub cell: Option<f64>,
     /// The time limit for this request. With `None` it is the database's limit.
     pub deadline: Option<Duration>,
@@ -146,7 +146,7 @@ impl LiveRelation {
     /// is tried once more.
     ///
     /// # Errors
-    /// A [`DatabaseError`]. After an error no rows are returned.
+    /// A [`DatabaseError`]. Either all rows are returned, or none.
     pub async fn fetch(&self, want: ViewportQuery) -> Result<ViewportRows, DatabaseError> {
         let deadline = want.deadline.unwrap_or(self.database.limits.deadline);
         let fetched = async {
@@ -278,8 +278,8 @@ impl LiveRelation {
 }
 
 /// Returns the statement that selects every row of an area, and the positions of the columns in a
-/// row of its result. `most` is the number of rows that may be read. The statement selects one
-/// more, by which a result with too many rows is recognised.
+/// row of its result. `most` is the largest number of rows that may be read. The statement selects
+/// up to one row more, which shows that there are too many.
 fn rows_statement(
     definition: &ResolvedLayer,
     values: TokenValues,
@@ -386,8 +386,8 @@ impl RowCollector {
     }
 }
 
-/// The bytes of a field as the database sends them. The driver hands them over for every type, also
-/// for one that it doesn't know.
+/// The bytes of a field as the database sends them. The driver allows this for every type, even for
+/// one that it doesn't know.
 pub(super) struct RawField<'a>(pub(super) &'a [u8]);
 
 impl<'a> FromSql<'a> for RawField<'a> {

@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio_postgres::Client;
 
-/// The longest time that a request waits for a free connection: a choice. Then it fails with
-/// [`DatabaseError::Busy`].
+/// The longest time that a request waits for a free connection, before it fails with
+/// [`DatabaseError::Busy`]. A choice.
 const WAIT: Duration = Duration::from_millis(250);
-/// The longest time that the reset of a connection may take: a choice. A connection that takes
-/// longer counts as broken.
+/// The longest time that the reset of a connection may take. A connection that takes longer counts
+/// as broken. A choice.
 const RECYCLE: Duration = Duration::from_secs(1);
-/// The pause after a failed attempt to connect: a choice. During the pause, requests fail
-/// immediately instead of trying to connect too.
+/// The pause after a failed attempt to connect. During the pause, requests fail immediately instead
+/// of trying to connect too. A choice.
 const AWAY: Duration = Duration::from_millis(500);
 
 /// A query that makes the server load PostGIS and its library GEOS.
@@ -137,7 +137,7 @@ impl Database {
     pub(super) async fn borrow(&self) -> Result<Session, DatabaseError> {
         self.circuit.pass()?;
         // The pool may try several broken connections, one after the other. So the total time is
-        // limited too.
+        // limited here.
         let lent = tokio::time::timeout(CONNECT + RECYCLE, self.pool.get()).await;
         match lent {
             Ok(Ok(object)) => {
@@ -165,8 +165,8 @@ impl Database {
     }
 }
 
-/// A circuit breaker: remembers that a database doesn't answer. If it holds a time (the breaker is
-/// open), all requests fail until then. If it holds none, it lets all requests pass.
+/// A circuit breaker, which remembers that a database doesn't answer. If it holds a time, it is
+/// open: all requests fail until that time. If it holds none, it is closed, and all requests pass.
 #[derive(Debug, Default)]
 struct CircuitBreaker(Mutex<Option<Instant>>);
 

@@ -1,6 +1,6 @@
-//! Checks that the database role of a session can only read. Other checks in this crate keep it
-//! from writing too, but only this one relies on privileges that the database's owner grants, so it
-//! holds if all others fail.
+//! Checks that the database role of a session can only read. Other measures in this crate keep a
+//! session from writing too, like read-only transactions. This check relies only on the privileges
+//! that the database's owner has granted, so it holds even if all other measures fail.
 
 use super::relation::Relation;
 use crate::error::DatabaseError;
@@ -14,13 +14,13 @@ use tokio_postgres::types::Type;
 const MINE: &str = "WITH mine AS (SELECT * FROM pg_roles WHERE \
      pg_has_role(session_user, oid, 'member') OR pg_has_role(current_user, oid, 'member'))";
 
-/// Returns an error if the session's role could do more than read. It is checked for being a
-/// superuser, for powers over the server, and for the right to write: to the table `from`, or, if
-/// `from` is a query, to anything in the database.
+/// Returns an error if the session's role may do more than read: if it is a superuser, has powers
+/// over the server, or has the right to write. The right is checked for the table `from` or, if
+/// `from` is a query, for everything in the database.
 ///
 /// # Errors
-/// [`DatabaseError::Role`], which names the privilege that is too much and gives advice, or any
-/// other [`DatabaseError`] if the check itself fails.
+/// [`DatabaseError::Role`] with the forbidden privilege and advice, or another [`DatabaseError`] if
+/// the check itself fails.
 pub(super) async fn check(client: &Client, from: &Relation) -> Result<(), DatabaseError> {
     let sql = format!(
         "{MINE} SELECT current_user::text, \
@@ -62,8 +62,8 @@ pub(super) async fn check(client: &Client, from: &Relation) -> Result<(), Databa
     }
 }
 
-/// An SQL condition. It is true if the role in `mine` (see [`MINE`]) may write to a table or to
-/// some of the table's columns. `table` is an SQL expression for the table's OID.
+/// An SQL condition that is true if the role in `mine` (see [`MINE`]) may write to a table or to
+/// some of its columns. `table` is an SQL expression for the table's OID.
 fn writes(table: &str) -> String {
     format!(
         "(has_table_privilege(mine.oid, {table}, 'INSERT, UPDATE, DELETE, TRUNCATE') \

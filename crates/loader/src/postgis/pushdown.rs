@@ -11,11 +11,11 @@ use super::viewport::Viewport;
 use crate::error::DatabaseError;
 use tokio_postgres::Client;
 
-/// The number of rows per cell above which aggregation in the database pays. It follows from a
+/// The number of rows per cell above which rows are aggregated in the database. It follows from a
 /// measurement with PostgreSQL 15 in one process on one machine. For a million rows, aggregation
-/// took the database half a second. Sending the rows instead took a third of a second, and indexing
-/// them here a sixth. With more than 8 rows per cell, aggregation saves memory. It also saves time,
-/// unless the network is faster than in this measurement.
+/// took the database half a second. Without it, sending the rows took a third of a second, and
+/// indexing them here a sixth: half a second too. With more than 8 rows per cell, aggregation saves
+/// memory. It also saves time, unless the network is faster than in this measurement.
 const ROWS_PER_CELL: f64 = 8.0;
 
 /// Returns true if a layer's rows can be aggregated. They must be points in degrees or Web-Mercator
@@ -30,9 +30,9 @@ pub(super) fn can(definition: &ResolvedLayer) -> bool {
         && !definition.from.has_cell()
 }
 
-/// Returns true if the planner should be asked for the number of rows in the views. It need not be
-/// if the whole table has too few rows for aggregation to pay. `cell` is the width of a cell in
-/// pixels.
+/// Returns true if the number of rows in the views decides about aggregation, so that the planner
+/// should be asked for it. It returns false if even the rows of the whole table are too few. `cell`
+/// is the width of a cell in pixels.
 pub(super) fn may_pay(definition: &ResolvedLayer, views: &[Viewport], cell: f64) -> bool {
     match &definition.table {
         Some(table) => table.rows < 0.0 || pays(table.rows, views, cell),
@@ -64,12 +64,12 @@ pub(super) async fn estimate(
     Ok(rows.unwrap_or(0.0))
 }
 
-/// The statement that selects the cells of an area. Each row of the result is one cell: x and y of
-/// its weighted mean position, its summed weight, and its number of rows.
+/// The statement that selects the cells of an area. Each row of the result is one cell. Its columns
+/// are x and y of the cell's weighted mean position, its summed weight, and its number of rows.
 ///
 /// The grid of cells is aligned to the map's pixels, so y in degrees is converted to Mercator. The
-/// mean position is weighted by the absolute values of the weights, as in the index of points that
-/// were read.
+/// mean position is weighted by the absolute values of the weights, like the cells of the index
+/// that this program builds.
 pub(super) fn statement(definition: &ResolvedLayer, values: TokenValues, area: &Area) -> Statement {
     let unit = definition.unit();
     let weighted = definition.weight_column();
@@ -101,7 +101,7 @@ pub(super) fn statement(definition: &ResolvedLayer, values: TokenValues, area: &
     definition.push_from(&mut statement, area);
     statement.push(&format!(") AS {ALIAS}"));
     if !weight.is_empty() {
-        // A row whose weight is not a finite `f32` is left out, as from every other source.
+        // A row whose weight is not a finite `f32` is left out, as it is for every other source.
         statement.push(" WHERE (w IS NULL OR abs(w) <= 3.4e38)");
     }
     statement.push(" GROUP BY floor(x / ");
@@ -109,7 +109,8 @@ pub(super) fn statement(definition: &ResolvedLayer, values: TokenValues, area: &
     statement.push("), floor(");
     statement.push(match unit {
         Unit::Metres => "y",
-        // The Mercator y in the unit of degrees of longitude makes cells as high as they are wide.
+        // The Mercator y is scaled so that one unit at the equator is a degree of longitude. So
+        // cells are as high as they are wide.
         Unit::Degrees => {
             "degrees(ln(tan(radians(least(greatest(y, -85.06), 85.06)) / 2 + pi() / 4)))"
         }

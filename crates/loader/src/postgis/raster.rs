@@ -36,9 +36,9 @@ pub struct RasterZoom<'a> {
     pub tiles: Box<dyn Iterator<Item = RasterTile> + 'a>,
 }
 
-/// Writes the rasters of `zooms`, which must begin with the deepest zoom, and returns the number of
-/// tiles. The deepest zoom becomes the database table `table`. Each other zoom becomes an overview
-/// of it. An overview's name is the one that raster2pgsql gives, for example `o_2_table`. Blocks
+/// Writes the rasters of `zooms` and returns the number of tiles. `zooms` must begin with the
+/// deepest zoom, which becomes the database table `table`. Each other zoom becomes an overview of
+/// this table, with the name that raster2pgsql would give it, like `o_2_table`. Blocks the thread
 /// until all is written.
 ///
 /// # Errors
@@ -72,7 +72,7 @@ pub fn write(
 }
 
 /// Checks before anything is drawn that [`write()`] can succeed: that the database accepts the
-/// connection, and that the tables may be created. Blocks, and changes nothing.
+/// connection, and that the tables may be created. Changes nothing. Blocks the thread.
 ///
 /// # Errors
 /// A [`DatabaseError`].

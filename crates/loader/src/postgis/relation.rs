@@ -21,7 +21,8 @@ pub struct LayerQuery {
     pub geom: Option<String>,
     /// The column of weights. `None` finds it by its name. With the text `none` every row counts 1.
     pub weight: Option<String>,
-    /// The reference system (SRID) of geometries that state none.
+    /// The reference system (SRID) of geometries that state none; `None` if the caller doesn't know
+    /// it.
     pub srid: Option<u32>,
     /// A column of numbers that a snapshot keeps beside its points; `None` keeps none.
     pub keep: Option<String>,
@@ -41,7 +42,8 @@ pub enum Relation {
 pub(crate) enum PlaceColumns {
     Geometry {
         column: String,
-        /// True for the type `geography`. It is cast to `geometry`, since it has other operators.
+        /// True for a column of the type `geography`. It is cast to `geometry`, since the two types
+        /// have different operators.
         cast: bool,
         /// True if every geometry is known to be a point.
         points: bool,
@@ -73,13 +75,14 @@ pub struct ResolvedLayer {
     pub(crate) weight: Option<String>,
     pub(crate) count: Option<String>,
     pub(crate) kept: Option<String>,
-    /// The SRID that the stored geometries state.
+    /// The SRID that the stored geometries state; 0 if they state none.
     stored: u32,
     /// The SRID in which the geometries are read. It differs from `stored` only if that is 0.
     srid: u32,
-    /// True if the column declares no SRID, so that each geometry may state another one.
+    /// True if the column declares no SRID, so that its geometries may state different ones.
     mixed: bool,
-    /// True if the layer query names `srid`. Then geometries that state SRID 0 are read in it.
+    /// True if the layer query names `srid`. Then geometries that state SRID 0 are taken to be in
+    /// it.
     zero_is_srid: bool,
     /// True if coordinates in `srid` are angles.
     angles: bool,
@@ -87,11 +90,12 @@ pub struct ResolvedLayer {
     pub(crate) columns: Columns,
 }
 
-/// The largest size of one row's geometry: 64 MiB. It is a choice.
+/// The largest size in bytes of one row's geometry: 64 MiB. A choice, which bounds the memory for a
+/// row.
 pub(super) const LONGEST: usize = 64 << 20;
 
-/// Returns an error if `geometry` is there but has no bytes. This means that the stored geometry
-/// takes more than [`LONGEST`]: see [`ResolvedLayer::sent_columns`].
+/// Returns an error if `geometry` is not NULL but has no bytes. The database sends it so if the
+/// stored geometry takes more than [`LONGEST`]: see [`ResolvedLayer::sent_columns`].
 pub(super) fn check_length(geometry: Option<&[u8]>) -> Result<(), DatabaseError> {
     if geometry.is_none_or(|bytes| !bytes.is_empty()) {
         return Ok(());
@@ -110,8 +114,8 @@ impl ResolvedLayer {
     /// read.
     ///
     /// # Errors
-    /// The layer query names something that doesn't exist, that the role may not read, or that is
-    /// ambiguous. The message gives advice. Or the database fails.
+    /// An error if the layer query names something that doesn't exist, that the role may not read,
+    /// or that is ambiguous; its message gives advice. Also an error if the database fails.
     pub(crate) async fn look_up(
         client: &Client,
         query: &LayerQuery,
@@ -256,8 +260,8 @@ impl ResolvedLayer {
         Ok(())
     }
 
-    /// Checks that the role may read everything that the query reads. The database finds that out
-    /// when it plans the query, so this plans the query without executing it.
+    /// Checks that the role may read everything that the query reads. The database checks this when
+    /// it plans a query, so the query is planned here but not executed.
     async fn check_rights(&self, client: &Client) -> Result<(), DatabaseError> {
         let mut plan = self.statement(TokenValues::WORLD);
         plan.push("EXPLAIN SELECT * FROM ");
@@ -348,8 +352,8 @@ impl ResolvedLayer {
     }
 
     /// An SQL expression for a geometry in degrees or Web-Mercator metres. `stored` is the
-    /// expression for the stored geometry. A geometry that states another SRID than the layer's is
-    /// not transformed: its row is kept or skipped by that SRID when it is read here.
+    /// expression for the stored geometry. A geometry whose SRID is not the layer's is not
+    /// transformed. When this program reads its row, the row is kept or skipped by that SRID.
     fn placed(&self, stored: String) -> String {
         let srid = self.srid;
         let said = match (self.mixed, self.zero_is_srid) {

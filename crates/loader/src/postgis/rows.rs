@@ -6,8 +6,8 @@ use crate::report::SkipReason;
 use crate::wkb::{self, WkbShape};
 use heatsplat_points::ProjectionError;
 
-/// Adds the points of a row's geometry to a batch, or counts the reason why the row is skipped.
-/// Each position of a MultiPoint counts as a row. `None` is SQL's NULL.
+/// Adds the points of a row's geometry to a batch, or counts the reason for which the row is
+/// skipped. Each position of a MultiPoint counts as a row. `ewkb` is `None` for SQL's NULL.
 ///
 /// The geometry must state a SRID of degrees or Web-Mercator metres. A geometry with any other
 /// SRID, or with none, is skipped as a bad position.
@@ -60,7 +60,7 @@ pub(crate) fn is_on_eastern_edge(ewkb: Option<&[u8]>) -> bool {
     }
 }
 
-/// Adds a point at two coordinates to a batch, or counts the reason why the row is skipped.
+/// Adds a point at two coordinates to a batch, or counts the reason for which the row is skipped.
 #[inline]
 pub(crate) fn position(batch: &mut Batch, unit: Unit, x: f64, y: f64, weight: Weight<'_>) {
     let at = match unit.place(x, y) {
@@ -152,7 +152,7 @@ mod tests {
     fn axes_that_are_swapped_are_counted() {
         let swapped = point(1, 4326, -33.9, 151.2);
         let neither = point(1, 4326, 100.0, 151.2);
-        // Latitude and longitude in metres don't look swapped, in whichever order they are.
+        // Coordinates in metres are never taken for swapped degrees, whatever their order.
         let metres = point(1, 4326, 5.0, 4_500_000.0);
         let batch = account(&[
             (Some(&swapped), Weight::Unused),

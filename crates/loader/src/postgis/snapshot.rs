@@ -26,30 +26,31 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
-/// The number of points after which a batch is sent to the receiver: a choice.
+/// The number of points after which a batch is sent to the receiver. A choice.
 const BATCH: usize = 8192;
-/// The number of full batches that may wait for the receiver: a choice. Rows are in memory only in
-/// these batches and in the batch that each connection is filling.
+/// The number of full batches that may wait for the receiver, over all connections together. Rows
+/// are in memory only in these batches and in the batch that each connection is filling. A choice.
 const AHEAD: usize = 8;
-/// The largest number of connections that read one table. It is a choice.
+/// The largest number of connections that read one table. A choice.
 const MOST: u32 = 4;
-/// The number of pages of a table for each connection: 1,024 pages of 8 KiB are 8 MiB. A smaller
-/// table is read by one connection, since opening another one would cost more than it saves. It is
-/// a choice.
+/// The number of a table's pages for each connection: 1,024 pages of 8 KiB are 8 MiB. A table with
+/// fewer pages is read by one connection, since opening a second one would take longer than it
+/// saves. A choice.
 const PAGES_EACH: u32 = 1024;
-/// The number of bytes that a row with a point and a weight takes in a COPY stream. It estimates
-/// the size of the whole stream, so that progress can be shown.
+/// The size in bytes of a row with a point and a weight in a COPY stream. By it the size of the
+/// whole stream is estimated, so that progress can be shown.
 const ROW: f64 = 43.0;
 
-/// The most bytes of a row of a snapshot with limits, on the mean. A position and a weight take 43,
-/// and each further position of a MultiPoint takes 21. A choice.
+/// The number of bytes that a snapshot with limits may read for each row that its limit permits. A
+/// position and a weight take 43 bytes, and each further position of a MultiPoint takes 21. A
+/// choice.
 const MOST_PER_ROW: u64 = 100;
 
-/// Limits of a snapshot that is read for a request. Its rows may take 100 bytes each on the mean,
-/// as the database sends them.
+/// Limits of a snapshot that is read for a request. From `rows` follows a limit of bytes, as the
+/// database sends them: 100 for each row, but at least 1 MiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotLimits {
-    /// The longest time from the wait for a connection to the last row.
+    /// The longest time for everything: from waiting for a connection to reading the last row.
     pub deadline: Duration,
     /// The largest number of rows. Each position of a MultiPoint counts as one.
     pub rows: u64,
@@ -152,8 +153,8 @@ impl Snapshot {
     /// future is dropped, the database is asked to stop the query.
     ///
     /// # Errors
-    /// [`DatabaseError::Busy`] without a free connection, [`DatabaseError::Deadline`] and
-    /// [`DatabaseError::TooMuch`] beyond the limits, and those of the database.
+    /// [`DatabaseError::Busy`] if no connection is free, [`DatabaseError::Deadline`] or
+    /// [`DatabaseError::TooMuch`] beyond the limits, and errors of the database.
     pub async fn read(
         database: &Database,
         query: &LayerQuery,
@@ -191,10 +192,10 @@ impl Snapshot {
     }
 }
 
-/// The beginning of a transaction that sees one moment of the database.
+/// The statement that begins a transaction, which sees the database as it is at one moment.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-/// Checks the role, and looks up what a query asks for.
+/// Checks the role unless `allow_superuser` is set, and looks up the layer of a query.
 async fn look_up(
     client: &Client,
     query: &LayerQuery,
@@ -249,8 +250,8 @@ impl BatchSource for Snapshot {
     }
 }
 
-/// The layer, and the connection by which it was looked up. The connection is in a transaction,
-/// whose view of the database all further connections share.
+/// A looked-up layer, and the connection that looked it up. This connection is in a transaction.
+/// All further connections see the database as this transaction sees it.
 struct SnapshotReader {
     definition: ResolvedLayer,
     first: Client,
@@ -291,8 +292,8 @@ impl SnapshotReader {
             }
         }
         let definition = &self.definition;
-        // While the receiver is slower than the database, this call blocks, so nothing more is
-        // received from the database.
+        // This call blocks while the receiver is slower than the database, so no more rows are
+        // received.
         let send = |message| sender.send(message).is_ok();
         let reading = clients
             .iter()
@@ -329,7 +330,7 @@ fn parts(definition: &ResolvedLayer) -> Vec<String> {
 }
 
 /// Reads all rows of one part over one connection, and sends them in batches. `part` is a condition
-/// from [`parts`]. Reading ends early once `send` returns false: the receiver is gone.
+/// from [`parts`]. Reading ends early when `send` returns false, since the receiver is gone.
 async fn copy(
     client: &Client,
     definition: &ResolvedLayer,
@@ -391,8 +392,9 @@ async fn copy(
     Ok(())
 }
 
-/// The meaning of a row's fields. The position comes first, then the weight, then the number that
-/// is kept beside the point. The last two are there only if the layer has them.
+/// The fields of a row and their meaning. The position comes first, then the weight, then the
+/// number that is kept beside the point. The weight and the number are there only if the layer has
+/// them.
 struct RowLayout {
     unit: Unit,
     /// True if the row's position is two numbers, and false if it is one geometry.

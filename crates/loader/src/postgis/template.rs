@@ -11,7 +11,7 @@ use super::lexer::Lexer;
 use crate::error::DatabaseError;
 use tokio_postgres::types::{ToSql, Type};
 
-/// A token: the place of a value in a query, written as a known name between two exclamation marks.
+/// A token: a known name between two exclamation marks, which stands for a value in a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
     Bbox,
@@ -59,7 +59,7 @@ impl Token {
 /// The values of all tokens for one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct TokenValues {
-    /// The picture's box in the layer's reference system, enlarged by a margin. What is drawn for
+    /// The picture's box in the layer's reference system, enlarged by a margin, since kernels of
     /// points in the margin may reach into the picture.
     pub(crate) bbox: Sides,
     /// The picture's box without the margin.
@@ -158,9 +158,10 @@ impl Template {
 #[derive(Debug)]
 pub(crate) struct Statement {
     pub(crate) text: String,
-    /// The parameters in the order of their numbers. Each has its origin beside it: `None` for a
-    /// plain number, or a token and the index of a side of the token's box (0 if the token is no
-    /// box). So a token that occurs twice in a query gets only one parameter.
+    /// The parameters in the order of their numbers. Each is a pair of its origin and its value.
+    /// The origin is `None` for a plain number. For a token it is the token and the index of a side
+    /// of the token's box, or 0 if the token is not a box. By the origin, a token that occurs twice
+    /// in a query gets only one parameter.
     parameters: Vec<(Option<(Token, usize)>, SqlParameter)>,
     values: TokenValues,
     srid: u32,
@@ -252,8 +253,8 @@ impl Statement {
         .collect()
     }
 
-    /// Returns the placeholder of a parameter, such as `$1::float8`. The parameter is added unless
-    /// the token and side have one already.
+    /// Returns the placeholder of a parameter, like `$1::float8`. The parameter is added unless
+    /// there is one already for this token and side.
     fn parameter(&mut self, token: Token, side: usize, parameter: SqlParameter) -> String {
         let of = Some((token, side));
         let known = self.parameters.iter().position(|(o, _)| *o == of);
@@ -317,7 +318,7 @@ impl Statement {
     }
 }
 
-/// A finite number as SQL text. SQL reads exactly this number from it.
+/// A finite number as SQL text. SQL parses the text to exactly the same number.
 fn number(value: f64) -> String {
     format!("{value:?}")
 }

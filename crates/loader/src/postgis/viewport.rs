@@ -52,8 +52,9 @@ impl Viewport {
 
     /// Returns true if a point belongs to this part of a picture and not to the picture's other
     /// part. The parts meet at the meridian of ±180°. A point on it belongs to the part whose query
-    /// finds it: to the western end of the world or, if `east` is true, to the eastern end. `east`
-    /// must be true if the point's longitude is written as 180° and not as −180°.
+    /// finds it. If the point's longitude is written as 180°, `east` must be true: then it belongs
+    /// to the part at the eastern end of the world. If it is written as −180°, it belongs to the
+    /// part at the western end.
     pub(crate) fn holds(&self, point: &Point, east: bool) -> bool {
         let [left, _, right, _] = self.sides;
         if point.x == 0 {
@@ -93,7 +94,8 @@ impl Viewport {
         all.into_iter().map(|sides| in_unit(unit, sides)).collect()
     }
 
-    /// The number of cells that fit in this part. `cell` is the width of a cell in pixels.
+    /// The number of cells that fit in this part, with its margin. `cell` is the width of a cell in
+    /// pixels.
     pub(crate) fn cells(&self, cell: f64) -> f64 {
         let [left, top, right, bottom] = self.sides;
         let side = self.window.pixel() * cell;
