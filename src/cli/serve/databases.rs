@@ -58,16 +58,17 @@ pub(super) struct DatabaseConfig {
     address: Address,
     pool: PoolFlags,
     allow_superuser: bool,
-    /// The style of the layers whose tables the database publishes automatically.
+    /// The style of layers that the configuration doesn't name: tables that the database publishes
+    /// by itself.
     style: Style,
-    /// A text made from the section and its style. If it changes, the database's layers must be
-    /// read again.
+    /// A text made from the section and its style. When it changes, the database's layers are read
+    /// again.
     key: String,
 }
 
 impl DatabaseConfig {
-    /// Checks `named`, a section of `[sources]`. The tables that the database publishes are drawn
-    /// with `style`; `style_key` is a text that changes with the style.
+    /// Checks `named`, a section of `[sources]`. Tables that the database publishes get the style
+    /// `style`. `style_key` is a text that changes with this style.
     pub(super) fn new(
         named: &NamedSection,
         (style, style_key): (Style, &str),
@@ -120,8 +121,7 @@ impl DatabaseConfig {
         self.pool.auto_publish
     }
 
-    /// Returns a message if the flags of a layer don't suit a layer of a database, otherwise
-    /// `None`.
+    /// Returns a message if a layer of a database can't have these flags, otherwise `None`.
     pub(super) fn refuses(&self, read: &SourceFlags) -> Option<&'static str> {
         match read.layer_queries().len() {
             1 => read.only_for_files(),
@@ -157,7 +157,7 @@ impl DatabaseConfig {
     }
 
     /// Returns the flags for a layer whose rows are all read at once. They allow a superuser if the
-    /// database's section or the layer's does.
+    /// section of the database or of the layer does.
     pub(super) fn snapshot_flags(&self, read: &SourceFlags) -> SourceFlags {
         let allow_superuser = self.allows_superuser(read);
         let mut read = read.clone();
@@ -200,8 +200,8 @@ impl DatabaseConfig {
         }
     }
 
-    /// Makes a live layer. Unless `known` is true, its table or query is first looked up in the
-    /// database. A database that doesn't answer is no error: the layer is made all the same.
+    /// Makes a live layer. Unless `known` is true, its table or query is looked up in the database
+    /// first. If the database doesn't answer, the layer is made without that check.
     pub(super) fn live(
         &self,
         name: &str,
@@ -242,8 +242,8 @@ impl DatabaseConfig {
     }
 
     /// Listens to `NOTIFY heatsplat` on a separate thread. Each notification calls `notify` with
-    /// the name of the layer that has changed, or with `None` if all layers may have changed. The
-    /// thread ends at the first notification for which `wanted` is false or `notify` returns false.
+    /// the name of the changed layer, or with `None` if all layers may have changed. The thread
+    /// ends at the first notification at which `wanted` is false or `notify` returns false.
     pub(super) fn listen(
         &self,
         wanted: Arc<AtomicBool>,
@@ -265,8 +265,8 @@ impl DatabaseConfig {
     }
 }
 
-/// The section `[posting]` of the configuration, checked: from which database clients may post
-/// layers, and for how long a posted layer lives.
+/// The checked section `[posting]` of the configuration. It names the database from which clients
+/// may post layers, and the time after which a posted layer expires.
 pub(super) struct PostingConfig {
     database: Arc<DatabaseConfig>,
     keys: PostFlags,
@@ -315,8 +315,8 @@ impl PostingConfig {
         Ok(())
     }
 
-    /// Returns the settings that the server needs for posting: among them the token, and the
-    /// database that makes layers from posted queries.
+    /// Returns the server's settings for posting, among them the token and the database that opens
+    /// posted queries.
     pub(super) fn posting(&self, backend: &Arc<dyn Backend>) -> Result<Posting, ConfigError> {
         let database = &self.database;
         let token = self.token()?;
@@ -355,8 +355,8 @@ fn posting_error(section: &Section, message: impl fmt::Display) -> ConfigError {
     ConfigError::new(section.line(), format!("posting: {message}"))
 }
 
-/// Tests whether clients may post layers: they may if a token is configured. A token that can't be
-/// read or is too short counts as configured; its error is reported later.
+/// Returns true if clients may post layers, since a token is configured. A token that can't be read
+/// or is too short counts as configured, so that its error is reported later.
 pub(super) fn has_token(flags: &ServeDatabaseFlags) -> bool {
     !matches!(token(flags.post.token_file.as_deref()), Ok(None))
 }

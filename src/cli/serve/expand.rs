@@ -16,9 +16,9 @@ pub(super) fn layers(config: &ServeConfig) -> Result<Vec<LayerConfig>, BoxError>
     layers_or(config, |_, error| Err(error))
 }
 
-/// Lists all layers that a configuration names, like [`layers`]. A folder without files of points
-/// is given to `empty` with the error about it; `empty` returns the layers that take the folder's
-/// place, or an error.
+/// Lists all layers that a configuration names, like [`layers`], but a folder without files of
+/// points is not always an error. The function `empty` is called with the folder and the error
+/// about it. It returns the layers that replace the folder, or an error.
 pub(super) fn layers_or(
     config: &ServeConfig,
     empty: impl Fn(&LayerConfig, BoxError) -> Result<Vec<LayerConfig>, BoxError>,
@@ -30,7 +30,8 @@ pub(super) fn layers_or(
     Ok(all)
 }
 
-/// The layers of one entry: one, or those of a folder's files.
+/// The layers of one entry of the configuration: one layer or, for a folder, a layer for each of
+/// its files.
 fn of_entry(layer: &LayerConfig) -> Result<Vec<LayerConfig>, BoxError> {
     let folder = Path::new(&layer.source);
     if !folder.is_dir() {
@@ -50,11 +51,12 @@ fn of_entry(layer: &LayerConfig) -> Result<Vec<LayerConfig>, BoxError> {
     Ok(files.into_iter().map(layer).collect())
 }
 
-/// The layers that can be served at the start: folders without points are reported and left out.
-/// Their keys are returned too.
+/// Lists the layers that can be served at the start. Folders without files of points are left out;
+/// the second list of the result has their configuration keys ([`LayerConfig::key`]).
 ///
 /// # Errors
-/// An error if nothing else is left, or if the configuration requires all layers.
+/// An error if no layer is left, or if a folder was left out and the configuration requires all
+/// layers.
 pub(super) fn layers_at_start(
     config: &ServeConfig,
 ) -> Result<(Vec<LayerConfig>, Vec<String>), BoxError> {
@@ -94,7 +96,7 @@ pub(super) fn layer_name(layer: &LayerConfig) -> String {
     }
 }
 
-/// Tests whether a source is a pipe or a device. To read from a pipe means to wait for its writer.
+/// Returns true if a source is a pipe or a device. Reading from a pipe waits for its writer.
 pub(super) fn is_pipe(source: &str) -> bool {
     let kind = Path::new(source).metadata();
     kind.is_ok_and(|kind| !kind.is_file() && !kind.is_dir())

@@ -127,7 +127,7 @@ pub(super) struct ServerFlags {
 }
 
 impl ServerFlags {
-    /// The files of the certificate; `None` if there are none.
+    /// The files of the certificate and its key; `None` unless both are given.
     pub(super) fn tls_files(&self) -> Option<TlsFiles> {
         let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
         Some(TlsFiles { certificate, key })
@@ -233,7 +233,8 @@ pub(super) enum ReadMode {
     Live,
 }
 
-/// Checks that a text is an address and a port. Even then it may not be an address of this machine.
+/// Checks that a text has the form of an address and a port, or names a Unix socket or `systemd`.
+/// An address of this form may still not belong to this machine.
 fn listen(text: &str) -> Result<String, &'static str> {
     let plain = |host: &str| !host.is_empty() && host.chars().all(|c| c.is_ascii_graphic());
     match text.rsplit_once(':') {

@@ -1,5 +1,5 @@
-//! A layer of the server and the state of its source, from which it follows whether the source must
-//! be read again.
+//! A layer of the server, and the state in which its source was read. By this state the program
+//! decides if the source must be read again.
 
 use super::config::LayerConfig;
 use super::expand::layer_name;
@@ -10,8 +10,8 @@ use heatsplat_server::LayerId;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-/// The size in bytes of a file and the time when it was last modified. If either differs from
-/// before, the file has changed. `None` for what is no regular file: a pipe or a device, for
+/// The size of a file in bytes, and the time when it was last modified. If either differs from
+/// before, the file has changed. `None` if there is no regular file, but a pipe or a device, for
 /// example.
 pub(super) type FileState = Option<(u64, SystemTime)>;
 
@@ -42,7 +42,7 @@ pub(super) struct LoadedLayer {
 }
 
 impl LoadedLayer {
-    /// A layer whose source is in its present state, and of which nothing else is known.
+    /// Makes a layer with the present state of its file. `validator` and `signed` are not known yet.
     pub(super) fn new(id: LayerId, config: LayerConfig) -> Self {
         let mut layer = Self {
             id,
@@ -84,7 +84,7 @@ impl LoadedLayer {
     /// Tests whether a reload concerns the layer. If it does, the layer's source must be checked
     /// for changes or read.
     pub(super) fn is_in(&self, reload: &Reload) -> bool {
-        // A database or a remote source has no local file that shows a change.
+        // Layers of a database or a remote source have no local file that shows a change.
         let is_away = self.config.is_in_database() || is_remote(&self.config.source);
         match reload {
             Reload::Files | Reload::Config => self.has_changed(),
@@ -100,8 +100,8 @@ impl LoadedLayer {
     }
 }
 
-/// A reason to read layers again although their configuration is unchanged. Each variant says which
-/// layers it concerns.
+/// A reason to read layers again although their configuration is unchanged. Each variant names the
+/// layers that may be read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reload {
     /// The layers whose files have changed.

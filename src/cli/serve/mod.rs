@@ -42,8 +42,8 @@ use std::sync::mpsc;
 use std::thread;
 use watch::{Events, Watcher};
 
-/// Serves until a signal stops the server. `matches` has the same arguments as `serve`, as clap
-/// matched them: it has their texts, and shows which of them were given.
+/// Serves until a signal stops the server. `matches` are the arguments of `serve` as clap has
+/// matched them: it has their texts, and tells which of them were given on the command line.
 pub(super) fn run(serve: ServeCommand, matches: &ArgMatches) -> Result<(), BoxError> {
     let events = Events::new();
     // With `--check`, a signal ends the program at once, as it ends any other command.
@@ -128,8 +128,8 @@ fn run_server(
     let mut set = LayerSet::new(layers.clone(), backend);
     set.announce(&config).map_err(|e| source.name_file(e))?;
 
-    // The port is opened before any points are read: if the port is taken, the points need not be
-    // read.
+    // The port is opened before any points are read, so that no time is spent on reading if the
+    // port is taken.
     let bound = BoundServer::new(layers.clone(), options)?;
     let (url, stop) = (bound.url(), bound.stop());
     shutdown.set_server(stop.clone());
@@ -139,7 +139,7 @@ fn run_server(
         let failed = filled.is_err();
         if !failed {
             layers.record_look();
-            // A closed standard output is no reason to stop: the server goes on without it.
+            // If standard output is closed, the server runs without this message.
             let _ = writeln!(io::stdout(), "heatsplat: map at {url}");
         }
         let _ = done.send(filled);
@@ -151,8 +151,8 @@ fn run_server(
         Watcher::new((source, state), config, set, layers, events).run();
     });
     bound.run()?;
-    // If the server is stopped while layers are still loading, the program doesn't wait for them.
-    // It ends without an error.
+    // If the server is stopped while layers are still loading, the program ends at once and without
+    // an error.
     outcome.try_recv().unwrap_or(Ok(()))
 }
 

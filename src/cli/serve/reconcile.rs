@@ -27,30 +27,32 @@ enum Action {
     Renew(LoadedLayer),
     /// Leaves a layer unchanged.
     Keep(LoadedLayer),
-    /// Tries again to read a layer that could not be read so far, or leaves it.
+    /// Tries again to read a layer that has not been read successfully so far.
     Retry(FailedLayer),
     Leave(FailedLayer),
 }
 
-/// A layer that could not be read so far, and the reason.
+/// A layer whose source has not been read successfully so far, and the reason as text.
 struct FailedLayer {
     layer: LoadedLayer,
     why: String,
 }
 
-/// The time after which a database or an address is tried again if it could not be read. A choice.
+/// The time after which a database or a remote address that could not be read is tried again,
+/// unless the layer's reload period is shorter. A choice.
 const RETRY: Duration = Duration::from_secs(30);
 
-/// The layers of a server, with the backend and the connections to databases by which they are
-/// read. It brings them up to date with a configuration.
+/// The layers of a server, the backend that draws them, and the connections to databases from which
+/// they are read. Its methods bring the layers up to date with a configuration.
 pub(super) struct LayerSet {
     layers: Registry,
     backend: Arc<dyn Backend>,
     loaded: Vec<LoadedLayer>,
     failed: Vec<FailedLayer>,
-    /// Keys of the folders that had no files of points at the start.
+    /// The configuration keys ([`LayerConfig::key`]) of the folders that had no files of points at
+    /// the start.
     empty: Vec<String>,
-    /// Derived layers that can't be made so far.
+    /// Derived layers, with their names, that can't be made so far.
     underived: Vec<(String, Derivation)>,
     pools: Vec<(String, Arc<Pool>)>,
 }
@@ -77,8 +79,8 @@ impl LayerSet {
         Ok(())
     }
 
-    /// Reads all layers one after the other. Each is served as soon as it is read. Those that can't
-    /// be read are reported and left for later.
+    /// Reads all layers one after the other. Each is served as soon as it is read. A layer that
+    /// can't be read is reported, and is tried again later.
     ///
     /// # Errors
     /// An error if no layer can be read, or if the configuration requires all of them.
@@ -92,7 +94,8 @@ impl LayerSet {
         let mut first_error = None;
         let mut unsaid: Vec<String> = Vec::new();
         for ((id, _), layer) in all {
-            // The state is taken before the file is read, so that a change meanwhile is noticed.
+            // The state of the file is noted before the file is read, so that a change during the
+            // reading is noticed later.
             let unread = LoadedLayer::new(id.clone(), layer.clone());
             match self.read(id, layer.clone(), None) {
                 Ok((loaded, arrived)) => {
@@ -112,7 +115,8 @@ impl LayerSet {
                     self.layers.mark_failed(id);
                 }
             }
-            // If there is nothing to serve, the error itself says why.
+            // Messages wait until one layer is served. If none is ever served, the program ends
+            // with an error, which has the reason.
             if !self.loaded.is_empty() {
                 unsaid.drain(..).for_each(|line| say!("{line}"));
             }
@@ -129,8 +133,8 @@ impl LayerSet {
         self.derive_missing()
     }
 
-    /// Makes the derived layers that could not be made before. Those of layers that could not be
-    /// read are left for later.
+    /// Makes the derived layers that could not be made before. A derived layer stays in the list if
+    /// one of its layers could not be read.
     fn derive_missing(&mut self) -> Result<(), BoxError> {
         let failed = |id: &str| self.failed.iter().any(|f| f.layer.id.as_str() == id);
         let (later, now): (Vec<_>, Vec<_>) = std::mem::take(&mut self.underived)
@@ -144,14 +148,14 @@ impl LayerSet {
         Ok(())
     }
 
-    /// Replaces the layers of the server by those of a configuration, all at once. First it reads
-    /// the layers that are new, those whose configuration has changed, and those that `reload`
-    /// concerns. All other layers stay unchanged.
+    /// Replaces the layers of the server by those of a configuration, all at once. Before that it
+    /// reads the new layers, the layers whose configuration has changed, and the layers that
+    /// `reload` concerns. All other layers stay unchanged.
     ///
     /// # Errors
-    /// An error if a layer can't be read that is new or whose configuration has changed. In this
-    /// case all layers stay unchanged. If a layer can't be read again for `reload`, this is no
-    /// error: it is reported, and the layer stays unchanged.
+    /// An error if a layer can't be read that is new or whose configuration has changed; then all
+    /// layers stay unchanged. If a layer can't be read again for `reload`, this is no error: it is
+    /// reported, and only this layer stays unchanged.
     pub(super) fn update(&mut self, config: &ServeConfig, reload: &Reload) -> Result<(), BoxError> {
         let mut wanted = self.configured_layers(config, reload)?;
         wanted.extend(self.published_layers(config, reload)?);
@@ -210,7 +214,8 @@ impl LayerSet {
         Ok(())
     }
 
-    /// Reads a layer that could not be read before. A new reason is reported.
+    /// Tries again to read a layer that could not be read before. If the reason for a failure is
+    /// new, it is reported.
     fn retry(&mut self, old: FailedLayer) -> Result<(LoadedLayer, NewLayer), Box<FailedLayer>> {
         let FailedLayer { layer, why } = old;
         let layer = LoadedLayer::new(layer.id, layer.config);
@@ -272,9 +277,9 @@ impl LayerSet {
         })
     }
 
-    /// Looks at the state of all files. Returns `true` if a file has changed since it was read. A
-    /// change counts only from the second look that finds the same new state, since at the first
-    /// look the file may be half written.
+    /// Checks the state of all files. Returns `true` if a file has changed since it was read. A
+    /// change counts only if two checks in succession find the same new state, since the file may
+    /// be half written at the first.
     pub(super) fn look_at_files(&mut self) -> bool {
         let mut changed = false;
         let failed = self.failed.iter_mut().map(|failed| &mut failed.layer);
@@ -333,8 +338,8 @@ impl LayerSet {
         })
     }
 
-    /// Lists a layer for each table that a database publishes. While a database doesn't answer, its
-    /// former layers stay in the list.
+    /// Lists a layer for each table that a database publishes. If a database doesn't answer, its
+    /// previous layers stay in the list.
     fn published_layers(
         &self,
         config: &ServeConfig,
@@ -461,8 +466,9 @@ impl FailedLayer {
         self.layer.config.reload.map_or(RETRY, |r| r.min(RETRY))
     }
 
-    /// The action for the layer with its present configuration. A file is read again only if it has
-    /// changed or all are to be read again, since it may be long; a pipe is read once.
+    /// The action for the layer, whose configuration is now `config`. A local file is tried again
+    /// only if it has changed or all layers are to be read again, since reading may take long. A
+    /// pipe is never tried again, since it can be read only once.
     fn action(&self, config: LayerConfig, reload: &Reload) -> Action {
         let is_due = self.layer.at.elapsed() >= self.retry_after();
         let is_local = !config.is_in_database() && !is_remote(&config.source);
@@ -496,8 +502,8 @@ impl FailedLayer {
 mod tests {
     use super::*;
 
-    /// After several changes of the configuration, only the connections to its last databases are
-    /// left.
+    /// After several changes of the configuration, only the connections to the databases of the
+    /// last one are left.
     #[test]
     fn connections_of_other_set_ups_are_let_go() {
         use super::super::config::raw::RawConfig;

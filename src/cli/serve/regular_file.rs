@@ -1,4 +1,4 @@
-//! Opens regular files, and refuses pipes without waiting for their writers.
+//! Opens regular files and nothing else; in particular, it doesn't wait for the writer of a pipe.
 
 use std::fs::File;
 use std::io;

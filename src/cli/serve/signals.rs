@@ -6,20 +6,21 @@ use heatsplat_server::StopHandle;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Graceful shutdown on SIGINT and SIGTERM: the server answers the open requests and then ends. A
-/// second signal ends the program at once.
+/// The orderly stop of the server at SIGINT or SIGTERM: running requests are answered, and then the
+/// server ends. A second signal ends the program at once.
 #[derive(Clone, Default)]
 pub(super) struct Shutdown(Arc<Mutex<Option<StopHandle>>>);
 
 impl Shutdown {
-    /// Names the server that a signal stops. Before this call, a signal ends the program at once.
+    /// Sets the server that the next signal stops. Before this call, a signal ends the program at
+    /// once.
     pub(super) fn set_server(&self, stop: StopHandle) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
     }
 
     #[cfg(unix)]
     fn begin(&self) {
-        // A second signal finds no server to stop any more.
+        // Taking the server out means that the next signal finds none, and ends the program.
         match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(stop) => stop.stop(),
             None => std::process::exit(0),
@@ -37,8 +38,8 @@ pub(super) fn listen(events: Sender<Event>) -> Shutdown {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    // The construction of a runtime fails only if the system lacks memory or file handles. Then
-    // nothing else can be done either.
+    // The construction of a runtime fails only if the system lacks memory or file handles. Signals
+    // are not handled then.
     let Ok(runtime) = runtime else {
         return shutdown;
     };

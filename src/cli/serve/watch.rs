@@ -14,17 +14,17 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 /// The pause that ends a burst of events: 50 ms without a further event. All events of a burst are
-/// handled together.
+/// handled together. A choice.
 const BURST: Duration = Duration::from_millis(50);
 
 /// The longest duration of a burst. After one second its events are handled even if more events
-/// keep coming.
+/// keep coming. A choice.
 const LONGEST_BURST: Duration = Duration::from_secs(1);
 
-/// The longest time between two signs of life in `/metrics`.
+/// The longest time between two signs of life of the watcher, which `/metrics` shows. A choice.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// The time between two checks of the state of files.
+/// The time between two checks of the state of files. A choice.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// An event to which the watcher reacts.
@@ -37,8 +37,8 @@ pub(super) enum Event {
     Changed(Option<String>),
 }
 
-/// The channel of events to the watcher. It exists from the start of the program, so events before
-/// the first handling are not lost.
+/// The channel of events to the watcher. It exists from the start of the program, so events that
+/// arrive before the watcher runs are not lost.
 pub(super) struct Events {
     pub(super) sender: Sender<Event>,
     receiver: Receiver<Event>,
@@ -140,8 +140,7 @@ impl Watcher {
     }
 
     /// Checks the configuration file and the files of points, and reads again those that have
-    /// changed. A change counts only from the second check in succession that finds the same new
-    /// state.
+    /// changed. A change counts only if two checks in succession find the same new state.
     fn look_at_files(&mut self) {
         let now = self.source.path().and_then(file_state);
         if now.is_some() && now != self.read && now == self.seen {
@@ -159,8 +158,8 @@ impl Watcher {
             let error = self.source.name_file(error);
             say!("heatsplat: {error}; everything stays as it was");
             self.layers.record_failure();
-            // Without this call, the layers whose reload period is over would be read again at
-            // once, in a loop.
+            // The layers whose reload period is over were not read. Without this call, the watcher
+            // would try again at once, and again without a pause.
             self.set.postpone();
         }
         self.layers.warm();
@@ -249,7 +248,8 @@ mod tests {
         let (sender, events) = channel();
         let answered = Arc::new(AtomicBool::new(false));
         let heard = Arc::clone(&answered);
-        // The thread returns `true` if the burst was over within about ten seconds.
+        // The thread returns `true` if the burst ended while the thread was still sending, within
+        // about ten seconds.
         let talker = thread::spawn(move || {
             (0..1000).any(|number| {
                 let name = Event::Changed(Some(format!("layer {}", number % 3)));

@@ -1,8 +1,8 @@
-//! Errors of a configuration, each with the line that is wrong.
+//! Errors of a configuration, each with the number of the wrong line.
 
 use std::fmt;
 
-/// An error in a configuration, with the line that is wrong.
+/// An error in a configuration, with the number of the wrong line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConfigError {
     /// The line in the file, counted from 1. `None` if there is no file, or if the error concerns
@@ -17,9 +17,9 @@ impl ConfigError {
         Self { line, message }
     }
 
-    /// An error about an unknown name. `what` is its kind: a key or a style, for example. The
-    /// message suggests the name in `known` that is most like it; if none is like it, the message
-    /// lists all.
+    /// An error about an unknown name. `what` is the kind of the name, a key or a style for
+    /// example. The message suggests the name in `known` that is most similar; if none is similar,
+    /// the message lists all known names.
     pub(super) fn unknown(
         line: Option<usize>,
         what: &str,
@@ -53,8 +53,8 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// The message of a clap error as it fits a configuration file: without usage hints, and with keys
-/// in place of flags.
+/// The message of a clap error, changed to fit a configuration file: without usage hints, and with
+/// keys in place of flags.
 pub(super) fn clap_message(error: &clap::Error) -> String {
     use clap::error::{ContextKind, ContextValue};
     use std::error::Error as _;

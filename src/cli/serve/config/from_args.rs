@@ -15,7 +15,8 @@ use std::path::Path;
 /// The keys that only layers from a database can have.
 const DATABASE_KEYS: [&str; 5] = ["table", "sql", "geom", "srid", "allow_superuser"];
 
-/// The name of the only database that a command line can have, in the configuration made from it.
+/// The name that the database of a command line gets in the configuration. A command line can have
+/// only one.
 const DATABASE: &str = "database";
 
 /// Collects the flags about the server as a whole. They override the keys of a configuration file.
@@ -32,8 +33,8 @@ pub(crate) fn server_sections(matches: &ArgMatches) -> RawConfig {
     }
 }
 
-/// Tests whether the command line has flags about layers. Beside a configuration file these are an
-/// error, since they belong in the file.
+/// Returns true if the command line has flags about layers. Together with a configuration file
+/// these are an error, since they belong in the file.
 pub(crate) fn has_layer_flags(matches: &ArgMatches) -> bool {
     let sections = [
         Section::from_matches::<SourceFlags>(matches),
@@ -78,7 +79,8 @@ pub(crate) fn raw_config(
             add_database(&mut config, (serve, matches), source, &style);
             layers.extend(database_layers(serve, &read)?);
         } else if Path::new(source).is_dir() && !serve.name.is_empty() {
-            // The files of a folder become single layers here, so that each of them can get a name.
+            // The files of a folder become single layers here, so that each of them can get a name
+            // from `--name`.
             let files = folder::files(Path::new(source), &serve.source);
             layers.extend(files.iter().map(|file| file_layer(file, &file_keys)));
         } else {

@@ -8,7 +8,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The keys whose values are paths of files. A relative path begins at the folder of the
+/// The keys whose values are paths of files. A relative path is relative to the folder of the
 /// configuration file.
 const PATHS: [&str; 4] = ["file", "token_file", "tls_cert", "tls_key"];
 
@@ -62,7 +62,7 @@ impl TomlReader<'_> {
     }
 
     /// Reads the entries of a table in the order of the file. The keys in `but` are left out, since
-    /// they are read elsewhere.
+    /// other functions read them.
     fn entries(&self, table: &DeTable<'_>, but: &[&str]) -> Result<Section, ConfigError> {
         let mut entries = Vec::new();
         for (key, value) in table {

@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
-/// A text in which the variables are replaced by their values, and a flag that is true if there
-/// were any.
+/// A text in which variables are replaced by their values. `has_variables` is true if there were
+/// any.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct InterpolatedText {
     pub(super) text: String,

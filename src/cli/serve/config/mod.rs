@@ -49,13 +49,13 @@ pub(super) struct ServeConfig {
     /// The style of derived layers: `[styles.default]` if the configuration has this section,
     /// otherwise the program's default style.
     pub(super) default_style: Style,
-    /// The sections that are used only when the server starts. If they change later, the change has
-    /// no effect before the next start.
+    /// The sections that are used only when the server starts. A later change of them has no effect
+    /// until the next start.
     pub(super) fixed: Vec<Section>,
 }
 
-/// A layer of the configuration. If its source is a folder, it stands for a layer for each file in
-/// the folder.
+/// A layer of the configuration. If its source is a folder, it stands for several layers: one for
+/// each file in the folder.
 #[derive(Clone)]
 pub(super) struct LayerConfig {
     pub(super) name: Option<String>,
@@ -71,7 +71,8 @@ pub(super) struct LayerConfig {
     /// period.
     pub(super) reload: Option<Duration>,
     pub(super) style: Style,
-    /// The keys that open the layer; none at all for a layer that everyone may see.
+    /// The keys of the layer, each of which opens it. If there are none, the layer is open to all
+    /// requests.
     pub(super) keys: Vec<BearerToken>,
     /// A text made from the layer's configuration. If it changes, the layer must be read again.
     pub(super) key: String,
@@ -194,8 +195,8 @@ impl StyleConfig {
     fn new(section: &Section) -> Result<Self, ConfigError> {
         let flags: StyleFlags = section.parse(&[])?;
         let (style, columns) = flags.style_and_columns().map_err(|error| {
-            // Each value has already been checked alone. So the error is about the file that
-            // `style` names, or about values that can't be combined.
+            // Each value has already been checked by itself. So the error is about the file that
+            // the key `style` names, or about values that can't be combined.
             match section.get("style").or(section.0.first()) {
                 Some(entry) => entry.error(error),
                 None => ConfigError::new(None, error.to_string()),
@@ -222,8 +223,8 @@ impl StyleConfig {
     }
 }
 
-/// Finds the item whose name is the value of `entry`. If there is none, the error calls the value
-/// an unknown `what`.
+/// Finds the item whose name is the value of `entry`. `what` is the kind of the items, for the
+/// error about an unknown name.
 fn find<'a, T>(
     what: &str,
     all: &'a [T],

@@ -9,8 +9,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use std::fmt::{self, Write as _};
 
-/// The number of consecutive characters of a secret that no message may show. Pieces of fewer
-/// characters are in many messages by chance.
+/// The number of consecutive characters of a secret that no message may show: four. Three or fewer
+/// characters of it are in many messages by chance.
 const SECRET_PIECE: usize = 4;
 
 /// The raw configuration of `serve`, section by section.
@@ -184,7 +184,7 @@ impl Section {
         self.0.iter().find(|entry| entry.key == key)
     }
 
-    /// The line of the section's first entry; `None` without entries or without a file.
+    /// The line of the section's first entry; `None` if there are no entries or no file.
     pub(crate) fn line(&self) -> Option<usize> {
         self.0.first().and_then(|entry| entry.line)
     }
@@ -201,7 +201,7 @@ impl Section {
         Self(kept.cloned().collect())
     }
 
-    /// A text by which a change of the section is noticed: it is equal for two sections if their
+    /// A text by which a change of the section is noticed. Two sections have equal texts if their
     /// entries are equal, in any order. Entries whose keys are in `but` are ignored.
     pub(crate) fn key(&self, but: &[&str]) -> String {
         let entries = self.0.iter();
@@ -214,8 +214,8 @@ impl Section {
         text + "--\n"
     }
 
-    /// Parses the entries as values of the flags of `T`. `others` are further keys of this section,
-    /// which are read elsewhere: the error about a mistyped key may suggest one of them.
+    /// Parses the entries as values of the flags of `T`. `others` are further legal keys of this
+    /// section, which are read elsewhere. The error about a mistyped key may suggest one of them.
     pub(crate) fn parse<T: Args>(&self, others: &[&str]) -> Result<T, ConfigError> {
         let command = T::augment_args(Command::new("heatsplat"))
             .no_binary_name(true)
@@ -239,8 +239,7 @@ impl Section {
         if let Ok(Ok(parsed)) = matched {
             return Ok(parsed);
         }
-        // The first entry that is wrong by itself is reported, since an error about an entry has a
-        // line.
+        // Each entry is parsed alone first, since an error about a single entry can have a line.
         for entry in &self.0 {
             let alone = command.clone().try_get_matches_from(arguments(entry)?);
             alone.map_err(|e| entry.error(clap_message(&e)))?;

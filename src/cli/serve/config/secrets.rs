@@ -7,20 +7,20 @@ use super::raw::Section;
 /// The variable that takes the place of a password in a saved configuration file.
 pub(crate) const VARIABLE: &str = "${PGPASSWORD}";
 
-/// The variable that takes the place of a layer's first key in a saved file. The names of others
-/// have their number at the end.
+/// The variable that takes the place of a layer's first key in a saved file. The variables of
+/// further keys have a number at the end of their names.
 pub(crate) const KEY_VARIABLE: &str = "${HEATSPLAT_KEY}";
 
 /// Splits an address before and after its password: `postgres://ann:s3c@host/db` becomes
-/// `postgres://ann`, `s3c` and `@host/db`. The middle part is `None` if the address has a user
-/// without a password; the result is `None` if it has no user.
+/// `postgres://ann`, `s3c` and `@host/db`. The middle part is `None` if the user has no password.
+/// The result is `None` if the address has no user.
 fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
     let start = url.find("://")? + 3;
     let (scheme, rest) = url.split_at_checked(start)?;
     let before = rest.split_once('?').map_or(rest, |(before, _)| before);
-    // The characters @, / and ? may be unescaped in a password. So the part with user and password
-    // ends at the last @ before the first question mark. If there is no @ before it, the part ends
-    // at the first @ of the address, but only if a colon comes before that @.
+    // A password may contain the characters @, / and ? unescaped. So user and password end at the
+    // last @ before the first question mark. If there is no such @, they end at the first @ of the
+    // address, but only if a colon comes before it.
     let with_password = |at: &usize| rest.get(..*at).is_some_and(|user| user.contains(':'));
     let at = before.rfind('@').or(rest.find('@').filter(with_password))?;
     let (user, after) = rest.split_at_checked(at)?;

@@ -7,8 +7,8 @@ use heatsplat_loader::{is_remote, shown_source};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Writes a configuration as the text of a file in `folder`. When the file is read, it gives the
-/// same configuration, except for passwords, which a variable replaces.
+/// Writes a configuration as the text of a file in `folder`. The file gives the same configuration
+/// when it is read, except for passwords, in place of which it has a variable.
 pub(crate) fn to_toml(config: &RawConfig, folder: &Path) -> String {
     let mut text = String::from("# What `heatsplat serve --config` serves; see docs/config.md.\n");
     let to = TomlWriter { folder };
@@ -75,7 +75,7 @@ impl TomlWriter<'_> {
         let values = entry.values.iter().zip(1..);
         let values: Vec<_> = values
             .map(|(value, number)| match (entry.key.as_str(), number) {
-                // Keys must not be in files, so variables take their places.
+                // Keys must not be written into files, so variables take their places.
                 ("key", 1) => quoted(KEY_VARIABLE),
                 ("key", number) => quoted(&KEY_VARIABLE.replace('}', &format!("_{number}}}"))),
                 (key, _) => self.value(key, value),
@@ -98,14 +98,15 @@ impl TomlWriter<'_> {
             "file" | "token_file" | "tls_cert" | "tls_key" if value != "-" => {
                 quoted(&escape(&self.path(value)))
             }
-            // Passwords must not be in files, so a variable takes the place of a password.
+            // Passwords must not be written into files, so a variable takes the place of a
+            // password.
             "url" => quoted(&without_password(value)),
             _ => quoted(&escape(value)),
         }
     }
 
-    /// The path of a file for the configuration file in `self.folder`: relative if the file lies in
-    /// this folder, otherwise absolute.
+    /// The path of a file as it is written into the configuration file: relative if the file lies
+    /// in `self.folder`, otherwise absolute.
     fn path(&self, value: &str) -> String {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or(path.to_owned());
         let (path, folder) = (absolute(Path::new(value)), absolute(self.folder));
