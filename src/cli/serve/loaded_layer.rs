@@ -42,7 +42,8 @@ pub(super) struct LoadedLayer {
 }
 
 impl LoadedLayer {
-    /// Makes a layer with the present state of its file. `validator` and `signed` are not known yet.
+    /// Makes a layer with the present state of its file. `validator` and `signed` are not known
+    /// yet.
     pub(super) fn new(id: LayerId, config: LayerConfig) -> Self {
         let mut layer = Self {
             id,

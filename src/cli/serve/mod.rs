@@ -43,7 +43,7 @@ use std::thread;
 use watch::{Events, Watcher};
 
 /// Serves until a signal stops the server. `matches` are the arguments of `serve` as clap has
-/// matched them: it has their texts, and tells which of them were given on the command line.
+/// matched them: it has their texts, and shows which of them were given on the command line.
 pub(super) fn run(serve: ServeCommand, matches: &ArgMatches) -> Result<(), BoxError> {
     let events = Events::new();
     // With `--check`, a signal ends the program at once, as it ends any other command.

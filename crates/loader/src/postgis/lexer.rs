@@ -1,4 +1,4 @@
-//! Lexer of SQL queries: finds tokens such as `!bbox!` by SQL's rules for strings, names and
+//! Lexer of SQL queries: finds tokens like `!bbox!` by SQL's rules for strings, names and
 //! comments.
 
 use super::template::{Template, TemplatePiece, Token, definition};

@@ -33,7 +33,7 @@ pub struct LayerQuery {
 pub enum Relation {
     /// The name of a table or view, with or without its schema.
     Table(String),
-    /// An SQL query, in which tokens such as `!bbox!` stand for properties of the picture.
+    /// An SQL query, in which tokens like `!bbox!` stand for properties of the picture.
     Sql(String),
 }
 

@@ -1,4 +1,4 @@
-//! Query templates: SQL queries with tokens such as `!bbox!`, which become parameters of a
+//! Query templates: SQL queries with tokens like `!bbox!`, which become parameters of a
 //! statement.
 //!
 //! The tokens are those of Mapnik and Tegola, in upper or lower case. Outside quotes a token

@@ -230,7 +230,7 @@ fn parse_hop(element: &str) -> Hop<'_> {
     hop
 }
 
-/// Parses an address with or without a port; `None` for names such as `unknown`.
+/// Parses an address with or without a port; `None` for names like `unknown`.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let bare = || {

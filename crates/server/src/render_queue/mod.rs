@@ -51,7 +51,7 @@ pub(crate) struct WorkSize {
     /// The expected time on one core; `None` if each turn is expected to take as long as recent
     /// ones.
     pub(crate) expected: Option<Duration>,
-    /// True if the work may need something that is not made yet, such as statistics or the points
+    /// True if the work may need something that is not made yet, like statistics or the points
     /// of a filter.
     pub(crate) prepares: bool,
     /// The number of units of work after which the work is ended: see [`heatsplat_points::cancel`].
