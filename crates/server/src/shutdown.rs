@@ -44,9 +44,8 @@ pub(crate) enum ServerPhase {
 pub struct StopHandle(Arc<watch::Sender<ServerPhase>>);
 
 impl StopHandle {
-    /// Stops the server in order: `/ready` is 503 from now on, and after a short while, in which
-    /// everything is still answered, no connection is accepted any more and running requests may
-    /// finish.
+    /// Stops the server in order. From now on `/ready` is 503. For a short while everything else is
+    /// still answered. Then no connection is accepted any more, and running requests may finish.
     pub fn stop(&self) {
         self.enter(ServerPhase::Draining);
     }
@@ -129,8 +128,8 @@ impl Drop for RunningRequest {
     }
 }
 
-/// The service of one connection: the routes, whose answers close the connection once the server
-/// is being stopped.
+/// The service of one connection: the routes and, once the server is being stopped, the header by
+/// which each answer closes the connection.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionService {
     routes: TowerToHyperService<Router>,

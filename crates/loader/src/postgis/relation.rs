@@ -94,8 +94,8 @@ pub struct ResolvedLayer {
 /// row.
 pub(super) const LONGEST: usize = 64 << 20;
 
-/// Returns an error if `geometry` is not NULL but has no bytes. The database sends it so if the
-/// stored geometry takes more than [`LONGEST`]: see [`ResolvedLayer::sent_columns`].
+/// Returns an error if `geometry` is not NULL but has no bytes. The database sends this in place of
+/// a geometry that takes more than [`LONGEST`]: see [`ResolvedLayer::sent_columns`].
 pub(super) fn check_length(geometry: Option<&[u8]>) -> Result<(), DatabaseError> {
     if geometry.is_none_or(|bytes| !bytes.is_empty()) {
         return Ok(());

@@ -5,7 +5,7 @@
 //! may choose another style if one core can draw its picture within [`MAX_TIME`]. The estimate
 //! depends on the style, the picture's size, and the number of points and cells in the picture,
 //! which the index counts without reading them. So an estimate takes about 30 µs. No estimate is
-//! needed for cached answers, and for pictures with the overlap, kernel and radius of the layer's
+//! made for a cached answer, or for a picture with the overlap, kernel and radius of the layer's
 //! own style.
 
 mod data_profile;

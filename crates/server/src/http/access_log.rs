@@ -1,4 +1,5 @@
-//! The access log: a line for each answer, with the target `access`, and the ids of requests.
+//! The access log, which has a line for each answer under the log target `access`, and the ids of
+//! requests.
 
 use super::origin::{RequestOrigin, TrustedProxy, is_from_proxy};
 use axum::body::HttpBody as _;

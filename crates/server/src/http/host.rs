@@ -8,8 +8,8 @@ use axum::http::header::HOST;
 use axum::http::{StatusCode, Version};
 use std::sync::Arc;
 
-/// Refuses a request of HTTP/1.1 without exactly one legal `Host` header, and any other request
-/// with several (RFC 9112, section 3.2).
+/// Refuses a request with several `Host` headers or an illegal one, and a request of HTTP/1.1
+/// without any (RFC 9112, section 3.2). An empty header is legal.
 ///
 /// # Errors
 /// 400. A request that reached the router without a connection of this server is not checked: an

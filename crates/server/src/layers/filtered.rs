@@ -444,8 +444,8 @@ mod tests {
             let expected: Vec<_> = expected.map(|((n, c, _), k)| (n.clone(), *c, k)).collect();
             assert_eq!(shown(&part), expected, "{filter}");
         }
-        // Each point counts twice: in the whole set and in its category. The value `other` has its
-        // own category, apart from the one of the points without a listed value.
+        // Each point counts twice: in the whole set and in its category. There is a category for
+        // the value `other`, and another one for the points whose value is not listed.
         assert!(bytes(&layer) > layer.points().bytes() * 3 / 2);
     }
 

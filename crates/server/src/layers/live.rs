@@ -384,8 +384,8 @@ impl LiveLayer {
         Ok(merged(&tiles, z))
     }
 
-    /// The tiles within `tile`, [`OVERVIEW_ZOOM`] zooms deeper but at most at [`MAX_ZOOM`], that
-    /// contain points. They are found by one query.
+    /// The tiles within `tile` that contain points. They are [`OVERVIEW_ZOOM`] zooms deeper than
+    /// `tile`, but at most at zoom [`MAX_ZOOM`]. One query finds them.
     async fn search_tile(&self, tile: TileId) -> Result<Vec<TileWeight>, SourceError> {
         let request = RowRequest {
             window: Window::tile(tile, 1 << OVERVIEW_ZOOM),

@@ -1,4 +1,4 @@
-//! A connection: HTTP over a stream, within limits.
+//! Serves one connection: HTTP over a stream, with limits of time and size.
 
 use super::socket::ClientStream;
 use super::stall::{MIN_RATE, StallGuard};
@@ -17,7 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep, timeout};
 
 /// The longest time that a client may take to send the head of a request, including the wait for
-/// its first byte. A choice.
+/// its first byte. Then the connection is closed, so that it doesn't count against the largest
+/// number of connections any more. A choice.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest size of a request's head (its first line and headers) in bytes. A choice.
 const HEAD_BYTES: usize = 16 << 10;

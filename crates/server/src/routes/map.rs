@@ -15,13 +15,13 @@ use heatsplat_points::{LonLatBox, LonLatBoxError};
 use heatsplat_render::{View, height_to_width};
 use std::sync::Arc;
 
-/// The largest width and height of a picture in pixels. A choice.
+/// The largest width and the largest height of a picture in pixels. A choice.
 const MAX_SIDE: u32 = 4096;
-/// The largest number of pixels of a picture. A choice.
+/// The largest number of pixels of a picture: 16 Mi, whose densities take 64 MiB. A choice.
 const MAX_PIXELS: u64 = 16 << 20;
 
-/// The number of pixels that count as one turn in the render queue. A larger picture takes several
-/// turns. A choice.
+/// The number of pixels for each turn in the render queue: 1 Mi, whose densities take 4 MiB. A
+/// larger picture takes several turns. A choice.
 const PIXELS_A_TURN: u64 = 1 << 20;
 
 pub(crate) async fn get(

@@ -7,8 +7,8 @@ use heatsplat_render::{Layer, Style};
 use heatsplat_server::ServerConfig;
 use std::time::Duration;
 
-/// Makes a million points all over the map, with weights from 0 to
-/// 1. Longitude, latitude and weight are the coordinates of a sequence that fills a cube evenly.
+/// Makes a million points all over the map, with weights from 0 to 1. Longitude, latitude and
+/// weight are the coordinates of a sequence that fills a cube evenly.
 fn many() -> Points {
     let place = |i: u32| {
         let [x, y, weight] =
@@ -109,7 +109,7 @@ async fn what_takes_longer_than_the_deadline_is_ended() {
     };
     let layer = Layer::on_cpu("many", many(), Style::default());
     let app = serving_as(config, "many", layer);
-    // The picture takes longer than a millisecond, so it is ended in its middle.
+    // The picture takes longer than the deadline of one millisecond, so its drawing is ended early.
     let slow = "/many/0/0/0@2x.png?size=512&radius=100&kernel=uniform&domain=0,1";
     let answer = get(&app, slow).await;
     assert_eq!(answer.status.as_u16(), 504, "{}", answer.text());
