@@ -1,6 +1,6 @@
-//! The port of a server and its connections. The number of connections is limited, and so are the
-//! size of a request's head and the time that sending it may take. When the server stops, running
-//! requests may finish.
+//! The sockets on which a server listens, and its connections. Three things are limited: the number
+//! of connections, the size of a request's head, and the time that sending a head may take. When
+//! the server stops, running requests may finish.
 
 mod connection;
 mod socket;
@@ -43,7 +43,7 @@ pub enum ServeError {
         "can't listen on {listen}: {reason}; expected an address and a port, like 127.0.0.1:3000, unix:PATH or systemd"
     )]
     Address {
-        /// The address of the configuration.
+        /// The address in the configuration.
         listen: String,
         /// The error of the system.
         reason: io::Error,
@@ -53,13 +53,13 @@ pub enum ServeError {
         "can't listen on {listen}: the port is in use; stop the other program or listen on another port, like 127.0.0.1:0 for any free one"
     )]
     InUse {
-        /// The address of the configuration.
+        /// The address in the configuration.
         listen: String,
     },
     /// The system refuses to let the server listen.
     #[error("can't listen on {listen}: {reason}")]
     Listen {
-        /// The address of the configuration.
+        /// The address in the configuration.
         listen: String,
         /// The error of the system.
         reason: io::Error,

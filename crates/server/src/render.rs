@@ -59,7 +59,8 @@ impl LayerRequest {
     }
 
     /// Draws a map, which is a picture of any box, and encodes it as an image file. It also returns
-    /// the time that this took. `cost` is the number of turns that the map takes in the queue.
+    /// the time that this took. `work` states the turns that the map takes in the render queue, and
+    /// its expected time.
     pub(crate) async fn map(
         &self,
         queue: &RenderQueue,
