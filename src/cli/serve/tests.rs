@@ -300,6 +300,10 @@ fn mistakes_of_databases_have_their_line() {
     }
     let fine = format!("{source}auto_publish = true\n{layer}table = \"a\"\nmode = \"live\"\n");
     assert!(check(&fine).is_ok());
+    // The published table would need no key.
+    let opened = format!("{fine}key = \"a key that is long enough\"\n");
+    let error = check(&opened).err().unwrap().to_string();
+    assert!(error.contains("without a key"), "{error}");
 }
 
 /// The key `style` of a layer or source names a section of `[styles]`, even if a file has the same

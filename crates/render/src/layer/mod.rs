@@ -60,6 +60,8 @@ pub struct Layer {
     data: Arc<PointSet>,
     style: Style,
     epoch: u64,
+    /// False for a layer that one request has made.
+    is_shared: bool,
     backend: Arc<dyn Backend>,
     statistics: Memo<(u8, StatisticsKey), Statistics>,
     normalizers: Memo<(u8, NormalizerKey), Normalizer>,
@@ -82,6 +84,7 @@ impl Layer {
             data: Arc::new(data),
             style: style.suited_to(kind),
             epoch: 1,
+            is_shared: true,
             backend,
             statistics: Memo::new(CACHED),
             normalizers: Memo::new(CACHED),
@@ -144,6 +147,13 @@ impl Layer {
     /// Sets the version of the data, which [`epoch`](Self::epoch) returns.
     pub fn at_epoch(mut self, epoch: u64) -> Self {
         self.epoch = epoch;
+        self
+    }
+
+    /// Says that one request has made the layer, so that its statistics are measured under the
+    /// request's token, also those of its own style: see [`statistics`](Self::statistics).
+    pub fn for_one_request(mut self) -> Self {
+        self.is_shared = false;
         self
     }
 
@@ -267,14 +277,17 @@ impl Layer {
 
     /// Returns statistics of the values that pictures at `level` have, where the world is 2^`level`
     /// CSS pixels wide. They are measured at the first call and cached.
+    ///
     /// Those of the layer's own style are measured to the end even if the caller's work must end
-    /// (see [`cancel`]), since every picture needs them.
+    /// (see [`cancel`]), since every picture needs them. A layer that one request has made is an
+    /// exception: see [`for_one_request`](Self::for_one_request).
     pub fn statistics(&self, level: u8, style: &Style) -> Arc<Statistics> {
         let measure = || {
             let evaluation = |window: Window| MeasureEval::new(style, window, 1.0);
             let measure =
                 || sampling::measure(&self.data, level, evaluation, self.backend.as_ref());
-            if style.statistics_key(level) == self.style.statistics_key(level) {
+            let is_own = style.statistics_key(level) == self.style.statistics_key(level);
+            if is_own && self.is_shared {
                 cancel::shielded(measure)
             } else {
                 measure()

@@ -2,17 +2,24 @@
 
 use crate::sync::{Mutex, PoisonError};
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Shared, WeakShared};
+use futures_util::future::{BoxFuture, Shared};
 use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
 
 /// A computation that one or more requests wait for. It advances whenever one of these requests is
 /// polled, and is dropped when all of them have left.
-type Flight<T> = Shared<BoxFuture<'static, T>>;
+type Computation<T> = Shared<BoxFuture<'static, T>>;
 
 /// The computations in progress, by key.
-pub(super) struct SingleFlight<K, T: Clone>(Mutex<HashMap<K, WeakShared<BoxFuture<'static, T>>>>);
+pub(super) struct SingleFlight<K, T: Clone>(Mutex<HashMap<K, Flight<T>>>);
+
+/// A computation in progress. It is dropped when all requests that wait for it have left.
+struct Flight<T: Clone> {
+    computation: Computation<T>,
+    /// The number of requests that wait.
+    waiting: usize,
+}
 
 impl<K, T: Clone> Default for SingleFlight<K, T> {
     fn default() -> Self {
@@ -42,12 +49,13 @@ impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
         work: impl FnOnce() -> F,
         keep: impl FnOnce(&T),
     ) -> Joined<T> {
-        let (waiter, begun) = match self.enter(key, find, work) {
+        let (mut waiter, begun) = match self.enter(key, find, work) {
             Ok(entered) => entered,
             Err(known) => return Joined::Known(known),
         };
-        let value = waiter.flight.clone().await;
+        let value = waiter.computation.clone().await;
         keep(&value);
+        waiter.is_finished = true;
         drop(waiter);
         if begun {
             Joined::Made(value)
@@ -65,27 +73,30 @@ impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
         work: impl FnOnce() -> F,
     ) -> Result<(Waiter<'a, K, T>, bool), T> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let under_way = open.get(key).and_then(WeakShared::upgrade);
-        let begun = under_way.is_none();
-        let flight = match under_way {
-            Some(flight) => flight,
+        let (computation, begun) = match open.get_mut(key) {
+            Some(flight) => {
+                flight.waiting += 1;
+                (flight.computation.clone(), false)
+            }
             None => {
                 // Another request may have computed the value since the caller looked for it.
                 if let Some(known) = find() {
                     return Err(known);
                 }
-                let flight = work().boxed().shared();
-                if let Some(weak) = flight.downgrade() {
-                    open.insert(key.clone(), weak);
-                }
-                flight
+                let computation = work().boxed().shared();
+                let flight = Flight {
+                    computation: computation.clone(),
+                    waiting: 1,
+                };
+                open.insert(key.clone(), flight);
+                (computation, true)
             }
         };
-        let flights = self;
         let waiter = Waiter {
-            flights,
+            flights: self,
             key,
-            flight,
+            computation,
+            is_finished: false,
         };
         Ok((waiter, begun))
     }
@@ -100,23 +111,25 @@ impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
 struct Waiter<'a, K: Eq + Hash, T: Clone> {
     flights: &'a SingleFlight<K, T>,
     key: &'a K,
-    flight: Flight<T>,
+    computation: Computation<T>,
+    /// True once the value is there.
+    is_finished: bool,
 }
 
 impl<K: Eq + Hash, T: Clone> Drop for Waiter<'_, K, T> {
-    /// Removes the key when the last caller leaves, with the value or without it.
+    /// Removes the key when the first caller has the value, or when the last one leaves without it.
     fn drop(&mut self) {
         let open = &self.flights.0;
         let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
-        // References are added only under this lock. So if the count is one, it is this caller's
-        // reference.
-        let is_last = self.flight.strong_count().is_none_or(|count| count <= 1);
-        let is_ours = |weak: &WeakShared<_>| {
-            weak.upgrade()
-                .is_none_or(|flight| flight.ptr_eq(&self.flight))
-        };
-        if is_last && open.get(self.key).is_some_and(is_ours) {
-            open.remove(self.key);
-        }
+        let ours = open.get_mut(self.key);
+        let ours = ours.filter(|flight| flight.computation.ptr_eq(&self.computation));
+        let is_over = ours.is_some_and(|flight| {
+            flight.waiting -= 1;
+            flight.waiting == 0 || self.is_finished
+        });
+        let over = if is_over { open.remove(self.key) } else { None };
+        drop(open);
+        // The computation is dropped without the lock, since that may take long.
+        drop(over);
     }
 }

@@ -103,10 +103,23 @@ pub(crate) fn check_limit(
     filter: Option<&str>,
     style: &ResolvedStyle,
     work: impl IntoIterator<Item = Work>,
-) -> Result<Duration, ApiError> {
+) -> Result<EstimatedTime, ApiError> {
     let estimate = CostEstimate::new(data, filter, style, work)?;
     estimate.check(style)?;
-    Ok(Duration::from_secs_f64(estimate.all() / 1e9))
+    let time = |ns: f64| Duration::from_secs_f64(ns / 1e9);
+    Ok(EstimatedTime {
+        all: time(estimate.all()),
+        drawn: time(estimate.draw + estimate.list),
+    })
+}
+
+/// The estimated time of a request on one processor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EstimatedTime {
+    /// The time with everything that may have to be prepared: a scale, and the points of a filter.
+    pub(crate) all: Duration,
+    /// The time if everything is prepared.
+    pub(crate) drawn: Duration,
 }
 
 /// Returns an error if drawing fetched rows is estimated to take longer than [`MAX_TIME`]. For rows

@@ -55,6 +55,7 @@ impl DrawTime {
         }
     }
 
+    /// The time to draw `times` pictures with one prepared kernel.
     pub(super) fn times(self, times: f64) -> Self {
         Self {
             made: self.made,

@@ -21,8 +21,8 @@ const MAX_KEYS: usize = 4;
 pub(crate) struct SentKeys(Vec<String>);
 
 impl SentKeys {
-    /// Moves the keys out of a request's URL and header into an extension, so that nothing else
-    /// sees or logs them. Returns whether there are any.
+    /// Moves the keys out of a request's URL into an extension, so that nothing else sees or logs
+    /// them, and copies those of its header. Returns whether there are any.
     pub(crate) fn take(request: &mut Request) -> bool {
         let mut keys = Vec::new();
         if let Some(uri) = without_keys(request.uri(), &mut keys) {
@@ -57,7 +57,11 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// such parameter.
 fn without_keys(uri: &Uri, keys: &mut Vec<String>) -> Option<Uri> {
     let query = uri.query()?;
-    let is_key = |pair: &&str| pair.split('=').next() == Some(PARAMETER);
+    // The name may be percent-encoded.
+    let is_key = |pair: &&str| {
+        let mut named = form_urlencoded::parse(pair.as_bytes());
+        named.next().is_some_and(|(name, _)| name == PARAMETER)
+    };
     if !query.split('&').any(|pair| is_key(&pair)) {
         return None;
     }
@@ -120,6 +124,7 @@ mod tests {
             ("/a?b=1&key=x%2By&c=2", "/a?b=1&c=2", vec!["x+y"]),
             ("/a?key=x&key=y", "/a", vec!["x", "y"]),
             ("/a?key", "/a", vec![""]),
+            ("/a?k%65y=x", "/a", vec!["x"]),
             ("/a?keys=1&monkey=2", "/a?keys=1&monkey=2", vec![]),
             ("/a", "/a", vec![]),
         ] {

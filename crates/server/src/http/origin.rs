@@ -50,15 +50,22 @@ impl FromStr for TrustedProxy {
             Some((address, bits)) => (address, Some(bits)),
             None => (text, None),
         };
-        let network: IpAddr = address.parse().map_err(|_| ParseProxyError)?;
-        let most = if network.is_ipv4() { 32 } else { 128 };
+        let written: IpAddr = address.parse().map_err(|_| ParseProxyError)?;
+        let most = if written.is_ipv4() { 32 } else { 128 };
         let plain = |bits: &&str| bits.bytes().all(|b| b.is_ascii_digit());
-        let bits = match bits {
+        let bits: u32 = match bits {
             None => most,
             Some(bits) => {
                 let bits = Some(bits).filter(plain).and_then(|bits| bits.parse().ok());
                 bits.filter(|&bits| bits <= most).ok_or(ParseProxyError)?
             }
+        };
+        // An IPv4 network may be written as an IPv6 one: ::ffff:10.0.0.0/104.
+        let network = written.to_canonical();
+        let bits = if written.is_ipv6() && network.is_ipv4() {
+            bits.checked_sub(96).ok_or(ParseProxyError)?
+        } else {
+            bits
         };
         Ok(Self(ProxyKind::Network(network, bits)))
     }
@@ -70,7 +77,7 @@ impl TrustedProxy {
             return false;
         };
         // An IPv4 client of an IPv6 socket has an address like ::ffff:10.0.0.1.
-        let differing = match (network.to_canonical(), address.to_canonical()) {
+        let differing = match (network, address.to_canonical()) {
             (IpAddr::V4(a), IpAddr::V4(b)) => u128::from(a.to_bits() ^ b.to_bits()) << 96,
             (IpAddr::V6(a), IpAddr::V6(b)) => a.to_bits() ^ b.to_bits(),
             _ => return false,
@@ -315,6 +322,9 @@ mod tests {
         };
         assert!(holds("10.0.0.0/8", "10.255.0.1") && !holds("10.0.0.0/8", "11.0.0.1"));
         assert!(holds("10.0.0.0/8", "::ffff:10.1.2.3"));
+        assert!(holds("::ffff:10.0.0.0/104", "10.1.2.3"));
+        assert!(!holds("::ffff:10.0.0.0/104", "11.1.2.3"));
+        assert!("::ffff:10.0.0.0/8".parse::<TrustedProxy>().is_err());
         assert!(holds("192.168.1.7", "192.168.1.7") && !holds("192.168.1.7", "192.168.1.6"));
         assert!(holds("0.0.0.0/0", "1.2.3.4") && !holds("0.0.0.0/0", "::1"));
         assert!(holds("::/0", "fe80::1") && !holds("::1", "::2"));

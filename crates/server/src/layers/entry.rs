@@ -75,7 +75,9 @@ impl LayerSource {
         let layer = match self {
             Self::InMemory(layer) => Some(&**layer),
             Self::Filtered(filtered) => filtered.selected(),
-            Self::Live(_) | Self::Archive(_) => return true,
+            Self::Archive(_) => return true,
+            // Rows are sorted for each picture.
+            Self::Live(_) => return false,
         };
         layer.is_some_and(|layer| level.is_none_or(|level| layer.has_normalizer(level, style)))
     }
@@ -363,8 +365,13 @@ impl LayerRequest {
         }
         let profile = self.layer.profile();
         let estimate = cost::check_limit(&profile, filter, &self.style, work)?;
-        if self.style.has_other_splats {
-            size.expected = Some(estimate);
+        if self.style.has_other_splats || size.prepares {
+            let time = if size.prepares {
+                estimate.all
+            } else {
+                estimate.drawn
+            };
+            size.expected = Some(time);
             size.most = cost::MAX_UNITS;
         }
         Ok(size)

@@ -114,7 +114,7 @@ impl FilteredLayer {
         set.set_signed(layer.data().is_signed());
         let backend = Arc::clone(layer.backend());
         let part = Layer::new(layer.name(), Arc::new(set), layer.style().clone(), backend);
-        Ok(part.at_epoch(layer.epoch()))
+        Ok(part.at_epoch(layer.epoch()).for_one_request())
     }
 
     fn bytes(&self) -> usize {

@@ -134,11 +134,12 @@ impl State {
 
     /// Returns true if the keys `sent` open a layer. A layer that is computed from two others shows
     /// their data, so it needs the keys of both too.
+    /// If one of the two is gone, the layer is closed, since that one may have had keys.
     fn opens(&self, entry: &RegistryEntry, sent: &[String]) -> bool {
         let derivation = entry.derivation.iter();
         let mut sources = derivation.flat_map(|derivation| derivation.sources());
         let is_open = |entry: &RegistryEntry| posting::is_open(&entry.keys, sent);
-        is_open(entry) && sources.all(|id| self.layers.get(id).is_none_or(is_open))
+        is_open(entry) && sources.all(|id| self.layers.get(id).is_some_and(is_open))
     }
 }
 

@@ -4,7 +4,7 @@
 //! that finds too few free turns waits in a queue. If the requests before it are expected to take
 //! longer than a request may wait, it is refused at once, since it would most likely wait in vain.
 //!
-//! The order is that of start-time fair queuing (Goyal, Vin, Cheng 1996). Each client has a clock
+//! The order is that of self-clocked fair queuing (Golestani 1994). Each client has a clock
 //! that advances by the cost of each of its requests. The clock's new time is the request's place
 //! in the queue, and lower places come first. So among waiting clients, those with cheap requests
 //! come first, and a client with many requests delays itself and not the other clients. While no
@@ -31,6 +31,9 @@ impl From<IpAddr> for ClientKey {
     }
 }
 
+/// The largest number of clients whose clocks are known, besides those that wait. A choice.
+const MAX_CLIENTS: usize = 4096;
+
 /// The turns that are free, and the requests that wait for one.
 #[derive(Debug)]
 pub(super) struct Admission {
@@ -43,23 +46,23 @@ pub(super) struct Admission {
 #[derive(Debug, Default)]
 struct QueueState {
     free: u32,
-    /// The queue's clock in nanoseconds of work: the `start` of the request that began last. It
-    /// never goes back.
+    /// The queue's clock in nanoseconds of work: the place of the request that began last. It never
+    /// goes back. A client's clock is at least this when it asks for something.
     now: u64,
-    /// The clocks of clients that are ahead of `now`.
+    /// The clocks of clients that have asked for something since the server was idle.
     clients: HashMap<ClientKey, u64>,
-    /// The waiting requests. The key is a request's place: the client's clock after the request,
-    /// then the number of requests that had begun to wait before it.
+    /// The waiting requests. The key is a request's place: the client's clock after the request, in
+    /// which the request counts as the longest wait at most; then the number of requests that had
+    /// begun to wait before it.
     waiting: BTreeMap<(u64, u64), WaitingRequest>,
     arrived: u64,
 }
 
 #[derive(Debug)]
 struct WaitingRequest {
+    client: ClientKey,
     turns: u32,
     cost: u64,
-    /// The client's clock before this request.
-    start: u64,
     wake: oneshot::Sender<Turns>,
 }
 
@@ -94,8 +97,18 @@ impl Place {
 }
 
 impl Drop for Place {
+    /// Gives up the place if the request still waits. It costs its client nothing then, and those
+    /// behind it may begin.
     fn drop(&mut self) {
-        self.admission.lock().waiting.remove(&self.place);
+        let mut state = self.admission.lock();
+        let Some(left) = state.waiting.remove(&self.place) else {
+            return;
+        };
+        if let Some(clock) = state.clients.get_mut(&left.client) {
+            *clock = clock.saturating_sub(left.cost);
+        }
+        drop(state);
+        self.admission.release(0);
     }
 }
 
@@ -156,11 +169,13 @@ impl Admission {
         let clock = start.saturating_add(cost);
         if state.waiting.is_empty() && state.free >= turns {
             state.free -= turns;
-            state.begin(start);
+            state.begin(clock);
             state.clients.insert(client, clock);
             return AdmissionDecision::Begin(self.turns(turns));
         }
-        let place = (clock, state.arrived);
+        // A dear request waits no longer for cheaper ones than a request may wait at all.
+        let place = start.saturating_add(cost.min(self.max_wait.as_nanos() as u64));
+        let place = (place, state.arrived);
         let before = state.waiting.range(..place).map(|(_, other)| other.cost);
         let before = before.fold(running.as_nanos() as u64, u64::saturating_add);
         let wait = Duration::from_nanos(before / u64::from(self.turns));
@@ -171,9 +186,9 @@ impl Admission {
         state.clients.insert(client, clock);
         let (wake, receiver) = oneshot::channel();
         let waiting = WaitingRequest {
+            client,
             turns,
             cost,
-            start,
             wake,
         };
         state.waiting.insert(place, waiting);
@@ -198,27 +213,32 @@ impl Admission {
         state.free += count;
         while let Some((_, next)) = state.waiting.first_key_value()
             && next.turns <= state.free
-            && let Some((_, next)) = state.waiting.pop_first()
+            && let Some(((clock, _), next)) = state.waiting.pop_first()
         {
             state.free -= next.turns;
-            state.begin(next.start);
+            state.begin(clock);
             if let Err(mut turns) = next.wake.send(self.turns(next.turns)) {
                 // The request has left, so its turns come back. Dropping them would lock the state
                 // again, which this function has locked; so they are emptied first.
                 state.free += std::mem::take(&mut turns.count);
             }
         }
+        if state.free == self.turns && state.waiting.is_empty() {
+            // The server is idle: what clients have asked for before counts no longer.
+            state.clients.clear();
+        }
     }
 }
 
 impl QueueState {
-    /// Sets the queue's clock to the `start` of a request that begins. If no request waits, also
-    /// forgets clients whose clocks are not ahead of the queue's.
-    fn begin(&mut self, start: u64) {
-        self.now = self.now.max(start);
-        if self.waiting.is_empty() && self.clients.len() > 64 {
-            let now = self.now;
-            self.clients.retain(|_, clock| *clock > now);
+    /// Sets the queue's clock to the place of a request that begins. If too many clients are known,
+    /// also forgets those that don't wait.
+    fn begin(&mut self, clock: u64) {
+        self.now = self.now.max(clock);
+        if self.clients.len() > MAX_CLIENTS {
+            let waiting = &self.waiting;
+            let waits = |client: &ClientKey| waiting.values().any(|w| w.client == *client);
+            self.clients.retain(|client, _| waits(client));
         }
     }
 }
@@ -262,7 +282,7 @@ mod tests {
             panic!("a free turn is not given");
         };
         let mut busy: Vec<Place> = (0..3).map(|_| place(enter(1, 5))).collect();
-        let (mut dear, mut cheap) = (place(enter(2, 7)), place(enter(3, 2)));
+        let (mut dear, mut cheap) = (place(enter(2, 4)), place(enter(3, 2)));
         assert_eq!((admission.waiting(), admission.running()), (5, 1));
         drop(first);
         let turns = turn(&mut cheap).expect("the cheapest comes first");
@@ -317,5 +337,68 @@ mod tests {
         assert!(admission.running() == 3 && turn(&mut after).is_none());
         drop(turns);
         assert!(turn(&mut after).is_some());
+    }
+
+    #[test]
+    fn a_large_picture_whose_client_leaves_keeps_nobody_waiting() {
+        let admission = Admission::new(3, 9, 100 * SECOND);
+        let enter = |n, turns| admission.enter(client(n), turns, SECOND, SECOND);
+        let running = enter(1, 1);
+        let large = place(enter(2, 3));
+        let mut after = place(enter(3, 1));
+        assert!(turn(&mut after).is_none());
+        drop(large);
+        let turns = turn(&mut after).expect("two turns are free");
+        drop((turns, running));
+        assert_eq!(admission.running(), 0);
+    }
+
+    #[test]
+    fn a_dear_request_has_its_turn_among_ever_new_clients() {
+        let admission = Admission::new(1, 10_000, SECOND);
+        let ask = |i: u32, cost| {
+            let key = ClientKey::from(IpAddr::from(i.to_be_bytes()));
+            admission.enter(key, 1, cost, Duration::ZERO)
+        };
+        let mut running = Some(ask(0, SECOND));
+        let mut dear = place(ask(1, 100 * SECOND));
+        let mut before = 0;
+        let mut waiting = std::collections::VecDeque::new();
+        while turn(&mut dear).is_none() {
+            // A client that comes after the dear request would wait too long, so it is refused.
+            if let AdmissionDecision::Wait(place) = ask(2 + before, SECOND / 10) {
+                waiting.push_back(place);
+            }
+            // The turn goes on to the next, which is the dear request in the end.
+            drop(running.take());
+            running = waiting
+                .front_mut()
+                .and_then(turn)
+                .map(AdmissionDecision::Begin);
+            if running.is_some() {
+                waiting.pop_front();
+            }
+            before += 1;
+            assert!(before < 1000, "the dear request never has its turn");
+        }
+        assert!(before > 0);
+    }
+
+    #[test]
+    fn an_idle_server_knows_no_clients() {
+        let admission = Admission::new(2, 100, SECOND);
+        for i in 0..100_000u32 {
+            let key = ClientKey::from(IpAddr::from(i.to_be_bytes()));
+            let first = admission.enter(key, 1, SECOND, SECOND);
+            assert!(matches!(first, AdmissionDecision::Begin(_)));
+        }
+        assert_eq!(admission.lock().clients.len(), 0);
+        let held = admission.enter(client(1), 1, SECOND, SECOND);
+        for i in 0..3 * MAX_CLIENTS as u32 {
+            let key = ClientKey::from(IpAddr::from(i.to_be_bytes()));
+            drop(admission.enter(key, 1, SECOND, SECOND));
+        }
+        assert!(admission.lock().clients.len() <= MAX_CLIENTS + 1);
+        drop(held);
     }
 }

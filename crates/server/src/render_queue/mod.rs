@@ -37,6 +37,9 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 /// other requests of this worker may have to wait.
 pub(crate) const QUICK: Duration = Duration::from_millis(2);
 
+/// The time after the deadline within which work usually ends by itself. A choice.
+const LATE: Duration = Duration::from_millis(100);
+
 tokio::task_local! {
     /// The client of the request that the present task answers.
     pub(crate) static CLIENT: ClientKey;
@@ -177,10 +180,15 @@ impl RenderQueue {
         if self.is_quick(&size) && Handle::current().metrics().num_workers() > self.turns as usize {
             return work();
         }
+        // Work that waits for the work of another request doesn't look at its token meanwhile.
+        let rest = self.deadline.saturating_sub(since.elapsed()) + LATE;
         let guard = CancelOnDrop(token);
-        let done = spawn_blocking(work).await;
+        let done = timeout(rest, spawn_blocking(work)).await;
         drop(guard);
-        done.unwrap_or_else(|_| Err(ApiError::internal()))
+        match done {
+            Ok(done) => done.unwrap_or_else(|_| Err(ApiError::internal())),
+            Err(_) => Err(ended(Cancelled::Deadline, self.deadline)),
+        }
     }
 
     /// Waits for the turns of a piece of work; `None` if the work is refused.
@@ -244,7 +252,9 @@ fn ended(reason: Cancelled, deadline: Duration) -> ApiError {
             "this took more work than a request may cause; give fewer pixels, a smaller radius, a \
              greater zoom, or domain=lo,hi",
         ),
-        Cancelled::Unwanted => ApiError::unavailable("the server ends"),
+        Cancelled::Unwanted => {
+            ApiError::unavailable("no client waits for this any more, or the server ends")
+        }
     }
 }
 
@@ -269,10 +279,14 @@ impl Counters {
                 }
             }
         }
+        let usual = self.usual.load(Ordering::Relaxed);
+        let turn = turn.as_nanos() as u64;
+        if ended.is_some() && turn < usual {
+            return; // Work that was ended early tells nothing about the time that work takes.
+        }
         // The running mean covers about the last sixteen turns. If two threads update it at the
         // same time, one update is lost, which does no harm.
-        let usual = self.usual.load(Ordering::Relaxed);
-        let usual = usual - usual / 16 + turn.as_nanos() as u64 / 16;
+        let usual = usual - usual / 16 + turn / 16;
         self.usual.store(usual, Ordering::Relaxed);
     }
 }

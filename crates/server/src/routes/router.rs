@@ -211,7 +211,9 @@ async fn transfer(server: &Server, request: Request, next: Next) -> Response {
 /// route instead.
 fn is_posting(request: &Request) -> bool {
     let route = request.extensions().get::<MatchedPath>();
-    route.is_some_and(|route| route.as_str() == "/layers")
+    // The router may be nested in another one, whose prefix only the route has.
+    let is_posted = route.is_some_and(|route| route.as_str().ends_with("/layers"));
+    is_posted && request.uri().path() == "/layers"
 }
 
 fn url_length(request: &Request) -> usize {

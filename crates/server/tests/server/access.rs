@@ -21,6 +21,11 @@ async fn with(app: &Router, uri: &str, headers: &[(&str, &str)]) -> Answer {
 /// A server with five layers. `open` has no key, `secret` has two keys, `more` has another key,
 /// `late` has a key and is still loading, and `both` is made of `secret` and `more`.
 fn guarded() -> Router {
+    guarded_layers().1
+}
+
+/// Makes the layers of [`guarded`], and a server of them.
+fn guarded_layers() -> (Registry, Router) {
     let layers = Registry::default();
     let key = |text: &str| BearerToken::new(text).unwrap();
     for (name, keys) in [
@@ -37,7 +42,22 @@ fn guarded() -> Router {
         .unwrap();
     let late = layers.announce("late");
     layers.protect(&late, vec![key(KEY)]);
-    router(Arc::new(Server::new(layers, ServerConfig::default())))
+    let server = Server::new(layers.clone(), ServerConfig::default());
+    (layers, router(Arc::new(server)))
+}
+
+/// A layer that is made of two others shows nothing once one of them, and its keys, are gone.
+#[tokio::test]
+async fn a_derived_layer_is_closed_without_its_sources() {
+    let (layers, app) = guarded_layers();
+    layers.replace_all_with_keys(&[], Vec::new());
+    for path in ["/both.json", "/both/3/4/2.png"] {
+        for key in ["", KEY, OTHER] {
+            let key = key.replace(' ', "%20");
+            let answer = get(&app, &format!("{path}?key={key}")).await;
+            assert_eq!(answer.status.as_u16(), 404, "{path} with {key}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -120,6 +120,28 @@ async fn what_takes_longer_than_the_deadline_is_ended() {
     assert_eq!(metric(&app, "heatsplat_renders_running").await, 0.0);
 }
 
+/// The time of measuring a scale counts only for the first tile that needs it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_map_in_another_style_is_drawn_whole_once_its_scale_is_measured() {
+    let config = ServerConfig {
+        renders: 2,
+        ..ServerConfig::default()
+    };
+    let layer = Layer::on_cpu("many", many(), Style::default());
+    let app = serving_as(config, "many", layer);
+    assert_eq!(get(&app, "/many/5/16/16.png?radius=20").await.status, 200);
+    let tiles: Vec<_> = (0..30)
+        .map(|i| {
+            let app = app.clone();
+            let tile = format!("/many/5/{}/{}.png?radius=20", 10 + i % 6, 10 + i / 6);
+            tokio::spawn(async move { get(&app, &tile).await.status })
+        })
+        .collect();
+    for tile in tiles {
+        assert_eq!(tile.await.unwrap(), 200);
+    }
+}
+
 #[tokio::test]
 async fn a_layers_own_style_is_never_refused() {
     let mut own = Style::default();

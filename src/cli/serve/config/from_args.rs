@@ -158,6 +158,11 @@ fn database_layers(serve: &ServeCommand, read: &Section) -> Result<Vec<Section>,
         let message = "a postgres:// address needs --table NAME, --sql QUERY or --auto-publish";
         return Err(UsageError::new("serve", message));
     }
+    if database.pool.auto_publish && read.get("key").is_some() {
+        let message =
+            "--auto-publish serves tables without a key: name them by --table to give them one";
+        return Err(UsageError::new("serve", message));
+    }
     let read = read.without(&["table", "sql", "allow_superuser"]);
     let layer = |relation: ConfigEntry| {
         let mut section = Section(vec![ConfigEntry::new("source", DATABASE), relation]);

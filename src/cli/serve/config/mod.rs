@@ -117,6 +117,14 @@ impl ServeConfig {
         let databases: Vec<_> = raw.sources.iter().map(database).collect::<Result<_, _>>()?;
         let layer = |layer| LayerConfig::new(layer, &styles, &databases, server.reload);
         let layers: Vec<_> = raw.layers.iter().map(layer).collect::<Result<_, _>>()?;
+        let published =
+            |layer: &&LayerConfig| layer.database.as_ref().is_some_and(|d| d.publishes());
+        let mut guarded = layers.iter().filter(|layer| !layer.keys.is_empty());
+        if let Some(layer) = guarded.find(published) {
+            let message = "key: auto_publish serves the tables of this database without a key; leave \
+                           it out, or give the layer a source of its own";
+            return Err(ConfigError::new(layer.line, message));
+        }
         let posting = raw.posting.as_ref();
         let posting = posting.map(|section| PostingConfig::new(section, &databases));
         let posting = posting.transpose()?;
