@@ -11,9 +11,11 @@ use std::sync::Arc;
 /// Refuses a request with several `Host` headers or an illegal one, and a request of HTTP/1.1
 /// without any (RFC 9112, section 3.2). An empty header is legal.
 ///
-/// # Errors
-/// 400. A request that reached the router without a connection of this server is not checked: an
+/// A request that reached the router without a connection of this server is not checked, since an
 /// embedding program has sent it.
+///
+/// # Errors
+/// The status 400.
 pub(crate) fn check(request: &Request) -> Result<(), ApiError> {
     if request.extensions().get::<Arc<ConnectionInfo>>().is_none() {
         return Ok(());
