@@ -35,10 +35,10 @@ pub enum Cancelled {
 
 /// Ends work early, on all threads that do it. Clones are the same token.
 #[derive(Clone, Debug)]
-pub struct CancelToken(Arc<Shared>);
+pub struct CancelToken(Arc<TokenState>);
 
 #[derive(Debug)]
-struct Shared {
+struct TokenState {
     /// A token that ends this one's work together with that of others.
     parent: Option<CancelToken>,
     unwanted: AtomicBool,
@@ -74,7 +74,7 @@ impl CancelToken {
     }
 
     fn with_parent(parent: Option<Self>, deadline: Option<Instant>, most: u64) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(TokenState {
             parent,
             unwanted: AtomicBool::new(false),
             deadline,
@@ -114,7 +114,7 @@ impl CancelToken {
     /// # Errors
     /// The reason why the work ended early. Panics of the work pass through.
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> Result<T, Cancelled> {
-        let inherited = Inherited(Some(self.clone()));
+        let inherited = InheritedToken(Some(self.clone()));
         // The state that the work leaves behind is that of a panic: caches keep whole values only.
         catch_unwind(AssertUnwindSafe(|| inherited.run(work))).map_err(|payload| {
             match payload.downcast::<Cancelled>() {
@@ -127,19 +127,19 @@ impl CancelToken {
 
 /// The token of the thread that called [`inherit`], for threads that do a part of its work.
 #[derive(Clone, Debug)]
-pub struct Inherited(Option<CancelToken>);
+pub struct InheritedToken(Option<CancelToken>);
 
 /// The calling thread's token.
-pub fn inherit() -> Inherited {
-    Inherited(TOKEN.with_borrow(Clone::clone))
+pub fn inherit() -> InheritedToken {
+    InheritedToken(TOKEN.with_borrow(Clone::clone))
 }
 
 /// Runs work that no token ends, since others need its result too.
 pub fn shielded<T>(work: impl FnOnce() -> T) -> T {
-    Inherited(None).run(work)
+    InheritedToken(None).run(work)
 }
 
-impl Inherited {
+impl InheritedToken {
     /// Runs work under the token, unless it must end already: then the stack is unwound, as
     /// [`check`] does. The thread may have had another token, which it gets back.
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
@@ -150,7 +150,7 @@ impl Inherited {
             Some(_) => UNITS_BETWEEN_LOOKS,
             None => u64::MAX,
         };
-        let _before = Before {
+        let _before = PriorToken {
             token: TOKEN.replace(self.0.clone()),
             left: LEFT.replace(left),
         };
@@ -160,12 +160,12 @@ impl Inherited {
 
 /// The state of a thread before it began work under a token. It is restored when the work ends,
 /// also by a panic.
-struct Before {
+struct PriorToken {
     token: Option<CancelToken>,
     left: u64,
 }
 
-impl Drop for Before {
+impl Drop for PriorToken {
     fn drop(&mut self) {
         if let Some(token) = TOKEN.replace(self.token.take()) {
             report(&token, LEFT.get(), 0);

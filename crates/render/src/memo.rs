@@ -16,12 +16,12 @@ pub struct Memo<K, V> {
 }
 
 struct Entries<K, V> {
-    values: HashMap<K, Entry<V>>,
+    values: HashMap<K, MemoEntry<V>>,
     /// The number of requests for values so far.
     asked: u64,
 }
 
-struct Entry<V> {
+struct MemoEntry<V> {
     slot: Slot<V>,
     /// The number of the last request for the value.
     asked: u64,
@@ -84,7 +84,7 @@ impl<K: Eq + Hash + Clone, V> Memo<K, V> {
             }
         }
         let slot = Slot::default();
-        let entry = Entry {
+        let entry = MemoEntry {
             slot: Arc::clone(&slot),
             asked,
         };
@@ -102,7 +102,7 @@ impl<K: Eq + Hash + Clone, V> Drop for UnfinishedSlot<'_, K, V> {
         let Self(memo, key, slot) = self;
         if slot.get().is_none() {
             let mut entries = memo.lock();
-            let is_ours = |entry: &Entry<V>| Arc::ptr_eq(&entry.slot, slot);
+            let is_ours = |entry: &MemoEntry<V>| Arc::ptr_eq(&entry.slot, slot);
             // Another thread that waits for the value fills the slot all the same.
             if entries.values.get(key).is_some_and(is_ours) {
                 entries.values.remove(key);

@@ -5,7 +5,7 @@
 //! change, their version and so the keys change: nothing has to be invalidated, and a value whose
 //! computation began before the change is never mistaken for a new one.
 
-use super::single_flight::{Joined, SingleFlight};
+use super::single_flight::{JoinOutcome, SingleFlight};
 use crate::sync::{AtomicU64, Ordering};
 use quick_cache::sync::Cache as Store;
 use quick_cache::{OptionsBuilder, Weighter};
@@ -142,9 +142,9 @@ where
         };
         let joined = self.flights.join(key, find, make, keep).await;
         let (result, outcome) = match joined {
-            Joined::Known(value) => (value, CacheOutcome::Hit),
-            Joined::Shared(value) => (value, CacheOutcome::Shared),
-            Joined::Made(value) => (value, CacheOutcome::Made),
+            JoinOutcome::Known(value) => (value, CacheOutcome::Hit),
+            JoinOutcome::Shared(value) => (value, CacheOutcome::Shared),
+            JoinOutcome::Made(value) => (value, CacheOutcome::Made),
         };
         self.count(outcome);
         Ok((result?, outcome))

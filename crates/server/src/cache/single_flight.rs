@@ -28,7 +28,7 @@ impl<K, T: Clone> Default for SingleFlight<K, T> {
 }
 
 /// The way in which a caller got a value.
-pub(super) enum Joined<T> {
+pub(super) enum JoinOutcome<T> {
     /// The caller's `find` knew it.
     Known(T),
     /// Another caller had begun to compute it.
@@ -48,19 +48,19 @@ impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
         find: impl FnOnce() -> Option<T>,
         work: impl FnOnce() -> F,
         keep: impl FnOnce(&T),
-    ) -> Joined<T> {
+    ) -> JoinOutcome<T> {
         let (mut waiter, begun) = match self.enter(key, find, work) {
             Ok(entered) => entered,
-            Err(known) => return Joined::Known(known),
+            Err(known) => return JoinOutcome::Known(known),
         };
         let value = waiter.computation.clone().await;
         keep(&value);
         waiter.is_finished = true;
         drop(waiter);
         if begun {
-            Joined::Made(value)
+            JoinOutcome::Made(value)
         } else {
-            Joined::Shared(value)
+            JoinOutcome::Shared(value)
         }
     }
 

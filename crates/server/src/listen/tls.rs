@@ -75,7 +75,7 @@ impl Tls {
 }
 
 /// A connection that is encrypted.
-pub(super) type Encrypted<S> = TlsStream<S>;
+pub(super) type EncryptedStream<S> = TlsStream<S>;
 
 fn state(path: &Path) -> Option<(u64, SystemTime)> {
     let metadata = path.metadata().ok()?;

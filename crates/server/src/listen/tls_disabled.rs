@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub(super) struct Tls(Infallible);
 
 /// An alias in place of the encrypted stream of a program with TLS.
-pub(super) type Encrypted<S> = S;
+pub(super) type EncryptedStream<S> = S;
 
 impl Tls {
     pub(super) fn new(_: &TlsFiles) -> Result<Self, ServeError> {
