@@ -12,7 +12,7 @@ mod tls;
 mod tls;
 
 use crate::config::ServerConfig;
-use crate::http::connection_info::ConnectionInfo;
+use crate::http::connection_info::{ConnectionInfo, OpenConnection};
 use crate::layers::registry::Registry;
 use crate::routes::router::routers;
 use crate::shutdown::{Activity, ConnectionService, ServerPhase, StopHandle};
@@ -25,7 +25,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tls::Tls;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -202,10 +201,9 @@ impl BoundServer {
                 let service = ConnectionService::new(routes, stop.clone(), activity.clone());
                 let (server, stop, connected) = (server.clone(), stop.clone(), connected.clone());
                 tokio::spawn(async move {
-                    server.connections.open.fetch_add(1, Ordering::Relaxed);
+                    let counted = OpenConnection::new(&server.connections);
                     connection::serve(&server, (stream, tls.as_deref()), service, &stop).await;
-                    server.connections.open.fetch_sub(1, Ordering::Relaxed);
-                    drop((place, connected));
+                    drop((counted, place, connected));
                 });
             };
         tokio::spawn(stop_by_signals(stop.clone()));

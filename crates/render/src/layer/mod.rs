@@ -150,8 +150,9 @@ impl Layer {
         self
     }
 
-    /// Says that one request has made the layer, so that its statistics are measured under the
-    /// request's token, also those of its own style: see [`statistics`](Self::statistics).
+    /// Marks the layer as made for one request. The statistics of its own style are then measured
+    /// under the request's token, as those of any other style are: see
+    /// [`statistics`](Self::statistics).
     pub fn for_one_request(mut self) -> Self {
         self.is_shared = false;
         self

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Facts about a connection. Each of its requests has them as an extension. A request that an
 /// embedding program sends to the router has no such extension.
@@ -30,4 +30,20 @@ pub(crate) struct ConnectionCounts {
     pub(crate) open: AtomicU64,
     /// The number of connections that were closed since their clients didn't read.
     pub(crate) stalled: Arc<AtomicU64>,
+}
+
+/// A connection that counts as open until this is dropped, also by a panic.
+pub(crate) struct OpenConnection<'a>(&'a ConnectionCounts);
+
+impl<'a> OpenConnection<'a> {
+    pub(crate) fn new(counts: &'a ConnectionCounts) -> Self {
+        counts.open.fetch_add(1, Ordering::Relaxed);
+        Self(counts)
+    }
+}
+
+impl Drop for OpenConnection<'_> {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
 }

@@ -16,6 +16,7 @@ use heatsplat_render::{Layer, Level, Style, TileSize};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 /// The largest number of styles that a layer keeps ready for requests with style parameters. Beyond
 /// it, those that are rarely used are dropped. A choice.
@@ -357,6 +358,7 @@ impl LayerRequest {
     ) -> Result<WorkSize, ApiError> {
         let mut size = WorkSize {
             prepares: !self.layer.source.is_prepared(level, &self.style.style),
+            since: Some(Instant::now()),
             ..WorkSize::SMALL
         };
         let filter = self.query.filter();

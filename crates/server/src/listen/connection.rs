@@ -2,7 +2,7 @@
 
 use super::socket::ClientStream;
 use super::stall::{MIN_RATE, StallGuard};
-use super::tls::{Encrypted, Tls};
+use super::tls::{EncryptedStream, Tls};
 use crate::http::connection_info::ConnectionInfo;
 use crate::http::error_body::ErrorBodyStream;
 use crate::shutdown::{ConnectionService, QUIET, ServerPhase, StopHandle};
@@ -53,10 +53,16 @@ pub(super) async fn serve(
     let Some(tls) = tls else {
         return serve_http(server, stream, service, stop).await;
     };
-    // The handshake may take as long as sending the head of a request.
-    let begun = timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
+    // The handshake may take as long as sending the head of a request, also once the server closes.
+    let begun = tokio::select! {
+        biased;
+        begun = timeout(HEAD_TIMEOUT, tls.accept(stream)) => begun,
+        () = async { stop.reached(ServerPhase::Closing).await; sleep(LAST_HEAD_TIMEOUT).await } => {
+            return;
+        }
+    };
     if let Ok(Ok(stream)) = begun {
-        let stream: Encrypted<_> = stream;
+        let stream: EncryptedStream<_> = stream;
         serve_http(server, stream, service, stop).await;
     }
 }

@@ -1,6 +1,6 @@
 //! The sockets that a server listens on: ports, Unix sockets, and sockets that systemd has opened.
 
-use super::ServeError;
+use super::{ServeError, is_of_one_connection};
 use listenfd::ListenFd;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdTcpListener, ToSocketAddrs};
@@ -209,7 +209,10 @@ impl Listener {
 
     /// Closes the socket, and returns the connections that were waiting to be accepted.
     pub(super) fn into_waiting(self) -> Vec<Client> {
-        let socket = match self.kind {
+        let Self { kind, _file: file } = self;
+        // The file goes first: afterwards it may be that of another server.
+        drop(file);
+        let socket = match kind {
             ListenerKind::Tcp(socket) => socket.into_std().map(StdSocket::Tcp),
             #[cfg(unix)]
             ListenerKind::Unix(socket) => socket.into_std().map(StdSocket::Unix),
@@ -218,10 +221,13 @@ impl Listener {
             return Vec::new();
         };
         let mut clients = Vec::new();
-        while let Ok(client) = socket.accept() {
-            clients.push(client);
+        loop {
+            match socket.accept() {
+                Ok(client) => clients.push(client),
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(_) => return clients,
+            }
         }
-        clients
     }
 }
 

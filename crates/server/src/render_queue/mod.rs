@@ -59,6 +59,9 @@ pub(crate) struct WorkSize {
     pub(crate) prepares: bool,
     /// The number of units of work after which the work is ended: see [`heatsplat_points::cancel`].
     pub(crate) most: u64,
+    /// The time at which the request began, for a request that comes to the queue several times;
+    /// `None` if it comes once.
+    pub(crate) since: Option<Instant>,
 }
 
 impl WorkSize {
@@ -68,6 +71,7 @@ impl WorkSize {
         expected: None,
         prepares: false,
         most: u64::MAX,
+        since: None,
     };
 }
 
@@ -154,7 +158,8 @@ impl RenderQueue {
             ApiError::unavailable("too many requests at once; try again in a second")
         })?;
         let queued = since.elapsed();
-        let token = self.end.child(since.checked_add(self.deadline), size.most);
+        let begun = size.since.unwrap_or(since);
+        let token = self.end.child(begun.checked_add(self.deadline), size.most);
         let (counters, span) = (Arc::clone(&self.counters), tracing::Span::current());
         let given = self.deadline;
         let work = {
@@ -181,7 +186,7 @@ impl RenderQueue {
             return work();
         }
         // Work that waits for the work of another request doesn't look at its token meanwhile.
-        let rest = self.deadline.saturating_sub(since.elapsed()) + LATE;
+        let rest = self.deadline.saturating_sub(begun.elapsed()) + LATE;
         let guard = CancelOnDrop(token);
         let done = timeout(rest, spawn_blocking(work)).await;
         drop(guard);

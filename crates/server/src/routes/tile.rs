@@ -63,9 +63,12 @@ pub(crate) async fn get(
     };
     let (z, x, y) = (tile.z(), tile.x(), tile.y());
     let span = tracing::debug_span!("tile", layer = path.layer, z, x, y);
-    let timing = Arc::new(OnceLock::new());
+    let mut drawn: Option<Arc<OnceLock<_>>> = None;
     let draw = || {
-        let (server, timing) = (Arc::clone(&server), Arc::clone(&timing));
+        let (server, timing) = (
+            Arc::clone(&server),
+            Arc::clone(drawn.insert(Arc::default())),
+        );
         let draw = async move {
             let colored = !format.is_density();
             let scale = wanted
@@ -92,10 +95,8 @@ pub(crate) async fn get(
     };
     let headers = (!is_live).then_some(&headers);
     let response = server.picture(headers, request.headers(), format, cached.bytes);
-    Ok(
-        match timing.get().filter(|_| outcome == CacheOutcome::Made) {
-            Some(timing) => response::with_server_timing(response, timing),
-            None => response::with_cache_timing(response, outcome.name()),
-        },
-    )
+    Ok(match drawn.as_ref().and_then(|timing| timing.get()) {
+        Some(timing) => response::with_server_timing(response, timing),
+        None => response::with_cache_timing(response, outcome.name()),
+    })
 }
