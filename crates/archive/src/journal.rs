@@ -50,10 +50,25 @@ fn paths(target: &Path) -> (PathBuf, PathBuf) {
     )
 }
 
+/// Removes the log that an export left because it ended between the last two steps: the target was
+/// complete, and its log was not removed yet.
+fn remove_leftover(log_path: &Path, target: &Path) -> Result<(), ExportError> {
+    match File::open(log_path) {
+        Ok(log) => {
+            lock(&log, target)?;
+            fs::remove_file(log_path).at(log_path)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).at(log_path),
+    }
+}
+
 /// Returns `true` if the export should be resumed but the target is already complete.
 fn is_complete(target: &Path, if_exists: IfExists) -> Result<bool, ExportError> {
     let exists = fs::symlink_metadata(target).is_ok();
-    if exists && if_exists == IfExists::Resume && !sibling(target, ".partial").exists() {
+    let (path, log_path) = paths(target);
+    if exists && if_exists == IfExists::Resume && !path.exists() {
+        remove_leftover(&log_path, target)?;
         return Ok(true);
     }
     if exists && if_exists != IfExists::Overwrite {
@@ -69,7 +84,8 @@ fn open_or_create(path: &Path) -> Result<File, ExportError> {
     options.open(path).at(path)
 }
 
-/// Checks that [`Journal::open`] will succeed, without changing anything. Returns `false` if the
+/// Checks that [`Journal::open`] will succeed. Changes nothing, except that the leftover log of a
+/// complete target is removed. Returns `false` if the
 /// export should be resumed but the target is already complete.
 pub(crate) fn check(target: &Path, if_exists: IfExists) -> Result<bool, ExportError> {
     if is_complete(target, if_exists)? {
@@ -530,8 +546,11 @@ mod tests {
             error(1, IfExists::Fail),
             ExportError::Exists { .. }
         ));
+        // An export ended after it had made its target, but before it removed its log.
+        assert!(folder.join("a.partial.index").exists());
         assert!(open(1, IfExists::Resume).unwrap().is_none());
         assert_eq!(fs::read(&target).unwrap(), b"mine");
+        assert!(!folder.join("a.partial.index").exists());
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -67,7 +67,7 @@ impl Target {
 
     /// Checks that an export to this target can begin. Call it before the points are read, which
     /// may take long. Returns `false` if the export should be resumed but the target is already
-    /// complete. No file is changed.
+    /// complete. No file is changed, except that a log that a finished export left is removed.
     ///
     /// # Errors
     /// An [`ExportError`] if a file is in the way or can't be written.
