@@ -20,6 +20,10 @@ pub(super) struct SourceFlags {
     /// The column of latitudes [default: found by its name]
     #[arg(long, value_name = "COLUMN")]
     pub(super) lat: Option<String>,
+    /// The pair of columns to read, where there are several: `pickup` for pickup_longitude and
+    /// pickup_latitude
+    #[arg(long, value_name = "NAME")]
+    pub(super) pair: Option<String>,
     /// The column of weights, or `none` to count every row once [default: found by its name]
     #[arg(long, value_name = "COLUMN|none")]
     pub(super) weight: Option<String>,
@@ -128,6 +132,7 @@ impl SourceFlags {
             format: self.format,
             lon: self.lon.clone(),
             lat: self.lat.clone(),
+            pair: self.pair.clone(),
             weight: self.weight.clone(),
             delimiter: self.delimiter,
             quote: self.quote,

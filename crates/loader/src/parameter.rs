@@ -15,6 +15,8 @@ pub enum Parameter {
     Lon,
     /// The column of latitudes: [`LoadOptions::lat`](crate::LoadOptions::lat).
     Lat,
+    /// The pair of columns of positions: [`LoadOptions::pair`](crate::LoadOptions::pair).
+    Pair,
     /// The column of weights: [`LoadOptions::weight`](crate::LoadOptions::weight).
     Weight,
     /// The byte between the fields of CSV:
@@ -52,9 +54,10 @@ pub enum Parameter {
 
 impl Parameter {
     /// Every parameter.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Lon,
         Self::Lat,
+        Self::Pair,
         Self::Weight,
         Self::Delimiter,
         Self::Quote,
@@ -78,6 +81,7 @@ impl Parameter {
         match self {
             Self::Lon => "lon",
             Self::Lat => "lat",
+            Self::Pair => "pair",
             Self::Weight => "weight",
             Self::Delimiter => "delimiter",
             Self::Quote => "quote",

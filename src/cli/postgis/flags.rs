@@ -154,6 +154,9 @@ impl SourceFlags {
         if !self.time_format.is_empty() {
             return Some("time_format is for files; a database knows its dates");
         }
+        if self.pair.is_some() {
+            return Some("pair is for files; name the columns in sql");
+        }
         if self.datum_error.is_some() {
             return Some("datum_error is for files; a database has shifts of its own");
         }

@@ -3,115 +3,19 @@
 //! Names are compared without regard to case. Spaces and the characters `_`, `-`, `.` and `"` are
 //! left out, so `Point_X` equals `pointx`.
 
+pub(crate) mod axes;
+mod names;
 pub(crate) mod resolve;
 pub(crate) mod selection;
 pub(crate) mod weight_check;
 
+#[cfg(feature = "postgis")]
+pub(crate) use axes::{latitude, longitude};
+
 use crate::error::LoadError;
 use crate::messages::shown;
 use crate::parameter::Parameter;
-
-/// Names of longitude columns, the best first. If several of these names occur in a file, the one
-/// that comes first in this list is chosen.
-const LONGITUDE: &[&str] = &[
-    "longitude",
-    "lon",
-    "lng",
-    "long",
-    "longitudedeg",
-    "londeg",
-    "longdeg",
-    "lngdeg",
-    "longitudedd",
-    "londd",
-    "longdd",
-    "decimallongitude",
-    "declongitude",
-    "declon",
-    "declong",
-    "longitudedecimal",
-    "longitudewgs84",
-    "lonwgs84",
-    "wgs84lon",
-    "wgs84longitude",
-    "reclong",
-    "reclon",
-    "geolongitude",
-    "geolon",
-    "geolong",
-    "geolng",
-    "gpslongitude",
-    "gpslon",
-    "gpslong",
-    "gpslng",
-    "loclon",
-    "loclong",
-    "loclng",
-    "centroidlon",
-    "centroidlongitude",
-    "lond",
-    "pointx",
-    "coordx",
-    "xcoord",
-    "geox",
-    "x",
-];
-
-/// Names of latitude columns, the best first, as in [`LONGITUDE`].
-const LATITUDE: &[&str] = &[
-    "latitude",
-    "lat",
-    "latitudedeg",
-    "latdeg",
-    "latitudedd",
-    "latdd",
-    "decimallatitude",
-    "declatitude",
-    "declat",
-    "latitudedecimal",
-    "latitudewgs84",
-    "latwgs84",
-    "wgs84lat",
-    "wgs84latitude",
-    "reclat",
-    "geolatitude",
-    "geolat",
-    "gpslatitude",
-    "gpslat",
-    "loclat",
-    "centroidlat",
-    "centroidlatitude",
-    "latd",
-    "pointy",
-    "coordy",
-    "ycoord",
-    "geoy",
-    "y",
-];
-
-/// Names by which a column is chosen for the weight if no option names one. All names rank alike:
-/// if a file has several such columns, none of them is chosen.
-const WEIGHT: &[&str] = &[
-    "weight",
-    "weights",
-    "wt",
-    "w",
-    "value",
-    "count",
-    "counts",
-    "cnt",
-    "mag",
-    "magnitude",
-    "population",
-    "pop",
-    "intensity",
-    "amount",
-    "total",
-    "num",
-    "quantity",
-    "qty",
-    "strength",
-];
+use names::WEIGHT;
 
 /// The part of a source from which the positions of its rows are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,33 +115,6 @@ pub(crate) fn named(seen: &[String], name: &str) -> Option<usize> {
     exact.or_else(|| seen.iter().position(|s| normalised(s) == alike))
 }
 
-/// The index of the column whose name looks like a longitude; `None` if there is none.
-pub(crate) fn longitude(seen: &[String]) -> Option<usize> {
-    by_priority(seen, LONGITUDE, "longitude")
-}
-
-/// The index of the column whose name looks like a latitude; `None` if there is none.
-pub(crate) fn latitude(seen: &[String]) -> Option<usize> {
-    by_priority(seen, LATITUDE, "latitude")
-}
-
-/// The index of a column whose name is in `list`; of several, the one whose name comes first in the
-/// list. If no column's name is in the list, a column with `word` in its name is chosen
-/// (`start_longitude`, `Longitude (°E)`), but only if it is the only one.
-fn by_priority(seen: &[String], list: &[&str], word: &str) -> Option<usize> {
-    let names: Vec<String> = seen.iter().map(|s| normalised(s)).collect();
-    let well_known = list
-        .iter()
-        .find_map(|known| names.iter().position(|n| n == known));
-    well_known.or_else(|| {
-        let mut loose = (0..).zip(&names).filter(|(_, n)| n.contains(word));
-        match (loose.next(), loose.next()) {
-            (Some((at, _)), None) => Some(at),
-            _ => None,
-        }
-    })
-}
-
 /// The choice of the column of weights, and the reason for it. `column` is an index among the
 /// source's columns; with `None` every row counts 1.
 #[derive(Debug, PartialEq, Eq)]
@@ -315,31 +192,6 @@ mod tests {
 
     fn names(line: &str) -> Vec<String> {
         line.split(',').map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn positions_are_found_by_name() {
-        for (header, lon, lat) in [
-            ("id,lon,lat,weight", Some(1), Some(2)),
-            ("name,Latitude,LONGITUDE", Some(2), Some(1)),
-            (",lat,long,depth,mag", Some(2), Some(1)),
-            ("X,Y,Lat/Long", Some(0), Some(1)),
-            ("x,y,lng,lat", Some(2), Some(3)),
-            ("id,reclat,reclong,GeoLocation", Some(2), Some(1)),
-            ("POINT_X,point-y", Some(0), Some(1)),
-            (" lon dd ,lat.dd", Some(0), Some(1)),
-            ("\u{feff}longitude,latitude", Some(0), Some(1)),
-            ("start_longitude,start_latitude", Some(0), Some(1)),
-            (
-                "start_longitude,end_longitude,latitude (deg)",
-                None,
-                Some(2),
-            ),
-            ("a,b,c", None, None),
-        ] {
-            let seen = names(header);
-            assert_eq!((longitude(&seen), latitude(&seen)), (lon, lat), "{header}");
-        }
     }
 
     #[test]

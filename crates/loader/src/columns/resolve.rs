@@ -1,8 +1,9 @@
 //! Choice of the columns that hold positions and weights, by options, by names and by defaults.
 
+use super::axes::{self, NamedAxes, latitude, longitude};
 use super::selection::RowSelection;
 use super::{Columns, Position, Schema, WeightChoice, WeightGuess};
-use super::{latitude, longitude, quoted, weight};
+use super::{normalised, quoted, weight};
 use crate::error::LoadError;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
@@ -150,14 +151,24 @@ fn degrees(
         let why = "longitude from column 1, latitude from column 2 (assumed: there is no header)";
         return Ok((PositionColumns::LonLat(0, 1), why.to_owned()));
     }
-    let lon = lon.or_else(|| longitude(seen));
-    let lat = lat.or_else(|| latitude(seen));
+    let (lon, lat) = match (lon, lat) {
+        (None, None) => by_name(schema, options)?,
+        (lon, lat) => (
+            lon.or_else(|| longitude(seen)),
+            lat.or_else(|| latitude(seen)),
+        ),
+    };
     let (Some(lon), Some(lat)) = (lon, lat) else {
         return Err(LoadError::NoPositionColumns {
             file: schema.file.to_owned(),
             missing: names.missing(lon, lat),
             seen: seen.to_vec(),
-            hint: names.hint(),
+            hint: if axes::are_metres(seen) {
+                "eastings and northings are metres of a projection: convert them to longitude and \
+                 latitude (EPSG:4326) first"
+            } else {
+                names.hint()
+            },
         });
     };
     if lon == lat && names != Names::Typed {
@@ -173,4 +184,44 @@ fn degrees(
         quoted(seen, lat)
     );
     Ok((PositionColumns::LonLat(lon, lat), why))
+}
+
+/// Chooses the columns of longitudes and latitudes by their names, and by the option `pair` if
+/// there are several pairs of such columns. One of the two, or both, may be missing.
+fn by_name(
+    schema: Schema<'_>,
+    options: &LoadOptions,
+) -> Result<(Option<usize>, Option<usize>), LoadError> {
+    let seen = schema.names;
+    let refused = |message| LoadError::BadOption {
+        file: schema.file.to_owned(),
+        parameter: Parameter::Pair,
+        message,
+    };
+    let shown = |pairs: &[axes::AxisPair]| -> Vec<String> {
+        pairs.iter().map(|pair| pair.shown(seen)).collect()
+    };
+    if let Some(asked) = &options.pair {
+        let pairs = axes::pairs(seen);
+        let key = normalised(asked);
+        if let Some(pair) = pairs.iter().find(|pair| normalised(&pair.key) == key) {
+            return Ok((Some(pair.lon), Some(pair.lat)));
+        }
+        let there = match shown(&pairs) {
+            none if none.is_empty() => "no columns whose names differ only in it".to_owned(),
+            some => format!("these: {}", some.join(", ")),
+        };
+        return Err(refused(format!(
+            "there are no columns of longitude and latitude called {}; there are {there}",
+            crate::messages::shown(asked.as_bytes())
+        )));
+    }
+    match axes::find(seen, false) {
+        NamedAxes::Found(lon, lat) => Ok((Some(lon), Some(lat))),
+        NamedAxes::Missing(lon, lat) => Ok((lon, lat)),
+        NamedAxes::Several(pairs) => Err(refused(format!(
+            "there are several pairs of longitude and latitude; choose one: {}",
+            shown(&pairs).join(", ")
+        ))),
+    }
 }

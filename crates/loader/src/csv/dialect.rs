@@ -3,6 +3,7 @@
 
 use super::record::{CsvDialect, Quoting, RecordEnd, RowShape};
 use crate::columns;
+use crate::columns::axes::{self, NamedAxes};
 use crate::columns::weight_check::WeightSample;
 use crate::encoding::decoded;
 use crate::error::LoadError;
@@ -88,14 +89,17 @@ fn evidence(
     };
     let names = names(first, dialect);
     records.dialect.row.delimiters = Some(names.len() - 1);
-    let has = |asked: &Option<String>, found: Option<usize>| {
-        asked
-            .as_ref()
-            .map_or(found, |name| columns::named(&names, name))
-            .is_some()
+    let has = |asked: &Option<String>| {
+        let named = |name: &String| columns::named(&names, name).is_some();
+        asked.as_ref().map(named)
     };
-    let found = has(&options.lon, columns::longitude(&names))
-        && has(&options.lat, columns::latitude(&names));
+    let found = match (has(&options.lon), has(&options.lat)) {
+        (None, None) => !matches!(axes::find(&names, true), NamedAxes::Missing(..)),
+        (lon, lat) => {
+            lon.unwrap_or_else(|| axes::longitude(&names).is_some())
+                && lat.unwrap_or_else(|| axes::latitude(&names).is_some())
+        }
+    };
     let width = names.len();
     let dialect = records.dialect;
     let alike = records

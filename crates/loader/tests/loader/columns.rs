@@ -116,6 +116,11 @@ fn columns_that_are_not_there() {
             "`lat`: longitude and latitude cannot be the same column",
         ),
         ("id,geom\n1,POINT (1 2)\n", LoadOptions::default(), "WKT"),
+        (
+            "easting,northing\n1,2\n",
+            LoadOptions::default(),
+            "metres of a projection",
+        ),
     ] {
         let message = error("t.csv", text.as_bytes(), &options);
         assert!(
@@ -147,4 +152,29 @@ fn a_property_may_turn_up_late() {
     let (points, report) = loaded("a.ndjson", text.as_bytes(), &weight("b")).unwrap();
     assert_eq!(points.iter().map(|p| p.weight).sum::<f32>(), 5.0);
     assert_eq!(report.weights_missing, 100);
+}
+
+#[test]
+fn one_of_several_pairs_is_chosen() {
+    let text = "id,pickup_lat,pickup_lng,dropoffLat,dropoffLng\n1,1,2,3,4\n";
+    let message = error("t.csv", text.as_bytes(), &LoadOptions::default());
+    assert!(
+        message.starts_with("t.csv: `pair`: there are several pairs")
+            && message.contains("pickup (\"pickup_lng\" and \"pickup_lat\"), dropoff ("),
+        "{message}"
+    );
+    let pair = |name: &str| LoadOptions {
+        pair: Some(name.into()),
+        ..LoadOptions::default()
+    };
+    assert!(why("t.csv", text, &pair("Dropoff")).contains("longitude from \"dropoffLng\""));
+    let message = error("t.csv", text.as_bytes(), &pair("end"));
+    assert!(
+        message.contains("called \"end\"") && message.contains("pickup ("),
+        "{message}"
+    );
+    let gtfs = "stop_id,stop_lat,stop_lon\nS1,40.7,-74.0\n";
+    assert!(
+        why("stops.txt", gtfs, &LoadOptions::default()).contains("longitude from \"stop_lon\"")
+    );
 }
