@@ -5,18 +5,16 @@
 //! with `HEATSPLAT_REQUIRE_ALL=1` it fails instead.
 
 use crate::program::Server;
-use crate::requirements::left_out;
+use crate::requirements::{has_browser, left_out, runs};
 use std::path::Path;
 use std::process::Command;
 
 #[test]
 fn the_viewer_shows_heat() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
-    let runs = |program: &str| Command::new(program).arg("--version").output().is_ok();
-    let browser = std::env::var("CHROMIUM").is_ok() || runs("chromium") || runs("chromium-browser");
     let missing = [
         (!runs("node"), "node"),
-        (!browser, "chromium"),
+        (!has_browser(), "chromium"),
         (
             !folder.join("node_modules/playwright-core").exists(),
             "tests/browser/node_modules (npm ci)",

@@ -5,7 +5,7 @@
 
 use super::{Pixels, SIDE, listed, mean_difference, ours, pixels, rank_correlation};
 use crate::compare::side_by_side;
-use crate::requirements::left_out;
+use crate::requirements::{has_browser, left_out, runs};
 use heatsplat_import as import;
 use std::fs;
 use std::path::Path;
@@ -25,10 +25,7 @@ fn theirs() -> Option<[Pixels; 4]> {
     let missing = packages
         .iter()
         .find(|p| !browser.join("node_modules").join(p).exists());
-    let runs = |program: &str| Command::new(program).arg("--version").output().is_ok();
-    let chromium =
-        std::env::var("CHROMIUM").is_ok() || runs("chromium") || runs("chromium-browser");
-    if missing.is_some() || !runs("node") || !chromium {
+    if missing.is_some() || !runs("node") || !has_browser() {
         left_out("the dialects' test needs node, chromium and tests/browser/node_modules (npm ci)");
         return None;
     }

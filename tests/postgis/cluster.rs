@@ -38,7 +38,7 @@ impl Cluster {
     /// installed.
     pub fn start() -> Option<Self> {
         let Some(bin) = binaries() else {
-            left_out("PostgreSQL or PostGIS is missing; install postgresql-15-postgis-3");
+            left_out("PostgreSQL or PostGIS is missing; install postgresql-postgis");
             return None;
         };
         let port = TcpListener::bind("127.0.0.1:0")
