@@ -43,6 +43,9 @@ mod date_line;
 /// Pictures of other heat maps in a real browser, compared with those of heatsplat.
 #[cfg(feature = "program")]
 mod dialects;
+/// The commands in README.md and docs/.
+#[cfg(all(feature = "program", feature = "postgis", unix))]
+mod docs;
 /// Kernels at every pixel, above all those with an edge.
 mod edges;
 /// `precision=exact`: every point is drawn at its true position.
