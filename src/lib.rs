@@ -58,6 +58,11 @@ pub use heatsplat_render as render;
 #[cfg(feature = "server")]
 pub use heatsplat_server as server;
 
+/// The program in docs/library.md, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+struct LibraryPage;
+
 pub use heatsplat_points::{Point, PointSink, Points, PointsBuilder, TileId, Window, WorldCoord};
 pub use heatsplat_render::encode::ImageFormat;
 pub use heatsplat_render::{

@@ -1,8 +1,9 @@
-//! Tests the viewer in a real Chromium. The script `tests/browser/viewer.mjs` controls the browser.
+//! Tests the viewer, and the page in README.md, in a real Chromium. Scripts in `tests/browser`
+//! control the browser.
 //!
-//! The test needs node, the packages of the script (`npm ci` in tests/browser) and Chromium;
-//! `scripts/test` installs all of them. If one is missing, the test is left out with a message;
-//! with `HEATSPLAT_REQUIRE_ALL=1` it fails instead.
+//! The tests need node, the packages of the scripts (`npm ci` in tests/browser) and Chromium;
+//! `scripts/test` installs all of them. If one is missing, a test is left out with a message; with
+//! `HEATSPLAT_REQUIRE_ALL=1` it fails instead.
 
 use crate::program::Server;
 use crate::requirements::{has_browser, left_out, runs};
@@ -11,6 +12,16 @@ use std::process::Command;
 
 #[test]
 fn the_viewer_shows_heat() {
+    run("viewer.mjs", &["examples/cities.csv.gz"]);
+}
+
+#[test]
+fn the_page_in_the_readme_works() {
+    run("readme.mjs", &["examples/incidents.csv", "--keep", "kind"]);
+}
+
+/// Runs a script with the address of a server for some arguments of `heatsplat serve`.
+fn run(script: &str, arguments: &[&str]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     let missing = [
         (!runs("node"), "node"),
@@ -29,9 +40,9 @@ fn the_viewer_shows_heat() {
         left_out(&format!("the browser test needs {}", missing.join(", ")));
         return;
     }
-    let server = Server::start(&["examples/cities.csv.gz"]);
+    let server = Server::start(arguments);
     let run = Command::new("node")
-        .arg(folder.join("viewer.mjs"))
+        .arg(folder.join(script))
         .arg(format!("http://{}", server.address))
         .output()
         .unwrap();
