@@ -1,9 +1,10 @@
-// Opens the Leaflet page of README.md in Chromium, as a reader would, and uses its filter, legend and values.
+// Opens the Leaflet page of README.md in Chromium, as a reader would, and uses its filter, legend
+// and values.
 //
 //   `npm ci && node readme.mjs http://127.0.0.1:3000`
 //
-// The server has examples/incidents.csv. Leaflet comes from node_modules instead of its CDN. Prints a line per
-// check; the exit status is 1 if one failed.
+// The server has examples/incidents.csv. Leaflet comes from node_modules instead of its CDN. Prints
+// a line per check; the exit status is 1 if one failed.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
