@@ -49,6 +49,7 @@ fn a_command_of_the_docs_that_is_wrong_is_found() {
             ":2: ",
         ),
         ("```sh\ncargo install heatsplat\n```\n", ":2: "),
+        ("```bash\nheatsplat ramps\n```\n", ":2: "),
     ];
     for (text, place) in wrong {
         std::fs::write(&page, text).unwrap();
