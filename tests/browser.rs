@@ -5,7 +5,7 @@
 //! `scripts/test` installs all of them. If one is missing, a test is left out with a message; with
 //! `HEATSPLAT_REQUIRE_ALL=1` it fails instead.
 
-use crate::program::Server;
+use crate::program::{Server, folder};
 use crate::requirements::{has_browser, left_out, runs};
 use std::path::Path;
 use std::process::Command;
@@ -18,6 +18,42 @@ fn the_viewer_shows_heat() {
 #[test]
 fn the_page_in_the_readme_works() {
     run("readme.mjs", &["examples/incidents.csv", "--keep", "kind"]);
+}
+
+#[test]
+fn each_control_of_the_viewer_changes_the_map() {
+    run_with_two_layers("controls.mjs");
+}
+
+#[test]
+fn axe_finds_no_violation_in_the_viewer() {
+    run_with_two_layers("access.mjs");
+}
+
+#[test]
+fn a_base_map_is_shown_only_if_the_operator_names_one() {
+    let tiles = "https://tiles.example.test/{z}/{x}/{y}.png";
+    let basemap = ["--basemap", tiles, "--basemap-attribution", "© Example"];
+    run(
+        "basemap.mjs",
+        &[&["examples/cities.csv.gz"], &basemap[..]].concat(),
+    );
+}
+
+/// Runs a script with the address of a server of two layers: `cities`, with the columns country and
+/// population, and `quakes`.
+fn run_with_two_layers(script: &str) {
+    let folder = folder(script);
+    let config = folder.join("heatsplat.toml");
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    let layers = format!(
+        "[[layers]]\nfile = \"{examples}/cities.csv.gz\"\nweight = \"population\"\n\
+         keep = [\"country\", \"population\"]\n\
+         [[layers]]\nfile = \"{examples}/quakes.csv\"\n"
+    );
+    std::fs::write(&config, layers).unwrap();
+    run(script, &["--config", &config.to_string_lossy()]);
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// Runs a script with the address of a server for some arguments of `heatsplat serve`.

@@ -27,8 +27,11 @@ use sha2::{Digest, Sha256, Sha384};
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
-/// The files of `viewer/` that are served unchanged.
-const OWN: [&str; 3] = ["viewer.js", "viewer.css", "land.geojson"];
+/// The folders of `viewer/` whose files are served unchanged, and the files' extension.
+const OWN: [(&str, &str); 2] = [("js", "js"), ("css", "css")];
+const COASTLINE: &str = "land.geojson";
+/// The module that the page begins with; it imports the others.
+const MAIN: &str = "js/viewer.js";
 const MODULE: &str = "maplibre-gl.mjs";
 const WORKER: &str = "maplibre-gl-worker.mjs";
 const STYLESHEET: &str = "maplibre-gl.css";
@@ -46,25 +49,34 @@ fn main() -> Result<()> {
 
     let pins = Pins::parse(&read_source(&viewer.join("maplibre.pins"))?)?;
     let mut assets = Vec::new();
-    for name in OWN {
-        assets.push(Asset::new(
-            name,
-            read_source(&viewer.join(name))?.into_bytes(),
-        ));
+    for (folder, extension) in OWN {
+        for name in files(&viewer, folder, extension)? {
+            let bytes = read_source(&viewer.join(&name))?.into_bytes();
+            assets.push(Asset::new(&name, bytes));
+        }
     }
+    let coastline = read_source(&viewer.join(COASTLINE))?;
+    assets.push(Asset::new(COASTLINE, coastline.into_bytes()));
     let library = library(&viewer, &out, &pins)?;
     assets.extend(library.into_iter().flatten());
 
     let head = Head::new(&assets, &pins)?;
     let mut index = read_source(&viewer.join("index.html"))?;
-    index = replace_once(&index, "<!-- map library -->", &head.html)?;
-    for name in ["viewer.js", "viewer.css", "land.geojson"] {
+    let named = assets.iter().map(|asset| asset.name.as_str());
+    let named: Vec<&str> = named
+        .filter(|name| {
+            name.ends_with(".css") && name.contains('/') || [MAIN, COASTLINE].contains(name)
+        })
+        .collect();
+    for name in named {
+        let with = address(&assets, name)?;
         index = replace_once(
             &index,
-            &format!("./viewer/{name}"),
-            &address(&assets, name)?,
+            &format!("\"./viewer/{name}\""),
+            &format!("\"{with}\""),
         )?;
     }
+    index = replace_once(&index, "<!-- modules -->", &head.html)?;
     assets.push(Asset::new("index.html", index.into_bytes()));
 
     let mut code = String::new();
@@ -81,6 +93,26 @@ fn main() -> Result<()> {
     writeln!(code, "];")?;
     fs::write(out.with_file_name("assets.rs"), code)?;
     Ok(())
+}
+
+/// The paths of the files in a folder of the viewer that have an extension, in a fixed order. Cargo
+/// runs this script again when a file is added.
+fn files(viewer: &Path, folder: &str, extension: &str) -> Result<Vec<String>> {
+    let place = viewer.join(folder);
+    println!("cargo::rerun-if-changed={}", place.display());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&place).map_err(|error| format!("{}: {error}", place.display()))? {
+        let name = entry?.file_name();
+        let name = name.to_str().ok_or("a file's name is not UTF-8")?;
+        if name
+            .rsplit_once('.')
+            .is_some_and(|(_, found)| found == extension)
+        {
+            names.push(format!("{folder}/{name}"));
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// The map library's files to embed. `None` if the page is to load them from the CDN. An error if
@@ -274,11 +306,23 @@ impl Head {
             styles = format!(" {stylesheet}");
             connections = format!(" {worker}");
         }
-        let map = format!(
-            r#"{{"imports":{{"maplibre-gl":"{module}","maplibre-gl/worker":"{worker}"}}{integrity}}}"#
-        );
+        let mut imports = format!(r#""maplibre-gl":"{module}","maplibre-gl/worker":"{worker}""#);
+        let mut preloads = String::new();
+        for asset in assets.iter().filter(|asset| asset.name.ends_with(".js")) {
+            // The modules import each other by plain paths; the import map adds the digests.
+            let with = address(assets, &asset.name)?;
+            write!(imports, r#","./viewer/{}":"{with}""#, asset.name)?;
+            if asset.name != MAIN {
+                write!(
+                    preloads,
+                    "\n    <link rel=\"modulepreload\" href=\"{with}\">"
+                )?;
+            }
+        }
+        let map = format!(r#"{{"imports":{{{imports}}}{integrity}}}"#);
         let html = format!(
-            "<link rel=\"stylesheet\" href=\"{stylesheet}\"{link_attributes}>\n    <script type=\"importmap\">{map}</script>"
+            "<link rel=\"stylesheet\" href=\"{stylesheet}\"{link_attributes}>\n    \
+             <script type=\"importmap\">{map}</script>{preloads}"
         );
         // The import map is the only script inside the page itself, so the policy permits it by its
         // digest.
@@ -337,7 +381,7 @@ impl Asset {
     /// Writes the file, compressed, into `out`, and appends an entry of Rust code that includes it.
     /// All files are compressed, since all are text.
     fn emit(&self, out: &Path, code: &mut String) -> Result<()> {
-        let file = out.join(format!("{}.gz", self.name));
+        let file = out.join(format!("{}.gz", self.name.replace('/', "-")));
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&self.bytes)?;
         fs::write(&file, encoder.finish()?)?;

@@ -41,6 +41,7 @@ impl ArchiveLayer {
             center: contents.center,
             pixels: contents.pixels,
             tile_size: contents.tile_size,
+            legends: contents.legends.clone(),
         };
         Ok(Self { archive, info })
     }

@@ -1,6 +1,7 @@
 //! The contents of an archive, and the errors of reading it.
 
 use heatsplat_points::LonLatBox;
+use serde_json::Value;
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,10 @@ pub struct Contents {
     /// The width and height of a tile in CSS pixels. For tiles for high-density screens this is
     /// half of [`pixels`](Self::pixels).
     pub tile_size: u32,
+    /// The legends of the tiles' colours: a JSON object with a legend for each zoom, as the
+    /// server's `legend.json` has it. `None` if the archive doesn't contain them; archives of
+    /// colours written by heatsplat contain them.
+    pub legends: Option<Value>,
 }
 
 /// The format of an archive's tiles.

@@ -15,6 +15,7 @@ use heatsplat_points::{Focus, LonLatBox, MAX_ZOOM, Window};
 use heatsplat_render::{Layer, TileSize};
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
+use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -265,7 +266,21 @@ impl<'a> Export<'a> {
             content,
             size: self.size,
             style: layer.style().parameters(),
+            legends: match content {
+                TileContent::Density => Map::new(),
+                _ => self.zooms().filter_map(|z| self.legend(z)).collect(),
+            },
         }
+    }
+
+    /// The legend of a zoom's tiles, as a pair of the zoom and JSON.
+    fn legend(&self, zoom: u8) -> Option<(String, Value)> {
+        // Legends count zooms of tiles of 256 CSS pixels.
+        let larger = self.size.pixels() / self.size.ratio() > 256;
+        let z = zoom + u8::from(larger);
+        let legend = self.layer.legend(z, self.layer.style());
+        let legend = serde_json::to_value(legend.titled(self.layer.name())).ok()?;
+        Some((zoom.to_string(), legend))
     }
 
     /// Draws all quads that the journal doesn't contain yet, on a pool of threads, and appends them

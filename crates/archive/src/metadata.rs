@@ -26,6 +26,9 @@ pub(crate) struct Metadata {
     pub(crate) size: TileSize,
     /// The name and the value of each parameter of the layer's style.
     pub(crate) style: Vec<(&'static str, String)>,
+    /// The legend of each zoom, as the server's `legend.json` has it. Empty if the tiles have no
+    /// colours.
+    pub(crate) legends: Map<String, Value>,
 }
 
 impl Metadata {
@@ -70,6 +73,9 @@ impl Metadata {
         ];
         if let Some(bounds) = &self.data_bounds {
             all.push(("data_bounds", join(&bounds.edges())));
+        }
+        if !self.legends.is_empty() {
+            all.push(("legends", json!(self.legends).to_string()));
         }
         if let Some(attribution) = &self.attribution {
             all.push(("attribution", attribution.clone()));

@@ -2,6 +2,7 @@
 
 use crate::contents::ReadError;
 use heatsplat_points::{LonLatBox, MAX_ZOOM};
+use serde_json::Value;
 use std::ops::RangeInclusive;
 
 /// The largest number of bytes of a tile: 64 MiB, a choice. A longer tile is treated as damage.
@@ -69,9 +70,36 @@ pub(crate) fn png_side(bytes: &[u8]) -> Option<u32> {
     (1..=4096).contains(&side).then_some(side)
 }
 
+/// The legends of an archive's zooms. `None` unless each is an object with a list of colours and a
+/// list of ticks, as the server's legends have them.
+pub(crate) fn legends(value: &Value) -> Option<Value> {
+    let has_list = |legend: &Value, name: &str| legend.get(name).is_some_and(Value::is_array);
+    let is_legend = |legend: &Value| has_list(legend, "stops") && has_list(legend, "ticks");
+    let all = value.as_object()?;
+    let is_zoom = |name: &String| name.parse::<u8>().is_ok();
+    let known = !all.is_empty() && all.keys().all(is_zoom) && all.values().all(is_legend);
+    known.then(|| value.clone())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn legends_are_objects_by_zoom() {
+        let legend = json!({"stops": [], "ticks": [], "domain": [0, 1]});
+        assert!(legends(&json!({"0": legend, "12": legend})).is_some());
+        for bad in [
+            json!({}),
+            json!([legend]),
+            json!({"a": legend}),
+            json!({"0": legend, "1": {"stops": 1, "ticks": []}}),
+            json!("x"),
+        ] {
+            assert_eq!(legends(&bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn impossible_values_are_replaced() {

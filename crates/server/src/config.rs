@@ -2,6 +2,7 @@
 
 use crate::http::origin::TrustedProxy;
 use crate::layers::posting::Posting;
+use serde::Serialize;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -13,6 +14,55 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The certificate's private key.
     pub key: PathBuf,
+}
+
+/// A map of other servers, which the viewer shows under the layers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Basemap {
+    /// The URL of a tile, with `{z}`, `{x}` and `{y}`.
+    url: String,
+    /// The credit for the map, which is shown in a corner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribution: Option<String>,
+}
+
+/// The error for a URL that is not that of a map's tiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected the address of tiles like https://tile.example.org/{{z}}/{{x}}/{{y}}.png")]
+pub struct ParseBasemapError;
+
+impl Basemap {
+    /// Makes a map of the URL of its tiles: `http` or `https`, with `{z}`, `{x}` and `{y}` once
+    /// each.
+    ///
+    /// # Errors
+    /// Any other URL.
+    pub fn new(url: &str, attribution: Option<String>) -> Result<Self, ParseBasemapError> {
+        let path = ["{z}", "{x}", "{y}"]
+            .into_iter()
+            .try_fold(url.to_owned(), |rest, name| {
+                (rest.matches(name).count() == 1).then(|| rest.replacen(name, "0", 1))
+            });
+        let legal = |c: char| c.is_ascii_graphic() && !"\"'<>\\^`{|}".contains(c);
+        let this = Self {
+            url: url.to_owned(),
+            attribution,
+        };
+        let host = this.origin().and_then(|origin| origin.split_once("://"));
+        let is_host = host.is_some_and(|(_, host)| {
+            let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
+            !host.is_empty() && host.bytes().all(legal)
+        });
+        let is_legal = is_host && path.is_some_and(|path| path.chars().all(legal));
+        is_legal.then_some(this).ok_or(ParseBasemapError)
+    }
+
+    /// The scheme, host and port of the map's server.
+    pub(crate) fn origin(&self) -> Option<&str> {
+        let (scheme, rest) = self.url.split_once("://")?;
+        let host = rest.split('/').next()?;
+        matches!(scheme, "http" | "https").then(|| self.url.get(..scheme.len() + 3 + host.len()))?
+    }
 }
 
 /// The configuration of a server: its address, limits, size of caches, and HTTP headers.
@@ -33,6 +83,9 @@ pub struct ServerConfig {
     pub posting: Option<Posting>,
     /// The credit for the data, which maps show in a corner; `None` if there is none.
     pub attribution: Option<String>,
+    /// The map that the viewer shows under the layers. With `None` it shows its own coastline and
+    /// asks no other server.
+    pub basemap: Option<Basemap>,
     /// The largest number of pictures that are drawn at a time. The default is the number of
     /// processor cores.
     pub renders: usize,
@@ -91,6 +144,7 @@ impl Default for ServerConfig {
             live_cache_control: "public, max-age=10, stale-if-error=86400".to_owned(),
             posting: None,
             attribution: None,
+            basemap: None,
             renders: cores,
             waiting: cores * 256,
             deadline: Duration::from_secs(10),
@@ -106,6 +160,36 @@ impl Default for ServerConfig {
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             access_log: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_is_known_by_its_tiles() {
+        let map = Basemap::new(
+            "https://tile.example.org:8080/a/{z}/{x}/{y}@2x.png?key=1",
+            None,
+        );
+        assert_eq!(map.unwrap().origin(), Some("https://tile.example.org:8080"));
+        for bad in [
+            "",
+            "tile.example.org/{z}/{x}/{y}.png",
+            "ftp://tile.example.org/{z}/{x}/{y}.png",
+            "https:///{z}/{x}/{y}.png",
+            "https://a.org/{z}/{x}.png",
+            "https://a.org/{z}/{x}/{y}/{y}.png",
+            "https://{s}.a.org/{z}/{x}/{y}.png",
+            "https://{x}/{z}/{y}.png",
+            "https://a.org;script-src */{z}/{x}/{y}.png",
+            "https://a.org,b.org/{z}/{x}/{y}.png",
+            "https://u@a.org/{z}/{x}/{y}.png",
+            "https://a.org/ {z}/{x}/{y}.png",
+        ] {
+            assert!(Basemap::new(bad, None).is_err(), "{bad}");
         }
     }
 }

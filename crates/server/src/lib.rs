@@ -45,7 +45,7 @@ mod state;
 mod style;
 mod sync;
 
-pub use config::{ServerConfig, TlsFiles};
+pub use config::{Basemap, ParseBasemapError, ServerConfig, TlsFiles};
 #[doc(hidden)]
 pub use cost::estimate;
 pub use http::origin::{ParseProxyError, TrustedProxy};

@@ -6,7 +6,9 @@ use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
 use crate::cli::units::{bytes, pause, period};
 use clap::Args;
-use heatsplat_server::{Derivation, ParseDerivationError, TlsFiles, TrustedProxy};
+use heatsplat_server::{
+    Basemap, Derivation, ParseBasemapError, ParseDerivationError, TlsFiles, TrustedProxy,
+};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -109,6 +111,14 @@ pub(super) struct ServerFlags {
     /// Origin of the data, shown in the corner of maps
     #[arg(long, value_name = "TEXT")]
     pub(super) attribution: Option<String>,
+    /// Tiles of a map that the viewer shows under the layers, like
+    /// https://tile.openstreetmap.org/{z}/{x}/{y}.png; browsers ask its server [default: a coastline
+    /// of the program's own]
+    #[arg(long, value_name = "URL", value_parser = basemap)]
+    pub(super) basemap: Option<String>,
+    /// Origin of --basemap, shown in the corner, like '© OpenStreetMap'
+    #[arg(long, value_name = "TEXT")]
+    pub(super) basemap_attribution: Option<String>,
     /// A layer made of two others, such as `change = new - old` or `rate = cases / people`: a
     /// difference or a quotient of what the style measures
     #[arg(long, value_name = "NAME = A - B", value_parser = derive)]
@@ -131,6 +141,12 @@ impl ServerFlags {
     pub(super) fn tls_files(&self) -> Option<TlsFiles> {
         let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
         Some(TlsFiles { certificate, key })
+    }
+
+    /// The map that the viewer shows under the layers; `None` unless its address is given.
+    pub(super) fn basemap(&self) -> Option<Basemap> {
+        let url = self.basemap.as_deref()?;
+        Basemap::new(url, self.basemap_attribution.clone()).ok()
     }
 }
 
@@ -264,6 +280,10 @@ fn origin(text: &str) -> Result<String, &'static str> {
     (text == "*" || is_origin)
         .then(|| text.to_owned())
         .ok_or("expected an origin like https://example.org, or *")
+}
+
+fn basemap(text: &str) -> Result<String, ParseBasemapError> {
+    Basemap::new(text, None).map(|_| text.to_owned())
 }
 
 fn derive(text: &str) -> Result<(String, Derivation), String> {

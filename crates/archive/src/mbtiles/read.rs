@@ -97,6 +97,10 @@ impl MbTiles {
             data_bounds: validate::data_bounds(&numbers("data_bounds")),
             pixels,
             tile_size: validate::tile_size(tile_size, pixels),
+            legends: metadata
+                .get("legends")
+                .and_then(|text| serde_json::from_str(text).ok())
+                .and_then(|legends| validate::legends(&legends)),
         };
         let new = Self {
             path: path.to_owned(),

@@ -99,6 +99,7 @@ impl PmTiles {
                 metadata.get("tilesize").and_then(Value::as_u64),
                 pixels,
             ),
+            legends: metadata.get("legends").and_then(validate::legends),
         };
         Ok((new, contents))
     }

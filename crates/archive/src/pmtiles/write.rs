@@ -144,7 +144,12 @@ fn metadata_json(metadata: &Metadata) -> String {
     });
     let attribution = metadata.attribution.as_ref().map(|text| json!(text));
     let data_bounds = metadata.data_bounds.map(|bounds| json!(bounds.edges()));
-    for (name, value) in [("attribution", attribution), ("data_bounds", data_bounds)] {
+    let legends = (!metadata.legends.is_empty()).then(|| json!(metadata.legends));
+    for (name, value) in [
+        ("attribution", attribution),
+        ("data_bounds", data_bounds),
+        ("legends", legends),
+    ] {
         if let (Some(value), Some(all)) = (value, all.as_object_mut()) {
             all.insert(name.to_owned(), value);
         }

@@ -1,6 +1,7 @@
 //! Layers whose tiles were rendered earlier and are read from an archive file.
 
 use heatsplat_points::{LonLatBox, TileId};
+use serde_json::Value;
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -47,4 +48,7 @@ pub struct ArchiveInfo {
     /// The side in CSS pixels at which maps show a tile. It is half of `pixels` for tiles with two
     /// pixels per CSS pixel.
     pub tile_size: u32,
+    /// The legends of the tiles' colours: a JSON object with the document of `legend.json` for each
+    /// zoom; `None` if unknown.
+    pub legends: Option<Value>,
 }

@@ -21,6 +21,10 @@ const MAX_FILTERS: usize = 32;
 const MIN_BYTES: usize = 64 << 20;
 /// The largest number of different values of a column that the catalog lists. A choice.
 const MAX_VALUES: usize = 20;
+/// The number of bins of a column's histogram. A choice.
+const BINS: usize = 24;
+/// The largest number of rows that a histogram counts. A choice.
+const MOST_COUNTED: usize = 1 << 18;
 
 /// The points of a layer that fulfil a condition. They are selected when they are first needed.
 #[derive(Debug)]
@@ -276,6 +280,54 @@ pub(crate) struct Attribute {
     /// booleans; otherwise `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     values: Option<Vec<Value>>,
+    /// The distribution of numbers or times; `None` for other kinds and for columns without values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    histogram: Option<ColumnHistogram>,
+}
+
+/// The distribution of a column's numbers, or of its times in milliseconds since 1970. It has bins
+/// of equal width on a scale x ↦ ((x − least) / (greatest − least))^exponent.
+#[derive(Debug, Serialize)]
+struct ColumnHistogram {
+    /// The least and the greatest of the values that are counted.
+    range: [f64; 2],
+    /// 1, or a quarter if most values lie near the least one, as populations do.
+    exponent: f64,
+    /// The number of values in each bin.
+    counts: [u32; BINS],
+}
+
+impl ColumnHistogram {
+    /// Counts the values of at most [`MOST_COUNTED`] rows at equal distances. `None` if there are
+    /// none.
+    fn new(column: &Column) -> Option<Self> {
+        let step = column.len().div_ceil(MOST_COUNTED).max(1);
+        let rows = (0..column.len()).step_by(step);
+        let values = rows.filter_map(|row| column.number(row));
+        let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        let (least, greatest) = (*values.first()?, *values.last()?);
+        let place = |value: f64| match greatest - least {
+            width if width > 0.0 => (value - least) / width,
+            _ => 0.0,
+        };
+        let median = values
+            .get(values.len() / 2)
+            .map_or(0.5, |&value| place(value));
+        let exponent = if median < 0.1 { 0.25 } else { 1.0 };
+        let mut counts = [0; BINS];
+        for value in values {
+            let bin = (place(value).powf(exponent) * BINS as f64) as usize;
+            if let Some(count) = counts.get_mut(bin.min(BINS - 1)) {
+                *count += 1;
+            }
+        }
+        Some(Self {
+            range: [least, greatest],
+            exponent,
+            counts,
+        })
+    }
 }
 
 impl Attribute {
@@ -296,6 +348,9 @@ impl Attribute {
             nulls: column.nulls(),
             range: column.range().map(|(a, b)| [written(a), written(b)]),
             values: matches!(kind, ColumnKind::Text | ColumnKind::Bool).then(values),
+            histogram: matches!(kind, ColumnKind::Number | ColumnKind::Time)
+                .then(|| ColumnHistogram::new(column))
+                .flatten(),
         }
     }
 }
@@ -316,6 +371,48 @@ mod tests {
     use heatsplat_loader::{LoadOptions, load_table, read};
     use heatsplat_points::Points;
     use heatsplat_render::Style;
+
+    #[test]
+    fn columns_of_numbers_and_times_have_histograms() {
+        let attributes = |rows: &str| {
+            let options = LoadOptions {
+                keep: vec!["a".into()],
+                ..LoadOptions::default()
+            };
+            let csv = format!("lon,lat,a\n{rows}").into_bytes();
+            let mut source = read(std::io::Cursor::new(csv), "a.csv", &options).unwrap();
+            let (_, table, _) = load_table(&mut *source, |_| ()).unwrap();
+            serde_json::to_value(Attribute::new(&table.columns()[0])).unwrap()
+        };
+        let even: String = (0..240).map(|i| format!("1,2,{i}\n")).collect();
+        let even = attributes(&even);
+        assert_eq!(even["histogram"]["exponent"], 1.0);
+        assert_eq!(even["histogram"]["range"], json!([0.0, 239.0]));
+        let counts = even["histogram"]["counts"].as_array().unwrap();
+        assert!(
+            counts
+                .iter()
+                .all(|count| count.as_u64().unwrap().abs_diff(10) <= 1)
+        );
+
+        let skewed: String = (0..100)
+            .map(|i| format!("1,2,{}\n", i * i * i * i))
+            .collect();
+        let skewed = attributes(&skewed);
+        assert_eq!(skewed["histogram"]["exponent"], 0.25);
+        let counts = skewed["histogram"]["counts"].as_array().unwrap();
+        assert!(
+            counts
+                .iter()
+                .all(|count| (2..=7).contains(&count.as_u64().unwrap()))
+        );
+
+        let times = attributes("1,2,1970-01-01T00:00:01Z\n1,2,1970-01-01T00:00:03Z\n1,2,\n");
+        assert_eq!(times["histogram"]["range"], json!([1000.0, 3000.0]));
+        let one = attributes("1,2,7\n1,2,7\n");
+        assert_eq!(one["histogram"]["counts"][0], 2);
+        assert!(attributes("1,2,x\n1,2,y\n").get("histogram").is_none());
+    }
 
     fn served(rows: usize) -> Arc<ServedLayer> {
         let rows: String = (0..rows)

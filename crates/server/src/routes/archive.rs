@@ -94,6 +94,9 @@ pub(crate) fn tilejson(
         if let Some(attribution) = attribution {
             document.insert("attribution".to_owned(), value!(attribution));
         }
+        if let Some(legends) = &info.legends {
+            document.insert("legends".to_owned(), legends.clone());
+        }
         if let Some(bounds) = info.data_bounds {
             document.insert("data_bounds".to_owned(), value!(bounds.edges()));
         }

@@ -1,5 +1,6 @@
 //! `/catalog`: the list of layers, and the legal values of style parameters.
 
+use crate::config::Basemap;
 use crate::http::error::ApiError;
 use crate::http::etag::{CacheHeaders, Fingerprint};
 use crate::http::layer_keys::SentKeys;
@@ -33,6 +34,9 @@ struct Catalog<'a> {
     scales: Vec<&'static str>,
     measures: Vec<&'static str>,
     normalize: Vec<&'static str>,
+    /// The map that the viewer shows under the layers; left out if the operator has named none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basemap: Option<&'a Basemap>,
 }
 
 #[derive(Serialize)]
@@ -143,6 +147,7 @@ pub(crate) async fn get(
         scales: Transform::ALL.map(|(name, _)| name).to_vec(),
         measures: Measure::ALL.map(|(name, _)| name).to_vec(),
         normalize: Normalize::ALL.map(|(name, _)| name).to_vec(),
+        basemap: server.config.basemap.as_ref(),
     };
     let body = serde_json::to_string(&catalog).map_err(|_| ApiError::internal())?;
     // Layers come and go, so clients must ask each time whether their copy is current. Mostly the

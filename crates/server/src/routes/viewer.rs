@@ -3,19 +3,22 @@
 //! `build.rs` compresses these files and packs them into the program, each with a digest of its
 //! contents.
 
+use crate::config::Basemap;
 use crate::http::etag::if_none_match;
+use crate::state::Server;
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, RawQuery};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
     REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use flate2::read::GzDecoder;
 use std::io::Read as _;
+use std::sync::Arc;
 
 mod packed {
     //! The viewer's files, in code that `build.rs` has written.
@@ -33,20 +36,38 @@ struct Asset {
     gzip: &'static [u8],
 }
 
-/// The routes `/` and `/viewer/…`. They need no state, so they fit a router with a state of any
-/// type.
-pub(crate) fn routes<S>() -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
+/// The routes `/` and `/viewer/…`.
+pub(crate) fn routes() -> Router<Arc<Server>> {
     Router::new()
-        .route("/", get(|headers: HeaderMap| async move { serve("index.html", None, &headers) }))
-        .route(
-            "/viewer/{*path}",
-            get(|Path(path): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap| async move {
-                serve(&path, query.as_deref(), &headers)
-            }),
-        )
+        .route("/", get(page))
+        .route("/viewer/{*path}", get(file))
+}
+
+async fn page(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
+    let mut response = serve("index.html", None, &headers);
+    if let Some(origin) = server.config.basemap.as_ref().and_then(Basemap::origin) {
+        admit(&mut response, origin);
+    }
+    response
+}
+
+async fn file(Path(path): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    serve(&path, query.as_deref(), &headers)
+}
+
+/// Lets the page load pictures of another server, and name its own origin there: servers of maps
+/// want to know which page shows them.
+fn admit(response: &mut Response, origin: &str) {
+    let policy = ["img-src 'self'", "connect-src 'self'"].into_iter().fold(
+        packed::CONTENT_SECURITY_POLICY.to_owned(),
+        |policy, source| policy.replacen(source, &format!("{source} {origin}"), 1),
+    );
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+        let referrer = HeaderValue::from_static("strict-origin-when-cross-origin");
+        headers.insert(REFERRER_POLICY, referrer);
+    }
 }
 
 fn serve(path: &str, query: Option<&str>, request: &HeaderMap) -> Response {
@@ -120,7 +141,6 @@ fn accepts_gzip(request: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
     use axum::http::header::IF_NONE_MATCH;
 
     fn request(pairs: &[(axum::http::HeaderName, &'static str)]) -> HeaderMap {
@@ -168,17 +188,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_known_tag_is_answered_without_a_body() {
-        let first = serve("viewer.js", None, &request(&[]));
+        let first = serve("js/viewer.js", None, &request(&[]));
         let etag: &'static str = Box::leak(header(&first, ETAG).to_owned().into_boxed_str());
-        let again = serve("viewer.js", None, &request(&[(IF_NONE_MATCH, etag)]));
+        let again = serve("js/viewer.js", None, &request(&[(IF_NONE_MATCH, etag)]));
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
         assert!(body(again).await.is_empty());
-        let other = serve("viewer.js", None, &request(&[(IF_NONE_MATCH, "\"0\"")]));
+        let other = serve("js/viewer.js", None, &request(&[(IF_NONE_MATCH, "\"0\"")]));
         assert_eq!(other.status(), StatusCode::OK);
         // The ETag of the compressed file differs from the ETag of the plain one.
         let zipped = [(IF_NONE_MATCH, etag), (ACCEPT_ENCODING, "gzip")];
         assert_eq!(
-            serve("viewer.js", None, &request(&zipped)).status(),
+            serve("js/viewer.js", None, &request(&zipped)).status(),
             StatusCode::OK
         );
     }
@@ -186,10 +206,17 @@ mod tests {
     #[tokio::test]
     async fn every_file_the_page_names_is_there_and_may_be_kept() {
         let page = String::from_utf8(body(serve("index.html", None, &request(&[]))).await).unwrap();
-        let mut seen = 0;
+        let mut seen = std::collections::BTreeSet::new();
         for rest in page.split("./viewer/").skip(1) {
             let address = rest.split('"').next().unwrap();
-            let (path, query) = address.split_once('?').unwrap();
+            // The keys of the import map are the plain paths of the modules.
+            let Some((path, query)) = address.split_once('?') else {
+                assert!(
+                    page.contains(&format!(":\"./viewer/{address}?v=")),
+                    "{address}"
+                );
+                continue;
+            };
             let response = serve(path, Some(query), &request(&[]));
             assert_eq!(response.status(), StatusCode::OK, "{path}");
             assert!(
@@ -198,17 +225,62 @@ mod tests {
             );
             let outdated = serve(path, Some("v=0"), &request(&[]));
             assert_eq!(header(&outdated, CACHE_CONTROL), "no-cache", "{path}");
-            seen += 1;
+            seen.insert(path.to_owned());
         }
-        let embedded = packed::ASSETS
-            .iter()
-            .any(|asset| asset.path == "maplibre-gl.mjs");
-        assert_eq!(seen, if embedded { 6 } else { 3 });
+        let all = packed::ASSETS.iter().map(|asset| asset.path);
+        let unnamed: Vec<&str> = all.filter(|path| !seen.contains(*path)).collect();
+        assert_eq!(
+            unnamed
+                .iter()
+                .filter(|path| !path.contains("LICENSE"))
+                .collect::<Vec<_>>(),
+            [&"index.html"]
+        );
+    }
+
+    #[test]
+    fn our_own_code_is_small() {
+        let sizes = |own: bool| -> usize {
+            let assets = packed::ASSETS.iter();
+            let chosen = assets.filter(|asset| {
+                let is_own = asset.path.contains('/') || asset.path == "index.html";
+                (is_own || !own) && !asset.path.contains("LICENSE")
+            });
+            chosen.map(|asset| asset.gzip.len()).sum()
+        };
+        let (own, all) = (sizes(true), sizes(false));
+        println!("{own} bytes of our own, {all} in all");
+        assert!(own <= 60 << 10, "{own}");
+        assert!(all <= 650 << 10, "{all}");
+    }
+
+    #[test]
+    fn the_policy_follows_the_base_map() {
+        let mut response = serve("index.html", None, &request(&[]));
+        let before = header(&response, CONTENT_SECURITY_POLICY).to_owned();
+        admit(&mut response, "https://tile.example.org");
+        let after = header(&response, CONTENT_SECURITY_POLICY);
+        assert!(
+            after.contains("img-src 'self' https://tile.example.org data:"),
+            "{after}"
+        );
+        assert!(
+            after.contains("connect-src 'self' https://tile.example.org"),
+            "{after}"
+        );
+        assert_eq!(after.replace(" https://tile.example.org", ""), before);
     }
 
     #[test]
     fn nothing_else_is_served() {
-        for path in ["", "viewer", "../Cargo.toml", "viewer.js/", "maplibre.pins"] {
+        for path in [
+            "",
+            "viewer",
+            "../Cargo.toml",
+            "js/viewer.js/",
+            "js",
+            "maplibre.pins",
+        ] {
             assert_eq!(
                 serve(path, None, &request(&[])).status(),
                 StatusCode::NOT_FOUND,

@@ -181,6 +181,7 @@ impl ServeConfig {
             trusted_proxies: self.server.trusted_proxy.clone(),
             access_log: self.server.access_log,
             attribution: self.server.attribution.clone(),
+            basemap: self.server.basemap(),
             cache: cache.cache_size.unwrap_or(defaults.cache),
             cache_control: cache.cache_control.unwrap_or(defaults.cache_control),
             live_cache_control: cache
