@@ -1,5 +1,5 @@
 use crate::compare::decode_png;
-use crate::program::{folder, heatsplat};
+use crate::program::{Server, folder, heatsplat};
 use serde_json::Value;
 
 const CITIES: &str = "examples/cities.csv.gz";
@@ -157,6 +157,8 @@ fn isolines_are_drawn_over_the_colours_or_alone() {
             "--bbox=-10,35,30,60",
             "--size",
             "320x240",
+            "--radius",
+            "16px",
         ];
         let (code, _, err) = heatsplat(&[&europe[..], more].concat());
         assert_eq!(code, 0, "{err}");
@@ -248,6 +250,33 @@ fn mistakes_are_explained() {
             "inferno",
         ),
         (&["render", CITIES, "-o", map, "--radius=-3"], 2, "radius"),
+        (&["render", CITIES, "-o", map, "--by", "nosuch"], 1, "--by:"),
+        (
+            &["render", CITIES, "-o", map, "--bbox", "170,-10,-170,10"],
+            2,
+            "170,-10,190,10",
+        ),
+        (
+            &["render", CITIES, "-o", map, "--size", "200000x20"],
+            2,
+            "at most 16384 pixels",
+        ),
+        (
+            &["render", CITIES, "-o", map, "--domain", "40,10"],
+            2,
+            "lower end must come first",
+        ),
+        (
+            &["export", CITIES, "-o", "m.pmtiles", "--zoom", "10-0"],
+            2,
+            "lower zoom must come first",
+        ),
+        (
+            &["render", CITIES, "-o", map, "--mapnik-style", "no/map.xml"],
+            1,
+            "no/map.xml: there is no such file",
+        ),
+        (&["bench", "--points", "0"], 2, "at least 1"),
         (&["frobnicate"], 2, "frobnicate"),
         (&[], 2, "serve"),
     ];
@@ -259,6 +288,7 @@ fn mistakes_are_explained() {
             "{arguments:?} should mention {hint}: {err}"
         );
         assert!(!err.contains("panicked"), "{err}");
+        assert!(!err.contains("os error"), "{err}");
     }
 }
 
@@ -325,4 +355,67 @@ fn bench_tells_each_stage_as_json() {
     let wall = &tiles[0]["wall_ms"];
     let [low, median, high] = ["low", "median", "high"].map(|name| wall[name].as_f64().unwrap());
     assert!(0.0 < low && low <= median && median <= high, "{out}");
+}
+
+/// Rows at exactly 0,0 are probably rows without a position. The program names the filter that
+/// leaves them out, and the filter does.
+#[test]
+fn rows_at_0_0_are_named_with_their_cure() {
+    let dir = folder("null-island");
+    let file = dir.join("rows.csv");
+    std::fs::write(&file, "lon dd,lat dd\n1,2\n0,0\n3,4\n").unwrap();
+    let (file, map) = (file.to_str().unwrap(), dir.join("m.png"));
+    let render = ["render", file, "-o", map.to_str().unwrap()];
+    let (code, _, err) = heatsplat(&render);
+    let cure = "\"lat dd\" <> 0";
+    assert!(
+        code == 0 && err.contains(&format!("--filter '{cure}'")),
+        "{err}"
+    );
+    let (code, _, err) = heatsplat(&[&render[..], &["--filter", cure]].concat());
+    assert!(code == 0 && !err.contains("0,0"), "{err}");
+}
+
+/// Without `--radius` the radius follows the distances between the points. The style that the
+/// server shows has it in full, a reload doesn't change it, and a difference has that of its first
+/// layer.
+#[test]
+fn a_radius_that_is_not_given_is_fitted_once() {
+    let dir = folder("fitted-radius");
+    let file = dir.join("rows.csv");
+    let field = |count: u32| {
+        let rows = (0..count).map(|i| format!("{},{}\n", i % 40, i / 40));
+        format!("lon,lat\n{}", rows.collect::<String>())
+    };
+    std::fs::write(&file, field(1600)).unwrap();
+    let name = file.to_str().unwrap();
+    let other = dir.join("other.csv");
+    std::fs::write(&other, "lon,lat\n1,2\n").unwrap();
+    let other = other.to_str().unwrap();
+    let server = Server::start(&["--watch", name, other, "--derive", "change = other - rows"]);
+    let catalog = || -> Value {
+        let (status, _, body) = server.get("/catalog", "");
+        assert_eq!(status, 200);
+        serde_json::from_slice(&body).unwrap()
+    };
+    let layer = |id: &str| {
+        let catalog = catalog();
+        let layers = catalog["layers"].as_array().unwrap();
+        layers.iter().find(|l| l["id"] == id).unwrap().clone()
+    };
+    let radius = |id: &str| layer(id)["style"]["radius"].as_str().unwrap().to_owned();
+    let fitted = radius("rows");
+    assert!(fitted.contains(':') && fitted.ends_with("24px"), "{fitted}");
+    assert_eq!(
+        (radius("other"), radius("change")),
+        ("24px".into(), "24px".into())
+    );
+    std::fs::write(dir.join("new"), field(1)).unwrap();
+    std::fs::rename(dir.join("new"), &file).unwrap();
+    let started = std::time::Instant::now();
+    while layer("rows")["points"] != 1 {
+        assert!(started.elapsed().as_secs() < 30);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(radius("rows"), fitted);
 }

@@ -133,3 +133,16 @@ pub fn style(words: &[(&str, &str)]) -> Style {
 pub const SMOOTH: [&str; 3] = ["gaussian", "quartic", "triweight"];
 /// The kernels that have an edge or a cusp.
 pub const EDGED: [&str; 3] = ["epanechnikov", "triangular", "uniform"];
+
+/// The style in which the program draws points if neither a flag nor a configuration sets a radius:
+/// the radius is fitted to the points. A style whose radius isn't the default one is returned as it
+/// is.
+#[cfg(feature = "program")]
+pub fn fitted(style: Style, points: &heatsplat::Points) -> Style {
+    use heatsplat::render::Radius;
+    if *style.radius() == Radius::default() {
+        style.with_radius(Radius::for_points(points))
+    } else {
+        style
+    }
+}

@@ -31,11 +31,9 @@ fn a_tile_over_http_is_the_librarys_tile() {
     let server = Server::start(&[file.to_str().unwrap(), "examples/cities.csv.gz"]);
     assert_eq!(server.get("/ready", "").0, 200);
 
-    let layer = Layer::on_cpu(
-        "grid",
-        Points::from_lon_lat(points()).unwrap(),
-        Style::default(),
-    );
+    let points = Points::from_lon_lat(points()).unwrap();
+    let fitted = crate::scenes::fitted(Style::default(), &points);
+    let layer = Layer::on_cpu("grid", points, fitted.clone());
     let tile = TileId::new(2, 1, 1).unwrap();
     for (query, size, words) in [
         ("", TileSize::NORMAL, &[][..]),
@@ -46,7 +44,8 @@ fn a_tile_over_http_is_the_librarys_tile() {
             &[("radius", "30px"), ("ramp", "viridis_r"), ("scale", "sqrt")],
         ),
     ] {
-        let style = crate::scenes::style(words);
+        let mut style = fitted.clone();
+        style.set_all(words.iter().copied()).unwrap();
         let expected = layer.tile(tile).size(size).style(&style).png().unwrap();
         let (at, style) = if query.starts_with('@') {
             (query, "")

@@ -61,6 +61,25 @@ pub(super) fn with_flags(message: &str) -> String {
     text
 }
 
+/// The message without the number that Rust adds to an error of the system: `No such file or
+/// directory (os error 2)`.
+pub(super) fn without_number(message: &str) -> String {
+    let mut parts = message.split(" (os error ");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(')') {
+            Some((number, rest)) if number.bytes().all(|b| b.is_ascii_digit()) => {
+                text.push_str(rest);
+            }
+            _ => {
+                text.push_str(" (os error ");
+                text.push_str(part);
+            }
+        }
+    }
+    text
+}
+
 /// The messages of an error's causes, the nearest cause first. A message is left out if the message
 /// before it already contains it.
 pub(super) fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
@@ -80,5 +99,5 @@ pub(super) fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
 pub(super) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let causes = causes(error);
     let all = std::iter::once(error.to_string()).chain(causes);
-    all.collect::<Vec<_>>().join(": ")
+    without_number(&all.collect::<Vec<_>>().join(": "))
 }

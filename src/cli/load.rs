@@ -6,7 +6,7 @@ use super::radii;
 use super::source_flags::SourceFlags;
 use heatsplat::Points;
 use heatsplat::render::{Category, MAX_CATEGORIES, NEGATIVE_SHARE, PointSet};
-use heatsplat_loader::{Columns, LoadError, Report, Source, Table, load_table};
+use heatsplat_loader::{Columns, LoadError, Position, Report, Source, Table, load_table};
 use indicatif::HumanCount;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,17 +29,19 @@ impl SourceFlags {
     /// Reads all rows of a source and builds the index of its points. A progress bar is shown.
     pub(super) fn load(&self, source: &str) -> Result<LoadedSource, BoxError> {
         let Some(radius) = &self.radius_column else {
-            let mut loaded = index(&mut *self.open(source)?)?;
+            let loaded = self.open(source).and_then(|mut source| index(&mut *source));
+            let blamed = |error| match &self.by {
+                Some(by) => blame(error, by, "--by"),
+                None => error,
+            };
+            let mut loaded = loaded.map_err(blamed)?;
             loaded.by.clone_from(&self.by);
             return Ok(loaded);
         };
         if !self.keep.is_empty() || self.by.is_some() {
             return Err("--radius-column can't be had together with --keep or --by".into());
         }
-        let blamed = |error: BoxError| match error.downcast::<LoadError>() {
-            Ok(error) => blame_radius_column(*error),
-            Err(error) => error,
-        };
+        let blamed = |error| blame(error, radius, "--radius-column");
         let loaded = self.open(source).and_then(|mut source| index(&mut *source));
         let mut loaded = loaded.map_err(blamed)?;
         // The column of radii was read like a column to keep, into the table. Here it is taken out,
@@ -56,6 +58,11 @@ impl SourceFlags {
 }
 
 impl LoadedSource {
+    /// Tests whether points have radii of their own.
+    pub(super) fn has_radii(&self) -> bool {
+        self.with_radii.is_some()
+    }
+
     /// Converts to the point set that a layer draws, and the table of the kept columns. With
     /// `--by`, the points are split by the values of its column.
     pub(super) fn into_set(self) -> Result<(Arc<PointSet>, Table), BoxError> {
@@ -76,12 +83,13 @@ impl LoadedSource {
         let seconds = self.time.as_secs_f64();
         let line = |text: Option<String>| text.map_or(String::new(), |text| format!("\n  {text}"));
         format!(
-            "{name}: {}\n  {} ({seconds:.2} s, {:.1} million rows a second){}{}",
+            "{name}: {}\n  {} ({seconds:.2} s, {:.1} million rows a second){}{}{}",
             with_flags(&self.report.to_string()),
             with_flags(&self.columns.why),
             self.report.rows as f64 / seconds.max(1e-9) / 1e6,
             line(self.kept_columns()),
             line(self.negative_weights()),
+            line(self.null_island()),
         )
     }
 
@@ -96,6 +104,21 @@ impl LoadedSource {
                 NEGATIVE_SHARE * 100.0
             )
         })
+    }
+
+    /// Advice of one line on rows at exactly 0,0, where positions that are not known often end up;
+    /// `None` if there are none.
+    fn null_island(&self) -> Option<String> {
+        let Position::LonLat { lat, .. } = &self.columns.position else {
+            return None;
+        };
+        let is_word = |c: char| c.is_alphabetic() || c == '_';
+        let column = match lat.chars().all(is_word) {
+            true => lat.clone(),
+            false => format!("\"{}\"", lat.replace('"', "\"\"")),
+        };
+        let advice = format!("--filter '{column} <> 0' leaves out the rows at 0,0");
+        (self.report.at_null_island > 0).then_some(advice)
     }
 
     /// A note of one line on the kept columns and their memory; `None` if no column is kept.
@@ -151,14 +174,13 @@ fn index(source: &mut dyn Source) -> Result<LoadedSource, BoxError> {
     })
 }
 
-/// Corrects the name of the flag in an error about a missing column. The loader blames `keep`,
-/// since it read the column of `--radius-column` as a column to keep.
-fn blame_radius_column(error: LoadError) -> BoxError {
-    match &error {
-        LoadError::NoSuchColumn { .. } => {
-            let message = error.to_string();
-            message.replacen("`keep`", "--radius-column", 1).into()
+/// Corrects the name of the flag in an error about the missing column `column`. The loader blames
+/// `keep`, since it read the column that `flag` names as a column to keep.
+fn blame(error: BoxError, column: &str, flag: &str) -> BoxError {
+    match error.downcast_ref::<LoadError>() {
+        Some(LoadError::NoSuchColumn { name, .. }) if name == column => {
+            error.to_string().replacen("`keep`", flag, 1).into()
         }
-        _ => error.into(),
+        _ => error,
     }
 }

@@ -7,6 +7,7 @@ mod error;
 mod export;
 mod generate;
 mod info;
+mod layer_style;
 mod load;
 mod logging;
 mod mapnik;
@@ -28,7 +29,7 @@ mod style_flags;
 mod units;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use error::{BoxError, FileError, UsageError, causes, with_flags};
+use error::{BoxError, FileError, UsageError, causes, with_flags, without_number};
 pub(crate) use logging::flush as flush_log;
 use std::error::Error;
 use std::io;
@@ -109,8 +110,8 @@ pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
         usage(error).exit();
     }
     let spelled = |message: &str| match error.is::<FileError>() {
-        true => message.to_owned(),
-        false => with_flags(message),
+        true => without_number(message),
+        false => without_number(&with_flags(message)),
     };
     let causes: Vec<_> = causes(error).iter().map(|cause| spelled(cause)).collect();
     logging::report(&spelled(&error.to_string()), &causes);

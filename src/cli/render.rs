@@ -3,6 +3,7 @@
 use super::backend::BackendFlags;
 use super::error::BoxError;
 use super::error::UsageError;
+use super::layer_style::LayerStyle;
 use super::source_flags::SourceFlags;
 use super::source_name::redact;
 use super::style_flags::{self, StyleFlags};
@@ -12,7 +13,7 @@ use clap::Args;
 use heatsplat::points::{LonLatBox, WindowError};
 use heatsplat::render::encode::{self, Effort, ImageEncoding};
 use heatsplat::render::{View, height_to_width};
-use heatsplat::{ImageFormat, Layer, Ramp, Style};
+use heatsplat::{ImageFormat, Layer, Points, Ramp};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -39,7 +40,8 @@ pub(super) struct RenderCommand {
     #[arg(long = "as", value_name = "FORMAT", value_parser = format)]
     written_as: Option<ImageFormat>,
     /// The box to draw, in degrees; an east over 180 reaches across the date line. The world is
-    /// drawn once, unless the box is wider [default: all points, on both sides of ±180° as one]
+    /// drawn once, unless the box is wider [default: where at least 98 % of the weight is, on both
+    /// sides of ±180° as one]
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true)]
     bbox: Option<LonLatBox>,
     /// Width and height, or width alone, in pixels
@@ -95,11 +97,11 @@ impl RenderCommand {
         let backend = self.backend.backend()?;
         let loaded = self.source_flags.load(&source)?;
         say!("{}", loaded.summary(&redact(&source)));
-        let all = loaded.points.summary().bounds;
-        let all = all.map_or(LonLatBox::WORLD, LonLatBox::with_margin);
+        let bounds = self.bbox.unwrap_or_else(|| first_view(&loaded.points));
         let view = self
-            .view(self.bbox.unwrap_or(all))
+            .view(bounds)
             .map_err(|(flag, e)| format!("{flag}: {e}"))?;
+        let style = loaded.style(&style, None);
         let layer = Layer::new(&redact(&source), loaded.into_set()?.0, style, backend);
         let bytes = self.draw(&layer, view, format)?;
         output::write(&self.output, |file| file.write_all(&bytes))
@@ -107,7 +109,7 @@ impl RenderCommand {
 
     /// Returns the style, and the source to read. If a Mapnik map has options about reading the
     /// source, they go into the flags.
-    fn style_and_source(&mut self) -> Result<(Style, String), BoxError> {
+    fn style_and_source(&mut self) -> Result<(LayerStyle, String), BoxError> {
         let Some(xml) = &self.mapnik_style else {
             let (style, columns) = self.style.style_and_columns()?;
             self.source_flags.suggest(&columns);
@@ -120,7 +122,7 @@ impl RenderCommand {
             Some(source) => source.clone(),
             None => mapnik::source(&imported.datasource, xml, &mut self.source_flags)?,
         };
-        Ok((self.style.changed(imported.style)?, source))
+        Ok((self.style.imported(imported.style)?, source))
     }
 
     /// The view that shows a box. An error comes with the flag that causes it.
@@ -176,22 +178,44 @@ fn over([r, g, b, a]: [u8; 4], [ground_r, ground_g, ground_b, ground_a]: [u8; 4]
     ]
 }
 
+/// The box that is drawn unless `--bbox` gives one: the first view with a margin. If it leaves out
+/// points, a line says so, and how all points are drawn.
+fn first_view(points: &Points) -> LonLatBox {
+    let (Some(focus), Some(all)) = (points.focus(), points.summary().bounds) else {
+        return LonLatBox::WORLD;
+    };
+    let shown = focus.bounds.with_margin();
+    let inside = |lon, lat| shown.contains(lon, lat);
+    if !inside(all.west(), all.south()) || !inside(all.east(), all.north()) {
+        let [west, south, east, north] = all.with_margin().edges();
+        say!(
+            "  the picture shows where 98 % of the weight is; for all of it: \
+             --bbox={west:.3},{south:.3},{east:.3},{north:.3}"
+        );
+    }
+    shown
+}
+
 fn format(text: &str) -> Result<ImageFormat, &'static str> {
     ImageFormat::from_extension(text).ok_or("expected png, webp, npy or tif")
 }
 
-fn size(text: &str) -> Result<PictureSize, &'static str> {
-    const EXPECTED: &str = "expected width and height in pixels, like 1024x768, or a width alone";
-    let side = |text: &str| {
-        text.parse()
-            .ok()
-            .filter(|&n| (1..=encode::MAX_EDGE).contains(&n))
+fn size(text: &str) -> Result<PictureSize, String> {
+    let side = |text: &str| match text.trim().parse::<u64>() {
+        Ok(0) => Err("expected at least 1 pixel".to_owned()),
+        Ok(n) => match u32::try_from(n) {
+            Ok(n) if n <= encode::MAX_EDGE => Ok(n),
+            _ => Err(format!("expected at most {} pixels", encode::MAX_EDGE)),
+        },
+        Err(_) => {
+            let expected = "expected width and height in pixels, like 1024x768, or a width alone";
+            Err(expected.to_owned())
+        }
     };
-    let (width, height) = match text.split_once(['x', 'X', '×']) {
-        Some((width, height)) => (side(width), Some(side(height).ok_or(EXPECTED)?)),
-        None => (side(text), None),
-    };
-    Ok(PictureSize(width.ok_or(EXPECTED)?, height))
+    match text.split_once(['x', 'X', '×']) {
+        Some((width, height)) => Ok(PictureSize(side(width)?, Some(side(height)?))),
+        None => Ok(PictureSize(side(text)?, None)),
+    }
 }
 
 /// Parses one CSS colour: parses a ramp, and refuses it if its colours differ.

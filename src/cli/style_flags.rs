@@ -1,6 +1,7 @@
 //! The flags of a style. Each is checked when it is parsed.
 
 use super::error::BoxError;
+use super::layer_style::{LayerStyle, RadiusChoice};
 use super::mapnik::with_marker;
 use crate::cli::logging::say;
 use clap::Args;
@@ -24,8 +25,9 @@ pub(super) struct StyleFlags {
     /// Quantity of a pixel: sum, count, mean, sum_per_km2 or count_per_km2
     #[arg(long, value_parser = checked("measure"))]
     measure: Option<String>,
-    /// Reach of a point's heat: 16px, 500m, 2.5km, or by zoom like 6:8px,12:30px
-    #[arg(long, value_name = "LENGTH", value_parser = checked("radius"))]
+    /// Reach of a point's heat: 16px, 500m, 2.5km, by zoom like 6:8px,12:30px, or auto: 4 to 24
+    /// pixels by the distances between the points [default: auto; 16px for live layers]
+    #[arg(long, value_name = "LENGTH", value_parser = radius)]
     radius: Option<String>,
     /// Quantity of the kernel that is 1: its height (peak) or its volume (mass)
     #[arg(long, value_name = "peak|mass", value_parser = checked("normalize"))]
@@ -66,22 +68,44 @@ pub(super) struct StyleFlags {
 impl StyleFlags {
     /// Returns the style, and the columns that its configuration names. Warns on standard error of
     /// the parts of the configuration that could not be converted.
-    pub(super) fn style_and_columns(&self) -> Result<(Style, ColumnNames), BoxError> {
+    pub(super) fn style_and_columns(&self) -> Result<(LayerStyle, ColumnNames), BoxError> {
         let Some(begin) = &self.begin else {
-            return Ok((self.changed(Style::default())?, ColumnNames::default()));
+            let style = self.changed(Style::default())?;
+            let style = LayerStyle::new(style, self.radius_choice(RadiusChoice::Fitted));
+            return Ok((style, ColumnNames::default()));
         };
         let imported = read(begin)?;
         say_warnings(&imported);
-        Ok((self.changed(imported.style)?, imported.columns))
+        Ok((self.imported(imported.style)?, imported.columns))
+    }
+
+    /// Returns a style that was converted from the configuration of another heat map, after the
+    /// parameters that flags set have been changed in it. Its radius is fitted to the points only
+    /// if a flag asks for it.
+    pub(super) fn imported(&self, style: Style) -> Result<LayerStyle, BoxError> {
+        let style = self.changed(style)?;
+        Ok(LayerStyle::new(
+            style,
+            self.radius_choice(RadiusChoice::Set),
+        ))
+    }
+
+    fn radius_choice(&self, unset: RadiusChoice) -> RadiusChoice {
+        match self.radius.as_deref() {
+            None => unset,
+            Some(AUTO) => RadiusChoice::Auto,
+            Some(_) => RadiusChoice::Set,
+        }
     }
 
     /// Returns the style after the parameters that flags set have been changed in it.
-    pub(super) fn changed(&self, mut style: Style) -> Result<Style, BoxError> {
+    fn changed(&self, mut style: Style) -> Result<Style, BoxError> {
         let reverse = self.reverse.then(|| "true".to_owned());
+        let radius = self.radius.clone().filter(|radius| radius != AUTO);
         let flags = [
             ("measure", &self.measure),
             ("kernel", &self.kernel),
-            ("radius", &self.radius),
+            ("radius", &radius),
             ("normalize", &self.normalize),
             ("overlap", &self.overlap),
             ("scale", &self.scale),
@@ -114,12 +138,21 @@ pub(super) fn read(file_or_text: &str) -> Result<ImportedStyle, BoxError> {
     import::style(file_or_text).map_err(|error| {
         let short: String = file_or_text.chars().take(60).collect();
         let hint = match error {
-            // Most likely the text was meant to be the name of a file.
+            import::ImportError::Unknown if looks_like_path(file_or_text) => {
+                return format!("{short}: there is no such file").into();
+            }
+            // The text may have been meant to be the name of a file.
             import::ImportError::Unknown => ", and there is no such file",
             _ => "",
         };
         format!("`{short}`: {error}{hint}").into()
     })
+}
+
+/// Tests whether a text that is no style was probably meant to be the path of a file.
+fn looks_like_path(text: &str) -> bool {
+    let is_path = |c: char| c.is_alphanumeric() || "._-/\\~ ".contains(c);
+    text.chars().all(is_path) && text.contains(['.', '/', '\\'])
 }
 
 /// Reports on standard error the parts of a configuration that could not be converted to the style.
@@ -132,6 +165,17 @@ pub(super) fn say_warnings(imported: &ImportedStyle) {
             "{}: {marker} is not read, an ellipse is stamped",
             imported.dialect
         );
+    }
+}
+
+/// The value of `--radius` with which the radius is fitted to the points.
+const AUTO: &str = "auto";
+
+/// A clap parser for a radius, or for [`AUTO`].
+fn radius(value: &str) -> Result<String, String> {
+    match value.trim() {
+        value if value.eq_ignore_ascii_case(AUTO) => Ok(AUTO.to_owned()),
+        value => checked("radius")(value).map_err(|error| format!("{error}, or auto")),
     }
 }
 

@@ -48,6 +48,7 @@ fn expected(
     format: ImageFormat,
 ) -> Tiles {
     let points = Points::from_lon_lat(points.iter().copied()).unwrap();
+    let style = &crate::scenes::fitted(style.clone(), &points);
     let layer = Layer::on_cpu("made up", points, style.clone());
     let mut tiles = Tiles::new();
     for z in zooms {

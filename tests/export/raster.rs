@@ -32,11 +32,9 @@ print(d.RasterCount, b.GetOverviewCount(), b.GetNoDataValue(), gdal.GetDataTypeN
 ";
 
 fn layer(points: &[(f64, f64, f32)], style: Style) -> Layer {
-    Layer::on_cpu(
-        "x",
-        Points::from_lon_lat(points.iter().copied()).unwrap(),
-        style,
-    )
+    let points = Points::from_lon_lat(points.iter().copied()).unwrap();
+    let style = crate::scenes::fitted(style, &points);
+    Layer::on_cpu("made up", points, style)
 }
 
 /// Asserts that a file is a valid COG. Returns `None` if the program that validates it is missing.

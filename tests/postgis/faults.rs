@@ -281,7 +281,7 @@ fn half_a_table_is_no_layer() {
         let (code, _, err) =
             crate::program::heatsplat(&["render", &url, "--table", "many", "-o", path]);
         assert!(
-            code == 1 && err.contains("away") && !out.exists(),
+            code == 1 && err.contains("does not answer") && !out.exists(),
             "{cut}: {code} {err}"
         );
     }

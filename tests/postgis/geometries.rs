@@ -212,7 +212,7 @@ fn mistakes_say_what_to_do_and_never_the_password() {
         "a",
     ]);
     assert!(
-        code == 1 && err.contains("away") && !err.contains("s3cret"),
+        code == 1 && err.contains("does not answer") && !err.contains("s3cret"),
         "{err}"
     );
 }

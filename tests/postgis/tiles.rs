@@ -41,8 +41,8 @@ fn the_same_points_by_every_way_are_the_same_tiles() {
         rows.trim_end_matches(',')
     ));
     let url = cluster.url();
-    let files = serve(&[file.to_str().unwrap()]);
-    let snapshot = serve(&[&url, "--table", "same"]);
+    let files = serve(&[file.to_str().unwrap(), "--radius", "16px"]);
+    let snapshot = serve(&[&url, "--table", "same", "--radius", "16px"]);
     let live = serve(&[&url, "--table", "same", "--live"]);
     let query = "select geom, weight from same where geom && !bbox!";
     let sql = serve(&[&url, "--sql", query, "--live"]);

@@ -43,7 +43,10 @@ pub enum LonLatBoxError {
     )]
     NotDegrees,
     /// West is greater than east, or south greater than north.
-    #[error("the bounding box is inside out: west must be below east and south below north")]
+    #[error(
+        "the bounding box is inside out: west must be below east and south below north; a box across \
+         the date line has an east over 180, like 170,-10,190,10"
+    )]
     InsideOut,
     /// The box is wider than 360°, which [`LonLatBox::at_most_one_turn`] refuses.
     #[error("the bounding box must be at most 360 degrees wide")]

@@ -298,8 +298,8 @@ impl Points {
         remembered.map_or_else(find, |share| *share.get_or_init(find))
     }
 
-    /// First view of a map of the points; `None` for an empty set. It is computed by the first call
-    /// and then stored.
+    /// First view of a map of the points: the box around nearly all weight. `None` for an empty
+    /// set. It is computed by the first call and then stored.
     pub fn focus(&self) -> Option<Focus> {
         let find = || Focus::find(self, self.summary.bounds?);
         *self.focus.get_or_init(find)

@@ -26,7 +26,10 @@ pub struct Window {
 #[non_exhaustive]
 pub enum WindowError {
     /// The box has no area: its west equals its east, or its south equals its north.
-    #[error("the bounding box is inside out: west must be below east and south below north")]
+    #[error(
+        "the bounding box is inside out: west must be below east and south below north; a box across \
+         the date line has an east over 180, like 170,-10,190,10"
+    )]
     InsideOut,
     /// The whole box lies outside the Mercator square.
     #[error("the bounding box lies outside the Web-Mercator square (latitude ±85.0511)")]

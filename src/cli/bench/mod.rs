@@ -45,7 +45,7 @@ pub(super) struct BenchCommand {
     #[arg(conflicts_with = "points")]
     source: Option<String>,
     /// Make up so many points instead
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = count)]
     points: usize,
     /// GPUs to time beside the CPU: real ones, or any, with drivers in software
     #[arg(long, value_name = "real|any", default_value = "real", value_parser = ["real", "any"])]
@@ -89,6 +89,8 @@ impl BenchCommand {
                 Arc::new(PointSet::new(points))
             }
         };
+        // Figures of several versions can be compared only if nothing but a flag sets the radius.
+        let style = style.if_asked(set.points());
         let time = Duration::from_secs_f64(self.seconds.clamp(0.01, 600.0));
         let mut out: Box<dyn io::Write> = match &self.json {
             // With the JSON on standard output, the table goes to standard error.
@@ -195,6 +197,12 @@ fn device_stages(layer: &Layer, timer: &StageTimer) -> Vec<(&'static str, f64)> 
     // The first call is not counted, since it compiles the shaders.
     timer(&jobs);
     timer(&jobs)
+}
+
+/// A clap parser for the number of points that are made up.
+fn count(text: &str) -> Result<usize, &'static str> {
+    let count = text.parse().ok().filter(|&count| count > 0);
+    count.ok_or("expected a number of points, at least 1")
 }
 
 fn tile(text: &str) -> Result<TileId, String> {

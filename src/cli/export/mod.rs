@@ -116,6 +116,7 @@ impl ExportCommand {
         say!("{}", loaded.summary(&redact(&self.source)));
         let name = self.name.clone();
         let name = name.unwrap_or_else(|| layer_name(&self.source));
+        let style = loaded.style(&style, None);
         let layer = Layer::new(&name, loaded.into_set()?.0, style, backend.clone());
         match &self.output {
             Output::Archive(target) => archive::write(&self, target, &layer, &*backend),
@@ -174,6 +175,7 @@ fn zooms(text: &str) -> Result<RangeInclusive<u8>, &'static str> {
     };
     match zoom(first).zip(zoom(last)) {
         Some((first, last)) if first <= last => Ok(first..=last),
+        Some(_) => Err("the lower zoom must come first, as in 3-8"),
         _ => Err(EXPECTED),
     }
 }

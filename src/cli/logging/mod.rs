@@ -10,6 +10,7 @@ mod filter;
 mod sink;
 mod subscriber;
 
+use super::error::without_number;
 use clap::{Args, ValueEnum};
 use filter::LogFilter;
 use sink::Sink;
@@ -85,7 +86,7 @@ pub(crate) use say;
 /// Logs a line for the macro `say!`: as a warning if it begins with `heatsplat: `, otherwise as
 /// information.
 pub(crate) fn log_line(line: fmt::Arguments<'_>) {
-    let line = line.to_string();
+    let line = without_number(&line.to_string());
     match line.strip_prefix("heatsplat: ") {
         Some(warning) => tracing::warn!(target: "heatsplat", "{warning}"),
         None => tracing::info!(target: "heatsplat", "{line}"),

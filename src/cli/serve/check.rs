@@ -1,10 +1,13 @@
 //! Implements `serve --check`, which tests whether a configuration can be served, but doesn't serve
 //! it.
 
-use super::config::ServeConfig;
+use super::config::{LayerConfig, ServeConfig};
+use super::databases::DatabaseConfig;
 use super::expand::{self, is_pipe, layer_name};
 use crate::cli::archive_layer::ArchiveLayer;
 use crate::cli::error::BoxError;
+use crate::cli::logging::say;
+use std::sync::Arc;
 
 /// Checks that all files can be opened and that the databases can give their layers. Returns the
 /// names of the layers. A database that doesn't answer is reported but is no error, since it may
@@ -55,6 +58,26 @@ fn check_databases(config: &ServeConfig) -> Result<(), BoxError> {
         if !answers.map_err(|error| layer.name_line(error))? {
             away.push(database.key());
         }
+    }
+    let is_used = |database: &&Arc<DatabaseConfig>| {
+        let key = database.key();
+        let of_layer =
+            |layer: &LayerConfig| layer.database.as_ref().is_some_and(|d| d.key() == key);
+        let posting = config
+            .posting
+            .as_ref()
+            .is_some_and(|posting| posting.uses(key));
+        database.publishes() || posting || config.layers.iter().any(of_layer)
+    };
+    for database in config
+        .databases
+        .iter()
+        .filter(|database| !is_used(database))
+    {
+        say!(
+            "heatsplat: no layer reads source {}, so it was not asked",
+            database.name()
+        );
     }
     let publishing = config.databases.iter().filter(|d| d.publishes());
     for database in publishing.filter(|d| !away.contains(&d.key())) {

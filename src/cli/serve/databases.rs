@@ -5,6 +5,7 @@ use super::config::ConfigError;
 use super::config::raw::{NamedSection, Section};
 use super::regular_file;
 use crate::cli::error::{BoxError, with_flags};
+use crate::cli::layer_style::LayerStyle;
 use crate::cli::logging::say;
 use crate::cli::postgis::live::{self, LiveRows};
 use crate::cli::postgis::queries::DatabaseQueries;
@@ -60,7 +61,7 @@ pub(super) struct DatabaseConfig {
     allow_superuser: bool,
     /// The style of layers that the configuration doesn't name: tables that the database publishes
     /// by itself.
-    style: Style,
+    style: LayerStyle,
     /// A text made from the section and its style. When it changes, the database's layers are read
     /// again.
     key: String,
@@ -71,7 +72,7 @@ impl DatabaseConfig {
     /// `style`. `style_key` is a text that changes with this style.
     pub(super) fn new(
         named: &NamedSection,
-        (style, style_key): (Style, &str),
+        (style, style_key): (LayerStyle, &str),
     ) -> Result<Self, ConfigError> {
         let NamedSection { name, section } = named;
         let SourceKeys {
@@ -113,7 +114,7 @@ impl DatabaseConfig {
         &self.key
     }
 
-    pub(super) fn style(&self) -> &Style {
+    pub(super) fn style(&self) -> &LayerStyle {
         &self.style
     }
 
@@ -292,6 +293,11 @@ impl PostingConfig {
             keys: post,
             section: section.clone(),
         })
+    }
+
+    /// Tests whether posted queries go to the database with a key ([`DatabaseConfig::key`]).
+    pub(super) fn uses(&self, key: &str) -> bool {
+        self.database.key() == key
     }
 
     /// Checks that the file or the environment has a valid token.

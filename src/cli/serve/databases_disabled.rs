@@ -4,6 +4,7 @@
 use super::config::ConfigError;
 use super::config::raw::{NamedSection, Section};
 use crate::cli::error::BoxError;
+use crate::cli::layer_style::LayerStyle;
 use crate::cli::postgis::ServeDatabaseFlags;
 use crate::cli::source_flags::SourceFlags;
 use heatsplat::{Backend, Style};
@@ -20,7 +21,10 @@ pub(super) enum DatabaseConfig {}
 pub(super) enum Pool {}
 
 impl DatabaseConfig {
-    pub(super) fn new(named: &NamedSection, _style: (Style, &str)) -> Result<Self, ConfigError> {
+    pub(super) fn new(
+        named: &NamedSection,
+        _style: (LayerStyle, &str),
+    ) -> Result<Self, ConfigError> {
         Err(ConfigError::new(named.section.line(), DISABLED))
     }
 
@@ -36,7 +40,7 @@ impl DatabaseConfig {
         match *self {}
     }
 
-    pub(super) fn style(&self) -> &Style {
+    pub(super) fn style(&self) -> &LayerStyle {
         match *self {}
     }
 
@@ -97,6 +101,10 @@ impl PostingConfig {
         _databases: &[Arc<DatabaseConfig>],
     ) -> Result<Self, ConfigError> {
         Err(ConfigError::new(section.line(), DISABLED))
+    }
+
+    pub(super) fn uses(&self, _key: &str) -> bool {
+        match *self {}
     }
 
     pub(super) fn check_token(&self) -> Result<(), ConfigError> {

@@ -5,6 +5,7 @@ use super::config::LayerConfig;
 use super::expand::layer_name;
 use crate::cli::error::BoxError;
 use crate::cli::load::validator;
+use heatsplat::render::Radius;
 use heatsplat_loader::is_remote;
 use heatsplat_server::LayerId;
 use std::path::Path;
@@ -21,6 +22,7 @@ pub(super) fn file_state(path: &Path) -> FileState {
 }
 
 /// A layer of the server, and the state of its source when the source was last read.
+#[derive(Clone)]
 pub(super) struct LoadedLayer {
     pub(super) id: LayerId,
     pub(super) config: LayerConfig,
@@ -35,15 +37,23 @@ pub(super) struct LoadedLayer {
     pub(super) validator: Option<String>,
     /// The time when the source was last read or was found unchanged.
     pub(super) at: Instant,
-    /// `true` if the layer's scale has colours for values below zero too, `false` if not. It stays
-    /// the same when the layer is read again, so that colours keep their meaning. `None` for live
-    /// layers and archives, whose points are not in memory.
+    pub(super) first_reading: FirstReading,
+}
+
+/// Properties that follow from the points when a layer is first read. They stay the same when the
+/// layer is read again, so that pictures keep their meaning. `None` for live layers and archives,
+/// whose points are not in memory.
+#[derive(Clone, Default)]
+pub(super) struct FirstReading {
+    /// `true` if the layer's scale has colours for values below zero too, `false` if not.
     pub(super) signed: Option<bool>,
+    /// The radius of the layer's style. If it was fitted to the points, it isn't fitted again.
+    pub(super) radius: Option<Radius>,
 }
 
 impl LoadedLayer {
-    /// Makes a layer with the present state of its file. `validator` and `signed` are not known
-    /// yet.
+    /// Makes a layer with the present state of its file. `validator` and `first_reading`
+    /// are not known yet.
     pub(super) fn new(id: LayerId, config: LayerConfig) -> Self {
         let mut layer = Self {
             id,
@@ -52,7 +62,7 @@ impl LoadedLayer {
             seen: None,
             validator: None,
             at: Instant::now(),
-            signed: None,
+            first_reading: FirstReading::default(),
         };
         layer.read = layer.file_state();
         layer.seen = layer.read;

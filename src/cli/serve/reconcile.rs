@@ -4,9 +4,10 @@
 use super::config::{LayerConfig, ServeConfig};
 use super::databases::{DatabaseConfig, Pool};
 use super::expand::{self, is_pipe, layer_ids, layer_name};
-use super::loaded_layer::{LoadedLayer, Reload, file_state};
+use super::loaded_layer::{FirstReading, LoadedLayer, Reload, file_state};
 use crate::cli::archive_layer::ArchiveLayer;
 use crate::cli::error::{BoxError, with_causes};
+use crate::cli::layer_style::LayerStyle;
 use crate::cli::load::{negative_share, validator};
 use crate::cli::logging::say;
 use heatsplat::{Backend, Layer, Style};
@@ -54,6 +55,8 @@ pub(super) struct LayerSet {
     empty: Vec<String>,
     /// Derived layers, with their names, that can't be made so far.
     underived: Vec<(String, Derivation)>,
+    /// The style of derived layers.
+    derived_style: LayerStyle,
     pools: Vec<(String, Arc<Pool>)>,
 }
 
@@ -66,6 +69,7 @@ impl LayerSet {
             failed: Vec::new(),
             empty: Vec::new(),
             underived: Vec::new(),
+            derived_style: LayerStyle::default(),
             pools: Vec::new(),
         }
     }
@@ -97,7 +101,7 @@ impl LayerSet {
             // The state of the file is noted before the file is read, so that a change during the
             // reading is noticed later.
             let unread = LoadedLayer::new(id.clone(), layer.clone());
-            match self.read(id, layer.clone(), None) {
+            match self.read(id, layer.clone(), FirstReading::default()) {
                 Ok((loaded, arrived)) => {
                     self.layers
                         .replace_all_with_keys(&announced, vec![(id.clone(), arrived)]);
@@ -126,10 +130,8 @@ impl LayerSet {
             Some(error) if self.loaded.is_empty() => return Err(error),
             _ => unsaid.into_iter().for_each(|line| say!("{line}")),
         }
-        let style = || config.default_style.clone();
-        let derived = config.server.derive.iter();
-        let derived = derived.map(|(name, d)| (name.clone(), d.clone().with_style(style())));
-        self.underived = derived.collect();
+        self.underived.clone_from(&config.server.derive);
+        self.derived_style = config.default_style.clone();
         self.derive_missing()
     }
 
@@ -142,10 +144,21 @@ impl LayerSet {
             .partition(|(_, derived)| derived.sources().into_iter().any(failed));
         self.underived = later;
         for (name, derived) in now {
-            let made = self.layers.derive(&name, derived);
+            let style = self.derived_style(&derived);
+            let made = self.layers.derive(&name, derived.with_style(style));
             made.map_err(|e| format!("derive {name}: {e}"))?;
         }
         Ok(())
+    }
+
+    /// The style of a derived layer. Without a radius of its own, it has that of the first layer in
+    /// its formula.
+    fn derived_style(&self, derived: &Derivation) -> Style {
+        let [first, _] = derived.sources();
+        let mut loaded = self.loaded.iter();
+        let first = loaded.find(|loaded| loaded.id.as_str() == first);
+        let radius = first.and_then(|first| first.first_reading.radius.as_ref());
+        self.derived_style.with_radius_of(radius)
     }
 
     /// Replaces the layers of the server by those of a configuration, all at once. Before that it
@@ -169,12 +182,12 @@ impl LayerSet {
         for action in actions {
             match action {
                 Action::Add(id, layer) => {
-                    let read = self.read(&id, layer.clone(), None);
+                    let read = self.read(&id, layer.clone(), FirstReading::default());
                     let (new, data) = read.map_err(|error| layer.name_line(error))?;
                     loaded.push(new);
                     arrived.push((id, data));
                 }
-                Action::Reload(old) => match self.read(&old.id, old.config.clone(), old.signed) {
+                Action::Reload(old) => match self.reread(&old) {
                     Ok((new, data)) => {
                         arrived.push((new.id.clone(), data));
                         loaded.push(new);
@@ -219,7 +232,7 @@ impl LayerSet {
     fn retry(&mut self, old: FailedLayer) -> Result<(LoadedLayer, NewLayer), Box<FailedLayer>> {
         let FailedLayer { layer, why } = old;
         let layer = LoadedLayer::new(layer.id, layer.config);
-        match self.read(&layer.id, layer.config.clone(), None) {
+        match self.read(&layer.id, layer.config.clone(), FirstReading::default()) {
             Ok(read) => {
                 say!("heatsplat: {} is served now", layer.id);
                 Ok(read)
@@ -258,7 +271,7 @@ impl LayerSet {
             id: id.clone(),
             config: layer,
             validator: old.validator.clone(),
-            ..*old
+            ..old.clone()
         };
         if !kept.is_in(reload) {
             return Ok(Action::Keep(kept));
@@ -378,14 +391,18 @@ impl LayerSet {
         Ok(all)
     }
 
-    /// Reads a layer; a live layer is only looked up. `signed` is the former
-    /// [`LoadedLayer::signed`] of a layer that is read again, which the layer keeps; it is `None`
-    /// for a new layer.
+    /// Reads a layer again.
+    fn reread(&mut self, old: &LoadedLayer) -> Result<(LoadedLayer, NewLayer), BoxError> {
+        self.read(&old.id, old.config.clone(), old.first_reading.clone())
+    }
+
+    /// Reads a layer; a live layer is only looked up. `first_reading` has the properties of a layer
+    /// that is read again, and none for a new layer.
     fn read(
         &mut self,
         id: &LayerId,
         config: LayerConfig,
-        mut signed: Option<bool>,
+        mut first_reading: FirstReading,
     ) -> Result<(LoadedLayer, NewLayer), BoxError> {
         let _span = tracing::debug_span!("load", layer = id.as_str()).entered();
         let state = if config.is_in_database() {
@@ -397,11 +414,12 @@ impl LayerSet {
         // reading is noticed later.
         let validator = validator(&config.source, None)?;
         let name = layer_name(&config);
-        let drawn: (&Style, _) = (&config.style, &Arc::clone(&self.backend));
+        let backend = Arc::clone(&self.backend);
         let arrived = match &config.database {
             Some(database) if config.live => {
                 let pool = self.pool(database)?;
                 let known = config.is_published;
+                let drawn = (config.style.without_points(), &backend);
                 NewLayer::Live(database.live(&name, &config.read, &pool, drawn, known)?)
             }
             None if ArchiveLayer::is_archive(&config.source) => {
@@ -417,8 +435,10 @@ impl LayerSet {
                 let loaded = flags.load(&config.source)?;
                 say!("{}", loaded.summary(id.as_str()));
                 let share = loaded.points.summary().negative_share();
+                let style = loaded.style(&config.style, first_reading.radius.as_ref());
+                first_reading.radius = Some(style.radius().clone());
                 let (mut set, table) = loaded.into_set()?;
-                let before = *signed.get_or_insert(set.is_signed());
+                let before = *first_reading.signed.get_or_insert(set.is_signed());
                 if before != set.is_signed()
                     && let Some(set) = Arc::get_mut(&mut set)
                 {
@@ -426,7 +446,6 @@ impl LayerSet {
                     say!("  {share}: colours stay as they were (a restart changes them)");
                     set.set_signed(before);
                 }
-                let (style, backend) = (config.style.clone(), Arc::clone(drawn.1));
                 NewLayer::InMemory(Layer::new(&name, set, style, backend), table)
             }
         };
@@ -436,7 +455,7 @@ impl LayerSet {
             seen: state,
             validator,
             at: Instant::now(),
-            signed,
+            first_reading,
             config,
         };
         Ok((loaded, arrived))
@@ -487,7 +506,7 @@ impl FailedLayer {
             config,
             validator: None,
             at,
-            ..self.layer
+            ..self.layer.clone()
         };
         let why = self.why.clone();
         let failed = Self { layer, why };

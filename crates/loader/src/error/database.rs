@@ -13,7 +13,7 @@ pub enum DatabaseError {
     #[error("the database's address: {0}")]
     Address(String),
     /// The server doesn't answer, or the connection broke.
-    #[error("the database is away: {0}")]
+    #[error("the database does not answer: {0}")]
     Away(String),
     /// The server rejects the role or the password. For a layer that is already served this counts
     /// as an outage, since credentials may be changed in the database first and in this program
@@ -85,14 +85,20 @@ impl From<tokio_postgres::Error> for DatabaseError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(said) = error.as_db_error() else {
             // The error's cause holds the reason: "connection refused" or "certificate expired".
-            return Self::Away(with_cause(&error));
+            let text = with_cause(&error);
+            if text.contains("password missing") {
+                let advice = "it asks for a password; set PGPASSWORD, or write user:password@host";
+                return Self::Denied(advice.to_owned());
+            }
+            return Self::Away(text);
         };
         let code = said.code();
         if *code == SqlState::QUERY_CANCELED {
             return Self::Deadline;
         }
         if *code == SqlState::INVALID_PASSWORD {
-            return Self::Denied(said.message().to_owned());
+            let advice = "set PGPASSWORD, or write user:password@host";
+            return Self::Denied(format!("{}; {advice}", said.message()));
         }
         if is_of_the_server(code) {
             return Self::Away(said.message().to_owned());

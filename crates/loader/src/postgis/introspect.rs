@@ -15,9 +15,12 @@ pub(super) async fn find_table(client: &Client, name: &str) -> Result<TableInfo,
                WHERE c.oid = coalesce(to_regclass($1), to_regclass(quote_ident($1)))";
     let row = client.query_typed_opt(sql, &[(&name, Type::TEXT)]).await?;
     let Some(row) = row else {
+        let advice = match nearest_table(client, name).await? {
+            Some(nearest) => format!("did you mean {nearest}?"),
+            None => "names with capitals need double quotes within, schemas a dot".to_owned(),
+        };
         return Err(DatabaseError::Definition(format!(
-            "there is no table or view {} that this role can see; names with capitals need \
-             double quotes within, schemas a dot",
+            "there is no table or view {} that this role can see; {advice}",
             crate::messages::shown(name.as_bytes())
         )));
     };
@@ -33,6 +36,33 @@ pub(super) async fn find_table(client: &Client, name: &str) -> Result<TableInfo,
         pages: u32::try_from(row.get::<_, i32>(2)).unwrap_or(0),
         rows: row.get(3),
     })
+}
+
+/// The readable table or view whose name is most similar to `name`, as it is written in a query;
+/// `None` if none is similar. Similar are names that differ in capitals or in few letters.
+async fn nearest_table(client: &Client, name: &str) -> Result<Option<String>, DatabaseError> {
+    let sql = "SELECT c.relname, n.nspname, pg_table_is_visible(c.oid), \
+               format('%I', c.relname), format('%I.%I', n.nspname, c.relname) \
+               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+               WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') \
+               AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') \
+               AND has_schema_privilege(n.oid, 'USAGE') \
+               AND has_table_privilege(c.oid, 'SELECT') ORDER BY 2, 1 LIMIT 10000";
+    let wanted = name.rsplit('.').next().unwrap_or(name);
+    let wanted = wanted.trim_matches('"').to_lowercase();
+    let rows = client.query_typed(sql, &[]).await?;
+    let distance = |row: &tokio_postgres::Row| {
+        strsim::damerau_levenshtein(&row.get::<_, &str>(0).to_lowercase(), &wanted)
+    };
+    let nearest = rows
+        .iter()
+        .map(|row| (distance(row), row))
+        .min_by_key(|(far, _)| *far);
+    let close = wanted.chars().count().div_ceil(3);
+    Ok(nearest.filter(|(far, _)| *far <= close).map(|(_, row)| {
+        let text = if row.get(2) { 3 } else { 4 };
+        row.get(text)
+    }))
 }
 
 /// Prepares the statement that selects everything from a table, view or query. The prepared
@@ -160,9 +190,11 @@ pub(super) fn find_weight(
         taken.extend(counted);
     }
     let choice = columns::weight(names, asked, &taken).map_err(|name| {
+        let listed: Vec<String> = names.iter().map(|n| quoted(n)).collect();
         DatabaseError::Definition(format!(
-            "`weight`: there is no column {}",
-            crate::messages::shown(name.as_bytes())
+            "`weight`: there is no column {}; there are: {}",
+            crate::messages::shown(name.as_bytes()),
+            listed.join(", ")
         ))
     })?;
     match choice.column {

@@ -125,6 +125,11 @@ impl FromStr for Domain {
     type Err = ParseStyleError;
 
     fn from_str(text: &str) -> Result<Self, ParseStyleError> {
+        if numbers(text).is_some_and(|(lo, hi)| lo >= hi) {
+            return Err(ParseStyleError::new(
+                "its lower end must come first, as in 0,40",
+            ));
+        }
         Self::parse(text).ok_or(ParseStyleError::new(
             "auto, a percentile like p99 or p99.9, either of one zoom \
             for all like auto@8, lo,hi like 0,40, or a table by zoom like 4:0,900;10:0,20",
@@ -133,10 +138,13 @@ impl FromStr for Domain {
 }
 
 fn ends(text: &str) -> Option<(f64, f64)> {
+    numbers(text).filter(|(lo, hi)| lo < hi)
+}
+
+fn numbers(text: &str) -> Option<(f64, f64)> {
     let (lo, hi) = text.split_once(',')?;
     let number = |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.abs() < 1e30);
-    let (lo, hi) = (number(lo)?, number(hi)?);
-    (lo < hi).then_some((lo, hi))
+    Some((number(lo)?, number(hi)?))
 }
 
 fn by_zoom(text: &str) -> Option<Domain> {

@@ -2,6 +2,7 @@
 //! be made.
 
 pub(crate) mod blend;
+pub(crate) mod fitted_radius;
 pub(crate) mod kernel;
 pub(crate) mod keys;
 pub(crate) mod marker;

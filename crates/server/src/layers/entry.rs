@@ -297,16 +297,30 @@ impl ServedLayer {
         }
     }
 
-    /// The field `center` of TileJSON: longitude and latitude, in degrees, of the place where
-    /// points are densest, and the zoom at which nearly all weight around it is visible. An archive
-    /// states its own. If no points are known, it is the middle of the bounds.
-    pub(crate) fn center(&self) -> [f64; 3] {
-        let focus = match &self.source {
+    /// The first view of a map; `None` if no points are known.
+    fn focus(&self) -> Option<Focus> {
+        match &self.source {
             LayerSource::Live(live) => live.focus(),
-            LayerSource::Archive(archive) => return archive.info().center,
-            memory => memory.layer().and_then(|layer| layer.points().focus()),
-        };
-        focus.map_or_else(
+            LayerSource::Archive(_) => None,
+            memory => memory.layer()?.points().focus(),
+        }
+    }
+
+    /// The box of the first view of a map, which has at least 98 % of the weight. If no points are
+    /// known, it is the box of the bounds.
+    pub(crate) fn view(&self) -> LonLatBox {
+        self.focus()
+            .map_or_else(|| self.bounds(), |focus| focus.bounds)
+    }
+
+    /// The field `center` of TileJSON: longitude and latitude, in degrees, of the middle of the
+    /// first view, and the zoom at which a screen shows it. An archive states its own. If no points
+    /// are known, it is the middle of the bounds.
+    pub(crate) fn center(&self) -> [f64; 3] {
+        if let LayerSource::Archive(archive) = &self.source {
+            return archive.info().center;
+        }
+        self.focus().map_or_else(
             || {
                 let (lon, lat) = self.bounds().center();
                 [lon, lat, f64::from(self.zoom())]

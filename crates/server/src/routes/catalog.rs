@@ -60,8 +60,11 @@ struct LayerEntry<'a> {
     /// east is over 180 if the box crosses ±180°. A client may pass such a box on as the parameter
     /// `bbox`.
     bounds: [f64; 4],
-    /// The first view of a map: longitude and latitude, in degrees, of the place where points are
-    /// densest, and a zoom at which nearly all weight around it is visible.
+    /// West, south, east and north of the first view of a map: the box with at least 98 % of the
+    /// weight, in degrees. The east is over 180 if the box crosses ±180°.
+    view: [f64; 4],
+    /// The middle of the first view, as longitude and latitude in degrees, and a zoom at which a
+    /// screen shows the first view.
     center: [f64; 3],
     epoch: u64,
     /// The time when the layer expires, in seconds since 1970; left out unless the layer was
@@ -87,6 +90,7 @@ impl<'a> LayerEntry<'a> {
             points: summary.map(|s| s.count),
             weight_sum: summary.map(|s| s.weight_sum),
             bounds: served.bounds().edges(),
+            view: served.view().edges(),
             center: served.center(),
             epoch: served.epoch(),
             expires: expires.map(unix_seconds),

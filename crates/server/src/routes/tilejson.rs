@@ -38,8 +38,8 @@ pub(crate) struct TileJson<'a> {
     /// east is over 180 where the points lie on both sides of ±180°.
     #[serde(skip_serializing_if = "Option::is_none")]
     data_bounds: Option<[f64; 4]>,
-    /// The first view of a map: longitude and latitude, in degrees, of the place where points are
-    /// densest, and a zoom at which nearly all weight around it is visible.
+    /// The middle of the first view of a map, as longitude and latitude in degrees, and a zoom at
+    /// which a screen shows the first view.
     center: [f64; 3],
     minzoom: u8,
     maxzoom: u8,

@@ -92,6 +92,17 @@ impl TomlReader<'_> {
         };
         match value.get_ref() {
             DeValue::Table(_) => {}
+            DeValue::Array(values) if values.iter().any(|value| value.get_ref().is_table()) => {
+                let sections = ["[[layers]]", "[sources.NAME]", "[styles.NAME]"];
+                let message = format!("expected one of {}", sections.join(", "));
+                let likely = sections.iter().find(|section| {
+                    let start = section.trim_start_matches('[');
+                    start.starts_with(key.trim_end_matches('s'))
+                });
+                return Err(entry.error(likely.map_or(message, |section| {
+                    format!("there is no such section; did you mean {section}?")
+                })));
+            }
             DeValue::Array(values) => {
                 for value in values {
                     self.value(&mut entry, value)?;

@@ -25,11 +25,12 @@ use super::databases::{DatabaseConfig, PostingConfig};
 use super::flags::{CacheFlags, LayerFlags, LimitFlags, ReadMode, ServerFlags, TopLevelFlags};
 use crate::cli::backend::{self, BackendFlags};
 use crate::cli::error::{BoxError, with_causes};
+use crate::cli::layer_style::LayerStyle;
 use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
 use from_toml::SECTIONS;
+use heatsplat::Backend;
 use heatsplat::import::ColumnNames;
-use heatsplat::{Backend, Style};
 use heatsplat_loader::is_remote;
 use heatsplat_server::{BearerToken, ServerConfig};
 use raw::{ConfigEntry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
@@ -48,7 +49,7 @@ pub(super) struct ServeConfig {
     pub(super) layers: Vec<LayerConfig>,
     /// The style of derived layers: `[styles.default]` if the configuration has this section,
     /// otherwise the program's default style.
-    pub(super) default_style: Style,
+    pub(super) default_style: LayerStyle,
     /// The sections that are used only when the server starts. A later change of them has no effect
     /// until the next start.
     pub(super) fixed: Vec<Section>,
@@ -70,7 +71,7 @@ pub(super) struct LayerConfig {
     /// The reload period: the time after which the layer is read again. `None` if it has no reload
     /// period.
     pub(super) reload: Option<Duration>,
-    pub(super) style: Style,
+    pub(super) style: LayerStyle,
     /// The keys of the layer, each of which opens it. If there are none, the layer is open to all
     /// requests.
     pub(super) keys: Vec<BearerToken>,
@@ -84,7 +85,7 @@ pub(super) struct LayerConfig {
 #[derive(Clone, Default)]
 struct StyleConfig {
     name: String,
-    style: Style,
+    style: LayerStyle,
     /// The columns that are named in the style's text, if the text is the configuration of another
     /// heat map.
     columns: ColumnNames,
