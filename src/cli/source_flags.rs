@@ -31,8 +31,8 @@ pub(super) struct SourceFlags {
     /// point has the style's
     #[arg(long, value_name = "COLUMN")]
     pub(super) radius_column: Option<String>,
-    /// csv, tsv, geojson, geojsonl, shapefile, geopackage, flatgeobuf, parquet, arrow or gpx
-    /// [default: found by name and content]
+    /// csv, tsv, geojson, geojsonl, shapefile, geopackage, flatgeobuf, parquet, arrow, gpx, kml
+    /// or tcx [default: found by name and content]
     #[arg(long)]
     pub(super) format: Option<InputFormat>,
     /// The table to read: of a database, or where a GeoPackage has several of points

@@ -22,6 +22,10 @@ pub enum InputFormat {
     FlatGeobuf,
     /// GPX, with its tracks, routes and waypoints.
     Gpx,
+    /// KML, with the points and tracks of its placemarks.
+    Kml,
+    /// TCX, with the trackpoints of activities and courses.
+    Tcx,
     /// Parquet and GeoParquet.
     Parquet,
     /// Arrow IPC, either as a file (Feather 2) or as a stream.
@@ -32,7 +36,7 @@ pub enum InputFormat {
 
 impl InputFormat {
     /// Every format.
-    pub const ALL: [InputFormat; 10] = [
+    pub const ALL: [InputFormat; 12] = [
         InputFormat::Csv,
         InputFormat::Tsv,
         InputFormat::GeoJson,
@@ -40,10 +44,17 @@ impl InputFormat {
         InputFormat::Shapefile,
         InputFormat::FlatGeobuf,
         InputFormat::Gpx,
+        InputFormat::Kml,
+        InputFormat::Tcx,
         InputFormat::Parquet,
         InputFormat::Arrow,
         InputFormat::GeoPackage,
     ];
+
+    /// Returns whether the format is XML, whose declaration may name an encoding.
+    pub(crate) fn is_xml(self) -> bool {
+        matches!(self, InputFormat::Gpx | InputFormat::Kml | InputFormat::Tcx)
+    }
 
     /// The name of the format, which [`FromStr`] parses.
     pub fn name(self) -> &'static str {
@@ -55,6 +66,8 @@ impl InputFormat {
             InputFormat::Shapefile => "shapefile",
             InputFormat::FlatGeobuf => "flatgeobuf",
             InputFormat::Gpx => "gpx",
+            InputFormat::Kml => "kml",
+            InputFormat::Tcx => "tcx",
             InputFormat::Parquet => "parquet",
             InputFormat::Arrow => "arrow",
             InputFormat::GeoPackage => "geopackage",

@@ -1,7 +1,7 @@
 //! Loading of points from files, streams, addresses and databases.
 //!
-//! * Files and streams may be CSV, TSV, GeoJSON, FlatGeobuf, GPX or Arrow. Shapefile, GeoPackage
-//!   and Parquet are read from files only.
+//! * Files and streams may be CSV, TSV, GeoJSON, FlatGeobuf, GPX, KML, TCX or Arrow. Shapefile,
+//!   GeoPackage and Parquet are read from files only.
 //! * All of these formats can be read from `http(s)://` and `s3://` addresses (feature `remote`).
 //! * Tables and queries are read from PostGIS (feature `postgis`).
 //!

@@ -116,6 +116,8 @@ pub(crate) fn start(input: Input, options: &LoadOptions) -> Result<Box<dyn Sourc
         InputFormat::GeoJson | InputFormat::GeoJsonLines => geojson::source(input, format, options),
         InputFormat::FlatGeobuf => records::flatgeobuf::source(input, options),
         InputFormat::Gpx => records::gpx::source(input, options),
+        InputFormat::Kml => records::kml::source(input, options),
+        InputFormat::Tcx => records::tcx::source(input, options),
         InputFormat::Arrow if !input.sample.starts_with(records::arrow::MAGIC) => {
             records::arrow::stream(input, options)
         }

@@ -31,7 +31,7 @@ pub struct LoadOptions {
     /// would become one field otherwise. In tab-separated text only two quotes that enclose a whole
     /// field are read as quotes.
     pub quote: Option<Quote>,
-    /// The encoding of the text in CSV, GeoJSON, GPX or a Shapefile's table. `None` detects it:
+    /// The encoding of the text in CSV, GeoJSON, XML or a Shapefile's table. `None` detects it:
     /// text is UTF-8, UTF-16 or in the encoding that an XML declaration names. Values that are not
     /// valid UTF-8 are then read as windows-1252.
     pub encoding: Option<Encoding>,

@@ -65,13 +65,21 @@ pub enum LoadError {
     /// Neither the name nor the content belongs to a format that can be read.
     #[error(
         "{file}: {found}; expected CSV, TSV, GeoJSON or newline-delimited GeoJSON, FlatGeobuf, GPX, \
-         Shapefile, GeoPackage, Parquet or Arrow"
+         KML, TCX, Shapefile, GeoPackage, Parquet or Arrow"
     )]
     UnknownFormat {
         /// The file, by the name that the caller gave.
         file: String,
         /// A description of the content that was found.
         found: String,
+    },
+    /// The content is whole, but it is of a kind that can't be read.
+    #[error("{file}: {message}")]
+    Unsupported {
+        /// The file, by the name that the caller gave.
+        file: String,
+        /// A description of the content, and what to do.
+        message: String,
     },
     /// The value of an option doesn't fit this source.
     #[error("{file}: `{parameter}`: {message}")]

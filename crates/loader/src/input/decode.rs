@@ -1,9 +1,9 @@
 //! Detection of a text's encoding. The whole text is decoded to UTF-8 while it is read, or each
 //! value is decoded later.
 //!
-//! * The whole text is decoded if an option names its encoding, if it is UTF-16, or if it is GPX,
-//!   whose XML declaration may name its encoding. UTF-16 is recognised by its byte-order mark or by
-//!   the zeros between letters.
+//! * The whole text is decoded if an option names its encoding, if it is UTF-16, or if it is XML
+//!   (GPX, KML, TCX), whose declaration may name its encoding. UTF-16 is recognised by its
+//!   byte-order mark or by the zeros between letters.
 //! * Any other text is treated as UTF-8. A value that isn't UTF-8 is then read as windows-1252,
 //!   which contains ISO-8859-1. So UTF-8 needs no conversion, and no text in another encoding is
 //!   dropped.
@@ -13,7 +13,6 @@ use super::detect::by_content;
 use super::transcode::Recoding;
 use crate::encoding::Encoding;
 use crate::error::LoadError;
-use crate::format::InputFormat;
 use crate::messages::shown;
 use crate::parameter::Parameter;
 use encoding_rs::{UTF_16BE, UTF_16LE};
@@ -33,7 +32,7 @@ impl Input {
     /// show one. Binary content stays unchanged, and so does text that is treated as UTF-8.
     pub(crate) fn into_utf8(self, asked: Option<Encoding>) -> Result<Self, LoadError> {
         let format = by_content(&self.sample);
-        if format.is_some_and(|format| format != InputFormat::Gpx) {
+        if format.is_some_and(|format| !format.is_xml()) {
             return Ok(self);
         }
         if let Some(encoding) = asked {

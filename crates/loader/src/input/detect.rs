@@ -3,6 +3,7 @@
 use super::Input;
 use crate::error::LoadError;
 use crate::format::InputFormat;
+use crate::records::xml;
 
 impl Input {
     /// The format of the input: `asked` if it is there, or else the format that the content and the
@@ -93,10 +94,12 @@ pub(crate) fn by_content(sample: &[u8]) -> Option<InputFormat> {
     if sample.starts_with(b"ARROW1") || sample.starts_with(&[0xff; 4]) {
         return Some(InputFormat::Arrow);
     }
-    let text = sample.trim_ascii_start();
-    let beginning = text.get(..text.len().min(4096)).unwrap_or_default();
-    let gpx = text.first() == Some(&b'<') && memchr::memmem::find(beginning, b"<gpx").is_some();
-    gpx.then_some(InputFormat::Gpx)
+    match xml::root(sample)? {
+        "gpx" => Some(InputFormat::Gpx),
+        "kml" => Some(InputFormat::Kml),
+        "TrainingCenterDatabase" => Some(InputFormat::Tcx),
+        _ => None,
+    }
 }
 
 /// A description of content that is certainly in no format that this crate reads. It says what the

@@ -9,10 +9,13 @@ mod failure;
 pub(crate) mod flatgeobuf;
 pub(crate) mod geopackage;
 pub(crate) mod gpx;
+pub(crate) mod kml;
 pub(crate) mod parquet;
 pub(crate) mod shapefile;
 mod sink;
 mod source;
+pub(crate) mod tcx;
+pub(crate) mod xml;
 
 pub(crate) use failure::DECODER_PANICKED;
 use failure::{ReadFailure, damaged, unreadable};

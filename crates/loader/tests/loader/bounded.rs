@@ -228,8 +228,8 @@ fn the_texts_beside_a_shapefile_are_lines() {
 }
 
 #[test]
-fn gpx_without_end() {
-    within("gpx_without_end", MOST, || {
+fn xml_without_end() {
+    within("xml_without_end", MOST, || {
         let endless = |begin: &'static str, again: &'static [u8]| {
             let again = Again::new(&again.repeat(1000), usize::MAX);
             let bytes = begin.as_bytes().chain(again);
@@ -240,6 +240,8 @@ fn gpx_without_end() {
             "<gpx><name>",
             "<gpx><!--",
             "<gpx><![CDATA[",
+            "<kml><Placemark><Point><coordinates>",
+            "<TrainingCenterDatabase><Trackpoint><Time>",
         ] {
             let message = endless(begin, b"x");
             assert!(
@@ -247,11 +249,13 @@ fn gpx_without_end() {
                 "{begin}: {message}"
             );
         }
-        let message = endless("<gpx>", b"<a>");
-        assert!(
-            message.contains("more than 1000 elements within each other"),
-            "{message}"
-        );
+        for begin in ["<gpx>", "<kml><Placemark>", "<TrainingCenterDatabase>"] {
+            let message = endless(begin, b"<a>");
+            assert!(
+                message.contains("more than 1000 elements within each other"),
+                "{begin}: {message}"
+            );
+        }
     });
 }
 

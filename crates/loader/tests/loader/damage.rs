@@ -70,13 +70,14 @@ fn turn(format: &'static str, places: usize) {
     });
 }
 
-/// Cuts a file off at `places` places. Each cut must give an error.
+/// Cuts a file off at `places` places, at most at each byte. Each cut must give an error.
 fn cut(format: &'static str, places: usize) {
     ends(format!("cut {format}"), move || {
         let folder = Folder::new(&format!("cut-{format}"));
         let whole = whole(&folder, format);
         // Spaces and line ends at the end of a text are no loss.
         let length = whole.trim_ascii_end().len();
+        let places = places.min(length);
         for length in (0..places).map(|i| length * i / places).chain([length - 1]) {
             let cut = survives(&folder.0, format, &whole[..length]);
             assert!(cut.is_err(), "{format} cut at {length}: {cut:?}");
@@ -149,6 +150,18 @@ fn gpx() {
 }
 
 #[test]
+fn kml() {
+    cut("kml", usize::MAX);
+    turn("kml", 1500);
+}
+
+#[test]
+fn tcx() {
+    cut("tcx", usize::MAX);
+    turn("tcx", 1500);
+}
+
+#[test]
 fn flatgeobuf() {
     cut("fgb", 80);
     turn("fgb", 800);
@@ -203,6 +216,7 @@ fn ten_bytes_of_every_format() {
             b"\x1f\x8b\x08\0\0\0\0\0\0\x03",
             b"\x28\xb5\x2f\xfd\0\0",
             b"<gpx",
+            b"<kml><Placemark>",
             b"",
         ] {
             assert!(

@@ -28,8 +28,8 @@ pub(crate) struct Row {
 }
 
 /// All formats, named by the extensions of the files that [`write()`] makes.
-pub(crate) const ALL: [&str; 9] = [
-    "csv", "geojson", "geojsonl", "fgb", "gpx", "shp", "gpkg", "parquet", "arrow",
+pub(crate) const ALL: [&str; 11] = [
+    "csv", "geojson", "geojsonl", "fgb", "gpx", "kml", "tcx", "shp", "gpkg", "parquet", "arrow",
 ];
 
 /// Writes rows to a file of the format, and returns its path.
@@ -51,6 +51,8 @@ pub(crate) fn write(folder: &Folder, format: &str, rows: &[Row]) -> PathBuf {
         }
         "fgb" => flatgeobuf(&path, rows),
         "gpx" => std::fs::write(&path, gpx(rows)).unwrap(),
+        "kml" => std::fs::write(&path, kml(rows)).unwrap(),
+        "tcx" => std::fs::write(&path, tcx(rows)).unwrap(),
         "shp" => shapefile(&path, rows),
         "gpkg" => geopackage(&path, rows),
         "parquet" => {
@@ -145,27 +147,63 @@ fn flatgeobuf(path: &Path, rows: &[Row]) {
     writer.write(File::create(path).unwrap()).unwrap();
 }
 
+/// The values of a row as elements of XML. `element` makes one of a name and an escaped value. A
+/// value that is missing has no element.
+fn elements(row: &Row, element: impl Fn(&str, String) -> String) -> String {
+    let values = [
+        ("kind", row.kind.clone()),
+        ("n", row.n.map(|n| n.to_string())),
+        ("day", row.day.clone()),
+        ("flag", row.flag.map(|flag| flag.to_string())),
+    ];
+    let escaped = |value: String| value.replace('&', "&amp;").replace('<', "&lt;");
+    let all = values
+        .into_iter()
+        .map(|(name, value)| value.map_or(String::new(), |value| element(name, escaped(value))));
+    all.collect()
+}
+
 fn gpx(rows: &[Row]) -> String {
     let point = |row: &Row| {
-        let element = |name: &str, value: Option<String>| match value {
-            Some(value) => {
-                let value = value.replace('&', "&amp;").replace('<', "&lt;");
-                format!("<{name}>{value}</{name}>")
-            }
-            None => String::new(),
-        };
         format!(
-            "<wpt lat=\"{}\" lon=\"{}\">{}{}<extensions>{}{}</extensions></wpt>\n",
+            "<wpt lat=\"{}\" lon=\"{}\"><extensions>{}</extensions></wpt>\n",
             row.lat,
             row.lon,
-            element("kind", row.kind.clone()),
-            element("n", row.n.map(|n| n.to_string())),
-            element("day", row.day.clone()),
-            element("flag", row.flag.map(|flag| flag.to_string())),
+            elements(row, |name, value| format!("<{name}>{value}</{name}>")),
         )
     };
     let points: String = rows.iter().map(point).collect();
     format!("<?xml version=\"1.0\"?>\n<gpx version=\"1.1\">\n{points}</gpx>\n")
+}
+
+fn kml(rows: &[Row]) -> String {
+    let placemark = |row: &Row| {
+        let data = |name: &str, value| format!("<SimpleData name=\"{name}\">{value}</SimpleData>");
+        format!(
+            "<Placemark><ExtendedData><SchemaData>{}</SchemaData></ExtendedData>\
+             <Point><coordinates>{},{},0</coordinates></Point></Placemark>\n",
+            elements(row, data),
+            row.lon,
+            row.lat,
+        )
+    };
+    let placemarks: String = rows.iter().map(placemark).collect();
+    format!("<?xml version=\"1.0\"?>\n<kml><Document>\n{placemarks}</Document></kml>\n")
+}
+
+fn tcx(rows: &[Row]) -> String {
+    let point = |row: &Row| {
+        format!(
+            "<Trackpoint><Position><LatitudeDegrees>{}</LatitudeDegrees>\
+             <LongitudeDegrees>{}</LongitudeDegrees></Position>\
+             <Extensions>{}</Extensions></Trackpoint>\n",
+            row.lat,
+            row.lon,
+            elements(row, |name, value| format!("<{name}>{value}</{name}>")),
+        )
+    };
+    let points: String = rows.iter().map(point).collect();
+    format!("<TrainingCenterDatabase><Track>\n{points}</Track></TrainingCenterDatabase>\n")
 }
 
 fn shapefile(path: &Path, rows: &[Row]) {

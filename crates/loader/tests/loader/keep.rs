@@ -91,7 +91,7 @@ fn a_filter_over_kept_columns_is_the_filter_at_load_in_every_format() {
         let kinds = table.columns().iter().map(|column| column.kind());
         let flag = match format {
             // These formats have no type for Booleans.
-            "csv" | "gpx" => ColumnKind::Text,
+            "csv" | "gpx" | "kml" | "tcx" => ColumnKind::Text,
             "gpkg" => ColumnKind::Number,
             _ => ColumnKind::Bool,
         };

@@ -16,6 +16,7 @@ mod geometries;
 mod geopackage;
 mod input;
 mod keep;
+mod kml;
 mod large;
 mod malformed;
 mod quotes;

@@ -1,0 +1,329 @@
+//! Placemarks of KML: a machine that takes the events of a document and collects the positions and
+//! texts of the placemark that is open.
+
+use crate::messages::shown;
+use crate::number;
+use crate::records::xml::{Slots, append};
+use crate::records::{Geometry, ReadFailure, RecordSink};
+use crate::value::Value;
+use quick_xml::events::BytesStart;
+use std::collections::VecDeque;
+
+/// The number of positions from which those of an open placemark are sent: a choice. A track may
+/// have millions.
+const HELD: usize = 1 << 16;
+
+/// The most times of a track that may wait for their positions, a choice. Most writers put each
+/// time beside its position.
+const WAITING: usize = 2 << 20;
+
+/// The name of the column of times.
+const WHEN: &str = "when";
+
+/// Placemarks' own elements that are columns.
+const TEXTS: [&str; 6] = [
+    "name",
+    "description",
+    "address",
+    "phoneNumber",
+    "styleUrl",
+    "visibility",
+];
+
+/// An element within a placemark, by the use of its content.
+#[derive(Clone, Copy)]
+enum Element {
+    Placemark,
+    /// `MultiGeometry` or `MultiTrack`.
+    Multi,
+    Point,
+    /// `coordinates` of a point.
+    Coordinates,
+    Track,
+    /// `coord` of a track.
+    Coord,
+    /// `when` of a track, with the slot of the column.
+    When(Option<usize>),
+    /// `TimeStamp` or `TimeSpan`.
+    Time,
+    ExtendedData,
+    SchemaData,
+    /// `Data`, with the slot of its name.
+    Data(Option<usize>),
+    /// An element whose text is the value of a slot.
+    Text(Option<usize>),
+    /// An element that is not read.
+    Unread,
+}
+
+/// A position of a placemark.
+struct PlacemarkPosition {
+    /// Longitude and latitude. The error is the text that is none, for reports.
+    place: Result<(f64, f64), String>,
+    /// The time of a track's position.
+    when: Option<String>,
+}
+
+/// The placemark that is open.
+#[derive(Default)]
+struct OpenPlacemark {
+    texts: Vec<Option<String>>,
+    positions: Vec<PlacemarkPosition>,
+    /// Times of a track whose positions didn't come yet.
+    whens: VecDeque<Box<str>>,
+    /// The names of geometries that are no points.
+    others: Vec<&'static str>,
+    /// The text of the position that is open.
+    text: String,
+    /// True if some of its positions were sent.
+    sent: bool,
+    closed: bool,
+}
+
+/// The state of reading a document.
+pub(super) struct Placemarks {
+    slots: Slots,
+    /// The elements that are open, from the placemark on. Empty outside of placemarks.
+    path: Vec<Element>,
+    open: OpenPlacemark,
+    any: bool,
+    links: u64,
+    /// True if a value came after positions of its placemark were sent.
+    late: bool,
+    /// True if more than [`WAITING`] times came before their positions.
+    crowded: bool,
+}
+
+impl Placemarks {
+    pub(super) fn new(slots: Slots) -> Self {
+        Self {
+            slots,
+            path: Vec::new(),
+            open: OpenPlacemark::default(),
+            any: false,
+            links: 0,
+            late: false,
+            crowded: false,
+        }
+    }
+
+    /// Returns whether there was a placemark.
+    pub(super) fn any(&self) -> bool {
+        self.any
+    }
+
+    /// The number of links to other files.
+    pub(super) fn links(&self) -> u64 {
+        self.links
+    }
+
+    pub(super) fn into_slots(self) -> Slots {
+        self.slots
+    }
+
+    pub(super) fn start(&mut self, tag: &BytesStart<'_>) {
+        let local = tag.local_name();
+        let name: &str = local.as_ref();
+        let Some(parent) = self.path.last().copied() else {
+            match name {
+                "Placemark" => self.begin(),
+                "NetworkLink" => self.links += 1,
+                _ => (),
+            }
+            return;
+        };
+        let element = self.element(parent, name, tag);
+        match element {
+            Element::Coordinates | Element::Coord | Element::When(_) => self.open.text.clear(),
+            _ => (),
+        }
+        self.path.push(element);
+    }
+
+    fn begin(&mut self) {
+        self.any = true;
+        self.path.push(Element::Placemark);
+        self.open = OpenPlacemark {
+            texts: vec![None; self.slots.len()],
+            // Its memory is used again.
+            positions: std::mem::take(&mut self.open.positions),
+            ..OpenPlacemark::default()
+        };
+        self.open.positions.clear();
+    }
+
+    /// The use of an element in a placemark, by the element around it.
+    fn element(&mut self, parent: Element, name: &str, tag: &BytesStart<'_>) -> Element {
+        use Element::{Data, ExtendedData, Multi, Placemark, Point, SchemaData, Time, Track};
+        match (parent, name) {
+            (Placemark | Multi, "Point") => Point,
+            (Point, "coordinates") => Element::Coordinates,
+            (Placemark | Multi, "MultiGeometry" | "MultiTrack") => Multi,
+            (Placemark | Multi, "Track") => Track,
+            (Track, "coord") => Element::Coord,
+            (Track, "when") => Element::When(self.slots.of(WHEN)),
+            (Placemark | Multi, "LineString") => self.other("LineString"),
+            (Placemark | Multi, "LinearRing") => self.other("LinearRing"),
+            (Placemark | Multi, "Polygon") => self.other("Polygon"),
+            (Placemark | Multi, "Model") => self.other("Model"),
+            (Placemark, "TimeStamp" | "TimeSpan") => Time,
+            (Time, "when" | "begin" | "end") => self.slot(name),
+            (Placemark, "ExtendedData") => ExtendedData,
+            (ExtendedData, "SchemaData") => SchemaData,
+            (SchemaData, "SimpleData") => match named(tag) {
+                Some(name) => self.slot(&name),
+                None => Element::Unread,
+            },
+            (ExtendedData, "Data") => Data(named(tag).and_then(|name| self.slots.of(&name))),
+            (Data(slot), "value") => self.first(slot),
+            (ExtendedData, name) => self.slot(name),
+            (Placemark, name) if TEXTS.contains(&name) => self.slot(name),
+            _ => Element::Unread,
+        }
+    }
+
+    fn other(&mut self, name: &'static str) -> Element {
+        self.open.others.push(name);
+        Element::Unread
+    }
+
+    fn slot(&mut self, name: &str) -> Element {
+        let slot = self.slots.of(name);
+        self.first(slot)
+    }
+
+    /// An element of a slot's text. If the slot has a text already, that one stays.
+    fn first(&mut self, slot: Option<usize>) -> Element {
+        let texts = &self.open.texts;
+        let is_free = |at: &usize| texts.get(*at).is_some_and(Option::is_none);
+        let slot = slot.filter(is_free);
+        self.late |= slot.is_some() && self.open.sent;
+        Element::Text(slot)
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        let open = &mut self.open;
+        match self.path.last() {
+            Some(Element::Coordinates | Element::Coord | Element::When(Some(_))) => {
+                append(&mut open.text, text);
+            }
+            Some(Element::Text(Some(slot))) => {
+                if let Some(known) = open.texts.get_mut(*slot) {
+                    append(known.get_or_insert_default(), text);
+                }
+            }
+            _ => (),
+        }
+    }
+
+    pub(super) fn end(&mut self) {
+        let open = &mut self.open;
+        match self.path.pop() {
+            Some(Element::Coordinates) => open.positions.push(PlacemarkPosition {
+                place: place(open.text.trim().split(','), &open.text),
+                when: None,
+            }),
+            Some(Element::Coord) => {
+                let place = place(open.text.split_ascii_whitespace(), &open.text);
+                let when = open.whens.pop_front().map(String::from);
+                open.positions.push(PlacemarkPosition { place, when });
+            }
+            Some(Element::When(Some(_))) if open.whens.len() < WAITING => {
+                open.whens.push_back(open.text.as_str().into());
+            }
+            Some(Element::When(Some(_))) => self.crowded = true,
+            // Each track has its own times.
+            Some(Element::Track) => open.whens.clear(),
+            Some(Element::Placemark) => open.closed = true,
+            _ => (),
+        }
+    }
+}
+
+/// The text of the attribute `name`.
+fn named(tag: &BytesStart<'_>) -> Option<String> {
+    let attribute = tag.try_get_attribute("name").ok().flatten()?;
+    let text = quick_xml::escape::unescape(&attribute.value).ok()?;
+    Some(text.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// Longitude and latitude, the first two of a position's numbers. The error is for a text that is
+/// no single position.
+fn place<'t>(mut numbers: impl Iterator<Item = &'t str>, text: &str) -> Result<(f64, f64), String> {
+    let mut number = || number::parse(numbers.next()?.as_bytes());
+    let (lon, lat) = (number(), number());
+    // An altitude is a number too. A second position would follow it after a blank.
+    let rest = numbers.all(|altitude| number::parse(altitude.as_bytes()).is_some());
+    match (lon, lat) {
+        (Some(lon), Some(lat)) if rest => Ok((lon, lat)),
+        _ => Err(format!("coordinates {}", shown(text.trim().as_bytes()))),
+    }
+}
+
+/// Sends the positions of placemarks to a sink.
+pub(super) struct PlacemarkRecords<'j> {
+    /// The index of the column of weights; `None` if every position counts 1.
+    pub(super) weight: Option<usize>,
+    pub(super) sink: &'j mut RecordSink,
+}
+
+impl PlacemarkRecords<'_> {
+    /// Sends the positions that are held, if the placemark is closed or has many.
+    pub(super) fn take(&mut self, placemarks: &mut Placemarks) -> Result<(), ReadFailure> {
+        let closed = std::mem::take(&mut placemarks.open.closed);
+        if !closed && placemarks.open.positions.len() < HELD {
+            return Ok(());
+        }
+        let (slots, open) = (&placemarks.slots, &mut placemarks.open);
+        if open.positions.is_empty() && open.others.is_empty() && !open.sent {
+            let geometry = Geometry::Nothing("placemark without geometry");
+            return self.send(slots, &open.texts, Ok(geometry), None);
+        }
+        open.sent = true;
+        for position in open.positions.drain(..) {
+            let place = position.place.map(|(lon, lat)| Geometry::Point(lon, lat));
+            self.send(slots, &open.texts, place, position.when)?;
+        }
+        for name in open.others.drain(..) {
+            self.send(slots, &open.texts, Ok(Geometry::Other(name)), None)?;
+        }
+        if std::mem::take(&mut placemarks.late) {
+            self.sink.note(format!(
+                "values that come after the first {HELD} positions of their placemark are not \
+                 those of these positions"
+            ));
+        }
+        if std::mem::take(&mut placemarks.crowded) {
+            self.sink.note(format!(
+                "a track has over {WAITING} times before its positions; the positions after \
+                 that have no time"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Sends one record: a position or another geometry, the texts of the placemark, and the time
+    /// of the position.
+    fn send(
+        &mut self,
+        slots: &Slots,
+        texts: &[Option<String>],
+        place: Result<Geometry<'_>, String>,
+        when: Option<String>,
+    ) -> Result<(), ReadFailure> {
+        let own = when.and_then(|when| Some((slots.column(WHEN)?, when)));
+        let value = |column: usize| match &own {
+            Some((time, text)) if *time == column => Value::text(text.clone()),
+            _ => slots.value(texts, column),
+        };
+        if !self.sink.selects(value)? {
+            return Ok(());
+        }
+        let weight = self.weight.map(value);
+        match place {
+            Ok(geometry) => self.sink.record(geometry, weight.as_ref())?,
+            Err(found) => self.sink.malformed(found),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,181 @@
+//! Reading of TCX, Garmin's format of activities and courses: the positions of trackpoints.
+
+use super::xml::{self, Slots, XmlEvent, XmlReader, append};
+use super::{Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder};
+use crate::columns::resolve::{Geometries, Names, resolve};
+use crate::crs::Crs;
+use crate::error::LoadError;
+use crate::input::{Input, Origin};
+use crate::messages::shown;
+use crate::number;
+use crate::options::LoadOptions;
+use crate::source::Source;
+use std::io::BufRead;
+
+/// Elements inside trackpoints that only contain others. They are no columns.
+const CONTAINERS: [&str; 3] = ["Extensions", "TPX", "Position"];
+
+/// A source that reads an input as TCX. Its columns are the elements inside trackpoints: `Time`,
+/// `AltitudeMeters`, `HeartRateBpm`, `Speed` and others. Those of the first trackpoints are known
+/// before the file is read. Options may also name elements that only later trackpoints have.
+pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
+    let Input {
+        origin,
+        sample,
+        rest,
+        ..
+    } = input;
+    let mut trackpoints = Trackpoints::new(Slots::collecting());
+    let mut reader = XmlReader::new(sample.as_slice(), origin.clone());
+    // A sample usually ends in the middle of an element, which is an error there.
+    while let Ok(event) = reader.next() {
+        match event {
+            XmlEvent::Start(start) => trackpoints.start(start.local_name().as_ref()),
+            XmlEvent::End(_) => drop(trackpoints.end()),
+            XmlEvent::Eof => break,
+            _ => (),
+        }
+    }
+    let seen = trackpoints.slots.into_columns(options);
+    let geometries = Geometries {
+        column: None,
+        why: "read as TCX: positions from trackpoints".to_owned(),
+    };
+    let found = resolve(seen, Names::Typed, options, Some(geometries), &origin.name)?;
+    let weight = found.weight;
+    let slots = Slots::wanted(&found.columns.seen, weight, &found.selection);
+    let errors = origin.clone();
+    let text = xml::whole(sample, rest);
+    let reader: RecordReader = Box::new(move |sink| read(text, &errors, slots, weight, sink));
+    RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
+}
+
+/// Sends the positions of all trackpoints to a sink. `weight` is the index of the column of
+/// weights.
+fn read(
+    xml: impl BufRead,
+    origin: &Origin,
+    slots: Slots,
+    weight: Option<usize>,
+    sink: &mut RecordSink,
+) -> Result<(), ReadFailure> {
+    let mut reader = XmlReader::new(xml, origin.clone());
+    let mut trackpoints = Trackpoints::new(slots);
+    loop {
+        let is_point = match reader.next()? {
+            XmlEvent::Start(start) => {
+                trackpoints.start(start.local_name().as_ref());
+                false
+            }
+            XmlEvent::Empty(start) => {
+                trackpoints.start(start.local_name().as_ref());
+                trackpoints.end()
+            }
+            XmlEvent::Text(text) => {
+                trackpoints.text(&text);
+                false
+            }
+            XmlEvent::End(_) => trackpoints.end(),
+            XmlEvent::Other => false,
+            XmlEvent::Eof => return Ok(()),
+        };
+        if is_point {
+            trackpoints.send(weight, sink)?;
+        }
+    }
+}
+
+/// An element within a trackpoint, by the use of its text.
+#[derive(Clone, Copy)]
+enum Element {
+    Trackpoint,
+    Longitude,
+    Latitude,
+    /// Text for a slot; `None` if it isn't wanted.
+    Text(Option<usize>),
+}
+
+/// The state of reading a document: the trackpoint that is open.
+struct Trackpoints {
+    slots: Slots,
+    /// The elements that are open, from the trackpoint on. Empty outside of trackpoints.
+    path: Vec<Element>,
+    longitude: Option<String>,
+    latitude: Option<String>,
+    texts: Vec<Option<String>>,
+}
+
+impl Trackpoints {
+    fn new(slots: Slots) -> Self {
+        Self {
+            slots,
+            path: Vec::new(),
+            longitude: None,
+            latitude: None,
+            texts: Vec::new(),
+        }
+    }
+
+    fn start(&mut self, name: &str) {
+        let element = match (self.path.last(), name) {
+            (None, "Trackpoint") => {
+                (self.longitude, self.latitude) = (None, None);
+                self.texts.clear();
+                self.texts.resize(self.slots.len(), None);
+                Element::Trackpoint
+            }
+            (None, _) => return,
+            (_, "LongitudeDegrees") => Element::Longitude,
+            (_, "LatitudeDegrees") => Element::Latitude,
+            // A heart rate is an element with this one inside.
+            (Some(outer @ Element::Text(_)), "Value") => *outer,
+            (_, name) if CONTAINERS.contains(&name) => Element::Text(None),
+            (_, name) => Element::Text(self.slots.of(name)),
+        };
+        self.path.push(element);
+    }
+
+    fn text(&mut self, text: &str) {
+        let known = match self.path.last() {
+            Some(Element::Longitude) => &mut self.longitude,
+            Some(Element::Latitude) => &mut self.latitude,
+            Some(Element::Text(Some(slot))) => match self.texts.get_mut(*slot) {
+                Some(known) => known,
+                None => return,
+            },
+            _ => return,
+        };
+        append(known.get_or_insert_default(), text);
+    }
+
+    /// Takes the end of an element. Returns true if it is the end of a trackpoint.
+    fn end(&mut self) -> bool {
+        matches!(self.path.pop(), Some(Element::Trackpoint))
+    }
+
+    /// Sends the trackpoint that was read last.
+    fn send(&self, weight: Option<usize>, sink: &mut RecordSink) -> Result<(), ReadFailure> {
+        let value = |column: usize| self.slots.value(&self.texts, column);
+        if !sink.selects(value)? {
+            return Ok(());
+        }
+        let weight = weight.map(value);
+        let number = |name: &str, text: &Option<String>| {
+            let text = text.as_deref().unwrap_or_default();
+            let found = || format!("{name} {}", shown(text.trim().as_bytes()));
+            number::parse(text.as_bytes()).ok_or_else(found)
+        };
+        if self.longitude.is_none() && self.latitude.is_none() {
+            // Indoors, and while there is no reception.
+            let geometry = Geometry::Nothing("trackpoint without position");
+            return Ok(sink.record(geometry, weight.as_ref())?);
+        }
+        let lon = number("LongitudeDegrees", &self.longitude);
+        let lat = number("LatitudeDegrees", &self.latitude);
+        match lon.and_then(|lon| Ok((lon, lat?))) {
+            Ok((lon, lat)) => sink.record(Geometry::Point(lon, lat), weight.as_ref())?,
+            Err(found) => sink.malformed(found),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,286 @@
+//! Reading of XML by events, with limits on the size of an event and on the depth of elements. It
+//! is shared by the formats that are XML.
+
+use super::{damaged, unreadable};
+use crate::columns::{self, selection::RowSelection};
+use crate::error::LoadError;
+use crate::input::Origin;
+use crate::options::LoadOptions;
+use crate::value::Value;
+use quick_xml::events::{BytesEnd, BytesStart, Event};
+use std::borrow::Cow;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+
+/// The most bytes that are kept of one text of an element, a choice: 4 KiB. A longer text is cut
+/// off.
+const LONGEST: usize = 4 << 10;
+
+/// The most bytes that one tag, text or comment may have, a choice: 16 MiB. Each of them is held
+/// in memory as a whole.
+const ENDLESS: usize = 16 << 20;
+
+/// The most levels to which elements may be nested: a choice.
+const DEPTH: usize = 1000;
+
+/// The number of bytes that are read at a time: a choice. What spans two of these blocks is copied
+/// once more.
+const BLOCK: usize = 128 << 10;
+
+/// The whole text of a file, of which `sample` was read before.
+pub(super) fn whole(sample: Vec<u8>, rest: Box<dyn Read + Send>) -> impl BufRead + Send {
+    BufReader::with_capacity(BLOCK, Cursor::new(sample).chain(rest))
+}
+
+/// An event of an XML document.
+pub(super) enum XmlEvent<'a> {
+    Start(BytesStart<'a>),
+    /// An element without content, which has no separate end.
+    Empty(BytesStart<'a>),
+    End(BytesEnd<'a>),
+    /// A part of an element's text. A text is split at its entities.
+    Text(Cow<'a, str>),
+    /// A comment, a declaration or the like.
+    Other,
+    /// The end of the document. All elements are closed.
+    Eof,
+}
+
+/// A reader of a document's events.
+pub(super) struct XmlReader<R> {
+    reader: quick_xml::Reader<BoundedReader<R>>,
+    buffer: Vec<u8>,
+    depth: usize,
+    origin: Origin,
+}
+
+impl<R: BufRead> XmlReader<R> {
+    pub(super) fn new(xml: R, origin: Origin) -> Self {
+        Self {
+            reader: quick_xml::Reader::from_reader(BoundedReader::new(xml)),
+            buffer: Vec::new(),
+            depth: 0,
+            origin,
+        }
+    }
+
+    /// The next event.
+    ///
+    /// # Errors
+    /// The XML is malformed, ends early or exceeds a limit.
+    pub(super) fn next(&mut self) -> Result<XmlEvent<'_>, LoadError> {
+        self.buffer.clear();
+        self.reader.get_mut().passed = 0;
+        let event = match self.reader.read_event_into(&mut self.buffer) {
+            Ok(event) => event,
+            Err(error) => {
+                let place = format!("byte {}", self.reader.error_position());
+                return Err(match error {
+                    quick_xml::Error::Io(error) => {
+                        let error = io::Error::new(error.kind(), error.to_string());
+                        unreadable(&self.origin, place, error)
+                    }
+                    other => damaged(&self.origin, place, other),
+                });
+            }
+        };
+        Ok(match event {
+            Event::Start(_) if self.depth >= DEPTH => {
+                let place = format!("byte {}", self.reader.buffer_position());
+                let message = format!("more than {DEPTH} elements within each other");
+                return Err(damaged(&self.origin, place, message));
+            }
+            Event::Start(start) => {
+                self.depth += 1;
+                XmlEvent::Start(start)
+            }
+            Event::Empty(start) => XmlEvent::Empty(start),
+            Event::End(end) => {
+                self.depth = self.depth.saturating_sub(1);
+                XmlEvent::End(end)
+            }
+            Event::Text(text) => XmlEvent::Text(text.into_inner()),
+            Event::CData(text) => XmlEvent::Text(text.into_inner()),
+            Event::GeneralRef(name) => {
+                let meant = match name.resolve_char_ref() {
+                    Ok(Some(c)) => Some(c.to_string()),
+                    _ => quick_xml::escape::resolve_predefined_entity(&name).map(str::to_owned),
+                };
+                XmlEvent::Text(Cow::Owned(meant.unwrap_or_default()))
+            }
+            // If an element is not closed at the end of the file, the file was cut off.
+            Event::Eof if self.depth > 0 => {
+                let message = "it is cut off: the last element is not closed";
+                return Err(damaged(&self.origin, "end of the file", message));
+            }
+            Event::Eof => XmlEvent::Eof,
+            _ => XmlEvent::Other,
+        })
+    }
+}
+
+/// A reader that limits the size of the XML parser's events. After [`ENDLESS`] bytes of one event
+/// it returns an error, since an event is held in memory as a whole.
+struct BoundedReader<R> {
+    reader: R,
+    /// The number of bytes that were read since the current event began.
+    passed: usize,
+}
+
+impl<R> BoundedReader<R> {
+    fn new(reader: R) -> Self {
+        Self { reader, passed: 0 }
+    }
+}
+
+impl<R: BufRead> Read for BoundedReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+impl<R: BufRead> BufRead for BoundedReader<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.passed > ENDLESS {
+            let what = format!("a tag, text or comment of over {ENDLESS} bytes ends here");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        self.reader.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.passed += count;
+        self.reader.consume(count);
+    }
+}
+
+/// Appends a part of a text to `known`, up to [`LONGEST`] bytes in all.
+pub(super) fn append(known: &mut String, text: &str) {
+    let room = LONGEST.saturating_sub(known.len());
+    known.push_str(text.get(..text.floor_char_boundary(room)).unwrap_or(text));
+}
+
+/// The local name of a document's root element; `None` for text that is no XML. `sample` is the
+/// beginning of a document.
+pub(crate) fn root(sample: &[u8]) -> Option<&str> {
+    let mut text = sample.trim_ascii_start();
+    loop {
+        let rest = text.strip_prefix(b"<")?;
+        let end: &[u8] = match rest {
+            [b'!', b'-', b'-', ..] => b"-->",
+            [b'?', ..] => b"?>",
+            [b'!', ..] => b">",
+            _ => {
+                let is_end = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'>' | b'/' | b'<');
+                let end = rest.iter().position(is_end).unwrap_or(rest.len());
+                let name = std::str::from_utf8(rest.get(..end)?).ok()?;
+                let local = name.rsplit_once(':').map_or(name, |(_, local)| local);
+                return Some(local).filter(|name| !name.is_empty());
+            }
+        };
+        let at = memchr::memmem::find(rest, end)?;
+        text = rest.get(at + end.len()..)?.trim_ascii_start();
+    }
+}
+
+/// The elements whose texts are read. Each has a slot, its index in this list.
+#[derive(Default)]
+pub(super) struct Slots {
+    names: Vec<String>,
+    /// The column of each element, by its index among the source's columns. Empty while names are
+    /// collected.
+    columns: Vec<usize>,
+    /// True while names are collected: any name gets a slot.
+    collects: bool,
+}
+
+impl Slots {
+    /// A list that collects the names it is asked for.
+    pub(super) fn collecting() -> Self {
+        Self {
+            collects: true,
+            ..Self::default()
+        }
+    }
+
+    /// The elements that a source needs: those of the weight, of the filter and of the columns to
+    /// keep. `seen` are the source's columns.
+    pub(super) fn wanted(seen: &[String], weight: Option<usize>, selection: &RowSelection) -> Self {
+        let mut slots = Self::default();
+        for at in weight.into_iter().chain(selection.places()) {
+            if let Some(name) = seen.get(at).filter(|_| !slots.columns.contains(&at)) {
+                slots.names.push(name.clone());
+                slots.columns.push(at);
+            }
+        }
+        slots
+    }
+
+    /// The slot of an element; `None` if its text is not read.
+    pub(super) fn of(&mut self, name: &str) -> Option<usize> {
+        let found = self.names.iter().position(|known| known == name);
+        if found.is_none() && self.collects {
+            self.names.push(name.to_owned());
+            return Some(self.names.len() - 1);
+        }
+        found
+    }
+
+    /// The column of an element, by its index among the source's columns; `None` if its text is
+    /// not read.
+    pub(super) fn column(&self, name: &str) -> Option<usize> {
+        let at = self.names.iter().position(|known| known == name)?;
+        self.columns.get(at).copied()
+    }
+
+    /// The number of slots.
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The names that were collected, and then the names that options ask for.
+    pub(super) fn into_columns(self, options: &LoadOptions) -> Vec<String> {
+        let mut seen = self.names;
+        let weight = options
+            .weight
+            .as_ref()
+            .filter(|name| !name.eq_ignore_ascii_case("none"));
+        let filter = options.filter.iter().flat_map(|filter| filter.columns());
+        for name in weight.into_iter().chain(filter).chain(&options.keep) {
+            if columns::named(&seen, name).is_none() {
+                seen.push(name.clone());
+            }
+        }
+        seen
+    }
+
+    /// The value in a column, given the texts of all slots.
+    pub(super) fn value(&self, texts: &[Option<String>], column: usize) -> Value<'static> {
+        let at = self.columns.iter().position(|known| *known == column);
+        let text = at.and_then(|at| texts.get(at).cloned().flatten());
+        let text = text.filter(|text| !text.trim().is_empty());
+        text.map_or(Value::Null, Value::text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::root;
+
+    #[test]
+    fn roots_of_documents() {
+        for (text, name) in [
+            ("<gpx", Some("gpx")),
+            (
+                "<?xml version='1.0'?>\n<!-- <gpx> -->\n<k:kml a='b'>",
+                Some("kml"),
+            ),
+            ("<!DOCTYPE html>\n<html>", Some("html")),
+            ("<a/>", Some("a")),
+            ("<?xml ", None),
+            ("lon,lat", None),
+            ("<", None),
+        ] {
+            assert_eq!(root(text.as_bytes()), name, "{text}");
+        }
+    }
+}
