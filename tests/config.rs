@@ -309,3 +309,23 @@ impl Drop for Finish<'_> {
         self.0.store(true, Ordering::Relaxed);
     }
 }
+
+#[test]
+fn a_port_is_an_address_of_this_machine() {
+    let file = folder("port").join("saved.toml");
+    let words = [
+        "serve",
+        "examples/cities.csv.gz",
+        "--port",
+        "4321",
+        "--check",
+    ];
+    let saved = ["--save-config", file.to_str().unwrap()];
+    let (code, _, err) = heatsplat(&[&words[..], &saved].concat());
+    assert_eq!(code, 0, "{err}");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("listen = \"127.0.0.1:4321\"\n"), "{text}");
+    let words = ["serve", "--config", saved[1], "--port", "0", "--check"];
+    let (code, _, err) = heatsplat(&words);
+    assert_eq!(code, 0, "{err}");
+}

@@ -62,11 +62,17 @@ mod gpu;
 /// Log lines: text, JSON, levels, and a standard error without a reader.
 #[cfg(all(feature = "program", unix))]
 mod logs;
+/// Manual pages and completions of shells.
+#[cfg(all(feature = "program", unix))]
+mod manuals;
 /// The real Mapnik draws the same points.
 #[cfg(feature = "program")]
 mod mapnik;
 /// Means, differences, radii in metres, and local scales.
 mod measures;
+/// Packages and container images.
+#[cfg(all(feature = "program", unix))]
+mod packaging;
 /// A real PostGIS database.
 #[cfg(feature = "postgis")]
 mod postgis;

@@ -127,13 +127,15 @@ struct AdapterListing {
 mod gpu {
     use super::{AdapterListing, BenchBackend, BoxError, cpu};
     use crate::cli::logging::say;
+    use crate::cli::quiet_probe::quietly;
     use heatsplat::Backend;
     use heatsplat::render::gpu::{self, AdapterChoice, GpuBackend, GpuError, GpuOptions};
     use serde_json::json;
     use std::sync::Arc;
 
     pub(super) fn automatic(memory: u64) -> Arc<dyn Backend> {
-        match GpuBackend::new(GpuOptions::new(AdapterChoice::Real).with_memory(memory)) {
+        let options = GpuOptions::new(AdapterChoice::Real).with_memory(memory);
+        match quietly(|| GpuBackend::new(options)) {
             Ok(gpu) => Arc::new(gpu),
             Err(GpuError::NoAdapter) => cpu(),
             Err(error) => {
@@ -145,7 +147,7 @@ mod gpu {
 
     /// Opens a GPU. If no adapter fits the options, the error says how to list the adapters.
     fn open(options: GpuOptions) -> Result<GpuBackend, BoxError> {
-        GpuBackend::new(options).map_err(|error| match error {
+        quietly(|| GpuBackend::new(options)).map_err(|error| match error {
             GpuError::NoAdapter => {
                 format!("{error}; `heatsplat info --backends` lists those there are").into()
             }
@@ -192,7 +194,7 @@ mod gpu {
             }),
             name: adapter.name,
         };
-        gpu::adapters().into_iter().map(listing).collect()
+        quietly(gpu::adapters).into_iter().map(listing).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 mod archive_layer;
 mod backend;
 mod bench;
+mod completions;
 mod error;
 mod export;
 mod generate;
@@ -10,6 +11,7 @@ mod info;
 mod layer_style;
 mod load;
 mod logging;
+mod man;
 mod mapnik;
 mod output;
 #[cfg(feature = "postgis")]
@@ -18,6 +20,8 @@ mod postgis;
 #[path = "postgis_disabled.rs"]
 mod postgis;
 mod progress;
+#[cfg(feature = "gpu")]
+mod quiet_probe;
 mod radii;
 mod ramps;
 mod render;
@@ -70,12 +74,34 @@ enum Command {
     Generate(generate::GenerateCommand),
     /// Measure how fast the CPU and each GPU draw points
     Bench(bench::BenchCommand),
+    /// Write a script with which a shell completes commands and flags
+    Completions(completions::CompletionsCommand),
+    /// Write the manual pages
+    Man(man::ManCommand),
+}
+
+/// The order of a help page: examples come before the flags, since they are read first.
+const HELP: &str = "\
+{about-with-newline}
+{usage-heading} {usage}{after-help}
+
+{all-args}
+";
+
+/// The columns of a help page, unless the terminal is narrower. A choice.
+const HELP_COLUMNS: usize = 100;
+
+/// The whole command line, with the help pages as they are shown.
+fn program() -> clap::Command {
+    let page = |command: clap::Command| command.help_template(HELP);
+    let program = page(Arguments::command()).max_term_width(HELP_COLUMNS);
+    program.mut_subcommands(page)
 }
 
 /// Runs the command that the command line names. If the command line can't be parsed, the program
 /// ends with exit code 2.
 pub(crate) fn run() -> Result<(), BoxError> {
-    let matches = Arguments::command().get_matches();
+    let matches = program().get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     logging::init(&arguments.log);
     match arguments.command {
@@ -92,6 +118,8 @@ pub(crate) fn run() -> Result<(), BoxError> {
         Command::Style(style) => style.run(),
         Command::Generate(generate) => generate.run(),
         Command::Bench(bench) => bench.run(),
+        Command::Completions(completions) => completions.run(&mut program()),
+        Command::Man(man) => man.run(&program()),
     }
 }
 
@@ -121,7 +149,7 @@ pub(crate) fn report(error: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
 /// Converts a usage error to clap's form, which prints the message and the usage of the command and
 /// ends with exit code 2.
 fn usage(error: &UsageError) -> clap::Error {
-    let mut all = Arguments::command();
+    let mut all = program();
     all.build();
     let kind = clap::error::ErrorKind::ValueValidation;
     match all.find_subcommand_mut(error.command) {
@@ -136,7 +164,90 @@ mod tests {
 
     #[test]
     fn the_flags_fit_together() {
-        Arguments::command().debug_assert();
+        program().debug_assert();
+    }
+
+    /// Flags without which nothing is done, so that there is no default to show.
+    const WITHOUT_DEFAULT: &[&str] = &[
+        "admin-listen",
+        "attribution",
+        "basemap",
+        "basemap-attribution",
+        "bbox",
+        "by",
+        "check",
+        "config",
+        "filter",
+        "isolines",
+        "json",
+        "mapnik-style",
+        "output",
+        "pair",
+        "points",
+        "port",
+        "radius-column",
+        "reload",
+        "save-config",
+        "sql",
+        "srid",
+        "steps",
+        "tls-cert",
+        "tls-key",
+        "token-file",
+        "within",
+    ];
+
+    #[test]
+    fn help_shows_defaults_and_examples() {
+        for command in program().get_subcommands() {
+            let help = command.clone().render_help().to_string();
+            let (examples, options) = (help.find("\nExamples:\n"), help.find("\nOptions:\n"));
+            assert!(examples.is_some() && examples < options, "{help}");
+            for flag in command.get_opts() {
+                let name = flag.get_long().unwrap_or_default();
+                let single = matches!(flag.get_action(), clap::ArgAction::Set);
+                let text = flag.get_help().map(ToString::to_string).unwrap_or_default();
+                let shown = !flag.get_default_values().is_empty() || text.contains("[default: ");
+                let known = WITHOUT_DEFAULT.contains(&name);
+                let optional = single && !flag.is_required_set();
+                assert!(shown || known || !optional, "{name}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn help_names_the_defaults_of_styles() {
+        let style = heatsplat::Style::default();
+        let mut checked = 0;
+        let all = program();
+        let serve = all.find_subcommand("serve").unwrap();
+        for flag in serve.get_opts() {
+            let name = flag.get_long().unwrap_or_default();
+            let text = flag.get_help().map(ToString::to_string).unwrap_or_default();
+            let default = text.split("[default: ").nth(1);
+            let default = default.and_then(|rest| rest.split(']').next());
+            let default = default.filter(|text| !text.contains([' ', ';']));
+            if let (true, Some(default)) = (heatsplat::Style::PARAMETERS.contains(&name), default) {
+                let mut set = style.clone();
+                set.set(name, default).unwrap();
+                assert_eq!(set.to_string(), style.to_string(), "{name}");
+                checked += 1;
+            }
+        }
+        assert_eq!(checked, 8);
+    }
+
+    #[test]
+    fn manual_pages_have_the_usage_and_the_examples() {
+        let pages = man::pages(&program());
+        assert_eq!(pages.len(), 1 + program().get_subcommands().count());
+        for (name, command) in &pages {
+            let page = String::from_utf8(man::page(command).unwrap()).unwrap();
+            let usage = format!("\n.SH SYNOPSIS\nheatsplat {}", command.get_name());
+            let usage = usage.replace("heatsplat heatsplat", "heatsplat");
+            assert!(page.contains(&usage), "{name}: {page}");
+            assert!(page.contains("\n.SH EXAMPLES\n.nf\n"), "{name}: {page}");
+        }
     }
 
     #[test]
@@ -164,6 +275,10 @@ mod tests {
             "export a -o b.zip --zoom 3",
             "export a -o b.pmtiles --zoom 3 --resume --overwrite",
             "export a -o b.pmtiles --zoom 3 --tile-size 128",
+            "serve a --port 70000",
+            "serve a --port 3000 --listen 127.0.0.1:3000",
+            "completions tcsh",
+            "man",
         ] {
             let words = ["heatsplat"].into_iter().chain(line.split(' '));
             let error = Arguments::try_parse_from(words).err();
@@ -173,6 +288,9 @@ mod tests {
             "serve a b - --listen 127.0.0.1:0 --weight none --domain -5,5 --reverse",
             "render a -o - --bbox -10,-5,10,5 --size 100x50 --background #111820 --as webp",
             "info a --json --delimiter tab",
+            "serve a --port 8080",
+            "completions zsh",
+            "man pages",
             "ramps -o r.png",
             "style radius=3px --table",
             "render a -o b.png --style radius=3px --ramp ice",

@@ -22,6 +22,46 @@ fn backends_are_listed_with_what_auto_takes_and_why() {
     assert!(code == 1 && err.contains("info --backends"), "{code} {err}");
 }
 
+/// Mesa prints an error for each of its drivers where there is no folder for the user's sockets.
+#[cfg(target_os = "linux")]
+#[test]
+fn complaints_of_drivers_are_not_shown() {
+    let absent = folder("runtime").join("absent");
+    for arguments in [
+        &["info", "--backends"][..],
+        &[
+            "render",
+            CITIES,
+            "-o",
+            "/dev/null",
+            "--as",
+            "png",
+            "--size",
+            "64",
+        ],
+        &[
+            "render",
+            CITIES,
+            "-o",
+            "-",
+            "--as",
+            "png",
+            "--backend",
+            "gpu:no such",
+        ],
+    ] {
+        for value in [None, Some(&absent)] {
+            let mut command = crate::program::command(arguments);
+            command.env_remove("XDG_RUNTIME_DIR");
+            command.envs(value.map(|folder| ("XDG_RUNTIME_DIR", folder)));
+            let err = String::from_utf8(command.output().unwrap().stderr).unwrap();
+            assert!(!err.contains("XDG_RUNTIME_DIR"), "{err}");
+            // What the program prints itself still arrives.
+            assert!(err.is_empty() == (arguments[0] == "info"), "{err}");
+        }
+    }
+}
+
 #[test]
 fn a_rendered_map_is_the_cpus() {
     let Some(_) = device(AdapterChoice::Any) else {

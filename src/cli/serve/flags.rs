@@ -54,6 +54,9 @@ pub(crate) struct ServeCommand {
     /// Name of the layer; once for each source [default: the file's name]
     #[arg(long)]
     pub(super) name: Vec<String>,
+    /// Port to listen on, of this machine alone: the same as --listen 127.0.0.1:PORT
+    #[arg(long, value_name = "PORT", conflicts_with = "listen")]
+    pub(super) port: Option<u16>,
     #[command(flatten)]
     pub(super) server: ServerFlags,
     #[command(flatten)]
@@ -80,7 +83,8 @@ pub(super) struct ServerFlags {
     #[arg(short, long, value_name = "ADDRESS", default_value = "127.0.0.1:3000",
           value_parser = listen)]
     pub(super) listen: String,
-    /// The address that clients reach the server by, where a proxy stands before it
+    /// The address that clients reach the server by, where a proxy stands before it [default: the
+    /// request's host]
     #[arg(long, value_name = "URL", value_parser = public_url)]
     pub(super) public_url: Option<String>,
     /// Another address and port, for /metrics, /health, /ready and POST /layers, which are then no

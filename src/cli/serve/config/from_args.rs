@@ -25,6 +25,11 @@ pub(crate) fn server_sections(matches: &ArgMatches) -> RawConfig {
     server
         .0
         .extend(Section::from_matches::<BackendFlags>(matches).0);
+    // `--port` is no key of a file: the address says all that it does.
+    if let Some(port) = matches.get_one::<u16>("port") {
+        let address = format!("127.0.0.1:{port}");
+        server.0.push(ConfigEntry::new("listen", &address));
+    }
     RawConfig {
         server,
         limits: Section::from_matches::<LimitFlags>(matches),

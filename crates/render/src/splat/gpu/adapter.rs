@@ -93,9 +93,33 @@ pub fn adapters() -> Vec<Adapter> {
 
 /// The best device that a choice allows; `None` if it allows no device of this machine.
 pub(super) fn find(choice: &AdapterChoice) -> Option<(Adapter, wgpu::Adapter)> {
+    if *choice == AdapterChoice::Real && !may_have_hardware() {
+        return None;
+    }
     enumerate()
         .into_iter()
         .find(|(adapter, _)| choice.takes(adapter))
+}
+
+/// Returns false if no driver can find a hardware GPU, since the kernel has no device file of one.
+/// Drivers take a tenth of a second to load and may print complaints, so they are not asked then.
+fn may_have_hardware() -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        // Direct rendering (all drivers of Mesa, AMD, Intel), NVIDIA, Direct3D of a Windows host,
+        // Adreno, Mali and PowerVR.
+        let names = ["dri", "nvidia", "dxg", "kgsl", "mali", "pvr"];
+        let Ok(devices) = std::fs::read_dir("/dev") else {
+            return true;
+        };
+        devices.flatten().any(|device| {
+            let name = device.file_name();
+            let name = name.to_string_lossy();
+            names.iter().any(|known| name.starts_with(known))
+        })
+    }
+    #[cfg(not(target_os = "linux"))]
+    true
 }
 
 fn enumerate() -> Vec<(Adapter, wgpu::Adapter)> {

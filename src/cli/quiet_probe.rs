@@ -1,0 +1,103 @@
+//! Probing of GPUs without the complaints of their drivers.
+
+/// Runs `probe`, which loads drivers.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn quietly<T>(probe: impl FnOnce() -> T) -> T {
+    probe()
+}
+
+#[cfg(target_os = "linux")]
+pub(super) use linux::quietly;
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use rustix::fs::{MemfdFlags, memfd_create};
+    use rustix::io::fcntl_dupfd_cloexec;
+    use rustix::stdio::{dup2_stderr, stderr};
+    use std::fs::File;
+    use std::io::{self, Read as _, Seek as _, Write as _};
+    use std::os::fd::OwnedFd;
+    use std::path::Path;
+
+    /// The variable that Mesa's complaint is about.
+    const RUNTIME_FOLDER: &str = "XDG_RUNTIME_DIR";
+
+    /// The most bytes that drivers' messages may have; what is beyond them is dropped. A choice.
+    const MOST: u64 = 1 << 20;
+
+    /// Runs `probe`, which loads drivers. Without a usable `XDG_RUNTIME_DIR` Mesa complains, for
+    /// each driver, by a library for windows that nothing here opens. These lines don't reach the
+    /// user; others do, as soon as `probe` has ended.
+    pub(crate) fn quietly<T>(probe: impl FnOnce() -> T) -> T {
+        let usable = std::env::var_os(RUNTIME_FOLDER)
+            .is_some_and(|folder| Path::new(&folder).is_absolute() && Path::new(&folder).is_dir());
+        let diverted = if usable {
+            None
+        } else {
+            DivertedStderr::new().ok()
+        };
+        let result = probe();
+        drop(diverted);
+        result
+    }
+
+    /// Standard error while it goes to memory. Dropping it puts the real one back in place and
+    /// writes the other lines there.
+    struct DivertedStderr {
+        real: OwnedFd,
+        lines: File,
+    }
+
+    impl DivertedStderr {
+        fn new() -> io::Result<Self> {
+            let real = fcntl_dupfd_cloexec(stderr(), 3)?;
+            let lines = memfd_create("heatsplat-drivers", MemfdFlags::CLOEXEC)?;
+            dup2_stderr(&lines)?;
+            Ok(Self {
+                real,
+                lines: lines.into(),
+            })
+        }
+    }
+
+    impl Drop for DivertedStderr {
+        fn drop(&mut self) {
+            // Nothing can be reported while there is no standard error.
+            let _ = dup2_stderr(&self.real);
+            let mut text = Vec::new();
+            if self.lines.rewind().is_ok() {
+                let _ = (&self.lines).take(MOST).read_to_end(&mut text);
+            }
+            let kept = kept(&text);
+            if !kept.is_empty() {
+                let _ = io::stderr().lock().write_all(&kept);
+            }
+        }
+    }
+
+    /// The lines that are not about the folder.
+    fn kept(text: &[u8]) -> Vec<u8> {
+        let complains = |line: &&[u8]| {
+            let mut windows = line.windows(RUNTIME_FOLDER.len());
+            windows.any(|part| part == RUNTIME_FOLDER.as_bytes())
+        };
+        let lines = text.split_inclusive(|byte| *byte == b'\n');
+        lines
+            .filter(|line| !complains(line))
+            .flatten()
+            .copied()
+            .collect()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn only_complaints_about_the_folder_are_dropped() {
+            let text = b"a\nerror: XDG_RUNTIME_DIR is invalid or not set.\nb\nno end";
+            assert_eq!(kept(text), b"a\nb\nno end");
+            assert_eq!(kept(b"XDG_RUNTIME_DIR"), b"");
+        }
+    }
+}
