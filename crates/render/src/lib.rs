@@ -70,7 +70,7 @@ pub use splat::{Backend, Job};
 pub use style::Style;
 pub use style::blend::{BlendMode, CoverOpacity, MarkerStamp};
 pub use style::kernel::{Decay, Kernel, Normalize, Shape, Share};
-pub use style::keys::StatisticsKey;
+pub use style::keys::ValuesKey;
 pub use style::marker::{Marker, MarkerImage, MarkerImageError, MarkerShape};
 pub use style::measure::{Comparison, Measure};
 pub use style::precision::Precision;

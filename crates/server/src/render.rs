@@ -51,7 +51,7 @@ impl LayerRequest {
                 version: served.version,
                 tile,
                 size,
-                style: style.statistics_key(scale),
+                style: style.values_key(scale),
             };
             draw_tile(layer, &densities, key, style, format)
         };

@@ -17,7 +17,7 @@ use crate::memo::Memo;
 use crate::splat::density::Picture;
 use crate::splat::timing::{Phase, lap};
 use crate::style::Style;
-use crate::style::keys::StatisticsKey;
+use crate::style::keys::ValuesKey;
 use crate::unit_costs::report;
 use heatsplat_points::Window;
 use heatsplat_points::mercator::WORLD;
@@ -58,7 +58,7 @@ pub(crate) struct LocalScales {
     tables: Memo<Key, QuadTable>,
 }
 
-type Key = (u8, StatisticsKey, i64, i64);
+type Key = (u8, ValuesKey, i64, i64);
 
 /// A neighbourhood's cumulative histogram: for the lower edge of each of its logarithmic bins, the
 /// fraction of the neighbourhood's non-empty pixels that have a lower density.
@@ -212,7 +212,8 @@ impl LocalScales {
             let side = (1i64 << coarse) / count;
             let window = Window::at_level(coarse, x * side, y * side, side as u32, side as u32);
             let ratio = f64::from(1 << COARSE_BITS).recip();
-            let evaluation = MeasureEval::new(style, window, ratio);
+            let style = style.for_statistics(level);
+            let evaluation = MeasureEval::new(&style, window, ratio);
             let density = evaluation.density(layer.data(), layer.backend().as_ref());
             CumulativeHistogram::new(&density.values)
         })

@@ -29,7 +29,7 @@ use crate::splat::Backend;
 use crate::splat::cpu::CpuBackend;
 use crate::splat::view::{TileSize, View};
 use crate::style::Style;
-use crate::style::keys::{NormalizerKey, StatisticsKey};
+use crate::style::keys::{NormalizerKey, ValuesKey};
 use crate::style::measure::Comparison;
 use heatsplat_points::{Points, TileId, Window, WorldCoord, cancel};
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub struct Layer {
     /// False for a layer that one request has made.
     is_shared: bool,
     backend: Arc<dyn Backend>,
-    statistics: Memo<(u8, StatisticsKey), Statistics>,
+    statistics: Memo<(u8, ValuesKey), Statistics>,
     normalizers: Memo<(u8, NormalizerKey), Normalizer>,
     local: Box<LocalScales>,
 }
@@ -282,9 +282,13 @@ impl Layer {
     /// Those of the layer's own style are measured to the end even if the caller's work must end
     /// (see [`cancel`]), since every picture needs them. A layer that one request has made is an
     /// exception: see [`for_one_request`](Self::for_one_request).
+    ///
+    /// The radius is rounded for the measurement, as [`Style::for_statistics`] says, so styles with
+    /// nearly equal radii share statistics.
     pub fn statistics(&self, level: u8, style: &Style) -> Arc<Statistics> {
         let measure = || {
-            let evaluation = |window: Window| MeasureEval::new(style, window, 1.0);
+            let measured = style.for_statistics(level);
+            let evaluation = |window: Window| MeasureEval::new(&measured, window, 1.0);
             let measure =
                 || sampling::measure(&self.data, level, evaluation, self.backend.as_ref());
             let is_own = style.statistics_key(level) == self.style.statistics_key(level);

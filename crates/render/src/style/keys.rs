@@ -1,15 +1,17 @@
-//! Keys for caches. If two styles have equal keys, they share cached statistics or a cached scale.
+//! Keys for caches. If two styles have equal keys, they share cached statistics, a cached scale or
+//! a cached density.
 
 use crate::scale::transform::Transform;
 use crate::style::Style;
 use crate::style::kernel::{Normalize, Shape};
 use crate::style::measure::Measure;
-use crate::style::radius::Length;
+use crate::style::radius::{Length, Radius};
+use std::borrow::Cow;
 
-/// The key of cached statistics: the parts of a style that the statistics of a level depend on. Two
-/// styles with equal keys have equal statistics of the same points.
+/// The key of cached values of pictures: the parts of a style that the values at a level depend on.
+/// Two styles with equal keys give equal values of the same points.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct StatisticsKey {
+pub struct ValuesKey {
     measure: Measure,
     shape: Shape,
     exact: bool,
@@ -24,12 +26,12 @@ pub struct StatisticsKey {
 /// also depends on the points.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NormalizerKey {
-    statistics: StatisticsKey,
+    statistics: ValuesKey,
     transform: Transform,
     domain: String,
 }
 
-impl StatisticsKey {
+impl ValuesKey {
     /// The size in bytes of the texts in the key, for caches that are bounded in bytes.
     pub fn text_bytes(&self) -> usize {
         self.blend.len()
@@ -37,15 +39,40 @@ impl StatisticsKey {
 }
 
 impl Style {
-    /// Makes the key under which the statistics of a level are cached. A radius may depend on the
-    /// zoom and so on the level.
-    pub fn statistics_key(&self, level: u8) -> StatisticsKey {
-        let (metres, length) = match self.radius().at_zoom(f64::from(level) - 8.0) {
+    /// Makes the key under which the values of a picture at a level are cached. A radius may depend
+    /// on the zoom and so on the level.
+    pub fn values_key(&self, level: u8) -> ValuesKey {
+        self.key_with(self.length_at(level))
+    }
+
+    /// Makes the key under which the statistics of a level are cached: that of the values in the
+    /// style [`for_statistics`](Self::for_statistics).
+    pub fn statistics_key(&self, level: u8) -> ValuesKey {
+        self.key_with(self.length_at(level).rounded())
+    }
+
+    /// The style in which the values of a level are measured to make a scale. Its radius is
+    /// rounded, by at most 3.2 %, so that styles with nearly equal radii share one scale. The
+    /// rounded radius follows from the style alone, whether it is a layer's own or a request's.
+    pub fn for_statistics(&self, level: u8) -> Cow<'_, Self> {
+        let (length, rounded) = (self.length_at(level), self.length_at(level).rounded());
+        if length == rounded || self.shape() == Shape::Pixel {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(self.clone().with_radius(Radius::from_length(rounded)))
+    }
+
+    fn length_at(&self, level: u8) -> Length {
+        self.radius().at_zoom(f64::from(level) - 8.0)
+    }
+
+    fn key_with(&self, length: Length) -> ValuesKey {
+        let (metres, length) = match length {
             _ if self.shape() == Shape::Pixel => (false, 0.0),
             Length::Pixels(n) => (false, n),
             Length::Metres(n) => (true, n),
         };
-        StatisticsKey {
+        ValuesKey {
             measure: self.measure(),
             shape: self.shape(),
             exact: self.is_exact(),

@@ -28,12 +28,51 @@ impl Length {
         }
     }
 
+    /// The length, rounded to one of few. Scales are measured with rounded lengths, so that styles
+    /// with nearly equal radii share a scale, and requests with ever new radii measure little.
+    ///
+    /// Pixels are rounded to 5 significant binary digits. All whole numbers up to 32 and all powers
+    /// of two are such numbers, and no length changes by more than 3.2 %. Metres are rounded to
+    /// twentieths of the greatest number below of the series 1, 2, 5, 10, 20, 50 …, so that 25 m,
+    /// 750 m and 2.5 km stay; no length changes by more than 2.5 %.
+    pub(crate) fn rounded(self) -> Self {
+        match self {
+            Self::Pixels(n) => Self::Pixels(rounded_bits(n)),
+            Self::Metres(n) => Self::Metres(rounded_metres(n)),
+        }
+    }
+
     fn is_legal(self) -> bool {
         match self {
             Self::Pixels(n) => (Kernel::MIN_RADIUS..=Kernel::MAX_RADIUS / 2.0).contains(&n),
             Self::Metres(n) => (Self::MIN_METRES..=Self::MAX_METRES).contains(&n),
         }
     }
+}
+
+/// The nearest number with 5 significant binary digits: the leading one and 4 of the 52 that an f64
+/// stores after it.
+fn rounded_bits(n: f64) -> f64 {
+    const DROPPED: u32 = 52 - 4;
+    f64::from_bits((n.to_bits() + (1 << (DROPPED - 1))) >> DROPPED << DROPPED)
+}
+
+/// The nearest multiple of a twentieth of the greatest of the numbers 1, 2, 5, 10, 20, 50 … that is
+/// not greater than `n`. It is computed by whole numbers, so numbers with few digits stay the same
+/// to the last bit.
+fn rounded_metres(n: f64) -> f64 {
+    const PARTS: f64 = 20.0;
+    const DECADES: [f64; 9] = [1e6, 1e5, 1e4, 1e3, 100.0, 10.0, 1.0, 0.1, 0.01];
+    let decade = DECADES.into_iter().find(|decade| n >= *decade);
+    let decade = decade.unwrap_or(Length::MIN_METRES);
+    let below = [5.0, 2.0].into_iter().find(|digit| n >= digit * decade);
+    let below = below.unwrap_or(1.0) * decade;
+    if decade >= 10.0 {
+        let step = below / PARTS;
+        return (n / step).round() * step;
+    }
+    let steps_per_metre = (PARTS / below).round();
+    (n * steps_per_metre).round() / steps_per_metre
 }
 
 impl fmt::Display for Length {
@@ -113,6 +152,11 @@ impl Radius {
                 .iter()
                 .all(|(zoom, length)| (0.0..=30.0).contains(zoom) && length.is_legal());
         legal.then(|| Self(table.into()))
+    }
+
+    /// The radius that is `length` at all zooms. The length must be legal.
+    pub(crate) fn from_length(length: Length) -> Self {
+        Self(Arc::new([(0.0, length)]))
     }
 
     /// Returns the length at a zoom. The zoom is counted for tiles of 256 CSS pixels, and may be
@@ -238,6 +282,52 @@ mod tests {
             "infm",
         ] {
             assert!(text.parse::<Radius>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rounded_lengths_are_few_and_near_and_usual_ones_stay() {
+        let mut usual: Vec<Length> = (1..=32).map(|n| Length::Pixels(f64::from(n))).collect();
+        let halves = (1..32).map(|n| Length::Pixels(f64::from(n) / 2.0));
+        usual.extend(halves.chain([48.0, 64.0, 128.0].map(Length::Pixels)));
+        for text in [
+            "1cm", "5cm", "25cm", "50cm", "1m", "1.5m", "2m", "7.5m", "10m", "15m", "25m", "30m",
+            "50m", "75m", "100m", "150m", "200m", "250m", "300m", "400m", "500m", "750m", "1km",
+            "1.2km", "1.5km", "2.5km", "3km", "5km", "10km", "25km", "100km", "250km", "5000km",
+        ] {
+            let text = match text.strip_suffix("cm") {
+                Some(n) => format!("{}m", n.parse::<f64>().unwrap() / 100.0),
+                None => text.to_owned(),
+            };
+            usual.push(text.parse().unwrap());
+        }
+        for length in usual {
+            assert_eq!(length.rounded(), length);
+        }
+        let mut seen = [Vec::new(), Vec::new()];
+        for i in 0..=100_000 {
+            let share = f64::from(i) / 1e5;
+            let pixels = Length::Pixels(0.5 * 256f64.powf(share));
+            let metres = Length::Metres((0.01 * 5e8f64.powf(share)).clamp(0.01, 5e6));
+            for ((length, most), seen) in [(pixels, 0.0320), (metres, 0.0251)].iter().zip(&mut seen)
+            {
+                let rounded = length.rounded();
+                let ratio = rounded.amount() / length.amount();
+                assert!((ratio - 1.0).abs() < *most, "{length} {rounded}");
+                assert!(
+                    rounded.is_legal() && rounded.rounded() == rounded,
+                    "{length} {rounded}"
+                );
+                seen.push(rounded.amount());
+            }
+        }
+        for (seen, most) in seen.iter_mut().zip([130, 620]) {
+            assert!(
+                seen.is_sorted(),
+                "a greater length is never rounded to a smaller one"
+            );
+            seen.dedup();
+            assert!(seen.len() < most, "{}", seen.len());
         }
     }
 

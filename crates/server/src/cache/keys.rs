@@ -8,7 +8,7 @@ use crate::style::ResolvedStyle;
 use axum::body::Bytes;
 use heatsplat_points::TileId;
 use heatsplat_render::encode::ImageFormat;
-use heatsplat_render::{Density, StatisticsKey, TileSize};
+use heatsplat_render::{Density, TileSize, ValuesKey};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,7 +49,7 @@ pub(crate) struct DensityKey {
     pub(crate) tile: TileId,
     pub(crate) size: TileSize,
     /// The parts of the style on which the density depends at the tile's zoom.
-    pub(crate) style: StatisticsKey,
+    pub(crate) style: ValuesKey,
 }
 
 impl Weigh for Arc<Density> {

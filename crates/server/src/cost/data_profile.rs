@@ -154,6 +154,7 @@ impl<'a> DataProfile<'a> {
     /// estimated at three latitudes, since a radius in metres has different sizes in pixels there.
     /// An error if the kernel is wider than a request may ask for.
     pub(super) fn scale(&self, style: &Style, level: u8) -> Result<f64, ApiError> {
+        let style = &*style.for_statistics(level);
         let z = level.saturating_sub(8).min(MAX_ZOOM);
         let densities = self.densities(style);
         let time = |window: &Window| -> DrawTime {

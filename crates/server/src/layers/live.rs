@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use heatsplat_points::{Focus, LonLatBox, MAX_ZOOM, Point, Points, TileId, TileWeight, Window};
 use heatsplat_render::{
     Backend, Domain, Level, Measure, NEGATIVE_SHARE, Normalizer, PointSet, Shape, Statistics,
-    StatisticsKey, Style, ValueKind, View, evaluate, sample,
+    Style, ValueKind, ValuesKey, View, evaluate, sample,
 };
 use quick_cache::sync::Cache;
 use std::fmt::Debug;
@@ -157,7 +157,7 @@ const MAX_STATISTICS: usize = 512;
 
 /// The key of measured statistics: a level, and the parts of a style on which the statistics at
 /// that level depend.
-type LevelKey = (u8, StatisticsKey);
+type LevelKey = (u8, ValuesKey);
 
 /// A layer whose rows are read for every picture.
 #[derive(Debug)]
@@ -335,10 +335,15 @@ impl LiveLayer {
 
     /// Measures statistics: draws the densities of a sample of tiles and collects their values.
     async fn measure(&self, level: u8, style: &Style) -> Result<Statistics, SourceError> {
+        let (own, style) = (
+            self.style.for_statistics(level),
+            style.for_statistics(level),
+        );
+        let (own, style) = (&*own, &*style);
         let z = level.saturating_sub(8).min(MAX_ZOOM);
         let side = 1u32 << (level - z).min(9);
         let mut statistics = Statistics::default();
-        let other_splats = cost::has_other_splats(&self.style, style);
+        let other_splats = cost::has_other_splats(own, style);
         for (tile, times) in sample(self.occupied(z).await?, LIVE_DENSEST, LIVE_SPREAD) {
             let window = Window::tile(tile, side);
             let fetched = self.rows.fetch(rows_for(window, 1, style, true)).await?;

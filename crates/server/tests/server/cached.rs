@@ -284,3 +284,16 @@ async fn another_look_at_the_same_density_is_not_splatted_again() {
     let hit = "heatsplat_cache_requests_total{cache=\"densities\",result=\"hit\"}";
     assert_eq!(metric(&app, hit).await, 14.0);
 }
+
+#[tokio::test]
+async fn radii_that_share_a_scale_have_densities_of_their_own() {
+    let app = app();
+    let density = async |radius: &str| {
+        let answer = get(&app, &format!("/cities/4/8/5.npy?radius={radius}")).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        answer.body
+    };
+    let (sixteen, more) = (density("16px").await, density("16.3px").await);
+    assert_eq!(sixteen.len(), more.len());
+    assert_ne!(sixteen, more);
+}
