@@ -24,7 +24,7 @@ function plainPng(color, side = 256) {
 }
 
 await run(async (browser) => {
-  const green = plainPng([0, 200, 0]);
+  const green = plainPng([150, 230, 150]);
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: "light" });
   let asked = [];
   await context.route("https://tiles.example.test/**", (route) => {

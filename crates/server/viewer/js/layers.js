@@ -83,7 +83,7 @@ function row(entry) {
         announce("entries");
       },
     },
-  }, el("span", {}, name), swatch);
+  }, el("span", {}, name), !entry.layer.stored && swatch);
   const isTop = entry === state.entries.at(-1);
   return el("li", {},
     el("label", { className: "tick" }, visible), edit,

@@ -49,6 +49,8 @@ function refresh() {
     request(entry, block);
   }
   card.hidden = entries.length === 0;
+  // Tiles that were drawn before have no values.
+  hint.hidden = entries.every((entry) => entry.layer.stored);
   card.replaceChildren(...entries.map((entry) => /** @type {Block} */ (blocks.get(entry)).box), hint);
   drawReadings();
 }

@@ -7,7 +7,7 @@ import { words } from "./strings.js";
  * @typedef {{ name: string, type: "number" | "time" | "text" | "bool", nulls: number, range?: [any, any],
  *             histogram?: { range: [number, number], exponent: number, counts: number[] }, values?: { value: string, count: number }[] }} Attribute
  * @typedef {{ id: string, name?: string, live?: boolean, points?: number | null, bounds?: number[],
- *             first_view?: number[], stored?: string, style?: Record<string, string>,
+ *             view?: number[], stored?: string, style?: Record<string, string>,
  *             attributes?: Attribute[] }} Layer
  * @typedef {{ name: string, group: string, colors: string[] }} Ramp
  * @typedef {{ url: string, attribution?: string }} Basemap

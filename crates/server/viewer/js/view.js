@@ -36,19 +36,20 @@ export function union(boxes) {
   });
 }
 
-/** The first view of layers. @param {import("./state.js").Entry[]} entries */
-function boundsOf(entries) {
-  const boxes = entries.map(({ layer }) => box(layer.first_view ?? layer.bounds));
+/** The box of layers. @param {import("./state.js").Entry[]} entries @param {"view" | "bounds"} which of each */
+function boundsOf(entries, which) {
+  const boxes = entries.map(({ layer }) => box(layer[which] ?? layer.bounds));
   return boxes.length > 0 ? union(boxes) : box(undefined);
 }
 
-/** @param {import("./state.js").Entry[]} entries */
+/** The view in which a map begins: nearly all heat, without what lies far away.
+ *  @param {import("./state.js").Entry[]} entries */
 export const firstView = (entries) => ({
-  bounds: boundsOf(entries), fitBoundsOptions: { padding: padding(), maxZoom: 12 },
+  bounds: boundsOf(entries, "view"), fitBoundsOptions: { padding: padding(), maxZoom: 12 },
 });
 
 /** Moves the map to the data of the entries that are shown. */
 export function fitData() {
   const visible = state.entries.filter((entry) => entry.visible);
-  maps.main.fitBounds(boundsOf(visible.length > 0 ? visible : state.entries), { padding: padding(), maxZoom: 12 });
+  maps.main.fitBounds(boundsOf(visible.length > 0 ? visible : state.entries, "bounds"), { padding: padding(), maxZoom: 12 });
 }
