@@ -419,3 +419,51 @@ fn a_radius_that_is_not_given_is_fitted_once() {
     }
     assert_eq!(radius("rows"), fitted);
 }
+
+/// Title, legend, scale bar and attribution stand in the corners of a picture, and change nothing
+/// else in it. Densities have none.
+#[test]
+fn captions_stand_in_the_corners_of_a_picture() {
+    let dir = folder("captions");
+    let out = dir.join("m.png");
+    let out = out.to_str().unwrap();
+    let drawn = |more: &[&str]| {
+        let europe = [
+            "render",
+            CITIES,
+            "-o",
+            out,
+            "--bbox=-10,35,30,60",
+            "--size",
+            "640x600",
+            "--background",
+            "#101418",
+        ];
+        let (code, _, err) = heatsplat(&[&europe[..], more].concat());
+        assert!(code == 0 && err.contains("640 × 600 pixels"), "{err}");
+        decode_png(&std::fs::read(out).unwrap())
+    };
+    let captions = [
+        "--title",
+        "Where people live",
+        "--legend",
+        "--scalebar",
+        "--attribution",
+        "© GeoNames",
+    ];
+    let (plain, captioned) = (drawn(&[]), drawn(&captions));
+    let changed = |x: std::ops::Range<u32>, y: std::ops::Range<u32>| {
+        let all = y.flat_map(|y| x.clone().map(move |x| (x, y)));
+        let pixels = all.filter(|&(x, y)| plain.get_pixel(x, y) != captioned.get_pixel(x, y));
+        pixels.count()
+    };
+    for corner in [(0..320, 0..100), (0..340, 500..600), (400..640, 500..600)] {
+        assert!(
+            changed(corner.0.clone(), corner.1.clone()) > 1000,
+            "{corner:?}"
+        );
+    }
+    assert_eq!(changed(0..640, 100..480), 0);
+    let (code, _, err) = heatsplat(&["render", CITIES, "-o", "d.npy", "--legend"]);
+    assert!(code == 2 && err.contains("--legend"), "{err}");
+}

@@ -12,6 +12,7 @@ use crate::cli::logging::say;
 use clap::Args;
 use heatsplat::points::{LonLatBox, WindowError};
 use heatsplat::render::encode::{self, Effort, ImageEncoding};
+use heatsplat::render::legend::{Captions, LegendTheme};
 use heatsplat::render::{View, height_to_width};
 use heatsplat::{ImageFormat, Layer, Points, Ramp};
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ Examples:
   heatsplat render examples/cities.csv.gz -o world.png
   heatsplat render examples/cities.csv.gz -o italy.png --bbox 6,36,19,47.5 --size 800x900
   heatsplat render examples/cities.csv.gz -o print.webp --size 4000 --ratio 2 --background white
+  heatsplat render examples/cities.csv.gz -o poster.png --title \"Where people live\" --legend --scalebar
   heatsplat render examples/cities.csv.gz -o density.npy --normalize mass
   heatsplat render -o map.png --mapnik-style style.xml";
 
@@ -53,6 +55,8 @@ pub(super) struct RenderCommand {
     /// A CSS colour behind the heat [default: transparent]
     #[arg(long, value_name = "COLOR", value_parser = color)]
     background: Option<CssColor>,
+    #[command(flatten)]
+    captions: CaptionFlags,
     /// A map of Mapnik's: the filters, markers and, unless there is a SOURCE, the datasource (csv,
     /// shape, geojson or postgis) of the layer that it draws by colorize-alpha
     #[arg(long, value_name = "STYLE.XML", conflicts_with = "begin")]
@@ -63,6 +67,49 @@ pub(super) struct RenderCommand {
     style: StyleFlags,
     #[command(flatten)]
     backend: BackendFlags,
+}
+
+/// Flags for what is written on the picture.
+#[derive(Args)]
+#[command(next_help_heading = "What is written on the picture")]
+struct CaptionFlags {
+    /// A title at the top left
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+    /// A legend at the bottom left
+    #[arg(long)]
+    legend: bool,
+    /// A scale bar at the bottom right, right at the latitude of the picture's centre
+    #[arg(long)]
+    scalebar: bool,
+    /// Words that name the source of the data, at the bottom right
+    #[arg(long, value_name = "TEXT")]
+    attribution: Option<String>,
+}
+
+impl CaptionFlags {
+    fn is_empty(&self) -> bool {
+        self.title.is_none() && !self.legend && !self.scalebar && self.attribution.is_none()
+    }
+
+    /// The captions of a picture of a layer. They are light on a dark ground and dark on others.
+    fn captions(&self, layer: &Layer, view: View, ground: Option<CssColor>) -> Captions {
+        let style = layer.style();
+        let legend = || layer.legend_of(&layer.normalizer_at(view.level(), style), style);
+        let is_dark = |CssColor([r, g, b, a]): CssColor| {
+            a > 127 && u32::from(r) * 3 + u32::from(g) * 6 + u32::from(b) < 1280
+        };
+        let mut captions = Captions::default();
+        if ground.is_some_and(is_dark) {
+            captions.theme = LegendTheme::dark();
+        }
+        captions.theme.ratio = view.ratio();
+        captions.title.clone_from(&self.title);
+        captions.legend = self.legend.then(legend);
+        captions.scale_bar = self.scalebar;
+        captions.attribution.clone_from(&self.attribution);
+        captions
+    }
 }
 
 /// A CSS color as red, green, blue and alpha, 0 to 255 each. The first three are not multiplied by
@@ -86,6 +133,11 @@ impl RenderCommand {
                            what to write";
             return Err(UsageError::new("render", message).into());
         };
+        if format.is_density() && !self.captions.is_empty() {
+            let message = "--title, --legend, --scalebar and --attribution are for pictures, not for \
+                           densities";
+            return Err(UsageError::new("render", message).into());
+        }
         // If the given box can't be drawn, this is found before the source is read. Without a given
         // box, the box around all points is drawn, which is always possible.
         if let Some(bounds) = self.bbox {
@@ -104,7 +156,13 @@ impl RenderCommand {
         let style = loaded.style(&style, None);
         let layer = Layer::new(&redact(&source), loaded.into_set()?.0, style, backend);
         let bytes = self.draw(&layer, view, format)?;
-        output::write(&self.output, |file| file.write_all(&bytes))
+        output::write(&self.output, |file| file.write_all(&bytes))?;
+        if self.output.as_os_str() != "-" {
+            let window = view.window();
+            let (width, height) = (window.width(), window.height());
+            say!("{}: {width} × {height} pixels", self.output.display());
+        }
+        Ok(())
     }
 
     /// Returns the style, and the source to read. If a Mapnik map has options about reading the
@@ -140,7 +198,8 @@ impl RenderCommand {
 
     fn draw(&self, layer: &Layer, view: View, format: ImageFormat) -> Result<Vec<u8>, BoxError> {
         let request = layer.map(view).format(format).effort(Effort::Small);
-        let plain = self.background.is_none() && !layer.is_mixed(layer.style());
+        let plain =
+            self.background.is_none() && self.captions.is_empty() && !layer.is_mixed(layer.style());
         if plain || format.is_density() {
             return Ok(request.encode()?.to_vec());
         }
@@ -150,6 +209,8 @@ impl RenderCommand {
             each.iter_mut()
                 .for_each(|pixel| *pixel = over(*pixel, ground));
         }
+        let captions = self.captions.captions(layer, view, self.background);
+        captions.draw(&mut pixels, &view.window());
         let (window, encoding) = (view.window(), ImageEncoding::new(format, Effort::Small));
         let bytes = encoding.pixels(&pixels, window.width(), window.height())?;
         Ok(bytes.to_vec())

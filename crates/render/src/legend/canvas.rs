@@ -131,6 +131,29 @@ impl Canvas {
         }
     }
 
+    /// The width in pixels.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The height in pixels.
+    pub(crate) fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Blends the canvas over a picture of RGBA pixels, which are not premultiplied by alpha and
+    /// `width` in a row. The top left corner of the canvas comes to (`left`, `top`). The parts that
+    /// lie outside the picture are cut off.
+    pub(crate) fn lay_over(&self, picture: &mut [u8], width: usize, left: usize, top: usize) {
+        let rows = picture.chunks_exact_mut(width.max(1) * 4).skip(top);
+        for (row, line) in rows.zip(self.pixels.chunks_exact(self.width)) {
+            let (pixels, _) = row.as_chunks_mut::<4>();
+            for (pixel, &above) in pixels.iter_mut().skip(left).zip(line) {
+                *pixel = laid_over(*pixel, above);
+            }
+        }
+    }
+
     /// Encodes the canvas as a PNG.
     pub(crate) fn png(&self) -> Result<Vec<u8>, EncodeError> {
         let mut bytes = Vec::with_capacity(self.pixels.len() * 4);
@@ -141,6 +164,19 @@ impl Canvas {
         }
         encode::png_rgba(&bytes, self.width as u32, self.height as u32, Effort::Small)
     }
+}
+
+/// Blends a premultiplied colour over one that is not, and returns a colour that is not.
+fn laid_over(below: [u8; 4], [r, g, b, a]: [f32; 4]) -> [u8; 4] {
+    if a <= 0.0 {
+        return below;
+    }
+    let [r0, g0, b0, a0] = below.map(|c| f32::from(c) / 255.0);
+    let behind = a0 * (1.0 - a);
+    let whole = a + behind;
+    let mix = |above: f32, below: f32| (above + below * behind) / whole;
+    let color = [mix(r, r0), mix(g, g0), mix(b, b0), whole];
+    color.map(|c| (c * 255.0).round().clamp(0.0, 255.0) as u8)
 }
 
 /// The range of pixels of which at least half is covered by the interval from `from` to `to`. It is

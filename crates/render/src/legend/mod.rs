@@ -4,6 +4,7 @@
 //! it is valid for each of these tiles, whatever the scale's transform is.
 
 mod canvas;
+mod captions;
 mod label;
 mod layout;
 mod png;
@@ -20,6 +21,7 @@ use crate::scale::normalizer::Normalizer;
 use crate::scale::value_kind::ValueKind;
 use crate::style::Style;
 
+pub use captions::Captions;
 pub use layout::LegendTheme;
 pub use ramp_sheet::ramp_sheet;
 pub use ticks::Tick;

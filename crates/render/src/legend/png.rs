@@ -6,6 +6,11 @@ use crate::encode::EncodeError;
 use crate::legend::canvas::Canvas;
 
 pub(super) fn draw(legend: &Legend, theme: &LegendTheme) -> Result<Vec<u8>, EncodeError> {
+    canvas(legend, theme).png()
+}
+
+/// Draws a legend on a canvas of its size.
+pub(super) fn canvas(legend: &Legend, theme: &LegendTheme) -> Canvas {
     let layout = layout(legend, theme);
     let mut canvas = Canvas::new(layout.width, layout.height, theme.ratio);
     canvas.fill(
@@ -32,7 +37,7 @@ pub(super) fn draw(legend: &Legend, theme: &LegendTheme) -> Result<Vec<u8>, Enco
             canvas.text(*x, *y, text, theme.ink);
         }
     }
-    canvas.png()
+    canvas
 }
 
 #[cfg(test)]

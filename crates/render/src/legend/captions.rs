@@ -1,0 +1,221 @@
+//! Captions of a static map: title, legend, scale bar and attribution, drawn over the map.
+
+use crate::legend::Legend;
+use crate::legend::canvas::{Canvas, LETTER_WIDTH, TEXT_HEIGHT};
+use crate::legend::layout::LegendTheme;
+use crate::legend::png;
+use crate::style::radius::metres_per_unit;
+use heatsplat_points::Window;
+
+/// Lengths in CSS pixels, all of them choices: the distance of a panel from the map's edge and from
+/// its neighbour, and from its own edge to its contents.
+const MARGIN: f32 = 10.0;
+const PADDING: f32 = 8.0;
+
+/// The longest scale bar and the thickness of its lines, in CSS pixels. Choices.
+const LONGEST_BAR: f64 = 140.0;
+const LINE: f32 = 2.0;
+
+/// The captions of a static map, each on a panel at a corner of the map: the title at the top left,
+/// the legend at the bottom left, scale bar and attribution at the bottom right.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Captions {
+    /// The title.
+    pub title: Option<String>,
+    /// The legend of the map's colours.
+    pub legend: Option<Legend>,
+    /// True if a scale bar is drawn. Its length is right at the latitude of the map's centre.
+    pub scale_bar: bool,
+    /// The words that name the source of the data.
+    pub attribution: Option<String>,
+    /// The colours of the panels, and the number of pixels per CSS pixel, at most 2.
+    pub theme: LegendTheme,
+}
+
+impl Captions {
+    /// Tests whether there is nothing to draw.
+    pub fn is_empty(&self) -> bool {
+        self.title.is_none()
+            && self.legend.is_none()
+            && !self.scale_bar
+            && self.attribution.is_none()
+    }
+
+    /// Draws the captions over a map. `pixels` are the RGBA values of the map's pixels, row by row,
+    /// not premultiplied by alpha. `window` is the part of the world that the map shows. What
+    /// doesn't fit on the map is cut off.
+    pub fn draw(&self, pixels: &mut [u8], window: &Window) {
+        let map = MapCorners::new(window, self.theme.ratio.clamp(1, 2));
+        if let Some(title) = &self.title {
+            let panel = self.words(title);
+            panel.lay_over(pixels, map.width, map.left(), map.margin);
+        }
+        if let Some(legend) = &self.legend {
+            let room = (map.width as f32 / map.ratio as f32 * 0.5) as u32;
+            let theme = LegendTheme {
+                length: self.theme.length.min(room),
+                ..self.theme.clone()
+            };
+            let panel = png::canvas(legend, &theme);
+            let top = map.above_bottom(panel.height());
+            panel.lay_over(pixels, map.width, map.left(), top);
+        }
+        let mut below = 0;
+        if let Some(attribution) = &self.attribution {
+            let panel = self.words(attribution);
+            let (left, top) = map.bottom_right(&panel, 0);
+            panel.lay_over(pixels, map.width, left, top);
+            below = panel.height() + map.margin / 2;
+        }
+        if self.scale_bar {
+            let panel = self.bar(map.metres_per_pixel(window));
+            let (left, top) = map.bottom_right(&panel, below);
+            panel.lay_over(pixels, map.width, left, top);
+        }
+    }
+
+    /// A panel with one line of text.
+    fn words(&self, text: &str) -> Canvas {
+        let width = text.chars().count() as f32 * LETTER_WIDTH + 2.0 * PADDING;
+        let mut canvas = self.panel(width, TEXT_HEIGHT + PADDING);
+        canvas.text(PADDING, PADDING / 2.0, text, self.theme.ink);
+        canvas
+    }
+
+    /// A panel with a scale bar. `metres` is the length on the ground of a CSS pixel.
+    fn bar(&self, metres: f64) -> Canvas {
+        let length = round_length(metres * LONGEST_BAR);
+        let text = in_words(length);
+        let bar = (length / metres) as f32;
+        let letters = text.chars().count() as f32 * LETTER_WIDTH;
+        let width = bar.max(letters) + 2.0 * PADDING;
+        let mut canvas = self.panel(width, TEXT_HEIGHT + 2.0 * PADDING);
+        let ink = self.theme.ink;
+        let (left, bottom) = (PADDING, TEXT_HEIGHT + 1.5 * PADDING);
+        canvas.text((width - letters) / 2.0, PADDING / 2.0, &text, ink);
+        canvas.fill([left, bottom - LINE, bar, LINE], 0.0, ink);
+        for x in [left, left + bar - LINE] {
+            canvas.fill([x, bottom - 3.0 * LINE, LINE, 3.0 * LINE], 0.0, ink);
+        }
+        canvas
+    }
+
+    fn panel(&self, width: f32, height: f32) -> Canvas {
+        let mut canvas = Canvas::new(width, height, self.theme.ratio);
+        canvas.fill([0.0, 0.0, width, height], 4.0, self.theme.background);
+        canvas
+    }
+}
+
+/// The size of a map in pixels, and the distance of panels from its edges.
+struct MapCorners {
+    width: usize,
+    height: usize,
+    ratio: u32,
+    margin: usize,
+}
+
+impl MapCorners {
+    fn new(window: &Window, ratio: u32) -> Self {
+        Self {
+            width: window.width() as usize,
+            height: window.height() as usize,
+            ratio,
+            margin: (MARGIN * ratio as f32) as usize,
+        }
+    }
+
+    fn left(&self) -> usize {
+        self.margin
+    }
+
+    /// The row at which a panel of some height begins if it stands at the bottom.
+    fn above_bottom(&self, height: usize) -> usize {
+        self.height.saturating_sub(height + self.margin)
+    }
+
+    /// The column and the row at which a panel begins that stands at the bottom right, `below`
+    /// pixels above the margin.
+    fn bottom_right(&self, panel: &Canvas, below: usize) -> (usize, usize) {
+        let left = self.width.saturating_sub(panel.width() + self.margin);
+        (left, self.above_bottom(panel.height() + below))
+    }
+
+    /// The length in metres of a CSS pixel in the middle of the map.
+    fn metres_per_pixel(&self, window: &Window) -> f64 {
+        let middle = (window.top() + window.bottom()) / 2.0;
+        metres_per_unit(middle) * window.pixel() * f64::from(self.ratio)
+    }
+}
+
+/// The greatest of the lengths 1, 2 and 5 times a power of ten that is at most `longest`.
+fn round_length(longest: f64) -> f64 {
+    let power = 10f64.powf(longest.max(f64::MIN_POSITIVE).log10().floor());
+    let fits = |factor: &f64| factor * power <= longest;
+    [5.0, 2.0, 1.0].into_iter().find(fits).unwrap_or(1.0) * power
+}
+
+fn in_words(metres: f64) -> String {
+    match metres {
+        m if m >= 1000.0 => format!("{} km", m / 1000.0),
+        m if m >= 1.0 => format!("{m} m"),
+        m => format!("{} cm", (m * 100.0).round()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heatsplat_points::LonLatBox;
+
+    #[test]
+    fn scale_bars_have_round_lengths() {
+        for (longest, expected) in [
+            (999.0, "500 m"),
+            (1000.0, "1 km"),
+            (4.99e6, "2000 km"),
+            (0.5, "50 cm"),
+        ] {
+            assert_eq!(in_words(round_length(longest)), expected);
+        }
+    }
+
+    /// At the equator a degree is 111.3 km. 100 of 300 pixels show one, so the bar of 100 km has 90
+    /// pixels.
+    #[test]
+    fn a_scale_bar_is_as_long_as_it_says() {
+        let bounds = LonLatBox::new(0.0, -1.0, 3.0, 1.0).unwrap();
+        let window = Window::around(bounds, 300, 200).unwrap();
+        let mut pixels = vec![255; 300 * 200 * 4];
+        let captions = Captions {
+            scale_bar: true,
+            ..Captions::default()
+        };
+        captions.draw(&mut pixels, &window);
+        let dark = |row: &[u8]| row.chunks(4).filter(|pixel| pixel[0] < 100).count();
+        let bar = pixels.chunks(300 * 4).map(dark).max().unwrap();
+        assert!((88..=92).contains(&bar), "{bar}");
+    }
+
+    #[test]
+    fn captions_stay_in_their_corners_and_on_small_maps() {
+        let bounds = LonLatBox::new(-10.0, 35.0, 30.0, 60.0).unwrap();
+        let captions = Captions {
+            title: Some("Where people live in the whole of Europe".into()),
+            scale_bar: true,
+            attribution: Some("© GeoNames".into()),
+            ..Captions::default()
+        };
+        for (width, height) in [(1, 1), (40, 7), (400, 300)] {
+            let window = Window::around(bounds, width, height).unwrap();
+            let mut pixels = vec![0; (width * height * 4) as usize];
+            captions.draw(&mut pixels, &window);
+            let drawn = |x: u32, y: u32| pixels[((y * width + x) * 4 + 3) as usize] > 0;
+            if width == 400 {
+                assert!(drawn(20, 20) && drawn(380, 285) && drawn(380, 250));
+                assert!(!drawn(200, 150) && !drawn(20, 285) && !drawn(2, 2));
+            }
+        }
+    }
+}
