@@ -7,7 +7,7 @@ use clap::Args;
 use heatsplat::import;
 use heatsplat::points::{LonLatBox, LonLatBoxError};
 use heatsplat_loader::{
-    Encoding, Filter, InputFormat, LoadOptions, Quote, Source, TimeFormat, open,
+    DecimalMark, Encoding, Filter, InputFormat, LoadOptions, Quote, Source, TimeFormat, open,
 };
 
 /// Flags that choose how to read a source.
@@ -67,6 +67,10 @@ pub(super) struct SourceFlags {
     /// no rows; in text separated by tabs only around whole fields]
     #[arg(long, value_name = "CHARACTER|none")]
     pub(super) quote: Option<Quote>,
+    /// Decimal mark of numbers in a CSV file: a comma or a point. With it, marks between thousands
+    /// are read too [default: found]
+    #[arg(long, value_name = "MARK")]
+    pub(super) decimal: Option<DecimalMark>,
     /// Encoding of text: utf-8, windows-1252, utf-16, shift_jis … [default: UTF-8 or UTF-16, or
     /// what XML declares; values that are no UTF-8 are windows-1252]
     #[arg(long, value_name = "NAME")]
@@ -78,8 +82,8 @@ pub(super) struct SourceFlags {
     /// Stop at the first row that gives no point, instead of skipping and counting it
     #[arg(long)]
     pub(super) strict: bool,
-    /// The column of geometries, where there are several [default: the primary one of a file, the
-    /// only one of a table]
+    /// The column of geometries or of whole positions, where there are several [default: the
+    /// primary one of a file, the only one of a table, found by its values in CSV]
     #[arg(long, value_name = "COLUMN")]
     pub(super) geom: Option<String>,
     /// Limit of the temporary file for an address whose format, or whose server, doesn't let it be
@@ -136,6 +140,7 @@ impl SourceFlags {
             weight: self.weight.clone(),
             delimiter: self.delimiter,
             quote: self.quote,
+            decimal: self.decimal,
             encoding: self.encoding,
             table: self.table.first().cloned(),
             geom: self.geom.clone(),
@@ -146,6 +151,7 @@ impl SourceFlags {
                 columns.cloned().collect()
             },
             within: self.within,
+            srid: self.database.srid,
             strict: self.strict,
             datum_error: self.datum_error,
             #[cfg(feature = "remote")]

@@ -61,6 +61,11 @@ fn main() {
         .map(|format| (format, formats::write(&folder, format, &rows)))
         .into();
     files.push(("geoparquet", geoparquet(&folder, &rows)));
+    files.push((
+        "commas",
+        text(&folder, "commas.csv", "lon;lat;n;day", &rows, commas),
+    ));
+    files.push(("wkt", text(&folder, "wkt.csv", "geom;n;day", &rows, wkt)));
     drop(rows);
     println!(
         "{:<12} {:>12} {:>12} {:>12} {:>12} {:>9}",
@@ -167,6 +172,35 @@ fn rows(count: usize) -> Vec<Row> {
             flag: Some(random(2) == 0),
         })
         .collect()
+}
+
+/// Writes a file of text with a header and a line for each row.
+fn text(
+    folder: &Folder,
+    name: &str,
+    header: &str,
+    rows: &[Row],
+    line: fn(&Row) -> String,
+) -> PathBuf {
+    let path = folder.file(name);
+    let lines = rows.iter().map(line);
+    let all: Vec<String> = std::iter::once(header.to_owned()).chain(lines).collect();
+    std::fs::write(&path, all.join("\n")).unwrap();
+    path
+}
+
+/// A row with decimal commas.
+fn commas(row: &Row) -> String {
+    let n = row.n.unwrap();
+    let day = row.day.as_deref().unwrap();
+    format!("{};{};{n};{day}", row.lon, row.lat).replace('.', ",")
+}
+
+/// A row with a geometry in well-known text.
+fn wkt(row: &Row) -> String {
+    let n = row.n.unwrap();
+    let day = row.day.as_deref().unwrap();
+    format!("POINT ({} {});{n};{day}", row.lon, row.lat)
 }
 
 /// Writes a GeoParquet file as most tools do: positions as WKB, and row groups of 100,000 rows.

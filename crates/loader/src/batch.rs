@@ -1,12 +1,16 @@
 //! Checks of rows by rules that all formats share, and batches of the points that rows give.
 
 use crate::messages::shown;
-use crate::number::{self, exact::Number};
+use crate::number::exact::Number;
+use crate::number::format::NumberFormat;
 use crate::report::{Report, SkipReason};
 use crate::table::TableBuilder;
 use crate::time::Times;
 use crate::value::Value;
 use heatsplat_points::{LonLatBox, Point, ProjectionError, WorldCoord, mercator};
+
+/// The size from which a coordinate counts as metres of a projection: a choice.
+const METRES: f64 = 1000.0;
 
 /// The points of some consecutive rows, and the report that counts these rows.
 #[derive(Default)]
@@ -20,6 +24,10 @@ pub(crate) struct Batch {
     /// Set if the column of weights was chosen by its name alone and not by an option. A row whose
     /// value in this column is no number is then kept, with a missing weight.
     is_guess: bool,
+    /// The notation of texts in the columns of positions.
+    positions: NumberFormat,
+    /// The notation of texts in the column of weights.
+    weights: NumberFormat,
 }
 
 /// A row's weight before it is checked.
@@ -104,6 +112,11 @@ impl Batch {
         Self { is_guess, ..self }
     }
 
+    /// Sets the notations of texts in the columns of positions and in the column of weights.
+    pub(crate) fn set_notations(&mut self, positions: NumberFormat, weights: NumberFormat) {
+        (self.positions, self.weights) = (positions, weights);
+    }
+
     /// Sets the weight of every point to 1. This is called when the column that was chosen for the
     /// weights turns out to hold no numbers.
     pub(crate) fn drop_weights(&mut self) {
@@ -132,8 +145,9 @@ impl Batch {
         lat: &'a [u8],
         weight: Weight<'a>,
     ) -> Result<(), Rejection<'a>> {
-        let (Some(x), Some(y)) = (number::parse(lon), number::parse(lat)) else {
-            return Err(unreadable(lon, lat));
+        let numbers = self.positions;
+        let (Some(x), Some(y)) = (numbers.parse(lon), numbers.parse(lat)) else {
+            return Err(unreadable(lon, lat, numbers));
         };
         let at = mercator::project(x, y).map_err(|refusal| match self.blame(refusal, x, y) {
             (skip, Axis::Longitude) => rejection(skip, "longitude", Found::Field(lon)),
@@ -193,7 +207,7 @@ impl Batch {
         let (checked, found) = match weight {
             Weight::Unused => (Some(1.0), Found::Time),
             Weight::Missing => return Ok(None),
-            Weight::Text(text) => match number::parse_weight(text) {
+            Weight::Text(text) => match self.weights.parse_weight(text) {
                 None if text.trim_ascii().is_empty() => return Ok(None),
                 weight => (weight, Found::Field(text)),
             },
@@ -218,12 +232,21 @@ impl Batch {
         Ok(None)
     }
 
+    /// Counts a row whose position would be valid with longitude and latitude swapped.
+    pub(crate) fn count_swapped(&mut self) {
+        self.report.notes.swapped += 1;
+    }
+
     /// Returns the reason why a position is rejected, and the axis at fault. Counts the position if
     /// it would be valid with longitude and latitude swapped.
     #[cold]
     fn blame(&mut self, refusal: ProjectionError, lon: f64, lat: f64) -> (SkipReason, Axis) {
         if are_swapped(refusal, lon, lat) {
             self.report.notes.swapped += 1;
+        }
+        let is_far = |size: f64| size.is_finite() && size > METRES;
+        if is_far(lon.abs()) || is_far(lat.abs()) {
+            self.report.notes.metres += 1;
         }
         match refusal {
             ProjectionError::Outside => (SkipReason::Outside, Axis::Latitude),
@@ -251,13 +274,13 @@ pub(crate) fn are_swapped(refusal: ProjectionError, lon: f64, lat: f64) -> bool 
 /// names the coordinate at fault. If one of them is empty, it names that one. If both are at fault
 /// in the same way, it names the longitude.
 #[cold]
-fn unreadable<'a>(lon: &'a [u8], lat: &'a [u8]) -> Rejection<'a> {
+fn unreadable<'a>(lon: &'a [u8], lat: &'a [u8], numbers: NumberFormat) -> Rejection<'a> {
     let empty = |field: &[u8]| field.trim_ascii().is_empty();
     let (skip, what, field) = if empty(lon) {
         (SkipReason::NoPosition, "longitude", lon)
     } else if empty(lat) {
         (SkipReason::NoPosition, "latitude", lat)
-    } else if number::parse(lon).is_none() {
+    } else if numbers.parse(lon).is_none() {
         (SkipReason::BadPosition, "longitude", lon)
     } else {
         (SkipReason::BadPosition, "latitude", lat)

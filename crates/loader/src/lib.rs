@@ -30,8 +30,30 @@
 //! the reason ([`SkipReason`]). A skipped row stops a load only if [`LoadOptions::strict`] is set.
 //!
 //! - **Numbers** are decimal numbers with a point: `12.5`, `+3` or `1e-2`. There may be spaces
-//!   around them. `NaN`, `inf`, `0x1A`, `5%` and degrees with minutes and seconds are no numbers.
-//!   `12,5` and `1,000` are none either, since the comma may mean a decimal point or thousands.
+//!   around them. `NaN`, `inf`, `0x1A` and `5%` are no numbers.
+//! - **Decimal commas** (`12,5`) are read in columns of CSV whose values in the first MiB have them
+//!   and no decimal points; [`Columns::why`] states it. A value with the other mark further on ends
+//!   the load. In columns that a filter uses or that are kept, `12,5` is then the number 12.5.
+//! - **Marks between thousands** are read if [`LoadOptions::decimal`] names the decimal mark, or if
+//!   values of the column leave no doubt (`1.234,5` or `1,234,567`), and blanks and apostrophes in
+//!   columns with decimal commas. They must part groups of three digits. If `1,234` may have
+//!   either meaning in a column of weights, that is an error; longitudes and latitudes have no
+//!   thousands.
+//! - **Angles** in columns of CSV may have minutes and seconds, and a hemisphere before or behind
+//!   them: `41°25'01"N`, `41 25 01 S`, `W002 10.43` or `4807.038N`. The letter `O` is none, since
+//!   it means east in German and west in French. Numbers like `4807.038` without a letter are
+//!   degrees and minutes if all of them have four and five digits before the point, zeros included;
+//!   if they are only likely to be, that is an error. Hemispheres may stand in columns directly
+//!   behind the numbers.
+//! - **Whole positions in one column** of CSV are found by their values, if no names look like
+//!   longitude and latitude, or named by [`LoadOptions::geom`]: well-known text, well-known binary
+//!   in hexadecimal digits, GeoJSON, or two numbers. The order of two numbers follows from the
+//!   letters of hemispheres, else from [`LoadOptions::pair`], else from a number beyond 90°, else
+//!   from the name (`lonlat`). Otherwise the latitude comes first, but in square brackets the
+//!   longitude.
+//! - **Other coordinate systems** are named by [`LoadOptions::srid`] where the file states none.
+//!   Without it, coordinates that mostly exceed 1000 are an error.
+//! - **Lines above the header** of CSV are left out: `sep=;`, comments (`#`, `//`) and titles.
 //! - **Longitudes** of up to ±540° are accepted and wrapped: 181° is read as −179°. A **latitude**
 //!   beyond ±90° is skipped as a `bad position`. A latitude beyond the edge of the Web-Mercator
 //!   square (±85.0511°) is skipped as `outside`. A point at 0,0 is kept, and counted in
@@ -76,6 +98,7 @@ mod number;
 mod open;
 mod options;
 mod parameter;
+mod position_text;
 #[cfg(feature = "postgis")]
 pub mod postgis;
 #[cfg(test)]
@@ -97,6 +120,7 @@ pub use error::LoadError;
 pub use filter::{Filter, FilterError};
 pub use format::InputFormat;
 pub use input::address::{is_remote, shown_source};
+pub use number::mark::DecimalMark;
 pub use open::{open, read};
 pub use options::{LoadOptions, Quote};
 pub use parameter::{Parameter, ParseOptionError};

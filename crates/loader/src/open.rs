@@ -60,16 +60,40 @@ pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn So
 }
 
 /// Returns an error if the option `geom` is set for a format in which each row has only one
-/// geometry.
+/// geometry, or the option `srid` for a format that always states the coordinate system.
 pub(crate) fn one_geometry(
     file: &str,
     format: InputFormat,
     options: &LoadOptions,
 ) -> Result<(), LoadError> {
+    if matches!(
+        format,
+        InputFormat::GeoJson
+            | InputFormat::GeoJsonLines
+            | InputFormat::Gpx
+            | InputFormat::Kml
+            | InputFormat::Tcx
+    ) && options.srid.is_some()
+    {
+        return Err(LoadError::BadOption {
+            file: file.to_owned(),
+            parameter: Parameter::Srid,
+            message: format!(
+                "positions of {format} are longitude and latitude, or state their system; leave it \
+                 out"
+            ),
+        });
+    }
     match (format, &options.geom) {
-        (_, None) | (InputFormat::Parquet | InputFormat::Arrow | InputFormat::GeoPackage, _) => {
-            Ok(())
-        }
+        (_, None)
+        | (
+            InputFormat::Csv
+            | InputFormat::Tsv
+            | InputFormat::Parquet
+            | InputFormat::Arrow
+            | InputFormat::GeoPackage,
+            _,
+        ) => Ok(()),
         (format, Some(_)) => Err(LoadError::BadOption {
             file: file.to_owned(),
             parameter: Parameter::Geom,

@@ -3,6 +3,7 @@
 use crate::encoding::Encoding;
 use crate::filter::Filter;
 use crate::format::InputFormat;
+use crate::number::mark::DecimalMark;
 use crate::parameter::ParseOptionError;
 use crate::time::TimeFormat;
 use heatsplat_points::LonLatBox;
@@ -20,7 +21,8 @@ pub struct LoadOptions {
     /// The column of latitudes in degrees, given like the column of longitudes. `None` detects it.
     pub lat: Option<String>,
     /// The pair of columns to use, where a source has several: `pickup` for the columns
-    /// `pickup_longitude` and `pickup_latitude`. `None` uses the only pair.
+    /// `pickup_longitude` and `pickup_latitude`. `None` uses the only pair. For a column that holds
+    /// both coordinates, `lat,lon` or `lon,lat` is their order.
     pub pair: Option<String>,
     /// The column or GeoJSON property of weights, given like the column of longitudes. `None`
     /// detects it. With the text `none` every row counts 1.
@@ -31,6 +33,10 @@ pub struct LoadOptions {
     /// would become one field otherwise. In tab-separated text only two quotes that enclose a whole
     /// field are read as quotes.
     pub quote: Option<Quote>,
+    /// The decimal mark of numbers in CSV. With it, marks between thousands are read too. `None`
+    /// detects a decimal comma, but reads marks between thousands only if the first values leave no
+    /// doubt.
+    pub decimal: Option<DecimalMark>,
     /// The encoding of the text in CSV, GeoJSON, XML or a Shapefile's table. `None` detects it:
     /// text is UTF-8, UTF-16 or in the encoding that an XML declaration names. Values that are not
     /// valid UTF-8 are then read as windows-1252.
@@ -38,7 +44,8 @@ pub struct LoadOptions {
     /// The name of the table that has the points, for files with several tables.
     pub table: Option<String>,
     /// The column of geometries, for Parquet and Arrow files with several such columns. In a
-    /// GeoPackage it selects the table that has this column. `None` selects the primary column.
+    /// GeoPackage it selects the table that has this column. `None` selects the primary column. In
+    /// CSV it is the column that holds whole positions, and `None` finds it by its values.
     pub geom: Option<String>,
     /// The condition that a row must fulfil to become a point. With `None` all rows do.
     pub filter: Option<Filter>,
@@ -55,6 +62,9 @@ pub struct LoadOptions {
     /// datum to WGS 84. It matters for datums for which a grid file would be more accurate, since
     /// this crate reads no grid files. `None` means 5 m.
     pub datum_error: Option<f64>,
+    /// The EPSG number of the coordinate system of positions, for files that state none. `None`
+    /// means longitude and latitude.
+    pub srid: Option<u32>,
     /// True if a row that gives no point is an error.
     pub strict: bool,
     /// The largest size in bytes of an object at an address that is copied to a temporary file.

@@ -24,6 +24,8 @@ pub enum Parameter {
     Delimiter,
     /// The quotes of CSV: [`LoadOptions::quote`](crate::LoadOptions::quote).
     Quote,
+    /// The decimal mark of CSV: [`LoadOptions::decimal`](crate::LoadOptions::decimal).
+    Decimal,
     /// The encoding of text: [`LoadOptions::encoding`](crate::LoadOptions::encoding).
     Encoding,
     /// The table that has the points: [`LoadOptions::table`](crate::LoadOptions::table).
@@ -42,7 +44,8 @@ pub enum Parameter {
     /// The largest temporary copy:
     /// [`LoadOptions::download_limit`](crate::LoadOptions::download_limit).
     DownloadLimit,
-    /// The reference system of geometries in a database that state no reference system.
+    /// The coordinate system of positions that state none, in a file or a database:
+    /// [`LoadOptions::srid`](crate::LoadOptions::srid).
     Srid,
     /// Permission to use a database role that may do more than read.
     AllowSuperuser,
@@ -54,13 +57,14 @@ pub enum Parameter {
 
 impl Parameter {
     /// Every parameter.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Lon,
         Self::Lat,
         Self::Pair,
         Self::Weight,
         Self::Delimiter,
         Self::Quote,
+        Self::Decimal,
         Self::Encoding,
         Self::Table,
         Self::Geom,
@@ -85,6 +89,7 @@ impl Parameter {
             Self::Weight => "weight",
             Self::Delimiter => "delimiter",
             Self::Quote => "quote",
+            Self::Decimal => "decimal",
             Self::Encoding => "encoding",
             Self::Table => "table",
             Self::Geom => "geom",

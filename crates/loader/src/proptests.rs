@@ -159,8 +159,9 @@ fn naive_swap(records: &[(u64, Vec<String>)]) -> bool {
 fn field() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => "-?[0-9]{1,2}(\\.[0-9]{1,6})?",
-        1 => "[ 0-9.a\"-]{0,6}",
-        1 => "\"([0-9,\na]|\"\"){0,8}\"",
+        1 => " ?[0-9.a\"-]{0,3} ?",
+        // The letter keeps these from being numbers with decimal commas.
+        1 => "\"(a([0-9,\na]|\"\"){0,8})?\"",
         1 => Just("86.5".to_owned()),
         1 => Just("120.5".to_owned()),
     ]
@@ -219,6 +220,9 @@ proptest! {
         match outcome {
             Err(words) if naive_swap(&records[1..]) => {
                 prop_assert!(words.contains("longitude and latitude are swapped"), "{}", words);
+            }
+            Err(words) if words.contains("may be degrees and minutes") => {
+                prop_assert!(verdicts.iter().any(|(_, v)| *v == Err(SkipReason::BadPosition)));
             }
             Err(words) => prop_assert!(weights.is_empty(), "{}", words),
             Ok((points, report)) => {

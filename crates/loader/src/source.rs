@@ -229,23 +229,51 @@ fn finished_report(source: &dyn Source) -> Result<Report, LoadError> {
         return Err(LoadError::NoRows { file });
     }
     check_axes(source, &report)?;
+    check_unit(source, &report)?;
     if report.kept == 0 {
         let report = Box::new(report);
-        return Err(LoadError::NothingKept { file, report });
+        return Err(LoadError::NothingKept {
+            file,
+            report,
+            weight: source.columns().weight.clone(),
+        });
     }
     Ok(report)
 }
 
-/// Returns an error if most positions of a source would be valid only with longitude and latitude
-/// swapped. Its other rows are probably in the wrong place too, although they are valid.
-fn check_axes(source: &dyn Source, report: &Report) -> Result<(), LoadError> {
+/// Returns an error if most positions of a source are far beyond degrees, as metres of a projection
+/// are.
+fn check_unit(source: &dyn Source, report: &Report) -> Result<(), LoadError> {
+    let (rows, of) = (report.notes.metres, placed(report));
+    if rows * 2 <= of {
+        return Ok(());
+    }
+    let mut examples = report.examples.iter();
+    let bad = examples.find(|row| row.skip == SkipReason::BadPosition);
+    Err(LoadError::Metres {
+        file: source.name().to_owned(),
+        rows,
+        of,
+        example: bad.map_or(String::new(), |row| {
+            format!(" ({} {}: {})", row.unit, row.line, row.found)
+        }),
+    })
+}
+
+/// The number of rows with a position, whether valid or not.
+fn placed(report: &Report) -> u64 {
     let refused = [
         SkipReason::BadPosition,
         SkipReason::Outside,
         SkipReason::BadWeight,
     ];
-    let of = report.kept + refused.map(|skip| report.skipped(skip)).iter().sum::<u64>();
-    let rows = report.notes.swapped;
+    report.kept + refused.map(|skip| report.skipped(skip)).iter().sum::<u64>()
+}
+
+/// Returns an error if most positions of a source would be valid only with longitude and latitude
+/// swapped. Its other rows are probably in the wrong place too, although they are valid.
+fn check_axes(source: &dyn Source, report: &Report) -> Result<(), LoadError> {
+    let (rows, of) = (report.notes.swapped, placed(report));
     if rows * 2 <= of {
         return Ok(());
     }

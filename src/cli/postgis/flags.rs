@@ -15,11 +15,25 @@ pub(crate) struct DatabaseFlags {
     /// Live layers may use !bbox!, !pixel_width!, !zoom! and their like
     #[arg(long, value_name = "QUERY", conflicts_with = "table")]
     pub(super) sql: Option<String>,
-    /// The reference system of geometries without one
-    #[arg(long)]
-    pub(super) srid: Option<u32>,
+    /// The reference system of positions or geometries that state none, of a file too: its EPSG
+    /// number, as 25832 or EPSG:25832
+    #[arg(long, visible_alias = "crs", value_name = "EPSG", value_parser = epsg)]
+    pub(crate) srid: Option<u32>,
     #[command(flatten)]
     pub(crate) role: RoleFlags,
+}
+
+/// Parses the EPSG number of a reference system.
+fn epsg(text: &str) -> Result<u32, &'static str> {
+    let name = text.trim();
+    let number = match name.get(..5) {
+        Some(prefix) if prefix.eq_ignore_ascii_case("EPSG:") => name.get(5..).unwrap_or_default(),
+        _ => name,
+    };
+    match number.parse() {
+        Ok(number @ 1..) => Ok(number),
+        _ => Err("expected an EPSG number, such as 25832 or EPSG:25832"),
+    }
 }
 
 /// The role that reads a database.
@@ -83,9 +97,9 @@ impl DatabaseFlags {
     /// Refuses the flags that only work with databases. It is called if the source is not a
     /// database.
     pub(crate) fn check_unused(&self) -> Result<(), &'static str> {
-        match (&self.sql, self.srid) {
-            (None, None) => Ok(()),
-            _ => Err("--sql and --srid are for postgres:// addresses"),
+        match &self.sql {
+            None => Ok(()),
+            Some(_) => Err("--sql is for postgres:// addresses"),
         }
     }
 }

@@ -54,7 +54,7 @@ impl Names {
             Self::Typed => "name them with `lon` and `lat`",
             Self::Header | Self::Numbers => {
                 "name them with `lon` and `lat` (by their numbers, such as `lon` 1 `lat` 2, where \
-                 the first row is data; a single column of WKT cannot be read)"
+                 the first row is data), or the column that holds whole positions with `geom`"
             }
         }
     }
@@ -164,8 +164,8 @@ fn degrees(
             missing: names.missing(lon, lat),
             seen: seen.to_vec(),
             hint: if axes::are_metres(seen) {
-                "eastings and northings are metres of a projection: convert them to longitude and \
-                 latitude (EPSG:4326) first"
+                "eastings and northings are metres of a projection: name its coordinate system \
+                 with `srid` (an EPSG number)"
             } else {
                 names.hint()
             },
@@ -216,7 +216,7 @@ fn by_name(
             crate::messages::shown(asked.as_bytes())
         )));
     }
-    match axes::find(seen, false) {
+    match axes::find(seen, options.srid.is_some()) {
         NamedAxes::Found(lon, lat) => Ok((Some(lon), Some(lat))),
         NamedAxes::Missing(lon, lat) => Ok((lon, lat)),
         NamedAxes::Several(pairs) => Err(refused(format!(

@@ -6,6 +6,7 @@
 
 use crate::columns::{Columns, quoted};
 use crate::messages::shown;
+use crate::number::format::NumberFormat;
 use crate::number::{self, exact::Number};
 use crate::value::Value;
 use std::sync::{Arc, OnceLock};
@@ -29,10 +30,15 @@ impl WeightSample {
 
     /// Counts a value that is a text.
     pub(crate) fn note(&mut self, text: &[u8]) {
+        self.note_as(text, NumberFormat::Point);
+    }
+
+    /// Counts a value that is a text. `format` is the notation of its column.
+    pub(crate) fn note_as(&mut self, text: &[u8], format: NumberFormat) {
         if self.is_enough() || number::is_missing(text) {
             return;
         }
-        if number::parse_weight(text).is_some() {
+        if format.parse_weight(text).is_some() {
             self.numbers += 1;
         } else {
             self.other(|| shown(text));

@@ -27,6 +27,8 @@ mod registry;
 mod wkt;
 
 use crate::error::LoadError;
+use crate::options::LoadOptions;
+use crate::parameter::Parameter;
 use datum::Datum;
 pub(crate) use datum::VagueShift;
 pub(crate) use local::{GeographicPlace, LocalCrs, PlaceError};
@@ -49,6 +51,30 @@ impl Crs {
     /// The system with an EPSG number. Errors name the source by `file`.
     pub(crate) fn from_epsg(code: u32, file: &str) -> Result<Self, LoadError> {
         Self::from_number(code).map_err(|system| unknown(file, system))
+    }
+
+    /// The system of a file that states none: the system that the option `srid` names, or else
+    /// longitude and latitude.
+    pub(crate) fn unstated(options: &LoadOptions, file: &str) -> Result<Self, LoadError> {
+        let named = |code| Self::from_epsg(code, file);
+        options.srid.map_or(Ok(Self::LonLat), named)
+    }
+
+    /// Returns an error if the option `srid` names a system for a file that states its own. `place`
+    /// is the place where the file states it.
+    pub(crate) fn refuse_option(
+        options: &LoadOptions,
+        file: &str,
+        place: &str,
+    ) -> Result<(), LoadError> {
+        match options.srid {
+            None => Ok(()),
+            Some(_) => Err(LoadError::BadOption {
+                file: file.to_owned(),
+                parameter: Parameter::Srid,
+                message: format!("{place} states the coordinate system of this file; leave it out"),
+            }),
+        }
     }
 
     /// The system that a text describes: a definition in well-known text, as a `.prj` holds it, or

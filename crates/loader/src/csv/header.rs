@@ -1,13 +1,18 @@
 //! The first record of a file, which is a header or a row of data, and the choice of columns by it.
 
-use super::dialect::{names, sample_weights};
+use super::dialect::names;
 use super::parser::CsvParser;
+use super::place_column::{self, PlaceColumn};
+use super::places::{PlaceForm, PlaceReader};
 use super::record::{CsvDialect, RecordEnd, RowShape};
+use super::sample::{SampleRows, WantedColumns, is_any_number};
 use crate::columns::Columns;
-use crate::columns::resolve::{Names, PositionColumns, resolve};
+use crate::columns::axes::{self, NamedAxes};
+use crate::columns::resolve::{Geometries, Names, PositionColumns, resolve};
+use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Input;
-use crate::number;
+use crate::number::format::NumberFormat;
 use crate::options::LoadOptions;
 use crate::text::chunker::TextPosition;
 
@@ -15,6 +20,8 @@ use crate::text::chunker::TextPosition;
 /// the first bytes of the file.
 pub(super) struct FirstRecord {
     dialect: CsvDialect,
+    /// The position in the file at which the sample begins.
+    pub(super) position: TextPosition,
     /// The offset in the sample at which the record begins.
     pub(super) start: usize,
     /// The offset in the sample after the record and its line end.
@@ -25,13 +32,17 @@ pub(super) struct FirstRecord {
 
 impl FirstRecord {
     /// Reads the first record of an input's sample.
-    pub(super) fn read(input: &Input, dialect: CsvDialect) -> Result<Self, LoadError> {
+    pub(super) fn read(
+        input: &Input,
+        dialect: CsvDialect,
+        position: TextPosition,
+    ) -> Result<Self, LoadError> {
         let sample = input.sample.as_slice();
         let blank = |b: &&u8| matches!(b, b'\n' | b'\r');
         let start = sample.iter().take_while(blank).count();
         let rest = sample.get(start..).unwrap_or_default();
         let file = || input.origin.file();
-        let line = TextPosition::START
+        let line = position
             .after(sample.get(..start).unwrap_or_default(), dialect.newline)
             .line;
         let length = match dialect.record_end(rest, input.whole) {
@@ -51,6 +62,7 @@ impl FirstRecord {
         let record = dialect.trim(rest.get(..length).unwrap_or(rest));
         Ok(Self {
             dialect,
+            position,
             start,
             end: start + length,
             fields: dialect
@@ -74,29 +86,67 @@ impl FirstRecord {
         } else {
             (self.names.clone(), Names::Header)
         };
-        let found = resolve(seen, names, options, None, &input.origin.name)?;
+        let file = input.origin.file();
+        let body = match names {
+            Names::Header => self.end,
+            _ => self.start,
+        };
+        let (before, body) = input.sample.split_at_checked(body).unwrap_or_default();
+        let mut rows = SampleRows {
+            body,
+            whole: input.whole,
+            dialect: CsvDialect {
+                row: RowShape {
+                    delimiters: Some(self.fields.len() - 1),
+                    place: None,
+                },
+                ..self.dialect
+            },
+            start: self.position.after(before, self.dialect.newline),
+        };
+        let column = self.place_column(&rows, &seen, options, &file)?;
+        let geometries = column.as_ref().map(|column| Geometries {
+            column: Some(column.at),
+            why: column.why.clone(),
+        });
+        let found = resolve(seen, names, options, geometries, &file)?;
         let (lon, lat) = match found.position {
             PositionColumns::LonLat(lon, lat) => (lon, lat),
-            // This case can't happen, since `resolve` was called without geometries.
-            PositionColumns::Geometry(_) => (0, 1),
-        };
-        let dialect = CsvDialect {
-            row: RowShape {
-                delimiters: Some(self.fields.len() - 1),
-                place: Some([lon, lat]),
-            },
-            ..self.dialect
+            PositionColumns::Geometry(column) => (column.unwrap_or(0), column.unwrap_or(0)),
         };
         let (mut columns, mut weight) = (found.columns, found.weight);
+        let places = found.selection.places();
+        let wanted = WantedColumns {
+            positions: [lon, lat],
+            degrees: options.srid.is_none(),
+            weight: weight.map(|at| (at, columns.guess.is_some())),
+            others: &places,
+        };
+        let source = (&*columns.seen, &*input.origin.name);
+        let mut numbers = rows.notations(&wanted, options.decimal, source)?;
+        let form = match &column {
+            Some(column) => Some(column.form),
+            None if options.srid.is_none() => {
+                place_column::of_columns(&rows, [lon, lat], numbers.positions, &file)?
+            }
+            None => None,
+        };
+        if column.is_some() {
+            numbers.positions = NumberFormat::Point;
+        } else if matches!(numbers.positions, NumberFormat::Point | NumberFormat::Whole) {
+            // The search for stray quotes knows numbers with points only.
+            rows.dialect.row.place = Some([lon, lat]);
+        }
+        let reader = reader(form, column.map_or(0, |column| column.srid), options, &file)?;
+        let dialect = rows.dialect;
         if let (Some(at), Some(_)) = (weight, &columns.guess) {
-            let body = match names {
-                Names::Header => self.end,
-                _ => self.start,
-            };
-            let body = input.sample.get(body..).unwrap_or_default();
-            columns.settle(&sample_weights(body, input.whole, dialect, at));
+            columns.settle(&rows.weights(at, numbers.weights));
             weight = weight.filter(|_| columns.weight.is_some());
         }
+        if let Some(reader) = &reader {
+            columns.why.push_str(&reader.why());
+        }
+        columns.why.push_str(&numbers.why());
         let field = |at: usize| self.fields.get(at).cloned().unwrap_or_default();
         let header = (names == Names::Header).then(|| [field(lon), field(lat)]);
         let parser = CsvParser {
@@ -104,18 +154,41 @@ impl FirstRecord {
             lon,
             lat,
             weight,
-            places: found.selection.places(),
+            places,
+            numbers,
+            reader,
+            file,
             selection: found.selection,
             header,
         };
         Ok((parser, columns))
     }
 
+    /// The column that holds whole positions, if no option names columns of degrees and no names
+    /// look like them.
+    fn place_column(
+        &self,
+        rows: &SampleRows<'_>,
+        seen: &[String],
+        options: &LoadOptions,
+        file: &str,
+    ) -> Result<Option<PlaceColumn>, LoadError> {
+        let by_degrees = options.lon.is_some() || options.lat.is_some();
+        let is_named = || {
+            let found = axes::find(seen, options.srid.is_some());
+            self.is_data(options) || !matches!(found, NamedAxes::Missing(..))
+        };
+        if by_degrees || (options.geom.is_none() && is_named()) {
+            return Ok(None);
+        }
+        PlaceColumn::find(rows, seen, options, file)
+    }
+
     /// Returns whether the first record is a row of data and no header. In a row of data the fields
     /// of the position hold numbers.
     fn is_data(&self, options: &LoadOptions) -> bool {
         let field = |at: usize| self.fields.get(at).map_or(&b""[..], Vec::as_slice);
-        let number = |at: usize| number::parse(field(at)).is_some();
+        let number = |at: usize| is_any_number(field(at));
         let by_number = |asked: &Option<String>| {
             let at = asked
                 .as_ref()?
@@ -141,4 +214,31 @@ impl FirstRecord {
             },
         }
     }
+}
+
+/// The reader of positions that have the form `form`, or that are of another coordinate system;
+/// `None` for columns of degrees. `stated` is the EPSG number that geometries state; 0 if they
+/// state none.
+fn reader(
+    form: Option<PlaceForm>,
+    stated: u32,
+    options: &LoadOptions,
+    file: &str,
+) -> Result<Option<PlaceReader>, LoadError> {
+    let srid = options.srid.unwrap_or(stated);
+    let crs = match srid {
+        0 => Crs::LonLat,
+        srid => Crs::from_epsg(srid, file)?,
+    };
+    let crs = crs.accepting(options.datum_error, file)?;
+    let plain = PlaceForm::Columns {
+        hemispheres: None,
+        minutes: false,
+    };
+    let is_plain = form.is_none() && srid == 0;
+    Ok((!is_plain).then(|| PlaceReader {
+        form: form.unwrap_or(plain),
+        crs,
+        srid,
+    }))
 }

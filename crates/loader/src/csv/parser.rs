@@ -1,12 +1,17 @@
 //! Splitting of delimiter-separated text into blocks of whole records, and parsing of the blocks
 //! into points.
 
+use super::places::{PlaceForm, PlaceReader, PlaceTexts, SkippedPlace, angles};
 use super::record::{CsvDialect, Quotes, Quoting, RecordEnd};
-use crate::batch::{Batch, Weight};
+use super::sample::Notations;
+use crate::batch::{Batch, Rejection, Weight};
 use crate::columns::selection::RowSelection;
 use crate::encoding::decoded;
 use crate::error::LoadError;
 use crate::messages::shown;
+use crate::number::exact::number_text;
+use crate::number::format::NumberFormat;
+use crate::parameter::Parameter;
 use crate::report::SkipReason;
 use crate::text::chunker::{Split, SplitError, Splitter, TextBlock};
 use crate::text::pipeline::BlockParser;
@@ -66,6 +71,12 @@ pub(crate) struct CsvParser {
     pub(crate) selection: RowSelection,
     /// The numbers of the columns that the filter uses or whose values are kept.
     pub(crate) places: Vec<usize>,
+    /// The notation of numbers in each column.
+    pub(super) numbers: Notations,
+    /// The reader of positions that are more than two columns of degrees.
+    pub(super) reader: Option<PlaceReader>,
+    /// The file's name for errors.
+    pub(crate) file: String,
     /// The texts of the longitude and latitude columns in the header; `None` if the file has no
     /// header.
     pub(crate) header: Option<[Vec<u8>; 2]>,
@@ -106,7 +117,13 @@ impl CsvParser {
     /// report of `batch`, as skipped or as filtered out. `quoted` is set if the record contains
     /// quotes. `line` returns the number of the line on which the record begins.
     #[inline]
-    fn row(&self, record: &[u8], quoted: bool, batch: &mut Batch, mut line: impl FnMut() -> u64) {
+    fn row(
+        &self,
+        record: &[u8],
+        quoted: bool,
+        batch: &mut Batch,
+        mut line: impl FnMut() -> u64,
+    ) -> Result<(), LoadError> {
         let fields: Vec<&[u8]> = if self.selection.is_empty() {
             Vec::new()
         } else {
@@ -116,11 +133,15 @@ impl CsvParser {
         if !fields.is_empty() && !self.places.iter().all(is_utf8) {
             batch.report.notes.recoded(&mut line);
         }
+        for (at, format) in &self.numbers.others {
+            let text = fields.get(*at).map(|field| self.dialect.text(field));
+            self.check(*format, text.as_deref(), &mut line)?;
+        }
         if !self
             .selection
             .selects(|at| self.value(&fields, at), &mut batch.report)
         {
-            return;
+            return Ok(());
         }
         let PositionFields {
             lon: Some(lon),
@@ -129,9 +150,10 @@ impl CsvParser {
         } = self.pick(record, quoted)
         else {
             let found = || format!("row {}", shown(record));
-            return batch
+            batch
                 .report
                 .skip(SkipReason::Malformed, || (line(), found()));
+            return Ok(());
         };
         let text = |field| {
             if quoted {
@@ -141,27 +163,132 @@ impl CsvParser {
             }
         };
         let (lon, lat) = (text(lon), text(lat));
-        let weight = weight.map(text);
-        let weight = match (self.weight, &weight) {
+        let weight_text = weight.map(text);
+        let weight = match (self.weight, &weight_text) {
             (None, _) => Weight::Unused,
             (Some(_), weight) => Weight::Text(weight.as_deref().unwrap_or_default()),
         };
-        if let Err(refused) = batch.keep(&lon, &lat, weight) {
+        let judged = match &self.reader {
+            None => match batch.keep(&lon, &lat, weight) {
+                Ok(()) => Ok(()),
+                Err(refused) => self.reconsider(&lon, &lat, weight, batch, &refused),
+            },
+            Some(reader) => {
+                let [east, north] = self.hemispheres(reader, record, quoted);
+                let texts = PlaceTexts {
+                    lon: &lon,
+                    lat: &lat,
+                    hemispheres: [&east, &north],
+                };
+                let of = (&mut *batch, &*self.file);
+                reader.read(texts, self.numbers.positions, weight, of, &mut line)?
+            }
+        };
+        if let Err((skip, found)) = judged {
             if self.is_header(&lon, &lat) {
                 let found = || format!("repeated header {}", shown(record));
                 batch
                     .report
                     .skip(SkipReason::Malformed, || (line(), found()));
             } else {
-                batch
-                    .report
-                    .skip(refused.skip, || (line(), refused.found()));
+                let Notations {
+                    positions, weights, ..
+                } = self.numbers;
+                self.check(positions, Some(&lon), &mut line)?;
+                self.check(positions, Some(&lat), &mut line)?;
+                self.check(weights, weight_text.as_deref(), &mut line)?;
+                batch.report.skip(skip, || (line(), found));
             }
         }
         batch.keep_values(|i| {
             let at = self.selection.keep.get(i).copied();
             at.map_or(Value::Null, |at| self.value(&fields, at))
         });
+        Ok(())
+    }
+
+    /// Reads a position that is no two plain numbers as two angles in another notation. Returns the
+    /// reason if the row is skipped.
+    #[cold]
+    fn reconsider<'a>(
+        &self,
+        lon: &'a [u8],
+        lat: &'a [u8],
+        weight: Weight<'a>,
+        batch: &mut Batch,
+        refused: &Rejection<'_>,
+    ) -> Result<(), SkippedPlace> {
+        let first = || Err((refused.skip, refused.found()));
+        let numbers = self.numbers.positions;
+        let are_numbers = numbers.parse(lon).is_some() && numbers.parse(lat).is_some();
+        if refused.skip != SkipReason::BadPosition || are_numbers {
+            return first();
+        }
+        match angles(lon, lat, numbers) {
+            None => first(),
+            Some(pair) if pair.swapped => {
+                batch.count_swapped();
+                first()
+            }
+            Some(pair) => {
+                let kept = batch.keep_record(pair.lon, pair.lat, weight);
+                kept.map_err(|refused| (refused.skip, refused.found()))
+            }
+        }
+    }
+
+    /// The texts of the hemispheres of a record's longitude and latitude.
+    fn hemispheres<'a>(
+        &self,
+        reader: &PlaceReader,
+        record: &'a [u8],
+        quoted: bool,
+    ) -> [Cow<'a, [u8]>; 2] {
+        let PlaceForm::Columns {
+            hemispheres: Some(columns),
+            ..
+        } = reader.form
+        else {
+            return Default::default();
+        };
+        columns.map(|at| {
+            let field = self.dialect.fields(record, quoted).nth(at);
+            field
+                .map(|field| self.dialect.text(field))
+                .unwrap_or_default()
+        })
+    }
+
+    /// Returns an error if a field contradicts the notation that was found for its column.
+    fn check(
+        &self,
+        format: NumberFormat,
+        field: Option<&[u8]>,
+        line: impl FnOnce() -> u64,
+    ) -> Result<(), LoadError> {
+        match field {
+            Some(field) if !self.numbers.asked && format.is_contradicted(field) => {
+                Err(self.contradiction(format, field, line()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn contradiction(&self, format: NumberFormat, field: &[u8], line: u64) -> LoadError {
+        let (has, others) = match format.has_comma() {
+            true => ("a decimal point", "have decimal commas"),
+            false => ("a decimal comma", "are whole numbers"),
+        };
+        LoadError::BadOption {
+            file: self.file.clone(),
+            parameter: Parameter::Decimal,
+            message: format!(
+                "line {line}: {} has {has}, and the first values of its column {others}; say what \
+                 the decimal mark is, and rows with another are skipped",
+                shown(field)
+            ),
+        }
     }
 
     /// Returns whether a rejected row repeats the header. Files that were concatenated have such
@@ -177,6 +304,15 @@ impl CsvParser {
         match fields.get(at).map(|field| self.dialect.text(field)) {
             None => Value::Null,
             Some(text) if text.trim_ascii().is_empty() => Value::Null,
+            Some(text)
+                if let format = self.numbers.other(at)
+                    && !matches!(format, NumberFormat::Point)
+                    && !text.iter().all(u8::is_ascii_digit)
+                    && let Some(number) = format.parse(&text) =>
+            {
+                // The text that a file with decimal points would have.
+                Value::Text(number_text(number).into())
+            }
             Some(Cow::Borrowed(text)) => Value::Text(decoded(text)),
             Some(Cow::Owned(text)) => Value::Text(decoded(&text).into_owned().into()),
         }
@@ -196,6 +332,7 @@ impl CsvParser {
 
 impl BlockParser for CsvParser {
     fn parse(&self, block: &TextBlock, batch: &mut Batch) -> Result<(), LoadError> {
+        batch.set_notations(self.numbers.positions, self.numbers.weights);
         let mut rest = block.bytes.as_slice();
         // Counting lines takes time. Therefore lines are counted only up to a record whose line
         // number is needed, and the next count continues there.
@@ -223,7 +360,7 @@ impl BlockParser for CsvParser {
                     let strays = self.strays(record);
                     batch.report.notes.stray_quotes(strays, &mut line);
                 }
-                self.row(record, quotes != Quotes::Absent, batch, line);
+                self.row(record, quotes != Quotes::Absent, batch, line)?;
             }
             rest = behind;
         }

@@ -4,7 +4,7 @@
 mod database;
 
 use crate::format::InputFormat;
-use crate::messages::list;
+use crate::messages::{list, shown};
 use crate::parameter::Parameter;
 use crate::report::{Mismatch, Report, SkipReason, SkippedRow};
 #[cfg(feature = "postgis")]
@@ -277,33 +277,56 @@ pub enum LoadError {
         /// Advice on how to swap the two.
         advice: String,
     },
+    /// Most positions are far beyond degrees.
+    #[error(
+        "{file}: these are metres of a projection, no degrees: {rows} of {of} rows{example}; name \
+         the coordinate system with `srid` (its EPSG number, such as 25832), or convert the file to \
+         longitude and latitude (EPSG:4326)"
+    )]
+    Metres {
+        /// The file, by the name that the caller gave.
+        file: String,
+        /// The number of rows whose coordinates are beyond degrees.
+        rows: u64,
+        /// The number of all rows with a position, whether valid or not.
+        of: u64,
+        /// One of these rows in parentheses; empty if none is known.
+        example: String,
+    },
     /// The source has rows, and none of them gives a point.
-    #[error("{file}: no row gives a point; {}\n{report}", advice(report))]
+    #[error("{file}: no row gives a point; {}\n{report}", advice(report, weight.as_deref()))]
     NothingKept {
         /// The file, by the name that the caller gave.
         file: String,
         /// The report, with the number of skipped rows for each reason.
         report: Box<Report>,
+        /// The column of weights; `None` if every row counts 1.
+        weight: Option<String>,
     },
 }
 
 /// Advice for a load that keeps no row, by the reason for which most rows were skipped.
-fn advice(report: &Report) -> &'static str {
+fn advice(report: &Report, weight: Option<&str>) -> String {
     let most = SkipReason::ALL
         .into_iter()
         .max_by_key(|&skip| report.skipped(skip));
-    match most {
+    let advice = match most {
         Some(SkipReason::NoPosition) => "their longitudes and latitudes, or geometries, are empty",
         Some(SkipReason::Outside) => "they lie beyond the map, which ends at latitude ±85.0511",
         Some(SkipReason::BadWeight) => {
-            "weights must be numbers; choose another column with `weight`, or `weight` none"
+            return format!(
+                "positions are well, but column {} holds no numbers; choose another with \
+                 `weight`, or `weight` none",
+                shown(weight.unwrap_or_default().as_bytes())
+            );
         }
         Some(SkipReason::Malformed) => {
             "rows must have a longitude and a latitude in decimal degrees"
         }
         Some(SkipReason::NotAPoint) => "their geometries must be points",
         _ => "longitude and latitude must be decimal degrees",
-    }
+    };
+    advice.to_owned()
 }
 
 /// The end of a message: the values that a filter can't compare. Each group begins with a

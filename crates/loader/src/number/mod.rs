@@ -1,30 +1,35 @@
 //! Numbers in fields of text.
 //!
 //! A number has the form in which programs write it: an optional sign (`-` or `+`), digits with at
-//! most one decimal **point**, and an optional exponent. Spaces around it are ignored. The
-//! following texts are no numbers, since their meaning would be a guess:
+//! most one decimal **point**, and an optional exponent. Spaces around it are ignored. A column of
+//! delimiter-separated text may have another [notation](format::NumberFormat), for which its first
+//! values are [`evidence`]. The following texts are no numbers, since their meaning would be a
+//! guess:
 //!
-//! - `12,5` and `1,000`: a comma may be a decimal point or may separate thousands, and a file does
-//!   not state which.
+//! - `12,5` and `1,000`, if a column's notation isn't known: a comma may be a decimal point or may
+//!   separate thousands.
 //! - `NaN`, `inf`, and numbers too large for `f64`: a sum with one of these would not be finite.
 //! - `0x1A`, `51°30′26″N`, `5%` and `12 km`: other notations.
 
+pub(crate) mod evidence;
 pub(crate) mod exact;
+pub(crate) mod format;
+pub(crate) mod mark;
 
 /// The finite number in a field; `None` if the field has no such number.
 #[inline]
 pub(crate) fn parse(field: &[u8]) -> Option<f64> {
-    plain(field).or_else(|| general(field))
+    plain::<b'.'>(field).or_else(|| general(field))
 }
 
-/// Parses a number of at most 15 digits without exponent and spaces. Nearly all numbers have this
-/// form. `None` for any other text.
+/// Parses a number of at most 15 digits with the decimal mark `MARK`, without exponent and spaces.
+/// Nearly all numbers have this form. `None` for any other text.
 ///
-/// Without the point, the digits are an integer below 2⁵³. `f64` represents this integer exactly,
+/// Without the mark, the digits are an integer below 2⁵³. `f64` represents this integer exactly,
 /// and also the power of ten by which it is divided. So only the division rounds, and the result is
 /// the nearest `f64`.
 #[inline]
-fn plain(field: &[u8]) -> Option<f64> {
+fn plain<const MARK: u8>(field: &[u8]) -> Option<f64> {
     const POWERS: [f64; 16] = [
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
     ];
@@ -42,7 +47,7 @@ fn plain(field: &[u8]) -> Option<f64> {
                 value = value * 10 + u64::from(byte - b'0');
                 count += 1;
             }
-            b'.' if point.is_none() => point = Some(count),
+            _ if byte == MARK && point.is_none() => point = Some(count),
             _ => return None,
         }
     }
@@ -69,12 +74,6 @@ fn general(field: &[u8]) -> Option<f64> {
     fast_float2::parse::<f64, _>(text)
         .ok()
         .filter(|v| v.is_finite())
-}
-
-/// The finite weight in a field; `None` if the field has no such number. Weights are `f32`, in
-/// which for example 1e308 is not finite.
-pub(crate) fn parse_weight(field: &[u8]) -> Option<f32> {
-    parse(field).map(|v| v as f32).filter(|v| v.is_finite())
 }
 
 /// Returns true if a field is empty or is a word for a missing value.
@@ -142,10 +141,11 @@ mod tests {
 
     #[test]
     fn weights_are_finite_in_single_precision() {
-        assert_eq!(parse_weight(b"1e308"), None);
-        assert_eq!(parse_weight(b"1e-320"), Some(0.0));
-        assert_eq!(parse_weight(b"-5"), Some(-5.0));
-        assert_eq!(parse_weight(b"3.4e38"), Some(3.4e38));
+        let weight = |text: &[u8]| format::NumberFormat::Point.parse_weight(text);
+        assert_eq!(weight(b"1e308"), None);
+        assert_eq!(weight(b"1e-320"), Some(0.0));
+        assert_eq!(weight(b"-5"), Some(-5.0));
+        assert_eq!(weight(b"3.4e38"), Some(3.4e38));
     }
 
     proptest! {

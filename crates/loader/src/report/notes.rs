@@ -18,6 +18,8 @@ pub(crate) struct Notes {
     /// The number of rows whose latitude is over 90°, and whose position would be valid with
     /// longitude and latitude swapped.
     pub(crate) swapped: u64,
+    /// The number of rows whose coordinates are far beyond degrees, as metres are.
+    pub(crate) metres: u64,
     /// The rows that have a text that is not UTF-8, in a column that the filter uses or that is
     /// kept.
     recoded: Tally,
@@ -103,6 +105,7 @@ impl Notes {
         self.no_weight += part.no_weight;
         self.weight_shown = self.weight_shown.take().or(part.weight_shown);
         self.swapped += part.swapped;
+        self.metres += part.metres;
         self.recoded.add(&part.recoded);
         for note in part.of_parts {
             self.note(note);

@@ -115,7 +115,6 @@ fn columns_that_are_not_there() {
             lon_lat("a", "A"),
             "`lat`: longitude and latitude cannot be the same column",
         ),
-        ("id,geom\n1,POINT (1 2)\n", LoadOptions::default(), "WKT"),
         (
             "easting,northing\n1,2\n",
             LoadOptions::default(),

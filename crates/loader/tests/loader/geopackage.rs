@@ -329,9 +329,13 @@ fn a_column_of_geometries_tells_a_table() {
         message.contains("`geom`: there is no column \"shape\"; there are: \"geom\", \"place\""),
         "{message}"
     );
-    let message = crate::error("a.csv", b"lon,lat\n1,2\n", &geom("place"));
+    let message = crate::error(
+        "a.json",
+        br#"{"type":"Point","coordinates":[1,2]}"#,
+        &geom("place"),
+    );
     assert!(
-        message.contains("`geom`: csv has no columns of geometries"),
+        message.contains("`geom`: geojson has no columns of geometries"),
         "{message}"
     );
 }

@@ -80,7 +80,7 @@ fn rows() -> Vec<(Vec<u8>, Verdict)> {
         (weight("0"), TableBuilder(20.0, 30.0, 0.0)),
         (weight("1e308"), Skipped(SkipReason::BadWeight)),
         (weight("1e-320"), TableBuilder(20.0, 30.0, 0.0)),
-        (weight("\"1,000\""), Skipped(SkipReason::BadWeight)),
+        (weight("\"1,00,0\""), Skipped(SkipReason::BadWeight)),
         (weight("5%"), Skipped(SkipReason::BadWeight)),
         // Times don't matter if no option names the column.
         (time("2023-02-30T00:00:00Z"), TableBuilder(20.0, 39.0, 1.0)),
@@ -138,7 +138,7 @@ fn every_row_alone() {
     for (row, verdict) in rows() {
         let shown = String::from_utf8_lossy(&row[..row.len().min(60)]).into_owned();
         // A valid row comes before it, since a file without any point would be an error.
-        let text = [HEADER, b"\n0,1,1,1,,,\n", &row].concat();
+        let text = [HEADER, b"\n0,1.5,1.5,1,,,\n", &row].concat();
         let (points, report) = loaded("a.csv", &text, &weighed("weight")).unwrap();
         assert_eq!(report.rows, report.kept + report.skipped_total(), "{shown}");
         match verdict {

@@ -132,8 +132,9 @@ fn what_is_asked_for_is_taken_at_its_word() {
     assert_eq!(points.iter().map(|p| p.weight).sum::<f32>(), 2.0);
     let message = error("a.csv", text, &weight("value"));
     assert!(
-        message.contains("no row gives a point; weights must be numbers")
-            && message.contains("`weight` none"),
+        message.contains(
+            "no row gives a point; positions are well, but column \"value\" holds no numbers"
+        ) && message.contains("`weight` none"),
         "{message}"
     );
     let (points, report) = loaded(
@@ -168,7 +169,7 @@ fn the_reason_that_is_most_frequent_is_named() {
     for (text, says) in [
         (&b"lon,lat\n,\n"[..], "are empty"),
         (b"lon,lat\n1,89\n", "beyond the map"),
-        (b"lon,lat\n5,6 N\n", "must be decimal degrees"),
+        (b"lon,lat\n5,6 km\n", "must be decimal degrees"),
         (b"lon,lat\n#\n", "must have a longitude and a latitude"),
     ] {
         let message = error("a.csv", text, &LoadOptions::default());

@@ -82,8 +82,11 @@ fn start(
         false => geometry(&schema, options.geom.as_deref(), &origin)?,
     };
     let (geometry, crs) = match geometries {
-        Some((column, crs)) => (Some(column), crs),
-        None => (None, Crs::LonLat),
+        Some((column, crs)) => {
+            Crs::refuse_option(options, &name, "its column of geometries")?;
+            (Some(column), crs)
+        }
+        None => (None, Crs::unstated(options, &name)?),
     };
     let (projection, columns) = ColumnProjection::resolve(&schema, geometry, options, &name)?;
     let errors = origin.clone();

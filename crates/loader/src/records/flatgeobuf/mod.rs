@@ -95,7 +95,13 @@ impl FlatGeobufFile {
         let bytes = header(reader).map_err(|error| unreadable(&origin, "header", error))?;
         let header = size_prefixed_root_as_header(&bytes)
             .map_err(|error| damaged(&origin, "header", error))?;
-        let crs = system(&header, &file)?;
+        let crs = match options.srid {
+            Some(_) if header.crs().is_none() => Crs::unstated(options, &file)?,
+            _ => {
+                Crs::refuse_option(options, &file, "its header")?;
+                system(&header, &file)?
+            }
+        };
         let names = header.columns();
         let names = names.map(|columns| columns.iter().map(|c| c.name().to_owned()));
         let seen: Vec<String> = names.into_iter().flatten().collect();

@@ -33,7 +33,14 @@ pub(crate) fn source(
     let failed = |error: rusqlite::Error| damaged(&origin, "the database", said(&error));
     let database = database::open(path, &origin)?;
     let table = FeatureTable::find(&database, options, &origin)?;
-    let crs = table.crs(&database, &file, &origin)?;
+    let crs = match (table.system, options.srid) {
+        // The numbers for systems that are not known: of degrees, and of a plane.
+        (0 | -1, Some(_)) => Crs::unstated(options, &file)?,
+        _ => {
+            Crs::refuse_option(options, &file, "its table of geometries")?;
+            table.crs(&database, &file, &origin)?
+        }
+    };
     let seen = table.names(&database).map_err(failed)?;
     let positions = format!("positions from the table {}", shown(table.name.as_bytes()));
     let index = options.within.filter(|_| matches!(crs, Crs::LonLat));

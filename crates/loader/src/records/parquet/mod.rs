@@ -97,8 +97,11 @@ pub(crate) fn stored<S: ParquetFile>(
         false => find(&metadata, options.geom.as_deref(), &origin)?,
     };
     let (geometry, crs, covering) = match geometries {
-        Some(found) => (Some(found.column), found.crs, found.covering),
-        None => (None, Crs::LonLat, None),
+        Some(found) => {
+            Crs::refuse_option(options, &name, "its column of geometries")?;
+            (Some(found.column), found.crs, found.covering)
+        }
+        None => (None, Crs::unstated(options, &name)?, None),
     };
     let (projection, columns) =
         ColumnProjection::resolve(metadata.schema(), geometry, options, &name)?;

@@ -56,8 +56,11 @@ pub(crate) fn source(
         .map_err(|error| unreadable(&origin, "header", error))?;
     let projection = text(path, "prj", &origin)?;
     let crs = match &projection {
-        Some(text) => Crs::from_wkt(text, &file)?,
-        None => Crs::LonLat,
+        Some(text) => {
+            Crs::refuse_option(options, &file, "the .prj beside it")?;
+            Crs::from_wkt(text, &file)?
+        }
+        None => Crs::unstated(options, &file)?,
     };
     let table = match companion(path, "dbf") {
         Some(dbf) => {
@@ -70,7 +73,7 @@ pub(crate) fn source(
         None => None,
     };
     let seen: Vec<String> = table.iter().flat_map(AttributeTable::names).collect();
-    let system = if projection.is_some() {
+    let system = if projection.is_some() || options.srid.is_some() {
         "positions from the shapes"
     } else {
         "positions from the shapes, taken as longitude and latitude (there is no .prj)"

@@ -1,0 +1,337 @@
+//! Choice of the form of positions by the first rows: the column that holds both coordinates, their
+//! order, columns of hemispheres, and degrees and minutes as GPS units write them.
+
+use super::places::PlaceForm;
+use super::sample::SampleRows;
+use crate::columns::{normalised, quoted};
+use crate::error::LoadError;
+use crate::messages::list;
+use crate::number;
+use crate::number::format::NumberFormat;
+use crate::options::LoadOptions;
+use crate::parameter::Parameter;
+use crate::position_text::angle::{self, AngleAxis};
+use crate::position_text::geometry::geometry;
+use crate::position_text::pair::{CoordinatePair, PairOrder, coordinates};
+
+/// The number of rows that are examined: a choice.
+const EXAMINED: usize = 1000;
+
+/// Names of columns that hold a whole position. They decide if several columns could.
+const NAMES: [&str; 24] = [
+    "geometry",
+    "geom",
+    "thegeom",
+    "wkt",
+    "wkb",
+    "ewkt",
+    "ewkb",
+    "wktgeom",
+    "shape",
+    "point",
+    "location",
+    "georeference",
+    "geopoint2d",
+    "geopoint",
+    "geoloc",
+    "geolocation",
+    "coordinates",
+    "coordinate",
+    "coords",
+    "latlon",
+    "latlng",
+    "latlong",
+    "lonlat",
+    "position",
+];
+
+/// A column that holds whole positions.
+#[derive(Clone, Debug)]
+pub(super) struct PlaceColumn {
+    pub(super) at: usize,
+    pub(super) form: PlaceForm,
+    /// The EPSG number that its first geometry states; 0 if it states none.
+    pub(super) srid: u32,
+    /// The origin of positions in the words of reports.
+    pub(super) why: String,
+}
+
+/// The values of a column as far as they are positions.
+#[derive(Clone, Debug, Default)]
+struct Contents {
+    values: usize,
+    geometries: usize,
+    pairs: Vec<CoordinatePair>,
+    srid: u32,
+    example: Option<String>,
+}
+
+impl Contents {
+    fn note(&mut self, text: &[u8]) {
+        if text.trim_ascii().is_empty() || number::is_missing(text) {
+            return;
+        }
+        self.values += 1;
+        self.example
+            .get_or_insert_with(|| crate::messages::shown(text));
+        if let Some(geometry) = geometry(text) {
+            self.geometries += 1;
+            if self.srid == 0 {
+                self.srid = geometry.srid;
+            }
+        } else if let Some(pair) = coordinates(text) {
+            self.pairs.push(pair);
+        }
+    }
+
+    /// Returns whether nearly all values are of one kind, of which there are `count`. In a column
+    /// that an option names, half of them are enough.
+    fn are(&self, count: usize, asked: bool) -> bool {
+        let wanted = match asked {
+            true => self.values.div_ceil(2),
+            false => (self.values * 19).div_ceil(20),
+        };
+        count > 0 && count >= wanted
+    }
+}
+
+impl PlaceColumn {
+    /// Finds the column that holds whole positions. If the option `geom` names one, its values
+    /// must be positions. `None` if no column's values are.
+    pub(super) fn find(
+        rows: &SampleRows<'_>,
+        seen: &[String],
+        options: &LoadOptions,
+        file: &str,
+    ) -> Result<Option<Self>, LoadError> {
+        let mut contents = vec![Contents::default(); seen.len()];
+        for (_, record) in rows.records().take(EXAMINED) {
+            let fields = rows.dialect.fields(record, true);
+            for (field, contents) in fields.zip(&mut contents) {
+                contents.note(&rows.dialect.text(field));
+            }
+        }
+        let refused = |message: String| LoadError::BadOption {
+            file: file.to_owned(),
+            parameter: Parameter::Geom,
+            message,
+        };
+        let name = |at: usize| quoted(seen, at);
+        if let Some(asked) = &options.geom {
+            let schema = crate::columns::Schema { names: seen, file };
+            let at = schema.find(Parameter::Geom, asked)?;
+            let found = contents.get(at).cloned().unwrap_or_default();
+            let holds = match &found.example {
+                Some(example) => format!("it holds {example}"),
+                None => "it is empty at first".to_owned(),
+            };
+            let column = Self::of(at, found, seen, options);
+            return column.map(Some).ok_or_else(|| {
+                refused(format!(
+                    "the values of column {} are no positions: expected well-known text, \
+                     well-known binary in hexadecimal digits, GeoJSON, or two numbers; {holds}",
+                    name(at)
+                ))
+            });
+        }
+        let known = |at: usize| {
+            let name = normalised(seen.get(at).map_or("", String::as_str));
+            NAMES.contains(&name.as_str())
+        };
+        let all = contents.into_iter().enumerate();
+        let mut found: Vec<Self> = all
+            .filter_map(|(at, contents)| Self::of(at, contents, seen, options))
+            .collect();
+        if found.len() > 1 && found.iter().any(|column| known(column.at)) {
+            found.retain(|column| known(column.at));
+        }
+        if found.len() > 1 {
+            let names: Vec<&String> = found.iter().filter_map(|c| seen.get(c.at)).collect();
+            return Err(refused(format!(
+                "several columns hold positions; name one of them: {}",
+                list(&names)
+            )));
+        }
+        Ok(found.pop())
+    }
+
+    /// The column with the index `at`, if its values are positions.
+    fn of(at: usize, contents: Contents, seen: &[String], options: &LoadOptions) -> Option<Self> {
+        let name = quoted(seen, at);
+        let asked = options.geom.is_some();
+        if contents.are(contents.geometries, asked) {
+            return Some(Self {
+                at,
+                form: PlaceForm::Geometry,
+                srid: contents.srid,
+                why: format!("positions from the geometries in {name}"),
+            });
+        }
+        if !contents.are(contents.pairs.len(), asked) {
+            return None;
+        }
+        let named = normalised(seen.get(at).map_or("", String::as_str));
+        let (order, because) = order(&contents.pairs, &named, options.pair.as_deref());
+        let order_named = match order {
+            PairOrder::LatLon => "the latitude first",
+            PairOrder::LonLat => "the longitude first",
+        };
+        Some(Self {
+            at,
+            form: PlaceForm::Pair(order),
+            srid: 0,
+            why: format!("positions from {name} ({order_named}: {because})"),
+        })
+    }
+}
+
+/// The order of the coordinates in a column, and the reason for it in the words of reports.
+fn order(pairs: &[CoordinatePair], name: &str, asked: Option<&str>) -> (PairOrder, &'static str) {
+    match asked.map(normalised).as_deref() {
+        Some("lon,lat" | "lonlat" | "lng,lat" | "lnglat" | "x,y" | "xy") => {
+            return (PairOrder::LonLat, "`pair` says so");
+        }
+        Some("lat,lon" | "latlon" | "lat,lng" | "latlng" | "y,x" | "yx") => {
+            return (PairOrder::LatLon, "`pair` says so");
+        }
+        _ => (),
+    }
+    if pairs.iter().all(|pair| pair.stated.is_some()) {
+        return (PairOrder::LatLon, "unless the letters say otherwise");
+    }
+    let beyond = |of: fn(&CoordinatePair) -> f64| pairs.iter().any(|pair| of(pair).abs() > 90.0);
+    match (beyond(|pair| pair.first), beyond(|pair| pair.second)) {
+        (true, false) => return (PairOrder::LonLat, "the first numbers are beyond 90°"),
+        (false, true) => return (PairOrder::LatLon, "the second numbers are beyond 90°"),
+        _ => (),
+    }
+    const LON_FIRST: [&str; 5] = [
+        "lonlat",
+        "lnglat",
+        "longlat",
+        "longitudelatitude",
+        "lon,lat",
+    ];
+    if LON_FIRST.iter().any(|known| name.contains(known)) {
+        return (PairOrder::LonLat, "its name says so");
+    }
+    if pairs.iter().all(|pair| pair.in_square) {
+        let why = "as usual in square brackets; `pair` lat,lon for the other order";
+        return (PairOrder::LonLat, why);
+    }
+    let why = "as usual in one column; `pair` lon,lat for the other order";
+    (PairOrder::LatLon, why)
+}
+
+/// The form of positions in two columns of degrees, if it is another than plain numbers.
+pub(super) fn of_columns(
+    rows: &SampleRows<'_>,
+    [lon, lat]: [usize; 2],
+    numbers: NumberFormat,
+    file: &str,
+) -> Result<Option<PlaceForm>, LoadError> {
+    let hemispheres = hemispheres(rows, [lon, lat]);
+    let minutes = minutes(rows, [lon, lat], numbers, file, hemispheres.is_some())?;
+    let form = PlaceForm::Columns {
+        hemispheres,
+        minutes,
+    };
+    Ok((hemispheres.is_some() || minutes).then_some(form))
+}
+
+/// The columns of hemispheres, if there is one directly after each of the columns of longitude and
+/// latitude.
+fn hemispheres(rows: &SampleRows<'_>, [lon, lat]: [usize; 2]) -> Option<[usize; 2]> {
+    let (east, north) = (lon + 1, lat + 1);
+    if east == lat || north == lon {
+        return None;
+    }
+    let (mut easts, mut norths) = (false, false);
+    for (_, record) in rows.records().take(EXAMINED) {
+        for (at, field) in rows.dialect.fields(record, true).enumerate() {
+            let axis = match at {
+                _ if at == east => AngleAxis::EastWest,
+                _ if at == north => AngleAxis::NorthSouth,
+                _ => continue,
+            };
+            let text = rows.dialect.text(field);
+            if text.trim_ascii().is_empty() {
+                continue;
+            }
+            let text = std::str::from_utf8(&text).ok()?;
+            let (of, _) = angle::hemisphere(text)?;
+            if of != axis {
+                return None;
+            }
+            match axis {
+                AngleAxis::EastWest => easts = true,
+                AngleAxis::NorthSouth => norths = true,
+            }
+        }
+    }
+    (easts && norths).then_some([east, north])
+}
+
+/// The size from which a latitude is no longitude either.
+const FULL_TURN: f64 = 360.0;
+
+/// Returns whether the last two digits before the point are minutes (`ddmm.mmmm`): most latitudes
+/// are beyond 360, all minutes are below 60, and all numbers have four and five digits before the
+/// point, with zeros before the smaller ones, or hemispheres beside them.
+///
+/// # Errors
+/// [`LoadError::BadOption`] if the numbers could be of that kind, or be metres of a projection.
+fn minutes(
+    rows: &SampleRows<'_>,
+    [lon, lat]: [usize; 2],
+    numbers: NumberFormat,
+    file: &str,
+    has_hemispheres: bool,
+) -> Result<bool, LoadError> {
+    let (mut seen, mut beyond, mut padded, mut zeros) = (0usize, 0usize, true, false);
+    let mut example = None;
+    for (at, record) in rows.records().take(EXAMINED) {
+        for (column, field) in rows.dialect.fields(record, true).enumerate() {
+            let (digits, most) = match column {
+                _ if column == lon => (5, 180.0),
+                _ if column == lat => (4, 90.0),
+                _ => continue,
+            };
+            let text = rows.dialect.text(field);
+            let Some(number) = numbers.parse(&text) else {
+                continue;
+            };
+            let size = number.abs();
+            if size % 100.0 >= 60.0 || (size / 100.0).floor() > most {
+                return Ok(false);
+            }
+            seen += 1;
+            let text = text.trim_ascii();
+            let text = text.strip_prefix(b"-").unwrap_or(text);
+            let whole = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            padded &= whole == digits;
+            zeros |= text.starts_with(b"0") && whole == digits;
+            if column == lat && size > FULL_TURN {
+                beyond += 1;
+                example.get_or_insert_with(|| (rows.line(at), crate::messages::shown(text)));
+            }
+        }
+    }
+    match example {
+        Some((line, text)) if seen >= 2 && beyond * 4 > seen => {
+            if padded && (zeros || has_hemispheres) {
+                return Ok(true);
+            }
+            Err(LoadError::BadOption {
+                file: file.to_owned(),
+                parameter: Parameter::Srid,
+                message: format!(
+                    "line {line}: latitude {text} may be degrees and minutes as GPS units write \
+                     them (ddmm.mmmm), or metres of a projection: write degrees, put N or S and E \
+                     or W behind the numbers, or name the coordinate system"
+                ),
+            })
+        }
+        _ => Ok(false),
+    }
+}

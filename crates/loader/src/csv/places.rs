@@ -1,0 +1,256 @@
+//! Reading of positions that are more than two columns of degrees: of another coordinate system,
+//! with hemispheres in columns of their own, or in a single column.
+
+use crate::batch::{Batch, Weight};
+use crate::crs::{Crs, PlaceError};
+use crate::encoding::decoded;
+use crate::error::LoadError;
+use crate::messages::shown;
+use crate::number::format::NumberFormat;
+use crate::position_text::angle::{self, AngleAxis, degrees_and_minutes};
+use crate::position_text::geometry::{TextShape, geometry};
+use crate::position_text::pair::{PairOrder, coordinates};
+use crate::report::SkipReason;
+
+/// A reader of a file's positions.
+pub(super) struct PlaceReader {
+    pub(super) form: PlaceForm,
+    pub(super) crs: Crs,
+    /// The EPSG number of the system that geometries may state; 0 if none states one.
+    pub(super) srid: u32,
+}
+
+/// The form of a file's positions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PlaceForm {
+    /// Two columns of numbers.
+    Columns {
+        /// The columns of hemispheres, E or W and N or S.
+        hemispheres: Option<[usize; 2]>,
+        /// Set if the last two digits before the point are minutes.
+        minutes: bool,
+    },
+    /// Two numbers in one column, in this order unless the letters of hemispheres state another.
+    Pair(PairOrder),
+    /// A geometry in one column.
+    Geometry,
+}
+
+/// The texts of a row that hold its position. Of a position in one column both texts are this
+/// column's.
+#[derive(Clone, Copy)]
+pub(super) struct PlaceTexts<'a> {
+    pub(super) lon: &'a [u8],
+    pub(super) lat: &'a [u8],
+    /// The hemispheres of the longitude and of the latitude; empty if no columns hold them.
+    pub(super) hemispheres: [&'a [u8]; 2],
+}
+
+/// The reason why a row is skipped, and the value that caused it.
+pub(super) type SkippedPlace = (SkipReason, String);
+
+impl PlaceReader {
+    /// The form of positions in the words of reports.
+    pub(super) fn why(&self) -> String {
+        let mut why = match self.form {
+            PlaceForm::Columns { minutes: true, .. } => {
+                ", degrees and minutes as GPS units write them (ddmm.mmmm)".to_owned()
+            }
+            PlaceForm::Columns {
+                hemispheres: Some(_),
+                ..
+            } => ", N or S and E or W in the columns behind them".to_owned(),
+            _ => String::new(),
+        };
+        if self.srid != 0 {
+            why.push_str(&format!(", coordinates of EPSG:{}", self.srid));
+        }
+        why
+    }
+
+    /// Reads a row's position, and adds its points to `batch`. The inner error is the reason if the
+    /// row is skipped. `line` returns the number of the row's line, for a position of a MultiPoint
+    /// that is skipped.
+    ///
+    /// # Errors
+    /// [`LoadError::VagueDatum`] if a position can't be shifted to WGS 84 well enough.
+    pub(super) fn read<'a>(
+        &self,
+        texts: PlaceTexts<'a>,
+        numbers: NumberFormat,
+        weight: Weight<'a>,
+        (batch, file): (&mut Batch, &str),
+        line: impl FnMut() -> u64,
+    ) -> Result<Result<(), SkippedPlace>, LoadError> {
+        let text = texts.lat;
+        let (x, y) = match self.form {
+            PlaceForm::Columns { minutes, .. } => match self.columns(texts, numbers, minutes) {
+                Ok(place) => place,
+                Err(skipped) => return Ok(Err(skipped)),
+            },
+            _ if text.trim_ascii().is_empty() => {
+                let found = "an empty position".to_owned();
+                return Ok(Err((SkipReason::NoPosition, found)));
+            }
+            PlaceForm::Geometry => return self.geometry(text, weight, (batch, file), line),
+            PlaceForm::Pair(order) => {
+                let Some(pair) = coordinates(text) else {
+                    let found = format!("position {}", shown(text));
+                    return Ok(Err((SkipReason::BadPosition, found)));
+                };
+                match pair.stated.unwrap_or(order) {
+                    PairOrder::LatLon => (pair.second, pair.first),
+                    PairOrder::LonLat => (pair.first, pair.second),
+                }
+            }
+        };
+        self.add(x, y, weight, batch, file)
+    }
+
+    /// The coordinates in two columns, or the reason why the row is skipped.
+    fn columns(
+        &self,
+        texts: PlaceTexts<'_>,
+        numbers: NumberFormat,
+        minutes: bool,
+    ) -> Result<(f64, f64), SkippedPlace> {
+        let has_hemispheres = matches!(
+            self.form,
+            PlaceForm::Columns {
+                hemispheres: Some(_),
+                ..
+            }
+        );
+        let [east, north] = texts.hemispheres;
+        let coordinate = |what, field: &[u8], axis, sign| {
+            let refused = |skip| (skip, format!("{what} {}", shown(field)));
+            if field.trim_ascii().is_empty() {
+                return Err(refused(SkipReason::NoPosition));
+            }
+            let sign = Some(sign).filter(|_| has_hemispheres);
+            let found = self.coordinate(field, numbers, axis, minutes, sign);
+            found.ok_or_else(|| refused(SkipReason::BadPosition))
+        };
+        let x = coordinate("longitude", texts.lon, AngleAxis::EastWest, east)?;
+        let y = coordinate("latitude", texts.lat, AngleAxis::NorthSouth, north)?;
+        Ok((x, y))
+    }
+
+    /// Adds the points of a geometry, as [`read`](Self::read) does.
+    fn geometry<'a>(
+        &self,
+        text: &[u8],
+        weight: Weight<'a>,
+        (batch, file): (&mut Batch, &str),
+        mut line: impl FnMut() -> u64,
+    ) -> Result<Result<(), SkippedPlace>, LoadError> {
+        let skipped = |skip, found| Ok(Err((skip, found)));
+        let Some(geometry) = geometry(text) else {
+            let found = format!("geometry {}", shown(text));
+            return skipped(SkipReason::BadPosition, found);
+        };
+        if geometry.srid != self.srid && geometry.srid != 0 {
+            let others = match self.srid {
+                0 => "no stated system".to_owned(),
+                srid => format!("EPSG:{srid}"),
+            };
+            let found = format!(
+                "a geometry of EPSG:{}, where others are of {others}",
+                geometry.srid
+            );
+            return skipped(SkipReason::BadPosition, found);
+        }
+        match geometry.shape {
+            TextShape::Nothing => skipped(SkipReason::NoPosition, "an empty geometry".to_owned()),
+            TextShape::Other(name) => skipped(SkipReason::NotAPoint, format!("geometry {name}")),
+            TextShape::Point(x, y) => self.add(x, y, weight, batch, file),
+            TextShape::Points(all) => {
+                for (x, y) in all {
+                    if let Err((skip, found)) = self.add(x, y, weight, batch, file)? {
+                        batch.report.skip(skip, || (line(), found));
+                    }
+                }
+                Ok(Ok(()))
+            }
+        }
+    }
+
+    /// The coordinate in a field. `sign` is the field of its hemisphere, if a column has them.
+    fn coordinate(
+        &self,
+        field: &[u8],
+        numbers: NumberFormat,
+        axis: AngleAxis,
+        minutes: bool,
+        sign: Option<&[u8]>,
+    ) -> Option<f64> {
+        let size = match numbers.parse(field) {
+            Some(number) if minutes => degrees_and_minutes(number),
+            Some(number) => number,
+            None if matches!(self.crs, Crs::LonLat) => {
+                let angle = angle::parse(&decoded(field), numbers)?;
+                if angle
+                    .axis
+                    .is_some_and(|stated| stated != axis || sign.is_some())
+                {
+                    return None;
+                }
+                angle.degrees
+            }
+            None => return None,
+        };
+        let Some(sign) = sign else {
+            return Some(size);
+        };
+        let (of, sign) = angle::hemisphere(&decoded(sign))?;
+        (of == axis && size >= 0.0).then_some(sign * size)
+    }
+
+    /// Transforms a position to longitude and latitude, and adds its point.
+    fn add<'a>(
+        &self,
+        x: f64,
+        y: f64,
+        weight: Weight<'a>,
+        batch: &mut Batch,
+        file: &str,
+    ) -> Result<Result<(), SkippedPlace>, LoadError> {
+        match self.crs.place(x, y) {
+            Ok(place) => {
+                batch.report.place_off_by(place.error);
+                let kept = batch.keep_record(place.lon, place.lat, weight);
+                Ok(kept.map_err(|refused| (refused.skip, refused.found())))
+            }
+            Err(PlaceError::Outside) => Ok(Err((SkipReason::BadPosition, format!("x {x}, y {y}")))),
+            Err(PlaceError::Vague(vague)) => Err(self.crs.refusal(&vague, file)),
+        }
+    }
+}
+
+/// The longitude and latitude of two fields of which at least one is an angle in another notation
+/// than a plain number; `None` if a field is neither.
+#[cold]
+pub(super) fn angles(lon: &[u8], lat: &[u8], numbers: NumberFormat) -> Option<AnglePair> {
+    let angle = |field: &[u8]| match numbers.parse(field) {
+        Some(degrees) => Some(angle::Angle {
+            degrees,
+            axis: None,
+        }),
+        None => angle::parse(&decoded(field), numbers),
+    };
+    let (lon, lat) = (angle(lon)?, angle(lat)?);
+    let swapped = lon.axis == Some(AngleAxis::NorthSouth) || lat.axis == Some(AngleAxis::EastWest);
+    Some(AnglePair {
+        lon: lon.degrees,
+        lat: lat.degrees,
+        swapped,
+    })
+}
+
+/// A longitude and a latitude.
+pub(super) struct AnglePair {
+    pub(super) lon: f64,
+    pub(super) lat: f64,
+    /// Set if the hemispheres belong to the other axis.
+    pub(super) swapped: bool,
+}

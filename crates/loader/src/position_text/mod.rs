@@ -1,0 +1,6 @@
+//! Positions in the notations of texts: angles with minutes and seconds, two numbers in one field,
+//! and geometries in well-known text, well-known binary in hexadecimal digits, and GeoJSON.
+
+pub(crate) mod angle;
+pub(crate) mod geometry;
+pub(crate) mod pair;

@@ -1,0 +1,176 @@
+//! Two coordinates in one text: `48.85, 2.35`, `(37.8, -122.4)`, `[2.35 48.85]` or
+//! `41°25'N 2°10'E`.
+
+use super::angle::{self, AngleAxis};
+use crate::number::format::NumberFormat;
+use crate::number::parse;
+
+/// Two coordinates in the order of the text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct CoordinatePair {
+    pub(crate) first: f64,
+    pub(crate) second: f64,
+    /// The order, if hemispheres state it.
+    pub(crate) stated: Option<PairOrder>,
+    /// Set if the text stands in square brackets.
+    pub(crate) in_square: bool,
+}
+
+/// The order of two coordinates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PairOrder {
+    LatLon,
+    LonLat,
+}
+
+/// Parses two coordinates. `None` for any other text. Of a text that ends with a pair in
+/// parentheses, as a postal address does in exports of Socrata, only this pair is read.
+pub(crate) fn coordinates(text: &[u8]) -> Option<CoordinatePair> {
+    let text = text.trim_ascii();
+    let (inner, in_square) = match text {
+        [b'[', inner @ .., b']'] => (inner, true),
+        [b'{', inner @ .., b'}'] => (inner, false),
+        [head @ .., b')'] => {
+            let open = memchr::memrchr(b'(', head)?;
+            let inner = head.get(open + 1..)?;
+            // `POINT (1 2)` has the other order.
+            if open > 0 && memchr::memchr(b',', inner).is_none() {
+                return None;
+            }
+            (inner, false)
+        }
+        inner => (inner, false),
+    };
+    let inner = inner.trim_ascii();
+    let pair = |first, second, stated| CoordinatePair {
+        first,
+        second,
+        stated,
+        in_square,
+    };
+    // Nearly all texts are of this kind, so it comes first.
+    if let Some(comma) = memchr::memchr(b',', inner)
+        && let Some((first, second)) = inner.split_at_checked(comma)
+        && let (Some(first), Some(second)) = (parse(first), parse(second.get(1..)?))
+    {
+        return Some(pair(first, second, None));
+    }
+    let text = std::str::from_utf8(inner).ok()?;
+    let (first, second) =
+        splits(text).find_map(|(first, second)| coordinate(first).zip(coordinate(second)))?;
+    let stated = match (first.1, second.1) {
+        (Some(AngleAxis::NorthSouth), Some(AngleAxis::EastWest)) => Some(PairOrder::LatLon),
+        (Some(AngleAxis::EastWest), Some(AngleAxis::NorthSouth)) => Some(PairOrder::LonLat),
+        (None, None) => None,
+        _ => return None,
+    };
+    Some(pair(first.0, second.0, stated))
+}
+
+/// The ways to split a text into two coordinates, the surest first.
+fn splits(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let once = |mark: &str| {
+        let (first, second) = text.split_once(mark)?;
+        (!second.contains(mark)).then_some((first, second))
+    };
+    let behind_letter = text
+        .match_indices(|c: char| c.is_alphabetic())
+        .find_map(|(at, letter)| {
+            let (first, second) = text.split_at_checked(at + letter.len())?;
+            let parted = second.strip_prefix([',', ';']).unwrap_or(second);
+            angle::hemisphere(letter).map(|_| (first, parted))
+        });
+    let blank = text
+        .split_once(char::is_whitespace)
+        .map(|(first, second)| (first, second.trim()))
+        .filter(|(_, second)| !second.contains(char::is_whitespace));
+    [
+        once(";"),
+        once("|"),
+        once(", "),
+        once(","),
+        blank,
+        behind_letter,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// One coordinate: a number with a point or a comma, or an angle with its axis.
+fn coordinate(text: &str) -> Option<(f64, Option<AngleAxis>)> {
+    let text = text.trim();
+    let number = parse(text.as_bytes()).or_else(|| NumberFormat::Comma.parse(text.as_bytes()));
+    match number {
+        Some(number) => Some((number, None)),
+        None => angle::parse(text, NumberFormat::Comma).map(|angle| (angle.degrees, angle.axis)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn pairs_as_portals_write_them() {
+        for (text, first, second) in [
+            ("48.8566, 2.3522", 48.8566, 2.3522),
+            ("48.8566,2.3522", 48.8566, 2.3522),
+            ("(37.7965, -122.4376)", 37.7965, -122.4376),
+            (
+                "1 MAIN ST\nSAN FRANCISCO, CA\n(37.7965, -122.4376)",
+                37.7965,
+                -122.4376,
+            ),
+            ("[-122.4376, 37.7965]", -122.4376, 37.7965),
+            ("48.8566 2.3522", 48.8566, 2.3522),
+            ("48.8566; 2.3522", 48.8566, 2.3522),
+            ("48,8566; 2,3522", 48.8566, 2.3522),
+            ("48,8566, 2,3522", 48.8566, 2.3522),
+            ("41°30'N, 2°15'E", 41.5, 2.25),
+            ("41°30'N 2°15'W", 41.5, -2.25),
+            ("41 30 00 N 2 15 00 E", 41.5, 2.25),
+            ("-1e1,\t+2", -10.0, 2.0),
+        ] {
+            let found = coordinates(text.as_bytes()).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!((found.first, found.second), (first, second), "{text}");
+        }
+        let stated = |text: &str| coordinates(text.as_bytes()).unwrap().stated;
+        assert_eq!(stated("2°15'E, 41°30'N"), Some(PairOrder::LonLat));
+        assert_eq!(stated("41°30'N, 2°15'E"), Some(PairOrder::LatLon));
+    }
+
+    #[test]
+    fn what_is_no_pair() {
+        for text in [
+            "",
+            "1",
+            "1,",
+            ",1",
+            "1,2,3",
+            "POINT (1 2)",
+            "(1)",
+            "a,b",
+            "1,5",
+            "2°E, 3°E",
+            "2024-01-01 10:00",
+            "Main St (west)",
+            "12 km",
+            "1 2 3",
+        ] {
+            let found = coordinates(text.as_bytes());
+            // A decimal comma and a pair of whole numbers look alike.
+            assert!(found.is_none() || text == "1,5", "{text}: {found:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_give_two_numbers_or_none(bytes: Vec<u8>, text in "[-0-9.,;()\\[\\] NE°']{0,20}") {
+            for text in [&bytes[..], text.as_bytes()] {
+                let found = coordinates(text);
+                prop_assert!(found.is_none_or(|p| p.first.is_finite() && p.second.is_finite()));
+            }
+        }
+    }
+}
