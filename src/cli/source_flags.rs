@@ -7,7 +7,8 @@ use clap::Args;
 use heatsplat::import;
 use heatsplat::points::{LonLatBox, LonLatBoxError};
 use heatsplat_loader::{
-    DecimalMark, Encoding, Filter, InputFormat, LoadOptions, Quote, Source, TimeFormat, open,
+    AxisOrder, DecimalMark, Encoding, Filter, InputFormat, LoadOptions, Quote, Source, TimeFormat,
+    open,
 };
 
 /// Flags that choose how to read a source.
@@ -31,8 +32,8 @@ pub(super) struct SourceFlags {
     /// point has the style's
     #[arg(long, value_name = "COLUMN")]
     pub(super) radius_column: Option<String>,
-    /// csv, tsv, geojson, geojsonl, shapefile, geopackage, flatgeobuf, parquet, arrow, gpx, kml
-    /// or tcx [default: found by name and content]
+    /// csv, tsv, geojson, geojsonl, json (rows that are not GeoJSON), shapefile, geopackage,
+    /// flatgeobuf, parquet, arrow, gpx, kml or tcx [default: found by name and content]
     #[arg(long)]
     pub(super) format: Option<InputFormat>,
     /// The table to read: of a database, or where a GeoPackage has several of points
@@ -71,6 +72,14 @@ pub(super) struct SourceFlags {
     /// are read too [default: found]
     #[arg(long, value_name = "MARK")]
     pub(super) decimal: Option<DecimalMark>,
+    /// Order of coordinates without names in JSON, as in [48.1, 11.5]: `lat,lon` or `lon,lat`
+    /// [default: by convention and by values beyond ±90]
+    #[arg(long, value_name = "ORDER")]
+    pub(super) order: Option<AxisOrder>,
+    /// Path of the rows in JSON that is not GeoJSON, like data.rows; `$` is the whole document
+    /// [default: the array whose elements have positions]
+    #[arg(long, value_name = "PATH")]
+    pub(super) rows: Option<String>,
     /// Encoding of text: utf-8, windows-1252, utf-16, shift_jis … [default: UTF-8 or UTF-16, or
     /// what XML declares; values that are no UTF-8 are windows-1252]
     #[arg(long, value_name = "NAME")]
@@ -141,6 +150,8 @@ impl SourceFlags {
             delimiter: self.delimiter,
             quote: self.quote,
             decimal: self.decimal,
+            order: self.order,
+            rows: self.rows.clone(),
             encoding: self.encoding,
             table: self.table.first().cloned(),
             geom: self.geom.clone(),

@@ -66,6 +66,9 @@ fn main() {
         text(&folder, "commas.csv", "lon;lat;n;day", &rows, commas),
     ));
     files.push(("wkt", text(&folder, "wkt.csv", "geom;n;day", &rows, wkt)));
+    for (name, path) in json_rows(&folder, &rows) {
+        files.push((name, path));
+    }
     drop(rows);
     println!(
         "{:<12} {:>12} {:>12} {:>12} {:>12} {:>9}",
@@ -93,7 +96,15 @@ fn main() {
 /// memory that the reader took.
 fn measure(path: &Path) {
     let options = LoadOptions {
-        weight: Some("n".to_owned()),
+        // Rows that are arrays have no names.
+        weight: Some(
+            if path.ends_with("arrays.json") {
+                "3"
+            } else {
+                "n"
+            }
+            .to_owned(),
+        ),
         ..LoadOptions::default()
     };
     // Building an empty index starts the threads of the pool, so that their memory is not counted
@@ -201,6 +212,35 @@ fn wkt(row: &Row) -> String {
     let n = row.n.unwrap();
     let day = row.day.as_deref().unwrap();
     format!("POINT ({} {});{n};{day}", row.lon, row.lat)
+}
+
+/// Writes JSON rows: bare arrays, objects in an array, and an object on each line.
+fn json_rows(folder: &Folder, rows: &[Row]) -> [(&'static str, PathBuf); 3] {
+    let arrays = |row: &Row| format!("[{},{},{}]", row.lat, row.lon, row.n.unwrap());
+    let object = |row: &Row| {
+        serde_json::json!({
+            "lat": row.lat, "lon": row.lon, "n": row.n, "kind": row.kind, "day": row.day,
+            "flag": row.flag,
+        })
+        .to_string()
+    };
+    let write = |name: &str, text: String| {
+        let path = folder.file(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let all = |row: &dyn Fn(&Row) -> String| rows.iter().map(row).collect::<Vec<_>>();
+    [
+        (
+            "arrays",
+            write("arrays.json", format!("[{}]", all(&arrays).join(","))),
+        ),
+        (
+            "objects",
+            write("objects.json", format!("[{}]", all(&object).join(","))),
+        ),
+        ("lines", write("lines.ndjson", all(&object).join("\n"))),
+    ]
 }
 
 /// Writes a GeoParquet file as most tools do: positions as WKB, and row groups of 100,000 rows.

@@ -16,6 +16,9 @@ pub enum InputFormat {
     GeoJson,
     /// One GeoJSON object on each line, or a GeoJSON text sequence (RFC 8142).
     GeoJsonLines,
+    /// JSON whose rows are not GeoJSON: arrays or objects in an array, one on each line, or in the
+    /// answers and exports of well-known programs. It may be the value in a line of JavaScript.
+    Json,
     /// An Esri Shapefile: a `.shp` file with a `.dbf` file and a `.prj` file beside it.
     Shapefile,
     /// FlatGeobuf, with or without its spatial index.
@@ -36,11 +39,12 @@ pub enum InputFormat {
 
 impl InputFormat {
     /// Every format.
-    pub const ALL: [InputFormat; 12] = [
+    pub const ALL: [InputFormat; 13] = [
         InputFormat::Csv,
         InputFormat::Tsv,
         InputFormat::GeoJson,
         InputFormat::GeoJsonLines,
+        InputFormat::Json,
         InputFormat::Shapefile,
         InputFormat::FlatGeobuf,
         InputFormat::Gpx,
@@ -63,6 +67,7 @@ impl InputFormat {
             InputFormat::Tsv => "tsv",
             InputFormat::GeoJson => "geojson",
             InputFormat::GeoJsonLines => "geojsonl",
+            InputFormat::Json => "json",
             InputFormat::Shapefile => "shapefile",
             InputFormat::FlatGeobuf => "flatgeobuf",
             InputFormat::Gpx => "gpx",

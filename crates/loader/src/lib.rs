@@ -1,7 +1,7 @@
 //! Loading of points from files, streams, addresses and databases.
 //!
-//! * Files and streams may be CSV, TSV, GeoJSON, FlatGeobuf, GPX, KML, TCX or Arrow. Shapefile,
-//!   GeoPackage and Parquet are read from files only.
+//! * Files and streams may be CSV, TSV, GeoJSON, other JSON with rows, FlatGeobuf, GPX, KML, TCX or
+//!   Arrow. Shapefile, GeoPackage and Parquet are read from files only.
 //! * All of these formats can be read from `http(s)://` and `s3://` addresses (feature `remote`).
 //! * Tables and queries are read from PostGIS (feature `postgis`).
 //!
@@ -93,6 +93,7 @@ mod filter;
 mod format;
 mod geojson;
 mod input;
+mod json_rows;
 mod messages;
 mod number;
 mod open;
@@ -122,7 +123,7 @@ pub use format::InputFormat;
 pub use input::address::{is_remote, shown_source};
 pub use number::mark::DecimalMark;
 pub use open::{open, read};
-pub use options::{LoadOptions, Quote};
+pub use options::{AxisOrder, LoadOptions, Quote};
 pub use parameter::{Parameter, ParseOptionError};
 pub use records::shapefile::is_companion;
 #[cfg(feature = "remote")]

@@ -6,6 +6,7 @@ use crate::format::InputFormat;
 use crate::geojson;
 use crate::input::Input;
 use crate::input::address::is_remote;
+use crate::json_rows;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 use crate::records;
@@ -59,8 +60,9 @@ pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn So
     })
 }
 
-/// Returns an error if the option `geom` is set for a format in which each row has only one
-/// geometry, or the option `srid` for a format that always states the coordinate system.
+/// Returns an error if an option is set that the format has no use for: `geom` where each row has
+/// only one geometry, `srid` where the format always states the coordinate system, and the options
+/// of JSON rows.
 pub(crate) fn one_geometry(
     file: &str,
     format: InputFormat,
@@ -84,6 +86,12 @@ pub(crate) fn one_geometry(
             ),
         });
     }
+    if !matches!(
+        format,
+        InputFormat::Json | InputFormat::GeoJson | InputFormat::GeoJsonLines
+    ) {
+        json_options_unused(file, format, options)?;
+    }
     match (format, &options.geom) {
         (_, None)
         | (
@@ -98,6 +106,28 @@ pub(crate) fn one_geometry(
             file: file.to_owned(),
             parameter: Parameter::Geom,
             message: format!("{format} has no columns of geometries to choose from; leave it out"),
+        }),
+    }
+}
+
+/// Returns an error if an option is set that only JSON rows have.
+fn json_options_unused(
+    file: &str,
+    format: InputFormat,
+    options: &LoadOptions,
+) -> Result<(), LoadError> {
+    let set = [
+        (Parameter::Order, options.order.is_some()),
+        (Parameter::Rows, options.rows.is_some()),
+    ];
+    match set.into_iter().find(|(_, is_set)| *is_set) {
+        None => Ok(()),
+        Some((parameter, _)) => Err(LoadError::BadOption {
+            file: file.to_owned(),
+            parameter,
+            message: format!(
+                "only JSON rows that are not GeoJSON have it, not {format}; leave it out"
+            ),
         }),
     }
 }
@@ -131,13 +161,26 @@ pub fn read(
     start(input.into_utf8(options.encoding)?, options)
 }
 
+/// Returns whether JSON has rows that are not GeoJSON. It has none if the caller states that it is
+/// GeoJSON.
+fn is_rows(input: &Input, options: &LoadOptions) -> bool {
+    options.format.is_none() && json_rows::recognises(&input.sample, input.whole, options)
+}
+
 /// Opens an input whose format can be read as a stream. Returns an error for other formats.
 pub(crate) fn start(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let format = input.format(options.format)?;
     one_geometry(&input.origin.file(), format, options)?;
     guarded(input.origin.file(), || match format {
         InputFormat::Csv | InputFormat::Tsv => csv::source(input, format, options),
-        InputFormat::GeoJson | InputFormat::GeoJsonLines => geojson::source(input, format, options),
+        InputFormat::GeoJson | InputFormat::GeoJsonLines if is_rows(&input, options) => {
+            json_rows::source(input, options)
+        }
+        InputFormat::GeoJson | InputFormat::GeoJsonLines => {
+            json_options_unused(&input.origin.file(), format, options)?;
+            geojson::source(input, format, options)
+        }
+        InputFormat::Json => json_rows::source(input, options),
         InputFormat::FlatGeobuf => records::flatgeobuf::source(input, options),
         InputFormat::Gpx => records::gpx::source(input, options),
         InputFormat::Kml => records::kml::source(input, options),

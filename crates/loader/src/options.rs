@@ -37,6 +37,12 @@ pub struct LoadOptions {
     /// detects a decimal comma, but reads marks between thousands only if the first values leave no
     /// doubt.
     pub decimal: Option<DecimalMark>,
+    /// The order of two coordinates that have no names, as in the arrays `[48.1, 11.5]` of JSON
+    /// rows. `None` decides it by convention and by values beyond ±90.
+    pub order: Option<AxisOrder>,
+    /// The path of the rows in JSON that is not GeoJSON, for example `data.rows`; `$` is the whole
+    /// document. `None` finds the array whose elements have positions.
+    pub rows: Option<String>,
     /// The encoding of the text in CSV, GeoJSON, XML or a Shapefile's table. `None` detects it:
     /// text is UTF-8, UTF-16 or in the encoding that an XML declaration names. Values that are not
     /// valid UTF-8 are then read as windows-1252.
@@ -70,6 +76,27 @@ pub struct LoadOptions {
     /// The largest size in bytes of an object at an address that is copied to a temporary file.
     /// Such a copy is made only if the format or the server requires it. `None` means 4 GiB.
     pub download_limit: Option<u64>,
+}
+
+/// The order of two coordinates that have no names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AxisOrder {
+    /// The latitude comes first: `lat,lon`.
+    LatLon,
+    /// The longitude comes first: `lon,lat`.
+    LonLat,
+}
+
+impl FromStr for AxisOrder {
+    type Err = ParseOptionError;
+
+    fn from_str(text: &str) -> Result<Self, ParseOptionError> {
+        match text.replace(' ', "").to_ascii_lowercase().as_str() {
+            "lat,lon" | "lat,lng" => Ok(Self::LatLon),
+            "lon,lat" | "lng,lat" => Ok(Self::LonLat),
+            _ => Err(ParseOptionError::new("expected lat,lon or lon,lat")),
+        }
+    }
 }
 
 /// The handling of quotes in delimiter-separated text.

@@ -26,6 +26,10 @@ pub enum Parameter {
     Quote,
     /// The decimal mark of CSV: [`LoadOptions::decimal`](crate::LoadOptions::decimal).
     Decimal,
+    /// The order of coordinates without names: [`LoadOptions::order`](crate::LoadOptions::order).
+    Order,
+    /// The path of the rows in JSON: [`LoadOptions::rows`](crate::LoadOptions::rows).
+    Rows,
     /// The encoding of text: [`LoadOptions::encoding`](crate::LoadOptions::encoding).
     Encoding,
     /// The table that has the points: [`LoadOptions::table`](crate::LoadOptions::table).
@@ -57,7 +61,7 @@ pub enum Parameter {
 
 impl Parameter {
     /// Every parameter.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Lon,
         Self::Lat,
         Self::Pair,
@@ -65,6 +69,8 @@ impl Parameter {
         Self::Delimiter,
         Self::Quote,
         Self::Decimal,
+        Self::Order,
+        Self::Rows,
         Self::Encoding,
         Self::Table,
         Self::Geom,
@@ -90,6 +96,8 @@ impl Parameter {
             Self::Delimiter => "delimiter",
             Self::Quote => "quote",
             Self::Decimal => "decimal",
+            Self::Order => "order",
+            Self::Rows => "rows",
             Self::Encoding => "encoding",
             Self::Table => "table",
             Self::Geom => "geom",

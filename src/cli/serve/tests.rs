@@ -89,6 +89,10 @@ fn what_is_saved_says_the_same() {
             ";",
             "--quote",
             "none",
+            "--order",
+            "lat,lon",
+            "--rows",
+            "data.rows",
         ],
     ] {
         let config = raw_config(line);

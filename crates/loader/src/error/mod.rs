@@ -64,8 +64,8 @@ pub enum LoadError {
     },
     /// Neither the name nor the content belongs to a format that can be read.
     #[error(
-        "{file}: {found}; expected CSV, TSV, GeoJSON or newline-delimited GeoJSON, FlatGeobuf, GPX, \
-         KML, TCX, Shapefile, GeoPackage, Parquet or Arrow"
+        "{file}: {found}; expected CSV, TSV, GeoJSON, other JSON with rows, FlatGeobuf, GPX, KML, TCX, \
+         Shapefile, GeoPackage, Parquet or Arrow"
     )]
     UnknownFormat {
         /// The file, by the name that the caller gave.
@@ -155,6 +155,14 @@ pub enum LoadError {
         /// The number of the byte in the line, counted from 1.
         column: u64,
         /// The fault in the JSON.
+        message: String,
+    },
+    /// The rows of JSON that is not GeoJSON, or the positions in them, are missing or ambiguous.
+    #[error("{file}: {message}")]
+    JsonRows {
+        /// The file, by the name that the caller gave.
+        file: String,
+        /// The fault, and what to do.
         message: String,
     },
     /// A row gives no point, and the option `strict` makes that an error.

@@ -7,7 +7,7 @@
 //! documents, one after the other.
 
 use super::crs_member::{SharedCrs, parse_crs};
-use super::skip_value;
+use super::cursor::{ArrayState, Cursor, ScanStop, unexpected};
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::text::chunker::{Split, SplitError, Splitter};
@@ -34,17 +34,6 @@ enum ScanState {
     Tail,
 }
 
-/// The token that is expected next in an array.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ArrayState {
-    /// The first element, or the bracket that ends an empty array.
-    First,
-    /// An element, since the last token was a comma.
-    Element,
-    /// A comma, or the bracket that ends the array.
-    Comma,
-}
-
 /// A splitter of GeoJSON documents into features.
 pub(crate) struct FeatureScanner {
     at: ScanState,
@@ -61,17 +50,6 @@ pub(crate) struct FeatureScanner {
     datum_error: Option<f64>,
 }
 
-/// The reason why scanning stops. Each reason has the offset of a byte in the buffer.
-enum ScanStop {
-    /// The buffer ends inside an item or another part of the document, which begins at this byte.
-    Short(usize),
-    /// The bytes from here on are not valid JSON, for the given reason.
-    Wrong(usize, String),
-    /// The coordinate system is refused. The byte is the beginning of the document or, after its
-    /// features, of the member `crs`.
-    Refused(usize, Box<LoadError>),
-}
-
 /// A member of an object that was skipped.
 enum Member {
     /// The array of features. Only its opening bracket was skipped.
@@ -81,55 +59,7 @@ enum Member {
     Other,
 }
 
-fn unexpected(offset: usize, expected: &str) -> ScanStop {
-    ScanStop::Wrong(offset, format!("expected {expected}"))
-}
-
-/// A buffer, and the offset in it up to which it is scanned.
-struct Cursor<'a> {
-    buffer: &'a [u8],
-    at: usize,
-}
-
 impl Cursor<'_> {
-    fn rest(&self) -> &[u8] {
-        self.buffer.get(self.at..).unwrap_or_default()
-    }
-
-    /// Returns the next byte that is not white space, without skipping it. If the buffer ends
-    /// before such a byte, scanning must resume at the offset `back` when more bytes are read.
-    /// Without `back` it resumes at the end of this buffer.
-    fn peek(&mut self, back: Option<usize>) -> Result<u8, ScanStop> {
-        self.at += skip_value::blank(self.rest());
-        self.rest()
-            .first()
-            .copied()
-            .ok_or(ScanStop::Short(back.unwrap_or(self.at)))
-    }
-
-    fn expect(&mut self, byte: u8, back: usize, expected: &str) -> Result<(), ScanStop> {
-        if self.peek(Some(back))? != byte {
-            return Err(unexpected(self.at, expected));
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    /// Skips one value, and returns its range in the buffer. If the buffer ends inside the value,
-    /// scanning must resume at the offset `back`.
-    fn value(&mut self, back: usize) -> Result<Range<usize>, ScanStop> {
-        self.peek(Some(back))?;
-        match skip_value::value(self.rest()) {
-            None => Err(ScanStop::Short(back)),
-            Some(0) => Err(unexpected(self.at, "a value")),
-            Some(length) => {
-                let start = self.at;
-                self.at += length;
-                Ok(start..self.at)
-            }
-        }
-    }
-
     /// Skips one member of an object. Of an array of features only the opening bracket is skipped.
     /// If the buffer ends inside the member, scanning must resume at the offset `back`.
     fn member(&mut self, back: usize) -> Result<Member, ScanStop> {

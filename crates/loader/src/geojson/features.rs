@@ -1,7 +1,7 @@
 //! Parsing of GeoJSON objects into points.
 
 use super::crs_member::{SharedCrs, parse_crs};
-use super::object::{Object, ObjectKind, not_null, property, string};
+use super::object::{Object, ObjectKind, not_null, property, string, typed};
 use super::skip_value;
 use crate::batch::{Batch, Weight};
 use crate::columns::Schema;
@@ -11,7 +11,6 @@ use crate::filter::Filter;
 use crate::input::Origin;
 use crate::messages::shown;
 use crate::number;
-use crate::number::exact::Number;
 use crate::parameter::Parameter;
 use crate::report::{Report, SkipReason};
 use crate::text::chunker::{TextBlock, TextPosition};
@@ -226,16 +225,10 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
     }
 }
 
-/// The value of the property `name`. A list or an object becomes a text, which is its JSON. So does
-/// a number beyond the range of `f64`.
+/// The value of the property `name`.
 fn value<'p>(properties: Option<&'p [u8]>, name: Option<&String>) -> Value<'p> {
     let value = name.and_then(|name| property(properties?, name));
-    value.map_or(Value::Null, |value| match value {
-        b"true" => Value::Bool(true),
-        b"false" => Value::Bool(false),
-        [b'"', ..] => Value::Text(string(value)),
-        _ => Number::parse(value).map_or_else(|| Value::Text(string(value)), Value::Number),
-    })
+    value.map_or(Value::Null, typed)
 }
 
 impl BlockParser for FeatureParser {
@@ -308,7 +301,7 @@ impl BlockParser for FeatureParser {
 
 /// The position in the file of an error in an item's JSON. `start` is the position at which the
 /// item begins; the error holds its own position within the item.
-fn within(start: TextPosition, error: &serde_json::Error) -> TextPosition {
+pub(crate) fn within(start: TextPosition, error: &serde_json::Error) -> TextPosition {
     let (line, column) = (error.line() as u64, error.column() as u64);
     match line {
         0 | 1 => TextPosition {
@@ -323,7 +316,7 @@ fn within(start: TextPosition, error: &serde_json::Error) -> TextPosition {
 }
 
 /// The text of a JSON error, without the line and column that `serde_json` appends to it.
-fn message(error: &serde_json::Error) -> String {
+pub(crate) fn message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" at line ") {
         Some((message, _)) => message.to_owned(),

@@ -5,11 +5,12 @@
 //! them.
 
 mod crs_member;
-mod feature_scanner;
-mod features;
-mod lines;
-mod object;
-mod skip_value;
+pub(crate) mod cursor;
+pub(crate) mod feature_scanner;
+pub(crate) mod features;
+pub(crate) mod lines;
+pub(crate) mod object;
+pub(crate) mod skip_value;
 mod source;
 
-pub(crate) use source::source;
+pub(crate) use source::{part, source};

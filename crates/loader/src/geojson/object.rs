@@ -5,6 +5,8 @@
 
 use super::skip_value;
 use crate::encoding::decoded;
+use crate::number::exact::Number;
+use crate::value::Value;
 use std::borrow::Cow;
 
 /// The members of a GeoJSON object that this crate uses, as JSON text. A member that is null counts
@@ -101,6 +103,18 @@ pub(crate) fn string(json: &[u8]) -> Cow<'_, str> {
             serde_json::from_str(&text).map_or(text, Cow::<str>::Owned)
         }
         None => decoded(json),
+    }
+}
+
+/// The value that a JSON text stands for. A list or an object becomes a text, which is its JSON. So
+/// does a number beyond the range of `f64`.
+pub(crate) fn typed(value: &[u8]) -> Value<'_> {
+    match value {
+        b"null" => Value::Null,
+        b"true" => Value::Bool(true),
+        b"false" => Value::Bool(false),
+        [b'"', ..] => Value::Text(string(value)),
+        _ => Number::parse(value).map_or_else(|| Value::Text(string(value)), Value::Number),
     }
 }
 

@@ -25,6 +25,17 @@ use std::sync::Arc;
 /// The origin of positions in the words of [`Columns::why`].
 const POSITIONS: &str = "positions from the geometries";
 
+/// A source that reads GeoJSON that is a part of another document. `path` names the part.
+pub(crate) fn part(
+    input: Input,
+    format: InputFormat,
+    options: &LoadOptions,
+    path: &str,
+) -> Result<Box<dyn Source>, LoadError> {
+    let positions = format!("read as GeoJSON at {path}: {POSITIONS}");
+    features(input, format, options, &positions)
+}
+
 /// The number of features at the beginning whose properties' names are collected: a choice.
 const LOOKED_AT: usize = 64;
 
@@ -33,6 +44,15 @@ pub(crate) fn source(
     input: Input,
     format: InputFormat,
     options: &LoadOptions,
+) -> Result<Box<dyn Source>, LoadError> {
+    features(input, format, options, POSITIONS)
+}
+
+fn features(
+    input: Input,
+    format: InputFormat,
+    options: &LoadOptions,
+    positions: &str,
 ) -> Result<Box<dyn Source>, LoadError> {
     let Input {
         origin,
@@ -76,7 +96,7 @@ pub(crate) fn source(
     // If the channel closes without a first block, the reading thread ended early. The first call
     // for a batch then returns the error.
     let first = blocks.recv().ok().transpose()?;
-    let (columns, selection) = choose(first.as_ref(), options, &origin.name)?;
+    let (columns, selection) = choose(first.as_ref(), options, &origin.name, positions)?;
     let times = selection.times.clone();
     let parser = FeatureParser {
         origin: origin.clone(),
@@ -103,13 +123,14 @@ fn choose(
     first: Option<&TextBlock>,
     options: &LoadOptions,
     file: &str,
+    positions: &str,
 ) -> Result<(Columns, PropertySelection), LoadError> {
     let seen = first.map(properties).unwrap_or_default();
     let mut unseen = None;
     let mut guess = None;
     let (weight, why) = match columns::weight(&seen, options.weight.as_deref(), &[]) {
         Ok(choice) => {
-            guess = WeightGuess::new(&choice, POSITIONS);
+            guess = WeightGuess::new(&choice, positions);
             let name = choice.column.and_then(|at| seen.get(at)).cloned();
             (name, choice.why)
         }
@@ -143,7 +164,7 @@ fn choose(
         position: Position::Geometry,
         weight,
         kept: selection.keep.clone(),
-        why: format!("{POSITIONS}, {why}"),
+        why: format!("{positions}, {why}"),
         guess,
         seen,
     };

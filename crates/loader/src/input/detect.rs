@@ -1,6 +1,7 @@
 //! Detection of an input's format, by its first bytes and then by its extension.
 
 use super::Input;
+use super::script::value_start;
 use crate::error::LoadError;
 use crate::format::InputFormat;
 use crate::records::xml;
@@ -31,9 +32,17 @@ impl Input {
             Some(format) => Ok(format),
             None => Ok(match self.sample.trim_ascii_start().first().copied() {
                 Some(b'{' | b'[' | RECORD_SEPARATOR) => json_layout(&self.sample),
+                _ if value_start(&self.sample).is_some() => InputFormat::Json,
                 _ => InputFormat::Csv,
             }),
         }
+    }
+}
+
+impl Input {
+    /// The layout of an input of JSON: one document, or one object on each line.
+    pub(crate) fn json_layout(&self) -> InputFormat {
+        json_layout(&self.sample)
     }
 }
 
@@ -53,6 +62,7 @@ fn by_extension(name: &str) -> Option<InputFormat> {
         "geojsonl" | "geojsons" | "geojsonseq" | "ndjson" | "jsonl" | "ndgeojson" | "jsonseq" => {
             Some(InputFormat::GeoJsonLines)
         }
+        "js" | "mjs" | "cjs" | "jsonp" => Some(InputFormat::Json),
         _ => None,
     }
 }

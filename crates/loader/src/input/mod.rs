@@ -5,6 +5,7 @@ pub(crate) mod address;
 mod decode;
 pub(crate) mod detect;
 pub(crate) mod gzip;
+pub(crate) mod script;
 pub(crate) mod transcode;
 
 use crate::error::LoadError;

@@ -18,6 +18,7 @@ pub(crate) mod tcx;
 pub(crate) mod xml;
 
 pub(crate) use failure::DECODER_PANICKED;
-use failure::{ReadFailure, damaged, unreadable};
-use sink::{Geometry, RecordSink};
-use source::{RecordReader, RecordSourceBuilder};
+use failure::unreadable;
+pub(crate) use failure::{ReadFailure, damaged};
+pub(crate) use sink::{Geometry, RecordSink};
+pub(crate) use source::{RecordReader, RecordSourceBuilder};

@@ -16,6 +16,8 @@ mod geojson;
 mod geometries;
 mod geopackage;
 mod input;
+mod json_rows;
+mod json_rows_compared;
 mod keep;
 mod kml;
 mod large;

@@ -33,8 +33,8 @@ fn watch_panics() {
 
 /// The names of all fuzz targets. `wkb` and `filter` test parts of files; the others are extensions
 /// of files, where `arrows` is an Arrow stream.
-pub(crate) const TARGETS: [&str; 14] = [
-    "arrow", "arrows", "csv", "fgb", "filter", "geojson", "geojsonl", "gpkg", "gpx", "kml",
+pub(crate) const TARGETS: [&str; 15] = [
+    "arrow", "arrows", "csv", "fgb", "filter", "geojson", "geojsonl", "gpkg", "gpx", "json", "kml",
     "parquet", "shp", "tcx", "wkb",
 ];
 

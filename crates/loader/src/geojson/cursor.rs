@@ -1,0 +1,79 @@
+//! A cursor over a buffer of JSON that may be cut off anywhere, for scanners that find the parts of
+//! a document while it is read.
+
+use super::skip_value;
+use crate::error::LoadError;
+use std::ops::Range;
+
+/// The token that is expected next in an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ArrayState {
+    /// The first element, or the bracket that ends an empty array.
+    First,
+    /// An element, since the last token was a comma.
+    Element,
+    /// A comma, or the bracket that ends the array.
+    Comma,
+}
+
+/// The reason why scanning stops. Each reason has the offset of a byte in the buffer.
+pub(crate) enum ScanStop {
+    /// The buffer ends inside an item or another part of the document, which begins at this byte.
+    Short(usize),
+    /// The bytes from here on are not valid JSON, for the given reason.
+    Wrong(usize, String),
+    /// The coordinate system is refused. The byte is the beginning of the document or, after its
+    /// features, of the member `crs`.
+    Refused(usize, Box<LoadError>),
+}
+
+/// The reason to stop at a byte in whose place there must be something else.
+pub(crate) fn unexpected(offset: usize, expected: &str) -> ScanStop {
+    ScanStop::Wrong(offset, format!("expected {expected}"))
+}
+
+/// A buffer, and the offset in it up to which it is scanned.
+pub(crate) struct Cursor<'a> {
+    pub(crate) buffer: &'a [u8],
+    pub(crate) at: usize,
+}
+
+impl Cursor<'_> {
+    pub(crate) fn rest(&self) -> &[u8] {
+        self.buffer.get(self.at..).unwrap_or_default()
+    }
+
+    /// Returns the next byte that is not white space, without skipping it. If the buffer ends
+    /// before such a byte, scanning must resume at the offset `back` when more bytes are read.
+    /// Without `back` it resumes at the end of this buffer.
+    pub(crate) fn peek(&mut self, back: Option<usize>) -> Result<u8, ScanStop> {
+        self.at += skip_value::blank(self.rest());
+        self.rest()
+            .first()
+            .copied()
+            .ok_or(ScanStop::Short(back.unwrap_or(self.at)))
+    }
+
+    pub(crate) fn expect(&mut self, byte: u8, back: usize, expected: &str) -> Result<(), ScanStop> {
+        if self.peek(Some(back))? != byte {
+            return Err(unexpected(self.at, expected));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Skips one value, and returns its range in the buffer. If the buffer ends inside the value,
+    /// scanning must resume at the offset `back`.
+    pub(crate) fn value(&mut self, back: usize) -> Result<Range<usize>, ScanStop> {
+        self.peek(Some(back))?;
+        match skip_value::value(self.rest()) {
+            None => Err(ScanStop::Short(back)),
+            Some(0) => Err(unexpected(self.at, "a value")),
+            Some(length) => {
+                let start = self.at;
+                self.at += length;
+                Ok(start..self.at)
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The order of two coordinates that have no names. It is decided by an option, by the values in
+//! the first rows, or by a convention.
+
+use super::path::Step;
+use super::picker::Picker;
+use crate::geojson::object::string;
+use crate::number;
+use crate::options::AxisOrder;
+
+/// The largest absolute value that a longitude may have.
+const TURN: f64 = 540.0;
+
+/// The order of two coordinates, and the reason for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DecidedOrder {
+    pub(super) order: AxisOrder,
+    pub(super) reason: OrderReason,
+}
+
+/// The reason for an order of coordinates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OrderReason {
+    /// The option `order`.
+    Asked,
+    /// One of the two goes beyond ±90 in the first rows, so it is the longitude.
+    Values,
+    /// The convention of the programs that write such rows.
+    Convention,
+}
+
+/// The number of rows in which only the one or only the other of two coordinates can be a latitude.
+#[derive(Default)]
+struct OrderEvidence {
+    first_is_lon: usize,
+    second_is_lon: usize,
+}
+
+/// Returns the axis order that two numbers of one row require; `None` if both orders are possible,
+/// or none is.
+pub(super) fn required(first: f64, second: f64) -> Option<AxisOrder> {
+    let is_lon_only = |value: f64| value.abs() > 90.0 && value.abs() <= TURN;
+    let is_lat = |value: f64| value.abs() <= 90.0;
+    if is_lon_only(first) && is_lat(second) {
+        Some(AxisOrder::LonLat)
+    } else if is_lon_only(second) && is_lat(first) {
+        Some(AxisOrder::LatLon)
+    } else {
+        None
+    }
+}
+
+/// The finite number that a JSON value is, or that its text is.
+pub(super) fn json_number(json: &[u8]) -> Option<f64> {
+    match json.first() {
+        Some(b'"') => number::parse(string(json).as_bytes()),
+        _ => number::parse(json),
+    }
+}
+
+/// Decides the order of the coordinates at two paths in rows. The error is a sentence about values
+/// that contradict each other.
+pub(super) fn decide(
+    rows: &[&[u8]],
+    (first, second): (&[Step], &[Step]),
+    convention: AxisOrder,
+    asked: Option<AxisOrder>,
+) -> Result<DecidedOrder, String> {
+    if let Some(order) = asked {
+        let reason = OrderReason::Asked;
+        return Ok(DecidedOrder { order, reason });
+    }
+    let mut picker = Picker::default();
+    let slots = (picker.add(first), picker.add(second));
+    let (mut evidence, mut picked) = (OrderEvidence::default(), Vec::new());
+    for row in rows {
+        picker.pick(row, &mut picked);
+        let value = |slot: usize| picked.get(slot).copied().flatten().and_then(json_number);
+        if let (Some(first), Some(second)) = (value(slots.0), value(slots.1)) {
+            match required(first, second) {
+                Some(AxisOrder::LonLat) => evidence.first_is_lon += 1,
+                Some(AxisOrder::LatLon) => evidence.second_is_lon += 1,
+                None => (),
+            }
+        }
+    }
+    let by_values = |order| DecidedOrder {
+        order,
+        reason: OrderReason::Values,
+    };
+    match (evidence.first_is_lon, evidence.second_is_lon) {
+        (0, 0) => Ok(DecidedOrder {
+            order: convention,
+            reason: OrderReason::Convention,
+        }),
+        (0, _) => Ok(by_values(AxisOrder::LatLon)),
+        (_, 0) => Ok(by_values(AxisOrder::LonLat)),
+        (first, second) => Err(format!(
+            "the first coordinate goes beyond ±90 in {first} of the first rows and the second in \
+             {second}, so either may be the longitude; name the order with `order` lat,lon or \
+             `order` lon,lat"
+        )),
+    }
+}

@@ -1,0 +1,197 @@
+//! JSON with an array, or an object, for each column: `{"lat": [ … ], "lon": [ … ]}`, and pandas'
+//! `{"lat": {"0": …}, "lon": {"0": …}}`.
+
+use super::axis_order::json_number;
+use super::held_document::HeldDocument;
+use super::path::{Step, members, offset_in};
+use crate::columns::axes::{latitude, longitude};
+use crate::columns::resolve::{Names, PositionColumns, resolve};
+use crate::crs::Crs;
+use crate::error::LoadError;
+use crate::geojson::object::{not_null, typed};
+use crate::geojson::skip_value;
+use crate::input::Input;
+use crate::messages::shown;
+use crate::options::LoadOptions;
+use crate::records::{
+    Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged,
+};
+use crate::report::SkipReason;
+use crate::source::Source;
+use crate::value::Value;
+use std::ops::Range;
+
+/// Returns whether an object, which may be cut off, has columns of longitudes and latitudes. If one
+/// of them is cut off, the other may follow it.
+pub(super) fn is_columnar(object: &[u8]) -> bool {
+    let mut names = Vec::new();
+    for (name, value) in members(object) {
+        if !is_column(value.json) {
+            continue;
+        }
+        names.push(name.into_owned());
+        let (lon, lat) = (longitude(&names), latitude(&names));
+        if (lon.is_some() && lat.is_some()) || (lon.or(lat).is_some() && !value.is_whole) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Returns whether a value is an array or object of which the first value is no array or object.
+fn is_column(json: &[u8]) -> bool {
+    let is_scalar = |json: &[u8]| !matches!(json.first(), Some(b'[' | b'{') | None);
+    match json.first() {
+        Some(b'[') => super::path::elements(json)
+            .next()
+            .is_some_and(|v| is_scalar(v.json)),
+        Some(b'{') => members(json).next().is_some_and(|(_, v)| is_scalar(v.json)),
+        _ => false,
+    }
+}
+
+/// A source that reads the columns in the object at `path`.
+pub(super) fn source(
+    input: Input,
+    sample: Vec<u8>,
+    path: &[Step],
+    options: &LoadOptions,
+) -> Result<Box<dyn Source>, LoadError> {
+    let document = HeldDocument::read(input, sample, "column-wise JSON")?;
+    let object = document.text.get(document.at(path)).unwrap_or_default();
+    let (mut names, mut ranges) = (Vec::new(), Vec::new());
+    for (name, value) in members(object).filter(|(_, value)| is_column(value.json)) {
+        let start = offset_in(&document.text, value.json);
+        names.push(name.into_owned());
+        ranges.push(start..start + value.json.len());
+    }
+    let file = document.origin.file();
+    let mut found = resolve(names.clone(), Names::Typed, options, None, &file)?;
+    found.columns.why = format!("read as columns of JSON: {}", found.columns.why);
+    if let Some(guess) = &mut found.columns.guess {
+        guess.positions = format!("read as columns of JSON: {}", guess.positions);
+    }
+    let PositionColumns::LonLat(lon, lat) = found.position else {
+        return Err(LoadError::NoRows { file });
+    };
+    let mut wanted = vec![lon, lat];
+    wanted.extend(found.weight);
+    wanted.extend(found.selection.places());
+    wanted.dedup();
+    let reading = ColumnReading {
+        columns: wanted
+            .into_iter()
+            .filter_map(|at| Some((at, names.get(at)?.clone(), ranges.get(at)?.clone())))
+            .collect(),
+        lon,
+        lat,
+        weight: found.weight,
+    };
+    let origin = document.origin.clone();
+    let reader: RecordReader = Box::new(move |sink| reading.read(&document, sink));
+    RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
+}
+
+/// The columns to read: the numbers, names and ranges of all, and the numbers of those with the
+/// position and the weight.
+struct ColumnReading {
+    columns: Vec<(usize, String, Range<usize>)>,
+    lon: usize,
+    lat: usize,
+    weight: Option<usize>,
+}
+
+/// A value of a column, after its key if the column is an object.
+type KeyedValue<'a> = (&'a [u8], &'a [u8]);
+
+/// The values of one column.
+type ColumnValues<'a> = Box<dyn Iterator<Item = KeyedValue<'a>> + 'a>;
+
+fn values(column: &[u8]) -> ColumnValues<'_> {
+    match column.first() {
+        Some(b'{') => Box::new(skip_value::members(column)),
+        _ => Box::new(skip_value::elements(column).map(|value| (&b""[..], value))),
+    }
+}
+
+impl ColumnReading {
+    fn read(&self, document: &HeldDocument, sink: &mut RecordSink) -> Result<(), ReadFailure> {
+        let text = |range: &Range<usize>| document.text.get(range.clone()).unwrap_or_default();
+        let mut all: Vec<(usize, ColumnValues<'_>)> = self
+            .columns
+            .iter()
+            .map(|(at, _, range)| (*at, values(text(range))))
+            .collect();
+        for number in 1u64.. {
+            let row: Vec<_> = all
+                .iter_mut()
+                .map(|(at, values)| (*at, values.next()))
+                .collect();
+            if row.iter().all(|(_, value)| value.is_none()) {
+                break;
+            }
+            let key = row
+                .first()
+                .and_then(|(_, value)| *value)
+                .map(|(key, _)| key);
+            let differs = row
+                .iter()
+                .position(|(_, value)| value.map(|(key, _)| key) != key);
+            if let Some(at) = differs {
+                let name = self.columns.get(at).map_or("", |column| &column.1);
+                let message = format!(
+                    "column {} has other rows than the column before it",
+                    shown(name.as_bytes())
+                );
+                return Err(damaged(&document.origin, format!("row {number}"), message).into());
+            }
+            self.row(&row, sink)?;
+        }
+        Ok(())
+    }
+
+    fn row(
+        &self,
+        row: &[(usize, Option<KeyedValue<'_>>)],
+        sink: &mut RecordSink,
+    ) -> Result<(), ReadFailure> {
+        let json = |column: usize| {
+            let found = row.iter().find(|(at, _)| *at == column);
+            found.and_then(|(_, value)| *value).map(|(_, json)| json)
+        };
+        let value = |column: usize| json(column).map_or(Value::Null, |json| owned(typed(json)));
+        if !sink.selects(value)? {
+            return Ok(());
+        }
+        let weight = self.weight.map(value);
+        let axes = [("longitude", self.lon), ("latitude", self.lat)];
+        let mut numbers = [0.0; 2];
+        for ((name, column), number) in axes.into_iter().zip(&mut numbers) {
+            let json = json(column).and_then(not_null);
+            match json.and_then(json_number) {
+                Some(found) => *number = found,
+                None => {
+                    let skip = match json {
+                        None => SkipReason::NoPosition,
+                        Some(_) => SkipReason::BadPosition,
+                    };
+                    let found = format!("{name} {}", shown(json.unwrap_or_default()));
+                    return Ok(sink.refuse(skip, found)?);
+                }
+            }
+        }
+        let [lon, lat] = numbers;
+        Ok(sink.record(Geometry::Point(lon, lat), weight.as_ref())?)
+    }
+}
+
+/// A value that owns its text.
+pub(super) fn owned(value: Value<'_>) -> Value<'static> {
+    match value {
+        Value::Text(text) => Value::text(text),
+        Value::Null => Value::Null,
+        Value::Number(number) => Value::Number(number),
+        Value::Time(time) => Value::Time(time),
+        Value::Bool(truth) => Value::Bool(truth),
+    }
+}

@@ -1,0 +1,64 @@
+//! Documents that are held in memory as a whole, since their positions are spread over them.
+
+use super::path::{Step, elements, members};
+use crate::error::LoadError;
+use crate::geojson::features::{message, within};
+use crate::input::{Input, Origin, fill};
+use crate::text::chunker::TextPosition;
+use serde::de::IgnoredAny;
+use std::ops::Range;
+
+/// The most bytes that such a document may have, a choice: 256 MiB.
+const MOST: usize = 256 << 20;
+
+/// A whole document, which is valid JSON.
+pub(super) struct HeldDocument {
+    pub(super) text: Vec<u8>,
+    pub(super) origin: Origin,
+}
+
+impl HeldDocument {
+    /// Reads a document to its end. `sample` is its beginning, and `form` names what it is.
+    pub(super) fn read(mut input: Input, sample: Vec<u8>, form: &str) -> Result<Self, LoadError> {
+        let (mut text, origin) = (sample, input.origin);
+        if !input.whole {
+            let ended = fill(&mut input.rest, &mut text, MOST + 1)
+                .map_err(|error| origin.read_error(error))?;
+            if !ended {
+                return Err(LoadError::JsonRows {
+                    file: origin.file(),
+                    message: format!(
+                        "this is {form} of over {} MiB, which is not read, since it is held in \
+                         memory as a whole; write it as rows (in pandas: orient=\"records\", \
+                         lines=True)",
+                        MOST >> 20
+                    ),
+                });
+            }
+        }
+        if let Err(error) = serde_json::from_slice::<IgnoredAny>(&text) {
+            let TextPosition { line, column } = within(TextPosition::START, &error);
+            return Err(LoadError::Json {
+                file: origin.file(),
+                line,
+                column,
+                message: message(&error),
+            });
+        }
+        Ok(Self { text, origin })
+    }
+
+    /// The range of the value at a path; empty if there is none.
+    pub(super) fn at(&self, path: &[Step]) -> Range<usize> {
+        let mut json = self.text.trim_ascii();
+        for step in path {
+            let found = match step {
+                Step::Member(name) => members(json).find(|(key, _)| key == name).map(|m| m.1),
+                Step::Element(at) => elements(json).nth(*at),
+            };
+            json = found.map_or(&[], |value| value.json);
+        }
+        let start = super::path::offset_in(&self.text, json);
+        start..start + json.len()
+    }
+}

@@ -1,0 +1,145 @@
+//! The judgement of values in a document: the form of rows that they may be, and the positions in
+//! them.
+
+use super::path::{PartialValue, elements, members};
+use super::placing::{PlaceRule, Placing, PlacingError, choose};
+use super::row_columns::RowColumns;
+use crate::geojson::skip_value;
+use crate::options::LoadOptions;
+
+/// The form of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowForm {
+    Objects,
+    /// Arrays of values.
+    Arrays,
+    /// Arrays of rows that are arrays of values.
+    Groups,
+}
+
+/// The form, columns and positions of values that may be rows.
+#[derive(Debug)]
+pub(super) struct Judgement<'a> {
+    pub(super) form: RowForm,
+    /// The rows among the values; of groups, the rows in them.
+    pub(super) rows: Vec<&'a [u8]>,
+    pub(super) columns: RowColumns,
+    pub(super) placing: Result<Placing, PlacingError>,
+    /// Set if a well-known program writes such rows. Other parts of its documents are no rows.
+    pub(super) is_known: bool,
+    /// The JSON text of the coordinate system, empty if the document states none; `None`: positions
+    /// are degrees.
+    pub(super) reference: Option<Vec<u8>>,
+}
+
+impl<'a> Judgement<'a> {
+    /// Judges whole values. `None` if they are neither objects nor arrays. `names` are the names of
+    /// the elements of rows that are arrays.
+    pub(super) fn new(
+        values: &[&'a [u8]],
+        names: Option<&[String]>,
+        options: &LoadOptions,
+    ) -> Option<Self> {
+        let first = values
+            .iter()
+            .find(|value| matches!(value.first(), Some(b'{' | b'[')))?;
+        let form = match first.first() {
+            Some(b'{') => RowForm::Objects,
+            _ if names.is_none() && is_group(first) => RowForm::Groups,
+            _ => RowForm::Arrays,
+        };
+        let bracket = first.first();
+        let alike = values.iter().copied().filter(|v| v.first() == bracket);
+        let rows: Vec<&[u8]> = match form {
+            RowForm::Groups => alike.flat_map(skip_value::elements).collect(),
+            _ => alike.collect(),
+        };
+        let columns = RowColumns::new(&rows, names);
+        let is_bare = form != RowForm::Objects && names.is_none();
+        let placing = choose(&columns, &rows, is_bare, options);
+        Some(Self {
+            form,
+            rows,
+            columns,
+            placing,
+            is_known: false,
+            reference: None,
+        })
+    }
+
+    /// Returns whether the values have positions, perhaps several.
+    pub(super) fn has_positions(&self) -> bool {
+        matches!(self.placing, Ok(_) | Err(PlacingError::Ambiguous(_)))
+    }
+}
+
+/// Returns whether an array consists of arrays of numbers only.
+fn is_group(array: &[u8]) -> bool {
+    let mut any = false;
+    let all = skip_value::elements(array).all(|element| {
+        any = true;
+        let mut axes = skip_value::elements(element).map(super::axis_order::json_number);
+        matches!((axes.next(), axes.next()), (Some(Some(_)), Some(Some(_))))
+    });
+    any && all
+}
+
+/// Returns whether a value is an object of GeoJSON, or the beginning of one.
+pub(super) fn is_geojson(value: &[u8]) -> bool {
+    if value.first() != Some(&b'{') {
+        return false;
+    }
+    let (mut is_geometry, mut has_coordinates) = (false, false);
+    for (key, value) in members(value) {
+        match &*key {
+            "type" => match value.json {
+                b"\"FeatureCollection\"" | b"\"Feature\"" => return true,
+                b"\"Point\""
+                | b"\"MultiPoint\""
+                | b"\"LineString\""
+                | b"\"MultiLineString\""
+                | b"\"Polygon\""
+                | b"\"MultiPolygon\""
+                | b"\"GeometryCollection\"" => {
+                    is_geometry = true;
+                }
+                _ => (),
+            },
+            "coordinates" | "geometries" => has_coordinates = true,
+            "features" if elements(value.json).next().is_some_and(is_feature) => return true,
+            _ => (),
+        }
+    }
+    is_geometry && has_coordinates
+}
+
+/// Returns whether a value is a feature of GeoJSON, or the beginning of one.
+fn is_feature(value: PartialValue<'_>) -> bool {
+    members(value.json).any(|(key, value)| &*key == "type" && value.json == b"\"Feature\"")
+}
+
+impl Judgement<'_> {
+    /// Returns whether every row has values in the place of its position.
+    pub(super) fn is_everywhere(&self) -> bool {
+        let Ok(placing) = &self.placing else {
+            return false;
+        };
+        let mut picker = super::picker::Picker::default();
+        let slots: Vec<usize> = placing
+            .rules
+            .iter()
+            .map(|rule| match rule {
+                PlaceRule::Pair { lon, .. } => picker.add(lon),
+                PlaceRule::Text { path, .. }
+                | PlaceRule::TextsIn { path, .. }
+                | PlaceRule::Points { path } => picker.add(path),
+            })
+            .collect();
+        let mut picked = Vec::new();
+        self.rows.iter().all(|row| {
+            picker.pick(row, &mut picked);
+            let mut found = slots.iter().filter_map(|slot| picked.get(*slot));
+            found.any(Option::is_some)
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! Rows of well-known programs, which have several positions, a coordinate system of their own or
+//! columns in one object.
+
+use super::judgement::{Judgement, RowForm};
+use super::path::{Step, dotted, members, members_path};
+use super::placing::{PlaceRule, Placing};
+use crate::options::{AxisOrder, LoadOptions};
+
+/// Changes the judgement of rows if a well-known program writes such rows. `path` is the path of
+/// the rows, and `around` is the object that has them.
+pub(super) fn adapt(
+    judgement: &mut Judgement<'_>,
+    path: &[Step],
+    around: Option<&[u8]>,
+    options: &LoadOptions,
+) {
+    if judgement.form != RowForm::Objects || options.lon.is_some() || options.lat.is_some() {
+        return;
+    }
+    let found = esri(judgement, around)
+        .or_else(|| overpass(judgement, path))
+        .or_else(|| semantic_history(judgement, path))
+        .or_else(|| timeline(judgement));
+    if let Some(placing) = found {
+        judgement.placing = Ok(placing);
+        judgement.is_known = true;
+    }
+}
+
+fn pair(lon: &[&str], lat: &[&str], is_e7: bool) -> PlaceRule {
+    PlaceRule::Pair {
+        lon: members_path(lon),
+        lat: members_path(lat),
+        is_e7,
+        assumed: None,
+    }
+}
+
+fn text(path: &[&str]) -> PlaceRule {
+    PlaceRule::Text {
+        path: members_path(path),
+        order: AxisOrder::LatLon,
+    }
+}
+
+fn placing(rules: Vec<PlaceRule>, is_each: bool, why: &str) -> Placing {
+    Placing {
+        rules,
+        is_each,
+        why: why.to_owned(),
+        weight: None,
+    }
+}
+
+/// Features of Esri JSON, as ArcGIS servers answer.
+fn esri(judgement: &mut Judgement<'_>, around: Option<&[u8]>) -> Option<Placing> {
+    let has = |names: &[&str]| judgement.columns.at(&members_path(names)).is_some();
+    let is_point = has(&["geometry", "x"]) && has(&["geometry", "y"]);
+    let is_points = has(&["geometry", "points"]);
+    if !is_point && !is_points {
+        return None;
+    }
+    judgement.columns.lift("attributes");
+    let mut all = members(around.unwrap_or_default());
+    let reference = all.find(|(key, value)| key == "spatialReference" && value.is_whole);
+    judgement.reference = Some(reference.map_or(Vec::new(), |(_, value)| value.json.to_vec()));
+    let rules = vec![
+        pair(&["geometry", "x"], &["geometry", "y"], false),
+        PlaceRule::Points {
+            path: members_path(&["geometry", "points"]),
+        },
+    ];
+    Some(placing(
+        rules,
+        false,
+        "read as Esri JSON: positions from the geometries",
+    ))
+}
+
+/// Elements of OpenStreetMap, as the Overpass API answers.
+fn overpass(judgement: &mut Judgement<'_>, path: &[Step]) -> Option<Placing> {
+    let has = |names: &[&str]| judgement.columns.at(&members_path(names)).is_some();
+    let is_element = has(&["type"]) && has(&["id"]) && (has(&["lat"]) || has(&["center", "lat"]));
+    if !is_element || path.last() != Some(&Step::Member("elements".to_owned())) {
+        return None;
+    }
+    judgement.columns.lift("tags");
+    let rules = vec![
+        pair(&["lon"], &["lat"], false),
+        pair(&["center", "lon"], &["center", "lat"], false),
+    ];
+    let why = "read as Overpass JSON: positions of nodes, and centers of ways and relations";
+    Some(placing(rules, false, why))
+}
+
+/// Google's Semantic Location History of a month.
+fn semantic_history(judgement: &Judgement<'_>, path: &[Step]) -> Option<Placing> {
+    if path.last() != Some(&Step::Member("timelineObjects".to_owned())) {
+        return None;
+    }
+    let begins = |names: &[&str]| judgement.columns.begins(&members_path(names));
+    if !begins(&["placeVisit", "location"]) && !begins(&["activitySegment", "startLocation"]) {
+        return None;
+    }
+    let place = |outer: &str, inner: &str| {
+        let (lon, lat) = ([outer, inner, "longitudeE7"], [outer, inner, "latitudeE7"]);
+        pair(&lon, &lat, true)
+    };
+    let rules = vec![
+        place("placeVisit", "location"),
+        place("activitySegment", "startLocation"),
+        place("activitySegment", "endLocation"),
+    ];
+    let why = "read as Google's Semantic Location History: places, and starts and ends of \
+               activities (paths are left out)";
+    Some(placing(rules, true, why))
+}
+
+/// Google's timeline, as telephones export it.
+fn timeline(judgement: &Judgement<'_>) -> Option<Placing> {
+    let begins = |names: &[&str]| judgement.columns.begins(&members_path(names));
+    let visit = ["visit", "topCandidate", "placeLocation"];
+    let any = begins(&visit) || begins(&["activity", "start"]) || begins(&["timelinePath"]);
+    if !begins(&["startTime"]) || !any {
+        return None;
+    }
+    let rules = vec![
+        text(&["visit", "topCandidate", "placeLocation", "latLng"]),
+        text(&visit),
+        text(&["activity", "start", "latLng"]),
+        text(&["activity", "start"]),
+        text(&["activity", "end", "latLng"]),
+        text(&["activity", "end"]),
+        PlaceRule::TextsIn {
+            path: members_path(&["timelinePath"]),
+            member: "point".to_owned(),
+        },
+    ];
+    let why = "read as Google's timeline: places, starts and ends of activities, and paths";
+    Some(placing(rules, true, why))
+}
+
+impl super::row_columns::RowColumns {
+    /// Returns whether the values of some column are at a path or in a part of the value there.
+    fn begins(&self, path: &[Step]) -> bool {
+        self.all.iter().any(|column| column.path.starts_with(path))
+    }
+
+    /// Names the columns in the object `name` of rows without that name, where the shorter name is
+    /// free.
+    fn lift(&mut self, name: &str) {
+        let prefix = members_path(&[name]);
+        let mut taken = self.names();
+        for column in &mut self.all {
+            let Some(rest) = column.path.strip_prefix(prefix.as_slice()) else {
+                continue;
+            };
+            let short = dotted(rest);
+            if !rest.is_empty() && !taken.contains(&short) {
+                taken.push(short.clone());
+                column.name = short;
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Reading of JSON whose rows are not GeoJSON.
+//!
+//! [`outline`] searches the beginning of a document for rows with positions, [`judgement`] and
+//! [`placing`] decide which columns these are, [`row_scanner`] finds the rows while the document is
+//! read, and [`row_parser`] makes points of them on all cores. No document is held in memory as a
+//! whole.
+
+mod axis_order;
+mod columnar;
+mod esri_reference;
+mod held_document;
+mod judgement;
+mod known_shapes;
+mod outline;
+mod path;
+mod picker;
+mod place_text;
+mod placing;
+mod readings;
+mod row_columns;
+mod row_parser;
+mod row_plan;
+mod row_scanner;
+mod script_reader;
+mod source;
+mod topojson;
+mod wrapped;
+
+pub(crate) use source::{recognises, source};

@@ -1,0 +1,328 @@
+//! The search for rows in the beginning of a document.
+//!
+//! Rows are the elements of the first array whose elements have positions. An object whose values
+//! all are objects with positions has rows too. A document of several values, one after the other
+//! or one on each line, has a row in each.
+
+use super::columnar::is_columnar;
+use super::judgement::{Judgement, is_geojson};
+use super::known_shapes;
+use super::path::{
+    Container, DEPTH, PartialValue, Step, dotted, elements, members, offset_in, whole_values,
+};
+use super::topojson::is_topology;
+use crate::geojson::object::string;
+use crate::options::LoadOptions;
+use serde::de::IgnoredAny;
+
+/// The number of elements of an array in which rows are searched: a choice.
+const ELEMENTS: usize = 16;
+
+/// Names of members that are searched for rows only if the option `rows` names them. Their arrays
+/// describe a part of the map and are no data.
+const LEFT_OUT: &[&str] = &[
+    "bbox",
+    "bounds",
+    "maxBounds",
+    "extent",
+    "viewport",
+    "center",
+    "transform",
+    "scale",
+    "translate",
+];
+
+/// A part of a document that is GeoJSON or has rows.
+#[derive(Debug)]
+pub(super) struct DocumentPart<'a> {
+    pub(super) path: Vec<Step>,
+    /// The offset in the sample at which the part begins.
+    pub(super) at: usize,
+    pub(super) kind: PartKind<'a>,
+}
+
+/// The kind of a part.
+#[derive(Debug)]
+pub(super) enum PartKind<'a> {
+    GeoJson,
+    /// An object with an array or object for each column.
+    Columns,
+    /// TopoJSON.
+    Topology,
+    Rows(Container, Box<Judgement<'a>>, Option<Vec<String>>),
+}
+
+/// The result of a search.
+#[derive(Debug, Default)]
+pub(super) struct DocumentOutline<'a> {
+    /// The parts with positions: none, one or, of several, the first two.
+    pub(super) parts: Vec<DocumentPart<'a>>,
+    /// The first array of objects or of arrays without positions.
+    pub(super) without: Option<DocumentPart<'a>>,
+}
+
+struct RowSearch<'a, 'o> {
+    sample: &'a [u8],
+    options: &'o LoadOptions,
+    outline: DocumentOutline<'a>,
+    /// Set once rows of a well-known program are found.
+    is_ended: bool,
+}
+
+/// The object that has an array, and the names that it states for the array's columns.
+#[derive(Clone, Copy, Default)]
+struct Surroundings<'s> {
+    names: Option<&'s [String]>,
+    object: Option<&'s [u8]>,
+}
+
+/// Searches a sample of a document. `is_whole` is set if the sample is the whole document.
+pub(super) fn search<'a>(
+    sample: &'a [u8],
+    is_whole: bool,
+    options: &LoadOptions,
+) -> DocumentOutline<'a> {
+    let mut search = RowSearch {
+        sample,
+        options,
+        outline: DocumentOutline::default(),
+        is_ended: false,
+    };
+    search.document(is_whole);
+    search.outline
+}
+
+impl<'a> RowSearch<'a, '_> {
+    fn document(&mut self, is_whole: bool) {
+        let skip = crate::geojson::skip_value::blank(self.sample);
+        let text = self.sample.get(skip..).unwrap_or_default();
+        if is_geojson(text) {
+            return self.push(&[], text, PartKind::GeoJson);
+        }
+        let root = self.options.rows.as_deref().is_none_or(|rows| rows == "$");
+        let lines = if root { lines(text, is_whole) } else { None };
+        if let Some(values) = lines {
+            return self.judge(
+                &[],
+                text,
+                Container::Lines,
+                &values,
+                Surroundings::default(),
+            );
+        }
+        let values = whole_values(text, Container::Sequence);
+        if values.len() > 1 && root && text.first() == Some(&b'{') {
+            return self.judge(
+                &[],
+                text,
+                Container::Sequence,
+                &values,
+                Surroundings::default(),
+            );
+        }
+        let is_one = !values.is_empty();
+        let json = values.first().copied().unwrap_or(text);
+        self.visit(json, &mut Vec::new(), Surroundings::default());
+        // Without positions in it, an object with features is a fault in GeoJSON.
+        let is_row = json.first() == Some(&b'{') && members(json).all(|(key, _)| key != "features");
+        if self.outline.parts.is_empty() && root && is_one && is_row {
+            self.judge(
+                &[],
+                text,
+                Container::Sequence,
+                &[json],
+                Surroundings::default(),
+            );
+        }
+    }
+
+    fn push(&mut self, path: &[Step], json: &[u8], kind: PartKind<'a>) {
+        self.outline.parts.push(DocumentPart {
+            path: path.to_vec(),
+            at: offset_in(self.sample, json),
+            kind,
+        });
+    }
+
+    fn is_asked(&self, path: &[Step]) -> bool {
+        self.options.rows.as_deref().is_some_and(|rows| {
+            let rows = rows.strip_prefix("$.").unwrap_or(rows);
+            rows == dotted(path)
+        })
+    }
+
+    /// Judges values as rows, and keeps them as a part if they have positions or are asked for.
+    fn judge(
+        &mut self,
+        path: &[Step],
+        json: &[u8],
+        container: Container,
+        values: &[&'a [u8]],
+        around: Surroundings<'_>,
+    ) {
+        let names = around.names;
+        let Some(mut judgement) = Judgement::new(values, names, self.options) else {
+            return;
+        };
+        known_shapes::adapt(&mut judgement, path, around.object, self.options);
+        self.is_ended |= judgement.is_known;
+        let has_positions = judgement.has_positions();
+        let kind = PartKind::Rows(
+            container,
+            Box::new(judgement),
+            names.map(<[String]>::to_vec),
+        );
+        if has_positions || self.is_asked(path) {
+            self.push(path, json, kind);
+        } else if self.outline.without.is_none() {
+            self.outline.without = Some(DocumentPart {
+                path: path.to_vec(),
+                at: offset_in(self.sample, json),
+                kind,
+            });
+        }
+    }
+
+    fn visit(&mut self, json: &'a [u8], path: &mut Vec<Step>, around: Surroundings<'_>) {
+        if self.is_ended || self.outline.parts.len() > 1 || path.len() > DEPTH {
+            return;
+        }
+        match json.first() {
+            Some(b'[') => self.array(json, path, around),
+            Some(b'{') => self.object(json, path),
+            _ => (),
+        }
+    }
+
+    fn array(&mut self, json: &'a [u8], path: &mut Vec<Step>, around: Surroundings<'_>) {
+        let before = self.outline.parts.len();
+        if self.options.rows.is_none() || self.is_asked(path) {
+            if elements(json)
+                .next()
+                .is_some_and(|first| is_geojson(first.json))
+            {
+                return self.push(path, json, PartKind::GeoJson);
+            }
+            let values = whole_values(json, Container::Array);
+            self.judge(path, json, Container::Array, &values, around);
+        }
+        if self.outline.parts.len() == before {
+            for (at, element) in elements(json).take(ELEMENTS).enumerate() {
+                path.push(Step::Element(at));
+                self.visit(element.json, path, Surroundings::default());
+                path.pop();
+            }
+        }
+    }
+
+    fn object(&mut self, json: &'a [u8], path: &mut Vec<Step>) {
+        let is_asked = self.is_asked(path);
+        if self.options.rows.is_none() || is_asked {
+            if is_geojson(json) {
+                return self.push(path, json, PartKind::GeoJson);
+            }
+            if is_topology(json) {
+                return self.push(path, json, PartKind::Topology);
+            }
+            if is_columnar(json) {
+                return self.push(path, json, PartKind::Columns);
+            }
+            if is_keyed(json) {
+                let values = whole_values(json, Container::Keyed);
+                let judgement = Judgement::new(&values, None, self.options);
+                if is_asked || judgement.is_some_and(|found| found.is_everywhere()) {
+                    return self.judge(
+                        path,
+                        json,
+                        Container::Keyed,
+                        &values,
+                        Surroundings::default(),
+                    );
+                }
+            }
+        }
+        let names = names(json);
+        let around = Surroundings {
+            names: names.as_deref(),
+            object: Some(json),
+        };
+        for (key, value) in members(json) {
+            if self.options.rows.is_none() && LEFT_OUT.contains(&&*key) {
+                continue;
+            }
+            path.push(Step::Member(key.into_owned()));
+            self.visit(value.json, path, around);
+            path.pop();
+        }
+    }
+}
+
+/// The values on the lines of a text; `None` if its first line is no whole value or is the only
+/// one.
+fn lines(text: &[u8], is_whole: bool) -> Option<Vec<&[u8]>> {
+    let is_value = |line: &&[u8]| serde_json::from_slice::<IgnoredAny>(line).is_ok();
+    let mut all = text
+        .split(|byte| matches!(byte, b'\n' | 0x1e))
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty());
+    let first = all.next().filter(is_value)?;
+    let mut rest: Vec<&[u8]> = all.collect();
+    if rest.is_empty() {
+        return None;
+    }
+    if !is_whole {
+        rest.pop();
+    }
+    Some(
+        std::iter::once(first)
+            .chain(rest.into_iter().filter(is_value))
+            .collect(),
+    )
+}
+
+/// Returns whether all values of an object are objects, and there are several.
+fn is_keyed(object: &[u8]) -> bool {
+    let mut count = 0;
+    let all = members(object).all(|(_, PartialValue { json, .. })| {
+        count += 1;
+        json.first() == Some(&b'{')
+    });
+    all && count > 1
+}
+
+/// The names of columns that an object states for the arrays in it: texts in `columns` or `fields`,
+/// or the names of objects there.
+pub(super) fn names(object: &[u8]) -> Option<Vec<String>> {
+    let list = members(object).find(|(key, _)| matches!(&**key, "columns" | "fields"));
+    names_in(list?.1)
+}
+
+/// The names in an array of texts or of objects with a member `name`.
+pub(super) fn names_in(list: PartialValue<'_>) -> Option<Vec<String>> {
+    if !list.is_whole {
+        return None;
+    }
+    let name = |element: PartialValue<'_>| match element.json.first() {
+        Some(b'"') => Some(string(element.json).into_owned()),
+        Some(b'{') => {
+            let name = members(element.json).find(|(key, _)| &**key == "name")?.1;
+            (name.json.first() == Some(&b'"')).then(|| string(name.json).into_owned())
+        }
+        _ => None,
+    };
+    let names: Vec<String> = elements(list.json).map(name).collect::<Option<_>>()?;
+    (!names.is_empty()).then_some(names)
+}
+
+impl DocumentOutline<'_> {
+    /// Returns whether the document is to be read as rows and not as GeoJSON.
+    pub(super) fn is_rows(&self, options: &LoadOptions) -> bool {
+        match (self.parts.first(), &self.without) {
+            (Some(part), _) => !(matches!(part.kind, PartKind::GeoJson) && part.path.is_empty()),
+            // Options that only rows have are errors that name what is missing.
+            (None, without) => {
+                without.is_some() || options.rows.is_some() || options.order.is_some()
+            }
+        }
+    }
+}

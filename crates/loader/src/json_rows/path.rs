@@ -1,0 +1,155 @@
+//! Paths to parts of a JSON document, and the parts of JSON that may be cut off.
+
+use crate::geojson::object::string;
+use crate::geojson::skip_value;
+use std::borrow::Cow;
+
+/// The most levels of objects and arrays that are searched for positions: a choice.
+pub(super) const DEPTH: usize = 64;
+
+/// A step from a JSON value to a part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The member of an object with this name.
+    Member(String),
+    /// The element of an array with this index, counted from 0.
+    Element(usize),
+}
+
+/// A path as people write it: the steps with dots between them. Elements are counted from 1. An
+/// empty path, which is the whole document, is `$`.
+pub(super) fn dotted(path: &[Step]) -> String {
+    if path.is_empty() {
+        return "$".to_owned();
+    }
+    let step = |step: &Step| match step {
+        Step::Member(name) => name.clone(),
+        Step::Element(at) => (at + 1).to_string(),
+    };
+    path.iter().map(step).collect::<Vec<_>>().join(".")
+}
+
+/// The path of members with these names.
+pub(super) fn members_path(names: &[&str]) -> Vec<Step> {
+    names
+        .iter()
+        .map(|name| Step::Member((*name).to_owned()))
+        .collect()
+}
+
+/// A value in a text that may be cut off.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PartialValue<'a> {
+    /// The value's text, up to the end of the whole text if the value is cut off.
+    pub(super) json: &'a [u8],
+    /// True if the value is not cut off.
+    pub(super) is_whole: bool,
+}
+
+/// The value at the beginning of `rest`, and the text after it. `None` if there is no value.
+fn take(rest: &[u8], between: u8) -> Option<(PartialValue<'_>, &[u8])> {
+    let skip = rest
+        .iter()
+        .take_while(|b| b.is_ascii_whitespace() || **b == between)
+        .count();
+    let begun = rest.get(skip..).filter(|rest| !rest.is_empty())?;
+    match skip_value::value(begun) {
+        Some(0) => None,
+        Some(length) => {
+            let (json, behind) = begun.split_at_checked(length)?;
+            let is_whole = true;
+            Some((PartialValue { json, is_whole }, behind))
+        }
+        None => {
+            let is_whole = false;
+            let json = begun;
+            Some((PartialValue { json, is_whole }, &[]))
+        }
+    }
+}
+
+/// The elements of an array that may be cut off.
+pub(super) fn elements(array: &[u8]) -> impl Iterator<Item = PartialValue<'_>> {
+    let mut rest = array.strip_prefix(b"[").unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (value, behind) = take(rest, b',')?;
+        rest = behind;
+        Some(value)
+    })
+}
+
+/// The members of an object that may be cut off. A member without a value is left out.
+pub(super) fn members(object: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, PartialValue<'_>)> {
+    let mut rest = object.strip_prefix(b"{").unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (key, behind) = take(rest, b',')?;
+        let (value, behind) = take(behind, b':')?;
+        rest = behind;
+        Some((string(key.json), value))
+    })
+}
+
+fn whole_text(value: PartialValue<'_>) -> Option<&[u8]> {
+    value.is_whole.then_some(value.json)
+}
+
+/// The whole values of an array, or of an object's members, or of a text with one value after the
+/// other.
+pub(super) fn whole_values(text: &[u8], container: Container) -> Vec<&[u8]> {
+    match container {
+        Container::Array => elements(text).map_while(whole_text).collect(),
+        Container::Keyed => members(text)
+            .map_while(|(_, value)| whole_text(value))
+            .collect(),
+        Container::Sequence | Container::Lines => {
+            let mut rest = text;
+            let values = std::iter::from_fn(|| {
+                let (value, behind) = take(rest, 0x1e)?;
+                rest = behind;
+                Some(value)
+            });
+            values.map_while(whole_text).collect()
+        }
+    }
+}
+
+/// The part of a document that has the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Container {
+    /// An array, whose elements are rows.
+    Array,
+    /// An object, whose members' values are rows.
+    Keyed,
+    /// The document itself: one value or several, one after the other.
+    Sequence,
+    /// The document itself, with one value on each line.
+    Lines,
+}
+
+/// The offset of `part` in `whole`, of which it is a part.
+pub(super) fn offset_in(whole: &[u8], part: &[u8]) -> usize {
+    (part.as_ptr() as usize)
+        .saturating_sub(whole.as_ptr() as usize)
+        .min(whole.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_cut_off_keeps_its_whole_values() {
+        let text = br#"{"a":[1,[2,3]],"b":{"c":"x"#;
+        let all: Vec<_> = members(text)
+            .map(|(key, value)| (key.into_owned(), value.is_whole))
+            .collect();
+        assert_eq!(all, [("a".to_owned(), true), ("b".to_owned(), false)]);
+        assert_eq!(whole_values(b"[[1],[2],[3", Container::Array).len(), 2);
+        assert_eq!(whole_values(b"{} {} {", Container::Sequence).len(), 2);
+        let path = [Step::Member("a".to_owned()), Step::Element(0)];
+        assert_eq!(
+            (dotted(&path), dotted(&[])),
+            ("a.1".to_owned(), "$".to_owned())
+        );
+    }
+}

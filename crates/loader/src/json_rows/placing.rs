@@ -1,0 +1,247 @@
+//! The choice of the values that are a row's position, by the names of its columns and by their
+//! values.
+
+use super::axis_order::{DecidedOrder, OrderReason, decide};
+use super::path::Step;
+use super::readings::{pixels, readings};
+use super::row_columns::{RowColumn, RowColumns};
+use crate::columns::axes::{latitude, longitude};
+use crate::columns::{self, normalised, quoted};
+use crate::options::{AxisOrder, LoadOptions};
+use crate::parameter::Parameter;
+
+/// A source of positions in a row.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum PlaceRule {
+    /// Two values.
+    Pair {
+        lon: Vec<Step>,
+        lat: Vec<Step>,
+        /// Set if the values are degrees times 10⁷.
+        is_e7: bool,
+        /// The order of the two in an array, if it was not asked for. A row that contradicts it
+        /// ends the load.
+        assumed: Option<AxisOrder>,
+    },
+    /// A text with both coordinates. `order` is the order of two numbers without any mark.
+    Text { path: Vec<Step>, order: AxisOrder },
+    /// An array of objects, in each of which the member is a text with both coordinates.
+    TextsIn { path: Vec<Step>, member: String },
+    /// An array of positions, each of which is an array of x and y.
+    Points { path: Vec<Step> },
+}
+
+/// The sources of positions in the rows.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Placing {
+    pub(super) rules: Vec<PlaceRule>,
+    /// Set if each of the rules gives a position of its own; else the first that finds values does.
+    pub(super) is_each: bool,
+    /// The choice and its reason in the words of reports.
+    pub(super) why: String,
+    /// The index of a column that is the weight if no option names one; `None` chooses it by names.
+    pub(super) weight: Option<usize>,
+}
+
+impl Placing {
+    pub(super) fn one(rule: PlaceRule, why: String) -> Self {
+        Self {
+            rules: vec![rule],
+            is_each: false,
+            why,
+            weight: None,
+        }
+    }
+}
+
+/// The reason why rows have no known positions.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum PlacingError {
+    /// No column looks like a position.
+    Missing,
+    /// The rows have only columns `x` and `y`, which may be pixels.
+    Pixels,
+    /// There are several readings; the text is a sentence that names them.
+    Ambiguous(String),
+    /// No columns have the name in the option `pair`.
+    NoPair,
+    /// An option names a column that is not there.
+    NoColumn(Parameter, String),
+}
+
+/// Chooses the positions of rows. `is_array` is set if rows are arrays without names for their
+/// elements.
+pub(super) fn choose(
+    columns: &RowColumns,
+    rows: &[&[u8]],
+    is_array: bool,
+    options: &LoadOptions,
+) -> Result<Placing, PlacingError> {
+    if options.lon.is_some() || options.lat.is_some() {
+        return asked(columns, options);
+    }
+    if is_array {
+        return bare(columns, rows, options);
+    }
+    let mut readings = readings(columns);
+    if let Some(asked) = &options.pair {
+        let asked = normalised(asked);
+        readings.retain(|reading| reading.keys.iter().any(|key| normalised(key) == asked));
+        if readings.is_empty() {
+            return Err(PlacingError::NoPair);
+        }
+    }
+    let Some(nearest) = readings.iter().map(|r| (r.depth, r.kind.rank())).min() else {
+        return Err(match pixels(columns) {
+            true => PlacingError::Pixels,
+            false => PlacingError::Missing,
+        });
+    };
+    let mut best = readings
+        .iter()
+        .filter(|r| (r.depth, r.kind.rank()) == nearest);
+    let (Some(reading), second) = (best.next(), best.next()) else {
+        return Err(PlacingError::Missing);
+    };
+    if let Some(second) = second {
+        return Err(PlacingError::Ambiguous(format!(
+            "rows have positions in {} and in {}; choose with `lon` and `lat`, or by name with `pair`",
+            reading.words(),
+            second.words()
+        )));
+    }
+    reading.placing(rows, options)
+}
+
+/// The positions in the columns that the options `lon` and `lat` name. If only one is named, the
+/// other is found by its name.
+fn asked(columns: &RowColumns, options: &LoadOptions) -> Result<Placing, PlacingError> {
+    let names = columns.names();
+    let find = |parameter, name: &Option<String>, other: Option<usize>| match name {
+        Some(name) => {
+            columns::named(&names, name).ok_or(PlacingError::NoColumn(parameter, name.clone()))
+        }
+        None => other.ok_or(PlacingError::Missing),
+    };
+    let lon = find(Parameter::Lon, &options.lon, longitude(&names))?;
+    let lat = find(Parameter::Lat, &options.lat, latitude(&names))?;
+    let why = format!(
+        "longitude from {}, latitude from {}",
+        quoted(&names, lon),
+        quoted(&names, lat)
+    );
+    match (columns.all.get(lon), columns.all.get(lat)) {
+        (Some(lon), Some(lat)) => Ok(Placing::one(pair(lon, lat, None), why)),
+        _ => Err(PlacingError::Missing),
+    }
+}
+
+pub(super) fn pair(lon: &RowColumn, lat: &RowColumn, assumed: Option<AxisOrder>) -> PlaceRule {
+    PlaceRule::Pair {
+        is_e7: [lon, lat]
+            .iter()
+            .all(|c| normalised(&c.name).ends_with("e7")),
+        lon: lon.path.clone(),
+        lat: lat.path.clone(),
+        assumed,
+    }
+}
+
+/// The positions of rows that are arrays without names: the first two numbers that are neighbours,
+/// or the only array of two numbers in the row.
+fn bare(
+    columns: &RowColumns,
+    rows: &[&[u8]],
+    options: &LoadOptions,
+) -> Result<Placing, PlacingError> {
+    let numeric = |path: &[Step]| columns.at(path).filter(|column| column.is_numeric());
+    let width = columns.all.iter().filter_map(|c| match c.path.first() {
+        Some(Step::Element(at)) => Some(at + 1),
+        _ => None,
+    });
+    let width = width.max().unwrap_or(0);
+    let mut pairs = (0..width).filter_map(|at| {
+        let first = numeric(&[Step::Element(at)])?;
+        Some((at, first, numeric(&[Step::Element(at + 1)])?))
+    });
+    let nested = (0..width).filter_map(|at| {
+        let inner = |to| numeric(&[Step::Element(at), Step::Element(to)]);
+        Some((at, inner(0)?, inner(1)?))
+    });
+    let nested: Vec<_> = nested.collect();
+    let (at, first, second) = match (nested.as_slice(), pairs.next()) {
+        ([one], _) => *one,
+        ([one, two, ..], _) => {
+            return Err(PlacingError::Ambiguous(format!(
+                "rows have positions in {} and in {}; choose with `lon` and `lat`, for example \
+                 `lon` {} `lat` {}",
+                one.0 + 1,
+                two.0 + 1,
+                one.2.name,
+                one.1.name
+            )));
+        }
+        ([], Some(found)) => found,
+        ([], None) => return Err(PlacingError::Missing),
+    };
+    let paths = (first.path.as_slice(), second.path.as_slice());
+    let decided =
+        decide(rows, paths, AxisOrder::LatLon, options.order).map_err(PlacingError::Ambiguous)?;
+    let is_plain = at == 0 && first.path.len() == 1;
+    let third = columns
+        .all
+        .get(2)
+        .filter(|_| is_plain && columns.all.len() == 3);
+    let weight = third.filter(|c| c.numbers > 0 && c.number_texts + c.others + c.pairs == 0);
+    let mut words = axes(decided.order).join(", ");
+    if third.is_some() && options.weight.is_none() {
+        words.push_str(match weight {
+            Some(_) => ", weight",
+            None => ", text",
+        });
+    }
+    let of = match (is_plain, decided.order) {
+        (true, AxisOrder::LatLon) => "rows of Leaflet.heat: ",
+        (true, AxisOrder::LonLat) => "rows of ",
+        (false, _) => "rows of arrays: ",
+    };
+    let from = match is_plain {
+        true => String::new(),
+        false => format!(" from {} and {}", first.name, second.name),
+    };
+    let why = format!("read as {of}{words}{from}{}", reason(decided));
+    let mut placing = Placing::one(ordered(first, second, decided), why);
+    placing.weight = weight.map(|_| 2);
+    Ok(placing)
+}
+
+/// The names of two coordinates in their order.
+pub(super) fn axes(order: AxisOrder) -> [&'static str; 2] {
+    match order {
+        AxisOrder::LatLon => ["latitude", "longitude"],
+        AxisOrder::LonLat => ["longitude", "latitude"],
+    }
+}
+
+/// The reason for an order in the words of reports.
+pub(super) fn reason(decided: DecidedOrder) -> &'static str {
+    match (decided.reason, decided.order) {
+        (OrderReason::Asked, _) => " (`order`)",
+        (OrderReason::Values, AxisOrder::LonLat) => " (the first goes beyond ±90)",
+        (OrderReason::Values, AxisOrder::LatLon) => " (the second goes beyond ±90)",
+        (OrderReason::Convention, AxisOrder::LatLon) => {
+            " (by convention; `order` lon,lat: the other way round)"
+        }
+        (OrderReason::Convention, AxisOrder::LonLat) => {
+            " (by convention; `order` lat,lon: the other way round)"
+        }
+    }
+}
+
+pub(super) fn ordered(first: &RowColumn, second: &RowColumn, decided: DecidedOrder) -> PlaceRule {
+    let assumed = (decided.reason != OrderReason::Asked).then_some(decided.order);
+    match decided.order {
+        AxisOrder::LonLat => pair(first, second, assumed),
+        AxisOrder::LatLon => pair(second, first, assumed),
+    }
+}

@@ -1,0 +1,285 @@
+//! The possible sources of positions in rows with names: two numbers, an array of two, or a text.
+
+use super::axis_order::{DecidedOrder, OrderReason, decide};
+use super::path::{Step, dotted};
+use super::placing::{PlaceRule, Placing, PlacingError, axes, ordered, pair, reason};
+use super::row_columns::{RowColumn, RowColumns};
+use crate::columns::axes::{AxisPair, NamedAxes};
+use crate::columns::{axes as column_axes, normalised};
+use crate::messages::shown;
+use crate::options::{AxisOrder, LoadOptions};
+
+/// Names of arrays with the longitude before the latitude, as in GeoJSON, deck.gl and
+/// Elasticsearch.
+const LON_FIRST: &[&str] = &[
+    "coordinates",
+    "coordinate",
+    "coords",
+    "position",
+    "pos",
+    "location",
+    "loc",
+    "lonlat",
+    "lnglat",
+    "longlat",
+    "point",
+    "geopoint",
+    "geo",
+    "geom",
+    "geometry",
+    "center",
+    "centroid",
+];
+
+/// Names of arrays, and of texts, with the latitude before the longitude.
+const LAT_FIRST: &[&str] = &["latlng", "latlon", "latlong", "ll", "geopoint2d"];
+
+/// A possible source of positions in rows.
+pub(super) struct Reading<'c> {
+    /// The number of steps from the row to the object or array with the position.
+    pub(super) depth: usize,
+    /// The names by which the option `pair` chooses it.
+    pub(super) keys: [String; 2],
+    pub(super) kind: ReadingKind<'c>,
+}
+
+/// The kind of a source of positions.
+pub(super) enum ReadingKind<'c> {
+    Named {
+        lon: &'c RowColumn,
+        lat: &'c RowColumn,
+    },
+    Array {
+        first: &'c RowColumn,
+        second: &'c RowColumn,
+        convention: AxisOrder,
+    },
+    Text {
+        column: &'c RowColumn,
+        convention: AxisOrder,
+    },
+}
+
+impl ReadingKind<'_> {
+    /// The rank among readings of equal depth; the lowest is preferred.
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            Self::Named { .. } => 0,
+            Self::Array { .. } => 1,
+            Self::Text { .. } => 2,
+        }
+    }
+}
+
+impl Reading<'_> {
+    /// The source as messages show it.
+    pub(super) fn words(&self) -> String {
+        let name = |column: &RowColumn| shown(column.name.as_bytes());
+        match &self.kind {
+            ReadingKind::Named { lon, lat } => format!("{}, {}", name(lon), name(lat)),
+            ReadingKind::Array { first, .. } => shown(dotted(first.parent()).as_bytes()),
+            ReadingKind::Text { column, .. } => name(column),
+        }
+    }
+
+    /// The source as the choice for rows.
+    pub(super) fn placing(
+        &self,
+        rows: &[&[u8]],
+        options: &LoadOptions,
+    ) -> Result<Placing, PlacingError> {
+        let words = self.words();
+        match &self.kind {
+            ReadingKind::Named { lon, lat } => {
+                let (lon_name, lat_name) = (shown(lon.name.as_bytes()), shown(lat.name.as_bytes()));
+                let why = format!(
+                    "read as JSON rows: longitude from {lon_name}, latitude from {lat_name}"
+                );
+                Ok(Placing::one(pair(lon, lat, None), why))
+            }
+            ReadingKind::Array {
+                first,
+                second,
+                convention,
+            } => {
+                let paths = (first.path.as_slice(), second.path.as_slice());
+                let decided = decide(rows, paths, *convention, options.order)
+                    .map_err(PlacingError::Ambiguous)?;
+                let [one, two] = axes(decided.order);
+                let why = format!(
+                    "read as JSON rows: {one}, {two} from {words}{}",
+                    reason(decided)
+                );
+                Ok(Placing::one(ordered(first, second, decided), why))
+            }
+            ReadingKind::Text { column, convention } => {
+                let is_asked = options.order.is_some();
+                let order = options.order.unwrap_or(*convention);
+                let [one, two] = axes(order);
+                let reason = match (column.places > 0, is_asked) {
+                    (true, _) => "",
+                    (_, true) => " (`order`)",
+                    _ => reason(DecidedOrder {
+                        order,
+                        reason: OrderReason::Convention,
+                    }),
+                };
+                let why = format!("read as JSON rows: {one}, {two} from texts in {words}{reason}");
+                let path = column.path.clone();
+                Ok(Placing::one(PlaceRule::Text { path, order }, why))
+            }
+        }
+    }
+}
+
+/// The convention for the order of coordinates in arrays or texts with a name; `None` if the name
+/// is none of a position.
+fn convention(name: &str) -> Option<AxisOrder> {
+    let name = normalised(name);
+    let is_in = |list: &[&str]| list.contains(&name.as_str());
+    match (is_in(LAT_FIRST), is_in(LON_FIRST)) {
+        (true, _) => Some(AxisOrder::LatLon),
+        (_, true) => Some(AxisOrder::LonLat),
+        _ => None,
+    }
+}
+
+/// All sources of positions in rows.
+pub(super) fn readings(columns: &RowColumns) -> Vec<Reading<'_>> {
+    let mut found = Vec::new();
+    for NamedPair {
+        parent,
+        key,
+        lon,
+        lat,
+    } in named_pairs(columns)
+    {
+        if !(is_named(lon, "x") || is_named(lat, "y")) {
+            let parent_name = match parent.last() {
+                Some(Step::Member(name)) => name.clone(),
+                _ => String::new(),
+            };
+            found.push(Reading {
+                depth: parent.len(),
+                keys: [parent_name, key],
+                kind: ReadingKind::Named { lon, lat },
+            });
+        }
+    }
+    for first in &columns.all {
+        found.extend(array_reading(columns, first));
+        found.extend(text_reading(first));
+    }
+    found
+}
+
+fn array_reading<'c>(columns: &'c RowColumns, first: &'c RowColumn) -> Option<Reading<'c>> {
+    let (Some(Step::Element(0)), parent) = (first.path.last(), first.parent()) else {
+        return None;
+    };
+    let Some(Step::Member(name)) = parent.last() else {
+        return None;
+    };
+    let second = columns.at(&[parent, &[Step::Element(1)]].concat())?;
+    let convention = convention(name)?;
+    let depth = parent.len();
+    (first.is_numeric() && second.is_numeric()).then_some(Reading {
+        depth,
+        keys: [name.clone(), String::new()],
+        kind: ReadingKind::Array {
+            first,
+            second,
+            convention,
+        },
+    })
+}
+
+fn text_reading(column: &RowColumn) -> Option<Reading<'_>> {
+    // Two numbers in a text have the latitude first, as people write them, unless the name has the
+    // other order in it.
+    let by_name = convention(column.last_name());
+    let normal = normalised(column.last_name());
+    let lon_first = ["lonlat", "lnglat", "longlat"].contains(&normal.as_str());
+    let convention = match lon_first {
+        true => AxisOrder::LonLat,
+        false => AxisOrder::LatLon,
+    };
+    let is_marked = column.places > 0 && column.places >= column.others + column.pairs;
+    let is_pair = by_name.is_some() && column.pairs > 0 && column.pairs >= column.others;
+    let depth = column.path.len();
+    (is_marked || is_pair).then_some(Reading {
+        depth,
+        keys: [column.last_name().to_owned(), String::new()],
+        kind: ReadingKind::Text { column, convention },
+    })
+}
+
+/// A longitude and a latitude in one object of the rows, by their names.
+struct NamedPair<'c> {
+    /// The path of the object.
+    parent: &'c [Step],
+    /// The part that the names share, for example `start`; empty if they are just the axes.
+    key: String,
+    lon: &'c RowColumn,
+    lat: &'c RowColumn,
+}
+
+/// All longitudes and latitudes in rows that have names for them.
+fn named_pairs(columns: &RowColumns) -> Vec<NamedPair<'_>> {
+    let mut groups: Vec<(&[Step], Vec<&RowColumn>)> = Vec::new();
+    for column in &columns.all {
+        match groups
+            .iter_mut()
+            .find(|(parent, _)| *parent == column.parent())
+        {
+            Some((_, group)) => group.push(column),
+            None => groups.push((column.parent(), vec![column])),
+        }
+    }
+    let mut found = Vec::new();
+    for (parent, group) in groups {
+        let leaf = |column: &&RowColumn| match column.path.len() {
+            1 => column.name.clone(),
+            _ => column.last_name().to_owned(),
+        };
+        let names: Vec<String> = group.iter().map(leaf).collect();
+        let key = String::new();
+        let pairs = match column_axes::find(&names, false) {
+            NamedAxes::Found(lon, lat) => match column_axes::pairs(&names).as_slice() {
+                [pair] if (pair.lon, pair.lat) == (lon, lat) => vec![pair.clone()],
+                _ => vec![AxisPair { key, lon, lat }],
+            },
+            NamedAxes::Several(pairs) => pairs,
+            NamedAxes::Missing(..) => Vec::new(),
+        };
+        found.extend(pairs.into_iter().filter_map(|pair| {
+            let column = |at: usize| group.get(at).copied();
+            Some(NamedPair {
+                parent,
+                key: pair.key,
+                lon: column(pair.lon)?,
+                lat: column(pair.lat)?,
+            })
+        }));
+    }
+    found
+}
+
+fn is_named(column: &RowColumn, name: &str) -> bool {
+    let last = match column.path.len() {
+        1 => &column.name,
+        _ => column.last_name(),
+    };
+    normalised(last) == name
+}
+
+/// Returns whether rows have columns `x` and `y`.
+pub(super) fn pixels(columns: &RowColumns) -> bool {
+    let has = |name| {
+        columns
+            .all
+            .iter()
+            .any(|c| is_named(c, name) && c.is_numeric())
+    };
+    has("x") && has("y")
+}

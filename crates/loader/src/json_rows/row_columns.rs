@@ -1,0 +1,179 @@
+//! The columns of rows: the paths to single values in the first rows, and the kinds of these
+//! values.
+
+use super::path::{DEPTH, Step, dotted};
+use super::place_text;
+use crate::geojson::object::string;
+use crate::geojson::skip_value;
+use crate::number;
+use std::collections::HashMap;
+
+/// The number of rows at the beginning whose columns are listed: a choice.
+pub(super) const LOOKED_AT: usize = 256;
+
+/// The most columns that are listed: a choice.
+const MOST: usize = 4096;
+
+/// The most elements of an array inside a row that are columns of their own: a choice. A longer
+/// array is one column.
+const EXPANDED: usize = 4;
+
+/// The most elements of a row that is an array: a choice. Longer arrays are rows of a matrix.
+const WIDEST: usize = 64;
+
+/// A column of the rows.
+#[derive(Debug)]
+pub(super) struct RowColumn {
+    pub(super) path: Vec<Step>,
+    /// The path as a text.
+    pub(super) name: String,
+    /// The number of values that are JSON numbers.
+    pub(super) numbers: usize,
+    /// The number of texts that are numbers.
+    pub(super) number_texts: usize,
+    /// The number of texts that are positions, for example `geo:48.1,11.5`.
+    pub(super) places: usize,
+    /// The number of texts that are two numbers, for example `48.1, 11.5`.
+    pub(super) pairs: usize,
+    /// The number of all other values.
+    pub(super) others: usize,
+}
+
+impl RowColumn {
+    /// Returns whether most values are numbers or texts of numbers.
+    pub(super) fn is_numeric(&self) -> bool {
+        let numeric = self.numbers + self.number_texts;
+        numeric > 0 && numeric >= self.places + self.pairs + self.others
+    }
+
+    /// The name of the last step; empty for the whole row.
+    pub(super) fn last_name(&self) -> &str {
+        match self.path.last() {
+            Some(Step::Member(name)) => name,
+            _ => "",
+        }
+    }
+
+    /// The path without its last step.
+    pub(super) fn parent(&self) -> &[Step] {
+        self.path.split_last().map_or(&[], |(_, parent)| parent)
+    }
+
+    fn note(&mut self, json: &[u8]) {
+        match json.first() {
+            Some(b'-' | b'0'..=b'9') => self.numbers += 1,
+            Some(b'"') => {
+                let text = string(json);
+                if number::parse(text.as_bytes()).is_some() {
+                    self.number_texts += 1;
+                } else if place_text::marked(&text).is_some() {
+                    self.places += 1;
+                } else if place_text::pair(&text).is_some() {
+                    self.pairs += 1;
+                } else if !number::is_missing(text.as_bytes()) {
+                    self.others += 1;
+                }
+            }
+            _ if json == b"null" => (),
+            _ => self.others += 1,
+        }
+    }
+}
+
+/// The columns of the first rows, in the order in which they first appear.
+#[derive(Debug, Default)]
+pub(super) struct RowColumns {
+    pub(super) all: Vec<RowColumn>,
+    places: HashMap<String, usize>,
+}
+
+impl RowColumns {
+    /// The columns of rows, each of which must be a whole value. `names` are the names of the
+    /// elements of rows that are arrays; without a name an element has its number.
+    pub(super) fn new(rows: &[&[u8]], names: Option<&[String]>) -> Self {
+        let mut columns = Self::default();
+        for row in rows.iter().take(LOOKED_AT) {
+            columns.note(row, &mut Vec::new());
+        }
+        if let Some(names) = names {
+            for column in &mut columns.all {
+                if let [Step::Element(at), rest @ ..] = column.path.as_slice()
+                    && let Some(name) = names.get(*at)
+                {
+                    column.name = match rest {
+                        [] => name.clone(),
+                        rest => format!("{name}.{}", dotted(rest)),
+                    };
+                }
+            }
+        }
+        columns
+    }
+
+    /// The names of all columns.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.all.iter().map(|column| column.name.clone()).collect()
+    }
+
+    /// The column with a path.
+    pub(super) fn at(&self, path: &[Step]) -> Option<&RowColumn> {
+        let at = self.places.get(&dotted(path))?;
+        self.all.get(*at).filter(|column| column.path == path)
+    }
+
+    fn note(&mut self, json: &[u8], path: &mut Vec<Step>) {
+        match json.first() {
+            Some(b'{') if path.len() < DEPTH => {
+                for (key, value) in skip_value::members(json) {
+                    path.push(Step::Member(string(key).into_owned()));
+                    self.note(value, path);
+                    path.pop();
+                }
+            }
+            Some(b'[') if path.len() < DEPTH && is_expanded(json, path.is_empty()) => {
+                for (at, value) in skip_value::elements(json).enumerate() {
+                    path.push(Step::Element(at));
+                    self.note(value, path);
+                    path.pop();
+                }
+            }
+            _ => self.leaf(json, path),
+        }
+    }
+
+    fn leaf(&mut self, json: &[u8], path: &[Step]) {
+        let name = dotted(path);
+        let at = match self.places.get(&name) {
+            Some(at) => *at,
+            None if self.all.len() >= MOST => return,
+            None => {
+                self.places.insert(name.clone(), self.all.len());
+                self.all.push(RowColumn {
+                    path: path.to_vec(),
+                    name,
+                    numbers: 0,
+                    number_texts: 0,
+                    places: 0,
+                    pairs: 0,
+                    others: 0,
+                });
+                self.all.len() - 1
+            }
+        };
+        if let Some(column) = self.all.get_mut(at) {
+            column.note(json);
+        }
+    }
+}
+
+/// Returns whether the elements of an array are columns of their own. `is_row` is set if the array
+/// is a whole row. Inside rows these are short arrays without objects or arrays in them.
+fn is_expanded(array: &[u8], is_row: bool) -> bool {
+    let most = if is_row { WIDEST } else { EXPANDED };
+    let (mut count, mut is_flat) = (0, true);
+    for element in skip_value::elements(array).take(most + 1) {
+        count += 1;
+        is_flat &= !matches!(element.first(), Some(b'[' | b'{'));
+    }
+    count <= most && (is_row || (is_flat && count >= 2))
+}

@@ -1,0 +1,390 @@
+//! Parsing of rows into points.
+
+use super::axis_order::{json_number, required};
+use super::judgement::RowForm;
+use super::picker::Picker;
+use super::place_text;
+use crate::batch::{Batch, Rejection, Weight};
+use crate::columns::Schema;
+use crate::columns::selection::RowSelection;
+use crate::crs::{Crs, PlaceError};
+use crate::error::LoadError;
+use crate::geojson::features::{message, within};
+use crate::geojson::object::{not_null, property, string, typed};
+use crate::geojson::skip_value;
+use crate::messages::shown;
+use crate::options::AxisOrder;
+use crate::parameter::Parameter;
+use crate::report::{Report, SkipReason};
+use crate::text::chunker::{TextBlock, TextPosition};
+use crate::text::pipeline::BlockParser;
+use crate::value::Value;
+use serde::de::IgnoredAny;
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// A source of positions among the picked values of a row. Values are given by their numbers.
+#[derive(Clone, Debug)]
+pub(super) enum PickedPlace {
+    /// Two values.
+    Pair {
+        lon: usize,
+        lat: usize,
+        /// Set if the values are degrees times 10⁷.
+        is_e7: bool,
+        /// The order of the two in an array, if it was not asked for.
+        assumed: Option<AxisOrder>,
+    },
+    /// A text with both coordinates.
+    Text { at: usize, order: AxisOrder },
+    /// An array of objects, in each of which the member is a text with both coordinates.
+    TextsIn { at: usize, member: String },
+    /// An array of positions, each of which is an array of x and y.
+    Points { at: usize },
+}
+
+/// A parser of rows into points.
+pub(super) struct RowParser {
+    pub(super) file: String,
+    pub(super) form: RowForm,
+    pub(super) picker: Picker,
+    pub(super) places: Vec<PickedPlace>,
+    /// Set if each of the places gives a position of its own; else the first that has values does.
+    pub(super) is_each: bool,
+    /// The number of the weight among the picked values.
+    pub(super) weight: Option<usize>,
+    pub(super) selection: RowSelection,
+    /// For each column, the number of its value among the picked values.
+    pub(super) slots: Vec<Option<usize>>,
+    /// Set if a malformed row is skipped; else it ends the load.
+    pub(super) is_lines: bool,
+    pub(super) crs: Crs,
+    /// The name of a column of weights that the first rows don't have, and the columns that they
+    /// have.
+    pub(super) unseen: Option<(String, Vec<String>)>,
+}
+
+/// The reason why a position gives no point, and the value at fault.
+type Fault = (SkipReason, String);
+
+/// The picked values of a row.
+type PickedValues<'a> = Vec<Option<&'a [u8]>>;
+
+/// The position in the file of the rows of a block. Lines are counted only up to a row whose line
+/// is needed, since counting takes time, and the next count continues there.
+struct LineCounter<'b> {
+    block: &'b TextBlock,
+    counted: usize,
+    place: TextPosition,
+}
+
+impl LineCounter<'_> {
+    fn at(&mut self, offset: usize) -> TextPosition {
+        let passed = self.block.bytes.get(self.counted..offset);
+        self.place = self.place.after(passed.unwrap_or_default(), b'\n');
+        self.counted = self.counted.max(offset);
+        self.place
+    }
+}
+
+impl BlockParser for RowParser {
+    fn parse(&self, block: &TextBlock, batch: &mut Batch) -> Result<(), LoadError> {
+        let mut lines = LineCounter {
+            block,
+            counted: 0,
+            place: block.start,
+        };
+        let mut picked = Vec::new();
+        for range in &block.items {
+            let Some(json) = block.bytes.get(range.clone()) else {
+                continue;
+            };
+            match serde_json::from_slice::<IgnoredAny>(json) {
+                Ok(_) => self.item(json, range, &mut picked, batch, &mut lines)?,
+                Err(error) if self.is_lines => {
+                    let found = || format!("{}: {}", message(&error), shown(json));
+                    let line = || (lines.at(range.start).line, found());
+                    batch.report.skip(SkipReason::Malformed, line);
+                }
+                Err(error) => {
+                    let TextPosition { line, column } = within(lines.at(range.start), &error);
+                    return Err(LoadError::Json {
+                        file: self.file.clone(),
+                        line,
+                        column,
+                        message: message(&error),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self, report: &Report) -> Result<(), LoadError> {
+        match &self.unseen {
+            Some((name, seen)) if report.kept == report.weights_missing => {
+                let schema = Schema {
+                    names: seen,
+                    file: &self.file,
+                };
+                Err(schema.no_such_column(Parameter::Weight, name))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl RowParser {
+    /// Reads an item, which is a row or a group of rows.
+    fn item<'b>(
+        &self,
+        json: &'b [u8],
+        range: &Range<usize>,
+        picked: &mut PickedValues<'b>,
+        batch: &mut Batch,
+        lines: &mut LineCounter<'_>,
+    ) -> Result<(), LoadError> {
+        let mut offset = range.start;
+        if self.form != RowForm::Groups {
+            return self.row(json, picked, batch, &mut || lines.at(offset));
+        }
+        if json.first() != Some(&b'[') {
+            let found = || (lines.at(offset).line, format!("no array: {}", shown(json)));
+            batch.report.skip(SkipReason::Malformed, found);
+            return Ok(());
+        }
+        for row in skip_value::elements(json) {
+            offset = range.start + super::path::offset_in(json, row);
+            self.row(row, picked, batch, &mut || lines.at(offset))?;
+        }
+        Ok(())
+    }
+
+    fn row<'b>(
+        &self,
+        json: &'b [u8],
+        picked: &mut PickedValues<'b>,
+        batch: &mut Batch,
+        place: &mut dyn FnMut() -> TextPosition,
+    ) -> Result<(), LoadError> {
+        let is_row = match self.form {
+            RowForm::Objects => json.first() == Some(&b'{'),
+            RowForm::Arrays | RowForm::Groups => json.first() == Some(&b'['),
+        };
+        if !is_row {
+            let found = || (place().line, format!("no row: {}", shown(json)));
+            batch.report.skip(SkipReason::Malformed, found);
+            return Ok(());
+        }
+        self.picker.pick(json, picked);
+        let value = |column: usize| {
+            let slot = self.slots.get(column).copied().flatten();
+            let found = slot.and_then(|slot| picked.get(slot).copied().flatten());
+            found.map_or(Value::Null, typed)
+        };
+        if !self.selection.selects(value, &mut batch.report) {
+            return Ok(());
+        }
+        for rule in &self.places {
+            if let PickedPlace::Pair {
+                lon,
+                lat,
+                assumed: Some(assumed),
+                ..
+            } = rule
+            {
+                let value = |slot: &usize| picked.get(*slot).copied().flatten();
+                self.check_order(*assumed, (value(lon), value(lat)), json, place)?;
+            }
+        }
+        self.positions(json, picked, batch, place)?;
+        batch.keep_values(|at| {
+            self.selection
+                .keep
+                .get(at)
+                .map_or(Value::Null, |at| value(*at))
+        });
+        Ok(())
+    }
+
+    /// Reads the positions of a row. A row without any is counted as skipped.
+    fn positions(
+        &self,
+        json: &[u8],
+        picked: &PickedValues<'_>,
+        batch: &mut Batch,
+        place: &mut dyn FnMut() -> TextPosition,
+    ) -> Result<(), LoadError> {
+        let value = |slot: usize| picked.get(slot).copied().flatten().and_then(not_null);
+        let weight = self.weight.map(|slot| text(value(slot)));
+        let weight = weight.as_deref().map_or(Weight::Unused, Weight::Text);
+        let mut any = false;
+        let mut report = |batch: &mut Batch, fault: Option<Fault>| {
+            any = true;
+            if let Some((skip, found)) = fault {
+                batch.report.skip(skip, || (place().line, found));
+            }
+        };
+        for rule in &self.places {
+            match rule {
+                PickedPlace::Pair { lon, lat, .. }
+                    if value(*lon).is_none() && value(*lat).is_none() =>
+                {
+                    continue;
+                }
+                PickedPlace::Pair {
+                    lon, lat, is_e7, ..
+                } => {
+                    let fault = self.pair((value(*lon), value(*lat)), *is_e7, weight, batch)?;
+                    report(batch, fault);
+                }
+                PickedPlace::Text { at, order } => {
+                    let Some(value) = value(*at).filter(|value| value.first() != Some(&b'{'))
+                    else {
+                        continue;
+                    };
+                    let fault = at_text(&string(value), *order, weight, batch);
+                    report(batch, fault);
+                }
+                PickedPlace::TextsIn { at, member } => {
+                    for element in skip_value::elements(value(*at).unwrap_or_default()) {
+                        let point = property(element, member).unwrap_or_default();
+                        let fault = at_text(&string(point), AxisOrder::LatLon, weight, batch);
+                        report(batch, fault);
+                    }
+                    continue;
+                }
+                PickedPlace::Points { at } => {
+                    let Some(points) = value(*at) else {
+                        continue;
+                    };
+                    for point in skip_value::elements(points) {
+                        let mut axes = skip_value::elements(point);
+                        let fault = self.pair((axes.next(), axes.next()), false, weight, batch)?;
+                        report(batch, fault);
+                    }
+                }
+            }
+            if !self.is_each {
+                break;
+            }
+        }
+        if !any {
+            let found = || (place().line, format!("row {}", shown(json)));
+            batch.report.skip(SkipReason::NoPosition, found);
+        }
+        Ok(())
+    }
+
+    /// Returns an error if a row contradicts the order of coordinates that was assumed.
+    fn check_order(
+        &self,
+        assumed: AxisOrder,
+        (lon, lat): (Option<&[u8]>, Option<&[u8]>),
+        json: &[u8],
+        place: &mut dyn FnMut() -> TextPosition,
+    ) -> Result<(), LoadError> {
+        // Nearly every row ends here.
+        let Some(y) = lat.and_then(json_number).filter(|y| y.abs() > 90.0) else {
+            return Ok(());
+        };
+        let Some(x) = lon.and_then(json_number) else {
+            return Ok(());
+        };
+        if required(y, x) != Some(AxisOrder::LonLat) {
+            return Ok(());
+        }
+        let TextPosition { line, column } = place();
+        let is = match assumed {
+            AxisOrder::LatLon => "latitude first",
+            AxisOrder::LonLat => "longitude first",
+        };
+        Err(LoadError::BadOption {
+            file: self.file.clone(),
+            parameter: Parameter::Order,
+            message: format!(
+                "line {line}, column {column}: the row {} has no latitude where the rows before it \
+                 were read with the {is}; name the order with `order` lat,lon or `order` lon,lat",
+                shown(json)
+            ),
+        })
+    }
+
+    /// Adds the point at two values. Returns the reason and the value at fault if there is none.
+    fn pair(
+        &self,
+        (lon, lat): (Option<&[u8]>, Option<&[u8]>),
+        is_e7: bool,
+        weight: Weight<'_>,
+        batch: &mut Batch,
+    ) -> Result<Option<Fault>, LoadError> {
+        if !is_e7 && matches!(self.crs, Crs::LonLat) {
+            let (lon, lat) = (text(lon), text(lat));
+            return Ok(rejected(batch.keep(&lon, &lat, weight)));
+        }
+        let (Some(x), Some(y)) = (lon.and_then(json_number), lat.and_then(json_number)) else {
+            // These are no numbers, so the batch rejects them in its own words.
+            let (lon, lat) = (text(lon), text(lat));
+            return Ok(rejected(batch.keep(&lon, &lat, weight)));
+        };
+        if is_e7 {
+            let (lon, lat) = (unwrapped(x, 180.0) / 1e7, unwrapped(y, 90.0) / 1e7);
+            return Ok(rejected(batch.keep_record(lon, lat, weight)));
+        }
+        match self.crs.place(x, y) {
+            Ok(place) => {
+                batch.report.place_off_by(place.error);
+                Ok(rejected(batch.keep_record(place.lon, place.lat, weight)))
+            }
+            Err(PlaceError::Outside) => {
+                Ok(Some((SkipReason::BadPosition, format!("x {x}, y {y}"))))
+            }
+            Err(PlaceError::Vague(vague)) => Err(self.crs.refusal(&vague, &self.file)),
+        }
+    }
+}
+
+/// Adds the point at the position in a text.
+fn at_text(text: &str, order: AxisOrder, weight: Weight<'_>, batch: &mut Batch) -> Option<Fault> {
+    let pair = place_text::pair(text).map(|(first, second)| match order {
+        AxisOrder::LatLon => (first, second),
+        AxisOrder::LonLat => (second, first),
+    });
+    let Some((lat, lon)) = place_text::marked(text).or(pair) else {
+        let skip = match text.trim().is_empty() {
+            true => SkipReason::NoPosition,
+            false => SkipReason::BadPosition,
+        };
+        return Some((skip, format!("position {}", shown(text.as_bytes()))));
+    };
+    rejected(batch.keep_record(lon, lat, weight))
+}
+
+/// A number of ten-millionths of a degree. Numbers that were written by 2³² too large, because a
+/// negative one was taken for unsigned, are mended: Google Takeout has such. `most` is the largest
+/// number of degrees.
+fn unwrapped(number: f64, most: f64) -> f64 {
+    let turn = f64::from(u32::MAX) + 1.0;
+    if number > most * 1e7 && (number - turn).abs() <= most * 1e7 {
+        number - turn
+    } else {
+        number
+    }
+}
+
+/// The text of a value: of a string without its quotes, of null and of a missing value nothing.
+fn text(value: Option<&[u8]>) -> Cow<'_, [u8]> {
+    match value.and_then(not_null) {
+        None => Cow::Borrowed(b""),
+        Some(json) if json.first() == Some(&b'"') => match string(json) {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        },
+        Some(json) => Cow::Borrowed(json),
+    }
+}
+
+fn rejected(kept: Result<(), Rejection<'_>>) -> Option<Fault> {
+    kept.err()
+        .map(|rejection| (rejection.skip, rejection.found()))
+}
