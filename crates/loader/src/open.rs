@@ -70,7 +70,8 @@ pub(crate) fn one_geometry(
 ) -> Result<(), LoadError> {
     if matches!(
         format,
-        InputFormat::GeoJson
+        InputFormat::Json
+            | InputFormat::GeoJson
             | InputFormat::GeoJsonLines
             | InputFormat::Gpx
             | InputFormat::Kml
