@@ -28,8 +28,9 @@ const PLACE_ZOOM: u8 = 10;
 #[command(after_help = EXAMPLES)]
 pub(super) struct InfoCommand {
     /// A file of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow, GPX,
-    /// KML or TCX, text packed or not; `-` is standard input, and http(s):// and s3:// addresses are read where
-    /// the feature `remote` is built in. Or postgres://user@host/database, with --table or --sql
+    /// KML, TCX, NMEA or Excel, text packed or not, or a zip archive with one of these; `-` is
+    /// standard input, and http(s):// and s3:// addresses are read where the feature `remote` is
+    /// built in. Or postgres://user@host/database, with --table or --sql
     #[arg(required_unless_present = "backends")]
     source: Option<String>,
     /// List all backends, with the choice of `--backend auto` and its reason

@@ -33,10 +33,15 @@ pub(super) struct SourceFlags {
     #[arg(long, value_name = "COLUMN")]
     pub(super) radius_column: Option<String>,
     /// csv, tsv, geojson, geojsonl, json (rows that are not GeoJSON), shapefile, geopackage,
-    /// flatgeobuf, parquet, arrow, gpx, kml or tcx [default: found by name and content]
+    /// flatgeobuf, parquet, arrow, gpx, kml, tcx, nmea, xlsx or zip [default: found by name and
+    /// content]
     #[arg(long)]
     pub(super) format: Option<InputFormat>,
-    /// The table to read: of a database, or where a GeoPackage has several of points
+    /// The file to read in a zip archive that has several
+    #[arg(long, value_name = "NAME")]
+    pub(super) member: Option<String>,
+    /// The table to read: of a database, a sheet of an Excel workbook, or where a GeoPackage has
+    /// several of points
     #[arg(long, value_name = "TABLE")]
     pub(super) table: Vec<String>,
     /// Only rows that fulfil a condition: "kind = 'theft' and time >= 2010-03-01". A text column is
@@ -95,9 +100,8 @@ pub(super) struct SourceFlags {
     /// primary one of a file, the only one of a table, found by its values in CSV]
     #[arg(long, value_name = "COLUMN")]
     pub(super) geom: Option<String>,
-    /// Limit of the temporary file for an address whose format, or whose server, doesn't let it be
-    /// read as it comes, like 500M or 20G [default: 4G]
-    #[cfg(feature = "remote")]
+    /// Limit of the temporary file for a member of an archive, or for an address, whose format, or
+    /// whose server, doesn't let it be read as it comes, like 500M or 20G [default: 4G]
     #[arg(long, value_name = "SIZE", value_parser = super::units::bytes)]
     pub(super) download_limit: Option<u64>,
     #[command(flatten)]
@@ -153,6 +157,7 @@ impl SourceFlags {
             order: self.order,
             rows: self.rows.clone(),
             encoding: self.encoding,
+            member: self.member.clone(),
             table: self.table.first().cloned(),
             geom: self.geom.clone(),
             filter: self.filter.clone(),
@@ -165,10 +170,7 @@ impl SourceFlags {
             srid: self.database.srid,
             strict: self.strict,
             datum_error: self.datum_error,
-            #[cfg(feature = "remote")]
             download_limit: self.download_limit,
-            #[cfg(not(feature = "remote"))]
-            download_limit: None,
         }
     }
 }

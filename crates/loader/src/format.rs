@@ -33,13 +33,20 @@ pub enum InputFormat {
     Parquet,
     /// Arrow IPC, either as a file (Feather 2) or as a stream.
     Arrow,
-    /// GeoPackage, which is an SQLite database with geometries.
+    /// GeoPackage, which is an SQLite database with geometries, or another SQLite database with a
+    /// table of positions.
     GeoPackage,
+    /// An Excel workbook (`.xlsx`), of which one sheet is read.
+    Xlsx,
+    /// A log of NMEA 0183 sentences of a GPS receiver.
+    Nmea,
+    /// A zip archive with one data set in it, also KMZ.
+    Zip,
 }
 
 impl InputFormat {
     /// Every format.
-    pub const ALL: [InputFormat; 13] = [
+    pub const ALL: [InputFormat; 16] = [
         InputFormat::Csv,
         InputFormat::Tsv,
         InputFormat::GeoJson,
@@ -53,6 +60,9 @@ impl InputFormat {
         InputFormat::Parquet,
         InputFormat::Arrow,
         InputFormat::GeoPackage,
+        InputFormat::Xlsx,
+        InputFormat::Nmea,
+        InputFormat::Zip,
     ];
 
     /// Returns whether the format is XML, whose declaration may name an encoding.
@@ -76,6 +86,9 @@ impl InputFormat {
             InputFormat::Parquet => "parquet",
             InputFormat::Arrow => "arrow",
             InputFormat::GeoPackage => "geopackage",
+            InputFormat::Xlsx => "xlsx",
+            InputFormat::Nmea => "nmea",
+            InputFormat::Zip => "zip",
         }
     }
 }

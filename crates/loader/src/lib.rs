@@ -1,7 +1,7 @@
 //! Loading of points from files, streams, addresses and databases.
 //!
-//! * Files and streams may be CSV, TSV, GeoJSON, other JSON with rows, FlatGeobuf, GPX, KML, TCX or
-//!   Arrow. Shapefile, GeoPackage and Parquet are read from files only.
+//! * Files and streams may be CSV, TSV, GeoJSON, other JSON with rows, FlatGeobuf, GPX, KML, TCX,
+//!   NMEA or Arrow. Shapefile, GeoPackage, Parquet, Excel and zip archives are read from files only.
 //! * All of these formats can be read from `http(s)://` and `s3://` addresses (feature `remote`).
 //! * Tables and queries are read from PostGIS (feature `postgis`).
 //!
@@ -110,6 +110,7 @@ mod remote;
 mod report;
 mod source;
 mod table;
+mod temporary;
 mod text;
 mod time;
 mod value;

@@ -47,7 +47,10 @@ pub struct LoadOptions {
     /// text is UTF-8, UTF-16 or in the encoding that an XML declaration names. Values that are not
     /// valid UTF-8 are then read as windows-1252.
     pub encoding: Option<Encoding>,
-    /// The name of the table that has the points, for files with several tables.
+    /// The name of the file in an archive that is read, with or without its folders. `None`: the
+    /// archive must have only one data set.
+    pub member: Option<String>,
+    /// The name of the table or sheet that has the points, for files with several.
     pub table: Option<String>,
     /// The column of geometries, for Parquet and Arrow files with several such columns. In a
     /// GeoPackage it selects the table that has this column. `None` selects the primary column. In
@@ -73,8 +76,9 @@ pub struct LoadOptions {
     pub srid: Option<u32>,
     /// True if a row that gives no point is an error.
     pub strict: bool,
-    /// The largest size in bytes of an object at an address that is copied to a temporary file.
-    /// Such a copy is made only if the format or the server requires it. `None` means 4 GiB.
+    /// The largest size in bytes of an object at an address, or of a file in an archive, that is
+    /// copied to a temporary file. Such a copy is made only if the format or the server requires
+    /// it. `None` means 4 GiB.
     pub download_limit: Option<u64>,
 }
 

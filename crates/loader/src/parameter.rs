@@ -32,6 +32,8 @@ pub enum Parameter {
     Rows,
     /// The encoding of text: [`LoadOptions::encoding`](crate::LoadOptions::encoding).
     Encoding,
+    /// The file in an archive: [`LoadOptions::member`](crate::LoadOptions::member).
+    Member,
     /// The table that has the points: [`LoadOptions::table`](crate::LoadOptions::table).
     Table,
     /// The column of geometries: [`LoadOptions::geom`](crate::LoadOptions::geom).
@@ -61,7 +63,7 @@ pub enum Parameter {
 
 impl Parameter {
     /// Every parameter.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Lon,
         Self::Lat,
         Self::Pair,
@@ -72,6 +74,7 @@ impl Parameter {
         Self::Order,
         Self::Rows,
         Self::Encoding,
+        Self::Member,
         Self::Table,
         Self::Geom,
         Self::Filter,
@@ -99,6 +102,7 @@ impl Parameter {
             Self::Order => "order",
             Self::Rows => "rows",
             Self::Encoding => "encoding",
+            Self::Member => "member",
             Self::Table => "table",
             Self::Geom => "geom",
             Self::Filter => "filter",

@@ -168,6 +168,9 @@ impl SourceFlags {
         if !self.time_format.is_empty() {
             return Some("time_format is for files; a database knows its dates");
         }
+        if self.member.is_some() {
+            return Some("member is for archives");
+        }
         if self.pair.is_some() {
             return Some("pair is for files; name the columns in sql");
         }

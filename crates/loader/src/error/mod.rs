@@ -65,7 +65,7 @@ pub enum LoadError {
     /// Neither the name nor the content belongs to a format that can be read.
     #[error(
         "{file}: {found}; expected CSV, TSV, GeoJSON, other JSON with rows, FlatGeobuf, GPX, KML, TCX, \
-         Shapefile, GeoPackage, Parquet or Arrow"
+         NMEA, Shapefile, GeoPackage, Parquet, Arrow, Excel, or a zip archive of one of them"
     )]
     UnknownFormat {
         /// The file, by the name that the caller gave.

@@ -2,9 +2,10 @@
 
 use super::Input;
 use super::script::value_start;
+use super::xml_root::xml_root;
+use super::zip::is_zip;
 use crate::error::LoadError;
 use crate::format::InputFormat;
-use crate::records::xml;
 
 impl Input {
     /// The format of the input: `asked` if it is there, or else the format that the content and the
@@ -104,11 +105,30 @@ pub(crate) fn by_content(sample: &[u8]) -> Option<InputFormat> {
     if sample.starts_with(b"ARROW1") || sample.starts_with(&[0xff; 4]) {
         return Some(InputFormat::Arrow);
     }
-    match xml::root(sample)? {
+    if is_zip(sample) {
+        return Some(InputFormat::Zip);
+    }
+    if is_nmea(sample) {
+        return Some(InputFormat::Nmea);
+    }
+    match xml_root(sample)? {
         "gpx" => Some(InputFormat::Gpx),
         "kml" => Some(InputFormat::Kml),
         "TrainingCenterDatabase" => Some(InputFormat::Tcx),
         _ => None,
+    }
+}
+
+/// Returns whether the first line that is not blank is a sentence of NMEA 0183: `$`, five letters
+/// or digits, and a comma.
+fn is_nmea(sample: &[u8]) -> bool {
+    let Some(sentence) = sample.trim_ascii_start().strip_prefix(b"$") else {
+        return false;
+    };
+    let is_letter = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+    match sentence.split_first_chunk::<5>() {
+        Some((name, rest)) => name.iter().all(is_letter) && rest.first() == Some(&b','),
+        None => false,
     }
 }
 
@@ -117,16 +137,40 @@ pub(crate) fn by_content(sample: &[u8]) -> Option<InputFormat> {
 fn foreign(sample: &[u8]) -> Option<&'static str> {
     const UTF_32: &str = "this text is UTF-32; convert it with iconv -f UTF-32 -t UTF-8";
     const KNOWN: &[(&[u8], &str)] = &[
-        (b"PK\x03\x04", "this is a zip archive; unpack it first"),
         (b"\xff\xfe\0\0", UTF_32),
         (b"\0\0\xfe\xff", UTF_32),
         (b"BZh", "this is bzip2; unpack it first"),
         (b"\xfd7zXZ\0", "this is xz; unpack it first"),
+        (b"7z\xbc\xaf", "this is a 7z archive; unpack it first"),
+        (b"Rar!", "this is a rar archive; unpack it first"),
         (b"%PDF", "this is PDF"),
+        (b"\x89PNG", "this is a PNG picture"),
+        (b"\xff\xd8\xff", "this is a JPEG picture"),
+        (b"GIF8", "this is a GIF picture"),
+        (b"II*\0", "this is a TIFF picture or raster"),
+        (b"MM\0*", "this is a TIFF picture or raster"),
+        (
+            b"\xd0\xcf\x11\xe0",
+            "this is a file of an old Excel or Word; save it as CSV",
+        ),
+        (
+            b"\x89HDF",
+            "this is HDF5 or netCDF; write its points as CSV or Parquet",
+        ),
+        (b"CDF", "this is netCDF; write its points as CSV or Parquet"),
     ];
     let known = KNOWN.iter().find(|(magic, _)| sample.starts_with(magic));
     if let Some((_, found)) = known {
         return Some(found);
+    }
+    if sample.get(8..12) == Some(b"DUCK") {
+        return Some(
+            "this is a DuckDB database; write a table of it as Parquet: \
+             duckdb FILE \"copy TABLE to 'points.parquet'\"",
+        );
+    }
+    if memchr::memmem::find(sample.get(..32).unwrap_or_default(), b"OSMHeader").is_some() {
+        return Some("this is OpenStreetMap data; write its points by osmium export as GeoJSON");
     }
     // Values may contain NUL bytes, but the first line of a text has none.
     let first_line = sample.split(|&b| b == b'\n').next().unwrap_or_default();
@@ -134,7 +178,13 @@ fn foreign(sample: &[u8]) -> Option<&'static str> {
         return Some("this is no text");
     }
     let markup = sample.trim_ascii_start().first() == Some(&b'<');
-    markup.then_some("this is XML or HTML")
+    markup.then(|| match xml_root(sample) {
+        Some(name) if name.eq_ignore_ascii_case("html") => {
+            "this is a web page (HTML), perhaps in place of the file"
+        }
+        Some("osm") => "this is OpenStreetMap XML; write its points by osmium export as GeoJSON",
+        _ => "this is XML of no known kind, or HTML",
+    })
 }
 
 #[cfg(test)]
@@ -175,7 +225,10 @@ mod tests {
     #[test]
     fn other_formats_are_named() {
         for (content, says) in [
-            (&b"PK\x03\x04...."[..], "zip"),
+            (&b"BZh...."[..], "bzip2"),
+            (b"\x89PNG\r\n", "PNG picture"),
+            (b"12345678DUCK\0", "duckdb FILE"),
+            (b"<!DOCTYPE html><html>", "a web page"),
             (b"\xff\xfe\0\0l\0\0\0", "UTF-32"),
             (b"<?xml version", "XML"),
             (b"\0\x01\x02", "no text"),
@@ -190,7 +243,7 @@ mod tests {
             sniff("a.csv", b" \n\r\n"),
             Err(LoadError::Empty { .. })
         ));
-        let unknown = "xlsx".parse::<InputFormat>().unwrap_err();
+        let unknown = "docx".parse::<InputFormat>().unwrap_err();
         assert!(unknown.to_string().contains("geojsonl"));
         assert_eq!("CSV".parse(), Ok(InputFormat::Csv));
     }

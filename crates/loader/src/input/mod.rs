@@ -7,6 +7,8 @@ pub(crate) mod detect;
 pub(crate) mod gzip;
 pub(crate) mod script;
 pub(crate) mod transcode;
+mod xml_root;
+pub(crate) mod zip;
 
 use crate::error::LoadError;
 use crate::input::gzip::GzipMembers;

@@ -5,17 +5,20 @@
 
 pub(crate) mod arrow;
 mod buffered_seek;
+pub(crate) mod darwin_core;
 mod failure;
 pub(crate) mod flatgeobuf;
 pub(crate) mod geopackage;
 pub(crate) mod gpx;
 pub(crate) mod kml;
+pub(crate) mod nmea;
 pub(crate) mod parquet;
 pub(crate) mod shapefile;
 mod sink;
 mod source;
 pub(crate) mod tcx;
-pub(crate) mod xml;
+pub(crate) mod xlsx;
+mod xml;
 
 pub(crate) use failure::DECODER_PANICKED;
 use failure::unreadable;

@@ -7,6 +7,7 @@ use crate::error::LoadError;
 use crate::input::Origin;
 use crate::options::LoadOptions;
 use crate::value::Value;
+use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesEnd, BytesStart, Event};
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -159,27 +160,14 @@ pub(super) fn append(known: &mut String, text: &str) {
     known.push_str(text.get(..text.floor_char_boundary(room)).unwrap_or(text));
 }
 
-/// The local name of a document's root element; `None` for text that is no XML. `sample` is the
-/// beginning of a document.
-pub(crate) fn root(sample: &[u8]) -> Option<&str> {
-    let mut text = sample.trim_ascii_start();
-    loop {
-        let rest = text.strip_prefix(b"<")?;
-        let end: &[u8] = match rest {
-            [b'!', b'-', b'-', ..] => b"-->",
-            [b'?', ..] => b"?>",
-            [b'!', ..] => b">",
-            _ => {
-                let is_end = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'>' | b'/' | b'<');
-                let end = rest.iter().position(is_end).unwrap_or(rest.len());
-                let name = std::str::from_utf8(rest.get(..end)?).ok()?;
-                let local = name.rsplit_once(':').map_or(name, |(_, local)| local);
-                return Some(local).filter(|name| !name.is_empty());
-            }
-        };
-        let at = memchr::memmem::find(rest, end)?;
-        text = rest.get(at + end.len()..)?.trim_ascii_start();
-    }
+/// The value of an attribute, whatever its prefix.
+pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+    let is_it = |found: &Attribute<'_>| found.key.local_name().as_ref() == name;
+    let mut attributes = tag.attributes();
+    let found = attributes.with_checks(false).flatten().find(is_it)?;
+    quick_xml::escape::unescape(&found.value)
+        .ok()
+        .map(|text| text.into_owned())
 }
 
 /// The elements whose texts are read. Each has a slot, its index in this list.
@@ -259,28 +247,5 @@ impl Slots {
         let text = at.and_then(|at| texts.get(at).cloned().flatten());
         let text = text.filter(|text| !text.trim().is_empty());
         text.map_or(Value::Null, Value::text)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::root;
-
-    #[test]
-    fn roots_of_documents() {
-        for (text, name) in [
-            ("<gpx", Some("gpx")),
-            (
-                "<?xml version='1.0'?>\n<!-- <gpx> -->\n<k:kml a='b'>",
-                Some("kml"),
-            ),
-            ("<!DOCTYPE html>\n<html>", Some("html")),
-            ("<a/>", Some("a")),
-            ("<?xml ", None),
-            ("lon,lat", None),
-            ("<", None),
-        ] {
-            assert_eq!(root(text.as_bytes()), name, "{text}");
-        }
     }
 }

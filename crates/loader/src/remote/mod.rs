@@ -8,7 +8,6 @@
 //! ```
 
 mod client;
-mod download;
 mod object;
 mod parquet_reader;
 mod range_reader;
@@ -16,17 +15,16 @@ mod range_reader;
 use crate::error::LoadError;
 use crate::format::InputFormat;
 use crate::input::{Input, Origin};
-use crate::open::{guarded, one_geometry, start};
+use crate::open::{asked, guarded, no_members, one_geometry, open_file, start};
 use crate::options::LoadOptions;
 use crate::records;
 use crate::source::Source;
+use crate::temporary::{TemporaryFolder, TemporarySource};
 use bytes::Bytes;
-use download::{DownloadFolder, DownloadedSource};
 use object::{Probe, RemainingBytes, RemoteObject};
 use parquet_reader::ParquetReader;
 use range_reader::RangeReader;
 use std::io::{self, Cursor, Read};
-use std::path::Path;
 
 /// A text that names the version of the object at an address. It changes when the object's bytes
 /// change. It is the ETag or is made from the time of modification; `None` if the server states
@@ -68,11 +66,12 @@ pub(crate) fn open(address: &str, options: &LoadOptions) -> Result<Box<dyn Sourc
     if input.origin.is_packed() {
         return start(input, options);
     }
-    let format = input.format(options.format)?;
+    let format = input.format(asked(&input.sample, options))?;
     match format {
-        InputFormat::Shapefile | InputFormat::GeoPackage | InputFormat::Parquet => {
-            downloaded(&object, input, format, options)
-        }
+        InputFormat::Shapefile
+        | InputFormat::GeoPackage
+        | InputFormat::Parquet
+        | InputFormat::Zip => downloaded(&object, input, format, options),
         InputFormat::Arrow if input.sample.starts_with(records::arrow::MAGIC) => {
             downloaded(&object, input, format, options)
         }
@@ -96,7 +95,7 @@ fn here_and_there(
     };
     let origin = peek.origin.afresh();
     // If the format is not recognised in this short sample, it may be recognised in a longer one.
-    let Ok(format) = peek.format(options.format) else {
+    let Ok(format) = peek.format(asked(&peek.sample, options)) else {
         return Ok(None);
     };
     match format {
@@ -126,42 +125,31 @@ fn downloaded(
 ) -> Result<Box<dyn Source>, LoadError> {
     let file = input.origin.file();
     one_geometry(&file, format, options)?;
-    let folder = DownloadFolder::new(options.download_limit).map_err(|source| LoadError::Read {
-        file: file.clone(),
-        source,
-    })?;
+    no_members(&file, format, options)?;
+    let folder =
+        TemporaryFolder::new(options.download_limit).map_err(|source| LoadError::Read {
+            file: file.clone(),
+            source,
+        })?;
     let origin = input.origin.afresh();
     let all = Cursor::new(input.sample).chain(input.rest);
     let path = folder.keep("points.shp", &file, origin.bytes_total, all)?;
     if format == InputFormat::Shapefile {
         companions(object, &folder, &origin)?;
     }
-    let source = guarded(file, || open_copy(&path, format, origin, options))?;
-    Ok(Box::new(DownloadedSource {
+    let source = guarded(file, || open_file(&path, format, origin, options))?;
+    Ok(Box::new(TemporarySource {
+        columns: source.columns().clone(),
         source,
-        _folder: folder,
+        _folder: Some(folder),
     }))
-}
-
-fn open_copy(
-    path: &Path,
-    format: InputFormat,
-    origin: Origin,
-    options: &LoadOptions,
-) -> Result<Box<dyn Source>, LoadError> {
-    match format {
-        InputFormat::Shapefile => records::shapefile::source(path, origin, options),
-        InputFormat::GeoPackage => records::geopackage::source(path, origin, options),
-        InputFormat::Parquet => records::parquet::source(path, origin, options),
-        _ => records::arrow::file(path, origin, options),
-    }
 }
 
 /// Downloads the files beside a Shapefile (`.prj`, `.dbf`, `.shx` and `.cpg`) that exist. Any error
 /// but "not found" is returned, since without the `.prj` the points would be in a wrong place.
 fn companions(
     shp: &RemoteObject,
-    folder: &DownloadFolder,
+    folder: &TemporaryFolder,
     origin: &Origin,
 ) -> Result<(), LoadError> {
     for extension in ["prj", "dbf", "shx", "cpg"] {

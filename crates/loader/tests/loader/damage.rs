@@ -1,6 +1,7 @@
 //! Files of every format that are cut off or have flipped bits. Each must give an error, or a load
 //! whose report matches its points. None may cause a panic in this crate or an endless loop.
 
+use crate::archive::zipped;
 use crate::formats::{self, Row};
 use crate::robustness::{pack, survives};
 use crate::{Folder, opened};
@@ -23,10 +24,12 @@ fn rows() -> Vec<Row> {
 
 /// The bytes of a valid file of a format.
 fn whole(folder: &Folder, format: &str) -> Vec<u8> {
-    let path = formats::write(folder, format, &rows());
+    let stored = if format == "zip" { "csv" } else { format };
+    let path = formats::write(folder, stored, &rows());
     let read = |extension| std::fs::read(path.with_extension(extension)).unwrap();
     match format {
         "shp" => pack(&read("shp"), &read("dbf"), b""),
+        "zip" => zipped(&[("rows.csv", &read("csv"))]),
         _ => read(format),
     }
 }
@@ -60,6 +63,7 @@ fn turn(format: &'static str, places: usize) {
             24,
             "{format}"
         );
+        let places = places.min(whole.len());
         for i in 0..places {
             let at = whole.len() * i / places;
             let mut bytes = whole.clone();
@@ -162,6 +166,18 @@ fn tcx() {
 }
 
 #[test]
+fn zip() {
+    cut("zip", usize::MAX);
+    turn("zip", usize::MAX);
+}
+
+#[test]
+fn xlsx() {
+    cut("xlsx", 300);
+    turn("xlsx", 1500);
+}
+
+#[test]
 fn flatgeobuf() {
     cut("fgb", 80);
     turn("fgb", 800);
@@ -215,6 +231,8 @@ fn ten_bytes_of_every_format() {
             b"\0\0\x27\x0a",
             b"\x1f\x8b\x08\0\0\0\0\0\0\x03",
             b"\x28\xb5\x2f\xfd\0\0",
+            b"PK\x03\x04\0\0\0\0\0\0",
+            b"PK\x05\x06",
             b"<gpx",
             b"<kml><Placemark>",
             b"",

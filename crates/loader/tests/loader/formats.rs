@@ -12,8 +12,11 @@ use geozero::{ColumnValue, PropertyProcessor};
 use parquet::arrow::ArrowWriter;
 use rusqlite::Connection;
 use std::fs::File;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 /// A row. It has a value of each type, and each of these values may be missing.
 #[derive(Clone, Debug)]
@@ -28,8 +31,9 @@ pub(crate) struct Row {
 }
 
 /// All formats, named by the extensions of the files that [`write()`] makes.
-pub(crate) const ALL: [&str; 11] = [
+pub(crate) const ALL: [&str; 12] = [
     "csv", "geojson", "geojsonl", "fgb", "gpx", "kml", "tcx", "shp", "gpkg", "parquet", "arrow",
+    "xlsx",
 ];
 
 /// Writes rows to a file of the format, and returns its path.
@@ -54,6 +58,7 @@ pub(crate) fn write(folder: &Folder, format: &str, rows: &[Row]) -> PathBuf {
         "kml" => std::fs::write(&path, kml(rows)).unwrap(),
         "tcx" => std::fs::write(&path, tcx(rows)).unwrap(),
         "shp" => shapefile(&path, rows),
+        "xlsx" => std::fs::write(&path, workbook(&[("Rows", &sheet(rows))], &[])).unwrap(),
         "gpkg" => geopackage(&path, rows),
         "parquet" => {
             let batch = batch(rows);
@@ -204,6 +209,99 @@ fn tcx(rows: &[Row]) -> String {
     };
     let points: String = rows.iter().map(point).collect();
     format!("<TrainingCenterDatabase><Track>\n{points}</Track></TrainingCenterDatabase>\n")
+}
+
+/// The rows of a sheet. Dates have the style 1; names and texts are in the cells themselves.
+fn sheet(rows: &[Row]) -> String {
+    let text = |text: &str| {
+        let text = text.replace('&', "&amp;").replace('<', "&lt;");
+        format!("t=\"inlineStr\"><is><t>{text}</t></is></c>")
+    };
+    let cell = |column: &str, row: usize, rest: Option<String>| {
+        rest.map_or(String::new(), |rest| {
+            format!("<c r=\"{column}{row}\" {rest}")
+        })
+    };
+    let names = ["lon", "lat", "kind", "n", "day", "flag"];
+    let header: String = ["A", "B", "C", "D", "E", "F"]
+        .into_iter()
+        .zip(names)
+        .map(|(column, name)| cell(column, 1, Some(text(name))))
+        .collect();
+    let mut all = format!("<row r=\"1\">{header}</row>");
+    for (at, row) in (2..).zip(rows) {
+        let number = |n: f64| format!("><v>{n}</v></c>");
+        let days = |day: &String| {
+            let day: jiff::civil::Date = day.parse().unwrap();
+            let since = day.since(jiff::civil::date(1899, 12, 30)).unwrap();
+            format!("s=\"1\"><v>{}</v></c>", since.get_days())
+        };
+        let cells = [
+            cell("A", at, Some(number(row.lon))),
+            cell("B", at, Some(number(row.lat))),
+            cell("C", at, row.kind.as_deref().map(text)),
+            cell("D", at, row.n.map(number)),
+            cell("E", at, row.day.as_ref().map(days)),
+            cell(
+                "F",
+                at,
+                row.flag
+                    .map(|flag| format!("t=\"b\"><v>{}</v></c>", u8::from(flag))),
+            ),
+        ];
+        all.push_str(&format!("<row r=\"{at}\">{}</row>\n", cells.concat()));
+    }
+    all
+}
+
+/// The bytes of an Excel workbook. `sheets` are names of sheets and the XML of their rows, and
+/// `texts` are shared texts.
+pub(crate) fn workbook(sheets: &[(&str, &str)], texts: &[&str]) -> Vec<u8> {
+    let mut list = String::new();
+    let mut relations = String::new();
+    let mut parts = Vec::new();
+    for (at, (name, rows)) in (1..).zip(sheets) {
+        list.push_str(&format!(
+            "<sheet name=\"{name}\" sheetId=\"{at}\" r:id=\"rId{at}\"/>"
+        ));
+        relations.push_str(&format!(
+            "<Relationship Id=\"rId{at}\" Type=\"http://x/relationships/worksheet\" \
+             Target=\"worksheets/sheet{at}.xml\"/>"
+        ));
+        let sheet = format!("<worksheet><sheetData>{rows}</sheetData></worksheet>");
+        parts.push((format!("xl/worksheets/sheet{at}.xml"), sheet));
+    }
+    let text = |text: &&str| format!("<si><t>{text}</t></si>");
+    let texts: String = texts.iter().map(text).collect();
+    let of = |name: &str, text: String| (name.to_owned(), text);
+    parts.extend([
+        of("[Content_Types].xml", "<Types/>".to_owned()),
+        of(
+            "xl/workbook.xml",
+            format!("<workbook xmlns:r=\"r\"><sheets>{list}</sheets></workbook>"),
+        ),
+        of(
+            "xl/_rels/workbook.xml.rels",
+            format!("<Relationships>{relations}</Relationships>"),
+        ),
+        of("xl/sharedStrings.xml", format!("<sst>{texts}</sst>")),
+        of(
+            "xl/styles.xml",
+            "<styleSheet><numFmts><numFmt numFmtId=\"170\" formatCode=\"yyyy-mm-dd\"/></numFmts>\
+             <cellStyleXfs><xf numFmtId=\"14\"/></cellStyleXfs>\
+             <cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/><xf numFmtId=\"170\"/></cellXfs>\
+             </styleSheet>"
+                .to_owned(),
+        ),
+    ]);
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in parts {
+        writer
+            .start_file(name, SimpleFileOptions::default())
+            .unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
 }
 
 fn shapefile(path: &Path, rows: &[Row]) {

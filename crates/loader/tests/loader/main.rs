@@ -1,6 +1,7 @@
 //! Tests of loading through the public interface of the crate.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod archive;
 mod arrow;
 mod axes;
 mod bounded;
@@ -22,6 +23,7 @@ mod keep;
 mod kml;
 mod large;
 mod malformed;
+mod nmea;
 mod quotes;
 mod records;
 #[cfg(feature = "remote")]
@@ -30,10 +32,12 @@ mod robustness;
 mod sets;
 mod shapefile;
 mod shapes;
+mod sqlite;
 mod systems;
 mod text;
 mod weights;
 mod within;
+mod xlsx;
 
 use heatsplat_loader::{LoadError, LoadOptions, Report, SkipReason, load, open, read};
 use heatsplat_points::{Point, mercator};

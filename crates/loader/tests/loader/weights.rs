@@ -29,6 +29,12 @@ fn write(folder: &Folder, format: &str, values: &[&str]) -> PathBuf {
     path
 }
 
+/// Returns whether a weight is chosen in a format by its name, and whether [`rename`] can give a
+/// column such a name. The values of a workbook are compressed.
+fn has_guess(format: &str) -> bool {
+    !["gpx", "xlsx"].contains(&format)
+}
+
 /// Changes the name of the column `kind` to `mag_` in the bytes of a file of any format.
 fn rename(path: &Path) {
     let mut bytes = std::fs::read(path).unwrap();
@@ -56,7 +62,7 @@ fn account(path: &Path) -> (u64, u64, f32, u64, Option<String>, String, Vec<Stri
 #[test]
 fn texts_are_no_weights_in_any_format() {
     let folder = Folder::new("weights-text");
-    for format in formats::ALL.into_iter().filter(|format| *format != "gpx") {
+    for format in formats::ALL.into_iter().filter(|format| has_guess(format)) {
         let path = write(&folder, format, &["3A", "12", "7bis", ""]);
         let (rows, kept, sum, missing, weight, why, notes) = account(&path);
         assert_eq!(
@@ -108,7 +114,7 @@ fn a_few_texts_among_numbers_cost_no_row_in_any_format() {
     let folder = Folder::new("weights-few");
     let mut values = vec!["2"; 30];
     (values[7], values[9], values[20]) = ("n/a", "", "12 or so");
-    for format in formats::ALL.into_iter().filter(|format| *format != "gpx") {
+    for format in formats::ALL.into_iter().filter(|format| has_guess(format)) {
         let (rows, kept, sum, missing, weight, why, notes) =
             account(&write(&folder, format, &values));
         assert_eq!(

@@ -1,7 +1,9 @@
 //! Reading of GeoPackages (OGC 12-128r19). A GeoPackage is an SQLite database with tables of
-//! features. A geometry is a short header and then well-known binary.
+//! features. A geometry is a short header and then well-known binary. Other SQLite databases are
+//! read by `plain`.
 
 mod database;
+mod plain;
 
 use super::{Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged};
 use crate::columns::Schema;
@@ -32,6 +34,9 @@ pub(crate) fn source(
     origin.bytes_total = None;
     let failed = |error: rusqlite::Error| damaged(&origin, "the database", said(&error));
     let database = database::open(path, &origin)?;
+    if !plain::is_geopackage(&database).map_err(failed)? {
+        return plain::source(database, origin, options);
+    }
     let table = FeatureTable::find(&database, options, &origin)?;
     let crs = match (table.system, options.srid) {
         // The numbers for systems that are not known: of degrees, and of a plane.

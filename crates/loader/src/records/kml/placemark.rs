@@ -7,6 +7,7 @@ use crate::records::xml::{Slots, append};
 use crate::records::{Geometry, ReadFailure, RecordSink};
 use crate::value::Value;
 use quick_xml::events::BytesStart;
+use quick_xml::events::attributes::Attribute;
 use std::collections::VecDeque;
 
 /// The number of positions from which those of an open placemark are sent: a choice. A track may
@@ -143,13 +144,14 @@ impl Placemarks {
     fn begin(&mut self) {
         self.any = true;
         self.path.push(Element::Placemark);
-        self.open = OpenPlacemark {
-            texts: vec![None; self.slots.len()],
-            // Its memory is used again.
-            positions: std::mem::take(&mut self.open.positions),
-            ..OpenPlacemark::default()
-        };
-        self.open.positions.clear();
+        // The memory of the placemark before is used again.
+        let open = &mut self.open;
+        open.texts.clear();
+        open.texts.resize(self.slots.len(), None);
+        open.positions.clear();
+        open.whens.clear();
+        open.others.clear();
+        (open.sent, open.closed) = (false, false);
     }
 
     /// The use of an element in a placemark, by the element around it.
@@ -170,11 +172,11 @@ impl Placemarks {
             (Time, "when" | "begin" | "end") => self.slot(name),
             (Placemark, "ExtendedData") => ExtendedData,
             (ExtendedData, "SchemaData") => SchemaData,
-            (SchemaData, "SimpleData") => match named(tag) {
-                Some(name) => self.slot(&name),
-                None => Element::Unread,
-            },
-            (ExtendedData, "Data") => Data(named(tag).and_then(|name| self.slots.of(&name))),
+            (SchemaData, "SimpleData") => {
+                let slot = named(tag, &mut self.slots);
+                self.first(slot)
+            }
+            (ExtendedData, "Data") => Data(named(tag, &mut self.slots)),
             (Data(slot), "value") => self.first(slot),
             (ExtendedData, name) => self.slot(name),
             (Placemark, name) if TEXTS.contains(&name) => self.slot(name),
@@ -240,11 +242,16 @@ impl Placemarks {
     }
 }
 
-/// The text of the attribute `name`.
-fn named(tag: &BytesStart<'_>) -> Option<String> {
-    let attribute = tag.try_get_attribute("name").ok().flatten()?;
+/// The slot of the element's attribute `name`; `None` if it has none or if it isn't wanted.
+fn named(tag: &BytesStart<'_>, slots: &mut Slots) -> Option<usize> {
+    // Attributes that occur twice do no harm here, so they are not looked for.
+    let mut attributes = tag.attributes();
+    let is_name = |found: &Attribute<'_>| found.key.as_ref() == "name";
+    let attribute = attributes.with_checks(false).flatten().find(is_name)?;
     let text = quick_xml::escape::unescape(&attribute.value).ok()?;
-    Some(text.trim().to_owned()).filter(|name| !name.is_empty())
+    Some(text.trim())
+        .filter(|name| !name.is_empty())
+        .and_then(|name| slots.of(name))
 }
 
 /// Longitude and latitude, the first two of a position's numbers. The error is for a text that is

@@ -1,5 +1,5 @@
-//! Downloads. A file that can't be read at its address is copied into a temporary folder and read
-//! there.
+//! Temporary folders. A file that can't be read at its address or in its archive is copied into
+//! such a folder and read there.
 
 use crate::columns::Columns;
 use crate::error::LoadError;
@@ -14,18 +14,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// The beginning of the names of all folders for downloads.
+/// The beginning of the names of all temporary folders.
 const PREFIX: &str = "heatsplat-download-";
 /// The name of the file in a folder that a program keeps locked while it uses the folder.
 const LOCK: &str = "lock";
 /// The least age at which a folder may be deleted if its lock file isn't locked: a choice.
 const OLD: Duration = Duration::from_secs(60);
 
-/// The most bytes of one downloaded file if no option states a limit, a choice: 4 GiB.
+/// The most bytes of one file if no option states a limit, a choice: 4 GiB.
 const LIMIT: u64 = 4 << 30;
 
-/// A folder for downloaded files. The folder is deleted when this value is dropped.
-pub(super) struct DownloadFolder {
+/// A folder for temporary copies of files. The folder is deleted when this value is dropped.
+pub(crate) struct TemporaryFolder {
     path: PathBuf,
     limit: u64,
     // This field is dropped after the folder is deleted, since other programs may delete a folder
@@ -33,10 +33,10 @@ pub(super) struct DownloadFolder {
     _lock: File,
 }
 
-impl DownloadFolder {
+impl TemporaryFolder {
     /// Creates an empty folder that only this user can read. `limit` is the most bytes that one
-    /// downloaded file may have; `None`: [`LIMIT`].
-    pub(super) fn new(limit: Option<u64>) -> io::Result<Self> {
+    /// file may have; `None`: [`LIMIT`].
+    pub(crate) fn new(limit: Option<u64>) -> io::Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let above = std::env::temp_dir();
         sweep(&above);
@@ -64,7 +64,7 @@ impl DownloadFolder {
     /// Writes all bytes of a reader into the file `name` in the folder, and returns the file's
     /// path. `file` is the source's name for errors. `size` is the number of bytes, if it is known
     /// beforehand.
-    pub(super) fn keep(
+    pub(crate) fn keep(
         &self,
         name: &str,
         file: &str,
@@ -95,13 +95,13 @@ impl DownloadFolder {
     }
 }
 
-impl Drop for DownloadFolder {
+impl Drop for TemporaryFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.path);
     }
 }
 
-/// Deletes the download folders in the folder `above` that no running program uses. Programs that
+/// Deletes the temporary folders in the folder `above` that no running program uses. Programs that
 /// were killed have left them.
 fn sweep(above: &Path) {
     for entry in fs::read_dir(above).into_iter().flatten().flatten() {
@@ -121,20 +121,23 @@ fn sweep(above: &Path) {
     }
 }
 
-/// A source, and the folder that holds the files it reads. The folder is deleted with the source,
-/// not before.
-pub(super) struct DownloadedSource {
-    pub(super) source: Box<dyn Source>,
-    pub(super) _folder: DownloadFolder,
+/// A source of a copy or of a member of an archive. The folder that holds the files it reads is
+/// deleted with the source, not before.
+pub(crate) struct TemporarySource {
+    pub(crate) source: Box<dyn Source>,
+    /// The columns of the source, with the reason for their choice.
+    pub(crate) columns: Columns,
+    /// `None` if there are no copies.
+    pub(crate) _folder: Option<TemporaryFolder>,
 }
 
-impl Source for DownloadedSource {
+impl Source for TemporarySource {
     fn name(&self) -> &str {
         self.source.name()
     }
 
     fn columns(&self) -> &Columns {
-        self.source.columns()
+        &self.columns
     }
 
     fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
@@ -164,7 +167,7 @@ mod tests {
         fs::create_dir(&left).unwrap();
         File::create(left.join(LOCK)).unwrap();
         fs::write(left.join("points.gpkg"), "…").unwrap();
-        let folder = DownloadFolder::new(Some(4)).unwrap();
+        let folder = TemporaryFolder::new(Some(4)).unwrap();
         // The folder is not deleted yet, since it is too young.
         assert!(left.exists());
         let long_ago = std::time::SystemTime::now() - 2 * OLD;

@@ -1,11 +1,14 @@
 //! Opening of sources: finds the reader for the format of a path or stream.
 
+mod archive;
+
 use crate::csv;
 use crate::error::LoadError;
 use crate::format::InputFormat;
 use crate::geojson;
-use crate::input::Input;
 use crate::input::address::is_remote;
+use crate::input::zip::is_zip;
+use crate::input::{Input, Origin};
 use crate::json_rows;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
@@ -13,7 +16,7 @@ use crate::records;
 use crate::source::Source;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Opens a path, and detects its format and columns. The path `-` means standard input.
 ///
@@ -36,6 +39,8 @@ pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn So
             file: crate::input::address::shown_source(address),
         });
     }
+    let stops = timetable(path);
+    let path = stops.as_deref().unwrap_or(path);
     let input = Input::open(path)?.into_utf8(options.encoding)?;
     if !input.is_plain_file() {
         return start(input, options);
@@ -43,21 +48,75 @@ pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn So
     // Some formats need several readers at different offsets of the file. Each of them opens the
     // file again.
     let origin = input.origin.afresh();
-    let format = input.format(options.format)?;
+    let format = input.format(asked(&input.sample, options))?;
     let file = origin.file();
     one_geometry(&file, format, options)?;
+    no_members(&file, format, options)?;
     guarded(file, || match format {
-        InputFormat::Shapefile => records::shapefile::source(path, origin, options),
         InputFormat::FlatGeobuf if options.within.is_some() => {
             records::flatgeobuf::file(path, origin, options)
         }
-        InputFormat::Parquet => records::parquet::source(path, origin, options),
-        InputFormat::GeoPackage => records::geopackage::source(path, origin, options),
-        InputFormat::Arrow if input.sample.starts_with(records::arrow::MAGIC) => {
-            records::arrow::file(path, origin, options)
+        InputFormat::Arrow if !input.sample.starts_with(records::arrow::MAGIC) => {
+            start(input, options)
         }
+        InputFormat::Shapefile
+        | InputFormat::Parquet
+        | InputFormat::Arrow
+        | InputFormat::GeoPackage
+        | InputFormat::Xlsx
+        | InputFormat::Zip => open_file(path, format, origin, options),
         _ => start(input, options),
     })
+}
+
+/// The table of stops of a GTFS timetable, if the path is a folder of its tables.
+fn timetable(path: &Path) -> Option<PathBuf> {
+    let stops = path.join("stops.txt");
+    let is_there = |table: &str| path.join(table).is_file();
+    (stops.is_file() && archive::GTFS.into_iter().any(is_there)).then_some(stops)
+}
+
+/// Opens a file of a format that is read at several offsets. Returns an error for formats that are
+/// read as a stream.
+pub(crate) fn open_file(
+    path: &Path,
+    format: InputFormat,
+    origin: Origin,
+    options: &LoadOptions,
+) -> Result<Box<dyn Source>, LoadError> {
+    match format {
+        InputFormat::Shapefile => records::shapefile::source(path, origin, options),
+        InputFormat::Parquet => records::parquet::source(path, origin, options),
+        InputFormat::GeoPackage => records::geopackage::source(path, origin, options),
+        InputFormat::Arrow => records::arrow::file(path, origin, options),
+        InputFormat::Xlsx | InputFormat::Zip => archive::source(path, origin, options),
+        _ => Err(LoadError::NeedsFile {
+            file: origin.file(),
+            format,
+        }),
+    }
+}
+
+/// The format that an option names for a file that begins with `sample`. In an archive the option
+/// names the format of the member.
+pub(crate) fn asked(sample: &[u8], options: &LoadOptions) -> Option<InputFormat> {
+    options.format.filter(|_| !is_zip(sample))
+}
+
+/// Returns an error if the option `member` is set for a file that is no archive.
+pub(crate) fn no_members(
+    file: &str,
+    format: InputFormat,
+    options: &LoadOptions,
+) -> Result<(), LoadError> {
+    match &options.member {
+        Some(_) if format != InputFormat::Zip => Err(LoadError::BadOption {
+            file: file.to_owned(),
+            parameter: Parameter::Member,
+            message: "this is no archive; leave it out".to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Returns an error if an option is set that the format has no use for: `geom` where each row has
@@ -76,6 +135,8 @@ pub(crate) fn one_geometry(
             | InputFormat::Gpx
             | InputFormat::Kml
             | InputFormat::Tcx
+            | InputFormat::Nmea
+            | InputFormat::Xlsx
     ) && options.srid.is_some()
     {
         return Err(LoadError::BadOption {
@@ -89,18 +150,20 @@ pub(crate) fn one_geometry(
     }
     if !matches!(
         format,
-        InputFormat::Json | InputFormat::GeoJson | InputFormat::GeoJsonLines
+        InputFormat::Json | InputFormat::GeoJson | InputFormat::GeoJsonLines | InputFormat::Zip
     ) {
         json_options_unused(file, format, options)?;
     }
     match (format, &options.geom) {
+        // In an archive the option is for the member.
         (_, None)
         | (
             InputFormat::Csv
             | InputFormat::Tsv
             | InputFormat::Parquet
             | InputFormat::Arrow
-            | InputFormat::GeoPackage,
+            | InputFormat::GeoPackage
+            | InputFormat::Zip,
             _,
         ) => Ok(()),
         (format, Some(_)) => Err(LoadError::BadOption {
@@ -170,8 +233,9 @@ fn is_rows(input: &Input, options: &LoadOptions) -> bool {
 
 /// Opens an input whose format can be read as a stream. Returns an error for other formats.
 pub(crate) fn start(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
-    let format = input.format(options.format)?;
+    let format = input.format(asked(&input.sample, options))?;
     one_geometry(&input.origin.file(), format, options)?;
+    no_members(&input.origin.file(), format, options)?;
     guarded(input.origin.file(), || match format {
         InputFormat::Csv | InputFormat::Tsv => csv::source(input, format, options),
         InputFormat::GeoJson | InputFormat::GeoJsonLines if is_rows(&input, options) => {
@@ -186,13 +250,16 @@ pub(crate) fn start(input: Input, options: &LoadOptions) -> Result<Box<dyn Sourc
         InputFormat::Gpx => records::gpx::source(input, options),
         InputFormat::Kml => records::kml::source(input, options),
         InputFormat::Tcx => records::tcx::source(input, options),
+        InputFormat::Nmea => records::nmea::source(input, options),
         InputFormat::Arrow if !input.sample.starts_with(records::arrow::MAGIC) => {
             records::arrow::stream(input, options)
         }
         InputFormat::Shapefile
         | InputFormat::Parquet
         | InputFormat::Arrow
-        | InputFormat::GeoPackage => Err(LoadError::NeedsFile {
+        | InputFormat::GeoPackage
+        | InputFormat::Xlsx
+        | InputFormat::Zip => Err(LoadError::NeedsFile {
             file: input.origin.file(),
             format,
         }),

@@ -1,0 +1,204 @@
+//! The directory of a zip archive. Nothing in it is trusted: sizes, offsets and names are checked
+//! before a member is read.
+
+use super::member_reader::MemberReader;
+use crate::error::LoadError;
+use crate::input::Origin;
+use crate::messages::{list, shown};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use zip::{CompressionMethod, ZipArchive};
+
+/// The most bytes that are read to find the members, a choice: 16 MiB are the directory of 150,000
+/// files with usual names. A directory is held in memory as a whole.
+const DIRECTORY: u64 = 16 << 20;
+
+/// The size of the fixed part of a local header.
+const HEADER: u64 = 30;
+
+/// A file in an archive.
+pub(crate) struct Member {
+    /// The name, with `/` between folders.
+    pub(crate) name: String,
+    /// The size in bytes after decompression, as the directory states it.
+    pub(crate) size: u64,
+    packed: u64,
+    checksum: u32,
+    method: CompressionMethod,
+    is_encrypted: bool,
+    /// The offset of the local header.
+    start: u64,
+}
+
+impl Member {
+    /// The name in the form in which messages show it: control characters are escaped.
+    pub(crate) fn shown(&self) -> String {
+        let quoted = shown(self.name.as_bytes());
+        quoted.trim_matches('"').to_owned()
+    }
+}
+
+/// The members of an archive.
+pub(crate) struct Directory {
+    path: PathBuf,
+    file: String,
+    pub(crate) members: Vec<Member>,
+    /// The offset of the first byte after the members.
+    end: u64,
+}
+
+impl Directory {
+    /// Reads the directory of the archive at a path.
+    pub(crate) fn open(path: &Path, origin: &Origin) -> Result<Self, LoadError> {
+        let file = origin.file();
+        let opened = File::open(path).map_err(|error| origin.read_error(error))?;
+        let reader = BoundedDirectory {
+            reader: BufReader::new(opened),
+            left: DIRECTORY,
+        };
+        let damaged = |message: String| LoadError::Damaged {
+            file: file.clone(),
+            place: "the archive's directory".to_owned(),
+            message,
+        };
+        let archive = ZipArchive::new(reader).map_err(|error| damaged(error.to_string()))?;
+        if archive.has_duplicate_names() {
+            return Err(damaged("two of its files have the same name".to_owned()));
+        }
+        let mut members = Vec::new();
+        for at in 0..archive.len() {
+            let entry = archive.by_index_data(at);
+            let entry = entry.map_err(|error| damaged(error.to_string()))?;
+            let name = entry.name().map_err(|error| damaged(error.to_string()))?;
+            members.push(Member {
+                name: name.replace('\\', "/"),
+                size: entry.size(),
+                packed: entry.compressed_size(),
+                checksum: entry.crc32(),
+                method: entry.compression(),
+                is_encrypted: entry.encrypted(),
+                start: entry.header_start(),
+            });
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            members,
+            end: archive.central_directory_start(),
+        })
+    }
+
+    /// A reader of a member's bytes. `name` is the member's name for errors.
+    pub(crate) fn reader(&self, member: &Member, name: &str) -> Result<MemberReader, LoadError> {
+        let unsupported = |message: String| LoadError::Unsupported {
+            file: name.to_owned(),
+            message,
+        };
+        if member.is_encrypted {
+            let message = "it is encrypted; unpack it with its password and name the unpacked file";
+            return Err(unsupported(message.to_owned()));
+        }
+        let is_stored = match member.method {
+            CompressionMethod::Stored => true,
+            CompressionMethod::Deflated => false,
+            other => {
+                return Err(unsupported(format!(
+                    "it is packed with {other}, which is not read here; unpack it, or pack it \
+                     with deflate"
+                )));
+            }
+        };
+        let damaged = |message: &str| LoadError::Damaged {
+            file: name.to_owned(),
+            place: "the archive's entry".to_owned(),
+            message: message.to_owned(),
+        };
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::UnexpectedEof => damaged("its header is cut off"),
+            _ => LoadError::Read {
+                file: self.file.clone(),
+                source,
+            },
+        };
+        let mut file = File::open(&self.path).map_err(failed)?;
+        let data = data_start(&mut file, member).map_err(failed)?;
+        let Some(data) = data else {
+            return Err(damaged("its header is none, or is not that of this file"));
+        };
+        let after = data.checked_add(member.packed);
+        let after = after.filter(|after| *after <= self.end);
+        let Some(after) = after else {
+            return Err(damaged("it reaches beyond the end of the files"));
+        };
+        if is_stored && member.packed != member.size {
+            return Err(damaged("its two sizes differ, although it is not packed"));
+        }
+        if self.overlaps(member, after) {
+            return Err(damaged("its bytes are those of another file, too"));
+        }
+        MemberReader::new(file, (data, after), is_stored, member.size, member.checksum)
+            .map_err(failed)
+    }
+
+    /// Returns whether another member shares bytes with `member`, which ends at `after`.
+    fn overlaps(&self, member: &Member, after: u64) -> bool {
+        self.members.iter().any(|other| {
+            let others_least = other.start.saturating_add(HEADER + other.packed);
+            !std::ptr::eq(other, member) && other.start < after && others_least > member.start
+        })
+    }
+
+    /// The names of members, as a list for messages.
+    pub(crate) fn names(&self, of: &[&Member]) -> String {
+        let names: Vec<&str> = of.iter().map(|member| member.name.as_str()).collect();
+        list(&names)
+    }
+}
+
+/// The offset of a member's bytes, which follow its local header. `None` if there is no local
+/// header, or if it has another name than the directory.
+fn data_start(file: &mut File, member: &Member) -> io::Result<Option<u64>> {
+    file.seek(SeekFrom::Start(member.start))?;
+    let mut header = [0; HEADER as usize];
+    file.read_exact(&mut header)?;
+    let [b'P', b'K', 3, 4, .., n0, n1, e0, e1] = header else {
+        return Ok(None);
+    };
+    let (name, extra) = (u16::from_le_bytes([n0, n1]), u16::from_le_bytes([e0, e1]));
+    let mut local = vec![0; usize::from(name)];
+    file.read_exact(&mut local)?;
+    // Names in code pages are decoded by the library, so only ASCII is compared.
+    let is_same = !member.name.is_ascii()
+        || !local.is_ascii()
+        || member
+            .name
+            .bytes()
+            .eq(local.iter().map(|b| if *b == b'\\' { b'/' } else { *b }));
+    let start = member.start + HEADER + u64::from(name) + u64::from(extra);
+    Ok(is_same.then_some(start))
+}
+
+/// A reader that returns an error after [`DIRECTORY`] bytes.
+struct BoundedDirectory<R> {
+    reader: R,
+    left: u64,
+}
+
+impl<R: Read> Read for BoundedDirectory<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.left = self.left.saturating_sub(count as u64);
+        if self.left == 0 {
+            let message = format!("it has more than {} MiB", DIRECTORY >> 20);
+            return Err(io::Error::other(message));
+        }
+        Ok(count)
+    }
+}
+
+impl<R: Seek> Seek for BoundedDirectory<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.reader.seek(to)
+    }
+}

@@ -1,0 +1,101 @@
+//! Reading of one member of an archive. Its size and checksum must be those in the directory.
+
+use flate2::Crc;
+use flate2::bufread::DeflateDecoder;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
+
+/// The number of bytes that are read from the file at a time: a choice.
+const CHUNK: usize = 128 << 10;
+
+/// A reader of a member's bytes.
+pub(crate) struct MemberReader {
+    bytes: MemberBytes,
+    /// The number of bytes that are to come.
+    left: u64,
+    checksum: Crc,
+    expected: u32,
+    /// True if the end was checked.
+    checked: bool,
+}
+
+enum MemberBytes {
+    Stored(BufReader<Take<File>>),
+    Deflated(DeflateDecoder<BufReader<Take<File>>>),
+}
+
+impl Read for MemberBytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Stored(reader) => reader.read(buffer),
+            Self::Deflated(reader) => reader.read(buffer),
+        }
+    }
+}
+
+impl MemberReader {
+    /// A reader of the bytes of `file` between two offsets. `size` and `expected` are the size and
+    /// the checksum (CRC-32) after decompression.
+    pub(crate) fn new(
+        mut file: File,
+        (from, to): (u64, u64),
+        is_stored: bool,
+        size: u64,
+        expected: u32,
+    ) -> io::Result<Self> {
+        file.seek(SeekFrom::Start(from))?;
+        let stored = BufReader::with_capacity(CHUNK, file.take(to.saturating_sub(from)));
+        Ok(Self {
+            bytes: match is_stored {
+                true => MemberBytes::Stored(stored),
+                false => MemberBytes::Deflated(DeflateDecoder::new(stored)),
+            },
+            left: size,
+            checksum: Crc::new(),
+            expected,
+            checked: false,
+        })
+    }
+
+    /// Checks that the bytes end here, and that they have the expected checksum.
+    fn check_end(&mut self) -> io::Result<()> {
+        if self.checked {
+            return Ok(());
+        }
+        if self.bytes.read(&mut [0])? > 0 {
+            return Err(invalid("it is longer than the archive's directory states"));
+        }
+        if self.checksum.sum() != self.expected {
+            return Err(invalid("its checksum is wrong: it is damaged"));
+        }
+        self.checked = true;
+        Ok(())
+    }
+}
+
+impl Read for MemberReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        if self.left == 0 {
+            self.check_end()?;
+            return Ok(0);
+        }
+        let most = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let Some(part) = buffer.get_mut(..most) else {
+            return Ok(0);
+        };
+        let count = self.bytes.read(part)?;
+        if count == 0 {
+            return Err(invalid("it is shorter than the archive's directory states"));
+        }
+        self.checksum.update(part.get(..count).unwrap_or_default());
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+fn invalid(message: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}

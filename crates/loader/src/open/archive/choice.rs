@@ -1,0 +1,254 @@
+//! The choice of the member that is the data set of an archive.
+//!
+//! 1. The option `member` names it.
+//! 2. `doc.kml` at the top is that of a KMZ.
+//! 3. `stops.txt` beside other tables of GTFS is that of a timetable.
+//! 4. It is the only member whose extension is that of a format of points. If none has such an
+//!    extension, it is the only text; and if there is no text, the only file.
+//!
+//! Hidden files, those of `__MACOSX`, and texts about the data (readme, licence, metadata) are left
+//! out in rule 4.
+
+use crate::error::LoadError;
+use crate::input::Origin;
+use crate::input::zip::{Directory, Member};
+use crate::messages::shown;
+use crate::options::LoadOptions;
+use crate::parameter::Parameter;
+
+/// Extensions of files of points.
+const POINTS: [&str; 36] = [
+    "csv",
+    "tsv",
+    "tab",
+    "psv",
+    "geojson",
+    "json",
+    "geojsonl",
+    "geojsons",
+    "geojsonseq",
+    "ndjson",
+    "jsonl",
+    "ndgeojson",
+    "jsonseq",
+    "fgb",
+    "gpx",
+    "kml",
+    "tcx",
+    "parquet",
+    "geoparquet",
+    "pq",
+    "arrow",
+    "feather",
+    "arrows",
+    "ipc",
+    "gpkg",
+    "sqlite",
+    "sqlite3",
+    "db",
+    "shp",
+    "xlsx",
+    "xlsm",
+    "fit",
+    "nmea",
+    "zip",
+    "kmz",
+    "js",
+];
+
+/// Extensions of texts that may be tables.
+const TEXTS: [&str; 4] = ["txt", "dat", "asc", "log"];
+
+/// Beginnings of the names of texts about the data.
+const ABOUT: [&str; 7] = [
+    "readme",
+    "read_me",
+    "license",
+    "licence",
+    "metadata",
+    "citation",
+    "datapackage.json",
+];
+
+/// Tables of GTFS of which one is always beside `stops.txt`.
+pub(in crate::open) const GTFS: [&str; 4] =
+    ["stop_times.txt", "routes.txt", "trips.txt", "agency.txt"];
+
+/// Extensions of the files beside a Shapefile that are read.
+const COMPANIONS: [&str; 4] = ["prj", "dbf", "shx", "cpg"];
+
+/// A data set: a member, and the members beside it that belong to it, with their extensions.
+pub(super) struct Choice<'d> {
+    pub(super) member: &'d Member,
+    pub(super) companions: Vec<(&'static str, &'d Member)>,
+}
+
+impl<'d> Choice<'d> {
+    /// A member to which no other belongs.
+    pub(super) fn alone(member: &'d Member) -> Self {
+        Self {
+            member,
+            companions: Vec::new(),
+        }
+    }
+}
+
+/// Chooses the data set.
+///
+/// # Errors
+/// There is none, or there are several.
+pub(super) fn choose<'d>(
+    directory: &'d Directory,
+    origin: &Origin,
+    options: &LoadOptions,
+) -> Result<Choice<'d>, LoadError> {
+    let member = match &options.member {
+        Some(name) => named(directory, name, origin)?,
+        None => found(directory, origin)?,
+    };
+    let mut choice = Choice::alone(member);
+    if let Some(stem) = member.name.to_ascii_lowercase().strip_suffix(".shp") {
+        for extension in COMPANIONS {
+            let beside = format!("{stem}.{extension}");
+            let is_it = |other: &&Member| other.name.eq_ignore_ascii_case(&beside);
+            choice
+                .companions
+                .extend(directory.members.iter().find(is_it).map(|m| (extension, m)));
+        }
+    }
+    Ok(choice)
+}
+
+/// The member that the option `member` names: by its whole name, or by its name without folders.
+fn named<'d>(
+    directory: &'d Directory,
+    name: &str,
+    origin: &Origin,
+) -> Result<&'d Member, LoadError> {
+    let files: Vec<&Member> = files(directory).collect();
+    let exact = files.iter().find(|member| member.name == name);
+    let alike = |of: fn(&str) -> &str| -> Vec<&Member> {
+        let is_it = |member: &&Member| of(&member.name).eq_ignore_ascii_case(name);
+        files.iter().copied().filter(is_it).collect()
+    };
+    let message = match (exact, alike(whole).as_slice(), alike(base).as_slice()) {
+        (Some(member), _, _) | (None, [member], _) | (None, _, [member]) => return Ok(member),
+        (None, _, []) => format!(
+            "there is no file {} in this archive; there are: {}",
+            shown(name.as_bytes()),
+            directory.names(&files)
+        ),
+        (None, _, several) => format!(
+            "several files in this archive are called so; name one with its folder: {}",
+            directory.names(several)
+        ),
+    };
+    Err(LoadError::BadOption {
+        file: origin.file(),
+        parameter: Parameter::Member,
+        message,
+    })
+}
+
+/// The only data set, by the rules of this module.
+fn found<'d>(directory: &'d Directory, origin: &Origin) -> Result<&'d Member, LoadError> {
+    let all: Vec<&Member> = files(directory).collect();
+    let at = |name: &str| all.iter().find(|m| m.name.eq_ignore_ascii_case(name));
+    if let Some(kml) = at("doc.kml") {
+        return Ok(kml);
+    }
+    let stops = all.iter().filter(|m| base(&m.name) == "stops.txt");
+    let in_timetable = |stops: &&&Member| {
+        let folder = stops.name.strip_suffix("stops.txt").unwrap_or_default();
+        GTFS.iter()
+            .any(|table| at(&format!("{folder}{table}")).is_some())
+    };
+    if let [stops] = stops.filter(in_timetable).collect::<Vec<_>>().as_slice() {
+        return Ok(stops);
+    }
+    let office = [
+        ("word/document.xml", "a Word document"),
+        ("ppt/presentation.xml", "a PowerPoint presentation"),
+        ("content.xml", "an OpenDocument file; save its table as CSV"),
+        (
+            "xl/workbook.bin",
+            "an Excel workbook of the kind .xlsb; save it as .xlsx",
+        ),
+    ];
+    if let Some((_, kind)) = office.iter().find(|(name, _)| at(name).is_some()) {
+        return Err(unsupported(origin, format!("this is {kind}")));
+    }
+    let has = |of: &[&str]| -> Vec<&Member> {
+        let is_it = |m: &&Member| of.contains(&&*extension(&m.name)) && !is_about(&m.name);
+        all.iter().copied().filter(is_it).collect()
+    };
+    for candidates in [has(&POINTS), has(&TEXTS), all.clone()] {
+        match candidates.as_slice() {
+            [] => (),
+            [member] => return Ok(member),
+            several => {
+                return Err(LoadError::BadOption {
+                    file: origin.file(),
+                    parameter: Parameter::Member,
+                    message: format!(
+                        "there are several files in this archive; name one of them: {}",
+                        directory.names(several)
+                    ),
+                });
+            }
+        }
+    }
+    Err(unsupported(
+        origin,
+        "there is no file in this archive".to_owned(),
+    ))
+}
+
+fn unsupported(origin: &Origin, message: String) -> LoadError {
+    LoadError::Unsupported {
+        file: origin.file(),
+        message,
+    }
+}
+
+/// The members that are no folders and not hidden.
+fn files(directory: &Directory) -> impl Iterator<Item = &Member> {
+    directory.members.iter().filter(|member| {
+        let name = &member.name;
+        let hidden = name
+            .split('/')
+            .any(|part| (part.starts_with('.') && part != "..") || part == "__MACOSX");
+        !name.ends_with('/') && !hidden
+    })
+}
+
+fn whole(name: &str) -> &str {
+    name
+}
+
+/// The name without folders.
+pub(super) fn base(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// The extension in small letters, without one of compression.
+fn extension(name: &str) -> String {
+    let name = base(name).to_ascii_lowercase();
+    let packed = [".gz", ".zst", ".zstd"];
+    let name = packed
+        .iter()
+        .find_map(|end| name.strip_suffix(end))
+        .unwrap_or(&name);
+    name.rsplit_once('.')
+        .map_or(String::new(), |(_, extension)| extension.to_owned())
+}
+
+/// Returns whether a member is an Excel workbook by its name.
+pub(super) fn is_workbook(name: &str) -> bool {
+    matches!(&*extension(name), "xlsx" | "xlsm")
+}
+
+fn is_about(name: &str) -> bool {
+    let name = base(name).to_ascii_lowercase();
+    ABOUT.iter().any(|about| name.starts_with(about))
+}

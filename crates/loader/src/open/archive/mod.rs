@@ -1,0 +1,160 @@
+//! Reading of zip archives: an archive with one data set in it is read as that data set.
+//!
+//! ```text
+//! directory: the members, none of which is trusted ─ choice: which is the data set ─┬▶ a stream
+//!                                          temporary folder, for formats of files ◀─┘
+//! ```
+//!
+//! An archive within an archive is refused. Names of members are never used on disk.
+
+mod choice;
+
+use super::{guarded, one_geometry, open_file, start};
+use crate::error::LoadError;
+use crate::format::InputFormat;
+use crate::input::zip::{Directory, Member, is_zip};
+use crate::input::{Input, Origin};
+use crate::messages::shown;
+use crate::options::LoadOptions;
+use crate::records;
+use crate::records::darwin_core::{CoreFile, META};
+use crate::source::Source;
+use crate::temporary::{TemporaryFolder, TemporarySource};
+use choice::Choice;
+pub(super) use choice::GTFS;
+use std::io::{BufReader, Cursor, Read};
+use std::path::Path;
+
+/// A source that reads the data set of the archive at a path.
+pub(super) fn source(
+    path: &Path,
+    origin: Origin,
+    options: &LoadOptions,
+) -> Result<Box<dyn Source>, LoadError> {
+    let directory = Directory::open(path, &origin)?;
+    if is_workbook(&directory) && options.member.is_none() {
+        one_geometry(&origin.file(), InputFormat::Xlsx, options)?;
+        return records::xlsx::source(directory, origin, options);
+    }
+    let mut inner = LoadOptions {
+        member: None,
+        ..options.clone()
+    };
+    let core = match options.member {
+        None => darwin_core(&directory, &origin)?,
+        Some(_) => None,
+    };
+    let (choice, role) = match core {
+        Some((member, core)) => {
+            inner = core.options(&inner);
+            (Choice::alone(member), ", the core of a Darwin Core archive")
+        }
+        None => (choice::choose(&directory, &origin, options)?, ""),
+    };
+    let (source, folder) = open_member(&directory, &choice, &origin, &inner)?;
+    let mut columns = source.columns().clone();
+    let name = choice.member.shown();
+    columns.why = format!("the archive's {name}{role}: {}", columns.why);
+    Ok(Box::new(TemporarySource {
+        source,
+        columns,
+        _folder: folder,
+    }))
+}
+
+/// The file of records of a Darwin Core archive, and its form. `None` if the archive is none.
+fn darwin_core<'d>(
+    directory: &'d Directory,
+    origin: &Origin,
+) -> Result<Option<(&'d Member, CoreFile)>, LoadError> {
+    let mut members = directory.members.iter();
+    let Some(meta) = members.find(|member| choice::base(&member.name) == META) else {
+        return Ok(None);
+    };
+    let name = format!("{}/{}", origin.name, meta.shown());
+    let reader = BufReader::new(directory.reader(meta, &name)?);
+    let Some(core) = CoreFile::read(reader, origin)? else {
+        return Ok(None);
+    };
+    let folder = meta.name.strip_suffix(META).unwrap_or_default();
+    let location = format!("{folder}{}", core.location);
+    let found = directory
+        .members
+        .iter()
+        .find(|member| member.name == location);
+    match found {
+        Some(member) => Ok(Some((member, core))),
+        None => Err(LoadError::Damaged {
+            file: name,
+            place: "core".to_owned(),
+            message: format!(
+                "it names the file {}, which is not in the archive",
+                shown(location.as_bytes())
+            ),
+        }),
+    }
+}
+
+/// Opens a member. If its format can't be read as a stream, the member and those that belong to it
+/// are copied to a temporary folder, which is returned too.
+fn open_member(
+    directory: &Directory,
+    choice: &Choice<'_>,
+    archive: &Origin,
+    options: &LoadOptions,
+) -> Result<(Box<dyn Source>, Option<TemporaryFolder>), LoadError> {
+    let member = choice.member;
+    let name = format!("{}/{}", archive.name, member.shown());
+    let reader = directory.reader(member, &name)?;
+    let input = Input::new(reader, &name, Some(member.size))?;
+    let format = match is_zip(&input.sample) {
+        true if choice::is_workbook(&member.name) => InputFormat::Xlsx,
+        true => {
+            return Err(LoadError::Unsupported {
+                file: name,
+                message: "an archive within an archive is not read; unpack the outer one and \
+                          name this"
+                    .to_owned(),
+            });
+        }
+        false => input.format(options.format)?,
+    };
+    if !needs_file(&input, format) {
+        let input = input.into_utf8(options.encoding)?;
+        return Ok((start(input, options)?, None));
+    }
+    one_geometry(&name, format, options)?;
+    let folder = TemporaryFolder::new(options.download_limit);
+    let folder = folder.map_err(|error| archive.read_error(error))?;
+    let origin = input.origin.afresh();
+    let all = Cursor::new(input.sample).chain(input.rest);
+    let copy = folder.keep("points.shp", &name, Some(member.size), all)?;
+    for (extension, member) in &choice.companions {
+        let beside = format!("{}/{}", archive.name, member.shown());
+        let reader = directory.reader(member, &beside)?;
+        let file = format!("points.{extension}");
+        folder.keep(&file, &beside, Some(member.size), reader)?;
+    }
+    let source = guarded(name, || open_file(&copy, format, origin, options))?;
+    Ok((source, Some(folder)))
+}
+
+/// Returns whether an archive is an Excel workbook.
+fn is_workbook(directory: &Directory) -> bool {
+    let mut names = directory.members.iter().map(|member| &member.name);
+    names.any(|name| name.eq_ignore_ascii_case(records::xlsx::WORKBOOK))
+}
+
+/// Returns whether a member must be copied to a file before it can be read.
+fn needs_file(input: &Input, format: InputFormat) -> bool {
+    match format {
+        // A packed member is refused where it is opened as a stream.
+        _ if !input.is_plain_file() => false,
+        InputFormat::Shapefile
+        | InputFormat::Parquet
+        | InputFormat::GeoPackage
+        | InputFormat::Xlsx => true,
+        InputFormat::Arrow => input.sample.starts_with(records::arrow::MAGIC),
+        _ => false,
+    }
+}

@@ -1,0 +1,319 @@
+//! The rows of a sheet.
+
+use super::workbook::{PartReader, Sheet, Workbook};
+use crate::error::LoadError;
+use crate::input::Origin;
+use crate::number;
+use crate::records::xml::{XmlEvent, append, attribute};
+use crate::value::Value;
+use quick_xml::events::BytesStart;
+use std::borrow::Cow;
+
+/// The most columns of a sheet, a limit of the format.
+const COLUMNS: usize = 1 << 14;
+
+/// The value of a cell. A text is stored separately, so that its memory can be used again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Cell {
+    Empty,
+    Number(f64),
+    /// A time in microseconds since 1970.
+    Time(i64),
+    Bool(bool),
+    /// The number of a text of the workbook.
+    Shared(usize),
+    /// The number of a text of the row.
+    Own(usize),
+}
+
+/// The type of a cell, by its attribute `t`.
+#[derive(Clone, Copy, PartialEq)]
+enum CellType {
+    Number,
+    Shared,
+    Text,
+    Bool,
+    /// The text of a date in ISO 8601.
+    Date,
+    /// An error such as `#N/A`, which is no value.
+    Error,
+}
+
+/// A reader of a sheet's rows.
+pub(super) struct SheetReader<'w> {
+    part: PartReader,
+    workbook: &'w Workbook,
+    /// The number of the current row, counted from 1.
+    number: u32,
+    row: RowCells,
+}
+
+/// The cells of a row.
+#[derive(Default)]
+struct RowCells {
+    cells: Vec<Cell>,
+    /// The texts that are not shared with other rows.
+    texts: Vec<String>,
+}
+
+/// A cell whose end is not read yet.
+struct OpenCell {
+    column: usize,
+    kind: CellType,
+    is_date: bool,
+    /// True within the element of the value.
+    in_value: bool,
+    /// True within a phonetic hint, which is no part of the text.
+    in_hint: bool,
+    text: String,
+}
+
+impl<'w> SheetReader<'w> {
+    pub(super) fn open(
+        workbook: &'w Workbook,
+        sheet: &Sheet,
+        origin: &Origin,
+    ) -> Result<Self, LoadError> {
+        let part = workbook.part(&sheet.part, origin)?;
+        let part = part.ok_or_else(|| LoadError::Damaged {
+            file: origin.file(),
+            place: format!("sheet {}", crate::messages::shown(sheet.name.as_bytes())),
+            message: "its part of the archive is missing".to_owned(),
+        })?;
+        Ok(Self {
+            part,
+            workbook,
+            number: 0,
+            row: RowCells::default(),
+        })
+    }
+
+    /// Reads the next row, and returns its number, counted from 1. `None` at the end.
+    pub(super) fn next_row(&mut self) -> Result<Option<u32>, LoadError> {
+        loop {
+            match self.part.next()? {
+                XmlEvent::Start(tag) if tag.local_name().as_ref() == "row" => {
+                    let number = row_number(&tag);
+                    // Rows without a number follow each other.
+                    self.number = number.unwrap_or(self.number.saturating_add(1));
+                    break;
+                }
+                XmlEvent::Empty(tag) if tag.local_name().as_ref() == "row" => {
+                    let number = row_number(&tag);
+                    self.number = number.unwrap_or(self.number.saturating_add(1));
+                }
+                XmlEvent::Eof => return Ok(None),
+                _ => (),
+            }
+        }
+        self.row.cells.clear();
+        self.row.texts.clear();
+        self.read_cells()?;
+        Ok(Some(self.number))
+    }
+
+    fn read_cells(&mut self) -> Result<(), LoadError> {
+        let mut next = 0;
+        let mut open = OpenCell {
+            column: COLUMNS,
+            kind: CellType::Number,
+            is_date: false,
+            in_value: false,
+            in_hint: false,
+            text: String::new(),
+        };
+        loop {
+            match self.part.next()? {
+                XmlEvent::Start(tag) => match tag.local_name().as_ref() {
+                    "c" => {
+                        open.begin(&tag, next, &self.workbook.dates);
+                        next = open.column.saturating_add(1);
+                    }
+                    "v" | "t" => open.in_value = !open.in_hint,
+                    "rPh" => open.in_hint = true,
+                    _ => (),
+                },
+                // A cell without a value, but with a style.
+                XmlEvent::Empty(tag) if tag.local_name().as_ref() == "c" => {
+                    open.begin(&tag, next, &[]);
+                    next = open.column.saturating_add(1);
+                }
+                XmlEvent::Text(text) if open.in_value => append(&mut open.text, &text),
+                XmlEvent::End(tag) => match tag.local_name().as_ref() {
+                    "v" | "t" => open.in_value = false,
+                    "rPh" => open.in_hint = false,
+                    "c" => self.row.finish(&mut open, self.workbook.from_1904),
+                    "row" => return Ok(()),
+                    _ => (),
+                },
+                XmlEvent::Eof => return Ok(()),
+                _ => (),
+            }
+        }
+    }
+
+    /// The number of columns up to the last cell of the row that isn't empty.
+    pub(super) fn width(&self) -> usize {
+        self.row.cells.len()
+    }
+
+    /// Returns whether all cells of the row are empty.
+    pub(super) fn is_blank(&self) -> bool {
+        self.row.cells.iter().all(|cell| *cell == Cell::Empty)
+    }
+
+    /// The value of the row in a column.
+    pub(super) fn value(&self, column: usize) -> Value<'static> {
+        let text = |text: Option<&str>| {
+            text.map_or(Value::Null, |text| Value::Text(Cow::Owned(text.to_owned())))
+        };
+        match self.row.cells.get(column).copied().unwrap_or(Cell::Empty) {
+            Cell::Empty => Value::Null,
+            Cell::Number(number) => Value::float(number),
+            Cell::Time(time) => Value::Time(time),
+            Cell::Bool(truth) => Value::Bool(truth),
+            Cell::Shared(at) => text(self.workbook.texts.get(at).map(|text| &**text)),
+            Cell::Own(at) => text(self.row.texts.get(at).map(String::as_str)),
+        }
+    }
+}
+
+impl RowCells {
+    /// Stores a cell's value. `from_1904` is true if days are counted from 1904.
+    fn finish(&mut self, open: &mut OpenCell, from_1904: bool) {
+        let text = open.text.as_str();
+        let cell = match open.kind {
+            CellType::Error => Cell::Empty,
+            _ if text.is_empty() => Cell::Empty,
+            CellType::Number => match number::parse(text.as_bytes()) {
+                Some(days) if open.is_date => {
+                    let time = time(days, from_1904);
+                    time.map_or(Cell::Number(days), Cell::Time)
+                }
+                Some(number) => Cell::Number(number),
+                None => self.own(&mut open.text),
+            },
+            CellType::Shared => match text.trim().parse() {
+                Ok(number) => Cell::Shared(number),
+                Err(_) => Cell::Empty,
+            },
+            CellType::Bool => Cell::Bool(text.trim() == "1"),
+            CellType::Text => self.own(&mut open.text),
+            CellType::Date => match crate::time::time(text) {
+                Some(time) => Cell::Time(time),
+                None => self.own(&mut open.text),
+            },
+        };
+        if open.column >= COLUMNS || cell == Cell::Empty {
+            return;
+        }
+        if self.cells.len() <= open.column {
+            self.cells.resize(open.column + 1, Cell::Empty);
+        }
+        if let Some(place) = self.cells.get_mut(open.column) {
+            *place = cell;
+        }
+    }
+
+    fn own(&mut self, text: &mut String) -> Cell {
+        self.texts.push(std::mem::take(text));
+        Cell::Own(self.texts.len() - 1)
+    }
+}
+
+impl OpenCell {
+    /// Begins a cell. Its column is `next` if the cell names none. `dates` states for each style
+    /// whether its numbers are dates.
+    fn begin(&mut self, tag: &BytesStart<'_>, next: usize, dates: &[bool]) {
+        self.text.clear();
+        (self.column, self.kind) = (next, CellType::Number);
+        (self.is_date, self.in_value, self.in_hint) = (false, false, false);
+        let mut attributes = tag.attributes();
+        for attribute in attributes.with_checks(false).flatten() {
+            match (attribute.key.as_ref(), &*attribute.value) {
+                ("r", reference) => self.column = column(reference).unwrap_or(next),
+                ("s", style) => {
+                    let style = style.parse::<usize>().ok();
+                    let is_date = style.and_then(|style| dates.get(style));
+                    self.is_date = is_date.is_some_and(|is_date| *is_date);
+                }
+                ("t", kind) => {
+                    self.kind = match kind {
+                        "s" => CellType::Shared,
+                        "str" | "inlineStr" => CellType::Text,
+                        "b" => CellType::Bool,
+                        "d" => CellType::Date,
+                        "e" => CellType::Error,
+                        _ => CellType::Number,
+                    };
+                }
+                _ => (),
+            }
+        }
+    }
+}
+
+fn row_number(tag: &BytesStart<'_>) -> Option<u32> {
+    attribute(tag, "r")?.parse().ok()
+}
+
+/// The column of a reference such as `AB12`, counted from 0.
+fn column(reference: &str) -> Option<usize> {
+    let letters = reference.bytes().take_while(u8::is_ascii_alphabetic);
+    let number = letters.take(4).fold(0, |number, letter| {
+        number * 26 + usize::from(letter.to_ascii_uppercase() - b'A') + 1
+    });
+    number.checked_sub(1)
+}
+
+/// The microseconds from 1970 of a number of days in a workbook; `None` for numbers that are no
+/// dates.
+fn time(days: f64, from_1904: bool) -> Option<i64> {
+    /// The days from Excel's day 0 (1899-12-30 for dates after February 1900) to 1970.
+    const TO_1970: f64 = 25_569.0;
+    /// The number of the day after 9999-12-31.
+    const END: f64 = 2_958_466.0;
+    let days = match (from_1904, days) {
+        (true, days) => days + 1462.0,
+        // Excel has a 29th of February 1900, which did not exist.
+        (false, days) if days < 60.0 => days + 1.0,
+        (false, days) => days,
+    };
+    // Days are binary fractions, so that milliseconds are not exact.
+    let milliseconds = ((days - TO_1970) * 86_400_000.0).round();
+    (0.0..END)
+        .contains(&days)
+        .then_some(milliseconds as i64 * 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::time_text;
+
+    #[test]
+    fn references_are_columns() {
+        let of = |text: &str| column(text);
+        assert_eq!(
+            [of("A1"), of("Z9"), of("AA10"), of("XFD1")],
+            [Some(0), Some(25), Some(26), Some(16_383)]
+        );
+        assert_eq!([of("12"), of("")], [None, None]);
+        assert!(of("ZZZZZZZZZZZZZ1").is_some_and(|column| column >= COLUMNS));
+    }
+
+    #[test]
+    fn days_are_dates() {
+        let text = |days, from_1904| time_text(time(days, from_1904).unwrap());
+        assert!(
+            text(45_413.5, false).starts_with("2024-05-01T12:00"),
+            "{}",
+            text(45_413.5, false)
+        );
+        assert_eq!(text(45_413.0 - 1462.0, true), text(45_413.0, false));
+        assert!(text(1.0, false).starts_with("1900-01-01"));
+        assert!(text(61.0, false).starts_with("1900-03-01"));
+        assert_eq!(time(-1.5, false), None);
+        assert_eq!(time(1e9, false), None);
+    }
+}

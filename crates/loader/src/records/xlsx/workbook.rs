@@ -1,0 +1,298 @@
+//! The parts of a workbook that its sheets share: the list of sheets, texts and styles.
+
+use super::WORKBOOK;
+use crate::error::LoadError;
+use crate::input::Origin;
+use crate::input::zip::{Directory, MemberReader};
+use crate::records::xml::{XmlEvent, XmlReader, append, attribute};
+use quick_xml::events::BytesStart;
+use std::io::BufReader;
+
+/// The most bytes that the texts of a workbook may take in memory, a choice: 256 MiB.
+const TEXTS: usize = 256 << 20;
+
+/// The most sheets, styles or relations that are read: a choice.
+const MOST: usize = 1 << 16;
+
+/// The number of bytes that are read of a part at a time: a choice.
+const BLOCK: usize = 64 << 10;
+
+/// A reader of a part's XML.
+pub(super) type PartReader = XmlReader<BufReader<MemberReader>>;
+
+/// A sheet of a workbook.
+#[derive(Clone)]
+pub(super) struct Sheet {
+    pub(super) name: String,
+    pub(super) is_hidden: bool,
+    /// The name of the part that has its rows.
+    pub(super) part: String,
+}
+
+/// A workbook without the rows of its sheets.
+pub(super) struct Workbook {
+    directory: Directory,
+    pub(super) sheets: Vec<Sheet>,
+    /// The texts that cells refer to by their numbers.
+    pub(super) texts: Vec<Box<str>>,
+    /// For each style whether its numbers are dates or times.
+    pub(super) dates: Vec<bool>,
+    /// True if days are counted from 1904.
+    pub(super) from_1904: bool,
+}
+
+impl Workbook {
+    pub(super) fn open(directory: Directory, origin: &Origin) -> Result<Self, LoadError> {
+        let mut workbook = Self {
+            directory,
+            sheets: Vec::new(),
+            texts: Vec::new(),
+            dates: Vec::new(),
+            from_1904: false,
+        };
+        let relations = workbook.relations(origin)?;
+        workbook.read_sheets(origin, &relations)?;
+        let target = |kind: &str, usual: &str| {
+            let of_kind = |relation: &&Relation| relation.kind.ends_with(kind);
+            let found = relations.iter().find(of_kind);
+            found.map_or(usual.to_owned(), |relation| relation.target.clone())
+        };
+        workbook.read_texts(origin, &target("/sharedStrings", "xl/sharedStrings.xml"))?;
+        workbook.read_styles(origin, &target("/styles", "xl/styles.xml"))?;
+        Ok(workbook)
+    }
+
+    /// A reader of a part; `None` if there is no such part.
+    pub(super) fn part(
+        &self,
+        name: &str,
+        origin: &Origin,
+    ) -> Result<Option<PartReader>, LoadError> {
+        let members = &self.directory.members;
+        let is_it = |name: &str| {
+            let same = move |m: &&crate::input::zip::Member| m.name.eq_ignore_ascii_case(name);
+            members.iter().find(same)
+        };
+        let Some(member) = is_it(name) else {
+            return Ok(None);
+        };
+        let shown = format!("{}/{}", origin.name, member.shown());
+        let reader = self.directory.reader(member, &shown)?;
+        let reader = BufReader::with_capacity(BLOCK, reader);
+        Ok(Some(XmlReader::new(reader, origin.clone())))
+    }
+
+    /// The parts to which the workbook refers.
+    fn relations(&self, origin: &Origin) -> Result<Vec<Relation>, LoadError> {
+        let mut all = Vec::new();
+        let Some(mut part) = self.part("xl/_rels/workbook.xml.rels", origin)? else {
+            return Ok(all);
+        };
+        each_tag(&mut part, |tag, name| {
+            if name == "Relationship" && all.len() < MOST {
+                let text = |name| attribute(tag, name).unwrap_or_default();
+                let target = text("Target");
+                all.push(Relation {
+                    id: text("Id"),
+                    kind: text("Type"),
+                    target: match target.strip_prefix('/') {
+                        Some(absolute) => absolute.to_owned(),
+                        None => format!("xl/{target}"),
+                    },
+                });
+            }
+        })?;
+        Ok(all)
+    }
+
+    fn read_sheets(&mut self, origin: &Origin, relations: &[Relation]) -> Result<(), LoadError> {
+        let Some(mut part) = self.part(WORKBOOK, origin)? else {
+            return Ok(());
+        };
+        let (mut sheets, mut from_1904) = (Vec::new(), false);
+        each_tag(&mut part, |tag, name| match name {
+            "workbookPr" => {
+                let value = attribute(tag, "date1904");
+                from_1904 = value.is_some_and(|value| value == "1" || value == "true");
+            }
+            "sheet" if sheets.len() < MOST => {
+                let id = attribute(tag, "id").unwrap_or_default();
+                let relation = relations.iter().find(|relation| relation.id == id);
+                // Sheets of charts and macros have no rows.
+                let worksheet = relation.filter(|found| found.kind.ends_with("/worksheet"));
+                sheets.extend(worksheet.map(|relation| Sheet {
+                    name: attribute(tag, "name").unwrap_or_default(),
+                    is_hidden: attribute(tag, "state").is_some_and(|state| state != "visible"),
+                    part: relation.target.clone(),
+                }));
+            }
+            _ => (),
+        })?;
+        (self.sheets, self.from_1904) = (sheets, from_1904);
+        Ok(())
+    }
+
+    /// Reads the texts that cells share. Phonetic hints are left out.
+    fn read_texts(&mut self, origin: &Origin, name: &str) -> Result<(), LoadError> {
+        let Some(mut part) = self.part(name, origin)? else {
+            return Ok(());
+        };
+        let (mut text, mut bytes) = (String::new(), 0);
+        let (mut is_text, mut is_hint) = (false, false);
+        loop {
+            match part.next()? {
+                XmlEvent::Start(tag) => match tag.local_name().as_ref() {
+                    "si" => text.clear(),
+                    "t" => is_text = !is_hint,
+                    "rPh" => is_hint = true,
+                    _ => (),
+                },
+                XmlEvent::Empty(tag) if tag.local_name().as_ref() == "si" => {
+                    self.texts.push(Box::default());
+                    bytes += 16;
+                }
+                XmlEvent::Text(part) if is_text => append(&mut text, &part),
+                XmlEvent::End(tag) => match tag.local_name().as_ref() {
+                    "t" => is_text = false,
+                    "rPh" => is_hint = false,
+                    "si" => {
+                        bytes += text.len() + 32;
+                        self.texts.push(text.as_str().into());
+                    }
+                    _ => (),
+                },
+                XmlEvent::Eof => return Ok(()),
+                _ => (),
+            }
+            if bytes > TEXTS {
+                return Err(LoadError::Unsupported {
+                    file: origin.file(),
+                    message: format!(
+                        "the texts of this workbook take over {} MiB; save its sheet as CSV",
+                        TEXTS >> 20
+                    ),
+                });
+            }
+        }
+    }
+
+    /// Reads which styles are those of dates.
+    fn read_styles(&mut self, origin: &Origin, name: &str) -> Result<(), LoadError> {
+        let Some(mut part) = self.part(name, origin)? else {
+            return Ok(());
+        };
+        let mut codes: Vec<(u32, bool)> = Vec::new();
+        let mut dates = Vec::new();
+        let mut is_cell = false;
+        loop {
+            let event = part.next()?;
+            let (tag, is_open) = match &event {
+                XmlEvent::Start(tag) => (tag, true),
+                XmlEvent::Empty(tag) => (tag, false),
+                XmlEvent::End(tag) => {
+                    is_cell &= tag.local_name().as_ref() != "cellXfs";
+                    continue;
+                }
+                XmlEvent::Eof => break,
+                _ => continue,
+            };
+            let number = |name| attribute(tag, name).and_then(|text| text.parse::<u32>().ok());
+            match tag.local_name().as_ref() {
+                "numFmt" if codes.len() < MOST => {
+                    let code = attribute(tag, "formatCode").unwrap_or_default();
+                    codes.extend(number("numFmtId").map(|id| (id, is_date_code(&code))));
+                }
+                "cellXfs" => is_cell = is_open,
+                "xf" if is_cell && dates.len() < MOST => {
+                    let id = number("numFmtId").unwrap_or(0);
+                    let own = codes.iter().find(|code| code.0 == id);
+                    dates.push(own.map_or_else(|| is_date_format(id), |code| code.1));
+                }
+                _ => (),
+            }
+        }
+        self.dates = dates;
+        Ok(())
+    }
+}
+
+/// A part to which a workbook refers.
+struct Relation {
+    id: String,
+    kind: String,
+    target: String,
+}
+
+/// Calls `each` with every tag of a part that opens an element, and with its name.
+fn each_tag(
+    part: &mut PartReader,
+    mut each: impl FnMut(&BytesStart<'_>, &str),
+) -> Result<(), LoadError> {
+    loop {
+        match part.next()? {
+            XmlEvent::Start(tag) | XmlEvent::Empty(tag) => {
+                each(&tag, tag.local_name().as_ref());
+            }
+            XmlEvent::Eof => return Ok(()),
+            _ => (),
+        }
+    }
+}
+
+/// Returns whether one of the formats that every workbook has is that of dates or times of day
+/// (ECMA-376 part 1, 18.8.30).
+fn is_date_format(id: u32) -> bool {
+    matches!(id, 14..=22 | 27..=36 | 45 | 47 | 50..=58)
+}
+
+/// Returns whether a format's code is that of dates or times. Durations (`[h]:mm`) are numbers.
+fn is_date_code(code: &str) -> bool {
+    let (mut is_quoted, mut bracket) = (false, None);
+    let mut letters = code.chars();
+    let mut is_date = false;
+    while let Some(c) = letters.next() {
+        match (c, &mut bracket) {
+            ('"', None) => is_quoted = !is_quoted,
+            _ if is_quoted => (),
+            ('[', None) => bracket = Some(String::new()),
+            (']', Some(text)) => {
+                let text = std::mem::take(text).to_ascii_lowercase();
+                if !text.is_empty() && text.chars().all(|c| matches!(c, 'h' | 'm' | 's')) {
+                    return false;
+                }
+                bracket = None;
+            }
+            (c, Some(text)) => text.push(c),
+            // What follows is a letter as it is, a gap or a filler.
+            ('\\' | '_' | '*', None) => drop(letters.next()),
+            ('y' | 'Y' | 'd' | 'D' | 'h' | 'H' | 's' | 'S' | 'm' | 'M', None) => is_date = true,
+            _ => (),
+        }
+    }
+    is_date && !code.eq_ignore_ascii_case("standard")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_told_from_numbers_by_their_codes() {
+        for (code, is_date) in [
+            ("yyyy\\-mm\\-dd", true),
+            ("dd/mm/yyyy hh:mm", true),
+            ("[$-409]d\\-mmm\\-yy;@", true),
+            ("h:mm AM/PM", true),
+            ("General", false),
+            ("#,##0.00", false),
+            ("0.00E+00", false),
+            ("[h]:mm:ss", false),
+            ("0.0\" dm\"", false),
+            ("[Red]-0.0", false),
+            ("0.0_d", false),
+        ] {
+            assert_eq!(is_date_code(code), is_date, "{code}");
+        }
+        assert!(is_date_format(14) && is_date_format(22) && !is_date_format(2));
+    }
+}

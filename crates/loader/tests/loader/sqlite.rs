@@ -1,0 +1,156 @@
+//! SQLite databases that are no GeoPackages: columns of degrees, well-known binary, and SpatiaLite.
+
+use crate::robustness::survives;
+use crate::{Folder, opened, weight};
+use heatsplat_loader::{LoadOptions, SkipReason, open};
+use heatsplat_points::mercator;
+use rusqlite::Connection;
+use std::path::PathBuf;
+
+/// Makes a database by statements of SQL, and returns its path.
+fn database(folder: &Folder, sql: &str) -> PathBuf {
+    let path = folder.file("a.sqlite");
+    let _ = std::fs::remove_file(&path);
+    Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    path
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("x'{digits}'")
+}
+
+/// A geometry in SpatiaLite's form: its kind, and the bytes behind that.
+fn spatialite(kind: u32, rest: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 1, 0xe6, 0x10, 0, 0];
+    bytes.extend([0; 32]);
+    bytes.push(0x7c);
+    bytes.extend(kind.to_le_bytes());
+    bytes.extend(rest);
+    bytes.push(0xfe);
+    bytes
+}
+
+fn pair(x: f64, y: f64) -> Vec<u8> {
+    [x.to_le_bytes(), y.to_le_bytes()].concat()
+}
+
+const DEGREES: &str = "create table notes (id integer, text text);
+    create table shops (id integer primary key, lat real, lon real, sold integer, kind text);
+    insert into notes values (1, 'a');
+    insert into shops values (1, 52.5, 13.4, 3, 'x'), (2, 48.85, '2.35', null, 'y'),
+      (3, null, 1, 1, 'x'), (4, 'north', 1, 1, 'x');";
+
+#[test]
+fn a_table_of_degrees_is_read() {
+    let folder = Folder::new("sqlite-degrees");
+    let path = database(&folder, DEGREES);
+    let source = open(&path, &weight("sold")).unwrap();
+    let says = "read as SQLite: table \"shops\", longitude from \"lon\", latitude from \"lat\", \
+                weight from \"sold\"";
+    assert_eq!(source.columns().why, says);
+    drop(source);
+    let (points, report) = opened(&path, &weight("sold")).unwrap();
+    let (lon, lat) = mercator::unproject(points[1].at());
+    assert!((lon - 2.35).abs() < 1e-6 && (lat - 48.85).abs() < 1e-6);
+    assert_eq!(
+        (points.len(), points[0].weight, report.weights_missing),
+        (2, 3.0, 1)
+    );
+    let skips = [SkipReason::NoPosition, SkipReason::BadPosition];
+    assert_eq!(skips.map(|skip| report.skipped(skip)), [1, 1]);
+    let options = LoadOptions {
+        filter: "kind = 'y'".parse().ok(),
+        ..LoadOptions::default()
+    };
+    assert_eq!(opened(&path, &options).unwrap().0.len(), 1);
+}
+
+#[test]
+fn geometries_are_read_in_each_form() {
+    let folder = Folder::new("sqlite-geometries");
+    let point = spatialite(1, &pair(13.4, 52.5));
+    let part = |x, y| [&[0x69, 1, 0, 0, 0], &pair(x, y)[..]].concat();
+    let points = [&2_u32.to_le_bytes()[..], &part(1.0, 2.0), &part(3.0, 4.0)].concat();
+    let cut = [&9_u32.to_le_bytes()[..], &part(1.0, 2.0)].concat();
+    let wkb = [&[1, 1, 0, 0, 0], &pair(5.0, 6.0)[..]].concat();
+    let all = [
+        hex(&point),
+        hex(&spatialite(4, &points)),
+        hex(&spatialite(2, &points)),
+        hex(&spatialite(4, &cut)),
+        hex(&wkb),
+        "null".to_owned(),
+    ];
+    let rows: Vec<String> = all.iter().map(|geometry| format!("({geometry})")).collect();
+    let sql = format!(
+        "create table spatial_ref_sys (srid integer);
+         create table geometry_columns (f_table_name text, f_geometry_column text, srid integer);
+         insert into geometry_columns values ('places', 'spot', 4326);
+         create table places (spot blob); insert into places values {};",
+        rows.join(", ")
+    );
+    let (points, report) = opened(&database(&folder, &sql), &LoadOptions::default()).unwrap();
+    let lons: Vec<f64> = points
+        .iter()
+        .map(|point| (mercator::unproject(point.at()).0 * 1e5).round() / 1e5)
+        .collect();
+    assert_eq!(lons, [13.4, 1.0, 3.0, 5.0]);
+    let skips = [
+        SkipReason::NotAPoint,
+        SkipReason::Malformed,
+        SkipReason::NoPosition,
+    ];
+    assert_eq!(skips.map(|skip| report.skipped(skip)), [1, 1, 1]);
+}
+
+#[test]
+fn one_of_several_tables_is_named() {
+    let folder = Folder::new("sqlite-tables");
+    let path = database(
+        &folder,
+        &format!(
+            "{DEGREES} create table \"old \"\"shops\" (x real, y real);
+                  insert into \"old \"\"shops\" values (1, 2);"
+        ),
+    );
+    let message = opened(&path, &LoadOptions::default())
+        .err()
+        .unwrap()
+        .to_string();
+    let says =
+        "`table`: several tables have positions; name one of them: \"old \"shops\", \"shops\"";
+    assert!(message.ends_with(says), "{message}");
+    let table = |name: &str| LoadOptions {
+        table: Some(name.to_owned()),
+        ..LoadOptions::default()
+    };
+    assert_eq!(opened(&path, &table("old \"shops")).unwrap().0.len(), 1);
+    let message = opened(&path, &table("shop")).err().unwrap().to_string();
+    assert!(
+        message.contains("there is no table \"shop\"; there are: \"notes\""),
+        "{message}"
+    );
+    let none = database(
+        &folder,
+        "create table notes (text text, n real); create table b (a);",
+    );
+    let message = opened(&none, &LoadOptions::default())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(message.contains("no table of this SQLite database has columns of positions"));
+}
+
+#[test]
+fn a_damaged_database_never_panics() {
+    let folder = Folder::new("sqlite-damage");
+    let bytes = std::fs::read(database(&folder, DEGREES)).unwrap();
+    for i in 0..400 {
+        let at = bytes.len() * i / 400;
+        let mut turned = bytes.clone();
+        turned[at] ^= [0x80, 0xff, 0x01, 0x7f][i % 4];
+        let _ = survives(&folder.0, "sqlite", &turned);
+        let _ = survives(&folder.0, "sqlite", &bytes[..at]);
+    }
+}

@@ -1,0 +1,113 @@
+//! Excel workbooks: the choice of a sheet, the row of names, and the values of cells.
+
+use crate::formats::workbook;
+use crate::{Folder, opened};
+use heatsplat_loader::{ColumnKind, LoadOptions, SkipReason, load_table, open};
+use std::path::PathBuf;
+
+const TEXTS: [&str; 6] = [
+    "Longitude",
+    "Latitude",
+    "When",
+    "Sold",
+    "Caf&amp;eacute; &amp; Bar",
+    "x",
+];
+
+/// A sheet with a title and notes above the names.
+const SALES: &str = "<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>Report 2024</t></is></c></row>\
+    <row r=\"3\"><c r=\"B3\" t=\"inlineStr\"><is><r><t>Long</t></r><r><t>itude</t></r>\
+    <rPh sb=\"0\" eb=\"1\"><t>hint</t></rPh></is></c>\
+    <c r=\"C3\" t=\"s\"><v>1</v></c><c r=\"D3\" t=\"s\"><v>2</v></c><c t=\"s\"><v>3</v></c></row>\
+    <row r=\"4\"><c r=\"B4\"><v>13.4</v></c><c r=\"C4\"><v>52.5</v></c>\
+    <c r=\"D4\" s=\"2\"><v>45413.5</v></c><c r=\"E4\"><v>3</v></c></row>\
+    <row r=\"5\"/><row r=\"6\"><c r=\"B6\" s=\"1\"/></row>\
+    <row r=\"7\"><c r=\"B7\" t=\"str\"><f>A1</f><v>2.35</v></c><c r=\"C7\"><v>4.885E1</v></c>\
+    <c r=\"D7\" t=\"d\"><v>2024-06-01T00:00:00</v></c><c r=\"E7\" t=\"e\"><v>#N/A</v></c></row>\
+    <row r=\"8\"><c r=\"B8\" t=\"s\"><v>5</v></c><c r=\"C8\"><v>1</v></c></row>\
+    <row r=\"9\"><c r=\"C9\"><v>1</v></c></row>";
+
+const NOTES: &str = "<row r=\"1\"><c r=\"A1\" t=\"s\"><v>4</v></c></row>";
+
+fn put(folder: &Folder, sheets: &[(&str, &str)]) -> PathBuf {
+    let path = folder.file("a.xlsx");
+    std::fs::write(&path, workbook(sheets, &TEXTS)).unwrap();
+    path
+}
+
+fn table(name: &str) -> LoadOptions {
+    LoadOptions {
+        table: Some(name.to_owned()),
+        ..LoadOptions::default()
+    }
+}
+
+#[test]
+fn a_sheet_is_a_table_below_its_names() {
+    let folder = Folder::new("xlsx-table");
+    let path = put(&folder, &[("Notes", NOTES), ("Sales", SALES)]);
+    let options = LoadOptions {
+        weight: Some("Sold".to_owned()),
+        keep: ["when", "sold"].map(str::to_owned).to_vec(),
+        ..LoadOptions::default()
+    };
+    let mut source = open(&path, &options).unwrap();
+    let columns = source.columns();
+    assert_eq!(columns.seen, ["", "Longitude", "Latitude", "When", "Sold"]);
+    let says = "read as an Excel workbook: sheet \"Sales\", names in row 3, longitude from \
+                \"Longitude\", latitude from \"Latitude\", weight from \"Sold\"";
+    assert_eq!(columns.why, says);
+    let (points, kept, report) = load_table(&mut *source, |_| ()).unwrap();
+    assert_eq!(
+        (report.rows, report.kept, report.weights_missing),
+        (4, 2, 1)
+    );
+    let skips = [SkipReason::BadPosition, SkipReason::NoPosition];
+    assert_eq!(skips.map(|skip| report.skipped(skip)), [1, 1]);
+    let first = report.examples[0].to_string();
+    assert_eq!(first, "record 8: bad position: longitude \"x\"");
+    let kinds: Vec<ColumnKind> = kept.columns().iter().map(|column| column.kind()).collect();
+    assert_eq!(kinds, [ColumnKind::Time, ColumnKind::Number]);
+    for (filter, count) in [
+        ("when = '2024-05-01T12:00:00Z'", 1),
+        ("when >= 2024-06-01", 1),
+        ("sold is null", 1),
+    ] {
+        let part = kept.select(&points, &filter.parse().unwrap()).unwrap();
+        assert_eq!(part.summary().count, count, "{filter}");
+    }
+}
+
+#[test]
+fn a_sheet_is_chosen_by_its_name_or_its_columns() {
+    let folder = Folder::new("xlsx-sheets");
+    let two = put(
+        &folder,
+        &[("Sales", SALES), ("Notes", NOTES), ("Old sales", SALES)],
+    );
+    let message = opened(&two, &LoadOptions::default())
+        .err()
+        .unwrap()
+        .to_string();
+    let says = "`table`: several sheets have positions; name one of them: \"Sales\", \"Old sales\"";
+    assert!(message.ends_with(says), "{message}");
+    assert_eq!(opened(&two, &table("old SALES")).unwrap().1.kept, 2);
+    let message = opened(&two, &table("Solds")).err().unwrap().to_string();
+    let says = "there is no sheet \"Solds\"; there are: \"Sales\", \"Notes\", \"Old sales\"";
+    assert!(message.contains(says), "{message}");
+    let none = put(&folder, &[("Notes", NOTES)]);
+    let message = opened(&none, &LoadOptions::default())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        message.contains("no longitude, latitude or geometry column was found"),
+        "{message}"
+    );
+    let empty = put(&folder, &[("Notes", "")]);
+    let message = opened(&empty, &LoadOptions::default())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(message.ends_with("a.xlsx: no rows"), "{message}");
+}
