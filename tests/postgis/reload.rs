@@ -102,3 +102,38 @@ fn tables_of_points_become_layers_by_themselves() {
     body(&server, "/open.seen/0/0/0.png");
     body(&server, "/open.seen.json");
 }
+
+#[test]
+fn a_database_that_cannot_publish_its_tables_ends_no_start_that_has_other_layers() {
+    let Some(cluster) = shared() else { return };
+    // This database has no PostGIS.
+    let url = cluster.url().replace("/postgres?", "/template1?");
+    let dir = crate::program::folder("postgis-bad-publisher");
+    let file = dir.join("heatsplat.toml");
+    let points = dir.join("points.csv");
+    std::fs::write(&points, "lon,lat\n1,2\n").unwrap();
+    let bad = format!("[sources.bad]\nurl = \"{url}\"\nauto_publish = true\n");
+    let config = file.to_str().unwrap();
+    std::fs::write(&file, format!("[[layers]]\nfile = \"points.csv\"\n{bad}")).unwrap();
+    let server = serve(&["--config", config]);
+    until(&server, "points", 1);
+    body(&server, "/points/0/0/0.png");
+    drop(server);
+    // With nothing else to serve, or where all is required, it is an error.
+    for (text, flags) in [
+        (bad.clone(), &[][..]),
+        (
+            format!("[[layers]]\nfile = \"points.csv\"\n{bad}"),
+            &["--require-all"][..],
+        ),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let all = [
+            &["serve", "--config", config, "--listen", "127.0.0.1:0"],
+            flags,
+        ]
+        .concat();
+        let (code, _, said) = crate::program::heatsplat(&all);
+        assert!(code == 1 && said.contains("bad"), "{code} {said}");
+    }
+}

@@ -1,44 +1,97 @@
-//! A cache of bounded size that several threads can use at a time.
+//! Caches of bounded size that several threads can use at a time.
 
+pub mod budget;
+
+use budget::{BudgetShare, Evictable, MemoryBudget};
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+/// The bytes that a key and a value take besides those of their own types.
+pub type HeapBytes<K, V> = fn(&K, &V) -> usize;
+
+/// The bytes of an entry besides its key and value: the table's, and the counts of references. An
+/// estimate.
+const OVERHEAD: usize = 160;
 
 /// A cache of values by key. If several threads ask for a missing value at the same time, one of
 /// them computes it and the others wait for it.
 ///
 /// The cache holds a bounded number of values. When it is full, a new value displaces the value
-/// that was asked for the longest time ago.
+/// that was asked for the longest time ago. It may count its values in a [`MemoryBudget`] that it
+/// shares with other caches.
 pub struct Memo<K, V> {
     capacity: usize,
-    entries: Mutex<Entries<K, V>>,
+    budget: Arc<MemoryBudget>,
+    heap_bytes: HeapBytes<K, V>,
+    table: Arc<MemoTable<K, V>>,
 }
 
-struct Entries<K, V> {
-    values: HashMap<K, MemoEntry<V>>,
-    /// The number of requests for values so far.
-    asked: u64,
-}
+/// The entries of a cache, which the budget knows too.
+struct MemoTable<K, V>(Mutex<HashMap<K, MemoEntry<V>>>);
 
 struct MemoEntry<V> {
     slot: Slot<V>,
-    /// The number of the last request for the value.
+    /// The time of the last request for the value, by the budget's clock.
     asked: u64,
+    /// The bytes of the entry; `None` while the value is computed, and in a cache without a budget.
+    bytes: Option<BudgetShare>,
 }
 
 /// The place of a value, which is empty while the value is computed.
 type Slot<V> = Arc<OnceLock<Arc<V>>>;
+
+impl<K, V> MemoTable<K, V> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, MemoEntry<V>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Eq + Hash + Clone + Send, V: Send + Sync> Evictable for MemoTable<K, V> {
+    fn oldest(&self) -> Option<u64> {
+        let entries = self.lock();
+        let counted = entries.values().filter(|entry| entry.bytes.is_some());
+        counted.map(|entry| entry.asked).min()
+    }
+
+    fn evict(&self, asked: u64) {
+        // The value is dropped without the lock.
+        let _evicted = {
+            let mut entries = self.lock();
+            let found = entries.iter().find(|(_, entry)| entry.asked == asked);
+            let key = found.map(|(key, _)| key.clone());
+            key.and_then(|key| entries.remove(&key))
+        };
+    }
+}
+
+impl<K: Eq + Hash + Clone + Send + 'static, V: Send + Sync + 'static> Memo<K, V> {
+    /// Makes an empty cache of at most `capacity` values, which are counted in a budget.
+    pub fn counted(
+        capacity: usize,
+        budget: &Arc<MemoryBudget>,
+        heap_bytes: HeapBytes<K, V>,
+    ) -> Self {
+        let memo = Self {
+            budget: Arc::clone(budget),
+            heap_bytes,
+            ..Self::new(capacity)
+        };
+        let table: Weak<MemoTable<K, V>> = Arc::downgrade(&memo.table);
+        budget.add(table);
+        memo
+    }
+}
 
 impl<K: Eq + Hash + Clone, V> Memo<K, V> {
     /// Makes an empty cache of at most `capacity` values.
     pub fn new(capacity: usize) -> Self {
         Self {
             capacity: capacity.max(1),
-            entries: Mutex::new(Entries {
-                values: HashMap::new(),
-                asked: 0,
-            }),
+            budget: Arc::default(),
+            heap_bytes: |_, _| 0,
+            table: Arc::new(MemoTable(Mutex::default())),
         }
     }
 
@@ -50,62 +103,93 @@ impl<K: Eq + Hash + Clone, V> Memo<K, V> {
         // The value is computed while the lock is free, so that other threads can get the values of
         // other keys meanwhile.
         let unfinished = UnfinishedSlot(self, key, &slot);
-        let value = Arc::clone(slot.get_or_init(|| Arc::new(compute())));
+        let mut is_new = false;
+        let value = slot.get_or_init(|| {
+            is_new = true;
+            Arc::new(compute())
+        });
+        let value = Arc::clone(value);
         drop(unfinished);
+        if is_new {
+            self.count(key, &slot, &value);
+        }
         value
+    }
+
+    /// Returns the value of a key if it is there.
+    pub fn get(&self, key: &K) -> Option<Arc<V>> {
+        let asked = self.budget.tick();
+        let mut entries = self.table.lock();
+        let entry = entries.get_mut(key)?;
+        entry.asked = asked;
+        entry.slot.get().map(Arc::clone)
     }
 
     /// Returns whether the value of a key is there.
     pub fn has(&self, key: &K) -> bool {
-        let slot = self
-            .lock()
-            .values
-            .get(key)
-            .map(|entry| entry.slot.get().is_some());
-        slot.unwrap_or(false)
+        let entries = self.table.lock();
+        let entry = entries.get(key);
+        entry.is_some_and(|entry| entry.slot.get().is_some())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Entries<K, V>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns whether the value of a key is being computed.
+    pub fn is_pending(&self, key: &K) -> bool {
+        let entries = self.table.lock();
+        let entry = entries.get(key);
+        entry.is_some_and(|entry| entry.slot.get().is_none())
+    }
+
+    /// Counts the bytes of a new value in the budget, which may displace older values.
+    fn count(&self, key: &K, slot: &Slot<V>, value: &V) {
+        let own = size_of::<(K, MemoEntry<V>)>() + size_of::<V>() + OVERHEAD;
+        let bytes = self.budget.count(own + (self.heap_bytes)(key, value));
+        let mut entries = self.table.lock();
+        let ours = entries.get_mut(key);
+        let ours = ours.filter(|entry| Arc::ptr_eq(&entry.slot, slot));
+        // Another value may have displaced this one already.
+        let Some(entry) = ours else { return };
+        entry.bytes = Some(bytes);
+        drop(entries);
+        self.budget.make_room();
     }
 
     fn slot(&self, key: &K) -> Slot<V> {
-        let mut entries = self.lock();
-        entries.asked += 1;
-        let asked = entries.asked;
-        if let Some(entry) = entries.values.get_mut(key) {
+        let asked = self.budget.tick();
+        let mut entries = self.table.lock();
+        if let Some(entry) = entries.get_mut(key) {
             entry.asked = asked;
             return Arc::clone(&entry.slot);
         }
-        if entries.values.len() >= self.capacity {
-            let oldest = entries.values.iter().min_by_key(|(_, entry)| entry.asked);
+        if entries.len() >= self.capacity {
+            let oldest = entries.iter().min_by_key(|(_, entry)| entry.asked);
             if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
-                entries.values.remove(&oldest);
+                entries.remove(&oldest);
             }
         }
         let slot = Slot::default();
         let entry = MemoEntry {
             slot: Arc::clone(&slot),
             asked,
+            bytes: None,
         };
-        entries.values.insert(key.clone(), entry);
+        entries.insert(key.clone(), entry);
         slot
     }
 }
 
 /// A slot that is being filled. When this is dropped and the slot is still empty, since the
 /// computation was unwound, its entry is removed.
-struct UnfinishedSlot<'a, K: Eq + Hash + Clone, V>(&'a Memo<K, V>, &'a K, &'a Slot<V>);
+struct UnfinishedSlot<'a, K: Eq + Hash, V>(&'a Memo<K, V>, &'a K, &'a Slot<V>);
 
-impl<K: Eq + Hash + Clone, V> Drop for UnfinishedSlot<'_, K, V> {
+impl<K: Eq + Hash, V> Drop for UnfinishedSlot<'_, K, V> {
     fn drop(&mut self) {
         let Self(memo, key, slot) = self;
         if slot.get().is_none() {
-            let mut entries = memo.lock();
+            let mut entries = memo.table.lock();
             let is_ours = |entry: &MemoEntry<V>| Arc::ptr_eq(&entry.slot, slot);
             // Another thread that waits for the value fills the slot all the same.
-            if entries.values.get(key).is_some_and(is_ours) {
-                entries.values.remove(key);
+            if entries.get(key).is_some_and(is_ours) {
+                entries.remove(key);
             }
         }
     }
@@ -132,8 +216,11 @@ mod tests {
         thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    let value =
-                        memo.get_or_compute(&"a", || computed.fetch_add(1, Ordering::SeqCst));
+                    let value = memo.get_or_compute(&"a", || {
+                        assert!(memo.is_pending(&"a") && !memo.has(&"a"));
+                        computed.fetch_add(1, Ordering::SeqCst)
+                    });
+                    assert!(!memo.is_pending(&"a") && memo.has(&"a"));
                     assert_eq!(*value, 0);
                 });
             }
@@ -154,6 +241,32 @@ mod tests {
     }
 
     #[test]
+    fn caches_that_share_a_budget_keep_it_and_give_back_what_they_drop() {
+        let budget = Arc::new(MemoryBudget::default());
+        budget.set_limit(100_000);
+        let memo = || Memo::<u32, Vec<u8>>::counted(1000, &budget, |_, value| value.len());
+        let (one, other) = (memo(), memo());
+        let fill = |memo: &Memo<u32, Vec<u8>>, key| memo.get_or_compute(&key, || vec![0; 4000]);
+        for key in 0..20 {
+            fill(&one, key);
+        }
+        assert!(budget.used() > 80_000 && !budget.is_over());
+        for key in 0..100 {
+            fill(&other, key);
+            // A value that is used again and again stays, though another cache grows.
+            assert!(one.get(&3).is_some() && !budget.is_over(), "{key}");
+        }
+        assert!(other.has(&99) && !other.has(&50) && !one.has(&4));
+        drop(one);
+        let value = fill(&other, 7);
+        drop(other);
+        assert_eq!((budget.used(), value.len()), (0, 4000));
+        let large = memo();
+        large.get_or_compute(&1, || vec![0; 200_000]);
+        assert!(!budget.is_over() && !large.has(&1), "too large to be kept");
+    }
+
+    #[test]
     fn a_computation_that_is_unwound_leaves_no_entry() {
         let memo: Memo<u8, u8> = Memo::new(2);
         memo.get_or_compute(&1, || 10);
@@ -161,7 +274,7 @@ mod tests {
             memo.get_or_compute(&2, || std::panic::resume_unwind(Box::new(())))
         }));
         assert!(unwound.is_err());
-        assert_eq!(memo.lock().values.len(), 1);
+        assert_eq!(memo.table.lock().len(), 1);
         assert_eq!(*memo.get_or_compute(&2, || 20), 20);
     }
 }

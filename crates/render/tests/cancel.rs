@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use heatsplat_points::cancel::{CancelToken, Cancelled, UNITS_BETWEEN_LOOKS};
-use heatsplat_points::{Point, Points, TileId};
-use heatsplat_render::{Layer, Style, TileSize};
+use heatsplat_points::{Point, Points, TileId, Window};
+use heatsplat_render::encode::{ImageEncoding, ImageFormat, rgba};
+use heatsplat_render::{Density, Layer, Style, TileSize};
 use std::sync::Arc;
 
 /// The most units of work between two looks at a token, on all threads together, while pictures of
@@ -112,4 +113,41 @@ fn statistics_of_a_layers_own_style_are_measured_to_the_end() {
     assert!(token.run(|| once.statistics(9, &own)).is_err());
     let other = style(&layer, &[("radius", "40px")]);
     assert!(token.run(|| layer.statistics(9, &other)).is_err());
+}
+
+#[test]
+fn encoding_ends_at_its_looks_in_every_format() {
+    const SIDE: u32 = 1024;
+    let pixels = (SIDE * SIDE) as usize;
+    let density = Density {
+        width: SIDE,
+        height: SIDE,
+        values: (0..pixels).map(|i| (i % 251) as f32).collect(),
+    };
+    let indices: Vec<u8> = (0..pixels).map(|i| (i % 251) as u8).collect();
+    let window = Window::at_level(12, 0, 0, SIDE, SIDE);
+    let style = Style::default();
+    let ends = |what: &str, work: &dyn Fn()| {
+        let token = CancelToken::new(None, 0);
+        assert_eq!(token.run(work), Err(Cancelled::TooMuchWork), "{what}");
+        let over = token.work_done();
+        assert!(over <= LONGEST_STEP, "{what}: {over}");
+        assert_eq!(CancelToken::default().run(work), Ok(()), "{what}");
+    };
+    for format in [ImageFormat::Npy, ImageFormat::Tiff] {
+        let encoding = ImageEncoding::from(format);
+        ends(format.extension(), &|| {
+            drop(encoding.density(&density, &window).unwrap())
+        });
+    }
+    for format in [ImageFormat::Png, ImageFormat::PngRgba, ImageFormat::WebP] {
+        let encoding = ImageEncoding::from(format);
+        let draw = || {
+            encoding
+                .indices(&indices, SIDE, SIDE, style.ramp())
+                .unwrap()
+        };
+        ends(format.extension(), &|| drop(draw()));
+    }
+    ends("rgba", &|| drop(rgba(&indices, style.ramp())));
 }

@@ -95,8 +95,9 @@ pub struct ServerConfig {
     /// The longest time from a request's arrival in the render queue to the end of its drawing.
     /// Work that takes longer is ended, and the request gets 504.
     pub deadline: Duration,
-    /// The largest size in bytes of two caches together: the cache of encoded tiles, and the cache
-    /// of the densities of tiles. Each of them gets one half.
+    /// The largest size in bytes of everything that is kept in memory besides the layers' data:
+    /// three eighths are for encoded tiles, three for the densities of tiles, and a quarter, but at
+    /// least 8 MiB, for styles, statistics, scales and the points of filters.
     pub cache: u64,
     /// The largest number of open connections. Further connections wait until another one is
     /// closed.

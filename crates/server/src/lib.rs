@@ -48,6 +48,7 @@ mod sync;
 pub use config::{Basemap, ParseBasemapError, ServerConfig, TlsFiles};
 #[doc(hidden)]
 pub use cost::estimate;
+pub use cost::{OwnStyleError, check_own_style};
 pub use http::origin::{ParseProxyError, TrustedProxy};
 pub use layers::archived::{ArchiveInfo, ArchiveReadError, TileArchive};
 pub use layers::derived::{Derivation, DeriveError, ParseDerivationError};

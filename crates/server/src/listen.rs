@@ -188,24 +188,24 @@ impl BoundServer {
         // Each connection holds a sender. So the receiver ends when the last connection is closed.
         let (connected, mut all_gone) = mpsc::channel::<Infallible>(1);
         type Place = Option<OwnedSemaphorePermit>;
-        type OptionalTls = Option<Arc<Tls>>;
-        let begin =
-            |(stream, peer): Client, place: Place, (routes, tls): (&Router, &OptionalTls)| {
-                let info = ConnectionInfo {
-                    peer,
-                    is_tls: tls.is_some(),
-                    ..ConnectionInfo::default()
-                };
-                let tls = tls.clone();
-                let routes = (routes.clone(), Arc::new(info));
-                let service = ConnectionService::new(routes, stop.clone(), activity.clone());
-                let (server, stop, connected) = (server.clone(), stop.clone(), connected.clone());
-                tokio::spawn(async move {
-                    let counted = OpenConnection::new(&server.connections);
-                    connection::serve(&server, (stream, tls.as_deref()), service, &stop).await;
-                    drop((counted, place, connected));
-                });
+        type Routes<'a> = (&'a Router, &'a Option<Arc<Tls>>, bool);
+        let begin = |(stream, peer): Client, place: Place, (routes, tls, is_admin): Routes<'_>| {
+            let info = ConnectionInfo {
+                peer,
+                is_tls: tls.is_some(),
+                is_admin,
+                ..ConnectionInfo::default()
             };
+            let tls = tls.clone();
+            let routes = (routes.clone(), Arc::new(info));
+            let service = ConnectionService::new(routes, stop.clone(), activity.clone());
+            let (server, stop, connected) = (server.clone(), stop.clone(), connected.clone());
+            tokio::spawn(async move {
+                let counted = OpenConnection::new(&server.connections);
+                connection::serve(&server, (stream, tls.as_deref()), service, &stop).await;
+                drop((counted, place, connected));
+            });
+        };
         tokio::spawn(stop_by_signals(stop.clone()));
         let senders = connected.downgrade();
         let is_connected = || senders.strong_count() > 1;
@@ -218,9 +218,9 @@ impl BoundServer {
         });
         loop {
             tokio::select! {
-                (client, place) = accept(&listener, &open) => begin(client, place, (&routes, &tls)),
+                (client, place) = accept(&listener, &open) => begin(client, place, (&routes, &tls, false)),
                 (client, place) = accept_any(admin.as_ref(), &admin_open) => {
-                    begin(client, place, (&admin_routes, &unencrypted));
+                    begin(client, place, (&admin_routes, &unencrypted, true));
                 }
                 () = &mut drained => break,
             }
@@ -228,10 +228,10 @@ impl BoundServer {
         // Connections that wait to be accepted are answered too. Otherwise they would be reset when
         // the listener is closed.
         for client in listener.into_waiting() {
-            begin(client, None, (&routes, &tls));
+            begin(client, None, (&routes, &tls, false));
         }
         for client in admin.map(Listener::into_waiting).unwrap_or_default() {
-            begin(client, None, (&admin_routes, &unencrypted));
+            begin(client, None, (&admin_routes, &unencrypted, true));
         }
         stop.enter(ServerPhase::Closing);
         drop(connected);

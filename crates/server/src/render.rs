@@ -1,22 +1,24 @@
 //! Drawing of tiles and maps, and computing of scales and values, for layers in memory and live
 //! layers.
 
+mod live;
+
 use crate::cache::keys::{Densities, DensityKey};
-use crate::cost;
 use crate::http::error::ApiError;
 use crate::http::timing::RequestTiming;
 use crate::layers::entry::{LayerRequest, ServedLayer};
-use crate::layers::live::{LiveLayer, RowRequest, SourceError};
 use crate::render_queue::{RenderQueue, WorkSize};
 use crate::state::Server;
 use crate::style::ResolvedStyle;
-use heatsplat_points::{TileId, Window, WorldCoord, mercator};
+use heatsplat_points::{TileId, Window, WorldCoord};
 use heatsplat_render::encode::{ImageEncoding, ImageFormat};
 use heatsplat_render::{
-    KernelSums, Layer, Level, NearbyPoint, NearestPoints, Normalizer, PointQuery, PointSet,
-    PointValue, Statistics, Style, TileSize, ValueKind, View, evaluate,
+    Layer, Level, NearbyPoint, NearestPoints, Normalizer, PointQuery, PointValue, Statistics,
+    Style, TileSize, ValueKind, View,
 };
+use live::{draw_live, value_live};
 use std::sync::Arc;
+use std::time::Instant;
 
 pub(crate) use heatsplat_points::level::of_tile as level;
 
@@ -33,13 +35,13 @@ impl LayerRequest {
         let queue = &server.render_queue;
         if let Some(live) = self.layer.source.live() {
             let view = View::tile(tile, size);
-            return draw_live(live, queue, work, view, &self.style, format).await;
+            return draw_live(self, live, queue, work, view, format).await;
         }
         let scale = level(tile.z(), size.pixels() / size.ratio());
         let densities = Arc::clone(&server.densities);
-        let (served, style) = self.cloned();
-        let draw = move || {
-            let (layer, style) = (served.source.drawable()?, &style.style);
+        let needed = (!format.is_density()).then(|| Level::from(scale));
+        let draw = move |served: &ServedLayer, style: &Style| {
+            let layer = served.source.drawable()?;
             if layer.backend().batch() > 1 || layer.is_mixed(style) {
                 // In two cases densities are not cached. A GPU splats as quickly as a density is
                 // downloaded from it. A mixed picture has colours besides those of the ramp, so it
@@ -55,7 +57,42 @@ impl LayerRequest {
             };
             draw_tile(layer, &densities, key, style, format)
         };
-        queue.run(work, draw).await
+        self.run(queue, work, needed, draw).await
+    }
+
+    /// Does work on a layer in memory in its turn of the render queue. While another request
+    /// prepares what the work needs, which is the points of a filter or the scale of `level`, it
+    /// holds no turn.
+    async fn run<T: Send + 'static>(
+        &self,
+        queue: &RenderQueue,
+        work: WorkSize,
+        level: Option<Level>,
+        draw: impl Fn(&ServedLayer, &Style) -> Result<T, ApiError> + Clone + Send + 'static,
+    ) -> Result<(T, RequestTiming), ApiError> {
+        let is_waiting = move |served: &ServedLayer, style: &ResolvedStyle| {
+            work.prepares && served.source.is_being_prepared(level, &style.style)
+        };
+        let since = work.since.unwrap_or_else(Instant::now);
+        loop {
+            let is_busy = || is_waiting(&self.layer, &self.style);
+            queue.wait_while(since, is_busy).await?;
+            let (served, style) = (Arc::clone(&self.layer), Arc::clone(&self.style));
+            let draw = draw.clone();
+            let draw = move || {
+                // Another request may have begun to prepare it since this one entered the queue.
+                if is_waiting(&served, &style) {
+                    return Ok(None);
+                }
+                draw(&served, &style.style).map(Some)
+            };
+            if let (Some(drawn), timing) = queue.run(work, draw).await? {
+                if work.is_typical {
+                    self.layer.usual.add(timing.turn);
+                }
+                return Ok((drawn, timing));
+            }
+        }
     }
 
     /// Draws a map, which is a picture of any box, and encodes it as an image file. It also returns
@@ -69,11 +106,13 @@ impl LayerRequest {
         format: ImageFormat,
     ) -> Result<(Arc<[u8]>, RequestTiming), ApiError> {
         if let Some(live) = self.layer.source.live() {
-            return draw_live(live, queue, work, view, &self.style, format).await;
+            return draw_live(self, live, queue, work, view, format).await;
         }
-        let (served, style) = self.cloned();
-        let draw = move || draw_map(served.source.drawable()?, view, &style.style, format);
-        queue.run(work, draw).await
+        let needed = (!format.is_density()).then(|| self.style.style.level_in(view));
+        let draw = move |served: &ServedLayer, style: &Style| {
+            draw_map(served.source.drawable()?, view, style, format)
+        };
+        self.run(queue, work, needed, draw).await
     }
 
     /// The colour scale of the request's style at a level.
@@ -84,16 +123,16 @@ impl LayerRequest {
         level: Level,
     ) -> Result<Arc<Normalizer>, ApiError> {
         if let Some(live) = self.layer.source.live() {
-            return scale_of(live, level, &self.style.style).await;
+            return live.normalizer((queue, work), level, &self.style).await;
         }
-        let (served, style) = self.cloned();
         // If the scale needs statistics, tiles are drawn to measure them. So this work waits in the
         // queue, as pictures do.
-        let find = move || {
+        let find = move |served: &ServedLayer, style: &Style| {
             let _span = tracing::debug_span!("statistics", layer = served.name()).entered();
-            Ok(served.source.drawable()?.normalizer_at(level, &style.style))
+            Ok(served.source.drawable()?.normalizer_at(level, style))
         };
-        Ok(queue.run(work, find).await?.0)
+        let work = work.untypical();
+        Ok(self.run(queue, work, Some(level), find).await?.0)
     }
 
     /// The statistics of all values at a zoom, and the kind of these values. `None` for a live
@@ -111,19 +150,22 @@ impl LayerRequest {
                 return Ok(None);
             }
             // Callers can do without the statistics, so an error is dropped.
-            let statistics = live.statistics(level, style).await.ok();
+            let statistics = live
+                .statistics((queue, work), level, &self.style)
+                .await
+                .ok();
             return Ok(statistics.map(|statistics| (statistics, live.value_kind(style))));
         }
-        let (served, style) = self.cloned();
-        let find = move || {
+        let find = move |served: &ServedLayer, style: &Style| {
             let _span = tracing::debug_span!("statistics", layer = served.name(), z).entered();
-            let (layer, style) = (served.source.drawable()?, &style.style);
+            let layer = served.source.drawable()?;
             Ok(Some((
                 layer.statistics(level, style),
                 layer.value_kind(style),
             )))
         };
-        Ok(queue.run(work, find).await?.0)
+        let (work, level) = (work.untypical(), Level::from_zoom(f64::from(z)));
+        Ok(self.run(queue, work, Some(level), find).await?.0)
     }
 
     /// The value at a coordinate, and at most `rows` points, nearest first. Only points from which
@@ -137,11 +179,10 @@ impl LayerRequest {
         rows: usize,
     ) -> Result<(PointValue, Vec<NearbyPoint>), ApiError> {
         if let Some(live) = self.layer.source.live() {
-            return value_live(live, at, z, &self.style, rows).await;
+            return value_live(live, (queue, work), at, z, &self.style, rows).await;
         }
-        let (served, style) = self.cloned();
-        let value = move || {
-            let (layer, style) = (served.source.drawable()?, &style.style);
+        let value = move |served: &ServedLayer, style: &Style| {
+            let layer = served.source.drawable()?;
             let near = if rows == 0 {
                 Vec::new()
             } else {
@@ -151,12 +192,7 @@ impl LayerRequest {
             };
             Ok((layer.value(at, z, style), near))
         };
-        Ok(queue.run(work, value).await?.0)
-    }
-
-    /// Clones of the references to the layer and the style, for work that runs on another thread.
-    fn cloned(&self) -> (Arc<ServedLayer>, Arc<ResolvedStyle>) {
-        (Arc::clone(&self.layer), Arc::clone(&self.style))
+        Ok(self.run(queue, work.untypical(), None, value).await?.0)
     }
 }
 
@@ -202,113 +238,4 @@ fn draw_map(
         return Ok(ImageEncoding::from(format).pixels(&request.pixels(), width, height)?);
     }
     Ok(request.encode()?)
-}
-
-/// The colour scale of a live layer at a level.
-async fn scale_of(
-    live: &LiveLayer,
-    level: Level,
-    style: &Style,
-) -> Result<Arc<Normalizer>, ApiError> {
-    live.normalizer(level, style).await.map_err(|error| {
-        if matches!(error, SourceError::Deadline | SourceError::TooMuch) {
-            return ApiError::scale_too_slow();
-        }
-        error.into()
-    })
-}
-
-/// Draws a picture of a live layer: measures its scale if needed, fetches its rows, waits in the
-/// render queue, and draws them. `work` states the turns that the picture takes in the queue.
-async fn draw_live(
-    live: &LiveLayer,
-    queue: &RenderQueue,
-    work: WorkSize,
-    view: View,
-    style: &Arc<ResolvedStyle>,
-    format: ImageFormat,
-) -> Result<(Arc<[u8]>, RequestTiming), ApiError> {
-    let (window, ratio) = (view.window(), view.ratio());
-    let normalizer = if format.is_density() {
-        None
-    } else {
-        let level = style.style.level_in(view);
-        Some(scale_of(live, level, &style.style).await?)
-    };
-    let fetched = live.points(window, ratio, &style.style).await?;
-    cost::check_fetched(&fetched.points, style, &window, ratio)?;
-    let (backend, style) = (Arc::clone(live.backend()), Arc::clone(style));
-    let signed = live.is_signed(&style.style);
-    let draw = move || {
-        let mut set = PointSet::with_counts(&fetched.points, &fetched.counts);
-        set.set_signed(signed);
-        let (style, backend) = (&style.style, &*backend);
-        let encoding = ImageEncoding::from(format);
-        Ok(match normalizer {
-            None => {
-                let density = evaluate::density(&set, style, &view, backend);
-                encoding.density(&density, &window)
-            }
-            Some(scale) => {
-                let picture = evaluate::picture(&set, style, &view, &scale, backend);
-                encoding.picture(&picture, style.ramp())
-            }
-        }?)
-    };
-    queue.run(work, draw).await
-}
-
-/// The exact value at a coordinate of a live layer, and at most `rows` points, nearest first. Both
-/// are computed from the rows whose kernels reach the coordinate.
-async fn value_live(
-    live: &LiveLayer,
-    at: WorldCoord,
-    z: u8,
-    resolved: &ResolvedStyle,
-    rows: usize,
-) -> Result<(PointValue, Vec<NearbyPoint>), ApiError> {
-    let style = &resolved.style;
-    let query = PointQuery::new(at, f64::from(z), style);
-    let (kernel, pixel) = query.kernel();
-    let (x, y) = (f64::from(at.x), f64::from(at.y));
-    // Stamped splats, each a small picture of the kernel, don't simply add up. For them the pixel
-    // at the coordinate is drawn, and its value is returned.
-    let stamped = style.is_stamped();
-    let reach = if stamped {
-        style.reach_in(Window::new(x, y, pixel, 1, 1)) + 1.0
-    } else {
-        kernel.reach()
-    };
-    let side = (2.0 * reach).ceil() as u32 + 2;
-    let half = f64::from(side) / 2.0 * pixel;
-    let request = RowRequest {
-        window: Window::new(x - half, y - half, pixel, side, side),
-        margin: 0,
-        cell: None,
-        for_scale: false,
-    };
-    let fetched = live.rows().fetch(request).await?;
-    let mut sums = KernelSums::default();
-    let mut nearest = NearestPoints::new(&query, rows);
-    let counts = fetched.counts.iter().copied().map(Some);
-    let counts = counts.chain(std::iter::repeat(None));
-    for (point, count) in fetched.points.iter().zip(counts) {
-        nearest.add(*point);
-        let count = count.map_or(1, |count| count as usize);
-        // At low zooms the kernel is wide enough to reach the coordinate from several copies of the
-        // world side by side.
-        for turn in -2..=2 {
-            let east = f64::from(turn) * mercator::WORLD;
-            sums.add_from(at, (&kernel, pixel), point, east, count);
-        }
-    }
-    let value = if stamped {
-        let css_pixel = Window::new(x, y, pixel, 1, 1);
-        cost::check_fetched(&fetched.points, resolved, &css_pixel, 1)?;
-        let set = PointSet::with_counts(&fetched.points, &fetched.counts);
-        query.run(&set)
-    } else {
-        query.value(sums, None)
-    };
-    Ok((value, nearest.finish()))
 }

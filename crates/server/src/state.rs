@@ -20,6 +20,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use heatsplat_render::encode::ImageFormat;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// A server: its layers, configuration, caches, render queue and counters, which all requests use.
@@ -50,7 +51,8 @@ impl Server {
             let value = HeaderValue::try_from(text);
             value.unwrap_or(HeaderValue::from_static("no-cache"))
         };
-        let (tiles, densities) = keys::caches(config.cache);
+        let (tiles, densities, prepared) = keys::caches(config.cache);
+        layers.budget().set_limit(prepared);
         Self {
             layers,
             tiles,
@@ -125,8 +127,18 @@ impl Server {
             };
         }
         let origin = self.origin(request);
-        let scheme = if origin.is_https { "https" } else { "http" };
-        let host = origin.host.as_deref().unwrap_or(&self.config.listen);
+        let info = request.extensions().get::<Arc<ConnectionInfo>>();
+        let is_admin = info.is_some_and(|info| info.is_admin);
+        // Layers are not answered at the port for administration, so a URL has the main port.
+        let main = is_admin.then(|| main_host(&self.config.listen, origin.host.as_deref()));
+        let is_https = if is_admin {
+            self.config.tls.is_some()
+        } else {
+            origin.is_https
+        };
+        let scheme = if is_https { "https" } else { "http" };
+        let host = main.as_deref().or(origin.host.as_deref());
+        let host = host.unwrap_or(&self.config.listen);
         let depends_on: &'static [&'static str] = match self.config.trusted_proxies.is_empty() {
             true => &["host"],
             false => &PROXY_HEADERS,
@@ -145,6 +157,27 @@ impl Server {
     /// loading.
     pub(crate) fn layer(&self, id: &str, request: &Request) -> Result<Arc<ServedLayer>, ApiError> {
         self.layers.open(id, SentKeys::of(request))
+    }
+}
+
+/// The host and port of the main socket, which listens at `listen`, for a client of the port for
+/// administration. If the server listens at all addresses of the machine, the host is that of the
+/// request, `asked`.
+fn main_host(listen: &str, asked: Option<&str>) -> String {
+    let all = listen.parse().ok().filter(|address: &SocketAddr| {
+        // An unspecified address, like 0.0.0.0, stands for all.
+        address.ip().is_unspecified()
+    });
+    match all.zip(asked) {
+        Some((address, asked)) => {
+            let name = match asked.rsplit_once(':') {
+                // The colons of an address of IPv6 stand between brackets.
+                Some((name, port)) if !port.contains(']') => name,
+                _ => asked,
+            };
+            format!("{name}:{}", address.port())
+        }
+        None => listen.to_owned(),
     }
 }
 
@@ -170,5 +203,25 @@ impl BaseUrl {
             response::add_vary(headers, name);
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_main_ports_host_is_that_of_the_request_where_all_addresses_are_listened_at() {
+        for (listen, asked, host) in [
+            ("127.0.0.1:3000", Some("admin:3001"), "127.0.0.1:3000"),
+            ("0.0.0.0:3000", Some("maps.local:3001"), "maps.local:3000"),
+            ("0.0.0.0:3000", Some("maps.local"), "maps.local:3000"),
+            ("[::]:3000", Some("[::1]:3001"), "[::1]:3000"),
+            ("[::]:3000", Some("[::1]"), "[::1]:3000"),
+            ("0.0.0.0:3000", None, "0.0.0.0:3000"),
+            ("localhost", Some("admin:3001"), "localhost"),
+        ] {
+            assert_eq!(main_host(listen, asked), host, "{listen} {asked:?}");
+        }
     }
 }

@@ -22,7 +22,16 @@ pub(crate) struct ResolvedStyle {
     pub(crate) scale_costs: Mutex<BTreeMap<u8, f64>>,
 }
 
+/// The bytes of a style's colours: two tables of 256, as they are given and as they are drawn.
+const COLORS: usize = 2 * 256 * 4;
+
 impl ResolvedStyle {
+    /// The bytes that the style takes besides those of its type: its text, the texts and values
+    /// that the text is made of, and the colours. An estimate.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        3 * self.text.len() + COLORS
+    }
+
     pub(crate) fn new(style: Style, has_other_splats: bool) -> Self {
         let text = style.to_string();
         let fingerprint = Fingerprint::new().text(&text);

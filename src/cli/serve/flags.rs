@@ -202,8 +202,9 @@ pub(super) struct LimitFlags {
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Caches")]
 pub(super) struct CacheFlags {
-    /// Memory for tiles that were drawn, so that they need not be drawn again, like 64M or 2G; 0
-    /// keeps none [default: 256M]
+    /// Memory for tiles that were drawn, so that they need not be drawn again, and for scales,
+    /// styles and the points of filters (a quarter of it, 8M at least), like 64M or 2G; 0 keeps no
+    /// tiles [default: 256M]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(super) cache_size: Option<u64>,
     /// Cache-Control of answers about layers [default: public, max-age=300,

@@ -125,7 +125,7 @@ fn run_server(
         options.posting = Some(posting.map_err(|e| source.name_file(e.into()))?);
     }
     let layers = Registry::default();
-    let mut set = LayerSet::new(layers.clone(), backend);
+    let mut set = LayerSet::new(layers.clone(), backend, options.deadline);
     set.announce(&config).map_err(|e| source.name_file(e))?;
 
     // The port is opened before any points are read, so that no time is spent on reading if the

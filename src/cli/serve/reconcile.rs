@@ -12,7 +12,7 @@ use crate::cli::load::{negative_share, validator};
 use crate::cli::logging::say;
 use heatsplat::{Backend, Layer, Style};
 use heatsplat_loader::is_remote;
-use heatsplat_server::{BearerToken, Derivation, LayerId, NewLayer, Registry};
+use heatsplat_server::{BearerToken, Derivation, LayerId, NewLayer, Registry, check_own_style};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,6 +48,8 @@ const RETRY: Duration = Duration::from_secs(30);
 pub(super) struct LayerSet {
     layers: Registry,
     backend: Arc<dyn Backend>,
+    /// The longest time that drawing a picture may take.
+    draw_deadline: Duration,
     loaded: Vec<LoadedLayer>,
     failed: Vec<FailedLayer>,
     /// The configuration keys ([`LayerConfig::key`]) of the folders that had no files of points at
@@ -61,10 +63,15 @@ pub(super) struct LayerSet {
 }
 
 impl LayerSet {
-    pub(super) fn new(layers: Registry, backend: Arc<dyn Backend>) -> Self {
+    pub(super) fn new(
+        layers: Registry,
+        backend: Arc<dyn Backend>,
+        draw_deadline: Duration,
+    ) -> Self {
         Self {
             layers,
             backend,
+            draw_deadline,
             loaded: Vec::new(),
             failed: Vec::new(),
             empty: Vec::new(),
@@ -125,7 +132,18 @@ impl LayerSet {
                 unsaid.drain(..).for_each(|line| say!("{line}"));
             }
         }
-        self.update(config, &Reload::Config)?;
+        // If layers are served already, a database that can't publish its tables ends nothing.
+        let is_needed = config.server.require_all || self.loaded.is_empty();
+        let published = match self.published_layers(config, &Reload::Config) {
+            Err(error) if is_needed => return Err(error),
+            Err(error) => {
+                say!("heatsplat: {error}; its tables are not served for now");
+                Vec::new()
+            }
+            Ok(published) => published,
+        };
+        let wanted = self.configured_layers(config, &Reload::Config)?;
+        self.update_to(config, &Reload::Config, wanted, published)?;
         match first_error {
             Some(error) if self.loaded.is_empty() => return Err(error),
             _ => unsaid.into_iter().for_each(|line| say!("{line}")),
@@ -170,8 +188,21 @@ impl LayerSet {
     /// layers stay unchanged. If a layer can't be read again for `reload`, this is no error: it is
     /// reported, and only this layer stays unchanged.
     pub(super) fn update(&mut self, config: &ServeConfig, reload: &Reload) -> Result<(), BoxError> {
-        let mut wanted = self.configured_layers(config, reload)?;
-        wanted.extend(self.published_layers(config, reload)?);
+        let wanted = self.configured_layers(config, reload)?;
+        let published = self.published_layers(config, reload)?;
+        self.update_to(config, reload, wanted, published)
+    }
+
+    /// Replaces the layers of the server by `wanted` and `published`, as [`update`](Self::update)
+    /// does.
+    fn update_to(
+        &mut self,
+        config: &ServeConfig,
+        reload: &Reload,
+        mut wanted: Vec<LayerConfig>,
+        published: Vec<LayerConfig>,
+    ) -> Result<(), BoxError> {
+        wanted.extend(published);
         let ids = with_keys(&wanted);
         let actions = ids.iter().zip(wanted);
         let actions = actions.map(|((id, _), layer)| self.action(id, layer, reload));
@@ -362,11 +393,11 @@ impl LayerSet {
         for database in config.databases.iter().filter(|d| d.publishes()) {
             let tables = match reload {
                 Reload::Files | Reload::Layer(_) => None,
-                Reload::Due => database.published().unwrap_or_else(|error| {
+                Reload::Due | Reload::All => database.published().unwrap_or_else(|error| {
                     say!("heatsplat: {error}; its tables stay as they were");
                     None
                 }),
-                Reload::Config | Reload::All => database.published()?,
+                Reload::Config => database.published()?,
             };
             let Some(tables) = tables else {
                 let old = self.loaded.iter().map(|loaded| &loaded.config);
@@ -446,7 +477,10 @@ impl LayerSet {
                     say!("  {share}: colours stay as they were (a restart changes them)");
                     set.set_signed(before);
                 }
-                NewLayer::InMemory(Layer::new(&name, set, style, backend), table)
+                let layer = Layer::new(&name, set, style, backend);
+                check_own_style(&layer, self.draw_deadline)
+                    .map_err(|e| format!("{e} (--draw-deadline)"))?;
+                NewLayer::InMemory(layer, table)
             }
         };
         let loaded = LoadedLayer {
@@ -529,6 +563,7 @@ mod tests {
         let mut set = LayerSet::new(
             Registry::default(),
             Arc::new(heatsplat::CpuBackend::default()),
+            Duration::from_secs(10),
         );
         for size in 1..5 {
             let text = format!(

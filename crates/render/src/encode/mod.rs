@@ -19,6 +19,7 @@ use std::sync::Arc;
 use crate::ramp::Ramp;
 use crate::splat::density::{Density, Picture};
 use crate::splat::timing::{Phase, lap};
+use crate::unit_costs::{ENCODED, REPORTED_CELLS, report};
 use heatsplat_points::Window;
 
 pub use dem::{Dem, dem};
@@ -214,8 +215,12 @@ impl ImageEncoding {
 /// Turns colour indices into RGBA pixels of four bytes each, not premultiplied by alpha.
 pub fn rgba(indices: &[u8], ramp: &Ramp) -> Vec<u8> {
     let mut pixels = vec![0; indices.len() * 4];
-    for (pixel, &index) in pixels.chunks_exact_mut(4).zip(indices) {
-        pixel.copy_from_slice(&ramp.color(index));
+    let parts = pixels.chunks_mut(4 * REPORTED_CELLS);
+    for (pixels, indices) in parts.zip(indices.chunks(REPORTED_CELLS)) {
+        report(indices.len(), ENCODED);
+        for (pixel, &index) in pixels.chunks_exact_mut(4).zip(indices) {
+            pixel.copy_from_slice(&ramp.color(index));
+        }
     }
     pixels
 }

@@ -1,6 +1,7 @@
 //! Array files of NumPy, in version 1.0 of the format.
 
 use super::{EncodeError, check};
+use crate::unit_costs::{ENCODED, REPORTED_CELLS, report};
 
 /// Encodes values as a `.npy` file, which `numpy.load` reads. The array has the type `f4` in
 /// little-endian byte order, the shape `(height, width)`, and rows one after the other (C order).
@@ -25,8 +26,11 @@ pub fn npy(values: &[f32], width: u32, height: u32) -> Result<Vec<u8>, EncodeErr
     bytes.extend_from_slice(b"\x93NUMPY\x01\x00");
     bytes.extend_from_slice(&(length as u16).to_le_bytes());
     bytes.extend_from_slice(header.as_bytes());
-    for value in values {
-        bytes.extend_from_slice(&value.to_le_bytes());
+    for values in values.chunks(REPORTED_CELLS) {
+        report(values.len(), ENCODED);
+        for value in values {
+            bytes.extend_from_slice(&value.to_le_bytes());
+        }
     }
     Ok(bytes)
 }

@@ -1,6 +1,7 @@
 //! GeoTIFF files: densities with their position on the map, for GIS programs.
 
 use super::{EncodeError, check};
+use crate::unit_costs::{ENCODED, report};
 use ::tiff::encoder::{TiffEncoder, colortype::Gray32Float};
 use ::tiff::tags::Tag;
 use heatsplat_points::Window;
@@ -43,7 +44,15 @@ pub fn tiff(
     tags.write_tag(TIEPOINT, &[0.0, 0.0, 0.0, west, north, 0.0][..])?;
     tags.write_tag(KEYS, &keys[..])?;
     tags.write_tag(NODATA, "0")?;
-    image.write_data(values)?;
+    let mut rest = values;
+    while let Some((strip, after)) = rest.split_at_checked(image.next_strip_sample_count() as usize)
+        && !strip.is_empty()
+    {
+        report(strip.len(), ENCODED);
+        image.write_strip(strip)?;
+        rest = after;
+    }
+    image.finish()?;
     Ok(bytes.into_inner())
 }
 

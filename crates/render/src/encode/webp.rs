@@ -3,6 +3,7 @@
 use image_webp::{ColorType, WebPEncoder};
 
 use super::{EncodeError, check};
+use crate::unit_costs::{PIXEL, report};
 
 /// Encodes RGBA pixels as a lossless WebP. A pixel has four bytes and is not premultiplied by
 /// alpha.
@@ -12,6 +13,9 @@ use super::{EncodeError, check};
 /// over [`MAX_EDGE`](super::MAX_EDGE).
 pub fn webp_lossless(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, EncodeError> {
     check(pixels.len(), 4, width, height)?;
+    // The encoder has one step, so its work is reported before it: work that is over its limit or
+    // deadline by then doesn't begin it.
+    report(pixels.len() / 4, PIXEL);
     let mut bytes = Vec::with_capacity(pixels.len() / 4 + 1024);
     WebPEncoder::new(&mut bytes).encode(pixels, width, height, ColorType::Rgba8)?;
     Ok(bytes)

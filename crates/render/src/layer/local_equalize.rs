@@ -14,6 +14,7 @@
 use crate::layer::Layer;
 use crate::layer::evaluate::MeasureEval;
 use crate::memo::Memo;
+use crate::memo::budget::MemoryBudget;
 use crate::splat::density::Picture;
 use crate::splat::timing::{Phase, lap};
 use crate::style::Style;
@@ -115,11 +116,16 @@ impl CumulativeHistogram {
 
 impl LocalScales {
     /// Makes empty caches: one of at most `capacity` histograms and one of at most `capacity`
-    /// tables.
-    pub(crate) fn new(capacity: usize) -> Self {
+    /// tables. What they hold is counted in `budget`.
+    pub(crate) fn new(capacity: usize, budget: &Arc<MemoryBudget>) -> Self {
+        let histogram = |(_, key, ..): &Key, histogram: &CumulativeHistogram| {
+            key.text_bytes() + size_of_val(histogram.shares.as_slice())
+        };
+        let table =
+            |(_, key, ..): &Key, table: &QuadTable| key.text_bytes() + size_of_val(&*table.entries);
         Self {
-            histograms: Memo::new(capacity),
-            tables: Memo::new(capacity),
+            histograms: Memo::counted(capacity, budget, histogram),
+            tables: Memo::counted(capacity, budget, table),
         }
     }
 

@@ -20,6 +20,7 @@ use crate::layer::point_set::PointSet;
 use crate::layer::request::PictureRequest;
 use crate::legend::Legend;
 use crate::memo::Memo;
+use crate::memo::budget::MemoryBudget;
 use crate::scale::histogram::Statistics;
 use crate::scale::level::Level;
 use crate::scale::normalizer::Normalizer;
@@ -66,6 +67,7 @@ pub struct Layer {
     statistics: Memo<(u8, ValuesKey), Statistics>,
     normalizers: Memo<(u8, NormalizerKey), Normalizer>,
     local: Box<LocalScales>,
+    budget: Arc<MemoryBudget>,
 }
 
 impl Layer {
@@ -88,8 +90,28 @@ impl Layer {
             backend,
             statistics: Memo::new(CACHED),
             normalizers: Memo::new(CACHED),
-            local: Box::new(LocalScales::new(CACHED)),
+            local: Box::new(LocalScales::new(CACHED, &Arc::default())),
+            budget: Arc::default(),
         }
+    }
+
+    /// Empties the layer's caches, and counts what they will hold in a budget that they share with
+    /// other layers.
+    pub fn within(mut self, budget: &Arc<MemoryBudget>) -> Self {
+        self.statistics = Memo::counted(CACHED, budget, |(_, key), statistics| {
+            key.text_bytes() + statistics.heap_bytes()
+        });
+        self.normalizers = Memo::counted(CACHED, budget, |(_, key), scale| {
+            key.text_bytes() + scale.heap_bytes()
+        });
+        *self.local = LocalScales::new(CACHED, budget);
+        self.budget = Arc::clone(budget);
+        self
+    }
+
+    /// The budget in which the layer's caches are counted.
+    pub fn budget(&self) -> &Arc<MemoryBudget> {
+        &self.budget
     }
 
     /// Makes a layer of points or of a [`PointSet`], drawn on the CPU. See [`new`](Self::new).
@@ -273,6 +295,19 @@ impl Layer {
         levels.all(|level| {
             let key = (level, style.normalizer_key(level));
             self.normalizers.has(&key)
+        })
+    }
+
+    /// Returns whether another thread is measuring the scale of a level, so that a caller that
+    /// needs it would wait for that thread.
+    pub fn is_measuring(&self, level: Level, style: &Style) -> bool {
+        let mut levels = level.wholes();
+        levels.any(|level| {
+            let measured = style.scale().level(level);
+            let statistics = (measured, style.statistics_key(measured));
+            self.normalizers
+                .is_pending(&(level, style.normalizer_key(level)))
+                || self.statistics.is_pending(&statistics)
         })
     }
 

@@ -132,6 +132,11 @@ impl Statistics {
         self.extremes.is_none()
     }
 
+    /// The bytes that the bins take.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        (self.below.counts.capacity() + self.above.counts.capacity()) * size_of::<f64>()
+    }
+
     fn total(&self) -> f64 {
         self.below.total + self.zeros + self.above.total
     }

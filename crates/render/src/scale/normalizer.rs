@@ -14,6 +14,11 @@ pub struct Normalizer {
 }
 
 impl Normalizer {
+    /// The bytes that the tables take.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.thresholds.heap_bytes() + size_of_val(self.formula.curve.as_slice())
+    }
+
     /// Makes the normalizer of a formula for values of a kind. The lowest amounts can have the
     /// colour index 0, which is transparent. For the other kinds every number has an index above 0,
     /// and only NaN has the index 0.

@@ -45,6 +45,11 @@ pub(crate) struct Thresholds {
 }
 
 impl Thresholds {
+    /// The bytes that the table takes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Makes the thresholds `threshold(k)` for k = 1 to 255, and their table. A threshold that is
     /// less than the one before is raised to that.
     pub(crate) fn new(threshold: impl Fn(u8) -> f32) -> Self {

@@ -38,6 +38,12 @@ impl ValuesKey {
     }
 }
 
+impl NormalizerKey {
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.statistics.text_bytes() + self.domain.len()
+    }
+}
+
 impl Style {
     /// Makes the key under which the values of a picture at a level are cached. A radius may depend
     /// on the zoom and so on the level.

@@ -32,12 +32,19 @@ pub(crate) type Tiles = Cache<TileKey, CachedTile, ApiError>;
 /// The cache of the densities of tiles.
 pub(crate) type Densities = Cache<DensityKey, Arc<Density>, ApiError>;
 
-/// Makes the cache of tiles and the cache of densities. Each may take half of `limit` bytes.
-pub(crate) fn caches(limit: u64) -> (Tiles, Densities) {
-    let half = limit / 2;
+/// The least memory for what layers prepare for requests, in bytes. A choice: without their scales
+/// layers would be measured again for each tile.
+const LEAST_PREPARED: u64 = 8 << 20;
+
+/// Divides `limit` bytes: makes the cache of tiles and the cache of densities, of three eighths
+/// each, and returns the bytes for what layers prepare for requests, a quarter.
+pub(crate) fn caches(limit: u64) -> (Tiles, Densities, usize) {
+    let each = limit / 8 * 3;
+    let prepared = (limit / 4).max(LEAST_PREPARED);
     (
-        Cache::new(half, TILE_BYTES),
-        Cache::new(half, DENSITY_BYTES),
+        Cache::new(each, TILE_BYTES),
+        Cache::new(each, DENSITY_BYTES),
+        usize::try_from(prepared).unwrap_or(usize::MAX),
     )
 }
 

@@ -9,6 +9,7 @@
 //! own style.
 
 mod data_profile;
+mod own_style;
 mod population;
 mod splatting;
 
@@ -19,6 +20,7 @@ pub(crate) use data_profile::{DataProfile, LIVE_DENSEST, LIVE_SPREAD};
 use heatsplat_points::{Point, Window};
 use heatsplat_render::unit_costs as ns;
 use heatsplat_render::{BlendMode, Layer, MarkerStamp, Shape, Style, Transform, View};
+pub use own_style::{OwnStyleError, check_own_style};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -36,7 +38,7 @@ const MAX_MARKER: f64 = 32.0;
 /// pixels. A choice.
 const MAX_BLURS: u32 = 32;
 
-/// The length in bytes up to which a filter's condition needs no estimate. A choice: conditions
+/// The length in bytes up to which a filter's condition is never refused. A choice: conditions
 /// typed by hand are shorter.
 const SHORT_FILTER: usize = 256;
 
@@ -176,6 +178,8 @@ struct CostEstimate {
     list: f64,
     /// The time to compare the points with the filter's condition.
     filter: f64,
+    /// True if the filter's condition is so short that a request is not refused for it.
+    has_short_filter: bool,
 }
 
 impl CostEstimate {
@@ -186,8 +190,9 @@ impl CostEstimate {
         work: impl IntoIterator<Item = Work>,
     ) -> Result<Self, ApiError> {
         let mut all = Self::default();
-        if let Some(text) = filter.filter(|text| text.len() > SHORT_FILTER) {
+        if let Some(text) = filter {
             all.filter = text.len() as f64 * data.points() * ns::FILTERED;
+            all.has_short_filter = text.len() <= SHORT_FILTER;
         }
         if !style.has_other_splats {
             return Ok(all);
@@ -218,11 +223,15 @@ impl CostEstimate {
     /// Returns an error if the estimated times together exceed [`MAX_TIME`]. Its message names the
     /// most expensive parameter.
     fn check(&self, style: &ResolvedStyle) -> Result<(), ApiError> {
-        if self.all() <= MAX_TIME.as_secs_f64() * 1e9 {
+        let mut counted = *self;
+        if self.has_short_filter {
+            counted.filter = 0.0;
+        }
+        if counted.all() <= MAX_TIME.as_secs_f64() * 1e9 {
             return Ok(());
         }
-        let seconds = (self.all() / 1e9).min(9999.0);
-        let (what, instead) = self.greatest(style);
+        let seconds = (counted.all() / 1e9).min(9999.0);
+        let (what, instead) = counted.greatest(style);
         Err(too_much(format!(
             "{what} would take about {seconds:.0} s of a processor here, and a request may take \
              {} s: {instead}",

@@ -11,6 +11,8 @@ pub(crate) struct ConnectionInfo {
     /// The address of the client, or of the proxy before it; `None` on a Unix socket.
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) is_tls: bool,
+    /// True if the connection is at the port for administration.
+    pub(crate) is_admin: bool,
     /// True once a request of HTTP/2 has arrived.
     pub(crate) is_http2: AtomicBool,
     /// The number of requests that have arrived.

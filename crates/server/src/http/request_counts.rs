@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The routes that are counted separately, as labels of metrics. The last label, `other`, stands
 /// for all other routes.
-pub(crate) const ROUTES: [&str; 12] = [
+pub(crate) const ROUTES: [&str; 13] = [
     "/{layer}/{z}/{x}/{y}",
     "/{layer}/{file}",
     "/{layer}/value",
@@ -19,13 +19,14 @@ pub(crate) const ROUTES: [&str; 12] = [
     "/ready",
     "/metrics",
     "/layers",
+    "/layers/{id}",
     "other",
 ];
 
 /// The statuses that are counted separately, as labels of metrics. The last one, 0, stands for all
 /// other statuses.
-pub(crate) const STATUSES: [u16; 14] = [
-    200, 201, 204, 206, 304, 400, 401, 404, 416, 421, 422, 500, 503, 0,
+pub(crate) const STATUSES: [u16; 15] = [
+    200, 201, 204, 206, 304, 400, 401, 404, 416, 421, 422, 500, 503, 504, 0,
 ];
 
 /// The upper bounds, in seconds, of the buckets in which requests are counted by the time that they

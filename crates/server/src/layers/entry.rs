@@ -7,13 +7,14 @@ use crate::cost::{self, DataProfile};
 use crate::http::error::ApiError;
 use crate::http::etag::{CacheHeaders, Fingerprint};
 use crate::http::query::Query;
-use crate::render_queue::WorkSize;
+use crate::render_queue::{RunningMean, WorkSize};
 use crate::style::ResolvedStyle;
 use axum::http::HeaderValue;
 use heatsplat_loader::Table;
 use heatsplat_points::{Focus, LonLatBox, MAX_ZOOM, Points, Window};
+use heatsplat_render::memo::Memo;
+use heatsplat_render::memo::budget::MemoryBudget;
 use heatsplat_render::{Layer, Level, Style, TileSize};
-use quick_cache::sync::Cache;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -83,6 +84,19 @@ impl LayerSource {
         layer.is_some_and(|layer| level.is_none_or(|level| layer.has_normalizer(level, style)))
     }
 
+    /// Returns true if a thread is preparing something that pictures of a style need, so that a
+    /// caller would wait for it: the points of a filter, or the scale of a level.
+    pub(crate) fn is_being_prepared(&self, level: Option<Level>, style: &Style) -> bool {
+        let layer = match self {
+            Self::InMemory(layer) => Some(&**layer),
+            Self::Filtered(filtered) if filtered.is_selecting() => return true,
+            Self::Filtered(filtered) => filtered.selected(),
+            Self::Archive(_) | Self::Live(_) => None,
+        };
+        let is_measuring = |(layer, level): (&Layer, _)| layer.is_measuring(level, style);
+        layer.zip(level).is_some_and(is_measuring)
+    }
+
     /// The layer from whose points pictures are drawn. A filtered layer selects its points at the
     /// first call. Live layers and archives have no such layer, so they get an error.
     pub(crate) fn drawable(&self) -> Result<&Layer, ApiError> {
@@ -111,11 +125,20 @@ pub(crate) struct ServedLayer {
     pub(crate) own_style: Arc<ResolvedStyle>,
     /// The columns that requests may filter by; `None` if none are kept.
     pub(crate) filter_columns: Option<FilterColumns>,
-    styles: Cache<String, Arc<ResolvedStyle>>,
+    styles: Memo<String, ResolvedStyle>,
+    /// The budget in which everything is counted that is prepared for requests.
+    pub(crate) budget: Arc<MemoryBudget>,
+    /// The running mean of the times of pictures with the layer's own splats.
+    pub(crate) usual: RunningMean,
 }
 
 impl ServedLayer {
-    pub(crate) fn new(source: LayerSource, table: Option<Arc<Table>>) -> Self {
+    /// Makes a state of a layer. What it prepares for requests is counted in `budget`.
+    pub(crate) fn new(
+        source: LayerSource,
+        table: Option<Arc<Table>>,
+        budget: &Arc<MemoryBudget>,
+    ) -> Self {
         let (fingerprint, style) = match &source {
             LayerSource::InMemory(layer) => {
                 let named = Fingerprint::new().text(layer.name()).number(layer.epoch());
@@ -143,6 +166,7 @@ impl ServedLayer {
             fingerprint,
             own_style,
             table.map(FilterColumns::new),
+            budget,
         )
     }
 
@@ -151,6 +175,7 @@ impl ServedLayer {
         fingerprint: Fingerprint,
         own_style: Arc<ResolvedStyle>,
         filter_columns: Option<FilterColumns>,
+        budget: &Arc<MemoryBudget>,
     ) -> Self {
         Self {
             source,
@@ -158,7 +183,11 @@ impl ServedLayer {
             fingerprint,
             own_style,
             filter_columns,
-            styles: Cache::new(MAX_STYLES),
+            styles: Memo::counted(MAX_STYLES, budget, |key, style| {
+                key.len() + style.heap_bytes()
+            }),
+            budget: Arc::clone(budget),
+            usual: RunningMean::default(),
         }
     }
 
@@ -252,9 +281,8 @@ impl ServedLayer {
             LayerSource::Live(_) => style = live::suited(style),
             LayerSource::Filtered(_) | LayerSource::Archive(_) => {}
         }
-        let style = Arc::new(ResolvedStyle::new(style, has_other_splats));
-        self.styles.insert(key, Arc::clone(&style));
-        Ok(style)
+        let resolve = || ResolvedStyle::new(style, has_other_splats);
+        Ok(self.styles.get_or_compute(&key, resolve))
     }
 
     /// The box of the points; for an archive whose points are unknown, the box that its tiles show;
@@ -364,14 +392,21 @@ impl LayerRequest {
 
     /// Estimates the size of work, and refuses work that is estimated to take longer than a request
     /// may. The layer's own splats have no limit, and their time is not estimated: it is expected
-    /// to be that of recent work. `level` is the level of the scale that the work needs.
+    /// to be that of the layer's recent pictures. `level` is the level of the scale that the work
+    /// needs.
     pub(crate) fn check_cost(
         &self,
         level: Option<Level>,
         work: impl IntoIterator<Item = cost::Work>,
     ) -> Result<WorkSize, ApiError> {
+        let is_prepared = self.layer.source.is_prepared(level, &self.style.style);
+        let has_own_splats = !self.style.has_other_splats;
+        let usual = has_own_splats.then(|| self.layer.usual.get()).flatten();
         let mut size = WorkSize {
-            prepares: !self.layer.source.is_prepared(level, &self.style.style),
+            // A layer whose pictures may be slow is not drawn on the runtime's workers.
+            prepares: !is_prepared || (has_own_splats && usual.is_none()),
+            is_typical: has_own_splats && (is_prepared || self.layer.is_live()),
+            turn: usual,
             since: Some(Instant::now()),
             ..WorkSize::SMALL
         };
@@ -387,7 +422,7 @@ impl LayerRequest {
             } else {
                 estimate.drawn
             };
-            size.expected = Some(time);
+            size.expected = Some(time + usual.unwrap_or_default());
             size.most = cost::MAX_UNITS;
         }
         Ok(size)

@@ -9,9 +9,11 @@ use crate::http::error::{ApiError, shown};
 use crate::http::etag::Fingerprint;
 use crate::style::ResolvedStyle;
 use heatsplat_loader::{Column, ColumnKind, Filter, Table, TableError};
+use heatsplat_render::memo::budget::{BudgetShare, MemoryBudget};
 use heatsplat_render::{Category, Layer, PointSet};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// The largest number of filtered layers that one layer keeps, one for each condition. A choice.
@@ -31,10 +33,19 @@ const MOST_COUNTED: usize = 1 << 18;
 pub(crate) struct FilteredLayer {
     base: FilterBase,
     filter: Filter,
-    selected: OnceLock<Result<Layer, ApiError>>,
+    selected: OnceLock<Result<SelectedLayer, ApiError>>,
+    /// The number of threads that select the points, or wait for the one that does.
+    selecting: AtomicUsize,
     /// The list of all filtered layers of the unfiltered layer. This layer is in it too, so the
     /// reference is weak.
     all: Weak<FilteredLayers>,
+}
+
+/// The layer of the selected points. Its points are counted in the budget while it lives.
+#[derive(Debug)]
+struct SelectedLayer {
+    layer: Layer,
+    _bytes: BudgetShare,
 }
 
 /// Pairs of a condition's text and the filtered layer for it, in the order of last use: the one
@@ -90,6 +101,7 @@ impl FilteredLayer {
     /// need them at a time.
     pub(crate) fn layer(&self) -> Result<&Layer, ApiError> {
         let mut is_new = false;
+        let _selecting = Selecting::new(&self.selecting);
         let selected = self.selected.get_or_init(|| {
             is_new = true;
             self.select()
@@ -100,17 +112,25 @@ impl FilteredLayer {
             evict(
                 &mut all.lock().unwrap_or_else(PoisonError::into_inner),
                 self.base.max_bytes(),
+                self.base.layer.budget(),
             );
         }
-        selected.as_ref().map_err(ApiError::clone)
+        let selected = selected.as_ref().map_err(ApiError::clone)?;
+        Ok(&selected.layer)
+    }
+
+    /// Returns true if a thread is selecting the points, so that a caller that needs them would
+    /// wait for it.
+    pub(crate) fn is_selecting(&self) -> bool {
+        self.selected.get().is_none() && self.selecting.load(Ordering::Relaxed) > 0
     }
 
     /// The layer of the selected points; `None` before they are selected.
     pub(crate) fn selected(&self) -> Option<&Layer> {
-        self.selected.get()?.as_ref().ok()
+        Some(&self.selected.get()?.as_ref().ok()?.layer)
     }
 
-    fn select(&self) -> Result<Layer, ApiError> {
+    fn select(&self) -> Result<SelectedLayer, ApiError> {
         let layer = &self.base.layer;
         let selected = self.base.select(&self.filter);
         let mut set = selected.map_err(|e| ApiError::bad_request(e.to_string()))?;
@@ -118,14 +138,38 @@ impl FilteredLayer {
         set.set_signed(layer.data().is_signed());
         let backend = Arc::clone(layer.backend());
         let part = Layer::new(layer.name(), Arc::new(set), layer.style().clone(), backend);
-        Ok(part.at_epoch(layer.epoch()).for_one_request())
+        let part = part.at_epoch(layer.epoch()).for_one_request();
+        let part = part.within(layer.budget());
+        // The points of one filter may take more than half of the budget. They don't count for more
+        // then, so that scales have room beside them.
+        let counted = bytes(&part).min(layer.budget().limit() / 2);
+        Ok(SelectedLayer {
+            _bytes: layer.budget().count(counted),
+            layer: part,
+        })
     }
 
     fn bytes(&self) -> usize {
         match self.selected.get() {
-            Some(Ok(layer)) => bytes(layer),
+            Some(Ok(selected)) => bytes(&selected.layer),
             _ => 0,
         }
+    }
+}
+
+/// A count of threads, which is lower by one when this is dropped, also if the work is unwound.
+struct Selecting<'a>(&'a AtomicUsize);
+
+impl<'a> Selecting<'a> {
+    fn new(threads: &'a AtomicUsize) -> Self {
+        threads.fetch_add(1, Ordering::Relaxed);
+        Self(threads)
+    }
+}
+
+impl Drop for Selecting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -183,19 +227,21 @@ impl FilterColumns {
             base,
             filter,
             selected: OnceLock::new(),
+            selecting: AtomicUsize::new(0),
             all: Arc::downgrade(&self.layers),
         };
         let fingerprint = own.fingerprint.then(Fingerprint::new().text(text));
         let style: Arc<ResolvedStyle> = Arc::clone(&own.own_style);
         let source = LayerSource::Filtered(layer);
-        let layer = Arc::new(ServedLayer::with_style(source, fingerprint, style, None));
+        let layer = ServedLayer::with_style(source, fingerprint, style, None, &own.budget);
+        let layer = Arc::new(layer);
         let mut layers = self.lock();
         // Another request may have added a layer for this condition meanwhile.
         if let Some(layer) = touch(&mut layers, text) {
             return Ok(layer);
         }
         layers.push((text.to_owned(), Arc::clone(&layer)));
-        evict(&mut layers, max_bytes);
+        evict(&mut layers, max_bytes, &own.budget);
         Ok(layer)
     }
 
@@ -215,10 +261,12 @@ fn touch(layers: &mut Vec<(String, Arc<ServedLayer>)>, text: &str) -> Option<Arc
 }
 
 /// Drops filtered layers, those used longest ago first, until there are at most [`MAX_FILTERS`] and
-/// their points take at most `max_bytes` together. The layer used last always stays. A dropped
-/// layer lives on until the requests that are drawing it have finished.
-fn evict(layers: &mut Vec<(String, Arc<ServedLayer>)>, max_bytes: usize) {
+/// their points take at most `max_bytes` and half of the budget together. The layer used last
+/// always stays. A dropped layer lives on until the requests that are drawing it have finished.
+/// Then other values of the budget make room.
+fn evict(layers: &mut Vec<(String, Arc<ServedLayer>)>, max_bytes: usize, budget: &MemoryBudget) {
     let mut all: usize = layers.iter().map(selected_bytes).sum();
+    let max_bytes = max_bytes.min(budget.limit() / 2);
     let mut gone = 0;
     while let Some(oldest) = layers.get(gone)
         && (layers.len() - gone > MAX_FILTERS || all > max_bytes)
@@ -228,6 +276,7 @@ fn evict(layers: &mut Vec<(String, Arc<ServedLayer>)>, max_bytes: usize) {
         gone += 1;
     }
     layers.drain(..gone);
+    budget.make_room();
 }
 
 /// The size in bytes of a filtered layer's points; 0 before they are selected.
@@ -371,6 +420,7 @@ mod tests {
     use heatsplat_loader::{LoadOptions, load_table, read};
     use heatsplat_points::Points;
     use heatsplat_render::Style;
+    use std::time::Duration;
 
     #[test]
     fn columns_of_numbers_and_times_have_histograms() {
@@ -429,6 +479,7 @@ mod tests {
         Arc::new(ServedLayer::new(
             LayerSource::InMemory(Arc::new(layer)),
             Some(Arc::new(table)),
+            &Arc::default(),
         ))
     }
 
@@ -495,9 +546,9 @@ mod tests {
             _ => 0,
         };
         assert!(each > 0);
-        evict(&mut some, each * 3);
+        evict(&mut some, each * 3, &MemoryBudget::default());
         assert!((2..=3).contains(&some.len()), "{}", some.len());
-        evict(&mut some, 0);
+        evict(&mut some, 0, &MemoryBudget::default());
         assert_eq!(some.len(), 1);
     }
 
@@ -579,5 +630,17 @@ mod tests {
         let room = whole.max(MIN_BYTES);
         assert!(20 * whole > room + whole, "{whole}");
         assert!((whole..=room).contains(&kept()), "{} of {room}", kept());
+    }
+
+    #[test]
+    fn a_short_condition_is_never_refused_but_its_time_is_expected() {
+        let rows = 5000;
+        let filter = "n < 25 or n > 75";
+        let text: String = form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+        let query = Query::parse(Some(&format!("filter={text}")), &["filter"]).unwrap();
+        let request = served(rows).prepare(query).unwrap();
+        let size = request.check_cost(None, []).unwrap();
+        let compared = (rows * filter.len()) as u32;
+        assert!(size.prepares && size.expected.unwrap() > Duration::from_nanos(1) * compared);
     }
 }

@@ -3,6 +3,8 @@
 
 use crate::cost::{self, LIVE_DENSEST, LIVE_SPREAD};
 use crate::http::error::ApiError;
+use crate::render_queue::{RenderQueue, WorkSize};
+use crate::style::ResolvedStyle;
 use axum::http::StatusCode;
 use heatsplat_points::{Focus, LonLatBox, MAX_ZOOM, Point, Points, TileId, TileWeight, Window};
 use heatsplat_render::{
@@ -284,80 +286,110 @@ impl LiveLayer {
     }
 
     /// The colour scale of a style at a level. At a fractional level, it is interpolated between
-    /// the scales of the whole levels below and above.
+    /// the scales of the whole levels below and above. The tiles that a scale is measured in are
+    /// drawn in turns of the queue; `work` has the limits of the request.
     pub(crate) async fn normalizer(
         &self,
+        (queue, work): (&RenderQueue, WorkSize),
         level: Level,
-        style: &Style,
-    ) -> Result<Arc<Normalizer>, SourceError> {
-        let below = self.scale(level.below(), style).await?;
+        resolved: &ResolvedStyle,
+    ) -> Result<Arc<Normalizer>, ApiError> {
+        let queue = (queue, work);
+        let below = self.scale(queue, level.below(), resolved).await?;
         let Some((above, _)) = level.above() else {
             return Ok(below);
         };
-        let above = self.scale(above, style).await?;
+        let above = self.scale(queue, above, resolved).await?;
+        let style = &resolved.style;
         let kind = self.value_kind(style);
         Ok(Arc::new(style.scale().between(&below, &above, kind, level)))
     }
 
     /// The colour scale of a style at a whole level. If it needs statistics, they are measured once
     /// in a few tiles. The choice of tiles depends on the data alone, not on the requests.
-    async fn scale(&self, level: u8, style: &Style) -> Result<Arc<Normalizer>, SourceError> {
+    async fn scale(
+        &self,
+        queue: (&RenderQueue, WorkSize),
+        level: u8,
+        resolved: &ResolvedStyle,
+    ) -> Result<Arc<Normalizer>, ApiError> {
+        let style = &resolved.style;
         if !style.scale().needs_statistics() {
             let kind = self.value_kind(style);
             let none = Statistics::default();
             return Ok(Arc::new(style.scale().resolve(&none, kind, level)));
         }
-        let statistics = self.statistics(style.scale().level(level), style).await?;
+        let measured = style.scale().level(level);
+        let statistics = self.statistics(queue, measured, resolved).await?;
         let kind = self.value_kind(style);
         Ok(Arc::new(style.scale().resolve(&statistics, kind, level)))
     }
 
     /// The statistics of the values that a style shows at a level. They are measured at the first
-    /// call and kept for later calls.
+    /// call and kept for later calls. Requests that wait for another one's measurement hold no turn
+    /// of the queue.
     pub(crate) async fn statistics(
         &self,
+        queue: (&RenderQueue, WorkSize),
         level: u8,
-        style: &Style,
-    ) -> Result<Arc<Statistics>, SourceError> {
-        let key = (level, style.statistics_key(level));
-        let empty = || Ok::<_, SourceError>(Arc::default());
+        resolved: &ResolvedStyle,
+    ) -> Result<Arc<Statistics>, ApiError> {
+        let key = (level, resolved.style.statistics_key(level));
+        let empty = || Ok::<_, ApiError>(Arc::default());
         let cell = self.statistics.get_or_insert_with(&key, empty)?;
         // One request measures while others wait. If its client leaves, one of the waiting requests
         // takes over. Errors are not kept, so the next request tries again.
         let statistics = cell
             .get_or_try_init(|| {
                 let span = tracing::debug_span!("statistics", layer = self.name, level);
-                async { Ok(Arc::new(self.measure(level, style).await?)) }.instrument(span)
+                async { Ok::<_, ApiError>(Arc::new(self.measure(queue, level, resolved).await?)) }
+                    .instrument(span)
             })
             .await?;
         Ok(Arc::clone(statistics))
     }
 
-    /// Measures statistics: draws the densities of a sample of tiles and collects their values.
-    async fn measure(&self, level: u8, style: &Style) -> Result<Statistics, SourceError> {
-        let (own, style) = (
-            self.style.for_statistics(level),
-            style.for_statistics(level),
-        );
-        let (own, style) = (&*own, &*style);
+    /// Measures statistics: draws the densities of a sample of tiles, each in a turn of the queue,
+    /// and collects their values.
+    async fn measure(
+        &self,
+        (queue, work): (&RenderQueue, WorkSize),
+        level: u8,
+        resolved: &ResolvedStyle,
+    ) -> Result<Statistics, ApiError> {
+        let style = resolved.style.for_statistics(level);
         let z = level.saturating_sub(8).min(MAX_ZOOM);
         let side = 1u32 << (level - z).min(9);
         let mut statistics = Statistics::default();
-        let other_splats = cost::has_other_splats(own, style);
-        for (tile, times) in sample(self.occupied(z).await?, LIVE_DENSEST, LIVE_SPREAD) {
+        let other_splats = resolved.has_other_splats;
+        let work = WorkSize {
+            turns: 1,
+            expected: None,
+            turn: None,
+            is_typical: false,
+            prepares: true,
+            // Every picture needs the scale of the layer's own splats, so each of its tiles has the
+            // time that a request has.
+            since: work.since.filter(|_| other_splats),
+            ..work
+        };
+        let occupied = self.occupied(z).await.map_err(scale_error)?;
+        for (tile, times) in sample(occupied, LIVE_DENSEST, LIVE_SPREAD) {
             let window = Window::tile(tile, side);
-            let fetched = self.rows.fetch(rows_for(window, 1, style, true)).await?;
-            if other_splats && cost::is_over_limit(&fetched.points, style, &window) {
-                return Err(SourceError::TooMuch);
+            let fetched = self.rows.fetch(rows_for(window, 1, &style, true)).await;
+            let fetched = fetched.map_err(scale_error)?;
+            if other_splats && cost::is_over_limit(&fetched.points, &style, &window) {
+                return Err(scale_error(SourceError::TooMuch));
             }
-            let (backend, style_now) = (Arc::clone(&self.backend), style.clone());
+            let (backend, style_now) = (Arc::clone(&self.backend), style.clone().into_owned());
+            let kind = self.value_kind(&style);
             let draw = move || {
                 let set = PointSet::with_counts(&fetched.points, &fetched.counts);
-                evaluate::density(&set, &style_now, &window.into(), &*backend)
+                let density = evaluate::density(&set, &style_now, &window.into(), &*backend);
+                statistics.add(kind, &density.values, times);
+                Ok(statistics)
             };
-            let density = tokio::task::spawn_blocking(draw).await;
-            let density = density.map_err(|_| SourceError::Broken)?;
-            statistics.add(self.value_kind(style), &density.values, times);
+            statistics = queue.run(work, draw).await?.0;
         }
         Ok(statistics)
     }
@@ -408,6 +440,14 @@ impl LiveLayer {
         let mut tiles = points.occupied_tiles(deeper);
         tiles.retain(within);
         Ok(tiles)
+    }
+}
+
+/// The error for a scale that can't be measured.
+fn scale_error(error: SourceError) -> ApiError {
+    match error {
+        SourceError::Deadline | SourceError::TooMuch => ApiError::scale_too_slow(),
+        other => other.into(),
     }
 }
 

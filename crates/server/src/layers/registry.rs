@@ -10,6 +10,7 @@ use crate::http::error::ApiError;
 use heatsplat_loader::Table;
 use heatsplat_points::level;
 use heatsplat_render::Layer;
+use heatsplat_render::memo::budget::MemoryBudget;
 use indexmap::IndexMap;
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -93,6 +94,9 @@ impl fmt::Display for LayerId {
 pub struct Registry {
     state: Arc<RwLock<State>>,
     watch: Arc<WatchCounters>,
+    /// The budget of everything that layers prepare for requests: styles, statistics, scales, and
+    /// the points of filters.
+    budget: Arc<MemoryBudget>,
 }
 
 /// Counters of the thread that reads layers again when their sources change, if there is such a
@@ -177,15 +181,17 @@ pub enum NewLayer {
 }
 
 impl NewLayer {
-    fn served(self, epoch: u64) -> ServedLayer {
-        match self {
+    fn served(self, epoch: u64, budget: &Arc<MemoryBudget>) -> ServedLayer {
+        let (source, table) = match self {
             Self::InMemory(layer, table) => {
                 let table = (!table.is_empty()).then(|| Arc::new(table));
-                ServedLayer::new(LayerSource::in_memory(layer.at_epoch(epoch)), table)
+                let layer = layer.at_epoch(epoch).within(budget);
+                (LayerSource::in_memory(layer), table)
             }
-            Self::Live(live) => ServedLayer::new(LayerSource::Live(live.at_epoch(epoch)), None),
-            Self::Archive(archive) => ServedLayer::new(LayerSource::Archive(archive), None),
-        }
+            Self::Live(live) => (LayerSource::Live(live.at_epoch(epoch)), None),
+            Self::Archive(archive) => (LayerSource::Archive(archive), None),
+        };
+        ServedLayer::new(source, table, budget)
     }
 }
 
@@ -242,7 +248,7 @@ impl Registry {
         let mut new: HashMap<LayerId, Arc<ServedLayer>> = new
             .into_iter()
             .map(|(id, layer)| {
-                let served = layer.served(before(&id) + 1);
+                let served = layer.served(before(&id) + 1, &self.budget);
                 (id, Arc::new(served))
             })
             .collect();
@@ -291,6 +297,10 @@ impl Registry {
         self.watch.failures.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn budget(&self) -> &Arc<MemoryBudget> {
+        &self.budget
+    }
+
     pub(crate) fn watch_counters(&self) -> &WatchCounters {
         &self.watch
     }
@@ -319,7 +329,7 @@ impl Registry {
 
     fn put_new(&self, id: &LayerId, layer: NewLayer) {
         let before = self.get(id.as_str()).map_or(0, |served| served.epoch());
-        let served = Arc::new(layer.served(before + 1));
+        let served = Arc::new(layer.served(before + 1, &self.budget));
         if let Some(entry) = self.write().layers.get_mut(id) {
             entry.layer = Some(served);
             entry.failed = false;
@@ -420,12 +430,12 @@ impl Registry {
         id: &str,
         until: SystemTime,
         most: usize,
-        source: LayerSource,
+        layer: ServedLayer,
     ) -> bool {
         if self.extend_posted(id, until) {
             return true;
         }
-        let layer = Some(Arc::new(ServedLayer::new(source, None)));
+        let layer = Some(Arc::new(layer));
         let mut state = self.write();
         let posted = state.layers.values().filter(|e| e.expires.is_some());
         if posted.count() >= most {
@@ -438,6 +448,25 @@ impl Registry {
         }
         entry.expires = entry.expires.max(Some(until));
         true
+    }
+
+    /// Removes a posted layer. Returns false if there is no posted layer with this id. Layers that
+    /// are computed from it are no longer updated.
+    pub(crate) fn remove_posted(&self, id: &str) -> bool {
+        let mut state = self.write();
+        let posted = state.layers.get(id);
+        if posted.is_none_or(|entry| entry.expires.is_none() || entry.is_expired(SystemTime::now()))
+        {
+            return false;
+        }
+        state.layers.shift_remove(id).is_some()
+    }
+
+    /// The number of posted layers that have not expired.
+    pub(crate) fn posted(&self) -> usize {
+        let (state, now) = (self.read(), SystemTime::now());
+        let posted = state.layers.values().filter(|e| e.expires.is_some());
+        posted.filter(|entry| !entry.is_expired(now)).count()
     }
 
     /// The time when a posted layer expires; `None` for other layers.

@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// The longest expected wait with which a request is admitted. A choice: a map feels slow after it.
 const MAX_EXPECTED_WAIT: Duration = Duration::from_millis(250);
@@ -36,6 +36,10 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 /// The longest expected time of work that is done on the runtime's workers. A choice: meanwhile,
 /// other requests of this worker may have to wait.
 pub(crate) const QUICK: Duration = Duration::from_millis(2);
+
+/// The time between two looks at whether another request has prepared what this one waits for. A
+/// choice: little beside the time that preparing takes.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(3);
 
 /// The time after the deadline within which work usually ends by itself. A choice.
 const LATE: Duration = Duration::from_millis(100);
@@ -51,9 +55,12 @@ pub(crate) struct WorkSize {
     /// The number of turns that the work takes at once: 1 for a tile, more for pictures that need
     /// more memory, so that the memory of all pictures together stays bounded.
     pub(crate) turns: u32,
-    /// The expected time on one core; `None` if each turn is expected to take as long as recent
-    /// ones.
+    /// The expected time on one core; `None` if each turn is expected to take as long as `turn`.
     pub(crate) expected: Option<Duration>,
+    /// The mean time of recent turns of such work; `None` for the mean of all work.
+    pub(crate) turn: Option<Duration>,
+    /// True if other pictures of the layer take about as long as this work.
+    pub(crate) is_typical: bool,
     /// True if the work may need something that is not made yet, like statistics or the points
     /// of a filter.
     pub(crate) prepares: bool,
@@ -69,10 +76,20 @@ impl WorkSize {
     pub(crate) const SMALL: Self = Self {
         turns: 1,
         expected: None,
+        turn: None,
+        is_typical: false,
         prepares: false,
         most: u64::MAX,
         since: None,
     };
+
+    /// The work, without a relation of its time to that of other pictures of its layer.
+    pub(crate) fn untypical(self) -> Self {
+        Self {
+            is_typical: false,
+            ..self
+        }
+    }
 }
 
 /// The queue of pictures to draw. A picture takes one or more turns; there are as many turns as
@@ -95,9 +112,8 @@ struct Counters {
     /// The number of pictures whose drawing was ended early, for each reason, in the order of
     /// [`ENDED`].
     ended: [AtomicU64; ENDED.len()],
-    /// The running mean of the drawing times of pictures, each divided by the number of its turns,
-    /// in nanoseconds.
-    usual: AtomicU64,
+    /// The running mean of the drawing times of pictures, each divided by the number of its turns.
+    usual: RunningMean,
     /// Nanoseconds spent in each stage, in the order of [`Phase::ALL`].
     stages: [AtomicU64; Phase::ALL.len()],
     queued: AtomicU64,
@@ -172,12 +188,13 @@ impl RenderQueue {
                 let result =
                     catch_unwind(AssertUnwindSafe(|| Timings::measure(|| token.run(work))));
                 let (done, stages) = result.map_err(|_| ApiError::internal())?;
-                let timing = RequestTiming { queued, stages };
-                counters.add(
-                    start.elapsed() / size.turns.max(1),
-                    &timing,
-                    done.as_ref().err(),
-                );
+                let turn = start.elapsed() / size.turns.max(1);
+                let timing = RequestTiming {
+                    queued,
+                    turn,
+                    stages,
+                };
+                counters.add(turn, &timing, done.as_ref().err());
                 drop(turns);
                 Ok((done.map_err(|reason| ended(reason, given))??, timing))
             }
@@ -198,7 +215,8 @@ impl RenderQueue {
 
     /// Waits for the turns of a piece of work; `None` if the work is refused.
     async fn turns(&self, size: WorkSize) -> Option<Turns> {
-        let cost = size.expected.unwrap_or_else(|| self.usual() * size.turns);
+        let turn = || size.turn.unwrap_or_else(|| self.usual());
+        let cost = size.expected.unwrap_or_else(|| turn() * size.turns);
         // On average, half of the running work is done.
         let running = self.usual() * self.admission.running() / 2;
         let client = CLIENT.try_with(|client| *client).unwrap_or_default();
@@ -210,11 +228,31 @@ impl RenderQueue {
     }
 
     fn is_quick(&self, size: &WorkSize) -> bool {
-        size.turns <= 1 && !size.prepares && size.expected.unwrap_or(self.usual()) < QUICK
+        let expected = size.expected.or(size.turn);
+        size.turns <= 1 && !size.prepares && expected.unwrap_or_else(|| self.usual()) < QUICK
     }
 
     fn usual(&self) -> Duration {
-        Duration::from_nanos(self.counters.usual.load(Ordering::Relaxed))
+        self.counters.usual.get().unwrap_or_default()
+    }
+
+    /// Waits while `is_busy`, which is asked every few milliseconds, for a request that began at
+    /// `since`. Nothing is held meanwhile.
+    ///
+    /// # Errors
+    /// The request's deadline has passed.
+    pub(crate) async fn wait_while(
+        &self,
+        since: Instant,
+        is_busy: impl Fn() -> bool,
+    ) -> Result<(), ApiError> {
+        while is_busy() {
+            if since.elapsed() >= self.deadline {
+                return Err(ended(Cancelled::Deadline, self.deadline));
+            }
+            sleep(BETWEEN_LOOKS).await;
+        }
+        Ok(())
     }
 
     pub(crate) fn stats(&self) -> QueueStats {
@@ -284,15 +322,35 @@ impl Counters {
                 }
             }
         }
-        let usual = self.usual.load(Ordering::Relaxed);
-        let turn = turn.as_nanos() as u64;
-        if ended.is_some() && turn < usual {
-            return; // Work that was ended early tells nothing about the time that work takes.
+        match self.usual.get() {
+            // The time of work that was ended early is no measure of the time that work takes.
+            Some(usual) if ended.is_some() && turn < usual => {}
+            Some(_) => self.usual.add(turn),
+            // The first pictures measure scales, which takes far longer than the pictures.
+            None => self.usual.add(turn / 16),
         }
-        // The running mean covers about the last sixteen turns. If two threads update it at the
-        // same time, one update is lost, which does no harm.
-        let usual = usual - usual / 16 + turn / 16;
-        self.usual.store(usual, Ordering::Relaxed);
+    }
+}
+
+/// A running mean of about the last sixteen times that were added, in nanoseconds; 0 before the
+/// first. If two threads add a time at once, one of the two is lost, which does no harm.
+#[derive(Debug, Default)]
+pub(crate) struct RunningMean(AtomicU64);
+
+impl RunningMean {
+    /// The mean; `None` before the first time is added.
+    pub(crate) fn get(&self) -> Option<Duration> {
+        let mean = self.0.load(Ordering::Relaxed);
+        (mean > 0).then(|| Duration::from_nanos(mean))
+    }
+
+    pub(crate) fn add(&self, time: Duration) {
+        let time = (time.as_nanos() as u64).max(1);
+        let mean = match self.0.load(Ordering::Relaxed) {
+            0 => time,
+            mean => (mean - mean / 16 + time / 16).max(1),
+        };
+        self.0.store(mean, Ordering::Relaxed);
     }
 }
 

@@ -26,6 +26,12 @@ pub(crate) async fn get(State(server): State<Arc<Server>>) -> Response {
         ("densities", server.densities.stats()),
     ];
     caches(&mut page, &all);
+    let prepared = server.layers.budget();
+    let about = "Bytes of styles, statistics, scales and points of filters.";
+    page.about("prepared_bytes", "gauge", about);
+    page.line("prepared_bytes", &[], prepared.used());
+    page.about("prepared_limit_bytes", "gauge", "Bytes that they may take.");
+    page.line("prepared_limit_bytes", &[], prepared.limit());
     queue(&mut page, &server.render_queue.stats());
     transfers(&mut page, &server);
     layers(&mut page, &server);
@@ -224,6 +230,7 @@ fn layers(page: &mut PrometheusText, server: &Server) {
         ("live", live),
         ("loading", loading.len()),
         ("failed", server.layers.failed().len()),
+        ("posted", server.layers.posted()),
     ] {
         page.line("layers", &[("state", state)], n);
     }

@@ -1,19 +1,21 @@
-//! `POST /layers`: makes a layer from a database query that the client sends.
+//! `POST /layers`: makes a layer from a database query that the client sends. `DELETE /layers/{id}`
+//! removes such a layer.
 //!
 //! The route exists only if the configuration has a token. The layer's id is a digest of the query
 //! and its style, so posting the same query and style again leads to the same layer. A layer
 //! expires some time after it was posted last.
 
+use crate::cost::check_own_style;
 use crate::http::error::ApiError;
 use crate::http::layer_keys;
 use crate::http::response::json;
-use crate::layers::entry::LayerSource;
+use crate::layers::entry::{LayerSource, ServedLayer};
 use crate::layers::live::LiveLayer;
 use crate::layers::posting::{BearerToken, OpenedQuery, PostError, PostedQuery, Posting};
 use crate::routes::unix_seconds;
 use crate::state::Server;
 use axum::body::to_bytes;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::header::{CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +24,7 @@ use heatsplat_render::{Layer, Precision, Style};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 /// The largest size of a request's body in bytes. A choice.
@@ -51,7 +54,7 @@ struct Body {
 #[serde(rename_all = "lowercase")]
 enum Mode {
     #[default]
-    LiveLayer,
+    Live,
     Snapshot,
 }
 
@@ -74,13 +77,7 @@ pub(crate) async fn post(
     State(server): State<Arc<Server>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let Some(posting) = server.config.posting.clone() else {
-        let message = "layers can't be posted here: the server has no token";
-        return Err(ApiError::not_found(message).into_response());
-    };
-    if !is_authorized(&posting.token, request.headers()) {
-        return Err(unauthorized());
-    }
+    let posting = authorize(&server, request.headers()).map_err(|refused| *refused)?;
     if !is_json(request.headers()) {
         let refused = ApiError::with_status(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -91,6 +88,32 @@ pub(crate) async fn post(
     let base = server.base_url(&request).url;
     let made = make(&server, &posting, request, &base).await;
     made.map_err(IntoResponse::into_response)
+}
+
+/// Removes a posted layer at once, before it expires. Requests that are drawing it finish.
+pub(crate) async fn delete(
+    State(server): State<Arc<Server>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<StatusCode, Response> {
+    authorize(&server, request.headers()).map_err(|refused| *refused)?;
+    if server.layers.remove_posted(&id) {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let message = "there is no posted layer with this id; only posted layers can be deleted";
+    Err(ApiError::not_found(message).into_response())
+}
+
+/// The settings for posted layers, for a request that has the token.
+fn authorize(server: &Server, headers: &HeaderMap) -> Result<Posting, Box<Response>> {
+    let Some(posting) = server.config.posting.clone() else {
+        let message = "layers can't be posted here: the server has no token";
+        return Err(Box::new(ApiError::not_found(message).into_response()));
+    };
+    match is_authorized(&posting.token, headers) {
+        true => Ok(posting),
+        false => Err(Box::new(unauthorized())),
+    }
 }
 
 async fn make(
@@ -132,11 +155,20 @@ async fn make(
                 LayerSource::Live(LiveLayer::new(&name, style, rows, backend))
             }
             OpenedQuery::InMemory(points) => {
-                LayerSource::in_memory(Layer::new(&name, points, style, backend))
+                let layer = Layer::new(&name, points, style, backend);
+                check_own_style(&layer, server.config.deadline).map_err(|e| {
+                    let message = format!("style: {e}");
+                    ApiError::with_status(StatusCode::UNPROCESSABLE_ENTITY, message)
+                })?;
+                LayerSource::in_memory(layer.within(server.layers.budget()))
             }
         };
+        // Hashing the points of a large layer takes long, so it is done on a blocking thread.
+        let budget = Arc::clone(server.layers.budget());
+        let served = spawn_blocking(move || ServedLayer::new(source, None, &budget)).await;
+        let served = served.map_err(|_| ApiError::internal())?;
         let layers = &server.layers;
-        if !layers.insert_posted(&id, until, posting.most, source) {
+        if !layers.insert_posted(&id, until, posting.most, served) {
             return Err(ApiError::unavailable(
                 "there are as many posted layers as there may be; some will expire",
             ));

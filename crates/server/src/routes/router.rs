@@ -22,7 +22,7 @@ use axum::http::header::{ALLOW, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS}
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument as _;
@@ -68,6 +68,10 @@ fn admin_routes() -> Router<Arc<Server>> {
         .route(
             "/layers",
             post(post_layer::post).fallback(async || ApiError::method_not_allowed()),
+        )
+        .route(
+            "/layers/{id}",
+            delete(post_layer::delete).fallback(async || ApiError::method_not_allowed()),
         )
 }
 
@@ -143,8 +147,8 @@ async fn count(State(server): State<Arc<Server>>, mut request: Request, next: Ne
 }
 
 /// Answers a request. CORS headers let pages of allowed origins read every answer, errors included,
-/// but not answers to `POST /layers`. Another header forbids browsers to guess a media type other
-/// than the stated one.
+/// except answers to posts and deletions of layers. Another header forbids browsers to guess a
+/// media type other than the stated one.
 async fn answer(server: &Server, request: Request, next: Next) -> Response {
     let (allowed, trusted) = (&server.config.allowed_hosts, &server.config.trusted_proxies);
     let origin = server.cors.of(request.headers());
@@ -160,7 +164,7 @@ async fn answer(server: &Server, request: Request, next: Next) -> Response {
         Method::GET | Method::HEAD => transfer(server, request, next).await,
         // The answer gets no CORS headers: the request carries a secret, which pages of other hosts
         // must not use.
-        Method::POST if is_posting(&request) => {
+        Method::POST | Method::DELETE if is_posting(&request) => {
             let mut response = next.run(request).await;
             set(response.headers_mut(), X_CONTENT_TYPE_OPTIONS, "nosniff");
             return response;
@@ -207,13 +211,17 @@ async fn transfer(server: &Server, request: Request, next: Next) -> Response {
     }
 }
 
-/// Returns true if the request's route is `/layers`. The router of another socket may have this
-/// route instead.
+/// Returns true if the request's route is that of its method for posted layers: `/layers` to post
+/// one, `/layers/{id}` to delete one. The router of another socket may have these routes instead.
 fn is_posting(request: &Request) -> bool {
     let route = request.extensions().get::<MatchedPath>();
+    let path = request.uri().path();
+    let (end, is_path) = match *request.method() {
+        Method::POST => ("/layers", path == "/layers"),
+        _ => ("/layers/{id}", path.starts_with("/layers/")),
+    };
     // The router may be nested in another one, whose prefix only the route has.
-    let is_posted = route.is_some_and(|route| route.as_str().ends_with("/layers"));
-    is_posted && request.uri().path() == "/layers"
+    is_path && route.is_some_and(|route| route.as_str().ends_with(end))
 }
 
 fn url_length(request: &Request) -> usize {

@@ -4,9 +4,10 @@
 use crate::app::{Answer, app, gated, gated_layer, get, metric};
 use axum::Router;
 use axum::http::StatusCode;
+use heatsplat_loader::{LoadOptions, load_table, read};
 use heatsplat_points::{Point, TileId};
 use heatsplat_render::encode::ImageFormat;
-use heatsplat_render::{CpuBackend, Style};
+use heatsplat_render::{CpuBackend, Layer, Style};
 use heatsplat_server::{
     FetchedPoints, LiveLayer, Registry, RowRequest, RowSource, Server, ServerConfig, SourceError,
     SourceFuture, router,
@@ -296,4 +297,45 @@ async fn radii_that_share_a_scale_have_densities_of_their_own() {
     let (sixteen, more) = (density("16px").await, density("16.3px").await);
     assert_eq!(sixteen.len(), more.len());
     assert_ne!(sixteen, more);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn styles_scales_and_filters_stay_within_the_cache_size() {
+    let rows: String = (0..20_000)
+        .map(|i| format!("{}.{i:06},{},{i}\n", i % 90, i % 60))
+        .collect();
+    let options = LoadOptions {
+        keep: vec!["n".into()],
+        ..LoadOptions::default()
+    };
+    let csv = std::io::Cursor::new(format!("lon,lat,n\n{rows}").into_bytes());
+    let mut source = read(csv, "a.csv", &options).unwrap();
+    let (points, table, _) = load_table(&mut *source, |_| ()).unwrap();
+    let layers = Registry::default();
+    let layer = Layer::on_cpu("many", points, Style::default());
+    layers.put_with_table(&layers.announce("many"), layer, table);
+    let config = ServerConfig {
+        cache: 1 << 20,
+        ..ServerConfig::default()
+    };
+    let app = router(Arc::new(Server::new(layers, config)));
+    let limit = metric(&app, "heatsplat_prepared_limit_bytes ").await;
+    assert_eq!(limit, f64::from(8 << 20));
+    let mut most = 0.0_f64;
+    for i in 0..150 {
+        let images = "%23ff0000,".repeat(1 + i % 60);
+        for query in [
+            format!("filter=n%20%3E%20{i}"),
+            format!("scale=local&radius={}px", 4.0 + 0.5 * f64::from(i as u16)),
+            format!("ramp={images}%2300ff{:02x}", i),
+        ] {
+            let answer = get(&app, &format!("/many/0/0/0.png?{query}")).await;
+            assert_eq!(answer.status, StatusCode::OK, "{query}: {}", answer.text());
+        }
+        let used = metric(&app, "heatsplat_prepared_bytes ").await;
+        assert!(used <= limit, "{used} of {limit} after {i}");
+        most = most.max(used);
+    }
+    // So much was asked for that values made room for others.
+    assert!(most > limit * 0.9, "{most} of {limit}");
 }

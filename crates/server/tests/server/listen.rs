@@ -510,3 +510,31 @@ fn a_port_for_administration_has_what_the_other_has_no_longer() {
     stop.stop();
     thread.join().unwrap().unwrap();
 }
+
+/// The types of the HTTP/2 frames in some bytes.
+fn frame_types(mut bytes: &[u8]) -> Vec<u8> {
+    let mut types = Vec::new();
+    while let [a, b, c, kind, ..] = *bytes {
+        types.push(kind);
+        let length = u32::from_be_bytes([0, a, b, c]) as usize;
+        bytes = bytes.get(9 + length..).unwrap_or_default();
+    }
+    types
+}
+
+#[test]
+fn an_idle_connection_of_http_2_is_closed_with_goaway_when_the_server_ends() {
+    const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+    const GOAWAY: u8 = 7;
+    let server = run(ServerConfig::default());
+    let mut stream = server.connect();
+    let preface = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", SETTINGS].concat();
+    stream.write_all(&preface).unwrap();
+    let mut answer = vec![0; 9];
+    stream.read_exact(&mut answer).unwrap();
+    server.stop.stop();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(frame_types(&answer).contains(&GOAWAY), "{answer:?}");
+    drop(stream);
+    server.finish();
+}

@@ -13,6 +13,8 @@ mod filters;
 mod listen;
 mod metrics;
 mod model;
+mod posting;
+mod queue;
 mod routes;
 mod sync;
 mod transfers;

@@ -78,7 +78,7 @@ export function drawRadius() {
   if (ownTable || !plain) unit.add(new Option(words.byZoom, "zoom"));
   choose(unit, plain?.unit ?? "zoom");
   unit.title = plain ? "" : style.radius;
-  number.title = plain ? "" : style.radius;
+  number.placeholder = plain ? "" : style.radius;
   if (document.activeElement !== number) number.value = plain ? String(plain.length) : "";
   slider.value = String(plain ? sliderPlace(plain.length, plain.unit) : sliderPlace(16, "px"));
   slider.setAttribute("aria-valuetext", hasRadius(style) ? style.radius : words.noRadius);

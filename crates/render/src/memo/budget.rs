@@ -1,0 +1,124 @@
+//! The memory that several caches may take together.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// The memory that things which can be made again may take together: statistics, scales and other
+/// values that layers cache. When it is used up, the values of all its caches that were unused for
+/// the longest time make room.
+pub struct MemoryBudget {
+    limit: AtomicUsize,
+    used: AtomicUsize,
+    /// The number of requests for values so far, by which their age is known.
+    clock: AtomicU64,
+    caches: Mutex<Vec<Weak<dyn Evictable>>>,
+}
+
+/// A cache whose values can make room for others.
+pub(super) trait Evictable: Send + Sync {
+    /// The time of the last request for the value that is unused for the longest time; `None` if
+    /// the cache has no counted value.
+    fn oldest(&self) -> Option<u64>;
+
+    /// Drops the value that was last requested at the time `asked`.
+    fn evict(&self, asked: u64);
+}
+
+impl Default for MemoryBudget {
+    /// A budget without a limit.
+    fn default() -> Self {
+        Self {
+            limit: AtomicUsize::new(usize::MAX),
+            used: AtomicUsize::new(0),
+            clock: AtomicU64::new(0),
+            caches: Mutex::default(),
+        }
+    }
+}
+
+impl MemoryBudget {
+    /// Sets the limit in bytes.
+    pub fn set_limit(&self, bytes: usize) {
+        self.limit.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The limit in bytes.
+    pub fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    /// The bytes that are counted.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether more bytes are counted than the limit.
+    pub fn is_over(&self) -> bool {
+        self.used() > self.limit()
+    }
+
+    /// Counts bytes until the result is dropped.
+    pub fn count(self: &Arc<Self>, bytes: usize) -> BudgetShare {
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+        BudgetShare {
+            budget: Arc::clone(self),
+            bytes,
+        }
+    }
+
+    /// Drops cached values, those unused for the longest time first, until the budget is kept or no
+    /// cache has a value.
+    pub fn make_room(&self) {
+        if !self.is_over() {
+            return;
+        }
+        let caches: Vec<Arc<dyn Evictable>> = {
+            let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+            caches.retain(|cache| cache.strong_count() > 0);
+            caches.iter().filter_map(Weak::upgrade).collect()
+        };
+        while self.is_over() {
+            let ages = caches
+                .iter()
+                .filter_map(|cache| Some((cache.oldest()?, cache)));
+            let Some((asked, cache)) = ages.min_by_key(|(asked, _)| *asked) else {
+                return;
+            };
+            cache.evict(asked);
+        }
+    }
+
+    /// The time of a new request for a value.
+    pub(super) fn tick(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self, cache: Weak<dyn Evictable>) {
+        let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+        // Layers come and go, so caches that are gone are forgotten before the list grows.
+        if caches.len() == caches.capacity() {
+            caches.retain(|cache| cache.strong_count() > 0);
+        }
+        caches.push(cache);
+    }
+}
+
+impl fmt::Debug for MemoryBudget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemoryBudget({} of {} bytes)", self.used(), self.limit())
+    }
+}
+
+/// Bytes that are counted in a [`MemoryBudget`] until this is dropped.
+#[derive(Debug)]
+pub struct BudgetShare {
+    budget: Arc<MemoryBudget>,
+    bytes: usize,
+}
+
+impl Drop for BudgetShare {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
