@@ -125,15 +125,6 @@ impl Parts {
         let end = text.find(|c: char| !c.is_alphabetic());
         let (word, rest) = text.split_at_checked(end.unwrap_or(text.len()))?;
         let count = self.all.len();
-        // The mark of seconds and a hemisphere may be written as one word: `41d25m01sS`.
-        let mark = word.get(..1).filter(|mark| {
-            let units = [(1, "d"), (2, "m"), (3, "s")];
-            let behind = word.get(1..).unwrap_or_default();
-            units.contains(&(count, *mark)) && self.has_marks && hemisphere(behind).is_some()
-        });
-        if let Some(mark) = mark {
-            return text.get(mark.len()..);
-        }
         let is_unit = match word {
             "d" | "D" | "deg" | "Deg" => count == 1,
             "m" | "min" | "Min" => count == 2,
@@ -249,7 +240,6 @@ mod tests {
             ("-0° 7' 12\"", -0.12, None),
             ("41:25:01", 41.416_944, None),
             ("41d25m01s", 41.416_944, None),
-            ("41d25m01sS", -41.416_944, Some(NorthSouth)),
             ("41º25´01´´ N", 41.416_944, Some(NorthSouth)),
             ("41°25’01” Nord", 41.416_944, Some(NorthSouth)),
             ("2°10′26″ Ouest", -2.173_889, Some(EastWest)),
