@@ -1,7 +1,8 @@
 //! Loading of points from files, streams, addresses and databases.
 //!
 //! * Files and streams may be CSV, TSV, GeoJSON, other JSON with rows, FlatGeobuf, GPX, KML, TCX,
-//!   NMEA or Arrow. Shapefile, GeoPackage, Parquet, Excel and zip archives are read from files only.
+//!   NMEA or Arrow. Shapefile, GeoPackage, Parquet, Excel and zip archives are read from files
+//!   only.
 //! * All of these formats can be read from `http(s)://` and `s3://` addresses (feature `remote`).
 //! * Tables and queries are read from PostGIS (feature `postgis`).
 //!
