@@ -127,7 +127,7 @@ impl FromStr for Domain {
     fn from_str(text: &str) -> Result<Self, ParseStyleError> {
         if numbers(text).is_some_and(|(lo, hi)| lo >= hi) {
             return Err(ParseStyleError::new(
-                "its lower end must come first, as in 0,40",
+                "of lo,hi the lower end must come first, as in 0,40",
             ));
         }
         Self::parse(text).ok_or(ParseStyleError::new(

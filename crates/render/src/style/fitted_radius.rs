@@ -176,19 +176,20 @@ mod tests {
     fn the_radius_follows_the_distance_of_the_points() {
         // At zoom 6 a degree is 45.5 px, so 10,000 points on 10 × 10 degrees are 4.55 px apart.
         let radius = fitted(field(10_000, 10.0));
-        let near = |zoom, expected: f64| {
+        let near = |zoom, expected: f64, tolerance: f64| {
             let found = pixels(&radius, zoom);
             assert!(
-                (found - expected).abs() <= 1.0,
+                (found - expected).abs() <= tolerance,
                 "{radius} at {zoom}: {expected}"
             );
         };
-        near(0, LEAST);
-        near(5, LEAST);
-        near(6, 1.7 * 4.55);
-        near(7, 12.0);
-        near(8, 18.0);
-        near(14, MOST);
+        near(0, LEAST, 0.0);
+        near(5, 1.7 * 2.27, 1.0);
+        near(6, 1.7 * 4.55, 1.0);
+        // From here on the radius rises as fast as it may.
+        near(7, 11.0, 1.0);
+        near(8, 16.5, 1.5);
+        near(14, MOST, 0.0);
     }
 
     #[test]
