@@ -37,7 +37,7 @@ pub(super) struct SourceFlags {
     /// content]
     #[arg(long)]
     pub(super) format: Option<InputFormat>,
-    /// The file to read in a zip archive that has several
+    /// The file to read in a zip archive [default: its only data set]
     #[arg(long, value_name = "NAME")]
     pub(super) member: Option<String>,
     /// The table to read: of a database, a sheet of an Excel workbook, or where a GeoPackage has

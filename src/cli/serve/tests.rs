@@ -193,7 +193,7 @@ fn mistakes_have_their_line_and_say_what_to_do() {
         ),
         (
             3,
-            "[[layers]]\nfile = \"a\"\nformat = \"xlsx\"\n",
+            "[[layers]]\nfile = \"a\"\nformat = \"xls\"\n",
             &["format"],
         ),
         (
