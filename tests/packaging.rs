@@ -105,7 +105,7 @@ fn the_debian_package_has_program_manuals_completions_and_service() {
         ),
         (
             "-rw-r--r-- root/root",
-            "./usr/share/doc/heatsplat/config.md",
+            "./usr/share/doc/heatsplat/docs/config.md",
         ),
     ] {
         let found = content
