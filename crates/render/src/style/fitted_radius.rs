@@ -174,22 +174,15 @@ mod tests {
 
     #[test]
     fn the_radius_follows_the_distance_of_the_points() {
-        // At zoom 6 a degree is 45.5 px, so 10,000 points on 10 × 10 degrees are 4.55 px apart.
+        // At zoom 5 a degree is 22.8 px, so 10,000 points on 10 × 10 degrees are 2.28 px apart, and
+        // 1.7 times that is just under the least radius. From there on it rises as fast as it may.
         let radius = fitted(field(10_000, 10.0));
-        let near = |zoom, expected: f64, tolerance: f64| {
-            let found = pixels(&radius, zoom);
-            assert!(
-                (found - expected).abs() <= tolerance,
-                "{radius} at {zoom}: {expected}"
-            );
-        };
-        near(0, LEAST, 0.0);
-        near(5, 1.7 * 2.27, 1.0);
-        near(6, 1.7 * 4.55, 1.0);
-        // From here on the radius rises as fast as it may.
-        near(7, 11.0, 1.0);
-        near(8, 16.5, 1.5);
-        near(14, MOST, 0.0);
+        let rising = "5:4px,6:6px,7:9px,8:13px,9:19px,10:24px";
+        assert_eq!(radius.to_string(), rising);
+        // With four times as many points it rises a zoom later.
+        let radius = fitted(field(40_000, 10.0));
+        let later = "6:4px,7:6px,8:9px,9:13px,10:19px,11:24px";
+        assert_eq!(radius.to_string(), later);
     }
 
     #[test]

@@ -249,7 +249,6 @@ mod tests {
             chosen.map(|asset| asset.gzip.len()).sum()
         };
         let (own, all) = (sizes(true), sizes(false));
-        println!("{own} bytes of our own, {all} in all");
         assert!(own <= 60 << 10, "{own}");
         assert!(all <= 650 << 10, "{all}");
     }
