@@ -89,6 +89,10 @@ pub(super) struct SourceFlags {
     /// what XML declares; values that are no UTF-8 are windows-1252]
     #[arg(long, value_name = "NAME")]
     pub(super) encoding: Option<Encoding>,
+    /// The reference system of positions or geometries that state none: its EPSG
+    /// number, as 25832 or EPSG:25832
+    #[arg(long, visible_alias = "crs", value_name = "EPSG", value_parser = epsg)]
+    pub(super) srid: Option<u32>,
     /// Largest error of positions, like 50m, where the shift of a file's datum to WGS 84 is known
     /// no better without a grid, which is not read here [default: 5m]
     #[arg(long, value_name = "METRES", value_parser = metres)]
@@ -167,11 +171,24 @@ impl SourceFlags {
                 columns.cloned().collect()
             },
             within: self.within,
-            srid: self.database.srid,
+            srid: self.srid,
             strict: self.strict,
             datum_error: self.datum_error,
             download_limit: self.download_limit,
         }
+    }
+}
+
+/// Parses the EPSG number of a reference system.
+fn epsg(text: &str) -> Result<u32, &'static str> {
+    let name = text.trim();
+    let number = match name.get(..5) {
+        Some(prefix) if prefix.eq_ignore_ascii_case("EPSG:") => name.get(5..).unwrap_or_default(),
+        _ => name,
+    };
+    match number.parse() {
+        Ok(number @ 1..) => Ok(number),
+        _ => Err("expected an EPSG number, such as 25832 or EPSG:25832"),
     }
 }
 

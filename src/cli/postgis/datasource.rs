@@ -29,7 +29,7 @@ fn suggest(flags: &mut SourceFlags, table: &str, geom: Option<&str>, srid: Optio
     }
     let geom = geom.filter(|g| !g.is_empty());
     flags.geom = flags.geom.take().or(geom.map(str::to_owned));
-    database.srid = database.srid.or(srid.and_then(|s| s.parse().ok()));
+    flags.srid = flags.srid.or(srid.and_then(|s| s.parse().ok()));
 }
 
 /// Builds the address `postgres://user:password@host:port/dbname` from the parameters that are

@@ -15,25 +15,8 @@ pub(crate) struct DatabaseFlags {
     /// Live layers may use !bbox!, !pixel_width!, !zoom! and their like
     #[arg(long, value_name = "QUERY", conflicts_with = "table")]
     pub(super) sql: Option<String>,
-    /// The reference system of positions or geometries that state none, of a file too: its EPSG
-    /// number, as 25832 or EPSG:25832
-    #[arg(long, visible_alias = "crs", value_name = "EPSG", value_parser = epsg)]
-    pub(crate) srid: Option<u32>,
     #[command(flatten)]
     pub(crate) role: RoleFlags,
-}
-
-/// Parses the EPSG number of a reference system.
-fn epsg(text: &str) -> Result<u32, &'static str> {
-    let name = text.trim();
-    let number = match name.get(..5) {
-        Some(prefix) if prefix.eq_ignore_ascii_case("EPSG:") => name.get(5..).unwrap_or_default(),
-        _ => name,
-    };
-    match number.parse() {
-        Ok(number @ 1..) => Ok(number),
-        _ => Err("expected an EPSG number, such as 25832 or EPSG:25832"),
-    }
 }
 
 /// The role that reads a database.
@@ -114,7 +97,7 @@ impl SourceFlags {
             from,
             geom: self.geom.clone(),
             weight: self.weight.clone(),
-            srid: self.database.srid,
+            srid: self.srid,
             keep: self.radius_column.clone(),
         })
         .collect()
@@ -133,9 +116,9 @@ impl SourceFlags {
             geom: query.geom,
             database: DatabaseFlags {
                 sql,
-                srid: query.srid,
                 ..DatabaseFlags::default()
             },
+            srid: query.srid,
             ..Self::default()
         }
     }
