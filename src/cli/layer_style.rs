@@ -4,6 +4,7 @@ use super::load::LoadedSource;
 use heatsplat::Style;
 use heatsplat::points::Points;
 use heatsplat::render::Radius;
+use heatsplat_server::Derivation;
 
 /// A style, and the choice where its radius comes from.
 #[derive(Clone, Default)]
@@ -53,12 +54,13 @@ impl LayerStyle {
         }
     }
 
-    /// The style for a layer that is made of others. A radius that would be fitted is that of the
+    /// A layer that is made of others, in this style. A radius that would be fitted is that of the
     /// first of them.
-    pub(super) fn with_radius_of(&self, first: Option<&Radius>) -> Style {
-        match (self.radius, first) {
-            (RadiusChoice::Set, _) | (_, None) => self.style.clone(),
-            (_, Some(radius)) => self.style.clone().with_radius(radius.clone()),
+    pub(super) fn applied_to(&self, derived: Derivation) -> Derivation {
+        let derived = derived.with_style(self.style.clone());
+        match self.radius {
+            RadiusChoice::Set => derived,
+            RadiusChoice::Fitted | RadiusChoice::Auto => derived.with_radius_of_first(),
         }
     }
 }

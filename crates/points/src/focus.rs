@@ -57,8 +57,11 @@ impl Focus {
         let edges = grown(within.world_edges(), 1.0);
         let few = points.summary().count < FEW;
         let pile = if few { 0.0 } else { mass_at_0_0(points) };
-        let beyond = if few { 0.0 } else { BEYOND };
-        let most = central(masses(points, &look, edges, pile), beyond)?;
+        // Of few points those without weight are seen too.
+        let most = match few {
+            true => edges,
+            false => central(masses(points, &look, edges, pile))?,
+        };
         // A second search, in a smaller window, has smaller cells: a few distant points may have
         // made the first window large.
         let near = grown(most, look.pixel());
@@ -166,15 +169,15 @@ fn take_away(masses: &mut Masses, pile: f64, pixel: f64) {
     });
 }
 
-/// Left, top, right and bottom edge of the rectangle that remains when the fraction `beyond` of
+/// Left, top, right and bottom edge of the rectangle that remains when the fraction [`BEYOND`] of
 /// the cells' mass is cut off on each of the four sides. `None` if there are no cells.
-fn central(masses: Masses, beyond: f64) -> Option<[f64; 4]> {
+fn central(masses: Masses) -> Option<[f64; 4]> {
     let (xs, ys) = (
         masses.iter().map(|h| (h.0, h.2)),
         masses.iter().map(|h| (h.1, h.2)),
     );
-    let [left, right] = shares(xs.collect(), [beyond, 1.0 - beyond])?;
-    let [top, bottom] = shares(ys.collect(), [beyond, 1.0 - beyond])?;
+    let [left, right] = shares(xs.collect(), [BEYOND, 1.0 - BEYOND])?;
+    let [top, bottom] = shares(ys.collect(), [BEYOND, 1.0 - BEYOND])?;
     Some([left, top, right, bottom])
 }
 
@@ -248,9 +251,9 @@ mod tests {
     #[test]
     fn of_few_points_all_are_seen() {
         let mut points = crowd(40, 13.4, 52.5, 0.4);
-        points.push((151.2, -33.9, 1.0));
+        points.extend([(151.2, -33.9, 1.0), (-30.0, 60.0, 0.0)]);
         let [west, south, east, north] = focus(&points).bounds.edges();
-        assert!(west < 14.0 && south < -33.0 && east > 151.0 && north > 52.0);
+        assert!(west < -29.9 && south < -33.0 && east > 151.0 && north > 59.9);
     }
 
     #[test]

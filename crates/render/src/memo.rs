@@ -35,7 +35,7 @@ struct MemoEntry<V> {
     slot: Slot<V>,
     /// The time of the last request for the value, by the budget's clock.
     asked: u64,
-    /// The bytes of the entry; `None` while the value is computed, and in a cache without a budget.
+    /// The bytes of the entry; `None` while the value is computed.
     bytes: Option<BudgetShare>,
 }
 
@@ -137,6 +137,20 @@ impl<K: Eq + Hash + Clone, V> Memo<K, V> {
         let entries = self.table.lock();
         let entry = entries.get(key);
         entry.is_some_and(|entry| entry.slot.get().is_none())
+    }
+
+    /// Counts the bytes of a value again, which may have grown since it was made.
+    pub fn recount(&self, key: &K) {
+        let slot = self
+            .table
+            .lock()
+            .get(key)
+            .map(|entry| Arc::clone(&entry.slot));
+        if let Some(slot) = slot
+            && let Some(value) = slot.get()
+        {
+            self.count(key, &slot, value);
+        }
     }
 
     /// Counts the bytes of a new value in the budget, which may displace older values.

@@ -109,7 +109,7 @@ fn statistics_of_a_layers_own_style_are_measured_to_the_end() {
     let token = CancelToken::new(None, 0);
     let measured = token.run(|| layer.statistics(9, &own).max());
     assert!(measured.unwrap() > 0.0);
-    let once = Layer::on_cpu("a", points(), Style::default()).for_one_request();
+    let once = Layer::on_cpu("a", points(), Style::default()).measured_for_requests();
     assert!(token.run(|| once.statistics(9, &own)).is_err());
     let other = style(&layer, &[("radius", "40px")]);
     assert!(token.run(|| layer.statistics(9, &other)).is_err());

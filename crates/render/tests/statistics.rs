@@ -98,10 +98,39 @@ fn nearly_equal_radii_share_a_scale_and_no_density() {
         scale(&[("radius", "16.3px")]).domain(),
         of_own("16px").domain()
     );
-    // The neighbourhoods' histograms are measured by the rule, too.
-    let [exact, rounded] = [local("16px"), local("16.3px")];
-    assert_eq!(
-        exact.for_statistics(level).radius(),
-        rounded.for_statistics(level).radius()
-    );
+    // The neighbourhoods' histograms are measured by the rule, too, so the second radius needs only
+    // a density.
+    let work = |style: &Style| {
+        let token = CancelToken::default();
+        let draw = || drop(layer.tile(TileId::new(4, 8, 7).unwrap()).style(style).png());
+        token.run(draw).unwrap();
+        token.work_done()
+    };
+    let [_, near, other] = ["16px", "16.3px", "17px"].map(|radius| work(&local(radius)));
+    assert!(2 * near < other, "{near} {other}");
+}
+
+/// The scale of a style whose domain is that of another zoom follows from the radius at that zoom,
+/// in any order of requests.
+#[test]
+fn a_domain_of_another_zoom_has_the_radius_of_that_zoom() {
+    let styles = |layer: &Layer| {
+        ["5:4px,8:12px", "12px"]
+            .map(|radius| styled(layer, &[("radius", radius), ("domain", "auto@5")]))
+    };
+    let ends = |turned: bool| {
+        let layer = layer();
+        let mut styles = styles(&layer);
+        if turned {
+            styles.reverse();
+        }
+        let mut ends = styles.map(|style| layer.normalizer(level::of_zoom(8), &style).domain());
+        if turned {
+            ends.reverse();
+        }
+        ends
+    };
+    let [table, one] = ends(false);
+    assert_ne!(table, one);
+    assert_eq!(ends(true), [table, one]);
 }

@@ -216,9 +216,10 @@ impl BoundServer {
                 () = stop.reached(ServerPhase::Over) => {}
             }
         });
+        let main = (&routes, &tls, false);
         loop {
             tokio::select! {
-                (client, place) = accept(&listener, &open) => begin(client, place, (&routes, &tls, false)),
+                (client, place) = accept(&listener, &open) => begin(client, place, main),
                 (client, place) = accept_any(admin.as_ref(), &admin_open) => {
                     begin(client, place, (&admin_routes, &unencrypted, true));
                 }

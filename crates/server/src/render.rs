@@ -86,7 +86,7 @@ impl LayerRequest {
                 }
                 draw(&served, &style.style).map(Some)
             };
-            if let (Some(drawn), timing) = queue.run(work, draw).await? {
+            if let (Some(drawn), timing) = queue.run_unless(work, draw).await? {
                 if work.is_typical {
                     self.layer.usual.add(timing.turn);
                 }

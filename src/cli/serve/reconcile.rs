@@ -10,7 +10,7 @@ use crate::cli::error::{BoxError, with_causes};
 use crate::cli::layer_style::LayerStyle;
 use crate::cli::load::{negative_share, validator};
 use crate::cli::logging::say;
-use heatsplat::{Backend, Layer, Style};
+use heatsplat::{Backend, Layer};
 use heatsplat_loader::is_remote;
 use heatsplat_server::{BearerToken, Derivation, LayerId, NewLayer, Registry, check_own_style};
 use std::path::Path;
@@ -162,21 +162,12 @@ impl LayerSet {
             .partition(|(_, derived)| derived.sources().into_iter().any(failed));
         self.underived = later;
         for (name, derived) in now {
-            let style = self.derived_style(&derived);
-            let made = self.layers.derive(&name, derived.with_style(style));
+            let made = self
+                .layers
+                .derive(&name, self.derived_style.applied_to(derived));
             made.map_err(|e| format!("derive {name}: {e}"))?;
         }
         Ok(())
-    }
-
-    /// The style of a derived layer. Without a radius of its own, it has that of the first layer in
-    /// its formula.
-    fn derived_style(&self, derived: &Derivation) -> Style {
-        let [first, _] = derived.sources();
-        let mut loaded = self.loaded.iter();
-        let first = loaded.find(|loaded| loaded.id.as_str() == first);
-        let radius = first.and_then(|first| first.first_reading.radius.as_ref());
-        self.derived_style.with_radius_of(radius)
     }
 
     /// Replaces the layers of the server by those of a configuration, all at once. Before that it

@@ -62,7 +62,7 @@ pub struct Layer {
     style: Style,
     epoch: u64,
     /// False for a layer that one request has made.
-    is_shared: bool,
+    measures_to_the_end: bool,
     backend: Arc<dyn Backend>,
     statistics: Memo<(u8, ValuesKey), Statistics>,
     normalizers: Memo<(u8, NormalizerKey), Normalizer>,
@@ -86,7 +86,7 @@ impl Layer {
             data: Arc::new(data),
             style: style.suited_to(kind),
             epoch: 1,
-            is_shared: true,
+            measures_to_the_end: true,
             backend,
             statistics: Memo::new(CACHED),
             normalizers: Memo::new(CACHED),
@@ -175,8 +175,8 @@ impl Layer {
     /// Marks the layer as made for one request. The statistics of its own style are then measured
     /// under the request's token, as those of any other style are: see
     /// [`statistics`](Self::statistics).
-    pub fn for_one_request(mut self) -> Self {
-        self.is_shared = false;
+    pub fn measured_for_requests(mut self) -> Self {
+        self.measures_to_the_end = false;
         self
     }
 
@@ -316,7 +316,7 @@ impl Layer {
     ///
     /// Those of the layer's own style are measured to the end even if the caller's work must end
     /// (see [`cancel`]), since every picture needs them. A layer that one request has made is an
-    /// exception: see [`for_one_request`](Self::for_one_request).
+    /// exception: see [`measured_for_requests`](Self::measured_for_requests).
     ///
     /// The radius is rounded for the measurement, as [`Style::for_statistics`] says, so styles with
     /// nearly equal radii share statistics.
@@ -327,7 +327,7 @@ impl Layer {
             let measure =
                 || sampling::measure(&self.data, level, evaluation, self.backend.as_ref());
             let is_own = style.statistics_key(level) == self.style.statistics_key(level);
-            if is_own && self.is_shared {
+            if is_own && self.measures_to_the_end {
                 cancel::shielded(measure)
             } else {
                 measure()

@@ -34,14 +34,6 @@ pub struct Captions {
 }
 
 impl Captions {
-    /// Tests whether there is nothing to draw.
-    pub fn is_empty(&self) -> bool {
-        self.title.is_none()
-            && self.legend.is_none()
-            && !self.scale_bar
-            && self.attribution.is_none()
-    }
-
     /// Draws the captions over a map. `pixels` are the RGBA values of the map's pixels, row by row,
     /// not premultiplied by alpha. `window` is the part of the world that the map shows. What
     /// doesn't fit on the map is cut off.

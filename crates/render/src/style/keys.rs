@@ -92,7 +92,8 @@ impl Style {
     /// Makes the key under which the scale of a level is cached.
     pub(crate) fn normalizer_key(&self, level: u8) -> NormalizerKey {
         NormalizerKey {
-            statistics: self.statistics_key(level),
+            // A domain may be that of another level.
+            statistics: self.statistics_key(self.scale().level(level)),
             transform: self.scale().transform,
             domain: self.scale().domain.to_string(),
         }

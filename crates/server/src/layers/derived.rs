@@ -14,6 +14,8 @@ pub struct Derivation {
     /// The id of the second layer.
     pub(crate) second: String,
     pub(crate) style: Style,
+    /// True if the radius is that of the first layer, not that of the style.
+    pub(crate) follows_radius: bool,
 }
 
 /// The error that a layer can't be computed, since one of the two layers of its formula can't be
@@ -32,6 +34,14 @@ impl Derivation {
     /// The ids of the formula's first and second layer.
     pub fn sources(&self) -> [&str; 2] {
         [&self.first, &self.second]
+    }
+
+    /// Gives the computed layer the radius of the first layer in place of that of its style, now
+    /// and whenever the first layer changes.
+    #[must_use]
+    pub fn with_radius_of_first(mut self) -> Self {
+        self.follows_radius = true;
+        self
     }
 
     /// Sets the style of the computed layer.
@@ -70,6 +80,7 @@ impl FromStr for Derivation {
             comparison,
             second: second.to_owned(),
             style: Style::default(),
+            follows_radius: false,
         })
     }
 }

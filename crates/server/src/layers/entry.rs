@@ -165,7 +165,7 @@ impl ServedLayer {
             source,
             fingerprint,
             own_style,
-            table.map(FilterColumns::new),
+            table.map(|table| FilterColumns::new(table, budget)),
             budget,
         )
     }
@@ -334,7 +334,8 @@ impl ServedLayer {
         }
     }
 
-    /// The box of the first view of a map, which has at least 98 % of the weight. If no points are
+    /// The box of the first view of a map, which has at least 98 % of the weight that is not at
+    /// exactly 0,0. If no points are
     /// known, it is the box of the bounds.
     pub(crate) fn view(&self) -> LonLatBox {
         self.focus()
@@ -416,14 +417,16 @@ impl LayerRequest {
         }
         let profile = self.layer.profile();
         let estimate = cost::check_limit(&profile, filter, &self.style, work)?;
-        if self.style.has_other_splats || size.prepares {
-            let time = if size.prepares {
-                estimate.all
-            } else {
-                estimate.drawn
-            };
-            size.expected = Some(time + usual.unwrap_or_default());
+        let time = if size.prepares {
+            estimate.all
+        } else {
+            estimate.drawn
+        };
+        if self.style.has_other_splats {
+            size.expected = Some(time);
             size.most = cost::MAX_UNITS;
+        } else if size.prepares {
+            size.before = time;
         }
         Ok(size)
     }

@@ -9,18 +9,16 @@ use crate::http::error::{ApiError, shown};
 use crate::http::etag::Fingerprint;
 use crate::style::ResolvedStyle;
 use heatsplat_loader::{Column, ColumnKind, Filter, Table, TableError};
-use heatsplat_render::memo::budget::{BudgetShare, MemoryBudget};
+use heatsplat_render::memo::Memo;
+use heatsplat_render::memo::budget::MemoryBudget;
 use heatsplat_render::{Category, Layer, PointSet};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// The largest number of filtered layers that one layer keeps, one for each condition. A choice.
 const MAX_FILTERS: usize = 32;
-/// The limit, in bytes, of the memory of all filtered layers of one unfiltered layer together: 64
-/// MiB, a choice. If the unfiltered layer is larger, its own size is the limit.
-const MIN_BYTES: usize = 64 << 20;
 /// The largest number of different values of a column that the catalog lists. A choice.
 const MAX_VALUES: usize = 20;
 /// The number of bins of a column's histogram. A choice.
@@ -32,25 +30,20 @@ const MOST_COUNTED: usize = 1 << 18;
 #[derive(Debug)]
 pub(crate) struct FilteredLayer {
     base: FilterBase,
+    /// The condition as text, which is the key of this layer in `all`.
+    text: String,
     filter: Filter,
-    selected: OnceLock<Result<SelectedLayer, ApiError>>,
+    selected: OnceLock<Result<Layer, ApiError>>,
     /// The number of threads that select the points, or wait for the one that does.
     selecting: AtomicUsize,
-    /// The list of all filtered layers of the unfiltered layer. This layer is in it too, so the
-    /// reference is weak.
+    /// All filtered layers of the unfiltered layer. This layer is one of them, so the reference is
+    /// weak.
     all: Weak<FilteredLayers>,
 }
 
-/// The layer of the selected points. Its points are counted in the budget while it lives.
-#[derive(Debug)]
-struct SelectedLayer {
-    layer: Layer,
-    _bytes: BudgetShare,
-}
-
-/// Pairs of a condition's text and the filtered layer for it, in the order of last use: the one
-/// used last is at the end.
-type FilteredLayers = Mutex<Vec<(String, Arc<ServedLayer>)>>;
+/// The filtered layers of a layer by the texts of their conditions. Their points are counted in the
+/// budget.
+type FilteredLayers = Memo<String, ServedLayer>;
 
 /// The points and columns from which a filtered layer is selected. They are not referred to through
 /// the unfiltered layer's [`ServedLayer`]: that owns its filtered layers, so neither would ever be
@@ -62,11 +55,6 @@ struct FilterBase {
 }
 
 impl FilterBase {
-    /// The largest number of bytes that the points of all filtered layers may take together.
-    fn max_bytes(&self) -> usize {
-        bytes(&self.layer).max(MIN_BYTES)
-    }
-
     /// Selects the points that fulfil a condition. The categories keep their names and colours,
     /// even if a category has no points left.
     fn select(&self, filter: &Filter) -> Result<PointSet, TableError> {
@@ -100,23 +88,21 @@ impl FilteredLayer {
     /// The layer of the selected points. The points are selected once, even if several requests
     /// need them at a time.
     pub(crate) fn layer(&self) -> Result<&Layer, ApiError> {
+        if let Some(selected) = self.selected.get() {
+            return selected.as_ref().map_err(ApiError::clone);
+        }
         let mut is_new = false;
-        let _selecting = Selecting::new(&self.selecting);
+        let selecting = SelectingThread::new(&self.selecting);
         let selected = self.selected.get_or_init(|| {
             is_new = true;
             self.select()
         });
-        // The size of this layer is known only now. Many layers of unknown size may have been added
-        // before, so the limit is checked again.
+        drop(selecting);
+        // The size of this layer is known only now.
         if is_new && let Some(all) = self.all.upgrade() {
-            evict(
-                &mut all.lock().unwrap_or_else(PoisonError::into_inner),
-                self.base.max_bytes(),
-                self.base.layer.budget(),
-            );
+            all.recount(&self.text);
         }
-        let selected = selected.as_ref().map_err(ApiError::clone)?;
-        Ok(&selected.layer)
+        selected.as_ref().map_err(ApiError::clone)
     }
 
     /// Returns true if a thread is selecting the points, so that a caller that needs them would
@@ -127,10 +113,10 @@ impl FilteredLayer {
 
     /// The layer of the selected points; `None` before they are selected.
     pub(crate) fn selected(&self) -> Option<&Layer> {
-        Some(&self.selected.get()?.as_ref().ok()?.layer)
+        self.selected.get()?.as_ref().ok()
     }
 
-    fn select(&self) -> Result<SelectedLayer, ApiError> {
+    fn select(&self) -> Result<Layer, ApiError> {
         let layer = &self.base.layer;
         let selected = self.base.select(&self.filter);
         let mut set = selected.map_err(|e| ApiError::bad_request(e.to_string()))?;
@@ -138,36 +124,33 @@ impl FilteredLayer {
         set.set_signed(layer.data().is_signed());
         let backend = Arc::clone(layer.backend());
         let part = Layer::new(layer.name(), Arc::new(set), layer.style().clone(), backend);
-        let part = part.at_epoch(layer.epoch()).for_one_request();
-        let part = part.within(layer.budget());
-        // The points of one filter may take more than half of the budget. They don't count for more
-        // then, so that scales have room beside them.
-        let counted = bytes(&part).min(layer.budget().limit() / 2);
-        Ok(SelectedLayer {
-            _bytes: layer.budget().count(counted),
-            layer: part,
-        })
-    }
-
-    fn bytes(&self) -> usize {
-        match self.selected.get() {
-            Some(Ok(selected)) => bytes(&selected.layer),
-            _ => 0,
-        }
+        let part = part.at_epoch(layer.epoch()).measured_for_requests();
+        Ok(part.within(layer.budget()))
     }
 }
 
-/// A count of threads, which is lower by one when this is dropped, also if the work is unwound.
-struct Selecting<'a>(&'a AtomicUsize);
+/// The bytes for which a filtered layer's points count in the budget; 0 before they are selected.
+/// The points of one filter may take more than half of the budget. They don't count for more then,
+/// so that scales have room beside them.
+fn counted_bytes(layer: &ServedLayer) -> usize {
+    let LayerSource::Filtered(filtered) = &layer.source else {
+        return 0;
+    };
+    let counted = |layer: &Layer| bytes(layer).min(layer.budget().limit() / 2);
+    filtered.selected().map_or(0, counted)
+}
 
-impl<'a> Selecting<'a> {
+/// A count of threads, which is lower by one when this is dropped, also if the work is unwound.
+struct SelectingThread<'a>(&'a AtomicUsize);
+
+impl<'a> SelectingThread<'a> {
     fn new(threads: &'a AtomicUsize) -> Self {
         threads.fetch_add(1, Ordering::Relaxed);
         Self(threads)
     }
 }
 
-impl Drop for Selecting<'_> {
+impl Drop for SelectingThread<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -183,11 +166,13 @@ pub(crate) struct FilterColumns {
 }
 
 impl FilterColumns {
-    pub(crate) fn new(table: Arc<Table>) -> Self {
+    /// Makes the columns of a table. Filtered layers are counted in `budget`.
+    pub(crate) fn new(table: Arc<Table>, budget: &Arc<MemoryBudget>) -> Self {
+        let bytes = |text: &String, layer: &ServedLayer| text.len() + counted_bytes(layer);
         Self {
             attributes: table.columns().iter().map(Attribute::new).collect(),
             table,
-            layers: Arc::default(),
+            layers: Arc::new(Memo::counted(MAX_FILTERS, budget, bytes)),
         }
     }
 
@@ -208,13 +193,13 @@ impl FilterColumns {
         own: &ServedLayer,
         text: &str,
     ) -> Result<Arc<ServedLayer>, ApiError> {
-        if let Some(layer) = touch(&mut self.lock(), text) {
+        let text = text.to_owned();
+        if let Some(layer) = self.layers.get(&text) {
             return Ok(layer);
         }
         let filter: Filter = text.parse().map_err(|e| {
-            ApiError::bad_request(format!("filter can't be `{}`: {e}", shown(text)))
+            ApiError::bad_request(format!("filter can't be `{}`: {e}", shown(&text)))
         })?;
-        // The check may read all values of a column, so it runs before the lock is taken.
         self.table
             .check(&filter)
             .map_err(|e| ApiError::bad_request(format!("filter: {e}")))?;
@@ -222,68 +207,20 @@ impl FilterColumns {
             layer: Arc::clone(base),
             table: Arc::clone(&self.table),
         };
-        let max_bytes = base.max_bytes();
         let layer = FilteredLayer {
             base,
+            text: text.clone(),
             filter,
             selected: OnceLock::new(),
             selecting: AtomicUsize::new(0),
             all: Arc::downgrade(&self.layers),
         };
-        let fingerprint = own.fingerprint.then(Fingerprint::new().text(text));
+        let fingerprint = own.fingerprint.then(Fingerprint::new().text(&text));
         let style: Arc<ResolvedStyle> = Arc::clone(&own.own_style);
         let source = LayerSource::Filtered(layer);
         let layer = ServedLayer::with_style(source, fingerprint, style, None, &own.budget);
-        let layer = Arc::new(layer);
-        let mut layers = self.lock();
-        // Another request may have added a layer for this condition meanwhile.
-        if let Some(layer) = touch(&mut layers, text) {
-            return Ok(layer);
-        }
-        layers.push((text.to_owned(), Arc::clone(&layer)));
-        evict(&mut layers, max_bytes, &own.budget);
-        Ok(layer)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<(String, Arc<ServedLayer>)>> {
-        self.layers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Finds the filtered layer of the condition `text` and moves it to the end of the list, as the one
-/// used last. `None` if the list has none.
-fn touch(layers: &mut Vec<(String, Arc<ServedLayer>)>, text: &str) -> Option<Arc<ServedLayer>> {
-    let at = layers.iter().position(|(known, _)| known == text)?;
-    let found = layers.remove(at);
-    let layer = Arc::clone(&found.1);
-    layers.push(found);
-    Some(layer)
-}
-
-/// Drops filtered layers, those used longest ago first, until there are at most [`MAX_FILTERS`] and
-/// their points take at most `max_bytes` and half of the budget together. The layer used last
-/// always stays. A dropped layer lives on until the requests that are drawing it have finished.
-/// Then other values of the budget make room.
-fn evict(layers: &mut Vec<(String, Arc<ServedLayer>)>, max_bytes: usize, budget: &MemoryBudget) {
-    let mut all: usize = layers.iter().map(selected_bytes).sum();
-    let max_bytes = max_bytes.min(budget.limit() / 2);
-    let mut gone = 0;
-    while let Some(oldest) = layers.get(gone)
-        && (layers.len() - gone > MAX_FILTERS || all > max_bytes)
-        && gone + 1 < layers.len()
-    {
-        all -= selected_bytes(oldest).min(all);
-        gone += 1;
-    }
-    layers.drain(..gone);
-    budget.make_room();
-}
-
-/// The size in bytes of a filtered layer's points; 0 before they are selected.
-fn selected_bytes((_, layer): &(String, Arc<ServedLayer>)) -> usize {
-    match &layer.source {
-        LayerSource::Filtered(filtered) => filtered.bytes(),
-        _ => 0,
+        // If another request has added a layer for this condition meanwhile, that one is returned.
+        Ok(self.layers.get_or_compute(&text, || layer))
     }
 }
 
@@ -419,7 +356,7 @@ mod tests {
     use crate::http::query::Query;
     use heatsplat_loader::{LoadOptions, load_table, read};
     use heatsplat_points::Points;
-    use heatsplat_render::Style;
+    use heatsplat_render::{Level, Style};
     use std::time::Duration;
 
     #[test]
@@ -465,6 +402,10 @@ mod tests {
     }
 
     fn served(rows: usize) -> Arc<ServedLayer> {
+        served_within(rows, &Arc::default())
+    }
+
+    fn served_within(rows: usize, budget: &Arc<MemoryBudget>) -> Arc<ServedLayer> {
         let rows: String = (0..rows)
             .map(|i| format!("{}.{i:06},{},{i}\n", i % 90, i % 60))
             .collect();
@@ -479,7 +420,7 @@ mod tests {
         Arc::new(ServedLayer::new(
             LayerSource::InMemory(Arc::new(layer)),
             Some(Arc::new(table)),
-            &Arc::default(),
+            budget,
         ))
     }
 
@@ -521,35 +462,22 @@ mod tests {
         for i in 0..200 {
             assert_eq!(points(&ask(&served, &format!("n < {i}"))), i);
         }
-        let parts = || {
-            served
-                .filter_columns
-                .as_ref()
-                .unwrap()
-                .layers
-                .lock()
-                .unwrap()
+        let is_there = |text: String| {
+            let columns = served.filter_columns.as_ref().unwrap();
+            columns.layers.has(&text)
         };
-        assert_eq!(parts().len(), MAX_FILTERS);
+        let count =
+            |texts: &mut dyn Iterator<Item = String>| texts.filter(|t| is_there(t.clone())).count();
+        assert_eq!(
+            count(&mut (0..200).map(|i| format!("n < {i}"))),
+            MAX_FILTERS
+        );
         // A layer whose condition is used again and again stays.
         for i in 0..100 {
             ask(&served, "n < 199");
             ask(&served, &format!("n > {i}"));
         }
-        assert!(parts().iter().any(|(text, _)| text == "n < 199"));
-        for i in 0..10 {
-            points(&ask(&served, &format!("n >= {i}")));
-        }
-        let mut some = std::mem::take(&mut *parts());
-        let each = match &some.last().unwrap().1.source {
-            LayerSource::Filtered(part) => part.bytes(),
-            _ => 0,
-        };
-        assert!(each > 0);
-        evict(&mut some, each * 3, &MemoryBudget::default());
-        assert!((2..=3).contains(&some.len()), "{}", some.len());
-        evict(&mut some, 0, &MemoryBudget::default());
-        assert_eq!(some.len(), 1);
+        assert!(is_there("n < 199".to_owned()));
     }
 
     #[test]
@@ -597,39 +525,34 @@ mod tests {
         assert!(bytes(&layer) > layer.points().bytes() * 3 / 2);
     }
 
-    /// Requests many filtered layers before any of them selects its points: the limit of memory
-    /// holds then too.
+    /// Requests many filtered layers of two layers before any of them selects its points. The
+    /// budget of both is kept then too, and scales have room in it.
     #[test]
-    fn parts_that_are_found_later_are_bounded_too() {
-        let served = served(400_000);
-        let whole = match &served.source {
-            LayerSource::InMemory(layer) => layer.points().bytes(),
-            _ => 0,
+    fn points_that_are_selected_later_are_bounded_too() {
+        let budget = Arc::<MemoryBudget>::default();
+        let layers = [0, 1].map(|_| served_within(50_000, &budget));
+        let LayerSource::InMemory(layer) = &layers[0].source else {
+            unreachable!()
         };
-        let asked: Vec<_> = (0..20)
-            .map(|i| ask(&served, &format!("n >= {i}")))
-            .collect();
-        let kept = || {
-            let parts = served
-                .filter_columns
-                .as_ref()
-                .unwrap()
-                .layers
-                .lock()
-                .unwrap();
-            let bytes = |part: &(String, Arc<ServedLayer>)| match &part.1.source {
-                LayerSource::Filtered(part) => part.bytes(),
-                _ => 0,
-            };
-            parts.iter().map(bytes).sum::<usize>()
+        budget.set_limit(layer.points().bytes() * 5);
+        let before = budget.used();
+        let ask_all = || -> Vec<_> {
+            let asked = layers
+                .iter()
+                .flat_map(|layer| (0..10).map(move |i| ask(layer, &format!("n >= {i}"))));
+            asked.collect()
         };
-        assert_eq!(kept(), 0);
-        for part in &asked {
-            points(part);
+        for part in ask_all() {
+            points(&part);
+            assert!(!budget.is_over(), "{budget:?}");
         }
-        let room = whole.max(MIN_BYTES);
-        assert!(20 * whole > room + whole, "{whole}");
-        assert!((whole..=room).contains(&kept()), "{} of {room}", kept());
+        assert!(
+            budget.used() - before > layer.points().bytes() * 3,
+            "{budget:?}"
+        );
+        let style = Style::default();
+        layer.normalizer(10, &style);
+        assert!(!budget.is_over() && layer.has_normalizer(Level::from(10), &style));
     }
 
     #[test]
@@ -641,6 +564,6 @@ mod tests {
         let request = served(rows).prepare(query).unwrap();
         let size = request.check_cost(None, []).unwrap();
         let compared = (rows * filter.len()) as u32;
-        assert!(size.prepares && size.expected.unwrap() > Duration::from_nanos(1) * compared);
+        assert!(size.prepares && size.before > Duration::from_nanos(1) * compared);
     }
 }

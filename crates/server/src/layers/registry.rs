@@ -373,7 +373,10 @@ impl Registry {
             }
         };
         let (first, second) = (find(&derivation.first)?, find(&derivation.second)?);
-        let (comparison, style) = (derivation.comparison, derivation.style.clone());
+        let (comparison, mut style) = (derivation.comparison, derivation.style.clone());
+        if derivation.follows_radius {
+            style = style.with_radius(first.style().radius().clone());
+        }
         Ok(first.against(comparison, &second, name, style))
     }
 
@@ -459,7 +462,10 @@ impl Registry {
         {
             return false;
         }
-        state.layers.shift_remove(id).is_some()
+        let removed = state.layers.shift_remove(id);
+        // The points of a layer are freed without the lock, which every request takes.
+        drop(state);
+        removed.is_some()
     }
 
     /// The number of posted layers that have not expired.

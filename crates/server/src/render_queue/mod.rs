@@ -19,12 +19,14 @@ use axum::http::StatusCode;
 use heatsplat_points::cancel::{CancelToken, Cancelled};
 use heatsplat_render::{Phase, Timings};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 /// The longest expected wait with which a request is admitted. A choice: a map feels slow after it.
 const MAX_EXPECTED_WAIT: Duration = Duration::from_millis(250);
@@ -37,9 +39,9 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 /// other requests of this worker may have to wait.
 pub(crate) const QUICK: Duration = Duration::from_millis(2);
 
-/// The time between two looks at whether another request has prepared what this one waits for. A
-/// choice: little beside the time that preparing takes.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(3);
+/// The longest time between two looks at whether something is prepared that a request waits for.
+/// The end of queued work is a notice to look, but some work is done outside the queue. A choice.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// The time after the deadline within which work usually ends by itself. A choice.
 const LATE: Duration = Duration::from_millis(100);
@@ -57,6 +59,8 @@ pub(crate) struct WorkSize {
     pub(crate) turns: u32,
     /// The expected time on one core; `None` if each turn is expected to take as long as `turn`.
     pub(crate) expected: Option<Duration>,
+    /// The expected time of what is prepared before the turns, if `expected` is `None`.
+    pub(crate) before: Duration,
     /// The mean time of recent turns of such work; `None` for the mean of all work.
     pub(crate) turn: Option<Duration>,
     /// True if other pictures of the layer take about as long as this work.
@@ -76,6 +80,7 @@ impl WorkSize {
     pub(crate) const SMALL: Self = Self {
         turns: 1,
         expected: None,
+        before: Duration::ZERO,
         turn: None,
         is_typical: false,
         prepares: false,
@@ -102,6 +107,12 @@ pub(crate) struct RenderQueue {
     /// Ends all work when the server ends.
     end: CancelToken,
     counters: Arc<Counters>,
+    /// Wakes the requests that wait for something to be prepared, whenever work that may have
+    /// prepared it ends.
+    prepared: Arc<Notify>,
+    /// The number of requests that wait so, and the largest number that may.
+    awaiting: AtomicUsize,
+    places: usize,
 }
 
 /// Counters of pictures, and of the time spent on them.
@@ -151,6 +162,9 @@ impl RenderQueue {
             deadline,
             end: CancelToken::default(),
             counters: Arc::default(),
+            prepared: Arc::default(),
+            awaiting: AtomicUsize::new(0),
+            places: waiting,
         }
     }
 
@@ -168,19 +182,32 @@ impl RenderQueue {
         size: WorkSize,
         work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<(T, RequestTiming), ApiError> {
+        let (done, timing) = self.run_unless(size, || work().map(Some)).await?;
+        Ok((done.ok_or_else(ApiError::internal)?, timing))
+    }
+
+    /// Waits for the turns of a piece of work, and then does the work, as [`run`](Self::run) does.
+    /// Work that returns `None` could not begin; it doesn't count as a picture.
+    pub(crate) async fn run_unless<T: Send + 'static>(
+        &self,
+        size: WorkSize,
+        work: impl FnOnce() -> Result<Option<T>, ApiError> + Send + 'static,
+    ) -> Result<(Option<T>, RequestTiming), ApiError> {
         let since = Instant::now();
-        let turns = self.turns(size).await.ok_or_else(|| {
-            self.counters.refused.fetch_add(1, Ordering::Relaxed);
-            ApiError::unavailable("too many requests at once; try again in a second")
-        })?;
+        let turns = self.turns(size).await.ok_or_else(|| self.refused())?;
         let queued = since.elapsed();
         let begun = size.since.unwrap_or(since);
         let token = self.end.child(begun.checked_add(self.deadline), size.most);
         let (counters, span) = (Arc::clone(&self.counters), tracing::Span::current());
+        let notice = size
+            .prepares
+            .then(|| NoticeOnDrop(Arc::clone(&self.prepared)));
         let given = self.deadline;
         let work = {
             let token = token.clone();
             move || {
+                // Those that wait are woken also if the work ends by a panic.
+                let _notice = notice;
                 let _request = span.enter();
                 let _render = tracing::debug_span!("render", turns = size.turns).entered();
                 let start = Instant::now();
@@ -194,7 +221,9 @@ impl RenderQueue {
                     turn,
                     stages,
                 };
-                counters.add(turn, &timing, done.as_ref().err());
+                if !matches!(done, Ok(Ok(None))) {
+                    counters.add(turn, &timing, done.as_ref().err());
+                }
                 drop(turns);
                 Ok((done.map_err(|reason| ended(reason, given))??, timing))
             }
@@ -216,7 +245,9 @@ impl RenderQueue {
     /// Waits for the turns of a piece of work; `None` if the work is refused.
     async fn turns(&self, size: WorkSize) -> Option<Turns> {
         let turn = || size.turn.unwrap_or_else(|| self.usual());
-        let cost = size.expected.unwrap_or_else(|| turn() * size.turns);
+        let cost = size
+            .expected
+            .unwrap_or_else(|| size.before + turn() * size.turns);
         // On average, half of the running work is done.
         let running = self.usual() * self.admission.running() / 2;
         let client = CLIENT.try_with(|client| *client).unwrap_or_default();
@@ -236,23 +267,40 @@ impl RenderQueue {
         self.counters.usual.get().unwrap_or_default()
     }
 
-    /// Waits while `is_busy`, which is asked every few milliseconds, for a request that began at
-    /// `since`. Nothing is held meanwhile.
+    /// Waits while `is_busy`, for a request that began at `since`. No turn is held meanwhile.
     ///
     /// # Errors
-    /// The request's deadline has passed.
+    /// The request's deadline has passed, or as many requests wait as may.
     pub(crate) async fn wait_while(
         &self,
         since: Instant,
         is_busy: impl Fn() -> bool,
     ) -> Result<(), ApiError> {
-        while is_busy() {
+        if !is_busy() {
+            return Ok(());
+        }
+        let place = CountedPlace::new(&self.awaiting);
+        if place.number > self.places {
+            return Err(self.refused());
+        }
+        loop {
+            let mut notice = pin!(self.prepared.notified());
+            // A notice from now on is not missed.
+            notice.as_mut().enable();
+            if !is_busy() {
+                return Ok(());
+            }
             if since.elapsed() >= self.deadline {
                 return Err(ended(Cancelled::Deadline, self.deadline));
             }
-            sleep(BETWEEN_LOOKS).await;
+            _ = timeout(BETWEEN_LOOKS, notice).await;
         }
-        Ok(())
+    }
+
+    /// Counts a refused request, and returns the error for it.
+    fn refused(&self) -> ApiError {
+        self.counters.refused.fetch_add(1, Ordering::Relaxed);
+        ApiError::unavailable("too many requests at once; try again in a second")
     }
 
     pub(crate) fn stats(&self) -> QueueStats {
@@ -261,13 +309,42 @@ impl RenderQueue {
         let counters = &self.counters;
         QueueStats {
             running: u64::from(self.admission.running()),
-            waiting: self.admission.waiting() as u64,
+            waiting: (self.admission.waiting() + self.awaiting.load(Ordering::Relaxed)) as u64,
             done: count(&counters.done),
             refused: count(&counters.refused),
             ended: counters.ended.each_ref().map(count),
             queued: time(&counters.queued),
             stages: counters.stages.each_ref().map(time),
         }
+    }
+}
+
+/// A guard that wakes the requests that wait for something to be prepared when it is dropped.
+struct NoticeOnDrop(Arc<Notify>);
+
+impl Drop for NoticeOnDrop {
+    fn drop(&mut self) {
+        self.0.notify_waiters();
+    }
+}
+
+/// A place among requests that wait, which is free again when this is dropped.
+struct CountedPlace<'a> {
+    places: &'a AtomicUsize,
+    /// The number of taken places, this one included.
+    number: usize,
+}
+
+impl<'a> CountedPlace<'a> {
+    fn new(places: &'a AtomicUsize) -> Self {
+        let number = places.fetch_add(1, Ordering::Relaxed) + 1;
+        Self { places, number }
+    }
+}
+
+impl Drop for CountedPlace<'_> {
+    fn drop(&mut self) {
+        self.places.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

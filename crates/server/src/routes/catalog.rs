@@ -60,8 +60,8 @@ struct LayerEntry<'a> {
     /// east is over 180 if the box crosses ±180°. A client may pass such a box on as the parameter
     /// `bbox`.
     bounds: [f64; 4],
-    /// West, south, east and north of the first view of a map: the box with at least 98 % of the
-    /// weight, in degrees. The east is over 180 if the box crosses ±180°.
+    /// West, south, east and north of the first view of a map, in degrees: the box with at least
+    /// 98 % of the weight that isn't at exactly 0,0. The east is over 180 if the box crosses ±180°.
     view: [f64; 4],
     /// The middle of the first view, as longitude and latitude in degrees, and a zoom at which a
     /// screen shows the first view.

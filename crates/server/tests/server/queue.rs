@@ -13,7 +13,7 @@ use heatsplat_server::{
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 fn config(renders: usize, waiting: usize) -> ServerConfig {
     ServerConfig {
@@ -92,7 +92,10 @@ async fn who_waits_for_anothers_scale_holds_no_turn() {
     let mut waiting = vec![ask("/measured/legend.svg?z=4")];
     backend.begun(1).await;
     waiting.extend(["4/8/6", "4/9/5", "4/9/6"].map(|tile| ask(&format!("/measured/{tile}.png"))));
-    sleep(Duration::from_millis(50)).await;
+    // The tiles wait for the scale.
+    while !get(&app, "/metrics").await.text().contains("_waiting 3\n") {
+        tokio::task::yield_now().await;
+    }
     let other = ask("/cities/4/8/5.png?domain=0,5");
     let other = timeout(Duration::from_secs(5), other).await;
     let other = other.expect("the other turn is free").unwrap();

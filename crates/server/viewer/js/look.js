@@ -37,7 +37,8 @@ export function lookSection() {
   fill(scale, [...catalog.scales.map(named), ["power", words.power]]);
   fill(domain, words.domains);
   fill(normalize, catalog.normalize.map(named));
-  fill(overlap, ["add", "set", "cover", "reach"].map(named));
+  // `reach` can't be asked for. A layer that has it gets its option from `choose`.
+  fill(overlap, ["add", "set", "cover"].map(named));
   listen();
   on(["style", "entries", "ground"], draw);
   on(["ground"], () => {

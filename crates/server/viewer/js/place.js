@@ -1,7 +1,7 @@
 // @ts-check
 // Coordinates as people write them.
 
-const NUMBER = String.raw`[-+]?\d+(?:[.,]\d+)?`;
+const NUMBER = String.raw`[-+]?\d+(?:\.\d+)?`;
 
 /** A place, and a zoom if the text has one. `undefined` if the text has no place.
  *  @param {string} text @returns {{ lat: number, lng: number, zoom?: number } | undefined} */
@@ -14,14 +14,15 @@ export function parsePlace(text) {
   if (angles.length !== 2 || text.replace(ANGLE, "").replace(/[\s,;/]/g, "") !== "") return undefined;
   const [first, second] = angles;
   // Without letters the latitude comes first; E and W tell otherwise.
-  const swapped = /[EWO]/.test(first.side) || /[NS]/.test(second.side);
+  const swapped = /[EW]/.test(first.side) || /[NS]/.test(second.side);
   if (first.side && second.side && /[NS]/.test(first.side) === /[NS]/.test(second.side)) return undefined;
   return swapped ? checked(second.degrees, first.degrees) : checked(first.degrees, second.degrees);
 }
 
-/** Degrees with or without minutes and seconds; a letter before or after them. */
+/** Degrees with or without minutes and seconds; a letter before or after them. O is none: it means east in
+ *  German and west in French. */
 const ANGLE = new RegExp(
-  String.raw`([NSEWO])?\s*([-+]?\d+(?:\.\d+)?)\s*°?\s*(?:(\d+(?:\.\d+)?)\s*['′’]\s*)?(?:(\d+(?:\.\d+)?)\s*(?:["″”]|'')\s*)?([NSEWO](?![A-Z]))?`,
+  String.raw`([NSEW])?\s*([-+]?\d+(?:\.\d+)?)\s*°?\s*(?:(\d+(?:\.\d+)?)\s*['′’]\s*)?(?:(\d+(?:\.\d+)?)\s*(?:["″”]|'')\s*)?([NSEW](?![A-Z]))?`,
   "gi",
 );
 

@@ -53,6 +53,8 @@ async function readCsv(file, progress) {
     progress(found.points.length);
   }
   for (const row of rows.read("\n")) if (columns && row.length > 1) add(found, row[columns.lon], row[columns.lat]);
+  // Lines behind a quote that never ends.
+  found.skipped += rows.rest.split("\n").length - 1;
   return columns && found;
 }
 
@@ -83,8 +85,12 @@ class RowReader {
     let [start, inQuotes] = [0, false];
     for (let i = 0; i < text.length; i += 1) {
       const code = text.charCodeAt(i);
-      if (code === 34) inQuotes = !inQuotes;
-      else if (code === 10 && !inQuotes) {
+      if (code === 34) {
+        // A quote opens a field only at the field's beginning; two within quotes stand for one.
+        if (!inQuotes) inQuotes = i === start || /[,;\t|]/.test(text[i - 1]);
+        else if (text.charCodeAt(i + 1) === 34) i += 1;
+        else inQuotes = false;
+      } else if (code === 10 && !inQuotes) {
         const line = text.slice(start, i).replace(/\r$/, "");
         start = i + 1;
         if (line.trim()) yield this.fields(line);
@@ -109,7 +115,7 @@ class RowReader {
       if (letter === '"' && inQuotes && line[i + 1] === '"') {
         field += letter;
         i += 1;
-      } else if (letter === '"') inQuotes = !inQuotes;
+      } else if (letter === '"' && (inQuotes || field === "")) inQuotes = !inQuotes;
       else if (letter === this.delimiter && !inQuotes) {
         fields.push(field);
         field = "";

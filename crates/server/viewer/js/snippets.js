@@ -19,10 +19,11 @@ export function snippets(entry) {
   const near = (/** @type {number} */ n) => Number(n.toFixed(4));
   const place = { lat: near(lat), lng: near(lng), zoom: Number(zoom.toFixed(1)), whole: Math.round(zoom + 1) };
   const credit = entry.about.attribution ?? "";
+  const size = entry.about.tileSize ?? 256;
   const all = [
-    { name: "Leaflet", text: leaflet(tiles, credit, place) },
-    { name: "MapLibre", text: maplibre(tiles, credit) },
-    { name: "OpenLayers", text: openlayers(tiles, credit) },
+    { name: "Leaflet", text: leaflet(tiles, credit, place, size) },
+    { name: "MapLibre", text: maplibre(tiles, credit, size) },
+    { name: "OpenLayers", text: openlayers(tiles, credit, size) },
     { name: "QGIS", text: qgis(entry, tiles) },
     { name: "Python", text: python(entry, tiles, credit, place) },
   ];
@@ -32,37 +33,37 @@ export function snippets(entry) {
 
 /** @typedef {{ lat: number, lng: number, zoom: number, whole: number }} Place */
 
-/** @param {string} tiles @param {string} credit @param {Place} place */
-const leaflet = (tiles, credit, { lat, lng, whole }) =>
+/** @param {string} tiles @param {string} credit @param {Place} place @param {number} size */
+const leaflet = (tiles, credit, { lat, lng, whole }, size) =>
   `const map = L.map("map").setView([${lat}, ${lng}], ${whole});
 L.tileLayer("https://tile.openstreetmap.org/{z}/{x}/{y}.png", {
   attribution: "© OpenStreetMap",
 }).addTo(map);
 L.tileLayer(${quoted(tiles)}, {
-  attribution: ${quoted(credit)},
+  attribution: ${quoted(credit)},${size === 512 ? "\n  tileSize: 512,\n  zoomOffset: -1," : ""}
 }).addTo(map);
 `;
 
-/** @param {string} tiles @param {string} credit */
-const maplibre = (tiles, credit) =>
+/** @param {string} tiles @param {string} credit @param {number} size */
+const maplibre = (tiles, credit, size) =>
   `map.addSource("heat", {
   type: "raster",
   tiles: [${quoted(tiles)}],
-  tileSize: 256,
+  tileSize: ${size},
   attribution: ${quoted(credit)},
 });
 map.addLayer({ id: "heat", type: "raster", source: "heat" });
 `;
 
-/** @param {string} tiles @param {string} credit */
-const openlayers = (tiles, credit) =>
+/** @param {string} tiles @param {string} credit @param {number} size */
+const openlayers = (tiles, credit, size) =>
   `import TileLayer from "ol/layer/Tile.js";
 import XYZ from "ol/source/XYZ.js";
 
 map.addLayer(new TileLayer({
   source: new XYZ({
     url: ${quoted(tiles)},
-    attributions: ${quoted(credit)},
+    attributions: ${quoted(credit)},${size === 512 ? "\n    tileSize: 512," : ""}
   }),
 }));
 `;

@@ -83,7 +83,7 @@ export const words = {
   values: {
     log: "logarithmic", sqrt: "square root", cbrt: "cube root", eq_hist: "equalised", local: "local",
     sum_per_km2: "sum per km²", count_per_km2: "count per km²", peak: "peak is 1", mass: "volume is 1",
-    add: "add up", set: "the last covers", cover: "the highest covers", reach: "reach further",
+    add: "add up", set: "count once a pixel", cover: "translucent", reach: "reach further",
   },
 
   // Filters.

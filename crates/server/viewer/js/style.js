@@ -16,18 +16,11 @@ export const PARAMETERS = Object.keys(DEFAULTS);
 /** Screens with finer pixels get tiles with as many. */
 export const DENSITY = devicePixelRatio >= 1.5 ? "@2x" : "";
 
-/** Each ramp that suits one ground, and its like for the other: dark ends soil a light map, light ends one fade. */
-const TO_LIGHT = /** @type {Record<string, string>} */ ({
-  inferno: "dusk", magma: "rose", ember: "dusk", aurora: "moss", ice: "ink", nebula: "rose", beacon: "tide",
-});
-const TO_DARK = /** @type {Record<string, string>} */ ({
-  dusk: "inferno", ink: "ice", rose: "nebula", moss: "aurora", tide: "beacon",
-});
-
 /** The style that the layer has of itself. @param {import("./server.js").Layer} layer */
 export const ownStyle = (layer) => ({ ...DEFAULTS, ...layer.style });
 
-/** The style that an entry is drawn in. A ramp that was not chosen here suits the ground. @param {Entry} entry */
+/** The style that an entry is drawn in. The default ramp suits the ground; a ramp that was chosen stays.
+ *  @param {Entry} entry */
 export function styleOf(entry) {
   const own = ownStyle(entry.layer);
   const style = { ...own, ...entry.style };
@@ -36,7 +29,8 @@ export function styleOf(entry) {
     if (!entry.style.ramp && own.ramp === DEFAULTS.ramp) style.ramp = "viridis";
     if (!entry.style.scale && own.scale === DEFAULTS.scale) style.scale = "linear";
   }
-  if (!entry.style.ramp) style.ramp = (state.ground === "light" ? TO_LIGHT : TO_DARK)[style.ramp] ?? style.ramp;
+  // The dark end of the default ramp would soil a light map.
+  if (!entry.style.ramp && style.ramp === DEFAULTS.ramp && state.ground === "light") style.ramp = "dusk";
   return style;
 }
 
