@@ -2,6 +2,7 @@
 
 use super::names::{AxisNames, LATITUDE, LONGITUDE};
 use super::{normalised, quoted};
+use std::collections::HashMap;
 
 /// The columns of longitude and latitude that names suggest, by their indexes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,16 +115,16 @@ pub(crate) fn pairs(seen: &[String]) -> Vec<AxisPair> {
         all.filter_map(|(at, name)| Some((at, key(name, axis.words)?)))
             .collect()
     };
-    let (lons, lats) = (keys(&LONGITUDE), keys(&LATITUDE));
-    let mut pairs: Vec<AxisPair> = Vec::new();
-    for (lon, key) in lons {
-        let is_new = pairs.iter().all(|pair| pair.key != key);
-        if let Some((lat, _)) = lats.iter().find(|(_, other)| is_new && *other == key) {
-            let lat = *lat;
-            pairs.push(AxisPair { key, lon, lat });
-        }
+    let mut lats = HashMap::new();
+    for (lat, key) in keys(&LATITUDE) {
+        lats.entry(key).or_insert(lat);
     }
-    pairs
+    // A key that is taken out gives no second pair.
+    let pair = |(lon, key): (usize, String)| {
+        let (key, lat) = lats.remove_entry(&key)?;
+        Some(AxisPair { key, lon, lat })
+    };
+    keys(&LONGITUDE).into_iter().filter_map(pair).collect()
 }
 
 /// The part of a name beside the word for an axis: `start` for `start_lng`, `Start Longitude` and

@@ -3,6 +3,7 @@
 
 use super::skip_value;
 use crate::error::LoadError;
+use crate::text::chunker::{Split, SplitError};
 use std::ops::Range;
 
 /// The token that is expected next in an array.
@@ -22,9 +23,20 @@ pub(crate) enum ScanStop {
     Short(usize),
     /// The bytes from here on are not valid JSON, for the given reason.
     Wrong(usize, String),
-    /// The coordinate system is refused. The byte is the beginning of the document or, after its
-    /// features, of the member `crs`.
+    /// The document is refused: its coordinate system, or a member that would change how the rows
+    /// before it are read. The byte is the beginning of the document, or is at that member.
     Refused(usize, Box<LoadError>),
+}
+
+impl ScanStop {
+    /// The reason with offsets in a buffer in which the scanned bytes begin at `start`.
+    pub(crate) fn behind(self, start: usize) -> Self {
+        match self {
+            Self::Short(at) => Self::Short(start + at),
+            Self::Wrong(at, message) => Self::Wrong(start + at, message),
+            Self::Refused(at, error) => Self::Refused(start + at, error),
+        }
+    }
 }
 
 /// The reason to stop at a byte in whose place there must be something else.
@@ -76,4 +88,36 @@ impl Cursor<'_> {
             }
         }
     }
+}
+
+/// The result of scanning a part of a document: its range if it is an item.
+pub(crate) type ScanStep = Result<Option<Range<usize>>, ScanStop>;
+
+/// Splits a buffer by calls of `step`, each of which scans the next part of a document and returns
+/// its range if it is an item. With `ended`, the buffer reaches to the end of the file. There
+/// `is_outside` must return true, since the file would be cut off otherwise.
+pub(crate) fn split<S>(
+    scanner: &mut S,
+    (buffer, ended): (&[u8], bool),
+    step: fn(&mut S, &mut Cursor<'_>) -> ScanStep,
+    is_outside: fn(&S) -> bool,
+) -> Split {
+    let mut scan = Cursor { buffer, at: 0 };
+    let mut items = Vec::new();
+    let stop = loop {
+        match step(scanner, &mut scan) {
+            Ok(item) => items.extend(item),
+            Err(stop) => break stop,
+        }
+    };
+    let (end, error) = match stop {
+        ScanStop::Short(end) if ended && (!is_outside(scanner) || end < buffer.len()) => {
+            let message = "the file ends too early".to_owned();
+            (buffer.len(), Some(SplitError::Json(message)))
+        }
+        ScanStop::Short(end) => (end, None),
+        ScanStop::Wrong(at, message) => (at, Some(SplitError::Json(message))),
+        ScanStop::Refused(at, error) => (at, Some(SplitError::Refused(error))),
+    };
+    Split { end, items, error }
 }

@@ -7,10 +7,10 @@
 //! documents, one after the other.
 
 use super::crs_member::{SharedCrs, parse_crs};
-use super::cursor::{ArrayState, Cursor, ScanStop, unexpected};
+use super::cursor::{self, ArrayState, Cursor, ScanStop, unexpected};
 use crate::crs::Crs;
 use crate::error::LoadError;
-use crate::text::chunker::{Split, SplitError, Splitter};
+use crate::text::chunker::{Split, Splitter};
 use std::ops::Range;
 
 /// The most bytes that one feature may have, a choice: 64 MiB. A large polygon gives no point, but
@@ -247,25 +247,7 @@ impl Splitter for FeatureScanner {
     }
 
     fn split(&mut self, buffer: &[u8], ended: bool) -> Split {
-        let mut scan = Cursor { buffer, at: 0 };
-        let mut items = Vec::new();
-        let stop = loop {
-            match self.step(&mut scan) {
-                Ok(item) => items.extend(item),
-                Err(stop) => break stop,
-            }
-        };
-        let (end, error) = match stop {
-            ScanStop::Short(end)
-                if ended && (self.at != ScanState::Outside || end < buffer.len()) =>
-            {
-                let message = "the file ends too early".to_owned();
-                (buffer.len(), Some(SplitError::Json(message)))
-            }
-            ScanStop::Short(end) => (end, None),
-            ScanStop::Wrong(at, message) => (at, Some(SplitError::Json(message))),
-            ScanStop::Refused(at, error) => (at, Some(SplitError::Refused(error))),
-        };
-        Split { end, items, error }
+        let is_outside = |scanner: &Self| scanner.at == ScanState::Outside;
+        cursor::split(self, (buffer, ended), Self::step, is_outside)
     }
 }

@@ -8,6 +8,7 @@ use crate::encoding::decoded;
 use crate::number::exact::Number;
 use crate::value::Value;
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// The members of a GeoJSON object that this crate uses, as JSON text. A member that is null counts
 /// as missing. If two members have one name, the last counts.
@@ -88,6 +89,26 @@ pub(crate) fn property<'a>(properties: &'a [u8], name: &str) -> Option<&'a [u8]>
 /// The names of all properties of an object, in their order.
 pub(crate) fn property_names(properties: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
     skip_value::members(properties).map(|(key, _)| string(key))
+}
+
+/// Names, each once, in the order in which they were added.
+#[derive(Default)]
+pub(crate) struct DistinctNames {
+    all: Vec<String>,
+    known: HashSet<String>,
+}
+
+impl DistinctNames {
+    pub(crate) fn add(&mut self, name: Cow<'_, str>) {
+        if !self.known.contains(&*name) {
+            self.known.insert(name.clone().into_owned());
+            self.all.push(name.into_owned());
+        }
+    }
+
+    pub(crate) fn into_vec(self) -> Vec<String> {
+        self.all
+    }
 }
 
 /// The text that a JSON string stands for, without its quotes and escapes. For any other value this

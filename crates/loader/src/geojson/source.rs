@@ -4,7 +4,7 @@ use super::crs_member::SharedCrs;
 use super::feature_scanner::FeatureScanner;
 use super::features::{FeatureParser, PropertySelection};
 use super::lines::LineSplitter;
-use super::object::{Object, property, property_names, string};
+use super::object::{DistinctNames, Object, property, property_names, string};
 use crate::columns::selection::filter_with_times;
 use crate::columns::weight_check::{ENOUGH, WeightSample};
 use crate::columns::{self, Columns, Position, WeightGuess};
@@ -178,17 +178,15 @@ fn choose(
 /// The names of the properties of the first [`LOOKED_AT`] features, each once, in the order in
 /// which they appear.
 fn properties(block: &TextBlock) -> Vec<String> {
-    let mut seen: Vec<String> = Vec::new();
+    let mut seen = DistinctNames::default();
     for range in block.items.iter().take(LOOKED_AT) {
         let json = block.bytes.get(range.clone()).unwrap_or_default();
         let properties = Object::parse(json).properties.unwrap_or_default();
         for name in property_names(properties) {
-            if !seen.iter().any(|s| *s == name) {
-                seen.push(name.into_owned());
-            }
+            seen.add(name);
         }
     }
-    seen
+    seen.into_vec()
 }
 
 /// Counts how many values of a property in the first features are numbers.

@@ -145,13 +145,16 @@ impl Origin {
     }
 
     /// The error for a failed read. If compressed data end early, it says that the file is cut off.
+    /// An error of loading that a reader passed on is returned as it is.
     pub(crate) fn read_error(&self, source: io::Error) -> LoadError {
         let file = self.file();
         match self.compression {
             Some(compression) if source.kind() == io::ErrorKind::UnexpectedEof => {
                 LoadError::Truncated { file, compression }
             }
-            _ => LoadError::Read { file, source },
+            _ => source
+                .downcast::<LoadError>()
+                .unwrap_or_else(|source| LoadError::Read { file, source }),
         }
     }
 }

@@ -6,36 +6,33 @@ use super::held_document::HeldDocument;
 use super::path::{Step, members, offset_in};
 use crate::columns::axes::{latitude, longitude};
 use crate::columns::resolve::{Names, PositionColumns, resolve};
-use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::geojson::object::{not_null, typed};
 use crate::geojson::skip_value;
 use crate::input::Input;
 use crate::messages::shown;
 use crate::options::LoadOptions;
-use crate::records::{
-    Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged,
-};
+use crate::records::{Geometry, ReadFailure, RecordSink, damaged};
 use crate::report::SkipReason;
 use crate::source::Source;
 use crate::value::Value;
 use std::ops::Range;
 
-/// Returns whether an object, which may be cut off, has columns of longitudes and latitudes. If one
-/// of them is cut off, the other may follow it.
+/// Returns whether an object, which may be cut off, has columns of longitudes and latitudes. If a
+/// column is cut off, one of the two may follow it.
 pub(super) fn is_columnar(object: &[u8]) -> bool {
-    let mut names = Vec::new();
-    for (name, value) in members(object) {
-        if !is_column(value.json) {
-            continue;
-        }
-        names.push(name.into_owned());
-        let (lon, lat) = (longitude(&names), latitude(&names));
-        if (lon.is_some() && lat.is_some()) || (lon.or(lat).is_some() && !value.is_whole) {
-            return true;
-        }
+    let mut is_cut = false;
+    let columns = members(object).filter(|(_, value)| is_column(value.json));
+    let names: Vec<String> = columns
+        .map(|(name, value)| {
+            is_cut |= !value.is_whole;
+            name.into_owned()
+        })
+        .collect();
+    match (longitude(&names), latitude(&names)) {
+        (Some(_), Some(_)) => true,
+        (lon, lat) => is_cut && lon.or(lat).is_some(),
     }
-    false
 }
 
 /// Returns whether a value is an array or object of which the first value is no array or object.
@@ -57,8 +54,8 @@ pub(super) fn source(
     path: &[Step],
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
-    let document = HeldDocument::read(input, sample, "column-wise JSON")?;
-    let object = document.text.get(document.at(path)).unwrap_or_default();
+    let document = HeldDocument::read(input, sample, path, "column-wise JSON")?;
+    let object = document.root();
     let (mut names, mut ranges) = (Vec::new(), Vec::new());
     for (name, value) in members(object).filter(|(_, value)| is_column(value.json)) {
         let start = offset_in(&document.text, value.json);
@@ -77,6 +74,7 @@ pub(super) fn source(
     let mut wanted = vec![lon, lat];
     wanted.extend(found.weight);
     wanted.extend(found.selection.places());
+    wanted.sort_unstable();
     wanted.dedup();
     let reading = ColumnReading {
         columns: wanted
@@ -87,9 +85,9 @@ pub(super) fn source(
         lat,
         weight: found.weight,
     };
-    let origin = document.origin.clone();
-    let reader: RecordReader = Box::new(move |sink| reading.read(&document, sink));
-    RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
+    document.source(found, options, move |document, sink| {
+        reading.read(document, sink)
+    })
 }
 
 /// The columns to read: the numbers, names and ranges of all, and the numbers of those with the

@@ -1,9 +1,14 @@
 //! Documents that are held in memory as a whole, since their positions are spread over them.
 
-use super::path::{Step, elements, members};
+use super::path::{Step, elements, members, offset_in};
+use crate::columns::resolve::ResolvedColumns;
+use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::geojson::features::{message, within};
 use crate::input::{Input, Origin, fill};
+use crate::options::LoadOptions;
+use crate::records::{ReadFailure, RecordReader, RecordSink, RecordSourceBuilder};
+use crate::source::Source;
 use crate::text::chunker::TextPosition;
 use serde::de::IgnoredAny;
 use std::ops::Range;
@@ -15,11 +20,19 @@ const MOST: usize = 256 << 20;
 pub(super) struct HeldDocument {
     pub(super) text: Vec<u8>,
     pub(super) origin: Origin,
+    /// The range of the part that has the positions.
+    root: Range<usize>,
 }
 
 impl HeldDocument {
-    /// Reads a document to its end. `sample` is its beginning, and `form` names what it is.
-    pub(super) fn read(mut input: Input, sample: Vec<u8>, form: &str) -> Result<Self, LoadError> {
+    /// Reads a document to its end. `sample` is its beginning, the part at `path` has the
+    /// positions, and `form` names the form of this part.
+    pub(super) fn read(
+        mut input: Input,
+        sample: Vec<u8>,
+        path: &[Step],
+        form: &str,
+    ) -> Result<Self, LoadError> {
         let (mut text, origin) = (sample, input.origin);
         if !input.whole {
             let ended = fill(&mut input.rest, &mut text, MOST + 1)
@@ -45,20 +58,38 @@ impl HeldDocument {
                 message: message(&error),
             });
         }
-        Ok(Self { text, origin })
+        let root = part_at(&text, path);
+        Ok(Self { text, origin, root })
     }
 
-    /// The range of the value at a path; empty if there is none.
-    pub(super) fn at(&self, path: &[Step]) -> Range<usize> {
-        let mut json = self.text.trim_ascii();
-        for step in path {
-            let found = match step {
-                Step::Member(name) => members(json).find(|(key, _)| key == name).map(|m| m.1),
-                Step::Element(at) => elements(json).nth(*at),
-            };
-            json = found.map_or(&[], |value| value.json);
-        }
-        let start = super::path::offset_in(&self.text, json);
-        start..start + json.len()
+    /// The part that has the positions; empty if there is none.
+    pub(super) fn root(&self) -> &[u8] {
+        self.text.get(self.root.clone()).unwrap_or_default()
     }
+
+    /// A source whose rows `read` gives to a sink.
+    pub(super) fn source(
+        self,
+        found: ResolvedColumns,
+        options: &LoadOptions,
+        read: impl FnOnce(&Self, &mut RecordSink) -> Result<(), ReadFailure> + Send + 'static,
+    ) -> Result<Box<dyn Source>, LoadError> {
+        let origin = self.origin.clone();
+        let reader: RecordReader = Box::new(move |sink| read(&self, sink));
+        RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
+    }
+}
+
+/// The range of the value at a path in a document; empty if there is none.
+fn part_at(text: &[u8], path: &[Step]) -> Range<usize> {
+    let mut json = text.trim_ascii();
+    for step in path {
+        let found = match step {
+            Step::Member(name) => members(json).find(|(key, _)| key == name).map(|m| m.1),
+            Step::Element(at) => elements(json).nth(*at),
+        };
+        json = found.map_or(&[], |value| value.json);
+    }
+    let start = offset_in(text, json);
+    start..start + json.len()
 }

@@ -40,9 +40,14 @@ impl<'a> Judgement<'a> {
         names: Option<&[String]>,
         options: &LoadOptions,
     ) -> Option<Self> {
-        let first = values
-            .iter()
-            .find(|value| matches!(value.first(), Some(b'{' | b'[')))?;
+        let containers = || {
+            let all = values.iter().copied();
+            all.filter(|value| matches!(value.first(), Some(b'{' | b'[')))
+        };
+        // An empty value, for example a time without points, doesn't show its form.
+        let first = containers()
+            .find(|value| !is_empty(value))
+            .or_else(|| containers().next())?;
         let form = match first.first() {
             Some(b'{') => RowForm::Objects,
             _ if names.is_none() && is_group(first) => RowForm::Groups,
@@ -71,6 +76,12 @@ impl<'a> Judgement<'a> {
     pub(super) fn has_positions(&self) -> bool {
         matches!(self.placing, Ok(_) | Err(PlacingError::Ambiguous(_)))
     }
+}
+
+/// Returns whether an array or object has nothing in it.
+fn is_empty(value: &[u8]) -> bool {
+    let behind = value.get(1..).unwrap_or_default().trim_ascii_start();
+    matches!(behind.first(), Some(b']' | b'}'))
 }
 
 /// Returns whether an array consists of arrays of numbers only.

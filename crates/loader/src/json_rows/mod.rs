@@ -7,6 +7,7 @@
 
 mod axis_order;
 mod columnar;
+mod document_tail;
 mod esri_reference;
 mod held_document;
 mod judgement;

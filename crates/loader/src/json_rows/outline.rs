@@ -20,7 +20,7 @@ const ELEMENTS: usize = 16;
 
 /// Names of members that are searched for rows only if the option `rows` names them. Their arrays
 /// describe a part of the map and are no data.
-const LEFT_OUT: &[&str] = &[
+pub(super) const LEFT_OUT: &[&str] = &[
     "bbox",
     "bounds",
     "maxBounds",

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 pub(super) const DEPTH: usize = 64;
 
 /// A step from a JSON value to a part of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Step {
     /// The member of an object with this name.
     Member(String),

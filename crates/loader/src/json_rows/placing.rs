@@ -148,7 +148,7 @@ pub(super) fn pair(lon: &RowColumn, lat: &RowColumn, assumed: Option<AxisOrder>)
 }
 
 /// The positions of rows that are arrays without names: the first two numbers that are neighbours,
-/// or the only array of two numbers in the row.
+/// or the only array of two numbers in the row. Rows that have both are ambiguous.
 fn bare(
     columns: &RowColumns,
     rows: &[&[u8]],
@@ -169,17 +169,22 @@ fn bare(
         Some((at, inner(0)?, inner(1)?))
     });
     let nested: Vec<_> = nested.collect();
+    let ambiguous = |places: &str, lon: &RowColumn, lat: &RowColumn| {
+        Err(PlacingError::Ambiguous(format!(
+            "rows have positions in {places}; choose with `lon` and `lat`, for example `lon` {} \
+             `lat` {}",
+            lon.name, lat.name
+        )))
+    };
     let (at, first, second) = match (nested.as_slice(), pairs.next()) {
-        ([one], _) => *one,
-        ([one, two, ..], _) => {
-            return Err(PlacingError::Ambiguous(format!(
-                "rows have positions in {} and in {}; choose with `lon` and `lat`, for example \
-                 `lon` {} `lat` {}",
-                one.0 + 1,
-                two.0 + 1,
-                one.2.name,
-                one.1.name
-            )));
+        ([one], None) => *one,
+        ([one, ..], Some((_, first, second))) => {
+            let places = format!("{} and {}, and in {}", first.name, second.name, one.0 + 1);
+            return ambiguous(&places, second, first);
+        }
+        ([one, two, ..], None) => {
+            let places = format!("{} and in {}", one.0 + 1, two.0 + 1);
+            return ambiguous(&places, one.2, one.1);
         }
         ([], Some(found)) => found,
         ([], None) => return Err(PlacingError::Missing),

@@ -8,6 +8,7 @@ use crate::columns::axes::{AxisPair, NamedAxes};
 use crate::columns::{axes as column_axes, normalised};
 use crate::messages::shown;
 use crate::options::{AxisOrder, LoadOptions};
+use std::collections::HashMap;
 
 /// Names of arrays with the longitude before the latitude, as in GeoJSON, deck.gl and
 /// Elasticsearch.
@@ -227,13 +228,13 @@ struct NamedPair<'c> {
 /// All longitudes and latitudes in rows that have names for them.
 fn named_pairs(columns: &RowColumns) -> Vec<NamedPair<'_>> {
     let mut groups: Vec<(&[Step], Vec<&RowColumn>)> = Vec::new();
+    let mut places: HashMap<&[Step], usize> = HashMap::new();
     for column in &columns.all {
-        match groups
-            .iter_mut()
-            .find(|(parent, _)| *parent == column.parent())
-        {
+        let parent = column.parent();
+        let place = *places.entry(parent).or_insert(groups.len());
+        match groups.get_mut(place) {
             Some((_, group)) => group.push(column),
-            None => groups.push((column.parent(), vec![column])),
+            None => groups.push((parent, vec![column])),
         }
     }
     let mut found = Vec::new();

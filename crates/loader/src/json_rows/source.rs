@@ -1,11 +1,12 @@
 //! Opening of JSON rows: the beginning of a document decides which rows and columns are read.
 
 use super::columnar;
+use super::document_tail::{DocumentTail, LateMembers, two_parts};
 use super::judgement::{Judgement, RowForm};
 use super::outline::{DocumentOutline, DocumentPart, PartKind, search};
 use super::path::{Container, dotted};
 use super::row_plan::plan;
-use super::row_scanner::{LateMembers, RowScanner, two_parts};
+use super::row_scanner::RowScanner;
 use super::script_reader;
 use super::topojson;
 use crate::encoding::may_be_utf8;
@@ -71,7 +72,8 @@ pub(crate) fn source(
         let splitter = LineSplitter { terminator };
         chunker::start(reader, origin.clone(), splitter, place, ahead)?
     } else {
-        let scanner = RowScanner::new(&path, container, file, options, late);
+        let tail = DocumentTail::new(&path, file, options, late);
+        let scanner = RowScanner::new(container, tail);
         chunker::start(reader, origin.clone(), scanner, place, ahead)?
     };
     let times = parser.selection.times.clone();

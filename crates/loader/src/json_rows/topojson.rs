@@ -6,13 +6,12 @@ use super::columnar::owned;
 use super::held_document::HeldDocument;
 use super::path::{DEPTH, Step, members};
 use crate::columns::resolve::{Geometries, Names, resolve};
-use crate::crs::Crs;
 use crate::error::LoadError;
-use crate::geojson::object::{Object, ObjectKind, property, property_names, typed};
+use crate::geojson::object::{DistinctNames, Object, ObjectKind, property, property_names, typed};
 use crate::geojson::skip_value;
 use crate::input::Input;
 use crate::options::LoadOptions;
-use crate::records::{Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder};
+use crate::records::{Geometry, ReadFailure, RecordSink};
 use crate::report::SkipReason;
 use crate::source::Source;
 use crate::value::Value;
@@ -41,9 +40,9 @@ pub(super) fn source(
     path: &[Step],
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
-    let document = HeldDocument::read(input, sample, "TopoJSON")?;
+    let document = HeldDocument::read(input, sample, path, "TopoJSON")?;
     let file = document.origin.file();
-    let topology = document.text.get(document.at(path)).unwrap_or_default();
+    let topology = document.root();
     let transform =
         match property(topology, "transform") {
             None => None,
@@ -55,7 +54,7 @@ pub(super) fn source(
             )?),
         };
     let objects = property(topology, "objects").unwrap_or_default();
-    let mut seen: Vec<String> = Vec::new();
+    let mut seen = DistinctNames::default();
     let mut left = LOOKED_AT;
     for (_, object) in skip_value::members(objects) {
         list_properties(object, &mut seen, &mut left, DEPTH);
@@ -64,7 +63,13 @@ pub(super) fn source(
         column: None,
         why: "read as TopoJSON: positions from the points of all objects".to_owned(),
     };
-    let found = resolve(seen, Names::Typed, options, Some(geometries), &file)?;
+    let found = resolve(
+        seen.into_vec(),
+        Names::Typed,
+        options,
+        Some(geometries),
+        &file,
+    )?;
     let reading = TopologyReading {
         names: found.columns.seen.clone(),
         weight: found.weight,
@@ -72,21 +77,19 @@ pub(super) fn source(
     };
     let start = super::path::offset_in(&document.text, objects);
     let range = start..start + objects.len();
-    let origin = document.origin.clone();
-    let reader: RecordReader = Box::new(move |sink| reading.read(&document, range, sink));
-    RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
+    document.source(found, options, move |document, sink| {
+        reading.read(document, range, sink)
+    })
 }
 
-fn list_properties(geometry: &[u8], seen: &mut Vec<String>, left: &mut usize, depth: usize) {
+fn list_properties(geometry: &[u8], seen: &mut DistinctNames, left: &mut usize, depth: usize) {
     if *left == 0 || depth == 0 {
         return;
     }
     *left -= 1;
     let object = Object::parse(geometry);
     for name in property_names(object.properties.unwrap_or_default()) {
-        if !seen.iter().any(|known| *known == name) {
-            seen.push(name.into_owned());
-        }
+        seen.add(name);
     }
     for inner in skip_value::elements(object.geometries.unwrap_or_default()) {
         list_properties(inner, seen, left, depth - 1);

@@ -1,9 +1,12 @@
 //! GeoJSON inside another document: it is handed to the reader of GeoJSON.
 
+use super::document_tail::{DocumentTail, LateMembers};
 use super::path::{Step, dotted};
 use crate::error::LoadError;
 use crate::format::InputFormat;
 use crate::geojson;
+use crate::geojson::cursor::ScanStop;
+use crate::geojson::skip_value::blank;
 use crate::input::Input;
 use crate::options::LoadOptions;
 use crate::source::Source;
@@ -23,6 +26,12 @@ pub(super) fn source(
         rest,
         ..
     } = input;
+    let late = LateMembers {
+        names: false,
+        reference: false,
+        rows: true,
+    };
+    let tail = DocumentTail::new(path, origin.file(), options, late);
     let options = &LoadOptions {
         rows: None,
         ..options.clone()
@@ -45,30 +54,28 @@ pub(super) fn source(
         origin,
         sample: Vec::new(),
         whole: false,
-        rest: Box::new(PartReader::new(Cursor::new(sample).chain(rest), path.len())),
+        rest: Box::new(PartReader::new(Cursor::new(sample).chain(rest), tail)),
     };
     geojson::part(input, InputFormat::GeoJson, options, &dotted(path))
 }
 
-/// A reader that ends after the first JSON value, and checks that the objects and arrays around it
-/// are closed behind it.
+/// A reader that ends after the first JSON value, and checks the rest of the document behind it.
 struct PartReader<R> {
     reader: R,
     /// The number of objects and arrays that are open inside the value.
     depth: usize,
-    /// The number of objects and arrays around the value that are not closed yet.
-    around: usize,
+    tail: DocumentTail,
     is_begun: bool,
     is_text: bool,
     is_escaped: bool,
 }
 
 impl<R: Read> PartReader<R> {
-    fn new(reader: R, around: usize) -> Self {
+    fn new(reader: R, tail: DocumentTail) -> Self {
         Self {
             reader,
             depth: 0,
-            around,
+            tail,
             is_begun: false,
             is_text: false,
             is_escaped: false,
@@ -101,81 +108,39 @@ impl<R: Read> PartReader<R> {
         false
     }
 
-    /// Reads what is behind the value.
+    /// Reads the text behind the value. `rest` is its beginning.
     fn finish(&mut self, rest: &[u8]) -> io::Result<()> {
         let mut buffer = [0; 16 << 10];
-        let mut tail = WrapperTail {
-            depth: self.around,
-            ..WrapperTail::default()
-        };
-        tail.follow(rest)?;
+        self.follow_tail(rest)?;
         loop {
             let count = self.reader.read(&mut buffer)?;
             if count == 0 {
                 break;
             }
-            tail.follow(buffer.get(..count).unwrap_or_default())?;
+            self.follow_tail(buffer.get(..count).unwrap_or_default())?;
         }
-        match tail.depth {
-            0 => Ok(()),
-            _ => Err(invalid("the file ends too early")),
+        match self.tail.is_closed() {
+            true => Ok(()),
+            false => Err(invalid("the file ends too early")),
+        }
+    }
+
+    fn follow_tail(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let length = self.tail.follow(bytes).map_err(|stop| match stop {
+            ScanStop::Refused(_, error) => io::Error::new(io::ErrorKind::InvalidData, *error),
+            ScanStop::Wrong(_, message) => invalid(&format!("behind its GeoJSON: {message}")),
+            ScanStop::Short(_) => invalid("the file ends too early"),
+        })?;
+        let rest = bytes.get(length..).unwrap_or_default();
+        match blank(rest) < rest.len() {
+            true => Err(invalid("behind its GeoJSON: expected the end of the file")),
+            false => Ok(()),
         }
     }
 }
-
-/// The state of reading what is behind the value.
-#[derive(Default)]
-struct WrapperTail {
-    depth: usize,
-    is_text: bool,
-    is_escaped: bool,
-    /// The text that is read, as far as it is compared with the name of another collection.
-    text: Vec<u8>,
-}
-
-/// The type of a second collection, which would be lost.
-const COLLECTION: &[u8] = b"FeatureCollection";
 
 fn invalid(message: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message)
-}
-
-impl WrapperTail {
-    fn follow(&mut self, bytes: &[u8]) -> io::Result<()> {
-        for &byte in bytes {
-            if self.is_text {
-                match byte {
-                    _ if self.is_escaped => self.is_escaped = false,
-                    b'\\' => self.is_escaped = true,
-                    b'"' => {
-                        self.is_text = false;
-                        if self.text == COLLECTION {
-                            return Err(invalid(
-                                "a second FeatureCollection stands behind the first; choose one \
-                                 with `rows`",
-                            ));
-                        }
-                    }
-                    _ if self.text.len() <= COLLECTION.len() => self.text.push(byte),
-                    _ => (),
-                }
-                continue;
-            }
-            match byte {
-                b'"' => {
-                    self.is_text = true;
-                    self.text.clear();
-                }
-                b'{' | b'[' => self.depth += 1,
-                b'}' | b']' => {
-                    let depth = self.depth.checked_sub(1);
-                    self.depth = depth.ok_or_else(|| invalid("a bracket too many"))?;
-                }
-                _ => (),
-            }
-        }
-        Ok(())
-    }
 }
 
 impl<R: Read> Read for PartReader<R> {

@@ -715,3 +715,142 @@ fn points_of_topojson() {
     let bad = text.replace("[0.01,0.01]", "7");
     assert!(refused(&bad).contains("transform"));
 }
+
+#[test]
+fn many_keys_take_a_time_in_proportion() {
+    const KEYS: usize = 20_000;
+    let objects = |key: &dyn Fn(usize) -> String| {
+        let all = (0..KEYS).map(|i| format!("{}{{\"lat\":48.5,\"lon\":2.25}}", key(i)));
+        all.collect::<Vec<_>>().join(",")
+    };
+    let numbers = vec!["[7]"; KEYS].join(",");
+    let nested: Vec<String> = (0..4000).map(|i| format!("\"k{i}\":{{\"n\":7}}")).collect();
+    let texts = [
+        format!("[{}]", objects(&|_| String::new())),
+        format!("{{{}}}", objects(&|i| format!("\"k{i}\":"))),
+        format!("{{{},\"a\":[[48.5,2.25]]}}", {
+            let keys = numbers.split(',').enumerate();
+            keys.map(|(i, value)| format!("\"k{i}\":{value}"))
+                .collect::<Vec<_>>()
+                .join(",")
+        }),
+        format!("[{{\"lat\":48.5,\"lon\":2.25,{}}}]", nested.join(",")),
+    ];
+    let times = texts.map(|text| {
+        let bytes = text.len() as f64;
+        let start = cpu_time::ThreadTime::now();
+        read(Cursor::new(text), "a.json", &LoadOptions::default()).unwrap();
+        start.elapsed().as_secs_f64() / bytes
+    });
+    for time in &times[1..] {
+        assert!(*time < times[0] * 30.0, "{times:?}");
+    }
+}
+
+#[test]
+fn positions_behind_wrapped_geojson_are_refused_unless_rows_are_named() {
+    let feature =
+        "{\"type\":\"Feature\",\"geometry\":{\"type\":\"Point\",\"coordinates\":[2.25,48.5]}}";
+    let many = vec![feature; 20_000].join(",\n");
+    let collection =
+        |features: &str| format!("{{\"type\":\"FeatureCollection\",\"features\":[{features}]}}");
+    for part in [format!("[{many}]"), collection(&many)] {
+        for behind in [
+            format!("[{feature},{feature}]"),
+            collection(feature),
+            format!("{{\"c\":{}}}", collection(feature)),
+            "[[48,2],[49,3]]".to_owned(),
+            "[{\"lat\":48,\"lon\":2}]".to_owned(),
+            feature.to_owned(),
+        ] {
+            let text = format!("{{\"a\":{part},\"n\":[1],\"b\":{behind}}}");
+            let message = refused(&text);
+            assert!(
+                message.contains("a.json: there are rows with positions in a and in b"),
+                "{behind}: {message}"
+            );
+            assert_eq!(read_json(&text, &rows("a")).0.len(), 20_000, "{behind}");
+        }
+        for behind in ["[1,2]", "{\"b\":[[]]}", "\"FeatureCollection\"", "null"] {
+            let text = format!("{{\"a\":{part},\"b\":{behind},\"bounds\":[[48,2],[53,14]]}}");
+            assert_eq!(
+                read_json(&text, &LoadOptions::default()).0.len(),
+                20_000,
+                "{behind}"
+            );
+        }
+        for behind in [
+            "]",
+            ",]",
+            ",7}",
+            "} x",
+            " 7}",
+            ",\"b\" 7}",
+            ",\"b\":}",
+            ",\"b\":[}",
+        ] {
+            let message = refused(&format!("{{\"a\":{part}{behind}"));
+            assert!(
+                message.contains("expected") || message.contains("too early"),
+                "{behind}: {message}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_box_behind_the_rows_is_no_data() {
+    let many = vec!["[48.5,2.25]"; 100_000].join(",");
+    for name in ["bounds", "maxBounds", "bbox"] {
+        let text = format!("{{\"data\":[{many}],\"{name}\":[[48,2],[53,14]]}}");
+        let found = read_json(&text, &LoadOptions::default()).0;
+        assert_eq!(found.len(), 100_000);
+    }
+    let text = format!("{{\"data\":[{many}],\"b\":[[48,2],[53,14]]}}");
+    assert!(refused(&text).contains("positions in data and in b"));
+    for behind in [
+        "]",
+        ",]",
+        ",7}",
+        "} x",
+        " 7}",
+        ",\"b\" 7}",
+        ",\"b\":}",
+        ",\"b\":[}",
+    ] {
+        let message = refused(&format!("{{\"data\":[{many}]{behind}"));
+        assert!(
+            message.contains("expected") || message.contains("too early"),
+            "{behind}: {message}"
+        );
+    }
+}
+
+#[test]
+fn groups_may_be_empty() {
+    for text in [
+        "[[],[[48.5,2.25]],[],[[52.5,13.5]]]",
+        "[[],[],[[48.5,2.25],[52.5,13.5]]]",
+        "{\"data\":[[],[[48.5,2.25],[52.5,13.5]]]}",
+        "[[],[48.5,2.25],[52.5,13.5]]",
+        "[{},{\"lat\":48.5,\"lon\":2.25},{\"lat\":52.5,\"lon\":13.5}]",
+    ] {
+        assert_places(text, &[PARIS, BERLIN], "");
+    }
+}
+
+#[test]
+fn an_array_beside_two_numbers_is_ambiguous() {
+    let text = "[[48.5,2.25,[25,41]],[52.5,13.5,[25,41]]]";
+    let message = refused(text);
+    assert!(
+        message.contains("in 1 and 2, and in 3; choose with `lon` and `lat`"),
+        "{message}"
+    );
+    let options = LoadOptions {
+        lon: Some("2".to_owned()),
+        lat: Some("1".to_owned()),
+        ..LoadOptions::default()
+    };
+    assert_eq!(read_json(text, &options).0, [PARIS, BERLIN]);
+}

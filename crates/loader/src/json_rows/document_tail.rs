@@ -1,0 +1,202 @@
+//! The part of a document behind its rows or its GeoJSON. It closes the objects and arrays around
+//! them, and must have no other positions.
+
+use super::outline::{LEFT_OUT, names_in, search};
+use super::path::{PartialValue, Step, dotted};
+use super::row_scanner::key;
+use crate::error::LoadError;
+use crate::geojson::cursor::{Cursor, ScanStop, unexpected};
+use crate::geojson::object::string;
+use crate::options::LoadOptions;
+
+/// The number of bytes of a member or an element that are searched for positions: a choice.
+const SEARCHED: usize = 1 << 20;
+
+/// The members that would change how rows are read. Behind the rows they are too late, and end the
+/// load.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LateMembers {
+    /// The names of the columns.
+    pub(super) names: bool,
+    /// The coordinate system.
+    pub(super) reference: bool,
+    /// Other positions.
+    pub(super) rows: bool,
+}
+
+/// The state of reading the part behind the rows, byte by byte.
+pub(super) struct DocumentTail {
+    file: String,
+    /// The path of the rows.
+    path: Vec<Step>,
+    /// The brackets around the rows that are not closed yet.
+    open: Vec<u8>,
+    /// The options for a search for other positions; `None`: there is no search, since an option
+    /// names the rows.
+    search: Option<LoadOptions>,
+    late: LateMembers,
+    /// The beginning of the member or element that is read; `None` before the comma in front of it.
+    part: Option<Vec<u8>>,
+    /// The number of objects and arrays that are open inside the member or element.
+    depth: usize,
+    is_text: bool,
+    is_escaped: bool,
+}
+
+impl DocumentTail {
+    pub(super) fn new(
+        path: &[Step],
+        file: String,
+        options: &LoadOptions,
+        late: LateMembers,
+    ) -> Self {
+        let bracket = |step: &Step| match step {
+            Step::Member(_) => b'{',
+            Step::Element(_) => b'[',
+        };
+        Self {
+            file,
+            path: path.to_vec(),
+            open: path.iter().map(bracket).collect(),
+            search: options.rows.is_none().then(|| options.clone()),
+            late,
+            part: None,
+            depth: 0,
+            is_text: false,
+            is_escaped: false,
+        }
+    }
+
+    /// Returns whether all objects and arrays around the rows are closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Follows the next bytes behind the rows. Returns the number of bytes up to the end of the
+    /// document, which is all of them if it doesn't end in them.
+    pub(super) fn follow(&mut self, bytes: &[u8]) -> Result<usize, ScanStop> {
+        // The offset of the first byte of the member or element that isn't stored yet.
+        let mut from = 0;
+        for (at, &byte) in bytes.iter().enumerate() {
+            if self.is_closed() {
+                return Ok(at);
+            }
+            if self.is_text {
+                match byte {
+                    _ if self.is_escaped => self.is_escaped = false,
+                    b'\\' => self.is_escaped = true,
+                    b'"' => self.is_text = false,
+                    _ => (),
+                }
+                continue;
+            }
+            match byte {
+                b',' | b'}' | b']' if self.depth == 0 => {
+                    self.store(bytes.get(from..at).unwrap_or_default());
+                    self.finish_part(at)?;
+                    from = at + 1;
+                    match (byte, self.open.last()) {
+                        (b',', _) => self.part = Some(Vec::new()),
+                        (b'}', Some(b'{')) | (b']', Some(b'[')) => {
+                            self.open.pop();
+                        }
+                        _ => return Err(expected_end(at)),
+                    }
+                }
+                b' ' | b'\t' | b'\r' | b'\n' | 0x1e => (),
+                _ if self.part.is_none() => return Err(expected_end(at)),
+                b'"' => self.is_text = true,
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => self.depth -= 1,
+                _ => (),
+            }
+        }
+        self.store(bytes.get(from..).unwrap_or_default());
+        Ok(bytes.len())
+    }
+
+    /// Stores more bytes of the member or element, up to the number that is searched.
+    fn store(&mut self, bytes: &[u8]) {
+        if let Some(part) = &mut self.part {
+            let count = SEARCHED.saturating_sub(part.len()).min(bytes.len());
+            part.extend_from_slice(bytes.get(..count).unwrap_or_default());
+        }
+    }
+
+    /// Checks the member or element that ends before the offset `end`, if there is one.
+    fn finish_part(&mut self, end: usize) -> Result<(), ScanStop> {
+        let Some(part) = self.part.take() else {
+            return Ok(());
+        };
+        let (buffer, at) = (part.as_slice(), 0);
+        let mut scan = Cursor { buffer, at };
+        let misplaced = |stop| match stop {
+            ScanStop::Wrong(_, message) => ScanStop::Wrong(end, message),
+            _ => unexpected(end, "a value"),
+        };
+        let name = match self.open.last() {
+            Some(b'{') => Some(key(&mut scan, 0).map_err(misplaced)?),
+            _ => None,
+        };
+        scan.peek(None).map_err(misplaced)?;
+        let name = name.and_then(|name| part.get(name));
+        let is_whole = part.len() < SEARCHED;
+        self.check(name, scan.rest(), is_whole)
+            .map_err(|error| ScanStop::Refused(end, Box::new(error)))
+    }
+
+    /// Checks a value behind the rows: it must have no positions itself, and no names of the
+    /// columns.
+    fn check(&self, key: Option<&[u8]>, json: &[u8], is_whole: bool) -> Result<(), LoadError> {
+        let name = key.map(|key| string(key).into_owned());
+        let refused = |message: String| LoadError::JsonRows {
+            file: self.file.clone(),
+            message,
+        };
+        let value = PartialValue { json, is_whole };
+        if self.late.names
+            && matches!(name.as_deref(), Some("columns" | "fields"))
+            && let Some(names) = names_in(value)
+        {
+            return Err(refused(format!(
+                "the names of the columns ({}) stand behind the rows, too late to be used; name \
+                 columns by their numbers with `lon` and `lat`",
+                crate::messages::list(&names)
+            )));
+        }
+        if self.late.reference && name.as_deref() == Some("spatialReference") {
+            return Err(refused(
+                "the spatialReference stands behind the features, too late to be used; write it \
+                 before them"
+                    .to_owned(),
+            ));
+        }
+        let may_have_rows = self.late.rows
+            && matches!(json.first(), Some(b'[' | b'{'))
+            && name.as_deref().is_none_or(|name| !LEFT_OUT.contains(&name));
+        let Some(options) = self.search.as_ref().filter(|_| may_have_rows) else {
+            return Ok(());
+        };
+        let end: &[u8] = if is_whole { b"}" } else { b"" };
+        let member = [b"{\"\":", json, end].concat();
+        match search(&member, is_whole, options).parts.first() {
+            Some(_) => {
+                let second = name.unwrap_or_else(|| "a later element".to_owned());
+                Err(refused(two_parts(&dotted(&self.path), &second)))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn expected_end(at: usize) -> ScanStop {
+    unexpected(at, "a comma or the end of an object or array")
+}
+
+/// The message for two arrays that have positions.
+pub(super) fn two_parts(first: &str, second: &str) -> String {
+    format!(
+        "there are rows with positions in {first} and in {second}; choose one with `rows`, for \
+         example `rows` {first}"
+    )
+}
