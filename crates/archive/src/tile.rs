@@ -33,7 +33,7 @@ impl TileContent {
 /// equal.
 pub(crate) type TileDigest = [u8; 16];
 
-/// An encoded tile.
+/// An encoded tile, with its number on the Hilbert curve and the digest of its bytes.
 pub(crate) struct EncodedTile {
     /// The number of the tile on the Hilbert curve, as in the module [`hilbert`](crate::hilbert).
     pub(crate) number: u64,

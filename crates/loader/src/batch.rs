@@ -24,9 +24,10 @@ pub(crate) struct Batch {
     /// Set if the column of weights was chosen by its name alone and not by an option. A row whose
     /// value in this column is no number is then kept, with a missing weight.
     is_guess: bool,
-    /// The notation of texts in the columns of positions.
+    /// The notation of numbers in the columns of coordinates: a decimal point or a decimal comma,
+    /// and perhaps marks between thousands.
     positions: NumberFormat,
-    /// The notation of texts in the column of weights.
+    /// The notation of numbers in the column of weights, as for `positions`.
     weights: NumberFormat,
 }
 
@@ -86,8 +87,8 @@ impl Found<'_> {
 }
 
 impl Rejection<'_> {
-    /// The value at fault as reports show it, with a word for its meaning before it: `longitude
-    /// "?"`.
+    /// The value at fault in the form in which reports show it, after the name of its coordinate or
+    /// of the weight: `longitude "?"`.
     pub(crate) fn found(&self) -> String {
         match self.found {
             Found::Time => self.found.shown(),
@@ -97,8 +98,9 @@ impl Rejection<'_> {
 }
 
 impl Batch {
-    /// An empty batch. It will keep only points in the box `within`, and the values of `keep`
-    /// columns for each point. `times` are the formats of times in these columns.
+    /// Creates an empty batch. `within` is the box to which points are restricted, `keep` the
+    /// number of columns whose values are kept for each point, and `times` the formats of times in
+    /// these columns.
     pub(crate) fn new(within: Option<LonLatBox>, keep: usize, times: &Times) -> Self {
         Self {
             within,
@@ -112,7 +114,7 @@ impl Batch {
         Self { is_guess, ..self }
     }
 
-    /// Sets the notations of texts in the columns of positions and in the column of weights.
+    /// Sets the notations of numbers in the columns of coordinates and in the column of weights.
     pub(crate) fn set_notations(&mut self, positions: NumberFormat, weights: NumberFormat) {
         (self.positions, self.weights) = (positions, weights);
     }

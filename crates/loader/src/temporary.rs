@@ -121,13 +121,13 @@ fn sweep(above: &Path) {
     }
 }
 
-/// A source of a copy or of a member of an archive. The folder that holds the files it reads is
-/// deleted with the source, not before.
+/// A source that reads temporary copies of files: of objects at addresses, or of members of an
+/// archive. It owns the folder of these copies, which is deleted when the source is dropped.
 pub(crate) struct TemporarySource {
     pub(crate) source: Box<dyn Source>,
     /// The columns of the source, with the reason for their choice.
     pub(crate) columns: Columns,
-    /// `None` if there are no copies.
+    /// The folder with the copies; `None` if there are no copies.
     pub(crate) _folder: Option<TemporaryFolder>,
 }
 

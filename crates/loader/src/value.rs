@@ -33,7 +33,7 @@ impl Value<'_> {
         }
     }
 
-    /// A text that this value owns.
+    /// Creates a text value that owns its text.
     pub(crate) fn text(text: impl Into<String>) -> Self {
         Self::Text(Cow::Owned(text.into()))
     }

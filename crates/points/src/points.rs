@@ -197,8 +197,8 @@ pub struct Points {
     identity: Arc<()>,
 }
 
-/// Error about the first invalid point of many: it has no position on the map, or its weight is not
-/// finite.
+/// Error for the first invalid point of a list: a point with no position on the map, or a weight
+/// that is not finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("point number {index} (counted from 0): {reason}")]
 pub struct PointsError {

@@ -56,7 +56,7 @@ pub(crate) struct Pyramid {
     /// Node of the whole world; `None` if there are at most [`FEW`] points, which need no node.
     pub(crate) root: Option<NodeId>,
     pub(crate) cells: Vec<Point>,
-    /// For each of `cells`, the number of points that it stands for.
+    /// Number of points that each of `cells` stands for.
     pub(crate) counts: Vec<u32>,
 }
 

@@ -108,7 +108,8 @@ impl<'a> Cells<'a> {
         self.runs.is_empty()
     }
 
-    /// For each run, its cells and the run's shift to the east in world units.
+    /// Cells of each [`Run`], with the distance in world units by which its copy of the world is
+    /// shifted to the east.
     pub fn slices(&self) -> impl Iterator<Item = (&'a [Point], f64)> + '_ {
         self.runs.iter().filter_map(|r| {
             let slice = match self.pyramid_range(&r.range) {
@@ -119,8 +120,8 @@ impl<'a> Cells<'a> {
         })
     }
 
-    /// For each run, a slice with the number of points that each cell stands for; `None` for a run
-    /// of points.
+    /// Numbers of points that the cells of each run stand for, as one slice for each run; `None`
+    /// for a run of points.
     pub fn counts(&self) -> impl Iterator<Item = Option<&'a [u32]>> + '_ {
         self.runs
             .iter()

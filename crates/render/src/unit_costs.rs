@@ -18,54 +18,54 @@ pub(crate) fn report(count: usize, each: f64) {
     cancel::check((count as f64 * each) as u64);
 }
 
-/// The time to compare one byte of a filter's condition with one point. Measured are 0.3 for texts
+/// Nanoseconds to compare one byte of a filter's condition with one point. Measured: 0.3 for texts
 /// and 2 for short numbers with `or` between them. Conditions so short that reading the column
 /// takes longest need more.
 pub const FILTERED: f64 = 3.0;
-/// The time to add one point to the value at a coordinate, or to another sum.
+/// Nanoseconds to add one point to the value at a coordinate, or to another sum.
 pub const SUMMED: f64 = 10.0;
-/// The time to sort one point among the others, by its distance for example.
+/// Nanoseconds to sort one point among the others, by its distance for example.
 pub const LISTED: f64 = 100.0;
-/// The time that a pixel takes in any picture.
+/// Nanoseconds that a pixel takes in any picture.
 pub const PIXEL: f64 = 10.0;
-/// The time to prepare one pixel for an image file: a part of [`PIXEL`] that is reported once more,
-/// which is little beside the rest.
+/// Nanoseconds to prepare one pixel for an image file: a part of [`PIXEL`] that is reported once
+/// more, which is little beside the rest.
 pub(crate) const ENCODED: f64 = 1.0;
-/// The time to deposit one cell on a grid, or to count it in its pixel.
+/// Nanoseconds to deposit one cell on a grid, or to count it in its pixel.
 pub const LAID: f64 = 6.0;
-/// The time to convolve one cell of a grid with one separable term of a kernel.
+/// Nanoseconds to convolve one cell of a grid with one separable term of a kernel.
 pub const TERM: f64 = 2.5;
-/// The time of a transform for each cell of its grid, divided by the binary logarithm of the number
-/// of cells.
+/// Nanoseconds of a transform for each cell of its grid, divided by the binary logarithm of the
+/// number of cells.
 pub const TRANSFORM: f64 = 0.7;
-/// The time to sample and filter one value of a kernel when the kernel is prepared.
+/// Nanoseconds to sample and filter one value of a kernel when the kernel is prepared.
 pub const SAMPLED: f64 = 30.0;
-/// The time to compare one cell with its neighbours, to find whether it is heavy.
+/// Nanoseconds to compare one cell with its neighbours, to find whether it is heavy.
 pub const GATHERED: f64 = 40.0;
-/// The time to draw one row of a disc. A kernel with an edge is drawn as a sum of discs.
+/// Nanoseconds to draw one row of a disc. A kernel with an edge is drawn as a sum of discs.
 pub const ROW: f64 = 7.0;
-/// The time to draw one pixel of a narrow kernel around a cell.
+/// Nanoseconds to draw one pixel of a narrow kernel around a cell.
 pub const DIRECT: f64 = 0.2;
-/// The time to evaluate a kernel at one pixel, from a cell's exact position, where weights of both
-/// signs cancel.
+/// Nanoseconds to evaluate a kernel at one pixel, from a cell's exact position, where weights of
+/// both signs cancel.
 pub const EVALUATED: f64 = 0.6;
-/// The time to begin such an evaluation for one cell, before any of its pixels.
+/// Nanoseconds to begin such an evaluation for one cell, before any of its pixels.
 pub const BEGUN: f64 = 40.0;
-/// The time to compute one power of e. A gaussian around a cell needs one for each row and each
+/// Nanoseconds to compute one power of e. A gaussian around a cell needs one for each row and each
 /// column of its square.
 pub const POWER: f64 = 25.0;
-/// The time to evaluate a kernel at one pixel with `precision=exact`.
+/// Nanoseconds to evaluate a kernel at one pixel with `precision=exact`.
 pub const EXACT: f64 = 0.6;
-/// The time that each column of a gaussian takes in addition with `precision=exact`.
+/// Nanoseconds that each column of a gaussian takes in addition with `precision=exact`.
 pub const EXPONENTIAL: f64 = 5.0;
-/// The time that each position at which points may lie takes in a picture of stamps. A pixel has
+/// Nanoseconds that each position at which points may lie takes in a picture of stamps. A pixel has
 /// one or several such positions.
 pub const PLACE: f64 = 2.0;
-/// The time to compute one pixel of a new stamp of a kernel.
+/// Nanoseconds to compute one pixel of a new stamp of a kernel.
 pub const MADE: f64 = 40.0;
-/// The time to draw one pixel of a new image of a marker.
+/// Nanoseconds to draw one pixel of a new image of a marker.
 pub const INKED: f64 = 40.0;
-/// The time to add one pixel of a stamp, or of a marker's image, to the picture.
+/// Nanoseconds to add one pixel of a stamp, or of a marker's image, to the picture.
 pub const STAMPED: f64 = 0.5;
-/// The time to blur one pixel once.
+/// Nanoseconds to blur one pixel once.
 pub const BLURRED: f64 = 10.0;

@@ -110,7 +110,8 @@ fn table(estimate: &Estimate) -> String {
     text + &format!(" all  {tiles:>12}  {bytes:>10}  about {time}\n")
 }
 
-/// A number of bytes in a binary unit (KiB, MiB …), rounded to few digits.
+/// Formats a number of bytes in a binary unit, from B to TiB. KiB, MiB and GiB below 10 and all TiB
+/// have one decimal place, the others none.
 fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["B", "KiB", "MiB", "GiB"] {

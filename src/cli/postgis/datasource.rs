@@ -2,8 +2,10 @@
 
 use crate::cli::source_flags::SourceFlags;
 
-/// Converts the parameters of a datasource to the address of a database. The table, the geometry
-/// column and the reference system go into `flags`, except those that the user has set there.
+/// Converts a Mapnik datasource of type `postgis` to the address of its database. `get` returns the
+/// value of a parameter of the datasource. The table or query, the geometry column and the SRID go
+/// into `flags`. A flag that the user has set stays; if that is the table or the query, nothing
+/// goes into `flags`.
 ///
 /// # Errors
 /// A message if the datasource names no table.

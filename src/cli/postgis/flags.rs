@@ -71,7 +71,7 @@ pub(crate) struct PostFlags {
     /// Time that the database may take to give all rows of a posted snapshot
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = period)]
     pub(crate) posted_deadline: Duration,
-    /// Rows that a posted snapshot may have, of 100 bytes each on the mean
+    /// Rows that a posted snapshot may have, of 100 bytes each on average
     #[arg(long, value_name = "NUMBER", default_value = "10M", value_parser = count)]
     pub(crate) posted_rows: usize,
 }

@@ -38,7 +38,7 @@ pub struct Columns {
     /// name is its number, counted from 1. For GeoJSON these are the properties of the first
     /// features.
     pub seen: Vec<String>,
-    /// The origin of positions.
+    /// The columns or geometries from which positions are read.
     pub position: Position,
     /// The column of weights; `None`: every row counts 1.
     pub weight: Option<String>,
@@ -46,8 +46,8 @@ pub struct Columns {
     pub kept: Vec<String>,
     /// The choice of columns and its reason, as one line of text for people.
     pub why: String,
-    /// Set if the column of weights was chosen by its name alone and not by an option; `None`
-    /// otherwise.
+    /// The choice of the column of weights, if it was made by the column's name alone. `None` if an
+    /// option names the column, or if there is no such column.
     pub(crate) guess: Option<WeightGuess>,
 }
 

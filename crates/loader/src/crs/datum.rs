@@ -19,7 +19,7 @@ const BORDER: f64 = 0.1;
 /// The ellipsoid of WGS 84: its semi-major axis in metres, and its inverse flattening.
 const WGS84: (f64, f64) = (6_378_137.0, 298.257_223_563);
 
-/// The turns in degrees by which two longitudes of one meridian may differ.
+/// The whole turns, in degrees, by which two longitudes of the same meridian may differ.
 const TURNS: [f64; 3] = [0.0, 360.0, -360.0];
 
 /// A second of arc, in radians.

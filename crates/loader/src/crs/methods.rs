@@ -6,7 +6,7 @@ use super::registry::plain;
 use super::{RADIUS, new_zealand};
 use std::collections::BTreeMap;
 
-/// A projection in the form by which it is computed.
+/// The formula by which a projection is computed.
 #[derive(Debug, PartialEq)]
 pub(super) enum ProjDefinition {
     /// Web Mercator, EPSG:3857.

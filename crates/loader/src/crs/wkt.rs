@@ -303,7 +303,8 @@ fn base(node: &WktNode) -> Result<Base, &'static str> {
     })
 }
 
-/// The shift in a node `TOWGS84`, which has at least three numbers. Up to four missing ones are 0.
+/// The shift in a node `TOWGS84`, as in [`shift`]. The node has at least three numbers, and up to
+/// four missing ones are 0.
 fn to_wgs84(node: &WktNode) -> Result<[f64; 7], &'static str> {
     let mut seven = [0.0; 7];
     let said = node.values.len();
@@ -313,7 +314,12 @@ fn to_wgs84(node: &WktNode) -> Result<[f64; 7], &'static str> {
     Ok(seven)
 }
 
-/// The shift to WGS 84 that a transformation describes; `None` if its method is not a shift.
+/// The shift to WGS 84 that a transformation describes: three translations in metres, three
+/// rotations in seconds of arc, and the scale difference in parts per million. `None` if its method
+/// is not a shift.
+///
+/// # Errors
+/// The parameters of the shift can't be read.
 fn shift(way: &WktNode) -> Result<Option<[f64; 7]>, &'static str> {
     let method = way.find(&["METHOD"]).map_or("", WktNode::name);
     definition::shift(method, || way.parameters())

@@ -251,6 +251,7 @@ pub(super) fn angles(lon: &[u8], lat: &[u8], numbers: NumberFormat) -> Option<An
 pub(super) struct AnglePair {
     pub(super) lon: f64,
     pub(super) lat: f64,
-    /// Set if the hemispheres belong to the other axis.
+    /// True if the longitude's letter is N or S, or the latitude's letter is E or W, so that the
+    /// two columns are exchanged.
     pub(super) swapped: bool,
 }

@@ -140,8 +140,8 @@ fn stated_delimiter(line: &[u8]) -> Option<u8> {
     }
 }
 
-/// The length of the mark of a comment, with the blanks behind it; 0 if the line is no comment.
-/// `None` for a line that is only a mark.
+/// The length in bytes of the mark of a comment and of the blanks after it; 0 if the line is no
+/// comment. `None` for a line that is only a mark.
 fn comment(line: &[u8]) -> Option<usize> {
     let marks = line.iter().take_while(|byte| **byte == b'#').count();
     let marks = if marks == 0 && line.starts_with(b"//") {

@@ -207,7 +207,7 @@ pub enum LoadError {
     NeedsFile {
         /// The source, by the name that the caller gave.
         file: String,
-        /// The format.
+        /// The format of the source.
         format: InputFormat,
     },
     /// The content breaks the format's rules: it is cut off or damaged.
@@ -226,7 +226,7 @@ pub enum LoadError {
     Database {
         /// The database's address, without user and password.
         name: String,
-        /// The error.
+        /// The reason why the database gave no points.
         source: DatabaseError,
     },
     /// The source holds no rows at all.

@@ -19,7 +19,9 @@ pub(crate) enum ArrayState {
 
 /// The reason why scanning stops. Each reason has the offset of a byte in the buffer.
 pub(crate) enum ScanStop {
-    /// The buffer ends inside an item or another part of the document, which begins at this byte.
+    /// An item or another part of the document that the end of the buffer cuts off. The offset is
+    /// where that part begins, or the end of the buffer; scanning resumes there when more bytes are
+    /// read.
     Short(usize),
     /// The bytes from here on are not valid JSON, for the given reason.
     Wrong(usize, String),

@@ -221,7 +221,8 @@ impl Input {
         Self::from_bytes(rest, origin)
     }
 
-    /// Makes an input of decompressed bytes, and reads its sample.
+    /// Makes an input from decompressed bytes. Reads the first [`SAMPLE`] bytes as the sample, or
+    /// all if there are fewer, and drops a UTF-8 byte-order mark.
     pub(crate) fn from_bytes(
         mut rest: Box<dyn Read + Send>,
         origin: Origin,

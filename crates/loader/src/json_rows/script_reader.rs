@@ -297,7 +297,7 @@ impl ScriptConverter {
         }
     }
 
-    /// Follows the text behind the value, which must have no other array of rows.
+    /// Reads the next byte of the text after the value, which must have no other array of rows.
     fn tail(&mut self, byte: u8, after_bracket: bool) -> io::Result<()> {
         match byte {
             b'[' | b'{' if after_bracket => Err(invalid(

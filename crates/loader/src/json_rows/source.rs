@@ -87,7 +87,7 @@ pub(crate) fn source(
     )))
 }
 
-/// The members that would change how rows are read, and are too late behind the rows.
+/// The members that would change how rows are read, and that come too late after the rows.
 fn late_members(judgement: &Judgement<'_>, has_names: bool) -> LateMembers {
     LateMembers {
         names: !has_names && judgement.form == RowForm::Arrays,

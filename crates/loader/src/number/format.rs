@@ -10,8 +10,8 @@ pub(crate) enum NumberFormat {
     /// Numbers with a decimal point and no marks between thousands, as programs write them.
     #[default]
     Point,
-    /// The sample has whole numbers only. They are read like [`Point`](Self::Point), but a decimal
-    /// comma behind the sample is a contradiction.
+    /// Whole numbers only, as in the sample. They are read like [`Point`](Self::Point), but a
+    /// decimal comma after the sample is a contradiction.
     Whole,
     /// A decimal point; commas, blanks or apostrophes may part groups of three digits.
     GroupedPoint,

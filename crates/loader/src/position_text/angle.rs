@@ -71,7 +71,7 @@ struct Parts {
     all: Vec<(f64, usize)>,
     /// Set if a mark or a colon was read.
     has_marks: bool,
-    /// Set if a hemisphere behind the numbers was read.
+    /// True if a hemisphere after the numbers was read.
     ended: bool,
     negative: bool,
     hemisphere: Option<Hemisphere>,

@@ -77,13 +77,15 @@ fn well_known(text: &[u8]) -> Option<TextGeometry> {
     Some(TextGeometry { srid, shape })
 }
 
-/// The text behind a type, which is compared without regard to case.
+/// The text after the name of a geometry's type. Case is ignored. `None` if the text doesn't begin
+/// with it.
 fn strip_type<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let (head, rest) = text.split_at_checked(name.len())?;
     head.eq_ignore_ascii_case(name).then_some(rest)
 }
 
-/// The text behind a word, which is compared without regard to case. `None` if a letter follows.
+/// The text after a word. Case is ignored. `None` if the text doesn't begin with it, or if a letter
+/// follows the word.
 fn strip_word<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
     let (head, rest) = text.split_at_checked(word.len())?;
     (head.eq_ignore_ascii_case(word) && !rest.first().is_some_and(u8::is_ascii_alphabetic))

@@ -207,7 +207,7 @@ impl Log {
     }
 }
 
-/// A sentence: the text between `$` and `*`, and the checksum behind it.
+/// A sentence: the text between `$` and `*`, and the checksum after it.
 struct Sentence<'l> {
     text: &'l [u8],
     checksum: Option<&'l [u8]>,

@@ -1,4 +1,5 @@
-//! Finished columns. Their values are in the order of an index's points.
+//! Columns of a table after all its rows are read. The values of a column are in the order of the
+//! points in the index that was built from the rows.
 
 use super::check::FitCache;
 use super::dictionary::{Dictionary, DictionaryEntry};
@@ -352,9 +353,9 @@ impl Column {
         counted
     }
 
-    /// Bits that are equal for two rows if these have the same value, and different otherwise. With
-    /// them rows are counted without making their texts. Only for columns without a dictionary.
-    /// `None` for null.
+    /// The value of a row as 64 bits, which are equal for two rows exactly if the values are the
+    /// same. So rows can be counted by value without a text for each. `None` for null, and for
+    /// texts, which only columns with a dictionary have.
     fn bits(&self, row: usize) -> Option<u64> {
         match self.value(row) {
             Value::Number(Number::Float(number)) => Some(number.to_bits()),

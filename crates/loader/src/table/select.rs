@@ -102,8 +102,11 @@ impl Table {
         Ok(parted(points, column, names, wanted))
     }
 
-    /// Returns the filter with its dates read in the formats of the source, and the table's column
-    /// for each column of the filter. Both were checked.
+    /// Returns the filter with its dates parsed by the source's formats, and the table's column for
+    /// each column of the filter. It checks that they fit each other.
+    ///
+    /// # Errors
+    /// A column is missing, or its values don't fit the filter.
     fn fitting(&self, filter: &Filter) -> Result<(Filter, Vec<&Column>), TableError> {
         let filter = filter.clone().with_times(&self.times);
         let column = |name: &String| self.column(name).ok_or_else(|| self.missing(name));

@@ -234,16 +234,17 @@ fn count(level: u8) -> u32 {
 /// The positions of a picture's columns of pixels, or of its rows, between the centres of
 /// neighbourhoods.
 struct Between {
-    /// For each column or row of pixels, the number of the last neighbourhood whose centre lies
-    /// before it.
+    /// The number of the last neighbourhood whose centre lies before it, for each column or row of
+    /// pixels.
     befores: Vec<i64>,
-    /// For each column or row of pixels, its distance from that centre in steps, 0 to 1023.
+    /// The distance of each column or row of pixels from that centre, 0 to 1023: in steps of 1/1024
+    /// of the distance between two centres.
     steps: Vec<u32>,
 }
 
 impl Between {
-    /// The ranges of pixels that lie between the same two centres, each with the number of the
-    /// first of these two neighbourhoods.
+    /// Divides the picture's columns or rows of pixels into ranges. Each range lies between the
+    /// centres of the same two neighbourhoods, and comes with the number of the first of the two.
     fn runs(&self) -> Vec<(i64, Range<usize>)> {
         let mut end = 0;
         let parts = self.befores.chunk_by(|a, b| a == b);

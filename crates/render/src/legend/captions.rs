@@ -23,7 +23,7 @@ const LINE: f32 = 2.0;
 pub struct Captions {
     /// The title.
     pub title: Option<String>,
-    /// The legend of the map's colours.
+    /// The legend of the map's colours; `None`: no legend is drawn.
     pub legend: Option<Legend>,
     /// True if a scale bar is drawn. Its length is right at the latitude of the map's centre.
     pub scale_bar: bool,

@@ -61,7 +61,7 @@ pub(super) struct LegendLayout {
     pub(super) heading: Option<(f32, f32, String)>,
     /// The x, y, width and height of the bar of colours.
     pub(super) bar: [f32; 4],
-    /// For each class or category the x, y, width and height of its box, and its RGBA colour. If
+    /// The x, y, width and height of the box of each class or category, and its RGBA colour. If
     /// there are none, the list is empty and the bar is drawn instead.
     pub(super) boxes: Vec<([f32; 4], [u8; 4])>,
     pub(super) ticks: Vec<Mark>,

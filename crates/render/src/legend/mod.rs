@@ -183,9 +183,9 @@ impl Legend {
         self
     }
 
-    /// Adds statistics of the zoom's pixels: to each tick the percentage of pixels with a lower
-    /// density and, for amounts and means, the list of percentiles. `kind` is the kind of the
-    /// values, and `by` their normalizer.
+    /// Adds the statistics of the pixels of one zoom. Each tick gets the percentage of pixels with
+    /// a lower density. For amounts and means the legend also gets the list of percentiles, unless
+    /// the statistics are empty. `kind` is the kind of the values, and `by` their normalizer.
     #[must_use]
     pub fn measured(mut self, statistics: &Statistics, kind: ValueKind, by: &Normalizer) -> Self {
         for tick in &mut self.ticks {

@@ -242,9 +242,10 @@ fn decade(number: f64) -> f64 {
     10_f64.powf(number.log10().floor())
 }
 
-/// Returns the number with the fewest digits between two numbers: a multiple of 10ⁿ, 5 × 10ⁿ or 2 ×
-/// 10ⁿ, with the greatest of these steps that has a multiple between them. If it has several there,
-/// the greatest is returned with `upper`, otherwise the least.
+/// Returns the number with the fewest digits from `from` to `to`: 0 if it is in that range,
+/// otherwise a multiple of the greatest step of the form 10ⁿ, 5 × 10ⁿ or 2 × 10ⁿ that has a
+/// multiple there. Of several such multiples it returns the greatest with `upper`, otherwise the
+/// least. `None` if no step of 16 powers of ten has a multiple there.
 fn roundest(from: f64, to: f64, upper: bool) -> Option<f64> {
     if from <= 0.0 && to >= 0.0 {
         return Some(0.0);

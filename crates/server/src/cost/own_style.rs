@@ -24,7 +24,8 @@ pub struct OwnStyleError {
     /// The parameters that cost the most, with their values.
     what: String,
     cheaper: &'static str,
-    /// The estimated time.
+    /// The estimated time in seconds that one core needs to draw the tile, rounded down, at most
+    /// 999,999.
     seconds: u64,
     /// The address of the tile: zoom, column and row.
     tile: String,

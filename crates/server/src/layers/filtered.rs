@@ -45,9 +45,9 @@ pub(crate) struct FilteredLayer {
 /// budget.
 type FilteredLayers = Memo<String, ServedLayer>;
 
-/// The points and columns from which a filtered layer is selected. They are not referred to through
-/// the unfiltered layer's [`ServedLayer`]: that owns its filtered layers, so neither would ever be
-/// freed.
+/// The points and columns from which a filtered layer is selected. This holds the [`Layer`] and the
+/// [`Table`] themselves, and not the unfiltered [`ServedLayer`], which owns its filtered layers:
+/// that would be a reference cycle, and neither would ever be freed.
 #[derive(Clone, Debug)]
 struct FilterBase {
     layer: Arc<Layer>,

@@ -38,7 +38,7 @@ impl Tls {
         })
     }
 
-    /// Begins the encryption of a connection.
+    /// Starts the TLS handshake on a connection. The returned future yields the encrypted stream.
     pub(super) fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Accept<S> {
         let config = self.config.read().unwrap_or_else(PoisonError::into_inner);
         TlsAcceptor::from(Arc::clone(&config)).accept(stream)

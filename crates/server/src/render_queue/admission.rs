@@ -49,7 +49,8 @@ struct QueueState {
     /// The queue's clock in nanoseconds of work: the place of the request that began last. It never
     /// goes back. A client's clock is at least this when it asks for something.
     now: u64,
-    /// The clocks of clients that have asked for something since the server was idle.
+    /// The clock of each client that has sent a request since the server was last idle, in
+    /// nanoseconds of work. If there are too many clients, those that don't wait are dropped.
     clients: HashMap<ClientKey, u64>,
     /// The waiting requests. The key is a request's place: the client's clock after the request, in
     /// which the request counts as the longest wait at most; then the number of requests that had

@@ -168,7 +168,7 @@ impl RenderQueue {
         }
     }
 
-    /// Ends all work, now and later.
+    /// Ends the work that is running, and ends all later work as soon as it begins.
     pub(crate) fn end(&self) {
         self.end.cancel();
     }

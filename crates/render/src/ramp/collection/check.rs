@@ -100,8 +100,8 @@ pub struct RampCheck {
     /// The least and the greatest distance in Oklab between two neighbours among the compared
     /// colours.
     pub steps: (f32, f32),
-    /// For each kind of vision in [`Vision::ALL`], the least distance in Oklab between two of the
-    /// compared colours that are not neighbours.
+    /// The least distance in Oklab between two of the compared colours that are not neighbours, for
+    /// each kind of vision in [`Vision::ALL`].
     pub apart: [f32; 4],
 }
 

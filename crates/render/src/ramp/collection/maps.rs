@@ -1,5 +1,6 @@
-//! The ramps that were made for this program. Ramps for dark maps become steadily lighter, and
-//! ramps for light maps steadily darker. Ramps for differences have two sides.
+//! The ramps that were made for this program. From low to high densities, ramps for dark base maps
+//! become steadily lighter, and ramps for light base maps steadily darker. Diverging ramps, for
+//! differences and quotients, have a neutral colour in the middle and another hue on each side.
 //!
 //! Each ramp is a list of stops, `(position, 0xRRGGBB)`. Colours between two stops are mixed in
 //! Oklab.

@@ -35,7 +35,8 @@ pub(crate) struct Needs {
     pub(crate) reach: f64,
     /// The side of the coarsest cells in which points are read.
     pub(crate) cell: f64,
-    /// True to separate light cells from the others, so that light cells can be drawn on a grid.
+    /// True if light cells are separated from the others, so that they can be drawn on a grid. A
+    /// cell is light if its weight is at most [`LIGHT`] times the weight around it.
     pub(crate) light: bool,
     /// The greatest jump of the kernel's slope, in kernel heights per pixel: see `Discs::bend`.
     pub(crate) bend: f64,

@@ -310,7 +310,9 @@ impl Bins {
     }
 }
 
-/// Returns a cell's position unchanged: a grid of the pixels' centres has the axes of the picture.
+/// Returns a cell's position in the picture as its position on the grid, unchanged. It is used for
+/// a grid of the pixels' centres, whose axes are those of the picture; a grid turned by 45° needs
+/// [`turned`].
 #[inline(always)]
 fn straight(placed: BinPosition) -> BinPosition {
     placed

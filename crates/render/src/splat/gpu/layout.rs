@@ -22,8 +22,8 @@ pub(super) const SEEN: u32 = 0;
 /// The position, in a slot, of the first of two words with the sum of the cells' weights: low word,
 /// high word.
 pub(super) const WEIGHED: u32 = 1;
-/// The position, in a slot, of the first of two words with the sum of the bins: low word, high
-/// word.
+/// The position, in a slot, of the first of two words, low and high, with the sum of all bins of
+/// the grid. The sum over all slots must equal that of [`WEIGHED`].
 pub(super) const HELD: u32 = 3;
 /// The position, in a slot, of the word with the picture's checksum.
 pub(super) const SEAL: u32 = 5;
@@ -47,7 +47,8 @@ pub(super) struct GpuJob {
     pub(super) across: u32,
     /// Number of rows of the grid without the padding.
     pub(super) inner_rows: u32,
-    /// Offset of the convolution's outputs.
+    /// Offset, in the buffer of densities, of the first output of the convolution. It equals
+    /// `density` unless the grid is coarser than the picture.
     pub(super) spread: u32,
     /// Number of outputs in a row.
     pub(super) outputs: u32,
