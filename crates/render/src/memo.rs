@@ -8,11 +8,12 @@ use std::fmt;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-/// The bytes that a key and a value take besides those of their own types.
+/// A function that computes the heap memory, in bytes, of a key and a value: all that they take
+/// besides the sizes of their types.
 pub type HeapBytes<K, V> = fn(&K, &V) -> usize;
 
-/// The bytes of an entry besides its key and value: the table's, and the counts of references. An
-/// estimate.
+/// The estimated bytes of an entry besides its key and its value: its place in the table, and the
+/// counts of references.
 const OVERHEAD: usize = 160;
 
 /// A cache of values by key. If several threads ask for a missing value at the same time, one of
@@ -28,14 +29,14 @@ pub struct Memo<K, V> {
     table: Arc<MemoTable<K, V>>,
 }
 
-/// The entries of a cache, which the budget knows too.
+/// The entries of a cache by their keys. The cache and its [`MemoryBudget`] share them.
 struct MemoTable<K, V>(Mutex<HashMap<K, MemoEntry<V>>>);
 
 struct MemoEntry<V> {
     slot: Slot<V>,
-    /// The time of the last request for the value, by the budget's clock.
+    /// The time of the last request for the value, counted in requests: see `MemoryBudget::tick`.
     asked: u64,
-    /// The bytes of the entry; `None` while the value is computed.
+    /// The counted bytes of the entry; `None` while the value is computed.
     bytes: Option<BudgetShare>,
 }
 
@@ -97,7 +98,7 @@ impl<K: Eq + Hash + Clone, V> Memo<K, V> {
 
     /// Returns the value of a key. If it is missing, `compute` makes it; other threads that ask for
     /// the value of the same key meanwhile wait for the result. If `compute` ends by unwinding, one
-    /// of the others computes the value.
+    /// of the waiting threads computes the value.
     pub fn get_or_compute(&self, key: &K, compute: impl FnOnce() -> V) -> Arc<V> {
         let slot = self.slot(key);
         // The value is computed while the lock is free, so that other threads can get the values of
@@ -125,14 +126,14 @@ impl<K: Eq + Hash + Clone, V> Memo<K, V> {
         entry.slot.get().map(Arc::clone)
     }
 
-    /// Returns whether the value of a key is there.
+    /// Returns true if the value of a key is in the cache.
     pub fn has(&self, key: &K) -> bool {
         let entries = self.table.lock();
         let entry = entries.get(key);
         entry.is_some_and(|entry| entry.slot.get().is_some())
     }
 
-    /// Returns whether the value of a key is being computed.
+    /// Returns true if a thread is computing the value of a key.
     pub fn is_pending(&self, key: &K) -> bool {
         let entries = self.table.lock();
         let entry = entries.get(key);

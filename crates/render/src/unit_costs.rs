@@ -35,8 +35,8 @@ pub(crate) const ENCODED: f64 = 1.0;
 pub const LAID: f64 = 6.0;
 /// Nanoseconds to convolve one cell of a grid with one separable term of a kernel.
 pub const TERM: f64 = 2.5;
-/// Nanoseconds of a transform for each cell of its grid, divided by the binary logarithm of the
-/// number of cells.
+/// Nanoseconds of a Fourier transform for each cell of its grid, divided by the binary logarithm of
+/// the number of cells.
 pub const TRANSFORM: f64 = 0.7;
 /// Nanoseconds to sample and filter one value of a kernel when the kernel is prepared.
 pub const SAMPLED: f64 = 30.0;
@@ -49,7 +49,8 @@ pub const DIRECT: f64 = 0.2;
 /// Nanoseconds to evaluate a kernel at one pixel, from a cell's exact position, where weights of
 /// both signs cancel.
 pub const EVALUATED: f64 = 0.6;
-/// Nanoseconds to begin such an evaluation for one cell, before any of its pixels.
+/// Nanoseconds to begin the evaluation of a kernel around one cell, before any of its pixels: see
+/// [`EVALUATED`].
 pub const BEGUN: f64 = 40.0;
 /// Nanoseconds to compute one power of e. A gaussian around a cell needs one for each row and each
 /// column of its square.
@@ -58,10 +59,11 @@ pub const POWER: f64 = 25.0;
 pub const EXACT: f64 = 0.6;
 /// Nanoseconds that each column of a gaussian takes in addition with `precision=exact`.
 pub const EXPONENTIAL: f64 = 5.0;
-/// Nanoseconds that each position at which points may lie takes in a picture of stamps. A pixel has
-/// one or several such positions.
+/// Nanoseconds for each position at which points may lie, in a picture whose splats are copies of
+/// stamps. A pixel has one or several such positions.
 pub const PLACE: f64 = 2.0;
-/// Nanoseconds to compute one pixel of a new stamp of a kernel.
+/// Nanoseconds to compute one pixel of a new stamp: the kernel's values at the pixels around a
+/// point.
 pub const MADE: f64 = 40.0;
 /// Nanoseconds to draw one pixel of a new image of a marker.
 pub const INKED: f64 = 40.0;

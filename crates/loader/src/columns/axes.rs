@@ -7,11 +7,12 @@ use std::collections::HashMap;
 /// The columns of longitude and latitude that names suggest, by their indexes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NamedAxes {
-    /// One column of each.
+    /// One column of longitudes and one column of latitudes.
     Found(usize, usize),
     /// Several pairs of columns, for example the start and the end of trips.
     Several(Vec<AxisPair>),
-    /// No pair of columns. One of the two columns may be there.
+    /// No pair of columns: the index of a column of longitudes and of a column of latitudes, of
+    /// which at least one is `None`.
     Missing(Option<usize>, Option<usize>),
 }
 
@@ -19,7 +20,7 @@ pub(crate) enum NamedAxes {
 /// `start_lat`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AxisPair {
-    /// The rest of the names: `start`.
+    /// The part that the two names share: `start` for `start_lng` and `start_lat`.
     pub(crate) key: String,
     pub(crate) lon: usize,
     pub(crate) lat: usize,
@@ -87,9 +88,9 @@ pub(crate) fn latitude(seen: &[String]) -> Option<usize> {
     by_priority(seen, &LATITUDE, "latitude")
 }
 
-/// The index of a column whose name is in a list of `axis`; of several, the one whose name comes
-/// first. If no column's name is in a list, a column with `word` in its name is chosen
-/// (`Longitude (°E)`), but only if it is the only one.
+/// The index of the column whose name comes first in the lists of `axis`. If no column's name is in
+/// a list, a column with `word` in its name is chosen (`Longitude (°E)`), but only if it is the
+/// only one.
 fn by_priority(seen: &[String], axis: &AxisNames, word: &str) -> Option<usize> {
     let names: Vec<String> = seen.iter().map(|s| normalised(s)).collect();
     let known = first_of(&names, axis.degrees).or_else(|| first_of(&names, axis.either));

@@ -12,7 +12,7 @@ use std::io::{self, BufRead, Read};
 /// needed after a member, to look at the first two bytes of the next one.
 struct Rewindable {
     reader: Box<dyn BufRead + Send>,
-    /// The byte that was put back.
+    /// The byte that was put back and is read again next; `None` if there is none.
     again: Option<u8>,
 }
 

@@ -57,7 +57,8 @@ impl ScriptHead<'_> {
         is_there
     }
 
-    /// Skips a keyword and the blanks after it.
+    /// Skips a keyword and the blanks after it. Returns false, and skips nothing, if another word
+    /// comes next.
     fn word(&mut self, word: &[u8]) -> bool {
         let behind = self.rest().get(word.len());
         if !self.rest().starts_with(word) || behind.is_some_and(|b| is_letter(*b)) {
@@ -86,7 +87,8 @@ impl ScriptHead<'_> {
         }
     }
 
-    /// Skips the name of a variable or function, which may have dots and a text in brackets.
+    /// Skips the name of a variable or function, which may have dots and a text in brackets. `None`
+    /// if no name comes next.
     fn name(&mut self) -> Option<()> {
         let start = self.at;
         loop {
@@ -106,7 +108,8 @@ impl ScriptHead<'_> {
         (self.at > start && !is_number).then_some(())
     }
 
-    /// The offset of the bracket that comes next.
+    /// Skips blanks and returns the offset of the bracket `[` or `{` that comes next; `None` if
+    /// anything else does.
     fn bracket(&mut self) -> Option<usize> {
         self.blanks();
         matches!(self.rest().first(), Some(b'[' | b'{')).then_some(self.at)

@@ -39,7 +39,8 @@ pub(super) async fn find_table(client: &Client, name: &str) -> Result<TableInfo,
 }
 
 /// The readable table or view whose name is most similar to `name`, as it is written in a query;
-/// `None` if none is similar. Similar are names that differ in capitals or in few letters.
+/// `None` if none is similar. Names are similar if they differ only in upper and lower case, or in
+/// a few letters.
 async fn nearest_table(client: &Client, name: &str) -> Result<Option<String>, DatabaseError> {
     let sql = "SELECT c.relname, n.nspname, pg_table_is_visible(c.oid), \
                format('%I', c.relname), format('%I.%I', n.nspname, c.relname) \

@@ -46,8 +46,8 @@ const ROW: f64 = 43.0;
 /// choice.
 const MOST_PER_ROW: u64 = 100;
 
-/// Limits of a snapshot that is read for a request. From `rows` follows a limit of bytes, as the
-/// database sends them: 100 for each row, but at least 1 MiB.
+/// Limits of a snapshot that is read for a request. The limit of rows implies a limit of bytes,
+/// counted as the database sends them: 100 bytes for each row, but at least 1 MiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotLimits {
     /// The longest time for everything: from waiting for a connection to reading the last row.

@@ -8,7 +8,7 @@ const OF_PARTS: usize = 20;
 /// The notes about a source, or about some of its rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
-    /// The quotes that were read as text.
+    /// The count of quotes that were read as text.
     strays: Tally,
     /// The number of kept rows whose weight is no number. It is counted only if the column of
     /// weights was chosen by its name.
@@ -20,8 +20,8 @@ pub(crate) struct Notes {
     pub(crate) swapped: u64,
     /// The number of rows whose coordinates are far beyond degrees, as metres are.
     pub(crate) metres: u64,
-    /// The rows that have a text that is not UTF-8, in a column that the filter uses or that is
-    /// kept.
+    /// The count of rows that have a text that is not UTF-8, in a column that the filter uses or
+    /// that is kept.
     recoded: Tally,
     /// Notes about parts of the file. No note is in the list twice.
     of_parts: Vec<String>,
@@ -31,8 +31,8 @@ pub(crate) struct Notes {
     pub(crate) tells_text: bool,
 }
 
-/// The number of occurrences of a fact, the number of rows in which it occurs, and the line number
-/// of the first such row.
+/// The count of a fact: how often it occurs, the number of rows in which it occurs, and the line
+/// number of the first such row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Tally {
     count: u64,

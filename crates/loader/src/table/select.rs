@@ -21,10 +21,10 @@ const ROWS: usize = 1 << 16;
 /// [`heatsplat_points::cancel`].
 const REPORTED_ROWS: usize = 64;
 
-/// The time to evaluate one condition for one row, in nanoseconds. Measured are 20 to 50.
+/// Nanoseconds to evaluate one condition for one row. Measured: 20 to 50.
 const CONDITION: u64 = 30;
 
-/// The name of the last part, which has the points whose values have no part of their own.
+/// The name of the last part. It has the points whose values are not the name of another part.
 const OTHER: &str = "other";
 
 impl Table {

@@ -16,9 +16,10 @@ const MICROSECONDS: f64 = 1e13;
 /// the year 2286.
 const NANOSECONDS: f64 = 1e16;
 
-/// The time that a number stands for: a day like `20240601`, a second like `20240601101500`, or a
-/// count since 1970. The size of a count decides its unit. So the time is at most 317 years before
-/// or after 1970, except for very large counts, which are always nanoseconds.
+/// The time that a number stands for, in microseconds since 1970, UTC: a day like `20240601`, a
+/// second like `20240601101500`, or a count since 1970. The size of a count decides its unit. So
+/// the time is at most 317 years before or after 1970, except for very large counts, which are
+/// always nanoseconds.
 ///
 /// Other numbers between 0 and 10⁸ are no times. As seconds they would be before the year 1974, and
 /// many years, days in spreadsheets and house numbers are of this size.
@@ -71,8 +72,8 @@ impl EpochUnit {
     }
 }
 
-/// The time of eight digits that are a day, or of fourteen digits that are a second. `None` for any
-/// other number.
+/// The time, in microseconds since 1970, of a number whose eight digits are a day, or whose
+/// fourteen digits are a second. `None` for any other number.
 fn digits_as_date(number: i64) -> Option<i64> {
     let (day, clock) = match number {
         10_000_101..=99_991_231 => (number, 0),

@@ -31,7 +31,8 @@ const SECOND: i64 = 1_000_000;
 /// The number of microseconds in a day.
 const DAY: i64 = 86_400 * SECOND;
 
-/// The time of a text in one of the common formats; `None` if it is in none of them.
+/// The time of a text in one of the common formats, in microseconds since 1970, UTC. `None` if the
+/// text is in none of them.
 pub(crate) fn time(text: &str) -> Option<i64> {
     let text = text.trim();
     if text.len() < SHORTEST {
@@ -68,7 +69,8 @@ impl Times {
         self.0.is_none()
     }
 
-    /// The time of a text in a custom or common format; `None` if it is in none of them.
+    /// The time of a text in a custom or common format, in microseconds since 1970, UTC. `None` if
+    /// the text is in none of them.
     #[inline]
     pub(crate) fn read(&self, text: &str) -> Option<i64> {
         match self.custom(text) {
@@ -77,7 +79,8 @@ impl Times {
         }
     }
 
-    /// The time that a number stands for; `None` if it stands for no time.
+    /// The time that a number stands for, in microseconds since 1970, UTC. `None` if it stands for
+    /// no time.
     pub(crate) fn of_number(&self, number: Number) -> Option<i64> {
         let mut text = None;
         let custom = self.0.as_deref().unwrap_or_default().iter();
@@ -88,7 +91,7 @@ impl Times {
         custom.find_map(|at| at).or_else(|| epoch::time(number))
     }
 
-    /// The time of a text in a custom format; `None` if it is in none of them.
+    /// The time of a text in a custom format. `None` if the text is in none of the custom formats.
     pub(crate) fn custom(&self, text: &str) -> Option<CustomTime> {
         let custom = self.0.as_deref().unwrap_or_default();
         custom.iter().find_map(|format| {
@@ -114,8 +117,9 @@ pub(crate) enum CustomTime {
     Count(i64),
 }
 
-/// A time as text from which the same time is read again, for example `2010-03-01T12:30:00Z`. A
-/// time outside of the years −9999 to 9999 is written as its number.
+/// A time in microseconds since 1970, UTC, as text from which the same time is read again, for
+/// example `2010-03-01T12:30:00Z`. A time outside of the years −9999 to 9999 is written as its
+/// number.
 pub(crate) fn time_text(time: i64) -> String {
     match civil(time) {
         Some(at) => format!("{at}Z"),
@@ -134,8 +138,8 @@ fn start_of_day(day: Date) -> i64 {
     day.duration_since(date(1970, 1, 1)).as_secs() * SECOND
 }
 
-/// The time of a date whose year has a sign. ISO 8601 writes years before 0, and years of more than
-/// four digits, in this form: `-000043-03-15`.
+/// The time, in microseconds since 1970, of a date whose year has a sign. ISO 8601 writes years
+/// before 0, and years of more than four digits, in this form: `-000043-03-15`.
 fn expanded(text: &str) -> Option<i64> {
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Some(at.as_microsecond());

@@ -38,8 +38,8 @@ const ZONES: [&str; 11] = [
 /// The words for UTC that may come before the year. They are skipped.
 const UTC: [&str; 4] = ["utc", "gmt", "ut", "z"];
 
-/// The time of a text in which the month is an English word and the year has four digits. `None`
-/// for any other text.
+/// The time, in microseconds since 1970, of a text in which the month is an English word and the
+/// year has four digits. `None` for any other text.
 pub(super) fn read(text: &str) -> Option<i64> {
     if !text.bytes().any(|b| b.is_ascii_alphabetic()) {
         return None;

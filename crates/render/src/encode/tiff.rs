@@ -8,7 +8,8 @@ use heatsplat_points::Window;
 use heatsplat_points::mercator::{EQUATOR_METRES, WORLD};
 use std::io::Cursor;
 
-/// Three tags that GeoTIFF 1.1 adds to TIFF.
+/// The three tags that GeoTIFF 1.1 adds to TIFF: the size of a pixel, the position of a pixel on
+/// the map, and the keys of the coordinate system.
 const PIXEL_SCALE: Tag = Tag::Unknown(33_550);
 const TIEPOINT: Tag = Tag::Unknown(33_922);
 const KEYS: Tag = Tag::Unknown(34_735);

@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// The memory that things which can be made again may take together: statistics, scales and other
-/// values that layers cache. When it is used up, the values of all its caches that were unused for
-/// the longest time make room.
+/// A limit for the memory that several caches take together: of statistics, scales and other values
+/// that can be computed again. When the limit is exceeded, the values that were unused for the
+/// longest time are dropped, of whichever cache they are.
 pub struct MemoryBudget {
     limit: AtomicUsize,
     used: AtomicUsize,
-    /// The number of requests for values so far, by which their age is known.
+    /// The number of requests for values so far. It serves as the time by which the age of values
+    /// is measured.
     clock: AtomicU64,
     caches: Mutex<Vec<Weak<dyn Evictable>>>,
 }
@@ -43,12 +44,12 @@ impl MemoryBudget {
         self.limit.store(bytes, Ordering::Relaxed);
     }
 
-    /// The limit in bytes.
+    /// The limit in bytes; `usize::MAX` if none was set.
     pub fn limit(&self) -> usize {
         self.limit.load(Ordering::Relaxed)
     }
 
-    /// The bytes that are counted.
+    /// The bytes that are counted at present.
     pub fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
@@ -67,8 +68,8 @@ impl MemoryBudget {
         }
     }
 
-    /// Drops cached values, those unused for the longest time first, until the budget is kept or no
-    /// cache has a value.
+    /// Drops cached values, those unused for the longest time first, until the counted bytes are
+    /// within the limit or no cache has a value left.
     pub fn make_room(&self) {
         if !self.is_over() {
             return;
@@ -89,7 +90,7 @@ impl MemoryBudget {
         }
     }
 
-    /// The time of a new request for a value.
+    /// Counts a request for a value, and returns the number of earlier requests as its time.
     pub(super) fn tick(&self) -> u64 {
         self.clock.fetch_add(1, Ordering::Relaxed)
     }

@@ -128,7 +128,7 @@ pub enum RampError {
     /// The name is not in the collection.
     #[error("there is no ramp or colour `{name}`; the ramps are {}, each also with `_r`", known.join(", "))]
     UnknownName {
-        /// The given name.
+        /// The name that is not in the collection.
         name: String,
         /// All names in the collection.
         known: Vec<&'static str>,

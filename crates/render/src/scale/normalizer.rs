@@ -47,8 +47,8 @@ impl Normalizer {
         self.formula.transform
     }
 
-    /// The density in the middle of a scale that has two sides: 0 for signed values, 1 for
-    /// quotients. It has position 0.5. `None` for a scale that has no middle.
+    /// The density in the middle of a diverging scale: 0 for signed values, 1 for quotients. It has
+    /// the position 0.5 on the ramp. `None` for a scale without a middle.
     pub fn middle(&self) -> Option<f64> {
         match self.formula.middle {
             Middle::None => None,
@@ -86,8 +86,7 @@ impl Normalizer {
     }
 }
 
-/// The density in the middle of a scale that has two sides. `None` stands for a scale without a
-/// middle.
+/// The density in the middle of a diverging scale. `None` stands for a scale without a middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Middle {
     None,

@@ -54,7 +54,7 @@ impl Radius {
     }
 }
 
-/// The radius in whole pixels for a number of points in each pixel.
+/// The radius in whole CSS pixels, from the number of points in each pixel around a typical point.
 fn radius_of(in_pixel: f64) -> f64 {
     let distance = in_pixel.max(f64::MIN_POSITIVE).sqrt().recip();
     (PER_DISTANCE * distance).round().clamp(LEAST, MOST)
@@ -100,9 +100,9 @@ struct Crowding {
 }
 
 impl Crowding {
-    /// Counts the occupied pixels of points in Z-order at all zooms. Returns, for each zoom, the
-    /// number of other occupied pixels for each pixel of the block around an occupied one, as a
-    /// mean over all occupied pixels.
+    /// Counts the occupied pixels of points in Z-order at all zooms. Returns for each zoom a
+    /// density of pixels: of the other pixels in a block around an occupied pixel, the number that
+    /// are occupied for each pixel of the block. It is the mean over all occupied pixels.
     fn of(points: &[Point]) -> [f64; ZOOMS] {
         let mut zooms = [Self::default(); ZOOMS];
         let mut before: Option<&Point> = None;

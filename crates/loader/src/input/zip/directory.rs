@@ -10,11 +10,12 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use zip::{CompressionMethod, ZipArchive};
 
-/// The most bytes that are read to find the members, a choice: 16 MiB are the directory of 150,000
-/// files with usual names. A directory is held in memory as a whole.
+/// The most bytes that are read to find the members of an archive. A choice: the directory is held
+/// in memory as a whole, and that of 150,000 files with usual names takes 16 MiB.
 const DIRECTORY: u64 = 16 << 20;
 
-/// The size of the fixed part of a local header.
+/// The size in bytes of the fixed part of a local header, the header directly before a member's
+/// bytes.
 const HEADER: u64 = 30;
 
 /// A file in an archive.
@@ -27,7 +28,7 @@ pub(crate) struct Member {
     checksum: u32,
     method: CompressionMethod,
     is_encrypted: bool,
-    /// The offset of the local header.
+    /// The offset in bytes of the member's local header, from the beginning of the archive.
     start: u64,
 }
 
@@ -44,7 +45,7 @@ pub(crate) struct Directory {
     path: PathBuf,
     file: String,
     pub(crate) members: Vec<Member>,
-    /// The offset of the first byte after the members.
+    /// The offset in bytes at which the members end and the central directory begins.
     end: u64,
 }
 

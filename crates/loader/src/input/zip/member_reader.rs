@@ -8,14 +8,15 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
 /// The number of bytes that are read from the file at a time: a choice.
 const CHUNK: usize = 128 << 10;
 
-/// A reader of a member's bytes.
+/// A reader of the decompressed bytes of a member. At their end it checks their number and their
+/// checksum.
 pub(crate) struct MemberReader {
     bytes: MemberBytes,
-    /// The number of bytes that are to come.
+    /// The number of decompressed bytes that are not read yet.
     left: u64,
     checksum: Crc,
     expected: u32,
-    /// True if the end was checked.
+    /// True after the number and the checksum of the bytes were checked.
     checked: bool,
 }
 

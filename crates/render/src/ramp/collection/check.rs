@@ -69,8 +69,8 @@ pub enum Lightness {
     Rises,
     /// Each colour is darker than the one before.
     Falls,
-    /// Lightness rises up to the middle of the ramp and falls after it, or the other way round: a
-    /// ramp with two sides.
+    /// Lightness rises up to the middle of the ramp and falls after it, or the other way round, as
+    /// in a diverging ramp.
     Turns,
     /// Lightness changes its direction more than once, or not in the middle of the ramp. Some
     /// values then look like others.

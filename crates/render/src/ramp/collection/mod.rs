@@ -19,7 +19,8 @@ pub enum Group {
     DarkMap,
     /// Ramps that go from transparent to dark colours, for light base maps.
     LightMap,
-    /// Ramps with two sides around a transparent middle, for differences and quotients.
+    /// Diverging ramps: a transparent middle and another hue on each side of it, for differences
+    /// and quotients.
     Diverging,
 }
 

@@ -19,11 +19,11 @@ pub(super) const SLOTS: u32 = 16;
 pub(super) const SLOT: u32 = 8;
 /// The position, in a slot, of the word that counts cells.
 pub(super) const SEEN: u32 = 0;
-/// The position, in a slot, of the first of two words with the sum of the cells' weights: low word,
-/// high word.
+/// The position, in a slot, of the first of two words, low and high, with the sum of the cells'
+/// weights in fixed point.
 pub(super) const WEIGHED: u32 = 1;
 /// The position, in a slot, of the first of two words, low and high, with the sum of all bins of
-/// the grid. The sum over all slots must equal that of [`WEIGHED`].
+/// the grid in fixed point. The sum over all slots must equal that of [`WEIGHED`].
 pub(super) const HELD: u32 = 3;
 /// The position, in a slot, of the word with the picture's checksum.
 pub(super) const SEAL: u32 = 5;
@@ -33,7 +33,7 @@ pub(super) const SEAL: u32 = 5;
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct GpuJob {
-    /// Offset of the grid, in the buffer of bins and in the buffer of the grid's floats. The grid
+    /// Offset, in the buffer of bins and in the buffer of the grid's floats, of the grid. The grid
     /// is stored column by column.
     pub(super) bins: u32,
     /// Number of cells of the grid.
@@ -42,33 +42,33 @@ pub(super) struct GpuJob {
     pub(super) columns: u32,
     /// Number of rows of the grid, including the padding.
     pub(super) rows: u32,
-    /// Offset of the results of the first pass, which convolves along the rows. All rows of one
-    /// separable term come first, then those of the next term.
+    /// Offset, in the buffer of the first pass, of this pass's results. The pass convolves along
+    /// the rows. All rows of one separable term come first, then those of the next term.
     pub(super) across: u32,
     /// Number of rows of the grid without the padding.
     pub(super) inner_rows: u32,
     /// Offset, in the buffer of densities, of the first output of the convolution. It equals
     /// `density` unless the grid is coarser than the picture.
     pub(super) spread: u32,
-    /// Number of outputs in a row.
+    /// Number of outputs of the convolution in a row.
     pub(super) outputs: u32,
-    /// Number of rows of outputs.
+    /// Number of rows of outputs of the convolution.
     pub(super) lines: u32,
-    /// Number of elements from one row of outputs to the next.
+    /// Number of elements of the buffer of densities from one row of outputs to the next.
     pub(super) stride: u32,
-    /// Number of grid cells from one output to the next.
+    /// Number of grid cells from one output of the convolution to the next.
     pub(super) step: u32,
     /// Number of values that a thread reads along an axis. It is the length of a table of taps.
     pub(super) span: u32,
     /// Number of separable terms of the kernel.
     pub(super) terms: u32,
-    /// Offset of the picture's densities.
+    /// Offset, in the buffer of densities, of the picture's first density.
     pub(super) density: u32,
     /// Width of the picture in pixels.
     pub(super) width: u32,
     /// Height of the picture in pixels.
     pub(super) height: u32,
-    /// Number of elements from one row of densities to the next.
+    /// Number of elements of the buffer of densities from one row of the picture to the next.
     pub(super) pitch: u32,
     /// Number of pixels along the side of a grid cell, if the grid is coarser than the picture;
     /// otherwise 1.
@@ -77,13 +77,13 @@ pub(super) struct GpuJob {
     pub(super) phase_x: u32,
     /// Number of pixels, down, from the corner of the first grid cell to the picture's corner.
     pub(super) phase_y: u32,
-    /// Offset of the picture's output.
+    /// Offset, in the buffer of outputs, of the picture's first word.
     pub(super) picture: u32,
-    /// Number of 32-bit words of the output.
+    /// Number of 32-bit words of the picture's output.
     pub(super) words: u32,
-    /// Number of 32-bit words in a row of the output.
+    /// Number of 32-bit words in a row of the picture's output.
     pub(super) row_words: u32,
-    /// Offset of the thresholds.
+    /// Offset, in the buffer of thresholds, of the first threshold of the picture's scale.
     pub(super) thresholds: u32,
     /// Number of fixed-point units in a weight of 1, a power of two.
     pub(super) scale: f32,
@@ -105,13 +105,13 @@ pub(super) struct GpuJob {
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct WorkItem {
-    /// The index of the job.
+    /// The index of the job, a [`GpuJob`], among the jobs of the batch.
     pub(super) job: u32,
-    /// The index of the first cell in its buffer.
+    /// The index of the first cell in the buffer of points.
     pub(super) first: u32,
     /// The number of cells in the run.
     pub(super) count: u32,
-    /// The index of the mapping to the grid, a [`GpuPlace`].
+    /// The index of the mapping to the grid, a [`GpuPlace`], among the mappings of the batch.
     pub(super) place: u32,
 }
 
@@ -119,9 +119,9 @@ pub(super) struct WorkItem {
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct GpuPlace {
-    /// The x coordinate of the anchor, from which positions are counted.
+    /// The x coordinate, in world units, of the anchor, from which positions are counted.
     pub(super) anchor_x: u32,
-    /// The y coordinate of the anchor, from which positions are counted.
+    /// The y coordinate, in world units, of the anchor, from which positions are counted.
     pub(super) anchor_y: u32,
     /// The greatest distance in x from the anchor at which a cell is on the grid, in world units.
     pub(super) span_x: u32,

@@ -202,7 +202,7 @@ impl GpuBackend {
         }
     }
 
-    /// The number of bytes that points take on the device at present.
+    /// The number of bytes of the device's memory that points take at present.
     pub fn resident_bytes(&self) -> u64 {
         self.point_buffers.used()
     }
@@ -313,11 +313,11 @@ impl GpuBackend {
     }
 }
 
-/// The time between two looks at whether the work must end, while the device draws.
+/// The time between two checks whether the work must end, while the device draws.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Waits for the answer about a block. Ends where the work of this thread must end; the device then
-/// draws in vain what it was sent.
+/// Waits for the output of a block. If the work of this thread must end, it stops waiting, and what
+/// the device draws for the block is dropped.
 fn received(answers: &mpsc::Receiver<TaskResult>) -> Result<TaskResult, mpsc::RecvError> {
     loop {
         match answers.recv_timeout(LOOK) {
