@@ -224,7 +224,7 @@ impl Batch {
     }
 
     /// Returns the result for a weight that is no number. If the column was chosen by its name
-    /// alone, the weight counts as missing; else the row is rejected.
+    /// alone, the weight counts as missing (`None`); otherwise the row is rejected.
     #[cold]
     fn no_weight<'a>(&mut self, found: Found<'a>) -> Result<Option<f32>, Rejection<'a>> {
         if !self.is_guess {

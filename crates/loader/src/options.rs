@@ -50,7 +50,8 @@ pub struct LoadOptions {
     /// The name of the file in an archive that is read, with or without its folders. `None`: the
     /// archive must have only one data set.
     pub member: Option<String>,
-    /// The name of the table or sheet that has the points, for files with several.
+    /// The name of the table or sheet that has the points, for files with several. `None`: it is
+    /// found, or an error lists the tables.
     pub table: Option<String>,
     /// The column of geometries, for Parquet and Arrow files with several such columns. In a
     /// GeoPackage it selects the table that has this column. `None` selects the primary column. In

@@ -73,7 +73,7 @@ pub(crate) fn parse(mut bytes: &[u8]) -> Option<WkbGeometry<'_>> {
 }
 
 /// Reads a geometry from the beginning of `bytes`, and removes what was read. Of a MultiPoint only
-/// the number of points is read; its points are read later.
+/// the number of points is read; its points are read later. `None` if the bytes are no geometry.
 fn read<'a>(bytes: &mut &'a [u8]) -> Option<WkbGeometry<'a>> {
     let little = match take::<1>(bytes)? {
         [0] => false,

@@ -117,7 +117,7 @@ impl<K: Eq + Hash + Clone, V> Memo<K, V> {
         value
     }
 
-    /// Returns the value of a key if it is there.
+    /// Returns the value of a key; `None` if it is not in the cache.
     pub fn get(&self, key: &K) -> Option<Arc<V>> {
         let asked = self.budget.tick();
         let mut entries = self.table.lock();

@@ -90,7 +90,7 @@ pub(crate) fn latitude(seen: &[String]) -> Option<usize> {
 
 /// The index of the column whose name comes first in the lists of `axis`. If no column's name is in
 /// a list, a column with `word` in its name is chosen (`Longitude (°E)`), but only if it is the
-/// only one.
+/// only one. `None` if no column is chosen.
 fn by_priority(seen: &[String], axis: &AxisNames, word: &str) -> Option<usize> {
     let names: Vec<String> = seen.iter().map(|s| normalised(s)).collect();
     let known = first_of(&names, axis.degrees).or_else(|| first_of(&names, axis.either));

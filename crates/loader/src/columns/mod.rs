@@ -107,8 +107,8 @@ pub(crate) fn normalised(name: &str) -> String {
         .collect()
 }
 
-/// The index of the column with a name. A column with exactly this name is preferred to one that is
-/// equal only by the comparison of [`normalised`].
+/// The index of the column with a name; `None` if there is none. A column with exactly this name is
+/// preferred to one that is equal only by the comparison of [`normalised`].
 pub(crate) fn named(seen: &[String], name: &str) -> Option<usize> {
     let alike = normalised(name);
     let exact = seen.iter().position(|s| s == name);

@@ -6,7 +6,7 @@
 /// Names of columns of longitudes and latitudes, the best first. If several of these names occur
 /// in a file, the one that comes first in its list is chosen.
 pub(super) struct AxisNames {
-    /// Names that mean degrees.
+    /// Names that mean degrees of longitude or latitude.
     pub(super) degrees: &'static [&'static str],
     /// Names of either degrees or metres of a projection.
     pub(super) either: &'static [&'static str],

@@ -207,7 +207,8 @@ impl Shifts {
 
     /// The shift to use at a position in degrees, chosen as PROJ does. It is the most accurate
     /// shift whose area contains the position. An offshore shift is chosen only if there is no
-    /// other. With `near`, an area also contains the border around it.
+    /// other. With `near`, an area also contains the border around it. `None` if no area contains
+    /// the position.
     fn best(&self, lon: f64, lat: f64, near: bool) -> Option<&Shift> {
         let here = self.shifts.iter().filter(|shift| match near {
             true => shift.area.near(lon, lat),
@@ -239,8 +240,9 @@ impl Shifts {
 }
 
 impl Shift {
-    /// Parses `accuracy[o|x],west,south,east,north,tx,ty,tz[,rx,ry,rz,ds]`. After the accuracy,
-    /// `o` means offshore and `x` doubtful.
+    /// Parses `accuracy[o|x],west,south,east,north,tx,ty,tz[,rx,ry,rz,ds]`: the accuracy in metres,
+    /// the area in degrees, and the parameters of the shift. After the accuracy, `o` means offshore
+    /// and `x` doubtful. `None` if the text has another form.
     fn parse(row: &str, ellipsoid: (f64, f64)) -> Option<Self> {
         let (accuracy, numbers) = row.split_once(',')?;
         let mut numbers = numbers.split(',').map(|number| number.parse::<f64>().ok());
@@ -261,7 +263,8 @@ impl Shift {
 }
 
 impl Grid {
-    /// Parses `accuracy,west,south,east,north,name`.
+    /// Parses `accuracy,west,south,east,north,name`: the accuracy in metres, the area in degrees,
+    /// and the name of the grid. `None` if the text has another form.
     fn parse(row: &'static str) -> Option<Self> {
         let (numbers, name) = row.rsplit_once(',')?;
         let mut numbers = numbers.split(',').map(|number| number.parse::<f64>().ok());

@@ -180,9 +180,9 @@ impl Definition {
 }
 
 impl Base {
-    /// The shift that the file states; `None` if it states none. A shift of zeros counts only on an
-    /// ellipsoid of satellite datums, whose semi-major axis is within 5 m of 6,378,137 m. On an
-    /// older ellipsoid it is ignored.
+    /// The shift that the file states, as in the field `shift`; `None` if it states none. A shift
+    /// of zeros counts only on an ellipsoid of satellite datums, whose semi-major axis is within 5
+    /// m of 6,378,137 m. On an older ellipsoid a shift of zeros is ignored.
     fn said(&self) -> Option<[f64; 7]> {
         let satellites = (self.ellipsoid.0 - 6_378_137.0).abs() < 5.0;
         let any = |shift: &[f64; 7]| shift.iter().any(|number| *number != 0.0);
@@ -247,8 +247,9 @@ pub(super) fn degrees(radians: f64) -> f64 {
 }
 
 /// The shift to WGS 84 that a transformation describes by the names of its method and its
-/// parameters. `None` if the method is not a shift. Translations without a unit are in metres, and
-/// rotations without a unit in seconds of arc.
+/// parameters: three translations in metres, three rotations in seconds of arc, and the scale
+/// difference in parts per million. `None` if the method is not a shift. Translations without a
+/// unit are in metres, and rotations without a unit in seconds of arc.
 pub(super) fn shift(
     method: &str,
     parameters: impl FnOnce() -> Result<Vec<ProjectionParameter>, &'static str>,

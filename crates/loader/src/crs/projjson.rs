@@ -133,6 +133,7 @@ fn base(crs: &Value) -> Result<Base, &'static str> {
 }
 
 /// The semi-major axis of an ellipsoid in metres, and its inverse flattening (0 for a sphere).
+/// `None` if they can't be read.
 fn shape(ellipsoid: &Value) -> Option<(f64, f64)> {
     let length = |key| {
         let (value, unit) = amount(ellipsoid.get(key)?)?;
@@ -221,7 +222,12 @@ fn amount(value: &Value) -> Option<(f64, Option<f64>)> {
     }
 }
 
-/// The shift to WGS 84 that a transformation describes; `None` if its method is not a shift.
+/// The shift to WGS 84 that a transformation describes: three translations in metres, three
+/// rotations in seconds of arc, and the scale difference in parts per million. `None` if its method
+/// is not a shift.
+///
+/// # Errors
+/// The parameters of the shift can't be read.
 fn shift(way: &Value) -> Result<Option<[f64; 7]>, &'static str> {
     let method = way.get("method").and_then(|method| text(method, "name"));
     definition::shift(method.unwrap_or_default(), || parameters(way))

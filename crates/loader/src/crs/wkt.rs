@@ -64,8 +64,9 @@ impl WktReader<'_> {
         self.values(word, depth)
     }
 
-    /// Reads the values in brackets after a node's keyword `word`, and moves past them. `depth`
-    /// is the number of levels that may still follow.
+    /// Reads the values in brackets after a node's keyword `word`, and moves past them. `depth` is
+    /// the number of levels that may still follow. `None` if the brackets or their contents are
+    /// malformed.
     fn values(&mut self, word: String, depth: usize) -> Option<WktNode> {
         let depth = depth.checked_sub(1)?;
         let close = match self.rest.chars().next()? {
@@ -102,6 +103,7 @@ impl WktReader<'_> {
     }
 
     /// Reads a text in double quotes, and moves past it. Two quotes in the text stand for one.
+    /// `None` if no such text comes next.
     fn quoted(&mut self) -> Option<String> {
         let mut text = String::new();
         let mut rest = self.rest.strip_prefix('"')?;
@@ -123,7 +125,7 @@ impl WktReader<'_> {
 }
 
 impl WktNode {
-    /// The first child node whose keyword is one of `words`.
+    /// The first child node whose keyword is one of `words`; `None` if there is none.
     fn find(&self, words: &[&str]) -> Option<&WktNode> {
         self.nodes().find(|node| words.contains(&&*node.word))
     }
@@ -174,8 +176,8 @@ impl WktNode {
         self.nodes().filter(|node| node.word == "AXIS").take(2)
     }
 
-    /// The size of a system's unit, which is stated for the whole system or for each axis; `None`
-    /// if it is stated for neither.
+    /// The size of a system's unit, in radians or metres. It is stated for the whole system or for
+    /// each axis; `None` if it is stated for neither.
     fn unit_of_all(&self, words: &[&str]) -> Result<Option<f64>, &'static str> {
         let of_axes = one_unit(self.axes().map(|axis| axis.unit(words)))?;
         Ok(self.unit(words)?.or(of_axes))
@@ -303,8 +305,11 @@ fn base(node: &WktNode) -> Result<Base, &'static str> {
     })
 }
 
-/// The shift in a node `TOWGS84`, as in [`shift`]. The node has at least three numbers, and up to
-/// four missing ones are 0.
+/// The shift in a node `TOWGS84`, as [`shift`] returns it. The node has three to seven numbers;
+/// those that are missing are 0.
+///
+/// # Errors
+/// One of the first three numbers is missing, or a value is no number.
 fn to_wgs84(node: &WktNode) -> Result<[f64; 7], &'static str> {
     let mut seven = [0.0; 7];
     let said = node.values.len();

@@ -34,7 +34,7 @@ pub enum DatabaseError {
     Refused {
         /// PostgreSQL's SQLSTATE, five characters.
         code: String,
-        /// The database's message.
+        /// The text of the database's error.
         message: String,
         /// The number of the character in the statement at which the database sees the fault,
         /// counted from 1. `None` if the database names no position.

@@ -20,7 +20,7 @@ pub enum LoadError {
     Open {
         /// The file, by the name that the caller gave.
         file: String,
-        /// The system's error.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The source is an address, and the crate was built without the feature `remote`, which reads
@@ -53,7 +53,7 @@ pub enum LoadError {
     Truncated {
         /// The file, by the name that the caller gave.
         file: String,
-        /// `gzip` or `zstd`.
+        /// The compression of the file: `gzip` or `zstd`.
         compression: &'static str,
     },
     /// The file is empty.
@@ -267,7 +267,7 @@ pub enum LoadError {
     AllDeleted {
         /// The file, by the name that the caller gave.
         file: String,
-        /// The number of records.
+        /// The number of records, all of which are marked as deleted.
         records: u64,
     },
     /// Longitude and latitude are swapped in most positions.

@@ -232,7 +232,7 @@ impl Tree {
 }
 
 /// The result of `and` or `or` for parts of which some may be unknown. One part with the result
-/// `decisive` decides alone: false in `and`, true in `or`.
+/// `decisive` decides alone: false in `and`, true in `or`. `None` if the result is unknown.
 fn fold(parts: &[Tree], row: &[Value<'_>], times: &Times, decisive: bool) -> Option<bool> {
     let mut outcome = Some(!decisive);
     for part in parts {

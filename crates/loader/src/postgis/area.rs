@@ -240,7 +240,7 @@ fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBo
 struct GridSpread {
     low: f64,
     high: f64,
-    /// The largest change between neighbouring positions of the grid.
+    /// The largest change of the coordinate between neighbouring positions of the grid.
     step: f64,
     /// The largest difference between two successive changes along a line of the grid. Between the
     /// grid's positions, a smooth coordinate deviates from a straight line by about an eighth of

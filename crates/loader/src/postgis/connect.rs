@@ -44,7 +44,7 @@ pub(super) enum Purpose {
     Load,
     /// Writing rasters. A session for any other purpose is read-only.
     Export,
-    /// Waiting for notifications.
+    /// Waiting for notifications of changes.
     Listen,
 }
 

@@ -77,7 +77,7 @@ pub struct ResolvedLayer {
     pub(crate) kept: Option<String>,
     /// The SRID that the stored geometries state; 0 if they state none.
     stored: u32,
-    /// The SRID in which the geometries are read. It differs from `stored` only if that is 0.
+    /// The SRID in which the geometries are read. It differs from `stored` only if `stored` is 0.
     srid: u32,
     /// True if the column declares no SRID, so that its geometries may state different ones.
     mixed: bool,

@@ -165,7 +165,7 @@ pub struct Mismatch {
     pub column: String,
     /// The reason why the values can't be compared.
     pub reason: MismatchReason,
-    /// The number of values.
+    /// The number of values that can't be compared.
     pub count: u64,
     /// The first of the values, shortened and with control characters escaped, so that it fits on
     /// one line.

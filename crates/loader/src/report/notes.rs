@@ -13,7 +13,8 @@ pub(crate) struct Notes {
     /// The number of kept rows whose weight is no number. It is counted only if the column of
     /// weights was chosen by its name.
     no_weight: u64,
-    /// The first weight that is no number, in the form in which messages show it.
+    /// The first weight that is no number, in the form in which messages show it; `None` if there
+    /// is none.
     weight_shown: Option<String>,
     /// The number of rows whose latitude is over 90°, and whose position would be valid with
     /// longitude and latitude swapped.

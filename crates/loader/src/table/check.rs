@@ -132,8 +132,8 @@ fn kind(literal: &Literal) -> usize {
 struct FitCounts {
     alike: usize,
     unlike: usize,
-    /// A value that can't be compared, and the reason. It is the first one that has digits or, if
-    /// none has digits, the first one.
+    /// A value that can't be compared, and the reason; `None` if there is none. It is the first
+    /// such value that has digits or, if none has digits, the first one.
     example: Option<(MismatchReason, String)>,
     /// True if the example has digits.
     has_digits: bool,

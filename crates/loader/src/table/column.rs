@@ -202,7 +202,7 @@ impl Column {
         self.kind
     }
 
-    /// The number of rows.
+    /// The number of rows, which is the number of points of the index.
     pub fn len(&self) -> usize {
         match &self.values {
             Values::Numbers(all) => all.len(),
@@ -242,7 +242,8 @@ impl Column {
         self.reading(&self.value(row))
     }
 
-    /// A value as a number, by the rules of [`number`](Self::number).
+    /// A value as a number, by the rules of [`number`](Self::number); `None` if it is null or no
+    /// number.
     fn reading(&self, value: &Value<'_>) -> Option<f64> {
         match (value, self.kind) {
             (Value::Number(number), _) => Some(number.float()),

@@ -44,8 +44,8 @@ use crate::time::Times;
 #[derive(Debug, Default)]
 pub struct Table {
     columns: Vec<Column>,
-    /// The column by whose values the points are divided, if [`shown_by`](Self::shown_by) was
-    /// called.
+    /// The column by whose values the points are divided; `None` unless
+    /// [`shown_by`](Self::shown_by) was called.
     by: Option<String>,
     /// The formats of times in the source.
     times: Times,

@@ -279,7 +279,8 @@ impl<'t> EvalNode<'t> {
 }
 
 /// The result of `and` or `or` over parts whose results may be unknown. `decisive` is the result
-/// that decides if one part has it: false for `and`, true for `or`.
+/// that decides if one part has it: false for `and`, true for `or`. `None` if the result is
+/// unknown.
 fn decided(
     parts: &[EvalNode<'_>],
     row: usize,

@@ -47,7 +47,8 @@ pub(crate) struct Pipeline<P> {
     /// The formats of times in the source.
     times: Times,
     within: Option<LonLatBox>,
-    /// A block that was read before the others to choose the columns.
+    /// The first block, which was read to choose the columns and is not parsed yet; `None` if there
+    /// is no such block.
     first: Option<TextBlock>,
     blocks: Receiver<Result<TextBlock, LoadError>>,
     /// True after the last block was parsed.

@@ -25,7 +25,8 @@ pub(crate) fn ambiguous_date(text: &str) -> Option<AmbiguousDate> {
 }
 
 /// Recognises dates of three numbers with the same separator between them, for example
-/// `15.06.2024`, `6/15/24 10:00`, `2024-06-31` or `2024-06-01 10:00 CEST`.
+/// `15.06.2024`, `6/15/24 10:00`, `2024-06-31` or `2024-06-01 10:00 CEST`. `None` for any other
+/// text.
 fn of_digits(text: &str) -> Option<AmbiguousDate> {
     let mut rest = Scanner(text.as_bytes());
     let (first, a) = part(&mut rest)?;

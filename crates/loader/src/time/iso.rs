@@ -88,7 +88,7 @@ pub(super) fn read(text: &str) -> Option<i64> {
 }
 
 /// Reads a date in one of these forms: `2024-06-01`, `2024/6/1`, `2024.06.01`, `20240601T`,
-/// `2024-153`, `2024-W22-6` or `2024-06`.
+/// `2024-153`, `2024-W22-6` or `2024-06`. `None` for any other text.
 fn date(rest: &mut Scanner<'_>) -> Option<Date> {
     match rest.digits() {
         4 => (),
@@ -188,7 +188,7 @@ impl Clock {
 }
 
 /// Reads a time of day in one of the forms `10:00`, `10:00:00.5`, `1000`, `100000` or `10`. `AM` or
-/// `PM` may follow.
+/// `PM` may follow. `None` for any other text.
 pub(super) fn clock(rest: &mut Scanner<'_>) -> Option<Clock> {
     let mut clock = Clock {
         hour: 0,

@@ -139,7 +139,8 @@ fn start_of_day(day: Date) -> i64 {
 }
 
 /// The time, in microseconds since 1970, of a date whose year has a sign. ISO 8601 writes years
-/// before 0, and years of more than four digits, in this form: `-000043-03-15`.
+/// before 0, and years of more than four digits, in this form: `-000043-03-15`. `None` for any
+/// other text.
 fn expanded(text: &str) -> Option<i64> {
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Some(at.as_microsecond());
@@ -147,7 +148,8 @@ fn expanded(text: &str) -> Option<i64> {
     text.parse().ok().and_then(micros)
 }
 
-/// The time of a date and a time of day in UTC, in microseconds since 1970.
+/// The time of a date and a time of day in UTC, in microseconds since 1970. `None` if it doesn't
+/// fit into 64 bits.
 fn micros(at: DateTime) -> Option<i64> {
     let clock = at.duration_since(at.date().at(0, 0, 0, 0)).as_micros();
     Some(start_of_day(at.date()) + i64::try_from(clock).ok()?)

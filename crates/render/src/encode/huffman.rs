@@ -80,7 +80,8 @@ fn depths(symbols: &[(u32, usize)]) -> Vec<usize> {
     depths
 }
 
-/// Counts the symbols of each code length. Depths over [`LONGEST`] count as [`LONGEST`].
+/// Counts the symbols of each code length, from 0 bits on. Depths over [`LONGEST`] count as
+/// [`LONGEST`].
 fn tally(depths: &[usize]) -> [usize; LONGEST + 1] {
     let mut per_length = [0; LONGEST + 1];
     for &depth in depths {

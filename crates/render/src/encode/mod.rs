@@ -106,7 +106,7 @@ pub enum Effort {
 /// A file format, and the effort of the compression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ImageEncoding {
-    /// The file format.
+    /// The file format, which decides between colours and values.
     pub format: ImageFormat,
     /// The effort of the compression. Only the formats `Png` and `PngRgba` make use of it.
     pub effort: Effort,

@@ -59,8 +59,8 @@ pub(super) fn split(spec: &str) -> Vec<&str> {
     .collect()
 }
 
-/// Splits the text of a stop, `blue 30%` or `blue 0.3`, into its colour and its position, 0.3. The
-/// position is `None` if it is missing.
+/// Splits the text of a stop, `blue 30%` or `blue 0.3`, into its colour and its position, 0 to 1.
+/// The position is `None` if the text has none.
 pub(super) fn color_and_position(part: &str) -> Result<(&str, Option<f32>), RampError> {
     let Some((color, last)) = part.rsplit_once(char::is_whitespace) else {
         return Ok((part, None));
@@ -78,8 +78,8 @@ pub(super) fn color_and_position(part: &str) -> Result<(&str, Option<f32>), Ramp
     }
 }
 
-/// Fills in the positions that are missing: 0 for the first stop, 1 for the last stop, and equal
-/// distances between neighbours for the others.
+/// Fills in the positions, 0 to 1, that are missing: 0 for the first stop, 1 for the last stop, and
+/// equal distances between neighbours for the others.
 fn spread(given: &[Option<f32>]) -> Result<Vec<f32>, RampError> {
     let mut positions = Vec::with_capacity(given.len());
     let mut previous = 0.0;

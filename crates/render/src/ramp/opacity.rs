@@ -53,8 +53,8 @@ impl OpacityCurve {
         Ok(Self(stops))
     }
 
-    /// Returns the opacity at a position. If two stops have this position, the opacity is that of
-    /// the later one.
+    /// Returns the opacity, 0 to 1, at a position, 0 to 1. If two stops have this position, the
+    /// opacity is that of the later stop.
     pub fn at(&self, position: f32) -> f32 {
         let after = self.0.partition_point(|&(p, _)| p <= position);
         let left = after.checked_sub(1).and_then(|i| self.0.get(i));
@@ -65,7 +65,7 @@ impl OpacityCurve {
         }
     }
 
-    /// The stops, each as (position, opacity).
+    /// The stops, each as (position, opacity), both 0 to 1.
     pub fn stops(&self) -> &[(f32, f32)] {
         &self.0
     }

@@ -156,7 +156,7 @@ impl Thresholds {
         }
     }
 
-    /// The 255 thresholds in rising order.
+    /// The 255 thresholds in rising order: the densities at which the colour index rises by one.
     pub(crate) fn thresholds(&self) -> &[f32] {
         &self.thresholds[..255]
     }

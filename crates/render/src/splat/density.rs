@@ -8,9 +8,9 @@
 pub struct Density {
     /// The number of pixels in a row.
     pub width: u32,
-    /// The number of rows.
+    /// The number of rows of pixels.
     pub height: u32,
-    /// `width` × `height` densities.
+    /// The densities: `width` × `height` numbers, row by row from the north.
     pub values: Vec<f32>,
 }
 
@@ -73,7 +73,7 @@ impl Density {
 pub struct Picture {
     /// The number of pixels in a row.
     pub width: u32,
-    /// The number of rows.
+    /// The number of rows of pixels.
     pub height: u32,
     /// `width` × `height` indices into a ramp.
     pub indices: Vec<u8>,

@@ -87,7 +87,7 @@ impl Decay {
         legal.then_some(Self((decay * 1000.0).round() as i32))
     }
 
-    /// The value at the edge as a number.
+    /// The value that the shape has at its edge, −100 to 100.
     pub fn decay(self) -> f64 {
         f64::from(self.0) / 1000.0
     }
@@ -364,7 +364,7 @@ impl Kernel {
         self.precision
     }
 
-    /// The kernel's shape.
+    /// The shape of the kernel, which is its formula.
     pub fn shape(&self) -> Shape {
         self.shape
     }

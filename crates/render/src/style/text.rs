@@ -24,7 +24,7 @@ pub enum StyleError {
     /// The parameter can't have the given value.
     #[error("{name} can't be `{value}`: {expected}")]
     Value {
-        /// The parameter's name.
+        /// The name of the parameter, as in a URL.
         name: &'static str,
         /// The given value, cut to 40 characters.
         value: String,
@@ -191,12 +191,14 @@ impl fmt::Display for Style {
     }
 }
 
-/// Returns an error for a number of classes that is less than 2 or more than 64.
+/// Returns the number of classes unchanged, or an error if it is less than 2 or more than 64.
+/// `None` stands for a smooth ramp.
 pub(super) fn check_classes(classes: Option<u8>) -> Result<Option<u8>, StyleError> {
     in_range("steps", classes, &CLASSES, EXPECTED_CLASSES)
 }
 
-/// Returns an error for a number of isolines that is 0 or more than 64.
+/// Returns the number of isolines unchanged, or an error if it is 0 or more than 64. `None` stands
+/// for no isolines.
 pub(super) fn check_isolines(isolines: Option<u8>) -> Result<Option<u8>, StyleError> {
     in_range("isolines", isolines, &ISOLINES, EXPECTED_ISOLINES)
 }

@@ -38,7 +38,7 @@ pub(super) const ICE: Stops = &[
     (1.0, 0xffffff),
 ];
 
-/// Violet, magenta and peach.
+/// From violet over magenta to peach.
 pub(super) const NEBULA: Stops = &[
     (0.0, 0x231259),
     (0.2, 0x5a20a8),

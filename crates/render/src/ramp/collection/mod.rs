@@ -49,7 +49,7 @@ impl fmt::Display for Group {
 pub struct NamedRamp {
     /// The name by which the ramp is chosen.
     pub name: &'static str,
-    /// The ramp's purpose.
+    /// The purpose of the ramp, by which it is listed.
     pub group: Group,
     /// A description of the colours in a few words.
     pub about: &'static str,
@@ -100,7 +100,8 @@ const APART: Fade = &[
 
 impl NamedRamp {
     /// The opacity curve of the ramp. It rises from 0 at the low end, or in a diverging ramp from 0
-    /// in the middle towards both ends. So heat has no hard edge on the map.
+    /// in the middle towards both ends. So heat has no hard edge on the map. `None` for a ramp
+    /// without such a curve.
     pub fn opacity(&self) -> Option<OpacityCurve> {
         OpacityCurve::new(self.fade.to_vec()).ok()
     }

@@ -22,7 +22,7 @@ pub(super) struct Site {
     pub(super) y: i64,
     /// The opacity of each point, 1 to 255.
     pub(super) opacity: u8,
-    /// The number of points.
+    /// The number of points in this subpixel that have this opacity.
     pub(super) count: u32,
 }
 

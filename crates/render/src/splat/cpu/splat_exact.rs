@@ -114,7 +114,7 @@ struct PixelRow<'a> {
     /// The squares of the distances, along the row, of the pixels from the point; distances are in
     /// pixels.
     squares: &'a [f64],
-    /// The square of the row's distance from the point, in pixels.
+    /// The square of the distance, in pixels, of the row from the point.
     square: f64,
     /// The factors of a gaussian along the row; not used for other shapes.
     factors: &'a [f64],

@@ -102,7 +102,8 @@ impl Refine {
     }
 }
 
-/// Writes the weighted sum of five rows into `out`.
+/// Writes the weighted sum of five rows into `out`. `row` returns a row by its number from 0 to 4,
+/// or `None` for a row of zeros.
 #[inline(always)]
 fn sum<'a>(row: impl Fn(usize) -> Option<&'a [f32]>, weights: &[f32; TAPS], out: &mut [f32]) {
     let [a, b, c, d, e] = std::array::from_fn(|k| row(k).unwrap_or_default());

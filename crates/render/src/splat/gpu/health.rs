@@ -65,7 +65,7 @@ pub(super) struct Health {
     /// The failure that a test wants to happen next: its index in [`FallbackReason::ALL`] plus 1,
     /// or 0 for none.
     injected: AtomicU8,
-    /// The reason that was logged last.
+    /// The reason that was logged last; `None` if none was logged.
     reported: Mutex<Option<FallbackReason>>,
     timer: Mutex<Option<Arc<PassTimer>>>,
 }
@@ -222,7 +222,7 @@ pub(super) fn is_whole(sums: &[u32], cells: u64, picture: Option<&[u32]>) -> boo
         && picture.is_none_or(|words| seal == seal_of(words))
 }
 
-/// A picture's checksum, computed as the last shader stage computes it.
+/// The checksum of a picture's words, as the last shader stage computes it.
 fn seal_of(words: &[u32]) -> u32 {
     let stir = |(place, word): (usize, &u32)| {
         let mut h = word ^ (place as u32).wrapping_mul(0x9e37_79b9);

@@ -77,7 +77,7 @@ pub(super) struct GpuJob {
     pub(super) phase_x: u32,
     /// Number of pixels, down, from the corner of the first grid cell to the picture's corner.
     pub(super) phase_y: u32,
-    /// Offset, in the buffer of outputs, of the picture's first word.
+    /// Offset, in the buffer of pictures, of the picture's first word.
     pub(super) picture: u32,
     /// Number of 32-bit words of the picture's output.
     pub(super) words: u32,
@@ -87,7 +87,7 @@ pub(super) struct GpuJob {
     pub(super) thresholds: u32,
     /// Number of fixed-point units in a weight of 1, a power of two.
     pub(super) scale: f32,
-    /// The inverse of `scale`.
+    /// The weight of one fixed-point unit: the inverse of `scale`.
     pub(super) unscale: f32,
     /// Number that stands for the kernel's shape in the shader stage `stamp`.
     pub(super) shape: u32,
@@ -95,7 +95,7 @@ pub(super) struct GpuJob {
     pub(super) margin: u32,
     /// The inverse of the radius in pixels.
     pub(super) per_radius: f32,
-    /// The kernel's height at its centre.
+    /// The kernel's height: its value at its centre for the weight 1.
     pub(super) peak: f32,
     /// Number that stands for the grid of the deposit: `QUADRATIC` or `QUINCUNX` of the shader.
     pub(super) deposit: u32,
@@ -107,7 +107,7 @@ pub(super) struct GpuJob {
 pub(super) struct WorkItem {
     /// The index of the job, a [`GpuJob`], among the jobs of the batch.
     pub(super) job: u32,
-    /// The index of the first cell in the buffer of points.
+    /// The index of the first cell in the buffer of points that holds the run.
     pub(super) first: u32,
     /// The number of cells in the run.
     pub(super) count: u32,

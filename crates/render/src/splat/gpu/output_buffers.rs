@@ -16,7 +16,7 @@ pub struct GpuPicture {
     pub buffer: wgpu::Buffer,
     /// The number of pixels in a row.
     pub width: u32,
-    /// The number of rows.
+    /// The number of rows of pixels.
     pub height: u32,
 }
 

@@ -82,7 +82,7 @@ pub(super) struct Prepared {
     pub(super) job: GpuJob,
     pub(super) places: Vec<GpuPlace>,
     pub(super) runs: Vec<CellRun>,
-    /// The points that are on the device, if there are any.
+    /// The points that are on the device; `None` if none are.
     pub(super) resident: Option<Arc<GpuPoints>>,
     /// The block's cells that are not on the device. They are sent with the block.
     pub(super) cells: Vec<Point>,
