@@ -60,7 +60,7 @@ pub(super) struct ProjectionParameter {
 /// The directions in which a system's two coordinates grow, as its definition states them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) enum Axes {
-    /// The definition states no directions, or both axes follow a meridian, as around a pole.
+    /// Directions that are not stated, or of which both follow a meridian, as around a pole.
     #[default]
     Unsaid,
     EastAndNorth,

@@ -282,7 +282,7 @@ pub enum LoadError {
         rows: u64,
         /// The number of all rows with a position, whether valid or not.
         of: u64,
-        /// Advice on how to swap the two.
+        /// Advice on how to exchange the columns of longitude and latitude.
         advice: String,
     },
     /// Most positions are far beyond degrees.
@@ -298,7 +298,7 @@ pub enum LoadError {
         rows: u64,
         /// The number of all rows with a position, whether valid or not.
         of: u64,
-        /// One of these rows in parentheses; empty if none is known.
+        /// One of the rows that are beyond degrees, in parentheses; empty if none is known.
         example: String,
     },
     /// The source has rows, and none of them gives a point.

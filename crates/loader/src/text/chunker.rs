@@ -82,7 +82,7 @@ pub(crate) struct Split {
 
 /// The reason why bytes can't be split into rows.
 pub(crate) enum SplitError {
-    /// In the row that begins at this position, a quote is never closed.
+    /// A quote that is never closed. It is in the row that begins at this position.
     Quote,
     /// The bytes are no valid JSON. The text is the parser's message.
     Json(String),
