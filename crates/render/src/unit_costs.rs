@@ -7,8 +7,8 @@
 
 use heatsplat_points::cancel;
 
-/// The number of cells or rows after which loops report their work: so few that they take some
-/// microseconds, and so many that reporting takes no time beside them.
+/// The number of cells or rows after which loops report their work. That many take some
+/// microseconds, compared with which the time of a report is negligible.
 pub(crate) const REPORTED_CELLS: usize = 1024;
 
 /// Reports `count` steps of `each` nanoseconds as work. The thread's stack is unwound if the work
@@ -24,12 +24,12 @@ pub(crate) fn report(count: usize, each: f64) {
 pub const FILTERED: f64 = 3.0;
 /// Nanoseconds to add one point to the value at a coordinate, or to another sum.
 pub const SUMMED: f64 = 10.0;
-/// Nanoseconds to sort one point among the others, by its distance for example.
+/// Nanoseconds to put one point in its place in a sorted list, by its distance for example.
 pub const LISTED: f64 = 100.0;
 /// Nanoseconds that a pixel takes in any picture.
 pub const PIXEL: f64 = 10.0;
-/// Nanoseconds to prepare one pixel for an image file: a part of [`PIXEL`] that is reported once
-/// more, which is little beside the rest.
+/// Nanoseconds to prepare one pixel for an image file. It is a part of [`PIXEL`], so drawing
+/// reports this part twice, which hardly changes the sum.
 pub(crate) const ENCODED: f64 = 1.0;
 /// Nanoseconds to deposit one cell on a grid, or to count it in its pixel.
 pub const LAID: f64 = 6.0;

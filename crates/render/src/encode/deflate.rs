@@ -246,8 +246,8 @@ struct Bits {
 }
 
 impl Bits {
-    /// Appends `width` bits to those that are held. After a call of [`flush`](Self::flush) there is
-    /// room for 56 more bits.
+    /// Appends the lowest `width` bits of `bits` to the bits that are held. After a call of
+    /// [`flush`](Self::flush) there is room for 56 more bits.
     #[inline]
     fn put(&mut self, bits: u64, width: u32) {
         self.held |= bits << self.count;

@@ -22,7 +22,7 @@ pub struct Statistics {
 }
 
 /// The number of values in each bin of one half of a histogram: the half of the positive values, or
-/// that of the negative values, which are counted by their absolute values.
+/// the half of the negative values, which are counted by their absolute values.
 #[derive(Clone, Debug, Default)]
 struct LogBins {
     /// The number of the first bin. A bin's number is the bits of any 32-bit float in the bin,
@@ -107,7 +107,7 @@ impl Statistics {
         self.extremes = Some((low.min(least), high.max(most)));
     }
 
-    /// Adds the counts of other statistics to these.
+    /// Adds the counts of `other` to the counts of these statistics.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.above.merge(&other.above);
         self.below.merge(&other.below);

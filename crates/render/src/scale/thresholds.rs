@@ -35,7 +35,7 @@ pub(crate) struct Thresholds {
     /// The number of the table's first range: the upper bits, `f32::to_bits() >> shift`, of its
     /// densities.
     first: u32,
-    /// For each range of the table, the colour index of the density at its lower edge.
+    /// The colour index of the density at the lower edge of each range of the table.
     entries: Vec<u8>,
     /// The colour index of the density 0, by far the most frequent density.
     at_zero: u8,

@@ -36,8 +36,8 @@ const EDGED_STEP: f64 = 1.0 / 64.0;
 pub(super) struct LatitudeBand {
     /// The band's first row, counted from the top of the window.
     first: u32,
-    /// For each row of the band, the fraction that this kernel's density has in the row's density,
-    /// 0 to 1. In a row that belongs to two bands, the fractions of both add up to 1.
+    /// The fraction, 0 to 1, that this kernel's density has in a row's density, for each row of the
+    /// band. In a row that belongs to two bands, the fractions of the two add up to 1.
     shares: Vec<f32>,
     pub(super) kernel: Kernel,
     /// The side of the pixels on which the band is drawn, in pixels of the window. It is more than

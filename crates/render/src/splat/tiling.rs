@@ -113,7 +113,7 @@ impl PaddedBlock {
 struct CellSpan {
     from: u32,
     length: u32,
-    /// The number of pixels in the cell before these.
+    /// The number of the cell's pixels that lie before the span.
     skipped: u32,
 }
 

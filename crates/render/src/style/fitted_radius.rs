@@ -13,9 +13,9 @@ const MOST: f64 = 24.0;
 /// look when it is zoomed. A choice.
 const STEEPEST: f64 = 1.5;
 
-/// The ratio of the radius to the mean distance between points. With it, the kernels of neighbours
-/// overlap, but their groups stay apart. Chosen by looking at maps of cities, incidents,
-/// earthquakes, storms and animals at five zooms each.
+/// The ratio of the radius to the mean distance between points. With it, the kernels of
+/// neighbouring points overlap, but groups of points stay apart. Chosen by looking at maps of
+/// cities, incidents, earthquakes, storms and animals at five zooms each.
 const PER_DISTANCE: f64 = 1.7;
 
 /// The number of zooms for which a radius is fitted: 0 to 22. Beyond, the last radius is used.
@@ -95,14 +95,15 @@ struct Crowding {
     here: u64,
     /// The number of occupied pixels of all blocks before.
     pixels: u64,
-    /// The number of pairs of occupied pixels that lie in one block, both orders counted.
+    /// The number of ordered pairs of different occupied pixels in one block, summed over all
+    /// blocks before the current one.
     pairs: f64,
 }
 
 impl Crowding {
-    /// Counts the occupied pixels of points in Z-order at all zooms. Returns for each zoom a
-    /// density of pixels: of the other pixels in a block around an occupied pixel, the number that
-    /// are occupied for each pixel of the block. It is the mean over all occupied pixels.
+    /// Counts the occupied pixels of points in Z-order at all zooms. Returns for each zoom the
+    /// mean, over all occupied pixels, of the number of other occupied pixels in the pixel's block,
+    /// divided by the number of pixels in a block.
     fn of(points: &[Point]) -> [f64; ZOOMS] {
         let mut zooms = [Self::default(); ZOOMS];
         let mut before: Option<&Point> = None;
@@ -127,7 +128,7 @@ impl Crowding {
         })
     }
 
-    /// Ends the current block.
+    /// Ends the current block of pixels: adds its counts to those of all blocks.
     fn close(&mut self) {
         self.pixels += self.here;
         self.pairs += self.here as f64 * self.here.saturating_sub(1) as f64;

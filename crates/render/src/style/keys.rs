@@ -51,8 +51,8 @@ impl Style {
         self.key_with(self.length_at(level))
     }
 
-    /// Makes the key under which the statistics of a level are cached: that of the values in the
-    /// style [`for_statistics`](Self::for_statistics).
+    /// Makes the key under which the statistics of a level are cached: the key of the values in the
+    /// style that [`for_statistics`](Self::for_statistics) returns.
     pub fn statistics_key(&self, level: u8) -> ValuesKey {
         self.key_with(self.length_at(level).rounded())
     }

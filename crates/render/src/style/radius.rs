@@ -28,8 +28,9 @@ impl Length {
         }
     }
 
-    /// The length, rounded to one of few. Scales are measured with rounded lengths, so that styles
-    /// with nearly equal radii share a scale, and requests with ever new radii measure little.
+    /// The length, rounded to one of a small number of lengths. Scales are measured with rounded
+    /// lengths, so that styles with nearly equal radii share a scale, and requests with ever new
+    /// radii measure little.
     ///
     /// Pixels are rounded to 5 significant binary digits. All whole numbers up to 32 and all powers
     /// of two are such numbers, and no length changes by more than 3.2 %. Metres are rounded to
@@ -58,8 +59,8 @@ fn rounded_bits(n: f64) -> f64 {
 }
 
 /// The nearest multiple of a twentieth of the greatest of the numbers 1, 2, 5, 10, 20, 50 … that is
-/// not greater than `n`. It is computed by whole numbers, so numbers with few digits stay the same
-/// to the last bit.
+/// not greater than `n`. It is computed by whole numbers, so round numbers stay the same to the
+/// last bit.
 fn rounded_metres(n: f64) -> f64 {
     const PARTS: f64 = 20.0;
     const DECADES: [f64; 9] = [1e6, 1e5, 1e4, 1e3, 100.0, 10.0, 1.0, 0.1, 0.01];

@@ -186,8 +186,8 @@ pub(crate) fn gather(
     });
 }
 
-/// A part of a cell: those of its finer cells, or of its points, that lie in one run. A run is a
-/// contiguous range of the index.
+/// The finer cells, or the points, of a cell that lie in one run. A run is a contiguous range of
+/// the index.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     cells: &'a [Point],

@@ -259,8 +259,8 @@ impl WithSimd for SplatBlock<'_> {
 /// The side, in pixels, of the squares in which smooth kernels are convolved by FFT. It is the side
 /// of an ordinary tile.
 const SQUARE: u32 = 256;
-/// The height, in pixels, of the rectangles that replace these squares if a picture is drawn in
-/// strips of few rows.
+/// The height, in pixels, of the rectangles that replace the squares of [`SQUARE`] pixels if a
+/// picture is drawn in strips of a few rows.
 const STRIP_ROWS: u32 = 32;
 
 impl CpuPlan {
@@ -315,7 +315,7 @@ impl CpuPlan {
         }
     }
 
-    /// If weights nearly cancel, computes the density of a window into the workspace, by evaluating
+    /// Computes the density of a window into the workspace if weights nearly cancel. It evaluates
     /// the kernel at each point, or for a narrow kernel at each cell. Returns false, and computes
     /// nothing, if weights don't cancel or if there are too many points.
     #[inline(never)]

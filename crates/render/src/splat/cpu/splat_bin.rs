@@ -32,8 +32,8 @@ pub(crate) struct Bins {
     values: Vec<f32>,
     /// The sums of the bins in f64, for weights of both signs, which may nearly cancel.
     sums: Vec<f64>,
-    /// For each row, true if a cell lies in that row. The cell's deposit reaches the neighbouring
-    /// rows too.
+    /// True for each row in which a cell lies. The cell's deposit reaches the neighbouring rows
+    /// too.
     occupied: Vec<bool>,
 }
 
@@ -394,9 +394,9 @@ const SLOTS: usize = 2 * BATCH;
 /// The bins of a batch of cells, and the weights of the bins around them, before they are added.
 struct CellBatch {
     bin: [Bin; BATCH],
-    /// For each cell, the spline's weights of three columns, and a fourth number that is 0.
+    /// The spline's weights of three columns, and a fourth number that is 0, for each cell.
     across: [[f32; 4]; BATCH],
-    /// For each cell, the spline's weights of three rows, multiplied by the cell's weight.
+    /// The spline's weights of three rows, multiplied by the cell's weight, for each cell.
     down: [[f32; 3]; BATCH],
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct ExactScratch {
     /// The squares of the distances, along a row, of the pixels from a point; distances are in
     /// pixels.
     squares: Vec<f64>,
-    /// The gaussian's factors at these distances; not used for other shapes.
+    /// The gaussian's factors at the distances of `squares`; not used for other shapes.
     factors: Vec<f64>,
 }
 

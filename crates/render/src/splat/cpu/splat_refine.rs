@@ -17,7 +17,7 @@ pub(crate) struct Refine {
     phase: (usize, usize),
     /// The number of grid cells in a row, including the margin.
     stride: usize,
-    /// For each pixel of a grid cell along an axis, the weights of five grid cells. The middle
+    /// The weights of five grid cells for each pixel of a grid cell along an axis. The middle
     /// weight belongs to the cell that contains the pixel.
     weights: Vec<[f32; TAPS]>,
 }

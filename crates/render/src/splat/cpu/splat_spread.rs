@@ -29,10 +29,10 @@ pub(crate) struct SpreadScratch {
     /// The grid's rows after the first pass, which convolves along the rows. Each is as wide as the
     /// picture. After them comes one row of zeros.
     across: Vec<f32>,
-    /// For each row of the grid, the index in `across` at which it begins. For a row without a
-    /// deposit it is the index of the row of zeros.
+    /// The index in `across` at which each row of the grid begins. For a row without a deposit it
+    /// is the index of the row of zeros.
     starts: Vec<usize>,
-    /// For each row of outputs, false if all of the row is zero.
+    /// False for each row of outputs that is all zero.
     occupied: Vec<bool>,
     /// One row of the grid, with its columns grouped by their position within a pixel. A grid finer
     /// than the picture has several columns for each pixel.
@@ -40,7 +40,7 @@ pub(crate) struct SpreadScratch {
 }
 
 impl SpreadScratch {
-    /// For each row of outputs of the last convolution, false if all of the row is zero.
+    /// False for each row of outputs of the last convolution that is all zero.
     pub(crate) fn occupied(&self) -> &[bool] {
         &self.occupied
     }

@@ -65,7 +65,7 @@ enum PlanTables {
 #[derive(Debug)]
 pub(super) struct Submission {
     tasks: Vec<Task>,
-    /// For each task, the position of its picture in the readback buffer.
+    /// The position of each task's picture in the readback buffer.
     parts: Vec<PicturePart>,
     readback: Readback,
 }

@@ -170,7 +170,7 @@ impl Health {
 pub struct GpuReport {
     /// The number of pictures that the device drew. Each block of a large picture counts as one.
     pub drawn: u64,
-    /// The number of batches in which these pictures were drawn.
+    /// The number of batches in which the device drew its pictures.
     pub batches: u64,
     /// The number of pictures that the CPU drew instead, for each reason.
     pub failures: [(FallbackReason, u64); FallbackReason::ALL.len()],

@@ -21,7 +21,7 @@ pub(super) struct GpuPoints {
     /// The number of the device that has these points. A device that fails is opened again, and
     /// gets a new number each time.
     pub(super) device: u64,
-    /// The number of bytes on the device that are freed when these points are dropped.
+    /// The number of bytes of the device's memory that are freed when this is dropped.
     bytes: u64,
 }
 

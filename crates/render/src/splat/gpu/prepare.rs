@@ -91,7 +91,7 @@ pub(super) struct Prepared {
 /// Consecutive cells in one copy of the world, which have one mapping to the grid.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CellRun {
-    /// The index, among the block's `places`, of the mapping of these cells to the grid.
+    /// The index, among the block's `places`, of the mapping of the run's cells to the grid.
     pub(super) place: u32,
     /// The number of the buffer of points in which the cells are; `None` if they are sent with the
     /// block.
