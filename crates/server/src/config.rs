@@ -21,7 +21,7 @@ pub struct TlsFiles {
 pub struct Basemap {
     /// The URL of a tile, with `{z}`, `{x}` and `{y}`.
     url: String,
-    /// The credit for the map, which is shown in a corner.
+    /// The credit for the map, which is shown in a corner; `None` if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     attribution: Option<String>,
 }
@@ -57,7 +57,7 @@ impl Basemap {
         is_legal.then_some(this).ok_or(ParseBasemapError)
     }
 
-    /// The scheme, host and port of the map's server.
+    /// The origin of the map's server: its scheme, host and port. `None` if the URL has none.
     pub(crate) fn origin(&self) -> Option<&str> {
         let (scheme, rest) = self.url.split_once("://")?;
         let host = rest.split('/').next()?;

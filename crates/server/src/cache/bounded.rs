@@ -19,7 +19,7 @@ const OVERHEAD: u64 = 256;
 
 /// A value whose size in memory is known.
 pub(crate) trait Weigh {
-    /// The size in bytes.
+    /// The size of the value in memory, in bytes.
     fn bytes(&self) -> usize;
 }
 
@@ -35,13 +35,13 @@ impl<K: Weigh, V: Weigh> Weighter<K, V> for ByteWeighter {
 /// The way in which a request got its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CacheOutcome {
-    /// Found in the cache.
+    /// A value from the cache.
     Hit,
-    /// Taken from another request that was computing it.
+    /// A value that another request was computing at the time.
     Shared,
-    /// Computed by this request.
+    /// A value that this request has computed.
     Made,
-    /// Found in the cache but outdated: computing a new value failed.
+    /// An outdated value from the cache, since computing a new one failed.
     Stale,
 }
 
@@ -168,6 +168,7 @@ where
     }
 
     /// Returns a key's value from the cache, even an outdated one, without counting the lookup.
+    /// `None` if the cache has no value.
     pub(crate) fn peek(&self, key: &K) -> Option<V> {
         self.store.peek(key)
     }

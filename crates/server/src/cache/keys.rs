@@ -51,7 +51,8 @@ pub(crate) fn caches(limit: u64) -> (Tiles, Densities, usize) {
 /// The key of a tile's density: everything on which the density depends.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct DensityKey {
-    /// See [`ServedLayer::version`](crate::layers::entry::ServedLayer::version).
+    /// The version of the layer's state:
+    /// [`ServedLayer::version`](crate::layers::entry::ServedLayer::version).
     pub(crate) version: u64,
     pub(crate) tile: TileId,
     pub(crate) size: TileSize,
@@ -68,7 +69,8 @@ impl Weigh for Arc<Density> {
 /// The key of an encoded tile: everything on which its bytes depend.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TileKey {
-    /// See [`ServedLayer::version`](crate::layers::entry::ServedLayer::version).
+    /// The version of the layer's state:
+    /// [`ServedLayer::version`](crate::layers::entry::ServedLayer::version).
     pub(crate) version: u64,
     pub(crate) tile: TileId,
     pub(crate) size: TileSize,

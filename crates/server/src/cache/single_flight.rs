@@ -29,11 +29,11 @@ impl<K, T: Clone> Default for SingleFlight<K, T> {
 
 /// The way in which a caller got a value.
 pub(super) enum JoinOutcome<T> {
-    /// The caller's `find` knew it.
+    /// A value that the caller's `find` returned.
     Known(T),
-    /// Another caller had begun to compute it.
+    /// A value that another caller had begun to compute.
     Shared(T),
-    /// This caller has begun to compute it.
+    /// A value that this caller has begun to compute.
     Made(T),
 }
 
@@ -112,7 +112,7 @@ struct Waiter<'a, K: Eq + Hash, T: Clone> {
     flights: &'a SingleFlight<K, T>,
     key: &'a K,
     computation: Computation<T>,
-    /// True once the value is there.
+    /// True after the value was computed.
     is_finished: bool,
 }
 

@@ -23,7 +23,7 @@ pub(crate) const LIVE_SPREAD: usize = 4;
 /// The number of all tiles in which the statistics of a live layer's scale are measured.
 const LIVE_SAMPLE: f64 = (LIVE_DENSEST + LIVE_SPREAD) as f64;
 
-/// One of the densities from which a picture is computed.
+/// One of the densities from which a picture is computed, for an estimate of its time.
 struct DensityDraw<'a> {
     /// The number of times that the density is drawn for one picture.
     times: f64,
@@ -35,7 +35,7 @@ struct DensityDraw<'a> {
 
 /// The facts about a layer's data on which an estimate is based.
 pub(crate) enum DataProfile<'a> {
-    /// Points in memory.
+    /// Points in memory, which the index counts in any window.
     Points(&'a PointSet),
     /// Rows of a database: their number, and their least and greatest weight. Before the rows are
     /// fetched, all three are 0.
@@ -260,8 +260,8 @@ fn parts(set: &PointSet, times: f64) -> impl Iterator<Item = DensityDraw<'_>> {
 }
 
 impl DensityDraw<'_> {
-    /// The estimated time to draw this density in a window. `ratio` is the number of device pixels
-    /// per CSS pixel.
+    /// The estimated time to draw this density in a window, in nanoseconds. `ratio` is the number
+    /// of device pixels per CSS pixel.
     fn time(&self, style: &Style, window: &Window, ratio: u32) -> DrawTime {
         let own = self.radius.and_then(Radius::pixels);
         let own = own.map(|radius| style.clone().with_radius(radius));

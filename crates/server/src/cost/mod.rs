@@ -170,13 +170,13 @@ pub fn estimate(
 /// The estimated time of a request on one processor core, in nanoseconds, by purpose.
 #[derive(Clone, Copy, Debug, Default)]
 struct CostEstimate {
-    /// The time to draw pictures and to compute values.
+    /// Nanoseconds to draw pictures and to compute values.
     draw: f64,
-    /// The time to measure the statistics of scales.
+    /// Nanoseconds to measure the statistics of scales.
     measure: f64,
-    /// The time to find the nearest points.
+    /// Nanoseconds to find the nearest points.
     list: f64,
-    /// The time to compare the points with the filter's condition.
+    /// Nanoseconds to compare the points with the filter's condition.
     filter: f64,
     /// True if the filter's condition is so short that a request is not refused for it.
     has_short_filter: bool,

@@ -10,7 +10,8 @@ use std::time::Duration;
 const DEEPEST: u8 = 14;
 
 /// The factor by which the estimate for a tile may exceed the time that drawing may take. Nearly
-/// all estimates are within a factor of three of the work, so a tile over it would be ended early.
+/// all estimates are within a factor of three of the work, so the drawing of a tile beyond this
+/// factor would be ended early.
 const TOLERANCE: u32 = 3;
 
 /// The error that tiles in a layer's own style take too long to be drawn.
@@ -36,7 +37,7 @@ pub struct OwnStyleError {
 /// that drawing may take. The densest tile of each zoom from 0 to 14 is estimated; none is drawn.
 ///
 /// # Errors
-/// If a tile is estimated to take over three times as long.
+/// A tile is estimated to take over three times as long as `deadline`.
 pub fn check_own_style(layer: &Layer, deadline: Duration) -> Result<(), OwnStyleError> {
     let data = DataProfile::Points(layer.data());
     let own = layer.style();

@@ -54,7 +54,8 @@ pub(super) struct CellCounts<'a> {
     population: Population<'a>,
     /// For several strips: the window around them, and the densities of cells in it that were found
     /// so far. A density is a pair: the side of the cells in world units, and the number of such
-    /// cells per square world unit. `None` for a single strip, whose cells are counted directly.
+    /// cells per square world unit. The whole is `None` for a single strip, whose cells are counted
+    /// directly.
     shared: Option<(Window, Vec<(f64, f64)>)>,
 }
 

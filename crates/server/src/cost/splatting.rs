@@ -10,8 +10,8 @@ use std::iter::Sum;
 
 /// The width and height, in pixels, of the squares in which a smooth kernel is transformed.
 const SQUARE: (f64, f64) = (256.0, 256.0);
-/// The width and height, in pixels, of the rectangles that replace these squares if a picture has
-/// several strips.
+/// The width and height, in pixels, of the rectangles that replace the squares of [`SQUARE`] if a
+/// picture has several strips.
 const STRIP: (f64, f64) = (256.0, 32.0);
 
 /// The assumed number of heavy cells in a square whose side is between a fourth and half of a
@@ -25,15 +25,15 @@ const BINS_A_CELL: f64 = 4.0;
 
 /// The number of discs of which a triangular kernel is composed.
 const CONE_DISCS: f64 = 16.0;
-/// The mean radius of these discs, divided by the kernel's radius.
+/// The mean radius of the discs of a triangular kernel, divided by the kernel's radius.
 const CONE_RADIUS: f64 = 0.37;
 
 /// The estimated time to draw a picture, in nanoseconds, in two parts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct DrawTime {
-    /// The time to prepare the kernel. A prepared kernel is kept for the next pictures.
+    /// Nanoseconds to prepare the kernel. A prepared kernel is kept for the next pictures.
     pub(super) made: f64,
-    /// The time to draw the picture with the prepared kernel.
+    /// Nanoseconds to draw the picture with the prepared kernel.
     pub(super) drawn: f64,
 }
 
@@ -76,13 +76,14 @@ impl Sum for DrawTime {
 /// The blocks into which a picture is cut to be drawn. All have one size.
 #[derive(Clone, Copy)]
 struct Blocks {
-    /// The number of blocks.
+    /// The number of blocks into which the picture is cut.
     count: f64,
     /// The width of a block in pixels.
     width: f64,
     /// The height of a block in pixels.
     height: f64,
-    /// The width in pixels of the margin on each side of a block, whose points are drawn with it.
+    /// The width in pixels of the margin on each side of a block. The points in the margin are
+    /// drawn with the block, since their kernels reach into it.
     margin: f64,
 }
 
@@ -205,7 +206,7 @@ fn of_kernel(
     takes
 }
 
-/// The time to draw one point with `precision=exact`: the kernel is evaluated at all pixels of a
+/// Nanoseconds to draw one point with `precision=exact`: the kernel is evaluated at all pixels of a
 /// square around the point.
 fn exactly(kernel: &Kernel, blocks: Blocks) -> f64 {
     let side = 2.0 * kernel.reach() + 3.0;
@@ -218,7 +219,7 @@ fn exactly(kernel: &Kernel, blocks: Blocks) -> f64 {
     ns::SUMMED + pixels
 }
 
-/// The time to draw one cell by evaluating the kernel, from the cell's exact position, at all
+/// Nanoseconds to draw one cell by evaluating the kernel, from the cell's exact position, at all
 /// pixels of a square around it.
 fn evaluated(kernel: &Kernel) -> f64 {
     let side = 2.0 * kernel.reach() + 2.0;

@@ -51,12 +51,12 @@ impl AnswerBytes {
         })
     }
 
-    /// The number of bytes that are on their way.
+    /// The number of bytes of answers that are on their way to clients.
     pub(crate) fn taken(&self) -> u64 {
         self.taken.load(Ordering::Acquire)
     }
 
-    /// The largest number of bytes that may be on their way.
+    /// The largest number of bytes of answers that may be on their way to clients.
     pub(crate) fn limit(&self) -> u64 {
         self.limit
     }

@@ -108,7 +108,7 @@ impl EncodingRequest {
     }
 }
 
-/// Makes the ETag weak.
+/// Turns a strong ETag of an answer into a weak one, by the prefix `W/`.
 fn weaken(headers: &mut HeaderMap) {
     let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok());
     let tag = tag.filter(|tag| !tag.starts_with("W/"));

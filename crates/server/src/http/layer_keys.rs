@@ -9,7 +9,7 @@ use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response;
 
-/// The name of the parameter.
+/// The name of the parameter by which a URL sends a key.
 const PARAMETER: &str = "key";
 
 /// The largest number of keys that a request may send: a layer that is made of two others needs the
@@ -46,7 +46,7 @@ impl SentKeys {
     }
 }
 
-/// The credentials of the header `Authorization: Bearer …`.
+/// The credentials of the header `Authorization: Bearer …`; `None` without such a header.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let given = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, given) = given.split_once(' ')?;

@@ -187,8 +187,8 @@ fn trusted_hops<'a>(
     clients.rev().take_while(is_proxy).count()
 }
 
-/// The item that has `behind` other items after it; the first item if the list is too short. `None`
-/// if it is empty.
+/// The item after which the list has `behind` other items; the first item if the list is too short.
+/// `None` if it is empty.
 fn from_end<T: Copy>(items: &[T], behind: usize) -> Option<T> {
     let last = items.len().checked_sub(1)?;
     items.get(last.saturating_sub(behind)).copied()

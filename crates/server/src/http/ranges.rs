@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use std::ops::Range;
 
-/// The part of an answer that a request asks for.
+/// The part of an answer that a request asks for by its header `Range`.
 #[derive(Debug, PartialEq, Eq)]
 enum RequestedRange {
     Whole,

@@ -10,7 +10,8 @@ use std::time::Duration;
 pub(crate) struct RequestTiming {
     /// The time that the request waited in the render queue.
     pub(crate) queued: Duration,
-    /// The time of drawing, divided by the number of turns that it took in the render queue.
+    /// The time of drawing, divided by the number of turns of the render queue that the drawing
+    /// took.
     pub(crate) turn: Duration,
     /// The time of each stage of rendering.
     pub(crate) stages: Timings,

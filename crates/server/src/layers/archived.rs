@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 /// An archive of tiles that are pictures, like a PMTiles file.
 pub trait TileArchive: Send + Sync + fmt::Debug {
-    /// Describes the archive.
+    /// Returns the description of the archive, from which TileJSON and the catalog are made.
     fn info(&self) -> &ArchiveInfo;
 
     /// Reads the bytes of a tile; `None` if the archive has no such tile.

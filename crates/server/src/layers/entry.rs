@@ -30,7 +30,7 @@ static VERSIONS: AtomicU64 = AtomicU64::new(0);
 /// The source of a layer's data: one of four kinds.
 #[derive(Debug)]
 pub(crate) enum LayerSource {
-    /// Points in memory.
+    /// Points in memory, with their style and the backend that draws them.
     InMemory(Arc<Layer>),
     /// The points of another layer, which is in memory, that fulfil a condition.
     Filtered(FilteredLayer),
@@ -126,9 +126,10 @@ pub(crate) struct ServedLayer {
     /// The columns that requests may filter by; `None` if none are kept.
     pub(crate) filter_columns: Option<FilterColumns>,
     styles: Memo<String, ResolvedStyle>,
-    /// The budget in which everything is counted that is prepared for requests.
+    /// The budget in which the memory of everything that is prepared for requests is counted.
     pub(crate) budget: Arc<MemoryBudget>,
-    /// The running mean of the times of pictures with the layer's own splats.
+    /// The running mean of the drawing times of pictures with the overlap, kernel and radius of the
+    /// layer's own style.
     pub(crate) usual: RunningMean,
 }
 
@@ -237,7 +238,7 @@ impl ServedLayer {
         Some(!live.rows().is_available())
     }
 
-    /// The layer's own style.
+    /// The layer's own style, in which requests without style parameters are drawn.
     pub(crate) fn style(&self) -> &Style {
         &self.own_style.style
     }

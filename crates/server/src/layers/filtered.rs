@@ -34,7 +34,7 @@ pub(crate) struct FilteredLayer {
     text: String,
     filter: Filter,
     selected: OnceLock<Result<Layer, ApiError>>,
-    /// The number of threads that select the points, or wait for the one that does.
+    /// The number of threads that select the points, or that wait for the selecting thread.
     selecting: AtomicUsize,
     /// All filtered layers of the unfiltered layer. This layer is one of them, so the reference is
     /// weak.
@@ -80,7 +80,7 @@ fn bytes(layer: &Layer) -> usize {
 }
 
 impl FilteredLayer {
-    /// The unfiltered layer.
+    /// The unfiltered layer, from whose points this layer selects.
     pub(crate) fn base(&self) -> &Layer {
         &self.base.layer
     }
@@ -277,7 +277,8 @@ pub(crate) struct Attribute {
 struct ColumnHistogram {
     /// The least and the greatest of the values that are counted.
     range: [f64; 2],
-    /// 1, or a quarter if most values lie near the least one, as populations do.
+    /// The exponent of the scale on which the bins are equally wide: 1, or 0.25 if most values lie
+    /// near the least one, as the populations of towns do.
     exponent: f64,
     /// The number of values in each bin.
     counts: [u32; BINS],

@@ -42,7 +42,7 @@ pub trait RowSource: Send + Sync + Debug {
 /// A request for the points of a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RowRequest {
-    /// The picture's window.
+    /// The window of the picture, without the margin.
     pub window: Window,
     /// The width in pixels of a margin on each side of the picture. Points in the margin are
     /// fetched too, since their kernels reach into the picture.
@@ -122,7 +122,7 @@ struct Overview {
     /// The tiles of [`OVERVIEW_ZOOM`] that contain points, each with the sum of the |weight| of its
     /// cells.
     tiles: Vec<TileWeight>,
-    /// The centres of these tiles as points, each with the mass of its tile as its weight.
+    /// The centres of these tiles as points. The weight of each is the sum of |weight| in its tile.
     middles: Points,
 }
 
@@ -482,9 +482,9 @@ fn ancestor(tile: TileId, z: u8) -> Option<TileId> {
     TileId::new(z, tile.x() >> up, tile.y() >> up).ok()
 }
 
-/// The tiles of zoom `z` that contain the given tiles, each with the sum of their masses. `tiles`
+/// The tiles of zoom `z` that contain the given tiles, each with the sum of their |weight|. `tiles`
 /// must be in Z-order, so that tiles within one tile are neighbours in the list. Tiles of a lower
-/// zoom than `z` stay as they are.
+/// zoom than `z` stay unchanged.
 fn merged(tiles: &[TileWeight], z: u8) -> Vec<TileWeight> {
     let mut merged: Vec<TileWeight> = Vec::new();
     for deep in tiles {

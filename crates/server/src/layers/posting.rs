@@ -75,7 +75,7 @@ pub trait QuerySource: Send + Sync + fmt::Debug {
 /// A query, with the settings that the client has posted with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostedQuery {
-    /// The SQL text.
+    /// The text of the SQL query.
     pub sql: String,
     /// The name of the column of geometries. `None` if the client doesn't name it: then the source
     /// chooses the column.

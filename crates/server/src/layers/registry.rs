@@ -70,7 +70,7 @@ impl LayerId {
         Self(format!("{}{number}", kept.unwrap_or(&self.0)))
     }
 
-    /// The id as text.
+    /// The id as text, in the form that URLs contain.
     pub fn as_str(&self) -> &str {
         &self.0
     }

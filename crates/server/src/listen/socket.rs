@@ -159,7 +159,8 @@ fn bind_unix(_: &str) -> io::Result<(StdSocket, SocketFile)> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// The file of a Unix socket. It is removed when this is dropped.
+/// The file of a Unix socket that this program has made, which is removed when this is dropped;
+/// `None` for any other socket.
 #[derive(Debug, Default)]
 #[cfg(unix)]
 struct SocketFile(Option<PathBuf>);
@@ -192,7 +193,7 @@ enum ListenerKind {
 }
 
 impl Listener {
-    /// Accepts the next connection.
+    /// Waits for the next connection and accepts it.
     pub(super) async fn accept(&self) -> io::Result<Client> {
         match &self.kind {
             ListenerKind::Tcp(socket) => {

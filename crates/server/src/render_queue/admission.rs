@@ -47,7 +47,7 @@ pub(super) struct Admission {
 struct QueueState {
     free: u32,
     /// The queue's clock in nanoseconds of work: the place of the request that began last. It never
-    /// goes back. A client's clock is at least this when it asks for something.
+    /// goes back. When a client sends a request, its clock is raised to at least this time.
     now: u64,
     /// The clock of each client that has sent a request since the server was last idle, in
     /// nanoseconds of work. If there are too many clients, those that don't wait are dropped.
@@ -98,8 +98,8 @@ impl Place {
 }
 
 impl Drop for Place {
-    /// Gives up the place if the request still waits. It costs its client nothing then, and those
-    /// behind it may begin.
+    /// Gives up the place if the request still waits. The request costs its client nothing then,
+    /// and the requests after it may begin.
     fn drop(&mut self) {
         let mut state = self.admission.lock();
         let Some(left) = state.waiting.remove(&self.place) else {

@@ -39,8 +39,8 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 /// other requests of this worker may have to wait.
 pub(crate) const QUICK: Duration = Duration::from_millis(2);
 
-/// The longest time between two looks at whether something is prepared that a request waits for.
-/// The end of queued work is a notice to look, but some work is done outside the queue. A choice.
+/// The longest time between two checks whether a thing that a request waits for is prepared. The
+/// end of queued work causes a check too, but some things are prepared outside the queue. A choice.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// The time after the deadline within which work usually ends by itself. A choice.
@@ -110,7 +110,7 @@ pub(crate) struct RenderQueue {
     /// Wakes the requests that wait for something to be prepared, whenever work that may have
     /// prepared it ends.
     prepared: Arc<Notify>,
-    /// The number of requests that wait so, and the largest number that may.
+    /// The number of requests that wait for something to be prepared.
     awaiting: AtomicUsize,
     places: usize,
 }

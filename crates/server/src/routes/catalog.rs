@@ -46,8 +46,8 @@ struct LayerEntry<'a> {
     /// True if the layer's rows are read from a database for every picture. Then `points` and
     /// `weight_sum` are null.
     live: bool,
-    /// The extension of the tiles in URLs, if the layer is an archive. Its tiles take no
-    /// parameters.
+    /// The extension of the tiles in URLs, if the layer is an archive, whose tiles take no
+    /// parameters; left out for other layers.
     #[serde(skip_serializing_if = "Option::is_none")]
     stored: Option<&'static str>,
     /// True if the layer's database didn't answer its last query; left out for layers without a

@@ -59,7 +59,7 @@ fn layer_routes() -> Router<Arc<Server>> {
         .merge(viewer::routes())
 }
 
-/// The routes for operators.
+/// The routes for operators: probes, metrics, and the posting and deletion of layers.
 fn admin_routes() -> Router<Arc<Server>> {
     Router::new()
         .route("/health", get(health::health))

@@ -47,8 +47,8 @@ pub(crate) struct TileJson<'a> {
     attribution: Option<&'a str>,
     /// The URL of the legend. In TileJSON, this field may have any text.
     legend: String,
-    /// The URL of another TileJSON document of the layer, `dem.json`. Its tiles contain values
-    /// instead of colours.
+    /// The URL of another TileJSON document of the layer, `dem.json`, whose tiles contain values
+    /// instead of colours; left out for archives and in `dem.json` itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     dem: Option<String>,
     /// The parameters of the style in which the tiles are drawn.
