@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Contents {
-    /// The name of the archive, if it has one.
+    /// The name of the archive; `None` if it has none.
     pub name: Option<String>,
-    /// The attribution of the data, if the archive has one.
+    /// The credit for the data, which maps show in a corner; `None` if the archive has none.
     pub attribution: Option<String>,
     /// The format of the tiles.
     pub format: TileFormat,

@@ -13,13 +13,13 @@ const SAMPLE: usize = 96;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ZoomEstimate {
-    /// The zoom.
+    /// The zoom that this estimate is for.
     pub z: u8,
     /// The number of tiles that show something.
     pub tiles: u64,
-    /// The number of bytes of these tiles together.
+    /// The number of bytes of all tiles of the zoom that show something.
     pub bytes: u64,
-    /// The time in which one core draws these tiles.
+    /// The time that one core takes to draw all tiles of the zoom that show something.
     pub time: Duration,
     /// `true` if all tiles of the zoom were drawn for the estimate, so that its numbers of tiles
     /// and bytes are exact.

@@ -52,7 +52,7 @@ pub struct ExportProgress {
     /// The number of stored tiles. If this run resumes an earlier one, the tiles of the earlier run
     /// are included.
     pub tiles: u64,
-    /// The number of bytes of these tiles. Equal tiles are stored, and counted, only once.
+    /// The number of bytes of the stored tiles. Equal tiles are stored, and counted, only once.
     pub bytes: u64,
 }
 
@@ -273,7 +273,8 @@ impl<'a> Export<'a> {
         }
     }
 
-    /// The legend of a zoom's tiles, as a pair of the zoom and JSON.
+    /// The legend of a zoom's tiles, as an entry of a JSON object: the zoom as text, and the
+    /// legend. `None` if the legend can't be written as JSON.
     fn legend(&self, zoom: u8) -> Option<(String, Value)> {
         // Legends count zooms of tiles of 256 CSS pixels.
         let larger = self.size.pixels() / self.size.ratio() > 256;

@@ -51,8 +51,8 @@ pub(crate) fn tile_in_zoom(z: u8, index: u64) -> TileId {
     TileId::new(z, x, y).unwrap_or(TileId::WORLD)
 }
 
-/// Mirrors a position within a quarter of a tile: in the two northern quarters the curve is
-/// mirrored at a diagonal, in the two southern ones it is not. `right` is 1 for the eastern
+/// Mirrors a position within a quarter of a tile, as the curve is mirrored there: at a diagonal in
+/// the two northern quarters, and not at all in the two southern ones. `right` is 1 for the eastern
 /// quarters, `low` is 1 for the southern ones. `mask` has the bits that a position within the
 /// quarter can have.
 fn mirrored(x: u32, y: u32, right: u32, low: u32, mask: u32) -> (u32, u32) {

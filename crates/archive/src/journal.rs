@@ -420,8 +420,8 @@ struct DedupCache {
 }
 
 impl DedupCache {
-    /// Returns the offset and the length of the tile with this digest, if the cache contains it.
-    /// The tile is moved to the young generation.
+    /// Returns the offset and the length of the tile with this digest; `None` if the cache doesn't
+    /// contain it. The tile is moved to the young generation.
     fn find(&mut self, digest: &TileDigest) -> Option<(u64, u32)> {
         if let Some(place) = self.young.get(digest) {
             return Some(*place);

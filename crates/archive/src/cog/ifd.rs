@@ -89,7 +89,8 @@ pub(super) struct Ifd {
     pub(super) start: u64,
     /// The entries in the order of their tags.
     entries: Vec<IfdEntry>,
-    /// `true` if another directory follows directly after this one in the file.
+    /// `true` if the next directory begins directly after this one in the file; `false` for the
+    /// last directory.
     followed: bool,
 }
 

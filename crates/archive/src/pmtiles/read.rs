@@ -246,8 +246,8 @@ fn read_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()>
     Ok(())
 }
 
-/// Returns the last entry that begins at the tile `number` or before it. The entries are sorted by
-/// tile.
+/// Returns the last entry that begins at the tile `number` or before it; `None` if all begin after
+/// it. The entries must be sorted by tile.
 fn find(entries: &[Entry], number: u64) -> Option<Entry> {
     let after = entries.partition_point(|entry| entry.tile <= number);
     entries.get(after.checked_sub(1)?).copied()
