@@ -39,7 +39,8 @@ pub struct CancelToken(Arc<TokenState>);
 
 #[derive(Debug)]
 struct TokenState {
-    /// A token that ends this one's work together with that of others.
+    /// The token of the larger work that this work is a part of; if it ends, this token ends too.
+    /// `None` if there is no larger work.
     parent: Option<CancelToken>,
     unwanted: AtomicBool,
     deadline: Option<Instant>,
@@ -68,7 +69,8 @@ impl CancelToken {
         Self::with_parent(None, deadline, most)
     }
 
-    /// A token that also ends when this one is cancelled.
+    /// A token for a part of this token's work. It ends at `deadline`, if there is one, after
+    /// `most` units of work, or when this token ends.
     pub fn child(&self, deadline: Option<Instant>, most: u64) -> Self {
         Self::with_parent(Some(self.clone()), deadline, most)
     }
@@ -129,7 +131,7 @@ impl CancelToken {
 #[derive(Clone, Debug)]
 pub struct InheritedToken(Option<CancelToken>);
 
-/// The calling thread's token.
+/// Returns the token of the calling thread, for threads that do a part of its work.
 pub fn inherit() -> InheritedToken {
     InheritedToken(TOKEN.with_borrow(Clone::clone))
 }
@@ -174,7 +176,8 @@ impl Drop for PriorToken {
     }
 }
 
-/// Adds the work since the last look to the token's.
+/// Adds to the token's count the units of work since the last look at the token, and `more` units.
+/// `left` is the number of units that were left until the next look.
 fn report(token: &CancelToken, left: u64, more: u64) {
     let units = (UNITS_BETWEEN_LOOKS - left.min(UNITS_BETWEEN_LOOKS)).saturating_add(more);
     token.0.done.fetch_add(units, Ordering::Relaxed);
@@ -183,7 +186,8 @@ fn report(token: &CancelToken, left: u64, more: u64) {
 /// Reports `units` of work that this thread has done or is about to do, each about a nanosecond
 /// long. Returns unless the work must end: then the stack is unwound up to [`CancelToken::run`].
 ///
-/// Between two looks at the token lie at most [`UNITS_BETWEEN_LOOKS`] units and those of one call.
+/// Between two looks at the token there are at most [`UNITS_BETWEEN_LOOKS`] units and those of one
+/// call.
 #[inline]
 pub fn check(units: u64) {
     match LEFT.get().checked_sub(units) {

@@ -151,8 +151,8 @@ fn masses(
     masses
 }
 
-/// Takes the mass `pile` away from the cells within a pixel of 0,0, and leaves out those of which
-/// nothing is left.
+/// Takes the mass `pile` away from the cells within `pixel` world units of 0,0, and drops the cells
+/// of which no mass is left.
 fn take_away(masses: &mut Masses, pile: f64, pixel: f64) {
     let mut left = pile;
     masses.retain_mut(|(x, y, mass)| {

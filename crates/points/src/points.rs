@@ -97,7 +97,7 @@ impl PointSink for PointsBuilder {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Number of points.
+    /// Number of points in the set.
     pub count: usize,
     /// Number of points whose weight is missing: [`Point::has_weight`] is false.
     pub without_weight: usize,
@@ -211,7 +211,7 @@ pub struct PointsError {
 /// Tile that contains points, and the weight in it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TileWeight {
-    /// Address of the tile.
+    /// Address of the tile: its zoom, column and row.
     pub tile: TileId,
     /// Sum of |weight| over the tile's cells. If weights have both signs, it may be less than the
     /// sum over the tile's points, since a cell has the net weight of its points.
@@ -273,7 +273,7 @@ impl Points {
         }
     }
 
-    /// Summary of all points.
+    /// Counts, weights and bounds of all points.
     pub fn summary(&self) -> &Summary {
         &self.summary
     }
@@ -339,7 +339,7 @@ impl Points {
         self.sorted.len() + self.pyramid.cells.len()
     }
 
-    /// Range of the points in [`as_slice`](Self::as_slice) that lie in a tile.
+    /// Range of the indices, in [`as_slice`](Self::as_slice), of the points that lie in a tile.
     pub fn tile_range(&self, tile: TileId) -> Range<usize> {
         let quad = Quad {
             depth: u32::from(tile.z()),

@@ -135,7 +135,7 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// Range of the points that lie in a quad.
+/// Range of the indices, in `points`, of the points that lie in a quad.
 pub(crate) fn quad_range(points: &[Point], pyramid: &Pyramid, quad: Quad) -> Range<usize> {
     let mut at = Quad::WORLD;
     let mut range = 0..points.len();

@@ -30,11 +30,11 @@ pub enum TileError {
     /// The column or the row is not less than 2ᶻ, the number of tiles along a side of the world.
     #[error("tile {x}/{y} is not on zoom {z}: x and y go from 0 to {max}", max = (1u32 << z) - 1)]
     OffTheWorld {
-        /// Zoom of the address.
+        /// Zoom of the refused address.
         z: u8,
-        /// Column of the address.
+        /// Column of the refused address.
         x: u32,
-        /// Row of the address.
+        /// Row of the refused address.
         y: u32,
     },
 }
@@ -58,7 +58,7 @@ impl TileId {
         Ok(Self { z, x, y })
     }
 
-    /// Zoom, 0 to [`MAX_ZOOM`].
+    /// Zoom of the tile, 0 to [`MAX_ZOOM`].
     pub fn z(self) -> u8 {
         self.z
     }

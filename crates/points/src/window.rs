@@ -173,12 +173,12 @@ impl Window {
         self.pixel
     }
 
-    /// Width in pixels.
+    /// Width of the window in pixels.
     pub fn width(&self) -> u32 {
         self.width
     }
 
-    /// Height in pixels.
+    /// Height of the window in pixels.
     pub fn height(&self) -> u32 {
         self.height
     }

@@ -128,7 +128,8 @@ pub(crate) fn quarter_borders(points: &[Point], range: &Range<usize>, quad: Quad
     [0, first, half, third, here.len()].map(|i| range.start + i)
 }
 
-/// Ranges of the four quarters between these borders.
+/// Ranges of the points of the four quarters of a quad, from the borders that [`quarter_borders`]
+/// returns.
 #[inline]
 pub(crate) fn quarters([a, b, c, d, e]: [usize; 5]) -> [Range<usize>; 4] {
     [a..b, b..c, c..d, d..e]
