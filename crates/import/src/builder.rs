@@ -23,7 +23,7 @@ impl StyleBuilder {
         builder
     }
 
-    /// Begins with heatsplat's default style as it is.
+    /// Begins with heatsplat's default style, without any change.
     pub(crate) fn ours(dialect: Dialect) -> Self {
         Self {
             imported: ImportedStyle {

@@ -70,7 +70,8 @@ pub(crate) fn import(root: &Element) -> Result<ImportedStyle, ImportError> {
 }
 
 /// The name and the values of a parameter. They are the texts of all literals and property names
-/// inside the element: the first is the name, the others are the values.
+/// inside the element: the first text is the name, the others are the values. `None` if there are
+/// no such texts.
 fn parameter(function: &Element) -> Option<(String, Vec<String>)> {
     let words = function.descendants();
     let words = words

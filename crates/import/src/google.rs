@@ -74,7 +74,7 @@ pub(crate) fn import(options: &JsLiteral) -> Result<ImportedStyle, ImportError> 
     Ok(builder.done())
 }
 
-/// The point of a LatLng, or of an object `{location: LatLng, weight}`.
+/// The point of a LatLng, or of an object `{location: LatLng, weight}`. `None` for any other value.
 fn point(value: &JsLiteral) -> Option<ImportedPoint> {
     let Some(location) = value.get("location") else {
         return lat_lng(value);

@@ -59,13 +59,13 @@ pub enum Dialect {
     MapnikRasterizers,
     /// heatmap.js: its options, the argument of `setData`, or both.
     HeatmapJs,
-    /// Leaflet.heat and simpleheat.
+    /// Leaflet.heat, and simpleheat, by which it draws.
     LeafletHeat,
-    /// HeatCanvas.
+    /// HeatCanvas, which draws heat maps in web pages.
     HeatCanvas,
     /// The heatmap layer of MapLibre and Mapbox.
     MapLibre,
-    /// deck.gl's HeatmapLayer.
+    /// The HeatmapLayer of deck.gl.
     Deck,
     /// A heatmap layer of kepler.gl.
     Kepler,
@@ -131,13 +131,13 @@ pub struct ImportedStyle {
 /// doesn't name it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ColumnNames {
-    /// The column of longitudes.
+    /// The name of the column of longitudes.
     pub lon: Option<String>,
-    /// The column of latitudes.
+    /// The name of the column of latitudes.
     pub lat: Option<String>,
-    /// The column of weights.
+    /// The name of the column of weights.
     pub weight: Option<String>,
-    /// The column of radii in pixels.
+    /// The name of the column of radii in pixels.
     pub radius: Option<String>,
 }
 
