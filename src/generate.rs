@@ -7,7 +7,7 @@
 
 use std::f64::consts::TAU;
 
-/// The number of clusters.
+/// The number of clusters around the cities of the world.
 const CLUSTERS: usize = 2_000;
 /// The number of lines between cities.
 const LINES: usize = 150;

@@ -6,7 +6,7 @@ use heatsplat::points::Points;
 use heatsplat::render::Radius;
 use heatsplat_server::Derivation;
 
-/// A style, and the choice where its radius comes from.
+/// A style, and the origin of its radius.
 #[derive(Clone, Default)]
 pub(super) struct LayerStyle {
     style: Style,
@@ -16,12 +16,12 @@ pub(super) struct LayerStyle {
 /// The origin of a style's radius.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum RadiusChoice {
-    /// A flag or the configuration of another heat map sets it.
+    /// A radius that a flag or the configuration of another heat map sets.
     Set,
-    /// It is fitted to the points, since nothing sets it.
+    /// A radius that is fitted to the points, since nothing sets it.
     #[default]
     Fitted,
-    /// It is fitted to the points, since `--radius auto` asks for it.
+    /// A radius that is fitted to the points, since `--radius auto` asks for it.
     Auto,
 }
 
@@ -30,14 +30,15 @@ impl LayerStyle {
         Self { style, radius }
     }
 
-    /// The style for points that are not known, as those of live layers: a radius that would be
-    /// fitted is the default one.
+    /// The style for a layer whose points are not in memory, for example a live layer. A radius
+    /// that would be fitted to points is the default radius here.
     pub(super) fn without_points(&self) -> &Style {
         &self.style
     }
 
-    /// The style for points. `radius` is the radius that was fitted when they were first read; a
-    /// layer that is read again has the same one.
+    /// The style for the points of a layer. `radius` is the radius that was fitted when the layer
+    /// was first read, and `None` at this first reading. So a layer that is read again keeps its
+    /// radius.
     pub(super) fn for_points(&self, points: &Points, radius: Option<&Radius>) -> Style {
         match (self.radius, radius) {
             (RadiusChoice::Set, _) => self.style.clone(),
@@ -46,7 +47,7 @@ impl LayerStyle {
         }
     }
 
-    /// The style for points, unless the radius would be fitted without being asked for.
+    /// The style for points. A radius is fitted to them only if `--radius auto` asks for it.
     pub(super) fn if_asked(&self, points: &Points) -> Style {
         match self.radius {
             RadiusChoice::Fitted => self.style.clone(),
@@ -54,8 +55,8 @@ impl LayerStyle {
         }
     }
 
-    /// A layer that is made of others, in this style. A radius that would be fitted is that of the
-    /// first of them.
+    /// A derived layer in this style. In place of a radius that would be fitted, it gets the radius
+    /// of the first layer that it is computed from.
     pub(super) fn applied_to(&self, derived: Derivation) -> Derivation {
         let derived = derived.with_style(self.style.clone());
         match self.radius {
@@ -66,8 +67,8 @@ impl LayerStyle {
 }
 
 impl LoadedSource {
-    /// The style of the layer with these points. Where points have radii of their own, the radius
-    /// of the others isn't fitted.
+    /// The style of the layer with these points. If points have radii of their own, the radius for
+    /// the remaining points is not fitted.
     pub(super) fn style(&self, style: &LayerStyle, radius: Option<&Radius>) -> Style {
         if self.has_radii() {
             style.without_points().clone()

@@ -19,15 +19,16 @@ mod linux {
     use std::os::fd::OwnedFd;
     use std::path::Path;
 
-    /// The variable that Mesa's complaint is about.
+    /// The environment variable that Mesa reports as missing.
     const RUNTIME_FOLDER: &str = "XDG_RUNTIME_DIR";
 
     /// The most bytes that drivers' messages may have; what is beyond them is dropped. A choice.
     const MOST: u64 = 1 << 20;
 
-    /// Runs `probe`, which loads drivers. Without a usable `XDG_RUNTIME_DIR` Mesa complains, for
-    /// each driver, by a library for windows that nothing here opens. These lines don't reach the
-    /// user; others do, as soon as `probe` has ended.
+    /// Runs `probe`, which loads graphics drivers, and suppresses one message of theirs. Without a
+    /// usable `XDG_RUNTIME_DIR`, Mesa reports this for each driver, though only windows need the
+    /// folder and this program opens none. All other lines that drivers write to standard error are
+    /// written there when `probe` has ended.
     pub(crate) fn quietly<T>(probe: impl FnOnce() -> T) -> T {
         let usable = std::env::var_os(RUNTIME_FOLDER)
             .is_some_and(|folder| Path::new(&folder).is_absolute() && Path::new(&folder).is_dir());
@@ -41,8 +42,8 @@ mod linux {
         result
     }
 
-    /// Standard error while it goes to memory. Dropping it puts the real one back in place and
-    /// writes the other lines there.
+    /// A diversion of standard error into memory. Dropping it restores standard error, and writes
+    /// the collected lines there, except those about [`RUNTIME_FOLDER`].
     struct DivertedStderr {
         real: OwnedFd,
         lines: File,
@@ -75,7 +76,7 @@ mod linux {
         }
     }
 
-    /// The lines that are not about the folder.
+    /// The lines of a text that don't contain [`RUNTIME_FOLDER`].
     fn kept(text: &[u8]) -> Vec<u8> {
         let complains = |line: &&[u8]| {
             let mut windows = line.windows(RUNTIME_FOLDER.len());

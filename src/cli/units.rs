@@ -17,7 +17,7 @@ pub(super) fn period(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
-/// Parses a time to wait, which may be none: `0s`, `500ms`, `15s`, up to an hour.
+/// Parses a waiting time from nothing to an hour: `0s`, `500ms` or `15s`, for example.
 pub(super) fn pause(text: &str) -> Result<Duration, &'static str> {
     static PARSER: SpanParser = SpanParser::new();
     match PARSER.parse_unsigned_duration(text) {

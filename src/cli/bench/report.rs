@@ -110,7 +110,7 @@ fn tile(timing: &TileTiming) -> Value {
     })
 }
 
-/// Rounds to a ten-thousandth. The further digits of a measurement are noise.
+/// Rounds a measurement to four decimal places. Its further digits are noise.
 fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }

@@ -45,9 +45,11 @@ pub(super) struct LoadedLayer {
 /// whose points are not in memory.
 #[derive(Clone, Default)]
 pub(super) struct FirstReading {
-    /// `true` if the layer's scale has colours for values below zero too, `false` if not.
+    /// `true` if the layer's scale has colours for values below zero too. `None` before the points
+    /// are read, and for layers whose points are not in memory.
     pub(super) signed: Option<bool>,
-    /// The radius of the layer's style. If it was fitted to the points, it isn't fitted again.
+    /// The radius of the layer's style, which is not fitted to the points again. `None` before the
+    /// points are read, and for layers whose points are not in memory.
     pub(super) radius: Option<Radius>,
 }
 

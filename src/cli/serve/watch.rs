@@ -30,7 +30,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// An event to which the watcher reacts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Event {
-    /// The signal SIGHUP.
+    /// The signal SIGHUP, which asks to read the configuration and the layers again.
     Hangup,
     /// A notification from a database that a layer has changed. It has the layer's name, or `None`
     /// if all layers may have changed.

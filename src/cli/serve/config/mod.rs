@@ -38,7 +38,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A checked configuration.
+/// The configuration of `serve`, after all its keys and values were checked.
 pub(super) struct ServeConfig {
     pub(super) server: ServerFlags,
     pub(super) backend: BackendFlags,
