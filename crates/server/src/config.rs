@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-/// The files of a certificate, both in the format PEM. They are read again when they change.
+/// The files of a certificate and of its key, in the format PEM. They are read again when they
+/// change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
     /// The certificate, followed by the certificates of its issuers up to one that clients know.
@@ -16,7 +17,7 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// A map of other servers, which the viewer shows under the layers.
+/// A base map that another server provides. The viewer shows it under the layers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Basemap {
     /// The URL of a tile, with `{z}`, `{x}` and `{y}`.
@@ -26,7 +27,7 @@ pub struct Basemap {
     attribution: Option<String>,
 }
 
-/// The error for a URL that is not that of a map's tiles.
+/// The error for a URL that is no template of the tiles of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected the address of tiles like https://tile.example.org/{{z}}/{{x}}/{{y}}.png")]
 pub struct ParseBasemapError;

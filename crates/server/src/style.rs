@@ -26,8 +26,8 @@ pub(crate) struct ResolvedStyle {
 const COLORS: usize = 2 * 256 * 4;
 
 impl ResolvedStyle {
-    /// The bytes that the style takes besides those of its type: its text, the texts and values
-    /// that the text is made of, and the colours. An estimate.
+    /// The estimated bytes of memory that the style takes besides those of its type: for its text,
+    /// the texts and values that the text is made of, and the colours.
     pub(crate) fn heap_bytes(&self) -> usize {
         3 * self.text.len() + COLORS
     }

@@ -53,8 +53,8 @@ impl QuerySource for DatabaseQueries {
 }
 
 impl DatabaseQueries {
-    /// Makes a source of queries to a database whose pool has a number of connections. Snapshots
-    /// leave one of them to the live layers, if there is more than one.
+    /// Makes a source of queries to a database whose pool has `connections` connections. Snapshots
+    /// leave one of the connections to the live layers, if there is more than one.
     pub(crate) fn new(
         (database, connections): (Arc<Database>, usize),
         allow_superuser: bool,

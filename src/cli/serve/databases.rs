@@ -122,7 +122,7 @@ impl DatabaseConfig {
         self.pool.auto_publish
     }
 
-    /// Returns a message if a layer of a database can't have these flags, otherwise `None`.
+    /// Returns a message if a layer of a database can't have the flags in `read`, otherwise `None`.
     pub(super) fn refuses(&self, read: &SourceFlags) -> Option<&'static str> {
         match read.layer_queries().len() {
             1 => read.only_for_files(),

@@ -413,7 +413,8 @@ impl LayerSet {
         Ok(all)
     }
 
-    /// Reads a layer again.
+    /// Reads the source of a layer again, with the layer's configuration and the properties of its
+    /// first reading.
     fn reread(&mut self, old: &LoadedLayer) -> Result<(LoadedLayer, NewLayer), BoxError> {
         self.read(&old.id, old.config.clone(), old.first_reading.clone())
     }

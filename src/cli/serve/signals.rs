@@ -76,7 +76,7 @@ pub(super) fn listen(events: Sender<Event>) -> Shutdown {
     shutdown
 }
 
-/// Does nothing, since only Unix systems have these signals.
+/// Does nothing, since only Unix systems have SIGHUP, SIGINT and SIGTERM.
 #[cfg(not(unix))]
 pub(super) fn listen(_: Sender<Event>) -> Shutdown {
     Shutdown::default()

@@ -187,7 +187,8 @@ fn degrees(
 }
 
 /// Chooses the columns of longitudes and latitudes by their names, and by the option `pair` if
-/// there are several pairs of such columns. One of the two, or both, may be missing.
+/// there are several pairs of such columns. Returns the indexes of the two columns; `None` stands
+/// for a column that was not found.
 fn by_name(
     schema: Schema<'_>,
     options: &LoadOptions,

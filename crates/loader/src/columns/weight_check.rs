@@ -119,8 +119,8 @@ impl WeightDecision {
         }
     }
 
-    /// Returns whether the weights are numbers. In a reader that doesn't decide, this waits for the
-    /// one that does.
+    /// Returns true if the weights are numbers. A reader that doesn't decide this itself waits for
+    /// the reader that does.
     pub(crate) fn are_numbers(self) -> bool {
         let verdict = Arc::clone(&self.verdict);
         drop(self);

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 pub(super) enum ProjDefinition {
     /// Web Mercator, EPSG:3857.
     WebMercator,
-    /// Any other projection: PROJ's name of it and PROJ's parameters, without `+`.
+    /// Any other projection, as a PROJ string without `+`: PROJ's name of the projection, and its
+    /// parameters.
     Words(String),
 }
 

@@ -144,7 +144,8 @@ impl WktNode {
         }
     }
 
-    /// The number with the index `at` among the values; `None` if there is no number.
+    /// The value with the index `at`, counted from 0, as a number; `None` if the value is missing
+    /// or is no number.
     fn number(&self, at: usize) -> Option<f64> {
         match self.values.get(at)? {
             WktValue::Number(number) => Some(*number),

@@ -9,15 +9,16 @@ use tokio_postgres::error::{ErrorPosition, SqlState};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
-    /// The database's address is not valid.
+    /// The database's address is not valid. The field is the reason.
     #[error("the database's address: {0}")]
     Address(String),
-    /// The server doesn't answer, or the connection broke.
+    /// The server doesn't answer, or the connection broke. The field is the driver's or the
+    /// system's message.
     #[error("the database does not answer: {0}")]
     Away(String),
-    /// The server rejects the role or the password. For a layer that is already served this counts
-    /// as an outage, since credentials may be changed in the database first and in this program
-    /// later.
+    /// The server rejects the role or the password. The field is the server's message. For a layer
+    /// that is already served this counts as an outage, since credentials may be changed in the
+    /// database first and in this program later.
     #[error("the database refuses the connection: {0}")]
     Denied(String),
     /// Every connection of the pool is in use.
@@ -26,7 +27,7 @@ pub enum DatabaseError {
     /// The query took longer than its time limit allows.
     #[error("the database took longer than it may")]
     Deadline,
-    /// The query returned more rows or bytes than the limits allow.
+    /// The query returned more rows or bytes than the limits allow. The field is the message.
     #[error("{0}")]
     TooMuch(String),
     /// The database rejects the statement.
@@ -41,10 +42,11 @@ pub enum DatabaseError {
         position: Option<u32>,
     },
     /// The layer's definition is at fault: its table, query or columns can't be read as a layer.
+    /// The field is the message.
     #[error("{0}")]
     Definition(String),
     /// The database role has privileges beyond reading. An option of the caller can permit such a
-    /// role.
+    /// role. The field is the message.
     #[error("{0}")]
     Role(String),
 }

@@ -45,7 +45,8 @@ pub(crate) enum Tree {
     And(Vec<Tree>),
     Or(Vec<Tree>),
     Not(Box<Tree>),
-    /// A condition on the value of one column, which is given by its index.
+    /// A condition on the value of one column. The number is the column's index in
+    /// [`Filter::columns`].
     Of(usize, Condition),
 }
 

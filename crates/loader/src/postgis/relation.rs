@@ -81,8 +81,8 @@ pub struct ResolvedLayer {
     srid: u32,
     /// True if the column declares no SRID, so that its geometries may state different ones.
     mixed: bool,
-    /// True if the layer query names `srid`. Then geometries that state SRID 0 are taken to be in
-    /// it.
+    /// True if the layer query names the SRID `srid`. Then geometries that state the SRID 0 are
+    /// treated as if they stated `srid`.
     zero_is_srid: bool,
     /// True if coordinates in `srid` are angles.
     angles: bool,

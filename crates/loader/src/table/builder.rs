@@ -75,7 +75,7 @@ impl TableBuilder {
 /// in the source. It is `None` if the column's values are typed in the source and no texts.
 #[derive(Debug)]
 pub(crate) enum ColumnBuilder {
-    /// This number of rows, none of which has a value.
+    /// Rows without a value. The field is their number.
     Nulls(usize),
     /// Whole numbers, some of which `f64` can't represent. The flag is true if they are texts in
     /// the source.

@@ -91,8 +91,8 @@ fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
 pub(super) struct FitCache([OnceLock<Option<TableError>>; 11]);
 
 impl FitCache {
-    /// The result for the kind of a literal. `find` is called only for the first literal of each
-    /// kind, since it goes through all values of the column.
+    /// Returns the result for the kind of a literal. `find` computes it; it is called only for the
+    /// first literal of each kind, since it goes through all values of the column.
     fn known(
         &self,
         literal: &Literal,

@@ -69,10 +69,10 @@ pub struct Column {
 
 #[derive(Debug)]
 pub(super) enum Values {
-    /// Whole numbers, some of which `f64` can't represent.
+    /// Whole numbers, one for each row, some of which `f64` can't represent.
     Whole(Vec<i64>),
     Numbers(Vec<f64>),
-    /// Microseconds since 1970, UTC.
+    /// Times, one for each row, in microseconds since 1970, UTC.
     Times(Vec<i64>),
     Bools(Vec<u8>),
     /// The code of each row, and the dictionary's entries. A code is an index of an entry; the code

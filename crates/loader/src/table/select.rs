@@ -134,9 +134,9 @@ impl Table {
     }
 }
 
-/// Divides the points whose rows `wanted` selects by their values in a column. There is one index
-/// for each name. If the last name is `other`, its index also has the points whose values are not
-/// among the names.
+/// Divides the points whose rows `wanted` selects by their values in a column. Returns one index
+/// for each name, in the order of `names`. If the last name is `other`, its index also has the
+/// points whose values are not among the names.
 fn parted(
     points: &Points,
     column: &Column,

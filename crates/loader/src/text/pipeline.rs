@@ -57,7 +57,8 @@ pub(crate) struct Pipeline<P> {
 
 impl<P: BlockParser> Pipeline<P> {
     /// A source of the blocks that the channel `blocks` yields. `first` is the block before these
-    /// blocks, if it was read to choose the columns.
+    /// blocks, if it was read to choose the columns. `parser` turns blocks into points, and `times`
+    /// are the source's formats of times.
     pub(crate) fn new(
         origin: Origin,
         columns: Columns,

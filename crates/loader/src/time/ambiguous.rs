@@ -60,7 +60,7 @@ fn part(rest: &mut Scanner<'_>) -> Option<(usize, i64)> {
     Some((digits, rest.number(digits)?))
 }
 
-/// Recognises dates with the name of a month, for example `Sat Jun 1 10:00:00 CEST 2024`,
+/// Returns true for a date with the name of a month, for example `Sat Jun 1 10:00:00 CEST 2024`,
 /// `01-JUN-24` or `June 31, 2024`. All other words in the text must be numbers or other parts of
 /// dates.
 fn of_words(text: &str) -> bool {

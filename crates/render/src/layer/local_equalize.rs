@@ -234,11 +234,11 @@ fn count(level: u8) -> u32 {
 /// The positions of a picture's columns of pixels, or of its rows, between the centres of
 /// neighbourhoods.
 struct Between {
-    /// The number of the last neighbourhood whose centre lies before it, for each column or row of
-    /// pixels.
+    /// The number, for each column or row of pixels, of the last neighbourhood whose centre lies
+    /// before that column or row.
     befores: Vec<i64>,
-    /// The distance of each column or row of pixels from that centre, 0 to 1023: in steps of 1/1024
-    /// of the distance between two centres.
+    /// The distance, for each column or row of pixels, from that neighbourhood's centre: 0 to 1023,
+    /// in steps of 1/1024 of the distance between two centres.
     steps: Vec<u32>,
 }
 
@@ -290,7 +290,7 @@ struct QuadTable {
     /// The number of a density's low bits, as an f32, that are cut off to get the number of its
     /// bin.
     shift: u32,
-    /// The numbers of the first and the last bin.
+    /// The numbers of the first and the last bin of the table.
     ends: [u32; 2],
     /// The entry of each bin: the positions on the ramp that the density in the bin's middle has by
     /// the four histograms. A position, 0 to 1, is multiplied by 255 · 16 and takes 16 bits. From

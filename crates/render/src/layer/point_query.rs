@@ -29,8 +29,8 @@ pub struct PointValue {
     pub value: Option<f64>,
     /// The number of points that have a weight and lie within the kernel's reach.
     pub count: usize,
-    /// The mean weight of these points, in which each point counts by its kernel's value at the
-    /// coordinate. `None` if there are no such points.
+    /// The mean weight of the points that `count` counts, in which each point counts by its
+    /// kernel's value at the coordinate. `None` if there are no such points.
     pub mean: Option<f64>,
 }
 

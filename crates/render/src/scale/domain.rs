@@ -27,7 +27,8 @@ pub enum Domain {
     /// for values that don't change with the zoom, for example densities per km². The fields are
     /// the percentile and the zoom. `None` stands for the percentile of [`Domain::Auto`].
     AtZoom(Option<f64>, u8),
-    /// The range lies between a given lower end and a given upper end.
+    /// The range lies between a given lower end, the first field, and a given upper end, the second
+    /// field.
     Fixed(f64, f64),
     /// The range follows a table of (zoom, lower end, upper end) with rising zooms. Between two
     /// zooms of the table the lower end is interpolated linearly. The upper end is interpolated
@@ -45,8 +46,8 @@ impl Domain {
 
     const MAX_STOPS: usize = 32;
 
-    /// The lower and the upper end at a zoom, as the user has given them. `None` if they are to be
-    /// measured.
+    /// The lower and the upper end at a zoom, as the user has given them. `None` if the ends are to
+    /// be measured.
     pub(super) fn ends(&self, zoom: f64) -> Option<(f64, f64)> {
         match self {
             Self::Fixed(low, high) => Some((*low, *high)),

@@ -5,8 +5,8 @@ use crate::scale::thresholds::Thresholds;
 use crate::scale::transform::Transform;
 use crate::scale::value_kind::ValueKind;
 
-/// A scale for which all numbers are known: it turns a density into a position on the ramp, 0 to 1,
-/// and into a colour index, 0 to 255.
+/// A scale in which the numbers of a zoom are filled in, like the ends of its range. So it turns a
+/// density into a position on the ramp, 0 to 1, and into a colour index, 0 to 255.
 #[derive(Clone, Debug)]
 pub struct Normalizer {
     pub(super) formula: Formula,

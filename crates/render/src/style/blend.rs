@@ -110,7 +110,7 @@ impl BlendMode {
     /// The most blurs that a marker may have. It is a choice.
     const MOST_BLURS: usize = 8;
 
-    /// True for [`Add`](Self::Add), the only mode that backends implement.
+    /// Returns true for [`Add`](Self::Add), the only mode that backends implement themselves.
     pub fn is_plain(&self) -> bool {
         *self == Self::Add
     }

@@ -60,7 +60,8 @@ fn radius_of(in_pixel: f64) -> f64 {
     (PER_DISTANCE * distance).round().clamp(LEAST, MOST)
 }
 
-/// Leaves out the zooms whose length follows from their neighbours by a straight line.
+/// Converts a table of (zoom, length in pixels) to one with fewer rows. It leaves out each row
+/// whose length is that of a straight line between the rows before and after it.
 fn without_straight(all: Vec<(f64, f64)>) -> Vec<(f64, Length)> {
     let mut table: Vec<(f64, f64)> = Vec::new();
     for (i, &(zoom, length)) in all.iter().enumerate() {

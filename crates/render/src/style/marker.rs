@@ -160,7 +160,7 @@ pub(crate) struct MarkerRaster {
 #[derive(Debug)]
 enum Outline {
     Image(Vec<u8>),
-    /// The corners in pixels, as offsets from the ellipse's middle.
+    /// The corners of a polygon, in pixels, as offsets from the ellipse's middle.
     Polygon(Vec<(f64, f64)>),
 }
 

@@ -271,6 +271,8 @@ fn smooth(
 
 /// The time to draw a window with a kernel that has an edge. Heavy cells are drawn one by one as
 /// discs. All cells that are light compared with their neighbours take one transform together.
+/// `finest` is the greatest width of a cell in pixels, and `signed` is true if there are negative
+/// weights.
 fn edged(
     window: &Window,
     kernel: &Kernel,

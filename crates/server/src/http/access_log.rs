@@ -19,8 +19,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The largest length in bytes of an id that is taken from a proxy. A choice.
 const MAX_ID: usize = 128;
 
-/// The id of a request: the one that a trusted proxy has sent, or one made here, which hardly any
-/// other request of this or another process has too.
+/// The id of a request: either the id that a trusted proxy has sent, or one that is made here and
+/// is most likely unique, also among several processes.
 #[derive(Clone, Debug)]
 pub(crate) enum RequestId {
     Sent(HeaderValue),
@@ -77,7 +77,7 @@ pub(crate) struct LoggedRequest {
 }
 
 impl LoggedRequest {
-    /// Copies these parts from a request.
+    /// Copies the parts that the log needs from a request.
     pub(crate) fn new(request: &Request, origin: RequestOrigin) -> Self {
         let url = request.uri().path_and_query();
         Self {

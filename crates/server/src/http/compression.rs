@@ -52,8 +52,8 @@ const TAGGED: [StatusCode; 3] = [
 pub(crate) struct EncodingRequest(HeaderMap);
 
 impl EncodingRequest {
-    /// Copies these headers from a request for `path`. Returns `None` for paths of pictures, whose
-    /// answers are never encoded.
+    /// Copies the headers that decide on the encoding from a request for `path`. Returns `None` for
+    /// paths of pictures, whose answers are never encoded.
     pub(crate) fn new(path: &str, request: &HeaderMap) -> Option<Self> {
         if [".png", ".webp", ".jpg"]
             .iter()
@@ -92,9 +92,9 @@ impl EncodingRequest {
         Response::from_parts(parts, body)
     }
 
-    /// Gives a 304 the ETag that the client has sent: the weak one if its copy is compressed,
-    /// otherwise the strong one. A cache updates a copy only if the ETags are equal (RFC 9111,
-    /// section 4.3.4).
+    /// Gives a 304 the ETag that the client has sent: the weak ETag if the client's copy is
+    /// compressed, otherwise the strong one. A cache updates a copy only if the ETags are equal
+    /// (RFC 9111, section 4.3.4).
     fn tag_as_known(&self, headers: &mut HeaderMap) {
         let Some(strong) = headers.get(ETAG).and_then(|tag| tag.to_str().ok()) else {
             return;

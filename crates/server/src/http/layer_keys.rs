@@ -21,8 +21,9 @@ const MAX_KEYS: usize = 4;
 pub(crate) struct SentKeys(Vec<String>);
 
 impl SentKeys {
-    /// Moves the keys out of a request's URL into an extension, so that nothing else sees or logs
-    /// them, and copies those of its header. Returns whether there are any.
+    /// Moves the keys out of a request's URL into an extension of the request, so that nothing else
+    /// sees or logs them. Also copies the keys of the header `Authorization` there. Returns true if
+    /// there are any keys.
     pub(crate) fn take(request: &mut Request) -> bool {
         let mut keys = Vec::new();
         if let Some(uri) = without_keys(request.uri(), &mut keys) {

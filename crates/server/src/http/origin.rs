@@ -12,7 +12,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The headers on which URLs of the server in an answer depend, behind a trusted proxy.
+/// The headers of a request from which a trusted proxy's URL of this server is made. Answers that
+/// contain such URLs depend on them.
 pub(crate) const PROXY_HEADERS: [&str; 5] = [
     "host",
     "forwarded",
@@ -177,8 +178,8 @@ pub(crate) fn is_from_proxy<B>(trusted: &[TrustedProxy], request: &Request<B>) -
     })
 }
 
-/// The number of addresses at the end of a list of clients, one after another, that are trusted
-/// proxies.
+/// The number of trusted proxies at the end of a list of clients, before the last client that is
+/// none.
 fn trusted_hops<'a>(
     clients: impl DoubleEndedIterator<Item = &'a str>,
     is_trusted: impl Fn(IpAddr) -> bool,

@@ -14,7 +14,7 @@ pub struct Derivation {
     /// The id of the second layer.
     pub(crate) second: String,
     pub(crate) style: Style,
-    /// True if the radius is that of the first layer, not that of the style.
+    /// True if the layer has the radius of the first layer, and not the radius of its own style.
     pub(crate) follows_radius: bool,
 }
 
@@ -62,9 +62,9 @@ pub struct ParseDerivationError;
 impl FromStr for Derivation {
     type Err = ParseDerivationError;
 
-    /// Parses a difference, like `new - old`, or a quotient, like `new / old`, of the layers with
-    /// these ids. The spaces are required, since ids may contain a `-`. The style is the default
-    /// style.
+    /// Parses a difference, like `new - old`, or a quotient, like `new / old`, of two layers that
+    /// are named by their ids. The spaces are required, since ids may contain a `-`. The style is
+    /// the default style.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut signs = Comparison::ALL.iter().filter_map(|(sign, comparison)| {
             let (first, second) = text.split_once(&format!(" {sign} "))?;

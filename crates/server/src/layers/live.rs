@@ -122,7 +122,8 @@ struct Overview {
     /// The tiles of [`OVERVIEW_ZOOM`] that contain points, each with the sum of the |weight| of its
     /// cells.
     tiles: Vec<TileWeight>,
-    /// The centres of these tiles as points. The weight of each is the sum of |weight| in its tile.
+    /// The centres of the tiles in `tiles`, as points. The weight of each point is the sum of
+    /// |weight| in its tile.
     middles: Points,
 }
 
@@ -350,7 +351,7 @@ impl LiveLayer {
     }
 
     /// Measures statistics: draws the densities of a sample of tiles, each in a turn of the queue,
-    /// and collects their values.
+    /// and collects their values. `work` has the limits of the request.
     async fn measure(
         &self,
         (queue, work): (&RenderQueue, WorkSize),

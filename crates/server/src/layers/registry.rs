@@ -214,8 +214,8 @@ impl Registry {
         id
     }
 
-    /// The ids that [`announce`](Self::announce) would give to layers with these names, in this
-    /// order, in an empty registry.
+    /// The ids that [`announce`](Self::announce) would give to layers named `names` if they were
+    /// announced in this order in an empty registry.
     pub fn ids_for<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<LayerId> {
         let mut ids = Vec::new();
         for name in names {
@@ -494,7 +494,8 @@ impl Registry {
         }
     }
 
-    /// Returns true if every announced layer has its data or its source can't be read.
+    /// Returns true if no announced layer is loading any more: each has its data, or its source
+    /// can't be read.
     pub fn ready(&self) -> bool {
         let state = self.read();
         let mut entries = state.layers.values();

@@ -39,8 +39,8 @@ const RESETS: usize = 32;
 /// its connection is closed. A choice.
 const PING: Duration = Duration::from_secs(20);
 
-/// Answers the requests of a connection until the client closes it or the server stops. With `tls`
-/// the connection is encrypted.
+/// Answers the requests of a connection until the client closes it or the server stops. If there is
+/// a `tls`, the connection is encrypted with it.
 pub(super) async fn serve(
     server: &Server,
     (stream, tls): (ClientStream, Option<&Tls>),
@@ -98,9 +98,10 @@ where
     }
 }
 
-/// Returns when the connection should be cut off: the client has sent no request in time, or it
-/// uses HTTP/2 and either sends no more requests or doesn't read its answers. For HTTP/1 the
-/// timeouts of heads and writes do the rest.
+/// Returns when the connection should be closed without waiting for the client. The client has sent
+/// no request in time, or it uses HTTP/2 and either sends no more requests or doesn't read its
+/// answers. Connections of HTTP/1 are otherwise limited by the timeouts of request heads and
+/// writes.
 async fn given_up(server: &Server, info: &ConnectionInfo) {
     let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
     sleep(HEAD_TIMEOUT).await;

@@ -31,7 +31,7 @@ impl From<IpAddr> for ClientKey {
     }
 }
 
-/// The largest number of clients whose clocks are known, besides those that wait. A choice.
+/// The largest number of clients whose clocks are known, besides the clients that wait. A choice.
 const MAX_CLIENTS: usize = 4096;
 
 /// The turns that are free, and the requests that wait for one.

@@ -88,7 +88,8 @@ impl WorkSize {
         since: None,
     };
 
-    /// The work, without a relation of its time to that of other pictures of its layer.
+    /// This size of work, but without the assumption that other pictures of the layer take
+    /// about as long.
     pub(crate) fn untypical(self) -> Self {
         Self {
             is_typical: false,
@@ -331,7 +332,7 @@ impl Drop for NoticeOnDrop {
 /// A place among requests that wait, which is free again when this is dropped.
 struct CountedPlace<'a> {
     places: &'a AtomicUsize,
-    /// The number of taken places, this one included.
+    /// The number of places that are taken, this place included.
     number: usize,
 }
 

@@ -25,8 +25,8 @@ struct ValueBody {
     value: Option<f64>,
     /// The number of points that have a weight and from which the kernel reaches the coordinate.
     count: usize,
-    /// The mean weight of these points, each counted by its kernel's value at the coordinate; null
-    /// if there are none.
+    /// The mean weight of the points that `count` counts, each weighted by its kernel's value at
+    /// the coordinate; null if there are none.
     mean: Option<f64>,
     /// The percentage of all values of the zoom that are less than this value; null if the zoom's
     /// values are not measured.

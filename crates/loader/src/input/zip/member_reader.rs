@@ -35,8 +35,9 @@ impl Read for MemberBytes {
 }
 
 impl MemberReader {
-    /// A reader of the bytes of `file` between two offsets. `size` and `expected` are the size and
-    /// the checksum (CRC-32) after decompression.
+    /// A reader of the bytes of `file` from the offset `from` up to the offset `to`. They are not
+    /// compressed if `is_stored` is true. `size` is the number of bytes after decompression, and
+    /// `expected` their checksum (CRC-32).
     pub(crate) fn new(
         mut file: File,
         (from, to): (u64, u64),

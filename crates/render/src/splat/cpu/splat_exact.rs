@@ -18,7 +18,8 @@ pub(crate) struct ExactScratch {
     /// The squares of the distances, along a row, of the pixels from a point; distances are in
     /// pixels.
     squares: Vec<f64>,
-    /// The gaussian's factors at the distances of `squares`; not used for other shapes.
+    /// The values of a gaussian of height 1 at the distances of `squares`; not used for other
+    /// shapes. A gaussian of two coordinates is the product of such a value for x and one for y.
     factors: Vec<f64>,
 }
 
@@ -116,7 +117,8 @@ struct PixelRow<'a> {
     squares: &'a [f64],
     /// The square of the distance, in pixels, of the row from the point.
     square: f64,
-    /// The factors of a gaussian along the row; not used for other shapes.
+    /// The values of a gaussian of height 1 at these distances along the row; not used for other
+    /// shapes.
     factors: &'a [f64],
     sums: &'a mut [f64],
 }

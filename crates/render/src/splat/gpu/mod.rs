@@ -65,10 +65,11 @@ pub enum GpuError {
     /// No device of this machine matches the [`AdapterChoice`].
     #[error("there is no such GPU")]
     NoAdapter,
-    /// The device can't be opened.
+    /// The device can't be opened. The fields are its name and the error of the driver.
     #[error("the GPU {0} can't be used: {1}")]
     Device(String, wgpu::RequestDeviceError),
-    /// The device draws the self-test's scene differently from the CPU, or fails to draw it.
+    /// The device draws the self-test's scene differently from the CPU, or fails to draw it. The
+    /// fields are its name and the reason.
     #[error("the GPU {0} can't be trusted: {1}")]
     SelfTest(String, FallbackReason),
     /// The worker thread of the device could not be started.

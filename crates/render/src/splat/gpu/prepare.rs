@@ -16,13 +16,14 @@ use std::sync::Arc;
 /// The kind of a picture's output, and the place where it goes.
 #[derive(Clone, Debug)]
 pub(super) enum OutputTarget {
-    /// Colour indices that are read back, one byte for each pixel. An index is the number of these
-    /// thresholds that the density reaches.
+    /// Colour indices that are read back, one byte for each pixel. The field is the list of
+    /// thresholds; a colour index is the number of thresholds that the density reaches.
     Indices(Arc<[u32]>),
     /// Densities that are read back.
     Densities,
-    /// A picture that stays in a buffer on the device. Without a table it has densities. With a
-    /// table of thresholds and a ramp's colours it has colours.
+    /// A picture that stays in a buffer on the device. Without the table, which is the first field,
+    /// it consists of densities. With a table of thresholds and a ramp's colours it consists of
+    /// colours.
     Buffer(Option<Arc<[u32]>>, OutputBuffer),
 }
 
