@@ -8,11 +8,11 @@ use crate::error::LoadError;
 use crate::messages::list;
 use crate::number;
 use crate::number::format::NumberFormat;
-use crate::options::LoadOptions;
+use crate::options::{AxisOrder, LoadOptions};
 use crate::parameter::Parameter;
 use crate::position_text::angle::{self, AngleAxis};
 use crate::position_text::geometry::geometry;
-use crate::position_text::pair::{CoordinatePair, PairOrder, coordinates};
+use crate::position_text::pair::{CoordinatePair, coordinates, may_be_number};
 
 /// The number of rows that are examined: a choice.
 const EXAMINED: usize = 1000;
@@ -62,6 +62,8 @@ struct Contents {
     values: usize,
     geometries: usize,
     pairs: Vec<CoordinatePair>,
+    /// The number of pairs that may be one number, for example a price.
+    doubtful: usize,
     srid: u32,
     example: Option<String>,
 }
@@ -81,6 +83,7 @@ impl Contents {
             }
         } else if let Some(pair) = coordinates(text) {
             self.pairs.push(pair);
+            self.doubtful += usize::from(may_be_number(text));
         }
     }
 
@@ -134,10 +137,7 @@ impl PlaceColumn {
                 ))
             });
         }
-        let known = |at: usize| {
-            let name = normalised(seen.get(at).map_or("", String::as_str));
-            NAMES.contains(&name.as_str())
-        };
+        let known = |at: usize| is_known(seen, at);
         let all = contents.into_iter().enumerate();
         let mut found: Vec<Self> = all
             .filter_map(|(at, contents)| Self::of(at, contents, seen, options))
@@ -170,11 +170,15 @@ impl PlaceColumn {
         if !contents.are(contents.pairs.len(), asked) {
             return None;
         }
+        let is_certain = contents.doubtful * 2 <= contents.pairs.len();
+        if !(is_certain || asked || is_known(seen, at)) {
+            return None;
+        }
         let named = normalised(seen.get(at).map_or("", String::as_str));
         let (order, because) = order(&contents.pairs, &named, options.pair.as_deref());
         let order_named = match order {
-            PairOrder::LatLon => "the latitude first",
-            PairOrder::LonLat => "the longitude first",
+            AxisOrder::LatLon => "the latitude first",
+            AxisOrder::LonLat => "the longitude first",
         };
         Some(Self {
             at,
@@ -185,24 +189,41 @@ impl PlaceColumn {
     }
 }
 
+/// Returns whether the name of a column is one of whole positions.
+fn is_known(seen: &[String], at: usize) -> bool {
+    let name = normalised(seen.get(at).map_or("", String::as_str));
+    NAMES.contains(&name.as_str())
+}
+
+/// The largest absolute value that a longitude may have. Larger numbers are metres.
+const LARGEST: f64 = 540.0;
+
 /// The order of the coordinates in a column, and the reason for it in the words of reports.
-fn order(pairs: &[CoordinatePair], name: &str, asked: Option<&str>) -> (PairOrder, &'static str) {
+fn order(pairs: &[CoordinatePair], name: &str, asked: Option<&str>) -> (AxisOrder, &'static str) {
     match asked.map(normalised).as_deref() {
         Some("lon,lat" | "lonlat" | "lng,lat" | "lnglat" | "x,y" | "xy") => {
-            return (PairOrder::LonLat, "`pair` says so");
+            return (AxisOrder::LonLat, "`pair` says so");
         }
         Some("lat,lon" | "latlon" | "lat,lng" | "latlng" | "y,x" | "yx") => {
-            return (PairOrder::LatLon, "`pair` says so");
+            return (AxisOrder::LatLon, "`pair` says so");
         }
         _ => (),
     }
     if pairs.iter().all(|pair| pair.stated.is_some()) {
-        return (PairOrder::LatLon, "unless the letters say otherwise");
+        return (AxisOrder::LatLon, "unless the letters say otherwise");
     }
-    let beyond = |of: fn(&CoordinatePair) -> f64| pairs.iter().any(|pair| of(pair).abs() > 90.0);
-    match (beyond(|pair| pair.first), beyond(|pair| pair.second)) {
-        (true, false) => return (PairOrder::LonLat, "the first numbers are beyond 90°"),
-        (false, true) => return (PairOrder::LatLon, "the second numbers are beyond 90°"),
+    let largest = |of: fn(&CoordinatePair) -> f64| {
+        let sizes = pairs.iter().map(|pair| of(pair).abs());
+        sizes.fold(0.0, f64::max)
+    };
+    let (first, second) = (largest(|pair| pair.first), largest(|pair| pair.second));
+    if first.max(second) > LARGEST {
+        let why = "as usual for metres; `pair` lat,lon for the other order";
+        return (AxisOrder::LonLat, why);
+    }
+    match (first > 90.0, second > 90.0) {
+        (true, false) => return (AxisOrder::LonLat, "the first numbers are beyond 90°"),
+        (false, true) => return (AxisOrder::LatLon, "the second numbers are beyond 90°"),
         _ => (),
     }
     const LON_FIRST: [&str; 5] = [
@@ -213,14 +234,14 @@ fn order(pairs: &[CoordinatePair], name: &str, asked: Option<&str>) -> (PairOrde
         "lon,lat",
     ];
     if LON_FIRST.iter().any(|known| name.contains(known)) {
-        return (PairOrder::LonLat, "its name says so");
+        return (AxisOrder::LonLat, "its name says so");
     }
     if pairs.iter().all(|pair| pair.in_square) {
         let why = "as usual in square brackets; `pair` lat,lon for the other order";
-        return (PairOrder::LonLat, why);
+        return (AxisOrder::LonLat, why);
     }
     let why = "as usual in one column; `pair` lon,lat for the other order";
-    (PairOrder::LatLon, why)
+    (AxisOrder::LatLon, why)
 }
 
 /// The form of positions in two columns of degrees, if it is another than plain numbers.

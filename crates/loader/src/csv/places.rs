@@ -7,9 +7,10 @@ use crate::encoding::decoded;
 use crate::error::LoadError;
 use crate::messages::shown;
 use crate::number::format::NumberFormat;
+use crate::options::AxisOrder;
 use crate::position_text::angle::{self, AngleAxis, degrees_and_minutes};
 use crate::position_text::geometry::{TextShape, geometry};
-use crate::position_text::pair::{PairOrder, coordinates};
+use crate::position_text::pair::coordinates;
 use crate::report::SkipReason;
 
 /// A reader of a file's positions.
@@ -31,7 +32,7 @@ pub(super) enum PlaceForm {
         minutes: bool,
     },
     /// Two numbers in one column, in this order unless the letters of hemispheres state another.
-    Pair(PairOrder),
+    Pair(AxisOrder),
     /// A geometry in one column.
     Geometry,
 }
@@ -98,10 +99,7 @@ impl PlaceReader {
                     let found = format!("position {}", shown(text));
                     return Ok(Err((SkipReason::BadPosition, found)));
                 };
-                match pair.stated.unwrap_or(order) {
-                    PairOrder::LatLon => (pair.second, pair.first),
-                    PairOrder::LonLat => (pair.first, pair.second),
-                }
+                pair.lon_lat(order)
             }
         };
         self.add(x, y, weight, batch, file)
@@ -185,7 +183,7 @@ impl PlaceReader {
         sign: Option<&[u8]>,
     ) -> Option<f64> {
         let size = match numbers.parse(field) {
-            Some(number) if minutes => degrees_and_minutes(number),
+            Some(number) if minutes => degrees_and_minutes(number)?,
             Some(number) => number,
             None if matches!(self.crs, Crs::LonLat) => {
                 let angle = angle::parse(&decoded(field), numbers)?;

@@ -174,7 +174,7 @@ impl Parts {
         let axis = self.hemisphere.map(|(axis, _)| axis);
         let size = match *self.all.as_slice() {
             [(degrees, digits)] => match axis {
-                Some(axis) => grouped(degrees, digits, axis),
+                Some(axis) => grouped(degrees, digits, axis)?,
                 None if self.has_marks => degrees,
                 None => return None,
             },
@@ -192,29 +192,35 @@ impl Parts {
 }
 
 /// An angle of one number with a letter. If its digits before the point are one group (`ddmm.mmmm`
-/// or `ddmmss`, with one digit more for longitudes), they are taken apart.
-fn grouped(number: f64, digits: usize, axis: AngleAxis) -> f64 {
+/// or `ddmmss`, with one digit more for longitudes), they are taken apart. `None` for any other
+/// number of digits, such as those of `0230.0W`, which may mean 2°30′ or 23°.
+fn grouped(number: f64, digits: usize, axis: AngleAxis) -> Option<f64> {
     let of_degrees = match axis {
         AngleAxis::NorthSouth => 2,
         AngleAxis::EastWest => 3,
     };
     match digits.checked_sub(of_degrees) {
+        None | Some(0) => Some(number),
+        // Latitudes may have as many digits as longitudes: `045.5N`.
+        Some(1) if axis == AngleAxis::NorthSouth && number <= 90.0 => Some(number),
         Some(2) => degrees_and_minutes(number),
         Some(4) => {
             let (degrees, rest) = ((number / 1e4).floor(), number % 1e4);
             let (minutes, seconds) = ((rest / 100.0).floor(), rest % 100.0);
-            degrees + minutes / 60.0 + seconds / 3600.0
+            let is_angle = minutes < 60.0 && seconds < 60.0;
+            is_angle.then_some(degrees + minutes / 60.0 + seconds / 3600.0)
         }
-        _ => number,
+        _ => None,
     }
 }
 
 /// The degrees of a number whose last two digits before the point are minutes: 4807.038 is
-/// 48°07.038′.
-pub(crate) fn degrees_and_minutes(number: f64) -> f64 {
+/// 48°07.038′. `None` if these are no minutes, since they are 60 or more.
+pub(crate) fn degrees_and_minutes(number: f64) -> Option<f64> {
     let size = number.abs();
-    let degrees = (size / 100.0).floor() + size % 100.0 / 60.0;
-    degrees.copysign(number)
+    let minutes = size % 100.0;
+    let degrees = (size / 100.0).floor() + minutes / 60.0;
+    (minutes < 60.0).then_some(degrees.copysign(number))
 }
 
 #[cfg(test)]
@@ -251,6 +257,8 @@ mod tests {
             ("01131.000E", 11.516_667, Some(EastWest)),
             ("412501N", 41.416_944, Some(NorthSouth)),
             ("0021026W", -2.173_889, Some(EastWest)),
+            ("074.5W", -74.5, Some(EastWest)),
+            ("045.5N", 45.5, Some(NorthSouth)),
         ] {
             let found = parse(text, NumberFormat::Point);
             let found = found.unwrap_or_else(|| panic!("{text}"));
@@ -283,6 +291,15 @@ mod tests {
             "5%",
             "41 25,1",
             "2024-01-01",
+            "4875.0N",
+            "417090N",
+            "416000N",
+            "01175.0E",
+            "0026026W",
+            "0230.0W",
+            "230.0N",
+            "12345.0N",
+            "123456E",
         ] {
             assert_eq!(parse(text, NumberFormat::Point), None, "{text}");
         }

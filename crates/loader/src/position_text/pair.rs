@@ -4,6 +4,7 @@
 use super::angle::{self, AngleAxis};
 use crate::number::format::NumberFormat;
 use crate::number::parse;
+use crate::options::AxisOrder;
 
 /// Two coordinates in the order of the text.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,16 +12,27 @@ pub(crate) struct CoordinatePair {
     pub(crate) first: f64,
     pub(crate) second: f64,
     /// The order, if hemispheres state it.
-    pub(crate) stated: Option<PairOrder>,
+    pub(crate) stated: Option<AxisOrder>,
     /// Set if the text stands in square brackets.
     pub(crate) in_square: bool,
 }
 
-/// The order of two coordinates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PairOrder {
-    LatLon,
-    LonLat,
+impl CoordinatePair {
+    /// The longitude and the latitude. `order` is the order of the two, unless hemispheres state
+    /// another.
+    pub(crate) fn lon_lat(&self, order: AxisOrder) -> (f64, f64) {
+        match self.stated.unwrap_or(order) {
+            AxisOrder::LatLon => (self.second, self.first),
+            AxisOrder::LonLat => (self.first, self.second),
+        }
+    }
+}
+
+/// Returns whether a text of two coordinates may be one number with a decimal comma or with marks
+/// between thousands: `12,50` or `1,234.5`.
+pub(crate) fn may_be_number(text: &[u8]) -> bool {
+    let formats = [NumberFormat::GroupedComma, NumberFormat::GroupedPoint];
+    formats.iter().any(|format| format.parse(text).is_some())
 }
 
 /// Parses two coordinates. `None` for any other text. Of a text that ends with a pair in
@@ -59,8 +71,10 @@ pub(crate) fn coordinates(text: &[u8]) -> Option<CoordinatePair> {
     let (first, second) =
         splits(text).find_map(|(first, second)| coordinate(first).zip(coordinate(second)))?;
     let stated = match (first.1, second.1) {
-        (Some(AngleAxis::NorthSouth), Some(AngleAxis::EastWest)) => Some(PairOrder::LatLon),
-        (Some(AngleAxis::EastWest), Some(AngleAxis::NorthSouth)) => Some(PairOrder::LonLat),
+        (Some(AngleAxis::NorthSouth), Some(AngleAxis::EastWest)) => Some(AxisOrder::LatLon),
+        (Some(AngleAxis::EastWest), Some(AngleAxis::NorthSouth)) => Some(AxisOrder::LonLat),
+        // Without hemispheres these are two times of a day.
+        (None, None) if text.contains(':') => return None,
         (None, None) => None,
         _ => return None,
     };
@@ -136,8 +150,24 @@ mod tests {
             assert_eq!((found.first, found.second), (first, second), "{text}");
         }
         let stated = |text: &str| coordinates(text.as_bytes()).unwrap().stated;
-        assert_eq!(stated("2°15'E, 41°30'N"), Some(PairOrder::LonLat));
-        assert_eq!(stated("41°30'N, 2°15'E"), Some(PairOrder::LatLon));
+        assert_eq!(stated("2°15'E, 41°30'N"), Some(AxisOrder::LonLat));
+        assert_eq!(stated("41°30'N, 2°15'E"), Some(AxisOrder::LatLon));
+    }
+
+    #[test]
+    fn some_pairs_may_be_one_number() {
+        for text in ["12,5", "48,8566", "1.234,5", "1,234.5", "48,123", "1 234,5"] {
+            assert!(may_be_number(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "12, 5",
+            "48.8566,2.3522",
+            "(12,5)",
+            "48,8566 2,3522",
+            "48.8566,2",
+        ] {
+            assert!(!may_be_number(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]
@@ -157,6 +187,8 @@ mod tests {
             "Main St (west)",
             "12 km",
             "1 2 3",
+            "08:00, 17:00",
+            "08:00:00 17:00:00",
         ] {
             let found = coordinates(text.as_bytes());
             // A decimal comma and a pair of whole numbers look alike.

@@ -132,6 +132,61 @@ fn two_coordinates_in_one_column() {
 }
 
 #[test]
+fn numbers_and_times_are_no_positions() {
+    for text in [
+        "name;price\nA;12,50\nB;9,99\n",
+        "name;price\nA;1.234,50\nB;9,99\n",
+        "name;price\nA;\"1,234.50\"\nB;\"2,000\"\n",
+        "id,hours\n1,\"08:00, 17:00\"\n2,08:30 16:00\n",
+        "id,hours\n1,\"(08:00, 17:00)\"\n",
+    ] {
+        let message = error("a.csv", text.as_bytes(), &LoadOptions::default());
+        assert!(
+            message.contains("no longitude and no latitude column"),
+            "{text}: {message}"
+        );
+    }
+    // A name, an option or other values show that a comma stands between two numbers.
+    let expected = [(2.0, 48.0, 1.0), (3.5, 49.25, 1.0)];
+    for text in [
+        "id;latlon\n1;48,2\n2;49.25,3.5\n",
+        "id;c\n1;48,2\n2;49.25,3.5\n",
+    ] {
+        assert_eq!(places("a.csv", text), expected, "{text}");
+    }
+    assert_eq!(places("a.csv", "id;latlon\n1;48,2\n"), expected[..1]);
+    let asked = LoadOptions {
+        geom: Some("c".into()),
+        ..LoadOptions::default()
+    };
+    let (points, _) = loaded("a.csv", b"id;c\n1;48,2\n", &asked).unwrap();
+    assert_eq!(degrees(&points), [(2.0, 48.0)]);
+}
+
+#[test]
+fn minutes_and_seconds_are_below_sixty() {
+    // The first rows are read as degrees and minutes; the bad ones are skipped.
+    for bad in [
+        "4875.0N,01130.0E",
+        "417090N,01130.0E",
+        "4807.5N,0230.0W",
+        "4807.5N,01175.0E",
+    ] {
+        let text = format!("lat,lon\n4807.5N,01130.0E\n{bad}\n");
+        let (points, report) = loaded("a.csv", text.as_bytes(), &LoadOptions::default()).unwrap();
+        assert_eq!(degrees(&points), [(11.5, 48.125)], "{bad}");
+        assert_eq!(report.skipped(SkipReason::BadPosition), 1, "{bad}");
+    }
+    let rows = "4807.5,01130.0\n".repeat(2000);
+    let text = format!("lat,lon\n{rows}4875.0,01130.0\n");
+    let (_, report) = loaded("a.csv", text.as_bytes(), &LoadOptions::default()).unwrap();
+    assert_eq!(
+        (report.kept, report.skipped(SkipReason::BadPosition)),
+        (2000, 1)
+    );
+}
+
+#[test]
 fn angles_in_each_notation() {
     let text = "name,lat,lon\na,\"41°30'00\"\"N\",\"2°15'00\"\"E\"\nb,41 30 00S,002 15 00W\n\
                 c,S41 30.0,W002 15.0\nd,-41.5,2.25\ne,41.5°,2.25°\nf,41.5 N,2.25 W\n";
@@ -256,6 +311,18 @@ fn metres_of_a_named_system() {
     assert_eq!(degrees(&points), [(-2.3425, 37.1985)]);
     let message = error("a.csv", text.as_bytes(), &srid(1));
     assert!(message.contains("EPSG:1"), "{message}");
+    // Two metres in one column have the easting first.
+    let one = "id;position\n1;558353.5 4117090.7\n";
+    let (points, _) = loaded("a.csv", one.as_bytes(), &srid(25830)).unwrap();
+    assert_eq!(degrees(&points), [(-2.3425, 37.1985)]);
+    assert!(why(one, &srid(25830)).contains("the longitude first: as usual for metres"));
+    let turned = LoadOptions {
+        pair: Some("lat,lon".into()),
+        ..srid(25830)
+    };
+    let one = "id;position\n1;4117090.7 558353.5\n";
+    let (points, _) = loaded("a.csv", one.as_bytes(), &turned).unwrap();
+    assert_eq!(degrees(&points), [(-2.3425, 37.1985)]);
 }
 
 #[test]
