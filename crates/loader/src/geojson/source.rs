@@ -60,11 +60,13 @@ fn features(
         rest,
         whole,
     } = input;
-    for (parameter, asked) in [
-        (Parameter::Lon, &options.lon),
-        (Parameter::Lat, &options.lat),
+    for (parameter, is_set) in [
+        (Parameter::Lon, options.lon.is_some()),
+        (Parameter::Lat, options.lat.is_some()),
+        (Parameter::Pair, options.pair.is_some()),
+        (Parameter::Decimal, options.decimal.is_some()),
     ] {
-        if asked.is_some() {
+        if is_set {
             return Err(LoadError::BadOption {
                 file: origin.file(),
                 parameter,

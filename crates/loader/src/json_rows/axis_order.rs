@@ -57,11 +57,23 @@ pub(super) fn json_number(json: &[u8]) -> Option<f64> {
     }
 }
 
-/// Decides the order of the coordinates at two paths in rows. The error is a sentence about values
-/// that contradict each other.
+/// The numbers at two paths in rows, of each row that has both.
+pub(super) fn number_pairs(rows: &[&[u8]], (first, second): (&[Step], &[Step])) -> Vec<(f64, f64)> {
+    let mut picker = Picker::default();
+    let slots = (picker.add(first), picker.add(second));
+    let (mut pairs, mut picked) = (Vec::new(), Vec::new());
+    for row in rows {
+        picker.pick(row, &mut picked);
+        let value = |slot: usize| picked.get(slot).copied().flatten().and_then(json_number);
+        pairs.extend(value(slots.0).zip(value(slots.1)));
+    }
+    pairs
+}
+
+/// Decides the order of coordinates, of which `pairs` are those in the first rows. The error is a
+/// sentence about values that contradict each other.
 pub(super) fn decide(
-    rows: &[&[u8]],
-    (first, second): (&[Step], &[Step]),
+    pairs: &[(f64, f64)],
     convention: AxisOrder,
     asked: Option<AxisOrder>,
 ) -> Result<DecidedOrder, String> {
@@ -69,18 +81,12 @@ pub(super) fn decide(
         let reason = OrderReason::Asked;
         return Ok(DecidedOrder { order, reason });
     }
-    let mut picker = Picker::default();
-    let slots = (picker.add(first), picker.add(second));
-    let (mut evidence, mut picked) = (OrderEvidence::default(), Vec::new());
-    for row in rows {
-        picker.pick(row, &mut picked);
-        let value = |slot: usize| picked.get(slot).copied().flatten().and_then(json_number);
-        if let (Some(first), Some(second)) = (value(slots.0), value(slots.1)) {
-            match required(first, second) {
-                Some(AxisOrder::LonLat) => evidence.first_is_lon += 1,
-                Some(AxisOrder::LatLon) => evidence.second_is_lon += 1,
-                None => (),
-            }
+    let mut evidence = OrderEvidence::default();
+    for (first, second) in pairs {
+        match required(*first, *second) {
+            Some(AxisOrder::LonLat) => evidence.first_is_lon += 1,
+            Some(AxisOrder::LatLon) => evidence.second_is_lon += 1,
+            None => (),
         }
     }
     let by_values = |order| DecidedOrder {

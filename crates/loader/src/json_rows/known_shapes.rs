@@ -5,6 +5,7 @@ use super::judgement::{Judgement, RowForm};
 use super::path::{Step, dotted, members, members_path};
 use super::placing::{PlaceRule, Placing};
 use crate::options::{AxisOrder, LoadOptions};
+use crate::parameter::Parameter;
 
 /// Changes the judgement of rows if a well-known program writes such rows. `path` is the path of
 /// the rows, and `around` is the object that has them.
@@ -22,7 +23,7 @@ pub(super) fn adapt(
         .or_else(|| semantic_history(judgement, path))
         .or_else(|| timeline(judgement));
     if let Some(placing) = found {
-        judgement.placing = Ok(placing);
+        judgement.placing = Ok(placing.without(options, &[Parameter::Order, Parameter::Pair]));
         judgement.is_known = true;
     }
 }
@@ -40,6 +41,7 @@ fn text(path: &[&str]) -> PlaceRule {
     PlaceRule::Text {
         path: members_path(path),
         order: AxisOrder::LatLon,
+        is_assumed: false,
     }
 }
 
@@ -49,6 +51,7 @@ fn placing(rules: Vec<PlaceRule>, is_each: bool, why: &str) -> Placing {
         is_each,
         why: why.to_owned(),
         weight: None,
+        unused: None,
     }
 }
 

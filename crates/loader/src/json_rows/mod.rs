@@ -25,6 +25,7 @@ mod row_scanner;
 mod script_reader;
 mod source;
 mod topojson;
+mod unused_options;
 mod wrapped;
 
 pub(crate) use source::{recognises, source};

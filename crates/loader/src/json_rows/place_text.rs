@@ -1,42 +1,59 @@
-//! Positions that are written as one text: `geo:48.1,11.5`, `48.1°, 11.5°` or `48.1, 11.5`.
+//! Positions that are written as one text: `geo:48.1,11.5`, `48.1°, 11.5°`, `48.1, 11.5` or
+//! `POINT (11.5 48.1)`.
 
 use crate::number;
+use crate::options::AxisOrder;
+use crate::position_text::geometry::{TextGeometry, TextShape, geometry};
+use crate::position_text::pair::{CoordinatePair, coordinates};
 
-/// The longest text that may be a position: a choice.
+/// The longest text that may be two coordinates, unless they are in parentheses at its end: a
+/// choice.
 const LONGEST: usize = 80;
 
-/// The latitude and the longitude in a text that is marked as a position: by `geo:` before it
-/// (RFC 5870) or by degree signs.
-pub(super) fn marked(text: &str) -> Option<(f64, f64)> {
-    if text.len() > LONGEST {
-        return None;
-    }
-    let text = text.trim();
-    if let Some(uri) = text.strip_prefix("geo:") {
-        // Parameters may follow, for example an accuracy.
-        let numbers = uri.split(';').next()?;
-        let mut numbers = numbers.split(',');
-        let (lat, lon) = (numbers.next()?, numbers.next()?);
-        return Some((parsed(lat)?, parsed(lon)?));
-    }
-    let (lat, lon) = text.split_once(',')?;
-    let degrees = |text: &str| parsed(text.trim().strip_suffix('°')?);
-    Some((degrees(lat)?, degrees(lon)?))
+/// The position in a text.
+pub(super) enum PlaceText {
+    Pair(CoordinatePair),
+    Geometry(TextGeometry),
 }
 
-/// The two numbers in a text, which are separated by a comma.
-pub(super) fn pair(text: &str) -> Option<(f64, f64)> {
-    if text.len() > LONGEST {
-        return None;
+impl PlaceText {
+    /// Parses a position. `None` for any other text.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if let Some(uri) = text.strip_prefix("geo:") {
+            return uri_pair(uri).map(Self::Pair);
+        }
+        if let Some(geometry) = geometry(text.as_bytes()) {
+            return Some(Self::Geometry(geometry));
+        }
+        let may_be_pair = text.len() <= LONGEST || text.ends_with(')');
+        let pair = may_be_pair.then(|| coordinates(text.as_bytes()));
+        pair.flatten().map(Self::Pair)
     }
-    let (first, second) = text.split_once(',')?;
-    // `12,5` may be one number with a decimal comma.
-    let is_pair = second.starts_with(' ') || first.contains('.') || second.contains('.');
-    is_pair.then_some((parsed(first)?, parsed(second)?))
+
+    /// Returns whether `text`, in which this position is, can only be a position. Two numbers are
+    /// one only in a column whose name says so.
+    pub(super) fn is_marked(&self, text: &str) -> bool {
+        match self {
+            Self::Pair(pair) => pair.stated.is_some() || text.contains('°'),
+            Self::Geometry(geometry) => {
+                matches!(geometry.shape, TextShape::Point(..) | TextShape::Points(_))
+            }
+        }
+    }
 }
 
-fn parsed(text: &str) -> Option<f64> {
-    number::parse(text.as_bytes())
+/// The coordinates in a URI of a place (RFC 5870) behind its `geo:`.
+fn uri_pair(uri: &str) -> Option<CoordinatePair> {
+    // Parameters may follow, for example an accuracy.
+    let mut numbers = uri.split(';').next()?.split(',');
+    let mut next = || number::parse(numbers.next()?.as_bytes());
+    Some(CoordinatePair {
+        first: next()?,
+        second: next()?,
+        stated: Some(AxisOrder::LatLon),
+        in_square: false,
+    })
 }
 
 #[cfg(test)]
@@ -45,17 +62,21 @@ mod tests {
 
     #[test]
     fn texts_of_positions() {
-        for text in ["geo:48.1,11.5", "48.1°, 11.5°", " geo:48.1,11.5,300;u=35 "] {
-            assert_eq!(marked(text), Some((48.1, 11.5)), "{text}");
+        for (text, is_marked) in [
+            ("geo:48.1,11.5", true),
+            (" geo:48.1,11.5,300;u=35 ", true),
+            ("48.1°, 11.5°", true),
+            ("POINT (11.5 48.1)", true),
+            ("48.1N 11.5E", true),
+            ("48.1,11.5", false),
+            ("48, 11", false),
+            ("LINESTRING (1 2, 3 4)", false),
+        ] {
+            let found = PlaceText::parse(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(found.is_marked(text), is_marked, "{text}");
         }
-        for text in ["48.1, 11.5", "geo:x,1", "48.1° 11.5°", "1°", "geo:1"] {
-            assert_eq!(marked(text), None, "{text}");
+        for text in ["geo:x,1", "1°", "geo:1", "1,2,3", "a, b", "08:00, 17:00"] {
+            assert!(PlaceText::parse(text).is_none(), "{text}");
         }
-        assert_eq!(pair("48.1,11.5"), Some((48.1, 11.5)));
-        assert_eq!(pair("48, 11"), Some((48.0, 11.0)));
-        assert_eq!(
-            (pair("12,5"), pair("1,2,3"), pair("a, b")),
-            (None, None, None)
-        );
     }
 }

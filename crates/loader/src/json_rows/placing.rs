@@ -1,10 +1,11 @@
 //! The choice of the values that are a row's position, by the names of its columns and by their
 //! values.
 
-use super::axis_order::{DecidedOrder, OrderReason, decide};
+use super::axis_order::{DecidedOrder, OrderReason, decide, number_pairs};
 use super::path::Step;
 use super::readings::{pixels, readings};
 use super::row_columns::{RowColumn, RowColumns};
+use super::unused_options::first_set;
 use crate::columns::axes::{latitude, longitude};
 use crate::columns::{self, normalised, quoted};
 use crate::options::{AxisOrder, LoadOptions};
@@ -23,8 +24,14 @@ pub(super) enum PlaceRule {
         /// ends the load.
         assumed: Option<AxisOrder>,
     },
-    /// A text with both coordinates. `order` is the order of two numbers without any mark.
-    Text { path: Vec<Step>, order: AxisOrder },
+    /// A text with both coordinates.
+    Text {
+        path: Vec<Step>,
+        /// The order of two numbers without letters of hemispheres.
+        order: AxisOrder,
+        /// Set if the order was not asked for. A row that contradicts it ends the load.
+        is_assumed: bool,
+    },
     /// An array of objects, in each of which the member is a text with both coordinates.
     TextsIn { path: Vec<Step>, member: String },
     /// An array of positions, each of which is an array of x and y.
@@ -41,6 +48,8 @@ pub(super) struct Placing {
     pub(super) why: String,
     /// The index of a column that is the weight if no option names one; `None` chooses it by names.
     pub(super) weight: Option<usize>,
+    /// A parameter that an option sets and that these sources have no use for.
+    pub(super) unused: Option<Parameter>,
 }
 
 impl Placing {
@@ -50,7 +59,14 @@ impl Placing {
             is_each: false,
             why,
             weight: None,
+            unused: None,
         }
+    }
+
+    /// These sources, which have no use for some parameters.
+    pub(super) fn without(self, options: &LoadOptions, parameters: &[Parameter]) -> Self {
+        let unused = first_set(options, parameters);
+        Self { unused, ..self }
     }
 }
 
@@ -131,7 +147,10 @@ fn asked(columns: &RowColumns, options: &LoadOptions) -> Result<Placing, Placing
         quoted(&names, lat)
     );
     match (columns.all.get(lon), columns.all.get(lat)) {
-        (Some(lon), Some(lat)) => Ok(Placing::one(pair(lon, lat, None), why)),
+        (Some(lon), Some(lat)) => {
+            let placing = Placing::one(pair(lon, lat, None), why);
+            Ok(placing.without(options, &[Parameter::Order, Parameter::Pair]))
+        }
         _ => Err(PlacingError::Missing),
     }
 }
@@ -190,14 +209,16 @@ fn bare(
         ([], None) => return Err(PlacingError::Missing),
     };
     let paths = (first.path.as_slice(), second.path.as_slice());
+    let pairs = number_pairs(rows, paths);
     let decided =
-        decide(rows, paths, AxisOrder::LatLon, options.order).map_err(PlacingError::Ambiguous)?;
+        decide(&pairs, AxisOrder::LatLon, options.order).map_err(PlacingError::Ambiguous)?;
     let is_plain = at == 0 && first.path.len() == 1;
     let third = columns
         .all
         .get(2)
         .filter(|_| is_plain && columns.all.len() == 3);
-    let weight = third.filter(|c| c.numbers > 0 && c.number_texts + c.others + c.pairs == 0);
+    let weight =
+        third.filter(|c| c.numbers > 0 && c.number_texts + c.others + c.pairs + c.places == 0);
     let mut words = axes(decided.order).join(", ");
     if third.is_some() && options.weight.is_none() {
         words.push_str(match weight {
@@ -217,7 +238,7 @@ fn bare(
     let why = format!("read as {of}{words}{from}{}", reason(decided));
     let mut placing = Placing::one(ordered(first, second, decided), why);
     placing.weight = weight.map(|_| 2);
-    Ok(placing)
+    Ok(placing.without(options, &[Parameter::Pair]))
 }
 
 /// The names of two coordinates in their order.

@@ -1,13 +1,17 @@
 //! The possible sources of positions in rows with names: two numbers, an array of two, or a text.
 
-use super::axis_order::{DecidedOrder, OrderReason, decide};
+use super::axis_order::{decide, number_pairs};
 use super::path::{Step, dotted};
+use super::picker::Picker;
+use super::place_text::PlaceText;
 use super::placing::{PlaceRule, Placing, PlacingError, axes, ordered, pair, reason};
 use super::row_columns::{RowColumn, RowColumns};
 use crate::columns::axes::{AxisPair, NamedAxes};
 use crate::columns::{axes as column_axes, normalised};
+use crate::geojson::object::string;
 use crate::messages::shown;
 use crate::options::{AxisOrder, LoadOptions};
+use crate::parameter::Parameter;
 use std::collections::HashMap;
 
 /// Names of arrays with the longitude before the latitude, as in GeoJSON, deck.gl and
@@ -57,7 +61,8 @@ pub(super) enum ReadingKind<'c> {
     },
     Text {
         column: &'c RowColumn,
-        convention: AxisOrder,
+        /// The order of two numbers that the name of the column states.
+        convention: Option<AxisOrder>,
     },
 }
 
@@ -96,7 +101,8 @@ impl Reading<'_> {
                 let why = format!(
                     "read as JSON rows: longitude from {lon_name}, latitude from {lat_name}"
                 );
-                Ok(Placing::one(pair(lon, lat, None), why))
+                let placing = Placing::one(pair(lon, lat, None), why);
+                Ok(placing.without(options, &[Parameter::Order]))
             }
             ReadingKind::Array {
                 first,
@@ -104,7 +110,7 @@ impl Reading<'_> {
                 convention,
             } => {
                 let paths = (first.path.as_slice(), second.path.as_slice());
-                let decided = decide(rows, paths, *convention, options.order)
+                let decided = decide(&number_pairs(rows, paths), *convention, options.order)
                     .map_err(PlacingError::Ambiguous)?;
                 let [one, two] = axes(decided.order);
                 let why = format!(
@@ -114,23 +120,59 @@ impl Reading<'_> {
                 Ok(Placing::one(ordered(first, second, decided), why))
             }
             ReadingKind::Text { column, convention } => {
-                let is_asked = options.order.is_some();
-                let order = options.order.unwrap_or(*convention);
-                let [one, two] = axes(order);
-                let reason = match (column.places > 0, is_asked) {
-                    (true, _) => "",
-                    (_, true) => " (`order`)",
-                    _ => reason(DecidedOrder {
-                        order,
-                        reason: OrderReason::Convention,
-                    }),
-                };
-                let why = format!("read as JSON rows: {one}, {two} from texts in {words}{reason}");
-                let path = column.path.clone();
-                Ok(Placing::one(PlaceRule::Text { path, order }, why))
+                text_placing(column, *convention, rows, options)
             }
         }
     }
+}
+
+/// The texts in a column as the choice for rows.
+fn text_placing(
+    column: &RowColumn,
+    convention: Option<AxisOrder>,
+    rows: &[&[u8]],
+    options: &LoadOptions,
+) -> Result<Placing, PlacingError> {
+    let (mut pairs, mut is_square) = (Vec::new(), true);
+    let mut picker = Picker::default();
+    let slot = picker.add(&column.path);
+    let mut picked = Vec::new();
+    for row in rows {
+        picker.pick(row, &mut picked);
+        let text = picked.get(slot).copied().flatten().map(string);
+        if let Some(PlaceText::Pair(pair)) = text.and_then(|text| PlaceText::parse(&text))
+            && pair.stated.is_none()
+        {
+            pairs.push((pair.first, pair.second));
+            is_square &= pair.in_square;
+        }
+    }
+    // Two numbers in a text have the latitude first, as people write them, but in square brackets
+    // the longitude.
+    let convention = convention.unwrap_or(match is_square && !pairs.is_empty() {
+        true => AxisOrder::LonLat,
+        false => AxisOrder::LatLon,
+    });
+    let decided = decide(&pairs, convention, options.order).map_err(PlacingError::Ambiguous)?;
+    let words = shown(column.name.as_bytes());
+    let [one, two] = axes(decided.order);
+    let why = match pairs.is_empty() {
+        true => format!("read as JSON rows: positions from texts in {words}"),
+        false => format!(
+            "read as JSON rows: {one}, {two} from texts in {words}{}",
+            reason(decided)
+        ),
+    };
+    let rule = PlaceRule::Text {
+        path: column.path.clone(),
+        order: decided.order,
+        is_assumed: options.order.is_none(),
+    };
+    let unused: &[Parameter] = match pairs.is_empty() {
+        true => &[Parameter::Order],
+        false => &[],
+    };
+    Ok(Placing::one(rule, why).without(options, unused))
 }
 
 /// The convention for the order of coordinates in arrays or texts with a name; `None` if the name
@@ -196,21 +238,20 @@ fn array_reading<'c>(columns: &'c RowColumns, first: &'c RowColumn) -> Option<Re
 }
 
 fn text_reading(column: &RowColumn) -> Option<Reading<'_>> {
-    // Two numbers in a text have the latitude first, as people write them, unless the name has the
-    // other order in it.
-    let by_name = convention(column.last_name());
-    let normal = normalised(column.last_name());
-    let lon_first = ["lonlat", "lnglat", "longlat"].contains(&normal.as_str());
-    let convention = match lon_first {
-        true => AxisOrder::LonLat,
-        false => AxisOrder::LatLon,
+    let name = leaf(column);
+    let normal = normalised(name);
+    let is_known = convention(name).is_some();
+    let convention = match normal.as_str() {
+        "lonlat" | "lnglat" | "longlat" => Some(AxisOrder::LonLat),
+        name if LAT_FIRST.contains(&name) => Some(AxisOrder::LatLon),
+        _ => None,
     };
     let is_marked = column.places > 0 && column.places >= column.others + column.pairs;
-    let is_pair = by_name.is_some() && column.pairs > 0 && column.pairs >= column.others;
+    let is_pair = is_known && column.pairs > 0 && column.pairs >= column.others;
     let depth = column.path.len();
     (is_marked || is_pair).then_some(Reading {
         depth,
-        keys: [column.last_name().to_owned(), String::new()],
+        keys: [name.to_owned(), String::new()],
         kind: ReadingKind::Text { column, convention },
     })
 }
@@ -239,11 +280,7 @@ fn named_pairs(columns: &RowColumns) -> Vec<NamedPair<'_>> {
     }
     let mut found = Vec::new();
     for (parent, group) in groups {
-        let leaf = |column: &&RowColumn| match column.path.len() {
-            1 => column.name.clone(),
-            _ => column.last_name().to_owned(),
-        };
-        let names: Vec<String> = group.iter().map(leaf).collect();
+        let names: Vec<String> = group.iter().map(|c| leaf(c).to_owned()).collect();
         let key = String::new();
         let pairs = match column_axes::find(&names, false) {
             NamedAxes::Found(lon, lat) => match column_axes::pairs(&names).as_slice() {
@@ -266,12 +303,16 @@ fn named_pairs(columns: &RowColumns) -> Vec<NamedPair<'_>> {
     found
 }
 
-fn is_named(column: &RowColumn, name: &str) -> bool {
-    let last = match column.path.len() {
+/// The name of a column without the steps before it.
+fn leaf(column: &RowColumn) -> &str {
+    match column.path.len() {
         1 => &column.name,
         _ => column.last_name(),
-    };
-    normalised(last) == name
+    }
+}
+
+fn is_named(column: &RowColumn, name: &str) -> bool {
+    normalised(leaf(column)) == name
 }
 
 /// Returns whether rows have columns `x` and `y`.

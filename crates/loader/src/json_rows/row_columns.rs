@@ -2,7 +2,7 @@
 //! values.
 
 use super::path::{DEPTH, Step, dotted};
-use super::place_text;
+use super::place_text::PlaceText;
 use crate::geojson::object::string;
 use crate::geojson::skip_value;
 use crate::number;
@@ -31,7 +31,7 @@ pub(super) struct RowColumn {
     pub(super) numbers: usize,
     /// The number of texts that are numbers.
     pub(super) number_texts: usize,
-    /// The number of texts that are positions, for example `geo:48.1,11.5`.
+    /// The number of texts that can only be positions, for example `geo:48.1,11.5`.
     pub(super) places: usize,
     /// The number of texts that are two numbers, for example `48.1, 11.5`.
     pub(super) pairs: usize,
@@ -64,14 +64,13 @@ impl RowColumn {
             Some(b'-' | b'0'..=b'9') => self.numbers += 1,
             Some(b'"') => {
                 let text = string(json);
-                if number::parse(text.as_bytes()).is_some() {
-                    self.number_texts += 1;
-                } else if place_text::marked(&text).is_some() {
-                    self.places += 1;
-                } else if place_text::pair(&text).is_some() {
-                    self.pairs += 1;
-                } else if !number::is_missing(text.as_bytes()) {
-                    self.others += 1;
+                // The digits of a geometry may be a number too, so positions come first.
+                match PlaceText::parse(&text) {
+                    Some(place) if place.is_marked(&text) => self.places += 1,
+                    Some(PlaceText::Pair(_)) => self.pairs += 1,
+                    _ if number::parse(text.as_bytes()).is_some() => self.number_texts += 1,
+                    _ if number::is_missing(text.as_bytes()) => (),
+                    _ => self.others += 1,
                 }
             }
             _ if json == b"null" => (),

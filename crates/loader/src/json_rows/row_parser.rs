@@ -3,7 +3,7 @@
 use super::axis_order::{json_number, required};
 use super::judgement::RowForm;
 use super::picker::Picker;
-use super::place_text;
+use super::place_text::PlaceText;
 use crate::batch::{Batch, Rejection, Weight};
 use crate::columns::Schema;
 use crate::columns::selection::RowSelection;
@@ -15,6 +15,7 @@ use crate::geojson::skip_value;
 use crate::messages::shown;
 use crate::options::AxisOrder;
 use crate::parameter::Parameter;
+use crate::position_text::geometry::TextShape;
 use crate::report::{Report, SkipReason};
 use crate::text::chunker::{TextBlock, TextPosition};
 use crate::text::pipeline::BlockParser;
@@ -32,11 +33,18 @@ pub(super) enum PickedPlace {
         lat: usize,
         /// Set if the values are degrees times 10⁷.
         is_e7: bool,
-        /// The order of the two in an array, if it was not asked for.
+        /// The order of the two in an array, if it was not asked for. A row that contradicts it
+        /// ends the load.
         assumed: Option<AxisOrder>,
     },
     /// A text with both coordinates.
-    Text { at: usize, order: AxisOrder },
+    Text {
+        at: usize,
+        /// The order of two numbers without letters of hemispheres.
+        order: AxisOrder,
+        /// Set if the order was not asked for.
+        is_assumed: bool,
+    },
     /// An array of objects, in each of which the member is a text with both coordinates.
     TextsIn { at: usize, member: String },
     /// An array of positions, each of which is an array of x and y.
@@ -185,18 +193,6 @@ impl RowParser {
         if !self.selection.selects(value, &mut batch.report) {
             return Ok(());
         }
-        for rule in &self.places {
-            if let PickedPlace::Pair {
-                lon,
-                lat,
-                assumed: Some(assumed),
-                ..
-            } = rule
-            {
-                let value = |slot: &usize| picked.get(*slot).copied().flatten();
-                self.check_order(*assumed, (value(lon), value(lat)), json, place)?;
-            }
-        }
         self.positions(json, picked, batch, place)?;
         batch.keep_values(|at| {
             self.selection
@@ -219,52 +215,68 @@ impl RowParser {
         let weight = self.weight.map(|slot| text(value(slot)));
         let weight = weight.as_deref().map_or(Weight::Unused, Weight::Text);
         let mut any = false;
-        let mut report = |batch: &mut Batch, fault: Option<Fault>| {
-            any = true;
-            if let Some((skip, found)) = fault {
-                batch.report.skip(skip, || (place().line, found));
-            }
-        };
         for rule in &self.places {
-            match rule {
+            let faults = match rule {
                 PickedPlace::Pair { lon, lat, .. }
                     if value(*lon).is_none() && value(*lat).is_none() =>
                 {
                     continue;
                 }
                 PickedPlace::Pair {
-                    lon, lat, is_e7, ..
+                    lon,
+                    lat,
+                    is_e7,
+                    assumed,
                 } => {
-                    let fault = self.pair((value(*lon), value(*lat)), *is_e7, weight, batch)?;
-                    report(batch, fault);
+                    let axes = (value(*lon), value(*lat));
+                    let fault = self.pair(axes, *is_e7, weight, batch)?;
+                    // A row that contradicts the order has a latitude beyond ±90.
+                    if let (Some(_), Some(assumed)) = (&fault, assumed) {
+                        let number = |axis: Option<&[u8]>| axis.and_then(json_number);
+                        self.check_order(*assumed, (number(axes.0), number(axes.1)), json, place)?;
+                    }
+                    Vec::from_iter(fault)
                 }
-                PickedPlace::Text { at, order } => {
+                PickedPlace::Text {
+                    at,
+                    order,
+                    is_assumed,
+                } => {
                     let Some(value) = value(*at).filter(|value| value.first() != Some(&b'{'))
                     else {
                         continue;
                     };
-                    let fault = at_text(&string(value), *order, weight, batch);
-                    report(batch, fault);
+                    let (faults, lon_lat) = at_text(&string(value), *order, weight, batch);
+                    if *is_assumed && let Some((lon, lat)) = lon_lat {
+                        self.check_order(*order, (Some(lon), Some(lat)), json, place)?;
+                    }
+                    faults
                 }
                 PickedPlace::TextsIn { at, member } => {
+                    let mut faults = Vec::new();
                     for element in skip_value::elements(value(*at).unwrap_or_default()) {
+                        any = true;
                         let point = property(element, member).unwrap_or_default();
-                        let fault = at_text(&string(point), AxisOrder::LatLon, weight, batch);
-                        report(batch, fault);
+                        faults.extend(at_text(&string(point), AxisOrder::LatLon, weight, batch).0);
                     }
+                    skip(faults, batch, place);
                     continue;
                 }
                 PickedPlace::Points { at } => {
                     let Some(points) = value(*at) else {
                         continue;
                     };
+                    let mut faults = Vec::new();
                     for point in skip_value::elements(points) {
                         let mut axes = skip_value::elements(point);
-                        let fault = self.pair((axes.next(), axes.next()), false, weight, batch)?;
-                        report(batch, fault);
+                        let axes = (axes.next(), axes.next());
+                        faults.extend(self.pair(axes, false, weight, batch)?);
                     }
+                    faults
                 }
-            }
+            };
+            any = true;
+            skip(faults, batch, place);
             if !self.is_each {
                 break;
             }
@@ -280,15 +292,11 @@ impl RowParser {
     fn check_order(
         &self,
         assumed: AxisOrder,
-        (lon, lat): (Option<&[u8]>, Option<&[u8]>),
+        (lon, lat): (Option<f64>, Option<f64>),
         json: &[u8],
         place: &mut dyn FnMut() -> TextPosition,
     ) -> Result<(), LoadError> {
-        // Nearly every row ends here.
-        let Some(y) = lat.and_then(json_number).filter(|y| y.abs() > 90.0) else {
-            return Ok(());
-        };
-        let Some(x) = lon.and_then(json_number) else {
+        let (Some(x), Some(y)) = (lon, lat) else {
             return Ok(());
         };
         if required(y, x) != Some(AxisOrder::LonLat) {
@@ -344,20 +352,53 @@ impl RowParser {
     }
 }
 
-/// Adds the point at the position in a text.
-fn at_text(text: &str, order: AxisOrder, weight: Weight<'_>, batch: &mut Batch) -> Option<Fault> {
-    let pair = place_text::pair(text).map(|(first, second)| match order {
-        AxisOrder::LatLon => (first, second),
-        AxisOrder::LonLat => (second, first),
-    });
-    let Some((lat, lon)) = place_text::marked(text).or(pair) else {
-        let skip = match text.trim().is_empty() {
-            true => SkipReason::NoPosition,
-            false => SkipReason::BadPosition,
-        };
-        return Some((skip, format!("position {}", shown(text.as_bytes()))));
+/// Counts positions that give no point.
+fn skip(faults: Vec<Fault>, batch: &mut Batch, place: &mut dyn FnMut() -> TextPosition) {
+    for (skip, found) in faults {
+        batch.report.skip(skip, || (place().line, found));
+    }
+}
+
+/// Adds the points at the position in a text. Returns the faults, and the longitude and latitude at
+/// fault if only `order` decides which is which.
+fn at_text(
+    text: &str,
+    order: AxisOrder,
+    weight: Weight<'_>,
+    batch: &mut Batch,
+) -> (Vec<Fault>, Option<(f64, f64)>) {
+    let shape = match PlaceText::parse(text) {
+        Some(PlaceText::Pair(pair)) => {
+            let (lon, lat) = pair.lon_lat(order);
+            let fault = rejected(batch.keep_record(lon, lat, weight));
+            let is_open = fault.is_some() && pair.stated.is_none();
+            return (Vec::from_iter(fault), is_open.then_some((lon, lat)));
+        }
+        Some(PlaceText::Geometry(geometry)) if matches!(geometry.srid, 0 | 4326) => geometry.shape,
+        Some(PlaceText::Geometry(geometry)) => {
+            let found = format!("a geometry of EPSG:{}, no degrees", geometry.srid);
+            return (vec![(SkipReason::BadPosition, found)], None);
+        }
+        None => {
+            let skip = match text.trim().is_empty() {
+                true => SkipReason::NoPosition,
+                false => SkipReason::BadPosition,
+            };
+            let found = format!("position {}", shown(text.as_bytes()));
+            return (vec![(skip, found)], None);
+        }
     };
-    rejected(batch.keep_record(lon, lat, weight))
+    let mut keep = |(lon, lat)| rejected(batch.keep_record(lon, lat, weight));
+    let faults = match shape {
+        TextShape::Nothing => {
+            let found = "an empty geometry".to_owned();
+            vec![(SkipReason::NoPosition, found)]
+        }
+        TextShape::Other(name) => vec![(SkipReason::NotAPoint, format!("geometry {name}"))],
+        TextShape::Point(lon, lat) => Vec::from_iter(keep((lon, lat))),
+        TextShape::Points(all) => all.into_iter().filter_map(keep).collect(),
+    };
+    (faults, None)
 }
 
 /// A number of ten-millionths of a degree. Numbers that were written by 2³² too large, because a

@@ -8,6 +8,7 @@ use super::picker::Picker;
 use super::placing::{PlaceRule, Placing, PlacingError};
 use super::row_columns::RowColumns;
 use super::row_parser::{PickedPlace, RowParser};
+use super::unused_options::refuse;
 use crate::columns::selection::RowSelection;
 use crate::columns::weight_check::WeightSample;
 use crate::columns::{self, Columns, Position, Schema, WeightChoice, WeightGuess};
@@ -29,6 +30,7 @@ pub(super) fn plan(
         Ok(placing) => placing,
         Err(error) => return Err(refusal(error.clone(), seen, file)),
     };
+    refuse(placing.unused, file)?;
     let all = &judgement.columns.all;
     let paths: Vec<&[Step]> = all.iter().map(|c| c.path.as_slice()).collect();
     let (choice, unseen) = weight(&seen, &paths, placing, options);
@@ -200,9 +202,14 @@ fn picked(rule: &PlaceRule, picker: &mut Picker) -> PickedPlace {
             is_e7: *is_e7,
             assumed: *assumed,
         },
-        PlaceRule::Text { path, order } => PickedPlace::Text {
+        PlaceRule::Text {
+            path,
+            order,
+            is_assumed,
+        } => PickedPlace::Text {
             at: picker.add(path),
             order: *order,
+            is_assumed: *is_assumed,
         },
         PlaceRule::TextsIn { path, member } => PickedPlace::TextsIn {
             at: picker.add(path),

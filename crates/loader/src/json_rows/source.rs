@@ -8,7 +8,7 @@ use super::path::{Container, dotted};
 use super::row_plan::plan;
 use super::row_scanner::RowScanner;
 use super::script_reader;
-use super::topojson;
+use super::{topojson, unused_options};
 use crate::encoding::may_be_utf8;
 use crate::error::LoadError;
 use crate::geojson::lines::LineSplitter;
@@ -16,6 +16,7 @@ use crate::input::detect::RECORD_SEPARATOR;
 use crate::input::script::value_start;
 use crate::input::{Input, fill};
 use crate::options::LoadOptions;
+use crate::parameter::Parameter;
 use crate::source::Source;
 use crate::text::chunker::{self, TextPosition};
 use crate::text::pipeline::{Pipeline, width};
@@ -47,6 +48,18 @@ pub(crate) fn source(
     let outline = search(&sample, input.whole, options);
     let part = chosen(outline, options, &file)?;
     let (path, at) = (part.path, part.at);
+    let unused: &[Parameter] = match &part.kind {
+        PartKind::GeoJson | PartKind::Columns => &[Parameter::Decimal, Parameter::Order],
+        PartKind::Topology => &[
+            Parameter::Decimal,
+            Parameter::Order,
+            Parameter::Pair,
+            Parameter::Lon,
+            Parameter::Lat,
+        ],
+        PartKind::Rows(..) => &[Parameter::Decimal],
+    };
+    unused_options::refuse(unused_options::first_set(options, unused), &file)?;
     let (parser, columns, container, late) = match part.kind {
         PartKind::GeoJson => return super::wrapped::source(input, sample, &path, at, options),
         PartKind::Columns => return columnar::source(input, sample, &path, options),

@@ -1,0 +1,31 @@
+//! Options that a form of positions has no use for. They are refused, since the caller expects them
+//! to change the result.
+
+use crate::error::LoadError;
+use crate::options::LoadOptions;
+use crate::parameter::Parameter;
+
+/// The first of some parameters that an option sets; `None` if none is set.
+pub(super) fn first_set(options: &LoadOptions, parameters: &[Parameter]) -> Option<Parameter> {
+    let is_set = |parameter: &&Parameter| match parameter {
+        Parameter::Lon => options.lon.is_some(),
+        Parameter::Lat => options.lat.is_some(),
+        Parameter::Pair => options.pair.is_some(),
+        Parameter::Order => options.order.is_some(),
+        Parameter::Decimal => options.decimal.is_some(),
+        _ => false,
+    };
+    parameters.iter().find(is_set).copied()
+}
+
+/// Returns an error that names the parameter, if there is one.
+pub(super) fn refuse(parameter: Option<Parameter>, file: &str) -> Result<(), LoadError> {
+    match parameter {
+        None => Ok(()),
+        Some(parameter) => Err(LoadError::BadOption {
+            file: file.to_owned(),
+            parameter,
+            message: "these positions have no use for it; leave it out".to_owned(),
+        }),
+    }
+}
