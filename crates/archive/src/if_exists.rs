@@ -4,12 +4,13 @@
 /// export to this target has left its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum IfExists {
-    /// The export is refused, and all files stay unchanged.
+    /// Refusal of the export. All files stay unchanged.
     #[default]
     Fail,
-    /// The target is replaced once the new export is complete. The files of an interrupted export
-    /// are discarded.
+    /// Replacement of the target once the new export is complete. The files of an interrupted
+    /// export are discarded.
     Overwrite,
-    /// An interrupted export with the same settings is finished. A complete target stays unchanged.
+    /// Completion of an interrupted export with the same settings. A complete target stays
+    /// unchanged.
     Resume,
 }

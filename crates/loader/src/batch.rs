@@ -34,9 +34,9 @@ pub(crate) struct Batch {
 /// A row's weight before it is checked.
 #[derive(Clone, Copy)]
 pub(crate) enum Weight<'a> {
-    /// No column of weights is used: the row has the weight 1.
+    /// No weight, since no column of weights is used: the row has the weight 1.
     Unused,
-    /// The value is null: the row adds 0 to a sum and is left out of a mean.
+    /// A null value: the row adds 0 to a sum and is left out of a mean.
     Missing,
     /// The text of a field. An empty text is a missing weight.
     Text(&'a [u8]),

@@ -86,9 +86,9 @@ pub struct LoadOptions {
 /// The order of two coordinates that have no names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AxisOrder {
-    /// The latitude comes first: `lat,lon`.
+    /// Latitude before longitude: `lat,lon`.
     LatLon,
-    /// The longitude comes first: `lon,lat`.
+    /// Longitude before latitude: `lon,lat`.
     LonLat,
 }
 

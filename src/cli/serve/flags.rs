@@ -249,9 +249,9 @@ pub(super) struct LayerFlags {
 /// The time at which the rows of a layer are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReadMode {
-    /// All rows are read when the server starts, and again when the layer is reloaded.
+    /// Reading of all rows when the server starts, and again when the layer is reloaded.
     Snapshot,
-    /// For each picture, the rows that it needs are read when it is requested.
+    /// Reading of the rows that a picture needs, whenever a picture is requested.
     Live,
 }
 

@@ -3,8 +3,9 @@
 use std::f64::consts::PI;
 use std::fmt;
 
-/// A limit in metres with two uses, a choice. Reports state the possible error of a position if it
-/// is larger. Two shifts agree about a position if their results are at most this far apart.
+/// A limit in metres with two uses, a choice. If the possible error of a position is larger than
+/// the limit, reports state it. If the results of two shifts for a position are at most this far
+/// apart, the shifts agree about the position.
 const SAID: f64 = 10.0;
 
 /// The largest error in metres of a shift that is used even if a grid would be more accurate: a

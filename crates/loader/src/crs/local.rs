@@ -41,9 +41,9 @@ pub(crate) struct GeographicPlace {
 /// The reason why coordinates give no position on WGS 84.
 #[derive(Debug, PartialEq)]
 pub(crate) enum PlaceError {
-    /// The coordinates lie outside of the range or area of their system.
+    /// Coordinates outside of the range or area of their system.
     Outside,
-    /// The shift of the datum to WGS 84 is too uncertain at this position.
+    /// A position at which the shift of the datum to WGS 84 is too uncertain, with the reason.
     Vague(VagueShift),
 }
 

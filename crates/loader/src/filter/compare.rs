@@ -13,7 +13,7 @@ use std::cmp::Ordering;
 pub(crate) enum CompareResult {
     /// Nothing is known, since the value is null.
     Unknown,
-    /// The value and the literal can't be compared, for the given reason.
+    /// No result, since the value can't be compared with the literal, for the given reason.
     Mismatch(MismatchReason),
     /// The order of the value relative to the literal: less, equal or greater.
     Is(Ordering),

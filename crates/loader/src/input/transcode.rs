@@ -26,10 +26,11 @@ impl Input {
 
 /// A way of converting bytes to UTF-8.
 pub(crate) enum Recoding {
-    /// All bytes are in the decoder's encoding.
+    /// Conversion by a decoder, in whose encoding all bytes are.
     By(Decoder),
-    /// Bytes that are valid UTF-8 stay unchanged, and other bytes are read as windows-1252. The
-    /// list has the last bytes that were read, if they may be the beginning of a character.
+    /// Conversion of the bytes that are not valid UTF-8, which are read as windows-1252. The others
+    /// stay unchanged. The list has the last bytes that were read, if they may be the beginning of
+    /// a character.
     Mixed(Vec<u8>),
 }
 

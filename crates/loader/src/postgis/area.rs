@@ -76,7 +76,7 @@ pub(crate) enum TransformedBox {
     /// A box that contains the picture and is much larger, because an edge of the projection cuts
     /// the picture or because the projection stretches it without bounds.
     Amid(Sides),
-    /// The box can't be transformed.
+    /// No box, since the picture's box can't be transformed.
     Unknown,
 }
 

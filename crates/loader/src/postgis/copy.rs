@@ -34,7 +34,7 @@ enum CopyItem<'a> {
     Row(Row<'a>, usize),
     Header(usize),
     End,
-    /// The item is incomplete, so more bytes are needed.
+    /// An incomplete item, for which more bytes are needed.
     Part,
 }
 

@@ -13,10 +13,10 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// The part of the data that a notification is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Any layer may have changed: the notification names no layer, or notifications may have been
+    /// A change of any layer: the notification names no layer, or notifications may have been
     /// missed.
     Everything,
-    /// The layer of this name has changed.
+    /// A change of the layer of this name.
     Layer(String),
 }
 

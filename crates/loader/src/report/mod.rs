@@ -16,19 +16,19 @@ const IN_ALL: usize = 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// The longitude or the latitude is empty, or both are, or the geometry is null or empty.
+    /// An empty longitude or latitude, or a geometry that is null or empty.
     NoPosition,
-    /// The longitude or the latitude is no number, is not finite, or is too large: |latitude| is
+    /// A longitude or a latitude that is no number, is not finite, or is too large: |latitude| is
     /// over 90°, or |longitude| is over 540°.
     BadPosition,
-    /// The latitude is valid but lies beyond the edge of the Web-Mercator square, ±85.0511°.
+    /// A latitude that is valid but lies beyond the edge of the Web-Mercator square, ±85.0511°.
     Outside,
-    /// The weight is not a finite number.
+    /// A weight that is not a finite number.
     BadWeight,
-    /// The row cannot be read. It is a comment, a repeated header or a malformed line of
+    /// A row that can't be read. It is a comment, a repeated header or a malformed line of
     /// newline-delimited GeoJSON, or it has too few columns for a position.
     Malformed,
-    /// The geometry is neither a Point nor a MultiPoint.
+    /// A geometry that is neither a Point nor a MultiPoint.
     NotAPoint,
 }
 
@@ -110,17 +110,17 @@ impl fmt::Display for SkippedRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MismatchReason {
-    /// The literal is a number, and the value is no number.
+    /// A literal that is a number, and a value that is no number.
     NoNumber,
-    /// The literal is a date or time, and the value can't be read as one.
+    /// A literal that is a date or time, and a value that can't be read as one.
     NoDate,
-    /// The literal is true or false, and the value is neither.
+    /// A literal that is true or false, and a value that is neither.
     NoTruth,
-    /// The value is a number, and the literal is no number.
+    /// A value that is a number, and a literal that is no number.
     Number,
-    /// The value is a date or time, and the literal can't be read as one.
+    /// A value that is a date or time, and a literal that can't be read as one.
     Date,
-    /// The value is true or false, and the literal is neither.
+    /// A value that is true or false, and a literal that is neither.
     Truth,
 }
 

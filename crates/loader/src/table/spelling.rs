@@ -170,7 +170,7 @@ impl TimeSpelling {
 /// stored as numbers or times can be written again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Spelling {
-    /// The source has typed values and no texts.
+    /// No form, since the source has typed values and no texts.
     Typed,
     Number(NumberSpelling),
     /// Texts of whole numbers, some of which `f64` can't represent.

@@ -7,7 +7,8 @@ use super::{LONGEST, iso::Scanner};
 /// The reason why a text that looks like a date can't be read as a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AmbiguousDate {
-    /// The year comes last, so it is unknown which number is the day and which is the month.
+    /// A date whose year comes last, so that it is unknown which number is the day and which is the
+    /// month.
     DayOrMonthFirst,
     /// Any other reason: there is no such day, the year has two digits, or the zone is given by
     /// letters whose meaning is unknown.

@@ -17,20 +17,20 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Domain {
-    /// The upper end is nearly the greatest density of the zoom: the percentile
+    /// A range whose upper end is nearly the greatest density of the zoom: the percentile
     /// [`Domain::AUTO_PERCENTILE`] of its non-empty pixels.
     Auto,
-    /// The upper end is a percentile of the zoom's non-empty pixels. The field is a number over 0
-    /// and up to 100.
+    /// A range whose upper end is a percentile of the zoom's non-empty pixels. The field is a
+    /// number over 0 and up to 100.
     Percentile(f64),
-    /// The upper end is a percentile measured at one zoom, and is used at all zooms. It is meant
-    /// for values that don't change with the zoom, for example densities per km². The fields are
-    /// the percentile and the zoom. `None` stands for the percentile of [`Domain::Auto`].
+    /// A range whose upper end is a percentile that is measured at one zoom and used at all zooms.
+    /// It is meant for values that don't change with the zoom, for example densities per km². The
+    /// fields are the percentile and the zoom. `None` stands for the percentile of
+    /// [`Domain::Auto`].
     AtZoom(Option<f64>, u8),
-    /// The range lies between a given lower end, the first field, and a given upper end, the second
-    /// field.
+    /// A range with a given lower end, the first field, and a given upper end, the second field.
     Fixed(f64, f64),
-    /// The range follows a table of (zoom, lower end, upper end) with rising zooms. Between two
+    /// A range that follows a table of (zoom, lower end, upper end) with rising zooms. Between two
     /// zooms of the table the lower end is interpolated linearly. The upper end is interpolated
     /// geometrically if it is positive, since densities change by a factor from zoom to zoom.
     /// Before the first zoom of the table the ends of the first zoom apply, and after the last zoom

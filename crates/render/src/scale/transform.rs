@@ -13,24 +13,23 @@ const LOG_RANGE: f64 = 1000.0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Transform {
-    /// The position is u itself.
+    /// The function u: the position is the fraction itself.
     Linear,
-    /// The position is ln(1 + 1000 u) / ln 1001. It is logarithmic over three powers of ten, and 0
-    /// for u = 0.
+    /// The function ln(1 + 1000 u) / ln 1001. It is logarithmic over three powers of ten, and 0 for
+    /// u = 0.
     Log,
-    /// The position is √u.
+    /// The function √u, the square root.
     Sqrt,
-    /// The position is ∛u.
+    /// The function ∛u, the cube root.
     Cbrt,
-    /// The position is u to the power of an exponent. In text it is written with the exponent:
-    /// `power:0.35`.
+    /// The function that raises u to the power of an exponent. In text it is written with the
+    /// exponent: `power:0.35`.
     Power(Gamma),
-    /// The position is the fraction of the zoom's non-empty pixels that have a lower density:
-    /// histogram equalisation.
+    /// Histogram equalisation: the position is the fraction of the zoom's non-empty pixels that
+    /// have a lower density.
     EqHist,
-    /// The position is the fraction of the non-empty pixels nearby that have a lower density:
-    /// adaptive histogram equalisation. It shows detail both in cities and in the country, without
-    /// seams.
+    /// Adaptive histogram equalisation: the position is the fraction of the non-empty pixels nearby
+    /// that have a lower density. It shows detail both in cities and in the country, without seams.
     Local,
 }
 

@@ -16,26 +16,28 @@ pub(crate) const MAX_REACH: f64 = 256.0;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum BlendMode {
-    /// Splats add up: Σ weight · K. This mode is the fastest, and the only one that GPUs draw.
+    /// The sum of the splats: Σ weight · K. This mode is the fastest, and the only one that GPUs
+    /// draw.
     #[default]
     Add,
-    /// All points that lie in one pixel count as one point of weight 1. The splats of these points
-    /// add up. This is what mapnik-rasterizers does.
+    /// A sum in which all points that lie in one pixel count as one point of weight 1. This is what
+    /// mapnik-rasterizers does.
     Set,
-    /// Splats cover each other like translucent spots: 1 − Π (1 − opacity · K). heatmap.js and
+    /// Splats that cover each other like translucent spots: 1 − Π (1 − opacity · K). heatmap.js and
     /// simpleheat do this in 8 bits; here it is computed in floating point, so that even the
     /// faintest spot changes the result.
     Cover(CoverOpacity),
-    /// A marker is drawn for each point. Markers cover each other, in 8 bits from 0 to 255, with
-    /// the rounding of Mapnik's `src-over`.
+    /// A marker for each point. Markers cover each other, in 8 bits from 0 to 255, with the
+    /// rounding of Mapnik's `src-over`.
     Over(MarkerStamp),
-    /// A marker is drawn for each point. Markers add up, in 8 bits and up to 255, as with Mapnik's
-    /// `comp-op: plus`.
+    /// A marker for each point. Markers add up, in 8 bits and up to 255, as with Mapnik's `comp-op:
+    /// plus`.
     Plus(MarkerStamp),
-    /// All points that lie in one pixel are drawn as one point with their summed weight. The
-    /// greater the weight, the wider the kernel: Σ weight · K(distance / (radius · (weight /
-    /// w)^(1/n))). The field is w, the weight whose kernel reaches as far as the radius. The
-    /// exponent n belongs to the kernel's shape: K falls as 1 − uⁿ. This is what HeatCanvas does.
+    /// A sum in which all points that lie in one pixel are drawn as one point with their summed
+    /// weight. The greater the weight, the wider the kernel: Σ weight · K(distance / (radius ·
+    /// (weight / w)^(1/n))). The field is w, the weight whose kernel reaches as far as the radius.
+    /// The exponent n belongs to the kernel's shape: K falls as 1 − uⁿ. This is what HeatCanvas
+    /// does.
     Reach(f64),
 }
 

@@ -19,7 +19,7 @@ enum RequestedRange {
     Whole,
     /// The index of the first byte, and the index after the last byte.
     Bytes(Range<usize>),
-    /// No byte of the answer is in the range.
+    /// A range that contains no byte of the answer.
     Unsatisfiable,
 }
 

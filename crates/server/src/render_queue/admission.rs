@@ -117,7 +117,7 @@ impl Drop for Place {
 pub(super) enum AdmissionDecision {
     Begin(Turns),
     Wait(Place),
-    /// The queue is full, or the wait would be too long.
+    /// A refusal, since the queue is full or the wait would be too long.
     Refused,
 }
 

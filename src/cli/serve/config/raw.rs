@@ -42,7 +42,7 @@ pub(crate) struct LayerSection {
     pub(crate) line: Option<usize>,
 }
 
-/// Two layer sections are equal if their contents are, whatever their lines.
+/// Compares two layer sections by their contents, not by their lines in the file.
 impl PartialEq for LayerSection {
     fn eq(&self, other: &Self) -> bool {
         (&self.section, &self.style) == (&other.section, &other.style)
@@ -73,7 +73,7 @@ pub(crate) struct ConfigEntry {
     pub(crate) raw: Option<String>,
 }
 
-/// Two entries are equal if their keys and values are, whatever their lines.
+/// Compares two entries by their keys and values, not by their lines in the file.
 impl PartialEq for ConfigEntry {
     fn eq(&self, other: &Self) -> bool {
         (&self.key, &self.values) == (&other.key, &other.values)

@@ -65,15 +65,15 @@ impl Vision {
 /// The way in which lightness changes along a ramp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lightness {
-    /// Each colour is lighter than the one before.
+    /// Lightness that rises: each colour is lighter than the one before.
     Rises,
-    /// Each colour is darker than the one before.
+    /// Lightness that falls: each colour is darker than the one before.
     Falls,
-    /// Lightness rises up to the middle of the ramp and falls after it, or the other way round, as
-    /// in a diverging ramp.
+    /// Lightness that turns: it rises up to the middle of the ramp and falls after it, or the other
+    /// way round, as in a diverging ramp.
     Turns,
-    /// Lightness changes its direction more than once, or not in the middle of the ramp. Some
-    /// values then look like others.
+    /// Lightness that changes its direction more than once, or not in the middle of the ramp. Some
+    /// densities then look like others.
     Wavers,
 }
 
