@@ -51,7 +51,8 @@ pub(crate) fn import_carto(text: &str) -> Result<ImportedStyle, ImportError> {
     recipe.import()
 }
 
-/// Converts the name of a marker's property from CartoCSS, where it follows `marker-`, to the XML.
+/// Converts the name of a marker's property from CartoCSS, given without its prefix `marker-`, to
+/// the name in the XML.
 fn xml_name(name: &str) -> &str {
     match name {
         "line-width" => "stroke-width",

@@ -37,15 +37,16 @@
 //!   the load. In columns that a filter uses or that are kept, `12,5` is then the number 12.5.
 //! - **Marks between thousands** are read if [`LoadOptions::decimal`] names the decimal mark, or if
 //!   values of the column leave no doubt (`1.234,5` or `1,234,567`), and blanks and apostrophes in
-//!   columns with decimal commas. They must part groups of three digits. If `1,234` may have
+//!   columns with decimal commas. They must separate groups of three digits. If `1,234` may have
 //!   either meaning in a column of weights, that is an error; longitudes and latitudes have no
 //!   thousands.
-//! - **Angles** in columns of CSV may have minutes and seconds, and a hemisphere before or behind
-//!   them: `41°25'01"N`, `41 25 01 S`, `W002 10.43` or `4807.038N`. The letter `O` is none, since
-//!   it means east in German and west in French. Numbers like `4807.038` without a letter are
-//!   degrees and minutes if all of them have four and five digits before the point, zeros included;
-//!   if they are only likely to be, that is an error. Hemispheres may stand in columns directly
-//!   behind the numbers.
+//! - **Angles** in columns of CSV may have minutes and seconds, and a hemisphere before or after
+//!   them: `41°25'01"N`, `41 25 01 S`, `W002 10.43` or `4807.038N`. The letter `O` is no
+//!   hemisphere, since it means east in German and west in French. Numbers like `4807.038` without
+//!   a letter are degrees and minutes if all latitudes have four digits before the point and all
+//!   longitudes five, zeros included; if they are only likely to be degrees and minutes, that is an
+//!   error. A hemisphere may also have a column of its own, directly after the column of its
+//!   number.
 //! - **Whole positions in one column** of CSV are found by their values, if no names look like
 //!   longitude and latitude, or named by [`LoadOptions::geom`]: well-known text, well-known binary
 //!   in hexadecimal digits, GeoJSON, or two numbers. The order of two numbers follows from the

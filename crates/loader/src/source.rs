@@ -241,8 +241,8 @@ fn finished_report(source: &dyn Source) -> Result<Report, LoadError> {
     Ok(report)
 }
 
-/// Returns an error if most positions of a source are far beyond degrees, as metres of a projection
-/// are.
+/// Returns an error if most positions of a source have far larger coordinates than degrees can be,
+/// and so are probably metres of a projection.
 fn check_unit(source: &dyn Source, report: &Report) -> Result<(), LoadError> {
     let (rows, of) = (report.notes.metres, placed(report));
     if rows * 2 <= of {

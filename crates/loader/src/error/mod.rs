@@ -285,7 +285,7 @@ pub enum LoadError {
         /// Advice on how to exchange the columns of longitude and latitude.
         advice: String,
     },
-    /// Most positions are far beyond degrees.
+    /// Most positions have far larger coordinates than degrees can be.
     #[error(
         "{file}: these are metres of a projection, no degrees: {rows} of {of} rows{example}; name \
          the coordinate system with `srid` (its EPSG number, such as 25832), or convert the file to \
@@ -294,11 +294,12 @@ pub enum LoadError {
     Metres {
         /// The file, by the name that the caller gave.
         file: String,
-        /// The number of rows whose coordinates are beyond degrees.
+        /// The number of rows whose coordinates are larger than degrees can be.
         rows: u64,
         /// The number of all rows with a position, whether valid or not.
         of: u64,
-        /// One of the rows that are beyond degrees, in parentheses; empty if none is known.
+        /// One of the rows whose coordinates are larger than degrees can be, in parentheses; empty
+        /// if none is known.
         example: String,
     },
     /// The source has rows, and none of them gives a point.

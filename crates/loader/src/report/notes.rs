@@ -19,7 +19,7 @@ pub(crate) struct Notes {
     /// The number of rows whose latitude is over 90°, and whose position would be valid with
     /// longitude and latitude swapped.
     pub(crate) swapped: u64,
-    /// The number of rows whose coordinates are far beyond degrees, as metres are.
+    /// The number of rows whose coordinates are far larger than degrees can be, as metres are.
     pub(crate) metres: u64,
     /// The count of rows that have a text that is not UTF-8, in a column that the filter uses or
     /// that is kept.

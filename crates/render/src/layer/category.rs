@@ -4,7 +4,8 @@ use crate::layer::point_set::PointSet;
 use heatsplat_points::Points;
 use std::sync::Arc;
 
-/// A part of a set of points, with the name and the colour that it is shown by.
+/// A part of a set of points, with the name by which legends show it and the colour in which it is
+/// drawn.
 #[derive(Clone, Debug)]
 pub struct Category {
     /// The name that legends show.

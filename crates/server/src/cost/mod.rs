@@ -118,9 +118,10 @@ pub(crate) fn check_limit(
 /// The estimated time of a request on one processor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EstimatedTime {
-    /// The time with everything that may have to be prepared: a scale, and the points of a filter.
+    /// The time including everything that may have to be prepared: a scale, and the points of a
+    /// filter.
     pub(crate) all: Duration,
-    /// The time if everything is prepared.
+    /// The time without any preparation.
     pub(crate) drawn: Duration,
 }
 

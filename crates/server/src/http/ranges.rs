@@ -38,8 +38,9 @@ impl RangeRequest {
         Some(Self { range, if_range })
     }
 
-    /// Cuts a successful answer to the requested range. The answer stays whole if its state is not
-    /// the one that `If-Range` names, since the client's other parts are of that state.
+    /// Cuts a successful answer to the requested range. The answer stays whole if `If-Range` names
+    /// another state of it than the present one, since the parts that the client has already are of
+    /// that other state.
     pub(crate) async fn cut(&self, response: Response) -> Response {
         if !has_ranges(&response) || !self.is_current(response.headers()) {
             return response;

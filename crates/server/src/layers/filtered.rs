@@ -129,9 +129,9 @@ impl FilteredLayer {
     }
 }
 
-/// The bytes for which a filtered layer's points count in the budget; 0 before they are selected.
-/// The points of one filter may take more than half of the budget. They don't count for more then,
-/// so that scales have room beside them.
+/// The bytes that a filtered layer's points count in the budget; 0 before they are selected. At
+/// most half of the budget is counted for one layer, even if its points take more memory, so that
+/// scales have room beside them.
 fn counted_bytes(layer: &ServedLayer) -> usize {
     let LayerSource::Filtered(filtered) = &layer.source else {
         return 0;

@@ -59,7 +59,8 @@ pub(crate) struct WorkSize {
     pub(crate) turns: u32,
     /// The expected time on one core; `None` if each turn is expected to take as long as `turn`.
     pub(crate) expected: Option<Duration>,
-    /// The expected time of what is prepared before the turns, if `expected` is `None`.
+    /// The expected time of preparations before the turns, for example of a scale, if `expected` is
+    /// `None`.
     pub(crate) before: Duration,
     /// The mean time of recent turns of such work; `None` for the mean of all work.
     pub(crate) turn: Option<Duration>,

@@ -113,8 +113,8 @@ impl RampCheck {
         let pairs = || colors.iter().zip(colors.iter().skip(1));
         let steps = pairs().map(|(a, b)| distance(*a, *b));
         let lightness = lightness(&lights);
-        // Near the middle of a ramp with two sides, the colours of both sides are nearly one grey.
-        // So on such a ramp only colours that are at least three samples apart are compared.
+        // Near the middle of a diverging ramp, the colours of both sides are nearly one grey. So on
+        // a diverging ramp only colours that are at least three samples apart are compared.
         let next = if lightness == Lightness::Turns { 3 } else { 2 };
         Self {
             lightness,

@@ -167,7 +167,7 @@ impl ChangeRows<'_> {
         let mut row = first;
         while row < end {
             // For each of the rows: the square of half the disc's width, the first pixel in the
-            // disc, and the first pixel behind it.
+            // disc, and the first pixel after the disc.
             let mut heights = [0.0f64; ROWS];
             let mut spans = [[0u32; 2]; ROWS];
             for (i, (h, span)) in (0u32..).zip(heights.iter_mut().zip(&mut spans)) {
