@@ -51,13 +51,18 @@ impl TemporaryFolder {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 created => created?,
             }
-            let lock = File::create(path.join(LOCK))?;
-            lock.lock()?;
-            return Ok(Self {
-                path,
-                limit: limit.unwrap_or(LIMIT),
-                _lock: lock,
-            });
+            let lock = File::create(path.join(LOCK)).and_then(|lock| lock.lock().map(|()| lock));
+            return match lock {
+                Ok(lock) => Ok(Self {
+                    path,
+                    limit: limit.unwrap_or(LIMIT),
+                    _lock: lock,
+                }),
+                Err(error) => {
+                    let _ = fs::remove_dir_all(&path);
+                    Err(error)
+                }
+            };
         }
     }
 

@@ -64,6 +64,8 @@ fn by_extension(name: &str) -> Option<InputFormat> {
             Some(InputFormat::GeoJsonLines)
         }
         "js" | "mjs" | "cjs" | "jsonp" => Some(InputFormat::Json),
+        // Loggers write lines of their own before the first sentence.
+        "nmea" => Some(InputFormat::Nmea),
         _ => None,
     }
 }
@@ -163,6 +165,12 @@ fn foreign(sample: &[u8]) -> Option<&'static str> {
     if let Some((_, found)) = known {
         return Some(found);
     }
+    if sample.get(8..12) == Some(b".FIT") {
+        return Some(
+            "this is a FIT activity, which is not read here; export it as GPX or TCX, or convert \
+             it: gpsbabel -i garmin_fit -f FILE -o gpx -F points.gpx",
+        );
+    }
     if sample.get(8..12) == Some(b"DUCK") {
         return Some(
             "this is a DuckDB database; write a table of it as Parquet: \
@@ -213,6 +221,10 @@ mod tests {
                 InputFormat::GeoJsonLines,
             ),
             ("a.txt", "lon,lat\n", InputFormat::Csv),
+            ("a.nmea", "started\n$GPGGA,1", InputFormat::Nmea),
+            ("a.NMEA.gz", "!AIVDM,1\n$GPGGA,1", InputFormat::Nmea),
+            ("a.txt", "\n$GPGGA,1", InputFormat::Nmea),
+            ("a.nmea", "<gpx>", InputFormat::Gpx),
         ] {
             assert_eq!(
                 sniff(name, content.as_bytes()).unwrap(),
@@ -228,6 +240,10 @@ mod tests {
             (&b"BZh...."[..], "bzip2"),
             (b"\x89PNG\r\n", "PNG picture"),
             (b"12345678DUCK\0", "duckdb FILE"),
+            (
+                b"\x0e\x10\x43\x08\x28\x06\0\0.FIT",
+                "export it as GPX or TCX",
+            ),
             (b"<!DOCTYPE html><html>", "a web page"),
             (b"\xff\xfe\0\0l\0\0\0", "UTF-32"),
             (b"<?xml version", "XML"),

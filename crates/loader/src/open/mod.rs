@@ -1,6 +1,7 @@
 //! Opening of sources: finds the reader for the format of a path or stream.
 
 mod archive;
+mod unused;
 
 use crate::csv;
 use crate::error::LoadError;
@@ -11,12 +12,13 @@ use crate::input::zip::is_zip;
 use crate::input::{Input, Origin};
 use crate::json_rows;
 use crate::options::LoadOptions;
-use crate::parameter::Parameter;
 use crate::records;
 use crate::source::Source;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use unused::refuse_json_options;
+pub(crate) use unused::refuse_unused;
 
 /// Opens a path, and detects its format and columns. The path `-` means standard input.
 ///
@@ -50,8 +52,7 @@ pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn So
     let origin = input.origin.afresh();
     let format = input.format(asked(&input.sample, options))?;
     let file = origin.file();
-    one_geometry(&file, format, options)?;
-    no_members(&file, format, options)?;
+    refuse_unused(&file, format, options)?;
     guarded(file, || match format {
         InputFormat::FlatGeobuf if options.within.is_some() => {
             records::flatgeobuf::file(path, origin, options)
@@ -103,99 +104,6 @@ pub(crate) fn asked(sample: &[u8], options: &LoadOptions) -> Option<InputFormat>
     options.format.filter(|_| !is_zip(sample))
 }
 
-/// Returns an error if the option `member` is set for a file that is no archive.
-pub(crate) fn no_members(
-    file: &str,
-    format: InputFormat,
-    options: &LoadOptions,
-) -> Result<(), LoadError> {
-    match &options.member {
-        Some(_) if format != InputFormat::Zip => Err(LoadError::BadOption {
-            file: file.to_owned(),
-            parameter: Parameter::Member,
-            message: "this is no archive; leave it out".to_owned(),
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// Returns an error if an option is set that the format has no use for: `geom` where each row has
-/// only one geometry, `srid` where the format always states the coordinate system, and the options
-/// of JSON rows.
-pub(crate) fn one_geometry(
-    file: &str,
-    format: InputFormat,
-    options: &LoadOptions,
-) -> Result<(), LoadError> {
-    if matches!(
-        format,
-        InputFormat::Json
-            | InputFormat::GeoJson
-            | InputFormat::GeoJsonLines
-            | InputFormat::Gpx
-            | InputFormat::Kml
-            | InputFormat::Tcx
-            | InputFormat::Nmea
-            | InputFormat::Xlsx
-    ) && options.srid.is_some()
-    {
-        return Err(LoadError::BadOption {
-            file: file.to_owned(),
-            parameter: Parameter::Srid,
-            message: format!(
-                "positions of {format} are longitude and latitude, or state their system; leave it \
-                 out"
-            ),
-        });
-    }
-    if !matches!(
-        format,
-        InputFormat::Json | InputFormat::GeoJson | InputFormat::GeoJsonLines | InputFormat::Zip
-    ) {
-        json_options_unused(file, format, options)?;
-    }
-    match (format, &options.geom) {
-        // In an archive the option is for the member.
-        (_, None)
-        | (
-            InputFormat::Csv
-            | InputFormat::Tsv
-            | InputFormat::Parquet
-            | InputFormat::Arrow
-            | InputFormat::GeoPackage
-            | InputFormat::Zip,
-            _,
-        ) => Ok(()),
-        (format, Some(_)) => Err(LoadError::BadOption {
-            file: file.to_owned(),
-            parameter: Parameter::Geom,
-            message: format!("{format} has no columns of geometries to choose from; leave it out"),
-        }),
-    }
-}
-
-/// Returns an error if an option is set that only JSON rows have.
-fn json_options_unused(
-    file: &str,
-    format: InputFormat,
-    options: &LoadOptions,
-) -> Result<(), LoadError> {
-    let set = [
-        (Parameter::Order, options.order.is_some()),
-        (Parameter::Rows, options.rows.is_some()),
-    ];
-    match set.into_iter().find(|(_, is_set)| *is_set) {
-        None => Ok(()),
-        Some((parameter, _)) => Err(LoadError::BadOption {
-            file: file.to_owned(),
-            parameter,
-            message: format!(
-                "only JSON rows that are not GeoJSON have it, not {format}; leave it out"
-            ),
-        }),
-    }
-}
-
 /// Calls `open`, and turns a panic in it into an error. The libraries that it uses may panic on
 /// damaged data.
 pub(crate) fn guarded(
@@ -234,15 +142,14 @@ fn is_rows(input: &Input, options: &LoadOptions) -> bool {
 /// Opens an input whose format can be read as a stream. Returns an error for other formats.
 pub(crate) fn start(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let format = input.format(asked(&input.sample, options))?;
-    one_geometry(&input.origin.file(), format, options)?;
-    no_members(&input.origin.file(), format, options)?;
+    refuse_unused(&input.origin.file(), format, options)?;
     guarded(input.origin.file(), || match format {
         InputFormat::Csv | InputFormat::Tsv => csv::source(input, format, options),
         InputFormat::GeoJson | InputFormat::GeoJsonLines if is_rows(&input, options) => {
             json_rows::source(input, options)
         }
         InputFormat::GeoJson | InputFormat::GeoJsonLines => {
-            json_options_unused(&input.origin.file(), format, options)?;
+            refuse_json_options(&input.origin.file(), format, options)?;
             geojson::source(input, format, options)
         }
         InputFormat::Json => json_rows::source(input, options),

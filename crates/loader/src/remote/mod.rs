@@ -15,7 +15,7 @@ mod range_reader;
 use crate::error::LoadError;
 use crate::format::InputFormat;
 use crate::input::{Input, Origin};
-use crate::open::{asked, guarded, no_members, one_geometry, open_file, start};
+use crate::open::{asked, guarded, open_file, refuse_unused, start};
 use crate::options::LoadOptions;
 use crate::records;
 use crate::source::Source;
@@ -98,22 +98,28 @@ fn here_and_there(
     let Ok(format) = peek.format(asked(&peek.sample, options)) else {
         return Ok(None);
     };
-    match format {
-        InputFormat::Parquet => guarded(origin.file(), || {
+    let in_ranges = match format {
+        InputFormat::Parquet => true,
+        InputFormat::FlatGeobuf => options.within.is_some(),
+        _ => false,
+    };
+    if !in_ranges {
+        return Ok(None);
+    }
+    refuse_unused(&origin.file(), format, options)?;
+    guarded(origin.file(), || match format {
+        InputFormat::Parquet => {
             let errors = origin.clone();
             let open = || Ok(ParquetReader::new(object.clone(), errors.clone()));
             records::parquet::stored(&open, origin, options)
-        })
-        .map(Some),
-        InputFormat::FlatGeobuf if options.within.is_some() => guarded(origin.file(), || {
+        }
+        _ => {
             let counted = origin.clone();
             let open = || Ok(RangeReader::new(object.clone(), counted.clone()));
-            one_geometry(&counted.file(), format, options)?;
             records::flatgeobuf::stored(&open, origin, options)
-        })
-        .map(Some),
-        _ => Ok(None),
-    }
+        }
+    })
+    .map(Some)
 }
 
 /// A source that reads a copy of the object in a temporary folder.
@@ -124,8 +130,7 @@ fn downloaded(
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let file = input.origin.file();
-    one_geometry(&file, format, options)?;
-    no_members(&file, format, options)?;
+    refuse_unused(&file, format, options)?;
     let folder =
         TemporaryFolder::new(options.download_limit).map_err(|source| LoadError::Read {
             file: file.clone(),

@@ -1,8 +1,8 @@
 //! Zip archives: the data set in them, the choice among several, and archives that lie.
 
-use crate::formats::{self, Row};
+use crate::formats::{self, rows};
 use crate::{Folder, error, opened};
-use heatsplat_loader::{LoadOptions, open};
+use heatsplat_loader::{InputFormat, LoadOptions, open};
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use zip::write::SimpleFileOptions;
@@ -37,18 +37,6 @@ fn member(name: &str) -> LoadOptions {
         member: Some(name.to_owned()),
         ..LoadOptions::default()
     }
-}
-
-fn rows() -> Vec<Row> {
-    let row = |i: u32| Row {
-        lon: f64::from(i) * 1.5 - 10.0,
-        lat: f64::from(i % 7),
-        kind: (i % 5 < 4).then(|| format!("kind {}", i % 3)),
-        n: (!i.is_multiple_of(4)).then(|| f64::from(i) / 2.0),
-        day: (!i.is_multiple_of(6)).then(|| format!("2010-03-{:02}", i % 20 + 1)),
-        flag: (!i.is_multiple_of(3)).then_some(i.is_multiple_of(2)),
-    };
-    (0..24).map(row).collect()
 }
 
 /// The message of the error for an archive.
@@ -156,6 +144,25 @@ fn one_data_set_is_chosen_and_several_are_listed() {
         ),
         2
     );
+    let licenses: [(&str, &[u8]); 2] = [("licenses.csv", CSV), ("readme-1.csv", b"a")];
+    assert_eq!(kept(&licenses, &any), 2);
+    let stations: [(&str, &[u8]); 2] = [("metadata_stations.csv", CSV), ("metadata.csv", b"a")];
+    assert_eq!(kept(&stations, &any), 2);
+    assert_eq!(kept(&[("./a.csv", CSV), ("./.b.csv", b"a")], &any), 2);
+    assert_eq!(
+        kept(&[("./a.csv", CSV), ("b.csv", b"a")], &member("./a.csv")),
+        2
+    );
+    let zip = LoadOptions {
+        format: Some(InputFormat::Zip),
+        ..LoadOptions::default()
+    };
+    assert_eq!(kept(&[("a.csv", CSV)], &zip), 2);
+    assert_eq!(kept(&[("./a.kml", b"a"), ("./doc.kml", kml)], &any), 1);
+    let text = String::from_utf8_lossy(CSV);
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let marked = [&b"\xff\xfe"[..], &wide].concat();
+    assert_eq!(kept(&[("a.csv", &marked)], &any), 2);
     assert_eq!(
         kept(
             &[("doc.kml", kml), ("a.kml", b""), ("files/a.png", b"")],
@@ -198,20 +205,44 @@ fn one_data_set_is_chosen_and_several_are_listed() {
     let inner = zipped(&[("b.csv", CSV)]);
     let word: [(&str, &[u8]); 2] = [("word/document.xml", b"<w/>"), ("x.csv", CSV)];
     let nested: [(&str, &[u8]); 1] = [("a.zip", &inner)];
+    let disguised: [(&str, &[u8]); 1] = [("a.xlsx", &inner)];
     for (files, says) in [
         (&word[..0], "there is no file in this archive"),
         (&word[..], "this is a Word document"),
         (&nested[..], "an archive within an archive"),
+        (&disguised[..], "an archive within an archive"),
     ] {
         let message = refusal(&folder, &zipped(files), &any);
         assert!(message.contains(says), "{message}");
     }
+    // An archive may begin with other bytes. The option names the format of the member.
+    let workbook = LoadOptions {
+        format: Some(InputFormat::Xlsx),
+        ..LoadOptions::default()
+    };
+    let behind = [&b"MZ"[..], &inner].concat();
+    let message = refusal(&folder, &zipped(&[("a.xlsx", &behind)]), &workbook);
+    assert!(
+        message.contains("an archive within an archive"),
+        "{message}"
+    );
 }
 
 #[test]
 fn a_member_is_only_asked_for_in_archives() {
     let message = error("a.csv", CSV, &member("b.csv"));
     assert_eq!(message, "a.csv: `member`: this is no archive; leave it out");
+    // A file with one table only has no use for a name of a table, in an archive too.
+    let table = LoadOptions {
+        table: Some("shops".to_owned()),
+        ..LoadOptions::default()
+    };
+    let says = "`table`: csv has no tables to choose from; leave it out";
+    let message = error("a.csv", CSV, &table);
+    assert_eq!(message, format!("a.csv: {says}"));
+    let folder = Folder::new("archive-table");
+    let message = refusal(&folder, &zipped(&[("a.csv", CSV)]), &table);
+    assert!(message.ends_with(&format!("a.csv: {says}")), "{message}");
     let folder = Folder::new("archive-none");
     let message = refusal(&folder, CSV, &member("b.csv"));
     assert!(
@@ -380,6 +411,27 @@ fn archives_that_lie_are_refused() {
         message.contains("its bytes are those of another file, too"),
         "{message}"
     );
+    let message = refusal(&folder, &zipped(&[("a.csv", CSV), ("./a.csv", CSV)]), &any);
+    assert!(
+        message.contains("two of its files have the same name"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_checksum_is_checked_by_readers_that_know_where_their_rows_end() {
+    let folder = Folder::new("archive-checksum");
+    let path = formats::write(&folder, "fgb", &rows());
+    let bytes = std::fs::read(path).unwrap();
+    let any = LoadOptions::default();
+    for method in [CompressionMethod::Deflated, CompressionMethod::Stored] {
+        let mut archive = packed(&[("a.fgb", &bytes)], method);
+        assert_eq!(opened(&put(&folder, &archive), &any).unwrap().1.kept, 24);
+        let central = header(&archive, b"PK\x01\x02", 0);
+        set(&mut archive, central + 16, &[1, 2, 3, 4]);
+        let message = refusal(&folder, &archive, &any);
+        assert!(message.contains("its checksum is wrong"), "{message}");
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! whose report matches its points. None may cause a panic in this crate or an endless loop.
 
 use crate::archive::zipped;
-use crate::formats::{self, Row};
+use crate::formats::{self, rows};
+use crate::nmea::log_of;
 use crate::robustness::{pack, survives};
 use crate::{Folder, opened};
 use heatsplat_loader::LoadOptions;
@@ -10,20 +11,11 @@ use heatsplat_points::Point;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-fn rows() -> Vec<Row> {
-    let row = |i: u32| Row {
-        lon: f64::from(i) * 1.5 - 10.0,
-        lat: f64::from(i % 7),
-        kind: (i % 5 < 4).then(|| format!("kind {}", i % 3)),
-        n: (!i.is_multiple_of(4)).then(|| f64::from(i) / 2.0),
-        day: (!i.is_multiple_of(6)).then(|| format!("2010-03-{:02}", i % 20 + 1)),
-        flag: (!i.is_multiple_of(3)).then_some(i.is_multiple_of(2)),
-    };
-    (0..24).map(row).collect()
-}
-
 /// The bytes of a valid file of a format.
 fn whole(folder: &Folder, format: &str) -> Vec<u8> {
+    if format == "nmea" {
+        return log_of(&rows()).into_bytes();
+    }
     let stored = if format == "zip" { "csv" } else { format };
     let path = formats::write(folder, stored, &rows());
     let read = |extension| std::fs::read(path.with_extension(extension)).unwrap();
@@ -163,6 +155,11 @@ fn kml() {
 fn tcx() {
     cut("tcx", usize::MAX);
     turn("tcx", 1500);
+}
+
+#[test]
+fn nmea() {
+    turn("nmea", 1500);
 }
 
 #[test]

@@ -30,6 +30,19 @@ pub(crate) struct Row {
     pub(crate) flag: Option<bool>,
 }
 
+/// Rows with each value missing at times.
+pub(crate) fn rows() -> Vec<Row> {
+    let row = |i: u32| Row {
+        lon: f64::from(i) * 1.5 - 10.0,
+        lat: f64::from(i % 7),
+        kind: (i % 5 < 4).then(|| format!("kind {}", i % 3)),
+        n: (!i.is_multiple_of(4)).then(|| f64::from(i) / 2.0),
+        day: (!i.is_multiple_of(6)).then(|| format!("2010-03-{:02}", i % 20 + 1)),
+        flag: (!i.is_multiple_of(3)).then_some(i.is_multiple_of(2)),
+    };
+    (0..24).map(row).collect()
+}
+
 /// All formats, named by the extensions of the files that [`write()`] makes.
 pub(crate) const ALL: [&str; 12] = [
     "csv", "geojson", "geojsonl", "fgb", "gpx", "kml", "tcx", "shp", "gpkg", "parquet", "arrow",

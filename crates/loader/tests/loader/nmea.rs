@@ -1,5 +1,6 @@
 //! NMEA logs: one point for each fix, with the fields of its sentence as columns.
 
+use crate::formats::Row;
 use crate::{error, loaded, weight};
 use heatsplat_loader::{LoadOptions, SkipReason, read};
 use heatsplat_points::mercator;
@@ -8,6 +9,22 @@ use heatsplat_points::mercator;
 fn sentence(text: &str) -> String {
     let sum = text.bytes().fold(0, |sum, byte| sum ^ byte);
     format!("${text}*{sum:02X}\r\n")
+}
+
+/// A log with a fix for each row, of which only the position is written.
+pub(crate) fn log_of(rows: &[Row]) -> String {
+    let angle = |degrees: f64, letters: [char; 2], width: usize| {
+        let letter = letters[usize::from(degrees < 0.0)];
+        let (whole, minutes) = (degrees.abs().floor(), degrees.abs().fract() * 60.0);
+        format!("{whole:0width$}{minutes:07.4},{letter}")
+    };
+    let fix = |row: &Row| {
+        let (lat, lon) = (angle(row.lat, ['N', 'S'], 2), angle(row.lon, ['E', 'W'], 3));
+        sentence(&format!(
+            "GPGGA,123519,{lat},{lon},1,08,0.9,545.4,M,46.9,M,,"
+        ))
+    };
+    rows.iter().map(fix).collect()
 }
 
 fn log() -> String {
@@ -113,16 +130,56 @@ fn other_sentences_take_their_place() {
     );
 }
 
+/// The log without its lines that are no sentences with a checksum.
+fn sound_log() -> String {
+    let sound = |second: u32| {
+        let lat = 4807.038 + f64::from(second);
+        sentence(&format!(
+            "GPGGA,1235{second:02},{lat},N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,"
+        ))
+    };
+    (10..16).map(sound).collect()
+}
+
 #[test]
 fn a_damaged_log_gives_the_fixes_that_are_whole() {
-    let text = log();
     let any = LoadOptions::default();
-    for length in 0..text.len() {
-        if let Ok((points, report)) = loaded("a.nmea", &text.as_bytes()[..length], &any) {
-            assert_eq!(report.rows, points.len() as u64 + report.skipped_total());
+    for text in [log(), sound_log()] {
+        let (whole, _) = loaded("a.nmea", text.as_bytes(), &any).unwrap();
+        for length in 0..text.len() {
+            let cut = loaded("a.nmea", &text.as_bytes()[..length], &any);
+            if let Ok((points, report)) = cut {
+                assert_eq!(report.rows, points.len() as u64 + report.skipped_total());
+                assert!(whole.starts_with(&points), "cut at {length}");
+            }
         }
-        let mut bytes = text.clone().into_bytes();
-        bytes[length] ^= 0xff;
-        let _ = loaded("a.nmea", &bytes, &any);
+    }
+}
+
+#[test]
+fn a_flipped_byte_costs_its_sentence_and_is_counted() {
+    let any = LoadOptions::default();
+    let text = sound_log();
+    let (whole, _) = loaded("a.nmea", text.as_bytes(), &any).unwrap();
+    assert_eq!(whole.len(), 6);
+    for at in 0..text.len() {
+        for flip in [0x01, 0x10, 0x80, 0xff] {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= flip;
+            let (points, report) = loaded("a.nmea", &bytes, &any).unwrap();
+            // No position is one that was not in the log.
+            assert!(points.iter().all(|point| whole.contains(point)), "{at}");
+            let line = text[..at].matches('\n').count();
+            let column = at - text[..at].rfind('\n').map_or(0, |end| end + 1);
+            let length = text.lines().nth(line).unwrap().len();
+            // The name of a sentence says what it is, and a line end where it ends.
+            if (7..length).contains(&column) && text.as_bytes()[at] != b'*' {
+                assert_eq!((points.len(), report.rows), (5, 6), "{at}: {flip:x}");
+                assert_eq!(report.skipped(SkipReason::Malformed), 1);
+                let example = report.examples[0].to_string();
+                let says = format!("record {}: malformed: wrong checksum", line + 1);
+                assert!(example.starts_with(&says), "{example}");
+            }
+        }
     }
 }

@@ -33,9 +33,9 @@ fn watch_panics() {
 
 /// The names of all fuzz targets. `wkb` and `filter` test parts of files; the others are extensions
 /// of files, where `arrows` is an Arrow stream.
-pub(crate) const TARGETS: [&str; 17] = [
+pub(crate) const TARGETS: [&str; 18] = [
     "arrow", "arrows", "csv", "fgb", "filter", "geojson", "geojsonl", "gpkg", "gpx", "json", "kml",
-    "parquet", "shp", "tcx", "wkb", "xlsx", "zip",
+    "nmea", "parquet", "shp", "tcx", "wkb", "xlsx", "zip",
 ];
 
 /// Runs a target. Returns the number of rows that are kept, or the message of the error.

@@ -5,6 +5,7 @@ use super::member_reader::MemberReader;
 use crate::error::LoadError;
 use crate::input::Origin;
 use crate::messages::{list, shown};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ const HEADER: u64 = 30;
 
 /// A file in an archive.
 pub(crate) struct Member {
-    /// The name, with `/` between folders.
+    /// The name in the form of [`plain_name`].
     pub(crate) name: String,
     /// The size in bytes after decompression, as the directory states it.
     pub(crate) size: u64,
@@ -37,6 +38,15 @@ impl Member {
     pub(crate) fn shown(&self) -> String {
         let quoted = shown(self.name.as_bytes());
         quoted.trim_matches('"').to_owned()
+    }
+}
+
+/// A name with `/` between its folders and without `./` at its beginning.
+pub(crate) fn plain_name(name: &str) -> String {
+    let name = name.replace('\\', "/");
+    match name.trim_start_matches("./") {
+        "" => name,
+        rest => rest.to_owned(),
     }
 }
 
@@ -64,16 +74,17 @@ impl Directory {
             message,
         };
         let archive = ZipArchive::new(reader).map_err(|error| damaged(error.to_string()))?;
+        let twice = || damaged("two of its files have the same name".to_owned());
         if archive.has_duplicate_names() {
-            return Err(damaged("two of its files have the same name".to_owned()));
+            return Err(twice());
         }
-        let mut members = Vec::new();
+        let mut members: Vec<Member> = Vec::new();
         for at in 0..archive.len() {
             let entry = archive.by_index_data(at);
             let entry = entry.map_err(|error| damaged(error.to_string()))?;
             let name = entry.name().map_err(|error| damaged(error.to_string()))?;
             members.push(Member {
-                name: name.replace('\\', "/"),
+                name: plain_name(&name),
                 size: entry.size(),
                 packed: entry.compressed_size(),
                 checksum: entry.crc32(),
@@ -81,6 +92,10 @@ impl Directory {
                 is_encrypted: entry.encrypted(),
                 start: entry.header_start(),
             });
+        }
+        let mut names = HashSet::new();
+        if !members.iter().all(|member| names.insert(&member.name)) {
+            return Err(twice());
         }
         Ok(Self {
             path: path.to_owned(),
@@ -145,7 +160,10 @@ impl Directory {
     /// Returns whether another member shares bytes with `member`, which ends at `after`.
     fn overlaps(&self, member: &Member, after: u64) -> bool {
         self.members.iter().any(|other| {
-            let others_least = other.start.saturating_add(HEADER + other.packed);
+            let others_least = other
+                .start
+                .saturating_add(HEADER)
+                .saturating_add(other.packed);
             !std::ptr::eq(other, member) && other.start < after && others_least > member.start
         })
     }
@@ -172,11 +190,9 @@ fn data_start(file: &mut File, member: &Member) -> io::Result<Option<u64>> {
     // Names in code pages are decoded by the library, so only ASCII is compared.
     let is_same = !member.name.is_ascii()
         || !local.is_ascii()
-        || member
-            .name
-            .bytes()
-            .eq(local.iter().map(|b| if *b == b'\\' { b'/' } else { *b }));
-    let start = member.start + HEADER + u64::from(name) + u64::from(extra);
+        || plain_name(&String::from_utf8_lossy(&local)) == member.name;
+    let lengths = u64::from(name) + u64::from(extra);
+    let start = member.start.saturating_add(HEADER).saturating_add(lengths);
     Ok(is_same.then_some(start))
 }
 

@@ -93,7 +93,11 @@ impl Read for MemberReader {
             return Err(invalid("it is shorter than the archive's directory states"));
         }
         self.checksum.update(part.get(..count).unwrap_or_default());
-        self.left -= count as u64;
+        self.left = self.left.saturating_sub(count as u64);
+        // Some readers know the number of their rows and never ask for the end.
+        if self.left == 0 {
+            self.check_end()?;
+        }
         Ok(count)
     }
 }

@@ -7,11 +7,12 @@
 //!    extension, it is the only text; and if there is no text, the only file.
 //!
 //! Hidden files, those of `__MACOSX`, and texts about the data (readme, licence, metadata) are left
-//! out in rule 4.
+//! out in rule 4. A file with an extension of points is only such a text if its name has no other
+//! word: `license.csv` is one, `licenses.csv` and `metadata_stations.csv` are data.
 
 use crate::error::LoadError;
 use crate::input::Origin;
-use crate::input::zip::{Directory, Member};
+use crate::input::zip::{Directory, Member, plain_name};
 use crate::messages::shown;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
@@ -125,6 +126,7 @@ fn named<'d>(
     name: &str,
     origin: &Origin,
 ) -> Result<&'d Member, LoadError> {
+    let name = &*plain_name(name);
     let files: Vec<&Member> = files(directory).collect();
     let exact = files.iter().find(|member| member.name == name);
     let alike = |of: fn(&str) -> &str| -> Vec<&Member> {
@@ -178,11 +180,12 @@ fn found<'d>(directory: &'d Directory, origin: &Origin) -> Result<&'d Member, Lo
     if let Some((_, kind)) = office.iter().find(|(name, _)| at(name).is_some()) {
         return Err(unsupported(origin, format!("this is {kind}")));
     }
-    let has = |of: &[&str]| -> Vec<&Member> {
+    let has = |of: &[&str], is_about: fn(&str) -> bool| -> Vec<&Member> {
         let is_it = |m: &&Member| of.contains(&&*extension(&m.name)) && !is_about(&m.name);
         all.iter().copied().filter(is_it).collect()
     };
-    for candidates in [has(&POINTS), has(&TEXTS), all.clone()] {
+    let points = has(&POINTS, is_only_about);
+    for candidates in [points, has(&TEXTS, is_about), all.clone()] {
         match candidates.as_slice() {
             [] => (),
             [member] => return Ok(member),
@@ -215,9 +218,9 @@ fn unsupported(origin: &Origin, message: String) -> LoadError {
 fn files(directory: &Directory) -> impl Iterator<Item = &Member> {
     directory.members.iter().filter(|member| {
         let name = &member.name;
-        let hidden = name
-            .split('/')
-            .any(|part| (part.starts_with('.') && part != "..") || part == "__MACOSX");
+        let hidden = name.split('/').any(|part| {
+            (part.starts_with('.') && part != "." && part != "..") || part == "__MACOSX"
+        });
         !name.ends_with('/') && !hidden
     })
 }
@@ -248,7 +251,26 @@ pub(super) fn is_workbook(name: &str) -> bool {
     matches!(&*extension(name), "xlsx" | "xlsm")
 }
 
+/// Returns whether a member is a text about the data by its name, which begins with a word for such
+/// texts: `README.txt` or `license-mit.txt`.
 fn is_about(name: &str) -> bool {
+    let rest = behind_about(name);
+    rest.is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
+}
+
+/// Returns whether a member's name has a word for texts about the data and no other, such as
+/// `readme-1.csv`.
+fn is_only_about(name: &str) -> bool {
+    let rest = behind_about(name);
+    rest.is_some_and(|rest| {
+        let stem = rest.split('.').next().unwrap_or_default();
+        !stem.contains(char::is_alphabetic)
+    })
+}
+
+/// The part of a name behind a word for texts about the data; `None` if there is no such word.
+fn behind_about(name: &str) -> Option<String> {
     let name = base(name).to_ascii_lowercase();
-    ABOUT.iter().any(|about| name.starts_with(about))
+    let rest = ABOUT.iter().find_map(|about| name.strip_prefix(about));
+    rest.map(str::to_owned)
 }

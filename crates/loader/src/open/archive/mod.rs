@@ -9,7 +9,7 @@
 
 mod choice;
 
-use super::{guarded, one_geometry, open_file, start};
+use super::{guarded, open_file, refuse_unused, start};
 use crate::error::LoadError;
 use crate::format::InputFormat;
 use crate::input::zip::{Directory, Member, is_zip};
@@ -33,11 +33,12 @@ pub(super) fn source(
 ) -> Result<Box<dyn Source>, LoadError> {
     let directory = Directory::open(path, &origin)?;
     if is_workbook(&directory) && options.member.is_none() {
-        one_geometry(&origin.file(), InputFormat::Xlsx, options)?;
+        refuse_unused(&origin.file(), InputFormat::Xlsx, options)?;
         return records::xlsx::source(directory, origin, options);
     }
     let mut inner = LoadOptions {
         member: None,
+        format: options.format.filter(|asked| *asked != InputFormat::Zip),
         ..options.clone()
     };
     let core = match options.member {
@@ -72,7 +73,9 @@ fn darwin_core<'d>(
         return Ok(None);
     };
     let name = format!("{}/{}", origin.name, meta.shown());
-    let reader = BufReader::new(directory.reader(meta, &name)?);
+    let input = Input::new(directory.reader(meta, &name)?, &name, Some(meta.size))?;
+    let input = input.into_utf8(None)?;
+    let reader = BufReader::new(Cursor::new(input.sample).chain(input.rest));
     let Some(core) = CoreFile::read(reader, origin)? else {
         return Ok(None);
     };
@@ -107,23 +110,23 @@ fn open_member(
     let name = format!("{}/{}", archive.name, member.shown());
     let reader = directory.reader(member, &name)?;
     let input = Input::new(reader, &name, Some(member.size))?;
+    // The format of text in UTF-16 is only found after its conversion.
+    let is_binary = options
+        .format
+        .is_some_and(|asked| needs_file(&input, asked));
+    let input = match is_binary {
+        true => input,
+        false => input.into_utf8(options.encoding)?,
+    };
     let format = match is_zip(&input.sample) {
         true if choice::is_workbook(&member.name) => InputFormat::Xlsx,
-        true => {
-            return Err(LoadError::Unsupported {
-                file: name,
-                message: "an archive within an archive is not read; unpack the outer one and \
-                          name this"
-                    .to_owned(),
-            });
-        }
+        true => return Err(nested(name)),
         false => input.format(options.format)?,
     };
     if !needs_file(&input, format) {
-        let input = input.into_utf8(options.encoding)?;
         return Ok((start(input, options)?, None));
     }
-    one_geometry(&name, format, options)?;
+    refuse_unused(&name, format, options)?;
     let folder = TemporaryFolder::new(options.download_limit);
     let folder = folder.map_err(|error| archive.read_error(error))?;
     let origin = input.origin.afresh();
@@ -135,8 +138,34 @@ fn open_member(
         let file = format!("points.{extension}");
         folder.keep(&file, &beside, Some(member.size), reader)?;
     }
-    let source = guarded(name, || open_file(&copy, format, origin, options))?;
+    let source = guarded(name, || match format {
+        InputFormat::Xlsx => workbook(&copy, origin, options),
+        _ => open_file(&copy, format, origin, options),
+    })?;
     Ok((source, Some(folder)))
+}
+
+/// A source that reads the workbook at a path, which is the copy of a member. Any other archive is
+/// refused, since there might be archives within each other without end.
+fn workbook(
+    path: &Path,
+    origin: Origin,
+    options: &LoadOptions,
+) -> Result<Box<dyn Source>, LoadError> {
+    let directory = Directory::open(path, &origin)?;
+    match is_workbook(&directory) {
+        true => records::xlsx::source(directory, origin, options),
+        false => Err(nested(origin.file())),
+    }
+}
+
+/// The error for an archive within an archive.
+fn nested(file: String) -> LoadError {
+    LoadError::Unsupported {
+        file,
+        message: "an archive within an archive is not read; unpack the outer one and name this"
+            .to_owned(),
+    }
 }
 
 /// Returns whether an archive is an Excel workbook.

@@ -284,3 +284,40 @@ fn no_more_is_kept_than_is_allowed() {
         assert!(error.contains("`download_limit`"), "{error}");
     }
 }
+
+#[test]
+fn an_option_without_use_is_refused_before_ranges_are_read() {
+    let folder = Folder::new("remote-unused");
+    let web = Web::start();
+    let rows = rows(100);
+    let (parquet_file, fgb) = (folder.file("a.parquet"), folder.file("a.fgb"));
+    parquet(&parquet_file, &rows, 100);
+    flatgeobuf(&fgb, &rows);
+    let within = LoadOptions {
+        within: Some("10,-80,30,80".parse().unwrap()),
+        ..LoadOptions::default()
+    };
+    let member = LoadOptions {
+        member: Some("a.csv".to_owned()),
+        ..within.clone()
+    };
+    let table = LoadOptions {
+        table: Some("shops".to_owned()),
+        ..within
+    };
+    for file in [&parquet_file, &fgb] {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let address = web.put(&format!("/{name}"), Item::of(std::fs::read(file).unwrap()));
+        for (options, says) in [
+            (&member, "`member`: this is no archive"),
+            (&table, "`table`: "),
+        ] {
+            let found = from(&address, options).map(|(_, report)| report);
+            let message = found.unwrap_err().to_string();
+            assert!(message.contains(says), "{message}");
+            let found = opened(file, options).map(|(_, report)| report);
+            let message = found.unwrap_err().to_string();
+            assert!(message.contains(says), "{message}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Refusal of options for which a format has no use. Without it, a misplaced option would be
+//! ignored silently.
+
+use crate::error::LoadError;
+use crate::format::InputFormat;
+use crate::options::LoadOptions;
+use crate::parameter::Parameter;
+
+/// Returns an error if an option is set for which the format has no use:
+///
+/// * `member` for a file that is no archive;
+/// * `table` where there is only one table;
+/// * `geom` where each row has only one geometry;
+/// * `srid` where the format always states the coordinate system;
+/// * `order` and `rows`, which only JSON rows have.
+///
+/// In an archive the other options are for the member.
+pub(crate) fn refuse_unused(
+    file: &str,
+    format: InputFormat,
+    options: &LoadOptions,
+) -> Result<(), LoadError> {
+    if format == InputFormat::Zip {
+        return Ok(());
+    }
+    let refused = |parameter, message: String| {
+        Err(LoadError::BadOption {
+            file: file.to_owned(),
+            parameter,
+            message,
+        })
+    };
+    if options.member.is_some() {
+        return refused(
+            Parameter::Member,
+            "this is no archive; leave it out".to_owned(),
+        );
+    }
+    if options.table.is_some() && !has_tables(format) {
+        let message = format!("{format} has no tables to choose from; leave it out");
+        return refused(Parameter::Table, message);
+    }
+    if options.srid.is_some() && states_system(format) {
+        let message = format!(
+            "positions of {format} are longitude and latitude, or state their system; leave it out"
+        );
+        return refused(Parameter::Srid, message);
+    }
+    if options.geom.is_some() && !has_geometry_columns(format) {
+        let message = format!("{format} has no columns of geometries to choose from; leave it out");
+        return refused(Parameter::Geom, message);
+    }
+    match format {
+        InputFormat::Json | InputFormat::GeoJson | InputFormat::GeoJsonLines => Ok(()),
+        _ => refuse_json_options(file, format, options),
+    }
+}
+
+/// Returns an error if an option is set that only JSON rows have.
+pub(super) fn refuse_json_options(
+    file: &str,
+    format: InputFormat,
+    options: &LoadOptions,
+) -> Result<(), LoadError> {
+    let set = [
+        (Parameter::Order, options.order.is_some()),
+        (Parameter::Rows, options.rows.is_some()),
+    ];
+    match set.into_iter().find(|(_, is_set)| *is_set) {
+        None => Ok(()),
+        Some((parameter, _)) => Err(LoadError::BadOption {
+            file: file.to_owned(),
+            parameter,
+            message: format!(
+                "only JSON rows that are not GeoJSON have it, not {format}; leave it out"
+            ),
+        }),
+    }
+}
+
+fn has_tables(format: InputFormat) -> bool {
+    matches!(format, InputFormat::GeoPackage | InputFormat::Xlsx)
+}
+
+fn states_system(format: InputFormat) -> bool {
+    matches!(
+        format,
+        InputFormat::Json
+            | InputFormat::GeoJson
+            | InputFormat::GeoJsonLines
+            | InputFormat::Gpx
+            | InputFormat::Kml
+            | InputFormat::Tcx
+            | InputFormat::Nmea
+    )
+}
+
+fn has_geometry_columns(format: InputFormat) -> bool {
+    matches!(
+        format,
+        InputFormat::Csv
+            | InputFormat::Tsv
+            | InputFormat::Parquet
+            | InputFormat::Arrow
+            | InputFormat::GeoPackage
+    )
+}
