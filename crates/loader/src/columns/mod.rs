@@ -4,6 +4,7 @@
 //! left out, so `Point_X` equals `pointx`.
 
 pub(crate) mod axes;
+pub(crate) mod likelihood;
 mod names;
 pub(crate) mod resolve;
 pub(crate) mod selection;

@@ -6,6 +6,7 @@
 pub(crate) mod arrow;
 mod buffered_seek;
 pub(crate) mod darwin_core;
+mod degrees;
 mod failure;
 pub(crate) mod flatgeobuf;
 pub(crate) mod geopackage;

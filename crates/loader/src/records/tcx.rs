@@ -1,16 +1,13 @@
 //! Reading of TCX, Garmin's format of activities and courses: the positions of trackpoints.
 
-use super::xml::{self, Slots, XmlEvent, XmlReader, append};
-use super::{Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder};
-use crate::columns::resolve::{Geometries, Names, resolve};
-use crate::crs::Crs;
+use super::xml::{self, Slots, WholeText, XmlEvent, XmlReader, append};
+use super::{Geometry, ReadFailure, RecordSink};
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
 use crate::messages::shown;
 use crate::number;
 use crate::options::LoadOptions;
 use crate::source::Source;
-use std::io::BufRead;
 
 /// Elements inside trackpoints that only contain others. They are no columns.
 const CONTAINERS: [&str; 3] = ["Extensions", "TPX", "Position"];
@@ -19,14 +16,14 @@ const CONTAINERS: [&str; 3] = ["Extensions", "TPX", "Position"];
 /// `AltitudeMeters`, `HeartRateBpm`, `Speed` and others. Those of the first trackpoints are known
 /// before the file is read. Options may also name elements that only later trackpoints have.
 pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
-    let Input {
-        origin,
-        sample,
-        rest,
-        ..
-    } = input;
+    let why = "read as TCX: positions from trackpoints";
+    xml::source(input, options, why, columns, read)
+}
+
+/// The columns of the trackpoints in `sample`, the beginning of a file.
+fn columns(sample: &[u8], origin: &Origin) -> Slots {
     let mut trackpoints = Trackpoints::new(Slots::collecting());
-    let mut reader = XmlReader::new(sample.as_slice(), origin.clone());
+    let mut reader = XmlReader::new(sample, origin.clone());
     // A sample usually ends in the middle of an element, which is an error there.
     while let Ok(event) = reader.next() {
         match event {
@@ -36,24 +33,13 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
             _ => (),
         }
     }
-    let seen = trackpoints.slots.into_columns(options);
-    let geometries = Geometries {
-        column: None,
-        why: "read as TCX: positions from trackpoints".to_owned(),
-    };
-    let found = resolve(seen, Names::Typed, options, Some(geometries), &origin.name)?;
-    let weight = found.weight;
-    let slots = Slots::wanted(&found.columns.seen, weight, &found.selection);
-    let errors = origin.clone();
-    let text = xml::whole(sample, rest);
-    let reader: RecordReader = Box::new(move |sink| read(text, &errors, slots, weight, sink));
-    RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
+    trackpoints.slots
 }
 
 /// Sends the positions of all trackpoints to a sink. `weight` is the index of the column of
 /// weights.
 fn read(
-    xml: impl BufRead,
+    xml: WholeText,
     origin: &Origin,
     slots: Slots,
     weight: Option<usize>,

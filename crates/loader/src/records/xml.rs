@@ -1,11 +1,14 @@
 //! Reading of XML by events, with limits on the size of an event and on the depth of elements. It
 //! is shared by the formats that are XML.
 
-use super::{damaged, unreadable};
+use super::{ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged, unreadable};
+use crate::columns::resolve::{Geometries, Names, resolve};
 use crate::columns::{self, selection::RowSelection};
+use crate::crs::Crs;
 use crate::error::LoadError;
-use crate::input::Origin;
+use crate::input::{Input, Origin};
 use crate::options::LoadOptions;
+use crate::source::Source;
 use crate::value::Value;
 use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesEnd, BytesStart, Event};
@@ -27,9 +30,46 @@ const DEPTH: usize = 1000;
 /// once more.
 const BLOCK: usize = 128 << 10;
 
+/// The whole text of a file.
+pub(super) type WholeText = BufReader<io::Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>>;
+
 /// The whole text of a file, of which `sample` was read before.
-pub(super) fn whole(sample: Vec<u8>, rest: Box<dyn Read + Send>) -> impl BufRead + Send {
+pub(super) fn whole(sample: Vec<u8>, rest: Box<dyn Read + Send>) -> WholeText {
     BufReader::with_capacity(BLOCK, Cursor::new(sample).chain(rest))
+}
+
+/// A function that sends the records of a text to a sink. Its other arguments are the origin of the
+/// text, the elements whose texts are read, and the index of the column of weights.
+pub(super) type XmlRecordReader =
+    fn(WholeText, &Origin, Slots, Option<usize>, &mut RecordSink) -> Result<(), ReadFailure>;
+
+/// A source that reads an input as XML. `columns` finds the columns of the first records in the
+/// beginning of the text. `why` describes the origin of positions for reports.
+pub(super) fn source(
+    input: Input,
+    options: &LoadOptions,
+    why: &str,
+    columns: fn(&[u8], &Origin) -> Slots,
+    read: XmlRecordReader,
+) -> Result<Box<dyn Source>, LoadError> {
+    let Input {
+        origin,
+        sample,
+        rest,
+        ..
+    } = input;
+    let seen = columns(&sample, &origin).into_columns(options);
+    let geometries = Geometries {
+        column: None,
+        why: why.to_owned(),
+    };
+    let found = resolve(seen, Names::Typed, options, Some(geometries), &origin.name)?;
+    let weight = found.weight;
+    let slots = Slots::wanted(&found.columns.seen, weight, &found.selection);
+    let errors = origin.clone();
+    let text = whole(sample, rest);
+    let reader: RecordReader = Box::new(move |sink| read(text, &errors, slots, weight, sink));
+    RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
 }
 
 /// An event of an XML document.
@@ -88,6 +128,12 @@ impl<R: BufRead> XmlReader<R> {
             Event::Start(_) if self.depth >= DEPTH => {
                 let place = format!("byte {}", self.reader.buffer_position());
                 let message = format!("more than {DEPTH} elements within each other");
+                return Err(damaged(&self.origin, place, message));
+            }
+            // The names of all open elements are held in memory.
+            Event::Start(start) if start.name().as_ref().len() > LONGEST => {
+                let place = format!("byte {}", self.reader.buffer_position());
+                let message = format!("an element's name has over {LONGEST} bytes");
                 return Err(damaged(&self.origin, place, message));
             }
             Event::Start(start) => {
@@ -160,11 +206,15 @@ pub(super) fn append(known: &mut String, text: &str) {
     known.push_str(text.get(..text.floor_char_boundary(room)).unwrap_or(text));
 }
 
-/// The value of an attribute, whatever its prefix.
+/// The value of an attribute, whatever its prefix; `None` if it is missing or has over [`LONGEST`]
+/// bytes.
 pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
     let is_it = |found: &Attribute<'_>| found.key.local_name().as_ref() == name;
     let mut attributes = tag.attributes();
-    let found = attributes.with_checks(false).flatten().find(is_it)?;
+    let mut found = attributes.with_checks(false).flatten();
+    let found = found
+        .find(is_it)
+        .filter(|found| found.value.len() <= LONGEST)?;
     quick_xml::escape::unescape(&found.value)
         .ok()
         .map(|text| text.into_owned())

@@ -4,7 +4,7 @@
 use crate::geopackage::{binary, insert, package, point};
 use crate::{Folder, opened};
 use heatsplat_loader::{InputFormat, LoadOptions, load, read};
-use std::io::{Read, Write};
+use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
 /// The memory in bytes that a reader may take in addition to its points: 64 MB. It is a choice.
@@ -249,6 +249,9 @@ fn xml_without_end() {
                 "{begin}: {message}"
             );
         }
+        let named = Box::leak(format!("<{}>", "a".repeat(5000)).into_boxed_str());
+        let message = endless("<gpx>", named.as_bytes());
+        assert!(message.contains("name has over 4096 bytes"), "{message}");
         for begin in ["<gpx>", "<kml><Placemark>", "<TrainingCenterDatabase>"] {
             let message = endless(begin, b"<a>");
             assert!(
@@ -256,6 +259,70 @@ fn xml_without_end() {
                 "{begin}: {message}"
             );
         }
+    });
+}
+
+#[test]
+fn placemarks_of_many_lines_and_long_times() {
+    let test = "placemarks_of_many_lines_and_long_times";
+    each_within(test, MOST, 2, |case| {
+        let time = format!("<when>{}</when>", "x".repeat(1000));
+        let (begin, again, bytes) = match case {
+            0 => ("<MultiGeometry>", "<Model/>".repeat(1000), 48_000_000),
+            _ => ("<Track>", time, 200_000_000),
+        };
+        let options = LoadOptions {
+            keep: vec!["when".to_owned()],
+            ..LoadOptions::default()
+        };
+        let head = format!("<kml><Placemark>{begin}").into_bytes();
+        let times = bytes / again.len();
+        let all = Cursor::new(head).chain(Again::new(again.as_bytes(), times));
+        let message = failure(all, "any.kml", &options);
+        assert!(message.contains("cut off"), "{message}");
+    });
+}
+
+#[test]
+fn workbooks_of_cells_and_parts_without_end() {
+    let test = "workbooks_of_cells_and_parts_without_end";
+    each_within(test, MOST, 2, |case| {
+        let folder = Folder::new("bounded-xlsx");
+        let path = folder.file("any.xlsx");
+        let mut writer = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
+        let mut put = |name: &str, begin: &str, again: &str, times: usize, end: &str| {
+            let options = zip::write::SimpleFileOptions::default();
+            writer.start_file(name, options).unwrap();
+            writer.write_all(begin.as_bytes()).unwrap();
+            for _ in 0..times {
+                writer.write_all(again.as_bytes()).unwrap();
+            }
+            writer.write_all(end.as_bytes()).unwrap();
+        };
+        let long = "x".repeat(1 << 20);
+        let relation = |id: &str| {
+            format!("<Relationship Id=\"{id}\" Type=\"/worksheet\" Target=\"{id}.xml\"/>")
+        };
+        let (relations, cells) = match case {
+            0 => (0, 100_000),
+            _ => (200, 0),
+        };
+        let cell = format!("<c r=\"A1\" t=\"str\"><v>{}</v></c>", "x".repeat(2000));
+        let first = format!("<Relationships>{}", relation("a"));
+        let name = "xl/_rels/workbook.xml.rels";
+        put(
+            name,
+            &first,
+            &relation(&long),
+            relations,
+            "</Relationships>",
+        );
+        let sheets = "<workbook><sheets><sheet name=\"A\" id=\"a\"/></sheets></workbook>";
+        put("xl/workbook.xml", sheets, "", 0, "");
+        let begin = "<worksheet><row r=\"1\"><c r=\"B1\"><v>1</v></c>";
+        put("xl/a.xml", begin, &cell, cells, "</row></worksheet>");
+        writer.finish().unwrap();
+        says(&path, "no");
     });
 }
 

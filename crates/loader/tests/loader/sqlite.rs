@@ -142,6 +142,111 @@ fn one_of_several_tables_is_named() {
     assert!(message.contains("no table of this SQLite database has columns of positions"));
 }
 
+/// The message of the error for the database at a path.
+fn refusal(path: &std::path::Path, options: &LoadOptions) -> String {
+    match opened(path, options) {
+        Ok((_, report)) => panic!("{report:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn tables_that_only_another_program_can_read_are_left_out() {
+    let folder = Folder::new("sqlite-virtual");
+    let path = database(
+        &folder,
+        &format!(
+            "{DEGREES} create view near as select nearest(lat) as lat, lon from shops;
+             create table ISO_metadata (id integer, geometry blob);
+             pragma writable_schema = 1;
+             insert into sqlite_master (type, name, tbl_name, rootpage, sql) values
+               ('table', 'SpatialIndex', 'SpatialIndex', 0,
+                'CREATE VIRTUAL TABLE SpatialIndex USING VirtualSpatialIndex()');"
+        ),
+    );
+    assert_eq!(opened(&path, &LoadOptions::default()).unwrap().1.kept, 2);
+    let table = |name: &str| LoadOptions {
+        table: Some(name.to_owned()),
+        ..LoadOptions::default()
+    };
+    assert_eq!(opened(&path, &table("shops")).unwrap().1.kept, 2);
+    let message = refusal(&path, &table("near"));
+    assert!(
+        message.contains("the table \"near\": ") && message.contains("nearest"),
+        "{message}"
+    );
+    let message = refusal(&path, &table("SpatialIndex"));
+    assert!(message.contains("there is no table"), "{message}");
+}
+
+#[test]
+fn a_system_is_that_of_the_column_or_of_the_option() {
+    let folder = Folder::new("sqlite-systems");
+    let options = |srid: Option<u32>, geom: Option<&str>| LoadOptions {
+        srid,
+        geom: geom.map(str::to_owned),
+        ..LoadOptions::default()
+    };
+    let first = |path: &PathBuf, options: &LoadOptions| {
+        let (points, _) = opened(path, options).unwrap();
+        let (lon, lat) = mercator::unproject(points[0].at());
+        ((lon * 1e3).round() / 1e3, (lat * 1e3).round() / 1e3)
+    };
+    // On the central meridian of the zone 32, at the equator.
+    let metres = "create table a (easting real, northing real); insert into a values (500000, 0);";
+    let path = database(&folder, metres);
+    assert_eq!(first(&path, &options(Some(25832), None)), (9.0, 0.0));
+
+    let sql = |system: i32| {
+        format!(
+            "create table geometry_columns (f_table_name text, f_geometry_column text, srid integer);
+             insert into geometry_columns values ('a', 'spot', 4326), ('A', 'Metres', {system});
+             create table a (spot blob, metres blob, lon real, lat real);
+             insert into a values ({}, {}, 1, 2);",
+            hex(&spatialite(1, &pair(13.4, 52.5))),
+            hex(&spatialite(1, &pair(500_000.0, 0.0)))
+        )
+    };
+    let path = database(&folder, &sql(25832));
+    assert_eq!(first(&path, &options(None, None)), (13.4, 52.5));
+    assert_eq!(first(&path, &options(None, Some("metres"))), (9.0, 0.0));
+    let message = refusal(&path, &options(Some(25833), Some("metres")));
+    let says = "`srid`: its table geometry_columns states the coordinate system of this file";
+    assert!(message.contains(says), "{message}");
+    let message = refusal(&path, &options(None, Some("place")));
+    assert!(message.contains("\"place\""), "{message}");
+    let path = database(&folder, &sql(-1));
+    let unknown = options(Some(25832), Some("metres"));
+    assert_eq!(first(&path, &unknown), (9.0, 0.0));
+}
+
+#[test]
+fn the_option_that_is_wrong_is_blamed_and_not_the_table() {
+    let folder = Folder::new("sqlite-blame");
+    let path = database(
+        &folder,
+        &format!("create table a (n real); create table b (n real, geometries text); {DEGREES}"),
+    );
+    let message = refusal(&path, &weight("solt"));
+    assert!(
+        message.contains("\"solt\"") && message.contains("sold"),
+        "{message}"
+    );
+    let pairs = "create table trips (pick_lat real, pick_lon real, drop_lat real, drop_lon real);
+                 insert into trips values (1, 2, 3, 4);";
+    let path = database(&folder, &format!("{DEGREES} {pairs}"));
+    let pair = |name: &str| LoadOptions {
+        pair: Some(name.to_owned()),
+        ..LoadOptions::default()
+    };
+    assert_eq!(opened(&path, &pair("drop")).unwrap().1.kept, 1);
+    let message = refusal(&path, &pair("lift"));
+    assert!(
+        message.contains("`pair`: there are no columns"),
+        "{message}"
+    );
+}
+
 #[test]
 fn a_damaged_database_never_panics() {
     let folder = Folder::new("sqlite-damage");

@@ -1,7 +1,7 @@
 //! Excel workbooks: the choice of a sheet, the row of names, and the values of cells.
 
 use crate::formats::workbook;
-use crate::{Folder, opened};
+use crate::{Folder, opened, weight};
 use heatsplat_loader::{ColumnKind, LoadOptions, SkipReason, load_table, open};
 use std::path::PathBuf;
 
@@ -76,6 +76,53 @@ fn a_sheet_is_a_table_below_its_names() {
         let part = kept.select(&points, &filter.parse().unwrap()).unwrap();
         assert_eq!(part.summary().count, count, "{filter}");
     }
+}
+
+/// A row of texts and numbers, as XML.
+fn row(number: u32, cells: &[&str]) -> String {
+    let cell = |text: &&str| match text.parse::<f64>() {
+        Ok(number) => format!("<c><v>{number}</v></c>"),
+        Err(_) => format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>"),
+    };
+    let cells: String = cells.iter().map(cell).collect();
+    format!("<row r=\"{number}\">{cells}</row>")
+}
+
+#[test]
+fn numbers_in_the_row_of_names_are_names() {
+    let folder = Folder::new("xlsx-years");
+    let sheet = row(1, &["lon", "lat", "2022", "2023"]) + &row(2, &["1", "2", "3", "4"]);
+    let path = put(&folder, &[("Years", &sheet)]);
+    let source = open(&path, &weight("2023")).unwrap();
+    assert_eq!(source.columns().seen, ["lon", "lat", "2022", "2023"]);
+    drop(source);
+    assert_eq!(opened(&path, &weight("2023")).unwrap().0[0].weight, 4.0);
+}
+
+#[test]
+fn the_option_that_is_wrong_is_blamed_and_not_the_sheet() {
+    let folder = Folder::new("xlsx-blame");
+    let notes = row(1, &["This", "is", "all", "about", "it"]);
+    let shops = notes.clone() + &row(2, &["lon", "lat", "sold"]) + &row(3, &["1", "2", "3"]);
+    let trips =
+        row(1, &["pick_lat", "pick_lon", "drop_lat", "drop_lon"]) + &row(2, &["1", "2", "3", "4"]);
+    let path = put(&folder, &[("Notes", &notes), ("Shops", &shops)]);
+    let message = opened(&path, &weight("solt")).err().unwrap().to_string();
+    assert!(
+        message.contains("\"solt\"") && message.contains("sold"),
+        "{message}"
+    );
+    let path = put(&folder, &[("Shops", &shops), ("Trips", &trips)]);
+    let pair = |name: &str| LoadOptions {
+        pair: Some(name.to_owned()),
+        ..LoadOptions::default()
+    };
+    assert_eq!(opened(&path, &pair("drop")).unwrap().1.kept, 1);
+    let message = opened(&path, &pair("lift")).err().unwrap().to_string();
+    assert!(
+        message.contains("`pair`: there are no columns"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -3,23 +3,22 @@
 
 use super::database::said;
 use super::{quoted, value};
+use crate::columns::Schema;
+use crate::columns::likelihood::{LikeliestError, Likelihood, TableError};
 use crate::columns::resolve::{Geometries, Names, PositionColumns, ResolvedColumns, resolve};
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Origin;
 use crate::messages::{list, shown};
-use crate::number;
-use crate::number::exact::Number;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 use crate::records::{
     Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged,
 };
-use crate::report::SkipReason;
 use crate::source::Source;
 use crate::value::Value;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 
 /// Names of columns of geometries in tables of which SpatiaLite has no record.
 const GEOMETRIES: [&str; 6] = [
@@ -35,7 +34,21 @@ const GEOMETRIES: [&str; 6] = [
 struct PlainTable {
     name: String,
     found: ResolvedColumns,
-    crs: Crs,
+    /// The EPSG number of the coordinate system that SpatiaLite records for the column of
+    /// geometries; `None` if there is no record, or if it states that the system isn't known.
+    system: Option<u32>,
+}
+
+impl PlainTable {
+    fn crs(&self, options: &LoadOptions, file: &str) -> Result<Crs, LoadError> {
+        match (self.found.position, self.system) {
+            (PositionColumns::Geometry(_), Some(system)) => {
+                Crs::refuse_option(options, file, "its table geometry_columns")?;
+                Crs::from_epsg(system, file)
+            }
+            _ => Crs::unstated(options, file),
+        }
+    }
 }
 
 /// Returns whether the database is a GeoPackage.
@@ -56,7 +69,9 @@ pub(super) fn source(
     origin: Origin,
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
-    let PlainTable { name, found, crs } = choose(&database, &origin, options)?;
+    let table = choose(&database, &origin, options)?;
+    let crs = table.crs(options, &origin.file())?;
+    let PlainTable { name, found, .. } = table;
     let mut columns: Vec<usize> = match found.position {
         PositionColumns::LonLat(lon, lat) => vec![lon, lat],
         PositionColumns::Geometry(column) => column.into_iter().collect(),
@@ -100,27 +115,26 @@ fn choose(
                 list(&names)
             )));
         };
-        return table(database, name, origin, options);
+        return table(database, name, origin, options).map_err(|found| found.error);
     }
-    let (mut found, mut refusal) = (Vec::new(), None);
+    let (mut found, mut refused) = (Vec::new(), LikeliestError::default());
     for name in &names {
         match table(database, name, origin, options) {
             Ok(table) => found.push(table),
-            Err(error @ (LoadError::NoPositionColumns { .. } | LoadError::NoSuchColumn { .. })) => {
-                refusal.get_or_insert(error);
-            }
-            Err(error) => return Err(error),
+            Err(error) => refused.note(error)?,
         }
     }
     let several: Vec<&str> = found.iter().map(|table| &*table.name).collect();
-    match (several.as_slice(), refusal) {
-        ([], Some(refusal)) if names.len() == 1 => Err(refusal),
-        ([], _) => Err(bad(format!(
-            "no table of this SQLite database has columns of positions; there are: {}",
-            list(&names)
-        ))),
-        ([_], _) => found.pop().ok_or_else(|| bad(list(&names))),
-        (several, _) => Err(bad(format!(
+    match several.as_slice() {
+        [] => Err(match refused.into_error() {
+            Some(refused) if names.len() == 1 || refused.likelihood.has_axes() => refused.error,
+            _ => bad(format!(
+                "no table of this SQLite database has columns of positions; there are: {}",
+                list(&names)
+            )),
+        }),
+        [_] => found.pop().ok_or_else(|| bad(list(&names))),
+        several => Err(bad(format!(
             "several tables have positions; name one of them: {}",
             list(several)
         ))),
@@ -129,9 +143,14 @@ fn choose(
 
 /// The names of tables and views, without those of SQLite and SpatiaLite themselves.
 fn tables(database: &Connection) -> rusqlite::Result<Vec<String>> {
-    const OWN: [&str; 8] = [
+    const OWN: [&str; 13] = [
         "sqlite_",
         "idx_",
+        "data_licenses",
+        "elementarygeometries",
+        "iso_metadata",
+        "knn",
+        "spatialindex",
         "spatial_ref_sys",
         "geometry_columns",
         "views_geometry_columns",
@@ -151,18 +170,23 @@ fn tables(database: &Connection) -> rusqlite::Result<Vec<String>> {
 }
 
 /// The columns of a table.
+///
+/// # Errors
+/// The table has no columns of positions, or it can't be read. A view or a virtual table may need
+/// functions and modules that only another program has.
 fn table(
     database: &Connection,
     name: &str,
     origin: &Origin,
     options: &LoadOptions,
-) -> Result<PlainTable, LoadError> {
-    let failed = |error: rusqlite::Error| {
-        damaged(
-            origin,
-            format!("the table {}", shown(name.as_bytes())),
-            said(&error),
-        )
+) -> Result<PlainTable, TableError> {
+    let table = format!("the table {}", shown(name.as_bytes()));
+    let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(ErrorCode::Unknown) => LoadError::Unsupported {
+            file: origin.file(),
+            message: format!("{table}: it can't be read here: {}", said(&error)),
+        },
+        _ => damaged(origin, &table, said(&error)),
     };
     let mut query = database
         .prepare("select name from pragma_table_info(?1)")
@@ -171,51 +195,83 @@ fn table(
     let seen: Result<Vec<String>, _> = seen.and_then(Iterator::collect);
     let seen = seen.map_err(failed)?;
     let recorded = recorded(database, name).map_err(failed)?;
-    let wanted = match (&options.geom, &recorded) {
-        (Some(geom), _) => Some(geom.clone()),
-        (None, Some((column, _))) => Some(column.clone()),
-        (None, None) => {
-            let is_usual = |name: &&String| GEOMETRIES.contains(&&*name.to_ascii_lowercase());
-            seen.iter().find(is_usual).cloned()
-        }
-    };
-    let at = wanted.and_then(|wanted| {
-        let is_it = |name: &String| name.eq_ignore_ascii_case(&wanted);
-        seen.iter().position(is_it)
-    });
-    let table = shown(name.as_bytes());
+    let likelihood = Likelihood::new(&seen, options);
+    let refused = |error| TableError { likelihood, error };
+    let at = geometry_column(&seen, &recorded, options, &origin.name).map_err(refused)?;
+    let column = at.and_then(|at| seen.get(at).cloned());
+    let column = column.unwrap_or_default();
     let geometries = at.map(|at| Geometries {
         column: Some(at),
-        why: format!(
-            "positions from {} of the table {table}",
-            shown(seen.get(at).map_or("", String::as_str).as_bytes())
-        ),
+        why: format!("positions from {} of {table}", shown(column.as_bytes())),
     });
-    let mut found = resolve(seen, Names::Typed, options, geometries, &origin.name)?;
-    let crs = match (found.position, recorded) {
-        (PositionColumns::Geometry(_), Some((_, system @ 1..))) if system != 4326 => {
-            Crs::from_epsg(system.unsigned_abs(), &origin.file())?
-        }
-        _ => Crs::LonLat,
+    let likelihood = match at {
+        Some(_) => likelihood.with_geometries(),
+        None => likelihood,
     };
-    found.columns.why = format!("read as SQLite: table {table}, {}", found.columns.why);
+    let refused = |error| TableError { likelihood, error };
+    let found = resolve(seen, Names::Typed, options, geometries, &origin.name);
+    let mut found = found.map_err(refused)?;
+    found.columns.why = format!(
+        "read as SQLite: table {}, {}",
+        shown(name.as_bytes()),
+        found.columns.why
+    );
+    let is_it = |known: &&RecordedColumn| known.name.eq_ignore_ascii_case(&column);
+    let system = recorded.iter().find(is_it).and_then(|known| known.system);
     Ok(PlainTable {
         name: name.to_owned(),
         found,
-        crs,
+        system,
     })
 }
 
-/// The column of geometries of a table and the number of its coordinate system, as SpatiaLite
-/// records them.
-fn recorded(database: &Connection, table: &str) -> rusqlite::Result<Option<(String, i32)>> {
+/// The index of a table's column of geometries: the one that the option `geom` names, or the first
+/// of those that SpatiaLite records, or one with a usual name. `None` if there is none.
+fn geometry_column(
+    names: &[String],
+    recorded: &[RecordedColumn],
+    options: &LoadOptions,
+    file: &str,
+) -> Result<Option<usize>, LoadError> {
+    if let Some(geom) = &options.geom {
+        let schema = Schema { names, file };
+        return schema.find(Parameter::Geom, geom).map(Some);
+    }
+    let column = |name: &str| {
+        names
+            .iter()
+            .position(|seen| seen.eq_ignore_ascii_case(name))
+    };
+    let first = recorded.iter().find_map(|known| column(&known.name));
+    let is_usual = |name: &String| GEOMETRIES.contains(&&*name.to_ascii_lowercase());
+    Ok(first.or_else(|| names.iter().position(is_usual)))
+}
+
+/// A column of geometries of which SpatiaLite has a record.
+struct RecordedColumn {
+    name: String,
+    /// The EPSG number of its coordinate system; `None` if it isn't known.
+    system: Option<u32>,
+}
+
+/// The columns of geometries of a table of which SpatiaLite has a record.
+fn recorded(database: &Connection, table: &str) -> rusqlite::Result<Vec<RecordedColumn>> {
     if !has_table(database, "geometry_columns")? {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let sql = "select f_geometry_column, srid from geometry_columns \
                where lower(f_table_name) = lower(?1)";
-    let found = database.query_row(sql, [table], |row| Ok((row.get(0)?, row.get(1)?)));
-    found.optional()
+    let mut query = database.prepare(sql)?;
+    let columns = query.query_map([table], |row| {
+        // The numbers 0 and -1 stand for systems that are not known.
+        let system: Option<i64> = row.get(1)?;
+        let known = system.and_then(|system| u32::try_from(system).ok());
+        Ok(RecordedColumn {
+            name: row.get(0)?,
+            system: known.filter(|system| *system > 0),
+        })
+    })?;
+    columns.collect()
 }
 
 /// A query of a table, and the meaning of the columns that it returns.
@@ -247,7 +303,7 @@ impl PlainQuery {
             let weight = weight.as_ref();
             match self.position {
                 PositionColumns::LonLat(lon, lat) => {
-                    degrees(&of(lon), &of(lat), weight, sink)?;
+                    sink.degrees(&of(lon), &of(lat), weight)?;
                 }
                 PositionColumns::Geometry(column) => {
                     let geometry = column.and_then(|column| self.value(row, column));
@@ -271,30 +327,6 @@ impl PlainQuery {
         let at = self.columns.iter().position(|known| *known == column)?;
         row.get_ref(at).ok()
     }
-}
-
-/// Sends a position of two columns of degrees.
-fn degrees(
-    lon: &Value<'_>,
-    lat: &Value<'_>,
-    weight: Option<&Value<'_>>,
-    sink: &mut RecordSink,
-) -> Result<(), ReadFailure> {
-    let number = |value: &Value<'_>, name: &str| match value {
-        Value::Null => Ok(None),
-        Value::Number(Number::Float(number)) => Ok(Some(*number)),
-        Value::Text(text) if text.trim().is_empty() => Ok(None),
-        Value::Text(text) if number::parse(text.as_bytes()).is_some() => {
-            Ok(number::parse(text.as_bytes()))
-        }
-        other => Err(format!("{name} {}", other.shown())),
-    };
-    match (number(lon, "longitude"), number(lat, "latitude")) {
-        (Ok(Some(lon)), Ok(Some(lat))) => sink.record(Geometry::Point(lon, lat), weight)?,
-        (Err(found), _) | (_, Err(found)) => sink.refuse(SkipReason::BadPosition, found)?,
-        _ => sink.record(Geometry::Nothing("longitude or latitude null"), weight)?,
-    }
-    Ok(())
 }
 
 /// Sends a geometry in well-known binary or in SpatiaLite's form.

@@ -2,40 +2,21 @@
 
 mod placemark;
 
-use super::xml::{self, Slots, XmlEvent, XmlReader};
-use super::{ReadFailure, RecordReader, RecordSink, RecordSourceBuilder};
-use crate::columns::resolve::{Geometries, Names, resolve};
-use crate::crs::Crs;
+use super::xml::{self, Slots, WholeText, XmlEvent, XmlReader};
+use super::{ReadFailure, RecordSink};
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
 use crate::options::LoadOptions;
 use crate::source::Source;
 use placemark::{PlacemarkRecords, Placemarks};
-use std::io::BufRead;
 
 /// A source that reads an input as KML. Its columns are the texts of placemarks (`name`,
 /// `description` …), their times (`when`, `begin`, `end`), and the data of `ExtendedData` by their
 /// names. The columns of the first placemarks are known before the file is read. Options may also
 /// name columns that only later placemarks have.
 pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
-    let Input {
-        origin,
-        sample,
-        rest,
-        ..
-    } = input;
-    let seen = columns(&sample, &origin).into_columns(options);
-    let geometries = Geometries {
-        column: None,
-        why: "read as KML: positions from placemarks and their tracks".to_owned(),
-    };
-    let found = resolve(seen, Names::Typed, options, Some(geometries), &origin.name)?;
-    let weight = found.weight;
-    let slots = Slots::wanted(&found.columns.seen, weight, &found.selection);
-    let errors = origin.clone();
-    let text = xml::whole(sample, rest);
-    let reader: RecordReader = Box::new(move |sink| read(text, &errors, slots, weight, sink));
-    RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
+    let why = "read as KML: positions from placemarks and their tracks";
+    xml::source(input, options, why, columns, read)
 }
 
 /// The columns of the placemarks in `sample`, the beginning of a file.
@@ -61,7 +42,7 @@ fn columns(sample: &[u8], origin: &Origin) -> Slots {
 
 /// Sends the positions of all placemarks to a sink.
 fn read(
-    xml: impl BufRead,
+    xml: WholeText,
     origin: &Origin,
     slots: Slots,
     weight: Option<usize>,

@@ -10,13 +10,16 @@ use quick_xml::events::BytesStart;
 use quick_xml::events::attributes::Attribute;
 use std::collections::VecDeque;
 
-/// The number of positions from which those of an open placemark are sent: a choice. A track may
-/// have millions.
+/// The number of positions and other geometries from which those of an open placemark are sent: a
+/// choice. A track may have millions.
 const HELD: usize = 1 << 16;
 
-/// The most times of a track that may wait for their positions, a choice. Most writers put each
-/// time beside its position.
-const WAITING: usize = 2 << 20;
+/// The most bytes that the times of a track may take while they wait for their positions, a choice:
+/// 32 MiB are 1.5 million usual times. Most writers put each time beside its position.
+const WAITING: usize = 32 << 20;
+
+/// The most bytes that are kept of a time, a choice. A longer text is none.
+const TIME: usize = 64;
 
 /// The name of the column of times.
 const WHEN: &str = "when";
@@ -65,13 +68,45 @@ struct PlacemarkPosition {
     when: Option<String>,
 }
 
+/// The times of a track whose positions didn't come yet, in the order of the track. Each is a byte
+/// with its length, and its text.
+#[derive(Default)]
+struct WaitingTimes(VecDeque<u8>);
+
+impl WaitingTimes {
+    /// Adds a time, of which [`TIME`] bytes are kept. Returns false if there is no room for it.
+    fn push(&mut self, text: &str) -> bool {
+        let text = text.trim();
+        let text = text
+            .get(..text.floor_char_boundary(TIME))
+            .unwrap_or_default();
+        let has_room = self.0.len() + text.len() < WAITING;
+        if has_room {
+            self.0.push_back(text.len() as u8);
+            self.0.extend(text.bytes());
+        }
+        has_room
+    }
+
+    /// Takes out the first time; `None` if there is none.
+    fn pop(&mut self) -> Option<String> {
+        let length = usize::from(self.0.pop_front()?);
+        let text = self.0.drain(..length.min(self.0.len())).collect();
+        String::from_utf8(text).ok()
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
 /// The placemark that is open.
 #[derive(Default)]
 struct OpenPlacemark {
     texts: Vec<Option<String>>,
     positions: Vec<PlacemarkPosition>,
     /// Times of a track whose positions didn't come yet.
-    whens: VecDeque<Box<str>>,
+    whens: WaitingTimes,
     /// The names of geometries that are no points.
     others: Vec<&'static str>,
     /// The text of the position that is open.
@@ -91,7 +126,7 @@ pub(super) struct Placemarks {
     links: u64,
     /// True if a value came after positions of its placemark were sent.
     late: bool,
-    /// True if more than [`WAITING`] times came before their positions.
+    /// True if times of more than [`WAITING`] bytes came before their positions.
     crowded: bool,
 }
 
@@ -227,13 +262,10 @@ impl Placemarks {
             }),
             Some(Element::Coord) => {
                 let place = place(open.text.split_ascii_whitespace(), &open.text);
-                let when = open.whens.pop_front().map(String::from);
+                let when = open.whens.pop();
                 open.positions.push(PlacemarkPosition { place, when });
             }
-            Some(Element::When(Some(_))) if open.whens.len() < WAITING => {
-                open.whens.push_back(open.text.as_str().into());
-            }
-            Some(Element::When(Some(_))) => self.crowded = true,
+            Some(Element::When(Some(_))) => self.crowded |= !open.whens.push(&open.text),
             // Each track has its own times.
             Some(Element::Track) => open.whens.clear(),
             Some(Element::Placemark) => open.closed = true,
@@ -278,7 +310,8 @@ impl PlacemarkRecords<'_> {
     /// Sends the positions that are held, if the placemark is closed or has many.
     pub(super) fn take(&mut self, placemarks: &mut Placemarks) -> Result<(), ReadFailure> {
         let closed = std::mem::take(&mut placemarks.open.closed);
-        if !closed && placemarks.open.positions.len() < HELD {
+        let held = placemarks.open.positions.len() + placemarks.open.others.len();
+        if !closed && held < HELD {
             return Ok(());
         }
         let (slots, open) = (&placemarks.slots, &mut placemarks.open);
@@ -302,8 +335,8 @@ impl PlacemarkRecords<'_> {
         }
         if std::mem::take(&mut placemarks.crowded) {
             self.sink.note(format!(
-                "a track has over {WAITING} times before its positions; the positions after \
-                 that have no time"
+                "a track has times of over {WAITING} bytes before its positions; the positions \
+                 after that have no time"
             ));
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::sheet::SheetReader;
 use super::workbook::{Sheet, Workbook};
+use crate::columns::likelihood::{LikeliestError, Likelihood, TableError};
 use crate::columns::resolve::{Names, PositionColumns, ResolvedColumns, resolve};
 use crate::error::LoadError;
 use crate::input::Origin;
@@ -22,45 +23,45 @@ impl SheetTable {
     /// Finds the row of names: the first one that has names of columns of positions.
     ///
     /// # Errors
-    /// There is no such row. The error is that for the row with the most texts.
+    /// There is no such row. The error is that for the row that is most likely one of names.
     pub(super) fn find(
         workbook: &Workbook,
         sheet: &Sheet,
         origin: &Origin,
         options: &LoadOptions,
-    ) -> Result<Self, LoadError> {
-        let mut cells = SheetReader::open(workbook, sheet, origin)?;
-        let mut best: Option<(usize, LoadError)> = None;
+    ) -> Result<Self, TableError> {
+        let mut cells = SheetReader::open(workbook, sheet, None, origin)?;
+        let mut refused = LikeliestError::default();
         for _ in 0..ROWS {
             let Some(row) = cells.next_row()? else {
                 break;
             };
-            let names = names(&cells);
-            let texts = names.iter().filter(|name| !name.is_empty()).count();
-            if texts == 0 {
+            // Rows of numbers alone hold values.
+            if !cells.has_text() {
                 continue;
             }
+            let names = names(&cells);
+            let likelihood = Likelihood::new(&names, options);
             match resolve(names, Names::Typed, options, None, &origin.name) {
                 Ok(found) if matches!(found.position, PositionColumns::LonLat(..)) => {
                     return Ok(Self { row, found });
                 }
                 Ok(_) => (),
-                Err(error) if best.as_ref().is_none_or(|(most, _)| texts > *most) => {
-                    best = Some((texts, error));
-                }
-                Err(_) => (),
+                Err(error) => refused.note(TableError { likelihood, error })?,
             }
         }
         let file = origin.file();
-        Err(best.map_or(LoadError::NoRows { file }, |(_, error)| error))
+        let none = || LoadError::NoRows { file }.into();
+        Err(refused.into_error().unwrap_or_else(none))
     }
 }
 
-/// The texts of a row, which may be names. Cells that are no texts are empty.
+/// The values of a row, which may be names. A name may be a number, such as that of a year.
 fn names(cells: &SheetReader<'_>) -> Vec<String> {
     let name = |column| match cells.value(column) {
+        Value::Null => String::new(),
         Value::Text(text) => text.trim().to_owned(),
-        _ => String::new(),
+        other => other.shown(),
     };
     (0..cells.width()).map(name).collect()
 }

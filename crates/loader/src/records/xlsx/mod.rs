@@ -7,20 +7,18 @@ mod header;
 mod sheet;
 mod workbook;
 
-use super::{Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder};
+use super::{ReadFailure, RecordReader, RecordSink, RecordSourceBuilder};
+use crate::columns::likelihood::{LikeliestError, TableError};
 use crate::columns::resolve::PositionColumns;
+use crate::columns::selection::RowSelection;
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::Origin;
 use crate::input::zip::Directory;
 use crate::messages::{list, shown};
-use crate::number;
-use crate::number::exact::Number;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
-use crate::report::SkipReason;
 use crate::source::Source;
-use crate::value::Value;
 use header::SheetTable;
 use sheet::SheetReader;
 use std::sync::Arc;
@@ -57,12 +55,14 @@ pub(crate) fn source(
         weight: found.weight,
         header: row,
     };
+    let crs = Crs::unstated(options, &origin.file())?;
     let errors = origin.clone();
+    let wanted = rows.columns(&found.selection);
     let reader: RecordReader = Box::new(move |sink| {
-        let cells = SheetReader::open(&workbook, &sheet, &errors)?;
+        let cells = SheetReader::open(&workbook, &sheet, Some(wanted), &errors)?;
         rows.read(cells, sink)
     });
-    RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
+    RecordSourceBuilder::new(origin, found, crs, options).start(vec![reader])
 }
 
 /// The sheet to read, and the columns that are found in it.
@@ -90,25 +90,25 @@ fn choose(
                 list(&names)
             )));
         };
-        let table = SheetTable::find(workbook, sheet, origin, options)?;
+        let table = SheetTable::find(workbook, sheet, origin, options);
+        let table = table.map_err(|refused| refused.error)?;
         return Ok((sheet.clone(), table));
     }
-    let mut tables = Vec::new();
-    let mut refusal = None;
+    let (mut tables, mut refused) = (Vec::new(), LikeliestError::default());
     for sheet in workbook.sheets.iter().filter(|sheet| !sheet.is_hidden) {
         match SheetTable::find(workbook, sheet, origin, options) {
             Ok(table) => tables.push((sheet.clone(), table)),
-            Err(error @ (LoadError::NoPositionColumns { .. } | LoadError::NoSuchColumn { .. })) => {
-                refusal.get_or_insert(error);
-            }
             // Excel made several sheets at first, most of which stayed empty.
-            Err(LoadError::NoRows { .. }) => (),
-            Err(error) => return Err(error),
+            Err(TableError {
+                error: LoadError::NoRows { .. },
+                ..
+            }) => (),
+            Err(error) => refused.note(error)?,
         }
     }
-    match (tables.len(), refusal) {
+    match (tables.len(), refused.into_error()) {
         (1, _) => tables.pop().ok_or_else(|| bad(list(&names))),
-        (0, Some(refusal)) => Err(refusal),
+        (0, Some(refused)) => Err(refused.error),
         (0, None) => Err(LoadError::NoRows {
             file: origin.file(),
         }),
@@ -130,6 +130,16 @@ struct RowReader {
 }
 
 impl RowReader {
+    /// The columns whose values are needed.
+    fn columns(&self, selection: &RowSelection) -> Vec<usize> {
+        let mut columns = selection.places();
+        if let PositionColumns::LonLat(lon, lat) = self.position {
+            columns.extend([lon, lat]);
+        }
+        columns.extend(self.weight);
+        columns
+    }
+
     fn read(&self, mut cells: SheetReader<'_>, sink: &mut RecordSink) -> Result<(), ReadFailure> {
         while let Some(number) = cells.next_row()? {
             if number <= self.header || cells.is_blank() {
@@ -145,38 +155,8 @@ impl RowReader {
             let PositionColumns::LonLat(lon, lat) = self.position else {
                 continue;
             };
-            match (degrees(&value(lon)), degrees(&value(lat))) {
-                (Ok(Some(lon)), Ok(Some(lat))) => {
-                    sink.record(Geometry::Point(lon, lat), weight.as_ref())?;
-                }
-                (Ok(None), _) => {
-                    sink.record(Geometry::Nothing("longitude empty"), weight.as_ref())?;
-                }
-                (_, Ok(None)) => {
-                    sink.record(Geometry::Nothing("latitude empty"), weight.as_ref())?;
-                }
-                (Err(found), _) => {
-                    sink.refuse(SkipReason::BadPosition, format!("longitude {found}"))?;
-                }
-                (_, Err(found)) => {
-                    sink.refuse(SkipReason::BadPosition, format!("latitude {found}"))?;
-                }
-            }
+            sink.degrees(&value(lon), &value(lat), weight.as_ref())?;
         }
         Ok(())
-    }
-}
-
-/// The degrees in a cell; `None` for an empty cell. The error is the cell as messages show it.
-fn degrees(value: &Value<'_>) -> Result<Option<f64>, String> {
-    match value {
-        Value::Null => Ok(None),
-        Value::Number(Number::Float(degrees)) => Ok(Some(*degrees)),
-        Value::Text(text) if text.trim().is_empty() => Ok(None),
-        Value::Text(text) => match number::parse(text.as_bytes()) {
-            Some(degrees) => Ok(Some(degrees)),
-            None => Err(value.shown()),
-        },
-        _ => Err(value.shown()),
     }
 }

@@ -12,6 +12,10 @@ use std::borrow::Cow;
 /// The most columns of a sheet, a limit of the format.
 const COLUMNS: usize = 1 << 14;
 
+/// The most bytes that the own texts of a row may have, a choice: 4 MiB are a thousand of the
+/// longest texts.
+const ROW_TEXTS: usize = 4 << 20;
+
 /// The value of a cell. A text is stored separately, so that its memory can be used again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Cell {
@@ -22,8 +26,8 @@ enum Cell {
     Bool(bool),
     /// The number of a text of the workbook.
     Shared(usize),
-    /// The number of a text of the row.
-    Own(usize),
+    /// The start and the end of a text among the row's own texts.
+    Own(usize, usize),
 }
 
 /// The type of a cell, by its attribute `t`.
@@ -43,6 +47,9 @@ enum CellType {
 pub(super) struct SheetReader<'w> {
     part: PartReader,
     workbook: &'w Workbook,
+    file: String,
+    /// For each column whether its values are read; `None`: those of all columns are.
+    wanted: Option<Vec<bool>>,
     /// The number of the current row, counted from 1.
     number: u32,
     row: RowCells,
@@ -52,13 +59,17 @@ pub(super) struct SheetReader<'w> {
 #[derive(Default)]
 struct RowCells {
     cells: Vec<Cell>,
-    /// The texts that are not shared with other rows.
-    texts: Vec<String>,
+    /// The texts that are not shared with other rows, one after the other.
+    texts: String,
+    /// True if there is a value in a column whose values are not read.
+    has_others: bool,
 }
 
 /// A cell whose end is not read yet.
 struct OpenCell {
     column: usize,
+    /// True if the value of the cell is read.
+    is_wanted: bool,
     kind: CellType,
     is_date: bool,
     /// True within the element of the value.
@@ -69,9 +80,12 @@ struct OpenCell {
 }
 
 impl<'w> SheetReader<'w> {
+    /// A reader of a sheet's rows. `columns` are the columns whose values are read; `None`: those
+    /// of all columns are.
     pub(super) fn open(
         workbook: &'w Workbook,
         sheet: &Sheet,
+        columns: Option<Vec<usize>>,
         origin: &Origin,
     ) -> Result<Self, LoadError> {
         let part = workbook.part(&sheet.part, origin)?;
@@ -83,6 +97,11 @@ impl<'w> SheetReader<'w> {
         Ok(Self {
             part,
             workbook,
+            file: origin.file(),
+            wanted: columns.map(|columns| {
+                let end = columns.iter().max().map_or(0, |last| last + 1);
+                (0..end).map(|column| columns.contains(&column)).collect()
+            }),
             number: 0,
             row: RowCells::default(),
         })
@@ -108,6 +127,7 @@ impl<'w> SheetReader<'w> {
         }
         self.row.cells.clear();
         self.row.texts.clear();
+        self.row.has_others = false;
         self.read_cells()?;
         Ok(Some(self.number))
     }
@@ -116,6 +136,7 @@ impl<'w> SheetReader<'w> {
         let mut next = 0;
         let mut open = OpenCell {
             column: COLUMNS,
+            is_wanted: false,
             kind: CellType::Number,
             is_date: false,
             in_value: false,
@@ -128,6 +149,8 @@ impl<'w> SheetReader<'w> {
                     "c" => {
                         open.begin(&tag, next, &self.workbook.dates);
                         next = open.column.saturating_add(1);
+                        let is_wanted = |wanted: &Vec<bool>| wanted.get(open.column) == Some(&true);
+                        open.is_wanted = self.wanted.as_ref().is_none_or(is_wanted);
                     }
                     "v" | "t" => open.in_value = !open.in_hint,
                     "rPh" => open.in_hint = true,
@@ -138,11 +161,21 @@ impl<'w> SheetReader<'w> {
                     open.begin(&tag, next, &[]);
                     next = open.column.saturating_add(1);
                 }
-                XmlEvent::Text(text) if open.in_value => append(&mut open.text, &text),
+                XmlEvent::Text(text) if open.in_value && open.is_wanted => {
+                    append(&mut open.text, &text);
+                }
+                XmlEvent::Text(_) if open.in_value => {
+                    self.row.has_others |= open.kind != CellType::Error;
+                }
                 XmlEvent::End(tag) => match tag.local_name().as_ref() {
                     "v" | "t" => open.in_value = false,
                     "rPh" => open.in_hint = false,
-                    "c" => self.row.finish(&mut open, self.workbook.from_1904),
+                    "c" => {
+                        self.row.finish(&open, self.workbook.from_1904);
+                        if self.row.texts.len() > ROW_TEXTS {
+                            return Err(self.too_long());
+                        }
+                    }
                     "row" => return Ok(()),
                     _ => (),
                 },
@@ -152,6 +185,21 @@ impl<'w> SheetReader<'w> {
         }
     }
 
+    /// The error for a row with texts beyond [`ROW_TEXTS`].
+    fn too_long(&self) -> LoadError {
+        LoadError::Damaged {
+            file: self.file.clone(),
+            place: format!("row {}", self.number),
+            message: format!("its texts have over {ROW_TEXTS} bytes"),
+        }
+    }
+
+    /// Returns whether a cell of the row is a text.
+    pub(super) fn has_text(&self) -> bool {
+        let is_text = |cell: &Cell| matches!(cell, Cell::Shared(_) | Cell::Own(..));
+        self.row.cells.iter().any(is_text)
+    }
+
     /// The number of columns up to the last cell of the row that isn't empty.
     pub(super) fn width(&self) -> usize {
         self.row.cells.len()
@@ -159,7 +207,7 @@ impl<'w> SheetReader<'w> {
 
     /// Returns whether all cells of the row are empty.
     pub(super) fn is_blank(&self) -> bool {
-        self.row.cells.iter().all(|cell| *cell == Cell::Empty)
+        !self.row.has_others && self.row.cells.iter().all(|cell| *cell == Cell::Empty)
     }
 
     /// The value of the row in a column.
@@ -173,38 +221,45 @@ impl<'w> SheetReader<'w> {
             Cell::Time(time) => Value::Time(time),
             Cell::Bool(truth) => Value::Bool(truth),
             Cell::Shared(at) => text(self.workbook.texts.get(at).map(|text| &**text)),
-            Cell::Own(at) => text(self.row.texts.get(at).map(String::as_str)),
+            Cell::Own(start, end) => text(self.row.texts.get(start..end)),
         }
     }
 }
 
 impl RowCells {
-    /// Stores a cell's value. `from_1904` is true if days are counted from 1904.
-    fn finish(&mut self, open: &mut OpenCell, from_1904: bool) {
+    /// Stores a cell's value. Of several cells in one column, the first is taken. `from_1904` is
+    /// true if days are counted from 1904.
+    fn finish(&mut self, open: &OpenCell, from_1904: bool) {
+        let is_taken = self
+            .cells
+            .get(open.column)
+            .is_some_and(|cell| *cell != Cell::Empty);
         let text = open.text.as_str();
+        if is_taken || open.column >= COLUMNS || text.is_empty() {
+            return;
+        }
         let cell = match open.kind {
             CellType::Error => Cell::Empty,
-            _ if text.is_empty() => Cell::Empty,
             CellType::Number => match number::parse(text.as_bytes()) {
                 Some(days) if open.is_date => {
                     let time = time(days, from_1904);
                     time.map_or(Cell::Number(days), Cell::Time)
                 }
                 Some(number) => Cell::Number(number),
-                None => self.own(&mut open.text),
+                None => self.own(text),
             },
             CellType::Shared => match text.trim().parse() {
                 Ok(number) => Cell::Shared(number),
                 Err(_) => Cell::Empty,
             },
             CellType::Bool => Cell::Bool(text.trim() == "1"),
-            CellType::Text => self.own(&mut open.text),
+            CellType::Text => self.own(text),
             CellType::Date => match crate::time::time(text) {
                 Some(time) => Cell::Time(time),
-                None => self.own(&mut open.text),
+                None => self.own(text),
             },
         };
-        if open.column >= COLUMNS || cell == Cell::Empty {
+        if cell == Cell::Empty {
             return;
         }
         if self.cells.len() <= open.column {
@@ -215,9 +270,10 @@ impl RowCells {
         }
     }
 
-    fn own(&mut self, text: &mut String) -> Cell {
-        self.texts.push(std::mem::take(text));
-        Cell::Own(self.texts.len() - 1)
+    fn own(&mut self, text: &str) -> Cell {
+        let start = self.texts.len();
+        self.texts.push_str(text);
+        Cell::Own(start, self.texts.len())
     }
 }
 

@@ -6,13 +6,26 @@ use crate::input::Origin;
 use crate::input::zip::{Directory, MemberReader};
 use crate::records::xml::{XmlEvent, XmlReader, append, attribute};
 use quick_xml::events::BytesStart;
+use std::collections::HashMap;
 use std::io::BufReader;
 
 /// The most bytes that the texts of a workbook may take in memory, a choice: 256 MiB.
 const TEXTS: usize = 256 << 20;
 
-/// The most sheets, styles or relations that are read: a choice.
-const MOST: usize = 1 << 16;
+/// The most sheets and other parts to which a workbook may refer: a choice.
+const PARTS: usize = 1 << 12;
+
+/// The most bytes of the name of a part or sheet, a choice: Excel's names have 31 characters.
+const NAME: usize = 1 << 10;
+
+/// The most styles that are read, a choice: Excel has 65,490 at most.
+const STYLES: usize = 1 << 16;
+
+/// The ends of the names of the kinds of parts that are read.
+const KINDS: [&str; 3] = [SHEET_KIND, TEXTS_KIND, STYLES_KIND];
+const SHEET_KIND: &str = "/worksheet";
+const TEXTS_KIND: &str = "/sharedStrings";
+const STYLES_KIND: &str = "/styles";
 
 /// The number of bytes that are read of a part at a time: a choice.
 const BLOCK: usize = 64 << 10;
@@ -57,8 +70,8 @@ impl Workbook {
             let found = relations.iter().find(of_kind);
             found.map_or(usual.to_owned(), |relation| relation.target.clone())
         };
-        workbook.read_texts(origin, &target("/sharedStrings", "xl/sharedStrings.xml"))?;
-        workbook.read_styles(origin, &target("/styles", "xl/styles.xml"))?;
+        workbook.read_texts(origin, &target(TEXTS_KIND, "xl/sharedStrings.xml"))?;
+        workbook.read_styles(origin, &target(STYLES_KIND, "xl/styles.xml"))?;
         Ok(workbook)
     }
 
@@ -82,19 +95,25 @@ impl Workbook {
         Ok(Some(XmlReader::new(reader, origin.clone())))
     }
 
-    /// The parts to which the workbook refers.
+    /// The sheets, texts and styles to which the workbook refers.
     fn relations(&self, origin: &Origin) -> Result<Vec<Relation>, LoadError> {
         let mut all = Vec::new();
         let Some(mut part) = self.part("xl/_rels/workbook.xml.rels", origin)? else {
             return Ok(all);
         };
+        let mut is_over = false;
         each_tag(&mut part, |tag, name| {
-            if name == "Relationship" && all.len() < MOST {
-                let text = |name| attribute(tag, name).unwrap_or_default();
+            let text = |name| short(tag, name).unwrap_or_default();
+            let kind = text("Type");
+            if name != "Relationship" || !KINDS.iter().any(|known| kind.ends_with(known)) {
+                return;
+            }
+            is_over = all.len() == PARTS;
+            if !is_over {
                 let target = text("Target");
                 all.push(Relation {
                     id: text("Id"),
-                    kind: text("Type"),
+                    kind,
                     target: match target.strip_prefix('/') {
                         Some(absolute) => absolute.to_owned(),
                         None => format!("xl/{target}"),
@@ -102,6 +121,12 @@ impl Workbook {
                 });
             }
         })?;
+        if is_over {
+            return Err(LoadError::Unsupported {
+                file: origin.file(),
+                message: format!("it has over {PARTS} sheets; save the one to read as CSV"),
+            });
+        }
         Ok(all)
     }
 
@@ -109,22 +134,29 @@ impl Workbook {
         let Some(mut part) = self.part(WORKBOOK, origin)? else {
             return Ok(());
         };
-        let (mut sheets, mut from_1904) = (Vec::new(), false);
+        // A part is one sheet only, so there are no more sheets than relations.
+        let (mut sheets, mut from_1904) = (Vec::<Sheet>::new(), false);
         each_tag(&mut part, |tag, name| match name {
             "workbookPr" => {
                 let value = attribute(tag, "date1904");
                 from_1904 = value.is_some_and(|value| value == "1" || value == "true");
             }
-            "sheet" if sheets.len() < MOST => {
-                let id = attribute(tag, "id").unwrap_or_default();
+            "sheet" => {
+                let id = short(tag, "id").unwrap_or_default();
                 let relation = relations.iter().find(|relation| relation.id == id);
                 // Sheets of charts and macros have no rows.
-                let worksheet = relation.filter(|found| found.kind.ends_with("/worksheet"));
-                sheets.extend(worksheet.map(|relation| Sheet {
-                    name: attribute(tag, "name").unwrap_or_default(),
-                    is_hidden: attribute(tag, "state").is_some_and(|state| state != "visible"),
-                    part: relation.target.clone(),
-                }));
+                let Some(relation) = relation.filter(|found| found.kind.ends_with(SHEET_KIND))
+                else {
+                    return;
+                };
+                let is_same = |known: &Sheet| known.part.eq_ignore_ascii_case(&relation.target);
+                if !sheets.iter().any(is_same) {
+                    sheets.push(Sheet {
+                        name: short(tag, "name").unwrap_or_default(),
+                        is_hidden: short(tag, "state").is_some_and(|state| state != "visible"),
+                        part: relation.target.clone(),
+                    });
+                }
             }
             _ => (),
         })?;
@@ -181,7 +213,7 @@ impl Workbook {
         let Some(mut part) = self.part(name, origin)? else {
             return Ok(());
         };
-        let mut codes: Vec<(u32, bool)> = Vec::new();
+        let mut codes: HashMap<u32, bool> = HashMap::new();
         let mut dates = Vec::new();
         let mut is_cell = false;
         loop {
@@ -198,15 +230,17 @@ impl Workbook {
             };
             let number = |name| attribute(tag, name).and_then(|text| text.parse::<u32>().ok());
             match tag.local_name().as_ref() {
-                "numFmt" if codes.len() < MOST => {
+                "numFmt" if codes.len() < STYLES => {
                     let code = attribute(tag, "formatCode").unwrap_or_default();
-                    codes.extend(number("numFmtId").map(|id| (id, is_date_code(&code))));
+                    if let Some(id) = number("numFmtId") {
+                        codes.entry(id).or_insert_with(|| is_date_code(&code));
+                    }
                 }
                 "cellXfs" => is_cell = is_open,
-                "xf" if is_cell && dates.len() < MOST => {
+                "xf" if is_cell && dates.len() < STYLES => {
                     let id = number("numFmtId").unwrap_or(0);
-                    let own = codes.iter().find(|code| code.0 == id);
-                    dates.push(own.map_or_else(|| is_date_format(id), |code| code.1));
+                    let own = codes.get(&id).copied();
+                    dates.push(own.unwrap_or_else(|| is_date_format(id)));
                 }
                 _ => (),
             }
@@ -221,6 +255,11 @@ struct Relation {
     id: String,
     kind: String,
     target: String,
+}
+
+/// The value of an attribute that is a name; `None` if it is missing or over [`NAME`] bytes long.
+fn short(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+    attribute(tag, name).filter(|text| text.len() <= NAME)
 }
 
 /// Calls `each` with every tag of a part that opens an element, and with its name.
