@@ -2,8 +2,8 @@
 //!
 //! [`outline`] searches the beginning of a document for rows with positions, [`judgement`] and
 //! [`placing`] decide which columns these are, [`row_scanner`] finds the rows while the document is
-//! read, and [`row_parser`] makes points of them on all cores. No document is held in memory as a
-//! whole.
+//! read, and [`row_parser`] makes points of them on all cores. Only column-wise JSON and TopoJSON
+//! are held in memory as a whole ([`held_document`]).
 
 mod axis_order;
 mod columnar;

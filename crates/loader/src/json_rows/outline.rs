@@ -257,17 +257,19 @@ impl<'a> RowSearch<'a, '_> {
     }
 }
 
-/// The values on the lines of a text; `None` if its first line is no whole value or is the only
-/// one.
+/// The values on the lines of a text; `None` if it has no lines with a value each. Of the first two
+/// lines one must be a whole value.
 fn lines(text: &[u8], is_whole: bool) -> Option<Vec<&[u8]>> {
     let is_value = |line: &&[u8]| serde_json::from_slice::<IgnoredAny>(line).is_ok();
     let mut all = text
         .split(|byte| matches!(byte, b'\n' | 0x1e))
         .map(<[u8]>::trim_ascii)
         .filter(|line| !line.is_empty());
-    let first = all.next().filter(is_value)?;
+    let first = all.next()?;
     let mut rest: Vec<&[u8]> = all.collect();
-    if rest.is_empty() {
+    let second = rest.first()?;
+    let is_lines = is_value(&first) || (is_value(second) && is_damaged(first, second));
+    if !is_lines {
         return None;
     }
     if !is_whole {
@@ -275,9 +277,18 @@ fn lines(text: &[u8], is_whole: bool) -> Option<Vec<&[u8]>> {
     }
     Some(
         std::iter::once(first)
-            .chain(rest.into_iter().filter(is_value))
+            .chain(rest)
+            .filter(is_value)
             .collect(),
     )
+}
+
+/// Returns whether a line is a damaged row before the whole value `second`, and not the beginning
+/// of a document of several lines, in which a value follows a bracket, a comma or a colon.
+fn is_damaged(first: &[u8], second: &[u8]) -> bool {
+    let is_container = matches!(second.first(), Some(b'{' | b'['));
+    let is_open = matches!(first.last(), Some(b'[' | b'{' | b',' | b':'));
+    is_container && first.first() == second.first() && !is_open && !first.starts_with(b"[[")
 }
 
 /// Returns whether all values of an object are objects, and there are several.

@@ -107,8 +107,12 @@ impl BlockParser for RowParser {
             let Some(json) = block.bytes.get(range.clone()) else {
                 continue;
             };
-            match serde_json::from_slice::<IgnoredAny>(json) {
-                Ok(_) => self.item(json, range, &mut picked, batch, &mut lines)?,
+            let checked = match skip_value::is_flat(json) {
+                true => Ok(IgnoredAny),
+                false => serde_json::from_slice(json),
+            };
+            match checked {
+                Ok(IgnoredAny) => self.item(json, range, &mut picked, batch, &mut lines)?,
                 Err(error) if self.is_lines => {
                     let found = || format!("{}: {}", message(&error), shown(json));
                     let line = || (lines.at(range.start).line, found());

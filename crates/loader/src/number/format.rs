@@ -40,9 +40,9 @@ impl NumberFormat {
     fn parse_other(self, field: &[u8]) -> Option<f64> {
         match self {
             Self::Point | Self::Whole => parse(field),
-            Self::GroupedPoint => plain::<b'.'>(field).or_else(|| grouped(field, b'.', b',')),
-            Self::Comma => plain::<b','>(field).or_else(|| grouped(field, b',', b' ')),
-            Self::GroupedComma => plain::<b','>(field).or_else(|| grouped(field, b',', b'.')),
+            Self::GroupedPoint => parse(field).or_else(|| grouped(field, b'.', b',')),
+            Self::Comma => with_comma(field).or_else(|| grouped(field, b',', b' ')),
+            Self::GroupedComma => with_comma(field).or_else(|| grouped(field, b',', b'.')),
         }
     }
 
@@ -71,6 +71,25 @@ impl NumberFormat {
             }
         }
     }
+}
+
+/// Parses a number with a decimal comma and without marks between thousands, as nearly all are.
+fn with_comma(field: &[u8]) -> Option<f64> {
+    if let Some(number) = plain::<b','>(field) {
+        return Some(number);
+    }
+    let field = field.trim_ascii();
+    let mut text = [0; LONGEST];
+    let text = text.get_mut(..field.len())?;
+    text.copy_from_slice(field);
+    if memchr::memchr(b'.', text).is_some() {
+        return None;
+    }
+    let comma = memchr::memchr(b',', text);
+    if let Some(comma) = comma.and_then(|at| text.get_mut(at)) {
+        *comma = b'.';
+    }
+    general(text)
 }
 
 /// Parses a number with the decimal mark `mark`, in which `part` or a blank or an apostrophe may

@@ -228,6 +228,20 @@ fn the_texts_beside_a_shapefile_are_lines() {
 }
 
 #[test]
+fn columns_of_json_without_end() {
+    const HELD: u64 = 256 << 20;
+    within("columns_of_json_without_end", MOST + HELD, || {
+        let again = Again::new(&b"48.5,".repeat(1000), usize::MAX);
+        let bytes = (&b"{\"lat\":["[..]).chain(again);
+        let message = failure(bytes, "any.json", &LoadOptions::default());
+        assert!(
+            message.contains("column-wise JSON of over 256 MiB"),
+            "{message}"
+        );
+    });
+}
+
+#[test]
 fn xml_without_end() {
     within("xml_without_end", MOST, || {
         let endless = |begin: &'static str, again: &'static [u8]| {

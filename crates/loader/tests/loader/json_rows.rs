@@ -997,3 +997,40 @@ fn options_without_use_are_refused() {
     };
     assert!(error("a.json", named.as_bytes(), &both).contains("`order`: "));
 }
+
+#[test]
+fn a_damaged_first_line_costs_that_line() {
+    let (row, other) = ("{\"lat\":48.5,\"lon\":2.25}", "{\"lat\":52.5,\"lon\":13.5}");
+    for text in [
+        format!("{{\"lat\":1,\"lo\n{row}\n{other}\n"),
+        format!("{{\"lat\":1,\"lon\":x}}\n{row}\n{other}"),
+        format!("{{\"lat\":1 \"lon\":2}}\r\n{row}\r\n{other}\r\n"),
+        "[1,x]\n[48.5,2.25]\n[52.5,13.5]\n".to_owned(),
+    ] {
+        let (_, report) = loaded("a.ndjson", text.as_bytes(), &LoadOptions::default()).unwrap();
+        assert_eq!(
+            (report.kept, report.skipped(SkipReason::Malformed)),
+            (2, 1),
+            "{text}"
+        );
+        assert_places(&text, &[PARIS, BERLIN], "read as");
+    }
+    // A document of several lines is none of lines.
+    for text in [
+        format!("[\n{row}\n,\n{other}\n]"),
+        format!("[{row},\n{other}\n]"),
+        format!("{{\"a\":1,\"data\":[\n{row},\n{other}]}}"),
+        "[[48.5,2.25],\n[52.5,13.5]\n]".to_owned(),
+    ] {
+        let (_, report) = loaded("a.json", text.as_bytes(), &LoadOptions::default()).unwrap();
+        assert_eq!((report.kept, report.rows), (2, 2), "{text}");
+    }
+    for text in [
+        format!("[\n{row}"),
+        format!("[{row}\n{other}]"),
+        "[[48.5,2.25]\n[52.5,13.5]\n]".to_owned(),
+    ] {
+        let message = refused(&text);
+        assert!(message.contains("malformed JSON"), "{text}: {message}");
+    }
+}
