@@ -14,10 +14,10 @@ use crate::number;
 use crate::options::LoadOptions;
 use crate::source::Source;
 use crate::value::Value;
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 /// The most bytes of a line that are read, a choice. A sentence has 82 at most.
-const LINE: u64 = 1 << 10;
+const LINE: usize = 1 << 10;
 
 /// A kind of sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +83,8 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
         ..
     } = input;
     let has = |kind: &Kind| {
-        let mut lines = sample.split(|byte| *byte == b'\n');
-        lines.any(|line| Sentence::new(line).is_some_and(|found| found.kind() == Some(*kind)))
+        let mut lines = sample.split(|byte| matches!(byte, b'\n' | b'\r'));
+        lines.any(|line| sentences(line).any(|found| found.kind() == Some(*kind)))
     };
     let Some(kind) = Kind::ALL.into_iter().find(has) else {
         return Err(LoadError::Unsupported {
@@ -132,34 +132,28 @@ impl Log {
     ) -> Result<(), ReadFailure> {
         let (mut line, mut number) = (Vec::new(), 0_u64);
         loop {
-            line.clear();
-            number += 1;
-            let place = || format!("line {number}");
-            let failed = |error| unreadable(origin, place(), error);
-            let count = (&mut lines).take(LINE).read_until(b'\n', &mut line);
-            if count.map_err(failed)? == 0 {
+            let place = || format!("line {}", number + 1);
+            let has_line = next_line(&mut lines, &mut line);
+            if !has_line.map_err(|error| unreadable(origin, place(), error))? {
                 return Ok(());
             }
-            if line.last() != Some(&b'\n') {
-                lines.skip_until(b'\n').map_err(failed)?;
+            for sentence in sentences(&line) {
+                let is_right = sentence.is_right();
+                if is_right && sentence.kind() == Some(Kind::Rmc) {
+                    self.date = date(sentence.field(9)).or_else(|| self.date.take());
+                }
+                if sentence.kind() != Some(self.kind) {
+                    continue;
+                }
+                // Reports count records as lines of the log.
+                sink.at_record(number);
+                if is_right {
+                    self.send(&sentence, sink)?;
+                } else {
+                    sink.malformed(format!("wrong checksum {}", shown(line.trim_ascii())));
+                }
             }
-            let Some(sentence) = Sentence::new(&line) else {
-                continue;
-            };
-            let is_right = sentence.is_right();
-            if is_right && sentence.kind() == Some(Kind::Rmc) {
-                self.date = date(sentence.field(9)).or_else(|| self.date.take());
-            }
-            if sentence.kind() != Some(self.kind) {
-                continue;
-            }
-            // Reports count records as lines of the log.
-            sink.at_record(number - 1);
-            if is_right {
-                self.send(&sentence, sink)?;
-            } else {
-                sink.malformed(format!("wrong checksum {}", shown(line.trim_ascii())));
-            }
+            number += 1;
         }
     }
 
@@ -207,6 +201,41 @@ impl Log {
     }
 }
 
+/// Reads the first [`LINE`] bytes of the next line, which ends with CR LF, LF or CR. Returns false
+/// at the end of the log.
+fn next_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let mut any = false;
+    loop {
+        let buffer = lines.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(any);
+        }
+        any = true;
+        let end = memchr::memchr2(b'\n', b'\r', buffer);
+        let part = buffer.get(..end.unwrap_or(buffer.len()));
+        let part = part.unwrap_or(buffer);
+        let room = LINE.saturating_sub(line.len());
+        line.extend_from_slice(part.get(..room).unwrap_or(part));
+        let is_return = end.and_then(|end| buffer.get(end)) == Some(&b'\r');
+        let passed = part.len() + usize::from(end.is_some());
+        lines.consume(passed);
+        if is_return && lines.fill_buf()?.first() == Some(&b'\n') {
+            lines.consume(1);
+        }
+        if end.is_some() {
+            return Ok(true);
+        }
+    }
+}
+
+/// The sentences in a line. There may be other text before them, for example a time. There are
+/// several if a line end is damaged or missing.
+fn sentences(line: &[u8]) -> impl Iterator<Item = Sentence<'_>> {
+    let parts = line.split(|byte| *byte == b'$').skip(1);
+    parts.map(Sentence::new)
+}
+
 /// A sentence: the text between `$` and `*`, and the checksum after it.
 struct Sentence<'l> {
     text: &'l [u8],
@@ -214,15 +243,17 @@ struct Sentence<'l> {
 }
 
 impl<'l> Sentence<'l> {
-    /// The sentence in a line. There may be other text before it, for example a time.
-    fn new(line: &'l [u8]) -> Option<Self> {
-        let start = memchr::memchr(b'$', line)?;
-        let text = line.get(start + 1..)?.trim_ascii_end();
+    /// The sentence in a text that follows `$`.
+    fn new(text: &'l [u8]) -> Self {
+        let text = text.trim_ascii_end();
         let (text, checksum) = match memchr::memchr(b'*', text) {
-            Some(at) => (text.get(..at)?, text.get(at + 1..)),
-            None => (text, None),
+            Some(at) => text.split_at(at),
+            None => (text, &[][..]),
         };
-        Some(Self { text, checksum })
+        Self {
+            text,
+            checksum: checksum.get(1..),
+        }
     }
 
     /// The kind; `None` for sentences without position. Two letters before it name the talker.

@@ -142,6 +142,24 @@ fn sound_log() -> String {
 }
 
 #[test]
+fn lines_end_in_any_way() {
+    let any = LoadOptions::default();
+    let text = log();
+    let whole = loaded("a.nmea", text.as_bytes(), &any).unwrap();
+    for end in ["\n", "\r"] {
+        let other = text.replace("\r\n", "\n").replace('\n', end);
+        let (points, mut report) = loaded("a.nmea", other.as_bytes(), &any).unwrap();
+        report.bytes = whole.1.bytes;
+        assert_eq!((points, report), whole, "{end:?}");
+    }
+    let joined = sound_log().replace("\r\n", "");
+    assert_eq!(
+        loaded("a.nmea", joined.as_bytes(), &any).unwrap().0.len(),
+        6
+    );
+}
+
+#[test]
 fn a_damaged_log_gives_the_fixes_that_are_whole() {
     let any = LoadOptions::default();
     for text in [log(), sound_log()] {
@@ -169,11 +187,16 @@ fn a_flipped_byte_costs_its_sentence_and_is_counted() {
             let (points, report) = loaded("a.nmea", &bytes, &any).unwrap();
             // No position is one that was not in the log.
             assert!(points.iter().all(|point| whole.contains(point)), "{at}");
+            let byte = text.as_bytes()[at];
             let line = text[..at].matches('\n').count();
             let column = at - text[..at].rfind('\n').map_or(0, |end| end + 1);
             let length = text.lines().nth(line).unwrap().len();
-            // The name of a sentence says what it is, and a line end where it ends.
-            if (7..length).contains(&column) && text.as_bytes()[at] != b'*' {
+            if matches!(byte, b'*' | b'\r' | b'\n') {
+                assert_eq!(points.len(), 6, "{at}: {flip:x}");
+            } else if bytes[at] == b'$' {
+                // Another sentence seems to begin, so this one has no checksum.
+                assert_eq!(report.rows, 6, "{at}: {flip:x}");
+            } else if (7..length).contains(&column) {
                 assert_eq!((points.len(), report.rows), (5, 6), "{at}: {flip:x}");
                 assert_eq!(report.skipped(SkipReason::Malformed), 1);
                 let example = report.examples[0].to_string();

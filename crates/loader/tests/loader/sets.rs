@@ -167,6 +167,12 @@ fn sets_are_the_same_as_gdal_writes_them() {
         }
         return eprintln!("LEFT OUT: there is no ogr2ogr (GDAL)");
     }
+    // GDAL may be built without it.
+    let described = Command::new("ogr2ogr")
+        .args(["--format", "SQLite"])
+        .output();
+    let described = String::from_utf8_lossy(&described.unwrap().stdout).into_owned();
+    let has_spatialite = described.contains("name=\"SPATIALITE\"");
     let folder = Folder::new("sets-gdal");
     for (name, set) in sets() {
         let path = formats::write(&folder, "csv", &rows(&set));
@@ -177,16 +183,21 @@ fn sets_are_the_same_as_gdal_writes_them() {
             ("shp", "ESRI Shapefile"),
             ("geojson", "GeoJSON"),
             ("geojsonl", "GeoJSONSeq"),
+            ("sqlite", "SQLite"),
+            ("spatialite", "SQLite"),
         ] {
+            if format == "spatialite" && !has_spatialite {
+                continue;
+            }
             let out = folder.file(&format!("gdal.{format}"));
             let done = Command::new("ogr2ogr")
                 .args(["-f", driver, "-a_srs", "EPSG:4326", "-overwrite"])
                 .args(["-oo", "X_POSSIBLE_NAMES=lon", "-oo", "Y_POSSIBLE_NAMES=lat"])
                 .args(["-oo", "AUTODETECT_TYPE=YES"])
-                .args(if format.starts_with("geojson") {
-                    &["-lco", "COORDINATE_PRECISION=15"][..]
-                } else {
-                    &[]
+                .args(match format {
+                    "geojson" | "geojsonl" => &["-lco", "COORDINATE_PRECISION=15"][..],
+                    "spatialite" => &["-dsco", "SPATIALITE=YES"],
+                    _ => &[],
                 })
                 .args([&out, &path])
                 .output()

@@ -153,17 +153,15 @@ fn refusal(path: &std::path::Path, options: &LoadOptions) -> String {
 #[test]
 fn tables_that_only_another_program_can_read_are_left_out() {
     let folder = Folder::new("sqlite-virtual");
-    let path = database(
-        &folder,
-        &format!(
-            "{DEGREES} create view near as select nearest(lat) as lat, lon from shops;
+    let with_foreign = format!(
+        "{DEGREES} create view near as select nearest(lat) as lat, lon from shops;
              create table ISO_metadata (id integer, geometry blob);
              pragma writable_schema = 1;
              insert into sqlite_master (type, name, tbl_name, rootpage, sql) values
                ('table', 'SpatialIndex', 'SpatialIndex', 0,
                 'CREATE VIRTUAL TABLE SpatialIndex USING VirtualSpatialIndex()');"
-        ),
     );
+    let path = database(&folder, &with_foreign);
     assert_eq!(opened(&path, &LoadOptions::default()).unwrap().1.kept, 2);
     let table = |name: &str| LoadOptions {
         table: Some(name.to_owned()),
@@ -175,6 +173,19 @@ fn tables_that_only_another_program_can_read_are_left_out() {
         message.contains("the table \"near\": ") && message.contains("nearest"),
         "{message}"
     );
+    // Only tables of these names are SpatiaLite's.
+    let path_of_own = database(
+        &folder,
+        "create virtual table idx_a using rtree(id, west, east, south, north);
+         create table idx_shops (lat real, lon real); insert into idx_shops values (1, 2);
+         create table knn_found (id integer);",
+    );
+    let found = opened(&path_of_own, &LoadOptions::default()).unwrap();
+    assert_eq!(found.1.kept, 1);
+    let message = refusal(&path_of_own, &table("a"));
+    let says = "there are: \"idx_shops\", \"knn_found\"";
+    assert!(message.ends_with(says), "{message}");
+    let path = database(&folder, &with_foreign);
     let message = refusal(&path, &table("SpatialIndex"));
     assert!(message.contains("there is no table"), "{message}");
 }
@@ -215,6 +226,32 @@ fn a_system_is_that_of_the_column_or_of_the_option() {
     assert!(message.contains(says), "{message}");
     let message = refusal(&path, &options(None, Some("place")));
     assert!(message.contains("\"place\""), "{message}");
+    // The number of a system may be the file's own, and a view has the system of its table.
+    let own = "create table spatial_ref_sys (srid integer, auth_name text, auth_srid text);
+               insert into spatial_ref_sys values (4327, 'epsg', '25832');
+               create table views_geometry_columns (view_name text, view_geometry text,
+                 f_table_name text, f_geometry_column text);
+               insert into views_geometry_columns values ('seen', 'here', 'a', 'metres');
+               create view seen as select metres as here from a;";
+    let path = database(&folder, &(sql(4327) + own));
+    for options in [
+        LoadOptions {
+            table: Some("a".to_owned()),
+            ..options(None, Some("metres"))
+        },
+        LoadOptions {
+            table: Some("seen".to_owned()),
+            ..options(None, None)
+        },
+    ] {
+        assert_eq!(first(&path, &options), (9.0, 0.0));
+    }
+    let foreign = "create table spatial_ref_sys (srid integer, auth_name text, auth_srid integer,
+                     srtext text);
+                   insert into spatial_ref_sys values (4327, 'mine', 4327, 'PROJCS[]');";
+    let path = database(&folder, &(sql(4327) + foreign));
+    let message = refusal(&path, &options(None, Some("metres")));
+    assert!(message.contains("not known: number 4327"), "{message}");
     let path = database(&folder, &sql(-1));
     let unknown = options(Some(25832), Some("metres"));
     assert_eq!(first(&path, &unknown), (9.0, 0.0));
@@ -229,7 +266,7 @@ fn the_option_that_is_wrong_is_blamed_and_not_the_table() {
     );
     let message = refusal(&path, &weight("solt"));
     assert!(
-        message.contains("\"solt\"") && message.contains("sold"),
+        message.contains("a.sqlite: table \"shops\": `weight`: there is no column \"solt\""),
         "{message}"
     );
     let pairs = "create table trips (pick_lat real, pick_lon real, drop_lat real, drop_lon real);

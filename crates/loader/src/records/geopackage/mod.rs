@@ -4,6 +4,7 @@
 
 mod database;
 mod plain;
+mod spatialite;
 
 use super::{Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged};
 use crate::columns::Schema;
@@ -160,18 +161,13 @@ impl FeatureTable {
             )
             .optional()
             .map_err(|error| damaged(origin, "the coordinate systems", said(&error)))?;
-        let unknown = |system: String| LoadError::UnknownCrs {
-            file: file.to_owned(),
-            system,
-        };
         let Some((owner, code, definition, name)) = found else {
-            return Err(unknown(format!("number {}", self.system)));
+            return Err(LoadError::UnknownCrs {
+                file: file.to_owned(),
+                system: format!("number {}", self.system),
+            });
         };
-        match u32::try_from(code) {
-            Ok(code @ 1..) if owner.eq_ignore_ascii_case("EPSG") => Crs::from_epsg(code, file)
-                .or_else(|error| Crs::from_wkt(&definition, file).map_err(|_| error)),
-            _ => Crs::from_wkt(&definition, file).map_err(|_| unknown(shown(name.as_bytes()))),
-        }
+        system((&owner, code), &definition, shown(name.as_bytes()), file)
     }
 
     /// The names of all columns but the column of geometries.
@@ -223,6 +219,24 @@ impl FeatureTable {
             sql.push_str(&format!(" where rowid in ({})", places(&index, within)));
         }
         sql
+    }
+}
+
+/// The coordinate system that a database states by the number of an owner such as EPSG, and by a
+/// definition in well-known text. `name` is its name for messages.
+fn system(
+    (owner, code): (&str, i64),
+    definition: &str,
+    name: String,
+    file: &str,
+) -> Result<Crs, LoadError> {
+    match u32::try_from(code) {
+        Ok(code @ 1..) if owner.eq_ignore_ascii_case("EPSG") => Crs::from_epsg(code, file)
+            .or_else(|error| Crs::from_wkt(definition, file).map_err(|_| error)),
+        _ => Crs::from_wkt(definition, file).map_err(|_| LoadError::UnknownCrs {
+            file: file.to_owned(),
+            system: name,
+        }),
     }
 }
 

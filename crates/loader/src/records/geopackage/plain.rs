@@ -2,6 +2,7 @@
 //! geometries, the latter as well-known binary or in SpatiaLite's own form.
 
 use super::database::said;
+use super::spatialite::{self, RecordedColumn, has_table, numbered, recorded};
 use super::{quoted, value};
 use crate::columns::Schema;
 use crate::columns::likelihood::{LikeliestError, Likelihood, TableError};
@@ -18,7 +19,8 @@ use crate::records::{
 use crate::source::Source;
 use crate::value::Value;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
+use rusqlite::{Connection, ErrorCode, Row};
+use std::collections::HashSet;
 
 /// Names of columns of geometries in tables of which SpatiaLite has no record.
 const GEOMETRIES: [&str; 6] = [
@@ -34,17 +36,22 @@ const GEOMETRIES: [&str; 6] = [
 struct PlainTable {
     name: String,
     found: ResolvedColumns,
-    /// The EPSG number of the coordinate system that SpatiaLite records for the column of
-    /// geometries; `None` if there is no record, or if it states that the system isn't known.
-    system: Option<u32>,
+    /// The number of the coordinate system that SpatiaLite records for the column of geometries;
+    /// `None` if there is no record, or if it states that the system isn't known.
+    system: Option<i64>,
 }
 
 impl PlainTable {
-    fn crs(&self, options: &LoadOptions, file: &str) -> Result<Crs, LoadError> {
+    fn crs(
+        &self,
+        database: &Connection,
+        options: &LoadOptions,
+        file: &str,
+    ) -> Result<Crs, LoadError> {
         match (self.found.position, self.system) {
             (PositionColumns::Geometry(_), Some(system)) => {
                 Crs::refuse_option(options, file, "its table geometry_columns")?;
-                Crs::from_epsg(system, file)
+                numbered(database, system, file)
             }
             _ => Crs::unstated(options, file),
         }
@@ -56,12 +63,6 @@ pub(super) fn is_geopackage(database: &Connection) -> rusqlite::Result<bool> {
     has_table(database, "gpkg_geometry_columns")
 }
 
-fn has_table(database: &Connection, name: &str) -> rusqlite::Result<bool> {
-    let sql = "select 1 from sqlite_master where lower(name) = ?1";
-    let found = database.query_row(sql, [name], |_| Ok(())).optional()?;
-    Ok(found.is_some())
-}
-
 /// A source that reads a table of the database: the one that [`LoadOptions::table`] names, or the
 /// only one with positions.
 pub(super) fn source(
@@ -70,7 +71,7 @@ pub(super) fn source(
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let table = choose(&database, &origin, options)?;
-    let crs = table.crs(options, &origin.file())?;
+    let crs = table.crs(&database, options, &origin.file())?;
     let PlainTable { name, found, .. } = table;
     let mut columns: Vec<usize> = match found.position {
         PositionColumns::LonLat(lon, lat) => vec![lon, lat],
@@ -107,6 +108,10 @@ fn choose(
         parameter: Parameter::Table,
         message,
     };
+    let file = |name: &str| match names.len() {
+        1 => origin.file(),
+        _ => format!("{}: table {}", origin.name, shown(name.as_bytes())),
+    };
     if let Some(name) = &options.table {
         let Some(name) = names.iter().find(|known| *known == name) else {
             let name = shown(name.as_bytes());
@@ -115,11 +120,12 @@ fn choose(
                 list(&names)
             )));
         };
-        return table(database, name, origin, options).map_err(|found| found.error);
+        let found = table(database, (name, &file(name)), origin, options);
+        return found.map_err(|refused| refused.error);
     }
     let (mut found, mut refused) = (Vec::new(), LikeliestError::default());
     for name in &names {
-        match table(database, name, origin, options) {
+        match table(database, (name, &file(name)), origin, options) {
             Ok(table) => found.push(table),
             Err(error) => refused.note(error)?,
         }
@@ -141,42 +147,58 @@ fn choose(
     }
 }
 
-/// The names of tables and views, without those of SQLite and SpatiaLite themselves.
+/// The names of tables and views, without those of SQLite, SpatiaLite and R-trees themselves.
 fn tables(database: &Connection) -> rusqlite::Result<Vec<String>> {
-    const OWN: [&str; 13] = [
-        "sqlite_",
-        "idx_",
+    const OWN: [&str; 8] = [
         "data_licenses",
         "elementarygeometries",
-        "iso_metadata",
+        "geom_cols_ref_sys",
         "knn",
+        "knn2",
         "spatialindex",
-        "spatial_ref_sys",
-        "geometry_columns",
-        "views_geometry_columns",
-        "virts_geometry_columns",
         "spatialite_history",
         "sql_statements_log",
     ];
-    let sql = "select name from sqlite_master where type in ('table', 'view') order by name";
+    /// Beginnings of the names of other tables of SQLite, SpatiaLite and GeoPackage.
+    const GROUPS: [&str; 8] = [
+        "sqlite_",
+        "gpkg_",
+        "geometry_columns",
+        "iso_metadata",
+        "spatial_ref_sys",
+        "vector_layers",
+        "views_geometry_columns",
+        "virts_geometry_columns",
+    ];
+    /// Ends of the names of the tables in which an R-tree stores its content.
+    const IN_TREES: [&str; 3] = ["_node", "_parent", "_rowid"];
+    let sql = "select name, lower(name), \
+               lower(coalesce(sql, '')) like 'create virtual table%using rtree%' \
+               from sqlite_master where type in ('table', 'view') order by name";
     let mut query = database.prepare(sql)?;
-    let names = query.query_map([], |row| row.get::<_, String>(0))?;
-    let mut names: Vec<String> = names.collect::<Result<_, _>>()?;
-    names.retain(|name| {
-        let small = name.to_ascii_lowercase();
-        !OWN.iter().any(|own| small.starts_with(own))
-    });
-    Ok(names)
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let all: Vec<(String, String, bool)> = rows.collect::<Result<_, _>>()?;
+    let of_trees = all.iter().filter(|(_, _, is_tree)| *is_tree);
+    let trees: HashSet<&str> = of_trees.map(|(_, small, _)| small.as_str()).collect();
+    let in_tree = |small: &str| {
+        let mut trunks = IN_TREES.iter().filter_map(|end| small.strip_suffix(end));
+        trees.contains(small) || trunks.any(|trunk| trees.contains(trunk))
+    };
+    let is_own = |small: &str| {
+        OWN.contains(&small) || GROUPS.iter().any(|own| small.starts_with(own)) || in_tree(small)
+    };
+    let names = all.iter().filter(|(_, small, _)| !is_own(small));
+    Ok(names.map(|(name, ..)| name.clone()).collect())
 }
 
-/// The columns of a table.
+/// The columns of a table, which is `file` in messages about its columns.
 ///
 /// # Errors
 /// The table has no columns of positions, or it can't be read. A view or a virtual table may need
 /// functions and modules that only another program has.
 fn table(
     database: &Connection,
-    name: &str,
+    (name, file): (&str, &str),
     origin: &Origin,
     options: &LoadOptions,
 ) -> Result<PlainTable, TableError> {
@@ -197,7 +219,7 @@ fn table(
     let recorded = recorded(database, name).map_err(failed)?;
     let likelihood = Likelihood::new(&seen, options);
     let refused = |error| TableError { likelihood, error };
-    let at = geometry_column(&seen, &recorded, options, &origin.name).map_err(refused)?;
+    let at = geometry_column(&seen, &recorded, options, file).map_err(refused)?;
     let column = at.and_then(|at| seen.get(at).cloned());
     let column = column.unwrap_or_default();
     let geometries = at.map(|at| Geometries {
@@ -209,7 +231,7 @@ fn table(
         None => likelihood,
     };
     let refused = |error| TableError { likelihood, error };
-    let found = resolve(seen, Names::Typed, options, geometries, &origin.name);
+    let found = resolve(seen, Names::Typed, options, geometries, file);
     let mut found = found.map_err(refused)?;
     found.columns.why = format!(
         "read as SQLite: table {}, {}",
@@ -245,33 +267,6 @@ fn geometry_column(
     let first = recorded.iter().find_map(|known| column(&known.name));
     let is_usual = |name: &String| GEOMETRIES.contains(&&*name.to_ascii_lowercase());
     Ok(first.or_else(|| names.iter().position(is_usual)))
-}
-
-/// A column of geometries of which SpatiaLite has a record.
-struct RecordedColumn {
-    name: String,
-    /// The EPSG number of its coordinate system; `None` if it isn't known.
-    system: Option<u32>,
-}
-
-/// The columns of geometries of a table of which SpatiaLite has a record.
-fn recorded(database: &Connection, table: &str) -> rusqlite::Result<Vec<RecordedColumn>> {
-    if !has_table(database, "geometry_columns")? {
-        return Ok(Vec::new());
-    }
-    let sql = "select f_geometry_column, srid from geometry_columns \
-               where lower(f_table_name) = lower(?1)";
-    let mut query = database.prepare(sql)?;
-    let columns = query.query_map([table], |row| {
-        // The numbers 0 and -1 stand for systems that are not known.
-        let system: Option<i64> = row.get(1)?;
-        let known = system.and_then(|system| u32::try_from(system).ok());
-        Ok(RecordedColumn {
-            name: row.get(0)?,
-            system: known.filter(|system| *system > 0),
-        })
-    })?;
-    columns.collect()
 }
 
 /// A query of a table, and the meaning of the columns that it returns.
@@ -335,11 +330,10 @@ fn geometry_of(
     weight: Option<&Value<'_>>,
     sink: &mut RecordSink,
 ) -> Result<(), ReadFailure> {
-    // SpatiaLite's form begins with 0 and the byte order, and has 0x7c at offset 38.
     match bytes {
         [b'G', b'P', ..] => super::place(bytes, weight, sink),
-        [0, 0 | 1, ..] if bytes.get(38) == Some(&0x7c) && bytes.last() == Some(&0xfe) => {
-            match spatialite(bytes) {
+        _ if spatialite::is_geometry(bytes) => {
+            match spatialite::positions(bytes) {
                 Some(Ok(positions)) => match positions.as_slice() {
                     &[(x, y)] => sink.record(Geometry::Point(x, y), weight)?,
                     _ => {
@@ -353,59 +347,5 @@ fn geometry_of(
             Ok(())
         }
         _ => Ok(sink.wkb(bytes, weight)?),
-    }
-}
-
-/// The positions of a geometry in SpatiaLite's form. The error is the kind of a geometry that is no
-/// point. `None` if it is cut off.
-fn spatialite(bytes: &[u8]) -> Option<Result<Vec<(f64, f64)>, &'static str>> {
-    /// The size of a header, up to the number of the kind.
-    const HEADER: usize = 39;
-    let is_little = bytes.get(1) == Some(&1);
-    let int = |at: usize| {
-        let four = *bytes.get(at..)?.first_chunk()?;
-        Some(if is_little {
-            u32::from_le_bytes(four)
-        } else {
-            u32::from_be_bytes(four)
-        })
-    };
-    let float = |at: usize| {
-        let eight = *bytes.get(at..)?.first_chunk()?;
-        Some(if is_little {
-            f64::from_le_bytes(eight)
-        } else {
-            f64::from_be_bytes(eight)
-        })
-    };
-    let kind = int(HEADER)?;
-    let size = 8 * match kind / 1000 {
-        0 => 2,
-        1 | 2 => 3,
-        _ => 4,
-    };
-    let first = HEADER + 4;
-    match kind % 1000 {
-        1 => Some(Ok(vec![(float(first)?, float(first + 8)?)])),
-        4 => {
-            let count = usize::try_from(int(first)?).ok()?;
-            // Each has a mark and the number of its kind before its coordinates.
-            let step = 5 + size;
-            if count > bytes.len() / step {
-                return None;
-            }
-            let position = |at: usize| {
-                let at = first + 4 + at * step + 5;
-                Some((float(at)?, float(at + 8)?))
-            };
-            (0..count).map(position).collect::<Option<_>>().map(Ok)
-        }
-        2 => Some(Err("LineString")),
-        3 => Some(Err("Polygon")),
-        5 => Some(Err("MultiLineString")),
-        6 => Some(Err("MultiPolygon")),
-        7 => Some(Err("GeometryCollection")),
-        // Kinds above a million are compressed lines and polygons.
-        _ => Some(Err("geometry of another kind")),
     }
 }

@@ -6,6 +6,7 @@ use crate::columns::likelihood::{LikeliestError, Likelihood, TableError};
 use crate::columns::resolve::{Names, PositionColumns, ResolvedColumns, resolve};
 use crate::error::LoadError;
 use crate::input::Origin;
+use crate::messages::shown;
 use crate::options::LoadOptions;
 use crate::value::Value;
 
@@ -31,6 +32,10 @@ impl SheetTable {
         options: &LoadOptions,
     ) -> Result<Self, TableError> {
         let mut cells = SheetReader::open(workbook, sheet, None, origin)?;
+        let file = match workbook.sheets.len() {
+            1 => origin.file(),
+            _ => format!("{}: sheet {}", origin.name, shown(sheet.name.as_bytes())),
+        };
         let mut refused = LikeliestError::default();
         for _ in 0..ROWS {
             let Some(row) = cells.next_row()? else {
@@ -42,7 +47,7 @@ impl SheetTable {
             }
             let names = names(&cells);
             let likelihood = Likelihood::new(&names, options);
-            match resolve(names, Names::Typed, options, None, &origin.name) {
+            match resolve(names, Names::Typed, options, None, &file) {
                 Ok(found) if matches!(found.position, PositionColumns::LonLat(..)) => {
                     return Ok(Self { row, found });
                 }
@@ -50,7 +55,6 @@ impl SheetTable {
                 Err(error) => refused.note(TableError { likelihood, error })?,
             }
         }
-        let file = origin.file();
         let none = || LoadError::NoRows { file }.into();
         Err(refused.into_error().unwrap_or_else(none))
     }
