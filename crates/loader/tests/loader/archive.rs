@@ -2,9 +2,12 @@
 
 use crate::formats::{self, rows};
 use crate::{Folder, error, opened};
+use arrow_array::{ArrayRef, Float64Array, RecordBatch};
+use arrow_ipc::writer::StreamWriter;
 use heatsplat_loader::{InputFormat, LoadOptions, open};
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -421,12 +424,17 @@ fn archives_that_lie_are_refused() {
 #[test]
 fn a_checksum_is_checked_by_readers_that_know_where_their_rows_end() {
     let folder = Folder::new("archive-checksum");
-    let path = formats::write(&folder, "fgb", &rows());
-    let bytes = std::fs::read(path).unwrap();
+    let axis = |degrees: f64| Arc::new(Float64Array::from(vec![degrees; 40_000])) as ArrayRef;
+    let batch = RecordBatch::try_from_iter([("lon", axis(13.4)), ("lat", axis(52.5))]).unwrap();
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    // A mark ends the stream.
+    let bytes = writer.into_inner().unwrap();
     let any = LoadOptions::default();
     for method in [CompressionMethod::Deflated, CompressionMethod::Stored] {
-        let mut archive = packed(&[("a.fgb", &bytes)], method);
-        assert_eq!(opened(&put(&folder, &archive), &any).unwrap().1.kept, 24);
+        let mut archive = packed(&[("a.arrows", &bytes)], method);
+        let whole = opened(&put(&folder, &archive), &any).unwrap();
+        assert_eq!(whole.1.kept, 40_000);
         let central = header(&archive, b"PK\x01\x02", 0);
         set(&mut archive, central + 16, &[1, 2, 3, 4]);
         let message = refusal(&folder, &archive, &any);
