@@ -3,8 +3,8 @@
 
 use super::axis_order::json_number;
 use super::held_document::HeldDocument;
+use super::held_forms::is_column;
 use super::path::{Step, members, offset_in};
-use crate::columns::axes::{latitude, longitude};
 use crate::columns::resolve::{Names, PositionColumns, resolve};
 use crate::error::LoadError;
 use crate::geojson::object::{not_null, typed};
@@ -18,35 +18,6 @@ use crate::source::Source;
 use crate::value::Value;
 use std::ops::Range;
 
-/// Returns whether an object, which may be cut off, has columns of longitudes and latitudes. If a
-/// column is cut off, one of the two may follow it.
-pub(super) fn is_columnar(object: &[u8]) -> bool {
-    let mut is_cut = false;
-    let columns = members(object).filter(|(_, value)| is_column(value.json));
-    let names: Vec<String> = columns
-        .map(|(name, value)| {
-            is_cut |= !value.is_whole;
-            name.into_owned()
-        })
-        .collect();
-    match (longitude(&names), latitude(&names)) {
-        (Some(_), Some(_)) => true,
-        (lon, lat) => is_cut && lon.or(lat).is_some(),
-    }
-}
-
-/// Returns whether a value is an array or object of which the first value is no array or object.
-fn is_column(json: &[u8]) -> bool {
-    let is_scalar = |json: &[u8]| !matches!(json.first(), Some(b'[' | b'{') | None);
-    match json.first() {
-        Some(b'[') => super::path::elements(json)
-            .next()
-            .is_some_and(|v| is_scalar(v.json)),
-        Some(b'{') => members(json).next().is_some_and(|(_, v)| is_scalar(v.json)),
-        _ => false,
-    }
-}
-
 /// A source that reads the columns in the object at `path`.
 pub(super) fn source(
     input: Input,
@@ -54,7 +25,7 @@ pub(super) fn source(
     path: &[Step],
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
-    let document = HeldDocument::read(input, sample, path, "column-wise JSON")?;
+    let document = HeldDocument::read(input, sample, (path, "column-wise JSON"), options)?;
     let object = document.root();
     let (mut names, mut ranges) = (Vec::new(), Vec::new());
     for (name, value) in members(object).filter(|(_, value)| is_column(value.json)) {

@@ -1,9 +1,11 @@
 //! Documents that are held in memory as a whole, since their positions are spread over them.
 
+use super::document_tail::{DocumentTail, LateMembers};
 use super::path::{Step, elements, members, offset_in};
 use crate::columns::resolve::ResolvedColumns;
 use crate::crs::Crs;
 use crate::error::LoadError;
+use crate::geojson::cursor::ScanStop;
 use crate::geojson::features::{message, within};
 use crate::input::{Input, Origin, fill};
 use crate::options::LoadOptions;
@@ -30,8 +32,8 @@ impl HeldDocument {
     pub(super) fn read(
         mut input: Input,
         sample: Vec<u8>,
-        path: &[Step],
-        form: &str,
+        (path, form): (&[Step], &str),
+        options: &LoadOptions,
     ) -> Result<Self, LoadError> {
         let (mut text, origin) = (sample, input.origin);
         if !input.whole {
@@ -59,7 +61,24 @@ impl HeldDocument {
             });
         }
         let root = part_at(&text, path);
-        Ok(Self { text, origin, root })
+        let document = Self { text, origin, root };
+        document.check_tail(path, options)?;
+        Ok(document)
+    }
+
+    /// Returns an error if the document has other positions behind the part at `path`.
+    fn check_tail(&self, path: &[Step], options: &LoadOptions) -> Result<(), LoadError> {
+        let late = LateMembers {
+            names: false,
+            reference: false,
+            rows: true,
+        };
+        let mut tail = DocumentTail::new(path, self.origin.file(), options, late);
+        match tail.follow(self.text.get(self.root.end..).unwrap_or_default()) {
+            Err(ScanStop::Refused(_, error)) => Err(*error),
+            // The document is valid, so nothing else stops the tail.
+            _ => Ok(()),
+        }
     }
 
     /// The part that has the positions; empty if there is none.

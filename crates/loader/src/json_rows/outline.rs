@@ -4,13 +4,12 @@
 //! all are objects with positions has rows too. A document of several values, one after the other
 //! or one on each line, has a row in each.
 
-use super::columnar::is_columnar;
+use super::held_forms::{is_columnar, is_topology};
 use super::judgement::{Judgement, is_geojson};
 use super::known_shapes;
 use super::path::{
     Container, DEPTH, PartialValue, Step, dotted, elements, members, offset_in, whole_values,
 };
-use super::topojson::is_topology;
 use crate::geojson::object::string;
 use crate::options::LoadOptions;
 use serde::de::IgnoredAny;

@@ -3,8 +3,8 @@
 use super::axis_order::{json_number, required};
 use super::judgement::RowForm;
 use super::picker::Picker;
-use super::place_text::PlaceText;
-use crate::batch::{Batch, Rejection, Weight};
+use super::text_points::{Fault, at_text, rejected};
+use crate::batch::{Batch, Weight};
 use crate::columns::Schema;
 use crate::columns::selection::RowSelection;
 use crate::crs::{Crs, PlaceError};
@@ -15,7 +15,6 @@ use crate::geojson::skip_value;
 use crate::messages::shown;
 use crate::options::AxisOrder;
 use crate::parameter::Parameter;
-use crate::position_text::geometry::TextShape;
 use crate::report::{Report, SkipReason};
 use crate::text::chunker::{TextBlock, TextPosition};
 use crate::text::pipeline::BlockParser;
@@ -71,9 +70,6 @@ pub(super) struct RowParser {
     /// have.
     pub(super) unseen: Option<(String, Vec<String>)>,
 }
-
-/// The reason why a position gives no point, and the value at fault.
-type Fault = (SkipReason, String);
 
 /// The picked values of a row.
 type PickedValues<'a> = Vec<Option<&'a [u8]>>;
@@ -239,7 +235,7 @@ impl RowParser {
                         let number = |axis: Option<&[u8]>| axis.and_then(json_number);
                         self.check_order(*assumed, (number(axes.0), number(axes.1)), json, place)?;
                     }
-                    Vec::from_iter(fault)
+                    fault.map_or_else(Vec::new, |fault| vec![fault])
                 }
                 PickedPlace::Text {
                     at,
@@ -250,18 +246,19 @@ impl RowParser {
                     else {
                         continue;
                     };
-                    let (faults, lon_lat) = at_text(&string(value), *order, weight, batch);
-                    if *is_assumed && let Some((lon, lat)) = lon_lat {
+                    let outcome = at_text(&string(value), *order, weight, batch);
+                    if *is_assumed && let Some((lon, lat)) = outcome.doubtful {
                         self.check_order(*order, (Some(lon), Some(lat)), json, place)?;
                     }
-                    faults
+                    outcome.faults
                 }
                 PickedPlace::TextsIn { at, member } => {
                     let mut faults = Vec::new();
                     for element in skip_value::elements(value(*at).unwrap_or_default()) {
                         any = true;
                         let point = property(element, member).unwrap_or_default();
-                        faults.extend(at_text(&string(point), AxisOrder::LatLon, weight, batch).0);
+                        let outcome = at_text(&string(point), AxisOrder::LatLon, weight, batch);
+                        faults.extend(outcome.faults);
                     }
                     skip(faults, batch, place);
                     continue;
@@ -363,48 +360,6 @@ fn skip(faults: Vec<Fault>, batch: &mut Batch, place: &mut dyn FnMut() -> TextPo
     }
 }
 
-/// Adds the points at the position in a text. Returns the faults, and the longitude and latitude at
-/// fault if only `order` decides which is which.
-fn at_text(
-    text: &str,
-    order: AxisOrder,
-    weight: Weight<'_>,
-    batch: &mut Batch,
-) -> (Vec<Fault>, Option<(f64, f64)>) {
-    let shape = match PlaceText::parse(text) {
-        Some(PlaceText::Pair(pair)) => {
-            let (lon, lat) = pair.lon_lat(order);
-            let fault = rejected(batch.keep_record(lon, lat, weight));
-            let is_open = fault.is_some() && pair.stated.is_none();
-            return (Vec::from_iter(fault), is_open.then_some((lon, lat)));
-        }
-        Some(PlaceText::Geometry(geometry)) if matches!(geometry.srid, 0 | 4326) => geometry.shape,
-        Some(PlaceText::Geometry(geometry)) => {
-            let found = format!("a geometry of EPSG:{}, no degrees", geometry.srid);
-            return (vec![(SkipReason::BadPosition, found)], None);
-        }
-        None => {
-            let skip = match text.trim().is_empty() {
-                true => SkipReason::NoPosition,
-                false => SkipReason::BadPosition,
-            };
-            let found = format!("position {}", shown(text.as_bytes()));
-            return (vec![(skip, found)], None);
-        }
-    };
-    let mut keep = |(lon, lat)| rejected(batch.keep_record(lon, lat, weight));
-    let faults = match shape {
-        TextShape::Nothing => {
-            let found = "an empty geometry".to_owned();
-            vec![(SkipReason::NoPosition, found)]
-        }
-        TextShape::Other(name) => vec![(SkipReason::NotAPoint, format!("geometry {name}"))],
-        TextShape::Point(lon, lat) => Vec::from_iter(keep((lon, lat))),
-        TextShape::Points(all) => all.into_iter().filter_map(keep).collect(),
-    };
-    (faults, None)
-}
-
 /// A number of ten-millionths of a degree. Numbers that were written by 2³² too large, because a
 /// negative one was taken for unsigned, are mended: Google Takeout has such. `most` is the largest
 /// number of degrees.
@@ -427,9 +382,4 @@ fn text(value: Option<&[u8]>) -> Cow<'_, [u8]> {
         },
         Some(json) => Cow::Borrowed(json),
     }
-}
-
-fn rejected(kept: Result<(), Rejection<'_>>) -> Option<Fault> {
-    kept.err()
-        .map(|rejection| (rejection.skip, rejection.found()))
 }

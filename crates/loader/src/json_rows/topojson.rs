@@ -4,7 +4,7 @@
 use super::axis_order::json_number;
 use super::columnar::owned;
 use super::held_document::HeldDocument;
-use super::path::{DEPTH, Step, members};
+use super::path::{DEPTH, Step};
 use crate::columns::resolve::{Geometries, Names, resolve};
 use crate::error::LoadError;
 use crate::geojson::object::{DistinctNames, Object, ObjectKind, property, property_names, typed};
@@ -21,11 +21,6 @@ use std::ops::Range;
 /// The number of geometries at the beginning whose properties' names are listed: a choice.
 const LOOKED_AT: usize = 256;
 
-/// Returns whether an object, which may be cut off, is a topology.
-pub(super) fn is_topology(object: &[u8]) -> bool {
-    members(object).any(|(key, value)| &*key == "type" && value.json == b"\"Topology\"")
-}
-
 /// The transform of whole numbers to degrees.
 #[derive(Clone, Copy, Deserialize)]
 struct PointTransform {
@@ -40,7 +35,7 @@ pub(super) fn source(
     path: &[Step],
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
-    let document = HeldDocument::read(input, sample, path, "TopoJSON")?;
+    let document = HeldDocument::read(input, sample, (path, "TopoJSON"), options)?;
     let file = document.origin.file();
     let topology = document.root();
     let transform =

@@ -799,6 +799,24 @@ fn positions_behind_wrapped_geojson_are_refused_unless_rows_are_named() {
 }
 
 #[test]
+fn positions_behind_columns_and_topologies_are_refused() {
+    let many = |value: &str| vec![value; 400_000].join(",");
+    let columns = format!("{{\"lat\":[{}],\"lon\":[{}]}}", many("48.5"), many("2.25"));
+    let topology = format!(
+        "{{\"type\":\"Topology\",\"objects\":{{\"a\":{{\"type\":\"MultiPoint\",\"coordinates\":[{}]}}}}}}",
+        many("[2.25,48.5]")
+    );
+    for part in [columns, topology] {
+        let text = format!("{{\"a\":{part},\"n\":[1,2],\"b\":[[48,2],[49,3]]}}");
+        let message = refused(&text);
+        assert!(message.contains("positions in a and in b"), "{message}");
+        assert_eq!(read_json(&text, &rows("a")).0.len(), 400_000);
+        let text = format!("{{\"a\":{part},\"bounds\":[[48,2],[49,3]]}}");
+        assert_eq!(read_json(&text, &LoadOptions::default()).0.len(), 400_000);
+    }
+}
+
+#[test]
 fn a_box_behind_the_rows_is_no_data() {
     let many = vec!["[48.5,2.25]"; 100_000].join(",");
     for name in ["bounds", "maxBounds", "bbox"] {

@@ -1,0 +1,77 @@
+//! Points at the positions that are written as texts, and the reasons why a position gives no
+//! point.
+
+use super::place_text::PlaceText;
+use crate::batch::{Batch, Rejection, Weight};
+use crate::messages::shown;
+use crate::options::AxisOrder;
+use crate::position_text::geometry::TextShape;
+use crate::report::SkipReason;
+
+/// The reason why a position gives no point, and the value at fault.
+pub(super) type Fault = (SkipReason, String);
+
+/// The result of reading the position in a text.
+pub(super) struct TextOutcome {
+    /// The positions that give no point. A MultiPoint may have several.
+    pub(super) faults: Vec<Fault>,
+    /// The longitude and latitude at fault, if only the order that the caller gave decides which is
+    /// which.
+    pub(super) doubtful: Option<(f64, f64)>,
+}
+
+/// Adds the points at the position in a text. `order` is the order of two numbers without letters
+/// of hemispheres.
+pub(super) fn at_text(
+    text: &str,
+    order: AxisOrder,
+    weight: Weight<'_>,
+    batch: &mut Batch,
+) -> TextOutcome {
+    let one = |skip, found| TextOutcome {
+        faults: vec![(skip, found)],
+        doubtful: None,
+    };
+    let mut keep = |(lon, lat)| rejected(batch.keep_record(lon, lat, weight));
+    let geometry = match PlaceText::parse(text) {
+        Some(PlaceText::Geometry(geometry)) => geometry,
+        Some(PlaceText::Pair(pair)) => {
+            let place = pair.lon_lat(order);
+            let fault = keep(place);
+            let is_doubtful = fault.is_some() && pair.stated.is_none();
+            return TextOutcome {
+                faults: fault.into_iter().collect(),
+                doubtful: is_doubtful.then_some(place),
+            };
+        }
+        None => {
+            let skip = match text.trim().is_empty() {
+                true => SkipReason::NoPosition,
+                false => SkipReason::BadPosition,
+            };
+            return one(skip, format!("position {}", shown(text.as_bytes())));
+        }
+    };
+    if !matches!(geometry.srid, 0 | 4326) {
+        let found = format!("a geometry of EPSG:{}, no degrees", geometry.srid);
+        return one(SkipReason::BadPosition, found);
+    }
+    let faults = match geometry.shape {
+        TextShape::Point(lon, lat) => keep((lon, lat)).into_iter().collect(),
+        TextShape::Points(all) => all.into_iter().filter_map(keep).collect(),
+        TextShape::Nothing => {
+            return one(SkipReason::NoPosition, "an empty geometry".to_owned());
+        }
+        TextShape::Other(name) => return one(SkipReason::NotAPoint, format!("geometry {name}")),
+    };
+    TextOutcome {
+        faults,
+        doubtful: None,
+    }
+}
+
+/// The fault of a row that a batch rejects; `None` if it keeps the row.
+pub(super) fn rejected(kept: Result<(), Rejection<'_>>) -> Option<Fault> {
+    kept.err()
+        .map(|rejection| (rejection.skip, rejection.found()))
+}
