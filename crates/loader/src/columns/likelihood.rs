@@ -31,8 +31,13 @@ impl Likelihood {
     }
 
     /// Returns whether the table has a column for an axis.
-    pub(crate) fn has_axes(self) -> bool {
+    pub(crate) fn has_axis(self) -> bool {
         self.axes > 0
+    }
+
+    /// Returns whether the table has a column for each axis.
+    pub(crate) fn has_axes(self) -> bool {
+        self.axes > 1
     }
 }
 

@@ -152,6 +152,7 @@ fn one_data_set_is_chosen_and_several_are_listed() {
     let stations: [(&str, &[u8]); 2] = [("metadata_stations.csv", CSV), ("metadata.csv", b"a")];
     assert_eq!(kept(&stations, &any), 2);
     assert_eq!(kept(&[("./a.csv", CSV), ("./.b.csv", b"a")], &any), 2);
+    assert_eq!(kept(&[("x/a.csv", CSV), ("x/Thumbs.db", b"a")], &any), 2);
     assert_eq!(
         kept(&[("./a.csv", CSV), ("b.csv", b"a")], &member("./a.csv")),
         2

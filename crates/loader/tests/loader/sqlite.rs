@@ -105,6 +105,30 @@ fn geometries_are_read_in_each_form() {
 }
 
 #[test]
+fn a_column_of_geometries_is_known_by_its_values() {
+    let folder = Folder::new("sqlite-shapes");
+    let kept = |sql: &str| {
+        let (points, report) = opened(&database(&folder, sql), &LoadOptions::default()).unwrap();
+        let lons = points
+            .iter()
+            .map(|point| mercator::unproject(point.at()).0.round());
+        (lons.collect::<Vec<f64>>(), report.skipped_total())
+    };
+    // Sightings have a shape that is none on the map.
+    let sightings = "create table a (shape text, longitude real, latitude real);
+                     insert into a values (null, 1, 2), ('disk', 3, 4), ('light', 5, 6);";
+    assert_eq!(kept(sightings), (vec![1.0, 3.0, 5.0], 0));
+    let unset =
+        "create table a (geom blob, lon real, lat real); insert into a values (null, 1, 2);";
+    assert_eq!(kept(unset), (vec![1.0], 0));
+    let texts = "create table a (geometry text, lon real, lat real);
+                 insert into a values (null, 9, 9), ('POINT (1 2)', 9, 9),
+                   ('MULTIPOINT ((3 4), (5 6))', 9, 9), ('LINESTRING (1 2, 3 4)', 9, 9),
+                   ('POINT EMPTY', 9, 9), ('SRID=25832;POINT (1 2)', 9, 9), ('disk', 9, 9);";
+    assert_eq!(kept(texts), (vec![1.0, 3.0, 5.0], 5));
+}
+
+#[test]
 fn one_of_several_tables_is_named() {
     let folder = Folder::new("sqlite-tables");
     let path = database(

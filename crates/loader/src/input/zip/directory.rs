@@ -219,3 +219,44 @@ impl<R: Seek> Seek for BoundedDirectory<R> {
         self.reader.seek(to)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_of_any_size_overlaps_those_behind_it() {
+        let member = |start: u64, packed: u64| Member {
+            name: format!("{start}.csv"),
+            size: packed,
+            packed,
+            checksum: 0,
+            method: CompressionMethod::Stored,
+            is_encrypted: false,
+            start,
+        };
+        for (packed, overlaps) in [(10, false), (100, true), (u64::MAX, true)] {
+            let directory = Directory {
+                path: PathBuf::new(),
+                file: String::new(),
+                members: vec![member(1, packed), member(100, 10)],
+                end: 200,
+            };
+            let last = directory.members.last().unwrap();
+            assert_eq!(directory.overlaps(last, 140), overlaps, "{packed}");
+        }
+    }
+
+    #[test]
+    fn names_have_no_folder_of_their_own() {
+        for (name, plain) in [
+            ("./a.csv", "a.csv"),
+            ("././x\\a.csv", "x/a.csv"),
+            ("../a.csv", "../a.csv"),
+            (".a.csv", ".a.csv"),
+            ("./", "./"),
+        ] {
+            assert_eq!(plain_name(name), plain);
+        }
+    }
+}

@@ -214,14 +214,16 @@ fn unsupported(origin: &Origin, message: String) -> LoadError {
     }
 }
 
-/// The members that are no folders and not hidden.
+/// The members that are no folders and not hidden. Windows has pictures of a folder in `Thumbs.db`.
 fn files(directory: &Directory) -> impl Iterator<Item = &Member> {
     directory.members.iter().filter(|member| {
         let name = &member.name;
-        let hidden = name.split('/').any(|part| {
-            (part.starts_with('.') && part != "." && part != "..") || part == "__MACOSX"
-        });
-        !name.ends_with('/') && !hidden
+        let is_hidden = |part: &str| {
+            (part.starts_with('.') && part != "." && part != "..")
+                || part == "__MACOSX"
+                || part.eq_ignore_ascii_case("thumbs.db")
+        };
+        !name.ends_with('/') && !name.split('/').any(is_hidden)
     })
 }
 

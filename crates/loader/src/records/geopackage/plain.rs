@@ -1,5 +1,5 @@
 //! Reading of SQLite databases that are no GeoPackages: tables with columns of positions or of
-//! geometries, the latter as well-known binary or in SpatiaLite's own form.
+//! geometries, the latter as well-known binary or text, or in SpatiaLite's own form.
 
 use super::database::said;
 use super::spatialite::{self, RecordedColumn, has_table, numbered, recorded};
@@ -13,13 +13,14 @@ use crate::input::Origin;
 use crate::messages::{list, shown};
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
+use crate::position_text::geometry::{self, TextShape};
 use crate::records::{
     Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged,
 };
 use crate::source::Source;
 use crate::value::Value;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, Row};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 use std::collections::HashSet;
 
 /// Names of columns of geometries in tables of which SpatiaLite has no record.
@@ -133,7 +134,7 @@ fn choose(
     let several: Vec<&str> = found.iter().map(|table| &*table.name).collect();
     match several.as_slice() {
         [] => Err(match refused.into_error() {
-            Some(refused) if names.len() == 1 || refused.likelihood.has_axes() => refused.error,
+            Some(refused) if names.len() == 1 || refused.likelihood.has_axis() => refused.error,
             _ => bad(format!(
                 "no table of this SQLite database has columns of positions; there are: {}",
                 list(&names)
@@ -219,7 +220,18 @@ fn table(
     let recorded = recorded(database, name).map_err(failed)?;
     let likelihood = Likelihood::new(&seen, options);
     let refused = |error| TableError { likelihood, error };
-    let at = geometry_column(&seen, &recorded, options, file).map_err(refused)?;
+    let mut at = geometry_column(&seen, &recorded, options, file).map_err(refused)?;
+    if recorded.is_empty() && options.geom.is_none() {
+        // Columns of other values have such names too.
+        at = match at.and_then(|at| seen.get(at)) {
+            Some(column)
+                if !has_geometries(database, (name, column), likelihood).map_err(failed)? =>
+            {
+                None
+            }
+            _ => at,
+        };
+    }
     let column = at.and_then(|at| seen.get(at).cloned());
     let column = column.unwrap_or_default();
     let geometries = at.map(|at| Geometries {
@@ -269,6 +281,25 @@ fn geometry_column(
     Ok(first.or_else(|| names.iter().position(is_usual)))
 }
 
+/// Returns whether the first value in a column of a table is a geometry. Without values, the column
+/// is one of geometries unless the table has columns of degrees.
+fn has_geometries(
+    database: &Connection,
+    (table, column): (&str, &str),
+    likelihood: Likelihood,
+) -> rusqlite::Result<bool> {
+    let (table, column) = (quoted(table), quoted(column));
+    let sql = format!("select {column} from {table} where {column} is not null limit 1");
+    let first = database.query_row(&sql, [], |row| {
+        Ok(match row.get_ref(0)? {
+            ValueRef::Blob(_) => true,
+            ValueRef::Text(text) => geometry::geometry(text).is_some(),
+            _ => false,
+        })
+    });
+    Ok(first.optional()?.unwrap_or(!likelihood.has_axes()))
+}
+
 /// A query of a table, and the meaning of the columns that it returns.
 struct PlainQuery {
     sql: String,
@@ -307,6 +338,7 @@ impl PlainQuery {
                             sink.record(Geometry::Nothing("geometry null"), weight)?;
                         }
                         ValueRef::Blob(bytes) => geometry_of(bytes, weight, sink)?,
+                        ValueRef::Text(text) => geometry_in(text, weight, sink)?,
                         other => {
                             sink.malformed(format!("a geometry of type {}", other.data_type()));
                         }
@@ -322,6 +354,26 @@ impl PlainQuery {
         let at = self.columns.iter().position(|known| *known == column)?;
         row.get_ref(at).ok()
     }
+}
+
+/// Sends a geometry in a text, which is well-known text or another form of [`geometry::geometry`].
+fn geometry_in(
+    text: &[u8],
+    weight: Option<&Value<'_>>,
+    sink: &mut RecordSink,
+) -> Result<(), ReadFailure> {
+    match geometry::geometry(text).filter(|found| found.srid == 0) {
+        None => sink.malformed(format!("geometry {}", shown(text))),
+        Some(found) => match found.shape {
+            TextShape::Nothing => sink.record(Geometry::Nothing("empty geometry"), weight)?,
+            TextShape::Point(x, y) => sink.record(Geometry::Point(x, y), weight)?,
+            TextShape::Points(all) => {
+                sink.record(Geometry::MultiPoint(&mut all.into_iter()), weight)?;
+            }
+            TextShape::Other(name) => sink.record(Geometry::Other(&name), weight)?,
+        },
+    }
+    Ok(())
 }
 
 /// Sends a geometry in well-known binary or in SpatiaLite's form.
