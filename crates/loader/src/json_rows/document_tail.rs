@@ -200,3 +200,74 @@ pub(super) fn two_parts(first: &str, second: &str) -> String {
          example `rows` {first}"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The number of bytes up to the end of the document, or the error, if the tail is read in two
+    /// pieces, of which the second begins at `split`.
+    fn outcome(text: &str, split: usize) -> Result<(usize, bool), String> {
+        let path = [Step::Member("a".to_owned()), Step::Element(0)];
+        let late = LateMembers {
+            names: true,
+            reference: true,
+            rows: true,
+        };
+        let mut tail = DocumentTail::new(&path, String::new(), &LoadOptions::default(), late);
+        let (first, second) = text.as_bytes().split_at(split);
+        let mut length = 0;
+        for piece in [first, second] {
+            length += tail.follow(piece).map_err(|stop| match stop {
+                ScanStop::Refused(_, error) => error.to_string(),
+                ScanStop::Wrong(_, message) => message,
+                ScanStop::Short(_) => "short".to_owned(),
+            })?;
+        }
+        Ok((length, tail.is_closed()))
+    }
+
+    #[test]
+    fn tails_are_read_alike_in_any_pieces() {
+        for (text, expected) in [
+            ("]} ", Ok((2, true))),
+            (
+                " , 7 , [\"]}\\\"\"] ] , \"b\" : {\"c\":[1]} }",
+                Ok((37, true)),
+            ),
+            ("],\"bounds\":[[48,2],[53,14]]}", Ok((28, true))),
+            ("],\"b\":[[48,2],[53,14", Ok((20, false))),
+            ("],\"b\":[[48,2],[53,14]]}", Err("in a.1 and in b; choose")),
+            (",[[48,2],[53,14]]]}", Err("and in a later element")),
+            (
+                "],\"columns\":[\"x\"]}",
+                Err("names of the columns (\"x\")"),
+            ),
+            ("],\"spatialReference\":{}}", Err("spatialReference stands")),
+            ("}", Err("expected a comma or the end of")),
+            ("] x", Err("expected a comma or the end of")),
+            (",]", Err("expected a value")),
+            ("],7}", Err("expected a member's name")),
+            ("],\"b\" 7}", Err("expected a colon")),
+        ] {
+            let whole = outcome(text, text.len());
+            match (&whole, expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(*found, expected, "{text}"),
+                (Err(message), Err(words)) => assert!(message.contains(words), "{message}"),
+                _ => panic!("{text}: {whole:?}"),
+            }
+            for split in 0..text.len() {
+                assert_eq!(outcome(text, split), whole, "{text} at {split}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_a_long_part_shows_its_positions() {
+        let long = |element: &str| format!("],\"b\":[{}]}}", vec![element; 300_000].join(","));
+        let message = outcome(&long("[48.5,2.25]"), 0).unwrap_err();
+        assert!(message.contains("in a.1 and in b"), "{message}");
+        let text = long("{\"n\":7}");
+        assert_eq!(outcome(&text, 1_000_000), Ok((text.len(), true)));
+    }
+}

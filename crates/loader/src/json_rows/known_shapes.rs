@@ -6,6 +6,7 @@ use super::path::{Step, dotted, members, members_path};
 use super::placing::{PlaceRule, Placing};
 use crate::options::{AxisOrder, LoadOptions};
 use crate::parameter::Parameter;
+use std::collections::HashSet;
 
 /// Changes the judgement of rows if a well-known program writes such rows. `path` is the path of
 /// the rows, and `around` is the object that has them.
@@ -153,14 +154,13 @@ impl super::row_columns::RowColumns {
     /// free.
     fn lift(&mut self, name: &str) {
         let prefix = members_path(&[name]);
-        let mut taken = self.names();
+        let mut taken: HashSet<String> = self.names().into_iter().collect();
         for column in &mut self.all {
             let Some(rest) = column.path.strip_prefix(prefix.as_slice()) else {
                 continue;
             };
             let short = dotted(rest);
-            if !rest.is_empty() && !taken.contains(&short) {
-                taken.push(short.clone());
+            if !rest.is_empty() && taken.insert(short.clone()) {
                 column.name = short;
             }
         }
