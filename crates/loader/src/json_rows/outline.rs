@@ -101,6 +101,10 @@ impl<'a> RowSearch<'a, '_> {
         let root = self.options.rows.as_deref().is_none_or(|rows| rows == "$");
         let lines = if root { lines(text, is_whole) } else { None };
         if let Some(values) = lines {
+            // GeoJSON may stand behind a damaged first line.
+            if values.first().is_some_and(|value| is_geojson(value)) {
+                return self.push(&[], text, PartKind::GeoJson);
+            }
             return self.judge(
                 &[],
                 text,

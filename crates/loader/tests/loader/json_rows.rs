@@ -1033,6 +1033,15 @@ fn a_damaged_first_line_costs_that_line() {
         );
         assert_places(&text, &[PARIS, BERLIN], "read as");
     }
+    let feature = "{\"type\":\"Feature\",\"properties\":{\"weight\":2},\"geometry\":\
+                   {\"type\":\"Point\",\"coordinates\":[2.25,48.5]}}";
+    for damaged in ["{\"type\":\"Fea", "{\"typ"] {
+        let text = format!("{damaged}\n{feature}\n");
+        let (points, report) =
+            loaded("a.ndjson", text.as_bytes(), &LoadOptions::default()).unwrap();
+        assert_eq!(report.skipped(SkipReason::Malformed), 1, "{text}");
+        assert_eq!(points[0].weight, 2.0, "{text}");
+    }
     // A document of several lines is none of lines.
     for text in [
         format!("[\n{row}\n,\n{other}\n]"),
