@@ -129,6 +129,32 @@ fn a_track_of_a_hundred_thousand_positions_keeps_its_times_and_name() {
 }
 
 #[test]
+fn times_far_before_their_positions_are_left_out_with_a_word() {
+    let time = format!("<when>{}</when>", "9".repeat(100));
+    let positions = "<coord>1 2 0</coord>".repeat(2);
+    let track = |times: usize| {
+        let first = "<when>2020-01-01T00:00:00Z</when>";
+        let times = time.repeat(times);
+        format!("<kml><Placemark><Track>{first}{times}{positions}</Track></Placemark></kml>")
+    };
+    let options = LoadOptions {
+        keep: vec!["when".to_owned()],
+        ..LoadOptions::default()
+    };
+    // Of a time 64 bytes are kept, and one byte for their number.
+    for (times, is_over) in [(1, false), (516_000, false), (517_000, true)] {
+        let text = std::io::Cursor::new(track(times));
+        let mut source = read(text, "a.kml", &options).unwrap();
+        let (_, kept, report) = load_table(&mut *source, |_| ()).unwrap();
+        let notes = report.notes().join("; ");
+        let says = "a track has times of over 33554432 bytes before its positions";
+        assert_eq!(notes.contains(says), is_over, "{times}: {notes}");
+        assert_eq!(report.kept, 2);
+        assert_eq!(kept.columns()[0].len(), 2);
+    }
+}
+
+#[test]
 fn kml_without_placemarks_says_why() {
     for (text, says) in [
         ("<kml><Document/></kml>", "a.kml: no rows"),

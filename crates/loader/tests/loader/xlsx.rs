@@ -1,5 +1,6 @@
 //! Excel workbooks: the choice of a sheet, the row of names, and the values of cells.
 
+use crate::archive::zipped;
 use crate::formats::workbook;
 use crate::{Folder, opened, weight};
 use heatsplat_loader::{ColumnKind, LoadOptions, SkipReason, load_table, open};
@@ -97,6 +98,68 @@ fn numbers_in_the_row_of_names_are_names() {
     assert_eq!(source.columns().seen, ["lon", "lat", "2022", "2023"]);
     drop(source);
     assert_eq!(opened(&path, &weight("2023")).unwrap().0[0].weight, 4.0);
+}
+
+#[test]
+fn a_row_without_position_counts_by_its_other_cells() {
+    let folder = Folder::new("xlsx-others");
+    let header = row(1, &["lon", "lat", "note"]);
+    let noted = "<row r=\"3\"><c r=\"C3\" t=\"str\"><v>closed</v></c></row>";
+    let styled = "<row r=\"4\"><c r=\"C4\" s=\"1\"/></row>";
+    let error = "<row r=\"5\"><c r=\"C5\" t=\"e\"><v>#N/A</v></c></row>";
+    let sheet = header + &row(2, &["1", "2", "open"]) + noted + styled + error;
+    let path = put(&folder, &[("Notes", &sheet)]);
+    let (points, report) = opened(&path, &LoadOptions::default()).unwrap();
+    assert_eq!((points.len(), report.rows), (1, 2));
+    assert_eq!(report.skipped(SkipReason::NoPosition), 1);
+}
+
+#[test]
+fn the_first_of_several_cells_in_a_place_is_taken() {
+    let folder = Folder::new("xlsx-twice");
+    let values = "<row r=\"2\"><c r=\"A2\"><v>1</v></c><c r=\"B2\"><v>2</v></c>\
+                  <c r=\"A2\"><v>3</v></c></row>";
+    let path = put(&folder, &[("Twice", &(row(1, &["lon", "lat"]) + values))]);
+    let (points, _) = opened(&path, &LoadOptions::default()).unwrap();
+    let (lon, _) = heatsplat_points::mercator::unproject(points[0].at());
+    assert!((lon - 1.0).abs() < 1e-6, "{lon}");
+}
+
+#[test]
+fn workbooks_beyond_the_limits_are_refused_and_a_part_is_one_sheet() {
+    let folder = Folder::new("xlsx-limits");
+    let opened_with = |relations: &str, sheets: &str, sheet: &str| {
+        let files = [
+            (
+                "xl/_rels/workbook.xml.rels",
+                format!("<Relationships>{relations}</Relationships>"),
+            ),
+            (
+                "xl/workbook.xml",
+                format!("<workbook><sheets>{sheets}</sheets></workbook>"),
+            ),
+            (
+                "xl/a.xml",
+                format!("<worksheet><sheetData>{sheet}</sheetData></worksheet>"),
+            ),
+        ];
+        let files: Vec<(&str, &[u8])> = files.iter().map(|f| (f.0, f.1.as_bytes())).collect();
+        let path = folder.file("a.xlsx");
+        std::fs::write(&path, zipped(&files)).unwrap();
+        opened(&path, &LoadOptions::default()).map(|(points, _)| points.len())
+    };
+    let relation = "<Relationship Id=\"a\" Type=\"/worksheet\" Target=\"a.xml\"/>";
+    let sheets = "<sheet name=\"A\" id=\"a\"/><sheet name=\"B\" id=\"a\"/>";
+    let rows = row(1, &["lon", "lat"]) + &row(2, &["1", "2"]);
+    assert_eq!(opened_with(relation, sheets, &rows).unwrap(), 1);
+    let many = relation.repeat(4096);
+    assert_eq!(opened_with(&many, sheets, &rows).unwrap(), 1);
+    let message = opened_with(&relation.repeat(4097), sheets, &rows).unwrap_err();
+    assert!(message.to_string().contains("it has over 4096 sheets"));
+    let long = "x".repeat(4096);
+    let message = opened_with(relation, sheets, &row(1, &vec![&*long; 1025])).unwrap_err();
+    let says = "a.xlsx: row 1: damaged or cut off: its texts have over 4194304 bytes";
+    assert!(message.to_string().ends_with(says), "{message}");
 }
 
 #[test]
