@@ -21,7 +21,7 @@ pub(crate) struct Batch {
     pub(crate) kept: TableBuilder,
     /// The box in which points are kept, in degrees; `None`: points are kept everywhere.
     within: Option<LonLatBox>,
-    /// Set if the column of weights was chosen by its name alone and not by an option. A row whose
+    /// True if the column of weights was chosen by its name alone and not by an option. A row whose
     /// value in this column is no number is then kept, with a missing weight.
     is_guess: bool,
     /// The notation of numbers in the columns of coordinates: a decimal point or a decimal comma,

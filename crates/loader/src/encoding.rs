@@ -51,8 +51,8 @@ pub(crate) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Returns whether a sample is UTF-8. `whole` is set if the sample is the whole text; else the
-/// sample may end inside a character.
+/// Returns true if a sample is UTF-8. `whole` is true if the sample is the whole text; otherwise
+/// the sample may end inside a character.
 pub(crate) fn may_be_utf8(sample: &[u8], whole: bool) -> bool {
     match std::str::from_utf8(sample) {
         Ok(_) => true,

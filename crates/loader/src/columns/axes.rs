@@ -35,7 +35,7 @@ impl AxisPair {
 }
 
 /// Finds the columns of longitude and latitude. Names that mean degrees are preferred, then pairs
-/// of names like `stop_lon` and `stop_lat`, then names like `x` and `y`. `metres` is set if the
+/// of names like `stop_lon` and `stop_lat`, then names like `x` and `y`. `metres` is true if the
 /// coordinates may be metres of a projection; names like `easting` count only then.
 pub(crate) fn find(seen: &[String], metres: bool) -> NamedAxes {
     let names: Vec<String> = seen.iter().map(|name| normalised(name)).collect();

@@ -1,15 +1,15 @@
-//! The choice of an error for a file with several tables none of which can be read: it is the error
-//! of the table that is most likely meant.
+//! The choice of an error for a file with several tables, none of which can be read. The error of
+//! the table that the user most likely means is chosen.
 
 use super::axes::{self, NamedAxes};
 use super::named;
 use crate::error::LoadError;
 use crate::options::LoadOptions;
 
-/// The likelihood that a table is the one that is meant. A greater value is likelier.
+/// The likelihood that a table is the one that the user means. A greater value is likelier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Likelihood {
-    /// The number of axes, 0 to 2, for which the table has columns.
+    /// The number of axes (longitude and latitude), 0 to 2, for which the table has columns.
     axes: usize,
     /// The number of columns that have a name.
     names: usize,
@@ -41,7 +41,7 @@ impl Likelihood {
     }
 }
 
-/// The number of axes for which a table has columns.
+/// The number of axes, 0 to 2, for which a table has columns.
 fn axes_in(seen: &[String], options: &LoadOptions) -> usize {
     let is_asked = options.lon.is_some() || options.lat.is_some();
     if options.pair.is_some() && !is_asked {
@@ -78,10 +78,10 @@ impl From<LoadError> for TableError {
 pub(crate) struct LikeliestError(Option<TableError>);
 
 impl LikeliestError {
-    /// Notes the error of a table. Of equally likely tables the error of the first is taken.
+    /// Notes the error of a table. Of equally likely tables, the error of the first is kept.
     ///
     /// # Errors
-    /// The error is not one of this table alone, for example a failed read.
+    /// An error that doesn't concern this table alone, such as a failed read, is returned at once.
     pub(crate) fn note(&mut self, found: TableError) -> Result<(), LoadError> {
         match found.error {
             LoadError::NoPositionColumns { .. }

@@ -122,7 +122,7 @@ pub(crate) fn named(seen: &[String], name: &str) -> Option<usize> {
 pub(crate) struct WeightChoice {
     pub(crate) column: Option<usize>,
     pub(crate) why: String,
-    /// Set if a column was chosen that no option names.
+    /// True if a column was chosen that no option names.
     pub(crate) is_guess: bool,
 }
 

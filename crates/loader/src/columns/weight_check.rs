@@ -98,7 +98,7 @@ impl Columns {
 /// readers decides for all, so that all of them treat the column alike.
 pub(crate) struct WeightDecision {
     looks: WeightSample,
-    /// Set for the reader that decides. The other readers wait for it.
+    /// True for the reader that decides. The other readers wait for it.
     decides: bool,
     verdict: Arc<OnceLock<WeightSample>>,
 }

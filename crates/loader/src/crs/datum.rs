@@ -45,10 +45,10 @@ pub(super) struct Shifts {
 struct Shift {
     /// The stated accuracy of the shift in metres.
     accuracy: f64,
-    /// Set if the shift is for an area off the coast, and is used only at positions without another
-    /// shift.
+    /// True if the shift is for an area off the coast, and is used only at positions without
+    /// another shift.
     offshore: bool,
-    /// Set if other shifts with the same stated accuracy give widely different positions. Then
+    /// True if other shifts with the same stated accuracy give widely different positions. Then
     /// positions in the shift's area are uncertain.
     doubtful: bool,
     area: AreaOfUse,

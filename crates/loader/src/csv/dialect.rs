@@ -12,7 +12,7 @@ use crate::options::{LoadOptions, Quote};
 use crate::parameter::Parameter;
 
 /// The delimiters that are tried. If two of them explain a file equally well, the one that comes
-/// first in this list is chosen.
+/// first here is chosen.
 pub(super) const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 /// The number of records that are examined after the first record: a choice.
 const LOOKED_AT: usize = 20;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 impl CsvDialect {
     /// An iterator over the fields of a record, whose line end must have been removed. `quoted`
-    /// must be set if the record may contain quotes.
+    /// must be true if the record may contain quotes.
     #[inline]
     pub(crate) fn fields<'a>(&self, record: &'a [u8], quoted: bool) -> Fields<'a> {
         let quoted = quoted && (self.quoting != Quoting::Tabs || self.are_quotes(record));
@@ -98,7 +98,7 @@ pub(super) fn past_quotes(field: &[u8], quote: u8) -> Option<usize> {
 pub(crate) struct Fields<'a> {
     delimiter: u8,
     quote: Option<u8>,
-    /// Set for tab-separated text, where quotes have a meaning only if they enclose a whole field.
+    /// True for tab-separated text, where quotes have a meaning only if they enclose a whole field.
     around: bool,
     rest: Option<&'a [u8]>,
 }

@@ -73,8 +73,8 @@ impl FirstRecord {
         })
     }
 
-    /// Chooses the columns to read. If the first record is a header, they are chosen by the names
-    /// in it, else by their numbers.
+    /// Chooses the columns to read. If the first record is a header, the columns are chosen by the
+    /// names in it, otherwise by their numbers.
     pub(super) fn choose(
         &self,
         input: &Input,
@@ -164,8 +164,8 @@ impl FirstRecord {
         Ok((parser, columns))
     }
 
-    /// The column that holds whole positions, if no option names columns of degrees and no names
-    /// look like them.
+    /// The column that holds whole positions. `None` if options name columns of degrees, if names
+    /// of columns look like degrees, or if no column holds whole positions.
     fn place_column(
         &self,
         rows: &SampleRows<'_>,
@@ -216,9 +216,9 @@ impl FirstRecord {
     }
 }
 
-/// The reader of positions that have the form `form`, or that are of another coordinate system;
-/// `None` for columns of degrees. `stated` is the EPSG number that geometries state; 0 if they
-/// state none.
+/// The reader of positions that have the form `form` or are in another coordinate system than
+/// degrees. `None` if positions are two columns of plain degrees, for which no reader is needed.
+/// `stated` is the EPSG number that geometries state; 0 if they state none.
 fn reader(
     form: Option<PlaceForm>,
     stated: u32,

@@ -73,12 +73,13 @@ pub(crate) struct CsvParser {
     pub(crate) places: Vec<usize>,
     /// The notation of numbers in each column.
     pub(super) numbers: Notations,
-    /// The reader of positions that are more than two columns of degrees.
+    /// The reader of positions that are more than two columns of plain degrees; `None` for two such
+    /// columns.
     pub(super) reader: Option<PlaceReader>,
     /// The file's name for errors.
     pub(crate) file: String,
-    /// The texts of the longitude and latitude columns in the header; `None` if the file has no
-    /// header.
+    /// The texts of the longitude's and the latitude's column in the header; `None` if the file has
+    /// no header.
     pub(crate) header: Option<[Vec<u8>; 2]>,
 }
 
@@ -114,7 +115,7 @@ impl CsvParser {
     }
 
     /// Checks one record, and adds its point to `batch`. A record without a point is counted in the
-    /// report of `batch`, as skipped or as filtered out. `quoted` is set if the record contains
+    /// report of `batch`, as skipped or as filtered out. `quoted` is true if the record contains
     /// quotes. `line` returns the number of the line on which the record begins.
     #[inline]
     fn row(
@@ -207,8 +208,8 @@ impl CsvParser {
         Ok(())
     }
 
-    /// Reads a position that is no two plain numbers as two angles in another notation. Returns the
-    /// reason if the row is skipped.
+    /// Reads a position whose fields are not two plain numbers as two angles in another notation.
+    /// If the row is skipped, returns the reason and the value that caused it.
     #[cold]
     fn reconsider<'a>(
         &self,
@@ -237,7 +238,8 @@ impl CsvParser {
         }
     }
 
-    /// The texts of the hemispheres of a record's longitude and latitude.
+    /// The texts of a record that name the hemispheres of its longitude and of its latitude; empty
+    /// if no columns hold them.
     fn hemispheres<'a>(
         &self,
         reader: &PlaceReader,

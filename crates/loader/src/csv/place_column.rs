@@ -17,7 +17,8 @@ use crate::position_text::pair::{CoordinatePair, coordinates, may_be_number};
 /// The number of rows that are examined: a choice.
 const EXAMINED: usize = 1000;
 
-/// Names of columns that hold a whole position. They decide if several columns could.
+/// Names of columns that usually hold a whole position. If several columns could hold positions,
+/// the names decide.
 const NAMES: [&str; 24] = [
     "geometry",
     "geom",
@@ -50,19 +51,19 @@ const NAMES: [&str; 24] = [
 pub(super) struct PlaceColumn {
     pub(super) at: usize,
     pub(super) form: PlaceForm,
-    /// The EPSG number that its first geometry states; 0 if it states none.
+    /// The EPSG number that the column's first geometry states; 0 if it states none.
     pub(super) srid: u32,
-    /// The origin of positions in the words of reports.
+    /// The origin of positions, in the words of reports.
     pub(super) why: String,
 }
 
-/// The values of a column as far as they are positions.
+/// Counts of the values of a column by the kinds of positions that they are.
 #[derive(Clone, Debug, Default)]
 struct Contents {
     values: usize,
     geometries: usize,
     pairs: Vec<CoordinatePair>,
-    /// The number of pairs that may be one number, for example a price.
+    /// The number of pairs of coordinates that may also be one number, for example a price.
     doubtful: usize,
     srid: u32,
     example: Option<String>,
@@ -87,8 +88,8 @@ impl Contents {
         }
     }
 
-    /// Returns whether nearly all values are of one kind, of which there are `count`. In a column
-    /// that an option names, half of them are enough.
+    /// Returns true if nearly all values are of one kind, whose number of values is `count`. In a
+    /// column that an option names (`asked`), half of the values are enough.
     fn are(&self, count: usize, asked: bool) -> bool {
         let wanted = match asked {
             true => self.values.div_ceil(2),
@@ -99,8 +100,8 @@ impl Contents {
 }
 
 impl PlaceColumn {
-    /// Finds the column that holds whole positions. If the option `geom` names one, its values
-    /// must be positions. `None` if no column's values are.
+    /// Finds the column that holds whole positions. If the option `geom` names a column, its values
+    /// must be positions. `None` if no column holds whole positions.
     pub(super) fn find(
         rows: &SampleRows<'_>,
         seen: &[String],
@@ -155,7 +156,7 @@ impl PlaceColumn {
         Ok(found.pop())
     }
 
-    /// The column with the index `at`, if its values are positions.
+    /// The column with the index `at`, if its values are whole positions; otherwise `None`.
     fn of(at: usize, contents: Contents, seen: &[String], options: &LoadOptions) -> Option<Self> {
         let name = quoted(seen, at);
         let asked = options.geom.is_some();
@@ -189,13 +190,13 @@ impl PlaceColumn {
     }
 }
 
-/// Returns whether the name of a column is one of whole positions.
+/// Returns true if the name of a column is usual for whole positions.
 fn is_known(seen: &[String], at: usize) -> bool {
     let name = normalised(seen.get(at).map_or("", String::as_str));
     NAMES.contains(&name.as_str())
 }
 
-/// The largest absolute value that a longitude may have. Larger numbers are metres.
+/// The largest absolute value, in degrees, that a longitude may have. Larger numbers are metres.
 const LARGEST: f64 = 540.0;
 
 /// The order of the coordinates in a column, and the reason for it in the words of reports.
@@ -244,7 +245,7 @@ fn order(pairs: &[CoordinatePair], name: &str, asked: Option<&str>) -> (AxisOrde
     (AxisOrder::LatLon, why)
 }
 
-/// The form of positions in two columns of degrees, if it is another than plain numbers.
+/// The form of positions in two columns of degrees; `None` if they are plain numbers.
 pub(super) fn of_columns(
     rows: &SampleRows<'_>,
     [lon, lat]: [usize; 2],
@@ -293,7 +294,7 @@ fn hemispheres(rows: &SampleRows<'_>, [lon, lat]: [usize; 2]) -> Option<[usize; 
     (easts && norths).then_some([east, north])
 }
 
-/// The size from which a latitude is no longitude either.
+/// The absolute value, in degrees, from which a number can be neither a latitude nor a longitude.
 const FULL_TURN: f64 = 360.0;
 
 /// Returns whether the last two digits before the point are minutes (`ddmm.mmmm`): most latitudes

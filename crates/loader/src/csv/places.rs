@@ -17,7 +17,7 @@ use crate::report::SkipReason;
 pub(super) struct PlaceReader {
     pub(super) form: PlaceForm,
     pub(super) crs: Crs,
-    /// The EPSG number of the system that geometries may state; 0 if none states one.
+    /// The EPSG number of the coordinate system that geometries may state; 0 if none states one.
     pub(super) srid: u32,
 }
 
@@ -26,18 +26,20 @@ pub(super) struct PlaceReader {
 pub(super) enum PlaceForm {
     /// Two columns of numbers.
     Columns {
-        /// The columns of hemispheres, E or W and N or S.
+        /// The columns of hemispheres (E or W, and N or S), the longitude's first; `None` if there
+        /// are none.
         hemispheres: Option<[usize; 2]>,
-        /// Set if the last two digits before the point are minutes.
+        /// True if the last two digits before the point are minutes.
         minutes: bool,
     },
-    /// Two numbers in one column, in this order unless the letters of hemispheres state another.
+    /// Two numbers in one column. They have this order unless the letters of hemispheres state
+    /// another.
     Pair(AxisOrder),
     /// A geometry in one column.
     Geometry,
 }
 
-/// The texts of a row that hold its position. Of a position in one column both texts are this
+/// The texts of a row that hold its position. If the position is in one column, both texts are that
 /// column's.
 #[derive(Clone, Copy)]
 pub(super) struct PlaceTexts<'a> {
@@ -105,7 +107,8 @@ impl PlaceReader {
         self.add(x, y, weight, batch, file)
     }
 
-    /// The coordinates in two columns, or the reason why the row is skipped.
+    /// The coordinates in two columns. The error is the reason why the row is skipped, and the
+    /// value that caused it.
     fn columns(
         &self,
         texts: PlaceTexts<'_>,
@@ -173,7 +176,8 @@ impl PlaceReader {
         }
     }
 
-    /// The coordinate in a field. `sign` is the field of its hemisphere, if a column has them.
+    /// The coordinate in a field; `None` if the field has none. `sign` is the field of the
+    /// coordinate's hemisphere, if a column has them.
     fn coordinate(
         &self,
         field: &[u8],
@@ -225,8 +229,8 @@ impl PlaceReader {
     }
 }
 
-/// The longitude and latitude of two fields of which at least one is an angle in another notation
-/// than a plain number; `None` if a field is neither.
+/// The longitude and latitude in two fields, of which at least one is an angle in another notation
+/// than a plain number. `None` if a field is neither an angle nor a number.
 #[cold]
 pub(super) fn angles(lon: &[u8], lat: &[u8], numbers: NumberFormat) -> Option<AnglePair> {
     let angle = |field: &[u8]| match numbers.parse(field) {
@@ -245,7 +249,7 @@ pub(super) fn angles(lon: &[u8], lat: &[u8], numbers: NumberFormat) -> Option<An
     })
 }
 
-/// A longitude and a latitude.
+/// A longitude and a latitude in degrees.
 pub(super) struct AnglePair {
     pub(super) lon: f64,
     pub(super) lat: f64,

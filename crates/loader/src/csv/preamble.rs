@@ -1,5 +1,5 @@
-//! Lines above the header: Excel's `sep=;`, comments and titles. And text whose fields are parted
-//! by runs of blanks.
+//! Lines above the header, like Excel's `sep=;`, comments and titles. Also text whose fields are
+//! separated by runs of blanks.
 
 use super::dialect::{DELIMITERS, names};
 use super::record::{CsvDialect, Quoting, RowShape};
@@ -19,13 +19,13 @@ const CHUNK: usize = 64 << 10;
 /// The lines above a file's header.
 #[derive(Debug, Default)]
 pub(super) struct Preamble {
-    /// The number of bytes before the header.
+    /// The number of bytes of the file before the header.
     pub(super) length: usize,
-    /// The delimiter that a line `sep=;` names.
+    /// The delimiter that a line `sep=;` names; `None` if there is no such line.
     pub(super) delimiter: Option<u8>,
     /// The number of comments and titles that are left out.
     pub(super) left_out: usize,
-    /// Set if runs of blanks part the fields.
+    /// True if runs of blanks separate the fields.
     pub(super) by_blanks: bool,
 }
 
@@ -94,7 +94,7 @@ impl Preamble {
         found
     }
 
-    /// The lines that are left out, in the words of reports.
+    /// A description, for reports, of the lines that are left out.
     pub(super) fn why(&self) -> String {
         let mut why = match self.left_out {
             0 => String::new(),
@@ -124,7 +124,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     .filter(|(_, line)| !line.trim_ascii().is_empty())
 }
 
-/// The delimiter that a line `sep=;` names, as Excel writes it.
+/// The delimiter that a line `sep=;` names, as Excel writes it. `None` for any other line.
 fn stated_delimiter(line: &[u8]) -> Option<u8> {
     let line = line.strip_prefix(b"\"").unwrap_or(line);
     let (head, rest) = line.split_at_checked(4)?;
@@ -173,7 +173,7 @@ fn by_any(line: &[u8], test: impl Fn(&[String]) -> bool) -> bool {
     DELIMITERS.iter().any(|delimiter| test(&of(*delimiter))) || test(&blank_parted(line))
 }
 
-/// The fields of a line between runs of blanks.
+/// The fields of a line that are separated by runs of blanks.
 fn blank_parted(line: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(line);
     let fields = text.split_ascii_whitespace();
@@ -182,14 +182,14 @@ fn blank_parted(line: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// Returns whether options name columns by their numbers.
+/// Returns true if an option names a column by its number.
 fn by_number(options: &LoadOptions) -> bool {
     let asked = [&options.lon, &options.lat, &options.geom];
     let is_number = |name: &&String| name.trim().parse::<usize>().is_ok();
     asked.into_iter().flatten().any(|name| is_number(&name))
 }
 
-/// Returns whether a line has the columns of positions in its names.
+/// Returns true if the names in a line include the columns of positions.
 fn is_header(line: &[u8], options: &LoadOptions) -> bool {
     by_any(line, |names| are_named(names, options))
 }
@@ -210,8 +210,8 @@ fn are_named(names: &[String], options: &LoadOptions) -> bool {
     }
 }
 
-/// Returns whether runs of blanks part the fields of a file, of which `lines` are the first. They
-/// do if only so the columns of positions are found.
+/// Returns true if runs of blanks separate the fields of a file. `lines` are the first lines of the
+/// file. The columns of positions must be found in this way, and not with any delimiter.
 fn are_by_blanks(lines: &[&[u8]], options: &LoadOptions) -> bool {
     let Some((first, rest)) = lines.split_first() else {
         return false;
@@ -238,9 +238,9 @@ pub(super) struct BlankParted<R> {
     text: Vec<u8>,
     /// The number of bytes of `text` that were already read from this reader.
     given: usize,
-    /// Set at the start of a line.
+    /// True at the start of a line.
     at_start: bool,
-    /// Set if blanks were read, and no field after them yet.
+    /// True if blanks were read after a field, and no further field yet.
     pending: bool,
     in_quotes: bool,
 }

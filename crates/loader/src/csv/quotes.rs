@@ -36,7 +36,7 @@ enum QuoteVerdict {
 
 impl CsvDialect {
     /// Finds the end of the first record in `bytes`, and judges the doubtful quotes in it. `ended`
-    /// is set if the file ends with `bytes`.
+    /// is true if the file ends with `bytes`.
     #[inline]
     pub(crate) fn record_end(&self, bytes: &[u8], ended: bool) -> RecordEnd {
         let quote = match self.quoting {

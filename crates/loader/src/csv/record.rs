@@ -25,13 +25,13 @@ pub(crate) struct CsvDialect {
 /// The meaning of quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quoting {
-    /// No byte quotes fields: a quote is ordinary text.
+    /// No quotes: a quote is ordinary text.
     Never,
-    /// This byte quotes fields by the rules of RFC 4180, even if a quoted field then includes lines
+    /// Quotes by the rules of RFC 4180 with this byte, even if a quoted field then includes lines
     /// that look like rows.
     Strict(u8),
-    /// The byte `"` quotes fields. But a quote is text if its field would include lines that are
-    /// rows by themselves.
+    /// Quotes with the byte `"`. But a quote is text if its field would include lines that are rows
+    /// by themselves.
     Lenient,
     /// Tab-separated text: a line is a row, and a quote is text. There are two exceptions. Quotes
     /// around a whole field are removed. Quotes may enclose tabs and line ends if only that gives
@@ -56,7 +56,7 @@ pub(crate) enum RecordEnd {
     At(usize, Quotes),
     /// The record doesn't end within the bytes that were searched.
     Beyond {
-        /// Set if a quote is still open at the end of the bytes.
+        /// True if a quote is still open at the end of the bytes.
         quoted: bool,
     },
 }

@@ -67,7 +67,7 @@ pub(super) fn is_any_number(field: &[u8]) -> bool {
 pub(super) struct SampleRows<'a> {
     /// The bytes from the first row of data on.
     pub(super) body: &'a [u8],
-    /// Set if the file ends with `body`.
+    /// True if the file ends with `body`.
     pub(super) whole: bool,
     pub(super) dialect: CsvDialect,
     /// The position in the file at which `body` begins.
@@ -79,19 +79,20 @@ pub(super) struct SampleRows<'a> {
 pub(super) struct Notations {
     pub(super) positions: NumberFormat,
     pub(super) weights: NumberFormat,
-    /// The notation of each column that the filter uses or whose values are kept, and that has
-    /// another one than usual.
+    /// The notations of the columns that the filter uses or whose values are kept, by the columns'
+    /// numbers. Columns with the usual notation are not listed.
     pub(super) others: Vec<(usize, NumberFormat)>,
-    /// Set if an option names the decimal mark. Then rows with another mark are skipped.
+    /// True if an option names the decimal mark. Then rows with another mark are skipped.
     pub(super) asked: bool,
 }
 
 /// The columns whose notation is wanted, by their numbers.
 pub(super) struct WantedColumns<'a> {
     pub(super) positions: [usize; 2],
-    /// Set if the positions are longitudes and latitudes.
+    /// True if the positions are longitudes and latitudes.
     pub(super) degrees: bool,
-    /// The column of weights. The flag is set if it was chosen by its name alone.
+    /// The number of the column of weights, counted from 0; `None` if every row counts 1. The flag
+    /// is true if the column was chosen by its name alone.
     pub(super) weight: Option<(usize, bool)>,
     pub(super) others: &'a [usize],
 }
@@ -121,7 +122,7 @@ impl<'a> SampleRows<'a> {
         weights
     }
 
-    /// Returns whether a field of the sample may have a comma.
+    /// Returns true if a field of the sample may contain a comma.
     fn may_have_commas(&self) -> bool {
         let mark = match self.dialect.delimiter {
             b',' => self.dialect.quoting.byte(),
@@ -206,7 +207,7 @@ impl Notations {
         found.map_or(NumberFormat::Point, |(_, format)| *format)
     }
 
-    /// The notation in the words of reports; empty if it is the usual one.
+    /// A description of the notation, for reports; empty if it is the usual one.
     pub(super) fn why(&self) -> String {
         let all = [self.positions, self.weights];
         let mut all = all.into_iter().chain(self.others.iter().map(|(_, f)| *f));

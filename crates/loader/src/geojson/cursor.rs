@@ -23,15 +23,16 @@ pub(crate) enum ScanStop {
     /// where that part begins, or the end of the buffer; scanning resumes there when more bytes are
     /// read.
     Short(usize),
-    /// The bytes from here on are not valid JSON, for the given reason.
+    /// Bytes that are not valid JSON, from this offset on, for the given reason.
     Wrong(usize, String),
-    /// The document is refused: its coordinate system, or a member that would change how the rows
-    /// before it are read. The byte is the beginning of the document, or is at that member.
+    /// A refusal of the document: of its coordinate system, or of a member that would change how
+    /// the rows before it are read. The offset is the beginning of the document or of that member.
     Refused(usize, Box<LoadError>),
 }
 
 impl ScanStop {
-    /// The reason with offsets in a buffer in which the scanned bytes begin at `start`.
+    /// Converts the offset to one in a larger buffer, in which the scanned bytes begin at the
+    /// offset `start`.
     pub(crate) fn behind(self, start: usize) -> Self {
         match self {
             Self::Short(at) => Self::Short(start + at),
@@ -41,7 +42,7 @@ impl ScanStop {
     }
 }
 
-/// The reason to stop at a byte in whose place there must be something else.
+/// Makes the reason to stop at the byte at `offset`, where `expected` must be instead.
 pub(crate) fn unexpected(offset: usize, expected: &str) -> ScanStop {
     ScanStop::Wrong(offset, format!("expected {expected}"))
 }
@@ -92,7 +93,8 @@ impl Cursor<'_> {
     }
 }
 
-/// The result of scanning a part of a document: its range if it is an item.
+/// The result of scanning a part of a document: the part's range in the buffer if it is an item,
+/// otherwise `None`.
 pub(crate) type ScanStep = Result<Option<Range<usize>>, ScanStop>;
 
 /// Splits a buffer by calls of `step`, each of which scans the next part of a document and returns

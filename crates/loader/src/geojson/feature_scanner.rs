@@ -25,7 +25,7 @@ enum ScanState {
     /// Inside an array whose elements are items: the features of a collection, or a top-level
     /// array.
     Elements {
-        /// Set for the features of a collection; not set for a top-level array.
+        /// True for the features of a collection; false for a top-level array.
         collection: bool,
         /// The token that is expected next in the array.
         before: ArrayState,
@@ -54,7 +54,7 @@ pub(crate) struct FeatureScanner {
 enum Member {
     /// The array of features. Only its opening bracket was skipped.
     Features,
-    /// The coordinate system; the range of its JSON in the buffer.
+    /// The coordinate system. The range is that of its JSON in the buffer.
     Crs(Range<usize>),
     Other,
 }

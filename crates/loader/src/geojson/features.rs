@@ -31,8 +31,8 @@ pub(crate) struct FeatureParser {
     /// The name of the property that holds the weight; `None`: every point counts 1.
     pub(crate) weight: Option<String>,
     pub(crate) selection: PropertySelection,
-    /// Set for newline-delimited GeoJSON. A line of malformed JSON is then a skipped row; otherwise
-    /// malformed JSON is an error that ends the load.
+    /// True for newline-delimited GeoJSON. A line of malformed JSON is then a skipped row;
+    /// otherwise malformed JSON is an error that ends the load.
     pub(crate) lines: bool,
     /// The coordinate system that the document around the features states.
     pub(crate) crs: SharedCrs,
@@ -169,7 +169,8 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
         }
     }
 
-    /// Reads one position, which gives one row.
+    /// Reads one position, and adds it to the batch as one row. `weight` is the text of the weight;
+    /// `None` if every row counts 1.
     fn position(&mut self, position: &[u8], weight: Option<&[u8]>) {
         let mut axes = skip_value::elements(position);
         let mut axis = || axes.next().and_then(not_null);
@@ -225,7 +226,7 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
     }
 }
 
-/// The value of the property `name`.
+/// The value of the property `name`; null if the property is missing or if `name` is `None`.
 fn value<'p>(properties: Option<&'p [u8]>, name: Option<&String>) -> Value<'p> {
     let value = name.and_then(|name| property(properties?, name));
     value.map_or(Value::Null, typed)

@@ -7,7 +7,7 @@ use crate::geojson::object::string;
 use crate::number;
 use crate::options::AxisOrder;
 
-/// The largest absolute value that a longitude may have.
+/// The largest absolute value, in degrees, that a longitude may have.
 const TURN: f64 = 540.0;
 
 /// The order of two coordinates, and the reason for it.
@@ -22,21 +22,23 @@ pub(super) struct DecidedOrder {
 pub(super) enum OrderReason {
     /// The option `order`.
     Asked,
-    /// One of the two goes beyond ±90 in the first rows, so it is the longitude.
+    /// The values: one of the two coordinates goes beyond ±90 in the first rows, so it is the
+    /// longitude.
     Values,
     /// The convention of the programs that write such rows.
     Convention,
 }
 
-/// The number of rows in which only the one or only the other of two coordinates can be a latitude.
+/// Two numbers of rows: those in which only the first of two coordinates can be a latitude, and
+/// those in which only the second can.
 #[derive(Default)]
 struct OrderEvidence {
     first_is_lon: usize,
     second_is_lon: usize,
 }
 
-/// Returns the axis order that two numbers of one row require; `None` if both orders are possible,
-/// or none is.
+/// Returns the axis order that two numbers of one row require. `None` if both orders are possible,
+/// or if neither is.
 pub(super) fn required(first: f64, second: f64) -> Option<AxisOrder> {
     let is_lon_only = |value: f64| value.abs() > 90.0 && value.abs() <= TURN;
     let is_lat = |value: f64| value.abs() <= 90.0;
@@ -49,7 +51,8 @@ pub(super) fn required(first: f64, second: f64) -> Option<AxisOrder> {
     }
 }
 
-/// The finite number that a JSON value is, or that its text is.
+/// The finite number that a JSON value is, or that a JSON string contains. `None` for any other
+/// value.
 pub(super) fn json_number(json: &[u8]) -> Option<f64> {
     match json.first() {
         Some(b'"') => number::parse(string(json).as_bytes()),
@@ -57,7 +60,7 @@ pub(super) fn json_number(json: &[u8]) -> Option<f64> {
     }
 }
 
-/// The numbers at two paths in rows, of each row that has both.
+/// The numbers at two paths, as a pair for each row that has both.
 pub(super) fn number_pairs(rows: &[&[u8]], (first, second): (&[Step], &[Step])) -> Vec<(f64, f64)> {
     let mut picker = Picker::default();
     let slots = (picker.add(first), picker.add(second));
@@ -70,7 +73,8 @@ pub(super) fn number_pairs(rows: &[&[u8]], (first, second): (&[Step], &[Step])) 
     pairs
 }
 
-/// Decides the order of coordinates, of which `pairs` are those in the first rows. The error is a
+/// Decides the order of two coordinates. `pairs` are the coordinates in the first rows,
+/// `convention` is the usual order, and `asked` is the order that an option names. The error is a
 /// sentence about values that contradict each other.
 pub(super) fn decide(
     pairs: &[(f64, f64)],

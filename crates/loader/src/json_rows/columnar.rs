@@ -61,8 +61,8 @@ pub(super) fn source(
     })
 }
 
-/// The columns to read: the numbers, names and ranges of all, and the numbers of those with the
-/// position and the weight.
+/// The columns to read: the number, the name and the range in the document of each, and the numbers
+/// of the columns with the longitude, the latitude and the weight.
 struct ColumnReading {
     columns: Vec<(usize, String, Range<usize>)>,
     lon: usize,
@@ -70,10 +70,11 @@ struct ColumnReading {
     weight: Option<usize>,
 }
 
-/// A value of a column, after its key if the column is an object.
+/// A value of a column, as the JSON texts of its key and of the value. The key is empty if the
+/// column is an array.
 type KeyedValue<'a> = (&'a [u8], &'a [u8]);
 
-/// The values of one column.
+/// The values of one column, from the first row on.
 type ColumnValues<'a> = Box<dyn Iterator<Item = KeyedValue<'a>> + 'a>;
 
 fn values(column: &[u8]) -> ColumnValues<'_> {
@@ -154,7 +155,7 @@ impl ColumnReading {
     }
 }
 
-/// A value that owns its text.
+/// Converts a value to one that owns its text.
 pub(super) fn owned(value: Value<'_>) -> Value<'static> {
     match value {
         Value::Text(text) => Value::text(text),

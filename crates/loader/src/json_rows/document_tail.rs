@@ -1,4 +1,4 @@
-//! The part of a document behind its rows or its GeoJSON. It closes the objects and arrays around
+//! The part of a document after its rows or its GeoJSON. It closes the objects and arrays around
 //! them, and must have no other positions.
 
 use super::outline::{LEFT_OUT, names_in, search};
@@ -12,30 +12,31 @@ use crate::options::LoadOptions;
 /// The number of bytes of a member or an element that are searched for positions: a choice.
 const SEARCHED: usize = 1 << 20;
 
-/// The members that would change how rows are read. Behind the rows they are too late, and end the
-/// load.
+/// The members that would change how rows are read, and that come too late after the rows: each
+/// flag is true if a member of this kind ends the load.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LateMembers {
-    /// The names of the columns.
+    /// True if names of the columns end the load.
     pub(super) names: bool,
-    /// The coordinate system.
+    /// True if a coordinate system ends the load.
     pub(super) reference: bool,
-    /// Other positions.
+    /// True if other positions end the load.
     pub(super) rows: bool,
 }
 
-/// The state of reading the part behind the rows, byte by byte.
+/// The state of reading the part after the rows, byte by byte.
 pub(super) struct DocumentTail {
     file: String,
-    /// The path of the rows.
+    /// The path of the rows in the document.
     path: Vec<Step>,
-    /// The brackets around the rows that are not closed yet.
+    /// The opening brackets around the rows that are not closed yet, the outermost first.
     open: Vec<u8>,
-    /// The options for a search for other positions; `None`: there is no search, since an option
-    /// names the rows.
+    /// The options for a search for other positions. `None` if an option names the rows, so that
+    /// there is no search.
     search: Option<LoadOptions>,
     late: LateMembers,
-    /// The beginning of the member or element that is read; `None` before the comma in front of it.
+    /// The beginning of the member or element that is read now; `None` before the comma in front of
+    /// it.
     part: Option<Vec<u8>>,
     /// The number of objects and arrays that are open inside the member or element.
     depth: usize,
@@ -72,8 +73,8 @@ impl DocumentTail {
         self.open.is_empty()
     }
 
-    /// Follows the next bytes behind the rows. Returns the number of bytes up to the end of the
-    /// document, which is all of them if it doesn't end in them.
+    /// Reads the next bytes after the rows. Returns the number of bytes up to the end of the
+    /// document, or of all bytes if the document doesn't end in them.
     pub(super) fn follow(&mut self, bytes: &[u8]) -> Result<usize, ScanStop> {
         // The offset of the first byte of the member or element that isn't stored yet.
         let mut from = 0;
@@ -123,7 +124,8 @@ impl DocumentTail {
         }
     }
 
-    /// Checks the member or element that ends before the offset `end`, if there is one.
+    /// Checks the member or element that ends before the offset `end` of the bytes that are read
+    /// now. Does nothing if there is none.
     fn finish_part(&mut self, end: usize) -> Result<(), ScanStop> {
         let Some(part) = self.part.take() else {
             return Ok(());
@@ -145,8 +147,9 @@ impl DocumentTail {
             .map_err(|error| ScanStop::Refused(end, Box::new(error)))
     }
 
-    /// Checks a value behind the rows: it must have no positions itself, and no names of the
-    /// columns.
+    /// Checks a value after the rows: it must have no positions itself, and no names of the
+    /// columns. `key` is the JSON text of the member's name, and `is_whole` is false if the value
+    /// is longer than the part that is searched.
     fn check(&self, key: Option<&[u8]>, json: &[u8], is_whole: bool) -> Result<(), LoadError> {
         let name = key.map(|key| string(key).into_owned());
         let refused = |message: String| LoadError::JsonRows {

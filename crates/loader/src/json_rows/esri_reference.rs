@@ -6,8 +6,8 @@ use crate::messages::shown;
 use crate::options::LoadOptions;
 use serde_json::Value;
 
-/// The coordinate system that a `spatialReference` of Esri JSON states, and words on it.
-/// `reference` is its JSON text; an empty text means longitude and latitude.
+/// The coordinate system that a `spatialReference` of Esri JSON states, and its description for
+/// reports. `reference` is its JSON text; an empty text means longitude and latitude.
 pub(super) fn parse(
     reference: &[u8],
     options: &LoadOptions,

@@ -15,20 +15,20 @@ use crate::text::chunker::TextPosition;
 use serde::de::IgnoredAny;
 use std::ops::Range;
 
-/// The most bytes that such a document may have, a choice: 256 MiB.
+/// The most bytes that a document in memory may have, a choice: 256 MiB.
 const MOST: usize = 256 << 20;
 
-/// A whole document, which is valid JSON.
+/// A whole document in memory, which is valid JSON.
 pub(super) struct HeldDocument {
     pub(super) text: Vec<u8>,
     pub(super) origin: Origin,
-    /// The range of the part that has the positions.
+    /// The range, in the document, of the part that has the positions.
     root: Range<usize>,
 }
 
 impl HeldDocument {
-    /// Reads a document to its end. `sample` is its beginning, the part at `path` has the
-    /// positions, and `form` names the form of this part.
+    /// Reads a document to its end. `sample` is the beginning of the document, `path` the path of
+    /// the part that has the positions, and `form` the name of this part's form for messages.
     pub(super) fn read(
         mut input: Input,
         sample: Vec<u8>,
@@ -86,7 +86,7 @@ impl HeldDocument {
         self.text.get(self.root.clone()).unwrap_or_default()
     }
 
-    /// A source whose rows `read` gives to a sink.
+    /// A source of the rows that the function `read` sends to a sink.
     pub(super) fn source(
         self,
         found: ResolvedColumns,
@@ -99,7 +99,7 @@ impl HeldDocument {
     }
 }
 
-/// The range of the value at a path in a document; empty if there is none.
+/// The range, in bytes, of the value at a path in a document; empty if there is no such value.
 fn part_at(text: &[u8], path: &[Step]) -> Range<usize> {
     let mut json = text.trim_ascii();
     for step in path {

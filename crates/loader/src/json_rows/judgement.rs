@@ -1,5 +1,5 @@
-//! The judgement of values in a document: the form of rows that they may be, and the positions in
-//! them.
+//! The judgement of values in a document: whether they are rows, in what form, and where their
+//! positions are.
 
 use super::path::{PartialValue, elements, members};
 use super::placing::{PlaceRule, Placing, PlacingError, choose};
@@ -13,22 +13,22 @@ pub(super) enum RowForm {
     Objects,
     /// Arrays of values.
     Arrays,
-    /// Arrays of rows that are arrays of values.
+    /// Arrays of rows, each of which is an array of values.
     Groups,
 }
 
-/// The form, columns and positions of values that may be rows.
+/// The result of examining values that may be rows: their form, their columns and their positions.
 #[derive(Debug)]
 pub(super) struct Judgement<'a> {
     pub(super) form: RowForm,
-    /// The rows among the values; of groups, the rows in them.
+    /// The rows among the values. If the values are groups, these are the rows inside the groups.
     pub(super) rows: Vec<&'a [u8]>,
     pub(super) columns: RowColumns,
     pub(super) placing: Result<Placing, PlacingError>,
-    /// Set if a well-known program writes such rows. Other parts of its documents are no rows.
+    /// True if a well-known program writes such rows. Then no other part of its documents has rows.
     pub(super) is_known: bool,
-    /// The JSON text of the coordinate system, empty if the document states none; `None`: positions
-    /// are degrees.
+    /// The JSON text of the coordinate system; empty if the document states none. `None` if
+    /// positions are longitudes and latitudes in any case.
     pub(super) reference: Option<Vec<u8>>,
 }
 
@@ -72,7 +72,7 @@ impl<'a> Judgement<'a> {
         })
     }
 
-    /// Returns whether the values have positions, perhaps several.
+    /// Returns true if positions were found in the values, or several possible ones.
     pub(super) fn has_positions(&self) -> bool {
         matches!(self.placing, Ok(_) | Err(PlacingError::Ambiguous(_)))
     }
@@ -84,7 +84,7 @@ fn is_empty(value: &[u8]) -> bool {
     matches!(behind.first(), Some(b']' | b'}'))
 }
 
-/// Returns whether an array consists of arrays of numbers only.
+/// Returns true if an array has only arrays of numbers.
 fn is_group(array: &[u8]) -> bool {
     let mut any = false;
     let all = skip_value::elements(array).all(|element| {
@@ -130,7 +130,7 @@ fn is_feature(value: PartialValue<'_>) -> bool {
 }
 
 impl Judgement<'_> {
-    /// Returns whether every row has values in the place of its position.
+    /// Returns true if every row has values where its position is expected.
     pub(super) fn is_everywhere(&self) -> bool {
         let Ok(placing) = &self.placing else {
             return false;

@@ -56,7 +56,8 @@ fn placing(rules: Vec<PlaceRule>, is_each: bool, why: &str) -> Placing {
     }
 }
 
-/// Features of Esri JSON, as ArcGIS servers answer.
+/// Recognises features of Esri JSON, as ArcGIS servers answer. Returns their positions; `None` for
+/// other rows.
 fn esri(judgement: &mut Judgement<'_>, around: Option<&[u8]>) -> Option<Placing> {
     let has = |names: &[&str]| judgement.columns.at(&members_path(names)).is_some();
     let is_point = has(&["geometry", "x"]) && has(&["geometry", "y"]);
@@ -81,7 +82,8 @@ fn esri(judgement: &mut Judgement<'_>, around: Option<&[u8]>) -> Option<Placing>
     ))
 }
 
-/// Elements of OpenStreetMap, as the Overpass API answers.
+/// Recognises elements of OpenStreetMap, as the Overpass API answers. Returns their positions;
+/// `None` for other rows.
 fn overpass(judgement: &mut Judgement<'_>, path: &[Step]) -> Option<Placing> {
     let has = |names: &[&str]| judgement.columns.at(&members_path(names)).is_some();
     let is_element = has(&["type"]) && has(&["id"]) && (has(&["lat"]) || has(&["center", "lat"]));
@@ -97,7 +99,8 @@ fn overpass(judgement: &mut Judgement<'_>, path: &[Step]) -> Option<Placing> {
     Some(placing(rules, false, why))
 }
 
-/// Google's Semantic Location History of a month.
+/// Recognises Google's Semantic Location History of a month. Returns its positions; `None` for
+/// other rows.
 fn semantic_history(judgement: &Judgement<'_>, path: &[Step]) -> Option<Placing> {
     if path.last() != Some(&Step::Member("timelineObjects".to_owned())) {
         return None;
@@ -120,7 +123,8 @@ fn semantic_history(judgement: &Judgement<'_>, path: &[Step]) -> Option<Placing>
     Some(placing(rules, true, why))
 }
 
-/// Google's timeline, as telephones export it.
+/// Recognises Google's timeline, as telephones export it. Returns its positions; `None` for other
+/// rows.
 fn timeline(judgement: &Judgement<'_>) -> Option<Placing> {
     let begins = |names: &[&str]| judgement.columns.begins(&members_path(names));
     let visit = ["visit", "topCandidate", "placeLocation"];
@@ -145,13 +149,13 @@ fn timeline(judgement: &Judgement<'_>) -> Option<Placing> {
 }
 
 impl super::row_columns::RowColumns {
-    /// Returns whether the values of some column are at a path or in a part of the value there.
+    /// Returns true if a column has this path, or a path that begins with it.
     fn begins(&self, path: &[Step]) -> bool {
         self.all.iter().any(|column| column.path.starts_with(path))
     }
 
-    /// Names the columns in the object `name` of rows without that name, where the shorter name is
-    /// free.
+    /// Renames the columns inside the object `name` of the rows: they lose the prefix `name`,
+    /// unless another column has the shorter name.
     fn lift(&mut self, name: &str) {
         let prefix = members_path(&[name]);
         let mut taken: HashSet<String> = self.names().into_iter().collect();

@@ -35,7 +35,7 @@ pub(super) const LEFT_OUT: &[&str] = &[
 #[derive(Debug)]
 pub(super) struct DocumentPart<'a> {
     pub(super) path: Vec<Step>,
-    /// The offset in the sample at which the part begins.
+    /// The offset in bytes, in the sample, at which the part begins.
     pub(super) at: usize,
     pub(super) kind: PartKind<'a>,
 }
@@ -56,7 +56,8 @@ pub(super) enum PartKind<'a> {
 pub(super) struct DocumentOutline<'a> {
     /// The parts with positions: none, one or, of several, the first two.
     pub(super) parts: Vec<DocumentPart<'a>>,
-    /// The first array of objects or of arrays without positions.
+    /// The first array of objects or of arrays in which no positions were found; `None` if there is
+    /// none.
     pub(super) without: Option<DocumentPart<'a>>,
 }
 
@@ -64,18 +65,19 @@ struct RowSearch<'a, 'o> {
     sample: &'a [u8],
     options: &'o LoadOptions,
     outline: DocumentOutline<'a>,
-    /// Set once rows of a well-known program are found.
+    /// True after rows of a well-known program were found.
     is_ended: bool,
 }
 
-/// The object that has an array, and the names that it states for the array's columns.
+/// The object that contains an array, and the names that this object states for the array's
+/// columns.
 #[derive(Clone, Copy, Default)]
 struct Surroundings<'s> {
     names: Option<&'s [String]>,
     object: Option<&'s [u8]>,
 }
 
-/// Searches a sample of a document. `is_whole` is set if the sample is the whole document.
+/// Searches a sample of a document. `is_whole` is true if the sample is the whole document.
 pub(super) fn search<'a>(
     sample: &'a [u8],
     is_whole: bool,

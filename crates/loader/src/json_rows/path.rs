@@ -40,13 +40,14 @@ pub(super) fn members_path(names: &[&str]) -> Vec<Step> {
 /// A value in a text that may be cut off.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PartialValue<'a> {
-    /// The value's text, up to the end of the whole text if the value is cut off.
+    /// The value's JSON text. If the value is cut off, it reaches to the end of the text.
     pub(super) json: &'a [u8],
     /// True if the value is not cut off.
     pub(super) is_whole: bool,
 }
 
-/// The value at the beginning of `rest`, and the text after it. `None` if there is no value.
+/// Splits a text into the JSON value at its beginning and the text after that value. White space
+/// and bytes equal to `between` before the value are skipped. `None` if there is no value.
 fn take(rest: &[u8], between: u8) -> Option<(PartialValue<'_>, &[u8])> {
     let skip = rest
         .iter()
@@ -113,7 +114,7 @@ pub(super) fn whole_values(text: &[u8], container: Container) -> Vec<&[u8]> {
     }
 }
 
-/// The part of a document that has the rows.
+/// The part of a document that contains the rows, by its form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Container {
     /// An array, whose elements are rows.

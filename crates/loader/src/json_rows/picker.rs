@@ -4,7 +4,7 @@ use super::path::Step;
 use crate::geojson::object::string;
 use crate::geojson::skip_value;
 
-/// A tree of the paths of the wanted values.
+/// A tree of the paths of the values that are wanted from each row.
 #[derive(Default)]
 pub(super) struct Picker {
     root: PathNode,
@@ -14,7 +14,8 @@ pub(super) struct Picker {
 /// A part of a row that is wanted, or that has wanted parts.
 #[derive(Default)]
 struct PathNode {
-    /// The number of the value among the picked ones; `None` if only parts of it are wanted.
+    /// The index of the value among the picked values; `None` if only parts of the value are
+    /// wanted.
     slot: Option<usize>,
     members: Vec<(String, PathNode)>,
     elements: Vec<(usize, PathNode)>,
@@ -29,7 +30,7 @@ impl PathNode {
     }
 }
 
-/// The node of a key; it is added if it isn't there yet.
+/// The node of a key in a list of nodes. It is added if it isn't there yet.
 fn entry<'n, K: PartialEq + Clone>(nodes: &'n mut Vec<(K, PathNode)>, key: &K) -> &'n mut PathNode {
     let known = nodes.iter().position(|(known, _)| known == key);
     let at = known.unwrap_or_else(|| {
@@ -44,7 +45,7 @@ fn entry<'n, K: PartialEq + Clone>(nodes: &'n mut Vec<(K, PathNode)>, key: &K) -
 }
 
 impl Picker {
-    /// Adds a path to the wanted ones, and returns the number of its value among the picked ones.
+    /// Adds the path of a wanted value. Returns the index of the value among the picked values.
     pub(super) fn add(&mut self, path: &[Step]) -> usize {
         let node = path.iter().fold(&mut self.root, PathNode::child);
         match node.slot {
@@ -58,7 +59,8 @@ impl Picker {
         }
     }
 
-    /// Makes the value at `path` have the number `slot` too, unless it has one.
+    /// Makes the value at `path` another source of the picked value with the index `slot`, unless
+    /// the path has an index already.
     pub(super) fn alias(&mut self, path: &[Step], slot: usize) {
         let node = path.iter().fold(&mut self.root, PathNode::child);
         node.slot.get_or_insert(slot);
@@ -98,7 +100,8 @@ fn pick<'a>(node: &PathNode, json: &'a [u8], picked: &mut [Option<&'a [u8]>]) {
 }
 
 impl PathNode {
-    /// The node of the member whose name has the JSON text `key`.
+    /// The node of the member whose name has the JSON text `key`; `None` if no part of this member
+    /// is wanted.
     fn named(&self, key: &[u8]) -> Option<&Self> {
         let plain = key
             .strip_prefix(b"\"")

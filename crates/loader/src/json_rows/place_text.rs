@@ -6,8 +6,8 @@ use crate::options::AxisOrder;
 use crate::position_text::geometry::{TextGeometry, TextShape, geometry};
 use crate::position_text::pair::{CoordinatePair, coordinates};
 
-/// The longest text that may be two coordinates, unless they are in parentheses at its end: a
-/// choice.
+/// The length in bytes of the longest text that may be two coordinates, unless they are in
+/// parentheses at its end: a choice.
 const LONGEST: usize = 80;
 
 /// The position in a text.
@@ -31,8 +31,9 @@ impl PlaceText {
         pair.flatten().map(Self::Pair)
     }
 
-    /// Returns whether `text`, in which this position is, can only be a position. Two numbers are
-    /// one only in a column whose name says so.
+    /// Returns true if `text`, in which this position was found, can only be a position. Two plain
+    /// numbers may also be something else, so they count as a position only in a column whose name
+    /// says so.
     pub(super) fn is_marked(&self, text: &str) -> bool {
         match self {
             Self::Pair(pair) => pair.stated.is_some() || text.contains('°'),
@@ -43,7 +44,8 @@ impl PlaceText {
     }
 }
 
-/// The coordinates in a URI of a place (RFC 5870) behind its `geo:`.
+/// The coordinates in a `geo:` URI (RFC 5870). `uri` is the text after `geo:`. `None` if it has no
+/// two coordinates.
 fn uri_pair(uri: &str) -> Option<CoordinatePair> {
     // Parameters may follow, for example an accuracy.
     let mut numbers = uri.split(';').next()?.split(',');

@@ -14,14 +14,14 @@ use crate::parameter::Parameter;
 /// A source of positions in a row.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum PlaceRule {
-    /// Two values.
+    /// Two values, one of them the longitude and the other the latitude.
     Pair {
         lon: Vec<Step>,
         lat: Vec<Step>,
-        /// Set if the values are degrees times 10⁷.
+        /// True if the values are degrees times 10⁷.
         is_e7: bool,
-        /// The order of the two in an array, if it was not asked for. A row that contradicts it
-        /// ends the load.
+        /// The order of the two coordinates in an array, if no option names it. A row that
+        /// contradicts it ends the load.
         assumed: Option<AxisOrder>,
     },
     /// A text with both coordinates.
@@ -29,7 +29,7 @@ pub(super) enum PlaceRule {
         path: Vec<Step>,
         /// The order of two numbers without letters of hemispheres.
         order: AxisOrder,
-        /// Set if the order was not asked for. A row that contradicts it ends the load.
+        /// True if no option names the order. A row that contradicts it ends the load.
         is_assumed: bool,
     },
     /// An array of objects, in each of which the member is a text with both coordinates.
@@ -42,13 +42,15 @@ pub(super) enum PlaceRule {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Placing {
     pub(super) rules: Vec<PlaceRule>,
-    /// Set if each of the rules gives a position of its own; else the first that finds values does.
+    /// True if each of the rules gives a position of its own. Otherwise the first rule whose values
+    /// a row has gives the row's position.
     pub(super) is_each: bool,
     /// The choice and its reason in the words of reports.
     pub(super) why: String,
     /// The index of a column that is the weight if no option names one; `None` chooses it by names.
     pub(super) weight: Option<usize>,
-    /// A parameter that an option sets and that these sources have no use for.
+    /// The first parameter that an option sets and that these rules don't use; `None` if there is
+    /// none.
     pub(super) unused: Option<Parameter>,
 }
 
@@ -63,7 +65,7 @@ impl Placing {
         }
     }
 
-    /// These sources, which have no use for some parameters.
+    /// Records the first of some parameters that an option sets and that these rules don't use.
     pub(super) fn without(self, options: &LoadOptions, parameters: &[Parameter]) -> Self {
         let unused = first_set(options, parameters);
         Self { unused, ..self }
@@ -77,15 +79,16 @@ pub(super) enum PlacingError {
     Missing,
     /// The rows have only columns `x` and `y`, which may be pixels.
     Pixels,
-    /// There are several readings; the text is a sentence that names them.
+    /// Several readings of the rows are possible. The text is a sentence that names them.
     Ambiguous(String),
     /// No columns have the name in the option `pair`.
     NoPair,
-    /// An option names a column that is not there.
+    /// An option names a column that the rows don't have. The fields are the option and the
+    /// column's name.
     NoColumn(Parameter, String),
 }
 
-/// Chooses the positions of rows. `is_array` is set if rows are arrays without names for their
+/// Chooses the positions of rows. `is_array` is true if rows are arrays without names for their
 /// elements.
 pub(super) fn choose(
     columns: &RowColumns,
@@ -129,8 +132,8 @@ pub(super) fn choose(
     reading.placing(rows, options)
 }
 
-/// The positions in the columns that the options `lon` and `lat` name. If only one is named, the
-/// other is found by its name.
+/// The rule for the columns that the options `lon` and `lat` name. If only one is named, the other
+/// is found by its name.
 fn asked(columns: &RowColumns, options: &LoadOptions) -> Result<Placing, PlacingError> {
     let names = columns.names();
     let find = |parameter, name: &Option<String>, other: Option<usize>| match name {
@@ -166,8 +169,8 @@ pub(super) fn pair(lon: &RowColumn, lat: &RowColumn, assumed: Option<AxisOrder>)
     }
 }
 
-/// The positions of rows that are arrays without names: the first two numbers that are neighbours,
-/// or the only array of two numbers in the row. Rows that have both are ambiguous.
+/// The rule for rows that are arrays without names: the first two numbers that are neighbours, or
+/// the only array of two numbers in the row. Rows that have both are ambiguous.
 fn bare(
     columns: &RowColumns,
     rows: &[&[u8]],
@@ -241,7 +244,7 @@ fn bare(
     Ok(placing.without(options, &[Parameter::Pair]))
 }
 
-/// The names of two coordinates in their order.
+/// The names of two coordinates, in their order: longitude and latitude, or the other way round.
 pub(super) fn axes(order: AxisOrder) -> [&'static str; 2] {
     match order {
         AxisOrder::LatLon => ["latitude", "longitude"],

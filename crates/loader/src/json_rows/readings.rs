@@ -39,11 +39,11 @@ const LON_FIRST: &[&str] = &[
 /// Names of arrays, and of texts, with the latitude before the longitude.
 const LAT_FIRST: &[&str] = &["latlng", "latlon", "latlong", "ll", "geopoint2d"];
 
-/// A possible source of positions in rows.
+/// A possible way to read positions from the rows, by the names of the columns.
 pub(super) struct Reading<'c> {
     /// The number of steps from the row to the object or array with the position.
     pub(super) depth: usize,
-    /// The names by which the option `pair` chooses it.
+    /// The names by which the option `pair` chooses this reading.
     pub(super) keys: [String; 2],
     pub(super) kind: ReadingKind<'c>,
 }
@@ -61,7 +61,7 @@ pub(super) enum ReadingKind<'c> {
     },
     Text {
         column: &'c RowColumn,
-        /// The order of two numbers that the name of the column states.
+        /// The order of two numbers that the name of the column implies; `None` if it implies none.
         convention: Option<AxisOrder>,
     },
 }
@@ -78,7 +78,7 @@ impl ReadingKind<'_> {
 }
 
 impl Reading<'_> {
-    /// The source as messages show it.
+    /// The columns of this reading in the form in which messages show them.
     pub(super) fn words(&self) -> String {
         let name = |column: &RowColumn| shown(column.name.as_bytes());
         match &self.kind {
@@ -88,7 +88,7 @@ impl Reading<'_> {
         }
     }
 
-    /// The source as the choice for rows.
+    /// The rule by which this reading's positions are read from rows.
     pub(super) fn placing(
         &self,
         rows: &[&[u8]],
@@ -126,7 +126,7 @@ impl Reading<'_> {
     }
 }
 
-/// The texts in a column as the choice for rows.
+/// The rule by which positions in the texts of a column are read.
 fn text_placing(
     column: &RowColumn,
     convention: Option<AxisOrder>,
@@ -175,8 +175,8 @@ fn text_placing(
     Ok(Placing::one(rule, why).without(options, unused))
 }
 
-/// The convention for the order of coordinates in arrays or texts with a name; `None` if the name
-/// is none of a position.
+/// The order of coordinates in arrays or texts that have this name; `None` if the name is not usual
+/// for positions.
 fn convention(name: &str) -> Option<AxisOrder> {
     let name = normalised(name);
     let is_in = |list: &[&str]| list.contains(&name.as_str());
@@ -187,7 +187,7 @@ fn convention(name: &str) -> Option<AxisOrder> {
     }
 }
 
-/// All sources of positions in rows.
+/// All possible readings of positions in rows.
 pub(super) fn readings(columns: &RowColumns) -> Vec<Reading<'_>> {
     let mut found = Vec::new();
     for NamedPair {
@@ -258,7 +258,7 @@ fn text_reading(column: &RowColumn) -> Option<Reading<'_>> {
 
 /// A longitude and a latitude in one object of the rows, by their names.
 struct NamedPair<'c> {
-    /// The path of the object.
+    /// The path, in a row, of the object that has both coordinates.
     parent: &'c [Step],
     /// The part that the names share, for example `start`; empty if they are just the axes.
     key: String,
@@ -303,7 +303,7 @@ fn named_pairs(columns: &RowColumns) -> Vec<NamedPair<'_>> {
     found
 }
 
-/// The name of a column without the steps before it.
+/// The last part of a column's name: the name of the member itself.
 fn leaf(column: &RowColumn) -> &str {
     match column.path.len() {
         1 => &column.name,
@@ -315,7 +315,7 @@ fn is_named(column: &RowColumn, name: &str) -> bool {
     normalised(leaf(column)) == name
 }
 
-/// Returns whether rows have columns `x` and `y`.
+/// Returns true if the rows have columns named `x` and `y`, which may be pixels.
 pub(super) fn pixels(columns: &RowColumns) -> bool {
     let has = |name| {
         columns

@@ -25,7 +25,7 @@ const WIDEST: usize = 64;
 #[derive(Debug)]
 pub(super) struct RowColumn {
     pub(super) path: Vec<Step>,
-    /// The path as a text.
+    /// The path as a text, with dots between its steps.
     pub(super) name: String,
     /// The number of values that are JSON numbers.
     pub(super) numbers: usize,
@@ -114,7 +114,7 @@ impl RowColumns {
         self.all.iter().map(|column| column.name.clone()).collect()
     }
 
-    /// The column with a path.
+    /// The column with a path; `None` if there is none.
     pub(super) fn at(&self, path: &[Step]) -> Option<&RowColumn> {
         let at = self.places.get(&dotted(path))?;
         self.all.get(*at).filter(|column| column.path == path)
@@ -165,8 +165,9 @@ impl RowColumns {
     }
 }
 
-/// Returns whether the elements of an array are columns of their own. `is_row` is set if the array
-/// is a whole row. Inside rows these are short arrays without objects or arrays in them.
+/// Returns true if the elements of an array are columns of their own. `is_row` is true if the array
+/// is a whole row. Inside rows only short arrays without objects or arrays in them are split into
+/// columns.
 fn is_expanded(array: &[u8], is_row: bool) -> bool {
     let most = if is_row { WIDEST } else { EXPANDED };
     let (mut count, mut is_flat) = (0, true);

@@ -23,17 +23,17 @@ use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A source of positions among the picked values of a row. Values are given by their numbers.
+/// A rule for a row's position, with the indexes of its values among the picked values.
 #[derive(Clone, Debug)]
 pub(super) enum PickedPlace {
-    /// Two values.
+    /// Two values, one of them the longitude and the other the latitude.
     Pair {
         lon: usize,
         lat: usize,
-        /// Set if the values are degrees times 10⁷.
+        /// True if the values are degrees times 10⁷.
         is_e7: bool,
-        /// The order of the two in an array, if it was not asked for. A row that contradicts it
-        /// ends the load.
+        /// The order of the two coordinates in an array, if no option names it. A row that
+        /// contradicts it ends the load.
         assumed: Option<AxisOrder>,
     },
     /// A text with both coordinates.
@@ -41,7 +41,7 @@ pub(super) enum PickedPlace {
         at: usize,
         /// The order of two numbers without letters of hemispheres.
         order: AxisOrder,
-        /// Set if the order was not asked for.
+        /// True if no option names the order.
         is_assumed: bool,
     },
     /// An array of objects, in each of which the member is a text with both coordinates.
@@ -56,22 +56,24 @@ pub(super) struct RowParser {
     pub(super) form: RowForm,
     pub(super) picker: Picker,
     pub(super) places: Vec<PickedPlace>,
-    /// Set if each of the places gives a position of its own; else the first that has values does.
+    /// True if each of the rules gives a position of its own. Otherwise the first rule whose values
+    /// a row has gives the row's position.
     pub(super) is_each: bool,
-    /// The number of the weight among the picked values.
+    /// The index of the weight among the picked values; `None` if every row counts 1.
     pub(super) weight: Option<usize>,
     pub(super) selection: RowSelection,
-    /// For each column, the number of its value among the picked values.
+    /// The index, among the picked values, of each column's value; `None` for a column that is not
+    /// read.
     pub(super) slots: Vec<Option<usize>>,
-    /// Set if a malformed row is skipped; else it ends the load.
+    /// True if a malformed row is skipped; otherwise it ends the load.
     pub(super) is_lines: bool,
     pub(super) crs: Crs,
-    /// The name of a column of weights that the first rows don't have, and the columns that they
-    /// have.
+    /// The name of a column of weights that an option names and that the first rows don't have,
+    /// with the columns that they have; `None` if there is no such column.
     pub(super) unseen: Option<(String, Vec<String>)>,
 }
 
-/// The picked values of a row.
+/// The picked values of a row, as JSON texts; `None` for a value that the row doesn't have.
 type PickedValues<'a> = Vec<Option<&'a [u8]>>;
 
 /// The position in the file of the rows of a block. Lines are counted only up to a row whose line
@@ -319,7 +321,8 @@ impl RowParser {
         })
     }
 
-    /// Adds the point at two values. Returns the reason and the value at fault if there is none.
+    /// Adds the point whose coordinates are two values. If they give no point, returns the reason
+    /// and the value at fault.
     fn pair(
         &self,
         (lon, lat): (Option<&[u8]>, Option<&[u8]>),
@@ -353,16 +356,16 @@ impl RowParser {
     }
 }
 
-/// Counts positions that give no point.
+/// Counts positions that give no point as skipped rows.
 fn skip(faults: Vec<Fault>, batch: &mut Batch, place: &mut dyn FnMut() -> TextPosition) {
     for (skip, found) in faults {
         batch.report.skip(skip, || (place().line, found));
     }
 }
 
-/// A number of ten-millionths of a degree. Numbers that were written by 2³² too large, because a
-/// negative one was taken for unsigned, are mended: Google Takeout has such. `most` is the largest
-/// number of degrees.
+/// The degrees of a number of ten-millionths of a degree. Numbers that are too large by 2³²,
+/// because a negative number was written as an unsigned one, are corrected: Google Takeout contains
+/// such numbers. `most` is the largest absolute number of degrees.
 fn unwrapped(number: f64, most: f64) -> f64 {
     let turn = f64::from(u32::MAX) + 1.0;
     if number > most * 1e7 && (number - turn).abs() <= most * 1e7 {
@@ -372,7 +375,7 @@ fn unwrapped(number: f64, most: f64) -> f64 {
     }
 }
 
-/// The text of a value: of a string without its quotes, of null and of a missing value nothing.
+/// The text of a JSON value: a string without its quotes; empty for null and for a missing value.
 fn text(value: Option<&[u8]>) -> Cow<'_, [u8]> {
     match value.and_then(not_null) {
         None => Cow::Borrowed(b""),

@@ -18,7 +18,7 @@ use crate::geojson::object::string;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
-/// The parser of judged rows, and their columns.
+/// Makes the parser of rows from the judgement of the first rows, and the columns for reports.
 pub(super) fn plan(
     judgement: Judgement<'_>,
     container: Container,
@@ -129,8 +129,8 @@ fn refusal(error: PlacingError, seen: Vec<String>, file: &str) -> LoadError {
     }
 }
 
-/// The choice of the weight, and the name of a column that an option names and that the first rows
-/// don't have.
+/// The choice of the column of weights. The second value is the name of a column that an option
+/// names and that the first rows don't have, or `None`.
 fn weight(
     seen: &[String],
     paths: &[&[Step]],
@@ -176,8 +176,8 @@ fn weight(
     }
 }
 
-/// The names of columns, and the names in the options that are not among them: later rows may have
-/// these columns.
+/// The names of columns in the first rows, followed by the names in the options that are not among
+/// them, since later rows may have these columns.
 fn with_asked(seen: &[String], options: &LoadOptions) -> Vec<String> {
     let mut names = seen.to_vec();
     let filter = options.filter.iter().flat_map(|filter| filter.columns());
@@ -221,8 +221,8 @@ fn picked(rule: &PlaceRule, picker: &mut Picker) -> PickedPlace {
     }
 }
 
-/// Adds the paths that a column's name may mean to the picked ones: a member with this name, and
-/// the steps between its dots.
+/// Adds to the picked values all paths that a column's name may mean: a member with this name, and
+/// the members between its dots. Returns the index of the value among the picked values.
 fn add_named(picker: &mut Picker, name: &str) -> usize {
     let slot = picker.add(&[Step::Member(name.to_owned())]);
     let step = |part: &str| Step::Member(part.to_owned());

@@ -25,7 +25,7 @@ enum RowScanState {
 pub(super) struct RowScanner {
     state: RowScanState,
     container: Container,
-    /// Set if the document itself has the rows.
+    /// True if the document itself has the rows.
     is_root: bool,
     tail: DocumentTail,
 }
@@ -113,7 +113,7 @@ impl RowScanner {
 }
 
 /// Skips a member's name and the colon after it. Returns the name's range. If the buffer ends
-/// before or behind the name, scanning must resume at the offset `back`.
+/// within or directly after the name, scanning must resume at the offset `back`.
 pub(super) fn key(scan: &mut Cursor<'_>, back: usize) -> Result<Range<usize>, ScanStop> {
     if scan.peek(Some(back))? != b'"' {
         return Err(unexpected(scan.at, "a member's name in quotes"));

@@ -12,7 +12,7 @@ use std::io::{self, Cursor, Read};
 /// The number of bytes that are converted at a time: a choice.
 const CHUNK: usize = 64 << 10;
 
-/// The most brackets that may be open at a time, and the longest word: choices.
+/// The most brackets that may be open at a time, and also the most bytes of a word: a choice.
 const MOST: usize = 1 << 20;
 
 /// The input with the value of a script in place of the script. The value begins at the offset
@@ -36,7 +36,7 @@ struct ScriptReader<R> {
     reader: R,
     raw: Vec<u8>,
     converter: ScriptConverter,
-    /// The number of converted bytes that were given to the caller.
+    /// The number of converted bytes that the caller has read already.
     given: usize,
 }
 
@@ -77,9 +77,9 @@ enum ScriptState {
     /// After a slash, which may begin a comment.
     Slash,
     LineComment,
-    /// In a comment; set after an asterisk.
+    /// In a comment. The flag is true after an asterisk.
     Comment(bool),
-    /// Behind the value. Set after an opening bracket.
+    /// After the value. The flag is true after an opening bracket.
     Tail(bool),
 }
 
@@ -102,7 +102,7 @@ struct ScriptConverter {
     blanks: Vec<u8>,
     /// The brackets that are open. A round bracket is a call, which becomes an object.
     open: Vec<u8>,
-    /// The number of commas in the call.
+    /// The number of commas so far in the open call.
     arguments: usize,
     json: Vec<u8>,
 }

@@ -109,7 +109,7 @@ fn late_members(judgement: &Judgement<'_>, has_names: bool) -> LateMembers {
     }
 }
 
-/// The part of a document that is read, or the reason why none is.
+/// The part of a document that is read. The error is the reason why none can be chosen.
 fn chosen<'a>(
     outline: DocumentOutline<'a>,
     options: &LoadOptions,

@@ -156,8 +156,9 @@ impl TopologyReading {
         Ok(())
     }
 
-    /// The longitude and latitude of a position. Points are transformed, but no differences as the
-    /// positions of arcs are.
+    /// The longitude and latitude of a position, after the topology's transform; `None` if it has
+    /// none. Each position stands for itself: only in arcs, which are not read, is a position the
+    /// difference from the one before.
     fn position(&self, position: &[u8]) -> Option<(f64, f64)> {
         let mut axes = skip_value::elements(position).map(json_number);
         let (x, y) = (axes.next()??, axes.next()??);

@@ -5,7 +5,7 @@ use crate::error::LoadError;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
-/// The first of some parameters that an option sets; `None` if none is set.
+/// The first of `parameters` that an option sets; `None` if no option sets any of them.
 pub(super) fn first_set(options: &LoadOptions, parameters: &[Parameter]) -> Option<Parameter> {
     let is_set = |parameter: &&Parameter| match parameter {
         Parameter::Lon => options.lon.is_some(),

@@ -1,4 +1,4 @@
-//! GeoJSON inside another document: it is handed to the reader of GeoJSON.
+//! GeoJSON that is a part of another document. It is passed to the reader of GeoJSON.
 
 use super::document_tail::{DocumentTail, LateMembers};
 use super::path::{Step, dotted};
@@ -59,7 +59,7 @@ pub(super) fn source(
     geojson::part(input, InputFormat::GeoJson, options, &dotted(path))
 }
 
-/// A reader that ends after the first JSON value, and checks the rest of the document behind it.
+/// A reader that ends after the first JSON value, and checks the rest of the document after it.
 struct PartReader<R> {
     reader: R,
     /// The number of objects and arrays that are open inside the value.
@@ -82,7 +82,7 @@ impl<R: Read> PartReader<R> {
         }
     }
 
-    /// Follows one byte. Returns whether the value ends with it.
+    /// Reads one byte of the value. Returns true if the value ends with this byte.
     fn follow(&mut self, byte: u8) -> bool {
         if self.is_text {
             match byte {
@@ -108,7 +108,7 @@ impl<R: Read> PartReader<R> {
         false
     }
 
-    /// Reads the text behind the value. `rest` is its beginning.
+    /// Reads the text after the value to its end, and checks it. `rest` is its beginning.
     fn finish(&mut self, rest: &[u8]) -> io::Result<()> {
         let mut buffer = [0; 16 << 10];
         self.follow_tail(rest)?;

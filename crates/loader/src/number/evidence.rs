@@ -4,24 +4,24 @@ use super::format::NumberFormat;
 use super::mark::DecimalMark;
 use super::parse;
 
-/// Counts of the values that show a column's decimal mark.
+/// Counts of the values in a column that show its decimal mark.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DecimalEvidence {
     /// Values in which a comma can only be a decimal mark.
     commas: Sightings,
     /// Values in which a point can only be a decimal mark.
     points: Sightings,
-    /// Values like `1,234`, in which a comma may be a decimal mark or part thousands.
+    /// Values like `1,234`, in which a comma may be a decimal mark or separate thousands.
     either_comma: Sightings,
-    /// Values like `1.234`.
+    /// Values like `1.234`, in which a point may be a decimal mark or separate thousands.
     either_point: Sightings,
-    /// Set if a value shows that commas part thousands: `1,234.5` or `1,234,567`.
+    /// True if a value shows that commas separate thousands: `1,234.5` or `1,234,567`.
     parted_by_commas: bool,
-    /// Set if a value shows that points part thousands.
+    /// True if a value shows that points separate thousands: `1.234,5` or `1.234.567`.
     parted_by_points: bool,
 }
 
-/// A number of values, and the first of them with its line.
+/// A number of values, and the first of these values with its line.
 #[derive(Clone, Debug, Default)]
 struct Sightings {
     count: u64,
@@ -38,18 +38,18 @@ pub(crate) struct DoubtfulNumber {
 /// The reason why the notation of a column is in doubt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotationDoubt {
-    /// The value may be a number with decimals, or a number of thousands.
+    /// One value that may be a number with decimals, or a number with marks between thousands.
     Thousands(DoubtfulNumber),
-    /// One value has a decimal comma, the other a decimal point.
+    /// Two values: the first has a decimal comma, the second a decimal point.
     Both(DoubtfulNumber, DoubtfulNumber),
 }
 
 /// The meaning of the marks in one value.
 enum Marks {
-    /// The first byte is the decimal mark, which is proved. The flag is set if the other mark parts
-    /// thousands.
+    /// The byte of the decimal mark, if only it can be one. The flag is true if the other mark
+    /// separates thousands.
     Decimal(u8, bool),
-    /// The byte may be the decimal mark or part thousands.
+    /// The byte of a mark that may be the decimal mark or separate thousands.
     Either(u8),
 }
 
@@ -82,7 +82,7 @@ impl DecimalEvidence {
     }
 
     /// Chooses the notation of the column. `asked` is the decimal mark that an option names.
-    /// `degrees` is set for longitudes and latitudes, which have no thousands.
+    /// `degrees` is true for longitudes and latitudes, which have no thousands.
     pub(crate) fn format(
         mut self,
         asked: Option<DecimalMark>,
@@ -134,7 +134,7 @@ impl DecimalEvidence {
     }
 }
 
-/// The meaning of the marks in a value; `None` if it has none or is no number.
+/// The meaning of the marks in a value; `None` if the value has no marks or is no number.
 fn marks(field: &[u8]) -> Option<Marks> {
     let count = |mark| memchr::memchr_iter(mark, field).count();
     let (commas, points) = (count(b','), count(b'.'));
@@ -171,7 +171,7 @@ fn marks(field: &[u8]) -> Option<Marks> {
     }
 }
 
-/// Returns whether a number begins with a zero. No group of thousands does.
+/// Returns true if a number begins with a zero, which no number with marks between thousands does.
 fn is_zero_led(field: &[u8]) -> bool {
     matches!(field, [b'0', ..] | [b'-' | b'+', b'0', ..])
 }

@@ -13,15 +13,15 @@ pub(crate) enum NumberFormat {
     /// Whole numbers only, as in the sample. They are read like [`Point`](Self::Point), but a
     /// decimal comma after the sample is a contradiction.
     Whole,
-    /// A decimal point; commas, blanks or apostrophes may part groups of three digits.
+    /// A decimal point; commas, blanks or apostrophes may separate groups of three digits.
     GroupedPoint,
-    /// A decimal comma; blanks or apostrophes may part groups of three digits.
+    /// A decimal comma; blanks or apostrophes may separate groups of three digits.
     Comma,
-    /// A decimal comma; points, blanks or apostrophes may part groups of three digits.
+    /// A decimal comma; points, blanks or apostrophes may separate groups of three digits.
     GroupedComma,
 }
 
-/// The most bytes of a number with marks between thousands.
+/// The most bytes of the text of a number with marks between thousands.
 const LONGEST: usize = 64;
 
 impl NumberFormat {
@@ -34,8 +34,8 @@ impl NumberFormat {
         }
     }
 
-    /// Parses a number in a notation other than the usual one. It is a function of its own, so that
-    /// the usual one stays small enough to be inlined.
+    /// Parses a number in a notation other than the usual one. This is a separate function so that
+    /// the usual case stays small enough to be inlined.
     #[inline(never)]
     fn parse_other(self, field: &[u8]) -> Option<f64> {
         match self {
@@ -60,8 +60,8 @@ impl NumberFormat {
         matches!(self, Self::Comma | Self::GroupedComma)
     }
 
-    /// Returns whether a field that is no number in this notation is one with the other decimal
-    /// mark. That contradicts the choice of the notation.
+    /// Returns true if a field that is no number in this notation is a number with the other
+    /// decimal mark, which contradicts the choice of the notation.
     pub(crate) fn is_contradicted(self, field: &[u8]) -> bool {
         match self {
             Self::Point | Self::GroupedPoint => false,
@@ -92,8 +92,9 @@ fn with_comma(field: &[u8]) -> Option<f64> {
     general(text)
 }
 
-/// Parses a number with the decimal mark `mark`, in which `part` or a blank or an apostrophe may
-/// part groups of three digits. One number has only one kind of such marks.
+/// Parses a number with the decimal mark `mark`. The byte `part`, a blank or an apostrophe may
+/// separate groups of three digits, but only one of the three in one number. `None` for any other
+/// text.
 fn grouped(field: &[u8], mark: u8, part: u8) -> Option<f64> {
     let field = field.trim_ascii();
     if field.len() > LONGEST {
@@ -154,8 +155,8 @@ fn grouped(field: &[u8], mark: u8, part: u8) -> Option<f64> {
     general(&text)
 }
 
-/// The mark between thousands that begins with `byte`: its kind, and the number of its bytes in
-/// `rest`. `None` for any other byte.
+/// The mark between thousands that begins with `byte`: its kind, and the number of its further
+/// bytes in `rest`. `part` is the mark that the notation has. `None` for any other byte.
 fn part_of(byte: u8, rest: &[u8], part: u8) -> Option<(u8, usize)> {
     match (byte, rest) {
         _ if byte == part => Some((part, 0)),

@@ -6,9 +6,9 @@ use std::str::FromStr;
 /// The mark between the whole part of a number and its decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecimalMark {
-    /// A point. Commas, blanks or apostrophes may part groups of three digits: `1,234.5`.
+    /// A point. Commas, blanks or apostrophes may separate groups of three digits: `1,234.5`.
     Point,
-    /// A comma. Points, blanks or apostrophes may part groups of three digits: `1.234,5`.
+    /// A comma. Points, blanks or apostrophes may separate groups of three digits: `1.234,5`.
     Comma,
 }
 

@@ -59,7 +59,8 @@ fn plain<const MARK: u8>(field: &[u8]) -> Option<f64> {
     Some(if negative { -value } else { value })
 }
 
-/// Parses any number in the form that this module describes.
+/// Parses any number in the form that this module describes. `None` for any other text, and for a
+/// number too large for `f64`.
 fn general(field: &[u8]) -> Option<f64> {
     let trimmed = field.trim_ascii();
     let unsigned = match trimmed {

@@ -1,5 +1,5 @@
-//! Refusal of options for which a format has no use. Without it, a misplaced option would be
-//! ignored silently.
+//! Refusal of options for which a format has no use. Without this check, a misplaced option would
+//! have no effect, and there would be no message about it.
 
 use crate::error::LoadError;
 use crate::format::InputFormat;

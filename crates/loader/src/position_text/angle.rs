@@ -1,9 +1,9 @@
 //! Angles as people write them: `41°25'01"N`, `41 25 01 S`, `W002 10.43`, `33.9 S` or `4807.038N`.
 //!
-//! Degrees, minutes and seconds are parted by their marks, by blanks or by colons. A hemisphere is
-//! a letter or a word before or behind them. The letter `O` is none, since it means east in German
-//! and west in French, Spanish and Italian. Four or five digits before the point, with a letter,
-//! are degrees and minutes as GPS units write them.
+//! Degrees, minutes and seconds are separated by their marks, by blanks or by colons. A hemisphere
+//! is a letter or a word before or after them. The letter `O` is no hemisphere, since it means east
+//! in German and west in French, Spanish and Italian. Four or five digits before the point, with a
+//! letter, are degrees and minutes as GPS units write them.
 
 use crate::number::format::NumberFormat;
 
@@ -21,10 +21,10 @@ pub(crate) enum AngleAxis {
     NorthSouth,
 }
 
-/// The most bytes of an angle.
+/// The most bytes that the text of an angle may have.
 const LONGEST: usize = 64;
 
-/// A hemisphere: its axis, and the sign of its angles.
+/// A hemisphere: its axis, and the sign of its angles, which is 1 or −1.
 type Hemisphere = (AngleAxis, f64);
 
 const HEMISPHERES: [(&str, Hemisphere); 27] = [
@@ -64,12 +64,13 @@ pub(crate) fn hemisphere(text: &str) -> Option<Hemisphere> {
     known.find(|(name, _)| *name == word).map(|(_, of)| *of)
 }
 
-/// Degrees, minutes and seconds, as far as they were read.
+/// The numbers of an angle (degrees, minutes and seconds) and its other parts, as far as they were
+/// read.
 #[derive(Default)]
 struct Parts {
-    /// Each part and its number of digits before the decimal mark.
+    /// Each number, with its number of digits before the decimal mark.
     all: Vec<(f64, usize)>,
-    /// Set if a mark or a colon was read.
+    /// True if a mark or a colon was read.
     has_marks: bool,
     /// True if a hemisphere after the numbers was read.
     ended: bool,
@@ -102,7 +103,8 @@ pub(crate) fn parse(text: &str, format: NumberFormat) -> Option<Angle> {
 }
 
 impl Parts {
-    /// Reads a number at the beginning of `text`, and returns the rest.
+    /// Reads a number at the beginning of `text`, and returns the rest of the text. `None` if no
+    /// number may come here.
     fn number<'a>(&mut self, text: &'a str, format: NumberFormat) -> Option<&'a str> {
         let is_digit = |c: char| c.is_ascii_digit() || c == '.' || (c == ',' && format.has_comma());
         let end = text.find(|c| !is_digit(c)).unwrap_or(text.len());
@@ -120,7 +122,8 @@ impl Parts {
         Some(rest)
     }
 
-    /// Reads a word or letter at the beginning of `text`, and returns the rest.
+    /// Reads a word or letter at the beginning of `text`: a unit or a hemisphere. Returns the rest
+    /// of the text; `None` if neither may come here.
     fn word<'a>(&mut self, text: &'a str) -> Option<&'a str> {
         let end = text.find(|c: char| !c.is_alphabetic());
         let (word, rest) = text.split_at_checked(end.unwrap_or(text.len()))?;
@@ -147,7 +150,8 @@ impl Parts {
         Some(rest.strip_prefix('.').unwrap_or(rest))
     }
 
-    /// Reads a mark at the beginning of `text`, and returns the rest.
+    /// Reads a mark of degrees, minutes or seconds at the beginning of `text`, and returns the rest
+    /// of the text. `None` if there is no such mark.
     fn mark<'a>(&mut self, text: &'a str) -> Option<&'a str> {
         let marks: &[&str] = match self.all.len() {
             1 => &["°", "˚", "º", ":"],
@@ -192,8 +196,9 @@ impl Parts {
 }
 
 /// An angle of one number with a letter. If its digits before the point are one group (`ddmm.mmmm`
-/// or `ddmmss`, with one digit more for longitudes), they are taken apart. `None` for any other
-/// number of digits, such as those of `0230.0W`, which may mean 2°30′ or 23°.
+/// or `ddmmss`, with one digit more for longitudes), they are split into degrees, minutes and
+/// seconds. `None` for any other number of digits, such as those of `0230.0W`, which may mean 2°30′
+/// or 23°.
 fn grouped(number: f64, digits: usize, axis: AngleAxis) -> Option<f64> {
     let of_degrees = match axis {
         AngleAxis::NorthSouth => 2,

@@ -24,7 +24,7 @@ pub(crate) struct TextGeometry {
     pub(crate) shape: TextShape,
 }
 
-/// The most letters of a geometry's type in messages.
+/// The most letters of a geometry's type that messages show.
 const LONGEST: usize = 40;
 
 /// Parses a geometry. `None` for any other text.
@@ -37,7 +37,7 @@ pub(crate) fn geometry(text: &[u8]) -> Option<TextGeometry> {
     }
 }
 
-/// Parses well-known text, of which `SRID=4326;` may be the beginning.
+/// Parses well-known text, which may begin with `SRID=4326;`. `None` for any other text.
 fn well_known(text: &[u8]) -> Option<TextGeometry> {
     let (srid, text) = match strip_word(text, b"SRID") {
         None => (0, text),
@@ -92,8 +92,8 @@ fn strip_word<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
         .then_some(rest)
 }
 
-/// The text in the parentheses of a geometry, before which a mark of dimensions may stand. The
-/// inner `None` is an empty geometry.
+/// The text in the parentheses of a geometry. A mark of dimensions, like `Z`, may come before them.
+/// `None` if there are no parentheses; the inner `None` stands for an empty geometry.
 fn coordinates(text: &[u8]) -> Option<Option<&[u8]>> {
     let mut text = text.trim_ascii_start();
     for mark in [&b"ZM"[..], b"Z", b"M"] {
@@ -109,7 +109,7 @@ fn coordinates(text: &[u8]) -> Option<Option<&[u8]>> {
     Some(Some(inner.strip_suffix(b")")?))
 }
 
-/// The first two of the two to four numbers of a position.
+/// The first two numbers of a position, x and y. `None` unless the text has two to four numbers.
 fn position(text: &[u8]) -> Option<(f64, f64)> {
     let mut rest = text.trim_ascii();
     let mut next = || {
@@ -154,7 +154,8 @@ fn other(text: &[u8]) -> Option<String> {
     Some((*known).to_owned())
 }
 
-/// Parses well-known binary in hexadecimal digits, before which `\x` or `0x` may stand.
+/// Parses well-known binary in hexadecimal digits, before which `\x` or `0x` may stand. `None` for
+/// any other text.
 fn hexadecimal(text: &[u8]) -> Option<TextGeometry> {
     let prefixes: [&[u8]; 3] = [b"\\x", b"0x", b"0X"];
     let digits = prefixes.iter().find_map(|p| text.strip_prefix(*p));
@@ -184,7 +185,7 @@ fn hexadecimal(text: &[u8]) -> Option<TextGeometry> {
     })
 }
 
-/// Parses a geometry or a Feature of GeoJSON.
+/// Parses a geometry or a Feature of GeoJSON. `None` for any other text.
 fn geojson(text: &[u8]) -> Option<TextGeometry> {
     let mut value: Value = serde_json::from_slice(text).ok()?;
     if value.get("type")? == "Feature" {

@@ -20,13 +20,14 @@ pub(crate) struct CoreFile {
     quote: Option<Quote>,
     encoding: Option<String>,
     has_header: bool,
-    /// The numbers of the columns of positions, counted from 0.
+    /// The number of the column of longitudes, counted from 0; `None` if the description names
+    /// none.
     longitude: Option<usize>,
     latitude: Option<usize>,
 }
 
 impl CoreFile {
-    /// Reads a description. `None` if it is that of something else.
+    /// Reads a description. `None` if the XML describes something else.
     pub(crate) fn read(meta: impl BufRead, origin: &Origin) -> Result<Option<Self>, LoadError> {
         let mut reader = XmlReader::new(meta, origin.clone());
         let mut core: Option<Self> = None;
@@ -84,7 +85,8 @@ impl CoreFile {
         }
     }
 
-    /// The options for reading the file. What `options` state is taken first.
+    /// The options for reading the file. Options that the caller has set take precedence over the
+    /// description.
     pub(crate) fn options(&self, options: &LoadOptions) -> LoadOptions {
         let mut all = options.clone();
         all.delimiter = all.delimiter.or(self.delimiter);

@@ -8,7 +8,8 @@ use crate::report::SkipReason;
 use crate::value::Value;
 
 impl RecordSink {
-    /// Makes the point of a record from its longitude and latitude. Texts may hold the numbers too.
+    /// Makes the point of a record from its longitude and latitude in degrees, which are numbers or
+    /// texts of numbers.
     pub(crate) fn degrees(
         &mut self,
         lon: &Value<'_>,
@@ -25,7 +26,8 @@ impl RecordSink {
     }
 }
 
-/// The degrees in a value; `None` for an empty value. The error is the value as messages show it.
+/// The degrees in a value; `None` for an empty value. The error is the text of a value that is no
+/// number, for messages.
 fn degrees(value: &Value<'_>) -> Result<Option<f64>, String> {
     match value {
         Value::Null => Ok(None),

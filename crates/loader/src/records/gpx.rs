@@ -96,7 +96,7 @@ fn elements(sample: &[u8], origin: &Origin) -> Slots {
     slots
 }
 
-/// A point whose closing tag is not read yet.
+/// A point whose closing tag was not read yet.
 struct OpenPoint {
     place: Result<(f64, f64), String>,
     /// The texts of the wanted elements, as far as they are read. `None` for an element that
@@ -186,8 +186,8 @@ fn is_point(start: &BytesStart<'_>) -> bool {
     POINTS.contains(&start.local_name().as_ref())
 }
 
-/// Longitude and latitude, from the attributes of a point. The error describes the attribute that
-/// is missing or malformed.
+/// The longitude and the latitude in degrees, from the attributes of a point. The error describes
+/// the attribute that is missing or malformed.
 fn place(start: &BytesStart<'_>) -> Result<(f64, f64), String> {
     let attribute = |name: &str| {
         let found = start.try_get_attribute(name).ok().flatten();

@@ -2,7 +2,7 @@
 //!
 //! A receiver repeats each position in sentences of several kinds. Those of one kind are read: GGA,
 //! or RMC or GLL if there is none of it at the beginning of the log. A checksum must be right where
-//! there is one. Other sentences are passed over, and so is other text between them.
+//! there is one. Other sentences are skipped, and so is other text between them.
 
 use super::{Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, unreadable};
 use crate::columns::resolve::{Geometries, Names, resolve};
@@ -28,7 +28,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// The kinds, the best first.
+    /// The kinds of sentences that have positions, the best first.
     const ALL: [Self; 3] = [Self::Gga, Self::Rmc, Self::Gll];
 
     fn name(self) -> &'static str {
@@ -39,7 +39,8 @@ impl Kind {
         }
     }
 
-    /// The columns of a kind, and the numbers of their fields. The first column is the time.
+    /// The columns of a kind of sentence, each with the number of its field in the sentence. The
+    /// first column is the time.
     fn columns(self) -> &'static [(&'static str, usize)] {
         match self {
             Self::Gga => &[
@@ -54,7 +55,8 @@ impl Kind {
         }
     }
 
-    /// The number of the latitude's field. Its letter, the longitude and that one's letter follow.
+    /// The number of the field with the latitude. The next three fields are its letter, the
+    /// longitude, and the longitude's letter.
     fn latitude(self) -> usize {
         match self {
             Self::Gga => 2,
@@ -63,7 +65,7 @@ impl Kind {
         }
     }
 
-    /// Returns whether a sentence has a position, as the receiver states it.
+    /// Returns true if the receiver states in the sentence that it has a position.
     fn has_fix(self, sentence: &Sentence<'_>) -> bool {
         match self {
             Self::Gga => !matches!(sentence.field(6), b"" | b"0"),
@@ -185,7 +187,8 @@ impl Log {
         Ok(())
     }
 
-    /// The time of a field such as `101530.25`, on the date of the last RMC sentence.
+    /// The time of a field such as `101530.25`, on the date of the last RMC sentence. Without such
+    /// a sentence it is the text of the time of day.
     fn time(&self, field: &[u8]) -> Value<'static> {
         let text = std::str::from_utf8(field).unwrap_or_default();
         let (Some(hour), Some(minute), Some(second)) =
@@ -256,20 +259,22 @@ impl<'l> Sentence<'l> {
         }
     }
 
-    /// The kind; `None` for sentences without position. Two letters before it name the talker.
+    /// The kind of the sentence, which comes after two letters for the type of device; `None` for
+    /// sentences without a position.
     fn kind(&self) -> Option<Kind> {
         let name = self.field(0);
         let is_it = |kind: &Kind| name.get(2..) == Some(kind.name().as_bytes());
         Kind::ALL.into_iter().find(is_it)
     }
 
-    /// A field, counted from 0, which is the name. Empty if there are fewer.
+    /// The text of a field, counted from 0; field 0 is the sentence's name. Empty if there are
+    /// fewer fields.
     fn field(&self, at: usize) -> &'l [u8] {
         let mut fields = self.text.split(|byte| *byte == b',');
         fields.nth(at).unwrap_or_default()
     }
 
-    /// Returns whether the checksum is right, or missing.
+    /// Returns true if the checksum is right, or if there is none.
     fn is_right(&self) -> bool {
         let Some(checksum) = self.checksum else {
             return true;
@@ -282,8 +287,9 @@ impl<'l> Sentence<'l> {
     }
 }
 
-/// Degrees of a field such as `4807.038` (48° 7.038′) and of its letter. `letters` are the one of
-/// positive and the one of negative degrees.
+/// The degrees of a field such as `4807.038` (48° 7.038′) and of the field with its letter.
+/// `letters` are the letter of positive degrees and the letter of negative degrees. `None` if a
+/// field is malformed.
 fn degrees(field: &[u8], letter: &[u8], letters: &[u8; 2]) -> Option<f64> {
     let number = number::parse(field).filter(|number| *number >= 0.0)?;
     let whole = (number / 100.0).floor();
@@ -297,8 +303,8 @@ fn degrees(field: &[u8], letter: &[u8], letters: &[u8; 2]) -> Option<f64> {
     }
 }
 
-/// The date of a field such as `010520`, the 1st of May 2020. Years from 80 on are those of the
-/// last century, before which there were no receivers.
+/// The date of a field such as `010520`, the 1st of May 2020, in the form `2020-05-01`. Years from
+/// 80 on are in the 20th century, before which there were no receivers. `None` if it is no date.
 fn date(field: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(field)
         .ok()

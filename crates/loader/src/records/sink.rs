@@ -22,7 +22,7 @@ const ROWS: u64 = 1 << 17;
 
 /// The geometry of a record, in the file's coordinate system.
 pub(crate) enum Geometry<'a> {
-    /// The geometry is null or empty. The text describes it for reports.
+    /// A geometry that is null or empty. The text describes it for reports.
     Nothing(&'a str),
     Point(f64, f64),
     MultiPoint(&'a mut dyn Iterator<Item = (f64, f64)>),
@@ -40,13 +40,13 @@ pub(crate) struct RecordSink {
     /// The current record's values in the columns that are kept.
     row: Vec<Value<'static>>,
     record: u64,
-    /// Set if the column of weights was chosen by its name alone. A row whose value in this column
+    /// True if the column of weights was chosen by its name alone. A row whose value in this column
     /// is no number is then kept, with a missing weight.
     is_guess: bool,
     /// The decision whether the weights are numbers, which is made before the first batch is sent.
-    /// `None` once it is made, or if none is needed.
+    /// `None` after it was made, or if no decision is needed.
     undecided: Option<WeightDecision>,
-    /// Set if the weights turned out to be no numbers, so that every row counts 1.
+    /// True if the weights turned out to be no numbers, so that every row counts 1.
     unused: bool,
     file: String,
     /// The error that refuses the whole file. It is set when the shift of a position to WGS 84 is
@@ -58,16 +58,16 @@ pub(crate) struct RecordSink {
 /// A message of a reader to the source.
 pub(super) enum ReaderMessage {
     Batch(Box<Batch>),
-    /// The turn of this reader ends, and the turn of the next reader begins. Readers take turns, so
-    /// that points come in the order of the rows.
+    /// The end of this reader's turn, at which the next reader's turn begins. Readers take turns,
+    /// so that points come in the order of the rows.
     Turn,
-    /// The reader has no more records. If a channel closes without this message, the reader broke
-    /// off, for example by a panic.
+    /// The end of the records. If a channel closes without this message, the reader ended early,
+    /// for example by a panic.
     End,
 }
 
 impl RecordSink {
-    /// A sink for the records of one reader. `is_guess` is set if the column of weights was chosen
+    /// A sink for the records of one reader. `is_guess` is true if the column of weights was chosen
     /// by its name alone. Then `undecided` is the decision whether its values are numbers. `within`
     /// is the box in which points are kept.
     pub(super) fn new(
@@ -150,8 +150,8 @@ impl RecordSink {
         self.send_much()
     }
 
-    /// Sends the batch if it has many points. It is also sent after many rows, so that progress can
-    /// be shown.
+    /// Sends the batch if it has many points or counts many rows. Many rows without points are sent
+    /// so that progress can be shown.
     fn send_much(&mut self) -> Result<(), Stopped> {
         let report = &self.batch.report;
         let rows = report.rows + report.filtered + report.deleted;

@@ -77,14 +77,15 @@ enum Element {
     Trackpoint,
     Longitude,
     Latitude,
-    /// Text for a slot; `None` if it isn't wanted.
+    /// Text for a slot, that is, for one wanted element; `None` if the text isn't wanted.
     Text(Option<usize>),
 }
 
 /// The state of reading a document: the trackpoint that is open.
 struct Trackpoints {
     slots: Slots,
-    /// The elements that are open, from the trackpoint on. Empty outside of trackpoints.
+    /// The elements that are open, from the trackpoint down to the innermost. Empty outside of
+    /// trackpoints.
     path: Vec<Element>,
     longitude: Option<String>,
     latitude: Option<String>,
@@ -134,7 +135,7 @@ impl Trackpoints {
         append(known.get_or_insert_default(), text);
     }
 
-    /// Takes the end of an element. Returns true if it is the end of a trackpoint.
+    /// Handles the end of an element. Returns true if the element is a trackpoint.
     fn end(&mut self) -> bool {
         matches!(self.path.pop(), Some(Element::Trackpoint))
     }

@@ -26,8 +26,8 @@ const ENDLESS: usize = 16 << 20;
 /// The most levels to which elements may be nested: a choice.
 const DEPTH: usize = 1000;
 
-/// The number of bytes that are read at a time: a choice. What spans two of these blocks is copied
-/// once more.
+/// The number of bytes that are read at a time: a choice. An event that spans two of these blocks
+/// is copied once more.
 const BLOCK: usize = 128 << 10;
 
 /// The whole text of a file.
@@ -240,8 +240,8 @@ impl Slots {
         }
     }
 
-    /// The elements that a source needs: those of the weight, of the filter and of the columns to
-    /// keep. `seen` are the source's columns.
+    /// The elements that a source needs: the elements of the weight, of the filter and of the
+    /// columns to keep. `seen` are the names of the source's columns.
     pub(super) fn wanted(seen: &[String], weight: Option<usize>, selection: &RowSelection) -> Self {
         let mut slots = Self::default();
         for at in weight.into_iter().chain(selection.places()) {

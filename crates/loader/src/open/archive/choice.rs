@@ -152,7 +152,7 @@ fn named<'d>(
     })
 }
 
-/// The only data set, by the rules of this module.
+/// The only data set of the archive, by the rules of this module.
 fn found<'d>(directory: &'d Directory, origin: &Origin) -> Result<&'d Member, LoadError> {
     let all: Vec<&Member> = files(directory).collect();
     let at = |name: &str| all.iter().find(|m| m.name.eq_ignore_ascii_case(name));
@@ -231,12 +231,12 @@ fn whole(name: &str) -> &str {
     name
 }
 
-/// The name without folders.
+/// The name of a member without folders.
 pub(super) fn base(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-/// The extension in small letters, without one of compression.
+/// The extension in small letters, without the extension of a compression.
 fn extension(name: &str) -> String {
     let name = base(name).to_ascii_lowercase();
     let packed = [".gz", ".zst", ".zstd"];
@@ -253,15 +253,15 @@ pub(super) fn is_workbook(name: &str) -> bool {
     matches!(&*extension(name), "xlsx" | "xlsm")
 }
 
-/// Returns whether a member is a text about the data by its name, which begins with a word for such
-/// texts: `README.txt` or `license-mit.txt`.
+/// Returns true if a member's name begins with a word for texts about the data: `README.txt` or
+/// `license-mit.txt`.
 fn is_about(name: &str) -> bool {
     let rest = behind_about(name);
     rest.is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
 }
 
-/// Returns whether a member's name has a word for texts about the data and no other, such as
-/// `readme-1.csv`.
+/// Returns true if a member's name begins with a word for texts about the data and has no other
+/// word, such as `readme-1.csv`.
 fn is_only_about(name: &str) -> bool {
     let rest = behind_about(name);
     rest.is_some_and(|rest| {
@@ -270,7 +270,8 @@ fn is_only_about(name: &str) -> bool {
     })
 }
 
-/// The part of a name behind a word for texts about the data; `None` if there is no such word.
+/// The rest of a name after a word for texts about the data; `None` if the name doesn't begin with
+/// such a word.
 fn behind_about(name: &str) -> Option<String> {
     let name = base(name).to_ascii_lowercase();
     let rest = ABOUT.iter().find_map(|about| name.strip_prefix(about));

@@ -230,8 +230,8 @@ fn refuse_nested(
 }
 
 /// Longitude and latitude from the values of a row. A value may be a number or, as in CSV, its
-/// text. The error is a reason and a text about the value at fault. If one value is empty, that is
-/// reported rather than a malformed one.
+/// text. The error is a reason and a text about the value at fault. If one value is empty and the
+/// other malformed, the empty one is reported.
 fn degrees(lon: &Value<'_>, lat: &Value<'_>) -> Result<(f64, f64), (SkipReason, String)> {
     if let (Value::Number(Number::Float(x)), Value::Number(Number::Float(y))) = (lon, lat) {
         return Ok((*x, *y));

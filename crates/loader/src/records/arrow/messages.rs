@@ -26,7 +26,8 @@ const TAIL: usize = 10;
 /// An error that occurs while Arrow data are read.
 pub(super) type IpcError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A message. `bytes` are its metadata and then its body, whose lengths and place `block` states.
+/// A message. `bytes` are its metadata followed by its body; `block` states the lengths of the two
+/// and the message's place in the file.
 pub(super) struct IpcMessage {
     block: Block,
     bytes: Buffer,

@@ -79,7 +79,7 @@ struct FlatGeobufFile {
     /// The offset after the header, at which the index begins.
     start: u64,
     index: Option<PackedRTree>,
-    /// Set if the index can be searched for a box of longitudes and latitudes.
+    /// True if the index can be searched for a box of longitudes and latitudes.
     can_search: bool,
     /// The number of features that the header states; 0 if it states none.
     promised: u64,

@@ -204,7 +204,8 @@ impl FeatureTable {
     }
 
     /// The statement that selects geometry, weight and the other columns. `index` is the name of an
-    /// R-tree and a box. With it, only rows are selected whose geometry's box touches that box.
+    /// R-tree and a box. With it, only rows are selected whose geometry has a bounding box that
+    /// touches the given box.
     fn sql(
         &self,
         weight: Option<&str>,
@@ -247,7 +248,8 @@ struct TableQuery {
     sql: String,
     has_weight: bool,
     /// The other columns. The number of each is its index among the columns that
-    /// [`names`](FeatureTable::names) lists. Its flag is true if it is declared as a date or time.
+    /// [`names`](FeatureTable::names) lists. The flag of each is true if the column is declared as
+    /// a date or time.
     others: Vec<(usize, bool)>,
     place: String,
 }

@@ -96,7 +96,7 @@ pub(super) fn source(
     RecordSourceBuilder::new(origin, found, crs, options).start(vec![reader])
 }
 
-/// The table to read.
+/// The table to read: the one that an option names, or the only one with positions.
 fn choose(
     database: &Connection,
     origin: &Origin,
@@ -305,7 +305,7 @@ struct PlainQuery {
     sql: String,
     position: PositionColumns,
     weight: Option<usize>,
-    /// The table's columns that the query returns, by their numbers.
+    /// The indexes of the table's columns that the query returns.
     columns: Vec<usize>,
     place: String,
 }
@@ -349,7 +349,7 @@ impl PlainQuery {
         Ok(())
     }
 
-    /// The value of a row in a column of the table.
+    /// The value of a row in a column of the table; `None` if the query doesn't return the column.
     fn value<'r>(&self, row: &'r Row<'_>, column: usize) -> Option<ValueRef<'r>> {
         let at = self.columns.iter().position(|known| *known == column)?;
         row.get_ref(at).ok()
@@ -376,7 +376,7 @@ fn geometry_in(
     Ok(())
 }
 
-/// Sends a geometry in well-known binary or in SpatiaLite's form.
+/// Sends a geometry in well-known binary or in SpatiaLite's form to a sink.
 fn geometry_of(
     bytes: &[u8],
     weight: Option<&Value<'_>>,

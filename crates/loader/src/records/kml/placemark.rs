@@ -1,5 +1,5 @@
-//! Placemarks of KML: a machine that takes the events of a document and collects the positions and
-//! texts of the placemark that is open.
+//! Placemarks of KML: a state machine that reads the events of a document, and collects the
+//! positions and texts of the placemark that is open.
 
 use crate::messages::shown;
 use crate::number;
@@ -10,7 +10,7 @@ use quick_xml::events::BytesStart;
 use quick_xml::events::attributes::Attribute;
 use std::collections::VecDeque;
 
-/// The number of positions and other geometries from which those of an open placemark are sent: a
+/// The number of positions and other geometries at which those of an open placemark are sent: a
 /// choice. A track may have millions.
 const HELD: usize = 1 << 16;
 
@@ -18,7 +18,7 @@ const HELD: usize = 1 << 16;
 /// 32 MiB are 1.5 million usual times. Most writers put each time beside its position.
 const WAITING: usize = 32 << 20;
 
-/// The most bytes that are kept of a time, a choice. A longer text is none.
+/// The most bytes of the text of a time that are kept: a choice. A longer text is no time.
 const TIME: usize = 64;
 
 /// The name of the column of times.
@@ -38,21 +38,22 @@ const TEXTS: [&str; 6] = [
 #[derive(Clone, Copy)]
 enum Element {
     Placemark,
-    /// `MultiGeometry` or `MultiTrack`.
+    /// The element `MultiGeometry` or `MultiTrack`.
     Multi,
     Point,
-    /// `coordinates` of a point.
+    /// The element `coordinates` of a point.
     Coordinates,
     Track,
-    /// `coord` of a track.
+    /// The element `coord` of a track.
     Coord,
-    /// `when` of a track, with the slot of the column.
+    /// The element `when` of a track. The field is the slot of the column of times; `None` if times
+    /// aren't wanted.
     When(Option<usize>),
-    /// `TimeStamp` or `TimeSpan`.
+    /// The element `TimeStamp` or `TimeSpan`.
     Time,
     ExtendedData,
     SchemaData,
-    /// `Data`, with the slot of its name.
+    /// The element `Data`. The field is the slot of its name; `None` if it isn't wanted.
     Data(Option<usize>),
     /// An element whose text is the value of a slot.
     Text(Option<usize>),
@@ -62,14 +63,15 @@ enum Element {
 
 /// A position of a placemark.
 struct PlacemarkPosition {
-    /// Longitude and latitude. The error is the text that is none, for reports.
+    /// The longitude and the latitude in degrees. The error is the text that is no position, for
+    /// reports.
     place: Result<(f64, f64), String>,
-    /// The time of a track's position.
+    /// The time of a track's position, as a text; `None` if it has none.
     when: Option<String>,
 }
 
-/// The times of a track whose positions didn't come yet, in the order of the track. Each is a byte
-/// with its length, and its text.
+/// The times of a track whose positions were not read yet, in the order of the track. Each time is
+/// a byte with the length of its text, and the text.
 #[derive(Default)]
 struct WaitingTimes(VecDeque<u8>);
 
@@ -105,13 +107,13 @@ impl WaitingTimes {
 struct OpenPlacemark {
     texts: Vec<Option<String>>,
     positions: Vec<PlacemarkPosition>,
-    /// Times of a track whose positions didn't come yet.
+    /// The times of a track whose positions were not read yet.
     whens: WaitingTimes,
     /// The names of geometries that are no points.
     others: Vec<&'static str>,
     /// The text of the position that is open.
     text: String,
-    /// True if some of its positions were sent.
+    /// True if some of the placemark's positions were sent.
     sent: bool,
     closed: bool,
 }
@@ -119,12 +121,14 @@ struct OpenPlacemark {
 /// The state of reading a document.
 pub(super) struct Placemarks {
     slots: Slots,
-    /// The elements that are open, from the placemark on. Empty outside of placemarks.
+    /// The elements that are open, from the placemark down to the innermost. Empty outside of
+    /// placemarks.
     path: Vec<Element>,
     open: OpenPlacemark,
     any: bool,
     links: u64,
-    /// True if a value came after positions of its placemark were sent.
+    /// True if a value was read after positions of its placemark were sent, so that these positions
+    /// don't have the value.
     late: bool,
     /// True if times of more than [`WAITING`] bytes came before their positions.
     crowded: bool,
@@ -143,7 +147,7 @@ impl Placemarks {
         }
     }
 
-    /// Returns whether there was a placemark.
+    /// Returns true if a placemark was read.
     pub(super) fn any(&self) -> bool {
         self.any
     }
@@ -229,7 +233,7 @@ impl Placemarks {
         self.first(slot)
     }
 
-    /// An element of a slot's text. If the slot has a text already, that one stays.
+    /// The element of a slot's text. If the slot has a text already, the first text stays.
     fn first(&mut self, slot: Option<usize>) -> Element {
         let texts = &self.open.texts;
         let is_free = |at: &usize| texts.get(*at).is_some_and(Option::is_none);
@@ -307,7 +311,7 @@ pub(super) struct PlacemarkRecords<'j> {
 }
 
 impl PlacemarkRecords<'_> {
-    /// Sends the positions that are held, if the placemark is closed or has many.
+    /// Sends the positions that are held, if the placemark is closed or has many positions.
     pub(super) fn take(&mut self, placemarks: &mut Placemarks) -> Result<(), ReadFailure> {
         let closed = std::mem::take(&mut placemarks.open.closed);
         let held = placemarks.open.positions.len() + placemarks.open.others.len();

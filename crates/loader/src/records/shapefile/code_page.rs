@@ -14,7 +14,7 @@ pub(super) enum CodePage {
     /// A code page of DOS or the Macintosh. The list holds the characters of the bytes from 0x80
     /// on.
     Upper(Vec<char>),
-    /// No code page is stated. A text is decoded as UTF-8 or, if it is not valid UTF-8, as
+    /// No stated code page. A text is decoded as UTF-8 or, if it is not valid UTF-8, as
     /// windows-1252. A text in windows-1252 is hardly ever valid UTF-8.
     Unsaid,
 }

@@ -56,7 +56,7 @@ pub(super) enum CodePageSource {
 pub(super) enum RowState {
     Here,
     Missing,
-    /// The row is marked as deleted, so the record is left out.
+    /// A row that is marked as deleted, so that the record is left out.
     Deleted,
 }
 

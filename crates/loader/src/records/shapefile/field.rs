@@ -11,7 +11,7 @@ pub(super) struct Field {
     /// The field's name as bytes, which are not decoded yet.
     pub(super) name: Vec<u8>,
     pub(super) kind: FieldKind,
-    /// The offset of the field in a row, in bytes.
+    /// The offset in bytes of the field, from the beginning of the row.
     pub(super) at: usize,
     /// The length of the field in bytes.
     pub(super) width: usize,
@@ -45,10 +45,10 @@ pub(super) enum FieldKind {
 /// The order of the bytes in binary numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ByteOrder {
-    /// The least significant byte comes first, as in FoxPro.
+    /// The least significant byte first, as in FoxPro.
     Little,
-    /// The most significant byte comes first, and the sign is encoded so that the bytes of numbers
-    /// sort as the numbers do, as in dBase 7. A value of zero bytes only is null.
+    /// The most significant byte first, with the sign encoded so that the bytes of numbers sort as
+    /// the numbers do, as in dBase 7. A value of zero bytes only is null.
     Sorted,
 }
 
@@ -119,8 +119,8 @@ impl Field {
         }
     }
 
-    /// Decodes a number that is written in digits. Some programs write a comma as the decimal
-    /// point, and it is read so. But if it may separate thousands, as in `1,000` in a field without
+    /// Decodes a number that is written in digits. Some programs write a comma as the decimal mark,
+    /// and it is read as one. But if it may separate thousands, as in `1,000` in a field without
     /// decimals, the value stays a text.
     fn number(&self, bytes: &[u8]) -> Value<'static> {
         let text = digits(bytes);

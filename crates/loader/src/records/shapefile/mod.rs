@@ -188,7 +188,7 @@ struct ShapefileReader<R> {
 /// The next record of a `.shp`, or the end of the file.
 enum NextRecord {
     Shape(ShpShape),
-    /// The record can't be read, for the given reason. The records after it can be.
+    /// A record that can't be read, for the given reason. The records after it can be read.
     Broken(String),
     End,
 }

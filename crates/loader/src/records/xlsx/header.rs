@@ -15,7 +15,7 @@ const ROWS: usize = 50;
 
 /// The columns that are found in a sheet.
 pub(super) struct SheetTable {
-    /// The number of the row of names, counted from 1.
+    /// The number of the row that has the names, counted from 1.
     pub(super) row: u32,
     pub(super) found: ResolvedColumns,
 }
@@ -24,7 +24,7 @@ impl SheetTable {
     /// Finds the row of names: the first one that has names of columns of positions.
     ///
     /// # Errors
-    /// There is no such row. The error is that for the row that is most likely one of names.
+    /// There is no such row. The error is that of the row that most likely has the names.
     pub(super) fn find(
         workbook: &Workbook,
         sheet: &Sheet,
@@ -60,7 +60,8 @@ impl SheetTable {
     }
 }
 
-/// The values of a row, which may be names. A name may be a number, such as that of a year.
+/// The texts of a row, which may be the names of columns. A number, such as that of a year, becomes
+/// its text, and an empty cell an empty text.
 fn names(cells: &SheetReader<'_>) -> Vec<String> {
     let name = |column| match cells.value(column) {
         Value::Null => String::new(),

@@ -21,10 +21,10 @@ const ROW_TEXTS: usize = 4 << 20;
 enum Cell {
     Empty,
     Number(f64),
-    /// A time in microseconds since 1970.
+    /// A time in microseconds since 1970, UTC.
     Time(i64),
     Bool(bool),
-    /// The number of a text of the workbook.
+    /// A text of the workbook. The field is its index among the shared texts.
     Shared(usize),
     /// The start and the end of a text among the row's own texts.
     Own(usize, usize),
@@ -48,7 +48,7 @@ pub(super) struct SheetReader<'w> {
     part: PartReader,
     workbook: &'w Workbook,
     file: String,
-    /// For each column whether its values are read; `None`: those of all columns are.
+    /// True for each column whose values are read; `None` if the values of all columns are read.
     wanted: Option<Vec<bool>>,
     /// The number of the current row, counted from 1.
     number: u32,
@@ -65,23 +65,23 @@ struct RowCells {
     has_others: bool,
 }
 
-/// A cell whose end is not read yet.
+/// A cell whose end was not read yet.
 struct OpenCell {
     column: usize,
     /// True if the value of the cell is read.
     is_wanted: bool,
     kind: CellType,
     is_date: bool,
-    /// True within the element of the value.
+    /// True inside the element that has the value.
     in_value: bool,
-    /// True within a phonetic hint, which is no part of the text.
+    /// True inside a phonetic hint, which is no part of the text.
     in_hint: bool,
     text: String,
 }
 
 impl<'w> SheetReader<'w> {
-    /// A reader of a sheet's rows. `columns` are the columns whose values are read; `None`: those
-    /// of all columns are.
+    /// A reader of a sheet's rows. `columns` are the columns whose values are read; `None` reads
+    /// those of all columns.
     pub(super) fn open(
         workbook: &'w Workbook,
         sheet: &Sheet,
@@ -210,7 +210,7 @@ impl<'w> SheetReader<'w> {
         !self.row.has_others && self.row.cells.iter().all(|cell| *cell == Cell::Empty)
     }
 
-    /// The value of the row in a column.
+    /// The value of the row in a column, counted from 0; null if the cell is empty.
     pub(super) fn value(&self, column: usize) -> Value<'static> {
         let text = |text: Option<&str>| {
             text.map_or(Value::Null, |text| Value::Text(Cow::Owned(text.to_owned())))
@@ -278,8 +278,8 @@ impl RowCells {
 }
 
 impl OpenCell {
-    /// Begins a cell. Its column is `next` if the cell names none. `dates` states for each style
-    /// whether its numbers are dates.
+    /// Begins a cell. Its column is `next` if the cell names none. `dates` is true for each style
+    /// that shows numbers as dates or times.
     fn begin(&mut self, tag: &BytesStart<'_>, next: usize, dates: &[bool]) {
         self.text.clear();
         (self.column, self.kind) = (next, CellType::Number);
@@ -313,7 +313,7 @@ fn row_number(tag: &BytesStart<'_>) -> Option<u32> {
     attribute(tag, "r")?.parse().ok()
 }
 
-/// The column of a reference such as `AB12`, counted from 0.
+/// The column of a reference such as `AB12`, counted from 0. `None` if it is no reference.
 fn column(reference: &str) -> Option<usize> {
     let letters = reference.bytes().take_while(u8::is_ascii_alphabetic);
     let number = letters.take(4).fold(0, |number, letter| {
@@ -322,8 +322,8 @@ fn column(reference: &str) -> Option<usize> {
     number.checked_sub(1)
 }
 
-/// The microseconds from 1970 of a number of days in a workbook; `None` for numbers that are no
-/// dates.
+/// The microseconds from 1970 to the time that a number of days in a workbook means; `None` for
+/// numbers that are no dates.
 fn time(days: f64, from_1904: bool) -> Option<i64> {
     /// The days from Excel's day 0 (1899-12-30 for dates after February 1900) to 1970.
     const TO_1970: f64 = 25_569.0;

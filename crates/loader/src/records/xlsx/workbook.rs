@@ -21,7 +21,7 @@ const NAME: usize = 1 << 10;
 /// The most styles that are read, a choice: Excel has 65,490 at most.
 const STYLES: usize = 1 << 16;
 
-/// The ends of the names of the kinds of parts that are read.
+/// The ends of the names for the kinds of parts that are read.
 const KINDS: [&str; 3] = [SHEET_KIND, TEXTS_KIND, STYLES_KIND];
 const SHEET_KIND: &str = "/worksheet";
 const TEXTS_KIND: &str = "/sharedStrings";
@@ -38,7 +38,7 @@ pub(super) type PartReader = XmlReader<BufReader<MemberReader>>;
 pub(super) struct Sheet {
     pub(super) name: String,
     pub(super) is_hidden: bool,
-    /// The name of the part that has its rows.
+    /// The name of the part of the archive that has the sheet's rows.
     pub(super) part: String,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Workbook {
     pub(super) sheets: Vec<Sheet>,
     /// The texts that cells refer to by their numbers.
     pub(super) texts: Vec<Box<str>>,
-    /// For each style whether its numbers are dates or times.
+    /// True for each style that shows numbers as dates or times, by the style's number.
     pub(super) dates: Vec<bool>,
     /// True if days are counted from 1904.
     pub(super) from_1904: bool,
@@ -208,7 +208,7 @@ impl Workbook {
         }
     }
 
-    /// Reads which styles are those of dates.
+    /// Reads which styles show numbers as dates or times.
     fn read_styles(&mut self, origin: &Origin, name: &str) -> Result<(), LoadError> {
         let Some(mut part) = self.part(name, origin)? else {
             return Ok(());
@@ -278,13 +278,14 @@ fn each_tag(
     }
 }
 
-/// Returns whether one of the formats that every workbook has is that of dates or times of day
-/// (ECMA-376 part 1, 18.8.30).
+/// Returns true if `id` is a built-in number format for dates or times of day (ECMA-376 part 1,
+/// 18.8.30).
 fn is_date_format(id: u32) -> bool {
     matches!(id, 14..=22 | 27..=36 | 45 | 47 | 50..=58)
 }
 
-/// Returns whether a format's code is that of dates or times. Durations (`[h]:mm`) are numbers.
+/// Returns true if the code of a number format is one for dates or times. Durations (`[h]:mm`) are
+/// read as numbers.
 fn is_date_code(code: &str) -> bool {
     let (mut is_quoted, mut bracket) = (false, None);
     let mut letters = code.chars();
