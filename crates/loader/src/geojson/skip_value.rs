@@ -64,8 +64,9 @@ fn bracketed(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The length in bytes of the array at the beginning of `bytes` if it has no texts, arrays and
-/// objects in it. Most rows are such arrays, whose end is found without a look at each byte.
+/// The length in bytes of the array at the beginning of `bytes`. `None` if it contains texts,
+/// arrays or objects, or is cut off. Most rows are arrays without them, whose end is found without
+/// a look at each byte.
 fn flat(bytes: &[u8]) -> Option<usize> {
     let inner = bytes.strip_prefix(b"[")?;
     let end = memchr3(b'[', b']', b'"', inner)?;
@@ -74,8 +75,8 @@ fn flat(bytes: &[u8]) -> Option<usize> {
     is_flat.then_some(end + 2)
 }
 
-/// Returns whether a text is an array of numbers in the form of JSON, without exponents. This finds
-/// valid rows faster than a parser of JSON does; another text may be valid too.
+/// Returns true if a text is a valid array of numbers without exponents. This check is faster than
+/// a parser of JSON. If it returns false, the text may still be valid JSON.
 pub(crate) fn is_flat(text: &[u8]) -> bool {
     let inner = text.strip_prefix(b"[").and_then(|t| t.strip_suffix(b"]"));
     let Some(mut rest) = inner else {

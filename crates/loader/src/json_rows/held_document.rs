@@ -66,7 +66,7 @@ impl HeldDocument {
         Ok(document)
     }
 
-    /// Returns an error if the document has other positions behind the part at `path`.
+    /// Returns an error if the document has other positions after the part at `path`.
     fn check_tail(&self, path: &[Step], options: &LoadOptions) -> Result<(), LoadError> {
         let late = LateMembers {
             names: false,

@@ -3,8 +3,8 @@
 use super::path::{elements, members};
 use crate::columns::axes::{latitude, longitude};
 
-/// Returns whether an object, which may be cut off, has columns of longitudes and latitudes. If a
-/// column is cut off, one of the two may follow it.
+/// Returns true if an object has columns of longitudes and latitudes. If the object is cut off
+/// within a column, one of the two columns may come after the cut.
 pub(super) fn is_columnar(object: &[u8]) -> bool {
     let mut is_cut = false;
     let columns = members(object).filter(|(_, value)| is_column(value.json));
@@ -20,7 +20,7 @@ pub(super) fn is_columnar(object: &[u8]) -> bool {
     }
 }
 
-/// Returns whether a value is an array or object of which the first value is no array or object.
+/// Returns true if a value is an array or object whose first value is itself no array or object.
 pub(super) fn is_column(json: &[u8]) -> bool {
     let is_scalar = |json: &[u8]| !matches!(json.first(), Some(b'[' | b'{') | None);
     match json.first() {
@@ -30,7 +30,7 @@ pub(super) fn is_column(json: &[u8]) -> bool {
     }
 }
 
-/// Returns whether an object, which may be cut off, is a topology.
+/// Returns true if an object, which may be cut off, is a topology of TopoJSON.
 pub(super) fn is_topology(object: &[u8]) -> bool {
     members(object).any(|(key, value)| &*key == "type" && value.json == b"\"Topology\"")
 }

@@ -84,7 +84,8 @@ fn is_empty(value: &[u8]) -> bool {
     matches!(behind.first(), Some(b']' | b'}'))
 }
 
-/// Returns true if an array has only arrays of numbers.
+/// Returns true if an array has at least one element, and all its elements are arrays that begin
+/// with two numbers.
 fn is_group(array: &[u8]) -> bool {
     let mut any = false;
     let all = skip_value::elements(array).all(|element| {

@@ -103,7 +103,7 @@ impl<'a> RowSearch<'a, '_> {
         let root = self.options.rows.as_deref().is_none_or(|rows| rows == "$");
         let lines = if root { lines(text, is_whole) } else { None };
         if let Some(values) = lines {
-            // GeoJSON may stand behind a damaged first line.
+            // GeoJSON may come after a damaged first line.
             if values.first().is_some_and(|value| is_geojson(value)) {
                 return self.push(&[], text, PartKind::GeoJson);
             }
@@ -262,8 +262,8 @@ impl<'a> RowSearch<'a, '_> {
     }
 }
 
-/// The values on the lines of a text; `None` if it has no lines with a value each. Of the first two
-/// lines one must be a whole value.
+/// The values on the lines of a text. `None` if the lines are not one value each, by the first two
+/// lines: the first line must be a whole value, or the second one if the first is a damaged row.
 fn lines(text: &[u8], is_whole: bool) -> Option<Vec<&[u8]>> {
     let is_value = |line: &&[u8]| serde_json::from_slice::<IgnoredAny>(line).is_ok();
     let mut all = text
@@ -288,8 +288,9 @@ fn lines(text: &[u8], is_whole: bool) -> Option<Vec<&[u8]>> {
     )
 }
 
-/// Returns whether a line is a damaged row before the whole value `second`, and not the beginning
-/// of a document of several lines, in which a value follows a bracket, a comma or a colon.
+/// Returns true if a line is a damaged row that comes before the whole value `second`. Otherwise
+/// the line begins a document of several lines, in which a bracket, a comma or a colon comes before
+/// a value.
 fn is_damaged(first: &[u8], second: &[u8]) -> bool {
     let is_container = matches!(second.first(), Some(b'{' | b'['));
     let is_open = matches!(first.last(), Some(b'[' | b'{' | b',' | b':'));

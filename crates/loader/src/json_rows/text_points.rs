@@ -1,5 +1,4 @@
-//! Points at the positions that are written as texts, and the reasons why a position gives no
-//! point.
+//! Points at positions that are written as texts, and the reasons why a position gives no point.
 
 use super::place_text::PlaceText;
 use crate::batch::{Batch, Rejection, Weight};
@@ -11,17 +10,18 @@ use crate::report::SkipReason;
 /// The reason why a position gives no point, and the value at fault.
 pub(super) type Fault = (SkipReason, String);
 
-/// The result of reading the position in a text.
+/// The result of reading the positions in a text.
 pub(super) struct TextOutcome {
-    /// The positions that give no point. A MultiPoint may have several.
+    /// The reason and the value for each position that gives no point. A MultiPoint may have
+    /// several.
     pub(super) faults: Vec<Fault>,
-    /// The longitude and latitude at fault, if only the order that the caller gave decides which is
-    /// which.
+    /// The longitude and latitude of a position that gives no point, if only the order that the
+    /// caller gave decides which of them is which. `None` in any other case.
     pub(super) doubtful: Option<(f64, f64)>,
 }
 
-/// Adds the points at the position in a text. `order` is the order of two numbers without letters
-/// of hemispheres.
+/// Adds the points at the positions in a text to a batch. `order` is the order of two numbers
+/// without letters of hemispheres.
 pub(super) fn at_text(
     text: &str,
     order: AxisOrder,

@@ -73,7 +73,8 @@ impl NumberFormat {
     }
 }
 
-/// Parses a number with a decimal comma and without marks between thousands, as nearly all are.
+/// Parses a number that has no marks between thousands, and whose decimal mark, if any, is a comma.
+/// `None` for any other text.
 fn with_comma(field: &[u8]) -> Option<f64> {
     if let Some(number) = plain::<b','>(field) {
         return Some(number);

@@ -204,8 +204,8 @@ impl Log {
     }
 }
 
-/// Reads the first [`LINE`] bytes of the next line, which ends with CR LF, LF or CR. Returns false
-/// at the end of the log.
+/// Reads the next line, which ends with CR LF, LF or CR. The first [`LINE`] bytes are stored in
+/// `line`. Returns false at the end of the log.
 fn next_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     let mut any = false;
@@ -246,7 +246,7 @@ struct Sentence<'l> {
 }
 
 impl<'l> Sentence<'l> {
-    /// The sentence in a text that follows `$`.
+    /// Splits a sentence, of which `text` is the part after `$`, from its checksum.
     fn new(text: &'l [u8]) -> Self {
         let text = text.trim_ascii_end();
         let (text, checksum) = match memchr::memchr(b'*', text) {
@@ -259,8 +259,8 @@ impl<'l> Sentence<'l> {
         }
     }
 
-    /// The kind of the sentence, which comes after two letters for the type of device; `None` for
-    /// sentences without a position.
+    /// The kind of the sentence: the part of its name after two letters for the type of device.
+    /// `None` for sentences without a position.
     fn kind(&self) -> Option<Kind> {
         let name = self.field(0);
         let is_it = |kind: &Kind| name.get(2..) == Some(kind.name().as_bytes());

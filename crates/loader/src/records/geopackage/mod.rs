@@ -223,8 +223,8 @@ impl FeatureTable {
     }
 }
 
-/// The coordinate system that a database states by the number of an owner such as EPSG, and by a
-/// definition in well-known text. `name` is its name for messages.
+/// The coordinate system that a database states by the number of an authority such as EPSG, and by
+/// a definition in well-known text. `name` is the system's name for messages.
 fn system(
     (owner, code): (&str, i64),
     definition: &str,

@@ -192,7 +192,8 @@ fn tables(database: &Connection) -> rusqlite::Result<Vec<String>> {
     Ok(names.map(|(name, ..)| name.clone()).collect())
 }
 
-/// The columns of a table, which is `file` in messages about its columns.
+/// The columns of a table. `file` is the name of the file and the table in messages about the
+/// columns.
 ///
 /// # Errors
 /// The table has no columns of positions, or it can't be read. A view or a virtual table may need
@@ -356,7 +357,8 @@ impl PlainQuery {
     }
 }
 
-/// Sends a geometry in a text, which is well-known text or another form of [`geometry::geometry`].
+/// Sends a geometry in a text to a sink. The text is well-known text or another form that
+/// [`geometry::geometry`] reads.
 fn geometry_in(
     text: &[u8],
     weight: Option<&Value<'_>>,

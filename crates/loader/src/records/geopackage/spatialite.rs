@@ -7,21 +7,21 @@ use crate::error::LoadError;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 
-/// Returns whether the database has a table or view with a name in small letters.
+/// Returns true if the database has a table or view of this name, which is in small letters.
 pub(super) fn has_table(database: &Connection, name: &str) -> rusqlite::Result<bool> {
     let sql = "select 1 from sqlite_master where lower(name) = ?1";
     let found = database.query_row(sql, [name], |_| Ok(())).optional()?;
     Ok(found.is_some())
 }
 
-/// A column of geometries of which SpatiaLite has a record.
+/// A column of geometries that SpatiaLite has recorded in its own tables.
 pub(super) struct RecordedColumn {
     pub(super) name: String,
-    /// The number of its coordinate system; `None` if it isn't known.
+    /// The number of the column's coordinate system; `None` if the system isn't known.
     pub(super) system: Option<i64>,
 }
 
-/// The columns of geometries of a table or view of which SpatiaLite has a record.
+/// The columns of geometries that SpatiaLite has recorded for a table or view.
 pub(super) fn recorded(
     database: &Connection,
     table: &str,
@@ -58,8 +58,8 @@ pub(super) fn recorded(
     Ok(all)
 }
 
-/// The coordinate system with a number in the table `spatial_ref_sys`. Numbers that are not in
-/// there are those of EPSG.
+/// The coordinate system with a number in the table `spatial_ref_sys`. A number that is missing
+/// there is an EPSG number.
 pub(super) fn numbered(database: &Connection, number: i64, file: &str) -> Result<Crs, LoadError> {
     // The table has other columns in each version of SpatiaLite and in GDAL's files.
     let sql = "select * from spatial_ref_sys where srid = ?1";
@@ -81,16 +81,16 @@ pub(super) fn numbered(database: &Connection, number: i64, file: &str) -> Result
     }
 }
 
-/// Returns whether a geometry is in SpatiaLite's form: it begins with 0 and the byte order, has
-/// 0x7c at offset 38 and ends with 0xfe.
+/// Returns true if a geometry is in SpatiaLite's form: it begins with 0 and the byte order, has the
+/// byte 0x7c at the offset 38, and ends with 0xfe.
 pub(super) fn is_geometry(bytes: &[u8]) -> bool {
     matches!(bytes, [0, 0 | 1, .., 0xfe]) && bytes.get(38) == Some(&0x7c)
 }
 
-/// The positions of a geometry in SpatiaLite's form. The error is the kind of a geometry that is no
-/// point. `None` if it is cut off.
+/// The positions of a geometry in SpatiaLite's form. The error is the name of the kind of a
+/// geometry that is neither a point nor points. `None` if the bytes are cut off.
 pub(super) fn positions(bytes: &[u8]) -> Option<Result<Vec<(f64, f64)>, &'static str>> {
-    /// The size of a header, up to the number of the kind.
+    /// The number of bytes of a header, up to the number of the kind.
     const HEADER: usize = 39;
     let is_little = bytes.get(1) == Some(&1);
     let int = |at: usize| {
@@ -120,7 +120,7 @@ pub(super) fn positions(bytes: &[u8]) -> Option<Result<Vec<(f64, f64)>, &'static
         1 => Some(Ok(vec![(float(first)?, float(first + 8)?)])),
         4 => {
             let count = usize::try_from(int(first)?).ok()?;
-            // Each has a mark and the number of its kind before its coordinates.
+            // Each position has a mark and the number of its kind before its coordinates.
             let step = 5 + size;
             if count > bytes.len() / step {
                 return None;
