@@ -1,14 +1,17 @@
 //! A canvas of RGBA pixels, on which boxes and letters are drawn.
 
-use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
-
 use crate::encode::{self, Effort, EncodeError};
+use crate::legend::typeface::Typeface;
 
-/// The height of a line of text in CSS pixels: a property of the font.
+/// The size of text, an em, in CSS pixels. It is a choice, and the same in SVG.
+pub(crate) const TEXT_SIZE: f32 = 12.0;
+
+/// The height of a line of text in CSS pixels, for text of [`TEXT_SIZE`].
 pub(crate) const TEXT_HEIGHT: f32 = 16.0;
 
-/// The width of every letter in CSS pixels: a property of the font.
-pub(crate) const LETTER_WIDTH: f32 = 7.0;
+/// The greatest number of pixels per CSS pixel. It is a choice: 4 is more than print at 300 dots per
+/// inch needs.
+pub(crate) const MAX_RATIO: u32 = 4;
 
 /// A canvas of RGBA pixels, which is transparent at first. Its methods take lengths in CSS pixels.
 /// With the ratio 2, a CSS pixel is drawn as 2 × 2 pixels.
@@ -22,9 +25,9 @@ pub(crate) struct Canvas {
 
 impl Canvas {
     /// Makes a canvas. Width and height are in CSS pixels, and are cut to 4096. The ratio, the
-    /// number of pixels per CSS pixel, is 1 or 2.
+    /// number of pixels per CSS pixel, is 1 to 4.
     pub(crate) fn new(width: f32, height: f32, ratio: u32) -> Self {
-        let ratio = ratio.clamp(1, 2);
+        let ratio = ratio.clamp(1, MAX_RATIO);
         let edge = |length: f32| (length.clamp(1.0, 4096.0).ceil() as usize) * ratio as usize;
         let (width, height) = (edge(width), edge(height));
         Self {
@@ -80,38 +83,24 @@ impl Canvas {
         }
     }
 
-    /// Draws a line of text whose top left corner is at (x, y). A letter that the font doesn't have
-    /// is drawn as `?`.
-    pub(crate) fn text(&mut self, x: f32, y: f32, text: &str, color: [u8; 4]) {
-        let size = if self.ratio == 1 {
-            RasterHeight::Size16
-        } else {
-            RasterHeight::Size32
-        };
-        let step = get_raster_width(FontWeight::Regular, size);
-        let (left, top) = (
-            (x * self.ratio as f32).round(),
-            (y * self.ratio as f32).round(),
-        );
-        for (index, letter) in text.chars().enumerate() {
-            let left = left as i64 + (index * step) as i64;
-            if left >= self.width as i64 {
-                break;
+    /// Draws a line of text whose top left corner is at (x, y), in letters whose em has `size` CSS
+    /// pixels. A letter that the typeface doesn't have is drawn as `?`.
+    pub(crate) fn text(
+        &mut self,
+        [x, y]: [f32; 2],
+        size: f32,
+        text: &str,
+        typeface: &Typeface,
+        color: [u8; 4],
+    ) {
+        let scale = self.ratio as f32;
+        let corner = [(x * scale).round(), (y * scale).round()];
+        let end = self.width as f32;
+        typeface.draw(corner, size * scale, text, end, |column, row, cover| {
+            if let (Ok(column), Ok(row)) = (usize::try_from(column), usize::try_from(row)) {
+                self.blend(column, row, color, cover);
             }
-            let Some(raster) = get_raster(letter, FontWeight::Regular, size)
-                .or_else(|| get_raster('?', FontWeight::Regular, size))
-            else {
-                continue;
-            };
-            for (dy, line) in raster.rows().enumerate() {
-                for (dx, &cover) in line.iter().enumerate() {
-                    let (column, row) = (left + dx as i64, top as i64 + dy as i64);
-                    if let (Ok(column), Ok(row)) = (usize::try_from(column), usize::try_from(row)) {
-                        self.blend(column, row, color, f32::from(cover) / 255.0);
-                    }
-                }
-            }
-        }
+        });
     }
 
     /// Blends a colour over a pixel. The colour covers the fraction `cover` of the pixel. A pixel
@@ -142,11 +131,14 @@ impl Canvas {
     }
 
     /// Blends the canvas over a picture of RGBA pixels, which are not premultiplied by alpha and
-    /// `width` in a row. The top left corner of the canvas comes to (`left`, `top`). The parts that
-    /// lie outside the picture are cut off.
-    pub(crate) fn lay_over(&self, picture: &mut [u8], width: usize, left: usize, top: usize) {
-        let rows = picture.chunks_exact_mut(width.max(1) * 4).skip(top);
-        for (row, line) in rows.zip(self.pixels.chunks_exact(self.width)) {
+    /// `width` in a row. The top left corner of the canvas comes to (`left`, `top`), where `top` may
+    /// be above the picture. The parts that lie outside the picture are cut off.
+    pub(crate) fn lay_over(&self, picture: &mut [u8], width: usize, left: usize, top: i64) {
+        let above = usize::try_from(-top).unwrap_or(0);
+        let below = usize::try_from(top).unwrap_or(0);
+        let rows = picture.chunks_exact_mut(width.max(1) * 4).skip(below);
+        let lines = self.pixels.chunks_exact(self.width).skip(above);
+        for (row, line) in rows.zip(lines) {
             let (pixels, _) = row.as_chunks_mut::<4>();
             for (pixel, &above) in pixels.iter_mut().skip(left).zip(line) {
                 *pixel = laid_over(*pixel, above);
@@ -191,19 +183,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_font_is_as_wide_and_high_as_the_layout_thinks() {
-        for (ratio, size) in [(1.0, RasterHeight::Size16), (2.0, RasterHeight::Size32)] {
-            let width = get_raster_width(FontWeight::Regular, size) as f32;
-            assert!(width <= LETTER_WIDTH * ratio, "{width}");
-            assert_eq!(size.val() as f32, TEXT_HEIGHT * ratio);
-        }
-    }
-
-    #[test]
     fn drawing_outside_the_sheet_is_cut_off() {
         let mut canvas = Canvas::new(10.0, 6.0, 2);
         canvas.fill([-5.0, -5.0, 100.0, 100.0], 3.0, [255, 0, 0, 255]);
-        canvas.text(-3.0, -3.0, "wide as the sea 🌊", [0, 0, 0, 255]);
+        let typeface = Typeface::default();
+        canvas.text(
+            [-3.0, -3.0],
+            12.0,
+            "wide as the sea 🌊",
+            &typeface,
+            [0, 0, 0, 255],
+        );
         canvas.sweep([8.0, 4.0, 0.0, 90.0], |_| [0; 4]);
         canvas.climb([8.0, 4.0, 9.0, f32::NAN], |_| [0; 4]);
         assert!(canvas.png().is_ok());

@@ -1,7 +1,7 @@
 //! Captions of a static map: title, legend, scale bar and attribution, drawn over the map.
 
 use crate::legend::Legend;
-use crate::legend::canvas::{Canvas, LETTER_WIDTH, TEXT_HEIGHT};
+use crate::legend::canvas::{Canvas, MAX_RATIO, TEXT_HEIGHT, TEXT_SIZE};
 use crate::legend::layout::LegendTheme;
 use crate::legend::png;
 use crate::style::radius::metres_per_unit;
@@ -11,6 +11,9 @@ use heatsplat_points::Window;
 /// its neighbour, and from its own edge to its contents.
 const MARGIN: f32 = 10.0;
 const PADDING: f32 = 8.0;
+
+/// The size of a title, an em, in CSS pixels. A choice.
+const TITLE_SIZE: f32 = 18.0;
 
 /// The longest scale bar and the thickness of its lines, in CSS pixels. Choices.
 const LONGEST_BAR: f64 = 140.0;
@@ -29,7 +32,7 @@ pub struct Captions {
     pub scale_bar: bool,
     /// The words that name the source of the data.
     pub attribution: Option<String>,
-    /// The colours of the panels, and the number of pixels per CSS pixel, at most 2.
+    /// The colours of the panels, their typeface, and the number of pixels per CSS pixel, at most 4.
     pub theme: LegendTheme,
 }
 
@@ -38,10 +41,26 @@ impl Captions {
     /// not premultiplied by alpha. `window` is the part of the world that the map shows. What
     /// doesn't fit on the map is cut off.
     pub fn draw(&self, pixels: &mut [u8], window: &Window) {
-        let map = MapCorners::new(window, self.theme.ratio.clamp(1, 2));
+        self.draw_rows(pixels, window, 0);
+    }
+
+    /// Draws the captions over some rows of a map, as [`draw`](Self::draw) does over all. `first` is
+    /// the number of the map's first row in `pixels`, counted from 0 at the top.
+    pub fn draw_rows(&self, pixels: &mut [u8], window: &Window, first: u32) {
+        let width = window.width() as usize;
+        for Placed { panel, left, top } in self.panels(window) {
+            panel.lay_over(pixels, width, left, top as i64 - i64::from(first));
+        }
+    }
+
+    /// The panels, and their places on a map.
+    fn panels(&self, window: &Window) -> Vec<Placed> {
+        let map = MapCorners::new(window, self.theme.ratio.clamp(1, MAX_RATIO));
+        let mut placed = Vec::new();
         if let Some(title) = &self.title {
-            let panel = self.words(title);
-            panel.lay_over(pixels, map.width, map.left(), map.margin);
+            let panel = self.words(title, TITLE_SIZE);
+            let (left, top) = (map.left(), map.margin);
+            placed.push(Placed { panel, left, top });
         }
         if let Some(legend) = &self.legend {
             let room = (map.width as f32 / map.ratio as f32 * 0.5) as u32;
@@ -50,28 +69,32 @@ impl Captions {
                 ..self.theme.clone()
             };
             let panel = png::canvas(legend, &theme);
-            let top = map.above_bottom(panel.height());
-            panel.lay_over(pixels, map.width, map.left(), top);
+            let (left, top) = (map.left(), map.above_bottom(panel.height()));
+            placed.push(Placed { panel, left, top });
         }
         let mut below = 0;
         if let Some(attribution) = &self.attribution {
-            let panel = self.words(attribution);
+            let panel = self.words(attribution, TEXT_SIZE);
             let (left, top) = map.bottom_right(&panel, 0);
-            panel.lay_over(pixels, map.width, left, top);
             below = panel.height() + map.margin / 2;
+            placed.push(Placed { panel, left, top });
         }
         if self.scale_bar {
             let panel = self.bar(map.metres_per_pixel(window));
             let (left, top) = map.bottom_right(&panel, below);
-            panel.lay_over(pixels, map.width, left, top);
+            placed.push(Placed { panel, left, top });
         }
+        placed
     }
 
-    /// A panel with one line of text.
-    fn words(&self, text: &str) -> Canvas {
-        let width = text.chars().count() as f32 * LETTER_WIDTH + 2.0 * PADDING;
-        let mut canvas = self.panel(width, TEXT_HEIGHT + PADDING);
-        canvas.text(PADDING, PADDING / 2.0, text, self.theme.ink);
+    /// A panel with one line of text, whose em has `size` CSS pixels.
+    fn words(&self, text: &str, size: f32) -> Canvas {
+        let typeface = &self.theme.typeface;
+        let width = typeface.width(text, size) + 2.0 * PADDING;
+        let height = TEXT_HEIGHT * size / TEXT_SIZE;
+        let mut canvas = self.panel(width, height + PADDING);
+        let corner = [PADDING, PADDING / 2.0];
+        canvas.text(corner, size, text, typeface, self.theme.ink);
         canvas
     }
 
@@ -80,12 +103,14 @@ impl Captions {
         let length = round_length(metres * LONGEST_BAR);
         let text = in_words(length);
         let bar = (length / metres) as f32;
-        let letters = text.chars().count() as f32 * LETTER_WIDTH;
+        let typeface = &self.theme.typeface;
+        let letters = typeface.width(&text, TEXT_SIZE);
         let width = bar.max(letters) + 2.0 * PADDING;
         let mut canvas = self.panel(width, TEXT_HEIGHT + 2.0 * PADDING);
         let ink = self.theme.ink;
         let (left, bottom) = (PADDING, TEXT_HEIGHT + 1.5 * PADDING);
-        canvas.text((width - letters) / 2.0, PADDING / 2.0, &text, ink);
+        let corner = [(width - letters) / 2.0, PADDING / 2.0];
+        canvas.text(corner, TEXT_SIZE, &text, typeface, ink);
         canvas.fill([left, bottom - LINE, bar, LINE], 0.0, ink);
         for x in [left, left + bar - LINE] {
             canvas.fill([x, bottom - 3.0 * LINE, LINE, 3.0 * LINE], 0.0, ink);
@@ -98,6 +123,13 @@ impl Captions {
         canvas.fill([0.0, 0.0, width, height], 4.0, self.theme.background);
         canvas
     }
+}
+
+/// A panel, and the column and the row of the map at which its top left corner is.
+struct Placed {
+    panel: Canvas,
+    left: usize,
+    top: usize,
 }
 
 /// The size of a map in pixels, and the distance of panels from its edges.

@@ -1,7 +1,8 @@
 //! The layout of a legend. The SVG and the PNG of a legend are drawn from one layout.
 
 use super::{Legend, LegendClass};
-use crate::legend::canvas::{LETTER_WIDTH, TEXT_HEIGHT};
+use crate::legend::canvas::{TEXT_HEIGHT, TEXT_SIZE};
+use crate::legend::typeface::Typeface;
 
 /// Four lengths in CSS pixels, all of them choices: the space between the panel's edge and its
 /// contents, the thickness of the bar, the length of a tick, and the gap between neighbouring
@@ -12,19 +13,21 @@ const TICK: f32 = 5.0;
 const GAP: f32 = 3.0;
 
 /// The look of a legend: its orientation, size and colours.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct LegendTheme {
     /// True for an upright bar, which has the greatest density at its top. False for a horizontal
     /// bar.
     pub vertical: bool,
     /// The length of the bar in CSS pixels, from 80 to 2000. Other numbers are clamped.
     pub length: u32,
-    /// The number of pixels per CSS pixel of a PNG: 1 or 2.
+    /// The number of pixels per CSS pixel of a PNG, from 1 to 4. Other numbers are clamped.
     pub ratio: u32,
     /// The colour of text and ticks, as RGBA that is not premultiplied by alpha.
     pub ink: [u8; 4],
     /// The colour of the panel behind the legend, as RGBA that is not premultiplied by alpha.
     pub background: [u8; 4],
+    /// The typeface of a PNG. An SVG is drawn in that of its reader.
+    pub typeface: Typeface,
 }
 
 impl Default for LegendTheme {
@@ -37,6 +40,7 @@ impl Default for LegendTheme {
             ratio: 1,
             ink: [0x1d, 0x27, 0x33, 0xff],
             background: [0xff, 0xff, 0xff, 0xe6],
+            typeface: Typeface::default(),
         }
     }
 }
@@ -77,9 +81,14 @@ pub(super) struct Mark {
     pub(super) label: Option<(f32, f32, String)>,
 }
 
-pub(super) fn layout(legend: &Legend, theme: &LegendTheme) -> LegendLayout {
+/// Lays a legend out. Each text gets the room that it needs in the theme's typeface, times `wider`.
+pub(super) fn layout(legend: &Legend, theme: &LegendTheme, wider: f32) -> LegendLayout {
+    let measure = TextMeasure {
+        typeface: &theme.typeface,
+        wider,
+    };
     if !legend.categories.is_empty() {
-        return listed(legend);
+        return listed(legend, &measure);
     }
     let length = theme.length.clamp(80, 2000) as f32;
     let heading = legend.heading();
@@ -97,7 +106,7 @@ pub(super) fn layout(legend: &Legend, theme: &LegendTheme) -> LegendLayout {
     let widest = legend
         .ticks()
         .iter()
-        .map(|tick| text_width(&tick.label))
+        .map(|tick| measure.width(&tick.label))
         .fold(0.0, f32::max);
     let (body, height) = if theme.vertical {
         (BAR + TICK + GAP + widest, top + length + 6.0 + PADDING)
@@ -106,19 +115,20 @@ pub(super) fn layout(legend: &Legend, theme: &LegendTheme) -> LegendLayout {
     };
     // An upright legend becomes as wide as its title needs. In a horizontal legend, a title that is
     // too long is truncated.
-    let head = heading.as_deref().map_or(0.0, text_width).min(320.0);
+    let head = heading.as_deref().map_or(0.0, |text| measure.width(text));
+    let head = head.min(320.0);
     let width = 2.0 * PADDING + if theme.vertical { body.max(head) } else { body };
     let heading = heading.map(|text| {
         (
             PADDING,
             PADDING - 2.0,
-            fitting(&text, width - 2.0 * PADDING),
+            measure.fitting(&text, width - 2.0 * PADDING),
         )
     });
     let ticks = if theme.vertical {
         upright(legend, bar)
     } else {
-        lying(legend, bar, width)
+        lying(legend, bar, width, &measure)
     };
     LegendLayout {
         width,
@@ -131,15 +141,16 @@ pub(super) fn layout(legend: &Legend, theme: &LegendTheme) -> LegendLayout {
 }
 
 /// Lays out a legend of categories: a line with a box and a name for each category.
-fn listed(legend: &Legend) -> LegendLayout {
+fn listed(legend: &Legend, measure: &TextMeasure<'_>) -> LegendLayout {
     let heading = legend.heading();
     let first = heading.as_ref().map_or(0.0, |_| TEXT_HEIGHT + GAP);
     let line = BAR + GAP;
     let top = |i: usize| PADDING + first + i as f32 * line;
-    let names = legend.categories.iter().map(|c| fitting(&c.name, 320.0));
-    let names: Vec<String> = names.collect();
-    let head = heading.as_deref().map_or(0.0, text_width).min(320.0);
-    let body = names.iter().map(|n| BAR + 2.0 * GAP + text_width(n));
+    let names = legend.categories.iter();
+    let names: Vec<String> = names.map(|c| measure.fitting(&c.name, 320.0)).collect();
+    let head = heading.as_deref().map_or(0.0, |text| measure.width(text));
+    let head = head.min(320.0);
+    let body = names.iter().map(|n| BAR + 2.0 * GAP + measure.width(n));
     let width = body.fold(head, f32::max) + 2.0 * PADDING;
     let boxes = legend.categories.iter().enumerate();
     let marks = names.into_iter().enumerate().map(|(i, name)| Mark {
@@ -153,7 +164,10 @@ fn listed(legend: &Legend) -> LegendLayout {
     LegendLayout {
         width,
         height: top(legend.categories.len()) - GAP + PADDING,
-        heading: heading.map(|t| (PADDING, PADDING - 2.0, fitting(&t, width - 2.0 * PADDING))),
+        heading: heading.map(|text| {
+            let room = width - 2.0 * PADDING;
+            (PADDING, PADDING - 2.0, measure.fitting(&text, room))
+        }),
         bar: [0.0; 4],
         boxes: boxes
             .map(|(i, c)| ([PADDING, top(i), BAR, BAR], c.rgba))
@@ -198,7 +212,12 @@ fn upright(legend: &Legend, [x, y, _, length]: [f32; 4]) -> Vec<Mark> {
 /// Lays out the ticks of a horizontal bar. Labels are centred below their ticks, but are moved so
 /// that they stay inside the panel. A label that would touch another one is left out. The labels at
 /// the two ends are placed first.
-fn lying(legend: &Legend, [x, y, length, _]: [f32; 4], width: f32) -> Vec<Mark> {
+fn lying(
+    legend: &Legend,
+    [x, y, length, _]: [f32; 4],
+    width: f32,
+    measure: &TextMeasure<'_>,
+) -> Vec<Mark> {
     let bottom = y + BAR;
     let ticks = legend.ticks();
     let mut taken: Vec<(f32, f32)> = Vec::with_capacity(ticks.len());
@@ -218,7 +237,7 @@ fn lying(legend: &Legend, [x, y, length, _]: [f32; 4], width: f32) -> Vec<Mark> 
         let (Some(tick), Some(mark)) = (ticks.get(index), marks.get_mut(index)) else {
             continue;
         };
-        let text = text_width(&tick.label);
+        let text = measure.width(&tick.label);
         let centred = mark.line[0] + 0.5 - text / 2.0;
         let left = centred.min(width - 4.0 - text).max(4.0);
         let clear = |&(from, to): &(f32, f32)| left + text + 6.0 <= from || left >= to + 6.0;
@@ -230,23 +249,39 @@ fn lying(legend: &Legend, [x, y, length, _]: [f32; 4], width: f32) -> Vec<Mark> 
     marks
 }
 
-/// The width of a line of text in CSS pixels.
-fn text_width(text: &str) -> f32 {
-    text.chars().count() as f32 * LETTER_WIDTH
+/// The room that texts get.
+struct TextMeasure<'a> {
+    typeface: &'a Typeface,
+    /// The room for a text, as a multiple of its width in the typeface.
+    wider: f32,
 }
 
-/// Cuts a text so that it fits into a line of `width` CSS pixels. A text that is cut ends in three
-/// dots.
-fn fitting(text: &str, width: f32) -> String {
-    let clean: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    let room = (width / LETTER_WIDTH) as usize;
-    if clean.chars().count() <= room {
-        return clean;
+impl TextMeasure<'_> {
+    /// The room for a line of text in CSS pixels.
+    fn width(&self, text: &str) -> f32 {
+        self.wider * self.typeface.width(text, TEXT_SIZE)
     }
-    let mut cut: String = clean.chars().take(room.saturating_sub(3)).collect();
-    cut.push_str("...");
-    cut
+
+    /// Cuts a text so that it fits into a line of `width` CSS pixels. A text that is cut ends in
+    /// three dots.
+    fn fitting(&self, text: &str, width: f32) -> String {
+        let clean: String = text
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        if self.width(&clean) <= width {
+            return clean;
+        }
+        let mut room = width - self.width("...");
+        let mut cut = String::new();
+        for letter in clean.chars() {
+            room -= self.width(letter.encode_utf8(&mut [0; 4]));
+            if room < 0.0 {
+                break;
+            }
+            cut.push(letter);
+        }
+        cut.push_str("...");
+        cut
+    }
 }

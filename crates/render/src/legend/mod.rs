@@ -11,6 +11,7 @@ mod png;
 mod ramp_sheet;
 mod svg;
 mod ticks;
+mod typeface;
 
 use serde::Serialize;
 
@@ -25,6 +26,7 @@ pub use captions::Captions;
 pub use layout::LegendTheme;
 pub use ramp_sheet::ramp_sheet;
 pub use ticks::Tick;
+pub use typeface::{ReadTypefaceError, Typeface};
 
 /// The number of intervals into which the colours in a legend's `stops` divide the ramp. It is a
 /// choice.

@@ -3,7 +3,7 @@
 use super::Legend;
 use super::layout::{LegendTheme, layout};
 use crate::encode::EncodeError;
-use crate::legend::canvas::Canvas;
+use crate::legend::canvas::{Canvas, TEXT_SIZE};
 
 pub(super) fn draw(legend: &Legend, theme: &LegendTheme) -> Result<Vec<u8>, EncodeError> {
     canvas(legend, theme).png()
@@ -11,7 +11,7 @@ pub(super) fn draw(legend: &Legend, theme: &LegendTheme) -> Result<Vec<u8>, Enco
 
 /// Draws a legend on a canvas of its size.
 pub(super) fn canvas(legend: &Legend, theme: &LegendTheme) -> Canvas {
-    let layout = layout(legend, theme);
+    let layout = layout(legend, theme, 1.0);
     let mut canvas = Canvas::new(layout.width, layout.height, theme.ratio);
     canvas.fill(
         [0.0, 0.0, layout.width, layout.height],
@@ -19,7 +19,7 @@ pub(super) fn canvas(legend: &Legend, theme: &LegendTheme) -> Canvas {
         theme.background,
     );
     if let Some((x, y, text)) = &layout.heading {
-        canvas.text(*x, *y, text, theme.ink);
+        canvas.text([*x, *y], TEXT_SIZE, text, &theme.typeface, theme.ink);
     }
     let color = |share: f32| legend.ramp.color((share * 255.0).round() as u8);
     if !layout.boxes.is_empty() {
@@ -34,7 +34,7 @@ pub(super) fn canvas(legend: &Legend, theme: &LegendTheme) -> Canvas {
     for mark in &layout.ticks {
         canvas.fill(mark.line, 0.0, theme.ink);
         if let Some((x, y, text)) = &mark.label {
-            canvas.text(*x, *y, text, theme.ink);
+            canvas.text([*x, *y], TEXT_SIZE, text, &theme.typeface, theme.ink);
         }
     }
     canvas

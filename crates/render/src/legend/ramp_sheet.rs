@@ -1,7 +1,8 @@
 //! A picture that shows the ramps of the collection, for the documentation.
 
 use crate::encode::EncodeError;
-use crate::legend::canvas::{Canvas, TEXT_HEIGHT};
+use crate::legend::canvas::{Canvas, TEXT_HEIGHT, TEXT_SIZE};
+use crate::legend::typeface::Typeface;
 use crate::ramp::Ramp;
 use crate::ramp::collection::{Group, all};
 
@@ -34,14 +35,19 @@ pub fn ramp_sheet() -> Result<Vec<u8>, EncodeError> {
     let width = words + ABOUT;
     let mut canvas = Canvas::new(width, height, 2);
     canvas.fill([0.0, 0.0, width, height], 0.0, PAPER);
+    let typeface = Typeface::default();
+    let write = |canvas: &mut Canvas, place, text: &str, color| {
+        canvas.text(place, TEXT_SIZE, text, &typeface, color);
+    };
     let mut y = MARGIN / 2.0;
     for group in groups {
-        canvas.text(MARGIN, y + HEADING - TEXT_HEIGHT - 6.0, group.name(), MUTED);
+        let heading = [MARGIN, y + HEADING - TEXT_HEIGHT - 6.0];
+        write(&mut canvas, heading, group.name(), MUTED);
         y += HEADING;
         for named in all().iter().filter(|named| named.group == group) {
             let line = y + (thickness - TEXT_HEIGHT) / 2.0;
-            canvas.text(MARGIN, line, named.name, INK);
-            canvas.text(words, line, named.about, MUTED);
+            write(&mut canvas, [MARGIN, line], named.name, INK);
+            write(&mut canvas, [words, line], named.about, MUTED);
             let ramp = Ramp::from_collection(named);
             for (x, ground) in bars.into_iter().zip(MAPS) {
                 let bar = [x, y, length, thickness];
@@ -57,21 +63,13 @@ pub fn ramp_sheet() -> Result<Vec<u8>, EncodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::legend::canvas::LETTER_WIDTH;
 
     #[test]
     fn every_word_has_room() {
+        let width = |text| Typeface::default().width(text, TEXT_SIZE);
         for named in all() {
-            assert!(
-                named.name.len() as f32 * LETTER_WIDTH < NAME,
-                "{}",
-                named.name
-            );
-            assert!(
-                named.about.len() as f32 * LETTER_WIDTH < ABOUT,
-                "{}",
-                named.about
-            );
+            assert!(width(named.name) < NAME, "{}", named.name);
+            assert!(width(named.about) < ABOUT, "{}", named.about);
         }
         assert!(ramp_sheet().unwrap().len() > 4000);
     }

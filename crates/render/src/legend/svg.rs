@@ -4,6 +4,11 @@ use std::fmt::Write as _;
 
 use super::layout::{LegendTheme, layout};
 use super::{Legend, css};
+use crate::legend::canvas::TEXT_SIZE;
+
+/// The width of text that the layout leaves room for, as a multiple of the width in our typeface:
+/// the browser's may have wider letters. A choice: Verdana's are as wide.
+const WIDER: f32 = 1.15;
 
 pub(super) fn draw(legend: &Legend, theme: &LegendTheme) -> String {
     let mut out = String::with_capacity(4096);
@@ -13,12 +18,12 @@ pub(super) fn draw(legend: &Legend, theme: &LegendTheme) -> String {
 }
 
 fn write(out: &mut String, legend: &Legend, theme: &LegendTheme) -> std::fmt::Result {
-    let layout = layout(legend, theme);
+    let layout = layout(legend, theme, WIDER);
     let (width, height) = (layout.width.ceil(), layout.height.ceil());
     let ink = css(theme.ink);
     writeln!(
         out,
-        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="system-ui, 'Noto Sans', sans-serif" font-size="12" fill="{ink}">"#
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="system-ui, 'Noto Sans', sans-serif" font-size="{TEXT_SIZE}" fill="{ink}">"#
     )?;
     let id = gradient_id(legend);
     let direction = if theme.vertical {
@@ -63,7 +68,7 @@ fn write(out: &mut String, legend: &Legend, theme: &LegendTheme) -> std::fmt::Re
             } else {
                 // The browser's font has letters of another width than the layout expects. So the
                 // label is centred on the middle of the place that the layout has for it.
-                let half = text.chars().count() as f32 * crate::legend::canvas::LETTER_WIDTH / 2.0;
+                let half = WIDER * theme.typeface.width(text, TEXT_SIZE) / 2.0;
                 text_at(out, *x + half, *y, "middle", text)?;
             }
         }
