@@ -94,6 +94,9 @@ mod serve;
 mod signals;
 /// The costs of pictures, compared with those of other pictures in the same run.
 mod speeds;
+/// Static maps for paper and pages: their size, ground, coastline and letters.
+#[cfg(feature = "program")]
+mod static_maps;
 /// Static pictures: their scale, and the part of the world that they show.
 mod views;
 /// Weights that are missing, that cancel each other, or that are as large or small as floats can

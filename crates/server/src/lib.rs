@@ -59,5 +59,6 @@ pub use layers::posting::{BearerToken, OpenedQuery, PostError, PostedQuery, Post
 pub use layers::registry::{LayerId, NewLayer, Registry};
 pub use listen::{BoundServer, ServeError};
 pub use routes::router::router;
+pub use routes::viewer::land_geojson;
 pub use shutdown::StopHandle;
 pub use state::Server;

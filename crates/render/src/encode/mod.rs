@@ -11,6 +11,7 @@ mod filter;
 mod huffman;
 mod npy;
 mod png;
+mod png_rows;
 mod tiff;
 mod webp;
 
@@ -26,6 +27,7 @@ pub use dem::{Dem, dem};
 pub use empty::empty;
 pub use npy::npy;
 pub use png::{png_indexed, png_rgba};
+pub use png_rows::{RowColors, png_in_rows};
 pub use tiff::tiff;
 pub use webp::webp_lossless;
 
@@ -225,12 +227,19 @@ pub fn rgba(indices: &[u8], ramp: &Ramp) -> Vec<u8> {
     pixels
 }
 
+/// Returns an error for a picture with an edge that is 0 or over [`MAX_EDGE`] pixels.
+fn check_size(width: u32, height: u32) -> Result<(), EncodeError> {
+    if (1..=MAX_EDGE).contains(&width) && (1..=MAX_EDGE).contains(&height) {
+        Ok(())
+    } else {
+        Err(EncodeError::Size { width, height })
+    }
+}
+
 /// Returns an error for a picture with an edge that is 0 or over [`MAX_EDGE`] pixels, or if
 /// `items`, the length of its data, is not `per_pixel` times the number of pixels.
 fn check(items: usize, per_pixel: usize, width: u32, height: u32) -> Result<(), EncodeError> {
-    if !(1..=MAX_EDGE).contains(&width) || !(1..=MAX_EDGE).contains(&height) {
-        return Err(EncodeError::Size { width, height });
-    }
+    check_size(width, height)?;
     let expected = width as usize * height as usize * per_pixel;
     if items == expected {
         Ok(())
@@ -268,6 +277,9 @@ pub enum EncodeError {
          million say"
     )]
     Beyond,
+    /// An error of the output that a picture is written to.
+    #[error(transparent)]
+    Output(#[from] std::io::Error),
     /// An error of the PNG writer.
     #[error("PNG: {0}")]
     Png(#[from] ::png::EncodingError),

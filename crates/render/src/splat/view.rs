@@ -81,7 +81,21 @@ impl View {
         ratio: u32,
     ) -> Result<Self, WindowError> {
         let side = |css: u32| css.checked_mul(ratio).ok_or(WindowError::Size);
-        let window = Window::around(bounds, side(width)?, side(height)?)?;
+        Self::around_pixels(bounds, side(width)?, side(height)?, ratio)
+    }
+
+    /// The view of a box, like [`around`](Self::around), in a picture of `width` × `height` pixels.
+    /// So the picture's width need not be a multiple of the device pixel ratio.
+    ///
+    /// # Errors
+    /// The errors of [`Window::around`].
+    pub fn around_pixels(
+        bounds: LonLatBox,
+        width: u32,
+        height: u32,
+        ratio: u32,
+    ) -> Result<Self, WindowError> {
+        let window = Window::around(bounds, width, height)?;
         let [left, _, right, _] = bounds.world_edges();
         let half = (right - left).max(WORLD) / 2.0;
         let middle = (left + right) / 2.0;
@@ -102,6 +116,14 @@ impl View {
     /// The view of a tile in a picture of the given size.
     pub fn tile(tile: TileId, size: TileSize) -> Self {
         Self::new(Window::tile(tile, size.pixels()), size.ratio())
+    }
+
+    /// The view of some rows of this view: `count` rows, beginning with row `first`, counted from 0
+    /// at the top.
+    #[must_use]
+    pub fn rows(&self, first: u32, count: u32) -> Self {
+        let window = self.window.part(0, first, self.window.width(), count);
+        Self { window, ..*self }
     }
 
     /// The window: the part of the world that the picture shows, divided into the picture's pixels.

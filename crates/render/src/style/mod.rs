@@ -129,6 +129,7 @@ impl Style {
     const DEFAULT_RAMP: &'static str = "inferno";
     const LEVEL_RAMP: &'static str = "viridis";
     const DIVERGING_RAMP: &'static str = "balance";
+    const LIGHT_RAMP: &'static str = "dusk";
 
     /// The most classes that a ramp can be cut into, and also the most isolines that a style can
     /// have.
@@ -394,11 +395,33 @@ impl Style {
         }
         self
     }
+
+    /// Adapts the style to a light ground: the ramp `dusk` takes the place of the default
+    /// ramp, whose low end is dark. A ramp that the user has set stays.
+    #[must_use]
+    pub fn on_light_ground(mut self) -> Self {
+        if !self.explicit.ramp && self.ramp.text == Self::DEFAULT_RAMP {
+            self.ramp = Written::from_name(Self::LIGHT_RAMP);
+            self.bake();
+        }
+        self
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_light_ground_changes_the_default_ramp_alone() {
+        let light = Style::default().on_light_ground();
+        assert_eq!(light.ramp(), &Ramp::parse(Style::LIGHT_RAMP).unwrap());
+        let mut chosen = Style::default();
+        chosen.set("ramp", "inferno").unwrap();
+        assert_eq!(chosen.clone().on_light_ground().ramp(), chosen.ramp());
+        let signed = Style::default().suited_to(ValueKind::Signed);
+        assert_eq!(signed.clone().on_light_ground().ramp(), signed.ramp());
+    }
 
     #[test]
     fn defaults_suit_the_kind_of_values_and_choices_stay() {

@@ -13,7 +13,7 @@ pub(crate) mod router;
 mod tile;
 mod tilejson;
 mod value;
-mod viewer;
+pub(crate) mod viewer;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

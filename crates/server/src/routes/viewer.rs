@@ -43,6 +43,21 @@ pub(crate) fn routes() -> Router<Arc<Server>> {
         .route("/viewer/{*path}", get(file))
 }
 
+/// The land and the borders of countries that the viewer shows without a base map of others, as a
+/// GeoJSON FeatureCollection: a MultiPolygon whose property `kind` is `land`, and a MultiLineString
+/// whose `kind` is `border`. They are simplified for zooms up to 6. From Natural Earth, which is in
+/// the public domain.
+pub fn land_geojson() -> Vec<u8> {
+    let mut plain = Vec::new();
+    let asset = packed::ASSETS.iter().find(|a| a.path == "land.geojson");
+    let gzip = asset.map_or(&[][..], |asset| asset.gzip);
+    // What is packed into the program is whole: `build.rs` compressed it.
+    if GzDecoder::new(gzip).read_to_end(&mut plain).is_err() {
+        plain.clear();
+    }
+    plain
+}
+
 async fn page(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
     let mut response = serve("index.html", None, &headers);
     if let Some(origin) = server.config.basemap.as_ref().and_then(Basemap::origin) {

@@ -1,5 +1,14 @@
 //! `heatsplat render`: draws the points of a source as one picture.
 
+mod coastline;
+mod ground;
+mod size;
+mod static_map;
+
+use self::coastline::Coastline;
+use self::ground::{CssColor, Ground};
+use self::size::{PictureSize, PixelSize};
+use self::static_map::StaticMap;
 use super::backend::BackendFlags;
 use super::error::BoxError;
 use super::error::UsageError;
@@ -11,10 +20,12 @@ use super::{mapnik, output};
 use crate::cli::logging::say;
 use clap::Args;
 use heatsplat::points::{LonLatBox, WindowError};
-use heatsplat::render::encode::{self, Effort, ImageEncoding};
-use heatsplat::render::legend::{Captions, LegendTheme};
+use heatsplat::render::encode::{EncodeError, MAX_EDGE};
+use heatsplat::render::legend::{Captions, LegendTheme, Typeface};
 use heatsplat::render::{View, height_to_width};
-use heatsplat::{ImageFormat, Layer, Points, Ramp};
+use heatsplat::{ImageFormat, Layer, Points};
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -22,7 +33,8 @@ Examples:
   heatsplat render examples/cities.csv.gz -o world.png
   heatsplat render examples/cities.csv.gz -o italy.png --bbox 6,36,19,47.5 --size 800x900
   heatsplat render examples/cities.csv.gz -o print.webp --size 4000 --ratio 2 --background white
-  heatsplat render examples/cities.csv.gz -o poster.png --title \"Where people live\" --legend --scalebar
+  heatsplat render examples/cities.csv.gz -o poster.png --size 30x20cm --background white \
+      --coastline --title \"Where people live\" --legend --scalebar
   heatsplat render examples/cities.csv.gz -o density.npy --normalize mass
   heatsplat render -o map.png --mapnik-style style.xml";
 
@@ -47,15 +59,24 @@ pub(super) struct RenderCommand {
     /// sides of ±180° as one]
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true)]
     bbox: Option<LonLatBox>,
-    /// Width and height, or width alone, in pixels
-    #[arg(long, value_name = "WxH", default_value = "1024", value_parser = size)]
+    /// Width and height, or width alone, in pixels; or on paper, like 20x15cm (also mm and in)
+    #[arg(long, value_name = "WxH", default_value = "1024", value_parser = PictureSize::parse)]
     size: PictureSize,
-    /// Pixels of the picture to each of those: 2 for print and fine screens
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4))]
-    ratio: u32,
-    /// A CSS colour behind the heat [default: transparent]
-    #[arg(long, value_name = "COLOR", value_parser = color)]
+    /// Pixels of the picture to each of those: 2 for fine screens [default: 1; on paper, 3 at 300
+    /// dots per inch]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4))]
+    ratio: Option<u32>,
+    /// Dots per inch of a picture whose size is a length on paper [default: 300]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=2400))]
+    dpi: Option<u32>,
+    /// A CSS colour behind the heat; on a light one, the default ramp is dusk [default:
+    /// transparent]
+    #[arg(long, value_name = "COLOR", value_parser = CssColor::parse)]
     background: Option<CssColor>,
+    /// Land, coastline and borders of countries, simplified for maps of countries and continents
+    /// (Natural Earth)
+    #[arg(long)]
+    coastline: bool,
     #[command(flatten)]
     captions: CaptionFlags,
     /// A map of Mapnik's: the filters, markers and, unless there is a SOURCE, the datasource (csv,
@@ -86,6 +107,10 @@ struct CaptionFlags {
     /// Words that name the source of the data, at the bottom right
     #[arg(long, value_name = "TEXT")]
     attribution: Option<String>,
+    /// A TrueType or OpenType file with the letters of these [default: Noto Sans, with Latin, Greek
+    /// and Cyrillic letters]
+    #[arg(long, value_name = "FILE")]
+    font: Option<PathBuf>,
 }
 
 impl CaptionFlags {
@@ -93,18 +118,26 @@ impl CaptionFlags {
         self.title.is_none() && !self.legend && !self.scalebar && self.attribution.is_none()
     }
 
-    /// The captions of a picture of a layer. They are light on a dark ground and dark on others.
-    fn captions(&self, layer: &Layer, view: View, ground: Option<CssColor>) -> Captions {
-        let style = layer.style();
-        let legend = || layer.legend_of(&layer.normalizer_at(view.level(), style), style);
-        let is_dark = |CssColor([r, g, b, a]): CssColor| {
-            a > 127 && u32::from(r) * 3 + u32::from(g) * 6 + u32::from(b) < 1280
+    /// The typeface that is given, or the program's.
+    fn typeface(&self) -> Result<Typeface, BoxError> {
+        let Some(path) = &self.font else {
+            return Ok(Typeface::default());
         };
+        let bytes = fs::read(path).map_err(|e| format!("--font {}: {e}", path.display()))?;
+        let read = Typeface::from_bytes(bytes);
+        Ok(read.map_err(|e| format!("--font {}: {e}", path.display()))?)
+    }
+
+    /// The captions of a map. They are light on a dark ground and dark on others.
+    fn captions(&self, map: &StaticMap<'_>, typeface: Typeface) -> Captions {
+        let (layer, style) = (map.layer, &map.style);
+        let legend = || layer.legend_of(&layer.normalizer_at(map.view.level(), style), style);
         let mut captions = Captions::default();
-        if ground.is_some_and(is_dark) {
+        if Ground::of(map.background) == Ground::Dark {
             captions.theme = LegendTheme::dark();
         }
-        captions.theme.ratio = view.ratio();
+        captions.theme.ratio = map.view.ratio();
+        captions.theme.typeface = typeface;
         captions.title.clone_from(&self.title);
         captions.legend = self.legend.then(legend);
         captions.scale_bar = self.scalebar;
@@ -112,16 +145,6 @@ impl CaptionFlags {
         captions
     }
 }
-
-/// A CSS color as red, green, blue and alpha, 0 to 255 each. The first three are not multiplied by
-/// alpha.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct CssColor([u8; 4]);
-
-/// The width of a picture in pixels, and its height. Without a height, the height follows from the
-/// width and the shape of the box.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct PictureSize(u32, Option<u32>);
 
 impl RenderCommand {
     pub(super) fn run(mut self) -> Result<(), BoxError> {
@@ -134,15 +157,20 @@ impl RenderCommand {
                            what to write";
             return Err(UsageError::new("render", message).into());
         };
-        if format.is_density() && !self.captions.is_empty() {
-            let message = "--title, --legend, --scalebar and --attribution are for pictures, not for \
-                           densities";
+        if format.is_density() && (!self.captions.is_empty() || self.coastline) {
+            let message = "--title, --legend, --scalebar, --attribution and --coastline are for \
+                           pictures, not for densities";
             return Err(UsageError::new("render", message).into());
         }
+        let typeface = self.captions.typeface()?;
+        let size = self
+            .size
+            .in_pixels(self.dpi, self.ratio)
+            .map_err(|(flag, e)| UsageError::new("render", format!("{flag}: {e}")))?;
         // If the given box can't be drawn, this is found before the source is read. Without a given
         // box, the box around all points is drawn, which is always possible.
         if let Some(bounds) = self.bbox {
-            self.view(bounds)
+            view(bounds, size)
                 .map_err(|(flag, e)| UsageError::new("render", format!("{flag}: {e}")))?;
         }
         output::check(&self.output)?;
@@ -151,13 +179,16 @@ impl RenderCommand {
         let loaded = self.source_flags.load(&source)?;
         say!("{}", loaded.summary(&redact(&source)));
         let bounds = self.bbox.unwrap_or_else(|| first_view(&loaded.points));
-        let view = self
-            .view(bounds)
-            .map_err(|(flag, e)| format!("{flag}: {e}"))?;
+        let view = view(bounds, size).map_err(|(flag, e)| format!("{flag}: {e}"))?;
         let style = loaded.style(&style, None);
         let layer = Layer::new(&redact(&source), loaded.into_set()?.0, style, backend);
-        let bytes = self.draw(&layer, view, format)?;
-        output::write(&self.output, |file| file.write_all(&bytes))?;
+        let map = self.map(&layer, view, size.dpi, typeface);
+        output::write(&self.output, |file| {
+            map.write(format, file).map_err(|error| match error {
+                EncodeError::Output(error) => error,
+                other => io::Error::other(other),
+            })
+        })?;
         if self.output.as_os_str() != "-" {
             let window = view.window();
             let (width, height) = (window.width(), window.height());
@@ -184,60 +215,50 @@ impl RenderCommand {
         Ok((self.style.imported(imported.style)?, source))
     }
 
-    /// The view that shows a box. An error comes with the flag that causes it.
-    fn view(&self, bounds: LonLatBox) -> Result<View, (&'static str, WindowError)> {
-        let of_box = |e| ("--bbox", e);
-        let shape = height_to_width(bounds).map_err(of_box)?;
-        let PictureSize(width, height) = self.size;
-        let height = height.unwrap_or_else(|| (f64::from(width) * shape).round().max(1.0) as u32);
-        let most = encode::MAX_EDGE / self.ratio;
-        if !(1..=most).contains(&width) || !(1..=most).contains(&height) {
-            return Err(("--size", WindowError::Size));
+    /// The map with all that is drawn on it.
+    fn map<'a>(
+        &self,
+        layer: &'a Layer,
+        view: View,
+        dpi: Option<u32>,
+        typeface: Typeface,
+    ) -> StaticMap<'a> {
+        let ground = Ground::of(self.background);
+        let mut style = layer.style().clone();
+        if ground == Ground::Light {
+            style = style.on_light_ground();
         }
-        View::around(bounds, width, height, self.ratio).map_err(of_box)
-    }
-
-    fn draw(&self, layer: &Layer, view: View, format: ImageFormat) -> Result<Vec<u8>, BoxError> {
-        let request = layer.map(view).format(format).effort(Effort::Small);
-        let plain =
-            self.background.is_none() && self.captions.is_empty() && !layer.is_mixed(layer.style());
-        if plain || format.is_density() {
-            return Ok(request.encode()?.to_vec());
+        let coastline = || Coastline::new(&heatsplat_server::land_geojson(), view, ground);
+        let mut map = StaticMap {
+            layer,
+            style,
+            view,
+            background: self.background,
+            coastline: self.coastline.then(coastline),
+            captions: None,
+            dpi,
+        };
+        if !self.captions.is_empty() {
+            map.captions = Some(self.captions.captions(&map, typeface));
         }
-        let mut pixels = request.pixels();
-        if let Some(CssColor(ground)) = self.background {
-            let (each, _) = pixels.as_chunks_mut::<4>();
-            each.iter_mut()
-                .for_each(|pixel| *pixel = over(*pixel, ground));
-        }
-        let captions = self.captions.captions(layer, view, self.background);
-        captions.draw(&mut pixels, &view.window());
-        let (window, encoding) = (view.window(), ImageEncoding::new(format, Effort::Small));
-        let bytes = encoding.pixels(&pixels, window.width(), window.height())?;
-        Ok(bytes.to_vec())
+        map
     }
 }
 
-/// Blends a translucent colour over a ground (Porter-Duff *over*). Each colour is red, green, blue
-/// and alpha, and the first three are not multiplied by alpha.
-fn over([r, g, b, a]: [u8; 4], [ground_r, ground_g, ground_b, ground_a]: [u8; 4]) -> [u8; 4] {
-    let (alpha, ground_alpha) = (f32::from(a) / 255.0, f32::from(ground_a) / 255.0);
-    let behind = ground_alpha * (1.0 - alpha);
-    let whole = alpha + behind;
-    let mix = |c: u8, ground: u8| {
-        let sum = f32::from(c) * alpha + f32::from(ground) * behind;
-        if whole > 0.0 {
-            (sum / whole).round() as u8
-        } else {
-            0
-        }
+/// The view that shows a box. An error comes with the flag that causes it.
+fn view(bounds: LonLatBox, size: PixelSize) -> Result<View, (&'static str, WindowError)> {
+    let of_box = |e| ("--bbox", e);
+    let shape = height_to_width(bounds).map_err(of_box)?;
+    let height = || {
+        // Rounded in CSS pixels, so that a picture with another ratio shows the same map.
+        let css = f64::from(size.width) / f64::from(size.ratio) * shape;
+        css.round().max(1.0) as u32 * size.ratio
     };
-    [
-        mix(r, ground_r),
-        mix(g, ground_g),
-        mix(b, ground_b),
-        (whole * 255.0).round() as u8,
-    ]
+    let height = size.height.unwrap_or_else(height);
+    if height > MAX_EDGE {
+        return Err(("--size", WindowError::Size));
+    }
+    View::around_pixels(bounds, size.width, height, size.ratio).map_err(of_box)
 }
 
 /// The box that is drawn unless `--bbox` gives one: the first view with a margin. If it leaves out
@@ -260,68 +281,4 @@ fn first_view(points: &Points) -> LonLatBox {
 
 fn format(text: &str) -> Result<ImageFormat, &'static str> {
     ImageFormat::from_extension(text).ok_or("expected png, webp, npy or tif")
-}
-
-fn size(text: &str) -> Result<PictureSize, String> {
-    let side = |text: &str| match text.trim().parse::<u64>() {
-        Ok(0) => Err("expected at least 1 pixel".to_owned()),
-        Ok(n) => match u32::try_from(n) {
-            Ok(n) if n <= encode::MAX_EDGE => Ok(n),
-            _ => Err(format!("expected at most {} pixels", encode::MAX_EDGE)),
-        },
-        Err(_) => {
-            let expected = "expected width and height in pixels, like 1024x768, or a width alone";
-            Err(expected.to_owned())
-        }
-    };
-    match text.split_once(['x', 'X', '×']) {
-        Some((width, height)) => Ok(PictureSize(side(width)?, Some(side(height)?))),
-        None => Ok(PictureSize(side(text)?, None)),
-    }
-}
-
-/// Parses one CSS colour: parses a ramp, and refuses it if its colours differ.
-fn color(text: &str) -> Result<CssColor, &'static str> {
-    let ramp = Ramp::parse(text).map_err(|_| "expected a CSS colour, like #111820 or white")?;
-    let [_, first, rest @ ..] = ramp.colors();
-    if rest.iter().all(|color| color == first) {
-        Ok(CssColor(*first))
-    } else {
-        Err("expected one CSS colour, not a ramp")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes() {
-        assert_eq!(size("1024x768"), Ok(PictureSize(1024, Some(768))));
-        assert_eq!(size("512"), Ok(PictureSize(512, None)));
-        for bad in [
-            "", "x", "0x5", "5x0", "5x", "-5x5", "5x5x5", "99999", "5.5x5",
-        ] {
-            assert!(size(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn colors() {
-        assert_eq!(color("#111820"), Ok(CssColor([0x11, 0x18, 0x20, 255])));
-        assert_eq!(color("rgb(255 0 0 / 50%)"), Ok(CssColor([255, 0, 0, 128])));
-        assert!(color("inferno").is_err() && color("red, blue").is_err() && color("?").is_err());
-    }
-
-    #[test]
-    fn heat_over_a_ground() {
-        let ground = [10, 20, 30, 255];
-        assert_eq!(over([200, 100, 50, 0], ground), ground);
-        assert_eq!(over([200, 100, 50, 255], ground), [200, 100, 50, 255]);
-        assert_eq!(
-            over([255, 255, 255, 128], [0, 0, 0, 255]),
-            [128, 128, 128, 255]
-        );
-        assert_eq!(over([9, 9, 9, 0], [0, 0, 0, 0]), [0, 0, 0, 0]);
-    }
 }

@@ -1,0 +1,205 @@
+//! Land, coastline and borders of countries on a static map.
+
+use super::ground::{Ground, over};
+use heatsplat::points::mercator::{self, WORLD};
+use heatsplat::render::View;
+use serde_json::Value;
+use tiny_skia::{
+    Color, FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, Point, Rect, Stroke, Transform,
+};
+
+/// Widths of lines in CSS pixels, and opacities, 0 to 1: choices.
+const COAST_WIDTH: f32 = 0.9;
+const BORDER_WIDTH: f32 = 0.6;
+const LAND_OPACITY: f32 = 0.07;
+const COAST_OPACITY: f32 = 0.45;
+const BORDER_OPACITY: f32 = 0.25;
+
+/// The part of a line that is drawn with more opacity on a transparent ground, where grey has to
+/// stand out on pages of any colour.
+const ON_ANY_PAGE: f32 = 2.0;
+
+/// Land and lines, in pixels from a map's top left corner.
+pub(super) struct Coastline {
+    land: Option<Path>,
+    coast: Option<Path>,
+    borders: Option<Path>,
+    view: View,
+    ground: Ground,
+}
+
+impl Coastline {
+    /// Places the land of the world on a map. `geojson` is that of
+    /// [`land_geojson`](heatsplat_server::land_geojson).
+    pub(super) fn new(geojson: &[u8], view: View, ground: Ground) -> Self {
+        let collection: Value = serde_json::from_slice(geojson).unwrap_or_default();
+        let features = collection["features"].as_array();
+        let of_kind = |kind| {
+            let mut features = features.into_iter().flatten();
+            features
+                .find(|feature| feature["properties"]["kind"] == kind)
+                .map(|feature| &feature["geometry"]["coordinates"])
+        };
+        let land = of_kind("land").and_then(Value::as_array);
+        let rings = land.into_iter().flatten().filter_map(Value::as_array);
+        let rings: Vec<Line> = rings.flatten().map(line).collect();
+        let coast: Vec<Line> = rings.iter().flat_map(without_cuts).collect();
+        let borders = of_kind("border").and_then(Value::as_array);
+        let borders: Vec<Line> = borders.into_iter().flatten().map(line).collect();
+        Self {
+            land: path(&rings, view, true),
+            coast: path(&coast, view, false),
+            borders: path(&borders, view, false),
+            view,
+            ground,
+        }
+    }
+
+    /// Draws the land over a background of RGBA pixels that are not multiplied by alpha: some rows
+    /// of the map, beginning with row `first`.
+    pub(super) fn fill(&self, pixels: &mut [[u8; 4]], first: u32) {
+        self.draw(pixels, first, |sheet, paint, place| {
+            if let Some(land) = &self.land {
+                self.ink(paint, LAND_OPACITY);
+                sheet.fill_path(land, paint, FillRule::EvenOdd, place, None);
+            }
+        });
+    }
+
+    /// Draws coastline and borders over the heat, like [`fill`](Self::fill).
+    pub(super) fn outline(&self, pixels: &mut [[u8; 4]], first: u32) {
+        self.draw(pixels, first, |sheet, paint, place| {
+            for (path, width, opacity) in [
+                (&self.borders, BORDER_WIDTH, BORDER_OPACITY),
+                (&self.coast, COAST_WIDTH, COAST_OPACITY),
+            ] {
+                let Some(path) = path else { continue };
+                self.ink(paint, opacity);
+                let stroke = Stroke {
+                    width: width * self.view.ratio() as f32,
+                    line_join: LineJoin::Round,
+                    ..Stroke::default()
+                };
+                sheet.stroke_path(path, paint, &stroke, place, None);
+            }
+        });
+    }
+
+    /// Draws on a transparent sheet of some rows, and lays it over the pixels. Columns that don't
+    /// show the map stay as they are.
+    fn draw(
+        &self,
+        pixels: &mut [[u8; 4]],
+        first: u32,
+        draw: impl FnOnce(&mut Pixmap, &mut Paint<'_>, Transform),
+    ) {
+        let width = self.view.window().width();
+        let count = u32::try_from(pixels.len()).unwrap_or(0) / width.max(1);
+        let Some(mut sheet) = Pixmap::new(width, count) else {
+            return;
+        };
+        let mut paint = Paint {
+            anti_alias: true,
+            ..Paint::default()
+        };
+        let place = Transform::from_translate(0.0, -(first as f32));
+        draw(&mut sheet, &mut paint, place);
+        let columns = self.view.columns();
+        let rows = pixels.chunks_exact_mut(width as usize);
+        for (row, drawn) in rows.zip(sheet.pixels().chunks_exact(width as usize)) {
+            let shown = row.iter_mut().zip(drawn).enumerate();
+            for (column, (pixel, ink)) in shown {
+                if ink.alpha() > 0 && columns.contains(&(column as u32)) {
+                    let ink = ink.demultiply();
+                    *pixel = over([ink.red(), ink.green(), ink.blue(), ink.alpha()], *pixel);
+                }
+            }
+        }
+    }
+
+    /// Sets the colour of land and lines: white on dark ground, black on light, grey on none.
+    fn ink(&self, paint: &mut Paint<'_>, opacity: f32) {
+        let (shade, opacity) = match self.ground {
+            Ground::Dark => (1.0, opacity),
+            Ground::Light => (0.0, opacity),
+            Ground::None => (0.5, (opacity * ON_ANY_PAGE).min(1.0)),
+        };
+        paint.set_color(Color::from_rgba(shade, shade, shade, opacity).unwrap_or(Color::BLACK));
+    }
+}
+
+/// A line, as positions in world units.
+type Line = Vec<[f64; 2]>;
+
+/// The line of GeoJSON positions. What is no position is left out.
+fn line(positions: &Value) -> Line {
+    let position = |position: &Value| {
+        let [lon, lat, ..] = position.as_array()?.as_slice() else {
+            return None;
+        };
+        let (lon, lat) = (lon.as_f64()?, lat.as_f64()?);
+        Some([mercator::unwrapped_x(lon), mercator::clamped_y(lat)])
+    };
+    positions
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(position)
+        .collect()
+}
+
+/// The coast of a ring of land: the ring without the parts along which the world was cut, at ±180°
+/// and at the south pole.
+fn without_cuts(ring: &Line) -> Vec<Line> {
+    let is_edge = |at: f64| !(1.0..WORLD - 1.0).contains(&at);
+    let is_cut =
+        |&[[x0, y0], [x1, y1]]: &[[f64; 2]; 2]| x0 == x1 && is_edge(x0) || y0 == y1 && is_edge(y0);
+    let mut lines = Vec::new();
+    let mut line = Line::new();
+    for pair in ring.windows(2) {
+        let &[from, to] = pair else { continue };
+        if is_cut(&[from, to]) {
+            lines.push(std::mem::take(&mut line));
+            continue;
+        }
+        if line.is_empty() {
+            line.push(from);
+        }
+        line.push(to);
+    }
+    lines.push(line);
+    lines
+}
+
+/// Joins lines to a path in pixels of a map, once for each copy of the world that the map shows.
+/// Lines that lie wholly beside the map are left out. `None` if none is left.
+fn path(lines: &[Line], view: View, close: bool) -> Option<Path> {
+    let window = view.window();
+    let (left, pixel) = (window.left(), window.pixel());
+    let copies = (left / WORLD).floor() as i64..=(window.right() / WORLD).floor() as i64;
+    let map = Rect::from_xywh(0.0, 0.0, window.width() as f32, window.height() as f32)?;
+    let mut builder = PathBuilder::new();
+    for (line, copy) in lines
+        .iter()
+        .flat_map(|l| copies.clone().map(move |c| (l, c)))
+    {
+        let shift = copy as f64 * WORLD - left;
+        let on_map = |&[x, y]: &[f64; 2]| {
+            let (x, y) = ((x + shift) / pixel, (y - window.top()) / pixel);
+            Point::from_xy(x as f32, y as f32)
+        };
+        let points: Vec<Point> = line.iter().map(on_map).collect();
+        let touches = Rect::from_points(&points).is_some_and(|b| b.intersect(&map).is_some());
+        let [start, rest @ ..] = points.as_slice() else {
+            continue;
+        };
+        if touches {
+            builder.move_to(start.x, start.y);
+            rest.iter().for_each(|to| builder.line_to(to.x, to.y));
+            if close {
+                builder.close();
+            }
+        }
+    }
+    builder.finish()
+}

@@ -1,0 +1,112 @@
+use crate::compare::decode_png;
+use crate::program::{folder, heatsplat};
+use image::RgbaImage;
+
+const CITIES: &str = "examples/cities.csv.gz";
+
+/// Draws a map of the cities, and returns it with the bytes of its file.
+fn drawn(name: &str, flags: &[&str]) -> (RgbaImage, Vec<u8>) {
+    let file = folder("static-maps").join(name);
+    let path = file.to_str().unwrap();
+    let (code, _, err) = heatsplat(&[&["render", CITIES, "-o", path][..], flags].concat());
+    assert_eq!(code, 0, "{err}");
+    let bytes = std::fs::read(&file).unwrap();
+    (decode_png(&bytes), bytes)
+}
+
+/// The pixel of a picture of the whole world at a place.
+fn at(world: &RgbaImage, lon: f64, lat: f64) -> [u8; 4] {
+    let side = f64::from(world.width());
+    let y = lat.to_radians().tan().asinh() / std::f64::consts::PI;
+    let (x, y) = ((lon / 360.0 + 0.5) * side, (0.5 - y / 2.0) * side);
+    world.get_pixel(x as u32, y as u32).0
+}
+
+#[test]
+fn a_map_for_paper_has_the_pixels_and_the_dots_of_its_size() {
+    let europe = "--bbox=-10,35,30,60";
+    let flags = [
+        europe,
+        "--size",
+        "5x4cm",
+        "--dpi",
+        "254",
+        "--background",
+        "white",
+    ];
+    let (map, bytes) = drawn("paper.png", &flags);
+    assert_eq!(map.dimensions(), (500, 400));
+    let reader = png::Decoder::new(std::io::Cursor::new(&bytes))
+        .read_info()
+        .unwrap();
+    let dots = reader.info().pixel_dims.unwrap();
+    assert_eq!(
+        (dots.xppu, dots.yppu, dots.unit),
+        (10_000, 10_000, png::Unit::Meter)
+    );
+    // 254 dots are nearest to 3 pixels per CSS pixel: text and radii are as on a screen.
+    let (screen, _) = drawn("screen.png", &[europe, "--size", "2x1.6in", "--dpi", "96"]);
+    assert_eq!(screen.dimensions(), (192, 154));
+    for (flags, word) in [
+        (&["--size", "100x50", "--dpi", "300"][..], "--dpi"),
+        (&["--size", "10x5cm", "--dpi", "9999"], "10..=2400"),
+        (&["--size", "200cm", "--dpi", "300"], "--size"),
+        (&["--font", "README.md", "--title", "A"], "--font README.md"),
+    ] {
+        let all = [&["render", CITIES, "-o", "never.png", europe][..], flags].concat();
+        let (code, _, err) = heatsplat(&all);
+        assert!(code != 0 && err.contains(word), "{err}");
+    }
+}
+
+#[test]
+fn a_light_ground_has_a_light_ramp_unless_one_is_chosen() {
+    let map = |name: &str, flags: &[&str]| drawn(name, &[&["--size", "300"], flags].concat()).0;
+    let (light, dark) = (
+        &["--background", "white"][..],
+        &["--background", "black"][..],
+    );
+    let chosen = |ramp| [light, &["--ramp", ramp]].concat();
+    let plain = map("light.png", light);
+    assert!(plain == map("dusk.png", &chosen("dusk")));
+    assert!(plain != map("inferno.png", &chosen("inferno")));
+    let on_black = [dark, &["--ramp", "inferno"]].concat();
+    assert!(map("dark.png", dark) == map("black.png", &on_black));
+}
+
+#[test]
+fn the_coastline_is_where_the_land_is() {
+    let world = [
+        "--bbox=-180,-85.05112877980659,180,85.05112877980659",
+        "--size",
+        "1024",
+    ];
+    let map = |name: &str, flags: &[&str]| drawn(name, &[&world[..], flags].concat()).0;
+    let coast = ["--coastline", "--background", "#101820"];
+    let (with, without) = (map("coast.png", &coast), map("none.png", &coast[1..]));
+    let (land, sea) = (
+        [(23.0, 22.0), (-45.0, 72.0), (90.0, -75.0)],
+        [(-40.0, 30.0), (80.0, -30.0)],
+    );
+    for (lon, lat) in land {
+        assert!(
+            at(&with, lon, lat)[0] > at(&without, lon, lat)[0] + 8,
+            "land at {lon} {lat}"
+        );
+    }
+    for (lon, lat) in sea {
+        assert_eq!(
+            at(&with, lon, lat),
+            at(&without, lon, lat),
+            "sea at {lon} {lat}"
+        );
+    }
+    // The world is cut at ±180°, which is no coast: the land there is as bright as beside it.
+    for (x, y) in [(0, 1000), (1023, 1000)] {
+        let beside = with.get_pixel(if x == 0 { 12 } else { 1011 }, y);
+        assert_eq!(with.get_pixel(x, y), beside, "{x} {y}");
+    }
+    // Without a background the land is translucent, and the sea transparent.
+    let clear = map("clear.png", &["--coastline"]);
+    assert!((20..128).contains(&at(&clear, 23.0, 22.0)[3]) && at(&clear, -40.0, 30.0)[3] == 0);
+}
