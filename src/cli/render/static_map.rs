@@ -90,7 +90,8 @@ impl StaticMap<'_> {
         png_in_rows(out, [width, height], colors, self.dpi, strips)
     }
 
-    /// Draws some rows, beginning with row `first`, as RGBA pixels that are not multiplied by alpha.
+    /// Draws some rows, beginning with row `first`, as RGBA pixels that are not multiplied by
+    /// alpha.
     fn pixels(&self, first: u32, count: u32) -> Vec<[u8; 4]> {
         let window = self.view.window();
         let ground = self.background.map_or([0; 4], |CssColor(color)| color);
@@ -123,17 +124,19 @@ mod tests {
     use heatsplat::{Points, Style};
 
     /// A layer of a few hundred points in the shape of a spiral.
-    fn layer(style: &str) -> Layer {
+    fn layer(words: &[(&str, &str)]) -> Layer {
         let spiral = (0..400).map(f64::from).map(|i| {
             let (angle, reach) = (i * 0.3, i / 10.0);
             (
                 10.0 + reach * angle.cos(),
                 45.0 + reach * angle.sin() / 2.0,
-                1.0 + i,
+                1.0 + i as f32,
             )
         });
         let points = Points::from_lon_lat(spiral).unwrap();
-        Layer::on_cpu("spiral", points, style.parse::<Style>().unwrap())
+        let mut style = Style::default();
+        style.set_all(words.iter().copied()).unwrap();
+        Layer::on_cpu("spiral", points, style)
     }
 
     fn map<'a>(layer: &'a Layer, background: Option<CssColor>, with_all: bool) -> StaticMap<'a> {
@@ -169,10 +172,10 @@ mod tests {
     #[test]
     fn strips_join_to_the_whole_map() {
         let styles = [
-            "",
-            "isolines=5",
-            "scale=local",
-            "radius=40px&kernel=uniform",
+            &[][..],
+            &[("isolines", "5")],
+            &[("scale", "local")],
+            &[("radius", "40px"), ("kernel", "uniform")],
         ];
         let grounds = [None, Some([20, 30, 40, 255]), Some([255, 255, 255, 100])];
         for style in styles {
@@ -188,12 +191,12 @@ mod tests {
                 let whole = file(STRIP);
                 assert!(
                     whole == *map.pixels(0, window.height()).as_flattened(),
-                    "{style}"
+                    "{style:?}"
                 );
                 for rows in [1, 7, 200] {
                     assert!(
                         file(rows * window.width()) == whole,
-                        "{style} {ground:?} {rows}"
+                        "{style:?} {ground:?} {rows}"
                     );
                 }
             }

@@ -9,8 +9,8 @@ pub(crate) const TEXT_SIZE: f32 = 12.0;
 /// The height of a line of text in CSS pixels, for text of [`TEXT_SIZE`].
 pub(crate) const TEXT_HEIGHT: f32 = 16.0;
 
-/// The greatest number of pixels per CSS pixel. It is a choice: 4 is more than print at 300 dots per
-/// inch needs.
+/// The greatest number of pixels per CSS pixel. It is a choice: 4 is more than print at 300 dots
+/// per inch needs.
 pub(crate) const MAX_RATIO: u32 = 4;
 
 /// A canvas of RGBA pixels, which is transparent at first. Its methods take lengths in CSS pixels.
@@ -131,8 +131,8 @@ impl Canvas {
     }
 
     /// Blends the canvas over a picture of RGBA pixels, which are not premultiplied by alpha and
-    /// `width` in a row. The top left corner of the canvas comes to (`left`, `top`), where `top` may
-    /// be above the picture. The parts that lie outside the picture are cut off.
+    /// `width` in a row. The top left corner of the canvas comes to (`left`, `top`), where `top`
+    /// may be above the picture. The parts that lie outside the picture are cut off.
     pub(crate) fn lay_over(&self, picture: &mut [u8], width: usize, left: usize, top: i64) {
         let above = usize::try_from(-top).unwrap_or(0);
         let below = usize::try_from(top).unwrap_or(0);

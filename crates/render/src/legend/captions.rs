@@ -32,7 +32,8 @@ pub struct Captions {
     pub scale_bar: bool,
     /// The words that name the source of the data.
     pub attribution: Option<String>,
-    /// The colours of the panels, their typeface, and the number of pixels per CSS pixel, at most 4.
+    /// The colours of the panels, their typeface, and the number of pixels per CSS pixel, at most
+    /// 4.
     pub theme: LegendTheme,
 }
 
@@ -44,8 +45,8 @@ impl Captions {
         self.draw_rows(pixels, window, 0);
     }
 
-    /// Draws the captions over some rows of a map, as [`draw`](Self::draw) does over all. `first` is
-    /// the number of the map's first row in `pixels`, counted from 0 at the top.
+    /// Draws the captions over some rows of a map, as [`draw`](Self::draw) does over all. `first`
+    /// is the number of the map's first row in `pixels`, counted from 0 at the top.
     pub fn draw_rows(&self, pixels: &mut [u8], window: &Window, first: u32) {
         let width = window.width() as usize;
         for Placed { panel, left, top } in self.panels(window) {

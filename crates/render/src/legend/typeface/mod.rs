@@ -4,21 +4,21 @@ use std::sync::{Arc, LazyLock};
 
 use ab_glyph::{Font, FontArc, GlyphId, PxScale, ScaleFont as _, point};
 
-/// Noto Sans Regular without hints, with the letters of Latin, Greek and Cyrillic alone. It is made
-/// by `scripts/make-typeface`.
+/// Noto Sans Regular without hints, with the letters of Latin, Greek and Cyrillic alone. It is
+/// made by `scripts/make-typeface`.
 static EMBEDDED: LazyLock<Option<FontArc>> =
     LazyLock::new(|| FontArc::try_from_slice(include_bytes!("NotoSans-Regular.ttf")).ok());
 
-/// The distance from the top of a line of text to its baseline, as a multiple of the text's size. It
-/// is a choice, and the same in SVG.
+/// The distance from the top of a line of text to its baseline, as a multiple of the text's size.
+/// It is a choice, and the same in SVG.
 const BASELINE: f32 = 1.0;
 
-/// The greatest side of a letter, as a multiple of the size of the text. Letters beyond it are left
-/// out: a damaged file may ask for pictures of any size. A choice.
+/// The greatest side of a letter, as a multiple of the size of the text. Letters beyond it are
+/// left out: a damaged file may ask for pictures of any size. A choice.
 const GREATEST_LETTER: f32 = 8.0;
 
-/// A typeface: the shapes of letters. The default one is part of the program, and has the letters of
-/// Latin, Greek and Cyrillic.
+/// A typeface: the shapes of letters. The default one is part of the program, and has the letters
+/// of Latin, Greek and Cyrillic.
 ///
 /// Letters stand side by side from left to right, each as it is by itself. So scripts that join
 /// letters or run from right to left are not set as they should be.
@@ -58,9 +58,9 @@ impl Typeface {
             .sum()
     }
 
-    /// Draws a line of text whose top left corner is at (`left`, `top`), if an em has `size` pixels.
-    /// `pixel` is called with the column, the row and the covered share of each pixel that a letter
-    /// covers. No letter that begins at `end` or to the right of it is drawn.
+    /// Draws a line of text whose top left corner is at (`left`, `top`), if an em has `size`
+    /// pixels. `pixel` is called with the column, the row and the covered share of each pixel that
+    /// a letter covers. No letter that begins at `end` or to the right of it is drawn.
     pub(crate) fn draw(
         &self,
         [left, top]: [f32; 2],
