@@ -5,7 +5,7 @@ use super::progress::with_bar;
 use super::radii;
 use super::source_flags::SourceFlags;
 use heatsplat::Points;
-use heatsplat::render::{Category, MAX_CATEGORIES, NEGATIVE_SHARE, PointSet};
+use heatsplat::render::{Category, MAX_CATEGORIES, NEGATIVE_SHARE, PointSet, Quantity};
 use heatsplat_loader::{Columns, LoadError, Position, Report, Source, Table, load_table};
 use indicatif::HumanCount;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub(super) struct LoadedSource {
     with_radii: Option<Arc<PointSet>>,
     /// The column of `--by`, by whose values the points are coloured; `None` without this flag.
     by: Option<String>,
+    /// The unit of the weights, from `--unit`.
+    unit: Option<String>,
     /// The columns whose values are kept in memory besides the points.
     pub(super) table: Table,
     pub(super) report: Report,
@@ -36,6 +38,7 @@ impl SourceFlags {
             };
             let mut loaded = loaded.map_err(blamed)?;
             loaded.by.clone_from(&self.by);
+            loaded.unit.clone_from(&self.unit);
             return Ok(loaded);
         };
         if !self.keep.is_empty() || self.by.is_some() {
@@ -44,6 +47,7 @@ impl SourceFlags {
         let blamed = |error| blame(error, radius, "--radius-column");
         let loaded = self.open(source).and_then(|mut source| index(&mut *source));
         let mut loaded = loaded.map_err(blamed)?;
+        loaded.unit.clone_from(&self.unit);
         // The column of radii was read like a column to keep, into the table. Here it is taken out,
         // and its values become the radii of the points.
         let table = std::mem::take(&mut loaded.table);
@@ -66,15 +70,18 @@ impl LoadedSource {
     /// Converts to the point set that a layer draws, and the table of the kept columns. With
     /// `--by`, the points are split by the values of its column.
     pub(super) fn into_set(self) -> Result<(Arc<PointSet>, Table), BoxError> {
-        Ok(match (self.with_radii, self.by) {
-            (Some(set), _) => (set, self.table),
-            (None, None) => (Arc::new(PointSet::new(self.points)), self.table),
+        let quantity = Quantity::of_rows(self.columns.weight.as_deref());
+        let quantity = quantity.in_unit(self.unit.as_deref());
+        let (set, table) = match (self.with_radii, self.by) {
+            (Some(set), _) => (Arc::unwrap_or_clone(set), self.table),
+            (None, None) => (PointSet::new(self.points), self.table),
             (None, Some(by)) => {
                 let parts = self.table.split(&self.points, &by, MAX_CATEGORIES - 1)?;
                 let set = PointSet::new(self.points).in_categories(Category::with_palette(parts));
-                (Arc::new(set), self.table.shown_by(by))
+                (set, self.table.shown_by(by))
             }
-        })
+        };
+        Ok((Arc::new(set.measuring(quantity)), table))
     }
 
     /// A report of a few lines on the source: counts of rows, columns, time, and examples of
@@ -168,6 +175,7 @@ fn index(source: &mut dyn Source) -> Result<LoadedSource, BoxError> {
         table,
         with_radii: None,
         by: None,
+        unit: None,
         report,
         columns: source.columns().clone(),
         time: started.elapsed(),

@@ -48,6 +48,7 @@ pub use layer::evaluate;
 pub use layer::nearest::{NearbyPoint, NearestPoints};
 pub use layer::point_query::{KernelSums, PointQuery, PointValue};
 pub use layer::point_set::{NEGATIVE_SHARE, PointSet};
+pub use layer::quantity::Quantity;
 pub use layer::request::PictureRequest;
 pub use layer::sampling::sample;
 pub use ramp::{Ramp, collection as ramps, opacity};

@@ -10,6 +10,7 @@ mod mix_colors;
 pub(crate) mod nearest;
 pub(crate) mod point_query;
 pub(crate) mod point_set;
+pub(crate) mod quantity;
 pub(crate) mod request;
 pub(crate) mod sampling;
 
@@ -253,7 +254,18 @@ impl Layer {
         if self.is_local(style) {
             return legend.of_neighbourhoods();
         }
-        legend.in_unit(style.unit())
+        let quantity = self.data.quantity();
+        let legend = match quantity.title() {
+            Some(title) => legend.titled(title),
+            None => legend,
+        };
+        legend.in_unit(quantity.unit(style))
+    }
+
+    /// The unit of the densities of pictures in a style: [`Style::unit`] with the words of the
+    /// points' [`Quantity`](quantity::Quantity).
+    pub fn unit(&self, style: &Style) -> String {
+        self.data.quantity().unit(style)
     }
 
     /// Returns the scale of pictures at a whole or fractional level.

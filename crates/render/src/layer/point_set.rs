@@ -2,6 +2,7 @@
 //! a second set that it is compared with.
 
 use crate::layer::category::Category;
+use crate::layer::quantity::Quantity;
 use crate::scale::value_kind::ValueKind;
 use crate::style::measure::{Comparison, Measure};
 use crate::style::radius::Radius;
@@ -22,6 +23,7 @@ pub struct PointSet {
     /// there are no groups, and all points are drawn with the style's.
     by_radius: Arc<[(Option<f64>, PointSet)]>,
     categories: Vec<Category>,
+    quantity: Quantity,
 }
 
 /// The most different radii that the points of a set may have. If they have more, each is rounded
@@ -57,6 +59,7 @@ impl PointSet {
             versus: None,
             by_radius: Arc::default(),
             categories: Vec::new(),
+            quantity: Quantity::default(),
         }
     }
 
@@ -157,6 +160,10 @@ impl PointSet {
     /// Makes the set whose values are those of `first` minus those of `second`, or divided by them,
     /// as `comparison` says. It has no categories.
     pub fn from_comparison(first: &Self, comparison: Comparison, second: Arc<Self>) -> Self {
+        let quantity = match comparison {
+            Comparison::Minus if first.quantity == second.quantity => first.quantity.clone(),
+            _ => Quantity::default(),
+        };
         Self {
             points: Arc::clone(&first.points),
             counts: Arc::clone(&first.counts),
@@ -165,6 +172,7 @@ impl PointSet {
             signed: first.signed,
             by_radius: Arc::clone(&first.by_radius),
             categories: Vec::new(),
+            quantity,
         }
     }
 
@@ -173,6 +181,18 @@ impl PointSet {
     pub fn in_categories(mut self, categories: Vec<Category>) -> Self {
         self.categories = categories;
         self
+    }
+
+    /// Sets the quantity that the weights measure.
+    #[must_use]
+    pub fn measuring(mut self, quantity: Quantity) -> Self {
+        self.quantity = quantity;
+        self
+    }
+
+    /// The quantity that the weights measure.
+    pub(super) fn quantity(&self) -> &Quantity {
+        &self.quantity
     }
 
     /// The categories: the parts of the set that are drawn in their own colours. Empty if there are

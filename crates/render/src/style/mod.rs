@@ -201,7 +201,7 @@ impl Style {
             (Measure::Sum, Normalize::Mass) => "weight per square pixel",
             (Measure::Count, Normalize::Peak) => "points",
             (Measure::Count, Normalize::Mass) => "points per square pixel",
-            (Measure::Mean, _) => "weight on the mean",
+            (Measure::Mean, _) => "mean weight",
             (Measure::SumPerKm2, _) => "weight per km²",
             (Measure::CountPerKm2, _) => "points per km²",
         }

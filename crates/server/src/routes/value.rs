@@ -31,7 +31,7 @@ struct ValueBody {
     /// The percentage of all values of the zoom that are less than this value; null if the zoom's
     /// values are not measured.
     percentile: Option<f64>,
-    unit: &'static str,
+    unit: String,
     /// The points nearest to the coordinate, nearest first. Only points from which the kernel
     /// reaches it are listed. Left out unless the request has the parameter `rows`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +100,10 @@ pub(crate) async fn get(
     let scale = Work::Scale(render::level(z, 256));
     let level = Level::from_zoom(f64::from(z));
     let size = wanted.check_cost(Some(level), [Work::Value(pixel, rows.is_some()), scale])?;
-    let unit = style.unit();
+    let unit = match wanted.layer.source.layer() {
+        Some(layer) => layer.unit(style),
+        None => style.unit().to_owned(),
+    };
     let queue = &server.render_queue;
     let distribution = wanted.distribution(queue, size, z).await?;
     let most = rows.unwrap_or(0) as usize;
