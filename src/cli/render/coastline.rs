@@ -15,8 +15,12 @@ const LAND_OPACITY: f32 = 0.07;
 const COAST_OPACITY: f32 = 0.45;
 const BORDER_OPACITY: f32 = 0.25;
 
-/// The part of a line that is drawn with more opacity on a transparent ground, where grey has to
-/// stand out on pages of any colour.
+/// The number of rows that are drawn above and below the rows that are needed. At the edge of a
+/// sheet lines are cut, and are a little fainter than in the middle of one.
+const MARGIN: u32 = 8;
+
+/// The factor of opacities on a transparent ground, where grey has to stand out on pages of any
+/// colour. A choice.
 const ON_ANY_PAGE: f32 = 2.0;
 
 /// Land and lines, in pixels from a map's top left corner.
@@ -95,18 +99,20 @@ impl Coastline {
     ) {
         let width = self.view.window().width();
         let count = u32::try_from(pixels.len()).unwrap_or(0) / width.max(1);
-        let Some(mut sheet) = Pixmap::new(width, count) else {
+        let above = MARGIN.min(first);
+        let Some(mut sheet) = Pixmap::new(width, above + count + MARGIN) else {
             return;
         };
         let mut paint = Paint {
             anti_alias: true,
             ..Paint::default()
         };
-        let place = Transform::from_translate(0.0, -(first as f32));
+        let place = Transform::from_translate(0.0, -((first - above) as f32));
         draw(&mut sheet, &mut paint, place);
         let columns = self.view.columns();
         let rows = pixels.chunks_exact_mut(width as usize);
-        for (row, drawn) in rows.zip(sheet.pixels().chunks_exact(width as usize)) {
+        let drawn = sheet.pixels().chunks_exact(width as usize);
+        for (row, drawn) in rows.zip(drawn.skip(above as usize)) {
             let shown = row.iter_mut().zip(drawn).enumerate();
             for (column, (pixel, ink)) in shown {
                 if ink.alpha() > 0 && columns.contains(&(column as u32)) {

@@ -193,11 +193,15 @@ mod tests {
                     whole == *map.pixels(0, window.height()).as_flattened(),
                     "{style:?}"
                 );
-                for rows in [1, 7, 32, 64, 200] {
+                for rows in [1, 7, 200] {
                     let strips = file(rows * window.width());
                     let apart = strips.iter().zip(&whole).map(|(a, b)| a.abs_diff(*b));
-                    let (most, count) = (apart.clone().max(), apart.filter(|d| *d > 0).count());
-                    eprintln!("{style:?} {ground:?} {with_all} {rows}: {most:?} {count}");
+                    let apart: Vec<u8> = apart.filter(|by| *by > 0).collect();
+                    // Lines are cut where a strip ends, hence a few of their pixels are rounded
+                    // otherwise.
+                    let lines = if with_all { whole.len() / 5_000 } else { 0 };
+                    let is_near = apart.len() <= lines && apart.iter().all(|by| *by <= 8);
+                    assert!(is_near, "{style:?} {ground:?} {rows}: {apart:?}");
                 }
             }
         }

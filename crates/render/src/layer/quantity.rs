@@ -34,8 +34,8 @@ impl Quantity {
         self
     }
 
-    /// The title of a legend, where the unit alone would not name the quantity: the column, if there
-    /// is a unit too.
+    /// The title of a legend, where the unit alone would not name the quantity: the column, if
+    /// there is a unit too.
     pub(super) fn title(&self) -> Option<&str> {
         self.unit.as_ref().and(self.column.as_deref())
     }
