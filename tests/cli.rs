@@ -277,6 +277,35 @@ fn mistakes_are_explained() {
             "no/map.xml: there is no such file",
         ),
         (&["bench", "--points", "0"], 2, "at least 1"),
+        (
+            &[
+                "render",
+                "examples/quakes.csv",
+                "-o",
+                map,
+                "--radius-column",
+                "time",
+            ],
+            1,
+            "holds no radii",
+        ),
+        (
+            &[
+                "export",
+                CITIES,
+                "-o",
+                "postgres://heat:secret@host/gis",
+                "--zoom",
+                "0-1",
+            ],
+            2,
+            "--output: expected postgres://user@host/database?table=NAME",
+        ),
+        (
+            &["info", "postgres://heat:sec@ret@host/gis", "--table", "a"],
+            1,
+            "%40",
+        ),
         (&["frobnicate"], 2, "frobnicate"),
         (&[], 2, "serve"),
     ];
@@ -466,4 +495,14 @@ fn captions_stand_in_the_corners_of_a_picture() {
     assert_eq!(changed(0..640, 100..480), 0);
     let (code, _, err) = heatsplat(&["render", CITIES, "-o", "d.npy", "--legend"]);
     assert!(code == 2 && err.contains("--legend"), "{err}");
+}
+
+/// A layer whose database doesn't answer is not called well by `serve --check`.
+#[cfg(feature = "postgis")]
+#[test]
+fn a_layer_that_could_not_be_checked_is_named() {
+    let database = "postgres://heat@127.0.0.1:9/gis";
+    let (code, out, err) = heatsplat(&["serve", database, "--table", "quakes", "--check"]);
+    assert!(code == 0 && out.contains("but not checked"), "{out}{err}");
+    assert!(out.trim_end().ends_with("quakes"), "{out}{err}");
 }

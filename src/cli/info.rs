@@ -137,6 +137,9 @@ fn for_people(name: &str, loaded: &LoadedSource) -> String {
     let mut text = format!("{name}\n");
     let mut line = |what: &str, is: String| text.push_str(&format!("  {what:<8} {is}\n"));
     line("found", with_flags(&loaded.report.to_string()));
+    if let Some(advice) = loaded.null_island() {
+        line("advice", advice);
+    }
     line("columns", with_flags(&loaded.columns.why));
     if let Some([west, south, east, north]) = summary.bounds.map(LonLatBox::edges) {
         line(

@@ -52,7 +52,7 @@ impl SourceFlags {
         // and its values become the radii of the points.
         let table = std::mem::take(&mut loaded.table);
         if let Some(column) = table.column(radius) {
-            let (radii, account) = radii::from_column(column);
+            let (radii, account) = radii::from_column(column)?;
             let points = loaded.points.as_slice();
             loaded.with_radii = Some(Arc::new(PointSet::with_radii(points, &radii)));
             loaded.columns.why.push_str(&account);
@@ -115,7 +115,7 @@ impl LoadedSource {
 
     /// Advice of one line on rows at exactly 0,0, where positions that are not known often end up;
     /// `None` if there are none.
-    fn null_island(&self) -> Option<String> {
+    pub(super) fn null_island(&self) -> Option<String> {
         let Position::LonLat { lat, .. } = &self.columns.position else {
             return None;
         };

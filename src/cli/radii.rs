@@ -9,7 +9,10 @@ const EXAMPLES: usize = 3;
 /// Converts a column to a radius in pixels for each point. A point without a usable radius gets 0,
 /// and is drawn with the radius of the style. The text that is returned counts the radii and the
 /// unusable values; it is appended to the report on columns.
-pub(super) fn from_column(column: &Column) -> (Vec<f32>, String) {
+///
+/// # Errors
+/// A column that has values, none of which is a radius.
+pub(super) fn from_column(column: &Column) -> Result<(Vec<f32>, String), String> {
     let (mut own, mut bad, mut examples) = (0usize, 0usize, Vec::new());
     let radius = |row: usize| {
         let number = column.number(row).or_else(|| {
@@ -34,6 +37,12 @@ pub(super) fn from_column(column: &Column) -> (Vec<f32>, String) {
         }
     };
     let radii = (0..column.len()).map(radius).collect();
+    if own == 0 && bad > 0 {
+        let (name, examples) = (column.name(), examples.join(", "));
+        return Err(format!(
+            "--radius-column: column \"{name}\" holds no radii: {examples}"
+        ));
+    }
     let mut account = format!(", {own} radii from \"{}\"", column.name());
     if bad > 0 {
         let examples = examples.join(", ");
@@ -41,5 +50,5 @@ pub(super) fn from_column(column: &Column) -> (Vec<f32>, String) {
             " ({bad} are none and have the style's: {examples})"
         ));
     }
-    (radii, account)
+    Ok((radii, account))
 }

@@ -12,7 +12,7 @@ pub enum ExportError {
     /// A file can't be written: the disk is full, for example.
     #[error("{}: cannot be written: {source}", path.display())]
     Write {
-        /// The path of the file.
+        /// The path of the file that can't be written.
         path: PathBuf,
         /// The reason that the operating system gives.
         source: io::Error,
@@ -20,7 +20,7 @@ pub enum ExportError {
     /// SQLite can't write its database file.
     #[error("{}: cannot be written: {source}", path.display())]
     Sqlite {
-        /// The path of the file.
+        /// The path of the file that can't be written.
         path: PathBuf,
         /// The reason that SQLite gives.
         source: rusqlite::Error,

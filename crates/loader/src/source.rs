@@ -277,7 +277,14 @@ fn check_axes(source: &dyn Source, report: &Report) -> Result<(), LoadError> {
     if rows * 2 <= of {
         return Ok(());
     }
+    let is_database = ["postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| source.name().starts_with(scheme));
     let advice = match &source.columns().position {
+        Position::LonLat { lon, lat } if is_database => {
+            let [lon, lat] = [lon, lat].map(|name| shown(name.as_bytes()));
+            format!("read them with `sql`: select {lat} as longitude, {lon} as latitude, … from …")
+        }
         Position::LonLat { lon, lat } => {
             let [lon, lat] = [lon, lat].map(|name| shown(name.as_bytes()));
             format!("read them with `lon` {lat} `lat` {lon}")

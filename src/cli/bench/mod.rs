@@ -199,10 +199,16 @@ fn device_stages(layer: &Layer, timer: &StageTimer) -> Vec<(&'static str, f64)> 
     timer(&jobs)
 }
 
+/// The most points that are made up: a choice. They take 18 GB.
+const MOST_POINTS: usize = 1_000_000_000;
+
 /// A clap parser for the number of points that are made up.
 fn count(text: &str) -> Result<usize, &'static str> {
-    let count = text.parse().ok().filter(|&count| count > 0);
-    count.ok_or("expected a number of points, at least 1")
+    let count = text
+        .parse()
+        .ok()
+        .filter(|count| (1..=MOST_POINTS).contains(count));
+    count.ok_or("expected a number of points, at least 1 and at most 1000000000")
 }
 
 fn tile(text: &str) -> Result<TileId, String> {

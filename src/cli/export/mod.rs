@@ -90,6 +90,13 @@ enum Output {
     Archive(Target),
     /// A table of PostGIS rasters in a database.
     Rasters(Box<RasterTable>),
+    /// The address of a database that can't be used, and the reason. An error of the flag's parser
+    /// would repeat the address, which may hold a password.
+    Refused(String),
+}
+
+fn refused(why: &str) -> BoxError {
+    UsageError::new("export", format!("--output: {why}")).into()
 }
 
 impl ExportCommand {
@@ -121,6 +128,7 @@ impl ExportCommand {
         match &self.output {
             Output::Archive(target) => archive::write(&self, target, &layer, &*backend),
             Output::Rasters(table) => table.write(&layer, self.zoom.clone(), self.overwrite),
+            Output::Refused(why) => Err(refused(why)),
         }
     }
 
@@ -140,6 +148,7 @@ impl ExportCommand {
                 table.check(self.zoom.clone(), self.overwrite)?;
                 Ok(true)
             }
+            Output::Refused(why) => Err(refused(why)),
         }
     }
 
@@ -160,7 +169,8 @@ impl ExportCommand {
 
 fn output(text: &str) -> Result<Output, String> {
     if let Some(table) = RasterTable::parse(text) {
-        return table.map(|table| Output::Rasters(Box::new(table)));
+        let table = table.map(|table| Output::Rasters(Box::new(table)));
+        return Ok(table.unwrap_or_else(Output::Refused));
     }
     let target = Target::from_path(Path::new(text)).map_err(|e| e.to_string())?;
     Ok(Output::Archive(target))
@@ -221,6 +231,10 @@ mod tests {
             output("t/{z}/{x}/{y}.png"),
             Ok(Output::Archive(_))
         ));
+        let refused = output("postgres://heat:secret@localhost/gis");
+        assert!(
+            matches!(refused, Ok(Output::Refused(why)) if why.contains("table=NAME") && !why.contains("secret"))
+        );
         assert!(output("heat.zip").unwrap_err().contains(".pmtiles"));
         assert_eq!(zooms("6"), Ok(6..=6));
         assert_eq!(zooms("3-8"), Ok(3..=8));

@@ -157,10 +157,14 @@ impl SourceFlags {
         if self.pair.is_some() {
             return Some("pair is for files; name the columns in sql");
         }
+        let text = self.delimiter.is_some() || self.quote.is_some() || self.decimal.is_some();
+        if text || self.order.is_some() || self.rows.is_some() || self.encoding.is_some() {
+            return Some("delimiter, quote, decimal, order, rows and encoding are for files");
+        }
         if self.datum_error.is_some() {
             return Some("datum_error is for files; a database has shifts of its own");
         }
         (!self.keep.is_empty() || self.by.is_some())
-            .then_some("keep and by are for files; a database is filtered by its sql")
+            .then_some("keep and by are for files; a database is filtered by its sql, and has no colours by value")
     }
 }

@@ -9,19 +9,27 @@ use crate::cli::error::BoxError;
 use crate::cli::logging::say;
 use std::sync::Arc;
 
-/// Checks that all files can be opened and that the databases can give their layers. Returns the
-/// names of the layers. A database that doesn't answer is reported but is no error, since it may
-/// answer again when the server starts.
-pub(super) fn check(config: &ServeConfig) -> Result<Vec<String>, BoxError> {
+/// The layers of a configuration that can be served.
+pub(super) struct CheckedLayers {
+    /// The names of all layers.
+    pub(super) names: Vec<String>,
+    /// The names of the layers that were not checked, since their database doesn't answer.
+    pub(super) unchecked: Vec<String>,
+}
+
+/// Checks that all files can be opened and that the databases can give their layers. A database
+/// that doesn't answer is reported but is no error, since it may answer again when the server
+/// starts.
+pub(super) fn check(config: &ServeConfig) -> Result<CheckedLayers, BoxError> {
     let names = check_files(config)?;
     if let Some(posting) = &config.posting {
         posting.check_token()?;
     }
-    check_databases(config)?;
+    let unchecked = check_databases(config)?;
     if let Some(posting) = &config.posting {
         posting.check_database()?;
     }
-    Ok(names)
+    Ok(CheckedLayers { names, unchecked })
 }
 
 fn check_files(config: &ServeConfig) -> Result<Vec<String>, BoxError> {
@@ -45,18 +53,22 @@ fn check_files(config: &ServeConfig) -> Result<Vec<String>, BoxError> {
     Ok(layers.iter().map(layer_name).collect())
 }
 
-fn check_databases(config: &ServeConfig) -> Result<(), BoxError> {
+/// Checks the layers of databases. Returns the names of those whose database doesn't answer.
+fn check_databases(config: &ServeConfig) -> Result<Vec<String>, BoxError> {
     let mut away: Vec<&str> = Vec::new();
+    let mut unchecked = Vec::new();
     for layer in &config.layers {
         let Some(database) = layer.database.as_deref() else {
             continue;
         };
         if away.contains(&database.key()) {
+            unchecked.push(layer_name(layer));
             continue;
         }
         let answers = database.check_layer(&layer_name(layer), &layer.read);
         if !answers.map_err(|error| layer.name_line(error))? {
             away.push(database.key());
+            unchecked.push(layer_name(layer));
         }
     }
     let is_used = |database: &&Arc<DatabaseConfig>| {
@@ -83,5 +95,5 @@ fn check_databases(config: &ServeConfig) -> Result<(), BoxError> {
     for database in publishing.filter(|d| !away.contains(&d.key())) {
         database.published()?;
     }
-    Ok(())
+    Ok(unchecked)
 }

@@ -155,7 +155,7 @@ impl ServerFlags {
     }
 }
 
-/// All keys at the top of a file.
+/// The flags that are keys outside of all sections of the configuration.
 #[derive(Args)]
 pub(super) struct TopLevelFlags {
     #[command(flatten)]

@@ -100,15 +100,19 @@ fn save(config: &RawConfig, file: &Path) -> Result<(), BoxError> {
 /// Checks that all files can be opened and that the databases can give their layers. Prints the
 /// names of the layers that would be served.
 fn run_check(source: &ConfigSource, config: &ServeConfig) -> Result<(), BoxError> {
-    let names = check::check(config).map_err(|e| source.name_file(e))?;
+    let checked = check::check(config).map_err(|e| source.name_file(e))?;
     let path = source.path().map(|path| path.display().to_string());
     let path = path.as_deref().unwrap_or("all");
-    let layers = if names.is_empty() {
+    let layers = if checked.names.is_empty() {
         "no layers yet".to_owned()
     } else {
-        names.join(", ")
+        checked.names.join(", ")
     };
-    writeln!(io::stdout(), "heatsplat: {path} is well: {layers}")?;
+    let but = match checked.unchecked.join(", ") {
+        unchecked if unchecked.is_empty() => unchecked,
+        unchecked => format!(", but not checked, since no database answers: {unchecked}"),
+    };
+    writeln!(io::stdout(), "heatsplat: {path} is well: {layers}{but}")?;
     Ok(())
 }
 

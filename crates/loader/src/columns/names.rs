@@ -3,8 +3,8 @@
 //! All names are in the form of [`normalised`](super::normalised): in small letters, without
 //! spaces and `_`, `-`, `.` or `"`.
 
-/// Names of columns of longitudes and latitudes, the best first. If several of these names occur
-/// in a file, the one that comes first in its list is chosen.
+/// The names that are known for the columns of one axis, longitude or latitude. If several names of
+/// one list occur in a file, the one that comes first in the list is chosen.
 pub(super) struct AxisNames {
     /// Names that mean degrees of longitude or latitude.
     pub(super) degrees: &'static [&'static str],

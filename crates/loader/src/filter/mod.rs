@@ -80,8 +80,8 @@ impl Filter {
             AmbiguousDate::Unknown => "looks like a date, and none that is understood",
         };
         Some(format!(
-            "{literal} {why}; write it like '2024-06-15', or apply_times with `time_format` how the \
-             source's dates are written"
+            "{literal} {why}; write it like '2024-06-15', or say with `time_format` how the source's \
+             dates are written"
         ))
     }
 

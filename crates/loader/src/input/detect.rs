@@ -147,6 +147,10 @@ fn foreign(sample: &[u8]) -> Option<&'static str> {
         (b"Rar!", "this is a rar archive; unpack it first"),
         (b"%PDF", "this is PDF"),
         (b"\x89PNG", "this is a PNG picture"),
+        (
+            b"PMTiles",
+            "these are drawn tiles (PMTiles), which hold no points; heatsplat serve shows them",
+        ),
         (b"\xff\xd8\xff", "this is a JPEG picture"),
         (b"GIF8", "this is a GIF picture"),
         (b"II*\0", "this is a TIFF picture or raster"),
@@ -189,6 +193,9 @@ fn foreign(sample: &[u8]) -> Option<&'static str> {
     markup.then(|| match xml_root(sample) {
         Some(name) if name.eq_ignore_ascii_case("html") => {
             "this is a web page (HTML), perhaps in place of the file"
+        }
+        _ if memchr::memmem::find(sample, b"opengis.net/gml").is_some() => {
+            "this is GML; write it as GeoJSON: ogr2ogr -f GeoJSON points.json FILE"
         }
         Some("osm") => "this is OpenStreetMap XML; write its points by osmium export as GeoJSON",
         _ => "this is XML of no known kind, or HTML",
@@ -239,6 +246,11 @@ mod tests {
         for (content, says) in [
             (&b"BZh...."[..], "bzip2"),
             (b"\x89PNG\r\n", "PNG picture"),
+            (b"PMTiles\x03", "heatsplat serve"),
+            (
+                b"<?xml version='1.0'?><c xmlns:gml='http://www.opengis.net/gml'/>",
+                "ogr2ogr",
+            ),
             (b"12345678DUCK\0", "duckdb FILE"),
             (
                 b"\x0e\x10\x43\x08\x28\x06\0\0.FIT",

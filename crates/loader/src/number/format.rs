@@ -10,8 +10,8 @@ pub(crate) enum NumberFormat {
     /// Numbers with a decimal point and no marks between thousands, as programs write them.
     #[default]
     Point,
-    /// Whole numbers only, as in the sample. They are read like [`Point`](Self::Point), but a
-    /// decimal comma after the sample is a contradiction.
+    /// No decimal mark, since the sample of the column has none. Numbers are read like
+    /// [`Point`](Self::Point); a decimal comma after the sample contradicts this notation.
     Whole,
     /// A decimal point; commas, blanks or apostrophes may separate groups of three digits.
     GroupedPoint,

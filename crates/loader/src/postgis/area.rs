@@ -132,7 +132,8 @@ impl TransformedBoxes {
         Ok(reach)
     }
 
-    /// The search boxes of a picture for a layer in the reference system `foreign`.
+    /// The boxes in which a query searches for the rows of a picture, for a layer in the reference
+    /// system `foreign`. `views` are the parts of the picture on either side of ±180°.
     pub(crate) async fn area(
         &self,
         client: &Client,

@@ -67,6 +67,12 @@ impl Address {
                 "{why}; expected postgres://user@host:5432/database"
             ))
         })?;
+        let is_cut = |host: &Host| matches!(host, Host::Tcp(name) if name.contains('@'));
+        if config.get_hosts().iter().any(is_cut) {
+            let why = "a user or password with `@` is written with `%40` in an address (and `:`, `/`, \
+                       `#`, `?` as `%3A`, `%2F`, `%23`, `%3F`)";
+            return Err(DatabaseError::Address(why.to_owned()));
+        }
         match mode.as_deref() {
             None | Some("prefer") => _ = config.ssl_mode(SslMode::Prefer),
             Some("disable") => _ = config.ssl_mode(SslMode::Disable),

@@ -30,7 +30,7 @@ const DEPTH: usize = 1000;
 /// is copied once more.
 const BLOCK: usize = 128 << 10;
 
-/// The whole text of a file.
+/// A reader of a whole text: the sample, which was read before, then the rest of the file.
 pub(super) type WholeText = BufReader<io::Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>>;
 
 /// The whole text of a file, of which `sample` was read before.

@@ -268,8 +268,9 @@ pub enum EncodeError {
         /// The number of items that were given.
         items: usize,
     },
-    /// A picture was to be written in a format of values, or a density in a format of colours.
-    #[error("a coloured picture has no values to write")]
+    /// A picture of colours can't be written in a format of values, nor a density in a format of
+    /// colours.
+    #[error("pictures of colours and densities have formats of their own")]
     NoValues,
     /// A value is greater than 32-bit floats can hold.
     #[error(

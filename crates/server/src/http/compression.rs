@@ -40,7 +40,7 @@ const MEDIA_TYPES: [&str; 6] = [
     "text/plain; version=0.0.4; charset=utf-8",
 ];
 
-/// The statuses of answers that depend on the encodings that the request accepts.
+/// The statuses with which an answer that has an ETag also gets `Vary: accept-encoding`.
 const TAGGED: [StatusCode; 3] = [
     StatusCode::OK,
     StatusCode::PARTIAL_CONTENT,

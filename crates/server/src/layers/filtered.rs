@@ -249,7 +249,7 @@ pub(crate) fn select(layer: &ServedLayer, filter: &str) -> Result<Arc<ServedLaye
 const LIVE: &str = "filter: this layer is read from its database for every picture, which keeps no \
                     columns here; the condition belongs into its query";
 const NO_COLUMNS: &str = "filter: no columns are kept for this layer; its operator can keep \
-                          some";
+                          some (heatsplat serve --keep COLUMN)";
 
 /// The catalog's description of a column by which requests can filter.
 #[derive(Debug, Serialize)]

@@ -90,7 +90,7 @@ impl From<SourceError> for ApiError {
     fn from(error: SourceError) -> Self {
         match error {
             SourceError::Away => {
-                Self::unavailable("this layer's database is away; other layers are not")
+                Self::unavailable("this layer's database does not answer; other layers are served")
             }
             SourceError::Busy => {
                 Self::unavailable("this layer's database is busy; try again in a second")

@@ -152,7 +152,11 @@ fn named<'d>(
     })
 }
 
-/// The only data set of the archive, by the rules of this module.
+/// The data set of the archive by the rules of this module, for when the option `member` isn't
+/// set.
+///
+/// # Errors
+/// No file in the archive, several that may be the data set, or an office document.
 fn found<'d>(directory: &'d Directory, origin: &Origin) -> Result<&'d Member, LoadError> {
     let all: Vec<&Member> = files(directory).collect();
     let at = |name: &str| all.iter().find(|m| m.name.eq_ignore_ascii_case(name));
@@ -169,8 +173,14 @@ fn found<'d>(directory: &'d Directory, origin: &Origin) -> Result<&'d Member, Lo
         return Ok(stops);
     }
     let office = [
-        ("word/document.xml", "a Word document"),
-        ("ppt/presentation.xml", "a PowerPoint presentation"),
+        (
+            "word/document.xml",
+            "a Word document; save its table as CSV",
+        ),
+        (
+            "ppt/presentation.xml",
+            "a PowerPoint presentation; save its table as CSV",
+        ),
         ("content.xml", "an OpenDocument file; save its table as CSV"),
         (
             "xl/workbook.bin",

@@ -241,9 +241,10 @@ fn hand_on(parts: &[Part<'_>], take: &mut impl FnMut(&Point)) {
     }
 }
 
-/// Splits the cell that contains `place` into finer cells, and calls `take` for each result. A
-/// result is a single point, or a cell so light that it need not be split further: its weight is at
-/// most `most` of its own level. The cell to split has the level `level` and the weight `total`.
+/// Splits the cell of the level `level` that contains `place`, and calls `take` for each point and
+/// each finer cell that it is split into. `total` is the sum of |weight| in the cell. A finer cell
+/// is split again if its sum is over `most` of its level, unless it consists of points only or has
+/// the finest level.
 fn cut(
     points: &Points,
     place: &Point,
