@@ -506,3 +506,54 @@ fn a_layer_that_could_not_be_checked_is_named() {
     assert!(code == 0 && out.contains("but not checked"), "{out}{err}");
     assert!(out.trim_end().ends_with("quakes"), "{out}{err}");
 }
+
+/// `info --explain` shows each column with its use, and where its points are.
+#[test]
+fn the_first_points_of_a_source_are_explained() {
+    let dir = folder("explained");
+    let file = dir.join("shops.csv");
+    let rows = "name;breite;laenge;umsatz\nAlt;48,25;2,5;7\nNeu\u{7};-33,5;151,25;0,5\n";
+    std::fs::write(&file, rows).unwrap();
+    let file = file.to_str().unwrap();
+    let flags = [
+        "--lat",
+        "breite",
+        "--lon",
+        "laenge",
+        "--weight",
+        "umsatz",
+        "--explain",
+    ];
+    let (code, out, err) = heatsplat(&[&["info", file][..], &flags].concat());
+    assert_eq!(code, 0, "{err}");
+    let line = |start: &str| {
+        let line = out
+            .lines()
+            .find(|line| line.trim_start().starts_with(start));
+        line.unwrap_or_else(|| panic!("{start}: {out}"))
+            .split_whitespace()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        line("breite"),
+        ["breite", "latitude", "number", "48,25", "-33,5"]
+    );
+    assert_eq!(line("umsatz"), ["umsatz", "weight", "number", "7", "0,5"]);
+    assert_eq!(line("name"), ["name", "–", "text", "Alt", "Neu"]);
+    assert_eq!(
+        line("→ latitude"),
+        ["→", "latitude", "48.250000", "-33.500000"]
+    );
+    assert_eq!(line("→ weight"), ["→", "weight", "7", "0.5"]);
+    let (_, out, _) = heatsplat(&[&["info", file, "--json"][..], &flags].concat());
+    let info: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(info["first"][1]["values"]["breite"], "-33,5");
+    assert!((info["first"][0]["lon"].as_f64().unwrap() - 2.5).abs() < 1e-6);
+    let geometries = heatsplat(&["info", "examples/shops.geojson", "--explain"]);
+    assert!(
+        geometries.0 == 0 && geometries.1.contains("→ longitude"),
+        "{geometries:?}"
+    );
+    let (code, _, err) = heatsplat(&["info", "-", "--explain"]);
+    assert!(code == 2 && err.contains("standard input"), "{err}");
+}

@@ -116,6 +116,11 @@ fn spoiled() -> Vec<Spoiled> {
             after("style = { radios = 3 }\n"),
             &["line 3", "did you mean `radius`"],
         ),
+        (
+            "others' key",
+            b"[[layers]]\npath = \"a.csv\"\n".to_vec(),
+            &["line 2", "did you mean `file`"],
+        ),
         ("far key", after("zzz = 1\n"), &["line 3", "zzz"]),
         (
             "include",

@@ -2,6 +2,7 @@
 
 use super::backend;
 use super::error::{BoxError, with_flags};
+use super::first_points::FirstPoints;
 use super::load::LoadedSource;
 use super::source_flags::SourceFlags;
 use super::source_name::redact;
@@ -16,6 +17,7 @@ use std::io::{self, Write as _};
 const EXAMPLES: &str = "\
 Examples:
   heatsplat info examples/cities.csv.gz
+  heatsplat info examples/cities.csv.gz --explain
   heatsplat info examples/cities.csv.gz --json
   curl -s https://example.org/quakes.csv | heatsplat info -
   heatsplat info --backends";
@@ -40,6 +42,10 @@ pub(super) struct InfoCommand {
     /// where it reaches across ±180°, as --bbox takes it
     #[arg(long)]
     json: bool,
+    /// Show the first five points, and each column of their rows with its use: longitude, latitude,
+    /// weight or none
+    #[arg(long, conflicts_with = "backends")]
+    explain: bool,
     #[command(flatten)]
     flags: SourceFlags,
 }
@@ -55,12 +61,20 @@ impl InfoCommand {
     }
 
     fn about(&self, source: &str) -> Result<String, BoxError> {
+        let explained = match self.explain {
+            true => Some(FirstPoints::read(source, &self.flags)?),
+            false => None,
+        };
         let loaded = self.flags.load(source)?;
-        Ok(if self.json {
-            serde_json::to_string_pretty(&as_json(&loaded))? + "\n"
-        } else {
-            for_people(&redact(source), &loaded)
-        })
+        if self.json {
+            let mut json = as_json(&loaded);
+            if let Some(first) = explained {
+                json["first"] = first.as_json();
+            }
+            return Ok(serde_json::to_string_pretty(&json)? + "\n");
+        }
+        let text = for_people(&redact(source), &loaded);
+        Ok(text + &explained.map_or(String::new(), |first| first.for_people()))
     }
 }
 

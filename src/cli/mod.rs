@@ -6,6 +6,7 @@ mod bench;
 mod completions;
 mod error;
 mod export;
+mod first_points;
 mod generate;
 mod info;
 mod layer_style;

@@ -132,6 +132,6 @@ pub use records::shapefile::is_companion;
 #[cfg(feature = "remote")]
 pub use remote::remote_version;
 pub use report::{Mismatch, MismatchReason, Report, RowUnit, SkipReason, SkippedRow};
-pub use source::{LoadProgress, Source, load, load_table};
+pub use source::{LoadProgress, Source, load, load_first, load_table};
 pub use table::{Column, ColumnKind, Table, TableBuilder, TableError};
 pub use time::{TimeFormat, TimeFormatError};

@@ -7,7 +7,7 @@ use crate::messages::shown;
 use crate::parameter::Parameter;
 use crate::report::{Report, SkipReason};
 use crate::table::{Table, TableBuilder};
-use heatsplat_points::{PointSink, Points, PointsBuilder};
+use heatsplat_points::{Point, PointSink, Points, PointsBuilder};
 
 /// A source of points: a file, a stream or a database query.
 ///
@@ -161,6 +161,26 @@ pub fn load(
         on_progress(&source.progress());
     }
     finished_report(source)
+}
+
+/// Reads the beginning of a source: as many batches as hold `count` points. Returns these points
+/// in the order of their rows, and a [`Table`] of the columns that are kept, whose rows are in the
+/// same order. They are fewer than `count` if the source has fewer; further points of the last
+/// batch are left out.
+///
+/// # Errors
+/// An error of the source.
+pub fn load_first(source: &mut dyn Source, count: u32) -> Result<(Vec<Point>, Table), LoadError> {
+    let names = source.columns().kept.clone();
+    let (mut points, mut kept) = (Vec::new(), TableBuilder::default());
+    let mut more = true;
+    while more && points.len() < count as usize {
+        more = source.next_batch(&mut points)?;
+        kept.append(source.take_kept());
+    }
+    points.truncate(count as usize);
+    let order: Vec<u32> = (0..).take(points.len()).collect();
+    Ok((points, Table::new(names, kept, &order)))
 }
 
 /// Reads a source to its end. Returns an index of its points, a [`Table`] of the columns that are

@@ -56,7 +56,7 @@ pub(crate) struct ServeCommand {
     #[arg(long)]
     pub(super) name: Vec<String>,
     /// Port to listen on, of this machine alone: the same as --listen 127.0.0.1:PORT
-    #[arg(long, value_name = "PORT", conflicts_with = "listen")]
+    #[arg(long, value_name = "PORT", conflicts_with = "listen", value_parser = port)]
     pub(super) port: Option<u16>,
     #[command(flatten)]
     pub(super) server: ServerFlags,
@@ -82,7 +82,7 @@ pub(super) struct ServerFlags {
     /// Address and port to listen on; port 0 takes a free one. Or unix:PATH, a Unix socket; or
     /// systemd, the socket that systemd has opened
     #[arg(short, long, value_name = "ADDRESS", default_value = "127.0.0.1:3000",
-          value_parser = listen)]
+          aliases = ["bind", "host", "address"], value_parser = listen)]
     pub(super) listen: String,
     /// The address that clients reach the server by, where a proxy stands before it [default: the
     /// request's host]
@@ -265,6 +265,11 @@ fn listen(text: &str) -> Result<String, &'static str> {
         Some((host, port)) if plain(host) && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
         _ => Err("expected an address and a port, like 127.0.0.1:3000; or unix:/PATH or systemd"),
     }
+}
+
+fn port(text: &str) -> Result<u16, &'static str> {
+    let expected = "expected a port, like 3000; an address with a port belongs to --listen";
+    text.parse().map_err(|_| expected)
 }
 
 fn allowed_host(text: &str) -> Result<String, &'static str> {

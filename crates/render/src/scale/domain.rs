@@ -126,15 +126,36 @@ impl FromStr for Domain {
     type Err = ParseStyleError;
 
     fn from_str(text: &str) -> Result<Self, ParseStyleError> {
-        if numbers(text).is_some_and(|(lo, hi)| lo >= hi) {
-            return Err(ParseStyleError::new(
-                "of lo,hi the lower end must come first, as in 0,40",
-            ));
+        if let Some(expected) = fault(text.trim()) {
+            return Err(ParseStyleError::new(expected));
         }
         Self::parse(text).ok_or(ParseStyleError::new(
             "auto, a percentile like p99 or p99.9, either of one zoom \
             for all like auto@8, lo,hi like 0,40, or a table by zoom like 4:0,900;10:0,20",
         ))
+    }
+}
+
+/// A description of what is expected instead of a text that has the form of a domain, but wrong
+/// numbers. `None` for other texts.
+fn fault(text: &str) -> Option<&'static str> {
+    let is_reversed = |part: &str| numbers(part).is_some_and(|(lo, hi)| lo >= hi);
+    let (before, zoom) = text.split_once('@').unwrap_or((text, "0"));
+    let percent = before.strip_prefix('p').and_then(|p| p.parse::<f64>().ok());
+    let mut parts = text.split(';').filter_map(|part| part.split_once(':'));
+    if is_reversed(text) {
+        Some("of lo,hi the lower end must come first, as in 0,40")
+    } else if parts.any(|(_, ends)| is_reversed(ends)) {
+        Some("of each lo,hi in a table by zoom the lower end must come first, as in 4:0,900")
+    } else if percent.is_some_and(|p| !(p > 0.0 && p <= 100.0)) {
+        Some("a percentile is over 0 and at most 100, as in p99.9")
+    } else if zoom
+        .parse::<u32>()
+        .is_ok_and(|zoom| zoom > u32::from(MAX_ZOOM))
+    {
+        Some("the zoom after @ is 0 to 24, as in auto@8")
+    } else {
+        None
     }
 }
 
@@ -199,6 +220,21 @@ mod tests {
             "99:0,1",
         ] {
             assert!(text.parse::<Domain>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_domain_is_named() {
+        for (text, reason) in [
+            ("9,3", "lower end must come first"),
+            ("4:0,9;6:9,0", "of each lo,hi in a table"),
+            ("p101", "at most 100"),
+            ("p0@8", "over 0"),
+            ("auto@99", "zoom after @"),
+            ("abc", "auto, a percentile"),
+        ] {
+            let error = text.parse::<Domain>().unwrap_err().to_string();
+            assert!(error.contains(reason), "{text}: {error}");
         }
     }
 

@@ -17,6 +17,12 @@ impl ConfigError {
         Self { line, message }
     }
 
+    /// Appends a hint to the message.
+    pub(super) fn with_hint(mut self, hint: &str) -> Self {
+        self.message.push_str(hint);
+        self
+    }
+
     /// An error about an unknown name. `what` is the kind of the name, a key or a style for
     /// example. The message suggests the name in `known` that is most similar; if none is similar,
     /// the message lists all known names.

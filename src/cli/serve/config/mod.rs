@@ -246,7 +246,11 @@ fn find<'a, T>(
     };
     all.iter().find(|item| name(item) == wanted).ok_or_else(|| {
         let names: Vec<_> = all.iter().map(&name).collect();
-        ConfigError::unknown(entry.line, what, &entry.shown(), &names)
+        let error = ConfigError::unknown(entry.line, what, &entry.shown(), &names);
+        match what {
+            "source" => error.with_hint("; the path of a file belongs to the key `file`"),
+            _ => error,
+        }
     })
 }
 

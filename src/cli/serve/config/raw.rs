@@ -13,6 +13,22 @@ use std::fmt::{self, Write as _};
 /// characters of it are in many messages by chance.
 const SECRET_PIECE: usize = 4;
 
+/// Keys that other programs have for the same thing, each with ours.
+const OF_OTHERS: [(&str, &str); 12] = [
+    ("path", "file"),
+    ("filename", "file"),
+    ("input", "file"),
+    ("url", "file"),
+    ("title", "name"),
+    ("colors", "ramp"),
+    ("colormap", "ramp"),
+    ("gradient", "ramp"),
+    ("port", "listen"),
+    ("host", "listen"),
+    ("bind", "listen"),
+    ("address", "listen"),
+];
+
 /// The raw configuration of `serve`, section by section.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RawConfig {
@@ -226,6 +242,13 @@ impl Section {
                 None => {
                     let known = command.get_arguments().map(key);
                     let known: Vec<_> = known.chain(others.iter().map(|&s| s.to_owned())).collect();
+                    let of_others = OF_OTHERS.iter().find(|(other, _)| *other == entry.key);
+                    if let Some((_, ours)) = of_others
+                        && known.iter().any(|known| known == ours)
+                    {
+                        let hint = format!("unknown key `{}`; did you mean `{ours}`?", entry.key);
+                        return Err(entry.error(hint));
+                    }
                     Err(ConfigError::unknown(entry.line, "key", &entry.key, &known))
                 }
             };

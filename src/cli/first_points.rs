@@ -1,0 +1,136 @@
+//! The first points of a source, with the use of each column: `heatsplat info --explain`.
+
+use super::error::{BoxError, UsageError};
+use super::source_flags::SourceFlags;
+use heatsplat::points::mercator;
+use heatsplat::{Point, WorldCoord};
+use heatsplat_loader::{Columns, Position, Table, load_first};
+use serde_json::{Map, Value, json};
+
+/// The number of points that are shown: a choice.
+const SHOWN: u32 = 5;
+
+/// The most columns that are shown, and the most letters of a value. Choices.
+const MOST_COLUMNS: usize = 40;
+const LONGEST: usize = 24;
+
+/// The first points of a source and the values of all columns in their rows.
+pub(super) struct FirstPoints {
+    points: Vec<Point>,
+    table: Table,
+    columns: Columns,
+}
+
+impl FirstPoints {
+    /// Reads the first points of a source. The source is opened twice: to learn its columns, and to
+    /// keep the values of all of them.
+    pub(super) fn read(source: &str, flags: &SourceFlags) -> Result<Self, BoxError> {
+        if source == "-" {
+            let message = "--explain reads a source twice, and standard input can be read once: \
+                           write it to a file";
+            return Err(UsageError::new("info", message).into());
+        }
+        let columns = flags.open(source)?.columns().clone();
+        let mut keep = columns.seen.clone();
+        keep.truncate(MOST_COLUMNS);
+        let mut flags = flags.clone();
+        flags.keep = keep;
+        let (points, table) = load_first(&mut *flags.open(source)?, SHOWN)?;
+        Ok(Self {
+            points,
+            table,
+            columns,
+        })
+    }
+
+    /// The use of a column: `longitude`, `latitude` or `weight`. `None` for other columns.
+    fn used_as(&self, column: &str) -> Option<&'static str> {
+        let (lon, lat) = match &self.columns.position {
+            Position::LonLat { lon, lat } => (Some(&**lon), Some(&**lat)),
+            Position::Geometry => (None, None),
+        };
+        let weight = self.columns.weight.as_deref();
+        let uses = [(lon, "longitude"), (lat, "latitude"), (weight, "weight")];
+        let found = uses.into_iter().find(|(name, _)| *name == Some(column));
+        found.map(|(_, used_as)| used_as)
+    }
+
+    /// The points as longitude and latitude in degrees, and weight.
+    fn places(&self) -> impl Iterator<Item = (f64, f64, f32)> {
+        self.points.iter().map(|point| {
+            let (lon, lat) = mercator::unproject(WorldCoord {
+                x: point.x,
+                y: point.y,
+            });
+            (lon, lat, point.weight)
+        })
+    }
+
+    /// A table for people: a line for each column with its use, type and values, then the points.
+    pub(super) fn for_people(&self) -> String {
+        let numbers = (1..=self.points.len()).map(|number| format!("point {number}"));
+        let head = ["column", "used as", "type"].map(str::to_owned);
+        let mut rows: Vec<Vec<String>> = vec![head.into_iter().chain(numbers).collect()];
+        for column in self.table.columns() {
+            let used_as = self.used_as(column.name()).unwrap_or("–");
+            let about = [column.name(), used_as, column.kind().name()];
+            let mut row: Vec<String> = about.map(shortened).into();
+            let values = (0..self.points.len()).map(|i| column.text(i));
+            row.extend(values.map(|value| value.map_or("–".to_owned(), |text| shortened(&text))));
+            rows.push(row);
+        }
+        let point = |name: &str, of: fn((f64, f64, f32)) -> String| {
+            let head = ["→ ".to_owned() + name, String::new(), String::new()];
+            head.into_iter()
+                .chain(self.places().map(of))
+                .collect::<Vec<String>>()
+        };
+        rows.push(point("longitude", |(lon, ..)| format!("{lon:.6}")));
+        rows.push(point("latitude", |(_, lat, _)| format!("{lat:.6}")));
+        rows.push(point("weight", |(.., weight)| weight.to_string()));
+        format!(
+            "  the first points, and how they were read\n{}",
+            aligned(&rows)
+        )
+    }
+
+    /// The points as JSON: `lon`, `lat`, `weight`, and the `values` of the columns as texts.
+    pub(super) fn as_json(&self) -> Value {
+        let points = self.places().enumerate().map(|(i, (lon, lat, weight))| {
+            let values = self.table.columns().iter();
+            let values = values.map(|c| (c.name().to_owned(), json!(c.text(i))));
+            let values: Map<String, Value> = values.collect();
+            json!({ "lon": lon, "lat": lat, "weight": weight, "values": values })
+        });
+        points.collect()
+    }
+}
+
+/// A text without control characters, cut to [`LONGEST`] letters.
+fn shortened(text: &str) -> String {
+    let mut letters = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut short: String = letters.by_ref().take(LONGEST).collect();
+    if letters.next().is_some() {
+        short.pop();
+        short.push('…');
+    }
+    short
+}
+
+/// Lines whose cells stand below each other.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths);
+        let cells: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
+        format!("    {}\n", cells.join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
