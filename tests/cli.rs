@@ -554,6 +554,16 @@ fn the_first_points_of_a_source_are_explained() {
         geometries.0 == 0 && geometries.1.contains("→ longitude"),
         "{geometries:?}"
     );
+    // A file that can't be read as a whole is explained too, and so are columns that can't be kept.
+    let metres = dir.join("metres.csv");
+    std::fs::write(&metres, "x,y\n358553.5,5117090.7\n").unwrap();
+    let (code, out, err) = heatsplat(&["info", metres.to_str().unwrap(), "--explain"]);
+    let is_explained = err.contains("metres") && out.contains("→ weight");
+    assert!(code == 1 && is_explained, "{out}{err}");
+    let nested = "fuzz/corpus/parquet/whole-wkb-zstd.parquet";
+    let (code, out, err) = heatsplat(&["info", nested, "--explain"]);
+    let says = out.contains("columns that are not shown");
+    assert!(code == 0 && says, "{out}{err}");
     let (code, _, err) = heatsplat(&["info", "-", "--explain"]);
     assert!(code == 2 && err.contains("standard input"), "{err}");
 }

@@ -51,12 +51,20 @@ fn a_map_for_paper_has_the_pixels_and_the_dots_of_its_size() {
         (&["--size", "100x50", "--dpi", "300"][..], "--dpi"),
         (&["--size", "10x5cm", "--dpi", "9999"], "10..=2400"),
         (&["--size", "200cm", "--dpi", "300"], "--size"),
+        (&["--font", "README.md"], "--font is for"),
         (&["--font", "README.md", "--title", "A"], "--font README.md"),
     ] {
         let all = [&["render", CITIES, "-o", "never.png", europe][..], flags].concat();
         let (code, _, err) = heatsplat(&all);
         assert!(code != 0 && err.contains(word), "{err}");
     }
+}
+
+#[test]
+fn a_box_that_is_too_narrow_is_named() {
+    let bbox = "--bbox=0,-80,0.00001,80";
+    let (code, _, err) = heatsplat(&["render", CITIES, "-o", "never.png", bbox]);
+    assert!(code != 0 && err.contains("so narrow"), "{err}");
 }
 
 #[test]

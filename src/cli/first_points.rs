@@ -1,11 +1,13 @@
 //! The first points of a source, with the use of each column: `heatsplat info --explain`.
 
 use super::error::{BoxError, UsageError};
+use super::postgis;
 use super::source_flags::SourceFlags;
 use heatsplat::points::mercator;
 use heatsplat::{Point, WorldCoord};
 use heatsplat_loader::{Columns, Position, Table, load_first};
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 
 /// The number of points that are shown: a choice.
 const SHOWN: u32 = 5;
@@ -19,6 +21,8 @@ pub(super) struct FirstPoints {
     points: Vec<Point>,
     table: Table,
     columns: Columns,
+    /// The number of columns whose values are not shown.
+    left_out: usize,
 }
 
 impl FirstPoints {
@@ -30,29 +34,34 @@ impl FirstPoints {
                            write it to a file";
             return Err(UsageError::new("info", message).into());
         }
+        if postgis::redact(source).is_some() {
+            let message = "--explain is for files; psql shows the first rows of a table";
+            return Err(UsageError::new("info", message).into());
+        }
         let columns = flags.open(source)?.columns().clone();
-        let mut keep = columns.seen.clone();
-        keep.truncate(MOST_COLUMNS);
-        let mut flags = flags.clone();
-        flags.keep = keep;
-        let (points, table) = load_first(&mut *flags.open(source)?, SHOWN)?;
+        let keeping = |keep: Vec<String>| {
+            let mut flags = flags.clone();
+            flags.keep = keep;
+            flags.open(source)
+        };
+        let is_used = |name: &&String| used_as(&columns, name).is_some();
+        let (used, others): (Vec<_>, Vec<_>) = columns.seen.iter().partition(is_used);
+        let all = used.into_iter().chain(others).take(MOST_COLUMNS);
+        let mut keep: Vec<String> = all.cloned().collect();
+        let mut opened = keeping(keep.clone());
+        if opened.is_err() {
+            // Columns of geometries and nested values can't be kept.
+            keep.retain(|name| keeping(vec![name.clone()]).is_ok());
+            opened = keeping(keep.clone());
+        }
+        let (points, table) = load_first(&mut *opened?, SHOWN)?;
+        let left_out = columns.seen.len().saturating_sub(keep.len());
         Ok(Self {
             points,
             table,
             columns,
+            left_out,
         })
-    }
-
-    /// The use of a column: `longitude`, `latitude` or `weight`. `None` for other columns.
-    fn used_as(&self, column: &str) -> Option<&'static str> {
-        let (lon, lat) = match &self.columns.position {
-            Position::LonLat { lon, lat } => (Some(&**lon), Some(&**lat)),
-            Position::Geometry => (None, None),
-        };
-        let weight = self.columns.weight.as_deref();
-        let uses = [(lon, "longitude"), (lat, "latitude"), (weight, "weight")];
-        let found = uses.into_iter().find(|(name, _)| *name == Some(column));
-        found.map(|(_, used_as)| used_as)
     }
 
     /// The points as longitude and latitude in degrees, and weight.
@@ -72,7 +81,7 @@ impl FirstPoints {
         let head = ["column", "used as", "type"].map(str::to_owned);
         let mut rows: Vec<Vec<String>> = vec![head.into_iter().chain(numbers).collect()];
         for column in self.table.columns() {
-            let used_as = self.used_as(column.name()).unwrap_or("–");
+            let used_as = used_as(&self.columns, column.name()).unwrap_or("–");
             let about = [column.name(), used_as, column.kind().name()];
             let mut row: Vec<String> = about.map(shortened).into();
             let values = (0..self.points.len()).map(|i| column.text(i));
@@ -88,10 +97,14 @@ impl FirstPoints {
         rows.push(point("longitude", |(lon, ..)| format!("{lon:.6}")));
         rows.push(point("latitude", |(_, lat, _)| format!("{lat:.6}")));
         rows.push(point("weight", |(.., weight)| weight.to_string()));
-        format!(
+        let mut text = format!(
             "  the first points, and how they were read\n{}",
             aligned(&rows)
-        )
+        );
+        if self.left_out > 0 {
+            let _ = writeln!(text, "    columns that are not shown: {}", self.left_out);
+        }
+        text
     }
 
     /// The points as JSON: `lon`, `lat`, `weight`, and the `values` of the columns as texts.
@@ -104,6 +117,18 @@ impl FirstPoints {
         });
         points.collect()
     }
+}
+
+/// The use of a column: `longitude`, `latitude` or `weight`. `None` for other columns.
+fn used_as(columns: &Columns, column: &str) -> Option<&'static str> {
+    let (lon, lat) = match &columns.position {
+        Position::LonLat { lon, lat } => (Some(&**lon), Some(&**lat)),
+        Position::Geometry => (None, None),
+    };
+    let weight = columns.weight.as_deref();
+    let uses = [(lon, "longitude"), (lat, "latitude"), (weight, "weight")];
+    let found = uses.into_iter().find(|(name, _)| *name == Some(column));
+    found.map(|(_, used_as)| used_as)
 }
 
 /// A text without control characters, cut to [`LONGEST`] letters.

@@ -42,8 +42,8 @@ pub(super) struct InfoCommand {
     /// where it reaches across ±180°, as --bbox takes it
     #[arg(long)]
     json: bool,
-    /// Show the first five points, and each column of their rows with its use: longitude, latitude,
-    /// weight or none
+    /// Show the first five points of a file, and each column of their rows with its use: longitude,
+    /// latitude, weight or none
     #[arg(long, conflicts_with = "backends")]
     explain: bool,
     #[command(flatten)]
@@ -65,7 +65,16 @@ impl InfoCommand {
             true => Some(FirstPoints::read(source, &self.flags)?),
             false => None,
         };
-        let loaded = self.flags.load(source)?;
+        let loaded = match self.flags.load(source) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                // What can't be read as a whole is what needs an explanation.
+                if let (Some(first), false) = (&explained, self.json) {
+                    write!(io::stdout(), "{}\n{}", redact(source), first.for_people())?;
+                }
+                return Err(error);
+            }
+        };
         if self.json {
             let mut json = as_json(&loaded);
             if let Some(first) = explained {

@@ -28,8 +28,8 @@ pub(super) struct SourceFlags {
     /// The column of weights, or `none` to count every row once [default: found by its name]
     #[arg(long, value_name = "COLUMN|none")]
     pub(super) weight: Option<String>,
-    /// The unit of the weights, for example people, which legends and values name [default: the
-    /// name of the weights' column, or rows]
+    /// The unit of the weights, for example people, which legends and values name; not of layers
+    /// that are read live [default: the name of the weights' column, or rows]
     #[arg(long, value_name = "TEXT")]
     pub(super) unit: Option<String>,
     /// A column of radii in pixels, for points with radii of their own; where it is empty or 0 a

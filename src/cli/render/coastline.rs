@@ -4,9 +4,7 @@ use super::ground::{Ground, over};
 use heatsplat::points::mercator::{self, WORLD};
 use heatsplat::render::View;
 use serde_json::Value;
-use tiny_skia::{
-    Color, FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, Point, Rect, Stroke, Transform,
-};
+use tiny_skia::{Color, FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
 
 /// Widths of lines in CSS pixels, and opacities, 0 to 1: choices.
 const COAST_WIDTH: f32 = 0.9;
@@ -178,34 +176,140 @@ fn without_cuts(ring: &Line) -> Vec<Line> {
 }
 
 /// Joins lines to a path in pixels of a map, once for each copy of the world that the map shows.
-/// Lines that lie wholly beside the map are left out. `None` if none is left.
-fn path(lines: &[Line], view: View, close: bool) -> Option<Path> {
+/// What lies beside the map is cut off. `None` if nothing is left.
+fn path(lines: &[Line], view: View, are_rings: bool) -> Option<Path> {
     let window = view.window();
     let (left, pixel) = (window.left(), window.pixel());
+    let size = [window.width(), window.height()].map(f64::from);
     let copies = (left / WORLD).floor() as i64..=(window.right() / WORLD).floor() as i64;
-    let map = Rect::from_xywh(0.0, 0.0, window.width() as f32, window.height() as f32)?;
     let mut builder = PathBuilder::new();
     for (line, copy) in lines
         .iter()
         .flat_map(|l| copies.clone().map(move |c| (l, c)))
     {
         let shift = copy as f64 * WORLD - left;
-        let on_map = |&[x, y]: &[f64; 2]| {
-            let (x, y) = ((x + shift) / pixel, (y - window.top()) / pixel);
-            Point::from_xy(x as f32, y as f32)
+        let on_map = |&[x, y]: &[f64; 2]| [(x + shift) / pixel, (y - window.top()) / pixel];
+        let points: Line = line.iter().map(on_map).collect();
+        let parts = if are_rings {
+            vec![clip(&points, size, true)]
+        } else {
+            let stretches = points.windows(2).map(|pair| clip(pair, size, false));
+            joined(stretches)
         };
-        let points: Vec<Point> = line.iter().map(on_map).collect();
-        let touches = Rect::from_points(&points).is_some_and(|b| b.intersect(&map).is_some());
-        let [start, rest @ ..] = points.as_slice() else {
-            continue;
-        };
-        if touches {
-            builder.move_to(start.x, start.y);
-            rest.iter().for_each(|to| builder.line_to(to.x, to.y));
-            if close {
+        for part in &parts {
+            let [[x, y], rest @ ..] = part.as_slice() else {
+                continue;
+            };
+            builder.move_to(*x as f32, *y as f32);
+            rest.iter()
+                .for_each(|[x, y]| builder.line_to(*x as f32, *y as f32));
+            if are_rings {
                 builder.close();
             }
         }
     }
     builder.finish()
+}
+
+/// The distance in pixels beyond the edges of a map up to which lines are drawn. A choice: more
+/// than any line is wide.
+const AROUND: f64 = 64.0;
+
+/// The part of a ring, or of one stretch of a line, that is on a map or little beside it, by the
+/// algorithm of Sutherland and Hodgman. Coordinates far from the map are beyond the rasteriser's
+/// numbers.
+fn clip(points: &[[f64; 2]], size: [f64; 2], is_ring: bool) -> Line {
+    // For each side of the map: the axis, and the side's direction along it.
+    let sides = [(0, 1.0), (0, -1.0), (1, 1.0), (1, -1.0)];
+    let mut kept: Line = points.to_vec();
+    for (axis, direction) in sides {
+        let along = |[x, y]: [f64; 2]| if axis == 0 { x } else { y };
+        let edge = if direction > 0.0 { 0.0 } else { along(size) };
+        // The distance of a point from the side, positive inside.
+        let depth = |at| direction * (along(at) - edge) + AROUND;
+        let all = std::mem::take(&mut kept);
+        let mut before = all.last().copied().filter(|_| is_ring);
+        for at in all {
+            if let Some(from) = before
+                && (depth(from) < 0.0) != (depth(at) < 0.0)
+            {
+                let share = depth(from) / (depth(from) - depth(at));
+                let ([x0, y0], [x1, y1]) = (from, at);
+                kept.push([x0 + share * (x1 - x0), y0 + share * (y1 - y0)]);
+            }
+            if depth(at) >= 0.0 {
+                kept.push(at);
+            }
+            before = Some(at);
+        }
+    }
+    kept
+}
+
+/// Joins stretches of two points to lines: a stretch that begins where the last one ended goes on
+/// with its line. Others, and empty stretches, are left out or begin a line.
+fn joined(stretches: impl Iterator<Item = Line>) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for stretch in stretches {
+        let [from, to] = stretch.as_slice() else {
+            continue;
+        };
+        match lines.last_mut() {
+            Some(line) if line.last() == Some(from) => line.push(*to),
+            _ => lines.push(stretch),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heatsplat::points::LonLatBox;
+
+    /// At any scale the middle of France is land, and what is drawn there is plain.
+    #[test]
+    fn land_is_land_at_every_scale() {
+        let land = heatsplat_server::land_geojson();
+        for degrees in [4.0, 1.0, 1e-2, 2e-4, 2e-5, 1e-6] {
+            let bounds = LonLatBox::new(2.5, 47.0, 2.5 + degrees, 47.0 + degrees).unwrap();
+            for size in [40, 300] {
+                let view = View::around(bounds, size, size, 1).unwrap();
+                let coastline = Coastline::new(&land, view, Ground::Light);
+                let mut pixels = vec![[255; 4]; (size * size) as usize];
+                coastline.fill(&mut pixels, 0);
+                coastline.outline(&mut pixels, 0);
+                // The south-western corner is in France.
+                let [.., corner] = pixels.chunks(size as usize).collect::<Vec<_>>()[..] else {
+                    panic!()
+                };
+                assert_eq!(corner[0], [237, 237, 237, 255], "{degrees} {size}");
+                if degrees <= 0.01 {
+                    assert!(pixels.iter().all(|p| *p == corner[0]), "{degrees} {size}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lines_are_cut_around_the_map_and_go_on_inside() {
+        let size = [100.0, 50.0];
+        let line = [
+            [-1e9, 20.0],
+            [50.0, 20.0],
+            [50.0, 1e9],
+            [1e9, 1e9],
+            [60.0, 10.0],
+        ];
+        let lines = joined(line.windows(2).map(|pair| clip(pair, size, false)));
+        let first = vec![[-AROUND, 20.0], [50.0, 20.0], [50.0, 50.0 + AROUND]];
+        let rounded: Line = lines[0].iter().map(|at| at.map(f64::round)).collect();
+        assert_eq!(rounded, first);
+        assert!(lines.len() == 2 && lines[1][1] == [60.0, 10.0]);
+        let around = [[-1e9, -1e9], [1e9, -1e9], [1e9, 1e9], [-1e9, 1e9]];
+        let ring = clip(&around, size, true);
+        let inside =
+            |&[x, y]: &[f64; 2]| (-65.0..165.0).contains(&x) && (-65.0..115.0).contains(&y);
+        assert!(ring.len() == 4 && ring.iter().all(inside), "{ring:?}");
+    }
 }

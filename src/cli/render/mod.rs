@@ -66,7 +66,7 @@ pub(super) struct RenderCommand {
     /// dots per inch]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4))]
     ratio: Option<u32>,
-    /// Dots per inch of a picture whose size is a length on paper [default: 300]
+    /// Dots per inch of a picture whose size is a length on paper; a PNG states them [default: 300]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=2400))]
     dpi: Option<u32>,
     /// A CSS colour behind the heat; on a light one, the default ramp is dusk [default:
@@ -162,6 +162,10 @@ impl RenderCommand {
                            pictures, not for densities";
             return Err(UsageError::new("render", message).into());
         }
+        if self.captions.font.is_some() && self.captions.is_empty() {
+            let message = "--font is for --title, --legend, --scalebar and --attribution";
+            return Err(UsageError::new("render", message).into());
+        }
         let typeface = self.captions.typeface()?;
         let size = self
             .size
@@ -239,24 +243,30 @@ impl RenderCommand {
             dpi,
         };
         if !self.captions.is_empty() {
-            map.captions = Some(self.captions.captions(&map, typeface));
+            let captions = self.captions.captions(&map, typeface);
+            map.captions = Some(captions.placed(&view.window()));
         }
         map
     }
 }
 
 /// The view that shows a box. An error comes with the flag that causes it.
-fn view(bounds: LonLatBox, size: PixelSize) -> Result<View, (&'static str, WindowError)> {
-    let of_box = |e| ("--bbox", e);
+fn view(bounds: LonLatBox, size: PixelSize) -> Result<View, (&'static str, String)> {
+    let of_box = |e: WindowError| ("--bbox", e.to_string());
     let shape = height_to_width(bounds).map_err(of_box)?;
     let height = || {
         // Rounded in CSS pixels, so that a picture with another ratio shows the same map.
         let css = f64::from(size.width) / f64::from(size.ratio) * shape;
-        css.round().max(1.0) as u32 * size.ratio
+        (css.round().max(1.0) as u32).saturating_mul(size.ratio)
     };
     let height = size.height.unwrap_or_else(height);
     if height > MAX_EDGE {
-        return Err(("--size", WindowError::Size));
+        let message = format!(
+            "the box is so narrow that the picture would be {} × {height} pixels, and {MAX_EDGE} \
+             are the most: give a height, or a wider --bbox",
+            size.width
+        );
+        return Err(("--size", message));
     }
     View::around_pixels(bounds, size.width, height, size.ratio).map_err(of_box)
 }

@@ -80,7 +80,8 @@ impl PictureSize {
             Self::Inches(width, height) => {
                 let dpi = dpi.unwrap_or(DEFAULT_DPI);
                 let dots = |inches: f64| (inches * f64::from(dpi)).round() as u32;
-                // Texts and radii are as large on paper as on a screen, to the next whole ratio.
+                // Texts and radii are as large on paper as on a screen, to the next whole ratio, 4
+                // at most.
                 let by_dpi = (f64::from(dpi) / CSS_DPI).round() as u32;
                 PixelSize {
                     width: dots(width),
@@ -94,9 +95,12 @@ impl PictureSize {
         if fits(size.width) && size.height.is_none_or(fits) {
             return Ok(size);
         }
-        let (width, height) = (size.width, size.height.unwrap_or(size.width));
+        let height = size
+            .height
+            .map_or(String::new(), |height| format!(" × {height}"));
         let message = format!(
-            "a picture is 1 to {MAX_EDGE} pixels wide and high, and this is {width} × {height}"
+            "a picture is 1 to {MAX_EDGE} pixels wide and high, and this is {}{height}",
+            size.width
         );
         Err(("--size", message))
     }

@@ -4,7 +4,7 @@ use super::coastline::Coastline;
 use super::ground::{CssColor, over};
 use heatsplat::render::View;
 use heatsplat::render::encode::{Effort, EncodeError, ImageEncoding, RowColors, png_in_rows};
-use heatsplat::render::legend::Captions;
+use heatsplat::render::legend::PlacedCaptions;
 use heatsplat::{ImageFormat, Layer, Style};
 use std::io::Write;
 
@@ -20,7 +20,7 @@ pub(super) struct StaticMap<'a> {
     /// The colour behind the map. `None` for transparent.
     pub(super) background: Option<CssColor>,
     pub(super) coastline: Option<Coastline>,
-    pub(super) captions: Option<Captions>,
+    pub(super) captions: Option<PlacedCaptions>,
     /// The dots per inch that a PNG states.
     pub(super) dpi: Option<u32>,
 }
@@ -97,8 +97,13 @@ impl StaticMap<'_> {
         let ground = self.background.map_or([0; 4], |CssColor(color)| color);
         let size = window.width() as usize * count as usize;
         let mut pixels = vec![ground; size];
+        // The coastline is drawn on sheets of its own, which are as large as a strip at most.
+        let rows = (STRIP / window.width().max(1)).max(1);
+        let strips = (first..).step_by(rows as usize);
+        let strip = rows as usize * window.width() as usize;
         if let Some(coastline) = &self.coastline {
-            coastline.fill(&mut pixels, first);
+            let parts = pixels.chunks_mut(strip).zip(strips.clone());
+            parts.for_each(|(part, first)| coastline.fill(part, first));
         }
         let request = self.layer.map(self.view.rows(first, count));
         let heat = request.style(&self.style).pixels();
@@ -107,10 +112,11 @@ impl StaticMap<'_> {
             *pixel = over(heat, *pixel);
         }
         if let Some(coastline) = &self.coastline {
-            coastline.outline(&mut pixels, first);
+            let parts = pixels.chunks_mut(strip).zip(strips);
+            parts.for_each(|(part, first)| coastline.outline(part, first));
         }
         if let Some(captions) = &self.captions {
-            captions.draw_rows(pixels.as_flattened_mut(), &window, first);
+            captions.draw_rows(pixels.as_flattened_mut(), first);
         }
         pixels
     }
@@ -121,6 +127,7 @@ mod tests {
     use super::super::ground::Ground;
     use super::*;
     use heatsplat::points::LonLatBox;
+    use heatsplat::render::legend::Captions;
     use heatsplat::{Points, Style};
 
     /// A layer of a few hundred points in the shape of a spiral.
@@ -153,7 +160,7 @@ mod tests {
             view,
             background,
             coastline: with_all.then(|| Coastline::new(&land, view, Ground::of(background))),
-            captions: with_all.then_some(captions),
+            captions: with_all.then(|| captions.placed(&view.window())),
             dpi: None,
         }
     }

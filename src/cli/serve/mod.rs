@@ -110,7 +110,7 @@ fn run_check(source: &ConfigSource, config: &ServeConfig) -> Result<(), BoxError
     };
     let but = match checked.unchecked.join(", ") {
         unchecked if unchecked.is_empty() => unchecked,
-        unchecked => format!(", but not checked, since no database answers: {unchecked}"),
+        unchecked => format!(", but not checked, since their database doesn't answer: {unchecked}"),
     };
     writeln!(io::stdout(), "heatsplat: {path} is well: {layers}{but}")?;
     Ok(())

@@ -42,15 +42,14 @@ impl Captions {
     /// not premultiplied by alpha. `window` is the part of the world that the map shows. What
     /// doesn't fit on the map is cut off.
     pub fn draw(&self, pixels: &mut [u8], window: &Window) {
-        self.draw_rows(pixels, window, 0);
+        self.placed(window).draw_rows(pixels, 0);
     }
 
-    /// Draws the captions over some rows of a map, as [`draw`](Self::draw) does over all. `first`
-    /// is the number of the map's first row in `pixels`, counted from 0 at the top.
-    pub fn draw_rows(&self, pixels: &mut [u8], window: &Window, first: u32) {
-        let width = window.width() as usize;
-        for Placed { panel, left, top } in self.panels(window) {
-            panel.lay_over(pixels, width, left, top as i64 - i64::from(first));
+    /// The captions as they are drawn on a map, whose part of the world is `window`.
+    pub fn placed(&self, window: &Window) -> PlacedCaptions {
+        PlacedCaptions {
+            width: window.width() as usize,
+            panels: self.panels(window),
         }
     }
 
@@ -123,6 +122,23 @@ impl Captions {
         let mut canvas = Canvas::new(width, height, self.theme.ratio);
         canvas.fill([0.0, 0.0, width, height], 4.0, self.theme.background);
         canvas
+    }
+}
+
+/// Captions that are drawn, with their places on a map.
+pub struct PlacedCaptions {
+    /// The width of the map in pixels.
+    width: usize,
+    panels: Vec<Placed>,
+}
+
+impl PlacedCaptions {
+    /// Draws the captions over some rows of the map, as [`Captions::draw`] does over all. `first`
+    /// is the number of the map's first row in `pixels`, counted from 0 at the top.
+    pub fn draw_rows(&self, pixels: &mut [u8], first: u32) {
+        for Placed { panel, left, top } in &self.panels {
+            panel.lay_over(pixels, self.width, *left, *top as i64 - i64::from(first));
+        }
     }
 }
 

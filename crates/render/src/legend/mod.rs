@@ -22,7 +22,7 @@ use crate::scale::normalizer::Normalizer;
 use crate::scale::value_kind::ValueKind;
 use crate::style::Style;
 
-pub use captions::Captions;
+pub use captions::{Captions, PlacedCaptions};
 pub use layout::LegendTheme;
 pub use ramp_sheet::ramp_sheet;
 pub use ticks::Tick;

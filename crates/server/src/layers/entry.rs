@@ -418,16 +418,15 @@ impl LayerRequest {
         }
         let profile = self.layer.profile();
         let estimate = cost::check_limit(&profile, filter, &self.style, work)?;
-        let time = if size.prepares {
-            estimate.all
-        } else {
-            estimate.drawn
-        };
         if self.style.has_other_splats {
-            size.expected = Some(time);
+            size.expected = Some(match size.prepares {
+                true => estimate.all,
+                false => estimate.drawn,
+            });
             size.most = cost::MAX_UNITS;
         } else if size.prepares {
-            size.before = time;
+            // The time of drawing itself is counted in turns.
+            size.before = estimate.all.saturating_sub(estimate.drawn);
         }
         Ok(size)
     }

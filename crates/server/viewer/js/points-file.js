@@ -87,7 +87,8 @@ class RowReader {
       const code = text.charCodeAt(i);
       if (code === 34) {
         // A quote opens a field only at the field's beginning; two within quotes stand for one.
-        if (!inQuotes) inQuotes = i === start || /[,;\t|]/.test(text[i - 1]);
+        const before = text[i - 1];
+        if (!inQuotes) inQuotes = i === start || (this.delimiter ? before === this.delimiter : /[,;\t|]/.test(before));
         else if (text.charCodeAt(i + 1) === 34) i += 1;
         else inQuotes = false;
       } else if (code === 10 && !inQuotes) {
