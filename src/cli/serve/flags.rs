@@ -171,7 +171,8 @@ pub(super) struct LimitFlags {
     /// Pictures drawn at a time [default: as many as there are cores]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) renders: Option<u16>,
-    /// Requests that may wait for their turn [default: 256 a core]
+    /// Requests that may wait for their turn, and as many again for a scale or the points of a
+    /// filter [default: 256 a core]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     pub(super) waiting: Option<u32>,
     /// Time from a request to the end of its drawing; what takes longer is ended (504) [default:
