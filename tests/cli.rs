@@ -536,9 +536,9 @@ fn the_first_points_of_a_source_are_explained() {
     };
     assert_eq!(
         line("breite"),
-        ["breite", "latitude", "number", "48,25", "-33,5"]
+        ["breite", "latitude", "number", "48.25", "-33.5"]
     );
-    assert_eq!(line("umsatz"), ["umsatz", "weight", "number", "7", "0,5"]);
+    assert_eq!(line("umsatz"), ["umsatz", "weight", "number", "7", "0.5"]);
     assert_eq!(line("name"), ["name", "–", "text", "Alt", "Neu"]);
     assert_eq!(
         line("→ latitude"),
@@ -547,7 +547,7 @@ fn the_first_points_of_a_source_are_explained() {
     assert_eq!(line("→ weight"), ["→", "weight", "7", "0.5"]);
     let (_, out, _) = heatsplat(&[&["info", file, "--json"][..], &flags].concat());
     let info: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(info["first"][1]["values"]["breite"], "-33,5");
+    assert_eq!(info["first"][1]["values"]["breite"], "-33.5");
     assert!((info["first"][0]["lon"].as_f64().unwrap() - 2.5).abs() < 1e-6);
     let geometries = heatsplat(&["info", "examples/shops.geojson", "--explain"]);
     assert!(
