@@ -23,15 +23,18 @@ pub struct PointTable {
 pub fn point_tables(address: &Address) -> Result<Vec<PointTable>, DatabaseError> {
     runtime()?.block_on(async {
         let client = address.connect(Purpose::Load).await?;
-        // The function that checks the right to a table fails with an error if the role may not use
-        // the table's schema. So the right to the schema is checked first.
+        // Where the role may not use a table's schema, looking up the table is an error. So the
+        // right to the schema is checked first. Both are looked up as numbers: a table or a schema
+        // that another session drops meanwhile gives null, and by its name an error.
         let sql = "SELECT DISTINCT ON (f_table_schema, f_table_name) \
                    f_table_schema::text, f_table_name::text, f_geometry_column::text \
                    FROM geometry_columns \
                    WHERE type IN ('POINT', 'MULTIPOINT', 'POINTM', 'MULTIPOINTM') \
                    AND f_table_schema NOT IN ('tiger', 'topology') \
-                   AND CASE WHEN has_schema_privilege(f_table_schema, 'USAGE') THEN \
-                   has_table_privilege(format('%I.%I', f_table_schema, f_table_name), 'SELECT') END \
+                   AND CASE WHEN has_schema_privilege( \
+                   to_regnamespace(quote_ident(f_table_schema))::oid, 'USAGE') \
+                   THEN has_table_privilege( \
+                   to_regclass(format('%I.%I', f_table_schema, f_table_name))::oid, 'SELECT') END \
                    ORDER BY f_table_schema, f_table_name, f_geometry_column";
         let rows = client.query_typed(sql, &[]).await?;
         let one = |row: &tokio_postgres::Row| {
