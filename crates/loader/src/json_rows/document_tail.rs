@@ -1,6 +1,7 @@
 //! The part of a document after its rows or its GeoJSON. It closes the objects and arrays around
 //! them, and must have no other positions.
 
+use super::json_text::JsonText;
 use super::outline::{LEFT_OUT, names_in, search};
 use super::path::{PartialValue, Step, dotted};
 use super::row_scanner::key;
@@ -40,8 +41,7 @@ pub(super) struct DocumentTail {
     part: Option<Vec<u8>>,
     /// The number of objects and arrays that are open inside the member or element.
     depth: usize,
-    is_text: bool,
-    is_escaped: bool,
+    text: JsonText,
 }
 
 impl DocumentTail {
@@ -63,8 +63,7 @@ impl DocumentTail {
             late,
             part: None,
             depth: 0,
-            is_text: false,
-            is_escaped: false,
+            text: JsonText::default(),
         }
     }
 
@@ -82,13 +81,7 @@ impl DocumentTail {
             if self.is_closed() {
                 return Ok(at);
             }
-            if self.is_text {
-                match byte {
-                    _ if self.is_escaped => self.is_escaped = false,
-                    b'\\' => self.is_escaped = true,
-                    b'"' => self.is_text = false,
-                    _ => (),
-                }
+            if self.text.holds(byte) {
                 continue;
             }
             match byte {
@@ -106,7 +99,7 @@ impl DocumentTail {
                 }
                 b' ' | b'\t' | b'\r' | b'\n' | 0x1e => (),
                 _ if self.part.is_none() => return Err(expected_end(at)),
-                b'"' => self.is_text = true,
+                b'"' => self.text.open(),
                 b'{' | b'[' => self.depth += 1,
                 b'}' | b']' => self.depth -= 1,
                 _ => (),

@@ -11,6 +11,7 @@ mod document_tail;
 mod esri_reference;
 mod held_document;
 mod held_forms;
+mod json_text;
 mod judgement;
 mod known_shapes;
 mod outline;

@@ -1,6 +1,7 @@
 //! GeoJSON that is a part of another document. It is passed to the reader of GeoJSON.
 
 use super::document_tail::{DocumentTail, LateMembers};
+use super::json_text::JsonText;
 use super::path::{Step, dotted};
 use crate::error::LoadError;
 use crate::format::InputFormat;
@@ -66,8 +67,7 @@ struct PartReader<R> {
     depth: usize,
     tail: DocumentTail,
     is_begun: bool,
-    is_text: bool,
-    is_escaped: bool,
+    text: JsonText,
 }
 
 impl<R: Read> PartReader<R> {
@@ -77,24 +77,17 @@ impl<R: Read> PartReader<R> {
             depth: 0,
             tail,
             is_begun: false,
-            is_text: false,
-            is_escaped: false,
+            text: JsonText::default(),
         }
     }
 
     /// Reads one byte of the value. Returns true if the value ends with this byte.
     fn follow(&mut self, byte: u8) -> bool {
-        if self.is_text {
-            match byte {
-                _ if self.is_escaped => self.is_escaped = false,
-                b'\\' => self.is_escaped = true,
-                b'"' => self.is_text = false,
-                _ => (),
-            }
+        if self.text.holds(byte) {
             return false;
         }
         match byte {
-            b'"' => self.is_text = true,
+            b'"' => self.text.open(),
             b'{' | b'[' => {
                 self.depth += 1;
                 self.is_begun = true;

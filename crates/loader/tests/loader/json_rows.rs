@@ -779,22 +779,26 @@ fn positions_behind_wrapped_geojson_are_refused_unless_rows_are_named() {
                 "{behind}"
             );
         }
-        for behind in [
-            "]",
-            ",]",
-            ",7}",
-            "} x",
-            " 7}",
-            ",\"b\" 7}",
-            ",\"b\":}",
-            ",\"b\":[}",
-        ] {
-            let message = refused(&format!("{{\"a\":{part}{behind}"));
-            assert!(
-                message.contains("expected") || message.contains("too early"),
-                "{behind}: {message}"
-            );
-        }
+        refuses_damaged_ends(&format!("{{\"a\":{part}"));
+    }
+}
+
+/// Checks that what can't end a document is refused behind `rows`, which are the value of a first
+/// member.
+fn refuses_damaged_ends(rows: &str) {
+    for end in [
+        "]",
+        ",]",
+        ",7}",
+        "} x",
+        " 7}",
+        ",\"b\" 7}",
+        ",\"b\":}",
+        ",\"b\":[}",
+    ] {
+        let message = refused(&format!("{rows}{end}"));
+        let names_it = message.contains("expected") || message.contains("too early");
+        assert!(names_it, "{end}: {message}");
     }
 }
 
@@ -826,22 +830,7 @@ fn a_box_behind_the_rows_is_no_data() {
     }
     let text = format!("{{\"data\":[{many}],\"b\":[[48,2],[53,14]]}}");
     assert!(refused(&text).contains("positions in data and in b"));
-    for behind in [
-        "]",
-        ",]",
-        ",7}",
-        "} x",
-        " 7}",
-        ",\"b\" 7}",
-        ",\"b\":}",
-        ",\"b\":[}",
-    ] {
-        let message = refused(&format!("{{\"data\":[{many}]{behind}"));
-        assert!(
-            message.contains("expected") || message.contains("too early"),
-            "{behind}: {message}"
-        );
-    }
+    refuses_damaged_ends(&format!("{{\"data\":[{many}]"));
 }
 
 #[test]
