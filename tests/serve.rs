@@ -77,6 +77,15 @@ fn a_tile_over_http_is_the_librarys_tile() {
         .collect();
     assert_eq!(ids, ["grid", "cities"]);
 
+    // Legends and values name the column of the weights, and rows where rows are counted.
+    for path in ["legend.json?z=2", "value?lon=2.35&lat=48.85&z=2"] {
+        for (words, unit) in [("", "population"), ("&measure=count", "rows")] {
+            let (_, _, body) = server.get(&format!("/cities/{path}{words}"), "");
+            let answer: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(answer["unit"], unit, "{path}{words}");
+        }
+    }
+
     for (path, hint) in [
         ("/grid/2/4/1.png", "tile"),
         ("/grid/25/0/0.png", "24"),

@@ -44,7 +44,6 @@ fn a_map_for_paper_has_the_pixels_and_the_dots_of_its_size() {
         (dots.xppu, dots.yppu, dots.unit),
         (10_000, 10_000, png::Unit::Meter)
     );
-    // 254 dots are nearest to 3 pixels per CSS pixel: text and radii are as on a screen.
     let (screen, _) = drawn("screen.png", &[europe, "--size", "2x1.6in", "--dpi", "96"]);
     assert_eq!(screen.dimensions(), (192, 154));
     for (flags, word) in [

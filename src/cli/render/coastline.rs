@@ -176,7 +176,7 @@ fn without_cuts(ring: &Line) -> Vec<Line> {
 }
 
 /// Joins lines to a path in pixels of a map, once for each copy of the world that the map shows.
-/// What lies beside the map is cut off. `None` if nothing is left.
+/// Parts beside the map are cut off. `None` if nothing is left.
 fn path(lines: &[Line], view: View, are_rings: bool) -> Option<Path> {
     let window = view.window();
     let (left, pixel) = (window.left(), window.pixel());

@@ -42,17 +42,14 @@ impl Quantity {
 
     /// The unit of a style's densities: [`Style::unit`] with the words of this quantity.
     pub(super) fn unit(&self, style: &Style) -> String {
-        let of_rows = self.of_rows.then_some("rows");
-        // A sum of rows that weigh 1 each is their number; the mean of these weights is not.
-        let of_ones = of_rows.filter(|_| style.measure() != Measure::Mean);
-        let weight = self.unit.as_deref().or(self.column.as_deref()).or(of_ones);
-        let words = [("weight", weight), ("points", of_rows)];
-        let text = style.unit();
-        let replaced = words.into_iter().find_map(|(word, by)| {
-            let (before, after) = text.split_once(word)?;
-            Some(format!("{before}{}{after}", by?))
-        });
-        replaced.unwrap_or_else(|| text.to_owned())
+        let points = if self.of_rows { "rows" } else { "points" };
+        let weight = match self.unit.as_deref().or(self.column.as_deref()) {
+            Some(word) => word,
+            // A sum of rows that weigh 1 each is their number; the mean of these weights is not.
+            None if self.of_rows && style.measure() != Measure::Mean => points,
+            None => "weight",
+        };
+        style.unit_of(weight, points)
     }
 }
 

@@ -193,18 +193,24 @@ impl Style {
     }
 
     /// The unit of the values, in words, for legends and texts.
-    pub fn unit(&self) -> &'static str {
-        match (self.measure, self.normalize) {
-            (Measure::Sum, Normalize::Peak) if self.shape == Shape::Pixel => "weight per pixel",
-            (Measure::Count, Normalize::Peak) if self.shape == Shape::Pixel => "points per pixel",
-            (Measure::Sum, Normalize::Peak) => "weight",
-            (Measure::Sum, Normalize::Mass) => "weight per square pixel",
-            (Measure::Count, Normalize::Peak) => "points",
-            (Measure::Count, Normalize::Mass) => "points per square pixel",
-            (Measure::Mean, _) => "mean weight",
-            (Measure::SumPerKm2, _) => "weight per km²",
-            (Measure::CountPerKm2, _) => "points per km²",
-        }
+    pub fn unit(&self) -> String {
+        self.unit_of("weight", "points")
+    }
+
+    /// The unit of the values, with the words for the weight of points and for their number.
+    pub(crate) fn unit_of(&self, weight: &str, points: &str) -> String {
+        let word = match self.measure {
+            Measure::Sum | Measure::SumPerKm2 => weight,
+            Measure::Count | Measure::CountPerKm2 => points,
+            Measure::Mean => return format!("mean {weight}"),
+        };
+        let per = match (self.measure, self.normalize) {
+            (Measure::SumPerKm2 | Measure::CountPerKm2, _) => " per km²",
+            (_, Normalize::Mass) => " per square pixel",
+            _ if self.shape == Shape::Pixel => " per pixel",
+            _ => "",
+        };
+        format!("{word}{per}")
     }
 
     /// True if splats are drawn on the CPU whatever the layer's backend is. That is so if the blend

@@ -102,7 +102,7 @@ pub(crate) async fn get(
     let size = wanted.check_cost(Some(level), [Work::Value(pixel, rows.is_some()), scale])?;
     let unit = match wanted.layer.source.layer() {
         Some(layer) => layer.unit(style),
-        None => style.unit().to_owned(),
+        None => style.unit(),
     };
     let queue = &server.render_queue;
     let distribution = wanted.distribution(queue, size, z).await?;
