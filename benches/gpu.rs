@@ -15,9 +15,9 @@ mod data;
 
 use cpu_time::ProcessTime;
 use heatsplat::render::gpu::{AdapterChoice, GpuBackend, GpuError, adapters};
-use heatsplat::render::{Job, Normalizer};
+use heatsplat::render::{Job, Normalizer, evaluate};
 use heatsplat::{Backend, Layer, Style, TileSize, Window};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 fn main() {
     let gpu = match GpuBackend::new(AdapterChoice::Any) {
@@ -50,7 +50,81 @@ fn main() {
         for z in [0, 4, 8, 12] {
             batches(&gpu, &layer, z);
         }
+        host(&gpu, &layer);
     }
+    kept(&gpu, &layer);
+}
+
+/// The counters of a report that a table shows, as differences between two reports.
+fn counted(gpu: &GpuBackend, tiles: usize, work: impl FnOnce()) -> String {
+    let before = gpu.report();
+    work();
+    let after = gpu.report();
+    let each = |n: u64| n as f64 / tiles as f64;
+    let us = |time: Duration| time.as_secs_f64() * 1e6 / tiles as f64;
+    for (reason, n) in after.failures {
+        assert_eq!(n, before.failed(reason), "{reason}");
+    }
+    format!(
+        "{:>9.1} {:>9.1} {:>11.2} {:>7.1} {:>8.0} {:>9.0}",
+        us(after.worker_time - before.worker_time),
+        us(after.caller_time - before.caller_time),
+        each(after.submissions - before.submissions),
+        (after.drawn - before.drawn) as f64 / (after.batches - before.batches) as f64,
+        each(after.copies - before.copies),
+        each(after.staged_bytes - before.staged_bytes),
+    )
+}
+
+const COUNTED: &str = "worker µs caller µs submissions  a batch   copies    staged";
+
+/// Prints the CPU time of the worker thread and of the calling threads for each tile, and counts.
+fn host(gpu: &GpuBackend, layer: &Layer) {
+    let turns = if data::smoke() { 1 } else { 20 };
+    println!("each tile of zoom 4          {COUNTED}");
+    let scale = layer.normalizer(heatsplat::points::level::of_zoom(4), layer.style());
+    let tiles = data::tiles(layer, 4, 64);
+    let all: Vec<_> = tiles
+        .iter()
+        .cycle()
+        .take(64)
+        .map(|&tile| (job(layer, Window::tile(tile, 256)), &*scale))
+        .collect();
+    for size in [1, 16, 64] {
+        let jobs = &all[..size];
+        gpu.pictures(jobs);
+        let row = counted(gpu, turns * size, || {
+            (0..turns).for_each(|_| drop(gpu.pictures(jobs)));
+        });
+        println!("{size:>4} in one call             {row}");
+    }
+    for threads in [8, 32] {
+        let row = counted(gpu, turns * threads, || {
+            std::thread::scope(|scope| {
+                for job in &all[..threads] {
+                    scope.spawn(move || (0..turns).for_each(|_| drop(gpu.pictures(&[*job]))));
+                }
+            });
+        });
+        println!("{threads:>4} threads, a tile each    {row}");
+    }
+    let style = layer.style().clone();
+    let style = style.with_radius("100km".parse().expect("a radius"));
+    let view = Window::tile(tiles[0], 256).into();
+    let draw = || drop(evaluate::density(layer.data(), &style, &view, gpu));
+    draw();
+    let row = counted(gpu, turns, || (0..turns).for_each(|_| draw()));
+    println!("   1 with radius=100km       {row}");
+}
+
+/// Prints the counts of a picture of 4096 × 4096 pixels that stays on the device.
+fn kept(gpu: &GpuBackend, layer: &Layer) {
+    println!("\na picture that stays         {COUNTED}");
+    let window = Window::at_level(12, 0, 0, 4096, 4096);
+    let job = job(layer, window);
+    let draw = || drop(gpu.density_buffer(&job).expect("a picture"));
+    draw();
+    println!("4096 × 4096                  {}", counted(gpu, 1, draw));
 }
 
 /// Makes a layer of 10,000 points that are so far apart at zoom 0 that each is drawn by itself, as

@@ -150,6 +150,17 @@ impl DrawBatch {
         Some(batch)
     }
 
+    /// The number of bytes that are sent to the device with the batch.
+    pub(super) fn staged_bytes(&self) -> usize {
+        let cells = self.uploads.iter().map(|upload| {
+            size_of_val(upload.items.as_slice()) + size_of_val(upload.cells.as_slice())
+        });
+        size_of_val(self.jobs.as_slice())
+            + size_of_val(self.places.as_slice())
+            + size_of_val(self.thresholds.as_slice())
+            + cells.sum::<usize>()
+    }
+
     fn takes(&self, task: &Task, most: u64) -> bool {
         let prepared = &task.prepared;
         prepared.plan.id == self.plan.id

@@ -216,7 +216,9 @@ impl Engine {
             .unwrap_or_else(|| GrowBuffer::readback("readback"));
         let back = staging.at_least(device, bytes).clone();
 
-        let timer = self.health.timer();
+        let health = Arc::clone(&self.health);
+        let counters = &health.counters;
+        let timer = health.timer();
         if let Some(timer) = &timer {
             timer.lap("plan");
         }
@@ -225,6 +227,7 @@ impl Engine {
         let lap = |encoder: CommandEncoder, name: &'static str| {
             let Some(timer) = &timer else { return encoder };
             queue.submit([encoder.finish()]);
+            counters.submissions.add(1);
             let _ = device.poll(wgpu::PollType::wait_indefinitely());
             timer.lap(name);
             device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
@@ -235,6 +238,7 @@ impl Engine {
                 // Each upload of cells has its own submission, so that the device is never busy for
                 // long.
                 queue.submit([encoder.finish()]);
+                counters.submissions.add(1);
                 encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             }
             passes.deposit(&mut encoder, upload)?;
@@ -252,12 +256,15 @@ impl Engine {
         }
         for (job, kept) in batch.jobs.iter().zip(kept) {
             copy_out(&mut encoder, &passes.picture, job, kept);
+            counters.copies.add(u64::from(job.height));
         }
         if picture_bytes > 0 {
             encoder.copy_buffer_to_buffer(&passes.picture, 0, &back, 0, picture_bytes);
         }
         encoder.copy_buffer_to_buffer(&passes.sums, 0, &back, picture_bytes, sums_bytes);
         let submission = queue.submit([encoder.finish()]);
+        counters.submissions.add(1);
+        counters.staged_bytes.add(batch.staged_bytes() as u64);
         let (done, mapped) = mpsc::channel();
         back.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
             let _ = done.send(result);
@@ -339,7 +346,9 @@ impl Engine {
             .collect();
         let wrong = pictures.iter().any(|(_, picture)| picture.is_none());
         if !wrong {
-            self.health.count_drawn(pictures.len());
+            let counters = &self.health.counters;
+            counters.drawn.add(pictures.len() as u64);
+            counters.batches.add(1);
         }
         for (task, picture) in pictures {
             task.answer(picture.map(<[u32]>::to_vec).ok_or(FallbackReason::WrongSum));

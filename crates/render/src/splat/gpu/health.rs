@@ -1,7 +1,8 @@
-//! Failures of a device, and counters of its work.
+//! Failures of a device.
 
+use super::counters::Counters;
 use super::layout::{HELD, SEAL, SEEN, SLOT, SLOTS, WEIGHED};
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -56,12 +57,10 @@ impl FallbackReason {
     }
 }
 
-/// Counters of a device's work and failures.
+/// The state of a device that outlives it: counters of its work and its failures.
 #[derive(Debug, Default)]
 pub(super) struct Health {
-    drawn: AtomicU64,
-    batches: AtomicU64,
-    failures: [AtomicU64; FallbackReason::ALL.len()],
+    pub(super) counters: Counters,
     /// The failure that a test wants to happen next: its index in [`FallbackReason::ALL`] plus 1,
     /// or 0 for none.
     injected: AtomicU8,
@@ -110,38 +109,16 @@ impl Health {
         *self.timer.lock().unwrap_or_else(PoisonError::into_inner) = timer;
     }
 
-    pub(super) fn count_drawn(&self, pictures: usize) {
-        self.drawn.fetch_add(pictures as u64, Ordering::Relaxed);
-        self.batches.fetch_add(1, Ordering::Relaxed);
-    }
-
     /// Counts a picture that the CPU drew instead of the device. Logs the reason if it is a failure
     /// of the device and not the reason that was logged last.
     pub(super) fn count_failure(&self, reason: FallbackReason, adapter: &str) {
-        for (known, count) in FallbackReason::ALL.iter().zip(&self.failures) {
-            if *known == reason {
-                count.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+        self.counters.count_failure(reason);
         if matches!(reason, FallbackReason::Resting | FallbackReason::Beyond) {
             return;
         }
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         if reported.replace(reason) != Some(reason) {
             tracing::warn!("{adapter}: {reason}; the CPU draws instead");
-        }
-    }
-
-    pub(super) fn report(&self) -> GpuReport {
-        let count = |reason: FallbackReason| {
-            let mut counts = FallbackReason::ALL.iter().zip(&self.failures);
-            let found = counts.find(|(known, _)| **known == reason);
-            found.map_or(0, |(_, count)| count.load(Ordering::Relaxed))
-        };
-        GpuReport {
-            drawn: self.drawn.load(Ordering::Relaxed),
-            batches: self.batches.load(Ordering::Relaxed),
-            failures: FallbackReason::ALL.map(|reason| (reason, count(reason))),
         }
     }
 
@@ -161,26 +138,6 @@ impl Health {
                 .injected
                 .compare_exchange(injected, 0, Ordering::SeqCst, Ordering::SeqCst)
                 .is_ok()
-    }
-}
-
-/// Counters of the pictures that a device has drawn, and of those that the CPU drew instead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct GpuReport {
-    /// The number of pictures that the device drew. Each block of a large picture counts as one.
-    pub drawn: u64,
-    /// The number of batches in which the device drew its pictures.
-    pub batches: u64,
-    /// The number of pictures that the CPU drew instead, for each reason.
-    pub failures: [(FallbackReason, u64); FallbackReason::ALL.len()],
-}
-
-impl GpuReport {
-    /// The number of pictures that the CPU drew instead for one reason.
-    pub fn failed(&self, reason: FallbackReason) -> u64 {
-        let found = self.failures.iter().find(|(known, _)| *known == reason);
-        found.map_or(0, |(_, count)| *count)
     }
 }
 

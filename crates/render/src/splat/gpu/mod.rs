@@ -19,6 +19,7 @@
 
 mod adapter;
 mod batch;
+mod counters;
 mod device;
 mod engine;
 mod grow_buffer;
@@ -35,7 +36,8 @@ mod tables;
 mod worker;
 
 pub use adapter::{Adapter, AdapterChoice, adapters};
-pub use health::{FallbackReason, GpuReport};
+pub use counters::GpuReport;
+pub use health::FallbackReason;
 pub use output_buffers::GpuPicture;
 pub use wgpu;
 
@@ -47,6 +49,7 @@ use crate::splat::tiling::Block;
 use crate::splat::timing::{Phase, lap};
 use crate::splat::{Backend, Job};
 use batch::{Task, TaskResult};
+use counters::ThreadClock;
 use device::DeviceContext;
 use engine::Engine;
 use health::{Health, PassTimer};
@@ -188,7 +191,12 @@ impl GpuBackend {
         health: Arc<Health>,
         point_buffers: Arc<PointBuffers>,
     ) -> Result<Self, GpuError> {
-        let worker = Worker::new(engine, Arc::clone(&point_buffers), rebuild);
+        let worker = Worker::new(
+            engine,
+            Arc::clone(&health),
+            Arc::clone(&point_buffers),
+            rebuild,
+        );
         let made = Self {
             name: format!("gpu:{adapter}"),
             plans: Plans::default(),
@@ -210,7 +218,7 @@ impl GpuBackend {
 
     /// Counters of the pictures that the device has drawn, and of those that the CPU drew instead.
     pub fn report(&self) -> GpuReport {
-        self.health.report()
+        self.health.counters.report()
     }
 
     /// Draws jobs and waits after each pass on the GPU. Returns the name of each pass and the time
@@ -233,6 +241,7 @@ impl GpuBackend {
 
     /// Sends a job's blocks to the device, and doesn't wait for them.
     fn send(&self, job: &Job<'_>, target: &OutputTarget) -> PendingJob {
+        let _clock = ThreadClock::start(&self.health.counters.caller_ns);
         let (answer, answers) = mpsc::channel();
         let mut pending = PendingJob {
             blocks: Vec::new(),
@@ -287,6 +296,7 @@ impl GpuBackend {
         pending: PendingJob,
         mut paste: impl FnMut(Block, Vec<u32>),
     ) -> Result<(), FallbackReason> {
+        let clock = ThreadClock::start(&self.health.counters.caller_ns);
         let mut reason = pending.reason;
         for _ in 0..if reason.is_some() {
             0
@@ -304,6 +314,7 @@ impl GpuBackend {
                 Err(_) => reason = Some(FallbackReason::Lost),
             }
         }
+        drop(clock);
         match reason {
             None => Ok(()),
             Some(reason) => {
@@ -347,14 +358,8 @@ impl Backend for GpuBackend {
     }
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
-        let report = self.report();
-        let failed = report.failures.map(|(reason, n)| (reason.name(), n));
-        let done = [
-            ("drawn", report.drawn),
-            ("batches", report.batches),
-            ("resident_bytes", self.resident_bytes()),
-        ];
-        done.into_iter().chain(failed).collect()
+        let resident = ("resident_bytes", self.resident_bytes());
+        self.report().named().chain([resident]).collect()
     }
 
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density> {

@@ -2,8 +2,9 @@
 //! as a batch. While the device draws a batch, the worker submits the next one.
 
 use super::batch::{DrawBatch, Task};
+use super::counters::ThreadClock;
 use super::engine::{Engine, Submission};
-use super::health::{Backoff, FallbackReason};
+use super::health::{Backoff, FallbackReason, Health};
 use super::point_buffers::PointBuffers;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -58,6 +59,7 @@ impl Drop for WorkerHandle {
 /// that opens it again.
 pub(super) struct Worker {
     engine: Option<Engine>,
+    health: Arc<Health>,
     point_buffers: Arc<PointBuffers>,
     rebuild: Rebuild,
     backoff: Backoff,
@@ -66,9 +68,15 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(engine: Engine, point_buffers: Arc<PointBuffers>, rebuild: Rebuild) -> Self {
+    pub(super) fn new(
+        engine: Engine,
+        health: Arc<Health>,
+        point_buffers: Arc<PointBuffers>,
+        rebuild: Rebuild,
+    ) -> Self {
         Self {
             engine: Some(engine),
+            health,
             point_buffers,
             rebuild,
             backoff: Backoff::new(),
@@ -80,7 +88,9 @@ impl Worker {
     pub(super) fn run(mut self, tasks: &Receiver<Task>) {
         let mut waiting = VecDeque::new();
         let mut in_flight: VecDeque<Submission> = VecDeque::new();
+        let health = Arc::clone(&self.health);
         loop {
+            let _clock = ThreadClock::start(&health.counters.worker_ns);
             if waiting.is_empty() && in_flight.is_empty() {
                 let Ok(task) = tasks.recv() else { return };
                 waiting.push_back(task);
