@@ -56,7 +56,8 @@ pub use layers::live::{
     FetchedPoints, LiveLayer, RowRequest, RowSource, SourceError, SourceFuture,
 };
 pub use layers::posting::{BearerToken, OpenedQuery, PostError, PostedQuery, Posting, QuerySource};
-pub use layers::registry::{LayerId, NewLayer, Registry};
+pub use layers::layer_id::LayerId;
+pub use layers::registry::{NewLayer, Registry};
 pub use listen::{BoundServer, ServeError};
 pub use routes::router::router;
 pub use routes::viewer::land_geojson;

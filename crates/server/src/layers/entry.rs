@@ -1,7 +1,8 @@
 //! A layer in the form that requests use: its data, its identity for caches, and its styles.
 
 use super::archived::{ArchiveInfo, TileArchive};
-use super::filtered::{self, Attribute, FilterColumns, FilteredLayer};
+use super::attributes::Attribute;
+use super::filtered::{self, FilterColumns, FilteredLayer};
 use super::live::{self, LiveLayer};
 use crate::cost::{self, DataProfile};
 use crate::http::error::ApiError;

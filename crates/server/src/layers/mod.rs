@@ -1,9 +1,12 @@
 //! Layers: their registry, and the kinds of data from which they are drawn.
 
 pub(crate) mod archived;
+pub(crate) mod attributes;
 pub(crate) mod derived;
 pub(crate) mod entry;
 pub(crate) mod filtered;
+pub(crate) mod layer_id;
 pub(crate) mod live;
+pub(crate) mod posted;
 pub(crate) mod posting;
 pub(crate) mod registry;

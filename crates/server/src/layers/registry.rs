@@ -4,6 +4,7 @@
 use super::archived::TileArchive;
 use super::derived::{Derivation, DeriveError};
 use super::entry::{LayerSource, ServedLayer};
+use super::layer_id::LayerId;
 use super::live::LiveLayer;
 use super::posting::{self, BearerToken};
 use crate::http::error::ApiError;
@@ -12,81 +13,14 @@ use heatsplat_points::level;
 use heatsplat_render::Layer;
 use heatsplat_render::memo::budget::MemoryBudget;
 use indexmap::IndexMap;
-use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::SystemTime;
 
-/// Words that can't be ids of layers, since URLs that begin with them belong to other routes, or
-/// may do so in later versions.
-const RESERVED: [&str; 8] = [
-    "catalog", "health", "layers", "metrics", "ready", "viewer", "wms", "wmts",
-];
-
-/// The largest length of a layer's id in characters. A choice.
-const MAX_ID_LENGTH: usize = 64;
-
 /// The deepest zoom whose scale is measured before requests need it. The tiles of deeper zooms show
 /// few points, so measuring their scales takes hardly any time. A choice.
 const WARM_ZOOM: u8 = 14;
-
-/// A layer's id in URLs: 1 to 64 of the characters `a-z`, `0-9`, `_`, `.` and `-`. It is never a
-/// word that begins the path of another route, like `catalog`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct LayerId(String);
-
-impl LayerId {
-    /// Makes an id from a name: `Cities of 2024` becomes `cities-of-2024`.
-    fn from_name(name: &str) -> Self {
-        let mut id = String::new();
-        for c in name.chars().map(|c| c.to_ascii_lowercase()) {
-            match c {
-                'a'..='z' | '0'..='9' | '_' => id.push(c),
-                _ if id.is_empty() || id.ends_with(['-', '.']) => {}
-                '.' => id.push('.'),
-                _ => id.push('-'),
-            }
-            if id.len() == MAX_ID_LENGTH {
-                break;
-            }
-        }
-        // A `.json` at the end is removed, since a path that ends in it is the TileJSON of a layer.
-        while let Some(short) = id.strip_suffix(".json").or(id.strip_suffix(['-', '.'])) {
-            id.truncate(short.len());
-        }
-        if id.is_empty() {
-            Self("layer".to_owned())
-        } else {
-            Self(id)
-        }
-    }
-
-    /// Appends `-` and a number to the id, which is shortened so that the result is not too long.
-    fn numbered(&self, number: usize) -> Self {
-        let number = format!("-{number}");
-        let kept = self.0.get(..MAX_ID_LENGTH - number.len());
-        Self(format!("{}{number}", kept.unwrap_or(&self.0)))
-    }
-
-    /// The id as text, in the form that URLs contain.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Borrow<str> for LayerId {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for LayerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// The layers of a server. All clones refer to the same layers, so that another thread can load and
 /// replace layers while the server runs.
@@ -110,9 +44,9 @@ pub(crate) struct WatchCounters {
 }
 
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct State {
     /// The layers in the order of their announcement.
-    layers: IndexMap<LayerId, RegistryEntry>,
+    pub(super) layers: IndexMap<LayerId, RegistryEntry>,
     /// The highest epoch of any removed layer. A new layer begins with a higher epoch. So its ETags
     /// differ from those of a removed layer with the same id, and clients don't use stale copies.
     removed_epoch: u64,
@@ -148,22 +82,22 @@ impl State {
 }
 
 #[derive(Debug, Default)]
-struct RegistryEntry {
+pub(super) struct RegistryEntry {
     /// The layer; `None` while it is loading.
-    layer: Option<Arc<ServedLayer>>,
+    pub(super) layer: Option<Arc<ServedLayer>>,
     /// True if the layer's source can't be read, and there is no earlier state of the layer.
     failed: bool,
     /// The formula, if the layer is computed from two others; otherwise `None`.
     derivation: Option<Derivation>,
     /// The time when a posted layer expires; `None` for other layers.
-    expires: Option<SystemTime>,
+    pub(super) expires: Option<SystemTime>,
     /// The keys of the layer, each of which opens it. If there are none, the layer is open to all
     /// requests.
     keys: Vec<BearerToken>,
 }
 
 impl RegistryEntry {
-    fn is_expired(&self, now: SystemTime) -> bool {
+    pub(super) fn is_expired(&self, now: SystemTime) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
 }
@@ -196,11 +130,11 @@ impl NewLayer {
 }
 
 impl Registry {
-    fn read(&self) -> RwLockReadGuard<'_, State> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, State> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -209,7 +143,7 @@ impl Registry {
     /// appended.
     pub fn announce(&self, name: &str) -> LayerId {
         let mut state = self.write();
-        let id = free_id(name, |id| state.layers.contains_key(id));
+        let id = LayerId::free(name, |id| state.layers.contains_key(id));
         state.layers.insert(id.clone(), RegistryEntry::default());
         id
     }
@@ -219,7 +153,7 @@ impl Registry {
     pub fn ids_for<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<LayerId> {
         let mut ids = Vec::new();
         for name in names {
-            ids.push(free_id(name, |id| ids.contains(id)));
+            ids.push(LayerId::free(name, |id| ids.contains(id)));
         }
         ids
     }
@@ -412,74 +346,6 @@ impl Registry {
         }
     }
 
-    /// Postpones the time when a posted layer expires to `until`, and removes layers that have
-    /// expired. Returns false if there is no layer with this id.
-    pub(crate) fn extend_posted(&self, id: &str, until: SystemTime) -> bool {
-        let mut state = self.write();
-        let now = SystemTime::now();
-        state.layers.retain(|_, entry| !entry.is_expired(now));
-        let Some(entry) = state.layers.get_mut(id) else {
-            return false;
-        };
-        entry.expires = entry.expires.map(|before| before.max(until));
-        true
-    }
-
-    /// Adds a posted layer, which expires at `until`. If there is a layer with this id already,
-    /// only its expiry is postponed. Returns false if neither is possible, since there are `most`
-    /// posted layers already.
-    pub(crate) fn insert_posted(
-        &self,
-        id: &str,
-        until: SystemTime,
-        most: usize,
-        layer: ServedLayer,
-    ) -> bool {
-        if self.extend_posted(id, until) {
-            return true;
-        }
-        let layer = Some(Arc::new(layer));
-        let mut state = self.write();
-        let posted = state.layers.values().filter(|e| e.expires.is_some());
-        if posted.count() >= most {
-            return false;
-        }
-        // Another request may have posted this query meanwhile.
-        let entry = state.layers.entry(LayerId(id.to_owned())).or_default();
-        if entry.layer.is_none() {
-            entry.layer = layer;
-        }
-        entry.expires = entry.expires.max(Some(until));
-        true
-    }
-
-    /// Removes a posted layer. Returns false if there is no posted layer with this id. Layers that
-    /// are computed from it are no longer updated.
-    pub(crate) fn remove_posted(&self, id: &str) -> bool {
-        let mut state = self.write();
-        let posted = state.layers.get(id);
-        if posted.is_none_or(|entry| entry.expires.is_none() || entry.is_expired(SystemTime::now()))
-        {
-            return false;
-        }
-        let removed = state.layers.shift_remove(id);
-        // The points of a layer are freed without the lock, which every request takes.
-        drop(state);
-        removed.is_some()
-    }
-
-    /// The number of posted layers that have not expired.
-    pub(crate) fn posted(&self) -> usize {
-        let (state, now) = (self.read(), SystemTime::now());
-        let posted = state.layers.values().filter(|e| e.expires.is_some());
-        posted.filter(|entry| !entry.is_expired(now)).count()
-    }
-
-    /// The time when a posted layer expires; `None` for other layers.
-    pub(crate) fn expires(&self, id: &LayerId) -> Option<SystemTime> {
-        self.read().layers.get(id)?.expires
-    }
-
     /// Measures the colour scales of all layers in memory at the zooms from 0 to 14, so that no
     /// request has to wait for them. This takes a while, so it should be called on a thread of its
     /// own.
@@ -557,40 +423,10 @@ impl Registry {
     }
 }
 
-/// Makes an id from a name. If the id is reserved or taken, it gets the first free number from 2 on
-/// at its end.
-fn free_id(name: &str, is_taken: impl Fn(&LayerId) -> bool) -> LayerId {
-    let plain = LayerId::from_name(name);
-    let numbered = (2..).map(|number| plain.numbered(number));
-    let mut all = std::iter::once(plain.clone()).chain(numbered);
-    let free = all.find(|id| !RESERVED.contains(&id.as_str()) && !is_taken(id));
-    free.unwrap_or(plain)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use heatsplat_points::Points;
-
-    #[test]
-    fn names_become_fit_for_addresses() {
-        for (name, id) in [
-            ("cities", "cities"),
-            ("Cities of 2024", "cities-of-2024"),
-            ("../../etc/passwd", "etc-passwd"),
-            ("Zürich--Köln!", "z-rich-k-ln"),
-            ("日本", "layer"),
-            ("", "layer"),
-            ("-", "layer"),
-            ("a_b", "a_b"),
-            ("public.quakes", "public.quakes"),
-            ("x.json", "x"),
-            ("a..b.", "a.b"),
-        ] {
-            assert_eq!(LayerId::from_name(name).as_str(), id, "{name}");
-        }
-        assert_eq!(LayerId::from_name(&"x".repeat(1000)).as_str().len(), 64);
-    }
 
     #[test]
     fn no_two_layers_share_a_name_and_none_hides_a_route() {

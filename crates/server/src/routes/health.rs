@@ -2,7 +2,7 @@
 //! has loaded its layers.
 
 use crate::http::response::json;
-use crate::layers::registry::LayerId;
+use crate::layers::layer_id::LayerId;
 use crate::state::Server;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};

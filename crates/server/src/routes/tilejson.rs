@@ -8,7 +8,7 @@ use crate::http::path::Segments;
 use crate::http::query::Query;
 use crate::http::response::{self, json};
 use crate::layers::entry::ServedLayer;
-use crate::layers::filtered::Attribute;
+use crate::layers::attributes::Attribute;
 use crate::state::Server;
 use crate::style::ResolvedStyle;
 use axum::extract::{Request, State};
