@@ -52,11 +52,11 @@ pub use cost::{OwnStyleError, check_own_style};
 pub use http::origin::{ParseProxyError, TrustedProxy};
 pub use layers::archived::{ArchiveInfo, ArchiveReadError, TileArchive};
 pub use layers::derived::{Derivation, DeriveError, ParseDerivationError};
+pub use layers::layer_id::LayerId;
 pub use layers::live::{
     FetchedPoints, LiveLayer, RowRequest, RowSource, SourceError, SourceFuture,
 };
 pub use layers::posting::{BearerToken, OpenedQuery, PostError, PostedQuery, Posting, QuerySource};
-pub use layers::layer_id::LayerId;
 pub use layers::registry::{NewLayer, Registry};
 pub use listen::{BoundServer, ServeError};
 pub use routes::router::router;

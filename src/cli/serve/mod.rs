@@ -14,12 +14,14 @@ mod databases;
 #[path = "databases_disabled.rs"]
 mod databases;
 mod expand;
+mod failed_layer;
 mod flags;
 mod folder;
 mod loaded_layer;
 mod reconcile;
 mod regular_file;
 mod signals;
+mod wanted;
 mod watch;
 
 pub(super) use flags::ServeCommand;

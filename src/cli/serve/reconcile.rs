@@ -4,6 +4,7 @@
 use super::config::{LayerConfig, ServeConfig};
 use super::databases::{DatabaseConfig, Pool};
 use super::expand::{self, is_pipe, layer_ids, layer_name};
+use super::failed_layer::FailedLayer;
 use super::loaded_layer::{FirstReading, LoadedLayer, Reload, file_state};
 use crate::cli::archive_layer::ArchiveLayer;
 use crate::cli::error::{BoxError, with_causes};
@@ -11,14 +12,13 @@ use crate::cli::layer_style::LayerStyle;
 use crate::cli::load::{negative_share, validator};
 use crate::cli::logging::say;
 use heatsplat::{Backend, Layer};
-use heatsplat_loader::is_remote;
 use heatsplat_server::{BearerToken, Derivation, LayerId, NewLayer, Registry, check_own_style};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The action that an update takes for one layer.
-enum Action {
+pub(super) enum Action {
     /// Reads a layer that is new or has a new configuration.
     Add(LayerId, LayerConfig),
     /// Reads a layer again. If the reading fails, the layer stays unchanged.
@@ -33,16 +33,6 @@ enum Action {
     Leave(FailedLayer),
 }
 
-/// A layer whose source has not been read successfully so far, and the reason as text.
-struct FailedLayer {
-    layer: LoadedLayer,
-    why: String,
-}
-
-/// The time after which a database or a remote address that could not be read is tried again,
-/// unless the layer's reload period is shorter. A choice.
-const RETRY: Duration = Duration::from_secs(30);
-
 /// The layers of a server, the backend that draws them, and the connections to databases from which
 /// they are read. Its methods bring the layers up to date with a configuration.
 pub(super) struct LayerSet {
@@ -50,11 +40,11 @@ pub(super) struct LayerSet {
     backend: Arc<dyn Backend>,
     /// The longest time that drawing a picture may take.
     draw_deadline: Duration,
-    loaded: Vec<LoadedLayer>,
+    pub(super) loaded: Vec<LoadedLayer>,
     failed: Vec<FailedLayer>,
     /// The configuration keys ([`LayerConfig::key`]) of the folders that had no files of points at
     /// the start.
-    empty: Vec<String>,
+    pub(super) empty: Vec<String>,
     /// Derived layers, with their names, that can't be made so far.
     underived: Vec<(String, Derivation)>,
     /// The style of derived layers.
@@ -347,72 +337,6 @@ impl LayerSet {
         self.loaded.iter().filter_map(due).chain(retries).min()
     }
 
-    /// Lists the layers that a configuration names. A folder that has become empty is an error if
-    /// the configuration or all layers are read again. Otherwise the folder keeps its former
-    /// layers, so that the reload of other layers doesn't fail.
-    fn configured_layers(
-        &self,
-        config: &ServeConfig,
-        reload: &Reload,
-    ) -> Result<Vec<LayerConfig>, BoxError> {
-        expand::layers_or(config, |folder, error| {
-            if self.empty.contains(&folder.key) {
-                return Ok(Vec::new());
-            }
-            if matches!(reload, Reload::Config | Reload::All) {
-                return Err(error);
-            }
-            let is_in_folder = |loaded: &&LoadedLayer| {
-                loaded.config.key == format!("{}{}", folder.key, loaded.config.source)
-            };
-            let old = || self.loaded.iter().filter(is_in_folder);
-            if old().any(|loaded| loaded.is_in(reload)) {
-                say!("heatsplat: {error}; its layers stay as they were");
-            }
-            Ok(old().map(|loaded| loaded.config.clone()).collect())
-        })
-    }
-
-    /// Lists a layer for each table that a database publishes. If a database doesn't answer, its
-    /// previous layers stay in the list.
-    fn published_layers(
-        &self,
-        config: &ServeConfig,
-        reload: &Reload,
-    ) -> Result<Vec<LayerConfig>, BoxError> {
-        let mut all = Vec::new();
-        for database in config.databases.iter().filter(|d| d.publishes()) {
-            let tables = match reload {
-                Reload::Files | Reload::Layer(_) => None,
-                Reload::Due | Reload::All => database.published().unwrap_or_else(|error| {
-                    say!("heatsplat: {error}; its tables stay as they were");
-                    None
-                }),
-                Reload::Config => database.published()?,
-            };
-            let Some(tables) = tables else {
-                let old = self.loaded.iter().map(|loaded| &loaded.config);
-                let own = old.filter(|l| l.is_published && l.source == database.url());
-                all.extend(own.cloned());
-                continue;
-            };
-            all.extend(tables.into_iter().map(|(name, read)| LayerConfig {
-                key: format!("{name}\n{}", database.key()),
-                name: Some(name),
-                source: database.url().to_owned(),
-                database: Some(Arc::clone(database)),
-                read,
-                live: true,
-                is_published: true,
-                line: None,
-                reload: config.server.reload,
-                keys: Vec::new(),
-                style: database.style().clone(),
-            }));
-        }
-        Ok(all)
-    }
-
     /// Reads the source of a layer again, with the layer's configuration and the properties of its
     /// first reading.
     fn reread(&mut self, old: &LoadedLayer) -> Result<(LoadedLayer, NewLayer), BoxError> {
@@ -503,44 +427,6 @@ impl LayerSet {
 fn with_keys(layers: &[LayerConfig]) -> Vec<(LayerId, Vec<BearerToken>)> {
     let keys = layers.iter().map(|layer| layer.keys.clone());
     layer_ids(layers).into_iter().zip(keys).collect()
-}
-
-impl FailedLayer {
-    /// The time after which the layer is tried again.
-    fn retry_after(&self) -> Duration {
-        self.layer.config.reload.map_or(RETRY, |r| r.min(RETRY))
-    }
-
-    /// The action for the layer, whose configuration is now `config`. A local file is tried again
-    /// only if it has changed or all layers are to be read again, since reading may take long. A
-    /// pipe is never tried again, since it can be read only once.
-    fn action(&self, config: LayerConfig, reload: &Reload) -> Action {
-        let is_due = self.layer.at.elapsed() >= self.retry_after();
-        let is_local = !config.is_in_database() && !is_remote(&config.source);
-        let is_tried = match reload {
-            _ if config.source == "-" || is_pipe(&config.source) => false,
-            Reload::All => true,
-            Reload::Due => is_due && (!is_local || self.layer.is_in(&Reload::Files)),
-            _ => self.layer.is_in(reload),
-        };
-        let at = match is_due {
-            true => Instant::now(),
-            false => self.layer.at,
-        };
-        let layer = LoadedLayer {
-            id: self.layer.id.clone(),
-            config,
-            validator: None,
-            at,
-            ..self.layer.clone()
-        };
-        let why = self.why.clone();
-        let failed = Self { layer, why };
-        match is_tried {
-            true => Action::Retry(failed),
-            false => Action::Leave(failed),
-        }
-    }
 }
 
 #[cfg(all(test, feature = "postgis"))]

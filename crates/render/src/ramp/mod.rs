@@ -4,6 +4,7 @@ pub mod collection;
 mod colorize_alpha;
 mod css;
 mod hex;
+mod oklab;
 pub mod opacity;
 mod stops;
 
@@ -15,6 +16,8 @@ use crate::ramp::opacity::{Opacity, OpacityCurve};
 pub use stops::{ColorStop, Interpolation, RampError};
 
 pub use css::css_color;
+
+pub(crate) use oklab::Oklab;
 
 /// A table of 256 colours, one for each colour index of a picture. The colours are RGBA, not
 /// premultiplied by alpha, and all opacities are already applied to them.

@@ -23,12 +23,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment
 }
 
 /// The picture formats that a request chooses by the file extension alone.
-const FORMATS: [ImageFormat; 4] = [
-    ImageFormat::Png,
-    ImageFormat::WebP,
-    ImageFormat::Npy,
-    ImageFormat::Tiff,
-];
+const FORMATS: [ImageFormat; 3] = [ImageFormat::Png, ImageFormat::Npy, ImageFormat::Tiff];
 
 /// The extension of PNG files whose colours encode values, as in elevation models (DEM).
 pub(crate) const DEM: &str = "dem.png";
@@ -191,7 +186,7 @@ mod tests {
             })
         };
         assert_eq!(FileName::parse("7.png"), file("7", 1, "png"));
-        assert_eq!(FileName::parse("7@2x.webp"), file("7", 2, "webp"));
+        assert_eq!(FileName::parse("7@2x.npy"), file("7", 2, "npy"));
         assert_eq!(FileName::parse("7@3x.png"), file("7@3x", 1, "png"));
         assert_eq!(FileName::parse("7.tar.gz"), file("7", 1, "tar.gz"));
         assert_eq!(FileName::parse("7"), None);

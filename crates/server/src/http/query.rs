@@ -162,8 +162,12 @@ impl Query {
                 .ok_or(ApiError::bad_request(missing));
         }
         let format = path::format_of(extension).ok_or_else(|| {
+            let why = match extension {
+                "webp" => " (a lossless WebP has four times the bytes of the .png)",
+                _ => "",
+            };
             ApiError::bad_request(format!(
-                "the extension can't be `{}`: expected {}",
+                "the extension can't be `{}`{why}: expected {}",
                 shown(extension),
                 path::extensions()
             ))

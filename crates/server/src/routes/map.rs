@@ -1,4 +1,4 @@
-//! `/{layer}/map[@2x].{png,webp,npy,tif}`: one picture of a box in degrees, at any size.
+//! `/{layer}/map[@2x].{png,npy,tif}`: one picture of a box in degrees, at any size.
 
 use crate::cost::Work;
 use crate::http::error::ApiError;

@@ -1,4 +1,4 @@
-//! `/{layer}/{z}/{x}/{y}[@2x].{png,webp,npy,tif,dem.png}`: tiles, addressed by zoom, column and
+//! `/{layer}/{z}/{x}/{y}[@2x].{png,npy,tif,dem.png}`: tiles, addressed by zoom, column and
 //! row.
 
 use super::archive;

@@ -54,7 +54,6 @@ async fn the_tag_follows_what_is_drawn_and_nothing_else() {
     let mut seen = std::collections::HashMap::new();
     for uri in [
         TILE,
-        "/cities/4/8/5.webp",
         "/cities/4/8/5.npy",
         "/cities/4/8/5@2x.png",
         "/cities/4/8/5.png?size=512",

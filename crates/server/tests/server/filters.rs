@@ -62,7 +62,7 @@ async fn a_filtered_tile_is_the_tile_of_a_filtered_load() {
         for (path, rest) in [
             ("0/0/0.png", ""),
             ("3/5/3.png", ""),
-            ("3/5/3@2x.webp", ""),
+            ("3/5/3@2x.png", ""),
             ("4/9/7.npy", ""),
             ("5/20/15.png", "domain=p90"),
             ("legend.json", "z=3"),
@@ -137,7 +137,7 @@ async fn categories_are_filtered_and_keep_their_colours() {
         layers.put_with_table(&id, whole, table);
         layers.put(&layers.announce("wanted"), loaded);
         let app = router(Arc::new(Server::new(layers, ServerConfig::default())));
-        for path in ["0/0/0.png", "3/5/3.png", "3/5/3@2x.webp", "4/9/7.npy"] {
+        for path in ["0/0/0.png", "3/5/3.png", "3/5/3@2x.png", "4/9/7.npy"] {
             let by_filter = get(&app, &format!("/crimes/{path}?{query}")).await;
             let by_load = get(&app, &format!("/wanted/{path}")).await;
             assert_eq!(by_filter.status, StatusCode::OK, "{filter}: {path}");

@@ -149,13 +149,7 @@ async fn text_and_numbers_are_compressed_and_pictures_are_not() {
         }
     }
     let all = [("accept-encoding", "gzip, br, zstd")];
-    for uri in [
-        TILE,
-        "/cities/4/8/5.webp",
-        "/cities/map.png",
-        "/health",
-        "/nope",
-    ] {
+    for uri in [TILE, "/cities/map.png", "/health", "/nope"] {
         let answer = with(&app, uri, &all).await;
         assert_eq!(answer.header("content-encoding"), "", "{uri}");
         assert_eq!(answer.header("vary"), "", "{uri}");
