@@ -7,10 +7,11 @@ use crate::geojson::object::string;
 use crate::number;
 use crate::options::AxisOrder;
 
-/// The largest absolute value, in degrees, that a longitude may have.
+/// The largest absolute value, in degrees, of a longitude that a row may have. Longitudes beyond
+/// ±180° are wrapped.
 const TURN: f64 = 540.0;
 
-/// The order of two coordinates, and the reason for it.
+/// The order of two coordinates (longitude or latitude first), and the reason for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DecidedOrder {
     pub(super) order: AxisOrder,
@@ -20,25 +21,25 @@ pub(super) struct DecidedOrder {
 /// The reason for an order of coordinates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OrderReason {
-    /// The option `order`.
+    /// The option `order` names it.
     Asked,
-    /// The values: one of the two coordinates goes beyond ±90 in the first rows, so it is the
-    /// longitude.
+    /// The values decide it: in the first rows one of the two coordinates goes beyond ±90, so it is
+    /// the longitude.
     Values,
-    /// The convention of the programs that write such rows.
+    /// Neither decides it, so it is the usual one in the programs that write such rows.
     Convention,
 }
 
-/// Two numbers of rows: those in which only the first of two coordinates can be a latitude, and
-/// those in which only the second can.
+/// The counts of rows in which only the first of two coordinates can be a latitude, and of those in
+/// which only the second can.
 #[derive(Default)]
 struct OrderEvidence {
     first_is_lon: usize,
     second_is_lon: usize,
 }
 
-/// Returns the axis order that two numbers of one row require. `None` if both orders are possible,
-/// or if neither is.
+/// Returns the axis order of a row's two coordinates if only one of them can be a latitude. `None`
+/// if both orders are possible, or if neither is.
 pub(super) fn required(first: f64, second: f64) -> Option<AxisOrder> {
     let is_lon_only = |value: f64| value.abs() > 90.0 && value.abs() <= TURN;
     let is_lat = |value: f64| value.abs() <= 90.0;
@@ -51,8 +52,8 @@ pub(super) fn required(first: f64, second: f64) -> Option<AxisOrder> {
     }
 }
 
-/// The finite number that a JSON value is, or that a JSON string contains. `None` for any other
-/// value.
+/// The finite number that a JSON value is, or that is written in a JSON string. `None` for any
+/// other value.
 pub(super) fn json_number(json: &[u8]) -> Option<f64> {
     match json.first() {
         Some(b'"') => number::parse(string(json).as_bytes()),
@@ -60,7 +61,7 @@ pub(super) fn json_number(json: &[u8]) -> Option<f64> {
     }
 }
 
-/// The numbers at two paths, as a pair for each row that has both.
+/// The numbers at two JSON paths in each row. Rows without a number at both paths are left out.
 pub(super) fn number_pairs(rows: &[&[u8]], (first, second): (&[Step], &[Step])) -> Vec<(f64, f64)> {
     let mut picker = Picker::default();
     let slots = (picker.add(first), picker.add(second));
@@ -74,8 +75,8 @@ pub(super) fn number_pairs(rows: &[&[u8]], (first, second): (&[Step], &[Step])) 
 }
 
 /// Decides the order of two coordinates. `pairs` are the coordinates in the first rows,
-/// `convention` is the usual order, and `asked` is the order that an option names. The error is a
-/// sentence about values that contradict each other.
+/// `convention` is the order if they don't show it, and `asked` is the order that an option names.
+/// The error is a sentence about rows that contradict each other.
 pub(super) fn decide(
     pairs: &[(f64, f64)],
     convention: AxisOrder,

@@ -18,7 +18,8 @@ use crate::source::Source;
 use crate::value::Value;
 use std::ops::Range;
 
-/// A source that reads the columns in the object at `path`.
+/// A source for JSON that has an array or object per column. `path` leads to the object that holds
+/// the columns.
 pub(super) fn source(
     input: Input,
     sample: Vec<u8>,
@@ -61,8 +62,8 @@ pub(super) fn source(
     })
 }
 
-/// The columns to read: the number, the name and the range in the document of each, and the numbers
-/// of the columns with the longitude, the latitude and the weight.
+/// The columns to read. Each has its index, its name and the range of its JSON text in bytes of the
+/// document. `lon`, `lat` and `weight` are indexes of columns.
 struct ColumnReading {
     columns: Vec<(usize, String, Range<usize>)>,
     lon: usize,
@@ -70,11 +71,11 @@ struct ColumnReading {
     weight: Option<usize>,
 }
 
-/// A value of a column, as the JSON texts of its key and of the value. The key is empty if the
-/// column is an array.
+/// A value of a column, after its key. Both are JSON texts. The key is empty if the column is an
+/// array.
 type KeyedValue<'a> = (&'a [u8], &'a [u8]);
 
-/// The values of one column, from the first row on.
+/// The values of one column, in the order of the rows.
 type ColumnValues<'a> = Box<dyn Iterator<Item = KeyedValue<'a>> + 'a>;
 
 fn values(column: &[u8]) -> ColumnValues<'_> {
@@ -155,7 +156,7 @@ impl ColumnReading {
     }
 }
 
-/// Converts a value to one that owns its text.
+/// Copies a value, so that it no longer borrows its text from the document.
 pub(super) fn owned(value: Value<'_>) -> Value<'static> {
     match value {
         Value::Text(text) => Value::text(text),

@@ -1,5 +1,5 @@
-//! The part of a document after its rows or its GeoJSON. It closes the objects and arrays around
-//! them, and must have no other positions.
+//! The part of a JSON document after its rows, or after the GeoJSON in it. It closes the objects
+//! and arrays that the rows are in, and must have no other positions.
 
 use super::json_text::JsonText;
 use super::outline::{LEFT_OUT, names_in, search};
@@ -10,36 +10,37 @@ use crate::geojson::cursor::{Cursor, ScanStop, unexpected};
 use crate::geojson::object::string;
 use crate::options::LoadOptions;
 
-/// The number of bytes of a member or an element that are searched for positions: a choice.
+/// The most bytes of each later member or element that are searched for positions: a choice.
 const SEARCHED: usize = 1 << 20;
 
-/// The members that would change how rows are read, and that come too late after the rows: each
-/// flag is true if a member of this kind ends the load.
+/// The kinds of members that end the load with an error if they come after the rows, since they
+/// would change how rows are read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LateMembers {
-    /// True if names of the columns end the load.
+    /// True if a list of column names after the rows is an error.
     pub(super) names: bool,
-    /// True if a coordinate system ends the load.
+    /// True if a coordinate system after the rows is an error.
     pub(super) reference: bool,
-    /// True if other positions end the load.
+    /// True if other positions after the rows are an error.
     pub(super) rows: bool,
 }
 
-/// The state of reading the part after the rows, byte by byte.
+/// A reader of the part of a document after its rows, byte by byte.
 pub(super) struct DocumentTail {
     file: String,
-    /// The path of the rows in the document.
+    /// The JSON path of the rows in the document.
     path: Vec<Step>,
-    /// The opening brackets around the rows that are not closed yet, the outermost first.
+    /// The opening brackets of the objects and arrays that the rows are in and that are not closed
+    /// yet, the outermost first.
     open: Vec<u8>,
     /// The options for a search for other positions. `None` if an option names the rows, so that
     /// there is no search.
     search: Option<LoadOptions>,
     late: LateMembers,
-    /// The beginning of the member or element that is read now; `None` before the comma in front of
-    /// it.
+    /// The bytes so far of the member or element that is being read; `None` until the comma in
+    /// front of it is read.
     part: Option<Vec<u8>>,
-    /// The number of objects and arrays that are open inside the member or element.
+    /// The number of open objects and arrays inside the member or element that is being read.
     depth: usize,
     text: JsonText,
 }
@@ -67,13 +68,13 @@ impl DocumentTail {
         }
     }
 
-    /// Returns whether all objects and arrays around the rows are closed.
+    /// Returns whether all objects and arrays that the rows are in are closed.
     pub(super) fn is_closed(&self) -> bool {
         self.open.is_empty()
     }
 
-    /// Reads the next bytes after the rows. Returns the number of bytes up to the end of the
-    /// document, or of all bytes if the document doesn't end in them.
+    /// Reads the next bytes after the rows. Returns the number of those bytes that belong to the
+    /// document: all of them if it doesn't end here.
     pub(super) fn follow(&mut self, bytes: &[u8]) -> Result<usize, ScanStop> {
         // The offset of the first byte of the member or element that isn't stored yet.
         let mut from = 0;
@@ -109,7 +110,7 @@ impl DocumentTail {
         Ok(bytes.len())
     }
 
-    /// Stores more bytes of the member or element, up to the number that is searched.
+    /// Stores more bytes of the member or element that is being read, up to [`SEARCHED`] in all.
     fn store(&mut self, bytes: &[u8]) {
         if let Some(part) = &mut self.part {
             let count = SEARCHED.saturating_sub(part.len()).min(bytes.len());
@@ -117,8 +118,8 @@ impl DocumentTail {
         }
     }
 
-    /// Checks the member or element that ends before the offset `end` of the bytes that are read
-    /// now. Does nothing if there is none.
+    /// Checks the member or element that was read, if there is one. It ends before the offset `end`
+    /// in the bytes of this call of [`follow`](Self::follow).
     fn finish_part(&mut self, end: usize) -> Result<(), ScanStop> {
         let Some(part) = self.part.take() else {
             return Ok(());
@@ -140,9 +141,9 @@ impl DocumentTail {
             .map_err(|error| ScanStop::Refused(end, Box::new(error)))
     }
 
-    /// Checks a value after the rows: it must have no positions itself, and no names of the
-    /// columns. `key` is the JSON text of the member's name, and `is_whole` is false if the value
-    /// is longer than the part that is searched.
+    /// Checks a value after the rows: it must have no positions, and not be a list of column names.
+    /// `key` is the JSON text of its member's name, and `None` in an array. `is_whole` is false if
+    /// `json` is only the beginning of the value, since the value is longer than [`SEARCHED`].
     fn check(&self, key: Option<&[u8]>, json: &[u8], is_whole: bool) -> Result<(), LoadError> {
         let name = key.map(|key| string(key).into_owned());
         let refused = |message: String| LoadError::JsonRows {
@@ -189,7 +190,8 @@ fn expected_end(at: usize) -> ScanStop {
     unexpected(at, "a comma or the end of an object or array")
 }
 
-/// The message for two arrays that have positions.
+/// The message of the error that two parts of a document have positions. `first` and `second` name
+/// the parts.
 pub(super) fn two_parts(first: &str, second: &str) -> String {
     format!(
         "there are rows with positions in {first} and in {second}; choose one with `rows`, for \
@@ -201,8 +203,9 @@ pub(super) fn two_parts(first: &str, second: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The number of bytes up to the end of the document, or the error, if the tail is read in two
-    /// pieces, of which the second begins at `split`.
+    /// The result of reading `text`, in two pieces split at the offset `split`, as what follows the
+    /// rows: the number of bytes up to the end of the document and whether it ended there, or the
+    /// message of the error.
     fn outcome(text: &str, split: usize) -> Result<(usize, bool), String> {
         let path = [Step::Member("a".to_owned()), Step::Element(0)];
         let late = LateMembers {

@@ -1,4 +1,4 @@
-//! The coordinate system of Esri JSON.
+//! The coordinate system that Esri JSON states.
 
 use crate::crs::Crs;
 use crate::error::LoadError;
@@ -6,8 +6,9 @@ use crate::messages::shown;
 use crate::options::LoadOptions;
 use serde_json::Value;
 
-/// The coordinate system that a `spatialReference` of Esri JSON states, and its description for
-/// reports. `reference` is its JSON text; an empty text means longitude and latitude.
+/// The coordinate system that a `spatialReference` of Esri JSON states, and words about it for
+/// reports. `reference` is the JSON text of the `spatialReference`, or empty if there is none,
+/// which means longitude and latitude.
 pub(super) fn parse(
     reference: &[u8],
     options: &LoadOptions,

@@ -15,20 +15,21 @@ use crate::text::chunker::TextPosition;
 use serde::de::IgnoredAny;
 use std::ops::Range;
 
-/// The most bytes that a document in memory may have, a choice: 256 MiB.
+/// The size limit, in bytes, of a document that is held in memory: a choice.
 const MOST: usize = 256 << 20;
 
-/// A whole document in memory, which is valid JSON.
+/// A whole JSON document in memory. It was checked to be valid JSON.
 pub(super) struct HeldDocument {
     pub(super) text: Vec<u8>,
     pub(super) origin: Origin,
-    /// The range, in the document, of the part that has the positions.
+    /// The range, in bytes of the document, of the part that has the positions.
     root: Range<usize>,
 }
 
 impl HeldDocument {
-    /// Reads a document to its end. `sample` is the beginning of the document, `path` the path of
-    /// the part that has the positions, and `form` the name of this part's form for messages.
+    /// Reads a document to its end. `sample` is the beginning of the document, which was read
+    /// already. `path` is the JSON path of the part that has the positions, and `form` is that
+    /// part's form in words for messages.
     pub(super) fn read(
         mut input: Input,
         sample: Vec<u8>,
@@ -81,12 +82,12 @@ impl HeldDocument {
         }
     }
 
-    /// The part that has the positions; empty if there is none.
+    /// The JSON text of the part that has the positions; empty if the document has no such part.
     pub(super) fn root(&self) -> &[u8] {
         self.text.get(self.root.clone()).unwrap_or_default()
     }
 
-    /// A source of the rows that the function `read` sends to a sink.
+    /// A source whose rows come from the function `read`, which sends them to a sink.
     pub(super) fn source(
         self,
         found: ResolvedColumns,
@@ -99,7 +100,7 @@ impl HeldDocument {
     }
 }
 
-/// The range, in bytes, of the value at a path in a document; empty if there is no such value.
+/// The range, in bytes, of the value at a JSON path in a document; empty if there is no such value.
 fn part_at(text: &[u8], path: &[Step]) -> Range<usize> {
     let mut json = text.trim_ascii();
     for step in path {

@@ -3,8 +3,8 @@
 use super::path::{elements, members};
 use crate::columns::axes::{latitude, longitude};
 
-/// Returns true if an object has columns of longitudes and latitudes. If the object is cut off
-/// within a column, one of the two columns may come after the cut.
+/// Returns true if an object has a column of longitudes and one of latitudes. If the text ends
+/// within a column, one of the two is enough, since the other may come later.
 pub(super) fn is_columnar(object: &[u8]) -> bool {
     let mut is_cut = false;
     let columns = members(object).filter(|(_, value)| is_column(value.json));
@@ -20,7 +20,8 @@ pub(super) fn is_columnar(object: &[u8]) -> bool {
     }
 }
 
-/// Returns true if a value is an array or object whose first value is itself no array or object.
+/// Returns true if a value is an array or object whose first value is a number, a string, a boolean
+/// or null.
 pub(super) fn is_column(json: &[u8]) -> bool {
     let is_scalar = |json: &[u8]| !matches!(json.first(), Some(b'[' | b'{') | None);
     match json.first() {
@@ -30,7 +31,8 @@ pub(super) fn is_column(json: &[u8]) -> bool {
     }
 }
 
-/// Returns true if an object, which may be cut off, is a topology of TopoJSON.
+/// Returns true if an object is a topology of TopoJSON. `object` may be only the beginning of its
+/// text.
 pub(super) fn is_topology(object: &[u8]) -> bool {
     members(object).any(|(key, value)| &*key == "type" && value.json == b"\"Topology\"")
 }

@@ -1,7 +1,7 @@
-//! The texts of a JSON document that is followed byte by byte: brackets and commas inside them have
-//! no meaning.
+//! Strings in a JSON document that is read byte by byte: brackets and commas inside them have no
+//! meaning.
 
-/// The position of a reader relative to the texts of a JSON document.
+/// The state of a reader: outside of any JSON string, inside one, or after a backslash inside one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct JsonText {
     is_open: bool,
@@ -9,12 +9,12 @@ pub(super) struct JsonText {
 }
 
 impl JsonText {
-    /// Begins a text, whose opening quote was read.
+    /// Enters a string, whose opening quote was just read.
     pub(super) fn open(&mut self) {
         self.is_open = true;
     }
 
-    /// Returns whether the next byte belongs to a text that was begun before. Its closing quote
+    /// Returns whether the next byte belongs to the string that the reader is in. The closing quote
     /// does.
     pub(super) fn holds(&mut self, byte: u8) -> bool {
         if !self.is_open {

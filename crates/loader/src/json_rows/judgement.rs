@@ -1,4 +1,4 @@
-//! The judgement of values in a document: whether they are rows, in what form, and where their
+//! The judgement of values in a JSON document: whether they are rows, in what form, and where their
 //! positions are.
 
 use super::path::{PartialValue, elements, members};
@@ -7,13 +7,13 @@ use super::row_columns::RowColumns;
 use crate::geojson::skip_value;
 use crate::options::LoadOptions;
 
-/// The form of rows.
+/// The form of the rows of a JSON document. Each row is an object or an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowForm {
     Objects,
-    /// Arrays of values.
+    /// Each value is a row, which is an array.
     Arrays,
-    /// Arrays of rows, each of which is an array of values.
+    /// Each value is an array of rows, and each row is an array of values.
     Groups,
 }
 
@@ -21,20 +21,23 @@ pub(super) enum RowForm {
 #[derive(Debug)]
 pub(super) struct Judgement<'a> {
     pub(super) form: RowForm,
-    /// The rows among the values. If the values are groups, these are the rows inside the groups.
+    /// The rows among the values. If the values are groups of rows, these are the rows of all
+    /// groups.
     pub(super) rows: Vec<&'a [u8]>,
     pub(super) columns: RowColumns,
     pub(super) placing: Result<Placing, PlacingError>,
-    /// True if a well-known program writes such rows. Then no other part of its documents has rows.
+    /// True if a well-known program writes such rows. The rest of the document is then not searched
+    /// for rows.
     pub(super) is_known: bool,
-    /// The JSON text of the coordinate system; empty if the document states none. `None` if
-    /// positions are longitudes and latitudes in any case.
+    /// The JSON text of the coordinate system; empty if the document states none. `None` for rows
+    /// that always have longitudes and latitudes.
     pub(super) reference: Option<Vec<u8>>,
 }
 
 impl<'a> Judgement<'a> {
-    /// Judges whole values. `None` if they are neither objects nor arrays. `names` are the names of
-    /// the elements of rows that are arrays.
+    /// Judges `values`, each of which is a complete JSON value. `None` if none of them is an object
+    /// or array. `names` are the names of the elements if rows are arrays and the document names
+    /// their elements.
     pub(super) fn new(
         values: &[&'a [u8]],
         names: Option<&[String]>,
@@ -72,13 +75,13 @@ impl<'a> Judgement<'a> {
         })
     }
 
-    /// Returns true if positions were found in the values, or several possible ones.
+    /// Returns true if the values have positions, even if it is in doubt which of several to use.
     pub(super) fn has_positions(&self) -> bool {
         matches!(self.placing, Ok(_) | Err(PlacingError::Ambiguous(_)))
     }
 }
 
-/// Returns whether an array or object has nothing in it.
+/// Returns whether an array or object has no elements or members.
 fn is_empty(value: &[u8]) -> bool {
     let behind = value.get(1..).unwrap_or_default().trim_ascii_start();
     matches!(behind.first(), Some(b']' | b'}'))
@@ -96,7 +99,7 @@ fn is_group(array: &[u8]) -> bool {
     any && all
 }
 
-/// Returns whether a value is an object of GeoJSON, or the beginning of one.
+/// Returns whether a value is GeoJSON. `value` may be only the beginning of its text.
 pub(super) fn is_geojson(value: &[u8]) -> bool {
     if value.first() != Some(&b'{') {
         return false;
@@ -125,13 +128,13 @@ pub(super) fn is_geojson(value: &[u8]) -> bool {
     is_geometry && has_coordinates
 }
 
-/// Returns whether a value is a feature of GeoJSON, or the beginning of one.
+/// Returns whether a value is a feature of GeoJSON. It may be cut off.
 fn is_feature(value: PartialValue<'_>) -> bool {
     members(value.json).any(|(key, value)| &*key == "type" && value.json == b"\"Feature\"")
 }
 
 impl Judgement<'_> {
-    /// Returns true if every row has values where its position is expected.
+    /// Returns true if every row has a value at one of the JSON paths where positions are expected.
     pub(super) fn is_everywhere(&self) -> bool {
         let Ok(placing) = &self.placing else {
             return false;

@@ -1,5 +1,5 @@
-//! Rows of well-known programs, which have several positions, a coordinate system of their own or
-//! columns in one object.
+//! Recognition of rows that well-known programs write: with several positions in a row, with a
+//! coordinate system, or with further columns in an object inside the row.
 
 use super::judgement::{Judgement, RowForm};
 use super::path::{Step, dotted, members, members_path};
@@ -8,8 +8,8 @@ use crate::options::{AxisOrder, LoadOptions};
 use crate::parameter::Parameter;
 use std::collections::HashSet;
 
-/// Changes the judgement of rows if a well-known program writes such rows. `path` is the path of
-/// the rows, and `around` is the object that has them.
+/// Changes the judgement of rows if a well-known program writes such rows. `path` is the JSON path
+/// of the array of rows, and `around` is the JSON text of the object that has this array.
 pub(super) fn adapt(
     judgement: &mut Judgement<'_>,
     path: &[Step],
@@ -56,8 +56,8 @@ fn placing(rules: Vec<PlaceRule>, is_each: bool, why: &str) -> Placing {
     }
 }
 
-/// Recognises features of Esri JSON, as ArcGIS servers answer. Returns their positions; `None` for
-/// other rows.
+/// Recognises features of Esri JSON, as ArcGIS servers answer. Returns the rules for their
+/// positions; `None` for other rows.
 fn esri(judgement: &mut Judgement<'_>, around: Option<&[u8]>) -> Option<Placing> {
     let has = |names: &[&str]| judgement.columns.at(&members_path(names)).is_some();
     let is_point = has(&["geometry", "x"]) && has(&["geometry", "y"]);
@@ -82,8 +82,8 @@ fn esri(judgement: &mut Judgement<'_>, around: Option<&[u8]>) -> Option<Placing>
     ))
 }
 
-/// Recognises elements of OpenStreetMap, as the Overpass API answers. Returns their positions;
-/// `None` for other rows.
+/// Recognises elements of OpenStreetMap, as the Overpass API answers. Returns the rules for their
+/// positions; `None` for other rows.
 fn overpass(judgement: &mut Judgement<'_>, path: &[Step]) -> Option<Placing> {
     let has = |names: &[&str]| judgement.columns.at(&members_path(names)).is_some();
     let is_element = has(&["type"]) && has(&["id"]) && (has(&["lat"]) || has(&["center", "lat"]));
@@ -99,8 +99,8 @@ fn overpass(judgement: &mut Judgement<'_>, path: &[Step]) -> Option<Placing> {
     Some(placing(rules, false, why))
 }
 
-/// Recognises Google's Semantic Location History of a month. Returns its positions; `None` for
-/// other rows.
+/// Recognises rows of Google's Semantic Location History, which has a file for each month. Returns
+/// the rules for their positions; `None` for other rows.
 fn semantic_history(judgement: &Judgement<'_>, path: &[Step]) -> Option<Placing> {
     if path.last() != Some(&Step::Member("timelineObjects".to_owned())) {
         return None;
@@ -123,8 +123,8 @@ fn semantic_history(judgement: &Judgement<'_>, path: &[Step]) -> Option<Placing>
     Some(placing(rules, true, why))
 }
 
-/// Recognises Google's timeline, as telephones export it. Returns its positions; `None` for other
-/// rows.
+/// Recognises rows of Google's timeline, as telephones export it. Returns the rules for their
+/// positions; `None` for other rows.
 fn timeline(judgement: &Judgement<'_>) -> Option<Placing> {
     let begins = |names: &[&str]| judgement.columns.begins(&members_path(names));
     let visit = ["visit", "topCandidate", "placeLocation"];
@@ -149,13 +149,13 @@ fn timeline(judgement: &Judgement<'_>) -> Option<Placing> {
 }
 
 impl super::row_columns::RowColumns {
-    /// Returns true if a column has this path, or a path that begins with it.
+    /// Returns true if a column has this JSON path, or lies inside the object or array there.
     fn begins(&self, path: &[Step]) -> bool {
         self.all.iter().any(|column| column.path.starts_with(path))
     }
 
-    /// Renames the columns inside the object `name` of the rows: they lose the prefix `name`,
-    /// unless another column has the shorter name.
+    /// Shortens the names of columns inside the object `name` of each row: `name.color` becomes
+    /// `color`, unless another column has that name.
     fn lift(&mut self, name: &str) {
         let prefix = members_path(&[name]);
         let mut taken: HashSet<String> = self.names().into_iter().collect();

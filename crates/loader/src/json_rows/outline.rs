@@ -1,8 +1,8 @@
-//! The search for rows in the beginning of a document.
+//! The search for rows in the beginning of a JSON document.
 //!
-//! Rows are the elements of the first array whose elements have positions. An object whose values
-//! all are objects with positions has rows too. A document of several values, one after the other
-//! or one on each line, has a row in each.
+//! Rows are the elements of the first array whose elements have positions. The values of an object
+//! are rows too if all of them are objects with positions. If a document consists of several
+//! values, one after the other or one on each line, each of them is a row.
 
 use super::held_forms::{is_columnar, is_topology};
 use super::judgement::{Judgement, is_geojson};
@@ -14,11 +14,12 @@ use crate::geojson::object::string;
 use crate::options::LoadOptions;
 use serde::de::IgnoredAny;
 
-/// The number of elements of an array in which rows are searched: a choice.
+/// The most elements of an array that are themselves searched for rows, if the array has no rows: a
+/// choice.
 const ELEMENTS: usize = 16;
 
-/// Names of members that are searched for rows only if the option `rows` names them. Their arrays
-/// describe a part of the map and are no data.
+/// Names of members that are searched for rows only if the option `rows` names them, since their
+/// numbers describe the map and are no data.
 pub(super) const LEFT_OUT: &[&str] = &[
     "bbox",
     "bounds",
@@ -35,28 +36,28 @@ pub(super) const LEFT_OUT: &[&str] = &[
 #[derive(Debug)]
 pub(super) struct DocumentPart<'a> {
     pub(super) path: Vec<Step>,
-    /// The offset in bytes, in the sample, at which the part begins.
+    /// The offset, in bytes of the sample, at which this part begins.
     pub(super) at: usize,
     pub(super) kind: PartKind<'a>,
 }
 
-/// The kind of a part.
+/// The kind of a part of a document.
 #[derive(Debug)]
 pub(super) enum PartKind<'a> {
     GeoJson,
     /// An object with an array or object for each column.
     Columns,
-    /// TopoJSON.
+    /// A topology of TopoJSON.
     Topology,
     Rows(Container, Box<Judgement<'a>>, Option<Vec<String>>),
 }
 
-/// The result of a search.
+/// The result of a search for rows in the beginning of a document.
 #[derive(Debug, Default)]
 pub(super) struct DocumentOutline<'a> {
-    /// The parts with positions: none, one or, of several, the first two.
+    /// The parts of the document that have positions; only the first two if there are more.
     pub(super) parts: Vec<DocumentPart<'a>>,
-    /// The first array of objects or of arrays in which no positions were found; `None` if there is
+    /// The first part that may be rows but in which no positions were found; `None` if there is
     /// none.
     pub(super) without: Option<DocumentPart<'a>>,
 }
@@ -65,19 +66,20 @@ struct RowSearch<'a, 'o> {
     sample: &'a [u8],
     options: &'o LoadOptions,
     outline: DocumentOutline<'a>,
-    /// True after rows of a well-known program were found.
+    /// True if the search is over, because rows of a well-known program were found.
     is_ended: bool,
 }
 
-/// The object that contains an array, and the names that this object states for the array's
-/// columns.
+/// The object that contains an array, and the names that this object states for the columns of the
+/// array's rows. Both are `None` where there is no such object.
 #[derive(Clone, Copy, Default)]
 struct Surroundings<'s> {
     names: Option<&'s [String]>,
     object: Option<&'s [u8]>,
 }
 
-/// Searches a sample of a document. `is_whole` is true if the sample is the whole document.
+/// Searches the beginning of a document for rows. `is_whole` is true if `sample` is the whole
+/// document.
 pub(super) fn search<'a>(
     sample: &'a [u8],
     is_whole: bool,
@@ -156,7 +158,8 @@ impl<'a> RowSearch<'a, '_> {
         })
     }
 
-    /// Judges values as rows, and keeps them as a part if they have positions or are asked for.
+    /// Judges whether values are rows. Adds them to the found parts if they have positions, or if
+    /// the option `rows` names their path.
     fn judge(
         &mut self,
         path: &[Step],
@@ -262,8 +265,9 @@ impl<'a> RowSearch<'a, '_> {
     }
 }
 
-/// The values on the lines of a text. `None` if the lines are not one value each, by the first two
-/// lines: the first line must be a whole value, or the second one if the first is a damaged row.
+/// The complete values on the lines of a text that has one value on each line. `None` for any other
+/// text, judged by two lines: the first must be a complete value, or it must be a damaged row and
+/// the second a complete value.
 fn lines(text: &[u8], is_whole: bool) -> Option<Vec<&[u8]>> {
     let is_value = |line: &&[u8]| serde_json::from_slice::<IgnoredAny>(line).is_ok();
     let mut all = text
@@ -288,16 +292,16 @@ fn lines(text: &[u8], is_whole: bool) -> Option<Vec<&[u8]>> {
     )
 }
 
-/// Returns true if a line is a damaged row that comes before the whole value `second`. Otherwise
-/// the line begins a document of several lines, in which a bracket, a comma or a colon comes before
-/// a value.
+/// Returns true if a document's first line is a damaged row, and not the beginning of a value that
+/// goes on over several lines. `second`, the second line, is a complete value; a bracket, a comma
+/// or a colon at the end of `first` means that the value goes on.
 fn is_damaged(first: &[u8], second: &[u8]) -> bool {
     let is_container = matches!(second.first(), Some(b'{' | b'['));
     let is_open = matches!(first.last(), Some(b'[' | b'{' | b',' | b':'));
     is_container && first.first() == second.first() && !is_open && !first.starts_with(b"[[")
 }
 
-/// Returns whether all values of an object are objects, and there are several.
+/// Returns whether an object has at least two members, and the values of all of them are objects.
 fn is_keyed(object: &[u8]) -> bool {
     let mut count = 0;
     let all = members(object).all(|(_, PartialValue { json, .. })| {
@@ -307,14 +311,15 @@ fn is_keyed(object: &[u8]) -> bool {
     all && count > 1
 }
 
-/// The names of columns that an object states for the arrays in it: texts in `columns` or `fields`,
-/// or the names of objects there.
+/// The names of columns that an object states for the arrays in it, in its member `columns` or
+/// `fields`; `None` if it states none.
 pub(super) fn names(object: &[u8]) -> Option<Vec<String>> {
     let list = members(object).find(|(key, _)| matches!(&**key, "columns" | "fields"));
     names_in(list?.1)
 }
 
-/// The names in an array of texts or of objects with a member `name`.
+/// The names in an array of strings, or of objects with a member `name`. `None` if the array has
+/// other elements, is empty, or is cut off.
 pub(super) fn names_in(list: PartialValue<'_>) -> Option<Vec<String>> {
     if !list.is_whole {
         return None;

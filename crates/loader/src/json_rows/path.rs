@@ -1,10 +1,10 @@
-//! Paths to parts of a JSON document, and the parts of JSON that may be cut off.
+//! Paths to parts of a JSON document, and the values in a JSON text that may end within a value.
 
 use crate::geojson::object::string;
 use crate::geojson::skip_value;
 use std::borrow::Cow;
 
-/// The most levels of objects and arrays that are searched for positions: a choice.
+/// The largest depth of nested objects and arrays that is searched for positions: a choice.
 pub(super) const DEPTH: usize = 64;
 
 /// A step from a JSON value to a part of it.
@@ -16,8 +16,8 @@ pub(super) enum Step {
     Element(usize),
 }
 
-/// A path as people write it: the steps with dots between them. Elements are counted from 1. An
-/// empty path, which is the whole document, is `$`.
+/// The text of a path: its steps with dots between them, such as `data.rows`. Elements are counted
+/// from 1. The empty path, which is the whole document, is `$`.
 pub(super) fn dotted(path: &[Step]) -> String {
     if path.is_empty() {
         return "$".to_owned();
@@ -29,7 +29,7 @@ pub(super) fn dotted(path: &[Step]) -> String {
     path.iter().map(step).collect::<Vec<_>>().join(".")
 }
 
-/// The path of members with these names.
+/// The path that goes through members with these names, one inside the other.
 pub(super) fn members_path(names: &[&str]) -> Vec<Step> {
     names
         .iter()
@@ -37,17 +37,17 @@ pub(super) fn members_path(names: &[&str]) -> Vec<Step> {
         .collect()
 }
 
-/// A value in a text that may be cut off.
+/// A JSON value, or only its beginning if the text ends within it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PartialValue<'a> {
-    /// The value's JSON text. If the value is cut off, it reaches to the end of the text.
+    /// The value's JSON text; up to the end of the whole text if that ends within the value.
     pub(super) json: &'a [u8],
-    /// True if the value is not cut off.
+    /// False if the text ends within the value.
     pub(super) is_whole: bool,
 }
 
 /// Splits a text into the JSON value at its beginning and the text after that value. White space
-/// and bytes equal to `between` before the value are skipped. `None` if there is no value.
+/// and bytes `between`, such as commas, before the value are skipped. `None` if there is no value.
 fn take(rest: &[u8], between: u8) -> Option<(PartialValue<'_>, &[u8])> {
     let skip = rest
         .iter()
@@ -69,7 +69,7 @@ fn take(rest: &[u8], between: u8) -> Option<(PartialValue<'_>, &[u8])> {
     }
 }
 
-/// The elements of an array that may be cut off.
+/// The elements of an array. The text may end within the array.
 pub(super) fn elements(array: &[u8]) -> impl Iterator<Item = PartialValue<'_>> {
     let mut rest = array.strip_prefix(b"[").unwrap_or_default();
     std::iter::from_fn(move || {
@@ -79,7 +79,8 @@ pub(super) fn elements(array: &[u8]) -> impl Iterator<Item = PartialValue<'_>> {
     })
 }
 
-/// The members of an object that may be cut off. A member without a value is left out.
+/// The members of an object. The text may end within the object. A name without a value is left
+/// out.
 pub(super) fn members(object: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, PartialValue<'_>)> {
     let mut rest = object.strip_prefix(b"{").unwrap_or_default();
     std::iter::from_fn(move || {
@@ -94,8 +95,9 @@ fn whole_text(value: PartialValue<'_>) -> Option<&[u8]> {
     value.is_whole.then_some(value.json)
 }
 
-/// The whole values of an array, or of an object's members, or of a text with one value after the
-/// other.
+/// The complete values in `text`: the elements of an array, the values of an object's members, or
+/// values that follow each other, as `container` states. The list ends before a value that is cut
+/// off.
 pub(super) fn whole_values(text: &[u8], container: Container) -> Vec<&[u8]> {
     match container {
         Container::Array => elements(text).map_while(whole_text).collect(),
@@ -114,20 +116,20 @@ pub(super) fn whole_values(text: &[u8], container: Container) -> Vec<&[u8]> {
     }
 }
 
-/// The part of a document that contains the rows, by its form.
+/// The part of a document that contains the rows: an array, an object, or the document itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Container {
     /// An array, whose elements are rows.
     Array,
-    /// An object, whose members' values are rows.
+    /// An object; the values of its members are rows.
     Keyed,
-    /// The document itself: one value or several, one after the other.
+    /// The document itself: one value, or several that follow each other.
     Sequence,
     /// The document itself, with one value on each line.
     Lines,
 }
 
-/// The offset of `part` in `whole`, of which it is a part.
+/// The offset, in bytes, of `part` in `whole`. `part` is a slice of `whole`.
 pub(super) fn offset_in(whole: &[u8], part: &[u8]) -> usize {
     (part.as_ptr() as usize)
         .saturating_sub(whole.as_ptr() as usize)

@@ -4,18 +4,17 @@ use super::path::Step;
 use crate::geojson::object::string;
 use crate::geojson::skip_value;
 
-/// A tree of the paths of the values that are wanted from each row.
+/// The JSON paths of the values that are wanted from each row, as a tree.
 #[derive(Default)]
 pub(super) struct Picker {
     root: PathNode,
     slots: usize,
 }
 
-/// A part of a row that is wanted, or that has wanted parts.
+/// A node of the tree: a value in the row that is wanted, or that has wanted values in it.
 #[derive(Default)]
 struct PathNode {
-    /// The index of the value among the picked values; `None` if only parts of the value are
-    /// wanted.
+    /// The index of this value among the picked values; `None` if only values inside it are wanted.
     slot: Option<usize>,
     members: Vec<(String, PathNode)>,
     elements: Vec<(usize, PathNode)>,
@@ -30,7 +29,7 @@ impl PathNode {
     }
 }
 
-/// The node of a key in a list of nodes. It is added if it isn't there yet.
+/// The node that belongs to `key` in a list of nodes. It is added if the list doesn't have it yet.
 fn entry<'n, K: PartialEq + Clone>(nodes: &'n mut Vec<(K, PathNode)>, key: &K) -> &'n mut PathNode {
     let known = nodes.iter().position(|(known, _)| known == key);
     let at = known.unwrap_or_else(|| {
@@ -45,7 +44,8 @@ fn entry<'n, K: PartialEq + Clone>(nodes: &'n mut Vec<(K, PathNode)>, key: &K) -
 }
 
 impl Picker {
-    /// Adds the path of a wanted value. Returns the index of the value among the picked values.
+    /// Adds the JSON path of a wanted value. Returns the index of the value among the picked
+    /// values.
     pub(super) fn add(&mut self, path: &[Step]) -> usize {
         let node = path.iter().fold(&mut self.root, PathNode::child);
         match node.slot {
@@ -59,15 +59,16 @@ impl Picker {
         }
     }
 
-    /// Makes the value at `path` another source of the picked value with the index `slot`, unless
-    /// the path has an index already.
+    /// Also takes the picked value `slot` from `path`, if a row has a value there. A path that is
+    /// wanted already stays as it is.
     pub(super) fn alias(&mut self, path: &[Step], slot: usize) {
         let node = path.iter().fold(&mut self.root, PathNode::child);
         node.slot.get_or_insert(slot);
     }
 
     /// Finds the wanted values in a row, which must be valid JSON, and stores them in `picked`. A
-    /// value that is missing is `None`. If two members have one name, the last counts.
+    /// value that the row doesn't have is `None`. If two members of an object have one name, the
+    /// last counts.
     pub(super) fn pick<'a>(&self, row: &'a [u8], picked: &mut Vec<Option<&'a [u8]>>) {
         picked.clear();
         picked.resize(self.slots, None);
@@ -100,8 +101,8 @@ fn pick<'a>(node: &PathNode, json: &'a [u8], picked: &mut [Option<&'a [u8]>]) {
 }
 
 impl PathNode {
-    /// The node of the member whose name has the JSON text `key`; `None` if no part of this member
-    /// is wanted.
+    /// The node of the member whose name is `key`, a JSON string in quotes; `None` if nothing in
+    /// this member is wanted.
     fn named(&self, key: &[u8]) -> Option<&Self> {
         let plain = key
             .strip_prefix(b"\"")

@@ -1,23 +1,23 @@
-//! Positions that are written as one text: `geo:48.1,11.5`, `48.1°, 11.5°`, `48.1, 11.5` or
-//! `POINT (11.5 48.1)`.
+//! Positions that are written as a string: `geo:48.1,11.5`, `48.1°, 11.5°`, `48.1, 11.5` or `POINT
+//! (11.5 48.1)`.
 
 use crate::number;
 use crate::options::AxisOrder;
 use crate::position_text::geometry::{TextGeometry, TextShape, geometry};
 use crate::position_text::pair::{CoordinatePair, coordinates};
 
-/// The length in bytes of the longest text that may be two coordinates, unless they are in
-/// parentheses at its end: a choice.
+/// The length limit, in bytes, of a string that is parsed as two coordinates: a choice. A string
+/// that ends with `)` may be longer, since a postal address may come before the coordinates.
 const LONGEST: usize = 80;
 
-/// The position in a text.
+/// A position that a string contains: two coordinates or a geometry.
 pub(super) enum PlaceText {
     Pair(CoordinatePair),
     Geometry(TextGeometry),
 }
 
 impl PlaceText {
-    /// Parses a position. `None` for any other text.
+    /// Parses a string as a position. `None` if it is none.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         if let Some(uri) = text.strip_prefix("geo:") {
@@ -31,9 +31,9 @@ impl PlaceText {
         pair.flatten().map(Self::Pair)
     }
 
-    /// Returns true if `text`, in which this position was found, can only be a position. Two plain
-    /// numbers may also be something else, so they count as a position only in a column whose name
-    /// says so.
+    /// Returns true if `text`, which was parsed as this position, can only be a position. Two plain
+    /// numbers may also be something else, so they count as a position only if the column's name is
+    /// usual for positions.
     pub(super) fn is_marked(&self, text: &str) -> bool {
         match self {
             Self::Pair(pair) => pair.stated.is_some() || text.contains('°'),
@@ -44,8 +44,8 @@ impl PlaceText {
     }
 }
 
-/// The coordinates in a `geo:` URI (RFC 5870). `uri` is the text after `geo:`. `None` if it has no
-/// two coordinates.
+/// The coordinates in a `geo:` URI (RFC 5870). `uri` is the text after `geo:`. `None` unless it
+/// begins with two numbers.
 fn uri_pair(uri: &str) -> Option<CoordinatePair> {
     // Parameters may follow, for example an accuracy.
     let mut numbers = uri.split(';').next()?.split(',');

@@ -1,5 +1,5 @@
-//! The choice of the values that are a row's position, by the names of its columns and by their
-//! values.
+//! The choice of the values that are a row's position, by the names of the rows' columns and by
+//! their values.
 
 use super::axis_order::{DecidedOrder, OrderReason, decide, number_pairs};
 use super::path::Step;
@@ -11,46 +11,47 @@ use crate::columns::{self, normalised, quoted};
 use crate::options::{AxisOrder, LoadOptions};
 use crate::parameter::Parameter;
 
-/// A source of positions in a row.
+/// A rule for reading a position from a row. `path` and similar fields are JSON paths in the row.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum PlaceRule {
-    /// Two values, one of them the longitude and the other the latitude.
+    /// Two values in the row, the longitude and the latitude.
     Pair {
         lon: Vec<Step>,
         lat: Vec<Step>,
         /// True if the values are degrees times 10⁷.
         is_e7: bool,
-        /// The order of the two coordinates in an array, if no option names it. A row that
-        /// contradicts it ends the load.
+        /// The order that was assumed for two coordinates in an array; a row that contradicts it
+        /// ends the load. `None` if the values have names, or if an option names the order.
         assumed: Option<AxisOrder>,
     },
-    /// A text with both coordinates.
+    /// A string with both coordinates.
     Text {
         path: Vec<Step>,
-        /// The order of two numbers without letters of hemispheres.
+        /// The order of two numbers in the string, unless letters of hemispheres show it.
         order: AxisOrder,
-        /// True if no option names the order. A row that contradicts it ends the load.
+        /// True if no option names the order. A row that contradicts the order then ends the load.
         is_assumed: bool,
     },
-    /// An array of objects, in each of which the member is a text with both coordinates.
+    /// An array of objects. In each object, `member` is a string with both coordinates.
     TextsIn { path: Vec<Step>, member: String },
-    /// An array of positions, each of which is an array of x and y.
+    /// An array of positions. Each position is an array that begins with x and y.
     Points { path: Vec<Step> },
 }
 
-/// The sources of positions in the rows.
+/// The rules for reading the positions of all rows.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Placing {
     pub(super) rules: Vec<PlaceRule>,
-    /// True if each of the rules gives a position of its own. Otherwise the first rule whose values
-    /// a row has gives the row's position.
+    /// True if a row has a position for each rule whose values it has; false if only the first such
+    /// rule counts.
     pub(super) is_each: bool,
-    /// The choice and its reason in the words of reports.
+    /// The choice of the positions and its reason, as text for reports.
     pub(super) why: String,
-    /// The index of a column that is the weight if no option names one; `None` chooses it by names.
+    /// The index of the column that is the weight if no option names a column of weights. `None`:
+    /// it is chosen by its name.
     pub(super) weight: Option<usize>,
-    /// The first parameter that an option sets and that these rules don't use; `None` if there is
-    /// none.
+    /// The first parameter that an option sets and that these rules have no use for, which is an
+    /// error; `None` if there is none.
     pub(super) unused: Option<Parameter>,
 }
 
@@ -65,31 +66,32 @@ impl Placing {
         }
     }
 
-    /// Records the first of some parameters that an option sets and that these rules don't use.
+    /// Records which of `parameters`, for which these rules have no use, an option sets first.
     pub(super) fn without(self, options: &LoadOptions, parameters: &[Parameter]) -> Self {
         let unused = first_set(options, parameters);
         Self { unused, ..self }
     }
 }
 
-/// The reason why rows have no known positions.
+/// The reason why no positions are chosen in the rows.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum PlacingError {
     /// No column looks like a position.
     Missing,
-    /// The rows have only columns `x` and `y`, which may be pixels.
+    /// The rows have `x` and `y`, which may be pixels, and no other columns that look like
+    /// positions.
     Pixels,
-    /// Several readings of the rows are possible. The text is a sentence that names them.
+    /// Several columns may be the positions. The text is a sentence that names them.
     Ambiguous(String),
-    /// No columns have the name in the option `pair`.
+    /// The rows have no positions of the name that the option `pair` states.
     NoPair,
     /// An option names a column that the rows don't have. The fields are the option and the
     /// column's name.
     NoColumn(Parameter, String),
 }
 
-/// Chooses the positions of rows. `is_array` is true if rows are arrays without names for their
-/// elements.
+/// Chooses the rules for the positions of rows. `is_array` is true if rows are arrays, and the
+/// document has no names for their elements.
 pub(super) fn choose(
     columns: &RowColumns,
     rows: &[&[u8]],
@@ -132,8 +134,8 @@ pub(super) fn choose(
     reading.placing(rows, options)
 }
 
-/// The rule for the columns that the options `lon` and `lat` name. If only one is named, the other
-/// is found by its name.
+/// The rule for the columns that the options `lon` and `lat` name. If only one of the options is
+/// set, the other column is found by its name.
 fn asked(columns: &RowColumns, options: &LoadOptions) -> Result<Placing, PlacingError> {
     let names = columns.names();
     let find = |parameter, name: &Option<String>, other: Option<usize>| match name {
@@ -169,8 +171,9 @@ pub(super) fn pair(lon: &RowColumn, lat: &RowColumn, assumed: Option<AxisOrder>)
     }
 }
 
-/// The rule for rows that are arrays without names: the first two numbers that are neighbours, or
-/// the only array of two numbers in the row. Rows that have both are ambiguous.
+/// The rule for rows that are arrays, if the document has no names for their elements: the first
+/// two neighbouring numbers, or the only array of numbers in the row. Rows that have both are
+/// ambiguous.
 fn bare(
     columns: &RowColumns,
     rows: &[&[u8]],
@@ -244,7 +247,7 @@ fn bare(
     Ok(placing.without(options, &[Parameter::Pair]))
 }
 
-/// The names of two coordinates, in their order: longitude and latitude, or the other way round.
+/// The words for two coordinates in the given order: "longitude" first or "latitude" first.
 pub(super) fn axes(order: AxisOrder) -> [&'static str; 2] {
     match order {
         AxisOrder::LatLon => ["latitude", "longitude"],
@@ -252,7 +255,7 @@ pub(super) fn axes(order: AxisOrder) -> [&'static str; 2] {
     }
 }
 
-/// The reason for an order in the words of reports.
+/// The reason for an order of coordinates, as text for reports.
 pub(super) fn reason(decided: DecidedOrder) -> &'static str {
     match (decided.reason, decided.order) {
         (OrderReason::Asked, _) => " (`order`)",

@@ -1,4 +1,5 @@
-//! The possible sources of positions in rows with names: two numbers, an array of two, or a text.
+//! The columns from which the positions of rows with names may be read: two numbers, an array of
+//! two numbers, or a string.
 
 use super::axis_order::{decide, number_pairs};
 use super::path::{Step, dotted};
@@ -14,8 +15,8 @@ use crate::options::{AxisOrder, LoadOptions};
 use crate::parameter::Parameter;
 use std::collections::HashMap;
 
-/// Names of arrays with the longitude before the latitude, as in GeoJSON, deck.gl and
-/// Elasticsearch.
+/// Names of arrays, in small letters, that have the longitude before the latitude, as in GeoJSON,
+/// deck.gl and Elasticsearch.
 const LON_FIRST: &[&str] = &[
     "coordinates",
     "coordinate",
@@ -36,19 +37,20 @@ const LON_FIRST: &[&str] = &[
     "centroid",
 ];
 
-/// Names of arrays, and of texts, with the latitude before the longitude.
+/// Names of arrays and strings, in small letters, that have the latitude before the longitude.
 const LAT_FIRST: &[&str] = &["latlng", "latlon", "latlong", "ll", "geopoint2d"];
 
-/// A possible way to read positions from the rows, by the names of the columns.
+/// One way to read positions from rows, found by the names of columns. Rows may have several.
 pub(super) struct Reading<'c> {
-    /// The number of steps from the row to the object or array with the position.
+    /// The number of steps from the row to the position: to the object with both coordinates, or to
+    /// the array or string that is the position.
     pub(super) depth: usize,
-    /// The names by which the option `pair` chooses this reading.
+    /// Names for the option `pair`: either of them chooses this reading.
     pub(super) keys: [String; 2],
     pub(super) kind: ReadingKind<'c>,
 }
 
-/// The kind of a source of positions.
+/// The form of the positions, and the columns that they are read from.
 pub(super) enum ReadingKind<'c> {
     Named {
         lon: &'c RowColumn,
@@ -61,13 +63,14 @@ pub(super) enum ReadingKind<'c> {
     },
     Text {
         column: &'c RowColumn,
-        /// The order of two numbers that the name of the column implies; `None` if it implies none.
+        /// The order of two numbers in the string, if the name of the column implies it (`lonlat`);
+        /// `None` if it implies none.
         convention: Option<AxisOrder>,
     },
 }
 
 impl ReadingKind<'_> {
-    /// The rank among readings of equal depth; the lowest is preferred.
+    /// The rank among readings of equal [`depth`](Reading::depth); the lowest is preferred.
     pub(super) fn rank(&self) -> u8 {
         match self {
             Self::Named { .. } => 0,
@@ -78,7 +81,7 @@ impl ReadingKind<'_> {
 }
 
 impl Reading<'_> {
-    /// The columns of this reading in the form in which messages show them.
+    /// The names of this reading's columns, quoted for messages.
     pub(super) fn words(&self) -> String {
         let name = |column: &RowColumn| shown(column.name.as_bytes());
         match &self.kind {
@@ -88,7 +91,8 @@ impl Reading<'_> {
         }
     }
 
-    /// The rule by which this reading's positions are read from rows.
+    /// The rules by which this reading's positions are read from rows. `rows` are the first rows,
+    /// whose values decide the order of two numbers.
     pub(super) fn placing(
         &self,
         rows: &[&[u8]],
@@ -126,7 +130,8 @@ impl Reading<'_> {
     }
 }
 
-/// The rule by which positions in the texts of a column are read.
+/// The rules for a column of strings with both coordinates. `convention` is the order of two
+/// numbers that the name of the column implies.
 fn text_placing(
     column: &RowColumn,
     convention: Option<AxisOrder>,
@@ -175,8 +180,8 @@ fn text_placing(
     Ok(Placing::one(rule, why).without(options, unused))
 }
 
-/// The order of coordinates in arrays or texts that have this name; `None` if the name is not usual
-/// for positions.
+/// The usual order of coordinates in arrays or strings that have this name; `None` if the name
+/// isn't one of those for positions.
 fn convention(name: &str) -> Option<AxisOrder> {
     let name = normalised(name);
     let is_in = |list: &[&str]| list.contains(&name.as_str());
@@ -187,7 +192,7 @@ fn convention(name: &str) -> Option<AxisOrder> {
     }
 }
 
-/// All possible readings of positions in rows.
+/// All ways to read positions from rows with these columns.
 pub(super) fn readings(columns: &RowColumns) -> Vec<Reading<'_>> {
     let mut found = Vec::new();
     for NamedPair {
@@ -256,17 +261,17 @@ fn text_reading(column: &RowColumn) -> Option<Reading<'_>> {
     })
 }
 
-/// A longitude and a latitude in one object of the rows, by their names.
+/// A longitude and a latitude that are members of one object, found by their names.
 struct NamedPair<'c> {
-    /// The path, in a row, of the object that has both coordinates.
+    /// The JSON path, in a row, of the object that has both coordinates; empty for the row itself.
     parent: &'c [Step],
-    /// The part that the names share, for example `start`; empty if they are just the axes.
+    /// The part that the two names share, such as `start` in `start_lon`; empty if there is none.
     key: String,
     lon: &'c RowColumn,
     lat: &'c RowColumn,
 }
 
-/// All longitudes and latitudes in rows that have names for them.
+/// All pairs of a longitude and a latitude that are members of one object in the rows.
 fn named_pairs(columns: &RowColumns) -> Vec<NamedPair<'_>> {
     let mut groups: Vec<(&[Step], Vec<&RowColumn>)> = Vec::new();
     let mut places: HashMap<&[Step], usize> = HashMap::new();
@@ -303,7 +308,7 @@ fn named_pairs(columns: &RowColumns) -> Vec<NamedPair<'_>> {
     found
 }
 
-/// The last part of a column's name: the name of the member itself.
+/// The last part of a column's name: the name of the member without the objects that it is in.
 fn leaf(column: &RowColumn) -> &str {
     match column.path.len() {
         1 => &column.name,
@@ -315,7 +320,7 @@ fn is_named(column: &RowColumn, name: &str) -> bool {
     normalised(leaf(column)) == name
 }
 
-/// Returns true if the rows have columns named `x` and `y`, which may be pixels.
+/// Returns true if the rows have columns of numbers named `x` and `y`, which may be pixels.
 pub(super) fn pixels(columns: &RowColumns) -> bool {
     let has = |name| {
         columns

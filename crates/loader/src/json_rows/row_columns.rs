@@ -1,5 +1,5 @@
-//! The columns of rows: the paths to single values in the first rows, and the kinds of these
-//! values.
+//! The columns of rows: the JSON paths to single values in the first rows, and counts of the kinds
+//! of these values.
 
 use super::path::{DEPTH, Step, dotted};
 use super::place_text::PlaceText;
@@ -8,45 +8,49 @@ use crate::geojson::skip_value;
 use crate::number;
 use std::collections::HashMap;
 
-/// The number of rows at the beginning whose columns are listed: a choice.
+/// The number of rows at the beginning of a document in which columns are looked for: a choice.
 pub(super) const LOOKED_AT: usize = 256;
 
-/// The most columns that are listed: a choice.
+/// The most columns that rows may have: a choice. Further ones are ignored.
 const MOST: usize = 4096;
 
-/// The most elements of an array inside a row that are columns of their own: a choice. A longer
+/// The most elements of an array inside a row that become columns of their own: a choice. A longer
 /// array is one column.
 const EXPANDED: usize = 4;
 
-/// The most elements of a row that is an array: a choice. Longer arrays are rows of a matrix.
+/// The most elements that become columns if a row is an array: a choice. A longer array is more
+/// likely a row of a matrix.
 const WIDEST: usize = 64;
 
-/// A column of the rows.
+/// A column of rows: the value at one JSON path in each row, and counts of its kinds of values in
+/// the first rows.
 #[derive(Debug)]
 pub(super) struct RowColumn {
     pub(super) path: Vec<Step>,
-    /// The path as a text, with dots between its steps.
+    /// The path as text, with dots between its steps. In rows that are arrays, the names that the
+    /// document states take the place of numbers.
     pub(super) name: String,
-    /// The number of values that are JSON numbers.
+    /// The number of values that are numbers in JSON.
     pub(super) numbers: usize,
-    /// The number of texts that are numbers.
+    /// The number of values that are strings with a number.
     pub(super) number_texts: usize,
-    /// The number of texts that can only be positions, for example `geo:48.1,11.5`.
+    /// The number of values that are strings which can only be positions, such as `geo:48.1,11.5`.
     pub(super) places: usize,
-    /// The number of texts that are two numbers, for example `48.1, 11.5`.
+    /// The number of values that are strings with two numbers, such as `48.1, 11.5`.
     pub(super) pairs: usize,
-    /// The number of all other values.
+    /// The number of values of any other kind. Null and words for missing values are not counted.
     pub(super) others: usize,
 }
 
 impl RowColumn {
-    /// Returns whether most values are numbers or texts of numbers.
+    /// Returns whether at least half of the values are numbers or strings with a number.
     pub(super) fn is_numeric(&self) -> bool {
         let numeric = self.numbers + self.number_texts;
         numeric > 0 && numeric >= self.places + self.pairs + self.others
     }
 
-    /// The name of the last step; empty for the whole row.
+    /// The name of the member that the path leads to; empty if it leads to an element of an array
+    /// or is empty.
     pub(super) fn last_name(&self) -> &str {
         match self.path.last() {
             Some(Step::Member(name)) => name,
@@ -54,7 +58,7 @@ impl RowColumn {
         }
     }
 
-    /// The path without its last step.
+    /// The path of the object or array that has the value.
     pub(super) fn parent(&self) -> &[Step] {
         self.path.split_last().map_or(&[], |(_, parent)| parent)
     }
@@ -87,8 +91,9 @@ pub(super) struct RowColumns {
 }
 
 impl RowColumns {
-    /// The columns of rows, each of which must be a whole value. `names` are the names of the
-    /// elements of rows that are arrays; without a name an element has its number.
+    /// The columns of rows, each of which must be complete JSON. `names` are the names of the
+    /// elements if rows are arrays; an element without a name is called by its number, counted from
+    /// 1.
     pub(super) fn new(rows: &[&[u8]], names: Option<&[String]>) -> Self {
         let mut columns = Self::default();
         for row in rows.iter().take(LOOKED_AT) {
@@ -114,7 +119,7 @@ impl RowColumns {
         self.all.iter().map(|column| column.name.clone()).collect()
     }
 
-    /// The column with a path; `None` if there is none.
+    /// The column with this JSON path in the rows; `None` if there is none.
     pub(super) fn at(&self, path: &[Step]) -> Option<&RowColumn> {
         let at = self.places.get(&dotted(path))?;
         self.all.get(*at).filter(|column| column.path == path)
@@ -165,9 +170,9 @@ impl RowColumns {
     }
 }
 
-/// Returns true if the elements of an array are columns of their own. `is_row` is true if the array
-/// is a whole row. Inside rows only short arrays without objects or arrays in them are split into
-/// columns.
+/// Returns true if the elements of an array become columns of their own. `is_row` is true if the
+/// array is a row. An array inside a row does only if it is short and has no objects or arrays in
+/// it.
 fn is_expanded(array: &[u8], is_row: bool) -> bool {
     let most = if is_row { WIDEST } else { EXPANDED };
     let (mut count, mut is_flat) = (0, true);

@@ -1,4 +1,4 @@
-//! Parsing of rows into points.
+//! Parsing of JSON rows into points.
 
 use super::axis_order::{json_number, required};
 use super::judgement::RowForm;
@@ -23,61 +23,62 @@ use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A rule for a row's position, with the indexes of its values among the picked values.
+/// A rule for reading a position from a row. `lon`, `lat` and `at` are indexes among the picked
+/// values.
 #[derive(Clone, Debug)]
 pub(super) enum PickedPlace {
-    /// Two values, one of them the longitude and the other the latitude.
+    /// Two values, the longitude and the latitude.
     Pair {
         lon: usize,
         lat: usize,
         /// True if the values are degrees times 10⁷.
         is_e7: bool,
-        /// The order of the two coordinates in an array, if no option names it. A row that
-        /// contradicts it ends the load.
+        /// The order that was assumed for two coordinates in an array; a row that contradicts it
+        /// ends the load. `None` if the values have names, or if an option names the order.
         assumed: Option<AxisOrder>,
     },
-    /// A text with both coordinates.
+    /// A string with both coordinates.
     Text {
         at: usize,
-        /// The order of two numbers without letters of hemispheres.
+        /// The order of two numbers in the string, unless letters of hemispheres show it.
         order: AxisOrder,
-        /// True if no option names the order.
+        /// True if no option names the order. A row that contradicts the order then ends the load.
         is_assumed: bool,
     },
-    /// An array of objects, in each of which the member is a text with both coordinates.
+    /// An array of objects. In each object, `member` is a string with both coordinates.
     TextsIn { at: usize, member: String },
-    /// An array of positions, each of which is an array of x and y.
+    /// An array of positions. Each position is an array that begins with x and y.
     Points { at: usize },
 }
 
-/// A parser of rows into points.
+/// A parser of JSON rows into points.
 pub(super) struct RowParser {
     pub(super) file: String,
     pub(super) form: RowForm,
     pub(super) picker: Picker,
     pub(super) places: Vec<PickedPlace>,
-    /// True if each of the rules gives a position of its own. Otherwise the first rule whose values
-    /// a row has gives the row's position.
+    /// True if a row has a position for each rule whose values it has; false if only the first such
+    /// rule counts.
     pub(super) is_each: bool,
     /// The index of the weight among the picked values; `None` if every row counts 1.
     pub(super) weight: Option<usize>,
     pub(super) selection: RowSelection,
-    /// The index, among the picked values, of each column's value; `None` for a column that is not
-    /// read.
+    /// For each column, the index of its value among the picked values; `None` for a column that
+    /// neither the filter nor the option `keep` names.
     pub(super) slots: Vec<Option<usize>>,
     /// True if a malformed row is skipped; otherwise it ends the load.
     pub(super) is_lines: bool,
     pub(super) crs: Crs,
-    /// The name of a column of weights that an option names and that the first rows don't have,
-    /// with the columns that they have; `None` if there is no such column.
+    /// The column of weights that an option names, if the first rows don't have it, and the names
+    /// of the columns that they have. If no later row has it either, that is an error.
     pub(super) unseen: Option<(String, Vec<String>)>,
 }
 
 /// The picked values of a row, as JSON texts; `None` for a value that the row doesn't have.
 type PickedValues<'a> = Vec<Option<&'a [u8]>>;
 
-/// The position in the file of the rows of a block. Lines are counted only up to a row whose line
-/// is needed, since counting takes time, and the next count continues there.
+/// A counter of the lines before a row of a block. It counts only up to a row whose line is needed,
+/// since counting takes time, and continues from there for the next one.
 struct LineCounter<'b> {
     block: &'b TextBlock,
     counted: usize,
@@ -145,7 +146,8 @@ impl BlockParser for RowParser {
 }
 
 impl RowParser {
-    /// Reads an item, which is a row or a group of rows.
+    /// Reads an item of a block, which is a row or, in the form [`Groups`](RowForm::Groups), an
+    /// array of rows.
     fn item<'b>(
         &self,
         json: &'b [u8],
@@ -205,7 +207,7 @@ impl RowParser {
         Ok(())
     }
 
-    /// Reads the positions of a row. A row without any is counted as skipped.
+    /// Adds a point for each position of a row. A row without any position is counted as skipped.
     fn positions(
         &self,
         json: &[u8],
@@ -291,7 +293,8 @@ impl RowParser {
         Ok(())
     }
 
-    /// Returns an error if a row contradicts the order of coordinates that was assumed.
+    /// Returns an error if a row shows that the assumed order of coordinates is wrong: its latitude
+    /// is beyond ±90, and its longitude is not.
     fn check_order(
         &self,
         assumed: AxisOrder,
@@ -321,8 +324,8 @@ impl RowParser {
         })
     }
 
-    /// Adds the point whose coordinates are two values. If they give no point, returns the reason
-    /// and the value at fault.
+    /// Adds the point with these coordinates, which are JSON values. If they give no point, returns
+    /// the reason and the value at fault.
     fn pair(
         &self,
         (lon, lat): (Option<&[u8]>, Option<&[u8]>),
@@ -356,16 +359,16 @@ impl RowParser {
     }
 }
 
-/// Counts positions that give no point as skipped rows.
+/// Counts a skipped row for each of the faults. `place` returns the position in the file.
 fn skip(faults: Vec<Fault>, batch: &mut Batch, place: &mut dyn FnMut() -> TextPosition) {
     for (skip, found) in faults {
         batch.report.skip(skip, || (place().line, found));
     }
 }
 
-/// The degrees of a number of ten-millionths of a degree. Numbers that are too large by 2³²,
-/// because a negative number was written as an unsigned one, are corrected: Google Takeout contains
-/// such numbers. `most` is the largest absolute number of degrees.
+/// Corrects a coordinate in ten-millionths of a degree that is too large by 2³², because a negative
+/// number was written as an unsigned one: Google Takeout has such numbers. Returns ten-millionths
+/// of a degree. `most` is the largest absolute value of the coordinate, in degrees.
 fn unwrapped(number: f64, most: f64) -> f64 {
     let turn = f64::from(u32::MAX) + 1.0;
     if number > most * 1e7 && (number - turn).abs() <= most * 1e7 {

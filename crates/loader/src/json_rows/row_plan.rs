@@ -1,5 +1,5 @@
-//! The plan for reading rows: the values to pick from each row, and the columns in the words of
-//! reports.
+//! The preparation of reading JSON rows: the values to pick from each row, and the columns as
+//! reports name them.
 
 use super::esri_reference;
 use super::judgement::Judgement;
@@ -18,7 +18,8 @@ use crate::geojson::object::string;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
-/// Makes the parser of rows from the judgement of the first rows, and the columns for reports.
+/// Makes the parser of rows from the judgement of the first rows. The second value is the columns
+/// for reports.
 pub(super) fn plan(
     judgement: Judgement<'_>,
     container: Container,
@@ -94,7 +95,7 @@ pub(super) fn plan(
     Ok((parser, columns))
 }
 
-/// The error for rows without known positions.
+/// The error for rows in which no positions were chosen. `seen` are the names of their columns.
 fn refusal(error: PlacingError, seen: Vec<String>, file: &str) -> LoadError {
     let file = file.to_owned();
     match error {
@@ -129,8 +130,8 @@ fn refusal(error: PlacingError, seen: Vec<String>, file: &str) -> LoadError {
     }
 }
 
-/// The choice of the column of weights. The second value is the name of a column that an option
-/// names and that the first rows don't have, or `None`.
+/// The choice of the column of weights. The second value is the name of that column if an option
+/// names it but the first rows don't have it, and otherwise `None`.
 fn weight(
     seen: &[String],
     paths: &[&[Step]],
@@ -176,8 +177,8 @@ fn weight(
     }
 }
 
-/// The names of columns in the first rows, followed by the names in the options that are not among
-/// them, since later rows may have these columns.
+/// The names of columns in the first rows, followed by further names in the options `filter` and
+/// `keep`, since later rows may have these columns.
 fn with_asked(seen: &[String], options: &LoadOptions) -> Vec<String> {
     let mut names = seen.to_vec();
     let filter = options.filter.iter().flat_map(|filter| filter.columns());
@@ -221,8 +222,8 @@ fn picked(rule: &PlaceRule, picker: &mut Picker) -> PickedPlace {
     }
 }
 
-/// Adds to the picked values all paths that a column's name may mean: a member with this name, and
-/// the members between its dots. Returns the index of the value among the picked values.
+/// Adds a value to be picked by the name of its column. A name with dots may be that of a member or
+/// a path of members, so both are picked. Returns the index of the value among the picked values.
 fn add_named(picker: &mut Picker, name: &str) -> usize {
     let slot = picker.add(&[Step::Member(name.to_owned())]);
     let step = |part: &str| Step::Member(part.to_owned());
@@ -247,7 +248,8 @@ fn position(placing: &Placing, columns: &RowColumns) -> Position {
     }
 }
 
-/// Counts how many values of the weight in the first rows are numbers.
+/// Counts how many weights in the first rows are numbers. `weight` is the index of the weight among
+/// the picked values.
 fn sampled_weights(rows: &[&[u8]], picker: &Picker, weight: usize) -> WeightSample {
     let (mut sample, mut picked) = (WeightSample::default(), Vec::new());
     for row in rows {

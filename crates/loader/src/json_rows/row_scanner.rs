@@ -1,5 +1,5 @@
-//! A scanner that finds the rows of a document while it is read, from the beginning of the array or
-//! object that has them.
+//! A scanner that finds the rows of a JSON document while it is read, from the beginning of the
+//! array or object that has them.
 
 use super::document_tail::DocumentTail;
 use super::path::Container;
@@ -8,24 +8,25 @@ use crate::geojson::feature_scanner::LIMIT;
 use crate::text::chunker::{Split, Splitter};
 use std::ops::Range;
 
-/// The part of the document to which the next byte belongs.
+/// The part of the document that the next byte belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RowScanState {
-    /// Before the bracket that begins the rows.
+    /// Before the opening bracket of the array or object that has the rows.
     Before,
-    /// Among the rows.
+    /// Between the brackets of the array or object that has the rows.
     Rows(ArrayState),
-    /// After the rows, inside the objects and arrays around them.
+    /// After the rows, in the objects and arrays that they are in.
     Tail,
     /// After the document.
     After,
 }
 
-/// A splitter of a document into rows.
+/// A splitter of a JSON document into rows.
 pub(super) struct RowScanner {
     state: RowScanState,
     container: Container,
-    /// True if the document itself has the rows.
+    /// True if the JSON path of the rows is empty: the rows are not inside a larger object or
+    /// array.
     is_root: bool,
     tail: DocumentTail,
 }
@@ -40,7 +41,7 @@ impl RowScanner {
         }
     }
 
-    /// Scans the next part of the document. Returns its range if it is a row.
+    /// Scans the next row, comma or bracket. Returns the range of a row; `None` for anything else.
     fn step(&mut self, scan: &mut Cursor<'_>) -> Result<Option<Range<usize>>, ScanStop> {
         let next = scan.peek(None)?;
         let start = scan.at;
@@ -112,8 +113,8 @@ impl RowScanner {
     }
 }
 
-/// Skips a member's name and the colon after it. Returns the name's range. If the buffer ends
-/// within or directly after the name, scanning must resume at the offset `back`.
+/// Skips a member's name and the colon after it. Returns the name's range. `back` is the offset at
+/// which scanning resumes if the buffer ends too early.
 pub(super) fn key(scan: &mut Cursor<'_>, back: usize) -> Result<Range<usize>, ScanStop> {
     if scan.peek(Some(back))? != b'"' {
         return Err(unexpected(scan.at, "a member's name in quotes"));

@@ -1,22 +1,23 @@
-//! A reader that turns the value in a JavaScript text into JSON while it is read.
+//! A reader that turns the array or object in a JavaScript file into JSON while it is read.
 //!
-//! The text around the value is left out, and so are comments and commas before a closing bracket.
-//! Names without quotes and texts in single quotes get double quotes, `.5` becomes `0.5`, and
-//! `undefined` becomes `null`. `new google.maps.LatLng(48.1, 11.5)` and `L.latLng(48.1, 11.5)`
-//! become objects with `lat` and `lng`. Line ends stay, so that errors name the right lines.
+//! The text around the array or object is left out, and so are comments and commas before a closing
+//! bracket. Names without quotes and strings in single quotes get double quotes, `.5` becomes
+//! `0.5`, and `undefined` becomes `null`. `new google.maps.LatLng(48.1, 11.5)` and `L.latLng(48.1,
+//! 11.5)` become objects with `lat` and `lng`. Line ends stay, so that errors name the right lines.
 
 use crate::error::LoadError;
 use crate::input::Input;
 use std::io::{self, Cursor, Read};
 
-/// The number of bytes that are converted at a time: a choice.
+/// The number of bytes of the script that are converted at a time: a choice.
 const CHUNK: usize = 64 << 10;
 
-/// The most brackets that may be open at a time, and also the most bytes of a word: a choice.
+/// The most brackets that may be open at a time, and also the most bytes of a word without quotes:
+/// a choice.
 const MOST: usize = 1 << 20;
 
-/// The input with the value of a script in place of the script. The value begins at the offset
-/// `start` of the sample.
+/// The JSON value of a script, as an input. `input` is the script. The value begins at the offset
+/// `start` of its sample, in bytes.
 pub(super) fn unwrapped(mut input: Input, start: usize) -> Result<Input, LoadError> {
     for byte in input.sample.iter_mut().take(start) {
         if *byte != b'\n' {
@@ -36,7 +37,7 @@ struct ScriptReader<R> {
     reader: R,
     raw: Vec<u8>,
     converter: ScriptConverter,
-    /// The number of converted bytes that the caller has read already.
+    /// The number of bytes of converted JSON that the caller has read already.
     given: usize,
 }
 
@@ -64,26 +65,26 @@ impl<R: Read> Read for ScriptReader<R> {
     }
 }
 
-/// The part of a script to which the next byte belongs.
+/// The part of a script that the next byte belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum ScriptState {
     /// Between values, names and brackets, or in a word without quotes.
     #[default]
     Plain,
-    /// In a text, which ends with this quote.
+    /// In a string, which ends with this quote.
     Text(u8),
-    /// In a text, after a backslash.
+    /// In a string that ends with this quote, after a backslash.
     Escape(u8),
     /// After a slash, which may begin a comment.
     Slash,
     LineComment,
-    /// In a comment. The flag is true after an asterisk.
+    /// In a comment between `/*` and `*/`. The flag is true directly after an asterisk.
     Comment(bool),
-    /// After the value. The flag is true after an opening bracket.
+    /// After the value. The flag is true after the bracket `[`.
     Tail(bool),
 }
 
-/// A token that isn't written yet, since its meaning depends on what follows.
+/// A token that isn't converted yet, since its meaning depends on the next token.
 #[derive(Default)]
 enum PendingToken {
     #[default]
@@ -95,14 +96,15 @@ enum PendingToken {
 #[derive(Default)]
 struct ScriptConverter {
     state: ScriptState,
-    /// The state before a comment.
+    /// The state before the comment, which continues after it.
     before: ScriptState,
     pending: PendingToken,
-    /// The white space after the pending token.
+    /// The white space after the pending token, which is written after it.
     blanks: Vec<u8>,
-    /// The brackets that are open. A round bracket is a call, which becomes an object.
+    /// The brackets that are open, the innermost last. A round bracket begins the arguments of a
+    /// call, which become an object.
     open: Vec<u8>,
-    /// The number of commas so far in the open call.
+    /// The number of commas so far between the arguments of the open call.
     arguments: usize,
     json: Vec<u8>,
 }
@@ -224,8 +226,8 @@ impl ScriptConverter {
         Ok(())
     }
 
-    /// Writes the pending token. `next` is the next byte that is neither white space nor part of a
-    /// comment.
+    /// Writes the pending token in the form that `next` decides. This is the next byte that is
+    /// neither white space nor part of a comment.
     fn settle(&mut self, next: u8) {
         match std::mem::take(&mut self.pending) {
             PendingToken::None => return,
@@ -297,7 +299,8 @@ impl ScriptConverter {
         }
     }
 
-    /// Reads the next byte of the text after the value, which must have no other array of rows.
+    /// Reads the next byte of the script after the value. An array that begins with an array or
+    /// object is an error there, since it may have rows.
     fn tail(&mut self, byte: u8, after_bracket: bool) -> io::Result<()> {
         match byte {
             b'[' | b'{' if after_bracket => Err(invalid(

@@ -1,4 +1,5 @@
-//! Opening of JSON rows: the beginning of a document decides which rows and columns are read.
+//! Opening of JSON that has rows: the beginning of a document decides which rows and columns are
+//! read.
 
 use super::columnar;
 use super::document_tail::{DocumentTail, LateMembers, two_parts};
@@ -22,11 +23,11 @@ use crate::text::chunker::{self, TextPosition};
 use crate::text::pipeline::{Pipeline, width};
 use std::io::{Cursor, Read};
 
-/// The number of bytes at the beginning that decide how a document is read: a choice.
+/// The number of bytes at the beginning of a document that decide how it is read: a choice.
 const SAMPLE: usize = 1 << 20;
 
-/// Returns whether the beginning of a document shows that it is to be read as rows and not as
-/// GeoJSON.
+/// Returns whether the beginning of a document shows that it must be read as rows and not as
+/// GeoJSON. `is_whole` is true if `sample` is the whole document.
 pub(crate) fn recognises(sample: &[u8], is_whole: bool, options: &LoadOptions) -> bool {
     value_start(sample).is_some() || search(sample, is_whole, options).is_rows(options)
 }
@@ -100,7 +101,8 @@ pub(crate) fn source(
     )))
 }
 
-/// The members that would change how rows are read, and that come too late after the rows.
+/// The kinds of members that are an error after these rows. `has_names` is true if names of columns
+/// came before the rows.
 fn late_members(judgement: &Judgement<'_>, has_names: bool) -> LateMembers {
     LateMembers {
         names: !has_names && judgement.form == RowForm::Arrays,
@@ -109,7 +111,8 @@ fn late_members(judgement: &Judgement<'_>, has_names: bool) -> LateMembers {
     }
 }
 
-/// The part of a document that is read. The error is the reason why none can be chosen.
+/// The part of a document that is to be read, of those that the search found. The error states that
+/// there is none, or that there are several.
 fn chosen<'a>(
     outline: DocumentOutline<'a>,
     options: &LoadOptions,

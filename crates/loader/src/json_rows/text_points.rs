@@ -1,4 +1,4 @@
-//! Points at positions that are written as texts, and the reasons why a position gives no point.
+//! Points at positions that are written as strings, and the reasons why a position gives no point.
 
 use super::place_text::PlaceText;
 use crate::batch::{Batch, Rejection, Weight};
@@ -7,21 +7,21 @@ use crate::options::AxisOrder;
 use crate::position_text::geometry::TextShape;
 use crate::report::SkipReason;
 
-/// The reason why a position gives no point, and the value at fault.
+/// The reason why a position gives no point, and the value at fault, as text for messages.
 pub(super) type Fault = (SkipReason, String);
 
-/// The result of reading the positions in a text.
+/// The result of reading the positions in a string.
 pub(super) struct TextOutcome {
-    /// The reason and the value for each position that gives no point. A MultiPoint may have
-    /// several.
+    /// The reason and the value at fault for each position that gives no point. There may be
+    /// several, since a string may be a MultiPoint.
     pub(super) faults: Vec<Fault>,
-    /// The longitude and latitude of a position that gives no point, if only the order that the
-    /// caller gave decides which of them is which. `None` in any other case.
+    /// The longitude and latitude that give no point, if they are two numbers whose order only the
+    /// caller stated, so that it may be wrong. `None` in any other case.
     pub(super) doubtful: Option<(f64, f64)>,
 }
 
-/// Adds the points at the positions in a text to a batch. `order` is the order of two numbers
-/// without letters of hemispheres.
+/// Adds a point to a batch for each position in a string. `order` is the order of two numbers in
+/// it, unless letters of hemispheres show it.
 pub(super) fn at_text(
     text: &str,
     order: AxisOrder,
@@ -70,7 +70,7 @@ pub(super) fn at_text(
     }
 }
 
-/// The fault of a row that a batch rejects; `None` if it keeps the row.
+/// The reason and the value at fault if a batch rejects a row; `None` if it takes the row.
 pub(super) fn rejected(kept: Result<(), Rejection<'_>>) -> Option<Fault> {
     kept.err()
         .map(|rejection| (rejection.skip, rejection.found()))

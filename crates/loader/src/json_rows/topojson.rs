@@ -1,5 +1,5 @@
-//! TopoJSON: the points and multipoints among its objects. Its positions may be whole numbers that
-//! a transform turns into degrees.
+//! TopoJSON: the Points and MultiPoints among its objects. Its positions may be whole numbers that
+//! its `transform` turns into degrees.
 
 use super::axis_order::json_number;
 use super::columnar::owned;
@@ -18,17 +18,19 @@ use crate::value::Value;
 use serde::Deserialize;
 use std::ops::Range;
 
-/// The number of geometries at the beginning whose properties' names are listed: a choice.
+/// The number of geometries at the beginning of the topology whose names of properties are
+/// collected: a choice.
 const LOOKED_AT: usize = 256;
 
-/// The transform of whole numbers to degrees.
+/// The member `transform` of a topology, which turns whole numbers into degrees: scale and
+/// translation of x and y.
 #[derive(Clone, Copy, Deserialize)]
 struct PointTransform {
     scale: [f64; 2],
     translate: [f64; 2],
 }
 
-/// A source that reads the topology at `path`.
+/// A source that reads the points of the topology at a JSON path.
 pub(super) fn source(
     input: Input,
     sample: Vec<u8>,
@@ -91,7 +93,8 @@ fn list_properties(geometry: &[u8], seen: &mut DistinctNames, left: &mut usize, 
     }
 }
 
-/// The properties to read, and the transform of positions.
+/// The properties that may be read, the index of the weight among them, and the transform of the
+/// positions; `None` if they are in degrees.
 struct TopologyReading {
     names: Vec<String>,
     weight: Option<usize>,
@@ -156,9 +159,9 @@ impl TopologyReading {
         Ok(())
     }
 
-    /// The longitude and latitude of a position, after the topology's transform; `None` if it has
-    /// none. Each position stands for itself: only in arcs, which are not read, is a position the
-    /// difference from the one before.
+    /// The longitude and latitude of a position, after the topology's transform; `None` if it
+    /// doesn't begin with two numbers. No position depends on the one before it, as those in arcs
+    /// do, which are not read.
     fn position(&self, position: &[u8]) -> Option<(f64, f64)> {
         let mut axes = skip_value::elements(position).map(json_number);
         let (x, y) = (axes.next()??, axes.next()??);

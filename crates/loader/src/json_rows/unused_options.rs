@@ -1,4 +1,4 @@
-//! Options that a form of positions has no use for. They are refused, since the caller expects them
+//! Refusal of options that have no effect on the positions in a document. The caller expects them
 //! to change the result.
 
 use crate::error::LoadError;
@@ -18,7 +18,8 @@ pub(super) fn first_set(options: &LoadOptions, parameters: &[Parameter]) -> Opti
     parameters.iter().find(is_set).copied()
 }
 
-/// Returns an error that names the parameter, if there is one.
+/// Returns an error that names `parameter`, which is set without effect. Does nothing if it is
+/// `None`.
 pub(super) fn refuse(parameter: Option<Parameter>, file: &str) -> Result<(), LoadError> {
     match parameter {
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! GeoJSON that is a part of another document. It is passed to the reader of GeoJSON.
+//! GeoJSON that is a part of a larger JSON document. It is passed to the reader of GeoJSON.
 
 use super::document_tail::{DocumentTail, LateMembers};
 use super::json_text::JsonText;
@@ -13,7 +13,8 @@ use crate::options::LoadOptions;
 use crate::source::Source;
 use std::io::{self, Cursor, Read};
 
-/// A source that reads the GeoJSON at `path`, which begins at the offset `at` of the sample.
+/// A source that reads the GeoJSON at the JSON path `path`. It begins at the offset `at` of the
+/// sample, in bytes.
 pub(super) fn source(
     input: Input,
     mut sample: Vec<u8>,
@@ -60,10 +61,11 @@ pub(super) fn source(
     geojson::part(input, InputFormat::GeoJson, options, &dotted(path))
 }
 
-/// A reader that ends after the first JSON value, and checks the rest of the document after it.
+/// A reader that ends after the first JSON value of `reader`. It checks that the rest of the
+/// document has no other positions.
 struct PartReader<R> {
     reader: R,
-    /// The number of objects and arrays that are open inside the value.
+    /// The number of open objects and arrays inside the value.
     depth: usize,
     tail: DocumentTail,
     is_begun: bool,
@@ -101,7 +103,8 @@ impl<R: Read> PartReader<R> {
         false
     }
 
-    /// Reads the text after the value to its end, and checks it. `rest` is its beginning.
+    /// Reads the text after the value to the end of the file, and checks it. `rest` is the
+    /// beginning of that text.
     fn finish(&mut self, rest: &[u8]) -> io::Result<()> {
         let mut buffer = [0; 16 << 10];
         self.follow_tail(rest)?;
