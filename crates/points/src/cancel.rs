@@ -33,7 +33,8 @@ pub enum Cancelled {
     TooMuchWork,
 }
 
-/// Ends work early, on all threads that do it. Clones are the same token.
+/// Token by which work is ended early on all threads that do parts of it. Clones are the same
+/// token.
 #[derive(Clone, Debug)]
 pub struct CancelToken(Arc<TokenState>);
 
@@ -69,8 +70,8 @@ impl CancelToken {
         Self::with_parent(None, deadline, most)
     }
 
-    /// A token for a part of this token's work. It ends at `deadline`, if there is one, after
-    /// `most` units of work, or when this token ends.
+    /// A token for a part of this token's work. It ends when this token ends, at `deadline`, if
+    /// there is one, or after `most` units of work of the part, whichever comes first.
     pub fn child(&self, deadline: Option<Instant>, most: u64) -> Self {
         Self::with_parent(Some(self.clone()), deadline, most)
     }
@@ -85,7 +86,8 @@ impl CancelToken {
         }))
     }
 
-    /// Ends the work at its next look at the token.
+    /// Ends the work that is done under this token. Each thread notices it at its next look at the
+    /// token.
     pub fn cancel(&self) {
         self.0.unwanted.store(true, Ordering::Relaxed);
     }
@@ -136,14 +138,16 @@ pub fn inherit() -> InheritedToken {
     InheritedToken(TOKEN.with_borrow(Clone::clone))
 }
 
-/// Runs work that no token ends, since others need its result too.
+/// Runs work under no token, so that it is always finished: for results that other callers need
+/// too.
 pub fn shielded<T>(work: impl FnOnce() -> T) -> T {
     InheritedToken(None).run(work)
 }
 
 impl InheritedToken {
-    /// Runs work under the token, unless it must end already: then the stack is unwound, as
-    /// [`check`] does. The thread may have had another token, which it gets back.
+    /// Runs `work` under the inherited token, and afterwards restores the token that this thread
+    /// had before. If the inherited token has ended already, the work isn't begun, and the stack is
+    /// unwound as by [`check`].
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> T {
         if let Some(reason) = self.0.as_ref().and_then(CancelToken::reason) {
             unwind(reason);
@@ -176,8 +180,9 @@ impl Drop for PriorToken {
     }
 }
 
-/// Adds to the token's count the units of work since the last look at the token, and `more` units.
-/// `left` is the number of units that were left until the next look.
+/// Adds the work that a thread hasn't reported yet to the token's count: the units since its last
+/// look at the token, and `more` units. `left` is the number of units that were left until its next
+/// look.
 fn report(token: &CancelToken, left: u64, more: u64) {
     let units = (UNITS_BETWEEN_LOOKS - left.min(UNITS_BETWEEN_LOOKS)).saturating_add(more);
     token.0.done.fetch_add(units, Ordering::Relaxed);

@@ -23,8 +23,8 @@ const SCREEN: (f64, f64) = (1024.0, 768.0);
 /// are visible too.
 const CLOSEST: f64 = 14.0;
 
-/// Width and height, in pixels, of the window in which cells are searched for. A cell is at most a
-/// pixel wide.
+/// Width and height of the window in which the search for cells takes place, in pixels. No cell is
+/// wider than one of these pixels.
 const CELLS: u32 = 256;
 
 /// The first view of a map.
@@ -38,9 +38,10 @@ pub struct Focus {
     /// Zoom of 256 px tiles, 0 to 14. At this zoom a screen centred at `lon` and `lat` shows the
     /// box.
     pub zoom: u8,
-    /// The box around at least 98 % of the weight, accurate to 1/256 of its width, without points
-    /// at exactly 0,0: such positions mostly stand for unknown ones. If there are fewer than 50
-    /// points, or none elsewhere, it is the box around all.
+    /// The box around at least 98 % of the weight, accurate to 1/256 of its width. Points at
+    /// exactly longitude 0 and latitude 0 are left out, since such positions mostly stand for
+    /// unknown ones. If there are fewer than 50 points, or if all lie at 0,0, it is the box around
+    /// all points.
     pub bounds: LonLatBox,
 }
 
@@ -91,7 +92,8 @@ impl Focus {
     }
 }
 
-/// Σ |weight| of the points at exactly 0,0; 0 if there are no others.
+/// Σ |weight| of the points at exactly longitude 0 and latitude 0. The result is 0 if no other
+/// point has a weight, since points at 0,0 must not be left out then.
 fn mass_at_0_0(points: &Points) -> f64 {
     let middle = 1 << (crate::MAX_ZOOM - 1);
     let Ok(tile) = TileId::new(crate::MAX_ZOOM, middle, middle) else {
@@ -119,12 +121,12 @@ fn around([left, top, right, bottom]: [f64; 4]) -> Window {
     Window::new(left, top, pixel, CELLS, CELLS)
 }
 
-/// Cells inside a rectangle, each with its mass. The rectangle is `[left, top, right, bottom]` in
-/// world units. The cells are at most one pixel of the window `look` wide. The mass of a cell is
-/// the absolute value of its weight; but if all cells have the weight 0, each gets the mass 1. If
-/// the window is wider than the world, it shows some cells several times, but each is returned
-/// once. From the cell at 0,0 the mass `pile` is taken away; if nothing is left, the cell is left
-/// out.
+/// Cells inside the rectangle `[left, top, right, bottom]` in world units, each with its mass. The
+/// cells are at most one pixel of the window `look` wide. The mass of a cell is the absolute value
+/// of its weight; but if all cells have the weight 0, each gets the mass 1. If the window is wider
+/// than the world, it shows some cells several times, but each is returned once. `pile`, the mass
+/// of the points at exactly longitude 0 and latitude 0, is subtracted from the cells there; cells
+/// of which no mass is left are left out.
 fn masses(
     points: &Points,
     look: &Window,
@@ -151,8 +153,8 @@ fn masses(
     masses
 }
 
-/// Takes the mass `pile` away from the cells within `pixel` world units of 0,0, and drops the cells
-/// of which no mass is left.
+/// Subtracts the mass `pile` from the cells within `pixel` world units of longitude 0 and latitude
+/// 0, and drops those of them that have no mass left.
 fn take_away(masses: &mut Masses, pile: f64, pixel: f64) {
     let mut left = pile;
     masses.retain_mut(|(x, y, mass)| {

@@ -206,8 +206,8 @@ impl LonLatBox {
         }
     }
 
-    /// Box for file formats in which longitudes must lie within ±180°: a box that crosses ±180°
-    /// gets −180 to 180.
+    /// Box for file formats in which longitudes must lie within ±180°. If the box crosses ±180°,
+    /// its west and east become −180 and 180.
     pub fn within_180(self) -> Self {
         let (west, east) = if self.west < -180.0 || self.east > 180.0 {
             (-180.0, 180.0)

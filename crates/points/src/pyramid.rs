@@ -159,8 +159,8 @@ fn cut(
 /// Result of building the pyramid within one quad.
 struct Branch {
     node: Option<NodeId>,
-    /// Ranges of the entries in this quad of which coarser cells are made. An entry is a point or a
-    /// finer cell.
+    /// Ranges of the entries from which the next coarser cells of this quad are made. An entry is a
+    /// point or a finer cell.
     stretches: Vec<Stretch>,
     /// Number of entries in `stretches`.
     entries: usize,
@@ -300,7 +300,8 @@ impl<'a> PyramidBuilder<'a> {
         }
     }
 
-    /// Appends the cells of a quad at a level to the pyramid. No weight is negative here.
+    /// Makes the cells of a quad at a level and appends them to the pyramid. It is used only if no
+    /// point has a negative weight.
     fn push_cells(&mut self, level: u32, branch: &Branch) {
         let mut open: Option<CellBuilder> = None;
         for stretch in &branch.stretches {
@@ -322,8 +323,8 @@ impl<'a> PyramidBuilder<'a> {
         }
     }
 
-    /// Cells of a quad at a level, each with the number of points that it stands for. Some weights
-    /// may be negative here.
+    /// Cells of a quad at a level, each with the number of points that it stands for. It is used if
+    /// any point has a negative weight.
     fn cells_of_both_signs(&self, level: u32, branch: &Branch) -> Vec<(Point, u32)> {
         let mut cells: Vec<SignedCellBuilder> = Vec::new();
         for stretch in &branch.stretches {

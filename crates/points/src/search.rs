@@ -49,8 +49,9 @@ pub struct Cells<'a> {
 }
 
 impl<'a> Cells<'a> {
-    /// Searches for the cells that are at `level` or finer. If `level` is [`pyramid::POINTS`], the
-    /// search finds the points themselves.
+    /// Searches for the cells at `level`, or at a finer level where none are stored at `level`,
+    /// that the window shows. If `level` is [`pyramid::POINTS`], the search finds the points
+    /// themselves.
     pub(crate) fn search(
         points: &'a [Point],
         pyramid: &'a Pyramid,
@@ -191,8 +192,8 @@ enum Visibility {
 }
 
 impl Search<'_> {
-    /// Adds the visible part of a quad to the runs: cells of the node's block if these are small
-    /// enough, or else the visible parts of the node's quarters.
+    /// Adds the visible part of a quad to the runs: the cells of its node's block if these are at
+    /// the wanted level or finer, or else the visible parts of the node's quarters.
     fn visit_node(&mut self, quad: Quad, id: NodeId) {
         let visibility = self.visibility(quad);
         let Some(node) = self
@@ -222,8 +223,9 @@ impl Search<'_> {
         }
     }
 
-    /// Adds the points or cells of a quad to the runs, without those parts of the quad that the
-    /// window doesn't show. They are `range` in the slice that `source` names.
+    /// Adds the points or cells of a quad to the runs: all of them if the window shows the whole
+    /// quad, if they are few or if the quad is small; otherwise those of the quad's visible
+    /// quarters. They are `range` in the slice that `source` names.
     fn visit(&mut self, source: EntrySource, quad: Quad, range: Range<usize>) {
         if range.is_empty() {
             return;

@@ -145,8 +145,8 @@ fn sort_in_cache<T: ZOrdered>(points: &mut [T], keys: &mut Vec<u128>) {
     }
 }
 
-/// Sorts points that all have one position, by the rest of their keys: the weight and, if there is
-/// one, the number.
+/// Sorts records whose points all have one position: by the weight, and if the records have
+/// numbers, points of equal weight by the number.
 fn sort_by_weight<T: ZOrdered>(groups: Vec<Vec<Vec<T>>>, sorted: &mut [T]) {
     let all = groups.into_iter().flatten().flatten();
     for (slot, point) in sorted.iter_mut().zip(all) {
@@ -155,8 +155,8 @@ fn sort_by_weight<T: ZOrdered>(groups: Vec<Vec<Vec<T>>>, sorted: &mut [T]) {
     sorted.par_sort_unstable_by_key(T::key);
 }
 
-/// Distributes the chunks in turn over `n` groups, one for each thread, so that the groups get
-/// about as many chunks each. If `n` is 0, there is one group.
+/// Distributes the chunks in turn over `n` groups, one for each thread, so that the numbers of
+/// chunks in two groups differ by at most one. If `n` is 0, there is one group.
 fn deal<T>(chunks: Vec<Vec<T>>, n: usize) -> Vec<Vec<Vec<T>>> {
     let mut groups: Vec<Vec<Vec<T>>> = (0..n.max(1)).map(|_| Vec::new()).collect();
     let count = groups.len();

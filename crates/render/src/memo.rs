@@ -36,11 +36,12 @@ struct MemoEntry<V> {
     slot: Slot<V>,
     /// The time of the last request for the value, counted in requests: see `MemoryBudget::tick`.
     asked: u64,
-    /// The counted bytes of the entry; `None` while the value is computed.
+    /// The bytes of the entry, counted in the cache's budget; `None` while the value is being
+    /// computed.
     bytes: Option<BudgetShare>,
 }
 
-/// The place of a value, which is empty while the value is computed.
+/// The place of a value in the cache, which is empty while the value is being computed.
 type Slot<V> = Arc<OnceLock<Arc<V>>>;
 
 impl<K, V> MemoTable<K, V> {
@@ -68,7 +69,7 @@ impl<K: Eq + Hash + Clone + Send, V: Send + Sync> Evictable for MemoTable<K, V> 
 }
 
 impl<K: Eq + Hash + Clone + Send + 'static, V: Send + Sync + 'static> Memo<K, V> {
-    /// Makes an empty cache of at most `capacity` values, which are counted in a budget.
+    /// Makes an empty cache of at most `capacity` values, whose bytes are counted in `budget`.
     pub fn counted(
         capacity: usize,
         budget: &Arc<MemoryBudget>,
@@ -140,7 +141,8 @@ impl<K: Eq + Hash + Clone, V> Memo<K, V> {
         entry.is_some_and(|entry| entry.slot.get().is_none())
     }
 
-    /// Counts the bytes of a value again, which may have grown since it was made.
+    /// Counts the bytes of a cached value again, since the value may have grown after it was
+    /// computed.
     pub fn recount(&self, key: &K) {
         let slot = self
             .table

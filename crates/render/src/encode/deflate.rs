@@ -16,11 +16,12 @@ use super::huffman::{LONGEST, codes, lengths};
 /// The number of bytes of data in a block: a choice. A Huffman code is made for each block.
 const BLOCK: usize = 1 << 16;
 
-/// The number of bytes that are compared by one comparison in the search for runs. A run is found
-/// only if it fills all bytes of a comparison.
+/// The number of successive bytes that the search for runs compares at once. A run is found only if
+/// all of them are equal.
 const STEP: usize = 8;
 
-/// The distance in bytes from one comparison to the next.
+/// The distance in bytes between the beginnings of two successive comparisons of the search for
+/// runs.
 const STRIDE: usize = 8;
 
 /// The longest match that deflate allows, in bytes. A longer run becomes several matches.
@@ -198,8 +199,8 @@ fn length_symbol(run: usize) -> (usize, u64, u32) {
     }
 }
 
-/// Writes the head of a block: the code lengths of the main alphabet, and of the only distance that
-/// is used.
+/// Writes the head of a block: the code lengths of the main alphabet, and the code length of the
+/// only distance that matches have here, one byte back.
 fn describe(bits: &mut Bits, lengths: &[u8; SYMBOLS]) {
     let used = lengths
         .iter()
@@ -246,16 +247,16 @@ struct Bits {
 }
 
 impl Bits {
-    /// Appends the lowest `width` bits of `bits` to the bits that are held. After a call of
-    /// [`flush`](Self::flush) there is room for 56 more bits.
+    /// Appends the lowest `width` bits of `bits` to `held`, the bits that are not yet written.
+    /// After a call of [`flush`](Self::flush) there is room for 56 more bits.
     #[inline]
     fn put(&mut self, bits: u64, width: u32) {
         self.held |= bits << self.count;
         self.count += width;
     }
 
-    /// Moves all whole bytes of the held bits to the output. It always copies eight bytes and then
-    /// cuts the output to the right length, which is faster than a copy of a variable length.
+    /// Moves all whole bytes of `held` to the output. It always copies eight bytes and then cuts
+    /// the output to the right length, which is faster than a copy of a variable length.
     #[inline]
     fn flush(&mut self) {
         let whole = self.count / 8;

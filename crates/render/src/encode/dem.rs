@@ -1,5 +1,5 @@
-//! Values as the colours of a PNG, as tiles of terrain heights have them. A map in a browser turns
-//! the colours back into values and colours these itself. In MapLibre such tiles are a `raster-dem`
+//! PNG files whose colours encode values, like tiles of terrain heights. A map in a browser decodes
+//! the colours to values, and colours the values itself. In MapLibre such tiles are a `raster-dem`
 //! source with the encoding `custom`.
 
 use super::{Effort, EncodeError, png_rgba};
@@ -15,7 +15,7 @@ const MOST: u32 = (1 << 24) - 1;
 pub struct Dem {
     /// The low end of the range, as the bits of an f64.
     low: u64,
-    /// The step as an exponent of two.
+    /// The exponent of the step, which is a power of two: the step is 2^`exponent`.
     exponent: i16,
 }
 

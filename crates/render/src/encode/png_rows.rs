@@ -6,15 +6,16 @@ use ::png::{BitDepth, ColorType, Compression, Encoder, Filter, PixelDimensions, 
 
 use super::{EncodeError, check_size};
 
-/// The colours of a picture that is written row by row.
+/// The form of the pixels of a picture that is written row by row.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum RowColors<'a> {
-    /// A pixel is a byte: the number of one of these colours, which are not multiplied by alpha.
+    /// A pixel is one byte: an index into this table of RGBA colours, which are not premultiplied
+    /// by alpha.
     Palette(&'a [[u8; 4]; 256]),
     /// A pixel is three bytes: red, green and blue.
     Rgb,
-    /// A pixel is four bytes: red, green, blue and alpha, not multiplied by alpha.
+    /// A pixel is four bytes: red, green, blue and alpha, not premultiplied by alpha.
     Rgba,
 }
 

@@ -279,9 +279,9 @@ impl WithSimd for Quotients<'_> {
     }
 }
 
-/// The number of CSS pixels that a square kilometre of ground covers on the map. A CSS pixel is
-/// `css_pixel` world units wide. `y` is the position in world units from the map's northern edge,
-/// on which the map's scale depends.
+/// The area of a square kilometre of ground in square CSS pixels. A CSS pixel is `css_pixel` world
+/// units wide. `y` is the position in world units from the map's northern edge; the nearer it is to
+/// a pole, the more the projection enlarges the ground.
 pub(crate) fn per_km2(y: f64, css_pixel: f64) -> f64 {
     let km = metres_per_unit(y) * css_pixel / 1000.0;
     (km * km).recip()

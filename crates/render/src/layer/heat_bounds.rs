@@ -8,8 +8,8 @@ use heatsplat_points::mercator::{self, WORLD};
 use heatsplat_points::{LonLatBox, Window};
 use std::ops::RangeInclusive;
 
-/// The most iterations of [`edge`]. It mostly ends much earlier; the limit only makes sure that it
-/// ends.
+/// The greatest number of iterations of [`edge`]. It mostly ends much earlier; the limit makes sure
+/// that it ends in any case.
 const ITERATIONS: usize = 64;
 
 impl Layer {
@@ -89,11 +89,11 @@ impl Layer {
     }
 }
 
-/// Finds the y up to which points at the y `points` add heat. All lengths are in world units, and y
-/// is counted from the north. The search goes towards `end`, which is the map's northern or
-/// southern edge, and returns `end` at the most. `reach(y)` is the distance at which points can add
-/// heat to a pixel at y. With a radius in metres it grows towards the poles, so the y is found by
-/// iteration.
+/// Finds the farthest y, in the direction of `end`, at which points at y = `points` add heat. All
+/// lengths are in world units, and y is counted from the north. `end` is the map's northern or
+/// southern edge; the result never lies beyond it. `reach(y)` is the distance at which points can
+/// add heat to a pixel at y. With a radius in metres it grows towards the poles, so the result is
+/// found by iteration.
 fn edge(points: f64, end: f64, reach: impl Fn(f64) -> f64) -> f64 {
     if reach(end) >= (end - points).abs() {
         return end;

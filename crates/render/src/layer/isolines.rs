@@ -6,12 +6,12 @@ use crate::scale::normalizer::Normalizer;
 use crate::splat::density::{Density, Picture};
 use crate::unit_costs::{self as ns, report};
 
-/// Half of a line's width in CSS pixels: a choice. Another half pixel is added on each side, in
-/// which the line fades out.
+/// Half of a line's width in CSS pixels: a choice. On each side half a pixel of the picture is
+/// added to it, and the edges are antialiased.
 const HALF_WIDTH: f32 = 0.2;
 
-/// The fraction of the way, from the ramp's colour for a line's value to black or white, that the
-/// line's colour is moved. The number is a choice: the lines are visible but not harsh.
+/// The fraction by which a line's colour is moved from the ramp's colour, at the line's value, to
+/// black or white. The number is a choice: the lines are visible but not harsh.
 const CONTRAST: f32 = 0.55;
 
 /// Draws `lines` isolines over a picture and returns its RGBA pixels, which are not premultiplied

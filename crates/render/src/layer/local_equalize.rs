@@ -1,10 +1,10 @@
-//! Local histogram equalisation, `scale=local`: a pixel's colour shows its rank among the pixels
-//! around it. So both cities and the country show detail.
+//! Local histogram equalisation, `scale=local`: a pixel's colour shows its rank among the non-empty
+//! pixels around it. So both cities and the country show detail.
 //!
-//! The world is cut into neighbourhoods, squares of 512 × 512 CSS pixels. For each neighbourhood a
-//! drawing at a quarter of the resolution is made, and a cumulative histogram of its densities. The
-//! histogram turns a density into a position on the ramp: the fraction of the neighbourhood's
-//! pixels that have a lower density.
+//! The world is cut into neighbourhoods, squares of 512 × 512 CSS pixels. Each neighbourhood is
+//! drawn once at a quarter of the resolution, and a cumulative histogram is made of the densities
+//! of this coarse drawing. The histogram turns a density into a position on the ramp: the fraction
+//! of the drawing's non-empty pixels that have a lower density.
 //!
 //! A pixel takes this position from the histograms of the four neighbourhoods with the nearest
 //! centres, and interpolates between the four positions bilinearly. So no edges show. A
@@ -29,8 +29,8 @@ use std::sync::Arc;
 /// The side of a neighbourhood in CSS pixels, as an exponent of two: 2⁹ = 512.
 const SIDE_BITS: u8 = 9;
 
-/// The width of a pixel of the drawing that is measured, in CSS pixels, as an exponent of two: 2² =
-/// 4.
+/// The side of a pixel of the coarse drawing that histograms are made from, in CSS pixels, as an
+/// exponent of two: 2² = 4.
 const COARSE_BITS: u8 = 2;
 
 /// The number of a histogram's bins per doubling of the density, as an exponent of two: 2⁵ = 32.
@@ -38,8 +38,8 @@ const COARSE_BITS: u8 = 2;
 const BIN_BITS: u32 = 5;
 const SHIFT: u32 = 23 - BIN_BITS;
 
-/// The number of pixels whose indices are looked up by one call. If all of their densities are 0,
-/// they are skipped by one test.
+/// The number of pixels whose colour indices are looked up by one call. One test skips all of them
+/// if their densities are all 0.
 const BLOCK: usize = 32;
 
 /// The number of bins of a look-up table. At 8 bytes each the table takes 16 KiB, so it stays in
@@ -66,8 +66,8 @@ type Key = (u8, ValuesKey, i64, i64);
 #[derive(Debug, Default)]
 struct CumulativeHistogram {
     first: u32,
-    /// The fraction of pixels below the lower edge of each bin, and 1 for the upper edge of the
-    /// last bin. Empty if all densities are 0.
+    /// The fraction of the neighbourhood's non-empty pixels that lie below the lower edge of each
+    /// bin, and 1 for the upper edge of the last bin. Empty if all densities are 0.
     shares: Vec<f32>,
 }
 
@@ -98,14 +98,16 @@ impl CumulativeHistogram {
         }
     }
 
-    /// The fraction of pixels below a density. `bits` are the density's bits as an f32.
+    /// The fraction of the neighbourhood's non-empty pixels that have a lower density than the one
+    /// whose bits as an f32 are `bits`.
     fn at(&self, bits: u32) -> f32 {
         let (low, high) = (self.share(bits >> SHIFT), self.share((bits >> SHIFT) + 1));
         let within = (bits & ((1 << SHIFT) - 1)) as f32 / (1u32 << SHIFT) as f32;
         low + (high - low) * within
     }
 
-    /// The fraction of pixels below the lower edge of a bin.
+    /// The fraction of the neighbourhood's non-empty pixels whose densities are below the lower
+    /// edge of a bin.
     fn share(&self, bin: u32) -> f32 {
         let Some(place) = bin.checked_sub(self.first) else {
             return 0.0;
@@ -287,8 +289,8 @@ fn between(edge: f64, pixel: f64, n: u32, side: f64) -> Between {
 /// positions on the ramp that a density has by all four histograms.
 #[derive(Debug)]
 struct QuadTable {
-    /// The number of a density's low bits, as an f32, that are cut off to get the number of its
-    /// bin.
+    /// The number of low bits by which a density's bits, as an f32, are shifted to the right: the
+    /// result is the number of the density's bin.
     shift: u32,
     /// The numbers of the first and the last bin of the table.
     ends: [u32; 2],
@@ -388,7 +390,7 @@ impl QuadTable {
     }
 }
 
-/// A test that is true if any density is positive. It is compiled for each vector width.
+/// A task that returns true if any density is positive. It is compiled for each vector width.
 struct AnyPositive<'a>(&'a [f32]);
 
 impl WithSimd for AnyPositive<'_> {

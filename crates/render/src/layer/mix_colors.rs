@@ -39,7 +39,7 @@ pub(crate) fn mixed_pixels(
     finish(&mixtures, together, style.ramp())
 }
 
-/// A sum of weighted colours.
+/// The weighted mean of the colours that have been added so far.
 #[derive(Clone, Copy, Default)]
 struct Mixture {
     sum: Oklab,
@@ -49,7 +49,7 @@ struct Mixture {
 
 impl Mixture {
     /// Adds a category's colour, weighted by the square of its value. Negative values and NaN count
-    /// as 0. The sum is divided by the weight at once, so that it stays small.
+    /// as 0. `sum` is always kept divided by all weights so far, so that it stays small.
     fn add(&mut self, color: Oklab, value: f32) {
         if value > 0.0 {
             let weight = f64::from(value).powi(2);
@@ -128,7 +128,8 @@ mod tests {
         );
     }
 
-    /// At three quarters of the values, a category has nine tenths of the colour.
+    /// A category that has three quarters of the sum of all values contributes nine tenths of the
+    /// colour.
     #[test]
     fn a_category_that_prevails_keeps_its_colour() {
         let expected = Oklab::from_srgb(RED).mixed(Oklab::from_srgb(BLUE), 0.1);

@@ -62,7 +62,8 @@ pub struct Layer {
     data: Arc<PointSet>,
     style: Style,
     epoch: u64,
-    /// False for a layer that one request has made.
+    /// True if statistics of the layer's own style are measured to the end even if the work that
+    /// needs them must end. False for a layer that is made for one request.
     measures_to_the_end: bool,
     backend: Arc<dyn Backend>,
     statistics: Memo<(u8, ValuesKey), Statistics>,
@@ -96,8 +97,8 @@ impl Layer {
         }
     }
 
-    /// Empties the layer's caches, and counts what they will hold in a budget that they share with
-    /// other layers.
+    /// Empties the layer's caches, and from then on counts what they hold in `budget`, which other
+    /// layers may share.
     pub fn within(mut self, budget: &Arc<MemoryBudget>) -> Self {
         self.statistics = Memo::counted(CACHED, budget, |(_, key), statistics| {
             key.text_bytes() + statistics.heap_bytes()
@@ -300,7 +301,7 @@ impl Layer {
         self.normalizers.get_or_compute(&key, resolve)
     }
 
-    /// Returns whether the scale of a level is cached, so that pictures of it are drawn without
+    /// Returns true if the scale of a level is cached, so that pictures of it are drawn without
     /// measuring statistics.
     pub fn has_normalizer(&self, level: Level, style: &Style) -> bool {
         let mut levels = level.wholes();
@@ -310,7 +311,7 @@ impl Layer {
         })
     }
 
-    /// Returns whether another thread is measuring the scale of a level, so that a caller that
+    /// Returns true if another thread is measuring the scale of a level, so that a caller that
     /// needs it would wait for that thread.
     pub fn is_measuring(&self, level: Level, style: &Style) -> bool {
         let mut levels = level.wholes();

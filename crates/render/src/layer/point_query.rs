@@ -49,8 +49,9 @@ pub struct KernelSums {
 }
 
 impl KernelSums {
-    /// Adds a point at a distance in the kernel's pixels. The point stands for `count` points. A
-    /// point beyond the kernel's reach, or without a weight, adds nothing.
+    /// Adds a point that lies `distance` from the coordinate, in the pixels in which the kernel's
+    /// radius is counted. The point stands for `count` points. A point beyond the kernel's reach,
+    /// or without a weight, adds nothing.
     pub fn add(&mut self, kernel: &Kernel, distance: f64, point: &Point, count: usize) {
         if distance <= kernel.reach() && point.has_weight() {
             let k = kernel.at(distance);

@@ -1,24 +1,27 @@
-//! The quantity that the weights of points measure, by the words that legends and values name it
-//! by.
+//! The quantity that the weights of points measure, and the words for it in legends and beside
+//! values.
 
 use crate::style::Style;
 use crate::style::measure::Measure;
 use std::sync::Arc;
 
-/// The quantity that the weights of points measure. By default nothing is known of it: a sum is in
-/// the unit `weight`, and a count in `points`.
+/// The quantity that the weights of points measure. By default it is unknown: a sum is in the unit
+/// `weight`, and a count in `points`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Quantity {
-    /// The column of the weights.
+    /// The name of the column that the weights come from. `None` if it is unknown or if each row
+    /// weighs 1.
     column: Option<Arc<str>>,
-    /// The unit of the weights, for example `people`.
+    /// The unit of the weights, for example `people`. `None` if it is unknown.
     unit: Option<Arc<str>>,
-    /// True if the points are the rows of a source.
+    /// True if the points are the rows of a source, so that counts are in `rows` and not in
+    /// `points`.
     of_rows: bool,
 }
 
 impl Quantity {
-    /// The quantity of a column of weights. Without a column, each row weighs 1.
+    /// The quantity of weights that come from a source's column with this name; with `None` each
+    /// row weighs 1.
     pub fn of_rows(column: Option<&str>) -> Self {
         Self {
             column: column.map(Arc::from),
@@ -34,8 +37,8 @@ impl Quantity {
         self
     }
 
-    /// The title of a legend, where the unit alone would not name the quantity: the column, if
-    /// there is a unit too.
+    /// The title of a legend: the name of the weights' column if the weights have a unit too,
+    /// otherwise `None`. Without a unit of its own, the column's name is the legend's unit already.
     pub(super) fn title(&self) -> Option<&str> {
         self.unit.as_ref().and(self.column.as_deref())
     }

@@ -18,7 +18,7 @@ pub const SPREAD: usize = 36;
 /// wide.
 ///
 /// [`sample`] picks the tiles; `evaluation` makes the evaluation of the measure for the window of a
-/// tile. The values of each tile are counted as often as the sample says.
+/// tile. The values of each tile are counted as often as there are tiles that it stands for.
 ///
 /// The tiles are drawn by threads that this function starts, not by rayon's global pool. Callers
 /// may be workers of that pool: if all of them waited here, work queued on the pool would never

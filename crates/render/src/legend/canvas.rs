@@ -120,12 +120,12 @@ impl Canvas {
         }
     }
 
-    /// The width in pixels.
+    /// The width of the canvas in its own pixels, not in CSS pixels.
     pub(crate) fn width(&self) -> usize {
         self.width
     }
 
-    /// The height in pixels.
+    /// The height of the canvas in its own pixels, not in CSS pixels.
     pub(crate) fn height(&self) -> usize {
         self.height
     }
@@ -158,7 +158,8 @@ impl Canvas {
     }
 }
 
-/// Blends a premultiplied colour over one that is not, and returns a colour that is not.
+/// Blends a colour that is premultiplied by alpha over `below`, which is not. The result is not
+/// premultiplied either.
 fn laid_over(below: [u8; 4], [r, g, b, a]: [f32; 4]) -> [u8; 4] {
     if a <= 0.0 {
         return below;

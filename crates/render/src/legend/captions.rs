@@ -24,13 +24,13 @@ const LINE: f32 = 2.0;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Captions {
-    /// The title.
+    /// The title of the map. With `None` no title is drawn.
     pub title: Option<String>,
-    /// The legend of the map's colours; `None`: no legend is drawn.
+    /// The legend of the map's colours. With `None` no legend is drawn.
     pub legend: Option<Legend>,
     /// True if a scale bar is drawn. Its length is right at the latitude of the map's centre.
     pub scale_bar: bool,
-    /// The words that name the source of the data.
+    /// The words that name the source of the data. With `None` no such words are drawn.
     pub attribution: Option<String>,
     /// The colours of the panels, their typeface, and the number of pixels per CSS pixel, at most
     /// 4.
@@ -45,7 +45,8 @@ impl Captions {
         self.placed(window).draw_rows(pixels, 0);
     }
 
-    /// The captions as they are drawn on a map, whose part of the world is `window`.
+    /// Draws the panels of the captions and finds their places on a map. `window` is the part of
+    /// the world that the map shows.
     pub fn placed(&self, window: &Window) -> PlacedCaptions {
         PlacedCaptions {
             width: window.width() as usize,
@@ -125,7 +126,7 @@ impl Captions {
     }
 }
 
-/// Captions that are drawn, with their places on a map.
+/// Captions whose panels are drawn already, with their places on a map.
 pub struct PlacedCaptions {
     /// The width of the map in pixels.
     width: usize,
@@ -133,8 +134,9 @@ pub struct PlacedCaptions {
 }
 
 impl PlacedCaptions {
-    /// Draws the captions over some rows of the map, as [`Captions::draw`] does over all. `first`
-    /// is the number of the map's first row in `pixels`, counted from 0 at the top.
+    /// Draws the captions over some rows of the map, as [`Captions::draw`] does over all rows.
+    /// `pixels` has only these rows, and `first` is the number of the first of them, counted from 0
+    /// at the map's top.
     pub fn draw_rows(&self, pixels: &mut [u8], first: u32) {
         for Placed { panel, left, top } in &self.panels {
             panel.lay_over(pixels, self.width, *left, *top as i64 - i64::from(first));
@@ -171,26 +173,27 @@ impl MapCorners {
         self.margin
     }
 
-    /// The row at which a panel of some height begins if it stands at the bottom.
+    /// The row of the map at which a panel that is `height` pixels high begins if it stands at the
+    /// bottom.
     fn above_bottom(&self, height: usize) -> usize {
         self.height.saturating_sub(height + self.margin)
     }
 
-    /// The column and the row at which a panel begins that stands at the bottom right, `below`
-    /// pixels above the margin.
+    /// The column and the row of the map at which a panel begins that stands at the bottom right,
+    /// `below` pixels above the lower margin.
     fn bottom_right(&self, panel: &Canvas, below: usize) -> (usize, usize) {
         let left = self.width.saturating_sub(panel.width() + self.margin);
         (left, self.above_bottom(panel.height() + below))
     }
 
-    /// The length in metres of a CSS pixel in the middle of the map.
+    /// The length on the ground, in metres, of a CSS pixel in the middle of the map.
     fn metres_per_pixel(&self, window: &Window) -> f64 {
         let middle = (window.top() + window.bottom()) / 2.0;
         metres_per_unit(middle) * window.pixel() * f64::from(self.ratio)
     }
 }
 
-/// The greatest of the lengths 1, 2 and 5 times a power of ten that is at most `longest`.
+/// The greatest length that is at most `longest` and is 1, 2 or 5 times a power of ten.
 fn round_length(longest: f64) -> f64 {
     let power = 10f64.powf(longest.max(f64::MIN_POSITIVE).log10().floor());
     let fits = |factor: &f64| factor * power <= longest;

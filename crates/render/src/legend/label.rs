@@ -1,7 +1,7 @@
 //! Labels: numbers in short form, for example `0.25`, `12`, `1.5k`, `24M` or `3e-7`.
 
-/// The limit on the digits after the point of a label: fewer than this are tried. An f64 has about
-/// 15 digits in all.
+/// The limit on the digits after the decimal point of a label: only smaller numbers of digits are
+/// tried. An f64 has about 15 digits in all.
 const MOST_DIGITS: usize = 15;
 
 /// Returns the shortest label for a value. Read as a number, the label differs from the value by at

@@ -249,15 +249,15 @@ fn lying(
     marks
 }
 
-/// The room that texts get.
+/// Measures the room that texts get in a layout.
 struct TextMeasure<'a> {
     typeface: &'a Typeface,
-    /// The room for a text, as a multiple of its width in the typeface.
+    /// The width of a text's room, as a multiple of the text's width in the typeface.
     wider: f32,
 }
 
 impl TextMeasure<'_> {
-    /// The room for a line of text in CSS pixels.
+    /// The width of the room for a line of text, in CSS pixels.
     fn width(&self, text: &str) -> f32 {
         self.wider * self.typeface.width(text, TEXT_SIZE)
     }

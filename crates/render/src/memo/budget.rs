@@ -54,12 +54,12 @@ impl MemoryBudget {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Returns whether more bytes are counted than the limit.
+    /// Returns true if more bytes are counted than the limit allows.
     pub fn is_over(&self) -> bool {
         self.used() > self.limit()
     }
 
-    /// Counts bytes until the result is dropped.
+    /// Counts `bytes` as used until the returned share is dropped.
     pub fn count(self: &Arc<Self>, bytes: usize) -> BudgetShare {
         self.used.fetch_add(bytes, Ordering::Relaxed);
         BudgetShare {

@@ -8,12 +8,13 @@ use std::sync::LazyLock;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Oklab([f32; 3]);
 
-/// The number of steps from 0 to 1 in [`GAMMA`]. The curve is steepest at its dark end, where it
-/// rises by 12.92 × 255 in all, so that a step there is a fifth of an 8-bit one.
+/// The number of steps from 0 to 1 in [`GAMMA`]. The curve is steepest at its dark end, with the
+/// slope 12.92. One step there changes the result by 12.92 · 255 / 2¹⁴, a fifth of an 8-bit step.
 const STEPS: usize = 1 << 14;
 
-/// The 8-bit sRGB values of linear ones at equal steps. The table exists because a picture needs
-/// three of them for each pixel, and the formula has a power.
+/// The 8-bit sRGB values of the linear values from 0 to 1 in [`STEPS`] equal steps. The table
+/// exists because a picture needs three such values for each pixel, and the formula has a slow
+/// power.
 static GAMMA: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let value = |step: usize| {
         let linear = step as f32 / STEPS as f32;
@@ -30,7 +31,7 @@ impl Oklab {
         Self([l, a, b])
     }
 
-    /// The mean of this colour and another one, which has a share from 0 to 1.
+    /// Mixes two colours: `other` has the share `share`, from 0 to 1, and this colour has the rest.
     pub(crate) fn mixed(self, other: Self, share: f32) -> Self {
         let mut sum = self.0;
         for (sum, other) in sum.iter_mut().zip(other.0) {

@@ -136,7 +136,7 @@ impl FromStr for Domain {
     }
 }
 
-/// A description of what is expected instead of a text that has the form of a domain, but wrong
+/// For a text that has the form of a domain but illegal numbers, a description of the legal
 /// numbers. `None` for other texts.
 fn fault(text: &str) -> Option<&'static str> {
     let is_reversed = |part: &str| numbers(part).is_some_and(|(lo, hi)| lo >= hi);

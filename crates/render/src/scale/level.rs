@@ -1,4 +1,4 @@
-//! Levels: a logarithmic measure of a map's scale, which may be fractional.
+//! Levels: a logarithmic measure of the size at which a map is drawn. A level may be fractional.
 
 use heatsplat_points::mercator::WORLD;
 
@@ -8,15 +8,15 @@ use heatsplat_points::mercator::WORLD;
 const LEAST: f64 = 3.0;
 const MOST: f64 = 33.0;
 
-/// A level that differs from a whole number by less than this is rounded to it. Pictures of a box
-/// in degrees may be meant to have exactly the scale of tiles, but degrees give it only within
-/// rounding errors.
+/// A level that differs from a whole number by less than this is rounded to it. A picture of a box
+/// in degrees may be meant to have exactly the level of tiles, but the level that is computed from
+/// degrees has rounding errors.
 const ROUNDING: f64 = 1e-6;
 
-/// The scale of a map: at level L the world is 2ᴸ CSS pixels wide.
+/// The size at which a map is drawn: at level L the world is 2ᴸ CSS pixels wide.
 ///
 /// Tiles have whole levels: a tile of 256 CSS pixels at zoom z has the level z + 8. Other pictures
-/// may have any scale, so they mostly lie between two whole levels.
+/// may be drawn at any size, so their levels mostly lie between two whole levels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
     below: u8,
@@ -57,7 +57,7 @@ impl Level {
         (self.share > 0.0).then_some((self.below + 1, self.share))
     }
 
-    /// The whole levels between whose scales this level's scale lies. For a whole level it is only
+    /// The whole levels from whose scales this level's scale is made. For a whole level it is only
     /// the level itself, otherwise the whole levels below and above.
     pub fn wholes(self) -> impl Iterator<Item = u8> {
         let above = self.above().map(|(above, _)| above);

@@ -130,8 +130,8 @@ impl Scale {
 }
 
 /// Interpolates between the curves of two equalised transforms. A curve is a list of (density,
-/// position on the ramp). At each position that occurs in `a` or `b`, `mix` is called with the
-/// densities that the two curves have at this position.
+/// position on the ramp). The result has each position that occurs in `a` or `b`, with the density
+/// that `mix` computes from the densities of the two curves at this position.
 fn mixed_curves(
     a: &[(f64, f64)],
     b: &[(f64, f64)],

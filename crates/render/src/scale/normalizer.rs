@@ -175,8 +175,8 @@ impl Formula {
     }
 }
 
-/// Interpolates linearly on a rising curve and returns the y that belongs to `x`. `pick` returns
-/// the x and the y of a point of the curve. `None` if the curve has fewer than two points.
+/// Interpolates linearly on a rising curve, and returns the y of the curve at `x`. `pick` returns
+/// the (x, y) of an entry of `curve`. `None` if the curve has fewer than two entries.
 pub(super) fn interpolate(
     curve: &[(f64, f64)],
     x: f64,

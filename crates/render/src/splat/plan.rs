@@ -40,8 +40,9 @@ pub(crate) enum Plan {
 }
 
 impl Plan {
-    /// The time to make the plan of a kernel, in nanoseconds: its values are sampled along an axis,
-    /// or over a square, or an eigenproblem of them is solved for several terms.
+    /// The time to make the plan of a kernel, in nanoseconds. For one separable term the kernel is
+    /// sampled along an axis. For several terms the eigenvectors of a square matrix of samples are
+    /// computed too. For a stamp the kernel is sampled over a square. Other plans take no time.
     pub(crate) fn preparation(&self, kernel: &Kernel) -> f64 {
         let values = |cell: f64| kernel.radius() / cell + 20.0;
         let count = match self {

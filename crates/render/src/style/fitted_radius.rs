@@ -4,13 +4,13 @@
 use crate::style::radius::{Length, Radius};
 use heatsplat_points::{Point, Points};
 
-/// The least and the largest fitted radius in pixels. Choices: kernels under 4 px show single
-/// points instead of heat, and those over 24 px hide where in a town a point lies.
+/// The least and the greatest fitted radius in CSS pixels. They are choices: kernels under 4 px
+/// show single points instead of heat, and those over 24 px hide where in a town a point lies.
 const LEAST: f64 = 4.0;
 const MOST: f64 = 24.0;
 
-/// The largest factor between the radii of two successive zooms, so that a map doesn't change its
-/// look when it is zoomed. A choice.
+/// The greatest factor by which the radius grows from one zoom to the next, so that a map doesn't
+/// change its look when it is zoomed. It is a choice.
 const STEEPEST: f64 = 1.5;
 
 /// The ratio of the radius to the mean distance between points. With it, the kernels of
@@ -18,13 +18,15 @@ const STEEPEST: f64 = 1.5;
 /// cities, incidents, earthquakes, storms and animals at five zooms each.
 const PER_DISTANCE: f64 = 1.7;
 
-/// The number of zooms for which a radius is fitted: 0 to 22. Beyond, the last radius is used.
+/// The number of zooms for which a radius is fitted: zooms 0 to 22. Later zooms have the radius of
+/// zoom 22.
 const ZOOMS: usize = 23;
 
-/// The level of zoom 0, at which its pixels are cells: 2⁸ pixels are as wide as the world.
+/// The level whose cells are the pixels of zoom 0: the world is 2⁸ pixels wide there.
 const PIXEL_LEVEL: u32 = 8;
 
-/// Blocks are 2⁵ pixels wide. Points are counted block by block.
+/// The level whose cells are the blocks of zoom 0. A block is a square of 2⁵ × 2⁵ pixels, in which
+/// occupied pixels are counted.
 const BLOCK_LEVEL: u32 = PIXEL_LEVEL - 5;
 const PIXELS_IN_BLOCK: f64 = 1024.0;
 
@@ -32,9 +34,9 @@ impl Radius {
     /// Fits a radius to points: for each zoom a length from 4 to 24 CSS pixels, at most 1.5 times
     /// the length of the zoom before.
     ///
-    /// The length is 1.7 times the mean distance between the pixels that have points, as it is
-    /// around a typical one of them. So points at one place count once. Without points it is 24
-    /// pixels. Takes one pass over the points, some nanoseconds each.
+    /// The length is 1.7 times the mean distance between neighbouring pixels that have points,
+    /// around a typical one of these pixels. So points at one place count once. Without points it
+    /// is 24 pixels. Takes one pass over the points, some nanoseconds each.
     pub fn for_points(points: &Points) -> Self {
         let mut wanted = Crowding::of(points.as_slice()).map(radius_of);
         // A smaller radius at a later zoom is a smaller one here too: points that are together in
@@ -54,7 +56,8 @@ impl Radius {
     }
 }
 
-/// The radius in whole CSS pixels, from the number of points in each pixel around a typical point.
+/// The radius in whole CSS pixels. `in_pixel` is the fraction of the pixels around a typical point
+/// that have points.
 fn radius_of(in_pixel: f64) -> f64 {
     let distance = in_pixel.max(f64::MIN_POSITIVE).sqrt().recip();
     (PER_DISTANCE * distance).round().clamp(LEAST, MOST)
@@ -89,12 +92,12 @@ fn without_straight(all: Vec<(f64, f64)>) -> Vec<(f64, Length)> {
         .collect()
 }
 
-/// Counts of occupied pixels at one zoom.
+/// Counts of occupied pixels at one zoom. A pixel is occupied if a point lies in it.
 #[derive(Clone, Copy, Default)]
 struct Crowding {
     /// The number of occupied pixels in the current block.
     here: u64,
-    /// The number of occupied pixels of all blocks before.
+    /// The number of occupied pixels in all blocks before the current one.
     pixels: u64,
     /// The number of ordered pairs of different occupied pixels in one block, summed over all
     /// blocks before the current one.
@@ -102,9 +105,9 @@ struct Crowding {
 }
 
 impl Crowding {
-    /// Counts the occupied pixels of points in Z-order at all zooms. Returns for each zoom the
-    /// mean, over all occupied pixels, of the number of other occupied pixels in the pixel's block,
-    /// divided by the number of pixels in a block.
+    /// Counts the pixels that have points at each zoom; the points are in Z-order. The result for a
+    /// zoom is the mean, over all occupied pixels, of the number of other occupied pixels in the
+    /// same block, divided by the number of pixels in a block.
     fn of(points: &[Point]) -> [f64; ZOOMS] {
         let mut zooms = [Self::default(); ZOOMS];
         let mut before: Option<&Point> = None;
@@ -129,7 +132,7 @@ impl Crowding {
         })
     }
 
-    /// Ends the current block of pixels: adds its counts to those of all blocks.
+    /// Ends the current block of pixels: adds its counts to the sums over all blocks.
     fn close(&mut self) {
         self.pixels += self.here;
         self.pairs += self.here as f64 * self.here.saturating_sub(1) as f64;

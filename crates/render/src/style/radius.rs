@@ -33,9 +33,10 @@ impl Length {
     /// radii measure little.
     ///
     /// Pixels are rounded to 5 significant binary digits. All whole numbers up to 32 and all powers
-    /// of two are such numbers, and no length changes by more than 3.2 %. Metres are rounded to
-    /// twentieths of the greatest number below of the series 1, 2, 5, 10, 20, 50 …, so that 25 m,
-    /// 750 m and 2.5 km stay; no length changes by more than 2.5 %.
+    /// of two are such numbers, and no length changes by more than 3.2 %. Metres are rounded to a
+    /// multiple of a twentieth of the greatest number of the series 1, 2, 5, 10, 20, 50 … that is
+    /// not greater than the length. So 25 m, 750 m and 2.5 km stay as they are, and no length
+    /// changes by more than 2.5 %.
     pub(crate) fn rounded(self) -> Self {
         match self {
             Self::Pixels(n) => Self::Pixels(rounded_bits(n)),

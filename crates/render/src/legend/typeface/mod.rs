@@ -94,7 +94,8 @@ impl Typeface {
     }
 }
 
-/// The scale at which an em of a typeface has `size` pixels.
+/// The size in `ab_glyph`'s measure, the height of a line, at which an em of a typeface has `size`
+/// pixels.
 fn scale(font: &FontArc, size: f32) -> PxScale {
     let em = font.units_per_em().unwrap_or(1000.0);
     PxScale::from(size * font.height_unscaled() / em)

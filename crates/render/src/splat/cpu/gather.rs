@@ -186,8 +186,8 @@ pub(crate) fn gather(
     });
 }
 
-/// The finer cells, or the points, of a cell that lie in one run. A run is a contiguous range of
-/// the index.
+/// Those points, or those finer cells, of one cell that lie in one run, a contiguous range of the
+/// index.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     cells: &'a [Point],
@@ -196,8 +196,9 @@ struct Part<'a> {
 }
 
 /// Calls `call` for each cell of a level with three arguments: a point in the cell, all parts of
-/// the cell, and the shift of its copy of the world to the east in world units. A cell's parts may
-/// lie in several runs, for example cells of the pyramid in one run and points in the next.
+/// the cell, and the distance in world units by which its copy of the world is shifted to the east.
+/// A cell's parts may lie in several runs, for example cells of the pyramid in one run and points
+/// in the next.
 #[inline(always)]
 fn each_cell<'a>(cells: &Cells<'a>, level: u32, mut call: impl FnMut(&Point, &[Part<'a>], f64)) {
     let mut parts: Vec<Part<'a>> = Vec::new();
@@ -241,10 +242,10 @@ fn hand_on(parts: &[Part<'_>], take: &mut impl FnMut(&Point)) {
     }
 }
 
-/// Splits the cell of the level `level` that contains `place`, and calls `take` for each point and
-/// each finer cell that it is split into. `total` is the sum of |weight| in the cell. A finer cell
-/// is split again if its sum is over `most` of its level, unless it consists of points only or has
-/// the finest level.
+/// Splits the cell of level `level` that contains `place`, and calls `take` for each point and each
+/// finer cell that it is split into. `total` is the sum of |weight| in the cell. A finer cell is
+/// split again if the sum of |weight| in it is more than `most(its level)`, unless it consists of
+/// points only or has the finest level.
 fn cut(
     points: &Points,
     place: &Point,

@@ -57,7 +57,7 @@ const FRACTION: u32 = 20;
 /// A mapping to bins whose sides are a power of two in world units, as the pixels of every zoom
 /// are. Integers locate cells in these bins exactly.
 pub(crate) struct Dyadic {
-    /// The number of low bits of a coordinate that are dropped.
+    /// The number of low bits of a world coordinate that are dropped.
     spare: u32,
     /// The number of bits of a position within its bin.
     bits: u32,
@@ -106,9 +106,9 @@ impl BinAxis {
 }
 
 impl Dyadic {
-    /// The mapping to the pixels of a window whose left edge is at `left`. `None` if the side of a
-    /// pixel is no power of two, if the window's corner is no whole number of world units, or if
-    /// the grid is too wide.
+    /// The mapping to the pixels of `window`, whose left edge is at `left` in the copy of the world
+    /// that is mapped. `None` if the side of a pixel is no power of two in world units, if the
+    /// window's corner is no whole number of world units, or if the grid is too wide.
     fn new(window: &Window, left: f64) -> Option<Self> {
         let bits = window.pixel().log2();
         let whole = |v: f64| v.fract() == 0.0;

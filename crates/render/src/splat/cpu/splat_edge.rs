@@ -180,8 +180,8 @@ impl Spectrum {
         }
     }
 
-    /// The time to transform one cell along one axis, in nanoseconds. A grid goes through four such
-    /// transforms of half as many complex cells, since two rows become one.
+    /// The time, in nanoseconds, to transform one cell of the grid along one axis. A grid goes
+    /// through four such transforms of half as many complex cells, since two rows become one.
     fn transform_cost(&self) -> f64 {
         ns::TRANSFORM / 2.0 * ((self.width * self.height) as f64).log2()
     }
