@@ -9,7 +9,8 @@ use crate::time::Times;
 use crate::value::Value;
 use heatsplat_points::{LonLatBox, Point, ProjectionError, WorldCoord, mercator};
 
-/// The size from which a coordinate counts as metres of a projection: a choice.
+/// The absolute value above which a coordinate is taken for metres of a projection instead of
+/// degrees: a choice.
 const METRES: f64 = 1000.0;
 
 /// The points of some consecutive rows, and the report that counts these rows.
@@ -19,7 +20,8 @@ pub(crate) struct Batch {
     pub(crate) report: Report,
     /// The values in the columns that the option `keep` names: one row of values for each point.
     pub(crate) kept: TableBuilder,
-    /// The box in which points are kept, in degrees; `None`: points are kept everywhere.
+    /// The box, in degrees, that points must lie in; a row whose point lies outside counts as
+    /// filtered out. `None`: no box.
     within: Option<LonLatBox>,
     /// True if the column of weights was chosen by its name alone and not by an option. A row whose
     /// value in this column is no number is then kept, with a missing weight.
@@ -27,7 +29,8 @@ pub(crate) struct Batch {
     /// The notation of numbers in the columns of coordinates: a decimal point or a decimal comma,
     /// and perhaps marks between thousands.
     positions: NumberFormat,
-    /// The notation of numbers in the column of weights, as for `positions`.
+    /// The notation of numbers in the column of weights: decimal mark, and perhaps marks between
+    /// thousands.
     weights: NumberFormat,
 }
 
@@ -87,8 +90,8 @@ impl Found<'_> {
 }
 
 impl Rejection<'_> {
-    /// The value at fault in the form in which reports show it, after the name of its coordinate or
-    /// of the weight: `longitude "?"`.
+    /// The value at fault as reports show it, after the word `longitude`, `latitude` or `weight`:
+    /// `longitude "?"`. A date or time is shown without this word.
     pub(crate) fn found(&self) -> String {
         match self.found {
             Found::Time => self.found.shown(),
@@ -119,8 +122,8 @@ impl Batch {
         (self.positions, self.weights) = (positions, weights);
     }
 
-    /// Sets the weight of every point to 1. This is called when the column that was chosen for the
-    /// weights turns out to hold no numbers.
+    /// Sets the weight of every point to 1, for a column of weights that was chosen by its name and
+    /// turns out to hold no numbers.
     pub(crate) fn drop_weights(&mut self) {
         for point in &mut self.points {
             point.weight = 1.0;

@@ -4,15 +4,16 @@ use super::names::{AxisNames, LATITUDE, LONGITUDE};
 use super::{normalised, quoted};
 use std::collections::HashMap;
 
-/// The columns of longitude and latitude that names suggest, by their indexes.
+/// The columns of longitude and latitude that the names of a source's columns suggest. Columns are
+/// given by their indexes, counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NamedAxes {
-    /// One column of longitudes and one column of latitudes.
+    /// The column of longitudes, then the column of latitudes.
     Found(usize, usize),
     /// Several pairs of columns, for example the start and the end of trips.
     Several(Vec<AxisPair>),
-    /// No pair of columns: the index of a column of longitudes and of a column of latitudes, of
-    /// which at least one is `None`.
+    /// No pair of columns. The fields are the column of longitudes and the column of latitudes; at
+    /// least one of them was not found and is `None`.
     Missing(Option<usize>, Option<usize>),
 }
 
@@ -34,9 +35,10 @@ impl AxisPair {
     }
 }
 
-/// Finds the columns of longitude and latitude. Names that mean degrees are preferred, then pairs
-/// of names like `stop_lon` and `stop_lat`, then names like `x` and `y`. `metres` is true if the
-/// coordinates may be metres of a projection; names like `easting` count only then.
+/// Finds the columns of longitude and latitude by their names. Names that mean degrees come first,
+/// then pairs of names like `stop_lon` and `stop_lat`, then names like `x` and `y`. If the
+/// coordinates may be metres of a projection (`metres`), names like `easting` come first, then
+/// names like `x` and `y`, then those that mean degrees, then pairs.
 pub(crate) fn find(seen: &[String], metres: bool) -> NamedAxes {
     let names: Vec<String> = seen.iter().map(|name| normalised(name)).collect();
     let both = |of: fn(&AxisNames) -> &'static [&'static str]| {
@@ -71,7 +73,8 @@ pub(crate) fn find(seen: &[String], metres: bool) -> NamedAxes {
     }
 }
 
-/// Returns whether a source has columns whose names mean metres of a projection.
+/// Returns whether a source has columns with names like `easting` and `northing`, which mean metres
+/// of a projection, for both axes.
 pub(crate) fn are_metres(seen: &[String]) -> bool {
     let names: Vec<String> = seen.iter().map(|name| normalised(name)).collect();
     let has = |axis: &AxisNames| first_of(&names, axis.metres).is_some();
@@ -88,9 +91,10 @@ pub(crate) fn latitude(seen: &[String]) -> Option<usize> {
     by_priority(seen, &LATITUDE, "latitude")
 }
 
-/// The index of the column whose name comes first in the lists of `axis`. If no column's name is in
-/// a list, a column with `word` in its name is chosen (`Longitude (°E)`), but only if it is the
-/// only one. `None` if no column is chosen.
+/// The index of the column whose name comes first in the list `degrees` of `axis` or, without such
+/// a column, in its list `either`. If neither list has a column's name, a column with `word` in its
+/// name is chosen (`Longitude (°E)`), but only if it is the only one. `None` if no column is
+/// chosen.
 fn by_priority(seen: &[String], axis: &AxisNames, word: &str) -> Option<usize> {
     let names: Vec<String> = seen.iter().map(|s| normalised(s)).collect();
     let known = first_of(&names, axis.degrees).or_else(|| first_of(&names, axis.either));

@@ -25,17 +25,17 @@ impl Likelihood {
         }
     }
 
-    /// The likelihood of a table that has geometries.
+    /// This likelihood, raised to that of a table with geometries, which give both coordinates.
     pub(crate) fn with_geometries(self) -> Self {
         Self { axes: 2, ..self }
     }
 
-    /// Returns whether the table has a column for an axis.
+    /// Returns whether the table has a column of longitudes, a column of latitudes, or both.
     pub(crate) fn has_axis(self) -> bool {
         self.axes > 0
     }
 
-    /// Returns whether the table has a column for each axis.
+    /// Returns whether the table has both a column of longitudes and a column of latitudes.
     pub(crate) fn has_axes(self) -> bool {
         self.axes > 1
     }
@@ -73,7 +73,7 @@ impl From<LoadError> for TableError {
     }
 }
 
-/// The error of the likeliest table so far.
+/// The error of the likeliest of the tables that were tried so far; `None` before the first error.
 #[derive(Default)]
 pub(crate) struct LikeliestError(Option<TableError>);
 

@@ -63,7 +63,7 @@ pub(crate) struct WeightGuess {
 
 impl WeightGuess {
     /// Returns a guess if `choice` is a column that no option names; else `None`. `positions` is
-    /// the text about positions in [`Columns::why`].
+    /// the part of [`Columns::why`] that is about positions.
     pub(crate) fn new(choice: &WeightChoice, positions: &str) -> Option<Self> {
         choice.is_guess.then(|| Self {
             positions: positions.to_owned(),
@@ -116,8 +116,8 @@ pub(crate) fn named(seen: &[String], name: &str) -> Option<usize> {
     exact.or_else(|| seen.iter().position(|s| normalised(s) == alike))
 }
 
-/// The choice of the column of weights, and the reason for it. `column` is an index among the
-/// source's columns; with `None` every row counts 1.
+/// The choice of the column of weights, and the reason for it. `column` is the index of the column,
+/// counted from 0; with `None` every row counts 1.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct WeightChoice {
     pub(crate) column: Option<usize>,

@@ -8,7 +8,8 @@ use crate::error::LoadError;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
-/// The columns to read from a source. `weight` is an index among the source's columns.
+/// The columns to read from a source. `weight` is the index of the column of weights, counted from
+/// 0; with `None` every row counts 1.
 pub(crate) struct ResolvedColumns {
     pub(crate) columns: Columns,
     pub(crate) position: PositionColumns,

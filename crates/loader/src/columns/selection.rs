@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RowSelection {
     filter: Option<ResolvedFilter>,
-    /// The formats in which times are read.
+    /// The formats in which dates and times of the source are read.
     pub(crate) times: Times,
     /// Indexes of the columns whose values are kept for each point.
     pub(crate) keep: Vec<usize>,

@@ -29,12 +29,14 @@ impl WeightSample {
         self.numbers + self.others >= ENOUGH
     }
 
-    /// Counts a value that is a text.
+    /// Counts a text as a number with a decimal point or as another value. An empty text or a word
+    /// for a missing value is not counted.
     pub(crate) fn note(&mut self, text: &[u8]) {
         self.note_as(text, NumberFormat::Point);
     }
 
-    /// Counts a value that is a text. `format` is the notation of its column.
+    /// Counts a text as a number in the notation `format` or as another value. An empty text or a
+    /// word for a missing value is not counted.
     pub(crate) fn note_as(&mut self, text: &[u8], format: NumberFormat) {
         if self.is_enough() || number::is_missing(text) {
             return;
@@ -67,15 +69,16 @@ impl WeightSample {
         self.example.get_or_insert_with(shown);
     }
 
-    /// Returns whether the values show a column of numbers. A column without values doesn't.
+    /// Returns true if at least 95 in 100 of the counted values are numbers; false if none was
+    /// counted.
     pub(crate) fn are_numbers(&self) -> bool {
         self.numbers > 0 && self.numbers * 20 >= (self.numbers + self.others) * 19
     }
 }
 
 impl Columns {
-    /// Drops the column of weights, if it was chosen by its name alone and its first values are no
-    /// numbers. `looks` are the counts of these values. [`Columns::why`] then states this reason.
+    /// Drops the column of weights if it was chosen by its name alone and its first values, counted
+    /// in `looks`, are no numbers. [`Columns::why`] then states why every row counts 1.
     pub(crate) fn settle(&mut self, looks: &WeightSample) {
         let Some(guess) = self.guess.take_if(|_| !looks.are_numbers()) else {
             return;
@@ -119,8 +122,8 @@ impl WeightDecision {
         }
     }
 
-    /// Returns true if the weights are numbers. A reader that doesn't decide this itself waits for
-    /// the reader that does.
+    /// Returns true if the column's values are numbers, so that they are used as weights. A reader
+    /// that doesn't decide this itself waits for the reader that does.
     pub(crate) fn are_numbers(self) -> bool {
         let verdict = Arc::clone(&self.verdict);
         drop(self);

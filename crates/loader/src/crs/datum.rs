@@ -64,12 +64,12 @@ struct Grid {
     name: &'static str,
 }
 
-/// The reason why the shift of a position is too uncertain.
+/// The reason why the shift of a position to WGS 84 is too uncertain to be used.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct VagueShift {
-    /// The possible error in metres; `None` if it is unknown.
+    /// The possible error of the shifted position in metres; `None` if it is unknown.
     pub(crate) metres: Option<f64>,
-    /// The name of a grid that would be more accurate; `None` if there is none.
+    /// The name of a grid file that would give a more accurate shift; `None` if there is none.
     pub(crate) grid: Option<&'static str>,
 }
 
@@ -129,13 +129,14 @@ impl Datum {
 
 impl Shifts {
     /// Transforms a position, a longitude and latitude in radians, to WGS 84. Returns the new
-    /// position in radians, and its possible error in metres if reports must state it, else 0.
+    /// position in radians, and its possible error in metres; 0 if reports need not mention it.
     /// `asked` is the largest error in metres that the user accepts; `None`: the default limits
     /// apply.
     ///
     /// # Errors
-    /// The reason why the shift is too uncertain here, for which the file is refused. `None` if the
-    /// position is outside of the datum's area, which is a fault of its row alone.
+    /// `Some` with the reason if the shift is too uncertain at this position, for which the whole
+    /// file is refused. `None` if the position is outside of the datum's area, for which only its
+    /// row is skipped.
     pub(super) fn place(
         &self,
         at: (f64, f64),
@@ -231,8 +232,8 @@ impl Shifts {
         shifts.any(|shift| shift.doubtful && shift.area.near(lon, lat))
     }
 
-    /// The reason why no position can be transformed: the datum has no shifts, only grids. `None`
-    /// if it has shifts.
+    /// The reason why no position at all can be transformed: the datum has no shifts, but perhaps
+    /// grids. `None` if it has shifts.
     pub(super) fn vague(&self) -> Option<VagueShift> {
         let grid = self.grids.first().map(|grid| grid.name);
         let none = self.shifts.is_empty();

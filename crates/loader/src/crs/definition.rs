@@ -36,7 +36,8 @@ pub(super) struct Base {
     pub(super) shift: Option<[f64; 7]>,
 }
 
-/// A projection. The names of its method and parameters are in any dialect.
+/// A projection. The names of its method and parameters are as the file has them, in the dialect of
+/// OGC, GDAL, Esri or EPSG.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Projection {
     pub(super) method: String,
@@ -52,8 +53,8 @@ pub(super) struct Projection {
 pub(super) struct ProjectionParameter {
     pub(super) name: String,
     pub(super) value: f64,
-    /// The size of the unit that the parameter itself states: of an angle in radians, of a length
-    /// in metres, or of a scale as a factor. `None` if it states no unit.
+    /// The size of the unit that the parameter itself states: in radians for an angle, in metres
+    /// for a length, as a factor for a scale. `None` if it states no unit.
     pub(super) unit: Option<f64>,
 }
 
@@ -68,8 +69,7 @@ pub(super) enum Axes {
 }
 
 impl Axes {
-    /// The axes with the given directions, whatever their order. An error if such axes aren't
-    /// supported.
+    /// The axes with the given directions, in any order. An error if such axes aren't supported.
     pub(super) fn from_directions<'a>(
         directions: impl Iterator<Item = &'a str>,
     ) -> Result<Self, &'static str> {
@@ -93,8 +93,8 @@ impl Axes {
     }
 }
 
-/// The unit of all axes, by its size. `None` if no axis states a unit; an error if two units
-/// differ.
+/// The size of the unit that all axes have in common. `None` if no axis states a unit; an error if
+/// two units differ.
 pub(super) fn one_unit(
     units: impl Iterator<Item = Result<Option<f64>, &'static str>>,
 ) -> Result<Option<f64>, &'static str> {
@@ -136,8 +136,8 @@ impl Definition {
         self.base == Base::default()
     }
 
-    /// Finds the coordinate system that the definition describes. The error is a description of the
-    /// system for messages.
+    /// Finds the coordinate system that the definition describes. If it is not known, the error is
+    /// the text by which messages name it.
     pub(super) fn system(&self) -> Result<Crs, String> {
         // The EPSG number stands for the whole definition. But if the file states a shift, the
         // definition is used, so that the shift counts.
@@ -189,9 +189,9 @@ impl Base {
         self.shift.filter(|shift| satellites || any(shift))
     }
 
-    /// The datum. It is found by the shift that the file states, else by the EPSG number of the
-    /// geographic system, else by the datum's or the system's name. A number or a name counts only
-    /// if its ellipsoid is the file's. `None` if the datum is not known.
+    /// The definition's datum. It is found by the shift that the file states, else by the EPSG
+    /// number of the geographic system, else by the datum's or the system's name. A number or a
+    /// name counts only if its ellipsoid is the file's. `None` if the datum is not known.
     fn datum(&self) -> Option<Datum> {
         if let Some(shift) = self.said() {
             return Some(match shift.iter().all(|number| *number == 0.0) {

@@ -34,7 +34,7 @@ enum Kind {
 pub(crate) struct GeographicPlace {
     pub(crate) lon: f64,
     pub(crate) lat: f64,
-    /// The possible error in metres, if reports must state it; else 0.
+    /// The possible error of this position in metres; 0 if reports need not mention it.
     pub(crate) error: f64,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct GeographicPlace {
 pub(crate) enum PlaceError {
     /// Coordinates outside of the range or area of their system.
     Outside,
-    /// A position at which the shift of the datum to WGS 84 is too uncertain, with the reason.
+    /// A position at which the datum's shift to WGS 84 is too uncertain, for the given reason.
     Vague(VagueShift),
 }
 
@@ -100,8 +100,7 @@ impl LocalCrs {
         &self.name
     }
 
-    /// Sets the largest error in metres that is accepted. Without it (`None`) the default limits
-    /// apply.
+    /// Sets the largest error in metres that the user accepts; `None`: the default limits apply.
     pub(super) fn accept(&mut self, metres: Option<f64>) {
         self.accepted = metres;
     }
@@ -126,8 +125,8 @@ impl LocalCrs {
         Ok(GeographicPlace { lon, lat, error })
     }
 
-    /// A position on the system's own datum: longitude from Greenwich and latitude, in radians.
-    /// `None` if the coordinates have no position.
+    /// Converts coordinates to a position on the system's own datum: longitude east of Greenwich
+    /// and latitude, in radians. `None` if the coordinates are outside of the system's range.
     fn on_datum(&self, x: f64, y: f64) -> Option<(f64, f64)> {
         let (lon, lat) = match &self.kind {
             // Rows in plain degrees may have longitudes and latitudes in this range, too.

@@ -139,13 +139,14 @@ fn template(method: &str, given: &mut ProjectionValues) -> Option<String> {
     Some(words.to_owned())
 }
 
-/// The values of a projection's parameters, in degrees and metres. The keys are PROJ's names.
+/// The values of a projection's parameters, angles in degrees and lengths in metres. The keys are
+/// PROJ's names of the parameters.
 struct ProjectionValues {
     values: BTreeMap<&'static str, f64>,
     axes: Axes,
 }
 
-/// Returns whether a parameter has no effect if it has this value.
+/// Returns whether the parameter that PROJ names `key` has no effect if it has this value.
 fn neutral(key: &str, value: f64) -> bool {
     match key {
         "k" | "x_scale" | "y_scale" => (value - 1.0).abs() < 1e-12,
@@ -154,8 +155,8 @@ fn neutral(key: &str, value: f64) -> bool {
 }
 
 impl ProjectionValues {
-    /// The values of a projection. `None` if a parameter has an unknown name and its value is not
-    /// 0.
+    /// Converts the parameters of a projection to PROJ's names and units. `None` if a parameter has
+    /// an unknown name and its value is not 0.
     fn new(projection: &Projection, base: &Base) -> Option<Self> {
         let mut values = BTreeMap::new();
         for parameter in &projection.parameters {

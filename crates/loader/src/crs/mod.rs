@@ -61,7 +61,7 @@ impl Crs {
     }
 
     /// Returns an error if the option `srid` names a system for a file that states its own. `place`
-    /// is the place where the file states it.
+    /// names the part of the file that states it, for the message.
     pub(crate) fn refuse_option(
         options: &LoadOptions,
         file: &str,
@@ -101,8 +101,8 @@ impl Crs {
 
     /// The system that a name means. The name has one of these forms: `EPSG:4326`,
     /// `urn:ogc:def:crs:EPSG::4326` or `http://www.opengis.net/def/crs/OGC/1.3/CRS84`. `None` if
-    /// the text has none of these forms. The inner error is the system's name for messages, if its
-    /// number is not known.
+    /// the text has none of these forms. If the system is not known, the inner error is the text by
+    /// which messages name it.
     pub(crate) fn from_name(name: &str) -> Option<Result<Self, String>> {
         if name.contains(['[', '(', '"']) {
             return None;
@@ -117,8 +117,8 @@ impl Crs {
         Some(Self::from_number(code))
     }
 
-    /// The system for a code of the OGC, which has longitude before latitude; `None` for any other
-    /// code.
+    /// The system for a code of the OGC such as `CRS84`, which has longitude before latitude;
+    /// `None` for any other code.
     fn from_ogc(code: &str) -> Option<Result<Self, String>> {
         let code = code.to_ascii_uppercase();
         match &*code {
@@ -129,7 +129,8 @@ impl Crs {
         }
     }
 
-    /// The system with an EPSG number. The error is a name of the system for messages.
+    /// The system with an EPSG number. If it is not known, the error is the text by which messages
+    /// name it.
     fn from_number(code: u32) -> Result<Self, String> {
         let code = registry::horizontal(code).unwrap_or(code);
         // The other numbers are older ones of EPSG and ones of Esri for Web Mercator, which is

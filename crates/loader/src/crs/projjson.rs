@@ -6,7 +6,7 @@ use super::definition::{
 use crate::messages::shown;
 use serde_json::Value;
 
-/// The most levels to which objects may be nested: a choice.
+/// The greatest depth to which objects may be nested: a choice.
 const DEPTH: usize = 8;
 
 /// The keys of which a definition has at least one. An object without these keys has no more than a
@@ -22,8 +22,8 @@ const DEFINING: [&str; 5] = [
 /// The error text for a unit that is not known.
 const NO_UNIT: &str = "a unit of it can't be read";
 
-/// Reads the definition in a PROJJSON object. The error is a description of the system for
-/// messages.
+/// Reads the definition in a PROJJSON object. If it can't be read, the error is the text by which
+/// messages name the system.
 pub(super) fn definition(crs: &Value) -> Result<Definition, String> {
     of_object(crs, DEPTH).map_err(|why| {
         let name = text(crs, "name").unwrap_or("one without a name");
@@ -39,8 +39,8 @@ fn text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object.get(key)?.as_str()
 }
 
-/// The code that an authority gives to an object, from the object's `id` or one of its `ids`.
-/// `None` if the object states no code of this authority.
+/// The code of an object in the register of an authority such as EPSG, from the object's `id` or
+/// one of its `ids`. `None` if the object states no code of this authority.
 pub(super) fn code_by(object: &Value, authority: &str) -> Option<String> {
     let several = object.get("ids").and_then(Value::as_array);
     let mut ids = object

@@ -3,16 +3,18 @@
 
 use std::cmp::Ordering;
 
-/// Geographic systems. The fields of a row are the code, the name, the ellipsoid (semi-major axis
-/// and inverse flattening), the prime meridian, the unit, and the shifts to WGS 84.
+/// The table of geographic systems. The fields of a row, with tabs between them, are the code, the
+/// name, the ellipsoid (semi-major axis in metres and inverse flattening), the prime meridian and
+/// the size of the unit in degrees, and the shifts to WGS 84.
 const GEOGRAPHIC: &str = include_str!("geographic.txt");
-/// Projected systems. The fields of a row are the code, the code of the geographic system below,
-/// and the PROJ parameters.
+/// The table of projected systems. The fields of a row are the code, the code of the geographic
+/// system on which the projected one is based, and the PROJ parameters.
 const PROJECTED: &str = include_str!("projected.txt");
-/// Compound systems. The fields of a row are the code, and the code of the horizontal part.
+/// The table of compound systems. The fields of a row are the code, and the code of the horizontal
+/// part.
 const COMPOUND: &str = include_str!("compound.txt");
-/// Datums. The fields of a row are the name, and the code of a geographic system with the datum's
-/// shifts.
+/// The table of datums. The fields of a row are the datum's name, and the code of a geographic
+/// system whose row has the datum's shifts.
 const DATUMS: &str = include_str!("datums.txt");
 
 /// A geographic system of EPSG: a row of the table `geographic.txt`.
@@ -64,8 +66,8 @@ pub(super) fn horizontal(code: u32) -> Option<u32> {
     row(COMPOUND, code)?.parse().ok()
 }
 
-/// The code of a geographic system with the shifts of the datum that has this name. Names are
-/// compared without regard to case and punctuation. `None` if the name is not known.
+/// The code of a geographic system whose row has the shifts of the datum `name`. Names are compared
+/// without regard to case and punctuation. `None` if the name is not known.
 pub(super) fn datum(name: &str) -> Option<u32> {
     let plain = plain(bare(name));
     let known = |name: &str| find(DATUMS, |first| first.cmp(name))?.parse().ok();

@@ -16,7 +16,7 @@ const NEAR: f64 = 12.0;
 struct Row {
     code: u32,
     named: bool,
-    /// Positions, each as x, y, longitude and latitude.
+    /// Positions, each as x and y in the system, and as PROJ's longitude and latitude in degrees.
     places: Vec<[f64; 4]>,
     texts: Vec<(&'static str, String)>,
     projjson: Value,
@@ -83,8 +83,8 @@ fn strip(value: &mut Value) {
     }
 }
 
-/// Each way to name a system, and the largest error in metres of its positions if the system is
-/// named so; `None` if it is refused.
+/// Each way to state the system (its number, well-known text, PROJJSON and others), and the largest
+/// error in metres of its positions if it is stated so; `None` if it is refused.
 fn ways(row: &Row) -> Vec<(String, Option<f64>)> {
     let mut ways = vec![(
         "number".to_owned(),

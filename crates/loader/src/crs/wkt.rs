@@ -7,10 +7,11 @@ use super::definition::{
 use super::registry::starts_with;
 use crate::messages::shown;
 
-/// The most levels to which nodes may be nested: a choice.
+/// The greatest depth to which nodes may be nested: a choice.
 const DEPTH: usize = 24;
 
-/// Parses a text to the definition in it. The error is a description of the system for messages.
+/// Parses well-known text to the definition in it. If it can't be read, the error is the text by
+/// which messages name the system.
 pub(super) fn definition(text: &str) -> Result<Definition, String> {
     // Some files have a byte-order mark before the text, or NUL bytes or a comma after it. Text
     // after the first node is ignored.
@@ -65,8 +66,8 @@ impl WktReader<'_> {
     }
 
     /// Reads the values in brackets after a node's keyword `word`, and moves past them. `depth` is
-    /// the number of levels that may still follow. `None` if the brackets or their contents are
-    /// malformed.
+    /// the depth to which brackets may still be nested. `None` if the brackets or their contents
+    /// are malformed.
     fn values(&mut self, word: String, depth: usize) -> Option<WktNode> {
         let depth = depth.checked_sub(1)?;
         let close = match self.rest.chars().next()? {
@@ -177,8 +178,8 @@ impl WktNode {
         self.nodes().filter(|node| node.word == "AXIS").take(2)
     }
 
-    /// The size of a system's unit, in radians or metres. It is stated for the whole system or for
-    /// each axis; `None` if it is stated for neither.
+    /// The size of a system's unit, in radians or metres, which is stated once for the whole system
+    /// or for each axis; `None` if it is stated in neither way.
     fn unit_of_all(&self, words: &[&str]) -> Result<Option<f64>, &'static str> {
         let of_axes = one_unit(self.axes().map(|axis| axis.unit(words)))?;
         Ok(self.unit(words)?.or(of_axes))

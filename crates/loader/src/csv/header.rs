@@ -164,8 +164,9 @@ impl FirstRecord {
         Ok((parser, columns))
     }
 
-    /// The column that holds whole positions. `None` if options name columns of degrees, if names
-    /// of columns look like degrees, or if no column holds whole positions.
+    /// The column whose fields hold whole positions, both coordinates in one field. `None` if there
+    /// is none, if options name columns of degrees, or if no option names a column of positions and
+    /// the names in the header or a first row of numbers show columns of degrees.
     fn place_column(
         &self,
         rows: &SampleRows<'_>,
@@ -216,8 +217,8 @@ impl FirstRecord {
     }
 }
 
-/// The reader of positions that have the form `form` or are in another coordinate system than
-/// degrees. `None` if positions are two columns of plain degrees, for which no reader is needed.
+/// The reader of a file's positions; `None` if these are two columns of plain degrees, for which no
+/// reader is needed. `form` is the form of positions; `None`: two columns of plain numbers.
 /// `stated` is the EPSG number that geometries state; 0 if they state none.
 fn reader(
     form: Option<PlaceForm>,

@@ -23,7 +23,8 @@ use header::FirstRecord;
 use preamble::{BlankParted, Preamble};
 use std::io::{Cursor, Read};
 
-/// The number of bytes by which the notation of numbers is found: a choice.
+/// The number of bytes at the beginning of a file that show the notation of its numbers: 1 MiB, a
+/// choice.
 const SAMPLE: usize = 1 << 20;
 
 /// A source that reads an input as delimiter-separated text.

@@ -69,17 +69,17 @@ pub(crate) struct CsvParser {
     pub(crate) weight: Option<usize>,
     /// The filter of rows, and the columns whose values are kept.
     pub(crate) selection: RowSelection,
-    /// The numbers of the columns that the filter uses or whose values are kept.
+    /// The columns that the filter uses or whose values are kept, by their indexes, counted from 0.
     pub(crate) places: Vec<usize>,
     /// The notation of numbers in each column.
     pub(super) numbers: Notations,
-    /// The reader of positions that are more than two columns of plain degrees; `None` for two such
-    /// columns.
+    /// The reader of positions in another form than two columns of plain degrees; `None` for two
+    /// such columns.
     pub(super) reader: Option<PlaceReader>,
     /// The file's name for errors.
     pub(crate) file: String,
-    /// The texts of the longitude's and the latitude's column in the header; `None` if the file has
-    /// no header.
+    /// The header's texts above the longitudes and above the latitudes; `None` if the file has no
+    /// header.
     pub(crate) header: Option<[Vec<u8>; 2]>,
 }
 
@@ -261,7 +261,8 @@ impl CsvParser {
         })
     }
 
-    /// Returns an error if a field contradicts the notation that was found for its column.
+    /// Returns an error if the number in `field` contradicts the notation `format`, which the first
+    /// rows showed for its column. If an option names the decimal mark, there is no error.
     fn check(
         &self,
         format: NumberFormat,

@@ -14,11 +14,11 @@ use crate::position_text::angle::{self, AngleAxis};
 use crate::position_text::geometry::geometry;
 use crate::position_text::pair::{CoordinatePair, coordinates, may_be_number};
 
-/// The number of rows that are examined: a choice.
+/// The number of rows at the beginning of a file that show the form of its positions: a choice.
 const EXAMINED: usize = 1000;
 
-/// Names of columns that usually hold a whole position. If several columns could hold positions,
-/// the names decide.
+/// Names of columns that usually hold whole positions, both coordinates in one field, in the form
+/// of [`normalised`]. They decide if the values of several columns could be positions.
 const NAMES: [&str; 24] = [
     "geometry",
     "geom",
@@ -46,24 +46,26 @@ const NAMES: [&str; 24] = [
     "position",
 ];
 
-/// A column that holds whole positions.
+/// A column that holds whole positions, both coordinates in one field.
 #[derive(Clone, Debug)]
 pub(super) struct PlaceColumn {
     pub(super) at: usize,
     pub(super) form: PlaceForm,
     /// The EPSG number that the column's first geometry states; 0 if it states none.
     pub(super) srid: u32,
-    /// The origin of positions, in the words of reports.
+    /// The words of reports on the origin of positions, such as `positions from the geometries in
+    /// "geom"`.
     pub(super) why: String,
 }
 
-/// Counts of the values of a column by the kinds of positions that they are.
+/// Counts of a column's values: all of them, those that are geometries, and those that are pairs of
+/// coordinates.
 #[derive(Clone, Debug, Default)]
 struct Contents {
     values: usize,
     geometries: usize,
     pairs: Vec<CoordinatePair>,
-    /// The number of pairs of coordinates that may also be one number, for example a price.
+    /// The number of these pairs that may also be a single number, for example a price.
     doubtful: usize,
     srid: u32,
     example: Option<String>,
@@ -88,8 +90,8 @@ impl Contents {
         }
     }
 
-    /// Returns true if nearly all values are of one kind, whose number of values is `count`. In a
-    /// column that an option names (`asked`), half of the values are enough.
+    /// Returns true if the `count` values of one kind are at least 95 in 100 of all values. In a
+    /// column that an option names (`asked`), half of all values are enough.
     fn are(&self, count: usize, asked: bool) -> bool {
         let wanted = match asked {
             true => self.values.div_ceil(2),
@@ -199,7 +201,9 @@ fn is_known(seen: &[String], at: usize) -> bool {
 /// The largest absolute value, in degrees, that a longitude may have. Larger numbers are metres.
 const LARGEST: f64 = 540.0;
 
-/// The order of the coordinates in a column, and the reason for it in the words of reports.
+/// The order of the two coordinates in a column's fields, and the reason for it in the words of
+/// reports. `name` is the column's name in the form of [`normalised`], and `asked` is the value of
+/// the option `pair`.
 fn order(pairs: &[CoordinatePair], name: &str, asked: Option<&str>) -> (AxisOrder, &'static str) {
     match asked.map(normalised).as_deref() {
         Some("lon,lat" | "lonlat" | "lng,lat" | "lnglat" | "x,y" | "xy") => {
@@ -261,8 +265,8 @@ pub(super) fn of_columns(
     Ok((hemispheres.is_some() || minutes).then_some(form))
 }
 
-/// The columns of hemispheres, if there is one directly after each of the columns of longitude and
-/// latitude.
+/// The columns of hemispheres, the longitude's first, by their indexes. `None` unless a column of E
+/// and W follows directly after the longitudes, and one of N and S after the latitudes.
 fn hemispheres(rows: &SampleRows<'_>, [lon, lat]: [usize; 2]) -> Option<[usize; 2]> {
     let (east, north) = (lon + 1, lat + 1);
     if east == lat || north == lon {
@@ -297,12 +301,14 @@ fn hemispheres(rows: &SampleRows<'_>, [lon, lat]: [usize; 2]) -> Option<[usize; 
 /// The absolute value, in degrees, from which a number can be neither a latitude nor a longitude.
 const FULL_TURN: f64 = 360.0;
 
-/// Returns whether the last two digits before the point are minutes (`ddmm.mmmm`): most latitudes
-/// are beyond 360, all minutes are below 60, and all numbers have four and five digits before the
-/// point, with zeros before the smaller ones, or hemispheres beside them.
+/// Returns whether the numbers are degrees and minutes as GPS units write them: `dddmm.mmmm` for
+/// longitudes and `ddmm.mmmm` for latitudes. They are if all minutes are below 60 and most
+/// latitudes are beyond 360, all longitudes have five and all latitudes four digits before the
+/// point, and some number begins with 0 or there are columns of hemispheres.
 ///
 /// # Errors
-/// [`LoadError::BadOption`] if the numbers could be of that kind, or be metres of a projection.
+/// [`LoadError::BadOption`] if only the minutes and the latitudes are so: such numbers could also
+/// be metres of a projection.
 fn minutes(
     rows: &SampleRows<'_>,
     [lon, lat]: [usize; 2],

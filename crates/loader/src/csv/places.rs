@@ -1,4 +1,4 @@
-//! Reading of positions that are more than two columns of degrees: of another coordinate system,
+//! Reading of positions in other forms than two columns of degrees: in another coordinate system,
 //! with hemispheres in columns of their own, or in a single column.
 
 use crate::batch::{Batch, Weight};
@@ -17,7 +17,8 @@ use crate::report::SkipReason;
 pub(super) struct PlaceReader {
     pub(super) form: PlaceForm,
     pub(super) crs: Crs,
-    /// The EPSG number of the coordinate system that geometries may state; 0 if none states one.
+    /// The EPSG number of the positions' coordinate system, which an option or a geometry states; 0
+    /// if neither does.
     pub(super) srid: u32,
 }
 
@@ -29,7 +30,7 @@ pub(super) enum PlaceForm {
         /// The columns of hemispheres (E or W, and N or S), the longitude's first; `None` if there
         /// are none.
         hemispheres: Option<[usize; 2]>,
-        /// True if the last two digits before the point are minutes.
+        /// True if the last two digits before the point are minutes, as in `ddmm.mmmm`.
         minutes: bool,
     },
     /// Two numbers in one column. They have this order unless the letters of hemispheres state
@@ -53,7 +54,8 @@ pub(super) struct PlaceTexts<'a> {
 pub(super) type SkippedPlace = (SkipReason, String);
 
 impl PlaceReader {
-    /// The form of positions in the words of reports.
+    /// The words of reports on minutes, on columns of hemispheres and on the coordinate system;
+    /// empty if there are none of these.
     pub(super) fn why(&self) -> String {
         let mut why = match self.form {
             PlaceForm::Columns { minutes: true, .. } => {
@@ -176,8 +178,8 @@ impl PlaceReader {
         }
     }
 
-    /// The coordinate in a field; `None` if the field has none. `sign` is the field of the
-    /// coordinate's hemisphere, if a column has them.
+    /// Reads the coordinate in a field; `None` if the field holds none. `sign` is the row's text in
+    /// the column of the coordinate's hemisphere; `None` if there is no such column.
     fn coordinate(
         &self,
         field: &[u8],

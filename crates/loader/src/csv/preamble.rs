@@ -19,13 +19,13 @@ const CHUNK: usize = 64 << 10;
 /// The lines above a file's header.
 #[derive(Debug, Default)]
 pub(super) struct Preamble {
-    /// The number of bytes of the file before the header.
+    /// The number of bytes before the header or, in a file without a header, before the first row.
     pub(super) length: usize,
     /// The delimiter that a line `sep=;` names; `None` if there is no such line.
     pub(super) delimiter: Option<u8>,
     /// The number of comments and titles that are left out.
     pub(super) left_out: usize,
-    /// True if runs of blanks separate the fields.
+    /// True if runs of blanks separate the fields of the file's rows.
     pub(super) by_blanks: bool,
 }
 
@@ -189,7 +189,8 @@ fn by_number(options: &LoadOptions) -> bool {
     asked.into_iter().flatten().any(|name| is_number(&name))
 }
 
-/// Returns true if the names in a line include the columns of positions.
+/// Returns true if the fields of a line, split at one of the delimiters or at runs of blanks, are
+/// names that include the columns of positions.
 fn is_header(line: &[u8], options: &LoadOptions) -> bool {
     by_any(line, |names| are_named(names, options))
 }
@@ -210,8 +211,9 @@ fn are_named(names: &[String], options: &LoadOptions) -> bool {
     }
 }
 
-/// Returns true if runs of blanks separate the fields of a file. `lines` are the first lines of the
-/// file. The columns of positions must be found in this way, and not with any delimiter.
+/// Returns true if runs of blanks separate the fields of a file that begins with `lines`. The first
+/// line then has no delimiter, and its fields are a header with the columns of positions, or two or
+/// three numbers. No later line has fewer fields.
 fn are_by_blanks(lines: &[&[u8]], options: &LoadOptions) -> bool {
     let Some((first, rest)) = lines.split_first() else {
         return false;

@@ -18,7 +18,7 @@ pub(crate) struct CsvDialect {
     /// The byte that ends a record: `\n`, or `\r` in files of old Macs, which have no `\n`.
     pub(crate) newline: u8,
     pub(crate) quoting: Quoting,
-    /// The common shape of the file's rows, as far as it is known yet.
+    /// The number of delimiters and the position columns of the file's rows, as far as known.
     pub(crate) row: RowShape,
 }
 
@@ -39,7 +39,7 @@ pub(crate) enum Quoting {
     Tabs,
 }
 
-/// The shape that all rows of a file share.
+/// The number of delimiters and the columns of positions that all rows of a file have in common.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RowShape {
     /// The number of delimiters in the first record; `None` before that record is read.

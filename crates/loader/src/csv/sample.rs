@@ -74,22 +74,22 @@ pub(super) struct SampleRows<'a> {
     pub(super) start: TextPosition,
 }
 
-/// The notations of the numbers in a file.
+/// The notations of the numbers in a file's columns: decimal marks, and marks between thousands.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Notations {
     pub(super) positions: NumberFormat,
     pub(super) weights: NumberFormat,
-    /// The notations of the columns that the filter uses or whose values are kept, by the columns'
-    /// numbers. Columns with the usual notation are not listed.
+    /// The columns, counted from 0, that the filter uses or that are kept, with their notations.
+    /// Only those with a decimal comma or marks between thousands are listed.
     pub(super) others: Vec<(usize, NumberFormat)>,
-    /// True if an option names the decimal mark. Then rows with another mark are skipped.
+    /// True if an option names the decimal mark. Rows with another mark are then skipped.
     pub(super) asked: bool,
 }
 
-/// The columns whose notation is wanted, by their numbers.
+/// The columns whose notation of numbers is looked for, by their indexes, counted from 0.
 pub(super) struct WantedColumns<'a> {
     pub(super) positions: [usize; 2],
-    /// True if the positions are longitudes and latitudes.
+    /// True if positions must be degrees, since no option names another coordinate system.
     pub(super) degrees: bool,
     /// The number of the column of weights, counted from 0; `None` if every row counts 1. The flag
     /// is true if the column was chosen by its name alone.
@@ -102,7 +102,7 @@ impl<'a> SampleRows<'a> {
         Records::new(self.body, self.whole, self.dialect)
     }
 
-    /// The number of the line at an offset.
+    /// The number, counted from 1, of the file's line at the offset `at` in `body`.
     pub(super) fn line(&self, at: usize) -> u64 {
         let passed = self.body.get(..at).unwrap_or_default();
         self.start.after(passed, self.dialect.newline).line
@@ -207,7 +207,8 @@ impl Notations {
         found.map_or(NumberFormat::Point, |(_, format)| *format)
     }
 
-    /// A description of the notation, for reports; empty if it is the usual one.
+    /// The words of reports on decimal commas or on commas between thousands; empty if the columns
+    /// that are read have neither.
     pub(super) fn why(&self) -> String {
         let all = [self.positions, self.weights];
         let mut all = all.into_iter().chain(self.others.iter().map(|(_, f)| *f));

@@ -24,8 +24,8 @@ pub(crate) struct TimeLiteral {
     text: String,
 }
 
-/// A text in quotes that is not a date, without the spaces at its ends. If the column holds
-/// numbers, times or Booleans, the text is compared by its meaning there; `None` if it has no such
+/// A text in quotes that is not a date, without the spaces at its ends. In a column of numbers,
+/// times or Booleans the text is compared by its meaning there, which is `None` if it has no such
 /// meaning.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TextLiteral {
@@ -62,7 +62,7 @@ impl Literal {
         }
     }
 
-    /// A number for the literal's kind. Lists are sorted by this number first.
+    /// The rank of the literal's kind in a sorted list: numbers, times, Booleans, then texts.
     pub(super) fn kind(&self) -> u8 {
         match self {
             Self::Number(_) => 0,

@@ -11,7 +11,7 @@ use std::vec::IntoIter;
 
 /// The most bytes that a filter may have: a choice.
 const LONGEST: usize = 4096;
-/// The most levels that conditions may be nested: a choice.
+/// The greatest depth to which conditions may be nested: a choice.
 const DEPTH: usize = 16;
 /// The most comparisons and values that a filter may have, counted together: a choice.
 const MOST: usize = 256;

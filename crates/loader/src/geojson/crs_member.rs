@@ -12,8 +12,8 @@ use std::sync::{Arc, OnceLock};
 pub(super) type SharedCrs = Arc<OnceLock<Crs>>;
 
 /// Parses the value of a member `crs` to the coordinate system that it states; `null` means
-/// longitude and latitude. `datum_error` is the largest error in metres that is accepted of a
-/// datum's shift; `None`: the default.
+/// longitude and latitude. `datum_error` is the largest error, in metres, of a shift to WGS 84 that
+/// the user accepts; `None`: the default limits apply.
 pub(super) fn parse_crs(
     json: &[u8],
     file: &str,

@@ -94,12 +94,12 @@ impl Cursor<'_> {
 }
 
 /// The result of scanning a part of a document: the part's range in the buffer if it is an item,
-/// otherwise `None`.
+/// which is parsed later by itself; otherwise `None`.
 pub(crate) type ScanStep = Result<Option<Range<usize>>, ScanStop>;
 
 /// Splits a buffer by calls of `step`, each of which scans the next part of a document and returns
-/// its range if it is an item. With `ended`, the buffer reaches to the end of the file. There
-/// `is_outside` must return true, since the file would be cut off otherwise.
+/// its range if it is an item. With `ended`, the buffer reaches to the end of the file: the file is
+/// then cut off unless all bytes are scanned and `is_outside` returns true.
 pub(crate) fn split<S>(
     scanner: &mut S,
     (buffer, ended): (&[u8], bool),

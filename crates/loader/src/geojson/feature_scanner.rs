@@ -41,12 +41,13 @@ pub(crate) struct FeatureScanner {
     /// The JSON of the member `crs` of the document that is scanned now; `None` if no such member
     /// was found in it yet.
     said: Option<Vec<u8>>,
-    /// The member `crs` of the document whose features were found first. All later features must
-    /// have the same one. `None` if no features were found yet; `Some(None)` if that document has
-    /// no such member before its features.
+    /// The member `crs` of the first document with features. All later features must have the same
+    /// one. `None` if no features were found yet; `Some(None)` if that document has no such member
+    /// before its features.
     first: Option<Option<Vec<u8>>>,
     crs: SharedCrs,
-    /// The largest error in metres that is accepted of a datum's shift; `None`: the default.
+    /// The largest error, in metres, of a shift to WGS 84 that the user accepts; `None`: the
+    /// default limits apply.
     datum_error: Option<f64>,
 }
 

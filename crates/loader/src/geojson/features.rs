@@ -21,8 +21,8 @@ use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The most levels to which objects may be nested in one item, a choice. A level is a feature, a
-/// geometry, or a collection in another.
+/// The greatest depth to which features, geometries and collections may be nested in one item: a
+/// choice.
 const DEPTH: usize = 16;
 
 /// A parser of features into points.
@@ -36,7 +36,8 @@ pub(crate) struct FeatureParser {
     pub(crate) lines: bool,
     /// The coordinate system that the document around the features states.
     pub(crate) crs: SharedCrs,
-    /// The largest error in metres that is accepted of a datum's shift; `None`: the default.
+    /// The largest error, in metres, of a shift to WGS 84 that the user accepts; `None`: the
+    /// default limits apply.
     pub(crate) datum_error: Option<f64>,
 }
 
@@ -49,8 +50,8 @@ pub(crate) struct PropertySelection {
     /// The formats of times in the source.
     pub(crate) times: Times,
     /// The names of the properties in the first features, if an option names a property for the
-    /// weight that none of these features has; otherwise `None`. If no later feature has the
-    /// property either, the load ends with an error that lists these names.
+    /// weight that none of these features has; otherwise `None`. If later features don't have it
+    /// either, the load ends with an error that lists these names.
     pub(crate) unseen: Option<Vec<String>>,
 }
 
@@ -59,8 +60,8 @@ struct FeatureReader<'a, L> {
     features: &'a FeatureParser,
     batch: &'a mut Batch,
     line: L,
-    /// The coordinate system that a member `crs` of the current object states, or of an object
-    /// around it in this item. `None`: the coordinate system of the document.
+    /// The coordinate system that a member `crs` states: that of the current object or else of the
+    /// nearest object around it in this item. `None`: the coordinate system of the document.
     crs: Option<Arc<Crs>>,
     /// The error that refuses a coordinate system. It ends the load.
     refused: Option<LoadError>,
@@ -73,8 +74,8 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
     }
 
     /// Reads all positions in an object, each as a row. `properties` is the JSON of the properties
-    /// of the feature that contains the object. `depth` is the number of levels of objects that may
-    /// still be read.
+    /// of the feature that contains the object. `depth` is the depth to which objects may still be
+    /// nested, this object included.
     fn object(&mut self, json: &[u8], properties: Option<&[u8]>, depth: usize) {
         if depth == 0 {
             return self.skip(SkipReason::Malformed, || {

@@ -25,7 +25,8 @@ use std::sync::Arc;
 /// The origin of positions in the words of [`Columns::why`].
 const POSITIONS: &str = "positions from the geometries";
 
-/// A source that reads GeoJSON that is a part of another document. `path` names the part.
+/// A source that reads GeoJSON inside another JSON document. `path` is its path there, such as
+/// `result.data`, for reports.
 pub(crate) fn part(
     input: Input,
     format: InputFormat,
@@ -36,7 +37,8 @@ pub(crate) fn part(
     features(input, format, options, &positions)
 }
 
-/// The number of features at the beginning whose properties' names are collected: a choice.
+/// The number of features at the beginning of a file whose names of properties are collected: a
+/// choice.
 const LOOKED_AT: usize = 64;
 
 /// A source that reads an input as GeoJSON.

@@ -8,8 +8,8 @@ use crate::error::LoadError;
 use crate::format::InputFormat;
 
 impl Input {
-    /// The format of the input: `asked` if it is there, or else the format that the content and the
-    /// extension suggest.
+    /// The format of the input: the format `asked` that an option names, or else the one that the
+    /// content and the extension suggest.
     pub(crate) fn format(&self, asked: Option<InputFormat>) -> Result<InputFormat, LoadError> {
         let file = || self.origin.file();
         if self.sample.iter().all(u8::is_ascii_whitespace) && self.whole {

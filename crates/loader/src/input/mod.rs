@@ -38,8 +38,8 @@ pub(crate) struct Input {
     pub(crate) rest: Box<dyn Read + Send>,
 }
 
-/// The origin of an input's bytes: a name for messages, and counts for the progress. Clones share
-/// the count of bytes.
+/// The origin of an input's bytes: a name for messages, and counts of bytes that show the progress.
+/// Clones share the count of bytes that were read.
 #[derive(Clone)]
 pub(crate) struct Origin {
     pub(crate) name: Arc<str>,

@@ -26,11 +26,11 @@ impl Input {
 
 /// A way of converting bytes to UTF-8.
 pub(crate) enum Recoding {
-    /// Conversion by a decoder, in whose encoding all bytes are.
+    /// Conversion by a decoder of the one encoding that all bytes have.
     By(Decoder),
-    /// Conversion of the bytes that are not valid UTF-8, which are read as windows-1252. The others
-    /// stay unchanged. The list has the last bytes that were read, if they may be the beginning of
-    /// a character.
+    /// Conversion of only those bytes that are not valid UTF-8: they are read as windows-1252. The
+    /// list has the last bytes that were read if they may be the beginning of a character;
+    /// otherwise it is empty.
     Mixed(Vec<u8>),
 }
 

@@ -21,7 +21,7 @@ const HEADER: u64 = 30;
 
 /// A file in an archive.
 pub(crate) struct Member {
-    /// The name in the form of [`plain_name`].
+    /// The path of the file in the archive, in the form of [`plain_name`].
     pub(crate) name: String,
     /// The size in bytes after decompression, as the directory states it.
     pub(crate) size: u64,
@@ -157,7 +157,7 @@ impl Directory {
             .map_err(failed)
     }
 
-    /// Returns whether another member shares bytes with `member`, which ends at `after`.
+    /// Returns whether another member shares bytes with `member`, which ends at the offset `after`.
     fn overlaps(&self, member: &Member, after: u64) -> bool {
         self.members.iter().any(|other| {
             let others_least = other
