@@ -7,37 +7,39 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-/// The files of a certificate and of its key, in the format PEM. They are read again when they
-/// change.
+/// The paths of two files in the format PEM: a TLS certificate and its private key. The files are
+/// read again when they change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// The certificate, followed by the certificates of its issuers up to one that clients know.
+    /// The path of the file with the server's certificate, followed by the certificates of its
+    /// issuers up to one that clients know.
     pub certificate: PathBuf,
-    /// The certificate's private key.
+    /// The path of the file with the certificate's private key.
     pub key: PathBuf,
 }
 
 /// A base map that another server provides. The viewer shows it under the layers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Basemap {
-    /// The URL of a tile, with `{z}`, `{x}` and `{y}`.
+    /// The URL template of the map's tiles, with `{z}`, `{x}` and `{y}`.
     url: String,
-    /// The credit for the map, which is shown in a corner; `None` if there is none.
+    /// The credit for the base map, which the viewer shows in a corner; `None` if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     attribution: Option<String>,
 }
 
-/// The error for a URL that is no template of the tiles of a map.
+/// The error for a text that is no URL template of map tiles, like
+/// `https://example.org/{z}/{x}/{y}.png`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected the address of tiles like https://tile.example.org/{{z}}/{{x}}/{{y}}.png")]
 pub struct ParseBasemapError;
 
 impl Basemap {
-    /// Makes a map of the URL of its tiles: `http` or `https`, with `{z}`, `{x}` and `{y}` once
-    /// each.
+    /// Makes a base map from the URL template of its tiles. It begins with `http` or `https` and
+    /// has `{z}`, `{x}` and `{y}` once each.
     ///
     /// # Errors
-    /// Any other URL.
+    /// The text is anything else.
     pub fn new(url: &str, attribution: Option<String>) -> Result<Self, ParseBasemapError> {
         let path = ["{z}", "{x}", "{y}"]
             .into_iter()
@@ -84,8 +86,8 @@ pub struct ServerConfig {
     pub posting: Option<Posting>,
     /// The credit for the data, which maps show in a corner; `None` if there is none.
     pub attribution: Option<String>,
-    /// The map that the viewer shows under the layers. With `None` it shows its own coastline and
-    /// asks no other server.
+    /// The base map that the viewer shows under the layers. With `None` it shows a coastline of its
+    /// own and asks no other server.
     pub basemap: Option<Basemap>,
     /// The largest number of pictures that are drawn at a time. The default is the number of
     /// processor cores.
@@ -97,8 +99,8 @@ pub struct ServerConfig {
     /// Work that takes longer is ended, and the request gets 504.
     pub deadline: Duration,
     /// The largest size in bytes of everything that is kept in memory besides the layers' data:
-    /// three eighths are for encoded tiles, three for the densities of tiles, and a quarter, but at
-    /// least 8 MiB, for styles, statistics, scales and the points of filters.
+    /// three eighths are for encoded tiles, another three eighths for the densities of tiles, and a
+    /// quarter, but at least 8 MiB, for styles, statistics, scales and the points of filters.
     pub cache: u64,
     /// The largest number of open connections. Further connections wait until another one is
     /// closed.
@@ -113,8 +115,8 @@ pub struct ServerConfig {
     /// The longest time that an answer waits for a client that doesn't read, before the connection
     /// is closed.
     pub write_timeout: Duration,
-    /// The largest number of bytes of large answers that are on their way to clients, over all
-    /// connections together. A further large answer becomes a 503.
+    /// The largest number of bytes of large answers that clients have not received yet, over all
+    /// connections together. A large answer for which there is no room becomes a 503.
     pub answer_bytes: u64,
     /// The address and port of a second socket for `/metrics`, `/health`, `/ready` and `POST
     /// /layers`. These routes are then not answered at `listen`. With `None`, everything is

@@ -69,7 +69,7 @@ pub enum ServeError {
     /// The certificate or its key can't be used.
     #[error("can't encrypt connections: {reason}")]
     Certificate {
-        /// The file, and what is wrong with it.
+        /// A message with the path of the file and its fault.
         reason: String,
     },
 }
@@ -275,7 +275,7 @@ async fn accept(
     }
 }
 
-/// Accepts the next connection of a listener; without one, it waits for ever.
+/// Accepts the next connection of a listener. If there is no listener, it waits for ever.
 async fn accept_any(
     listener: Option<&Listener>,
     open: &Arc<Semaphore>,

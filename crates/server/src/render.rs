@@ -23,7 +23,8 @@ use std::time::Instant;
 pub(crate) use heatsplat_points::level::of_tile as level;
 
 impl LayerRequest {
-    /// Draws a tile and encodes it as an image file. It also returns the time that this took.
+    /// Draws a tile and encodes it as an image file. Returns the file's bytes, and the time that
+    /// this took.
     pub(crate) async fn tile(
         &self,
         server: &Server,
@@ -60,9 +61,9 @@ impl LayerRequest {
         self.run(queue, work, needed, draw).await
     }
 
-    /// Does work on a layer in memory in its turn of the render queue. While another request
-    /// prepares what the work needs, which is the points of a filter or the scale of `level`, it
-    /// holds no turn.
+    /// Does work on a layer in memory when the render queue lets it begin. While another request
+    /// prepares what the work needs too, which is the points of a filter or the scale of `level`,
+    /// it waits without holding a turn.
     async fn run<T: Send + 'static>(
         &self,
         queue: &RenderQueue,
@@ -95,9 +96,9 @@ impl LayerRequest {
         }
     }
 
-    /// Draws a map, which is a picture of any box, and encodes it as an image file. It also returns
-    /// the time that this took. `work` states the turns that the map takes in the render queue, and
-    /// its expected time.
+    /// Draws a map, which is a picture of any box, and encodes it as an image file. Returns the
+    /// file's bytes, and the time that this took. `work` states the number of turns that the map
+    /// takes in the render queue, and its expected time.
     pub(crate) async fn map(
         &self,
         queue: &RenderQueue,
@@ -135,8 +136,8 @@ impl LayerRequest {
         Ok(self.run(queue, work, Some(level), find).await?.0)
     }
 
-    /// The statistics of all values at a zoom, and the kind of these values. `None` for a live
-    /// layer whose scale needs no statistics, or whose statistics can't be measured.
+    /// The statistics of all values of tiles at a zoom, and the kind of these values. `None` for a
+    /// live layer whose scale needs no statistics, or whose statistics can't be measured.
     pub(crate) async fn distribution(
         &self,
         queue: &RenderQueue,
@@ -168,8 +169,8 @@ impl LayerRequest {
         Ok(self.run(queue, work, Some(level), find).await?.0)
     }
 
-    /// The value at a coordinate, and at most `rows` points, nearest first. Only points from which
-    /// the kernel reaches the coordinate are returned.
+    /// The layer's value at a coordinate, and at most `rows` points, nearest first. Only points
+    /// from which the kernel reaches the coordinate are returned.
     pub(crate) async fn value(
         &self,
         queue: &RenderQueue,
@@ -196,8 +197,8 @@ impl LayerRequest {
     }
 }
 
-/// Draws a tile from its cached density. If there is none, the points are splatted, and the
-/// resulting density is cached.
+/// Draws a tile from its density in the cache. If the cache has none, the points are splatted, and
+/// the resulting density is put into the cache.
 fn draw_tile(
     layer: &Layer,
     cache: &Densities,

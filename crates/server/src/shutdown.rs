@@ -22,11 +22,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-/// The time without a new request after which a draining server counts as idle. Once the server
-/// closes, it is also the time that an open connection has to send one more request. A choice.
+/// The time without a new request after which a draining server, which is about to stop, counts as
+/// idle. Once it accepts no more connections, it is also the time that an open connection has to
+/// send one more request. A choice.
 pub(crate) const QUIET: Duration = Duration::from_millis(100);
-/// The longest time to wait for a server to become idle, unless its configuration states the time.
-/// A choice.
+/// The longest time that a draining server waits to become idle, unless its configuration states a
+/// time. A choice.
 const LONGEST_DRAIN: Duration = Duration::from_secs(1);
 
 /// The phase of a server's life. A server only moves to later phases, never back.
@@ -77,7 +78,7 @@ impl StopHandle {
     }
 }
 
-/// Counts of a server's requests.
+/// Counts of a server's requests, by which its shutdown waits for their end.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
     begun: AtomicU64,
@@ -90,8 +91,8 @@ impl Activity {
         self.running.load(Ordering::Relaxed)
     }
 
-    /// Waits for the end of draining: for `wait` if it is given, otherwise until the server is idle
-    /// or no client is connected, at most [`LONGEST_DRAIN`].
+    /// Waits for the end of draining. If `wait` is given, that is after this time. Otherwise it is
+    /// when the server is idle or no client is connected, but at most after [`LONGEST_DRAIN`].
     pub(crate) async fn drained(&self, wait: Option<Duration>, is_connected: impl Fn() -> bool) {
         if let Some(wait) = wait {
             return sleep(wait).await;

@@ -45,7 +45,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Makes a server of the registry's layers. Their data may be loaded later.
+    /// Makes a server of the layers in a registry. Their data may be loaded later.
     pub fn new(layers: Registry, config: ServerConfig) -> Self {
         let header = |text: &str| {
             let value = HeaderValue::try_from(text);
@@ -104,7 +104,7 @@ impl Server {
         RequestOrigin::new(trusted, request)
     }
 
-    /// The client of a request, for its place in the render queue.
+    /// The client of a request, by which the render queue shares its turns fairly.
     pub(crate) fn client_key(&self, request: &Request) -> ClientKey {
         let address = if self.config.trusted_proxies.is_empty() {
             let info = request.extensions().get::<Arc<ConnectionInfo>>();
@@ -150,7 +150,7 @@ impl Server {
         }
     }
 
-    /// A layer, for a request that may see it.
+    /// Finds the layer with this id, if the request may see it.
     ///
     /// # Errors
     /// 404 if there is no such layer, or if the request has none of its keys; 503 while it is
@@ -160,9 +160,9 @@ impl Server {
     }
 }
 
-/// The host and port of the main socket, which listens at `listen`, for a client of the port for
-/// administration. If the server listens at all addresses of the machine, the host is that of the
-/// request, `asked`.
+/// The host and port of the main socket, for links in answers to a client of the socket for
+/// administration. The main socket listens at `listen`. If that is all addresses of the machine,
+/// the host is that of the request, `asked`.
 fn main_host(listen: &str, asked: Option<&str>) -> String {
     let all = listen.parse().ok().filter(|address: &SocketAddr| {
         // An unspecified address, like 0.0.0.0, stands for all.
@@ -185,9 +185,9 @@ fn main_host(listen: &str, asked: Option<&str>) -> String {
 #[derive(Debug)]
 pub(crate) struct BaseUrl {
     pub(crate) url: String,
-    /// The headers of the request that the URL follows from.
+    /// The names of the request's headers from which the URL was made.
     depends_on: &'static [&'static str],
-    /// False if the host is whatever the client has sent.
+    /// False if the URL has whatever host the request names, since all hosts are allowed.
     is_verified: bool,
 }
 

@@ -12,7 +12,7 @@ pub(crate) struct ResolvedStyle {
     pub(crate) style: Style,
     /// All parameters of the style as text. Styles with equal texts are equal.
     pub(crate) text: Arc<str>,
-    /// A hash of `text`, for ETags and keys of caches.
+    /// A hash of `text`, for ETags and cache keys.
     pub(crate) fingerprint: Fingerprint,
     /// True if the style's overlap, kernel or radius differs from the layer's own style. Then the
     /// cost of a request is estimated.
@@ -22,11 +22,12 @@ pub(crate) struct ResolvedStyle {
     pub(crate) scale_costs: Mutex<BTreeMap<u8, f64>>,
 }
 
-/// The bytes of a style's colours: two tables of 256, as they are given and as they are drawn.
+/// The size in bytes of a style's colours: two tables of 256 RGBA colours, one as the style states
+/// them and one as they are drawn.
 const COLORS: usize = 2 * 256 * 4;
 
 impl ResolvedStyle {
-    /// The estimated bytes of memory that the style takes besides those of its type: for its text,
+    /// The estimated size in bytes of the style's memory outside of the struct itself: its text,
     /// the texts and values that the text is made of, and the colours.
     pub(crate) fn heap_bytes(&self) -> usize {
         3 * self.text.len() + COLORS

@@ -32,7 +32,7 @@ impl<K: Weigh, V: Weigh> Weighter<K, V> for ByteWeighter {
     }
 }
 
-/// The way in which a request got its value.
+/// The way in which a request got its value from a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CacheOutcome {
     /// A value from the cache.
@@ -61,18 +61,19 @@ pub(crate) struct Cache<K, V: Clone, E: Clone> {
     store: Store<K, V, ByteWeighter>,
     flights: SingleFlight<K, Result<V, E>>,
     limit: u64,
-    /// Counts of [`CacheOutcome`], by its first three variants. [`CacheOutcome::Stale`] has no
-    /// count: the failed attempt to compute a new value has been counted instead.
+    /// The number of lookups that ended as [`CacheOutcome::Hit`], `Shared` and `Made`, in this
+    /// order. [`CacheOutcome::Stale`] has no count of its own: the failed attempt to compute a new
+    /// value was counted as one of the others before.
     counts: [AtomicU64; 3],
 }
 
-/// Counters of a cache, read at one moment.
+/// The values of a cache's counters at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CacheStats {
     pub(crate) bytes: u64,
     pub(crate) limit: u64,
     pub(crate) entries: usize,
-    /// The number of values that are being computed.
+    /// The number of values that are being computed, each for one or more requests.
     pub(crate) in_flight: usize,
     pub(crate) hits: u64,
     pub(crate) shared: u64,

@@ -32,12 +32,14 @@ pub(crate) type Tiles = Cache<TileKey, CachedTile, ApiError>;
 /// The cache of the densities of tiles.
 pub(crate) type Densities = Cache<DensityKey, Arc<Density>, ApiError>;
 
-/// The least memory for what layers prepare for requests, in bytes. A choice: without their scales
-/// layers would be measured again for each tile.
+/// The least memory in bytes, however small the configured caches are, for all that layers prepare
+/// for requests, like scales and styles. A choice: without prepared scales the layers would be
+/// measured again for each tile.
 const LEAST_PREPARED: u64 = 8 << 20;
 
-/// Divides `limit` bytes: makes the cache of tiles and the cache of densities, of three eighths
-/// each, and returns the bytes for what layers prepare for requests, a quarter.
+/// Divides the configured memory of `limit` bytes: three eighths for the cache of tiles, three
+/// eighths for the cache of densities, and a quarter for what layers prepare for requests. Returns
+/// the two caches and the number of bytes of that quarter, which is at least [`LEAST_PREPARED`].
 pub(crate) fn caches(limit: u64) -> (Tiles, Densities, usize) {
     let each = limit / 8 * 3;
     let prepared = (limit / 4).max(LEAST_PREPARED);

@@ -27,9 +27,9 @@ impl<K, T: Clone> Default for SingleFlight<K, T> {
     }
 }
 
-/// The way in which a caller got a value.
+/// A value, and the way in which the caller of [`SingleFlight::join`] got it.
 pub(super) enum JoinOutcome<T> {
-    /// A value that the caller's `find` returned.
+    /// A value that the caller's `find` returned, so that nothing was computed.
     Known(T),
     /// A value that another caller had begun to compute.
     Shared(T),

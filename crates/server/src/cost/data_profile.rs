@@ -23,13 +23,17 @@ pub(crate) const LIVE_SPREAD: usize = 4;
 /// The number of all tiles in which the statistics of a live layer's scale are measured.
 const LIVE_SAMPLE: f64 = (LIVE_DENSEST + LIVE_SPREAD) as f64;
 
-/// One of the densities from which a picture is computed, for an estimate of its time.
+/// One of the densities from which a picture is computed: all points of a set, or those that share
+/// a radius. An estimate adds up the times of all of them.
 struct DensityDraw<'a> {
-    /// The number of times that the density is drawn for one picture.
+    /// The number of times that the density is drawn for one picture: 1, or 2 for a mean, and one
+    /// more for the divisor of a quotient.
     times: f64,
-    /// The radius of the points in CSS pixels; `None` if they are drawn in the style's radius.
+    /// The radius in CSS pixels that the points have of their own; `None` if they are drawn with
+    /// the style's radius.
     radius: Option<f64>,
-    /// The points, or their number.
+    /// The points of this density if they are in memory, otherwise their number and the range of
+    /// their weights.
     population: Population<'a>,
 }
 
@@ -70,8 +74,8 @@ impl<'a> DataProfile<'a> {
         }
     }
 
-    /// The number of all points, or of the fetched rows. If two sets of points are compared, both
-    /// are counted.
+    /// The number of points in memory, or of rows fetched for a live layer (0 before the fetch). If
+    /// two sets are compared, the points of both are counted.
     pub(super) fn points(&self) -> f64 {
         match self {
             Self::Points(set) => all_points(set).map(|p| p.summary().count as f64).sum(),
@@ -80,7 +84,8 @@ impl<'a> DataProfile<'a> {
         }
     }
 
-    /// The number of points in a window. For rows it is the number of all fetched rows.
+    /// The number of points that a window shows, if they are in memory. For a live layer it is the
+    /// number of all fetched rows (0 before the fetch).
     pub(super) fn seen(&self, window: &Window) -> f64 {
         match self {
             Self::Points(set) => {
@@ -92,8 +97,8 @@ impl<'a> DataProfile<'a> {
         }
     }
 
-    /// The window, enlarged so that it contains all points that affect its pixels: on each side by
-    /// the kernel's reach and two more pixels.
+    /// `window`, enlarged on each side by the kernel's reach and two more pixels, so that it
+    /// contains all points that affect the pixels of `window`.
     pub(super) fn around(&self, style: &Style, window: &Window) -> Window {
         let own = match self {
             Self::Points(set) => set.widest().map_or(0.0, |r| r * style.shape().reach()),
@@ -103,7 +108,7 @@ impl<'a> DataProfile<'a> {
         window.grown(reach.min(WIDEST_EXACT).ceil() as u32 + 2)
     }
 
-    /// The densities from which the style's measure is computed.
+    /// The densities that are drawn for one picture in this style, without those of categories.
     fn densities(&self, style: &Style) -> Vec<DensityDraw<'a>> {
         let each = if style.measure() == Measure::Mean {
             2.0
@@ -130,9 +135,9 @@ impl<'a> DataProfile<'a> {
         }
     }
 
-    /// The estimated time to draw a picture, in nanoseconds. All points are drawn together, and
-    /// then the points of each category again. `ratio` is the number of device pixels per CSS
-    /// pixel.
+    /// The estimated time to draw a picture, in nanoseconds. All points are drawn together and, if
+    /// the layer has categories, the points of each category again. `ratio` is the number of device
+    /// pixels per CSS pixel.
     pub(super) fn picture(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
         let mut drawn = self.densities(style);
         if let Self::Points(set) = self {
@@ -216,8 +221,8 @@ impl<'a> DataProfile<'a> {
         Ok(sum)
     }
 
-    /// The first and the last row of the tiles of zoom `z` that have points. Rows are counted from
-    /// the north.
+    /// The first and the last row of the tiles of zoom `z` that have points. Row 0 is the
+    /// northernmost. For a live layer they are the first and the last row of the zoom.
     fn rows(&self, z: u8) -> (u32, u32) {
         let last = ((1u64 << z) - 1) as u32;
         let Self::Points(set) = self else {
@@ -282,8 +287,9 @@ impl DensityDraw<'_> {
         each.times(self.times)
     }
 
-    /// The number of different opacities among the splats of a picture, 1 to 256. Only with
-    /// `overlap=cover` does the opacity depend on a point's weight.
+    /// The number of different opacities, 1 to 256, that the splats of a picture have. It is 1
+    /// unless the style has `overlap=cover`, in which a splat's opacity depends on its point's
+    /// weight.
     fn classes(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
         let BlendMode::Cover(cover) = style.blend() else {
             return 1.0;

@@ -47,7 +47,7 @@ const SHORT_FILTER: usize = 256;
 pub(crate) enum Work {
     /// Drawing a picture: its window, and its number of device pixels per CSS pixel.
     Picture(Window, u32),
-    /// Measuring the statistics that a colour scale needs, at this level.
+    /// Measuring the statistics that a colour scale needs at a level, which the field states.
     Scale(u8),
     /// Computing the value in the middle of a window. The second field is true if the nearest
     /// points are listed too.
@@ -115,13 +115,13 @@ pub(crate) fn check_limit(
     })
 }
 
-/// The estimated time of a request on one processor.
+/// The estimated time of a request on one processor core, with and without its preparation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EstimatedTime {
-    /// The time including everything that may have to be prepared: a scale, and the points of a
-    /// filter.
+    /// The estimated time if nothing is prepared yet: with the measuring of a scale and the
+    /// selection of a filter's points.
     pub(crate) all: Duration,
-    /// The time without any preparation.
+    /// The estimated time if everything is prepared already.
     pub(crate) drawn: Duration,
 }
 
@@ -244,8 +244,8 @@ impl CostEstimate {
         self.draw + self.measure + self.list + self.filter
     }
 
-    /// Two parts of an error message: the parameter that costs the most time, with its value, and
-    /// advice on a cheaper value.
+    /// Two parts of an error message: the parameter of the request that costs the most time, with
+    /// its value, and advice on a cheaper value.
     fn greatest(&self, style: &ResolvedStyle) -> (String, String) {
         let most = self.draw.max(self.measure).max(self.list).max(self.filter);
         if most == self.filter {
@@ -279,7 +279,7 @@ impl ResolvedStyle {
     }
 
     /// The estimated time to measure the statistics of this style's scale at a level, in
-    /// nanoseconds. Results are kept, since a map requests many tiles of one level.
+    /// nanoseconds. It is kept for the next call, since a map requests many tiles of one level.
     fn scale_cost(&self, data: &DataProfile<'_>, level: u8) -> Result<f64, ApiError> {
         let costs = || {
             let costs = self.scale_costs.lock();
@@ -317,8 +317,8 @@ impl ResolvedStyle {
     }
 }
 
-/// Returns an error if the style draws a stamp for each point and its radius is over
-/// [`MAX_STAMP_RADIUS`].
+/// Returns an error if the style draws a stamp, a small picture of the kernel, for each point and
+/// its radius is over [`MAX_STAMP_RADIUS`].
 fn refuse_wide(style: &Style, window: &Window, ratio: u32) -> Result<(), ApiError> {
     let by_radius = matches!(
         style.blend(),

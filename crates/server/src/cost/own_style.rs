@@ -1,4 +1,5 @@
-//! The price of a layer's own style, which is checked once, before the layer is served.
+//! A check of the time that tiles take in a layer's own style. It is made once, before the layer is
+//! served.
 
 use super::data_profile::densest;
 use super::{DataProfile, ResolvedStyle};
@@ -6,12 +7,13 @@ use heatsplat_points::{TileId, Window};
 use heatsplat_render::Layer;
 use std::time::Duration;
 
-/// The deepest zoom whose tiles are priced. Tiles of deeper zooms show fewer points. A choice.
+/// The deepest zoom for whose tiles the drawing time is estimated. Tiles of deeper zooms show fewer
+/// points. A choice.
 const DEEPEST: u8 = 14;
 
-/// The factor by which the estimate for a tile may exceed the time that drawing may take. Nearly
-/// all estimates are within a factor of three of the work, so the drawing of a tile beyond this
-/// factor would be ended early.
+/// The factor by which a tile's estimated time may exceed the longest time that drawing may take.
+/// Nearly all estimates are within a factor of three of the real work, so the drawing of a tile
+/// beyond this factor would be ended early.
 const TOLERANCE: u32 = 3;
 
 /// The error that tiles in a layer's own style take too long to be drawn.
@@ -22,7 +24,8 @@ const TOLERANCE: u32 = 3;
     limit.as_secs_f64()
 )]
 pub struct OwnStyleError {
-    /// The parameters that cost the most, with their values.
+    /// The style's parameters that cost the most time, with their values, like `overlap=cover with
+    /// radius=128px`.
     what: String,
     cheaper: &'static str,
     /// The estimated time in seconds that one core needs to draw the tile, rounded down, at most

@@ -11,7 +11,8 @@ use heatsplat_render::{Kernel, Style, View};
 pub(super) enum Population<'a> {
     /// Points in memory, which the index can count in any window.
     Points(&'a Points),
-    /// A number of points, which holds for any window, and their least and greatest weight.
+    /// A number of points, which is assumed to lie in any window, and their least and greatest
+    /// weight.
     Number(f64, (f32, f32)),
 }
 
@@ -52,10 +53,9 @@ impl Population<'_> {
 /// radius is in metres, since its size in pixels changes with the latitude.
 pub(super) struct CellCounts<'a> {
     population: Population<'a>,
-    /// For several strips: the window around them, and the densities of cells in it that were found
-    /// so far. A density is a pair: the side of the cells in world units, and the number of such
-    /// cells per square world unit. The whole is `None` for a single strip, whose cells are counted
-    /// directly.
+    /// The window around all strips, and for each width of cells in world units that was asked for,
+    /// the mean number of such cells in a square world unit. `None` if there is only one strip: its
+    /// cells are counted directly.
     shared: Option<(Window, Vec<(f64, f64)>)>,
 }
 
@@ -100,9 +100,9 @@ impl<'a> CellCounts<'a> {
     }
 }
 
-/// The estimated time to draw a window, as the sum over its strips. `time` estimates one strip. Its
-/// arguments are the strip, the strip's kernel, true if there are several strips, and the counts of
-/// cells.
+/// The estimated time to draw a window, as the sum over its strips of rows, in which the kernel has
+/// one size in pixels. `time` estimates one strip. Its arguments are the strip, the strip's kernel,
+/// true if there are several strips, and the counts of cells.
 pub(super) fn by_strips<'a>(
     population: Population<'a>,
     style: &Style,

@@ -1,5 +1,5 @@
-//! Estimated times to draw a window: with kernels that add up, with stamps, or with markers. A
-//! stamp is a small picture of the kernel, which is put at each point.
+//! Estimated times to draw the points in a window: by kernels that add up, by stamps, or by
+//! markers. A stamp is a small picture of the kernel, which is put at each point.
 
 use super::population::{CellCounts, Population};
 use heatsplat_points::Window;
@@ -8,19 +8,20 @@ use heatsplat_render::unit_costs as ns;
 use heatsplat_render::{Kernel, MarkerShape, MarkerStamp, Precision, Shape};
 use std::iter::Sum;
 
-/// The width and height, in pixels, of the squares in which a smooth kernel is transformed.
+/// The width and height, in pixels, of the squares into which a picture is cut if a smooth kernel
+/// is drawn by a Fourier transform.
 const SQUARE: (f64, f64) = (256.0, 256.0);
-/// The width and height, in pixels, of the rectangles that replace the squares of [`SQUARE`] if a
-/// picture has several strips.
+/// The width and height, in pixels, of the rectangles that take the place of [`SQUARE`] if the
+/// picture has several strips: groups of rows in which the kernel has one size in pixels.
 const STRIP: (f64, f64) = (256.0, 32.0);
 
-/// The assumed number of heavy cells in a square whose side is between a fourth and half of a
-/// kernel's reach. A heavy cell has much of the weight around it, and is drawn by itself. If
-/// weights are extremely uneven, there are twice as many.
+/// The number of heavy cells, drawn one by one, that an estimate assumes in each square whose side
+/// is a fourth to half of the kernel's reach. A heavy cell has much of the weight around it. If
+/// weights are extremely uneven, there are in truth twice as many.
 const HEAVY: f64 = 16.0;
 
-/// The number of bins of a grid that one cell fills and no other cell does. A cell fills at most 9
-/// bins, of which it shares some with its neighbours. An average over measured pictures.
+/// The mean number of bins of a grid for each cell that is entered into it. A cell fills at most 9
+/// bins, but shares some of them with its neighbours. An average over measured pictures.
 const BINS_A_CELL: f64 = 4.0;
 
 /// The number of discs of which a triangular kernel is composed.
@@ -31,7 +32,7 @@ const CONE_RADIUS: f64 = 0.37;
 /// The estimated time to draw a picture, in nanoseconds, in two parts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct DrawTime {
-    /// Nanoseconds to prepare the kernel. A prepared kernel is kept for the next pictures.
+    /// Nanoseconds to prepare the kernel. Later pictures with the same kernel use it again.
     pub(super) made: f64,
     /// Nanoseconds to draw the picture with the prepared kernel.
     pub(super) drawn: f64,
@@ -46,8 +47,8 @@ impl DrawTime {
         self.made + self.drawn
     }
 
-    /// The time to draw `pictures` pictures in `rows` rows of tiles. The pictures of a row share a
-    /// prepared kernel. Different rows don't share one if the radius is in metres.
+    /// The time to draw `pictures` pictures that lie in `rows` rows of tiles. The kernel is
+    /// prepared once for each row, since a radius in metres has another size in pixels there.
     pub(super) fn in_rows(self, pictures: f64, rows: f64) -> Self {
         Self {
             made: self.made * pictures.min(rows),
@@ -88,7 +89,8 @@ struct Blocks {
 }
 
 impl Blocks {
-    /// The blocks of a window that is cut into blocks from its own upper left corner on.
+    /// The blocks of a window that is cut into equal blocks, beginning at its own upper left
+    /// corner.
     fn of(window: &Window, margin: f64) -> Self {
         let (all_across, all_down) = (f64::from(window.width()), f64::from(window.height()));
         let block = f64::from(BLOCK);
@@ -101,8 +103,8 @@ impl Blocks {
         }
     }
 
-    /// The blocks that a window touches, if the whole world is cut into blocks from its upper left
-    /// corner on. The tuple's parts are the width and the height of a block in pixels.
+    /// The blocks that a window touches, if the whole world is cut into equal blocks, beginning at
+    /// its upper left corner. The tuple has the width and the height of a block in pixels.
     fn on_board(window: &Window, (width, height): (f64, f64), margin: f64) -> Self {
         // The edges of a window that is not a tile may cut through blocks, so one more block is
         // counted in each direction.
@@ -146,8 +148,8 @@ impl Blocks {
     }
 }
 
-/// The time to draw a window with kernels that add up. `strip` is true if the window is one of
-/// several strips.
+/// The time to draw the points in a window by kernels that add up. `strip` is true if the window is
+/// one of several strips of a picture.
 pub(super) fn plain(
     window: &Window,
     kernel: &Kernel,
@@ -172,9 +174,9 @@ pub(super) fn plain(
     takes
 }
 
-/// The time to draw a window with a kernel, without the time that each pixel takes with any kernel.
-/// `signed` is true if there are negative weights, and `strip` if the window is one of several
-/// strips.
+/// The time to draw the points in a window by kernels that add up, without the time that each pixel
+/// takes with any kernel. `signed` is true if there are negative weights, and `strip` if the window
+/// is one of several strips of a picture.
 fn of_kernel(
     window: &Window,
     kernel: &Kernel,
@@ -313,8 +315,8 @@ fn edged(
     }
 }
 
-/// The time to draw a window with stamps of a kernel. `classes` is the number of different
-/// opacities. If `single` is true, all points in a pixel count as one.
+/// The time to draw a window by a stamp of the kernel at each point. `classes` is the number of
+/// different opacities. If `single` is true, all points in one pixel count as one.
 pub(super) fn stamps(
     window: &Window,
     kernel: &Kernel,
@@ -349,7 +351,7 @@ pub(super) fn stamps(
     DrawTime::drawn(summed + stamped + width * height * ns::PIXEL)
 }
 
-/// The number of different positions within a pixel at which markers are drawn.
+/// The number of different positions within a pixel to which markers are rounded.
 const PLACES: f64 = 128.0 * 128.0;
 
 /// The time to draw a window with a marker at each point, and to blur it.

@@ -20,8 +20,9 @@ fn scattered(count: u32) -> Points {
     Points::from_lon_lat((0..count).map(place)).unwrap()
 }
 
-/// The style, window and level of a tile. The style is the layer's own with the parameters of
-/// `query`. `tile` is the tile's address as `z/x/y`, and `side` the side of its window in pixels.
+/// The style, window and level for a request of a tile. The style is the layer's own with the
+/// parameters of `query`. `tile` is the tile's address as `z/x/y`, and `side` the width and height
+/// of the tile in pixels.
 fn asked(layer: &Layer, tile: &str, side: u32, query: &str) -> (Style, Window, u8) {
     let mut style = layer.style().clone();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -35,7 +36,7 @@ fn asked(layer: &Layer, tile: &str, side: u32, query: &str) -> (Style, Window, u
     (style, Window::tile(tile, side), level(z as u8, 256))
 }
 
-/// The estimated time to draw a tile and to measure its scale, both together.
+/// The estimated time to draw a tile plus that to measure its scale.
 fn all(layer: &Layer, tile: &str, side: u32, query: &str) -> Duration {
     let (style, window, level) = asked(layer, tile, side, query);
     estimate(layer, &style, &window, 1, level).iter().sum()
@@ -257,7 +258,8 @@ fn estimates_are_near_the_work_that_is_done() {
     );
 }
 
-/// The work that drawing takes by its own count, in milliseconds.
+/// The units of work that `draw` counts while it draws, which are nanoseconds, converted to
+/// milliseconds.
 fn work(draw: impl FnOnce()) -> f64 {
     let token = CancelToken::default();
     token.run(draw).unwrap();

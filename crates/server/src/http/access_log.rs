@@ -44,7 +44,7 @@ impl RequestId {
         }
     }
 
-    /// Adds the id to an answer.
+    /// Adds the id to an answer, as the header `x-request-id`.
     pub(crate) fn tag(&self, response: &mut Response) {
         if let Ok(id) = HeaderValue::try_from(self.to_string()) {
             response.headers_mut().insert(REQUEST_ID, id);
@@ -71,7 +71,7 @@ impl fmt::Display for RequestId {
 #[derive(Debug)]
 pub(crate) struct LoggedRequest {
     method: Method,
-    /// The path and the query. Keys of layers were removed from it before.
+    /// The path and the query of the URL, from which keys of layers were removed before.
     url: String,
     origin: RequestOrigin,
 }
@@ -87,7 +87,8 @@ impl LoggedRequest {
         }
     }
 
-    /// Writes the line of an answer, which took the time `took`.
+    /// Writes the access log's line for an answer to this request. `took` is the time from the
+    /// request to the answer.
     pub(crate) fn log(&self, id: &RequestId, response: &Response, took: Duration) {
         let length = response.headers().get(CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());

@@ -40,7 +40,7 @@ const MEDIA_TYPES: [&str; 6] = [
     "text/plain; version=0.0.4; charset=utf-8",
 ];
 
-/// The statuses with which an answer that has an ETag also gets `Vary: accept-encoding`.
+/// The statuses of answers that get `Vary: accept-encoding` if they have an ETag.
 const TAGGED: [StatusCode; 3] = [
     StatusCode::OK,
     StatusCode::PARTIAL_CONTENT,
@@ -70,8 +70,8 @@ impl EncodingRequest {
         Some(Self(kept))
     }
 
-    /// Compresses an answer if its client accepts an encoding, and if its media type is compressed
-    /// and it is long enough.
+    /// Compresses an answer if its client accepts an encoding of this server, its media type is one
+    /// of [`MEDIA_TYPES`], and it is at least [`MIN_BYTES`] long.
     pub(crate) async fn encode(&self, mut response: Response) -> Response {
         let status = response.status();
         let has_tag = response.headers().contains_key(ETAG);
@@ -151,8 +151,8 @@ async fn compress(accepted: HeaderMap, response: Response) -> Response {
     }
 }
 
-/// A body that is cut into pieces. Between some of them it pauses, so that the thread's other tasks
-/// go on.
+/// A body that is sent in pieces. After every [`PIECES_A_TURN`] of them it pauses, so that the
+/// thread's other tasks go on.
 #[derive(Debug, Default)]
 struct Pieces {
     body: Body,

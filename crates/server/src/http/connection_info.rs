@@ -4,24 +4,24 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Facts about a connection. Each of its requests has them as an extension. A request that an
-/// embedding program sends to the router has no such extension.
+/// Facts about a connection. Each request that arrives on the connection has them as an extension;
+/// a request that an embedding program hands to the router itself has none.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectionInfo {
     /// The address of the client, or of the proxy before it; `None` on a Unix socket.
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) is_tls: bool,
-    /// True if the connection is at the port for administration.
+    /// True if the connection was accepted at the port for administration.
     pub(crate) is_admin: bool,
-    /// True once a request of HTTP/2 has arrived.
+    /// True once a request of HTTP/2 has arrived on the connection.
     pub(crate) is_http2: AtomicBool,
-    /// The number of requests that have arrived.
+    /// The number of requests that have arrived on the connection so far.
     pub(crate) requests: AtomicU64,
-    /// The number of requests that have no answer yet.
+    /// The number of requests of the connection that have no answer yet.
     pub(crate) running: AtomicU64,
-    /// The number of answers of HTTP/2 that are not sent yet.
+    /// The number of HTTP/2 answers that are not completely sent yet.
     pub(crate) unsent: AtomicU64,
-    /// The number of bytes that the client has taken.
+    /// The number of bytes that were written to the client so far.
     pub(crate) written: Arc<AtomicU64>,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct ConnectionCounts {
     pub(crate) stalled: Arc<AtomicU64>,
 }
 
-/// A connection that counts as open until this is dropped, also by a panic.
+/// A connection that counts as open until this is dropped, even if that happens by a panic.
 pub(crate) struct OpenConnection<'a>(&'a ConnectionCounts);
 
 impl<'a> OpenConnection<'a> {

@@ -8,10 +8,11 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-/// The methods of requests that the server answers.
+/// The value of the headers `Allow` and `Access-Control-Allow-Methods`: the methods of requests
+/// that are not about posted layers.
 pub(crate) const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
-/// The origins whose pages may read answers.
+/// The origins whose pages may read answers of the server.
 #[derive(Clone, Debug)]
 pub(crate) enum AllowedOrigins {
     Any,
@@ -34,7 +35,8 @@ impl AllowedOrigins {
         matches!(self, Self::Any)
     }
 
-    /// The value of the request's header `Origin` if the answer depends on it; otherwise `None`.
+    /// The value of the request's header `Origin`. `None` if there is no such header, or if any
+    /// origin is allowed, so that the answer doesn't depend on it.
     pub(crate) fn of(&self, request: &HeaderMap) -> Option<HeaderValue> {
         match self {
             Self::Any => None,

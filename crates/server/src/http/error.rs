@@ -85,7 +85,7 @@ impl ApiError {
         self.status
     }
 
-    /// Returns true if the same request may succeed later, which is so for the status 503 only.
+    /// Returns true if the same request may succeed later: the status is 503.
     pub(crate) fn is_temporary(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE
     }

@@ -18,7 +18,7 @@ const MAX_LENGTH: usize = 256;
 #[derive(Debug)]
 pub(crate) struct ErrorBodyStream<S> {
     stream: S,
-    /// True if pages of any host may read the answers.
+    /// True if pages of any origin may read the answers, so that they get the CORS header for it.
     is_public: bool,
     replacement: Option<Replacement>,
 }
@@ -36,7 +36,7 @@ struct Replacement {
 }
 
 impl<S> ErrorBodyStream<S> {
-    /// Wraps a connection. Pages of any host may read its errors if `is_public`.
+    /// Wraps a connection. If `is_public`, pages of any origin may read the error answers.
     pub(crate) fn new(stream: S, is_public: bool) -> Self {
         Self {
             stream,

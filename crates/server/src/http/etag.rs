@@ -59,7 +59,7 @@ impl Fingerprint {
     }
 }
 
-/// The ETag and the `Cache-Control` header of an answer.
+/// The values of the headers `ETag` and `Cache-Control` of an answer.
 #[derive(Clone, Debug)]
 pub(crate) struct CacheHeaders {
     pub(crate) etag: HeaderValue,
@@ -75,8 +75,8 @@ impl CacheHeaders {
         }
     }
 
-    /// Returns true if the request's `If-None-Match` has this ETag: the client's copy of the answer
-    /// is current.
+    /// Returns true if the request's header `If-None-Match` has this ETag, so that the client's
+    /// copy of the answer is current.
     pub(crate) fn matches(&self, request: &HeaderMap) -> bool {
         self.etag
             .to_str()

@@ -16,7 +16,7 @@ const PARAMETER: &str = "key";
 /// keys of both. A choice.
 const MAX_KEYS: usize = 4;
 
-/// The keys that a request has sent. They are kept as an extension of the request.
+/// The keys of layers that a request has sent. The request has them as an extension.
 #[derive(Clone, Default)]
 pub(crate) struct SentKeys(Vec<String>);
 

@@ -22,7 +22,7 @@ pub(crate) const PROXY_HEADERS: [&str; 5] = [
     "x-forwarded-proto",
 ];
 
-/// Addresses of proxies whose headers are trusted.
+/// The address of one proxy, or the addresses of several, whose headers are trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrustedProxy(ProxyKind);
 
@@ -35,7 +35,8 @@ enum ProxyKind {
     UnixSocket,
 }
 
-/// The error for a text that is neither an address nor a network nor `unix`.
+/// The error for a text that names no trusted proxy: it is neither an IP address nor a network nor
+/// `unix`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected an address, a network like 10.0.0.0/8, or unix")]
 pub struct ParseProxyError;
@@ -100,7 +101,8 @@ pub(crate) struct RequestOrigin {
     pub(crate) prefix: String,
 }
 
-/// The values that one proxy has added to a request.
+/// The values that one proxy has added to a request about the sender of that request; `None` for
+/// those that it hasn't added.
 #[derive(Clone, Copy, Default)]
 struct Hop<'a> {
     client: Option<&'a str>,
@@ -109,7 +111,8 @@ struct Hop<'a> {
 }
 
 impl RequestOrigin {
-    /// The origin of a request.
+    /// Finds the client of a request, and the URL by which it reached the server. Headers of
+    /// proxies are used only if the connection comes from one that is `trusted`.
     pub(crate) fn new<B>(trusted: &[TrustedProxy], request: &Request<B>) -> Self {
         let headers = request.headers();
         let connection = request.extensions().get::<Arc<ConnectionInfo>>();
@@ -178,8 +181,8 @@ pub(crate) fn is_from_proxy<B>(trusted: &[TrustedProxy], request: &Request<B>) -
     })
 }
 
-/// The number of trusted proxies at the end of a list of clients, before the last client that is
-/// none.
+/// The number of addresses at the end of a list that are trusted proxies: all those behind the last
+/// address that is none.
 fn trusted_hops<'a>(
     clients: impl DoubleEndedIterator<Item = &'a str>,
     is_trusted: impl Fn(IpAddr) -> bool,
@@ -188,8 +191,8 @@ fn trusted_hops<'a>(
     clients.rev().take_while(is_proxy).count()
 }
 
-/// The item after which the list has `behind` other items; the first item if the list is too short.
-/// `None` if it is empty.
+/// The item that has `behind` other items after it; the first item if there are too few. `None` if
+/// the list is empty.
 fn from_end<T: Copy>(items: &[T], behind: usize) -> Option<T> {
     let last = items.len().checked_sub(1)?;
     items.get(last.saturating_sub(behind)).copied()
@@ -238,7 +241,7 @@ fn parse_hop(element: &str) -> Hop<'_> {
     hop
 }
 
-/// Parses an address with or without a port; `None` for names like `unknown`.
+/// Parses an IP address with or without a port. `None` for anything else, like the word `unknown`.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let bare = || {

@@ -7,8 +7,8 @@ use heatsplat_points::{MAX_ZOOM, TileId};
 use heatsplat_render::encode::ImageFormat;
 use serde::de::DeserializeOwned;
 
-/// Segments of a path. They are extracted by axum's `Path`, but errors are answered in this
-/// server's format.
+/// The segments of a path, which axum's `Path` extracts. This type answers errors in the server's
+/// own format.
 pub(crate) struct Segments<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segments<T> {
@@ -22,7 +22,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment
     }
 }
 
-/// The picture formats that a request chooses by the file extension alone.
+/// The picture formats that a path's file extension chooses without any parameter.
 const FORMATS: [ImageFormat; 3] = [ImageFormat::Png, ImageFormat::Npy, ImageFormat::Tiff];
 
 /// The extension of PNG files whose colours encode values, as in elevation models (DEM).
@@ -35,7 +35,8 @@ pub(crate) fn format_of(extension: &str) -> Option<ImageFormat> {
     all.find(|format| format.extension() == extension)
 }
 
-/// The extensions of all picture formats, with their dots and separated by commas, for messages.
+/// The file extensions of all picture formats, with their dots and separated by commas, for error
+/// messages.
 pub(crate) fn extensions() -> String {
     let names = FORMATS.map(|format| format!(".{}", format.extension()));
     format!("{}, .{DEM}", names.join(", "))
@@ -44,8 +45,8 @@ pub(crate) fn extensions() -> String {
 /// The path of a tile: `/{layer}/{z}/{x}/{y}[@2x].{extension}`.
 pub(crate) struct TilePath {
     pub(crate) layer: String,
-    /// The parts of the path after the layer. If they are wrong, their error is kept here and is
-    /// sent only if the layer exists; otherwise the client gets 404.
+    /// The parts of the path after the layer. If they are wrong, this is the error that the client
+    /// gets if the layer exists; otherwise it gets 404.
     pub(crate) file: Result<TileFile, ApiError>,
 }
 
@@ -108,7 +109,7 @@ impl<'a> FileName<'a> {
     }
 }
 
-/// Parses a whole zoom from 0 to [`MAX_ZOOM`]. `name` is the parameter's name for messages.
+/// Parses a whole zoom from 0 to [`MAX_ZOOM`]. `name` is the parameter's name, for error messages.
 pub(crate) fn zoom(name: &'static str, text: &str) -> Result<u8, ApiError> {
     let zoom = number(name, text)?;
     u8::try_from(zoom)
@@ -121,8 +122,8 @@ pub(crate) fn zoom(name: &'static str, text: &str) -> Result<u8, ApiError> {
         })
 }
 
-/// Parses a zoom from 0 to [`MAX_ZOOM`], which may have decimals: `7` or `7.25`. `name` is the
-/// parameter's name for messages.
+/// Parses a zoom from 0 to [`MAX_ZOOM`] that may have decimals, like `7` or `7.25`. `name` is the
+/// parameter's name, for error messages.
 pub(crate) fn any_zoom(name: &'static str, text: &str) -> Result<f64, ApiError> {
     let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let zoom = text.parse().ok().filter(|_| plain);
@@ -136,7 +137,7 @@ pub(crate) fn any_zoom(name: &'static str, text: &str) -> Result<f64, ApiError> 
 }
 
 /// Parses a whole number, written in ASCII digits only. Signs, `0x`, leading zeros and digits of
-/// other scripts are errors. `name` is the parameter's name for messages.
+/// other scripts are errors. `name` is the parameter's name, for error messages.
 pub(crate) fn number(name: &'static str, text: &str) -> Result<u32, ApiError> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     let number = text.parse().ok().filter(|_| plain);

@@ -8,12 +8,12 @@ use heatsplat_render::{Style, TileSize};
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// The parameters of a request. `style` has those that change the layer's style, and `own` those
-/// that only this route knows.
+/// The parameters in a URL's query string: in `style` those that change the layer's style, in `own`
+/// those of the route alone.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
-    /// Names and values, sorted in the order of [`Style::PARAMETERS`], so that their order in the
-    /// URL has no effect.
+    /// Names and values of style parameters, sorted in the order of [`Style::PARAMETERS`], so that
+    /// their order in the URL has no effect.
     style: Vec<(&'static str, String)>,
     own: Vec<(&'static str, String)>,
 }
@@ -151,8 +151,8 @@ impl Query {
         size.ok_or_else(|| ApiError::bad_request("size can't be drawn: expected 256 or 512"))
     }
 
-    /// The image format for a picture's extension. PNG has two: `format=palette`, the default, and
-    /// `format=rgba`. The extension [`DEM`] also needs the parameter `range`.
+    /// The image format for the file extension of a picture's URL. PNG has two: `format=palette`,
+    /// the default, and `format=rgba`. The extension [`DEM`] also needs the parameter `range`.
     pub(crate) fn picture_format(&self, extension: &str) -> Result<ImageFormat, ApiError> {
         if extension == DEM {
             let range = self.get("range").map(dem_range).transpose()?;
@@ -212,13 +212,14 @@ fn is_tracking(name: &str) -> bool {
     TRACKING.contains(&name) || name.starts_with("utm_")
 }
 
-/// An error with status 400 for a parameter whose value is not legal. `expected` describes legal
-/// values.
+/// An error with status 400 for a parameter whose value is not legal. `expected` describes the
+/// legal values in words.
 pub(crate) fn bad_value(name: &str, value: &str, expected: impl Display) -> ApiError {
     ApiError::bad_request(format!("{name} can't be `{}`: {expected}", shown(value)))
 }
 
-/// Parses a number that is neither NaN nor infinite. `name` is the parameter's name for messages.
+/// Parses a number that is neither NaN nor infinite. `name` is the parameter's name, for error
+/// messages.
 pub(crate) fn finite(name: &str, text: &str) -> Result<f64, ApiError> {
     let number = f64::from_str(text).ok().filter(|number| number.is_finite());
     number.ok_or_else(|| bad_value(name, text, "expected a decimal number"))

@@ -31,7 +31,8 @@ pub(crate) struct RangeRequest {
 }
 
 impl RangeRequest {
-    /// The headers of a GET request that ask for a part; `None` if it asks for the whole answer.
+    /// Copies the headers that ask for a part from a GET request; `None` if it asks for the whole
+    /// answer.
     pub(crate) fn new(headers: &HeaderMap) -> Option<Self> {
         let range = headers.get(RANGE)?.clone();
         let if_range = headers.get(IF_RANGE).cloned();
@@ -102,7 +103,7 @@ pub(crate) fn announce(response: &mut Response) {
     }
 }
 
-/// The part of `length` bytes that a `Range` header asks for.
+/// The part that a `Range` header asks for, of an answer of `length` bytes.
 fn part(header: &HeaderValue, length: usize) -> RequestedRange {
     let number = |text: &str| {
         let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

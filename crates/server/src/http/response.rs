@@ -22,7 +22,7 @@ pub(crate) fn json(status: StatusCode, body: String) -> Response {
     response
 }
 
-/// Makes an answer of an image file.
+/// Makes an answer whose body is an image file of this format.
 pub(crate) fn picture(format: ImageFormat, bytes: Bytes) -> Response {
     let mut response = Response::new(Body::from(bytes));
     response
@@ -83,9 +83,9 @@ pub(crate) fn with_server_timing(response: Response, timing: &RequestTiming) -> 
     }
 }
 
-/// Adds a `Server-Timing` header that states how the cache made an answer without drawing.
-/// `outcome` is `hit`: the tile was cached; `shared`: another request was drawing the tile at the
-/// time; or `stale`: the tile is old, since no new one can be drawn.
+/// Adds a `Server-Timing` header to an answer that was not drawn for its request. `outcome` states
+/// why: `hit`, since the tile was cached; `shared`, since another request was drawing the tile at
+/// the time; or `stale`, since no new tile could be drawn and an old one was cached.
 pub(crate) fn with_cache_timing(response: Response, outcome: &str) -> Response {
     match HeaderValue::try_from(format!("cache;desc=\"{outcome}\"")) {
         Ok(value) => with_timing_value(response, value),

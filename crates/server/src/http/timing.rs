@@ -10,10 +10,10 @@ use std::time::Duration;
 pub(crate) struct RequestTiming {
     /// The time that the request waited in the render queue.
     pub(crate) queued: Duration,
-    /// The time of drawing, divided by the number of turns of the render queue that the drawing
-    /// took.
+    /// The time of drawing divided by the number of turns, the places in the render queue that the
+    /// picture held.
     pub(crate) turn: Duration,
-    /// The time of each stage of rendering.
+    /// The time of each stage of rendering, for example of convolving.
     pub(crate) stages: Timings,
 }
 

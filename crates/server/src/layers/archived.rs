@@ -34,12 +34,12 @@ pub struct ArchiveInfo {
     pub extension: &'static str,
     /// The media type of the archive's tiles, like `image/png`.
     pub mime: &'static str,
-    /// The zooms at which the archive has tiles.
+    /// The first and the last zoom at which the archive has tiles.
     pub zooms: RangeInclusive<u8>,
     /// The box of everything that the archive's tiles show.
     pub bounds: LonLatBox,
-    /// The box of the points; `None` if unknown. Its east is over 180° where the points lie on both
-    /// sides of ±180°.
+    /// The box around the points; `None` if the archive states none. Its east is over 180° if the
+    /// points lie on both sides of ±180°.
     pub data_bounds: Option<LonLatBox>,
     /// The first view of a map: longitude and latitude of its centre in degrees, and its zoom.
     pub center: [f64; 3],
@@ -48,7 +48,7 @@ pub struct ArchiveInfo {
     /// The side in CSS pixels at which maps show a tile. It is half of `pixels` for tiles with two
     /// pixels per CSS pixel.
     pub tile_size: u32,
-    /// The legends of the tiles' colours: a JSON object with the document of `legend.json` for each
-    /// zoom; `None` if unknown.
+    /// The legends of the tiles' colours: a JSON object with a member for each zoom, whose value is
+    /// what `/{layer}/legend.json` answers; `None` if the archive has no legends.
     pub legends: Option<Value>,
 }

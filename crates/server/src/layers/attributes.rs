@@ -18,7 +18,7 @@ pub(crate) struct Attribute {
     name: String,
     #[serde(rename = "type")]
     kind: &'static str,
-    /// The number of points that have no value in the column.
+    /// The number of points that have no value in this column.
     nulls: usize,
     /// The least and the greatest value, if the column has numbers or times; otherwise `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub(crate) struct Attribute {
 /// of equal width on a scale x ↦ ((x − least) / (greatest − least))^exponent.
 #[derive(Debug, Serialize)]
 struct ColumnHistogram {
-    /// The least and the greatest of the values that are counted.
+    /// The least and the greatest of the values that the histogram counts.
     range: [f64; 2],
     /// The exponent of the scale on which the bins are equally wide: 1, or 0.25 if most values lie
     /// near the least one, as the populations of towns do.

@@ -20,8 +20,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-/// The largest number of styles that a layer keeps ready for requests with style parameters. Beyond
-/// it, those that are rarely used are dropped. A choice.
+/// The largest number of styles that a layer keeps ready for requests with style parameters. If
+/// there are more, those that are rarely used are dropped. A choice.
 const MAX_STYLES: usize = 256;
 
 /// The number of states of layers that this process has made so far, from which each state gets its
@@ -72,8 +72,8 @@ impl LayerSource {
         }
     }
 
-    /// Returns true if everything that pictures of a style need is in memory: the points of a
-    /// filter, and the scale of a level.
+    /// Returns true if everything that pictures in `style` need is in memory already: the points of
+    /// the layer's filter and, if there is a `level`, the scale at it.
     fn is_prepared(&self, level: Option<Level>, style: &Style) -> bool {
         let layer = match self {
             Self::InMemory(layer) => Some(&**layer),
@@ -85,8 +85,8 @@ impl LayerSource {
         layer.is_some_and(|layer| level.is_none_or(|level| layer.has_normalizer(level, style)))
     }
 
-    /// Returns true if a thread is preparing something that pictures of a style need, so that a
-    /// caller would wait for it: the points of a filter, or the scale of a level.
+    /// Returns true if a thread is preparing the points of the layer's filter or the scale of
+    /// `style` at `level`, so that a picture would wait for that thread.
     pub(crate) fn is_being_prepared(&self, level: Option<Level>, style: &Style) -> bool {
         let layer = match self {
             Self::InMemory(layer) => Some(&**layer),
@@ -98,8 +98,8 @@ impl LayerSource {
         layer.zip(level).is_some_and(is_measuring)
     }
 
-    /// The layer from whose points pictures are drawn. A filtered layer selects its points at the
-    /// first call. Live layers and archives have no such layer, so they get an error.
+    /// The layer from whose points pictures are drawn. For a filtered layer, the first call selects
+    /// the points. Live layers and archives have no such layer: an error.
     pub(crate) fn drawable(&self) -> Result<&Layer, ApiError> {
         match self {
             Self::InMemory(layer) => Ok(layer),
@@ -127,7 +127,8 @@ pub(crate) struct ServedLayer {
     /// The columns that requests may filter by; `None` if none are kept.
     pub(crate) filter_columns: Option<FilterColumns>,
     styles: Memo<String, ResolvedStyle>,
-    /// The budget in which the memory of everything that is prepared for requests is counted.
+    /// The budget that counts the memory of everything that this layer and others prepare for
+    /// requests, like scales.
     pub(crate) budget: Arc<MemoryBudget>,
     /// The running mean of the drawing times of pictures with the overlap, kernel and radius of the
     /// layer's own style.
@@ -287,8 +288,9 @@ impl ServedLayer {
         Ok(self.styles.get_or_compute(&key, resolve))
     }
 
-    /// The box of the points; for an archive whose points are unknown, the box that its tiles show;
-    /// otherwise the whole map. Its east is over 180° where the points lie on both sides of ±180°.
+    /// The box around the points. If it isn't known, it is the box that an archive's tiles show,
+    /// and the whole map for any other layer. Its east is over 180° if the points lie on both sides
+    /// of ±180°.
     pub(crate) fn bounds(&self) -> LonLatBox {
         let archive = || self.source.archive().map(|info| info.bounds);
         self.data_bounds()
@@ -308,9 +310,9 @@ impl ServedLayer {
         bounds.map_or(LonLatBox::WORLD, LonLatBox::within_180)
     }
 
-    /// The box that a map shows if the request states none: the box of the points with a margin.
-    /// For an archive whose points are unknown it is the box of its tiles, and for all other layers
-    /// without points the whole map.
+    /// The box that a map shows if its request has no `bbox`: the box around the points with a
+    /// margin. If the points aren't known, it is the box that an archive's tiles show, and the
+    /// whole map for any other layer.
     pub(crate) fn frame(&self) -> LonLatBox {
         match (self.data_bounds(), self.source.archive()) {
             (Some(bounds), _) => bounds.with_margin(),
@@ -318,7 +320,7 @@ impl ServedLayer {
         }
     }
 
-    /// The box of the points; `None` if it is unknown or there are no points.
+    /// The box around the points; `None` if it isn't known or there are no points.
     pub(crate) fn data_bounds(&self) -> Option<LonLatBox> {
         match &self.source {
             LayerSource::Live(live) => live.bounds(),
@@ -327,7 +329,8 @@ impl ServedLayer {
         }
     }
 
-    /// The first view of a map; `None` if no points are known.
+    /// The part of the world that a map shows first: where most of the weight is. `None` if no
+    /// points are known.
     fn focus(&self) -> Option<Focus> {
         match &self.source {
             LayerSource::Live(live) => live.focus(),
@@ -336,17 +339,16 @@ impl ServedLayer {
         }
     }
 
-    /// The box of the first view of a map, which has at least 98 % of the weight that is not at
-    /// exactly 0,0. If no points are
-    /// known, it is the box of the bounds.
+    /// The box that a map shows first, with at least 98 % of the weight that is not at exactly 0,0.
+    /// If no points are known, it is [`bounds`](Self::bounds).
     pub(crate) fn view(&self) -> LonLatBox {
         self.focus()
             .map_or_else(|| self.bounds(), |focus| focus.bounds)
     }
 
-    /// The field `center` of TileJSON: longitude and latitude, in degrees, of the middle of the
-    /// first view, and the zoom at which a screen shows it. An archive states its own. If no points
-    /// are known, it is the middle of the bounds.
+    /// The field `center` of TileJSON: the longitude and latitude in degrees of the middle of the
+    /// box that a map shows first, and the zoom at which a screen shows this box. An archive states
+    /// its own. If no points are known, the box is [`bounds`](Self::bounds).
     pub(crate) fn center(&self) -> [f64; 3] {
         if let LayerSource::Archive(archive) = &self.source {
             return archive.info().center;
@@ -360,7 +362,8 @@ impl ServedLayer {
         )
     }
 
-    /// The deepest whole zoom, at most 14, at which a screen of 1024 × 768 pixels shows all points.
+    /// The deepest whole zoom, at most 14, at which a screen of 1024 × 768 CSS pixels shows all
+    /// points.
     pub(crate) fn zoom(&self) -> u8 {
         let zoom = Window::around(self.frame(), 1024, 768).map(|w| w.zoom());
         zoom.map_or(0.0, |zoom| zoom.floor().clamp(0.0, 14.0)) as u8
@@ -393,10 +396,10 @@ impl LayerRequest {
         CacheHeaders::new(layer.then(self.style.fingerprint), control)
     }
 
-    /// Estimates the size of work, and refuses work that is estimated to take longer than a request
-    /// may. The layer's own splats have no limit, and their time is not estimated: it is expected
-    /// to be that of the layer's recent pictures. `level` is the level of the scale that the work
-    /// needs.
+    /// Estimates the size of a request's work, and refuses work that would take longer than a
+    /// request may. Work with the overlap, kernel and radius of the layer's own style has no limit
+    /// and isn't estimated: it is expected to take as long as the layer's recent pictures. `level`
+    /// is the level of the scale that the work needs; `None` if it needs none.
     pub(crate) fn check_cost(
         &self,
         level: Option<Level>,

@@ -23,7 +23,7 @@ const MAX_FILTERS: usize = 32;
 #[derive(Debug)]
 pub(crate) struct FilteredLayer {
     base: FilterBase,
-    /// The condition as text, which is the key of this layer in `all`.
+    /// The condition as text, by which `all` finds this layer.
     text: String,
     filter: Filter,
     selected: OnceLock<Result<Layer, ApiError>>,
@@ -122,9 +122,9 @@ impl FilteredLayer {
     }
 }
 
-/// The bytes that a filtered layer's points count in the budget; 0 before they are selected. At
-/// most half of the budget is counted for one layer, even if its points take more memory, so that
-/// scales have room beside them.
+/// The bytes by which a filtered layer's points count in the memory budget; 0 before they are
+/// selected. Even if they take more memory, at most half of the budget is counted for one layer, so
+/// that scales have room beside them.
 fn counted_bytes(layer: &ServedLayer) -> usize {
     let LayerSource::Filtered(filtered) = &layer.source else {
         return 0;
@@ -377,8 +377,8 @@ mod tests {
         assert!(bytes(&layer) > layer.points().bytes() * 3 / 2);
     }
 
-    /// Requests many filtered layers of two layers before any of them selects its points. The
-    /// budget of both is kept then too, and scales have room in it.
+    /// Requests many filtered layers of two layers before any of them selects its points. Even so
+    /// the points stay within the common budget, and a scale has room in it.
     #[test]
     fn points_that_are_selected_later_are_bounded_too() {
         let budget = Arc::<MemoryBudget>::default();

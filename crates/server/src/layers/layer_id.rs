@@ -43,7 +43,8 @@ impl LayerId {
         }
     }
 
-    /// The id of a posted layer, which is made by the server and has the form of an id.
+    /// Makes the id of a posted layer from a digest in text, which needs no change to be legal in a
+    /// URL.
     pub(super) fn of_posted(id: &str) -> Self {
         Self(id.to_owned())
     }

@@ -21,7 +21,7 @@ pub struct Posting {
     pub lifetime: Duration,
     /// The largest number of posted layers that may exist at a time.
     pub most: usize,
-    /// The database that opens the posted queries.
+    /// The database that the posted queries are for.
     pub source: Arc<dyn QuerySource>,
     /// The backend that draws the posted layers.
     pub backend: Arc<dyn Backend>,
@@ -65,14 +65,14 @@ impl fmt::Debug for BearerToken {
 
 /// A database, or another source, that opens posted queries as layers.
 pub trait QuerySource: Send + Sync + fmt::Debug {
-    /// Checks a query and opens it.
+    /// Checks a posted query and opens it as the data of a layer.
     fn open(
         &self,
         query: PostedQuery,
     ) -> Pin<Box<dyn Future<Output = Result<OpenedQuery, PostError>> + Send + '_>>;
 }
 
-/// A query, with the settings that the client has posted with it.
+/// A query that a client has posted, with its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostedQuery {
     /// The text of the SQL query.
@@ -118,14 +118,14 @@ pub enum OpenedQuery {
     InMemory(Points),
 }
 
-/// The reason why a query can't be opened as a layer.
+/// The reason why a posted query can't become a layer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PostError {
     /// The database could not return the rows.
     #[error(transparent)]
     Source(SourceError),
-    /// Reading all rows took longer than this limit.
+    /// Reading all rows of a snapshot took longer than this limit.
     #[error("the database took longer than {0:?}, the limit of a snapshot")]
     Deadline(Duration),
     /// The query has too many rows or bytes. The message is sent to the client that posted it.

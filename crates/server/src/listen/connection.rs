@@ -24,8 +24,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const HEAD_BYTES: usize = 16 << 10;
 /// The largest number of headers of a request. A choice.
 const HEAD_LINES: usize = 64;
-/// The time that a client has, once the server closes, to finish the head of its connection's first
-/// request. After it, a connection without any whole request is cut off. A choice.
+/// The time that a client has, once the server stops, to finish sending the head of the first
+/// request on its connection. Then a connection without any whole request is cut off. A choice.
 const LAST_HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The largest number of requests that a connection of HTTP/2 may have at a time. A choice.
@@ -39,8 +39,8 @@ const RESETS: usize = 32;
 /// its connection is closed. A choice.
 const PING: Duration = Duration::from_secs(20);
 
-/// Answers the requests of a connection until the client closes it or the server stops. If there is
-/// a `tls`, the connection is encrypted with it.
+/// Answers the requests of a connection until the client closes it or the server stops. With a
+/// `tls`, the connection is encrypted.
 pub(super) async fn serve(
     server: &Server,
     (stream, tls): (ClientStream, Option<&Tls>),
@@ -98,10 +98,10 @@ where
     }
 }
 
-/// Returns when the connection should be closed without waiting for the client. The client has sent
-/// no request in time, or it uses HTTP/2 and either sends no more requests or doesn't read its
-/// answers. Connections of HTTP/1 are otherwise limited by the timeouts of request heads and
-/// writes.
+/// Waits until the connection should be closed even though the client hasn't closed it: since the
+/// client has sent no request in time, or since it uses HTTP/2 and either sends no more requests or
+/// doesn't read its answers. On HTTP/1 the timeouts of request heads and of writes limit these
+/// cases.
 async fn given_up(server: &Server, info: &ConnectionInfo) {
     let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
     sleep(HEAD_TIMEOUT).await;

@@ -15,9 +15,9 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
-/// The prefix of an address that names a Unix socket by its path.
+/// The prefix of a configured address that is the path of a Unix socket.
 const UNIX: &str = "unix:";
-/// The address that stands for a socket that systemd has opened.
+/// The configured address that stands for a socket that systemd has opened.
 const SYSTEMD: &str = "systemd";
 
 /// A connection that was accepted, and its client's address; `None` on a Unix socket.
@@ -27,7 +27,7 @@ pub(super) type Client = (ClientStream, Option<SocketAddr>);
 #[derive(Debug)]
 pub(super) struct BoundSocket {
     socket: StdSocket,
-    /// The file of the Unix socket, if this program has made one.
+    /// The file of the Unix socket, if this program has made it.
     file: SocketFile,
 }
 
@@ -103,7 +103,7 @@ impl StdSocket {
         }
     }
 
-    /// Accepts a connection that is waiting already. If none is waiting, it fails.
+    /// Accepts a connection that is waiting already; an error if none is waiting.
     fn accept(&self) -> io::Result<Client> {
         match self {
             Self::Tcp(socket) => {
@@ -248,7 +248,7 @@ impl ClientStream {
     }
 }
 
-/// Calls a function of the stream inside, of whichever kind it is.
+/// Evaluates an expression with the stream inside a [`ClientStream`], for each of its variants.
 macro_rules! each {
     ($self:expr, $stream:ident => $call:expr) => {
         match $self.get_mut() {

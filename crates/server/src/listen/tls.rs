@@ -14,7 +14,7 @@ use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{Accept, TlsAcceptor};
 
-/// The time between two checks of the files for changes. A choice.
+/// The time between two checks for changes of the certificate's and the key's file. A choice.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// A certificate and its key, for the connections that begin from now on.
@@ -24,8 +24,8 @@ pub(super) struct Tls {
     config: RwLock<Arc<ServerConfig>>,
 }
 
-/// The size and modification time of the certificate's file and of the key's; `None` for a file
-/// that can't be read.
+/// The states of two files, the certificate's and the key's: the size in bytes and the time of the
+/// last change; `None` for a file that can't be read.
 type FileStates = [Option<(u64, SystemTime)>; 2];
 
 impl Tls {

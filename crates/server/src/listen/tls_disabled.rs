@@ -6,11 +6,11 @@ use std::convert::Infallible;
 use std::io;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// A type without values, in place of the certificate of a program with TLS.
+/// A type without values: a program without TLS has no certificate.
 #[derive(Debug)]
 pub(super) struct Tls(Infallible);
 
-/// An alias in place of the encrypted stream of a program with TLS.
+/// The plain stream, under the name that a program with TLS has for an encrypted one.
 pub(super) type EncryptedStream<S> = S;
 
 impl Tls {

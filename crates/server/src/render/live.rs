@@ -16,11 +16,13 @@ use heatsplat_render::{
 };
 use std::sync::Arc;
 
-/// The units of work to add one row to a value and to the nearest rows.
+/// The units of work for one row of a layer: to add its kernel to the value, and to compare it with
+/// the nearest rows so far.
 const ROW_TIME: u64 = (SUMMED + LISTED) as u64;
 
 /// Draws a picture of a live layer: measures its scale if needed, fetches its rows, waits in the
-/// render queue, and draws them. `work` states the turns that the picture takes in the queue.
+/// render queue, and draws them. `work` states the number of turns that the picture takes in the
+/// queue.
 pub(super) async fn draw_live(
     request: &LayerRequest,
     live: &LiveLayer,
@@ -114,7 +116,8 @@ pub(super) async fn value_live(
     Ok(queue.run(work.untypical(), value).await?.0)
 }
 
-/// Adds up the kernels of fetched rows at the coordinate `at`, and adds the rows to `nearest`.
+/// Returns the sums of the kernels of fetched rows at the coordinate `at`, and offers each row to
+/// `nearest`.
 fn sum_rows(
     query: &PointQuery<'_>,
     at: WorldCoord,

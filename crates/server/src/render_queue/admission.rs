@@ -31,10 +31,11 @@ impl From<IpAddr> for ClientKey {
     }
 }
 
-/// The largest number of clients whose clocks are known, besides the clients that wait. A choice.
+/// The largest number of clients whose clocks are remembered while none of their requests waits. A
+/// choice.
 const MAX_CLIENTS: usize = 4096;
 
-/// The turns that are free, and the requests that wait for one.
+/// The free turns, each of which lets a request draw, and the requests that wait for turns.
 #[derive(Debug)]
 pub(super) struct Admission {
     state: Mutex<QueueState>,
@@ -91,7 +92,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Waits for the turns; `None` if the queue has dropped the request.
+    /// Waits until the request gets its turns; `None` if the queue drops the request instead.
     pub(super) async fn turns(&mut self) -> Option<Turns> {
         (&mut self.turns).await.ok()
     }
@@ -113,7 +114,7 @@ impl Drop for Place {
     }
 }
 
-/// The answer to a request that arrives.
+/// The queue's decision about a request that arrives.
 pub(super) enum AdmissionDecision {
     Begin(Turns),
     Wait(Place),
@@ -142,12 +143,12 @@ impl Admission {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The number of requests that wait.
+    /// The number of requests that wait for turns.
     pub(super) fn waiting(&self) -> usize {
         self.lock().waiting.len()
     }
 
-    /// The number of turns that are taken.
+    /// The number of turns that requests hold.
     pub(super) fn running(&self) -> u32 {
         self.turns - self.lock().free
     }

@@ -39,8 +39,9 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 /// other requests of this worker may have to wait.
 pub(crate) const QUICK: Duration = Duration::from_millis(2);
 
-/// The longest time between two checks whether a thing that a request waits for is prepared. The
-/// end of queued work causes a check too, but some things are prepared outside the queue. A choice.
+/// The longest time between two checks if a scale or a filter's points, for which a request waits,
+/// are prepared. The end of queued work causes a check too, but some things are prepared outside
+/// the queue. A choice.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// The time after the deadline within which work usually ends by itself. A choice.
@@ -51,25 +52,28 @@ tokio::task_local! {
     pub(crate) static CLIENT: ClientKey;
 }
 
-/// The size of a piece of work, as far as it is known before the work begins.
+/// The estimated size of a piece of work, which is stated before the work waits for its turns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WorkSize {
-    /// The number of turns that the work takes at once: 1 for a tile, more for pictures that need
-    /// more memory, so that the memory of all pictures together stays bounded.
+    /// The number of turns that the work holds at the same time: 1 for a tile, more for pictures
+    /// that need more memory, so that the memory of all pictures together stays bounded.
     pub(crate) turns: u32,
-    /// The expected time on one core; `None` if each turn is expected to take as long as `turn`.
+    /// The expected time on one core; `None` for `before`, plus the time `turn` for each of
+    /// `turns`.
     pub(crate) expected: Option<Duration>,
-    /// The expected time of preparations before the turns, for example of a scale, if `expected` is
-    /// `None`.
+    /// The expected time of preparations, for example of measuring a scale, which is added if
+    /// `expected` is `None`.
     pub(crate) before: Duration,
-    /// The mean time of recent turns of such work; `None` for the mean of all work.
+    /// The expected time of one turn: the mean of recent pictures like this one. `None` for the
+    /// mean of all recent pictures.
     pub(crate) turn: Option<Duration>,
     /// True if other pictures of the layer take about as long as this work.
     pub(crate) is_typical: bool,
     /// True if the work may need something that is not made yet, like statistics or the points
     /// of a filter.
     pub(crate) prepares: bool,
-    /// The number of units of work after which the work is ended: see [`heatsplat_points::cancel`].
+    /// The largest number of units of work: beyond it the work is ended (see
+    /// [`heatsplat_points::cancel`]).
     pub(crate) most: u64,
     /// The time at which the request began, for a request that comes to the queue several times;
     /// `None` if it comes once.
@@ -77,7 +81,7 @@ pub(crate) struct WorkSize {
 }
 
 impl WorkSize {
-    /// Work of one turn, whose expected time is the mean of recent work.
+    /// Work of one turn. Its expected time is the mean of all recent pictures.
     pub(crate) const SMALL: Self = Self {
         turns: 1,
         expected: None,
@@ -106,18 +110,19 @@ pub(crate) struct RenderQueue {
     admission: Arc<Admission>,
     turns: u32,
     deadline: Duration,
-    /// Ends all work when the server ends.
+    /// The token that ends all work when the server ends.
     end: CancelToken,
     counters: Arc<Counters>,
-    /// Wakes the requests that wait for something to be prepared, whenever work that may have
-    /// prepared it ends.
+    /// Wakes the requests that wait for a scale or a filter's points, whenever work ends that may
+    /// have prepared them.
     prepared: Arc<Notify>,
-    /// The number of requests that wait for something to be prepared.
+    /// The number of requests that wait for another request to prepare a scale or a filter's
+    /// points.
     awaiting: AtomicUsize,
     places: usize,
 }
 
-/// Counters of pictures, and of the time spent on them.
+/// Counters of the pictures that went through the queue, and of the time spent on them.
 #[derive(Debug, Default)]
 struct Counters {
     done: AtomicU64,
@@ -269,10 +274,12 @@ impl RenderQueue {
         self.counters.usual.get().unwrap_or_default()
     }
 
-    /// Waits while `is_busy`, for a request that began at `since`. No turn is held meanwhile.
+    /// Waits as long as `is_busy` returns true, on behalf of a request that began at `since`. The
+    /// request holds no turn meanwhile.
     ///
     /// # Errors
-    /// The request's deadline has passed, or as many requests wait as may.
+    /// An error if the request's deadline passes, or if the largest number of requests waits
+    /// already.
     pub(crate) async fn wait_while(
         &self,
         since: Instant,
@@ -321,7 +328,7 @@ impl RenderQueue {
     }
 }
 
-/// A guard that wakes the requests that wait for something to be prepared when it is dropped.
+/// A guard that wakes the requests in [`RenderQueue::wait_while`] when it is dropped.
 struct NoticeOnDrop(Arc<Notify>);
 
 impl Drop for NoticeOnDrop {
@@ -330,10 +337,10 @@ impl Drop for NoticeOnDrop {
     }
 }
 
-/// A place among requests that wait, which is free again when this is dropped.
+/// One unit in a count of waiting requests. Dropping it lowers the count.
 struct CountedPlace<'a> {
     places: &'a AtomicUsize,
-    /// The number of places that are taken, this place included.
+    /// The count just after this unit was added, itself included.
     number: usize,
 }
 
@@ -359,7 +366,7 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// The error for work that was ended early, by the reason.
+/// Makes the error for work that was ended early for this reason.
 fn ended(reason: Cancelled, deadline: Duration) -> ApiError {
     match reason {
         Cancelled::Deadline => ApiError::with_status(
@@ -382,7 +389,7 @@ fn ended(reason: Cancelled, deadline: Duration) -> ApiError {
 
 impl Counters {
     /// Adds a picture and its times to the counters. `ended` is the reason if its drawing was ended
-    /// early, and `None` for a finished picture.
+    /// early, and `None` if it was finished.
     fn add(&self, turn: Duration, timing: &RequestTiming, ended: Option<&Cancelled>) {
         let add = |sum: &AtomicU64, took: Duration| {
             sum.fetch_add(took.as_nanos() as u64, Ordering::Relaxed);

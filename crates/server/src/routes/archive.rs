@@ -17,8 +17,8 @@ use heatsplat_render::encode::{self, ImageFormat};
 use serde_json::json as value;
 use std::sync::Arc;
 
-/// Answers with a tile of the archive. If the archive has tiles of this zoom but not this one, the
-/// answer is an empty picture for PNG and WebP, and 404 for other formats. The tuple's parts are
+/// Answers with a tile of the archive. If the archive has other tiles of this zoom but not this
+/// one, the answer is an empty picture for PNG and WebP, and 404 for other formats. The tuple has
 /// the query string and the headers of the request.
 pub(crate) async fn tile(
     server: &Server,

@@ -34,7 +34,7 @@ struct Catalog<'a> {
     scales: Vec<&'static str>,
     measures: Vec<&'static str>,
     normalize: Vec<&'static str>,
-    /// The map that the viewer shows under the layers; left out if the operator has named none.
+    /// The base map that the viewer shows under the layers; left out if the configuration has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     basemap: Option<&'a Basemap>,
 }
@@ -46,12 +46,12 @@ struct LayerEntry<'a> {
     /// True if the layer's rows are read from a database for every picture. Then `points` and
     /// `weight_sum` are null.
     live: bool,
-    /// The extension of the tiles in URLs, if the layer is an archive, whose tiles take no
+    /// The file extension of the tiles in URLs if the layer is an archive, whose tiles take no
     /// parameters; left out for other layers.
     #[serde(skip_serializing_if = "Option::is_none")]
     stored: Option<&'static str>,
-    /// True if the layer's database didn't answer its last query; left out for layers without a
-    /// database.
+    /// True if the layer's database didn't answer its last query, false if it did; left out for
+    /// layers without a database.
     #[serde(skip_serializing_if = "Option::is_none")]
     away: Option<bool>,
     points: Option<usize>,

@@ -1,5 +1,6 @@
-//! `/{layer}/dem.json`: a layer as tiles of values, which the browser colours. In MapLibre it is a
-//! source of the type `raster-dem` under a layer of the type `color-relief`.
+//! `/{layer}/dem.json`: a document about tiles whose pixels encode the values of a layer, so that
+//! the browser can colour them. In MapLibre they are a source of the type `raster-dem` under a
+//! layer of the type `color-relief`.
 //!
 //! The URLs of the tiles contain the range of values that is encoded, so a URL always stands for
 //! the same decoding. The document has the source in MapLibre's form, and an expression with the
@@ -28,13 +29,13 @@ use serde::Serialize;
 use serde_json::{Value, json as value};
 use std::sync::Arc;
 
-/// The zooms at which values are measured to find the range, in addition to the zoom that shows all
-/// points. A choice.
+/// The zooms at which values are measured to find the range that tiles encode. The zoom that shows
+/// all points is one more. A choice.
 const ZOOMS: [u8; 3] = [0, 8, 14];
-/// The factor by which the range is wider than the measured values: a choice. Values are measured
-/// in a sample of tiles only, and values elsewhere may be larger.
+/// The factor by which the encoded range is wider than the measured values. They are measured in a
+/// sample of tiles only, and values elsewhere may be larger. A choice.
 const MARGIN: f64 = 1.25;
-/// The side of a tile in pixels that map libraries assume for elevation tiles.
+/// The width and height of a tile in pixels, as map libraries assume them for elevation tiles.
 const SIDE: u32 = 512;
 
 #[derive(Serialize)]
@@ -44,9 +45,9 @@ struct Document<'a> {
     tilejson: TileJson<'a>,
     #[serde(flatten)]
     decoding: Decoding,
-    /// The value that an empty pixel decodes to: it is one step below the low end of the range.
+    /// The value that a pixel without heat decodes to: one step below the low end of the range.
     nothing: f64,
-    /// The source, ready to be given to MapLibre's `map.addSource`.
+    /// The argument of MapLibre's `map.addSource` for these tiles.
     source: Value,
     /// The `paint` object of a MapLibre layer of the type `color-relief`. It has the colours of the
     /// layer's style at the zoom that shows all points.
@@ -143,8 +144,9 @@ pub(crate) async fn get(
     Ok(base_url.guard(response))
 }
 
-/// The least and the greatest value in samples of tiles at a few zooms, multiplied by [`MARGIN`].
-/// The range always contains 0. An error if the values of a live layer can't be measured.
+/// The range of values that tiles should encode: the least and the greatest value in a sample of
+/// tiles at a few zooms, each multiplied by [`MARGIN`]. The range contains 0. An error if the
+/// values of a live layer can't be measured.
 async fn measure_range(
     server: &Server,
     size: WorkSize,
@@ -166,7 +168,7 @@ async fn measure_range(
     Ok((short(low), short(high)))
 }
 
-/// The least and the greatest value for which the encoding must have room. They follow from the
+/// The least and the greatest value that tiles must be able to encode at one zoom, from the
 /// measured statistics and the kind of the values: amounts and quotients begin at 0, and signed
 /// values reach equally far on both sides of 0.
 fn ends(statistics: &Statistics, nature: ValueKind) -> (f64, f64) {

@@ -22,7 +22,7 @@ use std::sync::Arc;
 const MAX_LEVEL: u32 = 22;
 const TILE: u32 = 256;
 
-/// The contents of the raster's bands: four bands of colours with opacity, or one band of
+/// The contents of the raster that GDAL sees: four bands of colours with opacity, or one band of
 /// densities.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BandContent {

@@ -20,8 +20,8 @@ const MAX_SIDE: u32 = 4096;
 /// The largest number of pixels of a picture: 16 Mi, whose densities take 64 MiB. A choice.
 const MAX_PIXELS: u64 = 16 << 20;
 
-/// The number of pixels for each turn in the render queue: 1 Mi, whose densities take 4 MiB. A
-/// larger picture takes several turns. A choice.
+/// The number of pixels of a picture for each turn that it takes in the render queue: 1 Mi, whose
+/// densities take 4 MiB. A choice.
 const PIXELS_A_TURN: u64 = 1 << 20;
 
 pub(crate) async fn get(
@@ -72,11 +72,11 @@ pub(crate) async fn get(
     Ok(response::with_server_timing(response, &timing))
 }
 
-/// The parameters that define a map's box and size.
+/// The names of the parameters for a map's box in degrees and its size in pixels.
 pub(crate) const VIEW: [&str; 3] = ["bbox", "width", "height"];
 
-/// The part of the world that a map shows, and its size. `ratio` is the number of device pixels per
-/// CSS pixel. Without the parameter `bbox` the map shows all points.
+/// The part of the world that a map shows, and its size in pixels. `ratio` is the number of device
+/// pixels per CSS pixel. Without the parameter `bbox` the map shows all points.
 pub(crate) fn view(served: &ServedLayer, query: &Query, ratio: u32) -> Result<View, ApiError> {
     let bounds = match query.get("bbox") {
         Some(text) => bbox(text)?,
@@ -96,8 +96,8 @@ fn bbox(text: &str) -> Result<LonLatBox, ApiError> {
     })
 }
 
-/// The width and height of a map in CSS pixels. If only one is given, the other follows from the
-/// shape of the box. If neither is given, they are 800 and 600.
+/// The width and height of a map in CSS pixels, as the request states them. If it states only one,
+/// the other follows from the shape of the box. If it states neither, they are 800 and 600.
 fn size(query: &Query, bounds: LonLatBox, ratio: u32) -> Result<(u32, u32), ApiError> {
     let most = MAX_SIDE / ratio;
     let side = |name: &'static str| {

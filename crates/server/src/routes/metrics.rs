@@ -258,8 +258,8 @@ fn layers(page: &mut PrometheusText, server: &Server) {
     }
 }
 
-/// Adds the metrics of the thread that reads layers again when their sources change. It gives a
-/// sign of life at least every ten seconds, except while it reads layers.
+/// Adds the metrics of the watcher, the thread that reads layers again when their sources change.
+/// It states the time at least every ten seconds as a sign of life, except while it reads layers.
 fn watcher(page: &mut PrometheusText, server: &Server) {
     let counters = server.layers.watch_counters();
     let last_look = counters.last_look.load(Ordering::Relaxed);
@@ -280,15 +280,16 @@ fn watcher(page: &mut PrometheusText, server: &Server) {
 struct PrometheusText(String);
 
 impl PrometheusText {
-    /// Appends the type and the description of a metric. They must precede the metric's lines.
+    /// Appends two lines with the type and the description of a metric. They must precede the lines
+    /// with its values.
     fn about(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a string can't fail.
         let _ = writeln!(self.0, "# HELP heatsplat_{name} {help}");
         let _ = writeln!(self.0, "# TYPE heatsplat_{name} {kind}");
     }
 
-    /// Appends a line: the metric's name, its labels as pairs of a name and a value, and the
-    /// metric's value.
+    /// Appends a line with one value: the metric's name, its labels as pairs of a name and a value,
+    /// and the value.
     fn line(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         let _ = write!(self.0, "heatsplat_{name}");
         for (i, (label, value)) in labels.iter().enumerate() {

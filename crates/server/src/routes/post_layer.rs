@@ -27,9 +27,10 @@ use std::time::{Duration, SystemTime};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// The largest size of a request's body in bytes. A choice.
+/// The largest size in bytes of the body of a request that posts a layer. A choice.
 const MAX_BODY: usize = 64 << 10;
-/// The longest time that a client may take to send a request's body. A choice.
+/// The longest time that a client may take to send the body of a request that posts a layer. A
+/// choice.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
@@ -67,8 +68,8 @@ struct PostedLayer<'a> {
     gdal: String,
     /// The time when the layer expires, in seconds since 1970.
     expires: u64,
-    /// The parts of the posted style that could not be converted, if it is the configuration of
-    /// another heat map.
+    /// Warnings about the parts of the posted style that could not be converted; left out if there
+    /// are none, as for a style of this program's own form.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -104,7 +105,8 @@ pub(crate) async fn delete(
     Err(ApiError::not_found(message).into_response())
 }
 
-/// The settings for posted layers, for a request that has the token.
+/// Returns the settings for posted layers if the request has the right token. Otherwise returns the
+/// answer for it: 401, or 404 if the server takes no posted layers.
 fn authorize(server: &Server, headers: &HeaderMap) -> Result<Posting, Box<Response>> {
     let Some(posting) = server.config.posting.clone() else {
         let message = "layers can't be posted here: the server has no token";

@@ -36,8 +36,8 @@ pub fn router(server: Arc<Server>) -> Router {
     finish(layer_routes().merge(admin_routes()), server)
 }
 
-/// The routers of the main socket and of the socket for administration. The second is `None` if
-/// there is no such socket; then the first has all routes.
+/// The routers of the main socket and of the socket for administration. The second is `None` if the
+/// configuration has no such socket; then the first has all routes.
 pub(crate) fn routers(server: &Arc<Server>) -> (Router, Option<Router>) {
     if server.config.admin_listen.is_none() {
         return (router(Arc::clone(server)), None);
@@ -102,8 +102,8 @@ async fn file(
     }
 }
 
-/// Counts requests and measures their time. At the log level `debug`, each log line has the id of
-/// its request.
+/// Counts requests and measures their time. At the log level `debug`, each log line that a request
+/// causes has the request's id.
 async fn count(State(server): State<Arc<Server>>, mut request: Request, next: Next) -> Response {
     let since = Instant::now();
     let client = server.client_key(&request);
@@ -146,9 +146,9 @@ async fn count(State(server): State<Arc<Server>>, mut request: Request, next: Ne
     CLIENT.scope(client, answer.instrument(span)).await
 }
 
-/// Answers a request. CORS headers let pages of allowed origins read every answer, errors included,
-/// except answers to posts and deletions of layers. Another header forbids browsers to guess a
-/// media type other than the stated one.
+/// Answers a request, and adds headers that all answers have. CORS headers let pages of allowed
+/// origins read every answer, errors included, except answers to posts and deletions of layers.
+/// Another header forbids browsers to guess a media type other than the stated one.
 async fn answer(server: &Server, request: Request, next: Next) -> Response {
     let (allowed, trusted) = (&server.config.allowed_hosts, &server.config.trusted_proxies);
     let origin = server.cors.of(request.headers());
@@ -211,8 +211,9 @@ async fn transfer(server: &Server, request: Request, next: Next) -> Response {
     }
 }
 
-/// Returns true if the request's route is that of its method for posted layers: `/layers` to post
-/// one, `/layers/{id}` to delete one. The router of another socket may have these routes instead.
+/// Returns true if this router has a route for posted layers that fits the request: `/layers` to
+/// post one, `/layers/{id}` to delete one. The router of another socket may have these routes
+/// instead.
 fn is_posting(request: &Request) -> bool {
     let route = request.extensions().get::<MatchedPath>();
     let path = request.uri().path();

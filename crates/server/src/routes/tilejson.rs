@@ -27,15 +27,15 @@ pub(crate) struct TileJson<'a> {
     name: &'a str,
     tiles: [String; 1],
     scheme: &'static str,
-    /// The side in CSS pixels at which maps show a tile.
+    /// The width and height in CSS pixels at which maps show a tile.
     #[serde(rename = "tileSize")]
     tile_size: u32,
-    /// West, south, east and north of the box of the points and everything that their kernels
-    /// reach, in degrees. A box that crosses ±180° is replaced by one of all longitudes, since
+    /// West, south, east and north, in degrees, of the box around the points and everything that
+    /// their kernels reach. A box that crosses ±180° is replaced by one of all longitudes, since
     /// clients know no other form.
     bounds: [f64; 4],
-    /// West, south, east and north of the box of the points, in degrees; left out if unknown. Its
-    /// east is over 180 where the points lie on both sides of ±180°.
+    /// West, south, east and north, in degrees, of the box around the points; left out if it isn't
+    /// known. Its east is over 180 if the points lie on both sides of ±180°.
     #[serde(skip_serializing_if = "Option::is_none")]
     data_bounds: Option<[f64; 4]>,
     /// The middle of the first view of a map, as longitude and latitude in degrees, and a zoom at
@@ -45,7 +45,7 @@ pub(crate) struct TileJson<'a> {
     maxzoom: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     attribution: Option<&'a str>,
-    /// The URL of the legend. In TileJSON, this field may have any text.
+    /// The URL of `legend.json` for this style. TileJSON allows any text in this field.
     legend: String,
     /// The URL of another TileJSON document of the layer, `dem.json`, whose tiles contain values
     /// instead of colours; left out for archives and in `dem.json` itself.
@@ -125,7 +125,7 @@ pub(crate) fn document<'a>(
 }
 
 impl TileJson<'_> {
-    /// Replaces the template of the tiles' URLs.
+    /// Replaces the URL template of the tiles.
     pub(crate) fn with_tiles(mut self, tiles: String) -> Self {
         self.tiles = [tiles];
         self

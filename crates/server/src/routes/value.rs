@@ -21,9 +21,10 @@ struct ValueBody {
     lon: f64,
     lat: f64,
     z: u8,
-    /// The value in the layer's measure; null for a mean if there are no points nearby.
+    /// The value at the coordinate, in the measure of the request's style; null for a mean if the
+    /// kernel of no point reaches the coordinate.
     value: Option<f64>,
-    /// The number of points that have a weight and from which the kernel reaches the coordinate.
+    /// The number of points that have a weight and whose kernels reach the coordinate.
     count: usize,
     /// The mean weight of the points that `count` counts, each weighted by its kernel's value at
     /// the coordinate; null if there are none.
@@ -45,9 +46,10 @@ struct NearRow {
     lat: f64,
     /// The point's weight; null if the data have none for it.
     weight: Option<f32>,
-    /// The distance from the coordinate to the point, in CSS pixels at the zoom.
+    /// The distance from the coordinate of the request to the point, in CSS pixels at the zoom of
+    /// the request.
     pixels: f64,
-    /// The distance from the coordinate to the point on the ground, in metres.
+    /// The distance from the coordinate of the request to the point, in metres on the ground.
     metres: f64,
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn routes() -> Router<Arc<Server>> {
         .route("/viewer/{*path}", get(file))
 }
 
-/// The land and the borders of countries that the viewer shows without a base map of others, as a
+/// The land and the borders of countries that the viewer shows if no base map is configured, as a
 /// GeoJSON FeatureCollection: a MultiPolygon whose property `kind` is `land`, and a MultiLineString
 /// whose `kind` is `border`. They are simplified for zooms up to 6. From Natural Earth, which is in
 /// the public domain.
@@ -70,8 +70,8 @@ async fn file(Path(path): Path<String>, RawQuery(query): RawQuery, headers: Head
     serve(&path, query.as_deref(), &headers)
 }
 
-/// Lets the page load pictures of another server, and name its own origin there: servers of maps
-/// want to know which page shows them.
+/// Adds headers that let the viewer's page load tiles of the base map from `origin`, and send its
+/// own origin there: servers of maps want to know which page shows them.
 fn admit(response: &mut Response, origin: &str) {
     let policy = ["img-src 'self'", "connect-src 'self'"].into_iter().fold(
         packed::CONTENT_SECURITY_POLICY.to_owned(),
