@@ -2,10 +2,10 @@
 
 use crate::encoding::{decoded, may_be_utf8};
 
-/// The largest number of characters of a value that messages show. It is a choice.
+/// The largest number of characters that messages show of a value: a choice.
 const SHOWN: usize = 60;
 
-/// The largest number of names that a list in a message shows. It is a choice.
+/// The largest number of names that messages show of a list: a choice.
 const LISTED: usize = 40;
 
 /// A value in the form in which messages show it: in quotes, cut off after 60 characters, and with

@@ -47,8 +47,8 @@ pub struct LoadOptions {
     /// text is UTF-8, UTF-16 or in the encoding that an XML declaration names. Values that are not
     /// valid UTF-8 are then read as windows-1252.
     pub encoding: Option<Encoding>,
-    /// The name of the file in an archive that is read, with or without its folders. `None`: the
-    /// archive must have only one data set.
+    /// The file to read in an archive, by its name with or without folders. With `None` the archive
+    /// must have only one data set.
     pub member: Option<String>,
     /// The name of the table or sheet that has the points, for files with several. `None`: it is
     /// found, or an error lists the tables.

@@ -124,7 +124,7 @@ impl fmt::Display for Parameter {
     }
 }
 
-/// The error for text that is no value of an option. Its message states the expected text.
+/// The error for text that is no value of an option. Its message states the texts that are allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ParseOptionError {

@@ -1,10 +1,11 @@
-//! Evidence in a column's first values for the notation of its numbers.
+//! Counts of commas and points in a column's first values, from which follows whether its numbers
+//! have a decimal comma or a decimal point.
 
 use super::format::NumberFormat;
 use super::mark::DecimalMark;
 use super::parse;
 
-/// Counts of the values in a column that show its decimal mark.
+/// Counts of the values of one column, by the meaning of their commas and points.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DecimalEvidence {
     /// Values in which a comma can only be a decimal mark.
@@ -21,35 +22,37 @@ pub(crate) struct DecimalEvidence {
     parted_by_points: bool,
 }
 
-/// A number of values, and the first of these values with its line.
+/// The number of values of one kind, and the first of them with its line in the file.
 #[derive(Clone, Debug, Default)]
 struct Sightings {
     count: u64,
     first: Option<DoubtfulNumber>,
 }
 
-/// A value whose notation is in doubt.
+/// A value whose comma or point may have two meanings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DoubtfulNumber {
     pub(crate) line: u64,
     pub(crate) text: String,
 }
 
-/// The reason why the notation of a column is in doubt.
+/// The reason why it is in doubt whether a column's numbers have a decimal comma or a decimal
+/// point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotationDoubt {
-    /// One value that may be a number with decimals, or a number with marks between thousands.
+    /// Only this value decides, and its mark may come before decimals or between thousands:
+    /// `1,234`.
     Thousands(DoubtfulNumber),
     /// Two values: the first has a decimal comma, the second a decimal point.
     Both(DoubtfulNumber, DoubtfulNumber),
 }
 
-/// The meaning of the marks in one value.
+/// The meaning of the commas and points in one value.
 enum Marks {
-    /// The byte of the decimal mark, if only it can be one. The flag is true if the other mark
-    /// separates thousands.
+    /// The decimal mark of the value, as a byte. The flag is true if the other mark separates
+    /// thousands.
     Decimal(u8, bool),
-    /// The byte of a mark that may be the decimal mark or separate thousands.
+    /// The only mark of the value, as a byte. It may be the decimal mark or separate thousands.
     Either(u8),
 }
 
@@ -64,7 +67,7 @@ impl Sightings {
 }
 
 impl DecimalEvidence {
-    /// Counts a value. `line` returns the number of its line.
+    /// Counts a value of the column. `line` returns the number of the value's line.
     pub(crate) fn note(&mut self, field: &[u8], line: impl FnOnce() -> u64) {
         match marks(field.trim_ascii()) {
             Some(Marks::Decimal(b',', parted)) => {
@@ -134,7 +137,7 @@ impl DecimalEvidence {
     }
 }
 
-/// The meaning of the marks in a value; `None` if the value has no marks or is no number.
+/// The meaning of the commas and points in a value; `None` if it has none or is no number.
 fn marks(field: &[u8]) -> Option<Marks> {
     let count = |mark| memchr::memchr_iter(mark, field).count();
     let (commas, points) = (count(b','), count(b'.'));

@@ -8,8 +8,8 @@
 use crate::number;
 use std::cmp::Ordering;
 
-/// A number. It is finite if it was parsed from text; from a typed column it may be infinite or
-/// NaN.
+/// A number in a filter or in a row. It is finite if it was parsed from text; from a typed column
+/// it may be infinite or NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Number {
     Whole(i128),
@@ -30,7 +30,7 @@ impl Number {
         }
     }
 
-    /// Compares two numbers; `None` if one of them is NaN.
+    /// Compares two numbers by their exact values; `None` if one of them is NaN.
     #[inline]
     pub(crate) fn compare(self, other: Self) -> Option<Ordering> {
         match (self, other) {

@@ -21,7 +21,7 @@ pub(crate) enum NumberFormat {
     GroupedComma,
 }
 
-/// The most bytes of the text of a number with marks between thousands.
+/// The length limit, in bytes, of a number with a decimal comma or with marks between thousands.
 const LONGEST: usize = 64;
 
 impl NumberFormat {
@@ -156,8 +156,9 @@ fn grouped(field: &[u8], mark: u8, part: u8) -> Option<f64> {
     general(&text)
 }
 
-/// The mark between thousands that begins with `byte`: its kind, and the number of its further
-/// bytes in `rest`. `part` is the mark that the notation has. `None` for any other byte.
+/// Recognises a mark between thousands that begins with `byte` and goes on in `rest`. Returns the
+/// mark as one byte, and the number of its bytes in `rest`. `part` is the mark that is allowed
+/// beside blanks and apostrophes. `None` if no such mark begins here.
 fn part_of(byte: u8, rest: &[u8], part: u8) -> Option<(u8, usize)> {
     match (byte, rest) {
         _ if byte == part => Some((part, 0)),

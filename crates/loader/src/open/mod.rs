@@ -70,7 +70,7 @@ pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn So
     })
 }
 
-/// The table of stops of a GTFS timetable, if the path is a folder of its tables.
+/// The table of stops of a GTFS timetable, if the path is a folder with the tables of one.
 fn timetable(path: &Path) -> Option<PathBuf> {
     let stops = path.join("stops.txt");
     let is_there = |table: &str| path.join(table).is_file();
@@ -98,8 +98,8 @@ pub(crate) fn open_file(
     }
 }
 
-/// The format that an option names for a file that begins with `sample`. In an archive the option
-/// names the format of the member.
+/// The format that the option `format` names for a file that begins with `sample`. `None` for a zip
+/// archive, in which the option names the format of the member.
 pub(crate) fn asked(sample: &[u8], options: &LoadOptions) -> Option<InputFormat> {
     options.format.filter(|_| !is_zip(sample))
 }
@@ -133,8 +133,8 @@ pub fn read(
     start(input.into_utf8(options.encoding)?, options)
 }
 
-/// Returns whether JSON has rows that are not GeoJSON. It has none if the caller states that it is
-/// GeoJSON.
+/// Returns whether a JSON input is to be read as rows and not as GeoJSON. It is not if the option
+/// `format` states GeoJSON.
 fn is_rows(input: &Input, options: &LoadOptions) -> bool {
     options.format.is_none() && json_rows::recognises(&input.sample, input.whole, options)
 }

@@ -7,14 +7,14 @@
 
 use crate::number::format::NumberFormat;
 
-/// An angle in degrees, and its axis if a letter or a word names a hemisphere.
+/// An angle in degrees. Its axis is `None` unless a letter or a word names a hemisphere.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Angle {
     pub(crate) degrees: f64,
     pub(crate) axis: Option<AngleAxis>,
 }
 
-/// The axis that a hemisphere belongs to.
+/// The axis of a hemisphere: east and west, or north and south.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AngleAxis {
     EastWest,
@@ -64,15 +64,16 @@ pub(crate) fn hemisphere(text: &str) -> Option<Hemisphere> {
     known.find(|(name, _)| *name == word).map(|(_, of)| *of)
 }
 
-/// The numbers of an angle (degrees, minutes and seconds) and its other parts, as far as they were
-/// read.
+/// The parts of an angle that were read so far: its numbers (degrees, minutes and seconds), sign,
+/// marks and hemisphere.
 #[derive(Default)]
 struct Parts {
-    /// Each number, with its number of digits before the decimal mark.
+    /// The numbers, each with the count of its digits before the decimal mark.
     all: Vec<(f64, usize)>,
-    /// True if a mark or a colon was read.
+    /// True if a mark or a word for degrees, minutes or seconds was read, such as `°`, `:` or
+    /// `min`.
     has_marks: bool,
-    /// True if a hemisphere after the numbers was read.
+    /// True if the hemisphere was read after the numbers, so that none may follow.
     ended: bool,
     negative: bool,
     hemisphere: Option<Hemisphere>,
@@ -195,10 +196,10 @@ impl Parts {
     }
 }
 
-/// An angle of one number with a letter. If its digits before the point are one group (`ddmm.mmmm`
-/// or `ddmmss`, with one digit more for longitudes), they are split into degrees, minutes and
-/// seconds. `None` for any other number of digits, such as those of `0230.0W`, which may mean 2°30′
-/// or 23°.
+/// The degrees of an angle that is a single number with the letter of a hemisphere. `digits` counts
+/// the number's digits before the point. They are split if minutes or seconds are among them:
+/// `ddmm.mmmm` or `ddmmss`, with one digit more for longitudes. `None` for any other count, such as
+/// that of `0230.0W`, which may mean 2°30′ or 23°.
 fn grouped(number: f64, digits: usize, axis: AngleAxis) -> Option<f64> {
     let of_degrees = match axis {
         AngleAxis::NorthSouth => 2,
@@ -220,7 +221,7 @@ fn grouped(number: f64, digits: usize, axis: AngleAxis) -> Option<f64> {
 }
 
 /// The degrees of a number whose last two digits before the point are minutes: 4807.038 is
-/// 48°07.038′. `None` if these are no minutes, since they are 60 or more.
+/// 48°07.038′. `None` if these two digits are 60 or more.
 pub(crate) fn degrees_and_minutes(number: f64) -> Option<f64> {
     let size = number.abs();
     let minutes = size % 100.0;

@@ -1,11 +1,12 @@
-//! Geometries in texts: well-known text with or without an SRID, well-known binary in hexadecimal
-//! digits, and GeoJSON.
+//! Geometries that are written as text: well-known text with or without an SRID, well-known binary
+//! in hexadecimal digits, and GeoJSON.
 
 use crate::number::parse;
 use crate::wkb::{self, WkbShape};
 use serde_json::Value;
 
-/// The shape of a geometry in a text.
+/// The type of a geometry that is written as text, and its positions as x and y if it is a Point or
+/// a MultiPoint.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TextShape {
     /// An empty geometry.
@@ -13,11 +14,12 @@ pub(crate) enum TextShape {
     Point(f64, f64),
     /// The positions of a MultiPoint.
     Points(Vec<(f64, f64)>),
-    /// The name of any other type of geometry.
+    /// A geometry of any other type, by the type's name.
     Other(String),
 }
 
-/// A geometry, and the number of the reference system that it states; 0 if it states none.
+/// A geometry that is written as text, and the SRID (the number of a reference system) that it
+/// states; 0 if it states none.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TextGeometry {
     pub(crate) srid: u32,
@@ -27,7 +29,7 @@ pub(crate) struct TextGeometry {
 /// The most letters of a geometry's type that messages show.
 const LONGEST: usize = 40;
 
-/// Parses a geometry. `None` for any other text.
+/// Parses a geometry in any of these forms. `None` for any other text.
 pub(crate) fn geometry(text: &[u8]) -> Option<TextGeometry> {
     let text = text.trim_ascii();
     match text.first()? {
@@ -77,23 +79,23 @@ fn well_known(text: &[u8]) -> Option<TextGeometry> {
     Some(TextGeometry { srid, shape })
 }
 
-/// The text after the name of a geometry's type. Case is ignored. `None` if the text doesn't begin
-/// with it.
+/// The rest of `text` after the name of a geometry's type; case is ignored. `None` if `text`
+/// doesn't begin with this name.
 fn strip_type<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let (head, rest) = text.split_at_checked(name.len())?;
     head.eq_ignore_ascii_case(name).then_some(rest)
 }
 
-/// The text after a word. Case is ignored. `None` if the text doesn't begin with it, or if a letter
-/// follows the word.
+/// The rest of `text` after a word; case is ignored. `None` if `text` doesn't begin with this word,
+/// or if a letter follows.
 fn strip_word<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
     let (head, rest) = text.split_at_checked(word.len())?;
     (head.eq_ignore_ascii_case(word) && !rest.first().is_some_and(u8::is_ascii_alphabetic))
         .then_some(rest)
 }
 
-/// The text in the parentheses of a geometry. A mark of dimensions, like `Z`, may come before them.
-/// `None` if there are no parentheses; the inner `None` stands for an empty geometry.
+/// The text between the parentheses of a geometry. A mark of dimensions, like `Z`, may come before
+/// them. `None` if there are no parentheses; the inner `None` stands for an empty geometry.
 fn coordinates(text: &[u8]) -> Option<Option<&[u8]>> {
     let mut text = text.trim_ascii_start();
     for mark in [&b"ZM"[..], b"Z", b"M"] {
@@ -130,7 +132,8 @@ fn position(text: &[u8]) -> Option<(f64, f64)> {
     rest.is_empty().then_some((x, y))
 }
 
-/// The name of a geometry of another type; `None` if the text is no well-known text.
+/// The type of a geometry that is neither a Point nor a MultiPoint; `None` if the text is no
+/// well-known text.
 fn other(text: &[u8]) -> Option<String> {
     const TYPES: [&str; 14] = [
         "LINESTRING",

@@ -1,4 +1,4 @@
-//! Positions in the notations of texts: angles with minutes and seconds, two numbers in one field,
+//! Positions that are written as text: angles with minutes and seconds, two numbers in one field,
 //! and geometries in well-known text, well-known binary in hexadecimal digits, and GeoJSON.
 
 pub(crate) mod angle;

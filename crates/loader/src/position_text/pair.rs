@@ -6,20 +6,21 @@ use crate::number::format::NumberFormat;
 use crate::number::parse;
 use crate::options::AxisOrder;
 
-/// Two coordinates in the order of the text.
+/// Two coordinates, in the order in which the text has them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct CoordinatePair {
     pub(crate) first: f64,
     pub(crate) second: f64,
-    /// The order of the two coordinates; `None` if no hemispheres state it.
+    /// The order of the two coordinates if the text shows it, for example by hemispheres; otherwise
+    /// `None`.
     pub(crate) stated: Option<AxisOrder>,
     /// True if the text is in square brackets.
     pub(crate) in_square: bool,
 }
 
 impl CoordinatePair {
-    /// The longitude and the latitude. `order` is the order of the two coordinates, unless
-    /// hemispheres state another.
+    /// The longitude and the latitude. `order` is the order of the two coordinates if the text
+    /// doesn't show it.
     pub(crate) fn lon_lat(&self, order: AxisOrder) -> (f64, f64) {
         match self.stated.unwrap_or(order) {
             AxisOrder::LatLon => (self.second, self.first),
@@ -81,7 +82,7 @@ pub(crate) fn coordinates(text: &[u8]) -> Option<CoordinatePair> {
     Some(pair(first.0, second.0, stated))
 }
 
-/// The ways to split a text into the texts of two coordinates. The most reliable way comes first.
+/// The ways to split a text into two coordinates. The most reliable way comes first.
 fn splits(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let once = |mark: &str| {
         let (first, second) = text.split_once(mark)?;
@@ -110,8 +111,8 @@ fn splits(text: &str) -> impl Iterator<Item = (&str, &str)> {
     .flatten()
 }
 
-/// One coordinate: a number with a point or a comma, or an angle in degrees with its axis. `None`
-/// for any other text.
+/// Parses one coordinate: a number with a point or a comma, or an angle in degrees with its axis.
+/// `None` for any other text.
 fn coordinate(text: &str) -> Option<(f64, Option<AngleAxis>)> {
     let text = text.trim();
     let number = parse(text.as_bytes()).or_else(|| NumberFormat::Comma.parse(text.as_bytes()));

@@ -1,9 +1,9 @@
 //! The choice of the member that is the data set of an archive.
 //!
-//! 1. The option `member` names it.
-//! 2. `doc.kml` at the top is that of a KMZ.
-//! 3. `stops.txt` beside other tables of GTFS is that of a timetable.
-//! 4. It is the only member whose extension is that of a format of points. If none has such an
+//! 1. It is the member that the option `member` names.
+//! 2. Otherwise it is `doc.kml` in no folder, since the archive is then a KMZ.
+//! 3. Otherwise it is `stops.txt` beside other tables of a GTFS timetable.
+//! 4. Otherwise it is the only member with the extension of a format of points. If none has such an
 //!    extension, it is the only text; and if there is no text, the only file.
 //!
 //! Hidden files, those of `__MACOSX`, and texts about the data (readme, licence, metadata) are left
@@ -17,7 +17,7 @@ use crate::messages::shown;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
-/// Extensions of files of points.
+/// Extensions, in small letters, of the formats of points.
 const POINTS: [&str; 36] = [
     "csv",
     "tsv",
@@ -57,10 +57,10 @@ const POINTS: [&str; 36] = [
     "js",
 ];
 
-/// Extensions of texts that may be tables.
+/// Extensions, in small letters, of text files that may hold a table.
 const TEXTS: [&str; 4] = ["txt", "dat", "asc", "log"];
 
-/// Beginnings of the names of texts about the data.
+/// Beginnings of the names, in small letters, of texts about the data, such as a readme.
 const ABOUT: [&str; 7] = [
     "readme",
     "read_me",
@@ -71,21 +71,22 @@ const ABOUT: [&str; 7] = [
     "datapackage.json",
 ];
 
-/// Tables of GTFS of which one is always beside `stops.txt`.
+/// Tables of GTFS, of which at least one is always beside `stops.txt`.
 pub(in crate::open) const GTFS: [&str; 4] =
     ["stop_times.txt", "routes.txt", "trips.txt", "agency.txt"];
 
 /// Extensions of the files beside a Shapefile that are read.
 const COMPANIONS: [&str; 4] = ["prj", "dbf", "shx", "cpg"];
 
-/// A data set: a member, and the members beside it that belong to it, with their extensions.
+/// The data set of an archive: a member, and the members beside it that belong to it, with their
+/// extensions.
 pub(super) struct Choice<'d> {
     pub(super) member: &'d Member,
     pub(super) companions: Vec<(&'static str, &'d Member)>,
 }
 
 impl<'d> Choice<'d> {
-    /// A member to which no other belongs.
+    /// A data set that consists of one member.
     pub(super) fn alone(member: &'d Member) -> Self {
         Self {
             member,
@@ -94,10 +95,10 @@ impl<'d> Choice<'d> {
     }
 }
 
-/// Chooses the data set.
+/// Chooses the data set of an archive by the rules of this module.
 ///
 /// # Errors
-/// There is none, or there are several.
+/// No member may be the data set, or several may.
 pub(super) fn choose<'d>(
     directory: &'d Directory,
     origin: &Origin,
@@ -224,7 +225,8 @@ fn unsupported(origin: &Origin, message: String) -> LoadError {
     }
 }
 
-/// The members that are no folders and not hidden. Windows has pictures of a folder in `Thumbs.db`.
+/// The members that are neither folders nor hidden files. `Thumbs.db` is left out like a hidden
+/// file: in it Windows stores small pictures of a folder's files.
 fn files(directory: &Directory) -> impl Iterator<Item = &Member> {
     directory.members.iter().filter(|member| {
         let name = &member.name;
@@ -241,12 +243,13 @@ fn whole(name: &str) -> &str {
     name
 }
 
-/// The name of a member without folders.
+/// The name of a member without its folders.
 pub(super) fn base(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-/// The extension in small letters, without the extension of a compression.
+/// The extension of a member's name in small letters, without that of a compression: `csv` for
+/// `A.CSV.gz`.
 fn extension(name: &str) -> String {
     let name = base(name).to_ascii_lowercase();
     let packed = [".gz", ".zst", ".zstd"];
@@ -258,7 +261,7 @@ fn extension(name: &str) -> String {
         .map_or(String::new(), |(_, extension)| extension.to_owned())
 }
 
-/// Returns whether a member is an Excel workbook by its name.
+/// Returns whether a member's name has the extension of an Excel workbook.
 pub(super) fn is_workbook(name: &str) -> bool {
     matches!(&*extension(name), "xlsx" | "xlsm")
 }

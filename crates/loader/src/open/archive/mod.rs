@@ -25,7 +25,7 @@ pub(super) use choice::GTFS;
 use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
-/// A source that reads the data set of the archive at a path.
+/// A source that reads the data set of the zip archive at a file path.
 pub(super) fn source(
     path: &Path,
     origin: Origin,
@@ -63,7 +63,8 @@ pub(super) fn source(
     }))
 }
 
-/// The file of records of a Darwin Core archive, and its form. `None` if the archive is none.
+/// The member that has the core records of a Darwin Core archive, and the form of its text as
+/// `meta.xml` describes it. `None` if the archive is no Darwin Core archive.
 fn darwin_core<'d>(
     directory: &'d Directory,
     origin: &Origin,
@@ -98,8 +99,8 @@ fn darwin_core<'d>(
     }
 }
 
-/// Opens a member. If its format can't be read as a stream, the member and those that belong to it
-/// are copied to a temporary folder, which is returned too.
+/// Opens a member of the archive. If its format can't be read as a stream, the member and those
+/// that belong to it are copied to a temporary folder, which is returned too.
 fn open_member(
     directory: &Directory,
     choice: &Choice<'_>,
@@ -145,8 +146,8 @@ fn open_member(
     Ok((source, Some(folder)))
 }
 
-/// A source that reads the workbook at a path, which is the copy of a member. Any other archive is
-/// refused, since there might be archives within each other without end.
+/// A source that reads the Excel workbook at `path`, the copy of a member of an archive. Any other
+/// archive in an archive is refused, since there might be archives within each other without end.
 fn workbook(
     path: &Path,
     origin: Origin,
@@ -168,7 +169,7 @@ fn nested(file: String) -> LoadError {
     }
 }
 
-/// Returns whether an archive is an Excel workbook.
+/// Returns whether a zip archive is an Excel workbook.
 fn is_workbook(directory: &Directory) -> bool {
     let mut names = directory.members.iter().map(|member| &member.name);
     names.any(|name| name.eq_ignore_ascii_case(records::xlsx::WORKBOOK))
