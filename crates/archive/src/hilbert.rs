@@ -12,7 +12,8 @@ pub(crate) fn first_of_zoom(z: u8) -> u64 {
     ((1u64 << (2 * u32::from(z))) - 1) / 3
 }
 
-/// The number of a tile among the tiles of all zooms.
+/// The number of a tile among the tiles of all zooms, counted from 0 at the tile of the whole
+/// world.
 pub(crate) fn number(tile: TileId) -> u64 {
     first_of_zoom(tile.z()) + index(tile)
 }
@@ -51,10 +52,10 @@ pub(crate) fn tile_in_zoom(z: u8, index: u64) -> TileId {
     TileId::new(z, x, y).unwrap_or(TileId::WORLD)
 }
 
-/// Mirrors a position within a quarter of a tile, as the curve is mirrored there: at a diagonal in
-/// the two northern quarters, and not at all in the two southern ones. `right` is 1 for the eastern
-/// quarters, `low` is 1 for the southern ones. `mask` has the bits that a position within the
-/// quarter can have.
+/// Mirrors the position `x`, `y` within a quarter of a tile, as the curve is mirrored in this
+/// quarter: at a diagonal in the two northern quarters, and not at all in the two southern ones.
+/// `right` is 1 in an eastern quarter, and `low` is 1 in a southern one. `mask` has the bits that a
+/// position within the quarter can have.
 fn mirrored(x: u32, y: u32, right: u32, low: u32, mask: u32) -> (u32, u32) {
     match (low, right) {
         (1, _) => (x, y),

@@ -85,8 +85,8 @@ fn open_or_create(path: &Path) -> Result<File, ExportError> {
 }
 
 /// Checks that [`Journal::open`] will succeed. Changes nothing, except that the leftover log of a
-/// complete target is removed. Returns `false` if the
-/// export should be resumed but the target is already complete.
+/// complete target is removed. Returns `false` if the export should be resumed but the target is
+/// already complete.
 pub(crate) fn check(target: &Path, if_exists: IfExists) -> Result<bool, ExportError> {
     if is_complete(target, if_exists)? {
         return Ok(false);

@@ -21,7 +21,7 @@ pub(crate) struct TileQuad {
     pub(crate) root: TileId,
     /// The zoom of the quad's tiles.
     pub(crate) z: u8,
-    /// The position of the quad's first tile on the Hilbert curve of its zoom.
+    /// The position of the quad's first tile on the Hilbert curve of its zoom, counted from 0.
     first: u64,
 }
 
@@ -60,7 +60,8 @@ pub(crate) struct QuadWalk<'a, M> {
     depth: u8,
     /// A function that returns how far kernels reach beyond the edges of a tile, in world units.
     margin: M,
-    /// The number of the first tile that is wanted. Quads that end before it are skipped.
+    /// The number on the Hilbert curve of the first tile that is not drawn yet. Quads that end
+    /// before it are skipped.
     from: u64,
     /// A stack of the tiles to visit. Each is given by its zoom, and by its position on the Hilbert
     /// curve of this zoom.
@@ -69,8 +70,8 @@ pub(crate) struct QuadWalk<'a, M> {
 
 impl<'a, M: Fn(TileId) -> f64> QuadWalk<'a, M> {
     /// Makes a walk over the quads of zoom `z` that have `side` × `side` tiles. `margin` returns
-    /// how far kernels reach beyond the edges of a tile, in world units. `from` is the number of
-    /// the first tile that is wanted.
+    /// how far kernels reach beyond the edges of a tile, in world units. `from` is the number on
+    /// the Hilbert curve of the first tile that is not drawn yet.
     pub(crate) fn new(
         points: Vec<&'a Points>,
         area: Option<LonLatBox>,

@@ -29,7 +29,7 @@ pub(crate) struct TileRenderer<'a> {
 
 impl<'a> TileRenderer<'a> {
     /// The quads of zoom `z` that may show something, without those that end before the tile with
-    /// the number `from`.
+    /// the number `from` on the Hilbert curve.
     pub(crate) fn walk(&self, z: u8, from: u64) -> impl Iterator<Item = TileQuad> + use<'a> {
         let renderer = *self;
         let margin = move |tile| renderer.margin(z, tile);
@@ -63,7 +63,7 @@ impl<'a> TileRenderer<'a> {
         }
     }
 
-    /// The distance that kernels reach beyond the edges of a tile, in world units.
+    /// The distance in world units that kernels at zoom `z` reach beyond the edges of `tile`.
     fn margin(&self, z: u8, tile: TileId) -> f64 {
         let pixel = WORLD / (f64::from(self.size.pixels()) * (1u64 << z) as f64);
         let own = Window::tile(tile, 1);

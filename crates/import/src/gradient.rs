@@ -36,8 +36,8 @@ pub(crate) fn color(
     }
 }
 
-/// Reads a CSS colour. Also reads the forms `#rrggbbaa` of MapServer and `rgba(…)` of Google, which
-/// are CSS too.
+/// Reads a CSS colour. The forms `#rrggbbaa` of MapServer and `rgba(…)` of Google are CSS too.
+/// `name` is the name of the property; errors contain it.
 pub(crate) fn css(text: &str, name: &str, builder: &StyleBuilder) -> Result<[f64; 4], ImportError> {
     match css_color(text.trim()) {
         Ok(color) => Ok(color.map(f64::from)),

@@ -85,8 +85,8 @@ struct FieldNames<'a> {
     value: &'a str,
 }
 
-/// Imports the colours. Each alpha from 0 to 255 gets the colour of the gradient there, and the
-/// opacity that follows from the options.
+/// Imports the colours. heatmap.js colours a pixel by its alpha. So index i of the ramp gets the
+/// colour that the gradient has for the alpha i, and the opacity that follows from the options.
 fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     let stops = match options.get("gradient") {
         Some(given) => gradient::stops(given, "gradient", builder)?,

@@ -359,9 +359,8 @@ impl Way {
         }
     }
 
-    /// The fraction, 0 to 1, of the value at the input `to` in the mixture of two values that
-    /// belongs to the input `x`. The other value is at `from`, and `x` lies between `from` and
-    /// `to`.
+    /// The part, 0 to 1, that the value at the stop `to` has in the interpolated value at `x`. The
+    /// rest is the part of the value at the stop `from`. `x` lies between `from` and `to`.
     fn share(self, x: f64, from: f64, to: f64) -> f64 {
         match self {
             Self::Step => 0.0,

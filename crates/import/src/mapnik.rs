@@ -223,8 +223,8 @@ fn filters_of<'a>(
     Ok(filters)
 }
 
-/// The position of the bracket that closes a group. `text` begins right after the opening bracket.
-/// `None` if the group is not closed.
+/// The offset in `text` of the bracket that closes a group. `text` begins right after the opening
+/// bracket. `None` if the group is not closed.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0usize;
     for (i, c) in text.char_indices() {

@@ -112,7 +112,8 @@ impl Batch {
         }
     }
 
-    /// This batch, with its field `is_guess` set to the argument.
+    /// This batch, set to keep a row whose weight is no number (`is_guess` is true) or to reject
+    /// it.
     pub(crate) fn guessing(self, is_guess: bool) -> Self {
         Self { is_guess, ..self }
     }

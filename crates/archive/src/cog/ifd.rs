@@ -7,8 +7,8 @@ pub(super) struct IfdEntry {
     tag: u16,
     kind: u16,
     count: u64,
-    /// The bytes of the value. They are empty for the offsets and the lengths of tiles, which are
-    /// known only at the end.
+    /// The bytes of the entry's value; empty for the offsets and the lengths of tiles, which are
+    /// known only when all tiles are stored.
     bytes: Vec<u8>,
 }
 

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The largest number of idle connections that are kept for later reads. A choice.
+/// The largest number of idle connections to one database that are kept for later reads. A choice.
 const IDLE: usize = 16;
 
 /// The size in bytes of the largest file that is checked page by page when it is opened: 1 GiB, a

@@ -16,7 +16,7 @@ const LARGEST: u64 = 1 << 26;
 /// is 0, it stands for a leaf directory instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// The number of the first tile of the run or of the leaf directory.
+    /// The number on the Hilbert curve of the first tile of the run or of the leaf directory.
     pub(crate) tile: u64,
     /// The number of tiles in the run; 0 for a leaf directory.
     pub(crate) run: u32,

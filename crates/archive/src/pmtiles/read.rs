@@ -14,7 +14,8 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The largest number of levels of directories, the root directory included: a choice.
+/// The most directories on the way from the root directory to a tile, the root directory included:
+/// a choice. A leaf directory may list further leaf directories.
 const MAX_DEPTH: usize = 4;
 
 /// The largest number of leaf directories that are kept in memory. A choice.
@@ -141,9 +142,10 @@ impl PmTiles {
         Ok(Vec::new())
     }
 
-    /// Checks a directory and all directories below it. `left` is the number of bytes of leaf
-    /// directories that have not been visited yet. Directories that contain each other are found
-    /// this way: a visit to them would read more bytes than there are.
+    /// Checks a directory and all leaf directories below it. `depth` is 1 for the root directory.
+    /// `left` is the number of bytes of leaf directories that have not been visited yet.
+    /// Directories that contain each other are found this way: a visit to them would read more
+    /// bytes than there are.
     fn check(&self, entries: &[Entry], depth: usize, left: &mut u64) -> Result<(), ReadError> {
         let (_, tiles) = self.header.tiles;
         let mut next = 0;
@@ -246,8 +248,8 @@ fn read_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()>
     Ok(())
 }
 
-/// Returns the last entry that begins at the tile `number` or before it; `None` if all begin after
-/// it. The entries must be sorted by tile.
+/// Returns the last entry that begins at the tile with the number `number` on the Hilbert curve or
+/// before it; `None` if all begin after it. The entries must be sorted by tile.
 fn find(entries: &[Entry], number: u64) -> Option<Entry> {
     let after = entries.partition_point(|entry| entry.tile <= number);
     entries.get(after.checked_sub(1)?).copied()

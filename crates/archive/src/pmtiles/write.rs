@@ -14,8 +14,8 @@ use serde_json::json;
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-/// The number of entries with which leaf directories are tried first, a choice. It is doubled until
-/// the root directory is small enough.
+/// The largest number of entries of a leaf directory in the first attempt, a choice. It is doubled
+/// until the root directory is small enough.
 const LEAF: usize = 4096;
 
 /// Turns the journal's file into an archive and renames it to the target.

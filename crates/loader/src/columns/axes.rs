@@ -28,7 +28,7 @@ pub(crate) struct AxisPair {
 }
 
 impl AxisPair {
-    /// The pair as messages show it: its key, and the names of its columns.
+    /// The pair as messages show it: `start ("start_lng" and "start_lat")`.
     pub(crate) fn shown(&self, seen: &[String]) -> String {
         let [lon, lat] = [self.lon, self.lat].map(|at| quoted(seen, at));
         format!("{} ({lon} and {lat})", self.key)

@@ -208,8 +208,9 @@ impl CsvParser {
         Ok(())
     }
 
-    /// Reads a position whose fields are not two plain numbers as two angles in another notation.
-    /// If the row is skipped, returns the reason and the value that caused it.
+    /// Reads two fields that are not both plain numbers as angles in another notation, such as
+    /// `12°30'E`, and adds their point. If the row is skipped, returns the reason and the value
+    /// that caused it.
     #[cold]
     fn reconsider<'a>(
         &self,

@@ -102,8 +102,8 @@ impl Contents {
 }
 
 impl PlaceColumn {
-    /// Finds the column that holds whole positions. If the option `geom` names a column, its values
-    /// must be positions. `None` if no column holds whole positions.
+    /// Finds the column that holds whole positions. `None` if there is none. If the option `geom`
+    /// names a column whose values are no positions, that is an error.
     pub(super) fn find(
         rows: &SampleRows<'_>,
         seen: &[String],

@@ -51,7 +51,7 @@ pub(crate) struct FeatureScanner {
     datum_error: Option<f64>,
 }
 
-/// A member of an object that was skipped.
+/// The kind of a member that was skipped in an object.
 enum Member {
     /// The array of features. Only its opening bracket was skipped.
     Features,

@@ -159,7 +159,7 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
     }
 
     /// Calls `read` for every element of an array. An empty array is reported as a row without a
-    /// position, with the words `empty` and `name`.
+    /// position, by the word `empty` and the geometry's type `name`.
     fn each(&mut self, array: &[u8], name: &str, mut read: impl FnMut(&mut Self, &[u8])) {
         let mut elements = skip_value::elements(array).peekable();
         if elements.peek().is_none() {

@@ -144,8 +144,8 @@ impl Origin {
         }
     }
 
-    /// The error for a failed read. If compressed data end early, it says that the file is cut off.
-    /// An error of loading that a reader passed on is returned as it is.
+    /// The error for a failed read. If compressed data end early, it states that the file is cut
+    /// off. A [`LoadError`] that a reader has put into `source` is returned as it is.
     pub(crate) fn read_error(&self, source: io::Error) -> LoadError {
         let file = self.file();
         match self.compression {
