@@ -168,7 +168,7 @@ fn deal<T>(chunks: Vec<Vec<T>>, n: usize) -> Vec<Vec<Vec<T>>> {
     groups
 }
 
-/// Digit of the radix sort: six bits of x, and the six bits of y with the same numbers. They choose
+/// Digit of the radix sort: six bits of x, and the bits of y at the same six positions. They choose
 /// a point's bucket.
 #[derive(Clone, Copy)]
 struct Digit {

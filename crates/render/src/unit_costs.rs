@@ -18,15 +18,15 @@ pub(crate) fn report(count: usize, each: f64) {
     cancel::check((count as f64 * each) as u64);
 }
 
-/// Nanoseconds to compare one byte of a filter's condition with one point. Measured: 0.3 for texts
-/// and 2 for short numbers with `or` between them. Conditions so short that reading the column
-/// takes longest need more.
+/// Nanoseconds to apply one byte of the text of a filter to one point. Measured were 0.3 for
+/// conditions on texts, and 2 for short conditions on numbers that are joined by `or`. For a filter
+/// so short that reading the column takes longest, it is too little.
 pub const FILTERED: f64 = 3.0;
-/// Nanoseconds to add one point to the value at a coordinate, or to another sum.
+/// Nanoseconds to add one point to a sum, for example to the value at a coordinate.
 pub const SUMMED: f64 = 10.0;
 /// Nanoseconds to put one point in its place in a sorted list, by its distance for example.
 pub const LISTED: f64 = 100.0;
-/// Nanoseconds that a pixel takes in any picture.
+/// Nanoseconds that each pixel of a picture takes by whichever method it is drawn.
 pub const PIXEL: f64 = 10.0;
 /// Nanoseconds to prepare one pixel for an image file. It is a part of [`PIXEL`], so drawing
 /// reports this part twice, which hardly changes the sum.

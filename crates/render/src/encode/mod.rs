@@ -260,7 +260,8 @@ pub enum EncodeError {
         /// The height in pixels.
         height: u32,
     },
-    /// The data has fewer or more items than a picture of this size needs.
+    /// The data has fewer or more items than a picture of its size needs. An item is a byte of a
+    /// picture, or a value of a density.
     #[error("the picture needs {expected} items of data, not {items}")]
     Length {
         /// The number of items that a picture of this size needs.

@@ -75,7 +75,8 @@ pub fn picture(
     picture
 }
 
-/// Turns values of a kind into colour indices by a scale.
+/// Turns values of the kind `kind` into colour indices by a scale. Differences that are nearly 0
+/// get the index of empty pixels, 0.
 pub(crate) fn colorize(density: &Density, scale: &Normalizer, kind: ValueKind) -> Picture {
     let mut indices = cpu::indices(scale.threshold_table(), &density.values);
     if kind == ValueKind::Signed {

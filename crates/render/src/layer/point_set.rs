@@ -27,8 +27,8 @@ pub struct PointSet {
 }
 
 /// The most different radii that the points of a set may have. If they have more, each is rounded
-/// to one of 64 radii. These lie between the least and the greatest radius, each greater than the
-/// one before by an equal factor.
+/// to one of 64 radii, from the least to the greatest, of which each is greater than the one before
+/// by the same factor.
 const MOST_RADII: usize = 64;
 
 /// The fraction of Σ |weight| that negative weights must have for sums of weights to be shown as

@@ -7,15 +7,16 @@ use crate::legend::png;
 use crate::style::radius::metres_per_unit;
 use heatsplat_points::Window;
 
-/// Lengths in CSS pixels, all of them choices: the distance of a panel from the map's edge and from
-/// its neighbour, and from its own edge to its contents.
+/// Two lengths in CSS pixels, both choices: the gap around a panel, to the map's edge and to the
+/// next panel; and the gap inside a panel, between its edge and its contents.
 const MARGIN: f32 = 10.0;
 const PADDING: f32 = 8.0;
 
 /// The size of a title, an em, in CSS pixels. A choice.
 const TITLE_SIZE: f32 = 18.0;
 
-/// The longest scale bar and the thickness of its lines, in CSS pixels. Choices.
+/// The length of the longest scale bar, and the thickness of the bar's lines, both in CSS pixels.
+/// They are choices.
 const LONGEST_BAR: f64 = 140.0;
 const LINE: f32 = 2.0;
 
@@ -225,8 +226,8 @@ mod tests {
         }
     }
 
-    /// At the equator a degree is 111.3 km. 100 of 300 pixels show one, so the bar of 100 km has 90
-    /// pixels.
+    /// At the equator a degree of longitude is 111.3 km long. On this map it has 100 pixels, so a
+    /// bar for 100 km has 90.
     #[test]
     fn a_scale_bar_is_as_long_as_it_says() {
         let bounds = LonLatBox::new(0.0, -1.0, 3.0, 1.0).unwrap();

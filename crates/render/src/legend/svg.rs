@@ -6,8 +6,9 @@ use super::layout::{LegendTheme, layout};
 use super::{Legend, css};
 use crate::legend::canvas::TEXT_SIZE;
 
-/// The width of text that the layout leaves room for, as a multiple of the width in our typeface:
-/// the browser's may have wider letters. A choice: Verdana's are as wide.
+/// The room that the layout leaves for a text, as a multiple of its width in our typeface, since
+/// the browser's typeface may have wider letters. The number is a choice: Verdana's letters are
+/// about as wide.
 const WIDER: f32 = 1.15;
 
 pub(super) fn draw(legend: &Legend, theme: &LegendTheme) -> String {

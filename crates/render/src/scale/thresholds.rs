@@ -10,8 +10,8 @@
 /// most one threshold between two entries. Narrow domains need tables that ignore fewer bits.
 const SHIFTS: std::ops::RangeInclusive<u32> = 6..=14;
 
-/// The most entries of a table that ignores fewer bits than the coarsest. The limit, 8 KiB, keeps
-/// the table in the processor's cache.
+/// The most entries that a look-up table may have if it ignores fewer than 14 low bits. At one byte
+/// each they take 8 KiB, which stay in the processor's cache.
 const MOST_ENTRIES: u32 = 1 << 13;
 
 /// The number of densities that are looked up by one call. It is fixed because the compiler turns
@@ -45,7 +45,7 @@ pub(crate) struct Thresholds {
 }
 
 impl Thresholds {
-    /// The bytes that the table takes.
+    /// The bytes of heap memory that the look-up table takes.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.entries.len()
     }

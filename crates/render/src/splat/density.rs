@@ -24,7 +24,7 @@ impl Density {
         }
     }
 
-    /// The density of pixel (x, y); 0 outside the grid.
+    /// The density of pixel (x, y); 0 outside the picture.
     pub fn at(&self, x: u32, y: u32) -> f32 {
         let place = y as usize * self.width as usize + x as usize;
         if x < self.width {

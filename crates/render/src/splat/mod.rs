@@ -66,8 +66,8 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
         }
     }
 
-    /// Draws the density of splats that don't simply add up, or whose shape only other heat maps
-    /// have. All backends draw these on the CPU.
+    /// Draws the density of splats that don't simply add up, or whose kernel shape imitates that of
+    /// another heat-map program. All backends draw these on the CPU.
     fn blend(&self, job: &BlendJob<'_>) -> Density;
 
     /// Draws the colour indices of each job; the result has the order of `jobs`.

@@ -1,6 +1,6 @@
-//! Blend modes in floating point, and kernel shapes that only other heat maps have. The kernel's
-//! values at the pixels around a point are called its stamp. All points in one subpixel, a small
-//! square of a pixel, share a stamp (`sites.rs`), which is added to the picture.
+//! Blend modes in floating point, and the kernel shapes that imitate other heat-map programs. The
+//! kernel's values at the pixels around a point are called its stamp. All points in one subpixel, a
+//! small square of a pixel, share a stamp (`sites.rs`), which is added to the picture.
 //!
 //! The CPU draws these pictures for the GPU backend too, since the order of splats matters. Blend
 //! modes in 8 bits are in `blend_u8.rs`.

@@ -21,7 +21,7 @@ const LIMIT: f64 = 1.0 / 256.0;
 /// spread over an area and not along a line, so this blur isn't visible in their sum.
 const LIGHT: f64 = 1.0 / 128.0;
 
-/// The number of bits of a coordinate.
+/// The number of bits of a world coordinate.
 const BITS: u32 = 32;
 
 /// The greatest number of bits, along each axis, by which a cell is split at a time: into 32 × 32

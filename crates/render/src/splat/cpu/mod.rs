@@ -238,8 +238,8 @@ impl Backend for CpuBackend {
     }
 }
 
-/// A block to draw, in a form whose code is compiled for each width of vector instructions. Every
-/// function that the code calls must be inlined, or it isn't compiled for that width.
+/// A task that draws one block of a picture. It is compiled for each width of vector instructions.
+/// A function that it calls must be inlined, or else it isn't compiled for that width.
 struct SplatBlock<'a> {
     plan: &'a CpuPlan,
     job: &'a Job<'a>,
@@ -305,9 +305,9 @@ impl CpuPlan {
         PaddedBlock::on_world_grid(&job.window, SQUARE, rows)
     }
 
-    /// The offset (across, down), in pixels, of a picture's top left corner from the corner of the
-    /// cell of the plan's lattice that contains it. All blocks of the picture have the same offset,
-    /// since their sides are multiples of the coarsest cell's.
+    /// The distance (across, down), in pixels, of a picture's top left corner from the corner of
+    /// the lattice cell in which it lies; 0 for a plan without a lattice. All blocks of the picture
+    /// have the same distance, since their sides are multiples of the coarsest lattice's cell.
     fn phase(&self, window: &Window) -> (u32, u32) {
         match &self.plan {
             Plan::Spread(spread) => spread.lattice.phase(window),

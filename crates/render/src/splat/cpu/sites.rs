@@ -166,7 +166,8 @@ impl SubpixelWindow {
 
 /// A value for each subpixel, row by row.
 pub(super) struct SubpixelGrid<T> {
-    /// The column of the first subpixel, and its row: minus the margin, in subpixels.
+    /// The column of the first subpixel, and also its row: minus the width of the margin, in
+    /// subpixels. Columns and rows are counted from the window's top left corner.
     first: i64,
     width: i64,
     height: i64,
