@@ -92,8 +92,8 @@ impl CancelToken {
         self.0.unwanted.store(true, Ordering::Relaxed);
     }
 
-    /// The units of work that were done under this token. Each thread reports them at its looks and
-    /// at its end.
+    /// The units of work that were done under this token. Each thread reports its units when it
+    /// looks at the token, and when it ends.
     pub fn work_done(&self) -> u64 {
         self.0.done.load(Ordering::Relaxed)
     }

@@ -168,7 +168,7 @@ enum EntrySource {
 struct Search<'a> {
     points: &'a [Point],
     pyramid: &'a Pyramid,
-    /// Coarsest level whose cells are small enough.
+    /// Coarsest level whose cells are small enough for the caller of the search.
     level: u32,
     /// West, north, east and south edge of the window, in world units of this copy of the world.
     view: [f64; 4],

@@ -38,9 +38,9 @@ impl Layer {
         }
     }
 
-    /// The box, in degrees, that contains every pixel with heat in the tiles of some zooms. It is
-    /// the box of the points, enlarged by the greatest distance that their kernels reach at any of
-    /// these zooms; mostly that is the distance at the lowest zoom. `size` is the size of the
+    /// The box, in degrees, that contains every pixel with heat in the tiles of the given zooms. It
+    /// is the box of the points, enlarged by the greatest distance that their kernels reach at any
+    /// of these zooms; mostly that is the distance at the lowest zoom. `size` is the size of the
     /// tiles.
     ///
     /// A box that crosses ±180° has an east over 180. [`LonLatBox::within_180`] turns it into one

@@ -38,7 +38,8 @@ impl Quantity {
     }
 
     /// The title of a legend: the name of the weights' column if the weights have a unit too,
-    /// otherwise `None`. Without a unit of its own, the column's name is the legend's unit already.
+    /// otherwise `None`. If they have none, the column's name takes the place of the legend's unit
+    /// already.
     pub(super) fn title(&self) -> Option<&str> {
         self.unit.as_ref().and(self.column.as_deref())
     }

@@ -142,7 +142,7 @@ impl<'a, Of> PictureRequest<'a, Of> {
         evaluate::colorize(density, &scale, self.layer.value_kind(self.style))
     }
 
-    /// The level whose scale the picture has. At level L the world is 2ᴸ CSS pixels wide.
+    /// The level whose scale colours the picture. At level L the world is 2ᴸ CSS pixels wide.
     fn level(&self) -> Level {
         self.style.level_in(self.view)
     }

@@ -91,7 +91,8 @@ pub(super) fn borders(normalizer: &Normalizer, classes: u8) -> Vec<Tick> {
     (0..=classes).map(border).collect()
 }
 
-/// Makes ticks at the quarters of a ramp, labelled by their positions as percentages.
+/// Makes the ticks of a local scale: at the quarters of the ramp, labelled by their positions as
+/// percentages.
 pub(super) fn quarters(stops: &[LegendStop]) -> Vec<Tick> {
     let quarter = |stop: &LegendStop| Tick {
         value: stop.value,

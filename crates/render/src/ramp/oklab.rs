@@ -40,7 +40,7 @@ impl Oklab {
         Self(sum)
     }
 
-    /// Converts the colour to 8-bit sRGB. Channels that sRGB can't have get its nearest ones.
+    /// Converts the colour to 8-bit sRGB. A channel that is beyond the range of sRGB is clamped.
     pub(crate) fn to_srgb(self) -> [u8; 3] {
         let [lightness, a, b] = self.0;
         let l = (lightness + 0.396_337_78 * a + 0.215_803_76 * b).powi(3);

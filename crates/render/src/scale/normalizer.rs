@@ -140,8 +140,9 @@ impl Formula {
     }
 
     /// The position, 0 to 1, on a scale without a middle, or on one side of a scale with a middle.
-    /// `u` is the fraction of the way from its start to its end. `density` is the value as `curve`
-    /// counts it: the value itself or, on one side of a scale, its distance from the middle.
+    /// `u` is the fraction of the way from the start to the end of the scale or of that side.
+    /// `density` is the value as `curve` counts it: the value itself or, on one side, its distance
+    /// from the middle.
     fn side(&self, u: f64, density: f64) -> f64 {
         let u = u.clamp(0.0, 1.0);
         if self.transform.is_equalised() {

@@ -126,9 +126,9 @@ impl LatitudeBand {
         (rows.coarser(self.coarser, phase).grown(1), phase)
     }
 
-    /// Multiplies each row of the density `drawn` by the band's factor for that row and adds it to
-    /// the picture `whole`. A density on larger pixels is interpolated bilinearly. The error is at
-    /// most 1/10,000 of the peak if the radius has 128 of these pixels or more.
+    /// Multiplies each row of the density `drawn` by the fraction that this band has in that row,
+    /// and adds it to the picture `whole`. A density on larger pixels is interpolated bilinearly.
+    /// The error is at most 1/10,000 of the peak if the radius has 128 of these pixels or more.
     pub(super) fn add_to(&self, whole: &mut Density, drawn: &Density, window: &Window) {
         let width = whole.width as usize;
         let rows = whole.values.chunks_exact_mut(width.max(1));

@@ -87,12 +87,14 @@ impl Lattice {
         }
     }
 
-    /// The number of grid cells along a pixel's side: 1, 2 or 4.
+    /// The number of grid cells along a pixel's side: 1, 2 or 4. It is 1 for a grid as coarse as
+    /// the picture or coarser.
     pub(crate) fn finer(self) -> u32 {
         self.finer
     }
 
-    /// The number of pixels along a grid cell's side: 1, 2, 4 … 32.
+    /// The number of pixels along a grid cell's side: 1, 2, 4 … 32. It is 1 for a grid as fine as
+    /// the picture or finer.
     pub(crate) fn coarser(self) -> u32 {
         self.coarser
     }
@@ -115,7 +117,8 @@ impl Lattice {
         f64::from(self.coarser) / f64::from(self.finer)
     }
 
-    /// The number of taps to one side of an output within `pixels` pixels of the picture.
+    /// The number of taps, to one side of an output, that lie within `pixels` pixels of the
+    /// picture.
     pub(crate) fn taps(self, pixels: f64) -> usize {
         (pixels / self.cell()).ceil() as usize + 1
     }

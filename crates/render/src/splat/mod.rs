@@ -33,7 +33,7 @@ pub struct Job<'a> {
     /// The kernel, whose radius is in the window's pixels.
     pub kernel: Kernel,
     /// True if the window is a strip of a picture: a few rows with one kernel, where other rows
-    /// have other radii. A backend then draws lower blocks.
+    /// have other radii. A backend then draws blocks of fewer rows.
     pub strip: bool,
 }
 

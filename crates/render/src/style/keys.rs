@@ -23,7 +23,7 @@ pub struct ValuesKey {
 }
 
 /// The key of a cached scale: the parts of a style that the scale of a level depends on. The scale
-/// also depends on the points.
+/// also depends on the points, which aren't part of the key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NormalizerKey {
     statistics: ValuesKey,
@@ -32,7 +32,7 @@ pub(crate) struct NormalizerKey {
 }
 
 impl ValuesKey {
-    /// The size in bytes of the texts in the key, for caches that are bounded in bytes.
+    /// The bytes of the key's only text, the blend mode, for caches that are bounded in bytes.
     pub fn text_bytes(&self) -> usize {
         self.blend.len()
     }

@@ -32,7 +32,8 @@ pub(super) struct SubpixelWindow {
     pub(super) window: Window,
     /// The number of subpixels along each side of a pixel.
     pub(super) phases: u32,
-    /// The offset (x, y) in pixels that is added to each point's position.
+    /// The offset (x, y) in pixels that is added to each point's position before its subpixel is
+    /// found.
     pub(super) shift: (f64, f64),
     /// The width of the margin in pixels. Points in the margin still change the picture.
     pub(super) margin: u32,
@@ -226,8 +227,8 @@ pub(super) fn overlapping_rows<'a, A, B>(
     })
 }
 
-/// The pixel in which a subpixel lies, and the subpixel's number in that pixel, along one axis.
-/// `place` counts subpixels.
+/// Splits the number of a subpixel along an axis, `place`, into the number of its pixel and its own
+/// number within that pixel, 0 to `phases` − 1. Each pixel has `phases` subpixels along the axis.
 pub(super) fn split(place: i64, phases: u32) -> (i64, u32) {
     let phases = i64::from(phases);
     (place.div_euclid(phases), place.rem_euclid(phases) as u32)

@@ -394,9 +394,11 @@ const SLOTS: usize = 2 * BATCH;
 /// The bins of a batch of cells, and the weights of the bins around them, before they are added.
 struct CellBatch {
     bin: [Bin; BATCH],
-    /// The spline's weights of three columns, and a fourth number that is 0, for each cell.
+    /// For each cell of the batch, the spline's weights of three columns, and a fourth number that
+    /// is 0.
     across: [[f32; 4]; BATCH],
-    /// The spline's weights of three rows, multiplied by the cell's weight, for each cell.
+    /// For each cell of the batch, the spline's weights of three rows, multiplied by the cell's
+    /// weight.
     down: [[f32; 3]; BATCH],
 }
 

@@ -191,8 +191,8 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
         })
     }
 
-    /// The value, at one pixel, of the kernel with a peak of 1. `across` and `down` are the pixel's
-    /// numbers from `along`.
+    /// The value, at one pixel, of the kernel with a peak of 1. `across` and `down` are the numbers
+    /// that `along` returns for the pixel's column and for its row.
     #[inline(always)]
     fn value(&self, across: f32, down: f32) -> f32 {
         let inner = (1.0 - (across + down)).max(0.0);

@@ -20,8 +20,8 @@ use rustfft::{Fft, FftPlanner, num_complex::Complex64};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The limit below which a density is rounding noise and becomes 0, as a fraction of the sum of all
-/// deposited |weight|, multiplied by the stamp's middle tap.
+/// A density of at most this fraction of (Σ |weight| of all deposited cells) · (the stamp's middle
+/// tap) is rounding noise and becomes 0.
 const NOISE: f64 = 1e-13;
 
 /// The number of grid sizes for which a stamp's transform is cached.
@@ -42,8 +42,8 @@ impl Default for Spectra {
 struct Spectrum {
     width: usize,
     height: usize,
-    /// The transform of the taps on the pixels' centres. It has only the first `width / 2 + 1`
-    /// columns, which suffice.
+    /// The transform of the taps on the pixels' centres. Only the first `width / 2 + 1` columns are
+    /// stored, since the others mirror them.
     values: Vec<f64>,
     /// The transform of the taps on the pixels' corners; empty for a grid of centres alone.
     corners: Vec<Complex64>,

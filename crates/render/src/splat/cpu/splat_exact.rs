@@ -15,8 +15,7 @@ use pulp::{Simd, WithSimd};
 #[derive(Debug, Default)]
 pub(crate) struct ExactScratch {
     sums: Vec<f64>,
-    /// The squares of the distances, along a row, of the pixels from a point; distances are in
-    /// pixels.
+    /// The squared horizontal distance, in pixels, of each pixel of a row from a point.
     squares: Vec<f64>,
     /// The values of a gaussian of height 1 at the distances of `squares`; not used for other
     /// shapes. A gaussian of two coordinates is the product of such a value for x and one for y.
@@ -112,13 +111,12 @@ pub(crate) fn evaluate(
 
 /// The pixels of one row that a point's kernel reaches.
 struct PixelRow<'a> {
-    /// The squares of the distances, along the row, of the pixels from the point; distances are in
-    /// pixels.
+    /// The squared horizontal distance, in pixels, of each pixel of the row from the point.
     squares: &'a [f64],
-    /// The square of the distance, in pixels, of the row from the point.
+    /// The squared vertical distance, in pixels, of the row from the point.
     square: f64,
-    /// The values of a gaussian of height 1 at these distances along the row; not used for other
-    /// shapes.
+    /// The value of a gaussian of height 1 at each of these horizontal distances; not used for
+    /// other shapes.
     factors: &'a [f64],
     sums: &'a mut [f64],
 }

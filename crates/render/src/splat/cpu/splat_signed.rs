@@ -16,11 +16,11 @@ const CANCELLING: f64 = 1.0 / 256.0;
 /// fraction that remains in cells of each width is compared with [`CANCELLING`].
 const WIDTHS: [f64; 3] = [0.25, 1.0, 4.0];
 
-/// The greatest number of pixels, summed over the kernels of all points, for which every kernel is
-/// evaluated. A kernel counts at most the pixels of a tile.
+/// The greatest number of pixels, summed over the kernels of all points, up to which each point's
+/// kernel is evaluated where weights nearly cancel. A kernel counts at most the pixels of a tile.
 pub const MOST_PIXELS: f64 = (1 << 25) as f64;
 
-/// The number of pixels of a 256 px tile. A kernel counts at most this many pixels.
+/// The number of pixels of a 256 px tile: the most that a kernel counts for [`MOST_PIXELS`].
 const TILE: f64 = 65_536.0;
 
 /// Returns true if weights cancel under a kernel, anywhere in the world. The result follows from
@@ -34,7 +34,7 @@ pub(crate) fn cancel(points: &Points, kernel: &Kernel, window: &Window) -> bool 
     points.summary().weight_min < 0.0 && WIDTHS.iter().any(|width| left(width) < CANCELLING)
 }
 
-/// Returns true if the points are few enough to evaluate the kernel of each.
+/// Returns true if the kernels of all points together have at most [`MOST_PIXELS`] pixels.
 pub(crate) fn is_affordable(points: &Points, kernel: &Kernel) -> bool {
     let pixels = (2.0 * kernel.reach() + 2.0).powi(2).min(TILE);
     points.summary().count as f64 * pixels <= MOST_PIXELS
