@@ -50,8 +50,8 @@ fn paths(target: &Path) -> (PathBuf, PathBuf) {
     )
 }
 
-/// Removes the log that an export left because it ended between the last two steps: the target was
-/// complete, and its log was not removed yet.
+/// Removes the log beside a complete target. An export leaves it if it ends after the target got
+/// its name and before the log was removed.
 fn remove_leftover(log_path: &Path, target: &Path) -> Result<(), ExportError> {
     match File::open(log_path) {
         Ok(log) => {

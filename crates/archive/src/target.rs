@@ -76,7 +76,7 @@ impl Target {
         journal::check(&self.path, if_exists)
     }
 
-    /// The path of the file or folder.
+    /// The path of the file or folder that the export writes.
     pub fn path(&self) -> &Path {
         &self.path
     }

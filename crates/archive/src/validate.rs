@@ -37,8 +37,9 @@ pub(crate) fn data_bounds(edges: &[f64]) -> Option<LonLatBox> {
     fits.then_some(bounds)
 }
 
-/// Returns the longitude, the latitude and the zoom of a first view, if they lie within the bounds
-/// and the zooms. Otherwise it returns the middle of the bounds and a zoom that shows all of them.
+/// Returns the longitude, the latitude and the zoom that a map shows first, if they lie within the
+/// bounds and the zooms. Otherwise it returns the middle of the bounds and a zoom that shows all of
+/// them.
 pub(crate) fn center(center: &[f64], bounds: LonLatBox, zooms: &RangeInclusive<u8>) -> [f64; 3] {
     let (first, last) = (f64::from(*zooms.start()), f64::from(*zooms.end()));
     let [west, south, east, north] = bounds.edges();

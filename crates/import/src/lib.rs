@@ -59,7 +59,7 @@ pub enum Dialect {
     MapnikRasterizers,
     /// heatmap.js: its options, the argument of `setData`, or both.
     HeatmapJs,
-    /// Leaflet.heat, and simpleheat, by which it draws.
+    /// Leaflet.heat, and simpleheat, the library that draws for it.
     LeafletHeat,
     /// HeatCanvas, which draws heat maps in web pages.
     HeatCanvas,

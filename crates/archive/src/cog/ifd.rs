@@ -1,7 +1,7 @@
 //! The image file directories (IFDs) of a BigTIFF. A directory describes one picture: its
 //! properties, and the offset and the length of each of its tiles.
 
-/// An entry of a directory: a tag and its value.
+/// An entry of an image file directory: a tag and its value.
 #[derive(Clone, Debug)]
 pub(super) struct IfdEntry {
     tag: u16,
@@ -83,7 +83,7 @@ impl IfdEntry {
     }
 }
 
-/// A directory, and its offset in the file.
+/// An image file directory, and its offset in the file.
 #[derive(Clone, Debug)]
 pub(super) struct Ifd {
     pub(super) start: u64,

@@ -231,7 +231,7 @@ mod tests {
         path
     }
 
-    /// A view that never ends gives an error as soon as the budget is used up.
+    /// A `tiles` view that never ends gives an error as soon as the budget is used up.
     #[test]
     fn tiles_that_never_end_are_an_error() {
         let endless = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n)";

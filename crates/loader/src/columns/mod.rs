@@ -62,8 +62,8 @@ pub(crate) struct WeightGuess {
 }
 
 impl WeightGuess {
-    /// Returns a guess if `choice` is a column that no option names; else `None`. `positions` is
-    /// the part of [`Columns::why`] that is about positions.
+    /// A record of the choice `choice`, if it is a column that no option names; else `None`.
+    /// `positions` is the part of [`Columns::why`] that is about positions.
     pub(crate) fn new(choice: &WeightChoice, positions: &str) -> Option<Self> {
         choice.is_guess.then(|| Self {
             positions: positions.to_owned(),
@@ -108,8 +108,8 @@ pub(crate) fn normalised(name: &str) -> String {
         .collect()
 }
 
-/// The index of the column with a name; `None` if there is none. A column with exactly this name is
-/// preferred to one that is equal only by the comparison of [`normalised`].
+/// The index of the column with the name `name`; `None` if there is none. An equal name is
+/// preferred to one that is equal only in the form of [`normalised`].
 pub(crate) fn named(seen: &[String], name: &str) -> Option<usize> {
     let alike = normalised(name);
     let exact = seen.iter().position(|s| s == name);

@@ -20,9 +20,10 @@ pub(crate) struct ResolvedColumns {
 /// The columns that hold the positions, by their indexes among the source's columns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PositionColumns {
-    /// The column of longitudes and the column of latitudes.
+    /// The index of the column of longitudes, then that of the column of latitudes.
     LonLat(usize, usize),
-    /// The column of geometries; `None` if geometries are in no column, as in a Shapefile.
+    /// The index of the column of geometries; `None` if geometries are in no column, as in a
+    /// Shapefile.
     Geometry(Option<usize>),
 }
 

@@ -1,4 +1,4 @@
-//! Parsing of PROJJSON, which is the second version of well-known text in the form of JSON.
+//! Parsing of coordinate systems in PROJJSON, which is WKT 2 (well-known text) in the form of JSON.
 
 use super::definition::{
     self, Axes, Base, Definition, Projection, ProjectionParameter, degrees, one_unit,

@@ -1,5 +1,5 @@
-//! Parsing of well-known text. The first version is read in the dialects of OGC, GDAL and Esri, the
-//! second version as ISO 19162 defines it.
+//! Parsing of coordinate systems in well-known text (WKT). WKT 1 is read in the dialects of OGC,
+//! GDAL and Esri, WKT 2 as ISO 19162 defines it.
 
 use super::definition::{
     self, Axes, Base, Definition, Projection, ProjectionParameter, degrees, one_unit,

@@ -192,7 +192,7 @@ impl PlaceColumn {
     }
 }
 
-/// Returns true if the name of a column is usual for whole positions.
+/// Returns true if the name of the column with the index `at` is one of [`NAMES`].
 fn is_known(seen: &[String], at: usize) -> bool {
     let name = normalised(seen.get(at).map_or("", String::as_str));
     NAMES.contains(&name.as_str())

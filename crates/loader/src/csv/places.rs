@@ -46,7 +46,8 @@ pub(super) enum PlaceForm {
 pub(super) struct PlaceTexts<'a> {
     pub(super) lon: &'a [u8],
     pub(super) lat: &'a [u8],
-    /// The hemispheres of the longitude and of the latitude; empty if no columns hold them.
+    /// The texts for the hemispheres of the longitude and of the latitude, such as `E` and `N`;
+    /// empty if no columns hold them.
     pub(super) hemispheres: [&'a [u8]; 2],
 }
 
@@ -73,9 +74,9 @@ impl PlaceReader {
         why
     }
 
-    /// Reads a row's position, and adds its points to `batch`. The inner error is the reason if the
-    /// row is skipped. `line` returns the number of the row's line, for a position of a MultiPoint
-    /// that is skipped.
+    /// Reads a row's position, and adds its points to `batch`. If the row is skipped, the inner
+    /// error is the reason and the value that caused it. `line` returns the number of the row's
+    /// line, for a position of a MultiPoint that is skipped.
     ///
     /// # Errors
     /// [`LoadError::VagueDatum`] if a position can't be shifted to WGS 84 well enough.

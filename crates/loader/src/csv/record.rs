@@ -22,7 +22,7 @@ pub(crate) struct CsvDialect {
     pub(crate) row: RowShape,
 }
 
-/// The meaning of quotes.
+/// The rule by which a quote encloses a field or is ordinary text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quoting {
     /// No quotes: a quote is ordinary text.

@@ -37,8 +37,7 @@ pub(crate) fn part(
     features(input, format, options, &positions)
 }
 
-/// The number of features at the beginning of a file whose names of properties are collected: a
-/// choice.
+/// The number of a file's first features in which names of properties are looked for: a choice.
 const LOOKED_AT: usize = 64;
 
 /// A source that reads an input as GeoJSON.
