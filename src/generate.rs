@@ -11,7 +11,8 @@ use std::f64::consts::TAU;
 const CLUSTERS: usize = 2_000;
 /// The number of lines between cities.
 const LINES: usize = 150;
-/// The least and the greatest standard deviation of a cluster, in metres.
+/// The least and the greatest standard deviation of a cluster's points around its centre, in metres
+/// along each axis.
 const SIGMA: (f64, f64) = (20.0, 150_000.0);
 /// The fraction of all points that lie in clusters.
 const IN_CLUSTERS: f64 = 0.85;
@@ -41,12 +42,12 @@ pub fn points(n: usize, seed: u64) -> impl ExactSizeIterator<Item = (f64, f64, f
 /// A group of points with a gaussian distribution.
 #[derive(Clone, Copy)]
 struct Cluster {
-    /// The fraction of all points in clusters that lie in this cluster or in one of the clusters
-    /// before it. A point lies in the first cluster for which a random number, 0 to 1, is less than
-    /// this.
+    /// The fraction of the points in clusters that lie in this cluster or an earlier one. A point's
+    /// cluster is the first one for which a random number, 0 to 1, is less than this.
     up_to: f64,
     center: (f64, f64),
-    /// The standard deviation in degrees of longitude, and in degrees of latitude.
+    /// The standard deviation of the points around the centre: in degrees of longitude, and in
+    /// degrees of latitude.
     sigma: (f64, f64),
 }
 
@@ -98,8 +99,8 @@ impl Generator {
         (at.0 + east * width, at.1 + north * height)
     }
 
-    /// A random position, evenly distributed over the sphere. On the map, such positions are
-    /// sparser towards the poles.
+    /// A random position as longitude and latitude in degrees, evenly distributed over the sphere.
+    /// On the map, such positions are sparser towards the poles.
     fn anywhere(&mut self) -> (f64, f64) {
         let height = (self.random.fraction() * 2.0 - 1.0) * MAX_LATITUDE.to_radians().sin();
         (

@@ -13,7 +13,7 @@ use heatsplat_points::{Points, PointsError, ProjectionError, WorldCoord, mercato
 /// ```
 ///
 /// # Errors
-/// An error about the first point that doesn't lie on the map.
+/// An error about the first point whose coordinates don't lie on the map.
 pub fn points(
     weighted: impl IntoIterator<Item = (geo_types::Point<f64>, f32)>,
 ) -> Result<Points, PointsError> {

@@ -15,7 +15,8 @@ pub(super) struct ArchiveLayer {
 }
 
 impl ArchiveLayer {
-    /// Tests whether a source is an archive: a local file whose name ends like an archive's.
+    /// Tests whether a source is an archive of tiles: a local file whose name has an archive's
+    /// extension.
     pub(super) fn is_archive(source: &str) -> bool {
         Archive::is_named(Path::new(source)) && !heatsplat_loader::is_remote(source)
     }
@@ -46,7 +47,8 @@ impl ArchiveLayer {
         Ok(Self { archive, info })
     }
 
-    /// A description of the archive in one line: format and size of its tiles, and its zooms.
+    /// A description of the archive in one line: the format and size of its tiles, and its first
+    /// and last zoom.
     pub(super) fn summary(&self) -> String {
         let ArchiveInfo {
             zooms,

@@ -31,8 +31,8 @@ impl fmt::Display for UsageError {
 
 impl Error for UsageError {}
 
-/// An error in a configuration file. Its message names keys of the file; [`with_flags`] must not
-/// rewrite them as flags.
+/// The message of an error in a configuration file. It names keys of the file, and [`with_flags`]
+/// must not rewrite them as flags.
 #[derive(Debug)]
 pub(super) struct FileError(pub(super) String);
 
@@ -44,8 +44,8 @@ impl fmt::Display for FileError {
 
 impl Error for FileError {}
 
-/// Rewrites a message of the loader so that it names flags. The loader names a parameter in
-/// backticks, `` `keep` `` for example; the result has `--keep` in its place.
+/// Rewrites a message of the loader, which names a parameter in backticks, like `` `keep` ``, so
+/// that it names the program's flag instead, like `--keep`.
 pub(super) fn with_flags(message: &str) -> String {
     let mut text = message.to_owned();
     for parameter in Parameter::ALL {

@@ -9,11 +9,12 @@ use heatsplat_loader::{Columns, Position, Table, load_first};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
-/// The number of points that are shown: a choice.
+/// The number of points that `heatsplat info --explain` shows. A choice.
 const SHOWN: u32 = 5;
 
-/// The most columns that are shown, and the most letters of a value. Choices.
+/// The largest number of columns whose values are shown. A choice.
 const MOST_COLUMNS: usize = 40;
+/// The largest number of characters of a value that are shown. A choice.
 const LONGEST: usize = 24;
 
 /// The first points of a source and the values of all columns in their rows.
@@ -21,13 +22,14 @@ pub(super) struct FirstPoints {
     points: Vec<Point>,
     table: Table,
     columns: Columns,
-    /// The number of columns whose values are not shown.
+    /// The number of columns whose values are not shown, since there are too many or their values
+    /// are geometries.
     left_out: usize,
 }
 
 impl FirstPoints {
-    /// Reads the first points of a source. The source is opened twice: to learn its columns, and to
-    /// keep the values of all of them.
+    /// Reads the first points of a source. The source is opened twice: first to learn its columns,
+    /// then to read the values of all of them.
     pub(super) fn read(source: &str, flags: &SourceFlags) -> Result<Self, BoxError> {
         if source == "-" {
             let message = "--explain reads a source twice, and standard input can be read once: \
@@ -64,7 +66,7 @@ impl FirstPoints {
         })
     }
 
-    /// The points as longitude and latitude in degrees, and weight.
+    /// Each point's longitude and latitude in degrees, and its weight.
     fn places(&self) -> impl Iterator<Item = (f64, f64, f32)> {
         self.points.iter().map(|point| {
             let (lon, lat) = mercator::unproject(WorldCoord {
@@ -119,7 +121,8 @@ impl FirstPoints {
     }
 }
 
-/// The use of a column: `longitude`, `latitude` or `weight`. `None` for other columns.
+/// The use that is made of a column: `longitude`, `latitude` or `weight`. `None` for columns that
+/// are not used.
 fn used_as(columns: &Columns, column: &str) -> Option<&'static str> {
     let (lon, lat) = match &columns.position {
         Position::LonLat { lon, lat } => (Some(&**lon), Some(&**lat)),
@@ -131,7 +134,7 @@ fn used_as(columns: &Columns, column: &str) -> Option<&'static str> {
     found.map(|(_, used_as)| used_as)
 }
 
-/// A text without control characters, cut to [`LONGEST`] letters.
+/// The text without its control characters, cut to [`LONGEST`] characters.
 fn shortened(text: &str) -> String {
     let mut letters = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     let mut short: String = letters.by_ref().take(LONGEST).collect();
@@ -142,7 +145,7 @@ fn shortened(text: &str) -> String {
     short
 }
 
-/// Lines whose cells stand below each other.
+/// Formats a table of texts, row by row, as lines in which the columns are aligned.
 fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {

@@ -22,7 +22,7 @@ Examples:
   curl -s https://example.org/quakes.csv | heatsplat info -
   heatsplat info --backends";
 
-/// The zoom of the tiles among which the tile with the most weight is searched for. At zoom 10 a
+/// The zoom of the tiles from which [`densest`] picks the one with the most weight. At zoom 10 a
 /// tile is about 40 km wide at the equator.
 const PLACE_ZOOM: u8 = 10;
 

@@ -6,14 +6,14 @@ use heatsplat::points::Points;
 use heatsplat::render::Radius;
 use heatsplat_server::Derivation;
 
-/// A style, and the origin of its radius.
+/// A style, and the way in which its radius was chosen: it may have to be fitted to points.
 #[derive(Clone, Default)]
 pub(super) struct LayerStyle {
     style: Style,
     radius: RadiusChoice,
 }
 
-/// The origin of a style's radius.
+/// The way in which a style's radius is chosen.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum RadiusChoice {
     /// A radius that a flag or the configuration of another heat map sets.
@@ -30,8 +30,8 @@ impl LayerStyle {
         Self { style, radius }
     }
 
-    /// The style for a layer whose points are not in memory, for example a live layer. A radius
-    /// that would be fitted to points is the default radius here.
+    /// The style for a layer whose points are not in memory, for example a live layer. It has the
+    /// default radius if the radius would be fitted to points.
     pub(super) fn without_points(&self) -> &Style {
         &self.style
     }
@@ -47,7 +47,8 @@ impl LayerStyle {
         }
     }
 
-    /// The style for points. A radius is fitted to them only if `--radius auto` asks for it.
+    /// The style for points. The radius is fitted to them only if `--radius auto` asks for it; if
+    /// nothing sets a radius, it is the default one.
     pub(super) fn if_asked(&self, points: &Points) -> Style {
         match self.radius {
             RadiusChoice::Fitted => self.style.clone(),
@@ -55,8 +56,8 @@ impl LayerStyle {
         }
     }
 
-    /// A derived layer in this style. In place of a radius that would be fitted, it gets the radius
-    /// of the first layer that it is computed from.
+    /// Gives this style to a derived layer. If the radius would be fitted to points, the derived
+    /// layer gets the radius of the first layer that it is computed from instead.
     pub(super) fn applied_to(&self, derived: Derivation) -> Derivation {
         let derived = derived.with_style(self.style.clone());
         match self.radius {
@@ -67,8 +68,9 @@ impl LayerStyle {
 }
 
 impl LoadedSource {
-    /// The style of the layer with these points. If points have radii of their own, the radius for
-    /// the remaining points is not fitted.
+    /// The style of the layer with these points: `style`, with a radius that is fitted to the
+    /// points if `style` asks for it. `radius` is the radius that was fitted at an earlier reading,
+    /// if there was one. If single points have radii of their own, nothing is fitted.
     pub(super) fn style(&self, style: &LayerStyle, radius: Option<&Radius>) -> Style {
         if self.has_radii() {
             style.without_points().clone()

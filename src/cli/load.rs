@@ -11,14 +11,17 @@ use indicatif::HumanCount;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The points of a source, and all that is known after reading its rows.
+/// The points of a source, with its columns, the report on its rows, and the time that reading them
+/// took.
 pub(super) struct LoadedSource {
     pub(super) points: Points,
-    /// The points with the radii from the column of `--radius-column`; `None` without this flag.
+    /// The points, each with its radius from the column of `--radius-column`; `None` without this
+    /// flag.
     with_radii: Option<Arc<PointSet>>,
-    /// The column of `--by`, by whose values the points are coloured; `None` without this flag.
+    /// The name of the column of `--by`, by whose values the points are coloured; `None` without
+    /// this flag.
     by: Option<String>,
-    /// The unit of the weights, from `--unit`.
+    /// The unit of the weights that `--unit` states; `None` without this flag.
     unit: Option<String>,
     /// The columns whose values are kept in memory besides the points.
     pub(super) table: Table,
@@ -62,7 +65,7 @@ impl SourceFlags {
 }
 
 impl LoadedSource {
-    /// Tests whether points have radii of their own.
+    /// Tests whether single points have radii of their own, from a column.
     pub(super) fn has_radii(&self) -> bool {
         self.with_radii.is_some()
     }
@@ -101,7 +104,7 @@ impl LoadedSource {
     }
 
     /// A note of one line if some weights are negative, but too few for a colour scale with two
-    /// sides. Otherwise `None`.
+    /// sides; `None` otherwise.
     pub(super) fn negative_weights(&self) -> Option<String> {
         let share = self.points.summary().negative_share();
         (share > 0.0 && share < NEGATIVE_SHARE).then(|| {
@@ -147,7 +150,7 @@ impl LoadedSource {
     }
 }
 
-/// A text that states in percent how much of all weight is negative. `share` is this fraction.
+/// Formats `share`, the fraction of all weight that is negative, as a text in percent.
 pub(super) fn negative_share(share: f64) -> String {
     match share * 100.0 {
         percent if percent < 0.01 => "less than 0.01 % of all weight is negative".to_owned(),
@@ -182,8 +185,8 @@ fn index(source: &mut dyn Source) -> Result<LoadedSource, BoxError> {
     })
 }
 
-/// Corrects the name of the flag in an error about the missing column `column`. The loader blames
-/// `keep`, since it read the column that `flag` names as a column to keep.
+/// Corrects the name of the flag in an error that `column` is missing. The loader blames `keep`,
+/// since it reads the column that `flag` names as a column to keep.
 fn blame(error: BoxError, column: &str, flag: &str) -> BoxError {
     match error.downcast_ref::<LoadError>() {
         Some(LoadError::NoSuchColumn { name, .. }) if name == column => {

@@ -37,7 +37,7 @@ impl ManCommand {
     }
 }
 
-/// The file of each page, and the command that it describes.
+/// The file name of each manual page, and the command that the page describes.
 pub(super) fn pages(program: &Command) -> Vec<(String, Command)> {
     let name = program.get_name();
     // Each command gets its full name, and the flags that all commands have.
@@ -51,7 +51,7 @@ pub(super) fn pages(program: &Command) -> Vec<(String, Command)> {
     pages
 }
 
-/// The manual page of a command. The examples stay as they are written, line by line.
+/// The manual page of a command, as troff. The lines of its examples are not reflowed.
 pub(super) fn page(command: &Command) -> io::Result<Vec<u8>> {
     let source = concat!("heatsplat ", env!("CARGO_PKG_VERSION"));
     let man = Man::new(command.clone()).source(source);

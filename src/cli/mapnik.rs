@@ -7,8 +7,8 @@ use heatsplat::import::ImportedStyle;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Reads the picture of the marker, if the XML names one, into the style. The path of the picture
-/// begins at the folder of the XML file.
+/// Reads the picture of the marker, if the Mapnik XML names one, into the style. The picture's path
+/// is relative to the folder of `xml`, the file.
 pub(super) fn with_marker(imported: ImportedStyle, xml: &Path) -> Result<ImportedStyle, BoxError> {
     let Some(marker) = imported.marker.clone() else {
         return Ok(imported);
@@ -19,8 +19,9 @@ pub(super) fn with_marker(imported: ImportedStyle, xml: &Path) -> Result<Importe
     Ok(imported.map_err(|e| format!("{}: {e}", file.display()))?)
 }
 
-/// Converts the parameters of a Mapnik datasource to a source. Options about reading the source go
-/// into `flags`, unless the user has set them there.
+/// Converts the parameters of a Mapnik datasource to a source: a file's path or a database's
+/// address. What they state about reading the source goes into `flags`, unless the user has set
+/// those flags.
 pub(super) fn source(
     parameters: &[(String, String)],
     xml: &Path,

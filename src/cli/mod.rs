@@ -81,7 +81,7 @@ enum Command {
     Man(man::ManCommand),
 }
 
-/// The order of a help page: examples come before the flags, since they are read first.
+/// The template of a help page: examples come before the flags, since they are read first.
 const HELP: &str = "\
 {about-with-newline}
 {usage-heading} {usage}{after-help}
@@ -89,7 +89,7 @@ const HELP: &str = "\
 {all-args}
 ";
 
-/// The columns of a help page, unless the terminal is narrower. A choice.
+/// The width of a help page in characters, unless the terminal is narrower. A choice.
 const HELP_COLUMNS: usize = 100;
 
 /// The whole command line, with the help pages as they are shown.
@@ -168,7 +168,7 @@ mod tests {
         program().debug_assert();
     }
 
-    /// Flags without which nothing is done, so that there is no default to show.
+    /// Flags whose help names no default, since without such a flag nothing happens in its place.
     const WITHOUT_DEFAULT: &[&str] = &[
         "admin-listen",
         "attribution",

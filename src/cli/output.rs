@@ -63,18 +63,20 @@ pub(super) fn check(output: &Path) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Tests whether the output is a pipe or a device. A file must not take its place.
+/// Tests whether the output is a pipe or a device, which is written to directly instead of being
+/// replaced by a file.
 fn is_special(output: &Path) -> bool {
     fs::metadata(output).is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
-/// The file that a link points to. A name that is no link is returned unchanged or as an absolute
-/// path.
+/// The file that `output` points to if it is a link. A name that is no link is returned unchanged
+/// or as an absolute path.
 fn link_target(output: &Path) -> PathBuf {
     fs::canonicalize(output).unwrap_or_else(|_| output.to_owned())
 }
 
-/// The name of a temporary file in the same folder as the output, so that the renaming is atomic.
+/// The name of a temporary file in the folder of `output`, so that it can be renamed to `output` in
+/// one atomic step.
 fn beside(output: &Path) -> PathBuf {
     let mut name = output.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.partial", std::process::id()));

@@ -3,15 +3,15 @@
 use heatsplat::render::Radius;
 use heatsplat_loader::Column;
 
-/// The largest number of examples in a note on values that are no radius.
+/// The largest number of examples in the message about values that are no radius.
 const EXAMPLES: usize = 3;
 
-/// Converts a column to a radius in pixels for each point. A point without a usable radius gets 0,
-/// and is drawn with the radius of the style. The text that is returned counts the radii and the
-/// unusable values; it is appended to the report on columns.
+/// Converts the values of a column to a radius in pixels for each point. It is 0 for a point
+/// without a usable value, which is drawn with the radius of the style. The returned text, which is
+/// appended to the report on columns, counts the radii and the unusable values.
 ///
 /// # Errors
-/// A column that has values, none of which is a radius.
+/// A message if the column has values, but none of them is a radius.
 pub(super) fn from_column(column: &Column) -> Result<(Vec<f32>, String), String> {
     let (mut own, mut bad, mut examples) = (0usize, 0usize, Vec::new());
     let radius = |row: usize| {

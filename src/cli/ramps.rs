@@ -20,7 +20,8 @@ Examples:
   heatsplat render examples/cities.csv.gz -o map.png --ramp viridis
   heatsplat render examples/cities.csv.gz -o map.png --ramp \"transparent, navy, #ff0\"";
 
-/// The number of characters in the swatch of a ramp. Each character shows another colour.
+/// The number of characters in the row of colours by which a terminal shows a ramp. Each has
+/// another colour.
 const SWATCH: usize = 32;
 
 #[derive(Args)]
@@ -54,7 +55,7 @@ impl RampsCommand {
     }
 }
 
-/// The table with the checks of one ramp, or of all ramps if `wanted` is [`EVERY`].
+/// A table in text with the checks of the ramp `wanted`, or of all ramps if it is [`EVERY`].
 fn checked(wanted: &str) -> Result<String, BoxError> {
     let ramps: Vec<(&str, Ramp)> = if wanted == EVERY {
         let all = ramps::all().iter();
@@ -115,7 +116,8 @@ fn list(in_color: bool) -> String {
     text
 }
 
-/// A ramp as a row of coloured spaces, made with escape sequences of the terminal.
+/// A row of spaces in the colours of a ramp, from its first colour to its last, by escape sequences
+/// of the terminal.
 fn swatch(named: &NamedRamp) -> String {
     let ramp = Ramp::from_collection(named);
     let mut text = String::new();

@@ -21,7 +21,7 @@ pub(super) struct SourceFlags {
     /// The column of latitudes [default: found by its name]
     #[arg(long, value_name = "COLUMN")]
     pub(super) lat: Option<String>,
-    /// The pair of columns to read, where there are several: `pickup` for pickup_longitude and
+    /// The pair of columns to read, if there are several: `pickup` for pickup_longitude and
     /// pickup_latitude
     #[arg(long, value_name = "NAME")]
     pub(super) pair: Option<String>,
@@ -32,8 +32,8 @@ pub(super) struct SourceFlags {
     /// that are read live [default: the name of the weights' column, or rows]
     #[arg(long, value_name = "TEXT")]
     pub(super) unit: Option<String>,
-    /// A column of radii in pixels, for points with radii of their own; where it is empty or 0 a
-    /// point has the style's
+    /// A column with a radius in pixels for each point; where it is empty or 0, the point has the
+    /// style's radius
     #[arg(long, value_name = "COLUMN")]
     pub(super) radius_column: Option<String>,
     /// csv, tsv, geojson, geojsonl, json (rows that are not GeoJSON), shapefile, geopackage,
@@ -44,8 +44,8 @@ pub(super) struct SourceFlags {
     /// The file to read in a zip archive [default: its only data set]
     #[arg(long, value_name = "NAME")]
     pub(super) member: Option<String>,
-    /// The table to read: of a database, a sheet of an Excel workbook, or where a GeoPackage has
-    /// several of points
+    /// The table to read: a table of a database, a sheet of an Excel workbook, or one of several
+    /// tables of points in a GeoPackage
     #[arg(long, value_name = "TABLE")]
     pub(super) table: Vec<String>,
     /// Only rows that fulfil a condition: "kind = 'theft' and time >= 2010-03-01". A text column is
@@ -73,8 +73,8 @@ pub(super) struct SourceFlags {
     /// Separator of the fields of a CSV file: one character, or `tab` [default: found]
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     pub(super) delimiter: Option<u8>,
-    /// Quote around fields of a CSV file: one character, or `none` [default: `"` where it swallows
-    /// no rows; in text separated by tabs only around whole fields]
+    /// Quote around fields of a CSV file: one character, or `none` [default: `"`, but read as text
+    /// if several rows would become one field; in text separated by tabs only around whole fields]
     #[arg(long, value_name = "CHARACTER|none")]
     pub(super) quote: Option<Quote>,
     /// Decimal mark of numbers in a CSV file: a comma or a point. With it, marks between thousands
@@ -97,19 +97,19 @@ pub(super) struct SourceFlags {
     /// number, as 25832 or EPSG:25832
     #[arg(long, visible_alias = "crs", value_name = "EPSG", value_parser = epsg)]
     pub(super) srid: Option<u32>,
-    /// Largest error of positions, like 50m, where the shift of a file's datum to WGS 84 is known
-    /// no better without a grid, which is not read here [default: 5m]
+    /// Largest error of positions to accept, like 50m, if a file's datum can't be shifted to WGS 84
+    /// more exactly without a grid, which is not read here [default: 5m]
     #[arg(long, value_name = "METRES", value_parser = metres)]
     pub(super) datum_error: Option<f64>,
     /// Stop at the first row that gives no point, instead of skipping and counting it
     #[arg(long)]
     pub(super) strict: bool,
-    /// The column of geometries or of whole positions, where there are several [default: the
-    /// primary one of a file, the only one of a table, found by its values in CSV]
+    /// The column with the geometries or whole positions, if several could be it [default: a file's
+    /// primary column, a table's only one; in CSV it is found by its values]
     #[arg(long, value_name = "COLUMN")]
     pub(super) geom: Option<String>,
-    /// Limit of the temporary file for a member of an archive, or for an address, whose format, or
-    /// whose server, doesn't let it be read as it comes, like 500M or 20G [default: 4G]
+    /// Limit of the temporary file into which a member of an archive, or a file at an address, is
+    /// copied if its format or its server allows no other reading, like 500M or 20G [default: 4G]
     #[arg(long, value_name = "SIZE", value_parser = super::units::bytes)]
     pub(super) download_limit: Option<u64>,
     #[command(flatten)]
@@ -126,13 +126,14 @@ impl SourceFlags {
         Ok(open(source, &self.options())?)
     }
 
-    /// Checks that a file has a supported format, and columns of positions.
+    /// Checks that a file has a supported format, and columns with positions.
     pub(super) fn can_open(&self, file: &str) -> Result<(), BoxError> {
         open(file, &self.options())?;
         Ok(())
     }
 
-    /// Sets the columns that the configuration of a heat map names, except those that flags name.
+    /// Sets the flags of columns to the columns that the configuration of a heat map names, except
+    /// flags that the user has set.
     pub(super) fn suggest(&mut self, columns: &import::ColumnNames) {
         for (flag, column) in [
             (&mut self.lon, &columns.lon),
@@ -146,7 +147,8 @@ impl SourceFlags {
         }
     }
 
-    /// Sets the separator that a Mapnik map names for its CSV file, unless a flag names one.
+    /// Sets the flag of the separator to the one that a Mapnik map states for its CSV file, unless
+    /// the user has set it.
     pub(super) fn suggest_delimiter(&mut self, separator: Option<&str>) {
         let byte = separator.and_then(|text| delimiter(text).ok());
         self.delimiter = self.delimiter.or(byte);
@@ -183,7 +185,7 @@ impl SourceFlags {
     }
 }
 
-/// Parses the EPSG number of a reference system.
+/// Parses the EPSG number of a coordinate reference system: `25832` or `EPSG:25832`.
 fn epsg(text: &str) -> Result<u32, &'static str> {
     let name = text.trim();
     let number = match name.get(..5) {
@@ -196,7 +198,7 @@ fn epsg(text: &str) -> Result<u32, &'static str> {
     }
 }
 
-/// Parses a box that is at most as wide as the world.
+/// Parses a box in degrees, `west,south,east,north`, that is at most as wide as the world.
 fn within(text: &str) -> Result<LonLatBox, LonLatBoxError> {
     text.parse::<LonLatBox>()?.at_most_one_turn()
 }

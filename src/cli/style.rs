@@ -26,7 +26,7 @@ carried over is said on standard error.";
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct StyleCommand {
-    /// A configuration, or the file it is in
+    /// The configuration of a heat map as text, or the file that holds it
     #[arg(value_name = "FILE|STRING")]
     configuration: String,
     /// Print the 256 entries of the ramp, a line each: index, red, green, blue, alpha
@@ -54,7 +54,7 @@ impl StyleCommand {
     }
 }
 
-/// The style in the form that `--style` reads, each parameter in a line.
+/// The style in the form that `--style` reads: each parameter in a line of its own.
 fn lines(imported: &ImportedStyle) -> String {
     let mut text = format!("# from {}\n", imported.dialect);
     let columns = &imported.columns;

@@ -130,8 +130,8 @@ impl StyleFlags {
     }
 }
 
-/// Reads the configuration of a heat map: from the file of this name if there is one, otherwise
-/// from the text itself.
+/// Reads the configuration of a heat map: from the file with the name `file_or_text` if there is
+/// one, otherwise from the text itself.
 pub(super) fn read(file_or_text: &str) -> Result<ImportedStyle, BoxError> {
     let is_path = file_or_text.len() < 4096 && Path::new(file_or_text).is_file();
     if is_path {
@@ -154,7 +154,8 @@ pub(super) fn read(file_or_text: &str) -> Result<ImportedStyle, BoxError> {
     })
 }
 
-/// Tests whether a text that is no style was probably meant to be the path of a file.
+/// Tests whether a text that could not be parsed as a style was probably meant to be the path of a
+/// file.
 fn looks_like_path(text: &str) -> bool {
     let is_path = |c: char| c.is_alphanumeric() || "._-/\\~ ".contains(c);
     text.chars().all(is_path) && text.contains(['.', '/', '\\'])
@@ -176,7 +177,7 @@ pub(super) fn say_warnings(imported: &ImportedStyle) {
 /// The value of `--radius` with which the radius is fitted to the points.
 const AUTO: &str = "auto";
 
-/// A clap parser for a radius, or for [`AUTO`].
+/// A clap parser for the value of `--radius`: a radius, or [`AUTO`].
 fn radius(value: &str) -> Result<String, String> {
     match value.trim() {
         value if value.eq_ignore_ascii_case(AUTO) => Ok(AUTO.to_owned()),

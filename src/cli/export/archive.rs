@@ -10,8 +10,8 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
-/// Writes the tiles of a layer. With `--dry-run`, only prints an estimate of their number, bytes
-/// and time.
+/// Writes the tiles of a layer into a file or a folder. With `--dry-run` it only prints an estimate
+/// of their number, their bytes and the time.
 pub(super) fn write(
     flags: &ExportCommand,
     target: &Target,

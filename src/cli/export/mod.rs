@@ -83,15 +83,15 @@ pub(super) struct ExportCommand {
     backend: BackendFlags,
 }
 
-/// The output of an export.
+/// The place into which an export writes its tiles.
 #[derive(Clone, Debug)]
 enum Output {
-    /// A file or a folder of tiles.
+    /// An archive file or a folder of files.
     Archive(Target),
     /// A table of PostGIS rasters in a database.
     Rasters(Box<RasterTable>),
-    /// The address of a database that can't be used, and the reason. An error of the flag's parser
-    /// would repeat the address, which may hold a password.
+    /// An address of a database that can't be used, as the message with the reason. An error of the
+    /// flag's parser would repeat the address, which may hold a password.
     Refused(String),
 }
 
@@ -132,8 +132,8 @@ impl ExportCommand {
         }
     }
 
-    /// Checks the output. This happens before the source is read, which may take long. Returns
-    /// `false` if the output is already complete.
+    /// Checks that the output can be written. This happens before the source is read, which may
+    /// take long. Returns `false` if the output is already complete, so that nothing is left to do.
     fn is_needed(&self) -> Result<bool, BoxError> {
         match &self.output {
             Output::Archive(_) if self.dry_run => Ok(true),
@@ -196,7 +196,7 @@ fn area(text: &str) -> Result<LonLatBox, BoxError> {
     Ok(area)
 }
 
-/// Adds to an error of an export the flags that solve its problem.
+/// Adds to an error of an export the names of the flags that solve its problem.
 fn suggest_flags(error: ExportError) -> BoxError {
     match &error {
         ExportError::Exists { .. } => format!("{error}; --overwrite replaces it").into(),

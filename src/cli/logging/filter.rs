@@ -4,7 +4,8 @@
 use std::str::FromStr;
 use tracing_core::LevelFilter;
 
-/// The least severe level that is written, for each target.
+/// The least severe level of the log lines that are written, for each target: the part of a program
+/// that logs a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LogFilter {
     /// The level of heatsplat's own crates and of the access log. Other crates are only logged if

@@ -19,7 +19,7 @@ use std::sync::OnceLock;
 use subscriber::{Logger, json_line};
 use tracing_core::{Dispatch, dispatcher};
 
-/// The environment variable with the log level that is used if no flag sets the level.
+/// The environment variable that sets the log level if no flag does.
 const VARIABLE: &str = "HEATSPLAT_LOG";
 
 /// The flags of log lines, which every command has.
@@ -42,7 +42,7 @@ pub(super) struct LogFlags {
     log_level: Option<LogFilter>,
 }
 
-/// The format of log lines.
+/// The format of log lines: a sentence for people, or a JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum LogFormat {
     Text,

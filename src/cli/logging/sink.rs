@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The largest number of lines that may wait for the writing thread. Further lines are dropped. A
-/// choice.
+/// The largest number of lines that may wait for the thread that writes them. Further lines are
+/// dropped. A choice.
 const MAX_WAITING: usize = 1024;
 
 /// The longest time that the program waits at its end until the last lines are written.
@@ -19,8 +19,8 @@ pub(super) enum Sink {
     Thread(SyncSender<Message>),
 }
 
-/// A message to the writing thread: a line to write, or a request to answer once all lines before
-/// it are written.
+/// A message to the thread that writes lines: a line to write, or a request for an answer once all
+/// earlier lines are written.
 pub(super) enum Message {
     Line(String),
     Flush(SyncSender<()>),

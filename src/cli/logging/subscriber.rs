@@ -13,12 +13,12 @@ use tracing_core::field::{Field, Visit};
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Event, Level, LevelFilter, Metadata, Subscriber};
 
-/// The number of parts of the table of spans. Each part has its own lock, so that threads seldom
-/// wait for each other.
+/// The number of parts into which the table of open spans is split. Each part has its own lock, so
+/// that threads seldom wait for each other.
 const SHARDS: u64 = 16;
 
-/// The subscriber. It writes an event as a line, with the fields of the spans in which the event
-/// happens.
+/// The program's subscriber of `tracing`. It writes an event as a line, with the fields of the
+/// spans in which the event happens.
 pub(super) struct Logger {
     filter: LogFilter,
     format: LogFormat,
@@ -29,15 +29,15 @@ pub(super) struct Logger {
 /// A span that has not been closed.
 struct Span {
     metadata: &'static Metadata<'static>,
-    /// The names and fields of the spans that enclose this span, then its own, as they appear in
-    /// lines.
+    /// The names and fields of the spans that enclose this span, from the outermost to this span
+    /// itself, as log lines show them.
     text: String,
     begun: Instant,
     references: usize,
 }
 
 thread_local! {
-    /// The ids of the spans that this thread has entered. The innermost is the last.
+    /// The ids of the spans that this thread has entered and not left, the innermost last.
     static ENTERED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -57,9 +57,10 @@ impl Logger {
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The text of the spans that enclose an event or a span. The innermost of them is `parent` if
-    /// there is one. Otherwise it is the innermost span of this thread if `is_contextual` is true.
-    /// If it is false, the text is empty: the event or span was made without a parent on purpose.
+    /// The text, in log lines, of the spans that enclose an event or a span. The innermost of them
+    /// is `parent` if there is one. Without a `parent` it is the innermost span of this thread if
+    /// `is_contextual` is true; otherwise the text is empty, since the event or span was made
+    /// without a parent on purpose.
     fn context(&self, parent: Option<&Id>, is_contextual: bool) -> String {
         let innermost = || ENTERED.with_borrow(|entered| entered.last().copied());
         let id = match parent {
@@ -112,8 +113,8 @@ impl Logger {
     }
 }
 
-/// A log line as a JSON object. `rest` contains further members of the object, each after a comma.
-/// `spans` contains the objects of the spans, separated by commas.
+/// A log line as a JSON object. `rest` contains further members of the object as JSON text, each
+/// after a comma. `spans` contains the objects of the enclosing spans, separated by commas.
 pub(super) fn json_line(
     level: &str,
     target: &str,
@@ -220,7 +221,7 @@ impl Subscriber for Logger {
     }
 }
 
-/// The fields of an event or a span as text. The message is apart from the other fields.
+/// The fields of an event or a span as text: its message, and all other fields as the rest.
 struct FormattedFields {
     format: LogFormat,
     message: String,
@@ -281,7 +282,7 @@ impl Visit for FormattedFields {
     }
 }
 
-/// A text as a JSON string, in quotes and escaped.
+/// The text as a JSON string, in quotes and escaped.
 fn json(text: &str) -> serde_json::Value {
     serde_json::Value::from(text)
 }

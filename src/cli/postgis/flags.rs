@@ -77,8 +77,8 @@ pub(crate) struct PostFlags {
 }
 
 impl DatabaseFlags {
-    /// Refuses the flags that only work with databases. It is called if the source is not a
-    /// database.
+    /// Returns an error if a flag is given that only works with databases. It is called if the
+    /// source is no database.
     pub(crate) fn check_unused(&self) -> Result<(), &'static str> {
         match &self.sql {
             None => Ok(()),
@@ -136,14 +136,16 @@ impl SourceFlags {
         }
     }
 
-    /// A message if a flag is given that live layers don't support, otherwise `None`.
+    /// A message that names a flag which live layers don't support, if one is given; `None` if none
+    /// is.
     pub(crate) fn only_for_snapshots(&self) -> Option<&'static str> {
         let radius = self.radius_column.is_some();
         radius
             .then_some("radius-column is not for live layers: leave out live to read all rows once")
     }
 
-    /// A message if a flag is given that databases don't support, otherwise `None`.
+    /// A message that names a flag which databases don't support, if one is given; `None` if none
+    /// is.
     pub(crate) fn only_for_files(&self) -> Option<&'static str> {
         if self.filter.is_some() || self.within.is_some() {
             return Some("filter and within are for files; say it in sql");

@@ -1,5 +1,5 @@
-//! Live layers of PostGIS. The server asks for the rows in a window. The errors that it gets
-//! contain no secrets.
+//! Live layers of PostGIS: the rows of a window are read whenever the server draws it. Errors for
+//! the server contain no secrets.
 
 use crate::cli::logging::say;
 use heatsplat::points::LonLatBox;
@@ -25,8 +25,7 @@ pub(crate) struct LiveRows {
     query: LayerQuery,
     allow_superuser: bool,
     live: OnceCell<postgis::LiveRelation>,
-    /// The bounds that the rows had when the program started, in degrees; `None` if they are
-    /// unknown.
+    /// The box around the rows when the program started, in degrees; `None` if it wasn't found out.
     bounds: Option<LonLatBox>,
 }
 
@@ -47,12 +46,12 @@ impl LiveRows {
         }
     }
 
-    /// Sets the bounds of the rows, in degrees; `None` if they are unknown.
+    /// Sets the box around the rows, in degrees; `None` if it isn't known.
     pub(crate) fn within(self, bounds: Option<LonLatBox>) -> Self {
         Self { bounds, ..self }
     }
 
-    /// Returns the description of the layer in the database. The first call looks it up.
+    /// Returns the description of the table or query. The first call looks it up in the database.
     pub(crate) async fn live(&self) -> Result<&postgis::LiveRelation, DatabaseError> {
         let look_up = || {
             let database = Arc::clone(&self.database);
@@ -81,8 +80,9 @@ pub(crate) fn transient(error: &DatabaseError) -> Option<SourceError> {
     }
 }
 
-/// Looks up a layer to check and describe it. The result can't be used to fetch rows: its
-/// connections need the async runtime that made them, which ends with this function.
+/// Looks up a layer's table or query in the database to check and describe it. The result can't be
+/// used to fetch rows: its connections need the async runtime that made them, which ends with this
+/// function.
 pub(crate) fn look_up(
     address: &Address,
     limits: DatabaseLimits,

@@ -17,8 +17,8 @@ use super::source_flags::SourceFlags;
 use heatsplat_loader::postgis::{Address, Snapshot};
 use heatsplat_loader::{LoadError, Source};
 
-/// Opens the table or query that the flags name, to read all its rows. Returns `None` if the source
-/// is no database.
+/// Opens the table or query that the flags name, to read all its rows. Returns `None` if `source`
+/// is not the address of a database.
 pub(super) fn open(source: &str, flags: &SourceFlags) -> Option<Result<Box<dyn Source>, BoxError>> {
     is_address(source).then(|| {
         if let Some(message) = flags.only_for_files() {
@@ -39,7 +39,7 @@ pub(super) fn open(source: &str, flags: &SourceFlags) -> Option<Result<Box<dyn S
     })
 }
 
-/// The address of a database without user and password; `None` for other sources.
+/// The address of a database without user and password; `None` if `source` is no such address.
 pub(super) fn redact(source: &str) -> Option<String> {
     let shown = || Address::parse(source).map_or("postgres://…".to_owned(), |a| a.to_string());
     is_address(source).then(shown)

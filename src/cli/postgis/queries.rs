@@ -14,12 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// The largest number of snapshots that are read at a time. A choice.
+/// The largest number of posted snapshots, layers whose rows are all read at once, that are read at
+/// a time. A choice.
 const MAX_SNAPSHOTS: usize = 2;
-/// The longest time that a snapshot waits for its turn. A choice.
+/// The longest time that a posted snapshot waits until fewer others are being read. A choice.
 const WAIT: Duration = Duration::from_millis(250);
 
-/// A source of layers: it makes a layer from each query that is posted for one database.
+/// The database for which clients post queries. It opens each query as the rows of a layer.
 #[derive(Debug)]
 pub(crate) struct DatabaseQueries {
     database: Arc<Database>,
@@ -53,8 +54,8 @@ impl QuerySource for DatabaseQueries {
 }
 
 impl DatabaseQueries {
-    /// Makes a source of queries to a database whose pool has `connections` connections. Snapshots
-    /// leave one of the connections to the live layers, if there is more than one.
+    /// Takes a database and the number of connections in its pool. If there are several, snapshots
+    /// never use all of them, so that one is left for live layers.
     pub(crate) fn new(
         (database, connections): (Arc<Database>, usize),
         allow_superuser: bool,

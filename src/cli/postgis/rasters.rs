@@ -100,8 +100,8 @@ fn tiles(layer: &Layer, z: u8) -> impl Iterator<Item = raster::RasterTile> + '_ 
     })
 }
 
-/// Replaces infinite sums by the greatest finite `f32`. The first replacement gives a warning and
-/// sets `warned`; with `warned` there is no further warning.
+/// Replaces infinite sums by the greatest finite `f32`. If `warned` is false, the first replacement
+/// prints a warning and sets `warned`.
 fn within_floats(mut values: Vec<f32>, warned: &mut bool) -> Vec<f32> {
     for value in values.iter_mut().filter(|value| value.is_infinite()) {
         *value = value.clamp(f32::MIN, f32::MAX);

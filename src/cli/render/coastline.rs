@@ -6,22 +6,28 @@ use heatsplat::render::View;
 use serde_json::Value;
 use tiny_skia::{Color, FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
 
-/// Widths of lines in CSS pixels, and opacities, 0 to 1: choices.
+/// The width of the coastline in CSS pixels. A choice, like the four numbers below.
 const COAST_WIDTH: f32 = 0.9;
+/// The width of borders of countries in CSS pixels.
 const BORDER_WIDTH: f32 = 0.6;
+/// The opacity of land, from 0 to 1.
 const LAND_OPACITY: f32 = 0.07;
+/// The opacity of the coastline, from 0 to 1.
 const COAST_OPACITY: f32 = 0.45;
+/// The opacity of borders of countries, from 0 to 1.
 const BORDER_OPACITY: f32 = 0.25;
 
-/// The number of rows that are drawn above and below the rows that are needed. At the edge of a
-/// sheet lines are cut, and are a little fainter than in the middle of one.
+/// The number of rows that are drawn above and below the rows of a picture that are asked for. At
+/// the edge of the drawn area a line is cut and a little fainter than elsewhere, so that edge must
+/// lie outside.
 const MARGIN: u32 = 8;
 
-/// The factor of opacities on a transparent ground, where grey has to stand out on pages of any
-/// colour. A choice.
+/// The factor by which opacities are higher on a transparent ground, where grey lines have to be
+/// visible on pages of any colour. A choice.
 const ON_ANY_PAGE: f32 = 2.0;
 
-/// Land and lines, in pixels from a map's top left corner.
+/// Land, coastline and borders of countries on one map, as paths in pixels from the map's top left
+/// corner.
 pub(super) struct Coastline {
     land: Option<Path>,
     coast: Option<Path>,
@@ -31,7 +37,7 @@ pub(super) struct Coastline {
 }
 
 impl Coastline {
-    /// Places the land of the world on a map. `geojson` is that of
+    /// Projects land and borders to a map. `geojson` has the form of
     /// [`land_geojson`](heatsplat_server::land_geojson).
     pub(super) fn new(geojson: &[u8], view: View, ground: Ground) -> Self {
         let collection: Value = serde_json::from_slice(geojson).unwrap_or_default();
@@ -57,8 +63,8 @@ impl Coastline {
         }
     }
 
-    /// Draws the land over a background of RGBA pixels that are not multiplied by alpha: some rows
-    /// of the map, beginning with row `first`.
+    /// Draws the land over `pixels`: whole rows of the map, from row `first` on, which show its
+    /// background. They are RGBA, not multiplied by alpha.
     pub(super) fn fill(&self, pixels: &mut [[u8; 4]], first: u32) {
         self.draw(pixels, first, |sheet, paint, place| {
             if let Some(land) = &self.land {
@@ -68,7 +74,8 @@ impl Coastline {
         });
     }
 
-    /// Draws coastline and borders over the heat, like [`fill`](Self::fill).
+    /// Draws coastline and borders over `pixels`, which show the heat and have the form of those of
+    /// [`fill`](Self::fill).
     pub(super) fn outline(&self, pixels: &mut [[u8; 4]], first: u32) {
         self.draw(pixels, first, |sheet, paint, place| {
             for (path, width, opacity) in [
@@ -87,8 +94,8 @@ impl Coastline {
         });
     }
 
-    /// Draws on a transparent sheet of some rows, and lays it over the pixels. Columns that don't
-    /// show the map stay as they are.
+    /// Lets `draw` draw on a transparent picture, and lays it over `pixels`, which are whole rows
+    /// of the map from row `first` on. Columns in which the view shows no map stay as they are.
     fn draw(
         &self,
         pixels: &mut [[u8; 4]],
@@ -121,7 +128,8 @@ impl Coastline {
         }
     }
 
-    /// Sets the colour of land and lines: white on dark ground, black on light, grey on none.
+    /// Sets the colour of land and lines: white on a dark ground, black on a light one, grey on a
+    /// transparent one.
     fn ink(&self, paint: &mut Paint<'_>, opacity: f32) {
         let (shade, opacity) = match self.ground {
             Ground::Dark => (1.0, opacity),
@@ -132,10 +140,11 @@ impl Coastline {
     }
 }
 
-/// A line, as positions in world units.
+/// A line through positions: x and y, in world units or in pixels of a map.
 type Line = Vec<[f64; 2]>;
 
-/// The line of GeoJSON positions. What is no position is left out.
+/// Projects an array of GeoJSON positions to a line in world units. Elements that are no positions
+/// are left out.
 fn line(positions: &Value) -> Line {
     let position = |position: &Value| {
         let [lon, lat, ..] = position.as_array()?.as_slice() else {
@@ -152,8 +161,8 @@ fn line(positions: &Value) -> Line {
         .collect()
 }
 
-/// The coast of a ring of land: the ring without the parts along which the world was cut, at ±180°
-/// and at the south pole.
+/// The coast of a ring of land: the lines that are left of the ring without its edges at ±180° and
+/// at the south pole, along which the data cut the world.
 fn without_cuts(ring: &Line) -> Vec<Line> {
     let is_edge = |at: f64| !(1.0..WORLD - 1.0).contains(&at);
     let is_cut =
@@ -175,8 +184,8 @@ fn without_cuts(ring: &Line) -> Vec<Line> {
     lines
 }
 
-/// Joins lines to a path in pixels of a map, once for each copy of the world that the map shows.
-/// Parts beside the map are cut off. `None` if nothing is left.
+/// Makes one path of all lines, in pixels of a map, with a copy for each copy of the world that the
+/// map shows. Parts outside the map are cut off. `None` if nothing is left.
 fn path(lines: &[Line], view: View, are_rings: bool) -> Option<Path> {
     let window = view.window();
     let (left, pixel) = (window.left(), window.pixel());
@@ -211,13 +220,13 @@ fn path(lines: &[Line], view: View, are_rings: bool) -> Option<Path> {
     builder.finish()
 }
 
-/// The distance in pixels beyond the edges of a map up to which lines are drawn. A choice: more
-/// than any line is wide.
+/// The distance in pixels up to which lines are drawn beyond the edges of a map. More than half the
+/// width of any line. A choice.
 const AROUND: f64 = 64.0;
 
-/// The part of a ring, or of one stretch of a line, that is on a map or little beside it, by the
-/// algorithm of Sutherland and Hodgman. Coordinates far from the map are beyond the rasteriser's
-/// numbers.
+/// The part of a ring, or of a straight stretch of a line, that lies on a map or at most [`AROUND`]
+/// beside it, by the algorithm of Sutherland and Hodgman. Coordinates far from the map would be too
+/// large for the rasterizer.
 fn clip(points: &[[f64; 2]], size: [f64; 2], is_ring: bool) -> Line {
     // For each side of the map: the axis, and the side's direction along it.
     let sides = [(0, 1.0), (0, -1.0), (1, 1.0), (1, -1.0)];
@@ -246,8 +255,8 @@ fn clip(points: &[[f64; 2]], size: [f64; 2], is_ring: bool) -> Line {
     kept
 }
 
-/// Joins stretches of two points to lines: a stretch that begins where the last one ended goes on
-/// with its line. Others, and empty stretches, are left out or begin a line.
+/// Joins stretches, each of two points, to lines: a stretch that begins where the one before it
+/// ended continues that one's line, and any other begins a line. Empty stretches are left out.
 fn joined(stretches: impl Iterator<Item = Line>) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for stretch in stretches {
@@ -267,7 +276,7 @@ mod tests {
     use super::*;
     use heatsplat::points::LonLatBox;
 
-    /// At any scale the middle of France is land, and what is drawn there is plain.
+    /// At any zoom the middle of France is drawn as land, in one plain colour.
     #[test]
     fn land_is_land_at_every_scale() {
         let land = heatsplat_server::land_geojson();

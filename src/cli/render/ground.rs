@@ -1,4 +1,4 @@
-//! The ground of a static map: what is behind the heat.
+//! The ground of a static map: the colour behind the heat, or none.
 
 use heatsplat::Ramp;
 
@@ -8,7 +8,7 @@ use heatsplat::Ramp;
 pub(super) struct CssColor(pub(super) [u8; 4]);
 
 impl CssColor {
-    /// Parses one CSS colour: parses a ramp, and refuses it if its colours differ.
+    /// Parses one CSS colour, as a ramp of one colour. A ramp of several colours is an error.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         let ramp = Ramp::parse(text).map_err(|_| "expected a CSS colour, like #111820 or white")?;
         let [_, first, rest @ ..] = ramp.colors();
@@ -20,17 +20,18 @@ impl CssColor {
     }
 }
 
-/// The ground of a map, by how dark it is.
+/// The ground of a map in the classes that decide on the colours of coastline and captions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ground {
     Dark,
     Light,
-    /// Transparent, for pages of any colour.
+    /// No ground: the map is mostly transparent and may be shown on pages of any colour.
     None,
 }
 
 impl Ground {
-    /// The ground of a map with a background.
+    /// The ground of a map with this background colour: `Ground::None` if there is no colour or it
+    /// is mostly transparent.
     pub(super) fn of(background: Option<CssColor>) -> Self {
         match background {
             Some(CssColor([r, g, b, a])) if a > 127 => {

@@ -118,7 +118,7 @@ impl CaptionFlags {
         self.title.is_none() && !self.legend && !self.scalebar && self.attribution.is_none()
     }
 
-    /// The typeface that is given, or the program's.
+    /// The typeface in the file of `--font`; without this flag the program's own.
     fn typeface(&self) -> Result<Typeface, BoxError> {
         let Some(path) = &self.font else {
             return Ok(Typeface::default());
@@ -128,7 +128,7 @@ impl CaptionFlags {
         Ok(read.map_err(|e| format!("--font {}: {e}", path.display()))?)
     }
 
-    /// The captions of a map. They are light on a dark ground and dark on others.
+    /// The captions of a map. They are light on a dark background, and dark on a light one or none.
     fn captions(&self, map: &StaticMap<'_>, typeface: Typeface) -> Captions {
         let (layer, style) = (map.layer, &map.style);
         let legend = || layer.legend_of(&layer.normalizer_at(map.view.level(), style), style);
@@ -201,8 +201,8 @@ impl RenderCommand {
         Ok(())
     }
 
-    /// Returns the style, and the source to read. If a Mapnik map has options about reading the
-    /// source, they go into the flags.
+    /// Returns the style, and the source to read. If the style comes from a Mapnik map, what the
+    /// map states about reading the source goes into the flags.
     fn style_and_source(&mut self) -> Result<(LayerStyle, String), BoxError> {
         let Some(xml) = &self.mapnik_style else {
             let (style, columns) = self.style.style_and_columns()?;
@@ -219,7 +219,7 @@ impl RenderCommand {
         Ok((self.style.imported(imported.style)?, source))
     }
 
-    /// The map with all that is drawn on it.
+    /// The map of a layer with its background, coastline and captions, as the flags ask for them.
     fn map<'a>(
         &self,
         layer: &'a Layer,
@@ -250,7 +250,8 @@ impl RenderCommand {
     }
 }
 
-/// The view that shows a box. An error comes with the flag that causes it.
+/// The view that shows a box at a size. An error is a pair: the flag that causes it, and the
+/// message.
 fn view(bounds: LonLatBox, size: PixelSize) -> Result<View, (&'static str, String)> {
     let of_box = |e: WindowError| ("--bbox", e.to_string());
     let shape = height_to_width(bounds).map_err(of_box)?;
@@ -271,8 +272,8 @@ fn view(bounds: LonLatBox, size: PixelSize) -> Result<View, (&'static str, Strin
     View::around_pixels(bounds, size.width, height, size.ratio).map_err(of_box)
 }
 
-/// The box that is drawn unless `--bbox` gives one: the first view with a margin. If it leaves out
-/// points, a line says so, and how all points are drawn.
+/// The box that is drawn unless `--bbox` states one: it shows at least 98 % of the weight, with a
+/// margin. If it leaves out points, a message states so, and the `--bbox` that shows all of them.
 fn first_view(points: &Points) -> LonLatBox {
     let (Some(focus), Some(all)) = (points.focus(), points.summary().bounds) else {
         return LonLatBox::WORLD;

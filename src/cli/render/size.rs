@@ -2,14 +2,14 @@
 
 use heatsplat::render::encode::MAX_EDGE;
 
-/// The dots per inch of a picture whose size is a length, unless `--dpi` sets them.
+/// The dots per inch of a picture whose size is a length on paper, unless `--dpi` sets them.
 const DEFAULT_DPI: u32 = 300;
 
 /// The number of CSS pixels in an inch, by the CSS standard (Values and Units, §6.2).
 const CSS_DPI: f64 = 96.0;
 
-/// The width and the height of a picture as they are given. Without a height, the height follows
-/// from the width and the shape of the box.
+/// The width and the height of a picture as `--size` states them. A height of `None` follows from
+/// the width and the shape of the box.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum PictureSize {
     /// In CSS pixels.
@@ -18,15 +18,15 @@ pub(super) enum PictureSize {
     Inches(f64, Option<f64>),
 }
 
-/// The width and the height of a picture in pixels of its file.
+/// The width and the height of a picture's file in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PixelSize {
     pub(super) width: u32,
-    /// `None` if the height follows from the shape of the box.
+    /// The height in pixels; `None` if it follows from the width and the shape of the box.
     pub(super) height: Option<u32>,
     /// The device pixel ratio, from 1 to 4.
     pub(super) ratio: u32,
-    /// The dots per inch of a picture that is made for paper.
+    /// The dots per inch of a picture whose size is a length on paper; `None` for other pictures.
     pub(super) dpi: Option<u32>,
 }
 
@@ -56,7 +56,8 @@ impl PictureSize {
         Ok(Self::Inches(width, height))
     }
 
-    /// The size in pixels of the file. An error comes with the flag that causes it.
+    /// The size in pixels of the picture's file. An error is a pair: the flag that causes it, and
+    /// the message.
     pub(super) fn in_pixels(
         self,
         dpi: Option<u32>,
@@ -106,7 +107,8 @@ impl PictureSize {
     }
 }
 
-/// Parses a width, and a height after an `x` if there is one.
+/// Parses `20` or `20x15`: a width, and the height after an `x` if there is one. `side` parses one
+/// of them.
 fn pair<T>(text: &str, side: impl Fn(&str) -> Result<T, String>) -> Result<(T, Option<T>), String> {
     match text.split_once(['x', '×']) {
         Some((width, height)) => Ok((side(width)?, Some(side(height)?))),

@@ -1,4 +1,5 @@
-//! A static map: the heat of a layer with what is behind and above it, as a file.
+//! A static map: a picture file with the heat of a layer, a background behind it, and a coastline
+//! and captions over it.
 
 use super::coastline::Coastline;
 use super::ground::{CssColor, over};
@@ -8,8 +9,8 @@ use heatsplat::render::legend::PlacedCaptions;
 use heatsplat::{ImageFormat, Layer, Style};
 use std::io::Write;
 
-/// The number of pixels that are drawn at a time. It bounds the memory of large maps: 16 bytes a
-/// pixel, and the margins of the strip. A choice.
+/// The largest number of pixels that are drawn before they are written. It bounds the memory of
+/// large maps: 16 bytes for each of these pixels, and the margins of the strip. A choice.
 const STRIP: u32 = 1 << 23;
 
 /// A map of a layer, before it is drawn.
@@ -17,20 +18,20 @@ pub(super) struct StaticMap<'a> {
     pub(super) layer: &'a Layer,
     pub(super) style: Style,
     pub(super) view: View,
-    /// The colour behind the map. `None` for transparent.
+    /// The colour behind the heat; `None` if the map is transparent.
     pub(super) background: Option<CssColor>,
     pub(super) coastline: Option<Coastline>,
     pub(super) captions: Option<PlacedCaptions>,
-    /// The dots per inch that a PNG states.
+    /// The dots per inch that a PNG states; `None` if it states none.
     pub(super) dpi: Option<u32>,
 }
 
 impl StaticMap<'_> {
-    /// Writes the map as a file. A PNG is drawn and written in strips; other formats are drawn as a
-    /// whole. The result is the same.
+    /// Writes the map as a file in this format. A PNG is drawn and written in strips of rows, which
+    /// gives the same pixels as drawing it as a whole; other formats are drawn as a whole.
     ///
     /// # Errors
-    /// The errors of the encoders and of `out`.
+    /// An error if the picture can't be encoded, or if writing to `out` fails.
     pub(super) fn write(
         &self,
         format: ImageFormat,
@@ -56,12 +57,13 @@ impl StaticMap<'_> {
         Ok(out.write_all(&bytes)?)
     }
 
-    /// True if a pixel's colour follows from its index alone, so that 256 colours are enough.
+    /// True if a pixel's colour follows from its index in the ramp alone, so that a palette of 256
+    /// colours is enough.
     fn is_plain(&self) -> bool {
         self.captions.is_none() && self.coastline.is_none() && !self.layer.is_mixed(&self.style)
     }
 
-    /// Writes the map as a PNG, about `at_a_time` pixels after each other.
+    /// Writes the map as a PNG. Strips of about `at_a_time` pixels are drawn one after the other.
     fn write_strips(&self, out: &mut dyn Write, at_a_time: u32) -> Result<(), EncodeError> {
         let window = self.view.window();
         let (width, height) = (window.width(), window.height());
@@ -90,8 +92,8 @@ impl StaticMap<'_> {
         png_in_rows(out, [width, height], colors, self.dpi, strips)
     }
 
-    /// Draws some rows, beginning with row `first`, as RGBA pixels that are not multiplied by
-    /// alpha.
+    /// Draws `count` rows of the map, from row `first` on, as RGBA pixels that are not multiplied
+    /// by alpha.
     fn pixels(&self, first: u32, count: u32) -> Vec<[u8; 4]> {
         let window = self.view.window();
         let ground = self.background.map_or([0; 4], |CssColor(color)| color);
@@ -130,7 +132,8 @@ mod tests {
     use heatsplat::render::legend::Captions;
     use heatsplat::{Points, Style};
 
-    /// A layer of a few hundred points in the shape of a spiral.
+    /// A layer of a few hundred points in the shape of a spiral. `words` are its style's
+    /// parameters, as pairs of a name and a value.
     fn layer(words: &[(&str, &str)]) -> Layer {
         let spiral = (0..400).map(f64::from).map(|i| {
             let (angle, reach) = (i * 0.3, i / 10.0);

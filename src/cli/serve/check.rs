@@ -9,17 +9,17 @@ use crate::cli::error::BoxError;
 use crate::cli::logging::say;
 use std::sync::Arc;
 
-/// The layers of a configuration that can be served.
+/// The result of the check of a configuration that can be served.
 pub(super) struct CheckedLayers {
-    /// The names of all layers.
+    /// The names of all layers of the configuration.
     pub(super) names: Vec<String>,
     /// The names of the layers that were not checked, since their database doesn't answer.
     pub(super) unchecked: Vec<String>,
 }
 
-/// Checks that all files can be opened and that the databases can give their layers. A database
-/// that doesn't answer is reported but is no error, since it may answer again when the server
-/// starts.
+/// Checks that all files can be opened and that the databases have the tables of their layers. A
+/// database that doesn't answer is reported but is no error, since it may answer again when the
+/// server starts.
 pub(super) fn check(config: &ServeConfig) -> Result<CheckedLayers, BoxError> {
     let names = check_files(config)?;
     if let Some(posting) = &config.posting {

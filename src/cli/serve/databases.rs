@@ -59,11 +59,11 @@ pub(super) struct DatabaseConfig {
     address: Address,
     pool: PoolFlags,
     allow_superuser: bool,
-    /// The style of layers that the configuration doesn't name: tables that the database publishes
-    /// by itself.
+    /// The style of layers that the configuration doesn't name: of tables that the database
+    /// publishes automatically.
     style: LayerStyle,
-    /// A text made from the section and its style. When it changes, the database's layers are read
-    /// again.
+    /// A text that stands for the section and its style: if it changes, the database's layers are
+    /// read again.
     key: String,
 }
 
@@ -122,7 +122,7 @@ impl DatabaseConfig {
         self.pool.auto_publish
     }
 
-    /// Returns a message if a layer of a database can't have the flags in `read`, otherwise `None`.
+    /// Returns a message if a flag in `read` is not for layers of a database; otherwise `None`.
     pub(super) fn refuses(&self, read: &SourceFlags) -> Option<&'static str> {
         match read.layer_queries().len() {
             1 => read.only_for_files(),
@@ -166,8 +166,8 @@ impl DatabaseConfig {
         read
     }
 
-    /// Looks up the tables that the database publishes as layers. Returns the name of each layer
-    /// and the flags to read it, or `None` if the database doesn't answer for now.
+    /// Looks up the tables that the database publishes as layers. Returns each layer's name and the
+    /// flags to read it, or `None` if the database doesn't answer at present.
     pub(super) fn published(&self) -> Result<Option<Vec<(String, SourceFlags)>>, BoxError> {
         match postgis::point_tables(&self.address) {
             Ok(tables) => {
@@ -184,7 +184,7 @@ impl DatabaseConfig {
     }
 
     /// Looks up the table or query of a layer to check it. Returns `false` if the database doesn't
-    /// answer for now.
+    /// answer at present.
     ///
     /// # Errors
     /// An error if the database answers but can't give the layer.
@@ -201,8 +201,8 @@ impl DatabaseConfig {
         }
     }
 
-    /// Makes a live layer. Unless `known` is true, its table or query is looked up in the database
-    /// first. If the database doesn't answer, the layer is made without that check.
+    /// Makes a live layer. Unless `known` is true, its table or query is first looked up in the
+    /// database to check it; if the database doesn't answer, the layer is made without that check.
     pub(super) fn live(
         &self,
         name: &str,
@@ -242,9 +242,10 @@ impl DatabaseConfig {
         ))
     }
 
-    /// Listens to `NOTIFY heatsplat` on a separate thread. Each notification calls `notify` with
-    /// the name of the changed layer, or with `None` if all layers may have changed. The thread
-    /// ends at the first notification at which `wanted` is false or `notify` returns false.
+    /// Listens to the notifications `NOTIFY heatsplat` of the database, on a separate thread. Each
+    /// calls `notify` with the name of the changed layer, or with `None` if all layers may have
+    /// changed. The thread ends at the first notification at which `wanted` is false or `notify`
+    /// returns false.
     pub(super) fn listen(
         &self,
         wanted: Arc<AtomicBool>,
@@ -295,7 +296,7 @@ impl PostingConfig {
         })
     }
 
-    /// Tests whether posted queries go to the database with a key ([`DatabaseConfig::key`]).
+    /// Tests whether posted queries go to the database whose [`DatabaseConfig::key`] is `key`.
     pub(super) fn uses(&self, key: &str) -> bool {
         self.database.key() == key
     }
@@ -367,9 +368,9 @@ pub(super) fn has_token(flags: &ServeDatabaseFlags) -> bool {
     !matches!(token(flags.post.token_file.as_deref()), Ok(None))
 }
 
-/// Reads the token from the file if there is one, otherwise from the environment variable
-/// `HEATSPLAT_TOKEN`. Returns `None` if there is neither. The token is never an argument of the
-/// command line, which other users of the machine can see.
+/// Reads the token for posting layers from `file` if it is given, otherwise from the environment
+/// variable `HEATSPLAT_TOKEN`. Returns `None` if there is neither. The token is never an argument
+/// of the command line, which other users of the machine can see.
 fn token(file: Option<&Path>) -> Result<Option<BearerToken>, String> {
     let text = match file {
         Some(file) => regular_file::open(file)

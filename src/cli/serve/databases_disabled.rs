@@ -1,5 +1,5 @@
-//! The replacement of `databases.rs` in a program that is built without PostGIS. Each section of a
-//! database is an error here.
+//! The replacement of `databases.rs` in a program that is built without PostGIS. Each section
+//! `[sources.NAME]` is an error here.
 
 use super::config::ConfigError;
 use super::config::raw::{NamedSection, Section};

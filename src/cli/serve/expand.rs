@@ -16,9 +16,9 @@ pub(super) fn layers(config: &ServeConfig) -> Result<Vec<LayerConfig>, BoxError>
     layers_or(config, |_, error| Err(error))
 }
 
-/// Lists all layers that a configuration names, like [`layers`], but a folder without files of
-/// points is not always an error. The function `empty` is called with the folder and the error
-/// about it. It returns the layers that replace the folder, or an error.
+/// Lists all layers that a configuration names, like [`layers`]. For a folder without files of
+/// points it calls `empty`, with the folder and the error about it. `empty` returns the layers that
+/// take the place of the folder, or an error.
 pub(super) fn layers_or(
     config: &ServeConfig,
     empty: impl Fn(&LayerConfig, BoxError) -> Result<Vec<LayerConfig>, BoxError>,
@@ -79,15 +79,14 @@ pub(super) fn layers_at_start(
     }
 }
 
-/// The id of each layer, in the order of `layers`. An id is made from the layer's name, and the
-/// layer's URLs contain it.
+/// The ids of layers, which are parts of their URLs, in the order of `layers`. Each is made from a
+/// layer's name.
 pub(super) fn layer_ids(layers: &[LayerConfig]) -> Vec<LayerId> {
     let names: Vec<_> = layers.iter().map(layer_name).collect();
     Registry::ids_for(names.iter().map(String::as_str))
 }
 
-/// The name of a layer: the name in its configuration if there is one, otherwise the name of its
-/// file or table.
+/// The name of a layer: the one in its configuration; without one, the name of its file or table.
 pub(super) fn layer_name(layer: &LayerConfig) -> String {
     match (&layer.name, &layer.database) {
         (Some(name), _) => name.clone(),

@@ -23,9 +23,9 @@ impl FailedLayer {
         self.layer.config.reload.map_or(RETRY, |r| r.min(RETRY))
     }
 
-    /// The action for the layer, whose configuration is now `config`. A local file is tried again
-    /// only if it has changed or all layers are to be read again, since reading may take long. A
-    /// pipe is never tried again, since it can be read only once.
+    /// The action that `reload` means for the layer, whose configuration is now `config`. A local
+    /// file is tried again only if it has changed or all layers are to be read again, since reading
+    /// may take long. A pipe is never tried again, since it can be read only once.
     pub(super) fn action(&self, config: LayerConfig, reload: &Reload) -> Action {
         let is_due = self.layer.at.elapsed() >= self.retry_after();
         let is_local = !config.is_in_database() && !is_remote(&config.source);

@@ -142,13 +142,14 @@ pub(super) struct ServerFlags {
 }
 
 impl ServerFlags {
-    /// The files of the certificate and its key; `None` unless both are given.
+    /// The paths of the TLS certificate and its private key; `None` unless both flags are given.
     pub(super) fn tls_files(&self) -> Option<TlsFiles> {
         let (certificate, key) = (self.tls_cert.clone()?, self.tls_key.clone()?);
         Some(TlsFiles { certificate, key })
     }
 
-    /// The map that the viewer shows under the layers; `None` unless its address is given.
+    /// The base map that the viewer shows under the layers; `None` unless `--basemap` states its
+    /// URL.
     pub(super) fn basemap(&self) -> Option<Basemap> {
         let url = self.basemap.as_deref()?;
         Basemap::new(url, self.basemap_attribution.clone()).ok()
@@ -187,7 +188,8 @@ pub(super) struct LimitFlags {
     /// come for 100ms, 1s at most]
     #[arg(long, value_name = "TIME", value_parser = pause)]
     pub(super) drain_wait: Option<Duration>,
-    /// Longest time that requests may then take to finish; a second signal ends it [default: 8s]
+    /// Longest time that requests may take to finish once no connection is accepted any more; a
+    /// second signal ends it [default: 8s]
     #[arg(long, value_name = "TIME", value_parser = pause)]
     pub(super) grace: Option<Duration>,
     /// Time after which a client that doesn't read its answer is let go, like 30s [default: 30s]
@@ -221,9 +223,9 @@ pub(super) struct CacheFlags {
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Access")]
 pub(super) struct KeyFlags {
-    /// A key that requests for these layers must have, as Authorization: Bearer KEY or ?key=KEY;
-    /// any of several. Other users of the machine see command lines: a --config file may have
-    /// variables
+    /// A key that requests for these layers must have, as Authorization: Bearer KEY or ?key=KEY. If
+    /// several are given, one of them suffices. Other users of the machine see command lines: a
+    /// --config file may have variables
     #[arg(long, value_name = "KEY")]
     pub(super) key: Vec<String>,
 }
@@ -247,7 +249,7 @@ pub(super) struct LayerFlags {
     pub(super) read: SourceFlags,
 }
 
-/// The time at which the rows of a layer are read.
+/// The times at which the rows of a layer are read from their source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReadMode {
     /// Reading of all rows when the server starts, and again when the layer is reloaded.

@@ -1,4 +1,4 @@
-//! A layer of the server, and the state in which its source was read. By this state the program
+//! A layer of the server, with the state of its source at the last reading, by which the program
 //! decides if the source must be read again.
 
 use super::config::LayerConfig;
@@ -11,9 +11,9 @@ use heatsplat_server::LayerId;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-/// The size of a file in bytes, and the time when it was last modified. If either differs from
-/// before, the file has changed. `None` if there is no regular file, but a pipe or a device, for
-/// example.
+/// The state of a file: its size in bytes, and the time when it was last modified. If either
+/// differs from before, the file has changed. `None` if the source is no regular file, but a pipe,
+/// a device or a remote address, for example.
 pub(super) type FileState = Option<(u64, SystemTime)>;
 
 pub(super) fn file_state(path: &Path) -> FileState {
@@ -26,23 +26,23 @@ pub(super) fn file_state(path: &Path) -> FileState {
 pub(super) struct LoadedLayer {
     pub(super) id: LayerId,
     pub(super) config: LayerConfig,
-    /// The state of the file when it was last read.
+    /// The state of the layer's file when it was last read.
     pub(super) read: FileState,
-    /// The state of the file at the last check. A new state counts as a change only if the next
-    /// check finds it again, since a file may be half written.
+    /// The state of the layer's file at the last check for changes. A new state counts as a change
+    /// only if the next check finds it again, since a file may be half written.
     pub(super) seen: FileState,
     /// The validator of a remote source when the source was last read: a text that identifies the
     /// state of the source, like an ETag. `None` for other sources, and for a remote source that
     /// has no validator.
     pub(super) validator: Option<String>,
-    /// The time when the source was last read or was found unchanged.
+    /// The time when the layer's source was last read or was found unchanged.
     pub(super) at: Instant,
     pub(super) first_reading: FirstReading,
 }
 
 /// Properties that follow from the points when a layer is first read. They stay the same when the
-/// layer is read again, so that pictures keep their meaning. `None` for live layers and archives,
-/// whose points are not in memory.
+/// layer is read again, so that pictures keep their meaning. The fields are `None` for live layers
+/// and archives, whose points are not in memory.
 #[derive(Clone, Default)]
 pub(super) struct FirstReading {
     /// `true` if the layer's scale has colours for values below zero too. `None` before the points
@@ -94,8 +94,8 @@ impl LoadedLayer {
         now.is_some() && now != self.read
     }
 
-    /// Tests whether a reload concerns the layer. If it does, the layer's source must be checked
-    /// for changes or read.
+    /// Tests whether a reload concerns the layer: then its source must be checked for changes or
+    /// read.
     pub(super) fn is_in(&self, reload: &Reload) -> bool {
         // Layers of a database or a remote source have no local file that shows a change.
         let is_away = self.config.is_in_database() || is_remote(&self.config.source);

@@ -44,8 +44,8 @@ use std::sync::mpsc;
 use std::thread;
 use watch::{Events, Watcher};
 
-/// Serves until a signal stops the server. `matches` are the arguments of `serve` as clap has
-/// matched them: it has their texts, and shows which of them were given on the command line.
+/// Serves until a signal stops the server. `matches` has the arguments of `serve` as texts, and
+/// shows which of them were given on the command line.
 pub(super) fn run(serve: ServeCommand, matches: &ArgMatches) -> Result<(), BoxError> {
     let events = Events::new();
     // With `--check`, a signal ends the program at once, as it ends any other command.

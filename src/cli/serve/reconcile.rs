@@ -38,14 +38,14 @@ pub(super) enum Action {
 pub(super) struct LayerSet {
     layers: Registry,
     backend: Arc<dyn Backend>,
-    /// The longest time that drawing a picture may take.
+    /// The longest time that the server spends on drawing one picture.
     draw_deadline: Duration,
     pub(super) loaded: Vec<LoadedLayer>,
     failed: Vec<FailedLayer>,
     /// The configuration keys ([`LayerConfig::key`]) of the folders that had no files of points at
     /// the start.
     pub(super) empty: Vec<String>,
-    /// Derived layers, with their names, that can't be made so far.
+    /// The names and definitions of derived layers that could not be made so far.
     underived: Vec<(String, Derivation)>,
     /// The style of derived layers.
     derived_style: LayerStyle,
@@ -328,8 +328,7 @@ impl LayerSet {
         }
     }
 
-    /// The time at which the first reload period of a layer ends; `None` if no layer has a reload
-    /// period.
+    /// The time at which a layer's reload period ends next; `None` if no layer has a reload period.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let due = |loaded: &LoadedLayer| loaded.at.checked_add(loaded.config.reload?);
         let failed = self.failed.iter();
@@ -343,8 +342,9 @@ impl LayerSet {
         self.read(&old.id, old.config.clone(), old.first_reading.clone())
     }
 
-    /// Reads a layer; a live layer is only looked up. `first_reading` has the properties of a layer
-    /// that is read again, and none for a new layer.
+    /// Reads all rows of a layer; a live layer is only looked up in its database. `first_reading`
+    /// has the properties that a layer keeps when it is read again; for a new layer they are
+    /// `None`.
     fn read(
         &mut self,
         id: &LayerId,
@@ -411,7 +411,8 @@ impl LayerSet {
         Ok((loaded, arrived))
     }
 
-    /// The connections to a database. All layers of the database share them.
+    /// The connections to a database, which all of its layers share. They are made at the first
+    /// call.
     fn pool(&mut self, database: &DatabaseConfig) -> Result<Arc<Pool>, BoxError> {
         if let Some((_, pool)) = self.pools.iter().find(|(key, _)| key == database.key()) {
             return Ok(Arc::clone(pool));
@@ -433,8 +434,8 @@ fn with_keys(layers: &[LayerConfig]) -> Vec<(LayerId, Vec<BearerToken>)> {
 mod tests {
     use super::*;
 
-    /// After several changes of the configuration, only the connections to the databases of the
-    /// last one are left.
+    /// After several changes of the configuration, only connections to the databases that it names
+    /// at last are left.
     #[test]
     fn connections_of_other_set_ups_are_let_go() {
         use super::super::config::raw::RawConfig;

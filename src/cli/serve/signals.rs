@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct Shutdown(Arc<Mutex<Option<StopHandle>>>);
 
 impl Shutdown {
-    /// Sets the server that the next signal stops. Before this call, a signal ends the program at
-    /// once.
+    /// Sets the server that the next SIGINT or SIGTERM stops. Before this call, such a signal ends
+    /// the program at once.
     pub(super) fn set_server(&self, stop: StopHandle) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
     }

@@ -328,7 +328,7 @@ fn styles_are_found_by_name_beside_files_of_that_name() {
     }
 }
 
-/// A corrupted configuration file causes neither a panic nor a message with a secret.
+/// A corrupted configuration file causes neither a panic nor a message that contains a secret.
 #[test]
 fn spoiled_files_are_mistakes_or_set_ups() {
     let page = include_str!("../../../docs/config.md");

@@ -58,8 +58,8 @@ pub(super) struct Watcher {
     set: LayerSet,
     layers: Registry,
     events: Events,
-    /// The databases to which a thread listens, by URL. A flag that is set to false ends the thread
-    /// at the next notification.
+    /// The databases whose notifications a thread listens to, by URL. Setting a database's flag to
+    /// false ends its thread at the next notification.
     listeners: HashMap<String, Arc<AtomicBool>>,
     /// The state of the configuration file when it was last read.
     read: FileState,
@@ -112,8 +112,9 @@ impl Watcher {
         }
     }
 
-    /// The longest time to wait for an event: until a reload period ends or the next check of files
-    /// is due. It is ten seconds at most, so that `/metrics` shows that the watcher is alive.
+    /// The longest time that the watcher waits for an event: until a reload period ends or the next
+    /// check of files is due. It is ten seconds at most, so that `/metrics` shows that the watcher
+    /// is alive.
     fn patience(&self) -> Duration {
         let until = |due: Instant| due.saturating_duration_since(Instant::now());
         let next = self.set.next_due().map_or(HEARTBEAT, until).min(HEARTBEAT);

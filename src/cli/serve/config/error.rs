@@ -5,8 +5,8 @@ use std::fmt;
 /// An error in a configuration, with the number of the wrong line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConfigError {
-    /// The line in the file, counted from 1. `None` if there is no file, or if the error concerns
-    /// no single line.
+    /// The number of the wrong line in the configuration file, from 1 on. `None` if there is no
+    /// file, or if the error concerns no single line.
     pub(crate) line: Option<usize>,
     pub(crate) message: String,
 }

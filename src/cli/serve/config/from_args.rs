@@ -12,11 +12,10 @@ use crate::cli::style_flags::StyleFlags;
 use clap::ArgMatches;
 use std::path::Path;
 
-/// The keys that only layers from a database can have.
+/// The keys of a configuration file that only layers from a database can have.
 const DATABASE_KEYS: [&str; 5] = ["table", "sql", "geom", "srid", "allow_superuser"];
 
-/// The name that the database of a command line gets in the configuration. A command line can have
-/// only one.
+/// The name that the only database of a command line gets in the configuration.
 const DATABASE: &str = "database";
 
 /// Collects the flags about the server as a whole. They override the keys of a configuration file.
@@ -114,8 +113,8 @@ fn file_layer(file: &str, read: &Section) -> Section {
     section
 }
 
-/// Adds the database at `url` to the configuration. If there is a token, adds posting of layers
-/// too.
+/// Adds the database at `url` to the configuration, and the section `[posting]` if there is a token
+/// for posted layers.
 fn add_database(
     config: &mut RawConfig,
     (serve, matches): (&ServeCommand, &ArgMatches),
@@ -145,7 +144,7 @@ fn add_database(
     }
 }
 
-/// Makes a layer for each `--table` of the database and for its `--sql`.
+/// Makes a layer section for each `--table` of the command line and for its `--sql`.
 fn database_layers(serve: &ServeCommand, read: &Section) -> Result<Vec<Section>, UsageError> {
     let relations: Vec<ConfigEntry> = read
         .0

@@ -8,12 +8,12 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The keys whose values are paths of files. A relative path is relative to the folder of the
+/// The keys whose values are paths of files. A relative path begins at the folder of the
 /// configuration file.
 const PATHS: [&str; 4] = ["file", "token_file", "tls_cert", "tls_key"];
 
-/// The keys at the top of the file that are tables or lists of tables. All other keys there are
-/// settings of the server.
+/// The keys at the top level of a configuration file whose values are tables or lists of tables.
+/// All other keys there are settings of the server.
 pub(super) const SECTIONS: [&str; 6] =
     ["limits", "cache", "posting", "sources", "styles", "layers"];
 
@@ -61,8 +61,8 @@ impl TomlReader<'_> {
         1 + before.filter(|&&byte| byte == b'\n').count()
     }
 
-    /// Reads the entries of a table in the order of the file. The keys in `but` are left out, since
-    /// other functions read them.
+    /// Reads the keys and values of a TOML table, in the order of the file. The keys in `but` are
+    /// left out, since other functions read them.
     fn entries(&self, table: &DeTable<'_>, but: &[&str]) -> Result<Section, ConfigError> {
         let mut entries = Vec::new();
         for (key, value) in table {
@@ -149,8 +149,7 @@ impl TomlReader<'_> {
         Ok(())
     }
 
-    /// Reads the section with the name `key` at the top of the file. Returns `None` if the file has
-    /// no such section.
+    /// Reads the table `key` at the top level of the file. Returns `None` if the file has none.
     fn section(&self, top: &DeTable<'_>, key: &str) -> Result<Option<Section>, ConfigError> {
         let Some(value) = top.get(key) else {
             return Ok(None);
@@ -171,7 +170,7 @@ impl TomlReader<'_> {
         value.get_ref().as_table().ok_or_else(wrong)
     }
 
-    /// Reads the sections `[key.NAME]`, each with its name, in the order of the file.
+    /// Reads the tables `[key.NAME]`, each with its NAME, in the order of the file.
     fn named_sections(
         &self,
         top: &DeTable<'_>,

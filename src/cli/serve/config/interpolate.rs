@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
-/// A text in which variables are replaced by their values. `has_variables` is true if there were
-/// any.
+/// A text in which environment variables were replaced by their values. `has_variables` is true if
+/// there were any.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct InterpolatedText {
     pub(super) text: String,
@@ -76,8 +76,8 @@ pub(super) fn escape(text: &str) -> String {
     text.replace("${", "$${")
 }
 
-/// Tests whether a value between the texts `before` and `after` is the user or the password of an
-/// address.
+/// Tests whether a value that stands between the texts `before` and `after` is the user or the
+/// password in an address.
 fn in_credentials(before: &str, after: &str) -> bool {
     let user = before.rsplit_once("://").map(|(_, user)| user);
     let end = after.find(['/', '?', ' ']).unwrap_or(after.len());

@@ -1,5 +1,5 @@
-//! The configuration of `serve`, checked: the layers, where they are read from, and the options of
-//! the server.
+//! The checked configuration of `serve`: its layers, the sources from which they are read, and the
+//! options of the server.
 //!
 //! ```text
 //! flags ─ from_args ─┐
@@ -50,8 +50,8 @@ pub(super) struct ServeConfig {
     /// The style of derived layers: `[styles.default]` if the configuration has this section,
     /// otherwise the program's default style.
     pub(super) default_style: LayerStyle,
-    /// The sections that are used only when the server starts. A later change of them has no effect
-    /// until the next start.
+    /// The sections that are used only when the server starts. If they change while it runs, the
+    /// change has no effect until the next start.
     pub(super) fixed: Vec<Section>,
 }
 
@@ -60,7 +60,8 @@ pub(super) struct ServeConfig {
 #[derive(Clone)]
 pub(super) struct LayerConfig {
     pub(super) name: Option<String>,
-    /// A file, a folder, a remote address, the URL of a database, or `-` for standard input.
+    /// The path of a file or folder, a remote address, the URL of a database, or `-` for standard
+    /// input.
     pub(super) source: String,
     pub(super) database: Option<Arc<DatabaseConfig>>,
     pub(super) read: SourceFlags,
@@ -72,22 +73,24 @@ pub(super) struct LayerConfig {
     /// period.
     pub(super) reload: Option<Duration>,
     pub(super) style: LayerStyle,
-    /// The keys of the layer, each of which opens it. If there are none, the layer is open to all
-    /// requests.
+    /// The secret keys of the layer: a request must send one of them. If there are none, any
+    /// request may have the layer.
     pub(super) keys: Vec<BearerToken>,
-    /// A text made from the layer's configuration. If it changes, the layer must be read again.
+    /// A text that stands for everything in the layer's configuration that its points and style
+    /// follow from. If it changes, the layer must be read again.
     pub(super) key: String,
-    /// The layer's line in the configuration file; `None` for a layer without a line there.
+    /// The number of the layer's line in the configuration file, from 1 on; `None` for a layer
+    /// without a line there.
     pub(super) line: Option<usize>,
 }
 
-/// A style of the configuration. It is parsed only once, even if many layers use it.
+/// A section `[styles.NAME]`, parsed once even if many layers use the style.
 #[derive(Clone, Default)]
 struct StyleConfig {
     name: String,
     style: LayerStyle,
-    /// The columns that are named in the style's text, if the text is the configuration of another
-    /// heat map.
+    /// The names of columns that the style states, if it was converted from the configuration of
+    /// another heat map.
     columns: ColumnNames,
     key: String,
 }
@@ -157,7 +160,7 @@ impl ServeConfig {
         })
     }
 
-    /// The options of the server, except those of posting.
+    /// The configuration of the server, except the settings of posting.
     pub(super) fn options(&self, backend: &dyn Backend) -> ServerConfig {
         let defaults = ServerConfig::default();
         let LimitFlags {
@@ -233,7 +236,7 @@ impl StyleConfig {
     }
 }
 
-/// Finds the item whose name is the value of `entry`. `what` is the kind of the items, for the
+/// Finds the item whose name is the value of `entry`. `what` is the word for such items in the
 /// error about an unknown name.
 fn find<'a, T>(
     what: &str,

@@ -9,11 +9,12 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use std::fmt::{self, Write as _};
 
-/// The number of consecutive characters of a secret that no message may show: four. Three or fewer
-/// characters of it are in many messages by chance.
+/// The least number of consecutive characters of a secret that a message must not contain. Three or
+/// fewer are in many messages by chance.
 const SECRET_PIECE: usize = 4;
 
-/// Keys that other programs have for the same thing, each with ours.
+/// Keys that other programs use in their configuration files, each with the key of this program
+/// that means the same, which the error about an unknown key suggests.
 const OF_OTHERS: [(&str, &str); 12] = [
     ("path", "file"),
     ("filename", "file"),
@@ -32,7 +33,7 @@ const OF_OTHERS: [(&str, &str); 12] = [
 /// The raw configuration of `serve`, section by section.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RawConfig {
-    /// The keys at the top of the file, which are about the server as a whole.
+    /// The keys at the top level of the file, which are about the server as a whole.
     pub(crate) server: Section,
     pub(crate) limits: Section,
     pub(crate) cache: Section,
@@ -65,7 +66,7 @@ impl PartialEq for LayerSection {
     }
 }
 
-/// The style of a layer as the configuration gives it.
+/// The style of a layer in the form in which the configuration states it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum StyleRef {
     /// The program's default style, since the configuration names none.
@@ -81,11 +82,11 @@ pub(crate) enum StyleRef {
 #[derive(Clone, Debug)]
 pub(crate) struct ConfigEntry {
     pub(crate) key: String,
-    /// The values of the key: a single value, or all values of a list. There are none for a table.
+    /// The values of the key: one for a single value, all of them for a list, none for a table.
     pub(crate) values: Vec<String>,
     pub(crate) line: Option<usize>,
-    /// The original text of the value if it contains variables, otherwise `None`. Messages show
-    /// this text in place of the values, which may be secret.
+    /// The text of the value as the file has it if it contains environment variables; `None`
+    /// otherwise. Messages show this text in place of the values, which may be secret.
     pub(crate) raw: Option<String>,
 }
 
@@ -115,13 +116,15 @@ impl ConfigEntry {
         ConfigError::new(self.line, message)
     }
 
-    /// The values as messages may show them: with the names of variables in place of their values.
+    /// The values in the form that messages may show: with the names of environment variables in
+    /// place of their values.
     pub(super) fn shown(&self) -> String {
         self.raw.clone().unwrap_or_else(|| self.values.join(", "))
     }
 
-    /// Replaces the values of variables in a message by the text that names the variables. If four
-    /// consecutive characters of a value are still left in it, the whole message is replaced.
+    /// Replaces the values of environment variables in a message by the text that names the
+    /// variables. If four consecutive characters of a value are in the message even then, the whole
+    /// message is replaced.
     fn redact(&self, mut message: String) -> String {
         let Some(raw) = &self.raw else {
             return message;
@@ -143,7 +146,7 @@ impl ConfigEntry {
         message
     }
 
-    /// Converts the entry to arguments of a command line that mean the same.
+    /// Converts the entry to command-line arguments that mean the same, for clap to parse.
     fn arguments(&self, arg: &Arg) -> Result<Vec<String>, ConfigError> {
         let flag = arg.get_long().unwrap_or_default();
         if self.values.is_empty() {
@@ -200,7 +203,8 @@ impl Section {
         self.0.iter().find(|entry| entry.key == key)
     }
 
-    /// The line of the section's first entry; `None` if there are no entries or no file.
+    /// The number of the line of the section's first entry; `None` if there are no entries or no
+    /// file.
     pub(crate) fn line(&self) -> Option<usize> {
         self.0.first().and_then(|entry| entry.line)
     }
@@ -217,8 +221,8 @@ impl Section {
         Self(kept.cloned().collect())
     }
 
-    /// A text by which a change of the section is noticed. Two sections have equal texts if their
-    /// entries are equal, in any order. Entries whose keys are in `but` are ignored.
+    /// A text that differs if the section differs: sections have equal texts if they have equal
+    /// entries, in any order. Entries whose keys are in `but` are ignored.
     pub(crate) fn key(&self, but: &[&str]) -> String {
         let entries = self.0.iter();
         let mut entries: Vec<_> = entries.filter(|e| !but.contains(&&*e.key)).collect();
@@ -231,7 +235,7 @@ impl Section {
     }
 
     /// Parses the entries as values of the flags of `T`. `others` are further legal keys of this
-    /// section, which are read elsewhere. The error about a mistyped key may suggest one of them.
+    /// section, which other functions parse; an error about a mistyped key may suggest one of them.
     pub(crate) fn parse<T: Args>(&self, others: &[&str]) -> Result<T, ConfigError> {
         let command = T::augment_args(Command::new("heatsplat"))
             .no_binary_name(true)
@@ -271,7 +275,7 @@ impl Section {
     }
 }
 
-/// The key that belongs to a flag: `gpu_memory` for `--gpu-memory`.
+/// The key of a configuration file that belongs to a flag: `gpu_memory` for `--gpu-memory`.
 fn key(arg: &Arg) -> String {
     arg.get_long().unwrap_or_default().replace('-', "_")
 }

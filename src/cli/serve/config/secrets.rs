@@ -4,16 +4,16 @@ use super::error::ConfigError;
 use super::interpolate::interpolate;
 use super::raw::Section;
 
-/// The variable that takes the place of a password in a saved configuration file.
+/// The environment variable that a saved configuration file has in place of a password.
 pub(crate) const VARIABLE: &str = "${PGPASSWORD}";
 
-/// The variable that takes the place of a layer's first key in a saved file. The variables of
-/// further keys have a number at the end of their names.
+/// The environment variable that a saved configuration file has in place of a layer's first secret
+/// key. The names of the variables of further keys end in a number.
 pub(crate) const KEY_VARIABLE: &str = "${HEATSPLAT_KEY}";
 
-/// Splits an address before and after its password: `postgres://ann:s3c@host/db` becomes
-/// `postgres://ann`, `s3c` and `@host/db`. The middle part is `None` if the user has no password.
-/// The result is `None` if the address has no user.
+/// Splits a database's address before and after its password: `postgres://ann:s3c@host/db` becomes
+/// `postgres://ann`, `s3c` and `@host/db`. The middle part is `None` if there is a user without a
+/// password. The result is `None` if the address has no user.
 fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
     let start = url.find("://")? + 3;
     let (scheme, rest) = url.split_at_checked(start)?;
@@ -33,7 +33,8 @@ fn parts(url: &str) -> Option<(&str, Option<&str>, &str)> {
     }
 }
 
-/// Refuses a password in the key `url` of a configuration file, unless a variable stands for it.
+/// Returns an error if the key `url` of a section has a password in plain text instead of an
+/// environment variable.
 pub(super) fn check_url(source: &Section) -> Result<(), ConfigError> {
     let entry = source.get("url").filter(|entry| entry.line.is_some());
     match entry {
@@ -46,7 +47,8 @@ pub(super) fn check_url(source: &Section) -> Result<(), ConfigError> {
     }
 }
 
-/// Tests whether the text of an address has a password that is not a variable.
+/// Tests whether an address, as the configuration file has it, contains a password in plain text
+/// instead of an environment variable.
 fn has_plain_password(raw: &str) -> bool {
     // Variables are replaced by an empty text, so that a password made of variables alone is empty
     // here.
@@ -59,8 +61,8 @@ fn has_plain_password(raw: &str) -> bool {
         || in_query.any(|pair| pair.len() > 9 && pair.starts_with("password="))
 }
 
-/// Replaces the password of an address by [`VARIABLE`]. The password may follow the user or be a
-/// parameter.
+/// Replaces the password in a database's address by [`VARIABLE`]. The password may stand behind the
+/// user or be the parameter `password`.
 pub(crate) fn without_password(url: &str) -> String {
     let known = query(url).any(|pair| pair.starts_with("password="));
     let kept: Vec<_> = query(url)
@@ -85,8 +87,7 @@ fn query(url: &str) -> impl Iterator<Item = &str> {
     query.split('&').filter(|pair| !pair.is_empty())
 }
 
-/// The parameters of an address with the question mark before them; an empty text if there are
-/// none.
+/// The query string of an address with its question mark; an empty text if there is none.
 fn question(url: &str) -> &str {
     let after = parts(url).map_or(url, |(_, _, after)| after);
     after.find('?').and_then(|at| after.get(at..)).unwrap_or("")

@@ -1,4 +1,4 @@
-//! The source of a configuration: the command line, or a file that may change while the server
+//! The source of a configuration: the command line, or a file, which may change while the server
 //! runs.
 
 use super::ServeConfig;
@@ -17,8 +17,8 @@ const MAX_BYTES: u64 = 4 << 20;
 pub(crate) enum ConfigSource {
     /// The flags of the command line.
     Args(RawConfig),
-    /// A configuration file. `overrides` has the flags of the command line about the server as a
-    /// whole; they override the file's keys.
+    /// The path of a configuration file. `overrides` has those flags of the command line that are
+    /// about the server as a whole; they override the file's keys.
     File { path: PathBuf, overrides: RawConfig },
 }
 

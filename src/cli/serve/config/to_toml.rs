@@ -7,8 +7,8 @@ use heatsplat_loader::{is_remote, shown_source};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Writes a configuration as the text of a file in `folder`. The file gives the same configuration
-/// when it is read, except for passwords, in place of which it has a variable.
+/// Converts a configuration to the text of a TOML file that lies in `folder`. Reading the file
+/// gives the same configuration, except that passwords are replaced by environment variables.
 pub(crate) fn to_toml(config: &RawConfig, folder: &Path) -> String {
     let mut text = String::from("# What `heatsplat serve --config` serves; see docs/config.md.\n");
     let to = TomlWriter { folder };
@@ -46,7 +46,7 @@ pub(crate) fn to_toml(config: &RawConfig, folder: &Path) -> String {
 }
 
 /// Finds the first address of a layer that may contain a secret: a user, a password or a query.
-/// Returns the address without these parts, or `None` if no address has them.
+/// Returns it without these parts; `None` if no layer's address has any.
 pub(crate) fn secret_address(config: &RawConfig) -> Option<String> {
     let files = config
         .layers
