@@ -165,8 +165,8 @@ impl FirstRecord {
     }
 
     /// The column whose fields hold whole positions, both coordinates in one field. `None` if there
-    /// is none, if options name columns of degrees, or if no option names a column of positions and
-    /// the names in the header or a first row of numbers show columns of degrees.
+    /// is none or if options name columns of degrees. If no option names a column of positions,
+    /// `None` also if the names in the header or a first row of numbers show columns of degrees.
     fn place_column(
         &self,
         rows: &SampleRows<'_>,

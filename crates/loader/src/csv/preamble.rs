@@ -23,7 +23,7 @@ pub(super) struct Preamble {
     pub(super) length: usize,
     /// The delimiter that a line `sep=;` names; `None` if there is no such line.
     pub(super) delimiter: Option<u8>,
-    /// The number of comments and titles that are left out.
+    /// The number of lines above the header, comments and titles, that are left out.
     pub(super) left_out: usize,
     /// True if runs of blanks separate the fields of the file's rows.
     pub(super) by_blanks: bool,

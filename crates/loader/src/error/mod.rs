@@ -118,7 +118,7 @@ pub enum LoadError {
         missing: &'static str,
         /// The names of the source's columns.
         seen: Vec<String>,
-        /// Advice on how to name the columns.
+        /// Advice on the options that name columns.
         hint: &'static str,
     },
     /// A row, or a feature of GeoJSON, has more bytes than allowed.

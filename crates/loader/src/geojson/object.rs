@@ -74,7 +74,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Returns the value, or `None` if it is null.
+/// Returns the JSON text of a value, or `None` if it is `null`.
 pub(crate) fn not_null(value: &[u8]) -> Option<&[u8]> {
     (value != b"null").then_some(value)
 }
