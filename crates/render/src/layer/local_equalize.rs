@@ -66,8 +66,8 @@ type Key = (u8, ValuesKey, i64, i64);
 #[derive(Debug, Default)]
 struct CumulativeHistogram {
     first: u32,
-    /// The fraction of the neighbourhood's non-empty pixels that lie below the lower edge of each
-    /// bin, and 1 for the upper edge of the last bin. Empty if all densities are 0.
+    /// The fraction of the neighbourhood's non-empty pixels whose densities lie below the lower
+    /// edge of each bin, and 1 for the upper edge of the last bin. Empty if all densities are 0.
     shares: Vec<f32>,
 }
 

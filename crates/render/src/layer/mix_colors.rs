@@ -49,7 +49,8 @@ struct Mixture {
 
 impl Mixture {
     /// Adds a category's colour, weighted by the square of its value. Negative values and NaN count
-    /// as 0. `sum` is always kept divided by all weights so far, so that it stays small.
+    /// as 0. Each addition makes a weighted mean at once, since a sum of weighted colours could
+    /// become too large.
     fn add(&mut self, color: Oklab, value: f32) {
         if value > 0.0 {
             let weight = f64::from(value).powi(2);

@@ -1,5 +1,5 @@
-//! Point queries: the exact value of a layer at one coordinate, computed without drawing a picture
-//! where the style allows it.
+//! Point queries: the exact value of a layer at one coordinate, as a sum over the points in reach.
+//! A pixel is drawn instead only if splats don't simply add up, or if points have their own radii.
 
 use crate::layer::evaluate::{self, SUPPORT, per_km2};
 use crate::layer::point_set::PointSet;
@@ -20,7 +20,8 @@ pub struct PointQuery<'a> {
     style: &'a Style,
 }
 
-/// The answer to a [`PointQuery`], computed in f64 from the points themselves.
+/// The answer to a [`PointQuery`]. The count and the mean are computed in f64 from the points
+/// themselves, and so is the value, unless it must be read from a drawn pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PointValue {

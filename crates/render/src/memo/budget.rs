@@ -1,4 +1,4 @@
-//! The memory that several caches may take together.
+//! A limit for the memory that several caches take together.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

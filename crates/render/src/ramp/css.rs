@@ -78,8 +78,9 @@ pub(super) fn color_and_position(part: &str) -> Result<(&str, Option<f32>), Ramp
     }
 }
 
-/// Fills in the missing positions, 0 to 1. The first stop gets 0 and the last stop 1. Stops between
-/// two given positions divide the distance between these into equal parts.
+/// Fills in the missing positions, 0 to 1. The first stop gets 0 and the last stop 1 if theirs are
+/// missing. The stops between two known positions divide the distance between these into equal
+/// parts.
 fn spread(given: &[Option<f32>]) -> Result<Vec<f32>, RampError> {
     let mut positions = Vec::with_capacity(given.len());
     let mut previous = 0.0;

@@ -16,7 +16,7 @@ use crate::splat::stamp::KernelStamp;
 use crate::style::kernel::{Kernel, Shape, soft_edge};
 
 /// The greatest difference between a triangular kernel and the sum of its paraboloids, as a
-/// fraction of the kernel's peak. Only at the kernel's end it is one and a half times as much. The
+/// fraction of the kernel's peak. Only at the kernel's end is it one and a half times as much. The
 /// fraction must be small because points may lie on a ring. Then the errors of all points add up at
 /// the ring's middle, while the greatest density is only a quarter of the sum of the points' peaks.
 const CONE_ERROR: f64 = 1.0 / 1024.0;

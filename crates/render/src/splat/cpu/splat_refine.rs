@@ -1,6 +1,6 @@
-//! The third stage of drawing, for wide kernels only. The outputs of the convolution are one number
-//! for each cell of a grid, several pixels wide. They are the coefficients of a cubic B-spline,
-//! which is evaluated at the pixels.
+//! The third stage of drawing, for wide kernels only. The convolution's output is one number for
+//! each cell of a grid; a cell is several pixels wide. The numbers are the coefficients of a cubic
+//! B-spline, which is evaluated at the pixels.
 //!
 //! Each pixel is one sum in a fixed order, first down and then across, so its bits don't depend on
 //! the window. The GPU's version of this stage is `splat_refine.wgsl`.
