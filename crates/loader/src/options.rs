@@ -50,8 +50,8 @@ pub struct LoadOptions {
     /// The file to read in an archive, by its name with or without folders. With `None` the archive
     /// must have only one data set.
     pub member: Option<String>,
-    /// The name of the table or sheet that has the points, for files with several. `None`: it is
-    /// found, or an error lists the tables.
+    /// The name of the table or sheet to read, for files with several. `None` uses the only one
+    /// that has positions; if several have, an error lists them.
     pub table: Option<String>,
     /// The column of geometries, for Parquet and Arrow files with several such columns. In a
     /// GeoPackage it selects the table that has this column. `None` selects the primary column. In

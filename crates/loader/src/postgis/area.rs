@@ -99,7 +99,7 @@ impl TransformedBox {
     }
 }
 
-/// The largest number of boxes in the cache. A full cache is emptied. The cache pays since viewers
+/// The largest number of boxes in [`TransformedBoxes`], which is emptied when it is full. Viewers
 /// request the same tiles again and again. A choice.
 const KEPT: usize = 4096;
 
@@ -110,8 +110,9 @@ pub(crate) struct TransformedBoxes {
 }
 
 impl TransformedBoxes {
-    /// Returns the transformed box, from the cache if it is there. `client` must not be in a
-    /// transaction, since a failed transformation would abort the transaction.
+    /// Returns the box `degrees` in the reference system `srid`, from the cache if it is there.
+    /// `client` must not be in a transaction, since a failed transformation would abort the
+    /// transaction.
     pub(crate) async fn get(
         &self,
         client: &Client,
@@ -166,16 +167,16 @@ impl TransformedBoxes {
     }
 }
 
-/// The number of grid lines in each direction, and so of positions along each line. The positions
-/// are transformed. A choice.
+/// The number of positions along each side of the grid that is transformed in place of a box: a
+/// choice.
 const GRID: usize = 9;
 
 /// A tolerance in degrees, about ten metres, by which transformed boxes are enlarged. Two
 /// implementations of a transformation may differ by this much. A choice.
 const SLACK: f64 = 1e-4;
 
-/// Transforms a grid of positions in a box, by the database, and returns a box that contains the
-/// results.
+/// Transforms a grid of positions in the box `degrees`, by the database, to the reference system
+/// `srid`, and returns a box that contains the results.
 async fn transformed(
     client: &Client,
     srid: u32,
@@ -196,7 +197,8 @@ async fn transformed(
     Ok(bytes.map_or(TransformedBox::Unknown, |bytes| reach(&bytes, degrees)))
 }
 
-/// The positions of the grid as a MultiPoint in well-known binary, row by row from the south.
+/// The positions of a grid in a box, as a MultiPoint in well-known binary, row by row from the
+/// south.
 fn multi_point([west, south, east, north]: Sides) -> Vec<u8> {
     let between = |low: f64, high: f64, i: usize| low + (high - low) * i as f64 / (GRID - 1) as f64;
     let mut bytes = vec![1, 4, 0, 0, 0];
@@ -235,9 +237,8 @@ fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBo
     }
 }
 
-/// The range of one transformed coordinate over the grid, and two measures of its smoothness. These
-/// two tell by how much to widen the range, since the coordinate may leave it between the grid's
-/// positions.
+/// The range of one transformed coordinate over the grid, and two measures of its smoothness. By
+/// these two the range is widened, since between the grid's positions the coordinate may leave it.
 struct GridSpread {
     low: f64,
     high: f64,

@@ -36,8 +36,8 @@ pub struct ViewportQuery {
     /// The width in pixels of a border around the window. Rows in the border are fetched too, since
     /// their kernels may reach into the picture.
     pub margin: u32,
-    /// The width in pixels of the cells whose rows the database may sum up; `None` if every single
-    /// row is needed.
+    /// The width, in pixels, of the grid cells in each of which the database may sum the rows to
+    /// one point; `None` if every single row is needed.
     pub cell: Option<f64>,
     /// The time limit for this request. With `None` it is the database's limit.
     pub deadline: Option<Duration>,
@@ -46,7 +46,7 @@ pub struct ViewportQuery {
 /// The rows of a viewport.
 #[derive(Debug, Default)]
 pub struct ViewportRows {
-    /// The points of single rows, or of cells that each stand for several rows.
+    /// The points. Each is a single row, or the sum of the rows in one grid cell.
     pub points: Vec<Point>,
     /// The number of rows that each point stands for, in the order of the points. Empty if every
     /// point stands for one row.
@@ -277,9 +277,9 @@ impl LiveRelation {
     }
 }
 
-/// Returns the statement that selects every row of an area, and the positions of the columns in a
-/// row of its result. `most` is the largest number of rows that may be read. The statement selects
-/// up to one row more, which shows that there are too many.
+/// Returns the statement that selects every row of an area, and the indexes of the columns in a row
+/// of its result. `most` is the largest number of rows that may be read. The statement selects up
+/// to one row more, which shows that there are too many.
 fn rows_statement(
     definition: &ResolvedLayer,
     values: TokenValues,
@@ -307,7 +307,8 @@ fn rows_statement(
     (statement, positions)
 }
 
-/// The positions of the columns in a row that the database sends.
+/// The columns in a row that the database sends. `weight` and `count` are indexes, counted from 0,
+/// and `None` if the layer has no such column.
 #[derive(Clone, Copy, Debug)]
 struct ColumnPositions {
     /// True if the row's position is two numbers, and false if it is one geometry.
@@ -317,7 +318,7 @@ struct ColumnPositions {
 }
 
 impl ColumnPositions {
-    /// The columns of a row that stands for a cell: x, y, summed weight, and number of rows.
+    /// The columns of a row that stands for a grid cell: x, y, summed weight, and number of rows.
     const CELLS: Self = Self {
         coordinates: true,
         weight: Some(2),
@@ -370,9 +371,9 @@ impl RowCollector {
         Ok(())
     }
 
-    /// Drops the points from index `first` on that lie outside of the part `only`; with `None`,
-    /// keeps all. `east` must return true if a point on the meridian of ±180° is written with the
-    /// longitude 180°.
+    /// Drops the points from index `first` on that lie outside of the part `only` of the picture.
+    /// Does nothing if `only` is `None`. `east` must return true if a point on the meridian of
+    /// ±180° is written with the longitude 180°.
     fn keep_within(&mut self, only: Option<&Viewport>, first: usize, east: impl Fn() -> bool) {
         let Some(view) = only else { return };
         let points = &mut self.batch.points;

@@ -30,9 +30,9 @@ pub(super) fn can(definition: &ResolvedLayer) -> bool {
         && !definition.from.has_cell()
 }
 
-/// Returns true if the number of rows in the views decides about aggregation, so that the planner
-/// should be asked for it. It returns false if even the rows of the whole table are too few. `cell`
-/// is the width of a cell in pixels.
+/// Returns true if the number of rows in the picture decides about aggregation, so that the planner
+/// should be asked for it; false if even the rows of the whole table are too few. `views` are the
+/// parts of the picture, and `cell` is the width of a grid cell in pixels.
 pub(super) fn may_pay(definition: &ResolvedLayer, views: &[Viewport], cell: f64) -> bool {
     match &definition.table {
         Some(table) => table.rows < 0.0 || pays(table.rows, views, cell),
@@ -40,8 +40,9 @@ pub(super) fn may_pay(definition: &ResolvedLayer, views: &[Viewport], cell: f64)
     }
 }
 
-/// Returns true if there are more than [`ROWS_PER_CELL`] rows for each cell of the views. `rows` is
-/// the number of rows in all views, and `cell` is the width of a cell in pixels.
+/// Returns true if there are more than [`ROWS_PER_CELL`] rows for each grid cell of a picture.
+/// `rows` is the number of rows in all of `views`, the parts of the picture, and `cell` is the
+/// width of a grid cell in pixels.
 pub(super) fn pays(rows: f64, views: &[Viewport], cell: f64) -> bool {
     let cells: f64 = views.iter().map(|view| view.cells(cell)).sum();
     rows > ROWS_PER_CELL * cells
@@ -64,8 +65,9 @@ pub(super) async fn estimate(
     Ok(rows.unwrap_or(0.0))
 }
 
-/// The statement that selects the cells of an area. Each row of the result is one cell. Its columns
-/// are x and y of the cell's weighted mean position, its summed weight, and its number of rows.
+/// The statement that sums the rows of an area by grid cell. Each row of the result is one cell.
+/// Its columns are x and y of the cell's weighted mean position, its summed weight, and its number
+/// of rows.
 ///
 /// The grid of cells is aligned to the map's pixels, so y in degrees is converted to Mercator. The
 /// mean position is weighted by the absolute values of the weights, like the cells of the index

@@ -77,7 +77,8 @@ pub struct ResolvedLayer {
     pub(crate) kept: Option<String>,
     /// The SRID that the stored geometries state; 0 if they state none.
     stored: u32,
-    /// The SRID in which the geometries are read. It differs from `stored` only if `stored` is 0.
+    /// The SRID that the geometries are taken to have: that in `stored` or, if that is 0, the one
+    /// that the layer query names.
     srid: u32,
     /// True if the column declares no SRID, so that its geometries may state different ones.
     mixed: bool,
@@ -315,7 +316,7 @@ impl ResolvedLayer {
         self.mixed
     }
 
-    /// The SRID in which the geometries are read.
+    /// The SRID that the layer's geometries are taken to have.
     pub(super) fn srid(&self) -> u32 {
         self.srid
     }

@@ -69,7 +69,8 @@ pub(crate) struct TokenValues {
     pub(crate) scale_denominator: f64,
     /// The zoom, column and row of the tile at the picture's centre.
     pub(crate) zxy: [i32; 3],
-    /// The width of a cell, in units of the layer's reference system.
+    /// The width of a cell of the grid in which rows may be summed, in units of the layer's
+    /// reference system.
     pub(crate) cell: f64,
 }
 
@@ -128,8 +129,8 @@ impl Template {
         self.tokens().any(|token| token == Token::UnbufferedBbox)
     }
 
-    /// Returns true if the query has the token for the width of a cell. Such a query aggregates
-    /// rows itself.
+    /// Returns true if the query has the token `!cell!`, the width of a grid cell. Such a query
+    /// aggregates rows itself.
     pub(crate) fn has_cell(&self) -> bool {
         self.tokens().any(|token| token == Token::Cell)
     }

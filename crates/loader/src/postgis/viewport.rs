@@ -94,16 +94,17 @@ impl Viewport {
         all.into_iter().map(|sides| in_unit(unit, sides)).collect()
     }
 
-    /// The number of cells that fit in this part, with its margin. `cell` is the width of a cell in
-    /// pixels.
+    /// The number of grid cells in this part of the picture, with its margin. `cell` is the width
+    /// of a cell in pixels.
     pub(crate) fn cells(&self, cell: f64) -> f64 {
         let [left, top, right, bottom] = self.sides;
         let side = self.window.pixel() * cell;
         ((right - left) / side) * ((bottom - top) / side)
     }
 
-    /// The values of a query's tokens for this part. Coordinates are in `unit`; `cell` is the width
-    /// of a cell in pixels, or half a pixel if it is `None`.
+    /// The values of a query's tokens for this part of the picture. Coordinates are in `unit`.
+    /// `cell` is the width, in pixels, of a cell of the grid in which rows may be summed; `None`
+    /// means half a pixel.
     pub(crate) fn values(&self, unit: Unit, cell: Option<f64>) -> TokenValues {
         let window = &self.window;
         let [left, top, right, bottom] = self.sides;

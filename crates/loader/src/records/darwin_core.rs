@@ -11,23 +11,22 @@ use std::io::BufRead;
 /// The name of the file that describes an archive.
 pub(crate) const META: &str = "meta.xml";
 
-/// The file of the core records, and the form of its text.
+/// The file that has the core records of a Darwin Core archive, and the form of its text.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct CoreFile {
-    /// The name of the file, relative to the description.
+    /// The name of the file, relative to the folder of `meta.xml`.
     pub(crate) location: String,
     delimiter: Option<u8>,
     quote: Option<Quote>,
     encoding: Option<String>,
     has_header: bool,
-    /// The number of the column of longitudes, counted from 0; `None` if the description names
-    /// none.
+    /// The index of the column of longitudes, counted from 0; `None` if the description names none.
     longitude: Option<usize>,
     latitude: Option<usize>,
 }
 
 impl CoreFile {
-    /// Reads a description. `None` if the XML describes something else.
+    /// Reads the description of an archive from `meta`. `None` if the XML describes something else.
     pub(crate) fn read(meta: impl BufRead, origin: &Origin) -> Result<Option<Self>, LoadError> {
         let mut reader = XmlReader::new(meta, origin.clone());
         let mut core: Option<Self> = None;
@@ -85,7 +84,7 @@ impl CoreFile {
         }
     }
 
-    /// The options for reading the file. Options that the caller has set take precedence over the
+    /// The options for reading the core file. What the caller has set takes precedence over the
     /// description.
     pub(crate) fn options(&self, options: &LoadOptions) -> LoadOptions {
         let mut all = options.clone();
@@ -104,7 +103,7 @@ impl CoreFile {
     }
 }
 
-/// Notes the column of a field, if it is one of a position.
+/// Records the column of a field if it is the longitude or the latitude of the core records.
 fn note_field(core: &mut Option<CoreFile>, is_core: bool, tag: &BytesStart<'_>) {
     let Some(core) = core.as_mut().filter(|_| is_core) else {
         return;

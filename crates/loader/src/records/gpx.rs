@@ -72,8 +72,8 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
 }
 
-/// The elements inside points, in the order in which they first appear. `sample` is the beginning
-/// of a file.
+/// The names of the elements inside points, in the order in which they first appear. `sample` is
+/// the beginning of a file.
 fn elements(sample: &[u8], origin: &Origin) -> Slots {
     let mut reader = XmlReader::new(sample, origin.clone());
     let (mut slots, mut within) = (Slots::collecting(), false);
@@ -99,15 +99,15 @@ fn elements(sample: &[u8], origin: &Origin) -> Slots {
 /// A point whose closing tag was not read yet.
 struct OpenPoint {
     place: Result<(f64, f64), String>,
-    /// The texts of the wanted elements, as far as they are read. `None` for an element that
-    /// didn't appear yet.
+    /// The text read so far of each wanted element, by its slot. `None` for an element that didn't
+    /// appear yet.
     texts: Vec<Option<String>>,
 }
 
 /// A reader that makes points of XML elements and sends them to a sink.
 struct PointReader<'j> {
     slots: Slots,
-    /// The number of the column of weights; `None` if every point counts 1.
+    /// The index of the column of weights; `None` if every point counts 1.
     weight: Option<usize>,
     sink: &'j mut RecordSink,
 }
@@ -173,7 +173,8 @@ impl PointReader<'_> {
     }
 }
 
-/// Appends a part of a text to the text of the open element.
+/// Appends `text` to the text of an element of the open point. Does nothing if no point is open or
+/// if the element isn't wanted.
 fn note(point: &mut Option<OpenPoint>, element: Option<usize>, text: &str) {
     let place = point.as_mut().zip(element);
     let Some(known) = place.and_then(|(point, at)| point.texts.get_mut(at)) else {

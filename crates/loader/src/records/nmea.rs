@@ -19,7 +19,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 /// The most bytes of a line that are read, a choice. A sentence has 82 at most.
 const LINE: usize = 1 << 10;
 
-/// A kind of sentence.
+/// A kind of sentence that has a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Gga,
@@ -39,8 +39,8 @@ impl Kind {
         }
     }
 
-    /// The columns of a kind of sentence, each with the number of its field in the sentence. The
-    /// first column is the time.
+    /// The columns of a kind of sentence, each with the number of its field in the sentence. Field
+    /// 0 is the sentence's name. The first column is the time.
     fn columns(self) -> &'static [(&'static str, usize)] {
         match self {
             Self::Gga => &[
@@ -55,8 +55,8 @@ impl Kind {
         }
     }
 
-    /// The number of the field with the latitude. The next three fields are its letter, the
-    /// longitude, and the longitude's letter.
+    /// The number of the field with the latitude; field 0 is the sentence's name. The next three
+    /// fields are the latitude's letter, the longitude, and the longitude's letter.
     fn latitude(self) -> usize {
         match self {
             Self::Gga => 2,

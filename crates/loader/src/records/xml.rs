@@ -15,8 +15,7 @@ use quick_xml::events::{BytesEnd, BytesStart, Event};
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
-/// The most bytes that are kept of one text of an element, a choice: 4 KiB. A longer text is cut
-/// off.
+/// The most bytes of an element's text that are read, a choice: 4 KiB. A longer text is cut off.
 const LONGEST: usize = 4 << 10;
 
 /// The most bytes that one tag, text or comment may have, a choice: 16 MiB. Each of them is held
@@ -104,7 +103,7 @@ impl<R: BufRead> XmlReader<R> {
         }
     }
 
-    /// The next event.
+    /// Reads the next event of the document.
     ///
     /// # Errors
     /// The XML is malformed, ends early or exceeds a limit.
@@ -206,8 +205,8 @@ pub(super) fn append(known: &mut String, text: &str) {
     known.push_str(text.get(..text.floor_char_boundary(room)).unwrap_or(text));
 }
 
-/// The value of an attribute, whatever its prefix; `None` if it is missing or has over [`LONGEST`]
-/// bytes.
+/// The value of a tag's attribute `name`, with or without a prefix; `None` if it is missing or has
+/// over [`LONGEST`] bytes.
 pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
     let is_it = |found: &Attribute<'_>| found.key.local_name().as_ref() == name;
     let mut attributes = tag.attributes();
@@ -232,7 +231,7 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    /// A list that collects the names it is asked for.
+    /// An empty list, to which [`of`](Self::of) adds each name that it is called with.
     pub(super) fn collecting() -> Self {
         Self {
             collects: true,
@@ -275,7 +274,8 @@ impl Slots {
         self.names.len()
     }
 
-    /// The names that were collected, and then the names that options ask for.
+    /// The names of the source's columns: the collected names, and then further names in the
+    /// options for the weight, the filter and kept columns.
     pub(super) fn into_columns(self, options: &LoadOptions) -> Vec<String> {
         let mut seen = self.names;
         let weight = options
@@ -291,7 +291,8 @@ impl Slots {
         seen
     }
 
-    /// The value in a column, given the texts of all slots.
+    /// The value in a column; null if its text is missing or blank. `texts` has the text of each
+    /// slot.
     pub(super) fn value(&self, texts: &[Option<String>], column: usize) -> Value<'static> {
         let at = self.columns.iter().position(|known| *known == column);
         let text = at.and_then(|at| texts.get(at).cloned().flatten());

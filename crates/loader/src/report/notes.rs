@@ -26,9 +26,9 @@ pub(crate) struct Notes {
     recoded: Tally,
     /// Notes about parts of the file. No note is in the list twice.
     of_parts: Vec<String>,
-    /// Facts about the bytes of the input as text, one line each.
+    /// Notes about the input's bytes, for example about their encoding, one line each.
     pub(crate) of_bytes: Vec<String>,
-    /// True if one of the lines in `of_bytes` is about the encoding of text.
+    /// True if one of the notes in `of_bytes` is about the encoding of text.
     pub(crate) tells_text: bool,
 }
 

@@ -24,7 +24,8 @@ const REPORTED_ROWS: usize = 64;
 /// Nanoseconds to evaluate one condition for one row. Measured: 20 to 50.
 const CONDITION: u64 = 30;
 
-/// The name of the last part. It has the points whose values are not the name of another part.
+/// The name of the last part into which points are divided. It has the points whose values have no
+/// part of their own.
 const OTHER: &str = "other";
 
 impl Table {

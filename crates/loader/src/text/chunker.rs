@@ -82,11 +82,11 @@ pub(crate) struct Split {
 
 /// The reason why bytes can't be split into rows.
 pub(crate) enum SplitError {
-    /// A quote that is never closed. It is in the row that begins at this position.
+    /// A quote that is never closed. It is in the row that begins at [`Split::end`].
     Quote,
     /// The bytes are no valid JSON. The text is the parser's message.
     Json(String),
-    /// The rows from this position on can't be interpreted.
+    /// An error because of which the rows from [`Split::end`] on can't be read.
     Refused(Box<LoadError>),
 }
 

@@ -24,7 +24,7 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema, TimeUnit};
 
-/// The columns that are read, by their indexes.
+/// The columns to read from record batches, by their indexes.
 #[derive(Clone, Debug)]
 pub(crate) struct ColumnProjection {
     position: PositionPlaces,
@@ -64,8 +64,7 @@ pub(crate) fn asked_for(schema: &Schema, name: &str, origin: &Origin) -> Result<
     Ok(seen.get(at).cloned().unwrap_or_default())
 }
 
-/// A text for messages. It states the column of positions, and the other columns of geometries
-/// among `all`.
+/// Text for messages: the column of positions, and the other columns of geometries in `all`.
 pub(crate) fn positions_from(column: &str, all: &[String]) -> String {
     let others = all.iter().filter(|name| *name != column);
     let others: Vec<String> = others.map(|name| shown(name.as_bytes())).collect();
@@ -107,9 +106,10 @@ impl ColumnProjection {
         Ok((projection, found))
     }
 
-    /// The names of the leaf columns by whose statistics Parquet's row groups outside of a box are
-    /// skipped. They hold the least x, the greatest x, the least y and the greatest y of a row.
-    /// Here a row is a point, so the first two names are equal, and the last two are.
+    /// The names of four leaf columns: those with the least x, the greatest x, the least y and the
+    /// greatest y of each row. By their statistics, row groups of Parquet outside of a box are
+    /// skipped. The rows are points here, so the least and the greatest x are in one column, and so
+    /// are those of y.
     pub(crate) fn covering_paths(&self, schema: &Schema) -> [String; 4] {
         let name = |at: usize| schema.fields().get(at).map_or("", |field| field.name());
         let (x, y) = match self.position {
@@ -149,7 +149,7 @@ impl ColumnProjection {
         }
     }
 
-    /// Sends rows of a batch to a sink: those that the filter selects.
+    /// Sends the rows of a batch that the filter selects to a sink.
     pub(crate) fn read_rows(
         &self,
         batch: &RecordBatch,

@@ -43,7 +43,8 @@ impl GeometryKind {
     }
 
     /// The kind that a type number means, in a column with geometries of several kinds. The last
-    /// digit is the kind. The tens state which dimensions there are beside x and y.
+    /// digit is the kind. The tens state which dimensions there are beside x and y. `None` for a
+    /// number of no kind here, such as that of a GeometryCollection.
     fn from_type_id(number: i8) -> Option<Self> {
         Some(match number % 10 {
             1 => Self::Point,

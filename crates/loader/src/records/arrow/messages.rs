@@ -26,8 +26,8 @@ const TAIL: usize = 10;
 /// An error that occurs while Arrow data are read.
 pub(super) type IpcError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A message. `bytes` are its metadata followed by its body; `block` states the lengths of the two
-/// and the message's place in the file.
+/// A message of Arrow IPC. `bytes` are its metadata followed by its body; `block` states the
+/// lengths of the two and the message's place in the file.
 pub(super) struct IpcMessage {
     block: Block,
     bytes: Buffer,
@@ -97,8 +97,8 @@ impl IpcMessage {
         Ok((known(schema)?, message.version()))
     }
 
-    /// Decodes the message. Returns `None` for a dictionary, which the decoder keeps for the rows
-    /// after it.
+    /// Decodes the rows in the message. Returns `None` for a dictionary, which the decoder stores
+    /// for the rows after it.
     pub(super) fn decode(
         &self,
         decoder: &mut FileDecoder,
@@ -111,12 +111,12 @@ impl IpcMessage {
     }
 }
 
-/// The footer of a file, with the schema and the places of all messages.
+/// The footer of an Arrow file, with the schema and the places of all messages.
 pub(super) struct Footer {
     pub(super) schema: Schema,
     pub(super) version: MetadataVersion,
-    /// The places of the messages: first those with dictionaries, then those with rows. All of them
-    /// lie in the file.
+    /// The places of the messages in the file: first those with dictionaries, then those with rows.
+    /// All of them lie within the file's length.
     pub(super) parts: Vec<Block>,
 }
 

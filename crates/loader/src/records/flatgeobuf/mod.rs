@@ -40,8 +40,8 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     plan.all(reader)
 }
 
-/// A source that reads the FlatGeobuf file at a path. If options ask for a box only and the file
-/// has an index, only the features in the box are read.
+/// A source that reads the FlatGeobuf file at a path. If the option `within` is set and the file
+/// has an index, only the features in that box are read.
 pub(crate) fn file(
     path: &Path,
     origin: Origin,
@@ -72,11 +72,11 @@ pub(crate) fn stored<R: Read + Seek + Send + 'static>(
     }
 }
 
-/// An opened file, with its header and the choice of columns.
+/// An opened FlatGeobuf file, with its header and the choice of columns.
 struct FlatGeobufFile {
     opening: RecordSourceBuilder,
     layout: Layout,
-    /// The offset after the header, at which the index begins.
+    /// The offset of the index in bytes, directly after the header.
     start: u64,
     index: Option<PackedRTree>,
     /// True if the index can be searched for a box of longitudes and latitudes.

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Opens the database at a path.
+/// Opens the SQLite database at a path, for reading only and within limits.
 pub(super) fn open(path: &Path, origin: &Origin) -> Result<Connection, LoadError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let failed = |error: rusqlite::Error| damaged(origin, "the database", said(&error));
@@ -29,15 +29,14 @@ pub(super) fn open(path: &Path, origin: &Origin) -> Result<Connection, LoadError
 /// of three million points.
 const LONGEST: i32 = 64 << 20;
 
-/// The number of steps of SQLite's virtual machine between two calls of the check that counts
-/// steps: a choice.
+/// The number of steps of SQLite's virtual machine after which steps are counted again: a choice.
 const STEPS: u64 = 1_000_000;
 
-/// The number of steps that reading may take in any database: a choice. Larger databases may take
-/// more.
+/// The number of steps of SQLite's virtual machine that reading a database of any size may take: a
+/// choice. [`FOR_A_BYTE`] adds to it.
 const LEAST: u64 = 1_000_000_000;
-/// The number of further steps for each byte of the database: a choice. Reading a table takes one
-/// or two steps for each byte. Reading a view may take any number.
+/// The number of further steps that reading may take for each byte of the database: a choice.
+/// Reading a table takes one or two steps for each byte. Reading a view may take any number.
 const FOR_A_BYTE: u64 = 64;
 
 /// Limits the memory and time that a database of `size` bytes may take. The schema of a database
@@ -53,7 +52,7 @@ fn bounded(database: &mut Connection, size: u64) -> rusqlite::Result<()> {
     database.progress_handler(STEPS as i32, Some(is_over))
 }
 
-/// The message for an error of the database.
+/// The text, for messages, of an error of SQLite.
 pub(super) fn said(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => {

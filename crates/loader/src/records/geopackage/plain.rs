@@ -33,7 +33,7 @@ const GEOMETRIES: [&str; 6] = [
     "shape",
 ];
 
-/// A table with positions.
+/// A table with positions, and its columns.
 struct PlainTable {
     name: String,
     found: ResolvedColumns,
@@ -96,7 +96,7 @@ pub(super) fn source(
     RecordSourceBuilder::new(origin, found, crs, options).start(vec![reader])
 }
 
-/// The table to read: the one that an option names, or the only one with positions.
+/// The table to read: the one that the option `table` names, or the only one with positions.
 fn choose(
     database: &Connection,
     origin: &Origin,
@@ -160,7 +160,8 @@ fn tables(database: &Connection) -> rusqlite::Result<Vec<String>> {
         "spatialite_history",
         "sql_statements_log",
     ];
-    /// Beginnings of the names of other tables of SQLite, SpatiaLite and GeoPackage.
+    /// Beginnings of the names, in small letters, of tables in which SQLite, SpatiaLite and
+    /// GeoPackage store their own data.
     const GROUPS: [&str; 8] = [
         "sqlite_",
         "gpkg_",
@@ -192,8 +193,7 @@ fn tables(database: &Connection) -> rusqlite::Result<Vec<String>> {
     Ok(names.map(|(name, ..)| name.clone()).collect())
 }
 
-/// The columns of a table. `file` is the name of the file and the table in messages about the
-/// columns.
+/// Finds the columns of a table. `file` names the file and the table in messages about the columns.
 ///
 /// # Errors
 /// The table has no columns of positions, or it can't be read. A view or a virtual table may need
@@ -282,8 +282,8 @@ fn geometry_column(
     Ok(first.or_else(|| names.iter().position(is_usual)))
 }
 
-/// Returns whether the first value in a column of a table is a geometry. Without values, the column
-/// is one of geometries unless the table has columns of degrees.
+/// Returns whether a column of a table has geometries, judged by its first value. A column without
+/// values is judged to have them unless the table has columns of longitude and latitude.
 fn has_geometries(
     database: &Connection,
     (table, column): (&str, &str),

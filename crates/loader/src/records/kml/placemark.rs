@@ -10,8 +10,8 @@ use quick_xml::events::BytesStart;
 use quick_xml::events::attributes::Attribute;
 use std::collections::VecDeque;
 
-/// The number of positions and other geometries at which those of an open placemark are sent: a
-/// choice. A track may have millions.
+/// The number of positions and other geometries from which those of an open placemark are sent
+/// before its end: a choice. A track may have millions.
 const HELD: usize = 1 << 16;
 
 /// The most bytes that the times of a track may take while they wait for their positions, a choice:
@@ -55,7 +55,8 @@ enum Element {
     SchemaData,
     /// The element `Data`. The field is the slot of its name; `None` if it isn't wanted.
     Data(Option<usize>),
-    /// An element whose text is the value of a slot.
+    /// An element whose text is the value of a slot. `None` if the value isn't wanted, or if the
+    /// slot has one already.
     Text(Option<usize>),
     /// An element that is not read.
     Unread,
@@ -70,13 +71,14 @@ struct PlacemarkPosition {
     when: Option<String>,
 }
 
-/// The times of a track whose positions were not read yet, in the order of the track. Each time is
-/// a byte with the length of its text, and the text.
+/// The times of a track for which no positions were read yet, in the order of the track. Each is
+/// stored as a byte with the length of its text, and the text.
 #[derive(Default)]
 struct WaitingTimes(VecDeque<u8>);
 
 impl WaitingTimes {
-    /// Adds a time, of which [`TIME`] bytes are kept. Returns false if there is no room for it.
+    /// Adds the text of a time, of which at most [`TIME`] bytes are stored. Returns false if there
+    /// is no room for it.
     fn push(&mut self, text: &str) -> bool {
         let text = text.trim();
         let text = text
@@ -107,18 +109,18 @@ impl WaitingTimes {
 struct OpenPlacemark {
     texts: Vec<Option<String>>,
     positions: Vec<PlacemarkPosition>,
-    /// The times of a track whose positions were not read yet.
+    /// The times of the open track for which no positions were read yet.
     whens: WaitingTimes,
-    /// The names of geometries that are no points.
+    /// The types of the placemark's geometries that are no points, for reports.
     others: Vec<&'static str>,
-    /// The text of the position that is open.
+    /// The text read so far of the open element `coordinates`, `coord` or `when`.
     text: String,
     /// True if some of the placemark's positions were sent.
     sent: bool,
     closed: bool,
 }
 
-/// The state of reading a document.
+/// The state of reading a KML document.
 pub(super) struct Placemarks {
     slots: Slots,
     /// The elements that are open, from the placemark down to the innermost. Empty outside of
@@ -130,7 +132,8 @@ pub(super) struct Placemarks {
     /// True if a value was read after positions of its placemark were sent, so that these positions
     /// don't have the value.
     late: bool,
-    /// True if times of more than [`WAITING`] bytes came before their positions.
+    /// True if times of a track were left out, since more than [`WAITING`] bytes of them came
+    /// before their positions.
     crowded: bool,
 }
 
@@ -233,7 +236,8 @@ impl Placemarks {
         self.first(slot)
     }
 
-    /// The element of a slot's text. If the slot has a text already, the first text stays.
+    /// The use of an element whose text belongs in a slot. If the slot has a text already, the new
+    /// text is not read.
     fn first(&mut self, slot: Option<usize>) -> Element {
         let texts = &self.open.texts;
         let is_free = |at: &usize| texts.get(*at).is_some_and(Option::is_none);
@@ -278,7 +282,8 @@ impl Placemarks {
     }
 }
 
-/// The slot of the element's attribute `name`; `None` if it has none or if it isn't wanted.
+/// The slot that the attribute `name` of a tag names; `None` if there is no such attribute or if
+/// the slot isn't wanted.
 fn named(tag: &BytesStart<'_>, slots: &mut Slots) -> Option<usize> {
     // Attributes that occur twice do no harm here, so they are not looked for.
     let mut attributes = tag.attributes();
@@ -290,8 +295,8 @@ fn named(tag: &BytesStart<'_>, slots: &mut Slots) -> Option<usize> {
         .and_then(|name| slots.of(name))
 }
 
-/// Longitude and latitude, the first two of a position's numbers. The error is for a text that is
-/// no single position.
+/// Longitude and latitude, the first two numbers of a position. The error describes a text that
+/// isn't exactly one position.
 fn place<'t>(mut numbers: impl Iterator<Item = &'t str>, text: &str) -> Result<(f64, f64), String> {
     let mut number = || number::parse(numbers.next()?.as_bytes());
     let (lon, lat) = (number(), number());

@@ -157,7 +157,7 @@ const PREFIXES: [&str; 13] = [
     "oemcp",
 ];
 
-/// Names that are also known without their hyphens.
+/// Names of code pages that are also recognised without their hyphens.
 const NAMES: [&str; 6] = [
     "euc-kr",
     "euc-jp",

@@ -29,8 +29,8 @@ pub(super) struct AttributeTable {
     file: BufferedSeek<File>,
     fields: Vec<Field>,
     texts: CodePage,
-    /// A text for messages about the code page that the files state; `None` if that code page is
-    /// known or none is stated.
+    /// Words for messages about a stated code page that is not known; `None` if it is known or if
+    /// none is stated.
     unknown: Option<String>,
     /// The offset of the first row in bytes.
     start: u64,
@@ -47,7 +47,7 @@ pub(super) struct AttributeTable {
 pub(super) enum CodePageSource {
     /// The encoding that the option `encoding` names.
     Requested(&'static Encoding),
-    /// The text in the `.cpg`; `None` if there is no such file.
+    /// The text of the `.cpg`, which names the code page; `None` if there is no such file.
     Beside(Option<String>),
 }
 

@@ -185,7 +185,7 @@ fn date(bytes: &[u8]) -> Value<'static> {
 /// Decodes a time: the number of a day, counted from 4713 BC, and the milliseconds since the day's
 /// beginning.
 fn date_time(bytes: &[u8]) -> Value<'static> {
-    /// The number of the day 1 January 1970.
+    /// The day number of 1 January 1970.
     const DAY_1970: i64 = 2_440_588;
     const MILLISECONDS: i64 = 86_400_000;
     const MICROSECONDS: i64 = 1000;

@@ -13,7 +13,7 @@ use crate::value::Value;
 /// The number of rows among which the names are looked for: a choice.
 const ROWS: usize = 50;
 
-/// The columns that are found in a sheet.
+/// The columns that were found in a sheet, and the row that has their names.
 pub(super) struct SheetTable {
     /// The number of the row that has the names, counted from 1.
     pub(super) row: u32,

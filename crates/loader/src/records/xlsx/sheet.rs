@@ -16,7 +16,8 @@ const COLUMNS: usize = 1 << 14;
 /// longest texts.
 const ROW_TEXTS: usize = 4 << 20;
 
-/// The value of a cell. A text is stored separately, so that its memory can be used again.
+/// The value of a cell of the sheet. A text is stored separately, so that its memory can be used
+/// again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Cell {
     Empty,
@@ -26,7 +27,8 @@ enum Cell {
     Bool(bool),
     /// A text of the workbook. The field is its index among the shared texts.
     Shared(usize),
-    /// The start and the end of a text among the row's own texts.
+    /// A text that only this row has: its start and its end, in bytes, in the field `texts` of the
+    /// row.
     Own(usize, usize),
 }
 

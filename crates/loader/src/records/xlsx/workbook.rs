@@ -21,7 +21,7 @@ const NAME: usize = 1 << 10;
 /// The most styles that are read, a choice: Excel has 65,490 at most.
 const STYLES: usize = 1 << 16;
 
-/// The ends of the names for the kinds of parts that are read.
+/// The ends of the URIs that state the kind of a part, for the kinds that are read.
 const KINDS: [&str; 3] = [SHEET_KIND, TEXTS_KIND, STYLES_KIND];
 const SHEET_KIND: &str = "/worksheet";
 const TEXTS_KIND: &str = "/sharedStrings";
@@ -46,7 +46,7 @@ pub(super) struct Sheet {
 pub(super) struct Workbook {
     directory: Directory,
     pub(super) sheets: Vec<Sheet>,
-    /// The texts that cells refer to by their numbers.
+    /// The texts that sheets share. Cells refer to them by index.
     pub(super) texts: Vec<Box<str>>,
     /// True for each style that shows numbers as dates or times, by the style's number.
     pub(super) dates: Vec<bool>,
@@ -75,7 +75,7 @@ impl Workbook {
         Ok(workbook)
     }
 
-    /// A reader of a part; `None` if there is no such part.
+    /// A reader of the XML of a part of the workbook; `None` if there is no such part.
     pub(super) fn part(
         &self,
         name: &str,
