@@ -36,10 +36,10 @@
 //!   and no decimal points; [`Columns::why`] states it. A value with the other mark further on ends
 //!   the load. In columns that a filter uses or that are kept, `12,5` is then the number 12.5.
 //! - **Marks between thousands** are read if [`LoadOptions::decimal`] names the decimal mark, or if
-//!   values of the column leave no doubt (`1.234,5` or `1,234,567`), and blanks and apostrophes in
-//!   columns with decimal commas. They must separate groups of three digits. If `1,234` may have
-//!   either meaning in a column of weights, that is an error; longitudes and latitudes have no
-//!   thousands.
+//!   values of the column leave no doubt (`1.234,5` or `1,234,567`). Blanks and apostrophes are
+//!   such marks in every column with decimal commas. Marks must separate groups of three digits. If
+//!   `1,234` may have either meaning in a column of weights, that is an error; longitudes and
+//!   latitudes have no thousands.
 //! - **Angles** in columns of CSV may have minutes and seconds, and a hemisphere before or after
 //!   them: `41°25'01"N`, `41 25 01 S`, `W002 10.43` or `4807.038N`. The letter `O` is no
 //!   hemisphere, since it means east in German and west in French. Numbers like `4807.038` without

@@ -74,7 +74,8 @@ impl CopyDecoder {
         }
     }
 
-    /// Calls `each` with all complete rows, and returns the number of bytes that they take.
+    /// Calls `each` with every complete row in `bytes`, and returns the number of bytes that were
+    /// decoded.
     fn rows(
         &mut self,
         bytes: &[u8],

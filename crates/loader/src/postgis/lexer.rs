@@ -9,7 +9,8 @@ use crate::error::DatabaseError;
 pub(super) struct Lexer<'a> {
     sql: &'a str,
     at: usize,
-    /// The position after the last piece. The text from here to `at` is in no piece yet.
+    /// The offset at which the last piece ends, in bytes of the text. The text from here to `at` is
+    /// in no piece yet.
     from: usize,
     pieces: Vec<TemplatePiece>,
 }

@@ -57,7 +57,7 @@ pub(crate) enum PlaceColumns {
 /// Facts about a table or view from the database's catalog.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TableInfo {
-    /// The name with its schema, each quoted if SQL requires it.
+    /// The table's name with its schema, each quoted if SQL requires it.
     pub(crate) name: String,
     /// True if the rows are stored in pages of this table, so that several connections can each
     /// read some of the pages. A view has no pages.
@@ -430,7 +430,7 @@ impl ResolvedLayer {
         }
     }
 
-    /// Appends the condition that a row lies in one of `boxes`.
+    /// Appends the SQL condition that a row lies in one of `boxes`.
     fn push_boxes(&self, statement: &mut Statement, boxes: &[Sides]) {
         statement.push("(");
         for (i, sides) in boxes.iter().enumerate() {

@@ -188,7 +188,7 @@ impl Statement {
         }
     }
 
-    /// Appends text unchanged.
+    /// Appends SQL text unchanged.
     pub(crate) fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
         self

@@ -116,7 +116,7 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
 }
 
-/// The state of reading a log.
+/// The state of reading an NMEA log.
 struct Log {
     kind: Kind,
     /// The index of the column of weights; `None` if every position counts 1.

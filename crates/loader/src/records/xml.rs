@@ -22,7 +22,7 @@ const LONGEST: usize = 4 << 10;
 /// in memory as a whole.
 const ENDLESS: usize = 16 << 20;
 
-/// The most levels to which elements may be nested: a choice.
+/// The most elements that may be open at a time, one inside the other: a choice.
 const DEPTH: usize = 1000;
 
 /// The number of bytes that are read at a time: a choice. An event that spans two of these blocks

@@ -403,8 +403,8 @@ impl ColumnBuilder {
         words
     }
 
-    /// Finishes the column. `order` has, for each point of the index, the number of its row in the
-    /// source.
+    /// Finishes the column. `order` has, for each point of the spatial index, the number of its row
+    /// in the source, counted from 0.
     pub(super) fn finish(self, name: String, order: &[u32], times: &Times) -> Column {
         let (values, written) = match self {
             Self::Nulls(_) => {

@@ -170,7 +170,8 @@ impl Column {
 
     /// Makes a column of a dictionary. The column stores numbers instead if the dictionary has more
     /// than [`MOST_WORDS`] entries and all of them are texts of numbers. Likewise it stores times
-    /// if all of these entries are texts of times. `order` has the number of a row for each point.
+    /// if all of these entries are texts of times. `order` has, for each point of the spatial
+    /// index, the number of its row in the source, counted from 0.
     pub(super) fn from_dictionary(
         name: String,
         words: Dictionary,

@@ -16,7 +16,7 @@ pub use column::{Column, ColumnKind};
 use crate::columns;
 use crate::time::Times;
 
-/// The values of some columns for each point of an index, in the order of the index.
+/// The values of some columns for each point of a spatial index, in the order of the index.
 ///
 /// [`load_table`](crate::load_table) makes a table of the columns that
 /// [`LoadOptions::keep`](crate::LoadOptions::keep) names. For each point, a column of numbers or
@@ -53,7 +53,7 @@ pub struct Table {
 
 impl Table {
     /// A table of the columns in `kept`, whose names are `names`. `order` has, for each point of
-    /// the index, the number of its row in the source.
+    /// the spatial index, the number of its row in the source, counted from 0.
     pub(crate) fn new(names: Vec<String>, kept: TableBuilder, order: &[u32]) -> Self {
         let times = kept.times.clone();
         let columns = names.into_iter().zip(kept.into_columns());

@@ -151,7 +151,7 @@ fn native(
     Ok(sink.record(Geometry::Other(name), weight)?)
 }
 
-/// The number of levels of lists around a point.
+/// The number of lists around a point, one inside the other, in a column of this type.
 fn depth(kind: &DataType) -> usize {
     match kind {
         DataType::List(item) | DataType::LargeList(item) if !item.data_type().is_floating() => {

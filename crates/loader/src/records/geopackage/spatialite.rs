@@ -58,8 +58,8 @@ pub(super) fn recorded(
     Ok(all)
 }
 
-/// The coordinate system with a number in the table `spatial_ref_sys`. A number that is missing
-/// there is an EPSG number.
+/// The coordinate system that the table `spatial_ref_sys` states for a number. A number that is
+/// missing there is read as an EPSG number.
 pub(super) fn numbered(database: &Connection, number: i64, file: &str) -> Result<Crs, LoadError> {
     // The table has other columns in each version of SpatiaLite and in GDAL's files.
     let sql = "select * from spatial_ref_sys where srid = ?1";
@@ -87,10 +87,10 @@ pub(super) fn is_geometry(bytes: &[u8]) -> bool {
     matches!(bytes, [0, 0 | 1, .., 0xfe]) && bytes.get(38) == Some(&0x7c)
 }
 
-/// The positions of a geometry in SpatiaLite's form. The error is the name of the kind of a
-/// geometry that is neither a point nor points. `None` if the bytes are cut off.
+/// The positions of a Point or a MultiPoint in SpatiaLite's form. The error is the type of any
+/// other geometry. `None` if the bytes are cut off.
 pub(super) fn positions(bytes: &[u8]) -> Option<Result<Vec<(f64, f64)>, &'static str>> {
-    /// The number of bytes of a header, up to the number of the kind.
+    /// The number of bytes before the number that states the geometry's type.
     const HEADER: usize = 39;
     let is_little = bytes.get(1) == Some(&1);
     let int = |at: usize| {

@@ -24,7 +24,7 @@ const TIME: usize = 64;
 /// The name of the column of times.
 const WHEN: &str = "when";
 
-/// Placemarks' own elements that are columns.
+/// Names of the elements directly in a placemark whose texts are columns.
 const TEXTS: [&str; 6] = [
     "name",
     "description",

@@ -60,7 +60,7 @@ pub(super) enum RowState {
     Deleted,
 }
 
-/// The header of a table.
+/// The header of a `.dbf`.
 struct DbfHeader {
     fields: Vec<Field>,
     start: u64,

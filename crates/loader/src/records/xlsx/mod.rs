@@ -130,7 +130,7 @@ struct RowReader {
 }
 
 impl RowReader {
-    /// The columns whose values are needed.
+    /// The indexes of the columns whose values are needed, counted from 0.
     fn columns(&self, selection: &RowSelection) -> Vec<usize> {
         let mut columns = selection.places();
         if let PositionColumns::LonLat(lon, lat) = self.position {

@@ -324,7 +324,7 @@ fn column(reference: &str) -> Option<usize> {
     number.checked_sub(1)
 }
 
-/// The microseconds from 1970 to the time that a number of days in a workbook means; `None` for
+/// The time, in microseconds since 1970, that a workbook writes as a number of days; `None` for
 /// numbers that are no dates.
 fn time(days: f64, from_1904: bool) -> Option<i64> {
     /// The days from Excel's day 0 (1899-12-30 for dates after February 1900) to 1970.
