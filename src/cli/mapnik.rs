@@ -7,8 +7,8 @@ use heatsplat::import::ImportedStyle;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Reads the picture of the marker, if the Mapnik XML names one, into the style. The picture's path
-/// is relative to the folder of `xml`, the file.
+/// Reads the picture of the marker, if the Mapnik XML names one, into the style. Its path is
+/// relative to the folder of the file `xml`.
 pub(super) fn with_marker(imported: ImportedStyle, xml: &Path) -> Result<ImportedStyle, BoxError> {
     let Some(marker) = imported.marker.clone() else {
         return Ok(imported);

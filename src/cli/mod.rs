@@ -92,7 +92,7 @@ const HELP: &str = "\
 /// The width of a help page in characters, unless the terminal is narrower. A choice.
 const HELP_COLUMNS: usize = 100;
 
-/// The whole command line, with the help pages as they are shown.
+/// The definition of the whole command line, with the layout of its help pages.
 fn program() -> clap::Command {
     let page = |command: clap::Command| command.help_template(HELP);
     let program = page(Arguments::command()).max_term_width(HELP_COLUMNS);

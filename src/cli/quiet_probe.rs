@@ -1,6 +1,6 @@
 //! Probing of GPUs without the complaints of their drivers.
 
-/// Runs `probe`, which loads drivers.
+/// Runs `probe`, which loads graphics drivers. Only on Linux is one of their messages suppressed.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn quietly<T>(probe: impl FnOnce() -> T) -> T {
     probe()
@@ -22,7 +22,7 @@ mod linux {
     /// The environment variable that Mesa reports as missing.
     const RUNTIME_FOLDER: &str = "XDG_RUNTIME_DIR";
 
-    /// The most bytes that drivers' messages may have; what is beyond them is dropped. A choice.
+    /// The largest number of bytes of drivers' messages; messages beyond it are dropped. A choice.
     const MOST: u64 = 1 << 20;
 
     /// Runs `probe`, which loads graphics drivers, and suppresses one message of theirs. Without a

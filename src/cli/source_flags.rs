@@ -48,10 +48,10 @@ pub(super) struct SourceFlags {
     /// tables of points in a GeoPackage
     #[arg(long, value_name = "TABLE")]
     pub(super) table: Vec<String>,
-    /// Only rows that fulfil a condition: "kind = 'theft' and time >= 2010-03-01". A text column is
-    /// compared with a number as numbers, with a date (quoted or not) as dates, with any other text
-    /// in quotes as texts. Rows whose value can't be compared so are left out and counted;
-    /// docs/filters.md
+    /// Only rows that fulfil a condition: "kind = 'theft' and time >= 2010-03-01". The values of a
+    /// text column are read as numbers to compare them with a number, as dates to compare them with
+    /// a date (quoted or not), and as texts to compare them with other text in quotes. Rows whose
+    /// value can't be read so are left out and counted; docs/filters.md
     #[arg(long, value_name = "CONDITION")]
     pub(super) filter: Option<Filter>,
     /// Format of dates whose year doesn't come first: %m/%d/%Y, %d.%m.%Y %H:%M (strptime), or the

@@ -15,15 +15,15 @@ use std::path::Path;
 #[command(next_help_heading = "How it looks")]
 pub(super) struct StyleFlags {
     /// A style to begin with: heatsplat's own, or the configuration of another heat map, in a file
-    /// or as it stands (see `heatsplat style --help`); the flags below change it [default: the
-    /// defaults below]
+    /// or as text (see `heatsplat style --help`); the flags below change it [default: the defaults
+    /// below]
     #[arg(long = "style", value_name = "FILE|STRING")]
     begin: Option<String>,
     /// gaussian, quartic, triweight, epanechnikov, triangular or uniform; also cubic, plateau:0.15,
-    /// shadow:0.6 and cone:0.3, which the processor draws [default: gaussian]
+    /// shadow:0.6 and cone:0.3, which the processor draws even beside a GPU [default: gaussian]
     #[arg(long, value_parser = checked("kernel"))]
     kernel: Option<String>,
-    /// Quantity of a pixel: sum, count, mean, sum_per_km2 or count_per_km2 [default: sum]
+    /// Quantity that a pixel shows: sum, count, mean, sum_per_km2 or count_per_km2 [default: sum]
     #[arg(long, value_parser = checked("measure"))]
     measure: Option<String>,
     /// Reach of a point's heat: 16px, 500m, 2.5km, by zoom like 6:8px,12:30px, or auto: 4 to 24
@@ -34,33 +34,33 @@ pub(super) struct StyleFlags {
     #[arg(long, value_name = "peak|mass", value_parser = checked("normalize"))]
     normalize: Option<String>,
     /// Blend mode of splats that lie over each other: add, cover (1 − Π (1 − opacity)), reach
-    /// (the more they weigh the further), or markers of 8 bits as Mapnik's: over:… and plus:…
+    /// (heavier points reach further), or markers of 8 bits as Mapnik's: over:… and plus:…
     /// [default: add]
     #[arg(long, value_name = "MODE", value_parser = checked("overlap"))]
     overlap: Option<String>,
-    /// From number to colour: linear, log, sqrt, cbrt, power:0.35, eq_hist, or local (eq_hist of
-    /// the neighbourhood) [default: log]
+    /// Scale from number to colour: linear, log, sqrt, cbrt, power:0.35, eq_hist, or local (eq_hist
+    /// of the neighbourhood) [default: log]
     #[arg(long, value_parser = checked("scale"))]
     scale: Option<String>,
-    /// Numbers that the ramp spans: auto, a percentile like p99.9, either of one zoom for all
-    /// like auto@8, lo,hi, or a table by zoom like 4:0,900;10:0,20 [default: auto]
+    /// Numbers that the ramp spans: auto, a percentile like p99.9, either of them from one zoom for
+    /// all zooms like auto@8, lo,hi, or a table by zoom like 4:0,900;10:0,20 [default: auto]
     #[arg(long, allow_hyphen_values = true, value_parser = checked("domain"))]
     domain: Option<String>,
     /// A ramp's name (see `heatsplat ramps`), or CSS colours like "transparent, blue, #ff0"
     /// [default: inferno]
     #[arg(long, value_parser = checked("ramp"))]
     ramp: Option<String>,
-    /// Turn the ramp's colours around
+    /// Reverse the order of the ramp's colours
     #[arg(long)]
     reverse: bool,
     /// Opacity of the colours, 0 to 1, or a curve like 0:0,0.2:0.8,1:1 [default: the
     /// ramp's own]
     #[arg(long, value_parser = checked("opacity"))]
     opacity: Option<String>,
-    /// Cut the ramp into so many classes of one colour each
+    /// Cut the ramp into this number of classes of one colour each
     #[arg(long, value_name = "N", value_parser = checked("steps"))]
     steps: Option<String>,
-    /// Draw so many lines of equal value over the colours; with --opacity 0, the lines alone
+    /// Draw this number of lines of equal value over the colours; with --opacity 0, the lines alone
     #[arg(long, value_name = "N", value_parser = checked("isolines"))]
     isolines: Option<String>,
     /// Precision of a picture: fast (to 1/256 of the peak) or exact (to 1e-6, every point at its

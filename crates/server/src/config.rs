@@ -122,8 +122,8 @@ pub struct ServerConfig {
     /// /layers`. These routes are then not answered at `listen`. With `None`, everything is
     /// answered at `listen`.
     pub admin_listen: Option<String>,
-    /// The certificate by which connections at `listen` are encrypted; this needs the feature
-    /// `tls`. With `None`, connections are not encrypted.
+    /// The files of the certificate and key by which connections at `listen` are encrypted; this
+    /// needs the feature `tls`. With `None`, connections are not encrypted.
     pub tls: Option<TlsFiles>,
     /// The origins whose pages may read answers, like `https://example.org`. An empty list allows
     /// any origin, and so does `*` in the list.

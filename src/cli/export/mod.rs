@@ -50,26 +50,26 @@ pub(super) struct ExportCommand {
     /// [default: all]
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, value_parser = area)]
     bbox: Option<LonLatBox>,
-    /// Pixels a side of the map that a tile shows: 256 or 512
+    /// Width and height in pixels of the map that a tile shows: 256 or 512
     #[arg(long, value_name = "PIXELS", default_value = "256", value_parser = ["256", "512"])]
     tile_size: String,
-    /// Twice the pixels of the same map, for fine screens
+    /// Tiles of the same map with twice as many pixels a side, for fine screens
     #[arg(long)]
     retina: bool,
-    /// png (with a palette), rgba (PNG of four channels) or webp; of a .tif f32 (densities) or rgba
-    /// [default: png, f32]
+    /// png (with a palette), rgba (PNG of four channels) or webp; for a .tif f32 (densities) or
+    /// rgba [default: png, f32]
     #[arg(long = "as", value_name = "FORMAT", value_parser = content)]
     written_as: Option<TileContent>,
     /// Name of the tiles [default: the source's name]
     #[arg(long)]
     name: Option<String>,
-    /// Origin of the data, shown in the corner of maps
+    /// Credit for the data, shown in the corner of maps
     #[arg(long, value_name = "TEXT")]
     attribution: Option<String>,
-    /// Replace what is there
+    /// Replace an output that exists already
     #[arg(long, conflicts_with = "resume")]
     overwrite: bool,
-    /// Finish what was broken off: the same command with this flag makes the same file
+    /// Finish an export that was broken off: the same command with this flag makes the same file
     #[arg(long)]
     resume: bool,
     /// Print how many tiles, bytes and seconds it would take, and write nothing

@@ -36,8 +36,9 @@ pub(super) struct LogFlags {
         help_heading = "Log"
     )]
     log_format: LogFormat,
-    /// Level of the log lines that are written: off, error, warn, info, debug or trace; of one part
-    /// too, like info,heatsplat_server=debug [default: HEATSPLAT_LOG, or info]
+    /// Level of the log lines that are written: off, error, warn, info, debug or trace; also for
+    /// one part of the program alone, like info,heatsplat_server=debug [default: HEATSPLAT_LOG, or
+    /// info]
     #[arg(long, global = true, value_name = "LEVEL", help_heading = "Log")]
     log_level: Option<LogFilter>,
 }

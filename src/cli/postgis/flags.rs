@@ -7,7 +7,7 @@ use heatsplat_loader::postgis::{LayerQuery, Relation};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Flags that choose the rows to read of a postgres:// address.
+/// Flags that choose the rows to read from the database at a postgres:// address.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "What to read of a database")]
 pub(crate) struct DatabaseFlags {
@@ -19,11 +19,11 @@ pub(crate) struct DatabaseFlags {
     pub(crate) role: RoleFlags,
 }
 
-/// The role that reads a database.
+/// Flags about the role (the database's user) that reads a database.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "What to read of a database")]
 pub(crate) struct RoleFlags {
-    /// Take a role that may do more than read. Do this only with a database of your own
+    /// Accept a database role that may do more than read. Do this only with a database of your own
     #[arg(long)]
     pub(crate) allow_superuser: bool,
 }
@@ -41,7 +41,7 @@ pub(crate) struct ServeDatabaseFlags {
     pub(crate) post: PostFlags,
 }
 
-/// Connections to a database, and the tables that it publishes.
+/// Flags about the connections to a database, and about the tables that it publishes.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "How to serve a database")]
 pub(crate) struct PoolFlags {
@@ -57,7 +57,7 @@ pub(crate) struct PoolFlags {
     pub(crate) pool_size: u16,
 }
 
-/// Posting of layers.
+/// Flags about layers that clients post.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "How to serve a database")]
 pub(crate) struct PostFlags {

@@ -59,11 +59,11 @@ pub(super) struct RenderCommand {
     /// sides of ±180° as one]
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true)]
     bbox: Option<LonLatBox>,
-    /// Width and height, or width alone, in pixels; or on paper, like 20x15cm (also mm and in)
+    /// Width and height, or width alone, in CSS pixels; or on paper, like 20x15cm (also mm and in)
     #[arg(long, value_name = "WxH", default_value = "1024", value_parser = PictureSize::parse)]
     size: PictureSize,
-    /// Pixels of the picture to each of those: 2 for fine screens [default: 1; on paper, 3 at 300
-    /// dots per inch]
+    /// Pixels of the picture for each CSS pixel, along each side: 2 for fine screens [default: 1;
+    /// on paper, 3 at 300 dots per inch]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4))]
     ratio: Option<u32>,
     /// Dots per inch of a picture whose size is a length on paper; a PNG states them [default: 300]
@@ -79,8 +79,8 @@ pub(super) struct RenderCommand {
     coastline: bool,
     #[command(flatten)]
     captions: CaptionFlags,
-    /// A map of Mapnik's: the filters, markers and, unless there is a SOURCE, the datasource (csv,
-    /// shape, geojson or postgis) of the layer that it draws by colorize-alpha
+    /// A map of Mapnik's in XML. The filters, the markers and, unless there is a SOURCE, the
+    /// datasource (csv, shape, geojson or postgis) are those of its layer with colorize-alpha
     #[arg(long, value_name = "STYLE.XML", conflicts_with = "begin")]
     mapnik_style: Option<PathBuf>,
     #[command(flatten)]
@@ -101,14 +101,14 @@ struct CaptionFlags {
     /// A legend at the bottom left
     #[arg(long)]
     legend: bool,
-    /// A scale bar at the bottom right, right at the latitude of the picture's centre
+    /// A scale bar at the bottom right, exact at the latitude of the picture's centre
     #[arg(long)]
     scalebar: bool,
     /// Words that name the source of the data, at the bottom right
     #[arg(long, value_name = "TEXT")]
     attribution: Option<String>,
-    /// A TrueType or OpenType file with the letters of these [default: Noto Sans, with Latin, Greek
-    /// and Cyrillic letters]
+    /// A TrueType or OpenType file with the letters of title, legend, scale bar and attribution
+    /// [default: Noto Sans, with Latin, Greek and Cyrillic letters]
     #[arg(long, value_name = "FILE")]
     font: Option<PathBuf>,
 }

@@ -12,9 +12,9 @@ const CSS_DPI: f64 = 96.0;
 /// the width and the shape of the box.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum PictureSize {
-    /// In CSS pixels.
+    /// The width and, if it is stated, the height in CSS pixels.
     Pixels(u32, Option<u32>),
-    /// On paper, in inches.
+    /// The width and, if it is stated, the height on paper in inches.
     Inches(f64, Option<f64>),
 }
 

@@ -157,8 +157,8 @@ impl DatabaseConfig {
         read.table_name()
     }
 
-    /// Returns the flags for a layer whose rows are all read at once. They allow a superuser if the
-    /// section of the database or of the layer does.
+    /// Returns the flags for a layer whose rows are all read at once. They accept a role that is a
+    /// superuser if the section of the database or of the layer does.
     pub(super) fn snapshot_flags(&self, read: &SourceFlags) -> SourceFlags {
         let allow_superuser = self.allows_superuser(read);
         let mut read = read.clone();

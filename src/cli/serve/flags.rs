@@ -84,16 +84,16 @@ pub(super) struct ServerFlags {
     #[arg(short, long, value_name = "ADDRESS", default_value = "127.0.0.1:3000",
           aliases = ["bind", "host", "address"], value_parser = listen)]
     pub(super) listen: String,
-    /// The address that clients reach the server by, where a proxy stands before it [default: the
+    /// The address that clients reach the server by, if a proxy stands before it [default: the
     /// request's host]
     #[arg(long, value_name = "URL", value_parser = public_url)]
     pub(super) public_url: Option<String>,
     /// Another address and port, for /metrics, /health, /ready and POST /layers, which are then no
-    /// longer at the first
+    /// longer served at --listen
     #[arg(long, value_name = "ADDRESS", value_parser = listen)]
     pub(super) admin_listen: Option<String>,
-    /// A file with the certificate of encrypted connections, and those that lead to a known one, as
-    /// PEM. It is read again when it changes
+    /// A PEM file with the certificate of encrypted connections, followed by the certificates that
+    /// lead to a known one. It is read again when it changes
     #[arg(long, value_name = "FILE")]
     pub(super) tls_cert: Option<PathBuf>,
     /// A file with the private key of --tls-cert, as PEM
@@ -113,15 +113,15 @@ pub(super) struct ServerFlags {
     /// Log a line for each answer
     #[arg(long)]
     pub(super) access_log: bool,
-    /// Origin of the data, shown in the corner of maps
+    /// Credit for the data, shown in the corner of maps
     #[arg(long, value_name = "TEXT")]
     pub(super) attribution: Option<String>,
     /// Tiles of a map that the viewer shows under the layers, like
-    /// https://tile.openstreetmap.org/{z}/{x}/{y}.png; browsers ask its server [default: a coastline
-    /// of the program's own]
+    /// https://tile.openstreetmap.org/{z}/{x}/{y}.png; browsers load them from its server [default:
+    /// a coastline of the program's own]
     #[arg(long, value_name = "URL", value_parser = basemap)]
     pub(super) basemap: Option<String>,
-    /// Origin of --basemap, shown in the corner, like '© OpenStreetMap'
+    /// Credit for --basemap, shown in the corner, like '© OpenStreetMap'
     #[arg(long, value_name = "TEXT")]
     pub(super) basemap_attribution: Option<String>,
     /// A layer made of two others, such as `change = new - old` or `rate = cases / people`: a
@@ -132,11 +132,12 @@ pub(super) struct ServerFlags {
     #[arg(long)]
     pub(super) watch: bool,
     /// Read layers again after this time: 90s, 10m, 2h. SIGHUP does it at once, and so does a
-    /// database by NOTIFY heatsplat. Files are read again if they have changed
+    /// database by NOTIFY heatsplat. Files are only read again if they have changed
     #[arg(long, value_name = "TIME", value_parser = period)]
     pub(super) reload: Option<Duration>,
-    /// End with an error if any layer can't be read at the start. Otherwise the others are served,
-    /// /ready names it, and it is read again as soon as it can be
+    /// End with an error if any layer can't be read at the start. Without this flag the other
+    /// layers are served, /ready names the one that can't be read, and it is read as soon as it can
+    /// be
     #[arg(long)]
     pub(super) require_all: bool,
 }
@@ -172,8 +173,8 @@ pub(super) struct LimitFlags {
     /// Pictures drawn at a time [default: as many as there are cores]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) renders: Option<u16>,
-    /// Requests that may wait for their turn, and as many again for a scale or the points of a
-    /// filter [default: 256 a core]
+    /// Requests that may wait for their turn to be drawn; as many again may wait for a scale or the
+    /// points of a filter [default: 256 a core]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     pub(super) waiting: Option<u32>,
     /// Time from a request to the end of its drawing; what takes longer is ended (504) [default:
@@ -192,7 +193,8 @@ pub(super) struct LimitFlags {
     /// second signal ends it [default: 8s]
     #[arg(long, value_name = "TIME", value_parser = pause)]
     pub(super) grace: Option<Duration>,
-    /// Time after which a client that doesn't read its answer is let go, like 30s [default: 30s]
+    /// Time after which a client that doesn't read its answer is disconnected, like 30s [default:
+    /// 30s]
     #[arg(long, value_name = "TIME", value_parser = period)]
     pub(super) write_timeout: Option<Duration>,
     /// Memory for large answers that clients have not read yet, like 64M or 2G; beyond it such
@@ -210,7 +212,7 @@ pub(super) struct CacheFlags {
     /// tiles [default: 256M]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(super) cache_size: Option<u64>,
-    /// Cache-Control of answers about layers [default: public, max-age=300,
+    /// Cache-Control of answers about layers that are not live [default: public, max-age=300,
     /// stale-while-revalidate=86400, stale-if-error=86400]
     #[arg(long, value_name = "HEADER", value_parser = header)]
     pub(super) cache_control: Option<String>,
@@ -219,7 +221,7 @@ pub(super) struct CacheFlags {
     pub(super) live_cache_control: Option<String>,
 }
 
-/// Access to layers.
+/// Flags about the access to layers.
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = "Access")]
 pub(super) struct KeyFlags {
@@ -230,7 +232,7 @@ pub(super) struct KeyFlags {
     pub(super) key: Vec<String>,
 }
 
-/// Keys of one of `[[layers]]`, without its style.
+/// The keys of a section `[[layers]]`, except those of its style.
 #[derive(Args)]
 pub(super) struct LayerFlags {
     #[arg(long)]

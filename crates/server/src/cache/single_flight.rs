@@ -17,7 +17,7 @@ pub(super) struct SingleFlight<K, T: Clone>(Mutex<HashMap<K, Flight<T>>>);
 /// A computation in progress. It is dropped when all requests that wait for it have left.
 struct Flight<T: Clone> {
     computation: Computation<T>,
-    /// The number of requests that wait.
+    /// The number of requests that wait for this computation.
     waiting: usize,
 }
 
@@ -117,7 +117,8 @@ struct Waiter<'a, K: Eq + Hash, T: Clone> {
 }
 
 impl<K: Eq + Hash, T: Clone> Drop for Waiter<'_, K, T> {
-    /// Removes the key when the first caller has the value, or when the last one leaves without it.
+    /// Removes the key's computation as soon as one caller has the value, or when the last caller
+    /// leaves without it.
     fn drop(&mut self) {
         let open = &self.flights.0;
         let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,7 +16,7 @@ const DEEPEST: u8 = 14;
 /// beyond this factor would be ended early.
 const TOLERANCE: u32 = 3;
 
-/// The error that tiles in a layer's own style take too long to be drawn.
+/// The error for a layer's own style in which tiles take too long to be drawn.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{what} would take about {seconds} s of a processor for tile {tile}, and drawing may take {} s: \
@@ -31,7 +31,7 @@ pub struct OwnStyleError {
     /// The estimated time in seconds that one core needs to draw the tile, rounded down, at most
     /// 999,999.
     seconds: u64,
-    /// The address of the tile: zoom, column and row.
+    /// The address of the tile as `zoom/column/row`.
     tile: String,
     limit: Duration,
 }

@@ -28,8 +28,8 @@ pub(crate) enum RequestId {
 }
 
 impl RequestId {
-    /// The id of a request. An id in the request's header is used only if a trusted proxy has sent
-    /// it.
+    /// The id of a request: the one in its header if a trusted proxy has sent the request,
+    /// otherwise a new one.
     pub(crate) fn new(trusted: &[TrustedProxy], request: &Request) -> Self {
         static REQUESTS: AtomicU64 = AtomicU64::new(0);
         let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
@@ -67,7 +67,7 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// The parts of a request that appear in its line of the log.
+/// The parts of a request that its line of the access log shows.
 #[derive(Debug)]
 pub(crate) struct LoggedRequest {
     method: Method,

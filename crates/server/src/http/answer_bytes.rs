@@ -78,8 +78,9 @@ impl AnswerBytes {
         }
     }
 
-    /// Returns true if there is room for an answer of `bytes` bytes. An answer that is larger than
-    /// the limit has room while no other answer is on its way.
+    /// Returns true if there is room for an answer of `bytes` bytes while `taken` bytes are on
+    /// their way. An answer that is larger than the limit has room while no other answer is on its
+    /// way.
     fn has_room(&self, taken: u64, bytes: u64) -> bool {
         bytes <= SMALL || taken == 0 || taken.saturating_add(bytes) <= self.limit
     }

@@ -30,7 +30,7 @@ const MIN_BYTES: u64 = 1 << 10;
 const PIECE: usize = 64 << 10;
 const PIECES_A_TURN: u32 = 4;
 
-/// The media types that are compressed.
+/// The media types of answers that are compressed.
 const MEDIA_TYPES: [&str; 6] = [
     "application/json",
     "application/x-npy",
@@ -52,8 +52,8 @@ const TAGGED: [StatusCode; 3] = [
 pub(crate) struct EncodingRequest(HeaderMap);
 
 impl EncodingRequest {
-    /// Copies the headers that decide on the encoding from a request for `path`. Returns `None` for
-    /// paths of pictures, whose answers are never encoded.
+    /// Copies, from a request for `path`, the headers that decide on the encoding of its answer.
+    /// Returns `None` for paths of pictures, whose answers are never encoded.
     pub(crate) fn new(path: &str, request: &HeaderMap) -> Option<Self> {
         if [".png", ".webp", ".jpg"]
             .iter()

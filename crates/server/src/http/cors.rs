@@ -20,8 +20,8 @@ pub(crate) enum AllowedOrigins {
 }
 
 impl AllowedOrigins {
-    /// The origins of a configuration. An empty list allows any origin, and so does `*` in the
-    /// list.
+    /// Parses the allowed origins of a configuration. An empty list allows any origin, and so does
+    /// `*` in the list.
     pub(crate) fn new(origins: &[String]) -> Self {
         if origins.is_empty() || origins.iter().any(|origin| origin == "*") {
             return Self::Any;

@@ -12,8 +12,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The headers of a request from which a trusted proxy's URL of this server is made. Answers that
-/// contain such URLs depend on them.
+/// The names of the headers by which a trusted proxy states the URL of this server that the client
+/// has requested. Answers that contain this URL depend on them.
 pub(crate) const PROXY_HEADERS: [&str; 5] = [
     "host",
     "forwarded",

@@ -31,8 +31,8 @@ pub(crate) struct RangeRequest {
 }
 
 impl RangeRequest {
-    /// Copies the headers that ask for a part from a GET request; `None` if it asks for the whole
-    /// answer.
+    /// Copies, from a GET request, the headers that ask for a part of the answer; `None` if it asks
+    /// for the whole answer.
     pub(crate) fn new(headers: &HeaderMap) -> Option<Self> {
         let range = headers.get(RANGE)?.clone();
         let if_range = headers.get(IF_RANGE).cloned();

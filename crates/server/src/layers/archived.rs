@@ -18,7 +18,7 @@ pub trait TileArchive: Send + Sync + fmt::Debug {
     fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, ArchiveReadError>;
 }
 
-/// The error that a tile of an archive could not be read. It contains the message.
+/// The error for a tile of an archive that could not be read, with its message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ArchiveReadError(pub String);
@@ -43,10 +43,10 @@ pub struct ArchiveInfo {
     pub data_bounds: Option<LonLatBox>,
     /// The first view of a map: longitude and latitude of its centre in degrees, and its zoom.
     pub center: [f64; 3],
-    /// The side of a tile's picture in pixels.
+    /// The width and height of a tile's picture in pixels.
     pub pixels: u32,
-    /// The side in CSS pixels at which maps show a tile. It is half of `pixels` for tiles with two
-    /// pixels per CSS pixel.
+    /// The width and height in CSS pixels at which maps show a tile. It is half of `pixels` for
+    /// tiles with two pixels per CSS pixel.
     pub tile_size: u32,
     /// The legends of the tiles' colours: a JSON object with a member for each zoom, whose value is
     /// what `/{layer}/legend.json` answers; `None` if the archive has no legends.

@@ -153,7 +153,7 @@ impl Drop for SelectingThread<'_> {
 #[derive(Debug)]
 pub(crate) struct FilterColumns {
     table: Arc<Table>,
-    /// Descriptions of the columns, for the catalog.
+    /// The descriptions of the columns that the catalog and TileJSON have.
     pub(crate) attributes: Vec<Attribute>,
     layers: Arc<FilteredLayers>,
 }

@@ -178,7 +178,7 @@ impl Drop for SocketFile {
 #[cfg(not(unix))]
 struct SocketFile;
 
-/// A socket that accepts connections.
+/// A socket of the async runtime that accepts connections.
 #[derive(Debug)]
 pub(super) struct Listener {
     kind: ListenerKind,

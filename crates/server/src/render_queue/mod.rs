@@ -144,7 +144,7 @@ pub(crate) const ENDED: [(Cancelled, &str); 3] = [
     (Cancelled::Unwanted, "client_left"),
 ];
 
-/// The values of the counters at one moment.
+/// The values of the render queue's counters at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QueueStats {
     pub(crate) running: u64,

@@ -215,7 +215,7 @@ impl Section {
         self.0.extend(other.0.iter().cloned());
     }
 
-    /// A copy of the section without the entries of some keys.
+    /// A copy of the section without the entries for `keys`.
     pub(super) fn without(&self, keys: &[&str]) -> Self {
         let kept = self.0.iter().filter(|entry| !keys.contains(&&*entry.key));
         Self(kept.cloned().collect())
