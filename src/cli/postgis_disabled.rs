@@ -8,7 +8,7 @@ use heatsplat::Layer;
 use heatsplat_loader::Source;
 use std::ops::RangeInclusive;
 
-/// No flags.
+/// No flags: those about databases need the feature `postgis`.
 #[derive(Args, Clone, Default)]
 pub(super) struct DatabaseFlags {}
 
@@ -18,11 +18,11 @@ impl DatabaseFlags {
     }
 }
 
-/// No flags.
+/// No flags: those about databases need the feature `postgis`.
 #[derive(Args, Clone, Default)]
 pub(super) struct RoleFlags {}
 
-/// No flags.
+/// No flags: those about databases need the feature `postgis`.
 #[derive(Args)]
 pub(super) struct ServeDatabaseFlags {
     /// Without PostGIS no layer is live.
@@ -32,7 +32,7 @@ pub(super) struct ServeDatabaseFlags {
     pub(super) pool: PoolFlags,
 }
 
-/// No flags.
+/// No flags: those about databases need the feature `postgis`.
 #[derive(Args, Default)]
 pub(super) struct PoolFlags {
     /// Without PostGIS no table is published.
@@ -40,11 +40,11 @@ pub(super) struct PoolFlags {
     pub(super) auto_publish: bool,
 }
 
-/// No flags.
+/// No flags: those about databases need the feature `postgis`.
 #[derive(Args)]
 pub(super) struct PostFlags {}
 
-/// The type of a table of rasters. It has no values, since no such table can be named.
+/// A type without values in place of a table of PostGIS rasters: without PostGIS none can be named.
 #[derive(Clone, Debug)]
 pub(super) enum RasterTable {}
 

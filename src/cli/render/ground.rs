@@ -20,7 +20,7 @@ impl CssColor {
     }
 }
 
-/// The ground of a map in the classes that decide on the colours of coastline and captions.
+/// The kinds of ground of a map, by which the colours of coastline and captions are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ground {
     Dark,

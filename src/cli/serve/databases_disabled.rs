@@ -14,10 +14,10 @@ use std::sync::atomic::AtomicBool;
 
 const DISABLED: &str = "this heatsplat was built without the feature `postgis`";
 
-/// The type of a database. It has no values, since no database can be configured.
+/// A type without values in place of a configured database: without PostGIS there is none.
 pub(super) enum DatabaseConfig {}
 
-/// The type of the connections to a database. It has no values, since no connection can be made.
+/// A type without values in place of the connections to a database: without PostGIS there are none.
 pub(super) enum Pool {}
 
 impl DatabaseConfig {
@@ -92,7 +92,8 @@ impl DatabaseConfig {
     }
 }
 
-/// The type of the settings of posting. It has no values, since posting can't be configured.
+/// A type without values in place of the settings of posting: without PostGIS no layer can be
+/// posted.
 pub(super) enum PostingConfig {}
 
 impl PostingConfig {

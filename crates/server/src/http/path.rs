@@ -22,7 +22,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment
     }
 }
 
-/// The picture formats that a path's file extension chooses without any parameter.
+/// The picture formats that the file extension in a URL's path chooses, without any parameter.
 const FORMATS: [ImageFormat; 3] = [ImageFormat::Png, ImageFormat::Npy, ImageFormat::Tiff];
 
 /// The extension of PNG files whose colours encode values, as in elevation models (DEM).

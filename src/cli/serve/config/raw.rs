@@ -167,7 +167,7 @@ impl ConfigEntry {
     }
 }
 
-/// The entries of one section.
+/// The keys and values of one section of the configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Section(pub(super) Vec<ConfigEntry>);
 
