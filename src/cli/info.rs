@@ -3,6 +3,7 @@
 use super::backend;
 use super::error::{BoxError, with_flags};
 use super::first_points::FirstPoints;
+use super::layer_style::LayerStyle;
 use super::load::LoadedSource;
 use super::source_flags::SourceFlags;
 use super::source_name::redact;
@@ -20,7 +21,8 @@ Examples:
   heatsplat info examples/cities.csv.gz --explain
   heatsplat info examples/cities.csv.gz --json
   curl -s https://example.org/quakes.csv | heatsplat info -
-  heatsplat info --backends";
+  heatsplat info --backends
+  heatsplat info --backends examples/cities.csv.gz";
 
 /// The zoom of the tiles from which [`densest`] picks the one with the most weight. At zoom 10 a
 /// tile is about 40 km wide at the equator.
@@ -35,8 +37,9 @@ pub(super) struct InfoCommand {
     /// built in. Or postgres://user@host/database, with --table or --sql
     #[arg(required_unless_present = "backends")]
     source: Option<String>,
-    /// List all backends, with the choice of `--backend auto` and its reason
-    #[arg(long, conflicts_with = "source")]
+    /// List all backends, with the choice of `--backend auto` and its reason. With a file, each GPU
+    /// draws the file's tiles in a race against the CPU
+    #[arg(long)]
     backends: bool,
     /// Print JSON. `bounds` are west, south, east, north: the smallest box, whose east is over 180
     /// where it reaches across ±180°, as --bbox takes it
@@ -53,8 +56,13 @@ pub(super) struct InfoCommand {
 impl InfoCommand {
     pub(super) fn run(self) -> Result<(), BoxError> {
         let text = match &self.source {
+            Some(source) if self.backends => {
+                let loaded = self.flags.load(source)?;
+                let style = loaded.style(&LayerStyle::default(), None);
+                backend::list(self.json, Some((loaded.into_set()?.0, style)))?
+            }
             Some(source) => self.about(source)?,
-            None => backend::list(self.json)?,
+            None => backend::list(self.json, None)?,
         };
         io::stdout().lock().write_all(text.as_bytes())?;
         Ok(())

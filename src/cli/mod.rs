@@ -31,6 +31,7 @@ mod source_flags;
 mod source_name;
 mod style;
 mod style_flags;
+mod tile_kinds;
 mod units;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};

@@ -10,7 +10,7 @@ const CITIES: &str = "examples/cities.csv.gz";
 fn backends_are_listed_with_what_auto_takes_and_why() {
     let (code, out, _) = heatsplat(&["info", "--backends"]);
     assert!(
-        code == 0 && out.contains("cpu ") && out.contains("auto  takes the"),
+        code == 0 && out.contains("cpu ") && out.contains("auto  takes the cpu"),
         "{out}"
     );
     let (code, out, _) = heatsplat(&["info", "--backends", "--json"]);
@@ -18,8 +18,47 @@ fn backends_are_listed_with_what_auto_takes_and_why() {
     assert!(code == 0 && list["auto"]["why"].is_string(), "{out}");
     let adapters = heatsplat::render::gpu::adapters();
     assert_eq!(list["gpu"].as_array().unwrap().len(), adapters.len());
+    for (number, adapter) in adapters.iter().enumerate() {
+        assert_eq!(list["gpu"][number]["number"], number);
+        assert_eq!(list["gpu"][number]["name"], adapter.name.as_str());
+        let chosen = format!("gpu:{number}");
+        let map = [
+            "render",
+            CITIES,
+            "-o",
+            "/dev/null",
+            "--as",
+            "png",
+            "--size",
+            "64",
+        ];
+        let (code, _, err) = heatsplat(&[&map[..], &["--backend", &chosen]].concat());
+        assert_eq!(code, 0, "{err}");
+    }
+    let beyond = format!("gpu:{}", adapters.len());
+    let (code, _, err) = heatsplat(&["render", CITIES, "-o", "-", "--backend", &beyond]);
+    assert!(code == 1 && err.contains("info --backends"), "{code} {err}");
     let (code, _, err) = heatsplat(&["render", CITIES, "-o", "-", "--backend", "gpu:no such"]);
     assert!(code == 1 && err.contains("info --backends"), "{code} {err}");
+}
+
+#[test]
+fn each_gpu_races_against_the_cpu_on_a_file() {
+    let (code, out, err) = heatsplat(&["info", "--backends", CITIES, "--json"]);
+    let list: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let races = list["races"].as_array().unwrap();
+    assert_eq!(
+        (code, races.len()),
+        (0, list["gpu"].as_array().unwrap().len()),
+        "{err}"
+    );
+    for race in races {
+        let rate = |name: &str| race[name].as_f64().unwrap();
+        let (cpu, gpu) = (rate("cpu_tiles_per_s"), rate("gpu_tiles_per_s"));
+        assert!(cpu > 0.0 && gpu > 0.0, "{race}");
+        let wins = gpu > 1.25 * cpu && race["gpu_failed"] == false;
+        assert_eq!(race["gpu_wins"], wins, "{race}");
+    }
 }
 
 /// Mesa prints an error for each of its drivers where there is no folder for the user's sockets.

@@ -51,6 +51,7 @@ pub use cost::estimate;
 pub use cost::{OwnStyleError, check_own_style};
 pub use http::origin::{ParseProxyError, TrustedProxy};
 pub use layers::archived::{ArchiveInfo, ArchiveReadError, TileArchive};
+pub use layers::backend_race::BackendRace;
 pub use layers::derived::{Derivation, DeriveError, ParseDerivationError};
 pub use layers::layer_id::LayerId;
 pub use layers::live::{

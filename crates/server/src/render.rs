@@ -13,8 +13,8 @@ use crate::style::ResolvedStyle;
 use heatsplat_points::{TileId, Window, WorldCoord};
 use heatsplat_render::encode::{ImageEncoding, ImageFormat};
 use heatsplat_render::{
-    Layer, Level, NearbyPoint, NearestPoints, Normalizer, PointQuery, PointValue, Statistics,
-    Style, TileSize, ValueKind, View,
+    Backend, Layer, Level, NearbyPoint, NearestPoints, Normalizer, PointQuery, PointValue,
+    Statistics, Style, TileSize, ValueKind, View,
 };
 use live::{draw_live, value_live};
 use std::sync::Arc;
@@ -22,9 +22,17 @@ use std::time::Instant;
 
 pub(crate) use heatsplat_points::level::of_tile as level;
 
+/// A picture as the bytes of an image file, with the time that drawing it took.
+pub(crate) struct EncodedPicture {
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) timing: RequestTiming,
+    /// False if the layer's device failed during the drawing. Then a later drawing may give other
+    /// bytes, so the picture has no ETag and is not cached.
+    pub(crate) is_repeatable: bool,
+}
+
 impl LayerRequest {
-    /// Draws a tile and encodes it as an image file. Returns the file's bytes, and the time that
-    /// this took.
+    /// Draws a tile and encodes it as an image file.
     pub(crate) async fn tile(
         &self,
         server: &Server,
@@ -32,7 +40,7 @@ impl LayerRequest {
         tile: TileId,
         size: TileSize,
         format: ImageFormat,
-    ) -> Result<(Arc<[u8]>, RequestTiming), ApiError> {
+    ) -> Result<EncodedPicture, ApiError> {
         let queue = &server.render_queue;
         if let Some(live) = self.layer.source.live() {
             let view = View::tile(tile, size);
@@ -43,12 +51,12 @@ impl LayerRequest {
         let needed = (!format.is_density()).then(|| Level::from(scale));
         let draw = move |served: &ServedLayer, style: &Style| {
             let layer = served.source.drawable()?;
-            if layer.backend().batch() > 1 || layer.is_mixed(style) {
-                // In two cases densities are not cached. A GPU splats as quickly as a density is
-                // downloaded from it. A mixed picture has colours besides those of the ramp, so it
-                // can't be made from one density alone.
+            if layer.is_mixed(style) {
+                // A mixed picture has colours besides those of the ramp, so it can't be made from
+                // one density alone.
                 let request = layer.tile(tile).size(size).style(style);
-                return Ok(request.format(format).encode()?);
+                let encode = || request.format(format).encode();
+                return Ok(watched(layer.backend(), encode)?);
             }
             let key = DensityKey {
                 version: served.version,
@@ -58,7 +66,26 @@ impl LayerRequest {
             };
             draw_tile(layer, &densities, key, style, format)
         };
-        self.run(queue, work, needed, draw).await
+        self.draw(queue, work, needed, draw).await
+    }
+
+    /// Draws a picture of a layer in memory in its turn of the render queue.
+    async fn draw(
+        &self,
+        queue: &RenderQueue,
+        work: WorkSize,
+        level: Option<Level>,
+        draw: impl Fn(&ServedLayer, &Style) -> Result<(Arc<[u8]>, bool), ApiError>
+        + Clone
+        + Send
+        + 'static,
+    ) -> Result<EncodedPicture, ApiError> {
+        let ((bytes, is_repeatable), timing) = self.run(queue, work, level, draw).await?;
+        Ok(EncodedPicture {
+            bytes,
+            timing,
+            is_repeatable,
+        })
     }
 
     /// Does work on a layer in memory when the render queue lets it begin. While another request
@@ -96,24 +123,24 @@ impl LayerRequest {
         }
     }
 
-    /// Draws a map, which is a picture of any box, and encodes it as an image file. Returns the
-    /// file's bytes, and the time that this took. `work` states the number of turns that the map
-    /// takes in the render queue, and its expected time.
+    /// Draws a map, which is a picture of any box, and encodes it as an image file. `work` states
+    /// the turns that the map takes in the render queue, and its expected time.
     pub(crate) async fn map(
         &self,
         queue: &RenderQueue,
         work: WorkSize,
         view: View,
         format: ImageFormat,
-    ) -> Result<(Arc<[u8]>, RequestTiming), ApiError> {
+    ) -> Result<EncodedPicture, ApiError> {
         if let Some(live) = self.layer.source.live() {
             return draw_live(self, live, queue, work, view, format).await;
         }
         let needed = (!format.is_density()).then(|| self.style.style.level_in(view));
         let draw = move |served: &ServedLayer, style: &Style| {
-            draw_map(served.source.drawable()?, view, style, format)
+            let layer = served.source.drawable()?;
+            watched(layer.backend(), || draw_map(layer, view, style, format))
         };
-        self.run(queue, work, needed, draw).await
+        self.draw(queue, work, needed, draw).await
     }
 
     /// The colour scale of the request's style at a level.
@@ -197,20 +224,33 @@ impl LayerRequest {
     }
 }
 
-/// Draws a tile from its density in the cache. If the cache has none, the points are splatted, and
-/// the resulting density is put into the cache.
+/// Runs `draw`, which draws with `backend`. Returns its result, and whether it would be the same at
+/// any time: false if something else drew meanwhile, since the backend's device had failed.
+fn watched<T, E>(
+    backend: &Arc<dyn Backend>,
+    draw: impl FnOnce() -> Result<T, E>,
+) -> Result<(T, bool), E> {
+    let before = backend.fallbacks();
+    let drawn = draw()?;
+    Ok((drawn, backend.fallbacks() == before))
+}
+
+/// Draws a tile from its cached density. If there is none, the points are splatted, and the
+/// resulting density is cached. Also returns whether the tile is repeatable, as [`watched`] does.
 fn draw_tile(
     layer: &Layer,
     cache: &Densities,
     key: DensityKey,
     style: &Style,
     format: ImageFormat,
-) -> Result<Arc<[u8]>, ApiError> {
+) -> Result<(Arc<[u8]>, bool), ApiError> {
     let request = layer.tile(key.tile).size(key.size).style(style);
     let cached = cache.find(&key);
-    let density = match &cached {
-        Some(density) => Arc::clone(density),
-        None => Arc::new(request.density()),
+    let (density, is_repeatable) = match &cached {
+        Some(density) => (Arc::clone(density), true),
+        None => watched(layer.backend(), || {
+            Ok::<_, ApiError>(Arc::new(request.density()))
+        })?,
     };
     let encoding = ImageEncoding::from(format);
     let bytes = if format.is_density() {
@@ -221,10 +261,10 @@ fn draw_tile(
     }?;
     // Empty densities are not cached, since they are made quickly.
     let is_something = |v: &f32| *v != 0.0 && !v.is_nan();
-    if cached.is_none() && density.values.iter().any(is_something) {
+    if cached.is_none() && is_repeatable && density.values.iter().any(is_something) {
         cache.keep(key, density);
     }
-    Ok(bytes)
+    Ok((bytes, is_repeatable))
 }
 
 fn draw_map(

@@ -10,6 +10,7 @@ use super::output;
 use super::source_flags::SourceFlags;
 use super::source_name::redact;
 use super::style_flags::StyleFlags;
+use super::tile_kinds;
 use crate::cli::logging::say;
 use clap::Args;
 use heatsplat::points::level;
@@ -140,7 +141,7 @@ impl BenchCommand {
         if self.tile.is_empty() {
             return ZOOMS
                 .into_iter()
-                .flat_map(|z| kinds_of_zoom(layer, z))
+                .flat_map(|z| tile_kinds::of_zoom(layer.points(), z, BATCH))
                 .collect();
         }
         let named = |tile: &TileId| {
@@ -149,27 +150,6 @@ impl BenchCommand {
         };
         self.tile.iter().map(named).collect()
     }
-}
-
-/// Two kinds of tiles of a zoom: the eighth of the occupied tiles with the most weight, called
-/// dense, and a sample of the rest, called sparse.
-fn kinds_of_zoom(layer: &Layer, z: u8) -> Vec<(String, Vec<TileId>)> {
-    let mut occupied = layer.points().occupied_tiles(z);
-    occupied.sort_by(|a, b| b.mass.total_cmp(&a.mass));
-    let dense = (occupied.len() / 8).clamp(1, BATCH).min(occupied.len());
-    let (dense, sparse) = occupied.split_at(dense);
-    let step = sparse.len().div_ceil(BATCH).max(1);
-    let kinds = [
-        (format!("{z} dense"), dense.iter().map(|t| t.tile).collect()),
-        (
-            format!("{z} sparse"),
-            sparse.iter().step_by(step).map(|t| t.tile).collect(),
-        ),
-    ];
-    kinds
-        .into_iter()
-        .filter(|(_, tiles): &(_, Vec<_>)| !tiles.is_empty())
-        .collect()
 }
 
 /// Times each stage of a device for a batch of tiles of zoom 4. Returns the name and the seconds of

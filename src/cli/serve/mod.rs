@@ -17,6 +17,7 @@ mod expand;
 mod failed_layer;
 mod flags;
 mod folder;
+mod layer_backends;
 mod loaded_layer;
 mod reconcile;
 mod regular_file;
@@ -34,7 +35,9 @@ use config::raw::RawConfig;
 use config::{
     ConfigSource, KEY_VARIABLE, PASSWORD_VARIABLE, ServeConfig, from_args, secret_address, to_toml,
 };
+use heatsplat::Backend;
 use heatsplat_server::{BoundServer, Registry};
+use layer_backends::layer_backends;
 use loaded_layer::{FileState, file_state};
 use reconcile::LayerSet;
 use signals::Shutdown;
@@ -124,14 +127,16 @@ fn run_server(
     events: Events,
     shutdown: Shutdown,
 ) -> Result<(), BoxError> {
-    let backend = config.backend.backend()?;
-    let mut options = config.options(&*backend);
+    let layers = Registry::default();
+    let renders = |backend: &dyn Backend| config.options(backend).renders;
+    // The thread of races ends when this function does.
+    let (backends, _races) = layer_backends(&config.backend, renders, &layers)?;
+    let mut options = config.options(&**backends.common());
     if let Some(posting) = &config.posting {
-        let posting = posting.posting(&backend);
+        let posting = posting.posting(backends.common());
         options.posting = Some(posting.map_err(|e| source.name_file(e.into()))?);
     }
-    let layers = Registry::default();
-    let mut set = LayerSet::new(layers.clone(), backend, options.deadline);
+    let mut set = LayerSet::new(layers.clone(), backends, options.deadline);
     set.announce(&config).map_err(|e| source.name_file(e))?;
 
     // The port is opened before any points are read, so that no time is spent on reading if the

@@ -5,13 +5,14 @@ use super::config::{LayerConfig, ServeConfig};
 use super::databases::{DatabaseConfig, Pool};
 use super::expand::{self, is_pipe, layer_ids, layer_name};
 use super::failed_layer::FailedLayer;
+use super::layer_backends::LayerBackends;
 use super::loaded_layer::{FirstReading, LoadedLayer, Reload, file_state};
 use crate::cli::archive_layer::ArchiveLayer;
 use crate::cli::error::{BoxError, with_causes};
 use crate::cli::layer_style::LayerStyle;
 use crate::cli::load::{negative_share, validator};
 use crate::cli::logging::say;
-use heatsplat::{Backend, Layer};
+use heatsplat::Layer;
 use heatsplat_server::{BearerToken, Derivation, LayerId, NewLayer, Registry, check_own_style};
 use std::path::Path;
 use std::sync::Arc;
@@ -33,11 +34,11 @@ pub(super) enum Action {
     Leave(FailedLayer),
 }
 
-/// The layers of a server, the backend that draws them, and the connections to databases from which
+/// The layers of a server, the backends that draw them, and the connections to databases from which
 /// they are read. Its methods bring the layers up to date with a configuration.
 pub(super) struct LayerSet {
     layers: Registry,
-    backend: Arc<dyn Backend>,
+    backends: LayerBackends,
     /// The longest time that the server spends on drawing one picture.
     draw_deadline: Duration,
     pub(super) loaded: Vec<LoadedLayer>,
@@ -53,14 +54,10 @@ pub(super) struct LayerSet {
 }
 
 impl LayerSet {
-    pub(super) fn new(
-        layers: Registry,
-        backend: Arc<dyn Backend>,
-        draw_deadline: Duration,
-    ) -> Self {
+    pub(super) fn new(layers: Registry, backends: LayerBackends, draw_deadline: Duration) -> Self {
         Self {
             layers,
-            backend,
+            backends,
             draw_deadline,
             loaded: Vec::new(),
             failed: Vec::new(),
@@ -236,6 +233,7 @@ impl LayerSet {
         if let Err(error) = self.derive_missing() {
             say!("heatsplat: {error}");
         }
+        self.backends.start_races();
         Ok(())
     }
 
@@ -361,12 +359,11 @@ impl LayerSet {
         // reading is noticed later.
         let validator = validator(&config.source, None)?;
         let name = layer_name(&config);
-        let backend = Arc::clone(&self.backend);
         let arrived = match &config.database {
             Some(database) if config.live => {
                 let pool = self.pool(database)?;
                 let known = config.is_published;
-                let drawn = (config.style.without_points(), &backend);
+                let drawn = (config.style.without_points(), self.backends.common());
                 NewLayer::Live(database.live(&name, &config.read, &pool, drawn, known)?)
             }
             None if ArchiveLayer::is_archive(&config.source) => {
@@ -393,9 +390,11 @@ impl LayerSet {
                     say!("  {share}: colours stay as they were (a restart changes them)");
                     set.set_signed(before);
                 }
+                let backend = self.backends.of_layer(id, &config.key);
                 let layer = Layer::new(&name, set, style, backend);
                 check_own_style(&layer, self.draw_deadline)
                     .map_err(|e| format!("{e} (--draw-deadline)"))?;
+                self.backends.enter(id, &config.key, &layer);
                 NewLayer::InMemory(layer, table)
             }
         };
@@ -441,7 +440,7 @@ mod tests {
         use super::super::config::raw::RawConfig;
         let mut set = LayerSet::new(
             Registry::default(),
-            Arc::new(heatsplat::CpuBackend::default()),
+            LayerBackends::pinned(Arc::new(heatsplat::CpuBackend::default())),
             Duration::from_secs(10),
         );
         for size in 1..5 {

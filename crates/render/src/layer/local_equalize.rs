@@ -222,7 +222,7 @@ impl LocalScales {
             let ratio = f64::from(1 << COARSE_BITS).recip();
             let style = style.for_statistics(level);
             let evaluation = MeasureEval::new(&style, window, ratio);
-            let density = evaluation.density(layer.data(), layer.backend().as_ref());
+            let density = evaluation.density(layer.data(), layer.backend().measurer());
             CumulativeHistogram::new(&density.values)
         })
     }

@@ -325,7 +325,7 @@ impl Layer {
     }
 
     /// Returns statistics of the values that pictures at `level` have, where the world is 2^`level`
-    /// CSS pixels wide. They are measured at the first call and cached.
+    /// CSS pixels wide. They are measured at the first call, by the CPU, and cached.
     ///
     /// Those of the layer's own style are measured to the end even if the caller's work must end
     /// (see [`cancel`]), since every picture needs them. A layer that one request has made is an
@@ -337,8 +337,8 @@ impl Layer {
         let measure = || {
             let measured = style.for_statistics(level);
             let evaluation = |window: Window| MeasureEval::new(&measured, window, 1.0);
-            let measure =
-                || sampling::measure(&self.data, level, evaluation, self.backend.as_ref());
+            let backend = self.backend.measurer();
+            let measure = || sampling::measure(&self.data, level, evaluation, backend);
             let is_own = style.statistics_key(level) == self.style.statistics_key(level);
             if is_own && self.measures_to_the_end {
                 cancel::shielded(measure)

@@ -38,11 +38,7 @@ pub(crate) fn measure(
         occupied.dedup_by_key(|t| t.tile);
     }
     let tiles = sample(occupied, DENSEST, SPREAD);
-    let threads = if backend.batch() > 1 {
-        8 // They wait while the backend draws for all of them at once.
-    } else {
-        thread::available_parallelism().map_or(1, usize::from)
-    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
     let part = |first: usize| {
         let mut statistics = Statistics::default();
         for (tile, times) in tiles.iter().skip(first).step_by(threads) {

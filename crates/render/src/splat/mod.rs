@@ -43,6 +43,20 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// The backend's name in command-line options and in reports.
     fn name(&self) -> &str;
 
+    /// The backend's name with everything else that the last bits of its pictures depend on: for a
+    /// device, its driver and the driver's version. Backends with the same identity draw the same
+    /// pictures, so ETags contain it.
+    fn identity(&self) -> String {
+        self.name().to_owned()
+    }
+
+    /// The number of pictures so far that something else drew, since the device failed. Their last
+    /// bits may differ from those of other drawings. If the number is the same before and after a
+    /// drawing, the picture is the one that the backend always draws.
+    fn fallbacks(&self) -> u64 {
+        0
+    }
+
     /// The number of jobs in one call at which drawing is fastest. It is more than 1 if a round
     /// trip to the device takes long.
     fn batch(&self) -> usize {
@@ -53,6 +67,12 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// backend without counters returns none.
     fn counters(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
+    }
+
+    /// The backend that measures the statistics of layers that this one draws: the CPU, so that a
+    /// scale never depends on a device, nor on its health.
+    fn measurer(&self) -> &dyn Backend {
+        cpu::CpuBackend::shared()
     }
 
     /// Draws the density of each job; the result has the order of `jobs`.

@@ -127,13 +127,17 @@ impl Hash for StyleKey {
 #[derive(Clone, Debug)]
 pub(crate) struct CachedTile {
     pub(crate) bytes: Bytes,
+    /// False if another drawing may give other bytes. Such a tile answers only the requests that
+    /// waited for it.
+    pub(crate) is_repeatable: bool,
     drawn: Instant,
 }
 
 impl CachedTile {
-    pub(crate) fn new(bytes: Arc<[u8]>) -> Self {
+    pub(crate) fn new(bytes: Arc<[u8]>, is_repeatable: bool) -> Self {
         Self {
             bytes: Bytes::from_owner(bytes),
+            is_repeatable,
             drawn: Instant::now(),
         }
     }
@@ -165,6 +169,7 @@ mod tests {
     fn a_tile_whose_rows_are_away_is_shown_for_a_day() {
         let old = |seconds| CachedTile {
             bytes: Bytes::new(),
+            is_repeatable: true,
             drawn: Instant::now()
                 .checked_sub(Duration::from_secs(seconds))
                 .unwrap(),

@@ -31,6 +31,15 @@ pub(crate) fn picture(format: ImageFormat, bytes: Bytes) -> Response {
     response
 }
 
+/// Makes an answer of an image file that a later request may get with other bytes. It has no ETag,
+/// and no cache keeps it.
+pub(crate) fn unrepeatable(format: ImageFormat, bytes: Bytes) -> Response {
+    let mut response = picture(format, bytes);
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    response
+}
+
 /// Makes the answer 304 Not Modified if the request names the ETag of `headers`. `None` if it
 /// doesn't: then the client has no current copy.
 pub(crate) fn not_modified(headers: &CacheHeaders, request: &HeaderMap) -> Option<Response> {

@@ -15,7 +15,7 @@ use heatsplat_loader::Table;
 use heatsplat_points::{Focus, LonLatBox, MAX_ZOOM, Points, Window};
 use heatsplat_render::memo::Memo;
 use heatsplat_render::memo::budget::MemoryBudget;
-use heatsplat_render::{Layer, Level, Style, TileSize};
+use heatsplat_render::{Backend, Layer, Level, Style, TileSize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -145,6 +145,8 @@ impl ServedLayer {
         let (fingerprint, style) = match &source {
             LayerSource::InMemory(layer) => {
                 let named = Fingerprint::new().text(layer.name()).number(layer.epoch());
+                // Pictures of two backends may differ by one colour index.
+                let named = named.text(&layer.backend().identity());
                 let all = layer.data().parts().into_iter();
                 let add = |tag: Fingerprint, (what, points): (String, &Points)| {
                     tag.text(&what).points(points)
@@ -219,6 +221,14 @@ impl ServedLayer {
     /// change without notice.
     pub(crate) fn is_live(&self) -> bool {
         self.source.live().is_some()
+    }
+
+    /// The backend that draws the layer; `None` for archives.
+    pub(crate) fn backend(&self) -> Option<&Arc<dyn Backend>> {
+        match self.source.live() {
+            Some(live) => Some(live.backend()),
+            None => self.source.layer().map(Layer::backend),
+        }
     }
 
     /// The extension of the tiles, without the dot, if the layer is an archive; `None` for all

@@ -386,7 +386,8 @@ impl LiveLayer {
             let kind = self.value_kind(&style);
             let draw = move || {
                 let set = PointSet::with_counts(&fetched.points, &fetched.counts);
-                let density = evaluate::density(&set, &style_now, &window.into(), &*backend);
+                let density =
+                    evaluate::density(&set, &style_now, &window.into(), backend.measurer());
                 statistics.add(kind, &density.values, times);
                 Ok(statistics)
             };

@@ -2,6 +2,7 @@
 
 pub(crate) mod archived;
 pub(crate) mod attributes;
+pub(crate) mod backend_race;
 pub(crate) mod derived;
 pub(crate) mod entry;
 pub(crate) mod filtered;

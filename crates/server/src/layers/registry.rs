@@ -2,6 +2,7 @@
 //! are answered by 503 and not by 404. It is served as soon as its data are there.
 
 use super::archived::TileArchive;
+use super::backend_race::BackendRace;
 use super::derived::{Derivation, DeriveError};
 use super::entry::{LayerSource, ServedLayer};
 use super::layer_id::LayerId;
@@ -94,6 +95,8 @@ pub(super) struct RegistryEntry {
     /// The keys of the layer, each of which opens it. If there are none, the layer is open to all
     /// requests.
     keys: Vec<BearerToken>,
+    /// The last race of two backends on the layer's tiles; `None` if there was none.
+    race: Option<BackendRace>,
 }
 
 impl RegistryEntry {
@@ -195,6 +198,7 @@ impl Registry {
                 failed: old.failed && layer.is_none(),
                 layer,
                 keys: keys.clone(),
+                race: old.race,
                 ..RegistryEntry::default()
             };
             state.layers.insert(id.clone(), entry);
@@ -237,6 +241,18 @@ impl Registry {
 
     pub(crate) fn watch_counters(&self) -> &WatchCounters {
         &self.watch
+    }
+
+    /// Records the outcome of a race of two backends on a layer's tiles, which the catalog shows.
+    pub fn record_race(&self, id: &LayerId, race: BackendRace) {
+        if let Some(entry) = self.write().layers.get_mut(id) {
+            entry.race = Some(race);
+        }
+    }
+
+    /// The last race of two backends on a layer's tiles; `None` if there was none.
+    pub(crate) fn race(&self, id: &LayerId) -> Option<BackendRace> {
+        self.read().layers.get(id)?.race.clone()
     }
 
     /// Gives data to an announced layer, or replaces its data. Requests that are drawing the

@@ -3,9 +3,9 @@
 
 use crate::cost;
 use crate::http::error::ApiError;
-use crate::http::timing::RequestTiming;
 use crate::layers::entry::LayerRequest;
 use crate::layers::live::{FetchedPoints, LiveLayer, RowRequest};
+use crate::render::EncodedPicture;
 use crate::render_queue::{RenderQueue, WorkSize};
 use crate::style::ResolvedStyle;
 use heatsplat_points::{Window, WorldCoord, cancel, mercator};
@@ -30,7 +30,7 @@ pub(super) async fn draw_live(
     work: WorkSize,
     view: View,
     format: ImageFormat,
-) -> Result<(Arc<[u8]>, RequestTiming), ApiError> {
+) -> Result<EncodedPicture, ApiError> {
     let style = &request.style;
     let (window, ratio) = (view.window(), view.ratio());
     let normalizer = if format.is_density() {
@@ -63,7 +63,12 @@ pub(super) async fn draw_live(
     if work.is_typical {
         request.layer.usual.add(timing.turn);
     }
-    Ok((bytes, timing))
+    Ok(EncodedPicture {
+        bytes,
+        timing,
+        // The ETag is made of the bytes.
+        is_repeatable: true,
+    })
 }
 
 /// The exact value at a coordinate of a live layer, and at most `rows` points, nearest first. Both

@@ -7,8 +7,10 @@ use crate::http::layer_keys::SentKeys;
 use crate::http::query::Query;
 use crate::http::response::{self, json};
 use crate::layers::attributes::Attribute;
+use crate::layers::backend_race::BackendRace;
 use crate::layers::entry::ServedLayer;
 use crate::layers::layer_id::LayerId;
+use crate::layers::registry::Registry;
 use crate::routes::unix_seconds;
 use crate::state::Server;
 use axum::extract::{Request, State};
@@ -18,7 +20,6 @@ use heatsplat_render::{Measure, Normalize, Ramp, Shape, Transform, ramps};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
-use std::time::SystemTime;
 
 /// The number of colours by which the catalog describes a ramp. They lie at equal distances, from
 /// the ramp's first colour to its last.
@@ -71,6 +72,12 @@ struct LayerEntry<'a> {
     /// posted.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<u64>,
+    /// The name of the backend that draws the layer; left out for archives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backend: Option<&'a str>,
+    /// The race of two backends on the layer's tiles; left out if there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backend_race: Option<BackendRace>,
     /// The parameters of the layer's own style.
     style: BTreeMap<&'static str, String>,
     /// The columns that the parameter `filter` can refer to; left out if no columns are kept.
@@ -79,7 +86,7 @@ struct LayerEntry<'a> {
 }
 
 impl<'a> LayerEntry<'a> {
-    fn new((id, served): &'a (LayerId, Arc<ServedLayer>), expires: Option<SystemTime>) -> Self {
+    fn new((id, served): &'a (LayerId, Arc<ServedLayer>), layers: &Registry) -> Self {
         let summary = served.points().map(heatsplat_points::Points::summary);
         Self {
             id: id.as_str(),
@@ -93,7 +100,9 @@ impl<'a> LayerEntry<'a> {
             view: served.view().edges(),
             center: served.center(),
             epoch: served.epoch(),
-            expires: expires.map(unix_seconds),
+            expires: layers.expires(id).map(unix_seconds),
+            backend: served.backend().map(|backend| backend.name()),
+            backend_race: layers.race(id),
             style: served.style().parameters().into_iter().collect(),
             attributes: served.attributes(),
         }
@@ -139,7 +148,7 @@ pub(crate) async fn get(
     let catalog = Catalog {
         layers: layers
             .iter()
-            .map(|layer| LayerEntry::new(layer, server.layers.expires(&layer.0)))
+            .map(|layer| LayerEntry::new(layer, &server.layers))
             .collect(),
         loading: loading.iter().map(LayerId::as_str).collect(),
         ramps: &RAMPS,

@@ -7,6 +7,7 @@ use crate::http::path::{self, FileName};
 use crate::http::query::{Query, bad_value};
 use crate::http::response;
 use crate::layers::entry::ServedLayer;
+use crate::render::EncodedPicture;
 use crate::state::Server;
 use axum::body::Bytes;
 use axum::extract::Request;
@@ -65,10 +66,18 @@ pub(crate) async fn get(
     size.turns = pixels.div_ceil(PIXELS_A_TURN) as u32;
     // Maps are larger than tiles. This keeps them off the runtime's workers.
     size.prepares = true;
-    let (bytes, timing) = wanted.map(&server.render_queue, size, view, format).await?;
+    let queue = &server.render_queue;
+    let EncodedPicture {
+        bytes,
+        timing,
+        is_repeatable,
+    } = wanted.map(queue, size, view, format).await?;
     let headers = (!is_live).then_some(&headers);
     let bytes = Bytes::from_owner(bytes);
-    let response = server.picture(headers, request.headers(), format, bytes);
+    let response = match is_repeatable {
+        true => server.picture(headers, request.headers(), format, bytes),
+        false => response::unrepeatable(format, bytes),
+    };
     Ok(response::with_server_timing(response, &timing))
 }
 

@@ -5,6 +5,8 @@
 
 use crate::cache::CacheStats;
 use crate::http::request_counts::{BOUNDS, ROUTES, RequestCounts, STATUSES};
+use crate::layers::entry::ServedLayer;
+use crate::layers::layer_id::LayerId;
 use crate::render_queue::{ENDED, QueueStats};
 use crate::state::Server;
 use axum::body::Body;
@@ -13,6 +15,7 @@ use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::Response;
 use heatsplat_render::{Backend, Phase};
+use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -234,12 +237,11 @@ fn layers(page: &mut PrometheusText, server: &Server) {
     ] {
         page.line("layers", &[("state", state)], n);
     }
+    layer_backends(page, server, &there);
     let mut backends: Vec<Arc<dyn Backend>> = Vec::new();
-    for (_, served) in &there {
-        if let Some(layer) = served.source.layer()
-            && !backends.iter().any(|b| Arc::ptr_eq(b, layer.backend()))
-        {
-            backends.push(Arc::clone(layer.backend()));
+    for backend in there.iter().filter_map(|(_, served)| served.backend()) {
+        if !backends.iter().any(|known| Arc::ptr_eq(known, backend)) {
+            backends.push(Arc::clone(backend));
         }
     }
     let counted: Vec<_> = backends
@@ -255,6 +257,41 @@ fn layers(page: &mut PrometheusText, server: &Server) {
         for (counter, n) in counters {
             page.line("backend", &[("backend", backend), ("what", counter)], n);
         }
+    }
+}
+
+/// Adds the numbers of layers by the backend that draws them, and by the backend that draws them
+/// when their data are read again, where a race has chosen it.
+fn layer_backends(
+    page: &mut PrometheusText,
+    server: &Server,
+    layers: &[(LayerId, Arc<ServedLayer>)],
+) {
+    let mut now: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut next: BTreeMap<String, usize> = BTreeMap::new();
+    for (id, served) in layers {
+        if let Some(backend) = served.backend() {
+            *now.entry(backend.name()).or_default() += 1;
+        }
+        if let Some(race) = server.layers.race(id) {
+            *next.entry(race.next).or_default() += 1;
+        }
+    }
+    page.about(
+        "layer_backends",
+        "gauge",
+        "Layers, by the backend that draws them.",
+    );
+    for (backend, n) in now {
+        page.line("layer_backends", &[("backend", backend)], n);
+    }
+    if next.is_empty() {
+        return;
+    }
+    let help = "Layers, by the backend that won the race on their tiles and draws their next data.";
+    page.about("layer_backends_next", "gauge", help);
+    for (backend, n) in next {
+        page.line("layer_backends_next", &[("backend", &backend)], n);
     }
 }
 

@@ -78,13 +78,13 @@ pub(crate) async fn get(
             let picture = Work::Picture(Window::tile(tile, pixels), ratio);
             let level = colored.then(|| wanted.style.style.level_in(View::tile(tile, size)));
             let work = wanted.check_cost(level, [picture].into_iter().chain(scale))?;
-            let (bytes, took) = wanted.tile(&server, work, tile, size, format).await?;
-            timing.get_or_init(|| took);
-            Ok(CachedTile::new(bytes))
+            let drawn = wanted.tile(&server, work, tile, size, format).await?;
+            timing.get_or_init(|| drawn.timing);
+            Ok(CachedTile::new(drawn.bytes, drawn.is_repeatable))
         };
         draw.instrument(span)
     };
-    let is_good = |cached: &CachedTile| !is_live || cached.is_fresh();
+    let is_good = |cached: &CachedTile| cached.is_repeatable && (!is_live || cached.is_fresh());
     let (cached, outcome) = match server.tiles.get(&key, is_good, draw).await {
         // If a new tile of a live layer can't be drawn for now, the last one is sent.
         Err(error) if is_live && error.is_temporary() => {
@@ -94,7 +94,10 @@ pub(crate) async fn get(
         other => other?,
     };
     let headers = (!is_live).then_some(&headers);
-    let response = server.picture(headers, request.headers(), format, cached.bytes);
+    let response = match cached.is_repeatable {
+        true => server.picture(headers, request.headers(), format, cached.bytes),
+        false => response::unrepeatable(format, cached.bytes),
+    };
     Ok(match drawn.as_ref().and_then(|timing| timing.get()) {
         Some(timing) => response::with_server_timing(response, timing),
         None => response::with_cache_timing(response, outcome.name()),

@@ -182,6 +182,10 @@ impl Backend for Gated {
         "gated \"backend\""
     }
 
+    fn measurer(&self) -> &dyn Backend {
+        self
+    }
+
     fn counters(&self) -> Vec<(&'static str, u64)> {
         vec![("drawn", self.drawn() as u64)]
     }

@@ -5,6 +5,7 @@
 mod access;
 mod answers;
 mod app;
+mod backends;
 #[allow(dead_code, reason = "what the model has no use for")]
 mod cache;
 mod cached;

@@ -49,7 +49,7 @@ pub use splat_signed::MOST_PIXELS;
 pub(crate) use splat_signed::cancel;
 use splat_spread::SpreadScratch;
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The number of plans in the cache. It is a choice: a server draws with few kernels at a time.
 const PLANS: usize = 64;
@@ -102,6 +102,12 @@ impl CpuBackend {
     /// A backend whose cache of plans is empty.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The backend that measures the statistics of layers that devices draw.
+    pub fn shared() -> &'static Self {
+        static SHARED: LazyLock<CpuBackend> = LazyLock::new(CpuBackend::new);
+        &SHARED
     }
 
     /// The plan of a kernel with its tables. It comes from the cache if it is there.
@@ -166,6 +172,10 @@ fn for_each<T: Sync, R: Send>(items: &[T], draw: impl Fn(&T) -> R + Sync + Send)
 impl Backend for CpuBackend {
     fn name(&self) -> &str {
         "cpu"
+    }
+
+    fn measurer(&self) -> &dyn Backend {
+        self
     }
 
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density> {

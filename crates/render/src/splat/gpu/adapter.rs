@@ -12,6 +12,8 @@ pub enum AdapterChoice {
     Any,
     /// The best device whose name contains this text; case is ignored.
     Named(String),
+    /// The device at this place, from 0, of the list that [`adapters`] returns.
+    Index(usize),
 }
 
 /// A GPU, described by its properties.
@@ -33,8 +35,7 @@ pub struct Adapter {
 }
 
 impl Adapter {
-    fn new(adapter: &wgpu::Adapter) -> Self {
-        let (info, limits) = (adapter.get_info(), adapter.limits());
+    pub(super) fn new(info: &wgpu::AdapterInfo, limits: &wgpu::Limits) -> Self {
         Self {
             kind: match info.device_type {
                 wgpu::DeviceType::DiscreteGpu => "discrete",
@@ -45,7 +46,7 @@ impl Adapter {
             },
             interface: info.backend.to_string(),
             driver: format!("{} {}", info.driver, info.driver_info),
-            name: info.name,
+            name: info.name.clone(),
             binding: limits.max_storage_buffer_binding_size,
             buffer: limits.max_buffer_size,
         }
@@ -73,12 +74,13 @@ impl fmt::Display for Adapter {
 }
 
 impl AdapterChoice {
-    /// Returns true if the choice allows this device.
-    fn takes(&self, adapter: &Adapter) -> bool {
+    /// Returns true if the choice allows the device at `place` of the list of all.
+    fn takes(&self, place: usize, adapter: &Adapter) -> bool {
         match self {
             Self::Real => adapter.is_real(),
             Self::Any => true,
             Self::Named(part) => adapter.name.to_lowercase().contains(&part.to_lowercase()),
+            Self::Index(wanted) => *wanted == place,
         }
     }
 }
@@ -96,9 +98,9 @@ pub(super) fn find(choice: &AdapterChoice) -> Option<(Adapter, wgpu::Adapter)> {
     if *choice == AdapterChoice::Real && !may_have_hardware() {
         return None;
     }
-    enumerate()
-        .into_iter()
-        .find(|(adapter, _)| choice.takes(adapter))
+    let mut all = enumerate().into_iter().enumerate();
+    all.find(|(place, (adapter, _))| choice.takes(*place, adapter))
+        .map(|(_, found)| found)
 }
 
 /// Returns false if no driver can find a hardware GPU, since the kernel has no device file of one.
@@ -130,7 +132,12 @@ fn enumerate() -> Vec<(Adapter, wgpu::Adapter)> {
     let mut adapters: Vec<_> = found
         .into_iter()
         .filter(can_compute)
-        .map(|adapter| (Adapter::new(&adapter), adapter))
+        .map(|adapter| {
+            (
+                Adapter::new(&adapter.get_info(), &adapter.limits()),
+                adapter,
+            )
+        })
         .collect();
     adapters.sort_by_key(|(adapter, _)| adapter.rank());
     adapters

@@ -32,6 +32,14 @@ pub struct GpuReport {
 }
 
 impl GpuReport {
+    /// The number of pictures that the CPU drew since the device failed or rested. Pictures that
+    /// only the CPU ever draws are not counted.
+    pub fn fallbacks(&self) -> u64 {
+        let failures = self.failures.iter();
+        let chance = failures.filter(|(reason, _)| *reason != FallbackReason::Beyond);
+        chance.map(|(_, count)| count).sum()
+    }
+
     /// The number of pictures that the CPU drew instead for one reason.
     pub fn failed(&self, reason: FallbackReason) -> u64 {
         let found = self.failures.iter().find(|(known, _)| *known == reason);

@@ -136,6 +136,7 @@ impl From<AdapterChoice> for GpuOptions {
 #[derive(Debug)]
 pub struct GpuBackend {
     name: String,
+    identity: String,
     plans: Plans,
     cpu: CpuBackend,
     worker: WorkerHandle,
@@ -164,7 +165,7 @@ impl GpuBackend {
         };
         let (about, engine) = open()?;
         let rebuild = Box::new(move || open().ok().map(|(_, engine)| engine));
-        Self::start(&about.name, engine, rebuild, health, point_buffers)
+        Self::start(&about, engine, rebuild, health, point_buffers)
     }
 
     /// Uses a device that the caller has opened; the choice of a device in the options is ignored.
@@ -178,14 +179,14 @@ impl GpuBackend {
         options: &GpuOptions,
     ) -> Result<Self, GpuError> {
         let (health, point_buffers) = (Arc::default(), Arc::new(options.point_buffers()));
-        let name = device.adapter_info().name;
+        let about = Adapter::new(&device.adapter_info(), &device.limits());
         let context = DeviceContext::from_device(device, queue);
         let engine = Engine::new(context, Arc::clone(&health), Arc::clone(&point_buffers));
-        Self::start(&name, engine, Box::new(|| None), health, point_buffers)
+        Self::start(&about, engine, Box::new(|| None), health, point_buffers)
     }
 
     fn start(
-        adapter: &str,
+        adapter: &Adapter,
         engine: Engine,
         rebuild: worker::Rebuild,
         health: Arc<Health>,
@@ -198,7 +199,8 @@ impl GpuBackend {
             rebuild,
         );
         let made = Self {
-            name: format!("gpu:{adapter}"),
+            name: format!("gpu:{}", adapter.name),
+            identity: format!("gpu:{adapter}, {}", adapter.driver),
             plans: Plans::default(),
             cpu: CpuBackend::new(),
             worker: WorkerHandle::start(worker)?,
@@ -207,7 +209,7 @@ impl GpuBackend {
         };
         match made.check() {
             Ok(()) => Ok(made),
-            Err(reason) => Err(GpuError::SelfTest(adapter.to_owned(), reason)),
+            Err(reason) => Err(GpuError::SelfTest(adapter.name.clone(), reason)),
         }
     }
 
@@ -351,6 +353,14 @@ struct PendingJob {
 impl Backend for GpuBackend {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn identity(&self) -> String {
+        self.identity.clone()
+    }
+
+    fn fallbacks(&self) -> u64 {
+        self.report().fallbacks()
     }
 
     fn batch(&self) -> usize {
