@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// The beginning of the names of all temporary folders.
 const PREFIX: &str = "heatsplat-download-";
-/// The name of the file in a folder that a program keeps locked while it uses the folder.
+/// The name of a file in each temporary folder. A program keeps it locked while it uses the folder.
 const LOCK: &str = "lock";
 /// The least age at which a folder may be deleted if its lock file isn't locked: a choice.
 const OLD: Duration = Duration::from_secs(60);

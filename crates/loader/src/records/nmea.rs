@@ -121,7 +121,8 @@ struct Log {
     kind: Kind,
     /// The index of the column of weights; `None` if every position counts 1.
     weight: Option<usize>,
-    /// The date in the last RMC sentence, in the form `2020-05-01`. Other sentences have none.
+    /// The date in the last RMC sentence, in the form `2020-05-01`; `None` before the first.
+    /// Sentences of other kinds have no date.
     date: Option<String>,
 }
 
@@ -246,7 +247,7 @@ struct Sentence<'l> {
 }
 
 impl<'l> Sentence<'l> {
-    /// Splits a sentence, of which `text` is the part after `$`, from its checksum.
+    /// Splits a sentence into its text and its checksum. `text` is the part of the line after `$`.
     fn new(text: &'l [u8]) -> Self {
         let text = text.trim_ascii_end();
         let (text, checksum) = match memchr::memchr(b'*', text) {
@@ -259,7 +260,7 @@ impl<'l> Sentence<'l> {
         }
     }
 
-    /// The kind of the sentence: the part of its name after two letters for the type of device.
+    /// The kind of the sentence, which its name states after two letters for the type of device.
     /// `None` for sentences without a position.
     fn kind(&self) -> Option<Kind> {
         let name = self.field(0);

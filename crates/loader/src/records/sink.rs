@@ -14,10 +14,10 @@ use heatsplat_points::LonLatBox;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-/// The number of points from which a batch is sent: a choice. Its points then fill 192 KiB.
+/// The number of points at which a batch is sent: a choice. Its points then fill 192 KiB.
 const BATCH: usize = 1 << 14;
 
-/// The number of rows from which a batch is sent even if it has few points or none: a choice.
+/// The number of rows at which a batch is sent even if it has few points or none: a choice.
 const ROWS: u64 = 1 << 17;
 
 /// The geometry of a record, in the file's coordinate system.
@@ -94,9 +94,9 @@ impl RecordSink {
         }
     }
 
-    /// Returns whether the filter selects the next record. A record that is left out is counted. Of
-    /// a selected record the values to keep are stored until its points are made. `value` returns
-    /// the record's value in a column by the column's index.
+    /// Returns whether the filter selects the next record. A record that it leaves out is counted.
+    /// If it selects the record, the values to keep are stored until the record's points are made.
+    /// `value` returns the record's value in a column by the column's index.
     pub(crate) fn selects(
         &mut self,
         mut value: impl FnMut(usize) -> Value<'static>,
@@ -161,7 +161,7 @@ impl RecordSink {
         self.send()
     }
 
-    /// Adds the record's values in the kept columns, once for each new point.
+    /// Adds the record's values in the columns to keep, once for each new point.
     fn fill(&mut self) {
         let row = &self.row;
         self.batch

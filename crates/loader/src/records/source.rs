@@ -34,8 +34,7 @@ pub(crate) struct RecordSource {
     readers: VecDeque<Receiver<Result<ReaderMessage, LoadError>>>,
 }
 
-/// The parts of a [`RecordSource`] that are known before its readers. [`start`](Self::start) adds
-/// the readers.
+/// A [`RecordSource`] without its readers, which [`start`](Self::start) adds.
 pub(crate) struct RecordSourceBuilder {
     pub(crate) origin: Origin,
     columns: Columns,

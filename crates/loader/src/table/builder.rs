@@ -75,7 +75,7 @@ impl TableBuilder {
 /// in the source. It is `None` if the column's values are typed in the source and no texts.
 #[derive(Debug)]
 pub(crate) enum ColumnBuilder {
-    /// Rows without a value. The field is their number.
+    /// Rows without a value. The field is their count.
     Nulls(usize),
     /// Whole numbers, some of which `f64` can't represent. The flag is true if they are texts in
     /// the source.

@@ -9,7 +9,7 @@ use crate::value::Value;
 use std::cell::OnceCell;
 
 /// The value of one row in one column, with its text. The text is made once, when a literal of the
-/// filter first needs it: a number or a time may be stored for a text.
+/// filter first needs it, since a number or a time may be stored in place of a text.
 pub(super) struct Cell<'t> {
     column: &'t Column,
     row: usize,

@@ -198,8 +198,8 @@ impl<'t> FilterEval<'t> {
         }
     }
 
-    /// Returns a function that evaluates the filter for the row with a number. Its result is `None`
-    /// if the filter's result is unknown, as in SQL.
+    /// Returns a function that evaluates the filter for a row, by the row's index. Its result is
+    /// `None` if the filter's result is unknown, as in SQL.
     fn verdict(&self) -> impl FnMut(usize) -> Option<bool> {
         let mut cells = Vec::with_capacity(self.columns.len());
         let units = REPORTED_ROWS as u64 * CONDITION * self.part.conditions();

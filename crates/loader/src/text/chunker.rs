@@ -48,8 +48,8 @@ impl TextPosition {
 pub(crate) struct TextBlock {
     pub(crate) bytes: Vec<u8>,
     /// The ranges of rows in `bytes`. They are listed only for rows that the parser can't find by
-    /// scanning the block: all rows of GeoJSON, and the rows of CSV in which the quotes are
-    /// doubtful.
+    /// scanning the block: all rows of JSON and GeoJSON, and the rows of CSV in which the quotes
+    /// are doubtful.
     pub(crate) items: Vec<Range<usize>>,
     /// The position in the file at which the block begins.
     pub(crate) start: TextPosition,
@@ -71,7 +71,7 @@ impl TextBlock {
 
 /// The result of splitting a buffer into whole rows and an unfinished rest.
 pub(crate) struct Split {
-    /// The end of the last whole row in the buffer. It is 0 if there is no whole row.
+    /// The offset in the buffer at which the last whole row ends; 0 if there is no whole row.
     pub(crate) end: usize,
     /// The ranges of rows: see [`TextBlock::items`].
     pub(crate) items: Vec<Range<usize>>,

@@ -138,18 +138,20 @@ fn ordinal(rest: &mut Scanner<'_>) {
     }
 }
 
-/// Returns true if a word is the name of a month, in upper or lower case.
+/// Returns true if a word is the name of a month, in full or in its first three letters, in upper
+/// or lower case.
 pub(super) fn is_month(word: &str) -> bool {
     named(&MONTHS, &word.to_ascii_lowercase()).is_some()
 }
 
-/// Returns true if a word is the name of a day of the week, in upper or lower case.
+/// Returns true if a word is the name of a day of the week, in full or in its first three letters,
+/// in upper or lower case.
 pub(super) fn is_weekday(word: &str) -> bool {
     named(&WEEKDAYS, &word.to_ascii_lowercase()).is_some()
 }
 
-/// The index in `names` of the name that a word is. The word may also be the first three letters of
-/// a name, or `sept`. `None` for any other word.
+/// The index in `names` of the name that `word` is, in full or in its first three letters. `sept`
+/// is a name of a month too. `None` for any other word.
 fn named(names: &[&str], word: &str) -> Option<usize> {
     let is_it = |name: &&str| *name == word || name.get(..3) == Some(word);
     let found = names.iter().position(is_it);

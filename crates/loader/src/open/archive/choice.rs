@@ -75,7 +75,7 @@ const ABOUT: [&str; 7] = [
 pub(in crate::open) const GTFS: [&str; 4] =
     ["stop_times.txt", "routes.txt", "trips.txt", "agency.txt"];
 
-/// Extensions of the files beside a Shapefile that are read.
+/// Extensions of the files that are read beside the `.shp` of a Shapefile.
 const COMPANIONS: [&str; 4] = ["prj", "dbf", "shx", "cpg"];
 
 /// The data set of an archive: a member, and the members beside it that belong to it, with their

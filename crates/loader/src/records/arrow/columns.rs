@@ -134,8 +134,7 @@ impl ColumnProjection {
         all
     }
 
-    /// This choice of columns for batches that hold only the chosen columns. Its indexes are
-    /// positions in the list that [`all`](Self::all) returns.
+    /// These columns, by their indexes in batches that have only the columns of [`all`](Self::all).
     pub(crate) fn projected(&self) -> Self {
         let all = self.all();
         let among = |at: usize| all.iter().position(|&a| a == at).unwrap_or(0);
@@ -188,8 +187,8 @@ impl ColumnProjection {
     }
 }
 
-/// Returns an error for a column to filter by or to keep whose values are no numbers, texts, times
-/// or Booleans.
+/// Returns an error if the filter or the option `keep` names a column whose values are no numbers,
+/// texts, times or Booleans.
 fn refuse_nested(
     schema: &Schema,
     selection: &RowSelection,

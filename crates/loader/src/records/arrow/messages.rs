@@ -1,5 +1,5 @@
 //! Reading of messages of Arrow IPC, one at a time. The library allocates memory for the sizes that
-//! a message states. Before that these sizes are compared with the message's bytes and with limits.
+//! a message states, so these are first compared with the message's bytes and with limits.
 
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
@@ -171,8 +171,8 @@ fn early() -> IpcError {
     io::Error::from(io::ErrorKind::UnexpectedEof).into()
 }
 
-/// Returns an error if a size exceeds `most`. A negative size becomes very large as `u64`, and is
-/// refused too.
+/// Returns an error if the size `stated` exceeds `most`. `what` names the thing of this size. A
+/// negative size becomes very large as `u64`, and is refused too.
 fn limit(what: &str, stated: u64, most: u64) -> Result<(), IpcError> {
     if stated <= most {
         return Ok(());

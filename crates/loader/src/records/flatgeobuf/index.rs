@@ -24,7 +24,7 @@ pub(super) struct PackedRTree {
 
 impl PackedRTree {
     /// The index of a file with this number of features; `None` if the file has no index. `fan` is
-    /// the number of children of a node that the header states.
+    /// the number of children per node, as the header states it.
     pub(super) fn new(features: u64, fan: u16) -> io::Result<Option<Self>> {
         if features == 0 || fan == 0 {
             return Ok(None);

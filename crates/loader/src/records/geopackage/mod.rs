@@ -203,9 +203,9 @@ impl FeatureTable {
         database.query_row(sql, [name], |row| row.get(0)).optional()
     }
 
-    /// The statement that selects geometry, weight and the other columns. `index` is the name of an
-    /// R-tree and a box. With it, only rows are selected whose geometry has a bounding box that
-    /// touches the given box.
+    /// The statement that selects geometry, weight and the other columns. If `index` is given, the
+    /// name of an R-tree and a box, only rows are selected whose geometry has a bounding box that
+    /// touches this box.
     fn sql(
         &self,
         weight: Option<&str>,
@@ -295,9 +295,9 @@ impl TableQuery {
     }
 }
 
-/// A query of the R-tree `index` for the numbers of rows that may lie in a box. Longitudes in the
-/// table may be one or two turns of 360° away from those of the box, so the box is searched for
-/// there too.
+/// The SQL query for the numbers of the rows that may lie in a box, by the R-tree `index`.
+/// Longitudes in the table may be one or two turns of 360° away from those of the box, so the box
+/// is searched for there too.
 fn places(index: &str, within: LonLatBox) -> String {
     let index = quoted(index);
     let [west, south, east, north] = within.edges();

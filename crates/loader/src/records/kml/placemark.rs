@@ -18,7 +18,7 @@ const HELD: usize = 1 << 16;
 /// 32 MiB are 1.5 million usual times. Most writers put each time beside its position.
 const WAITING: usize = 32 << 20;
 
-/// The most bytes of the text of a time that are kept: a choice. A longer text is no time.
+/// The most bytes of a time's text that are stored: a choice. A longer text is no time.
 const TIME: usize = 64;
 
 /// The name of the column of times.
@@ -53,7 +53,7 @@ enum Element {
     Time,
     ExtendedData,
     SchemaData,
-    /// The element `Data`. The field is the slot of its name; `None` if it isn't wanted.
+    /// The element `Data`. The field is the slot for its value; `None` if the value isn't wanted.
     Data(Option<usize>),
     /// An element whose text is the value of a slot. `None` if the value isn't wanted, or if the
     /// slot has one already.
@@ -196,7 +196,7 @@ impl Placemarks {
         (open.sent, open.closed) = (false, false);
     }
 
-    /// The use of an element in a placemark, by the element around it.
+    /// The use of an element in a placemark, by its name and by the element that it is in.
     fn element(&mut self, parent: Element, name: &str, tag: &BytesStart<'_>) -> Element {
         use Element::{Data, ExtendedData, Multi, Placemark, Point, SchemaData, Time, Track};
         match (parent, name) {
@@ -308,7 +308,7 @@ fn place<'t>(mut numbers: impl Iterator<Item = &'t str>, text: &str) -> Result<(
     }
 }
 
-/// Sends the positions of placemarks to a sink.
+/// A sender of the positions of placemarks to a sink.
 pub(super) struct PlacemarkRecords<'j> {
     /// The index of the column of weights; `None` if every position counts 1.
     pub(super) weight: Option<usize>,
@@ -316,7 +316,7 @@ pub(super) struct PlacemarkRecords<'j> {
 }
 
 impl PlacemarkRecords<'_> {
-    /// Sends the positions that are held, if the placemark is closed or has many positions.
+    /// Sends the positions of the open placemark if its end was read or if it has many positions.
     pub(super) fn take(&mut self, placemarks: &mut Placemarks) -> Result<(), ReadFailure> {
         let closed = std::mem::take(&mut placemarks.open.closed);
         let held = placemarks.open.positions.len() + placemarks.open.others.len();

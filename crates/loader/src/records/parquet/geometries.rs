@@ -29,8 +29,8 @@ pub(super) struct ParquetGeometries {
     pub(super) covering: Option<CoveringPaths>,
 }
 
-/// Finds the column of geometries. This is the column that the option names or, without the option,
-/// the primary or first one. `None` if the file has no geometries.
+/// Finds the column of geometries. This is the column that the option `geom` names or, without the
+/// option, the primary or first one. `None` if the file has no geometries.
 pub(super) fn find(
     metadata: &ArrowReaderMetadata,
     asked: Option<&str>,
@@ -121,7 +121,8 @@ fn by_schema(
     }))
 }
 
-/// The coordinate system that `stated` describes, which may refer to a key of the file's metadata.
+/// The coordinate system that `stated` describes. The description may be a reference to a key of
+/// the file's metadata.
 fn crs(
     stated: Option<&Value>,
     metadata: &ArrowReaderMetadata,
@@ -150,7 +151,7 @@ struct Geo {
     covering: Option<CoveringPaths>,
 }
 
-/// The part of the metadata key `geo` about the column that the option names or, without the
+/// The part of the metadata key `geo` about the column that the option `geom` names or, without the
 /// option, about the primary column. `None` if there is no such part.
 fn geo(
     metadata: &ArrowReaderMetadata,

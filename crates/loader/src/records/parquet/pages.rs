@@ -1,6 +1,6 @@
 //! Checked reading of the pages of a Parquet file. The library allocates memory for the sizes that
-//! a page states. Before that these sizes are compared with a limit and with what the page's
-//! compression can reach. This module also counts the bytes that are read.
+//! a page states, so these are first compared with a limit and with what the page's compression can
+//! reach. This module also counts the bytes that are read.
 
 use super::ParquetFile;
 use crate::input::Origin;
@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// most writers make pages of 1 MiB, but some make one page of a whole row group.
 const PAGE: u64 = 512 << 20;
 
-/// The number of bytes at the beginning of a page's header in which its sizes are searched for.
+/// The number of bytes at the beginning of a page's header that are searched for the page's sizes.
 const SIZES: u64 = 64;
 
 /// A local file that counts the bytes that are read from it.

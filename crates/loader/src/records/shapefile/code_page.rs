@@ -95,7 +95,7 @@ impl CodePage {
         Self::from_number(number)
     }
 
-    /// The code page with a number of Windows or DOS; `None` if the number is not known.
+    /// The code page that has this number in Windows or DOS; `None` if the number is not known.
     fn from_number(number: u16) -> Option<Self> {
         let label = match number {
             65001 => "utf-8",
@@ -118,8 +118,8 @@ impl CodePage {
         Self::from_label(label)
     }
 
-    /// A part of ISO 8859; `None` if `plain` names none. `plain` is a name in letters and digits
-    /// only: `iso88591`, `88591` or `iso885915`.
+    /// The code page of a part of ISO 8859; `None` if `plain` names none. `plain` is a name in
+    /// letters and digits only: `iso88591`, `88591` or `iso885915`.
     fn from_iso(plain: &str) -> Option<Self> {
         let part = plain.strip_prefix("iso").unwrap_or(plain);
         let part = part.strip_prefix("8859")?;

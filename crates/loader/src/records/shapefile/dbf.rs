@@ -308,8 +308,8 @@ fn fields(header: &[u8], version: u8) -> Vec<Field> {
 }
 
 /// The fields with their offsets in a row. The first byte of a row marks deletion, and the fields
-/// follow it without gaps. With `long`, the byte for decimals is the high byte of a text's length:
-/// Clipper and FoxPro write texts of over 255 bytes in this way.
+/// follow it without gaps. If `long` is true, the byte for decimals is the high byte of a text's
+/// length: Clipper and FoxPro write texts of over 255 bytes in this way.
 fn placed(fields: &[Field], long: bool) -> Vec<Field> {
     let mut at = 1;
     let place = |field: &Field| {

@@ -15,7 +15,7 @@ pub(super) struct Field {
     pub(super) at: usize,
     /// The length of the field in bytes.
     pub(super) width: usize,
-    /// The number of digits after the decimal point.
+    /// The number of digits after the decimal point in the field's numbers.
     pub(super) decimals: u8,
     /// The number of the bit that marks this field as null. The bits are in the field of kind
     /// `Flags`, which FoxPro writes. `None` if the field can't be null.
@@ -78,7 +78,7 @@ impl FieldKind {
 }
 
 impl Field {
-    /// The value of the field in a row. `texts` is the code page of texts.
+    /// The value of the field in a row. `texts` is the code page in which texts are decoded.
     pub(super) fn value(&self, row: &[u8], texts: &CodePage) -> Value<'static> {
         let Some(bytes) = row.get(self.at..self.at + self.width) else {
             return Value::Null;
@@ -149,8 +149,8 @@ impl Field {
     }
 }
 
-/// The text of a number or date. NULs before it are left out, and so are spaces at its ends. The
-/// text ends at the first NUL after it.
+/// The text of a number or date in a field, without NULs before it and without spaces at its ends.
+/// It ends at the first NUL after it.
 fn digits(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|b| *b != 0).unwrap_or(bytes.len());
     let bytes = bytes.get(start..).unwrap_or_default();

@@ -58,7 +58,7 @@ impl ShxIndex {
         }))
     }
 
-    /// Goes back to the first entry.
+    /// Moves back to the first entry.
     pub(super) fn rewind(&mut self) -> io::Result<()> {
         self.left = self.records;
         self.reader.seek(SeekFrom::Start(HEADER)).map(drop)

@@ -24,7 +24,7 @@ pub(super) struct Shapes<R> {
     reader: BufferedSeek<R>,
     /// The size of the file in bytes.
     size: u64,
-    /// The size of the file in bytes that the header states.
+    /// The file's size in bytes, as its header states it.
     stated: u64,
     /// The offset after the record that was read last, at which the next one begins.
     next: u64,
@@ -214,8 +214,8 @@ impl<R: Read + Seek> Shapes<R> {
     }
 }
 
-/// The shape for the number of a type of which no coordinates are read: null, or a shape with the
-/// type's name. `None` for points, multipoints and unknown types.
+/// The shape of a record whose type has no coordinates that are read: null, or a shape with the
+/// type's name. `kind` is the number of the type. `None` for points, multipoints and unknown types.
 fn plain(kind: i32) -> Option<ShpShape> {
     Some(match kind {
         0 => ShpShape::Null,

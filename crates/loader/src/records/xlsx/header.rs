@@ -10,7 +10,8 @@ use crate::messages::shown;
 use crate::options::LoadOptions;
 use crate::value::Value;
 
-/// The number of rows among which the names are looked for: a choice.
+/// The number of rows at the beginning of a sheet in which the names of columns are looked for: a
+/// choice.
 const ROWS: usize = 50;
 
 /// The columns that were found in a sheet, and the row that has their names.

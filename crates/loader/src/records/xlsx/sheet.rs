@@ -12,8 +12,8 @@ use std::borrow::Cow;
 /// The most columns of a sheet, a limit of the format.
 const COLUMNS: usize = 1 << 14;
 
-/// The most bytes that the own texts of a row may have, a choice: 4 MiB are a thousand of the
-/// longest texts.
+/// The most bytes of texts that only one row has, a choice: 4 MiB are a thousand of the longest
+/// texts.
 const ROW_TEXTS: usize = 4 << 20;
 
 /// The value of a cell of the sheet. A text is stored separately, so that its memory can be used
@@ -61,7 +61,7 @@ pub(super) struct SheetReader<'w> {
 #[derive(Default)]
 struct RowCells {
     cells: Vec<Cell>,
-    /// The texts that are not shared with other rows, one after the other.
+    /// The texts that only this row has, one after the other.
     texts: String,
     /// True if there is a value in a column whose values are not read.
     has_others: bool,
