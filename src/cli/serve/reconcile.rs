@@ -13,7 +13,9 @@ use crate::cli::layer_style::LayerStyle;
 use crate::cli::load::{negative_share, validator};
 use crate::cli::logging::say;
 use heatsplat::Layer;
-use heatsplat_server::{BearerToken, Derivation, LayerId, NewLayer, Registry, check_own_style};
+use heatsplat_server::{
+    BearerToken, Derivation, DeriveError, LayerId, NewLayer, Registry, check_own_style,
+};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -149,10 +151,15 @@ impl LayerSet {
             .partition(|(_, derived)| derived.sources().into_iter().any(failed));
         self.underived = later;
         for (name, derived) in now {
-            let made = self
-                .layers
-                .derive(&name, self.derived_style.applied_to(derived));
-            made.map_err(|e| format!("derive {name}: {e}"))?;
+            let made = self.layers.derive(
+                &name,
+                self.derived_style.applied_to(derived),
+                self.draw_deadline,
+            );
+            made.map_err(|error| match error {
+                DeriveError::Style(_) => format!("derive {name}: {error} (--draw-deadline)"),
+                _ => format!("derive {name}: {error}"),
+            })?;
         }
         Ok(())
     }

@@ -133,7 +133,7 @@ impl Statistics {
     }
 
     /// The bytes of heap memory that the histogram's bins take.
-    pub(crate) fn heap_bytes(&self) -> usize {
+    pub fn heap_bytes(&self) -> usize {
         (self.below.counts.capacity() + self.above.counts.capacity()) * size_of::<f64>()
     }
 

@@ -1,5 +1,6 @@
 //! Layers computed from two other layers: a difference or a quotient.
 
+use crate::cost::OwnStyleError;
 use heatsplat_render::{Comparison, Style};
 use std::str::FromStr;
 
@@ -18,16 +19,22 @@ pub struct Derivation {
     pub(crate) follows_radius: bool,
 }
 
-/// The error that a layer can't be computed, since one of the two layers of its formula can't be
-/// used.
+/// The reason why a layer can't be computed from two others.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{layer}` {why}")]
-pub struct DeriveError {
-    /// The id of the layer of the formula that can't be used.
-    pub layer: String,
-    /// The reason, as the end of a sentence that begins with the layer's id, like “is no layer
-    /// here”.
-    pub why: &'static str,
+#[non_exhaustive]
+pub enum DeriveError {
+    /// One of the two layers of the formula can't be used.
+    #[error("`{layer}` {why}")]
+    Source {
+        /// The id of the layer that can't be used.
+        layer: String,
+        /// The reason, as the end of a sentence that begins with the layer's id, like “is no layer
+        /// here”.
+        why: &'static str,
+    },
+    /// Tiles of the computed layer take too long to be drawn in its style.
+    #[error(transparent)]
+    Style(#[from] OwnStyleError),
 }
 
 impl Derivation {
@@ -91,6 +98,9 @@ mod tests {
     use crate::layers::registry::Registry;
     use heatsplat_points::{Points, TileId};
     use heatsplat_render::Layer;
+    use std::time::Duration;
+
+    const DEADLINE: Duration = Duration::from_secs(10);
 
     fn layer(weight: f32) -> Layer {
         let points = [(1.0, 2.0, weight), (3.0, 4.0, weight), (0.0, 0.0, weight)];
@@ -128,11 +138,15 @@ mod tests {
         let layers = Registry::default();
         let (a, b) = (layers.announce("a"), layers.announce("b"));
         let derived: Derivation = "a - b".parse().unwrap();
-        let early = layers.derive("change", derived.clone()).unwrap_err();
+        let early = layers
+            .derive("change", derived.clone(), DEADLINE)
+            .unwrap_err();
         assert_eq!(early.to_string(), "`a` is no layer here");
         layers.put(&a, layer(1.0));
         layers.put(&b, layer(1.0));
-        let id = layers.derive("change", derived).unwrap();
+        let dear = layers.derive("change", derived.clone(), Duration::ZERO);
+        assert!(matches!(dear, Err(DeriveError::Style(_))), "{dear:?}");
+        let id = layers.derive("change", derived, DEADLINE).unwrap();
         let seen = || {
             let served = layers.get(id.as_str()).unwrap();
             let layer = served.source.layer().unwrap();
@@ -145,6 +159,6 @@ mod tests {
         let (epoch, most) = seen();
         assert!(epoch == 2 && most > 200, "{epoch} {most}");
         let nested = "change - a".parse::<Derivation>().unwrap();
-        assert!(layers.derive("more", nested).is_err());
+        assert!(layers.derive("more", nested, DEADLINE).is_err());
     }
 }

@@ -165,6 +165,10 @@ impl ServedLayer {
                 (named, Style::default())
             }
         };
+        let source = match source {
+            LayerSource::Live(live) => LayerSource::Live(live.within(budget)),
+            other => other,
+        };
         let own_style = Arc::new(ResolvedStyle::new(style, false));
         Self::with_style(
             source,

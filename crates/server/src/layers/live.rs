@@ -7,11 +7,12 @@ use crate::render_queue::{RenderQueue, WorkSize};
 use crate::style::ResolvedStyle;
 use axum::http::StatusCode;
 use heatsplat_points::{Focus, LonLatBox, MAX_ZOOM, Point, Points, TileId, TileWeight, Window};
+use heatsplat_render::memo::Memo;
+use heatsplat_render::memo::budget::MemoryBudget;
 use heatsplat_render::{
     Backend, Domain, Level, Measure, NEGATIVE_SHARE, Normalizer, PointSet, Shape, Statistics,
     Style, ValueKind, ValuesKey, View, evaluate, sample,
 };
-use quick_cache::sync::Cache;
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
@@ -173,7 +174,7 @@ pub struct LiveLayer {
     /// The distribution of the points over the world. The first request that needs it fetches it.
     overview: OnceCell<Overview>,
     /// The statistics of scales. Each cell is filled when its measurement is finished.
-    statistics: Cache<LevelKey, Arc<OnceCell<Arc<Statistics>>>>,
+    statistics: Memo<LevelKey, OnceCell<Arc<Statistics>>>,
     /// True if the layer has so much negative weight that its values are shown on both sides of
     /// zero. It is set once, when the overview is fetched.
     signed: OnceLock<bool>,
@@ -195,7 +196,7 @@ impl LiveLayer {
             backend,
             epoch: 1,
             overview: OnceCell::new(),
-            statistics: Cache::new(MAX_STATISTICS),
+            statistics: Memo::new(MAX_STATISTICS),
             signed: OnceLock::new(),
         }
     }
@@ -213,6 +214,15 @@ impl LiveLayer {
 
     pub(crate) fn at_epoch(mut self, epoch: u64) -> Self {
         self.epoch = epoch;
+        self
+    }
+
+    /// Forgets the measured statistics, and counts those that will be measured in a budget.
+    pub(crate) fn within(mut self, budget: &Arc<MemoryBudget>) -> Self {
+        self.statistics = Memo::counted(MAX_STATISTICS, budget, |(_, key), statistics| {
+            let measured = statistics.get();
+            key.text_bytes() + measured.map_or(0, |statistics| statistics.heap_bytes())
+        });
         self
     }
 
@@ -336,17 +346,22 @@ impl LiveLayer {
         resolved: &ResolvedStyle,
     ) -> Result<Arc<Statistics>, ApiError> {
         let key = (level, resolved.style.statistics_key(level));
-        let empty = || Ok::<_, ApiError>(Arc::default());
-        let cell = self.statistics.get_or_insert_with(&key, empty)?;
+        let cell = self.statistics.get_or_compute(&key, OnceCell::new);
+        let mut is_new = false;
         // One request measures while others wait. If its client leaves, one of the waiting requests
         // takes over. Errors are not kept, so the next request tries again.
         let statistics = cell
             .get_or_try_init(|| {
+                is_new = true;
                 let span = tracing::debug_span!("statistics", layer = self.name, level);
                 async { Ok::<_, ApiError>(Arc::new(self.measure(queue, level, resolved).await?)) }
                     .instrument(span)
             })
             .await?;
+        // The size of the statistics is known only now.
+        if is_new {
+            self.statistics.recount(&key);
+        }
         Ok(Arc::clone(statistics))
     }
 

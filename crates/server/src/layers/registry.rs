@@ -8,6 +8,7 @@ use super::entry::{LayerSource, ServedLayer};
 use super::layer_id::LayerId;
 use super::live::LiveLayer;
 use super::posting::{self, BearerToken};
+use crate::cost::check_own_style;
 use crate::http::error::ApiError;
 use heatsplat_loader::Table;
 use heatsplat_points::level;
@@ -17,7 +18,7 @@ use indexmap::IndexMap;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// The deepest zoom whose scale is measured before requests need it. The tiles of deeper zooms show
 /// few points, so measuring their scales takes hardly any time. A choice.
@@ -292,9 +293,16 @@ impl Registry {
     ///
     /// # Errors
     /// If one of the two layers doesn't exist, has no points in memory, or is itself computed from
-    /// others.
-    pub fn derive(&self, name: &str, derivation: Derivation) -> Result<LayerId, DeriveError> {
+    /// others. Also if tiles in the layer's style would take much longer than `deadline`, the
+    /// longest time that drawing may take.
+    pub fn derive(
+        &self,
+        name: &str,
+        derivation: Derivation,
+        deadline: Duration,
+    ) -> Result<LayerId, DeriveError> {
         let layer = self.compute(name, &derivation)?;
+        check_own_style(&layer, deadline)?;
         let id = self.announce(name);
         if let Some(entry) = self.write().layers.get_mut(&id) {
             entry.derivation = Some(derivation);
@@ -306,7 +314,7 @@ impl Registry {
     fn compute(&self, name: &str, derivation: &Derivation) -> Result<Layer, DeriveError> {
         let find = |id: &str| -> Result<Arc<Layer>, DeriveError> {
             let refuse = |why| {
-                Err(DeriveError {
+                Err(DeriveError::Source {
                     layer: id.to_owned(),
                     why,
                 })

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use heatsplat_server::{BearerToken, Registry, Server, ServerConfig, router};
 use std::sync::Arc;
+use std::time::Duration;
 
 const KEY: &str = "correct horse battery";
 const OTHER: &str = "staple-0123456789";
@@ -38,7 +39,11 @@ fn guarded_layers() -> (Registry, Router) {
         layers.put(&id, cities());
     }
     layers
-        .derive("both", "secret - more".parse().unwrap())
+        .derive(
+            "both",
+            "secret - more".parse().unwrap(),
+            Duration::from_secs(10),
+        )
         .unwrap();
     let late = layers.announce("late");
     layers.protect(&late, vec![key(KEY)]);

@@ -1,6 +1,6 @@
 //! Tests of what takes a turn of the render queue, and of what holds none.
 
-use crate::app::{Gated, cities, gated, get};
+use crate::app::{Gated, cities, gated, get, metric};
 use axum::http::StatusCode;
 use heatsplat_points::{Point, Points};
 use heatsplat_render::{
@@ -33,6 +33,37 @@ impl RowSource for Rows {
         let (points, counts) = (vec![point; 9], Vec::new());
         Box::pin(async { Ok(FetchedPoints { points, counts }) })
     }
+}
+
+/// Scales of a live layer at new radii and zooms take memory within the limit alone, and more than
+/// one of them is in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn scales_of_live_layers_are_bounded_in_bytes() {
+    let layers = Registry::default();
+    let id = layers.announce("live");
+    let cpu = Arc::new(CpuBackend::new());
+    layers.put_live(
+        &id,
+        LiveLayer::new("live", Style::default(), Arc::new(Rows), cpu),
+    );
+    let cache = 1 << 20;
+    let server = ServerConfig {
+        cache,
+        ..config(2, 10)
+    };
+    let app = router(Arc::new(Server::new(layers, server)));
+    let before = metric(&app, "heatsplat_prepared_bytes ").await;
+    let mut most = before;
+    for z in 0..6 {
+        for radius in 4..14 {
+            let uri = format!("/live/{z}/0/0.png?radius={radius}");
+            assert_eq!(get(&app, &uri).await.status, StatusCode::OK, "{uri}");
+            let now = metric(&app, "heatsplat_prepared_bytes ").await;
+            assert!(now <= metric(&app, "heatsplat_prepared_limit_bytes ").await);
+            most = f64::max(most, now);
+        }
+    }
+    assert!(most - before > 100_000.0, "{before} {most}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
