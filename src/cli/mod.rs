@@ -179,6 +179,7 @@ mod tests {
         "by",
         "check",
         "config",
+        "extent",
         "filter",
         "isolines",
         "json",

@@ -7,8 +7,8 @@ use clap::Args;
 use heatsplat::import;
 use heatsplat::points::{LonLatBox, LonLatBoxError};
 use heatsplat_loader::{
-    AxisOrder, DecimalMark, Encoding, Filter, InputFormat, LoadOptions, Quote, Source, TimeFormat,
-    open,
+    AxisOrder, DecimalMark, Encoding, Filter, InputFormat, LoadOptions, Quote, RasterExtent,
+    Source, TimeFormat, open,
 };
 
 /// Flags that choose how to read a source.
@@ -37,8 +37,8 @@ pub(super) struct SourceFlags {
     #[arg(long, value_name = "COLUMN")]
     pub(super) radius_column: Option<String>,
     /// csv, tsv, geojson, geojsonl, json (rows that are not GeoJSON), shapefile, geopackage,
-    /// flatgeobuf, parquet, arrow, gpx, kml, tcx, nmea, xlsx or zip [default: found by name and
-    /// content]
+    /// flatgeobuf, parquet, arrow, gpx, kml, tcx, fit, nmea, xlsx, geotiff, npy or zip [default:
+    /// found by name and content]
     #[arg(long)]
     pub(super) format: Option<InputFormat>,
     /// The file to read in a zip archive [default: its only data set]
@@ -97,6 +97,10 @@ pub(super) struct SourceFlags {
     /// number, as 25832 or EPSG:25832
     #[arg(long, visible_alias = "crs", value_name = "EPSG", value_parser = epsg)]
     pub(super) srid: Option<u32>,
+    /// The box that a raster covers, in degrees or in the system of --srid: west, south, east, north.
+    /// For arrays of NumPy, and other rasters that state no place; the first row is the northern one
+    #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true)]
+    pub(super) extent: Option<RasterExtent>,
     /// Largest error of positions to accept, like 50m, if a file's datum can't be shifted to WGS 84
     /// more exactly without a grid, which is not read here [default: 5m]
     #[arg(long, value_name = "METRES", value_parser = metres)]
@@ -178,6 +182,7 @@ impl SourceFlags {
             },
             within: self.within,
             srid: self.srid,
+            extent: self.extent,
             strict: self.strict,
             datum_error: self.datum_error,
             download_limit: self.download_limit,

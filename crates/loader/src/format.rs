@@ -40,13 +40,19 @@ pub enum InputFormat {
     Xlsx,
     /// A log of NMEA 0183 sentences of a GPS receiver.
     Nmea,
+    /// FIT, with the record messages of activities.
+    Fit,
+    /// A raster in GeoTIFF, cloud-optimised or not. Each pixel that has a value is a point.
+    GeoTiff,
+    /// A raster in an array of NumPy (`.npy`).
+    Npy,
     /// A zip archive with one data set in it, also KMZ.
     Zip,
 }
 
 impl InputFormat {
     /// Every format.
-    pub const ALL: [InputFormat; 16] = [
+    pub const ALL: [InputFormat; 19] = [
         InputFormat::Csv,
         InputFormat::Tsv,
         InputFormat::GeoJson,
@@ -62,6 +68,9 @@ impl InputFormat {
         InputFormat::GeoPackage,
         InputFormat::Xlsx,
         InputFormat::Nmea,
+        InputFormat::Fit,
+        InputFormat::GeoTiff,
+        InputFormat::Npy,
         InputFormat::Zip,
     ];
 
@@ -88,6 +97,9 @@ impl InputFormat {
             InputFormat::GeoPackage => "geopackage",
             InputFormat::Xlsx => "xlsx",
             InputFormat::Nmea => "nmea",
+            InputFormat::Fit => "fit",
+            InputFormat::GeoTiff => "geotiff",
+            InputFormat::Npy => "npy",
             InputFormat::Zip => "zip",
         }
     }

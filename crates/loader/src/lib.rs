@@ -1,8 +1,8 @@
 //! Loading of points from files, streams, addresses and databases.
 //!
 //! * Files and streams may be CSV, TSV, GeoJSON, other JSON with rows, FlatGeobuf, GPX, KML, TCX,
-//!   NMEA or Arrow. Shapefile, GeoPackage, Parquet, Excel and zip archives are read from files
-//!   only.
+//!   FIT, NMEA, arrays of NumPy or Arrow. Shapefile, GeoPackage, Parquet, Excel, GeoTIFF and zip
+//!   archives are read from files only.
 //! * All of these formats can be read from `http(s)://` and `s3://` addresses (feature `remote`).
 //! * Tables and queries are read from PostGIS (feature `postgis`).
 //!
@@ -128,6 +128,7 @@ pub use number::mark::DecimalMark;
 pub use open::{open, read};
 pub use options::{AxisOrder, LoadOptions, Quote};
 pub use parameter::{Parameter, ParseOptionError};
+pub use records::raster::RasterExtent;
 pub use records::shapefile::is_companion;
 #[cfg(feature = "remote")]
 pub use remote::remote_version;

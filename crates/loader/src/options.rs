@@ -5,6 +5,7 @@ use crate::filter::Filter;
 use crate::format::InputFormat;
 use crate::number::mark::DecimalMark;
 use crate::parameter::ParseOptionError;
+use crate::records::raster::RasterExtent;
 use crate::time::TimeFormat;
 use heatsplat_points::LonLatBox;
 use std::str::FromStr;
@@ -75,6 +76,8 @@ pub struct LoadOptions {
     /// The EPSG number of the coordinate system of positions, for files that state none. `None`
     /// means longitude and latitude.
     pub srid: Option<u32>,
+    /// The box that a raster covers, for rasters that state none.
+    pub extent: Option<RasterExtent>,
     /// True if a row that gives no point is an error.
     pub strict: bool,
     /// The largest size in bytes of an object at an address, or of a file in an archive, that is

@@ -53,6 +53,8 @@ pub enum Parameter {
     /// The coordinate system of positions that state none, in a file or a database:
     /// [`LoadOptions::srid`](crate::LoadOptions::srid).
     Srid,
+    /// The box that a raster covers: [`LoadOptions::extent`](crate::LoadOptions::extent).
+    Extent,
     /// Permission to use a database role that may do more than read.
     AllowSuperuser,
     /// Reading a database's layer anew for each picture, instead of reading it once.
@@ -63,7 +65,7 @@ pub enum Parameter {
 
 impl Parameter {
     /// Every parameter.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Lon,
         Self::Lat,
         Self::Pair,
@@ -83,6 +85,7 @@ impl Parameter {
         Self::DatumError,
         Self::DownloadLimit,
         Self::Srid,
+        Self::Extent,
         Self::AllowSuperuser,
         Self::Live,
         Self::Overwrite,
@@ -111,6 +114,7 @@ impl Parameter {
             Self::DatumError => "datum_error",
             Self::DownloadLimit => "download_limit",
             Self::Srid => "srid",
+            Self::Extent => "extent",
             Self::AllowSuperuser => "allow_superuser",
             Self::Live => "live",
             Self::Overwrite => "overwrite",

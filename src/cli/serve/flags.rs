@@ -35,10 +35,10 @@ With --keep a request may say which points it wants: …/0/0/0.png?filter=offens
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ServeCommand {
     /// Files of points: CSV, GeoJSON, Shapefile, GeoPackage, FlatGeobuf, Parquet, Arrow, GPX,
-    /// KML, TCX, NMEA or Excel, text packed or not, or a zip archive with one of these; `-` is
-    /// standard input, and http(s):// and s3:// addresses are read where the feature `remote` is
-    /// built in. Each becomes a layer, and so does each file of a folder. Or
-    /// postgres://user@host/database, of which every --table becomes one, or the --sql
+    /// KML, TCX, FIT, NMEA or Excel, text packed or not, a raster (GeoTIFF, NumPy), or a zip
+    /// archive with one of these; `-` is standard input, and http(s):// and s3:// addresses are
+    /// read where the feature `remote` is built in. Each becomes a layer, and so does each file of
+    /// a folder. Or postgres://user@host/database, of which every --table becomes one, or the --sql
     #[arg(value_name = "SOURCE", required_unless_present = "config")]
     pub(super) sources: Vec<String>,
     /// Serve the configuration in a file; docs/config.md has its sections and keys. It is read

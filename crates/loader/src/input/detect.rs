@@ -6,6 +6,8 @@ use super::xml_root::xml_root;
 use super::zip::is_zip;
 use crate::error::LoadError;
 use crate::format::InputFormat;
+use crate::records::fit;
+use crate::records::raster::npy;
 
 impl Input {
     /// The format of the input: the format `asked` that an option names, or else the one that the
@@ -46,6 +48,9 @@ impl Input {
         json_layout(&self.sample)
     }
 }
+
+/// The bytes at the beginning of TIFF and BigTIFF, in both orders of bytes.
+const TIFF: [&[u8]; 4] = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
 
 /// The byte before every object in a text sequence of RFC 8142.
 pub(crate) const RECORD_SEPARATOR: u8 = 0x1e;
@@ -110,6 +115,15 @@ pub(crate) fn by_content(sample: &[u8]) -> Option<InputFormat> {
     if is_zip(sample) {
         return Some(InputFormat::Zip);
     }
+    if TIFF.iter().any(|magic| sample.starts_with(magic)) {
+        return Some(InputFormat::GeoTiff);
+    }
+    if fit::is_fit(sample) {
+        return Some(InputFormat::Fit);
+    }
+    if sample.starts_with(npy::MAGIC) {
+        return Some(InputFormat::Npy);
+    }
     if is_nmea(sample) {
         return Some(InputFormat::Nmea);
     }
@@ -153,27 +167,24 @@ fn foreign(sample: &[u8]) -> Option<&'static str> {
         ),
         (b"\xff\xd8\xff", "this is a JPEG picture"),
         (b"GIF8", "this is a GIF picture"),
-        (b"II*\0", "this is a TIFF picture or raster"),
-        (b"MM\0*", "this is a TIFF picture or raster"),
         (
             b"\xd0\xcf\x11\xe0",
             "this is a file of an old Excel or Word; save it as CSV",
         ),
         (
             b"\x89HDF",
-            "this is HDF5 or netCDF; write its points as CSV or Parquet",
+            "this is HDF5 or netCDF; write its points as CSV or Parquet, or a raster in it as GeoTIFF: \
+             gdal_translate NETCDF:FILE:VARIABLE raster.tif",
         ),
-        (b"CDF", "this is netCDF; write its points as CSV or Parquet"),
+        (
+            b"CDF",
+            "this is netCDF; write its points as CSV or Parquet, or a raster in it as GeoTIFF: \
+             gdal_translate NETCDF:FILE:VARIABLE raster.tif",
+        ),
     ];
     let known = KNOWN.iter().find(|(magic, _)| sample.starts_with(magic));
     if let Some((_, found)) = known {
         return Some(found);
-    }
-    if sample.get(8..12) == Some(b".FIT") {
-        return Some(
-            "this is a FIT activity, which is not read here; export it as GPX or TCX, or convert \
-             it: gpsbabel -i garmin_fit -f FILE -o gpx -F points.gpx",
-        );
     }
     if sample.get(8..12) == Some(b"DUCK") {
         return Some(
@@ -252,10 +263,6 @@ mod tests {
                 "ogr2ogr",
             ),
             (b"12345678DUCK\0", "duckdb FILE"),
-            (
-                b"\x0e\x10\x43\x08\x28\x06\0\0.FIT",
-                "export it as GPX or TCX",
-            ),
             (b"<!DOCTYPE html><html>", "a web page"),
             (b"\xff\xfe\0\0l\0\0\0", "UTF-32"),
             (b"<?xml version", "XML"),

@@ -64,6 +64,7 @@ pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn So
         | InputFormat::Parquet
         | InputFormat::Arrow
         | InputFormat::GeoPackage
+        | InputFormat::GeoTiff
         | InputFormat::Xlsx
         | InputFormat::Zip => open_file(path, format, origin, options),
         _ => start(input, options),
@@ -90,6 +91,7 @@ pub(crate) fn open_file(
         InputFormat::Parquet => records::parquet::source(path, origin, options),
         InputFormat::GeoPackage => records::geopackage::source(path, origin, options),
         InputFormat::Arrow => records::arrow::file(path, origin, options),
+        InputFormat::GeoTiff => records::raster::geotiff::source(path, origin, options),
         InputFormat::Xlsx | InputFormat::Zip => archive::source(path, origin, options),
         _ => Err(LoadError::NeedsFile {
             file: origin.file(),
@@ -158,6 +160,8 @@ pub(crate) fn start(input: Input, options: &LoadOptions) -> Result<Box<dyn Sourc
         InputFormat::Kml => records::kml::source(input, options),
         InputFormat::Tcx => records::tcx::source(input, options),
         InputFormat::Nmea => records::nmea::source(input, options),
+        InputFormat::Fit => records::fit::source(input, options),
+        InputFormat::Npy => records::raster::npy::source(input, options),
         InputFormat::Arrow if !input.sample.starts_with(records::arrow::MAGIC) => {
             records::arrow::stream(input, options)
         }
@@ -165,6 +169,7 @@ pub(crate) fn start(input: Input, options: &LoadOptions) -> Result<Box<dyn Sourc
         | InputFormat::Parquet
         | InputFormat::Arrow
         | InputFormat::GeoPackage
+        | InputFormat::GeoTiff
         | InputFormat::Xlsx
         | InputFormat::Zip => Err(LoadError::NeedsFile {
             file: input.origin.file(),

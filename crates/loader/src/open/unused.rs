@@ -12,7 +12,8 @@ use crate::parameter::Parameter;
 /// * `table` where there is only one table;
 /// * `geom` where each row has only one geometry;
 /// * `srid` where the format always states the coordinate system;
-/// * `order` and `rows`, which only JSON rows have.
+/// * `order` and `rows`, which only JSON rows have;
+/// * `extent`, which only rasters have.
 ///
 /// In an archive the other options are for the member.
 pub(crate) fn refuse_unused(
@@ -46,6 +47,10 @@ pub(crate) fn refuse_unused(
         );
         return refused(Parameter::Srid, message);
     }
+    if options.extent.is_some() && !is_raster(format) {
+        let message = format!("{format} is no raster; leave it out");
+        return refused(Parameter::Extent, message);
+    }
     if options.geom.is_some() && !has_geometry_columns(format) {
         let message = format!("{format} has no columns of geometries to choose from; leave it out");
         return refused(Parameter::Geom, message);
@@ -78,6 +83,10 @@ pub(super) fn refuse_json_options(
     }
 }
 
+fn is_raster(format: InputFormat) -> bool {
+    matches!(format, InputFormat::GeoTiff | InputFormat::Npy)
+}
+
 fn has_tables(format: InputFormat) -> bool {
     matches!(format, InputFormat::GeoPackage | InputFormat::Xlsx)
 }
@@ -92,6 +101,7 @@ fn states_system(format: InputFormat) -> bool {
             | InputFormat::Kml
             | InputFormat::Tcx
             | InputFormat::Nmea
+            | InputFormat::Fit
     )
 }
 

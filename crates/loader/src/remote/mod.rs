@@ -70,6 +70,7 @@ pub(crate) fn open(address: &str, options: &LoadOptions) -> Result<Box<dyn Sourc
     match format {
         InputFormat::Shapefile
         | InputFormat::GeoPackage
+        | InputFormat::GeoTiff
         | InputFormat::Parquet
         | InputFormat::Zip => downloaded(&object, input, format, options),
         InputFormat::Arrow if input.sample.starts_with(records::arrow::MAGIC) => {

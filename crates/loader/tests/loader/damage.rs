@@ -2,8 +2,10 @@
 //! whose report matches its points. None may cause a panic in this crate or an endless loop.
 
 use crate::archive::zipped;
+use crate::fit::activity;
 use crate::formats::{self, rows};
 use crate::nmea::log_of;
+use crate::raster::{small_npy, small_tiff};
 use crate::robustness::{pack, survives};
 use crate::{Folder, opened};
 use heatsplat_loader::LoadOptions;
@@ -15,6 +17,15 @@ use std::time::Duration;
 fn whole(folder: &Folder, format: &str) -> Vec<u8> {
     if format == "nmea" {
         return log_of(&rows()).into_bytes();
+    }
+    if format == "tif" {
+        return small_tiff();
+    }
+    if format == "fit" {
+        return activity(&rows());
+    }
+    if format == "npy" {
+        return small_npy();
     }
     let stored = if format == "zip" { "csv" } else { format };
     let path = formats::write(folder, stored, &rows());
@@ -172,6 +183,24 @@ fn zip() {
 fn xlsx() {
     cut("xlsx", 300);
     turn("xlsx", 1500);
+}
+
+#[test]
+fn fit() {
+    cut("fit", usize::MAX);
+    turn("fit", usize::MAX);
+}
+
+#[test]
+fn geotiff() {
+    cut("tif", usize::MAX);
+    turn("tif", usize::MAX);
+}
+
+#[test]
+fn numpy() {
+    cut("npy", usize::MAX);
+    turn("npy", usize::MAX);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
 /// Extensions, in small letters, of the formats of points.
-const POINTS: [&str; 36] = [
+const POINTS: [&str; 39] = [
     "csv",
     "tsv",
     "tab",
@@ -52,6 +52,9 @@ const POINTS: [&str; 36] = [
     "xlsm",
     "fit",
     "nmea",
+    "tif",
+    "tiff",
+    "npy",
     "zip",
     "kmz",
     "js",

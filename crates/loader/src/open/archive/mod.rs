@@ -183,6 +183,7 @@ fn needs_file(input: &Input, format: InputFormat) -> bool {
         InputFormat::Shapefile
         | InputFormat::Parquet
         | InputFormat::GeoPackage
+        | InputFormat::GeoTiff
         | InputFormat::Xlsx => true,
         InputFormat::Arrow => input.sample.starts_with(records::arrow::MAGIC),
         _ => false,

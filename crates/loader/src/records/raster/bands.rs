@@ -1,0 +1,130 @@
+//! The bands of a GeoTIFF: the values that mean "no value", and factors of values, as GDAL writes
+//! them.
+
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+use tiff::decoder::DecodingResult;
+use tiff::tags::Tag;
+
+/// The tag of GDAL's metadata, an XML document.
+pub(super) const GDAL_METADATA: Tag = Tag::Unknown(42112);
+
+/// A band, as far as it decides about values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Band {
+    scale: f64,
+    offset: f64,
+}
+
+impl Band {
+    /// The value that a stored number means; NaN if it means that there is none.
+    pub(super) fn value(self, stored: f64, no_value: Option<f64>) -> f64 {
+        match no_value {
+            Some(none) if none == stored => f64::NAN,
+            _ => stored * self.scale + self.offset,
+        }
+    }
+}
+
+/// The bands of a file with `count` of them. `metadata` is GDAL's.
+pub(super) fn bands(count: usize, metadata: Option<&str>) -> Vec<Band> {
+    let plain = Band {
+        scale: 1.0,
+        offset: 0.0,
+    };
+    let mut bands = vec![plain; count];
+    let mut reader = Reader::from_str(metadata.unwrap_or_default());
+    let mut item = None;
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(start)) => item = role(&start),
+            Ok(Event::Text(text)) => {
+                let number = text.trim().parse::<f64>().ok();
+                let number = number.filter(|number| number.is_finite());
+                if let (Some((band, role)), Some(number)) = (item.take(), number) {
+                    match (bands.get_mut(band), role) {
+                        (Some(band), Role::Scale) => band.scale = number,
+                        (Some(band), Role::Offset) => band.offset = number,
+                        (None, _) => (),
+                    }
+                }
+            }
+            // Damaged metadata end here, and what was read counts.
+            Ok(Event::Eof) | Err(_) => return bands,
+            Ok(_) => (),
+        }
+    }
+}
+
+enum Role {
+    Scale,
+    Offset,
+}
+
+/// The band and the role of an item such as `<Item name="SCALE" sample="0" role="scale">`.
+fn role(item: &BytesStart<'_>) -> Option<(usize, Role)> {
+    let text = |name: &str| {
+        let found = item.try_get_attribute(name).ok().flatten()?;
+        let text = found.normalized_value(XmlVersion::Implicit1_0).ok()?;
+        Some(text.into_owned())
+    };
+    let role = match text("role")?.as_str() {
+        "scale" => Role::Scale,
+        "offset" => Role::Offset,
+        _ => return None,
+    };
+    Some((text("sample")?.parse().ok()?, role))
+}
+
+/// The number that stands for "no value", in the type of the file's numbers.
+pub(super) fn no_value(text: &str, is_single: bool) -> Option<f64> {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    let number: f64 = text.parse().ok()?;
+    Some(if is_single {
+        f64::from(number as f32)
+    } else {
+        number
+    })
+}
+
+/// The number at an index of a strip or tile; NaN if it has fewer.
+pub(super) fn number(block: &DecodingResult, at: usize) -> f64 {
+    let number = match block {
+        DecodingResult::U8(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::U16(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::U32(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::U64(all) => all.get(at).map(|n| *n as f64),
+        DecodingResult::F16(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::F32(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::F64(all) => all.get(at).copied(),
+        DecodingResult::I8(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::I16(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::I32(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::I64(all) => all.get(at).map(|n| *n as f64),
+    };
+    number.unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_and_missing_values() {
+        let xml = "<GDALMetadata>\n<Item name=\"a\">7</Item>\n\
+                   <Item name=\"OFFSET\" sample=\"1\" role=\"offset\">-5</Item>\n\
+                   <Item name=\"SCALE\" sample=\"1\" role=\"scale\">0.5</Item>\n\
+                   <Item name=\"SCALE\" sample=\"9\" role=\"scale\">3</Item>\n</GDALMetadata>\n\0";
+        let [first, second] = bands(2, Some(xml))[..] else {
+            panic!("two bands");
+        };
+        assert_eq!(first.value(8.0, None), 8.0);
+        assert_eq!(second.value(8.0, None), -1.0);
+        assert!(second.value(8.0, Some(8.0)).is_nan());
+        assert_eq!(bands(1, Some("<a><b"))[0], first);
+        assert_eq!(no_value("-9999 \0", false), Some(-9999.0));
+        assert_eq!(no_value("0.1", true), Some(f64::from(0.1_f32)));
+        assert!(no_value("nan", false).is_some_and(f64::is_nan));
+        assert_eq!(no_value("none", false), None);
+    }
+}

@@ -1,0 +1,3 @@
+#![no_main]
+
+heatsplat_fuzz::target!("fit");
