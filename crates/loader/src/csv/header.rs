@@ -14,6 +14,7 @@ use crate::error::LoadError;
 use crate::input::Input;
 use crate::number::format::NumberFormat;
 use crate::options::LoadOptions;
+use crate::parameter::Parameter;
 use crate::text::chunker::TextPosition;
 
 /// The first record of a file that is not a blank line. It is in the input's sample, which holds
@@ -226,6 +227,13 @@ fn reader(
     options: &LoadOptions,
     file: &str,
 ) -> Result<Option<PlaceReader>, LoadError> {
+    if let (Some(PlaceForm::Code(code)), Some(_)) = (form, options.srid) {
+        return Err(LoadError::BadOption {
+            file: file.to_owned(),
+            parameter: Parameter::Srid,
+            message: format!("codes of {} state their places; leave it out", code.name()),
+        });
+    }
     let srid = options.srid.unwrap_or(stated);
     let crs = match srid {
         0 => Crs::LonLat,

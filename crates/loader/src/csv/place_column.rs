@@ -3,7 +3,7 @@
 
 use super::places::PlaceForm;
 use super::sample::SampleRows;
-use crate::columns::{normalised, quoted};
+use crate::columns::{Schema, normalised, quoted};
 use crate::error::LoadError;
 use crate::messages::list;
 use crate::number;
@@ -11,6 +11,7 @@ use crate::number::format::NumberFormat;
 use crate::options::{AxisOrder, LoadOptions};
 use crate::parameter::Parameter;
 use crate::position_text::angle::{self, AngleAxis};
+use crate::position_text::cell::{CellCode, shown_size};
 use crate::position_text::geometry::geometry;
 use crate::position_text::pair::{CoordinatePair, coordinates, may_be_number};
 
@@ -68,10 +69,37 @@ struct Contents {
     /// The number of these pairs that may also be a single number, for example a price.
     doubtful: usize,
     srid: u32,
+    /// The kinds of codes that the values may be.
+    codes: Vec<CodeCount>,
     example: Option<String>,
 }
 
+/// The values of a column that are codes of a kind.
+#[derive(Clone, Debug)]
+struct CodeCount {
+    code: CellCode,
+    values: usize,
+    /// The size of the largest cell in metres.
+    largest: f64,
+}
+
 impl Contents {
+    /// The contents of a column before its first value. `name` is the column's name; `is_asked` is
+    /// true if an option names the column.
+    fn new(name: &str, is_asked: bool) -> Self {
+        let named = CellCode::of_name(&normalised(name));
+        let others = CellCode::UNMISTAKABLE.into_iter().filter(|_| is_asked);
+        let count = |code| CodeCount {
+            code,
+            values: 0,
+            largest: 0.0,
+        };
+        Self {
+            codes: named.into_iter().chain(others).map(count).collect(),
+            ..Self::default()
+        }
+    }
+
     fn note(&mut self, text: &[u8]) {
         if text.trim_ascii().is_empty() || number::is_missing(text) {
             return;
@@ -79,6 +107,12 @@ impl Contents {
         self.values += 1;
         self.example
             .get_or_insert_with(|| crate::messages::shown(text));
+        for known in &mut self.codes {
+            if let Some(cell) = known.code.cell(text) {
+                known.values += 1;
+                known.largest = known.largest.max(cell.size);
+            }
+        }
         if let Some(geometry) = geometry(text) {
             self.geometries += 1;
             if self.srid == 0 {
@@ -110,7 +144,14 @@ impl PlaceColumn {
         options: &LoadOptions,
         file: &str,
     ) -> Result<Option<Self>, LoadError> {
-        let mut contents = vec![Contents::default(); seen.len()];
+        let asked = match &options.geom {
+            Some(asked) => Some(Schema { names: seen, file }.find(Parameter::Geom, asked)?),
+            None => None,
+        };
+        let columns = seen.iter().enumerate();
+        let mut contents: Vec<Contents> = columns
+            .map(|(at, name)| Contents::new(name, asked == Some(at)))
+            .collect();
         for (_, record) in rows.records().take(EXAMINED) {
             let fields = rows.dialect.fields(record, true);
             for (field, contents) in fields.zip(&mut contents) {
@@ -123,9 +164,7 @@ impl PlaceColumn {
             message,
         };
         let name = |at: usize| quoted(seen, at);
-        if let Some(asked) = &options.geom {
-            let schema = crate::columns::Schema { names: seen, file };
-            let at = schema.find(Parameter::Geom, asked)?;
+        if let Some(at) = asked {
             let found = contents.get(at).cloned().unwrap_or_default();
             let holds = match &found.example {
                 Some(example) => format!("it holds {example}"),
@@ -135,7 +174,9 @@ impl PlaceColumn {
             return column.map(Some).ok_or_else(|| {
                 refused(format!(
                     "the values of column {} are no positions: expected well-known text, \
-                     well-known binary in hexadecimal digits, GeoJSON, or two numbers; {holds}",
+                     well-known binary in hexadecimal digits, GeoJSON, two numbers, or codes of \
+                     cells (H3, plus codes, MGRS; geohashes and quadkeys where the column is \
+                     called so); {holds}",
                     name(at)
                 ))
             });
@@ -162,6 +203,18 @@ impl PlaceColumn {
     fn of(at: usize, contents: Contents, seen: &[String], options: &LoadOptions) -> Option<Self> {
         let name = quoted(seen, at);
         let asked = options.geom.is_some();
+        let mut codes = contents.codes.iter();
+        if let Some(known) = codes.find(|known| contents.are(known.values, asked)) {
+            let (kind, size) = (known.code.name(), shown_size(known.largest));
+            return Some(Self {
+                at,
+                form: PlaceForm::Code(known.code),
+                srid: 0,
+                why: format!(
+                    "positions from {name}: {kind}, cells of about {size}: points at their middles"
+                ),
+            });
+        }
         if contents.are(contents.geometries, asked) {
             return Some(Self {
                 at,

@@ -9,6 +9,7 @@ use crate::messages::shown;
 use crate::number::format::NumberFormat;
 use crate::options::AxisOrder;
 use crate::position_text::angle::{self, AngleAxis, degrees_and_minutes};
+use crate::position_text::cell::CellCode;
 use crate::position_text::geometry::{TextShape, geometry};
 use crate::position_text::pair::coordinates;
 use crate::report::SkipReason;
@@ -38,6 +39,8 @@ pub(super) enum PlaceForm {
     Pair(AxisOrder),
     /// A geometry in one column.
     Geometry,
+    /// The code of a cell in one column. Its point is the cell's middle.
+    Code(CellCode),
 }
 
 /// The texts of a row that hold its position. If the position is in one column, both texts are that
@@ -99,6 +102,13 @@ impl PlaceReader {
                 return Ok(Err((SkipReason::NoPosition, found)));
             }
             PlaceForm::Geometry => return self.geometry(text, weight, (batch, file), line),
+            PlaceForm::Code(code) => {
+                let Some(cell) = code.cell(text) else {
+                    let found = format!("{} {}", code.name(), shown(text));
+                    return Ok(Err((SkipReason::BadPosition, found)));
+                };
+                (cell.lon, cell.lat)
+            }
             PlaceForm::Pair(order) => {
                 let Some(pair) = coordinates(text) else {
                     let found = format!("position {}", shown(text));

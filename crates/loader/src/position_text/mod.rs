@@ -1,6 +1,8 @@
 //! Positions that are written as text: angles with minutes and seconds, two numbers in one field,
-//! and geometries in well-known text, well-known binary in hexadecimal digits, and GeoJSON.
+//! codes of cells, and geometries in well-known text, well-known binary in hexadecimal digits, and
+//! GeoJSON.
 
 pub(crate) mod angle;
+pub(crate) mod cell;
 pub(crate) mod geometry;
 pub(crate) mod pair;

@@ -1,0 +1,144 @@
+//! References of the Military Grid Reference System (NGA.STND.0037), which name squares of UTM
+//! zones. Those of the poles, which are in no zone, are beyond the map.
+
+use super::Cell;
+use crate::crs::Crs;
+use std::sync::OnceLock;
+
+/// The letters of bands of latitude, from 80° south on, and the least northing in each, in hundreds
+/// of kilometres; south of the equator beneath ten thousand kilometres.
+const BANDS: [(u8, u32); 20] = [
+    (b'C', 11),
+    (b'D', 20),
+    (b'E', 28),
+    (b'F', 37),
+    (b'G', 46),
+    (b'H', 55),
+    (b'J', 64),
+    (b'K', 73),
+    (b'L', 82),
+    (b'M', 91),
+    (b'N', 0),
+    (b'P', 8),
+    (b'Q', 17),
+    (b'R', 26),
+    (b'S', 35),
+    (b'T', 44),
+    (b'U', 53),
+    (b'V', 62),
+    (b'W', 70),
+    (b'X', 79),
+];
+
+/// The letters of columns of squares. Three zones side by side use eight of them each.
+const COLUMNS: &[u8; 24] = b"ABCDEFGHJKLMNPQRSTUVWXYZ";
+
+/// The letters of rows of squares, which repeat.
+const ROWS: &[u8; 20] = b"ABCDEFGHJKLMNPQRSTUV";
+
+/// The side of a square in metres.
+const SQUARE: f64 = 100_000.0;
+
+/// The number of zones in a hemisphere.
+const ZONES: usize = 60;
+
+/// The systems of all zones, the northern ones first; each is made when it is first needed.
+static SYSTEMS: [OnceLock<Option<Crs>>; 2 * ZONES] = [const { OnceLock::new() }; 2 * ZONES];
+
+/// The cell of a reference; `None` for any other text.
+pub(super) fn cell(text: &[u8]) -> Option<Cell> {
+    let compact: Vec<u8> = text
+        .iter()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .take(20)
+        .map(u8::to_ascii_uppercase)
+        .collect();
+    let digits = compact.iter().take_while(|byte| byte.is_ascii_digit());
+    let (zone, rest) = compact.split_at_checked(digits.count())?;
+    let [band, column, row, digits @ ..] = rest else {
+        return None;
+    };
+    let zone = number(zone).filter(|zone| (1..=ZONES as u32).contains(zone))?;
+    let (_, least) = BANDS.into_iter().find(|(letter, _)| letter == band)?;
+    if digits.len() > 10 || !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    let first = (zone - 1) % 3 * 8;
+    let column = COLUMNS.iter().position(|letter| letter == column)? as u32;
+    let column = column.checked_sub(first).filter(|column| *column < 8)? + 1;
+    let row = ROWS.iter().position(|letter| letter == row)? as u32;
+    // In zones with even numbers the letters begin five squares later.
+    let shift = if zone.is_multiple_of(2) { 15 } else { 0 };
+    let mut row = (row + shift) % 20;
+    while row < least {
+        row += 20;
+    }
+    let precision = digits.len() / 2;
+    let (east, north) = digits.split_at_checked(precision)?;
+    let unit = SQUARE / 10_f64.powi(precision as i32);
+    let place = |square: u32, digits: &[u8]| {
+        let inside = match digits {
+            [] => 0,
+            digits => number(digits)?,
+        };
+        Some(f64::from(square) * SQUARE + (f64::from(inside) + 0.5) * unit)
+    };
+    let is_north = *band >= b'N';
+    let system = SYSTEMS.get(zone as usize - 1 + if is_north { 0 } else { ZONES })?;
+    let code = zone + if is_north { 32_600 } else { 32_700 };
+    let system = system
+        .get_or_init(|| Crs::from_epsg(code, "").ok())
+        .as_ref()?;
+    let middle = system
+        .place(place(column, east)?, place(row, north)?)
+        .ok()?;
+    Some(Cell {
+        lon: middle.lon,
+        lat: middle.lat,
+        size: unit,
+    })
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    let is_number = digits.iter().all(u8::is_ascii_digit);
+    let text = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
+    text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references() {
+        // The Jefferson Pier in Washington, Vienna, Honolulu, and the equator at Greenwich.
+        for (text, lon, lat, near) in [
+            ("18SUJ2337106519", -77.036_54, 38.889_79, 3e-5),
+            ("33UXP0500444996", 16.4145, 48.2495, 1e-4),
+            ("33U XP 05004 44996", 16.4145, 48.2495, 1e-4),
+            ("33uxp04", 16.4, 48.2, 0.2),
+            ("4QFJ12345678", -157.916, 21.3098, 1e-3),
+            ("31NAA6602100000", 0.0, 0.0, 1e-4),
+        ] {
+            let cell = cell(text.as_bytes()).unwrap_or_else(|| panic!("{text}"));
+            let far = (cell.lon - lon).abs().max((cell.lat - lat).abs());
+            assert!(far < near, "{text}: {cell:?}");
+        }
+        assert_eq!(cell(b"33UXP0544").map(|cell| cell.size), Some(1000.0));
+        for text in [
+            "33UXP055",
+            "61UXP05",
+            "0UXP05",
+            "33IXP05",
+            "33UAP05",
+            "33UXW05",
+            "33U",
+            "",
+            "33UXP050044499612",
+            "ABC",
+            "YZG1234",
+        ] {
+            assert_eq!(cell(text.as_bytes()), None, "{text}");
+        }
+    }
+}

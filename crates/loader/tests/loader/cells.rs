@@ -1,0 +1,112 @@
+//! Codes of cells in a column of text: the points are the middles of the cells.
+
+use crate::{error, loaded};
+use heatsplat_loader::{LoadOptions, SkipReason, read};
+use heatsplat_points::{Point, mercator};
+
+fn why(text: &str, options: &LoadOptions) -> String {
+    let text = std::io::Cursor::new(text.as_bytes().to_vec());
+    read(text, "a.csv", options).unwrap().columns().why.clone()
+}
+
+fn places(points: &[Point]) -> Vec<(f64, f64)> {
+    let round = |v: f64| (v * 1e3).round() / 1e3;
+    let place = |p: &Point| {
+        let (lon, lat) = mercator::unproject(p.at());
+        (round(lon), round(lat))
+    };
+    points.iter().map(place).collect()
+}
+
+#[test]
+fn codes_in_columns_with_their_names() {
+    for (text, kind, first, second) in [
+        (
+            "id,geohash\n1,u4pruyd\n2,s00000\n",
+            "geohash, cells of about 860 m",
+            (10.407, 57.65),
+            (0.005, 0.003),
+        ),
+        (
+            "id;quad_key\n1;213\n2;0\n",
+            "quadkey, cells of about 8000 km",
+            (-22.5, -55.777),
+            (-90.0, 66.513),
+        ),
+        (
+            "plus_code,n\n7FG49QCJ+2V,1\n4VCPPQGP+Q9,2\n",
+            "plus code, cells of about 13 m",
+            (2.782, 20.37),
+            (174.786, -41.273),
+        ),
+        (
+            "id\tMGRS\n1\t33U XP 05004 44996\n2\t18SUJ2337106519\n",
+            "MGRS, cells of about 1.0 m",
+            (16.415, 48.249),
+            (-77.037, 38.89),
+        ),
+        #[cfg(feature = "readers")]
+        (
+            "h3_09,n\n8928308280fffff,1\n617700169958293503,2\n",
+            "H3, cells of about 330 m",
+            (-122.418, 37.777),
+            (-122.418, 37.777),
+        ),
+    ] {
+        let options = LoadOptions::default();
+        let (points, report) = loaded("a.csv", text.as_bytes(), &options).unwrap();
+        assert_eq!(places(&points), [first, second], "{text}");
+        assert_eq!(report.kept, 2);
+        let why = why(text, &options);
+        assert!(
+            why.contains(&format!("{kind}: points at their middles")),
+            "{text}: {why}"
+        );
+    }
+}
+
+#[test]
+fn codes_among_other_values() {
+    // Rows that are no codes are counted, and columns of degrees come first.
+    let codes: String = (0..40).map(|_| "u4pruyd,2\n").collect();
+    let text = format!("geohash,n\n{codes}nowhere!,2\n,2\n");
+    let (_, report) = loaded("a.csv", text.as_bytes(), &LoadOptions::default()).unwrap();
+    assert_eq!((report.rows, report.kept), (42, 40));
+    assert_eq!(report.skipped(SkipReason::BadPosition), 1);
+    assert_eq!(report.skipped(SkipReason::NoPosition), 1);
+    assert_eq!(
+        report.examples[0].to_string(),
+        "line 42: bad position: geohash \"nowhere!\""
+    );
+    let both = "lon,lat,geohash\n1.0,2.0,u4pruyd\n";
+    let (points, _) = loaded("a.csv", both.as_bytes(), &LoadOptions::default()).unwrap();
+    assert_eq!(places(&points), [(1.0, 2.0)]);
+    // An option names a column, whose values must show the kind.
+    let named = LoadOptions {
+        geom: Some("cell".to_owned()),
+        ..LoadOptions::default()
+    };
+    let text = b"id,cell\n1,7FG49QCJ+2V\n";
+    let (points, _) = loaded("a.csv", text, &named).unwrap();
+    assert_eq!(places(&points), [(2.782, 20.37)]);
+    let message = error("a.csv", b"id,cell\n1,u4pruyd\n", &named);
+    assert!(
+        message.contains("geohashes and quadkeys where the column is called so"),
+        "{message}"
+    );
+    // A name alone is not enough, and a coordinate system is none of theirs.
+    let message = error("a.csv", b"id,geohash\n1,a!\n", &LoadOptions::default());
+    assert!(
+        message.contains("no longitude and no latitude"),
+        "{message}"
+    );
+    let projected = LoadOptions {
+        srid: Some(25832),
+        ..LoadOptions::default()
+    };
+    let message = error("a.csv", b"id,geohash\n1,u4pruyd\n", &projected);
+    assert!(
+        message.contains("`srid`: codes of geohash state their places"),
+        "{message}"
+    );
+}
