@@ -97,8 +97,9 @@ pub(super) struct SourceFlags {
     /// number, as 25832 or EPSG:25832
     #[arg(long, visible_alias = "crs", value_name = "EPSG", value_parser = epsg)]
     pub(super) srid: Option<u32>,
-    /// The box that a raster covers, in degrees or in the system of --srid: west, south, east, north.
-    /// For arrays of NumPy, and other rasters that state no place; the first row is the northern one
+    /// The box that a raster covers, in degrees or in the system of --srid: west, south, east,
+    /// north. For arrays of NumPy, and other rasters that state no place; the first row is the
+    /// northern one
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true)]
     pub(super) extent: Option<RasterExtent>,
     /// Largest error of positions to accept, like 50m, if a file's datum can't be shifted to WGS 84

@@ -269,6 +269,11 @@ impl Slots {
         self.columns.get(at).copied()
     }
 
+    /// Returns whether a slot is that of a column.
+    pub(super) fn is_of(&self, slot: usize, column: usize) -> bool {
+        self.columns.get(slot) == Some(&column)
+    }
+
     /// The number of slots.
     pub(super) fn len(&self) -> usize {
         self.names.len()

@@ -469,3 +469,86 @@ fn nested_columns_are_passed_by() {
         );
     }
 }
+
+/// A column of structures with a text and two coordinates, the latitude before the longitude.
+fn named_struct(lat: &str, lon: &str) -> ArrayRef {
+    let fields = Fields::from(vec![
+        Field::new("label", DataType::Utf8, true),
+        Field::new(lat, DataType::Float64, true),
+        Field::new(lon, DataType::Float64, true),
+    ]);
+    let labels: ArrayRef = Arc::new(StringArray::from_iter(ROWS.map(|_| Some("a"))));
+    let axes = [f64s(ROWS.map(|r| Some(r.1))), f64s(ROWS.map(|r| Some(r.0)))];
+    let columns = vec![labels, Arc::clone(&axes[0]), Arc::clone(&axes[1])];
+    Arc::new(StructArray::new(fields, columns, None))
+}
+
+#[test]
+fn structures_of_two_coordinates_are_positions() {
+    let folder = Folder::new("structures");
+    for (lat, lon) in [("lat", "lon"), ("Latitude", "Longitude"), ("y", "x")] {
+        let batch = batch(vec![
+            ("place", named_struct(lat, lon)),
+            ("count", weights()),
+        ]);
+        let path = folder.file("a.parquet");
+        write_parquet(&path, &batch, 3, None);
+        assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
+        let path = folder.file("a.arrow");
+        let mut writer = FileWriter::try_new(File::create(&path).unwrap(), &batch.schema());
+        let writer = writer.as_mut().unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+        assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
+    }
+    // Of several one is named, columns of numbers come first, and metres have a system.
+    let two = batch(vec![
+        ("from", named_struct("lat", "lon")),
+        ("to", named_struct("lat", "lon")),
+        ("count", weights()),
+    ]);
+    let path = folder.file("two.parquet");
+    write_parquet(&path, &two, 3, None);
+    let message = opened(&path, &LoadOptions::default())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message
+            .contains("`geom`: several columns hold positions; name one of them: \"from\", \"to\""),
+        "{message}"
+    );
+    let named = LoadOptions {
+        geom: Some("to".to_owned()),
+        ..LoadOptions::default()
+    };
+    assert_like_csv(opened(&path, &named).unwrap());
+    let both = batch(vec![
+        ("lon", f64s(ROWS.map(|r| Some(r.0)))),
+        ("lat", f64s(ROWS.map(|r| Some(r.1)))),
+        ("other", named_struct("lon", "lat")),
+        ("count", weights()),
+    ]);
+    let path = folder.file("both.parquet");
+    write_parquet(&path, &both, 3, None);
+    assert_like_csv(opened(&path, &LoadOptions::default()).unwrap());
+    let metres = batch(vec![(
+        "place",
+        Arc::new(StructArray::new(
+            Fields::from(vec![
+                Field::new("x", DataType::Float64, false),
+                Field::new("y", DataType::Float64, false),
+            ]),
+            vec![f64s([Some(500_000.0)]), f64s([Some(5_000_000.0)])],
+            None,
+        )),
+    )]);
+    let path = folder.file("metres.parquet");
+    write_parquet(&path, &metres, 3, None);
+    let zone = LoadOptions {
+        srid: Some(32631),
+        ..LoadOptions::default()
+    };
+    let (points, _) = opened(&path, &zone).unwrap();
+    let (lon, _) = mercator::unproject(points[0].at());
+    assert!((lon - 3.0).abs() < 1e-6, "{lon}");
+}

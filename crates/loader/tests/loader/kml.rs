@@ -223,3 +223,65 @@ fn trackpoints_are_points() {
     );
     assert_eq!(message, "a.tcx: no rows");
 }
+
+#[test]
+fn arrays_of_a_track_are_columns() {
+    let track = |rates: &str| {
+        format!(
+            "<gx:Track><when>2021-01-01T00:00:00Z</when><when>2021-01-02T00:00:00Z</when>\
+             <gx:coord>1 2</gx:coord><gx:coord>3 4</gx:coord>\
+             <ExtendedData><SchemaData schemaUrl=\"#s\">\
+             <gx:SimpleArrayData name=\"rate\">{rates}</gx:SimpleArrayData>\
+             <gx:SimpleArrayData name=\"other\"><gx:value>x</gx:value></gx:SimpleArrayData>\
+             </SchemaData></ExtendedData></gx:Track>"
+        )
+    };
+    let text = format!(
+        "<kml xmlns:gx=\"g\"><Placemark><name>ride</name><MultiGeometry>{}{}</MultiGeometry>\
+         </Placemark></kml>",
+        track("<gx:value>70</gx:value><gx:value> 71 </gx:value><gx:value>9</gx:value>"),
+        track("<gx:value/><gx:value>80</gx:value>"),
+    );
+    let (points, report) = loaded("a.kml", text.as_bytes(), &weight("rate")).unwrap();
+    let weights: Vec<f32> = points.iter().map(|point| point.weight).collect();
+    assert_eq!(weights[..2], [70.0, 71.0]);
+    assert_eq!(weights[3], 80.0);
+    assert_eq!((report.kept, report.weights_missing), (4, 1));
+    let filtered = LoadOptions {
+        filter: Some(
+            "rate = 80 and name = 'ride' and when = '2021-01-02'"
+                .parse()
+                .unwrap(),
+        ),
+        ..LoadOptions::default()
+    };
+    let (points, _) = loaded("a.kml", text.as_bytes(), &filtered).unwrap();
+    assert_eq!(points.len(), 1);
+    let named = read(
+        std::io::Cursor::new(text.into_bytes()),
+        "a.kml",
+        &LoadOptions::default(),
+    );
+    assert_eq!(
+        named.unwrap().columns().seen,
+        ["name", "when", "rate", "other"]
+    );
+    // A track whose first positions were sent before its arrays.
+    let (count, coord) = (70_000, "<coord>1 2</coord>");
+    let values: String = (0..count)
+        .map(|at| format!("<value>{at}</value>"))
+        .collect();
+    let text = format!(
+        "<kml><Placemark><Track>{}<ExtendedData><SchemaData><SimpleArrayData name='rate'>{values}\
+         </SimpleArrayData></SchemaData></ExtendedData></Track></Placemark></kml>",
+        coord.repeat(count)
+    );
+    let (points, report) = loaded("a.kml", text.as_bytes(), &weight("rate")).unwrap();
+    assert_eq!(points.len(), count);
+    assert_eq!(points.last().map(|point| point.weight), Some(69_999.0));
+    assert_eq!(report.weights_missing, 65_536);
+    assert!(
+        report.notes()[0].contains("after the first 65536 positions"),
+        "{report}"
+    );
+}

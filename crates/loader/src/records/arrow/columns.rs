@@ -46,6 +46,8 @@ pub(crate) struct GeometryColumn {
     /// The kind of geometries that the file states for the column; `None` if it states none.
     pub(crate) kind: Option<GeometryKind>,
     pub(crate) why: String,
+    /// True for a structure of two numbers, which states no coordinate system.
+    pub(crate) is_plain: bool,
 }
 
 /// The name, as it is in the schema, of the geometry column that the option `geom` means. The

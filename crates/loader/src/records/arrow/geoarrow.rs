@@ -13,7 +13,7 @@ use crate::number::exact::Number;
 use crate::value::Value;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
-use arrow_schema::{DataType, Field};
+use arrow_schema::{DataType, Field, Fields};
 use serde_json::Value as Json;
 
 /// The kind of the geometries in a column with GeoArrow's native encoding.
@@ -69,7 +69,7 @@ pub(crate) fn may_be_geometry(field: &Field) -> bool {
 
 fn is_native(kind: &DataType) -> bool {
     match kind {
-        DataType::Struct(fields) => fields.iter().take(2).map(|f| f.name()).eq(["x", "y"]),
+        DataType::Struct(fields) => axes(fields).is_some(),
         DataType::FixedSizeList(item, 2..=4) => item.data_type().is_floating(),
         // Parquet has no lists of fixed size, so any list of numbers may be a point.
         DataType::List(item) | DataType::LargeList(item) => {
@@ -77,6 +77,22 @@ fn is_native(kind: &DataType) -> bool {
         }
         _ => false,
     }
+}
+
+/// The indexes of the longitude, or x, and the latitude, or y, in a structure; `None` if it has
+/// none. The names are compared for each row, so no text is made of them.
+pub(crate) fn axes(fields: &Fields) -> Option<(usize, usize)> {
+    const AXES: [([&str; 4], [&str; 2]); 2] = [
+        (["lon", "lng", "long", "longitude"], ["lat", "latitude"]),
+        (["x", "", "", ""], ["y", ""]),
+    ];
+    let find = |names: &[&str]| {
+        let is_one = |name: &String| names.iter().any(|known| name.eq_ignore_ascii_case(known));
+        let at = fields.iter().position(|field| is_one(field.name()))?;
+        fields.get(at)?.data_type().is_numeric().then_some(at)
+    };
+    let mut pairs = AXES.iter().map(|(x, y)| find(x).zip(find(y)));
+    pairs.find_map(|pair| pair)
 }
 
 /// The name of a field's extension type; `None` if the field has none.
@@ -178,7 +194,8 @@ fn native_point(column: &ArrayRef, row: usize) -> Option<(f64, f64)> {
     };
     if let Some(point) = column.as_struct_opt() {
         let axis = |at: usize| number(point.columns().get(at)?, row);
-        return Some((axis(0)?, axis(1)?));
+        let (x, y) = axes(point.fields())?;
+        return Some((axis(x)?, axis(y)?));
     }
     let point = list(column, row)?;
     Some((number(&point, 0)?, number(&point, 1)?))

@@ -5,13 +5,15 @@ pub(super) mod geoarrow;
 mod messages;
 
 use super::{RecordReader, RecordSourceBuilder, damaged};
+use crate::columns::axes::{self, NamedAxes};
 use crate::crs::Crs;
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
 use crate::options::LoadOptions;
+use crate::parameter::Parameter;
 use crate::source::Source;
 use arrow_ipc::MetadataVersion;
-use arrow_schema::{Field, Schema};
+use arrow_schema::{DataType, Field, Schema};
 use columns::{ColumnProjection, GeometryColumn, asked_for, positions_from};
 use geoarrow::{GeometryKind, extension, may_be_geometry};
 use messages::{Footer, IpcError, IpcMessage, decoder};
@@ -82,6 +84,7 @@ fn start(
         false => geometry(&schema, options.geom.as_deref(), &origin)?,
     };
     let (geometry, crs) = match geometries {
+        Some((column, _)) if column.is_plain => (Some(column), Crs::unstated(options, &name)?),
         Some((column, crs)) => {
             Crs::refuse_option(options, &name, "its column of geometries")?;
             (Some(column), crs)
@@ -127,6 +130,36 @@ pub(super) fn is_usual(name: &str) -> bool {
     matches!(name, "geometry" | "geom" | "wkb_geometry")
 }
 
+/// The only column whose values are structures of two coordinates. `None` if there is none, or if
+/// columns of numbers are called longitude and latitude.
+///
+/// # Errors
+/// There are several such columns.
+fn only_structure<'s>(schema: &'s Schema, origin: &Origin) -> Result<Option<&'s Field>, LoadError> {
+    let is_place = |field: &&Field| match field.data_type() {
+        DataType::Struct(fields) => geoarrow::axes(fields).is_some(),
+        _ => false,
+    };
+    let fields = schema.fields().iter().map(|field| &**field);
+    let found: Vec<&Field> = fields.filter(is_place).collect();
+    let seen: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
+    match (found.as_slice(), axes::find(&seen, true)) {
+        ([], _) | (_, NamedAxes::Found(..) | NamedAxes::Several(_)) => Ok(None),
+        ([only], _) => Ok(Some(only)),
+        (several, _) => {
+            let names: Vec<&String> = several.iter().map(|field| field.name()).collect();
+            Err(LoadError::BadOption {
+                file: origin.file(),
+                parameter: Parameter::Geom,
+                message: format!(
+                    "several columns hold positions; name one of them: {}",
+                    crate::messages::list(&names)
+                ),
+            })
+        }
+    }
+}
+
 /// The column of geometries, and its coordinate system; `None` if there are no geometries. It is
 /// the column that the option `geom` names. Without the option it is the first column with an
 /// extension type of GeoArrow or, if there is none, the first column with a usual name.
@@ -151,6 +184,10 @@ pub(super) fn geometry(
             .find(|field| is_typed(field))
             .or_else(|| fields().find(|field| is_usual(field.name()))),
     };
+    let found = match (found, &asked) {
+        (None, None) => only_structure(schema, origin)?,
+        (found, _) => found.map(|field| &**field),
+    };
     let Some(field) = found else { return Ok(None) };
     let said = match extension_metadata(field, origin) {
         Err(error) if is_typed(field) => return Err(error),
@@ -168,6 +205,7 @@ pub(super) fn geometry(
         name: field.name().clone(),
         kind: extension(field).and_then(GeometryKind::from_name),
         why: positions_from(field.name(), &all),
+        is_plain: extension(field).is_none() && matches!(field.data_type(), DataType::Struct(_)),
     };
     Ok(Some((column, crs)))
 }

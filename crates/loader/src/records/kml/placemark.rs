@@ -49,6 +49,13 @@ enum Element {
     /// The element `when` of a track. The field is the slot of the column of times; `None` if times
     /// aren't wanted.
     When(Option<usize>),
+    /// The element `ExtendedData` of a track, or the element `SchemaData` in it.
+    TrackData,
+    /// The element `SimpleArrayData` of a track, with the slot of its name; `None` if it isn't
+    /// wanted.
+    ArrayData(Option<usize>),
+    /// The element `value` of an array, with the slot of the array.
+    ArrayValue(usize),
     /// The element `TimeStamp` or `TimeSpan`.
     Time,
     ExtendedData,
@@ -69,6 +76,8 @@ struct PlacemarkPosition {
     place: Result<(f64, f64), String>,
     /// The time of a track's position, as a text; `None` if it has none.
     when: Option<String>,
+    /// The values of a track's position, each with its slot.
+    values: Vec<(usize, String)>,
 }
 
 /// The times of a track for which no positions were read yet, in the order of the track. Each is
@@ -104,6 +113,17 @@ impl WaitingTimes {
     }
 }
 
+/// The track that is open.
+#[derive(Default)]
+struct OpenTrack {
+    /// The index of its first position among those of the placemark that are held.
+    first: usize,
+    /// The number of its positions that were sent.
+    sent: usize,
+    /// The number of values of the array that is open.
+    values: usize,
+}
+
 /// The placemark that is open.
 #[derive(Default)]
 struct OpenPlacemark {
@@ -111,6 +131,7 @@ struct OpenPlacemark {
     positions: Vec<PlacemarkPosition>,
     /// The times of the open track for which no positions were read yet.
     whens: WaitingTimes,
+    track: OpenTrack,
     /// The types of the placemark's geometries that are no points, for reports.
     others: Vec<&'static str>,
     /// The text read so far of the open element `coordinates`, `coord` or `when`.
@@ -118,6 +139,29 @@ struct OpenPlacemark {
     /// True if some of the placemark's positions were sent.
     sent: bool,
     closed: bool,
+}
+
+impl OpenPlacemark {
+    /// Gives the text of the value that is open to the next position of the track. Returns false if
+    /// the position was sent before.
+    fn add_value(&mut self, slot: usize) -> bool {
+        let at = self.track.values;
+        self.track.values += 1;
+        let Some(behind) = at.checked_sub(self.track.sent) else {
+            return false;
+        };
+        let position = self.positions.get_mut(self.track.first + behind);
+        let text = self.text.trim();
+        if let Some(position) = position
+            && !text.is_empty()
+            && position.values.iter().all(|(known, _)| *known != slot)
+        {
+            let text = text.get(..text.floor_char_boundary(TIME));
+            let text = text.unwrap_or_default().to_owned();
+            position.values.push((slot, text));
+        }
+        true
+    }
 }
 
 /// The state of reading a KML document.
@@ -177,7 +221,16 @@ impl Placemarks {
         };
         let element = self.element(parent, name, tag);
         match element {
-            Element::Coordinates | Element::Coord | Element::When(_) => self.open.text.clear(),
+            Element::Coordinates | Element::Coord | Element::When(_) | Element::ArrayValue(_) => {
+                self.open.text.clear();
+            }
+            Element::Track => {
+                self.open.track = OpenTrack {
+                    first: self.open.positions.len(),
+                    ..OpenTrack::default()
+                }
+            }
+            Element::ArrayData(_) => self.open.track.values = 0,
             _ => (),
         }
         self.path.push(element);
@@ -206,6 +259,13 @@ impl Placemarks {
             (Placemark | Multi, "Track") => Track,
             (Track, "coord") => Element::Coord,
             (Track, "when") => Element::When(self.slots.of(WHEN)),
+            // What a track has beside positions and times is an array for each name.
+            (Track, "ExtendedData") => Element::TrackData,
+            (Element::TrackData, "SchemaData") => Element::TrackData,
+            (Element::TrackData, "SimpleArrayData") => {
+                Element::ArrayData(named(tag, &mut self.slots))
+            }
+            (Element::ArrayData(Some(slot)), "value") => Element::ArrayValue(slot),
             (Placemark | Multi, "LineString") => self.other("LineString"),
             (Placemark | Multi, "LinearRing") => self.other("LinearRing"),
             (Placemark | Multi, "Polygon") => self.other("Polygon"),
@@ -249,7 +309,12 @@ impl Placemarks {
     pub(super) fn text(&mut self, text: &str) {
         let open = &mut self.open;
         match self.path.last() {
-            Some(Element::Coordinates | Element::Coord | Element::When(Some(_))) => {
+            Some(
+                Element::Coordinates
+                | Element::Coord
+                | Element::When(Some(_))
+                | Element::ArrayValue(_),
+            ) => {
                 append(&mut open.text, text);
             }
             Some(Element::Text(Some(slot))) => {
@@ -267,12 +332,19 @@ impl Placemarks {
             Some(Element::Coordinates) => open.positions.push(PlacemarkPosition {
                 place: place(open.text.trim().split(','), &open.text),
                 when: None,
+                values: Vec::new(),
             }),
             Some(Element::Coord) => {
                 let place = place(open.text.split_ascii_whitespace(), &open.text);
                 let when = open.whens.pop();
-                open.positions.push(PlacemarkPosition { place, when });
+                let values = Vec::new();
+                open.positions.push(PlacemarkPosition {
+                    place,
+                    when,
+                    values,
+                });
             }
+            Some(Element::ArrayValue(slot)) => self.late |= !open.add_value(slot),
             Some(Element::When(Some(_))) => self.crowded |= !open.whens.push(&open.text),
             // Each track has its own times.
             Some(Element::Track) => open.whens.clear(),
@@ -326,15 +398,19 @@ impl PlacemarkRecords<'_> {
         let (slots, open) = (&placemarks.slots, &mut placemarks.open);
         if open.positions.is_empty() && open.others.is_empty() && !open.sent {
             let geometry = Geometry::Nothing("placemark without geometry");
-            return self.send(slots, &open.texts, Ok(geometry), None);
+            return self.send(slots, &open.texts, Ok(geometry), (None, &[]));
         }
         open.sent = true;
+        let track = &mut open.track;
+        track.sent += open.positions.len().saturating_sub(track.first);
+        track.first = 0;
         for position in open.positions.drain(..) {
             let place = position.place.map(|(lon, lat)| Geometry::Point(lon, lat));
-            self.send(slots, &open.texts, place, position.when)?;
+            let own = (position.when, &*position.values);
+            self.send(slots, &open.texts, place, own)?;
         }
         for name in open.others.drain(..) {
-            self.send(slots, &open.texts, Ok(Geometry::Other(name)), None)?;
+            self.send(slots, &open.texts, Ok(Geometry::Other(name)), (None, &[]))?;
         }
         if std::mem::take(&mut placemarks.late) {
             self.sink.note(format!(
@@ -352,18 +428,22 @@ impl PlacemarkRecords<'_> {
     }
 
     /// Sends one record: a position or another geometry, the texts of the placemark, and the time
-    /// of the position.
+    /// and the values of the position, each with its slot.
     fn send(
         &mut self,
         slots: &Slots,
         texts: &[Option<String>],
         place: Result<Geometry<'_>, String>,
-        when: Option<String>,
+        (when, values): (Option<String>, &[(usize, String)]),
     ) -> Result<(), ReadFailure> {
         let own = when.and_then(|when| Some((slots.column(WHEN)?, when)));
         let value = |column: usize| match &own {
             Some((time, text)) if *time == column => Value::text(text.clone()),
-            _ => slots.value(texts, column),
+            _ if values.is_empty() => slots.value(texts, column),
+            _ => match values.iter().find(|(slot, _)| slots.is_of(*slot, column)) {
+                Some((_, text)) => Value::text(text.clone()),
+                None => slots.value(texts, column),
+            },
         };
         if !self.sink.selects(value)? {
             return Ok(());

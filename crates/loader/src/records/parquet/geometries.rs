@@ -46,6 +46,7 @@ pub(super) fn find(
             column: GeometryColumn {
                 why: positions_from(&geo.column, &geo.all),
                 kind: geo.kind,
+                is_plain: false,
                 name: geo.column,
             },
             covering: geo.covering,
@@ -65,6 +66,7 @@ pub(super) fn find(
             column: GeometryColumn {
                 why: positions_from(name, &names),
                 kind: None,
+                is_plain: false,
                 name: name.clone(),
             },
             covering: None,

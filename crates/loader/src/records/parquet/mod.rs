@@ -97,6 +97,10 @@ pub(crate) fn stored<S: ParquetFile>(
         false => find(&metadata, options.geom.as_deref(), &origin)?,
     };
     let (geometry, crs, covering) = match geometries {
+        Some(found) if found.column.is_plain => {
+            let crs = Crs::unstated(options, &name)?;
+            (Some(found.column), crs, None)
+        }
         Some(found) => {
             Crs::refuse_option(options, &name, "its column of geometries")?;
             (Some(found.column), found.crs, found.covering)
