@@ -106,6 +106,7 @@ mod position_text;
 pub mod postgis;
 #[cfg(test)]
 mod proptests;
+mod raster_extent;
 mod records;
 #[cfg(feature = "remote")]
 mod remote;
@@ -128,7 +129,7 @@ pub use number::mark::DecimalMark;
 pub use open::{open, read};
 pub use options::{AxisOrder, LoadOptions, Quote};
 pub use parameter::{Parameter, ParseOptionError};
-pub use records::raster::RasterExtent;
+pub use raster_extent::RasterExtent;
 pub use records::shapefile::is_companion;
 #[cfg(feature = "remote")]
 pub use remote::remote_version;

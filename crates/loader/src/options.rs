@@ -5,7 +5,7 @@ use crate::filter::Filter;
 use crate::format::InputFormat;
 use crate::number::mark::DecimalMark;
 use crate::parameter::ParseOptionError;
-use crate::records::raster::RasterExtent;
+use crate::raster_extent::RasterExtent;
 use crate::time::TimeFormat;
 use heatsplat_points::LonLatBox;
 use std::str::FromStr;

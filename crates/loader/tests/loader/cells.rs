@@ -24,7 +24,7 @@ fn codes_in_columns_with_their_names() {
         (
             "id,geohash\n1,u4pruyd\n2,s00000\n",
             "geohash, cells of about 860 m",
-            (10.407, 57.65),
+            (10.407, 57.649),
             (0.005, 0.003),
         ),
         (

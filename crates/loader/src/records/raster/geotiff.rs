@@ -29,7 +29,7 @@ struct GeoTiff {
     layout: BlockLayout,
     grid: PixelGrid,
     bands: Vec<Band>,
-    /// The index of the sample that tells transparency; 0 there means that a pixel has no value.
+    /// The index of the sample of transparency; 0 there means that a pixel has no value.
     alpha: Option<usize>,
     no_value: Option<f64>,
     /// The box outside of which strips and tiles are not read.
@@ -129,7 +129,7 @@ fn layout(decoder: &mut TiffDecoder, color: ColorType) -> Result<BlockLayout, Ti
     })
 }
 
-/// The index of the sample that tells transparency: the last one, if the file says so.
+/// The index of the sample of transparency: the last one, if the file states it.
 fn alpha(decoder: &mut TiffDecoder, samples: usize) -> Result<Option<usize>, TiffError> {
     let extra = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)?;
     let is_alpha = matches!(extra.as_deref(), Some([.., 1 | 2]));

@@ -1,6 +1,6 @@
 //! The places of a raster's pixels.
 
-use super::RasterExtent;
+use crate::raster_extent::RasterExtent;
 use heatsplat_points::LonLatBox;
 
 /// The affine map from columns and rows of pixels to coordinates. Columns are counted from the

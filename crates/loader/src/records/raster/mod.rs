@@ -5,7 +5,6 @@
 //! so that filters, boxes and coordinate systems are the same for them.
 
 mod bands;
-mod extent;
 mod geo_keys;
 mod geo_tags;
 pub(crate) mod geotiff;
@@ -14,8 +13,6 @@ pub(crate) mod npy;
 mod npy_header;
 mod pixels;
 mod refusals;
-
-pub use extent::RasterExtent;
 
 use crate::columns::resolve::{Geometries, Names, ResolvedColumns, resolve};
 use crate::error::LoadError;

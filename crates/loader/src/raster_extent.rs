@@ -8,10 +8,10 @@ use std::str::FromStr;
 /// [`LoadOptions::srid`](crate::LoadOptions::srid) names.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RasterExtent {
-    pub(super) west: f64,
-    pub(super) south: f64,
-    pub(super) east: f64,
-    pub(super) north: f64,
+    pub(crate) west: f64,
+    pub(crate) south: f64,
+    pub(crate) east: f64,
+    pub(crate) north: f64,
 }
 
 impl FromStr for RasterExtent {
