@@ -381,9 +381,58 @@ fn bench_tells_each_stage_as_json() {
             "{stage}: {out}"
         );
     }
+    assert!(
+        cpu.get("adapter").is_none() && tiles[0].get("drawn_by").is_none(),
+        "{out}"
+    );
+    assert!(cpu["load"]["cores"].as_f64().unwrap() > 0.0, "{out}");
+    let last = err.trim_end().lines().last().unwrap();
+    assert!(last.starts_with("  bottleneck: "), "{err}");
+    assert_eq!(err.lines().find(|line| line.chars().count() > 80), None);
     let wall = &tiles[0]["wall_ms"];
     let [low, median, high] = ["low", "median", "high"].map(|name| wall[name].as_f64().unwrap());
     assert!(0.0 < low && low <= median && median <= high, "{out}");
+}
+
+#[test]
+fn bench_draws_several_styles_forms_and_sizes() {
+    let flags = [
+        "bench",
+        "--json",
+        "-",
+        "--points",
+        "2000",
+        "--seconds",
+        "0.02",
+        "--backend",
+        "cpu",
+        "--window",
+        "300x200",
+        "--threads",
+        "2",
+        "--format",
+        "none",
+        "--also",
+        "kernel=quartic radius=9",
+    ];
+    let (code, out, err) = heatsplat(&flags);
+    assert_eq!(code, 0, "{err}");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["format"], "none");
+    assert_eq!(report["style"]["kernel"], "gaussian");
+    let other = &report["more_styles"][0];
+    assert_eq!(other["style"]["kernel"], "quartic");
+    for backends in [&report["backends"], &other["backends"]] {
+        let row = &backends[0]["tiles"][0];
+        assert_eq!(backends[0]["threads"], 2);
+        assert_eq!(
+            (row["kind"].as_str(), row["bytes"].as_u64()),
+            (Some("300x200"), Some(60_000))
+        );
+        assert!(row["stages_ms"].get("encode").is_none(), "{row}");
+    }
+    let (code, _, err) = heatsplat(&["bench", "--points", "9", "--also", "kernel=no"]);
+    assert!(code != 0 && err.contains("--also"), "{err}");
 }
 
 /// Rows at exactly 0,0 are probably rows without a position. The program names the filter that

@@ -8,6 +8,8 @@ mod embedded;
 mod parity;
 #[cfg(feature = "program")]
 mod program;
+#[cfg(all(feature = "program", target_os = "linux"))]
+mod validation;
 mod weights;
 
 use crate::requirements::left_out;

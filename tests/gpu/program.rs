@@ -61,6 +61,90 @@ fn each_gpu_races_against_the_cpu_on_a_file() {
     }
 }
 
+/// The benchmark's report of the GPU that has number 0.
+fn bench_of_a_gpu(flags: &[&str]) -> (i32, serde_json::Value, String) {
+    let first = [
+        "bench",
+        "--json",
+        "-",
+        "--backend",
+        "gpu:0",
+        "--points",
+        "5000",
+        "--seconds",
+        "0.1",
+        "--tile",
+        "0/0/0",
+        "--tile",
+        "3/4/2",
+    ];
+    let (code, out, err) = heatsplat(&[&first[..], flags].concat());
+    (code, serde_json::from_str(&out).unwrap_or_default(), err)
+}
+
+#[test]
+fn a_bench_of_a_gpu_shows_its_work() {
+    if device(AdapterChoice::Any).is_none() {
+        return;
+    }
+    let (code, report, err) = bench_of_a_gpu(&["--threads", "8", "--batch", "4"]);
+    assert_eq!(code, 0, "{err}");
+    let gpu = &report["backends"][0];
+    let adapter = &heatsplat::render::gpu::adapters()[0];
+    assert_eq!(gpu["adapter"]["name"], adapter.name.as_str());
+    assert_eq!(gpu["adapter"]["driver"], adapter.driver.as_str());
+    assert!(gpu["adapter"]["buffer_bytes"].as_u64().unwrap() > 0);
+    let drawn = |when: &str| gpu[when]["drawn"].as_u64().unwrap();
+    assert!(drawn("counters_after") > drawn("counters_before"));
+    for row in gpu["tiles"].as_array().unwrap() {
+        assert_eq!(
+            (row["drawn_by"].as_str(), &row["fallbacks"]),
+            (Some("gpu"), &serde_json::json!({}))
+        );
+        let work = |name: &str| row["together_device"][name].as_f64().unwrap();
+        assert!((1.0..=4.0).contains(&work("batch")), "{row}");
+        assert!(
+            work("submissions_a_tile") > 0.0 && work("worker_us_a_tile") > 0.0,
+            "{row}"
+        );
+        assert!(
+            work("asker_us_a_tile") > 0.0 && work("sent_bytes_a_tile") > 0.0,
+            "{row}"
+        );
+    }
+    // Either the device has a clock, and then each pass has a time by it, or none has.
+    let passes = gpu["passes"].as_array().unwrap();
+    let has_clock = passes.iter().any(|pass| pass["device_ms"].is_number());
+    for name in ["bin", "settle", "across", "down", "refine", "indices"] {
+        let pass = passes.iter().find(|pass| pass["name"] == name).unwrap();
+        let (wall, device) = (
+            pass["wall_ms"].as_f64().unwrap(),
+            pass["device_ms"].as_f64(),
+        );
+        assert!(wall > 0.0 && device.is_some() == has_clock, "{pass}");
+        assert!(device.is_none_or(|device| device <= wall), "{pass}");
+    }
+    let last = err.trim_end().lines().last().unwrap_or("");
+    assert!(last.starts_with("  bottleneck: "), "{err}");
+}
+
+/// The CPU draws kernels with an edge. These figures are not reported as those of the GPU.
+#[test]
+fn what_the_cpu_draws_is_no_figure_of_a_gpu() {
+    if device(AdapterChoice::Any).is_none() {
+        return;
+    }
+    let (code, report, err) = bench_of_a_gpu(&["--kernel", "uniform", "--radius", "20"]);
+    assert!(
+        code == 1 && err.contains("the CPU drew pictures of gpu:"),
+        "{code} {err}"
+    );
+    assert!(err.contains("DRAWN BY THE CPU: beyond"), "{err}");
+    let row = &report["backends"][0]["tiles"][0];
+    assert_eq!(row["drawn_by"], "cpu");
+    assert!(row["fallbacks"]["beyond"].as_u64().unwrap() > 0, "{row}");
+}
+
 /// Mesa prints an error for each of its drivers where there is no folder for the user's sockets.
 #[cfg(target_os = "linux")]
 #[test]

@@ -1,11 +1,13 @@
 //! The GPUs of this machine, opened as backends.
 
-use super::list::AdapterListing;
-use super::{BenchBackend, GpuChoice};
+use super::GpuChoice;
+use super::adapter_listing::AdapterListing;
+use super::bench_device::{BenchBackend, BenchDevice, DeviceSettings, PassTime};
 use crate::cli::error::BoxError;
 use crate::cli::quiet_probe::quietly;
 use heatsplat::Backend;
 use heatsplat::render::gpu::{self, Adapter, AdapterChoice, GpuBackend, GpuError, GpuOptions};
+use heatsplat::render::{Job, Normalizer};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -36,13 +38,34 @@ pub(in crate::cli) fn open_real(memory: u64) -> Result<Option<Arc<dyn Backend>>,
     }
 }
 
-/// Opens a GPU with a timer of its stages.
-pub(super) fn open_timed(number: usize) -> Result<BenchBackend, BoxError> {
-    let gpu = Arc::new(quietly(|| GpuBackend::new(AdapterChoice::Index(number)))?);
+/// Opens a GPU with a timer of its passes.
+pub(in crate::cli) fn open_for_bench(
+    adapter: AdapterListing,
+    settings: DeviceSettings,
+) -> Result<BenchBackend, BoxError> {
+    let mut options = GpuOptions::new(AdapterChoice::Index(adapter.number));
+    options = options.with_memory(settings.memory);
+    if let Some(pictures) = settings.batch {
+        options = options.with_batch(pictures);
+    }
+    let gpu = Arc::new(quietly(|| GpuBackend::new(options))?);
     let twin = Arc::clone(&gpu);
+    let timer = move |jobs: &[(Job<'_>, &Normalizer)]| {
+        let passes = twin.time_passes(jobs).into_iter();
+        let time = |pass: gpu::PassTime| PassTime {
+            name: pass.name,
+            wall: pass.wall,
+            device: pass.device,
+        };
+        passes.map(time).collect()
+    };
     Ok(BenchBackend {
         backend: gpu,
-        timer: Some(Box::new(move |jobs| twin.time_stages(jobs))),
+        device: Some(BenchDevice {
+            adapter,
+            timer: Box::new(timer),
+            is_named: false,
+        }),
     })
 }
 

@@ -1,7 +1,8 @@
 //! The replacement of `gpu.rs` in a program without the feature `gpu`.
 
-use super::list::AdapterListing;
-use super::{BenchBackend, GpuChoice};
+use super::GpuChoice;
+use super::adapter_listing::AdapterListing;
+use super::bench_device::{BenchBackend, DeviceSettings};
 use crate::cli::error::BoxError;
 use heatsplat::Backend;
 use std::sync::Arc;
@@ -14,8 +15,15 @@ pub(in crate::cli) fn open_real(_memory: u64) -> Result<Option<Arc<dyn Backend>>
     Ok(None)
 }
 
-pub(super) fn open_timed(_number: usize) -> Result<BenchBackend, BoxError> {
-    Err("this heatsplat was built without the feature `gpu`".into())
+pub(in crate::cli) fn open_for_bench(
+    adapter: AdapterListing,
+    settings: DeviceSettings,
+) -> Result<BenchBackend, BoxError> {
+    let name = adapter.name;
+    open(&GpuChoice::Named(name), settings.memory).map(|backend| BenchBackend {
+        backend,
+        device: None,
+    })
 }
 
 pub(super) fn adapters() -> Vec<AdapterListing> {

@@ -1,6 +1,7 @@
 //! The list of backends that `heatsplat info --backends` prints, and races of them on a file's
 //! tiles.
 
+use super::adapter_listing::AdapterListing;
 use super::race::{LEAD, RaceTrack};
 use super::{GpuChoice, cores, cpu, default_renders, gpu};
 use crate::cli::error::BoxError;
@@ -15,20 +16,27 @@ use std::sync::atomic::AtomicBool;
 /// The bytes of a GPU's memory that points may take in a race: as many as without a flag.
 const MEMORY: u64 = 2 << 30;
 
-/// The entry of one GPU adapter in the list of backends, as text and as JSON.
-pub(in crate::cli) struct AdapterListing {
-    /// The adapter's place in the list, from 0.
-    pub(in crate::cli) number: usize,
-    pub(in crate::cli) name: String,
-    /// False for a driver in software.
-    pub(in crate::cli) real: bool,
-    pub(super) text: String,
-    pub(in crate::cli) json: Value,
-}
-
 /// All GPUs of this machine, the best first.
 pub(in crate::cli) fn adapters() -> Vec<AdapterListing> {
     gpu::adapters()
+}
+
+/// The first GPU of the list that a choice allows.
+///
+/// # Errors
+/// If there is none; the error says how to list them.
+pub(in crate::cli) fn find(choice: &GpuChoice) -> Result<AdapterListing, BoxError> {
+    let takes = |adapter: &AdapterListing| match choice {
+        GpuChoice::Any => true,
+        GpuChoice::Number(number) => adapter.number == *number,
+        GpuChoice::Named(part) => {
+            let name = adapter.name.to_lowercase();
+            name.contains(&part.to_lowercase())
+        }
+    };
+    let missing = "there is no such GPU; `heatsplat info --backends` lists those there are";
+    let found = adapters().into_iter().find(takes);
+    found.ok_or_else(|| missing.into())
 }
 
 /// A race of the CPU and a GPU on tiles of a file.

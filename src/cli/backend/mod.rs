@@ -1,5 +1,7 @@
 //! The backends: the flags that choose one of them, and the list of those that this machine has.
 
+mod adapter_listing;
+pub(super) mod bench_device;
 #[cfg(feature = "gpu")]
 mod gpu;
 #[cfg(not(feature = "gpu"))]
@@ -10,12 +12,10 @@ pub(super) mod race;
 
 use super::error::BoxError;
 use super::units::bytes;
-use crate::cli::logging::say;
 use clap::Args;
-pub(super) use gpu::open_real;
-use heatsplat::render::{Job, Normalizer};
+pub(super) use gpu::{open_for_bench, open_real};
 use heatsplat::{Backend, CpuBackend};
-pub(super) use list::{adapters, list};
+pub(super) use list::{adapters, find, list};
 use std::sync::Arc;
 
 /// Flags that choose a backend.
@@ -34,7 +34,7 @@ pub(super) struct BackendFlags {
 
 /// The backend that the user chooses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum BackendChoice {
+pub(super) enum BackendChoice {
     Auto,
     Cpu,
     Gpu(GpuChoice),
@@ -42,7 +42,7 @@ enum BackendChoice {
 
 /// The GPU that the user chooses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum GpuChoice {
+pub(super) enum GpuChoice {
     Any,
     /// A place in the list of all GPUs, from 0.
     Number(usize),
@@ -87,33 +87,6 @@ pub(super) fn default_renders(backend: &dyn Backend) -> Option<usize> {
     (backend.batch() > 1).then_some(renders.max(LEAST_GPU_RENDERS))
 }
 
-/// A backend that is measured by `heatsplat bench`.
-pub(super) struct BenchBackend {
-    pub(super) backend: Arc<dyn Backend>,
-    /// A function that times the stages of the backend on its GPU; `None` for the CPU.
-    pub(super) timer: Option<StageTimer>,
-}
-
-/// A function that draws jobs on a GPU. It returns the name of each stage and the seconds that the
-/// stage took.
-pub(super) type StageTimer = Box<dyn Fn(&[(Job<'_>, &Normalizer)]) -> Vec<(&'static str, f64)>>;
-
-/// Lists the backends for a benchmark: the CPU and each real GPU. With `any`, GPUs that a driver
-/// only emulates in software take part too.
-pub(super) fn for_bench(any: bool) -> Vec<BenchBackend> {
-    let mut all = vec![BenchBackend {
-        backend: cpu(),
-        timer: None,
-    }];
-    for adapter in adapters().iter().filter(|adapter| any || adapter.real) {
-        match gpu::open_timed(adapter.number) {
-            Ok(gpu) => all.push(gpu),
-            Err(error) => say!("heatsplat: {error}"),
-        }
-    }
-    all
-}
-
 pub(super) fn cpu() -> Arc<dyn Backend> {
     Arc::new(CpuBackend::new())
 }
@@ -123,7 +96,7 @@ pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn choice(text: &str) -> Result<BackendChoice, &'static str> {
+pub(super) fn choice(text: &str) -> Result<BackendChoice, &'static str> {
     match text.split_once(':') {
         None if text == "auto" => Ok(BackendChoice::Auto),
         None if text == "cpu" => Ok(BackendChoice::Cpu),

@@ -1,32 +1,41 @@
-//! Measures how long tiles take: drawn one after the other, and drawn by many threads at the same
-//! time.
+//! Measures how long pictures take: drawn one after the other, and drawn by many threads at the
+//! same time.
 
+use super::device_work::{CounterValues, DeviceWork};
+use super::picture::{BenchFormat, BenchPicture, draw};
 use cpu_time::ProcessTime;
+use heatsplat::Layer;
 use heatsplat::render::{Phase, Timings};
-use heatsplat::{Layer, TileId};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The measurements of one kind of tiles.
-pub(super) struct TileTiming {
+/// The measurements of one kind of pictures.
+pub(super) struct BenchTiming {
     pub(super) kind: String,
-    /// The number of different tiles that were drawn in turn.
-    pub(super) tiles: usize,
-    /// The number of drawings: each tile may be drawn several times.
+    /// The number of different pictures that were drawn in turn.
+    pub(super) pictures: usize,
+    /// The number of drawings: each picture may be drawn several times.
     pub(super) turns: usize,
-    /// The milliseconds that a tile takes while no other tile is drawn, by the clock.
+    /// The milliseconds that a picture takes while no other is drawn, by the clock.
     pub(super) wall: Quartiles,
-    /// The milliseconds of CPU time that a tile takes while no other tile is drawn.
+    /// The milliseconds of CPU time that a picture takes while no other is drawn.
     pub(super) cpu: Quartiles,
-    /// The mean milliseconds that each stage of drawing takes, while no other tile is drawn.
+    /// The mean milliseconds that each stage of drawing takes, while no other picture is drawn.
     pub(super) stages: Vec<(Phase, f64)>,
-    /// The mean size in bytes of an encoded tile.
+    /// The mean size in bytes of an encoded picture.
     pub(super) bytes: usize,
-    /// The number of tiles a second that all threads draw together.
+    /// The number of pictures a second that all threads draw together.
     pub(super) rate: f64,
-    /// The milliseconds of CPU time that a tile takes while all threads draw.
+    /// The milliseconds of CPU time that a picture takes while all threads draw.
     pub(super) rate_cpu: f64,
+    /// The work of the device while all threads draw; `None` for the CPU.
+    pub(super) together_work: Option<DeviceWork>,
+    /// The pictures that the CPU drew instead of the device, by reason, in all of the measurement.
+    pub(super) fallbacks: BTreeMap<&'static str, u64>,
+    /// False if the device drew nothing at all. True for the CPU.
+    pub(super) has_drawn: bool,
 }
 
 /// The lower quartile, the median and the upper quartile of measurements.
@@ -49,28 +58,44 @@ impl Quartiles {
     }
 }
 
-/// Measures the drawing of `tiles`. First they are drawn one after the other for the duration
-/// `time`, then by `threads` threads at once for as long. By default there is a thread for each
-/// core.
-pub(super) fn tiles(
+impl BenchTiming {
+    /// The words for the row of the table if the figures are not those of the device alone.
+    pub(super) fn who_drew(&self) -> Option<String> {
+        if self.fallbacks.is_empty() {
+            return None;
+        }
+        let reasons = self.fallbacks.iter();
+        let reasons: Vec<_> = reasons.map(|(why, n)| format!("{why} {n}")).collect();
+        let who = match self.has_drawn {
+            true => "partly drawn by the CPU",
+            false => "DRAWN BY THE CPU",
+        };
+        Some(format!("{who}: {}", reasons.join(", ")))
+    }
+}
+
+/// Measures the drawing of `pictures`. First they are drawn one after the other for the duration
+/// `time`, then by `threads` threads at once for as long.
+pub(super) fn pictures(
     layer: &Layer,
-    kind: String,
-    tiles: &[TileId],
+    (kind, pictures): (String, &[BenchPicture]),
+    format: BenchFormat,
     time: Duration,
-    threads: Option<usize>,
-) -> TileTiming {
+    threads: usize,
+) -> BenchTiming {
     let draw = |turn: usize| {
-        let tile = tiles.get(turn % tiles.len().max(1)).copied();
-        let tile = tile.unwrap_or(TileId::WORLD);
-        let drawn = layer.tile(tile).png();
-        drawn.map_or(0, |bytes| bytes.len())
+        let picture = pictures.get(turn % pictures.len().max(1));
+        let drawn = picture.and_then(|picture| draw(layer, picture, format).ok());
+        drawn.unwrap_or(0)
     };
-    // A few tiles are drawn before the measurement, since the first ones take longer: scales are
+    let counters = || CounterValues::of(&**layer.backend());
+    // A few are drawn before the measurement, since the first ones take longer: scales are
     // measured, shaders are compiled, and points are sent to the device.
-    let warm = tiles.len().min(8);
+    let warm = pictures.len().min(8);
     (0..warm).for_each(|turn| {
         draw(turn);
     });
+    let before_all = counters();
     let (mut wall, mut cpu) = (Vec::new(), Vec::new());
     let mut spent = [0.0; Phase::ALL.len()];
     let mut bytes = 0;
@@ -86,11 +111,21 @@ pub(super) fn tiles(
         bytes += length;
     }
     let turns = wall.len();
-    let (rate, rate_cpu) = together(time, threads, draw);
+    let before_together = counters();
+    let Together {
+        drawn,
+        rate,
+        cpu: rate_cpu,
+    } = together(time, threads, draw);
+    let (work, all) = {
+        let now = counters();
+        (now.since(&before_together), now.since(&before_all))
+    };
     let each = Phase::ALL.into_iter().zip(spent);
-    TileTiming {
+    let all_work = DeviceWork::new(all.clone(), turns + drawn);
+    BenchTiming {
         kind,
-        tiles: tiles.len(),
+        pictures: pictures.len(),
         turns,
         wall: Quartiles::from_values(wall),
         cpu: Quartiles::from_values(cpu),
@@ -101,18 +136,23 @@ pub(super) fn tiles(
         bytes: bytes / turns,
         rate,
         rate_cpu,
+        together_work: DeviceWork::new(work, drawn),
+        fallbacks: all.fallbacks(),
+        has_drawn: all_work.is_none_or(|work| work.drawn() > 0),
     }
 }
 
-/// Draws tiles by several threads. Returns the number of tiles a second, and the milliseconds of
-/// CPU time for a tile.
-fn together(
-    time: Duration,
-    threads: Option<usize>,
-    draw: impl Fn(usize) -> usize + Sync,
-) -> (f64, f64) {
-    let cores = || thread::available_parallelism().map_or(1, usize::from);
-    let threads = threads.unwrap_or_else(cores);
+/// The measurements of pictures that several threads have drawn.
+struct Together {
+    drawn: usize,
+    /// The pictures a second.
+    rate: f64,
+    /// The milliseconds of CPU time for a picture.
+    cpu: f64,
+}
+
+/// Draws pictures by several threads.
+fn together(time: Duration, threads: usize, draw: impl Fn(usize) -> usize + Sync) -> Together {
     let done = AtomicUsize::new(0);
     let (cpu, start) = (ProcessTime::now(), Instant::now());
     thread::scope(|scope| {
@@ -125,8 +165,13 @@ fn together(
         }
     });
     let (wall, cpu) = (start.elapsed().as_secs_f64(), cpu.elapsed().as_secs_f64());
-    let done = done.into_inner().max(1) as f64;
-    (done / wall, cpu * 1e3 / done)
+    let drawn = done.into_inner();
+    let done = drawn.max(1) as f64;
+    Together {
+        drawn,
+        rate: done / wall,
+        cpu: cpu * 1e3 / done,
+    }
 }
 
 #[cfg(test)]

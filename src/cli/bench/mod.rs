@@ -1,22 +1,33 @@
 //! `heatsplat bench`: measures the speed of all backends, with points from a source or made-up
-//! points.
+//! points, and names what limits each of them.
 
+mod bottleneck;
+mod device_work;
+mod json;
 mod measure;
+mod picture;
 mod report;
+mod subjects;
 
-use super::backend::{self, BenchBackend, StageTimer};
+use super::backend::bench_device::{BenchBackend, DeviceSettings, PassTime, PassTimer};
+use super::backend::{self, BackendChoice, cores};
 use super::error::BoxError;
 use super::output;
 use super::source_flags::SourceFlags;
 use super::source_name::redact;
 use super::style_flags::StyleFlags;
 use super::tile_kinds;
+use super::units::bytes;
 use crate::cli::logging::say;
+use bottleneck::{Bottleneck, Loads};
 use clap::Args;
-use heatsplat::points::level;
-use heatsplat::render::{Job, PointSet};
-use heatsplat::{Layer, Points, TileId, TileSize, Window, generate};
-use measure::TileTiming;
+use device_work::CounterValues;
+use heatsplat::points::{LonLatBox, level};
+use heatsplat::render::{Job, PointSet, View};
+use heatsplat::{Layer, Points, Style, TileId, TileSize, Window, generate};
+use measure::BenchTiming;
+use picture::{BenchFormat, BenchPicture, WindowSize};
+use serde_json::Value;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,15 +38,19 @@ Examples:
   heatsplat bench --points 1000000
   heatsplat bench examples/cities.csv.gz --radius 8 --json cities.json
   heatsplat bench quakes.csv.gz --gpu any --tile 4/14/6
+  heatsplat bench --backend gpu:0 --also 'kernel=quartic radius=9' --format none
+  heatsplat bench --window 4096x4096 --threads 1
 
-Tiles are drawn as a server draws them, from points in memory to the bytes of a PNG. Those of a
+Pictures are drawn as a server draws them, from points in memory to the bytes of a PNG. Tiles of a
 zoom that most points lie in are dense, the others sparse. CPU time is that of all threads of the
-program; spread is the middle half of all turns.";
+program, alone; the columns from `a second` on are of many threads at once: for each picture the
+size of its batch, its share of a submission, and the CPU time of the thread that owns the device
+(worker) and of the thread that asks. The last line names what is busiest. --json has all figures.";
 
-/// The zooms whose tiles are measured if no flag names tiles.
+/// The zooms whose tiles are measured if no flag names pictures.
 const ZOOMS: [u8; 4] = [0, 4, 8, 12];
 
-/// The number of tiles in the batch that times a device's stages. It is also the largest number of
+/// The number of tiles in the batch that times a device's passes. It is also the largest number of
 /// dense tiles of a zoom, and of sparse tiles.
 const BATCH: usize = 64;
 
@@ -51,12 +66,35 @@ pub(super) struct BenchCommand {
     /// GPUs to time beside the CPU: real ones, or any, with drivers in software
     #[arg(long, value_name = "real|any", default_value = "real", value_parser = ["real", "any"])]
     gpu: String,
+    /// Time only this backend, like cpu or gpu:0; may be repeated. If a GPU that is named doesn't
+    /// draw, the program ends with an error
+    #[arg(long, value_name = "cpu|gpu[:N|:NAME]", value_parser = backend::choice)]
+    backend: Vec<BackendChoice>,
+    /// GPU memory that points may take, like 512M or 4G
+    #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = bytes)]
+    gpu_memory: u64,
+    /// The most pictures that a GPU draws in one batch [default: as in a server]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    batch: Option<u16>,
+    /// Pictures drawn at a time [default: as many as a server draws]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Form of the pictures: png, webp, npy, tif, or none for colour indices without a file
+    #[arg(long, value_name = "FORMAT", default_value = "png", value_parser = BenchFormat::parse)]
+    format: BenchFormat,
     /// Seconds for each figure
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
     /// Time this tile alone, instead of dense and sparse ones of several zooms; may be repeated
     #[arg(long, value_name = "Z/X/Y", value_parser = tile)]
     tile: Vec<TileId>,
+    /// Time a picture of all points in this size, like 4096x4096, instead of tiles; may be repeated
+    #[arg(long, value_name = "WxH", value_parser = WindowSize::parse)]
+    window: Vec<WindowSize>,
+    /// Time a further style too: parameters that differ, like 'kernel=quartic radius=9'; may be
+    /// repeated
+    #[arg(long, value_name = "STYLE")]
+    also: Vec<String>,
     /// Write all figures, with the machine and the settings, as JSON; `-` is standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -66,13 +104,37 @@ pub(super) struct BenchCommand {
     style: StyleFlags,
 }
 
+/// The settings of a run that all figures share.
+struct BenchRun {
+    points: usize,
+    time: Duration,
+    format: BenchFormat,
+    settings: DeviceSettings,
+}
+
+/// The measurements in one style.
+struct StyleTiming {
+    style: Style,
+    backends: Vec<BackendTiming>,
+}
+
 /// The measurements of one backend.
 struct BackendTiming {
-    backend: String,
-    tiles: Vec<TileTiming>,
-    /// The stages of the backend on its device, each with its seconds for a batch of tiles. Empty
-    /// if the backend has no device.
-    device: Vec<(&'static str, f64)>,
+    name: String,
+    identity: String,
+    /// The number of pictures that were drawn at a time.
+    threads: usize,
+    rows: Vec<BenchTiming>,
+    /// The facts about the GPU; `None` for the CPU.
+    adapter: Option<Value>,
+    /// The counters of the backend before and after all of its measurements.
+    before: CounterValues,
+    after: CounterValues,
+    /// The passes of the device for a batch of `pass_pictures` tiles. Empty for the CPU.
+    passes: Vec<PassTime>,
+    pass_pictures: usize,
+    load: Loads,
+    bottleneck: Bottleneck,
 }
 
 impl BenchCommand {
@@ -91,70 +153,146 @@ impl BenchCommand {
             }
         };
         // Figures of several versions can be compared only if nothing but a flag sets the radius.
-        let style = style.if_asked(set.points());
-        let time = Duration::from_secs_f64(self.seconds.clamp(0.01, 600.0));
+        let styles = self.styles(style.if_asked(set.points()))?;
+        let run = BenchRun {
+            points: set.points().summary().count,
+            time: Duration::from_secs_f64(self.seconds.clamp(0.01, 600.0)),
+            format: self.format,
+            settings: DeviceSettings {
+                memory: self.gpu_memory,
+                batch: self.batch.map(usize::from),
+            },
+        };
+        let subjects = subjects::list(&self.backend, self.gpu == "any", run.settings)?;
         let mut out: Box<dyn io::Write> = match &self.json {
             // With the JSON on standard output, the table goes to standard error.
             Some(file) if file.as_os_str() == "-" => Box::new(io::stderr()),
             _ => Box::new(io::stdout()),
         };
-        write!(
-            out,
-            "{}",
-            report::head(set.points().summary().count, &style)
-        )?;
+        write!(out, "{}", report::head(run.points, run.format))?;
         let mut all = Vec::new();
-        for BenchBackend { backend, timer } in backend::for_bench(self.gpu == "any") {
-            let layer = Layer::new(
-                "bench",
-                Arc::clone(&set),
-                style.clone(),
-                Arc::clone(&backend),
-            );
-            let threads = backend::default_renders(&*backend);
-            write!(out, "\n{}", report::title(backend.name()))?;
-            let mut timings = Vec::new();
-            for (kind, tiles) in self.kinds(&layer) {
-                let timing = measure::tiles(&layer, kind, &tiles, time, threads);
-                write!(out, "{}", report::line(&timing))?;
-                timings.push(timing);
+        let mut idle = Vec::new();
+        for style in styles {
+            write!(out, "{}", report::style(&style))?;
+            let mut backends = Vec::new();
+            for subject in &subjects {
+                let backend = Arc::clone(&subject.backend);
+                let layer = Layer::new("bench", Arc::clone(&set), style.clone(), backend);
+                let timing = self.measure(&run, subject, &layer, &mut out)?;
+                let is_named = subject
+                    .device
+                    .as_ref()
+                    .is_some_and(|device| device.is_named);
+                if is_named && timing.rows.iter().any(|row| !row.fallbacks.is_empty()) {
+                    idle.push(format!("{} in the style {style}", timing.name));
+                }
+                backends.push(timing);
             }
-            let device = timer.map_or_else(Vec::new, |timer| device_stages(&layer, &timer));
-            write!(out, "{}", report::device(&device))?;
-            all.push(BackendTiming {
-                backend: backend.name().to_owned(),
-                tiles: timings,
-                device,
-            });
+            all.push(StyleTiming { style, backends });
         }
-        match &self.json {
-            None => Ok(()),
-            Some(file) => {
-                let text = report::json(set.points().summary().count, &style, time, &all);
-                output::write(file, |file| file.write_all(text.as_bytes()))
-            }
+        if let Some(file) = &self.json {
+            let text = json::report(&run, &all);
+            output::write(file, |file| file.write_all(text.as_bytes()))?;
+        }
+        match idle.is_empty() {
+            true => Ok(()),
+            false => Err(format!("the CPU drew pictures of {}", idle.join(", and of ")).into()),
         }
     }
 
-    /// The kinds of tiles that are measured. Each has a name and a list of tiles.
-    fn kinds(&self, layer: &Layer) -> Vec<(String, Vec<TileId>)> {
-        if self.tile.is_empty() {
-            return ZOOMS
-                .into_iter()
-                .flat_map(|z| tile_kinds::of_zoom(layer.points(), z, BATCH))
-                .collect();
+    /// The style of the flags, and those of `--also`.
+    fn styles(&self, first: Style) -> Result<Vec<Style>, BoxError> {
+        let mut all = vec![first.clone()];
+        for text in &self.also {
+            let mut style = first.clone();
+            for word in text.split_whitespace() {
+                let (name, value) = word
+                    .split_once('=')
+                    .ok_or_else(|| format!("--also: {word}: expected NAME=VALUE"))?;
+                let set = style.set(name, value);
+                set.map_err(|error| format!("--also: {error}"))?;
+            }
+            all.push(style);
         }
-        let named = |tile: &TileId| {
+        Ok(all)
+    }
+
+    /// Measures one backend in the style of a layer, and writes the table.
+    fn measure(
+        &self,
+        run: &BenchRun,
+        BenchBackend { backend, device }: &BenchBackend,
+        layer: &Layer,
+        out: &mut dyn io::Write,
+    ) -> Result<BackendTiming, BoxError> {
+        let threads = self.threads.map(usize::from);
+        let threads = threads.or_else(|| backend::default_renders(&**backend));
+        let threads = threads.unwrap_or_else(cores);
+        let title = report::title(backend.name(), device.as_ref(), threads);
+        write!(out, "\n{title}")?;
+        let before = CounterValues::of(&**backend);
+        let mut rows = Vec::new();
+        for (kind, pictures) in self.kinds(layer)? {
+            let kind = (kind, pictures.as_slice());
+            let row = measure::pictures(layer, kind, run.format, run.time, threads);
+            write!(out, "{}", report::line(&row))?;
+            rows.push(row);
+        }
+        let after = CounterValues::of(&**backend);
+        let has_drawn = rows.iter().any(|row| row.has_drawn);
+        let timed = device.as_ref().filter(|_| has_drawn);
+        let (passes, pass_pictures) =
+            timed.map_or_else(Default::default, |device| time_passes(layer, &device.timer));
+        write!(out, "{}", report::passes(&passes, pass_pictures))?;
+        let load = |row| Loads::new(row, cores(), &passes, pass_pictures);
+        let load = Loads::mean(&rows.iter().map(load).collect::<Vec<_>>());
+        let stages = rows.first().map_or(&[][..], |row| &row.stages);
+        let is_software = device.as_ref().is_some_and(|device| !device.adapter.real);
+        let bottleneck = load.bottleneck(stages, &passes, is_software);
+        writeln!(out, "  bottleneck: {}", bottleneck.text)?;
+        Ok(BackendTiming {
+            name: backend.name().to_owned(),
+            identity: backend.identity(),
+            threads,
+            rows,
+            adapter: device.as_ref().map(|device| device.adapter.json.clone()),
+            before,
+            after,
+            passes,
+            pass_pictures,
+            load,
+            bottleneck,
+        })
+    }
+
+    /// The kinds of pictures that are measured, each with its name.
+    fn kinds(&self, layer: &Layer) -> Result<Vec<(String, Vec<BenchPicture>)>, BoxError> {
+        let tile = |tile: &TileId| {
             let name = format!("{}/{}/{}", tile.z(), tile.x(), tile.y());
-            (name, vec![*tile])
+            (name, vec![BenchPicture::Tile(*tile)])
         };
-        self.tile.iter().map(named).collect()
+        let mut all: Vec<_> = self.tile.iter().map(tile).collect();
+        let bounds = layer.data_bounds().map(LonLatBox::with_margin);
+        for size in &self.window {
+            let WindowSize { width, height } = *size;
+            let view = View::around(bounds.unwrap_or(LonLatBox::WORLD), width, height, 1)?;
+            all.push((format!("{width}x{height}"), vec![BenchPicture::Map(view)]));
+        }
+        if all.is_empty() {
+            for z in ZOOMS {
+                let kinds = tile_kinds::of_zoom(layer.points(), z, BATCH).into_iter();
+                all.extend(kinds.map(|(name, tiles)| {
+                    (name, tiles.into_iter().map(BenchPicture::Tile).collect())
+                }));
+            }
+        }
+        Ok(all)
     }
 }
 
-/// Times each stage of a device for a batch of tiles of zoom 4. Returns the name and the seconds of
-/// each stage.
-fn device_stages(layer: &Layer, timer: &StageTimer) -> Vec<(&'static str, f64)> {
+/// Times each pass of a device for a batch of tiles of zoom 4. Returns the passes, and the number
+/// of tiles.
+fn time_passes(layer: &Layer, timer: &PassTimer) -> (Vec<PassTime>, usize) {
     let z = 4;
     let scale = layer.normalizer(level::of_zoom(z), layer.style());
     let occupied = layer.points().occupied_tiles(z);
@@ -176,7 +314,7 @@ fn device_stages(layer: &Layer, timer: &StageTimer) -> Vec<(&'static str, f64)> 
         .collect();
     // The first call is not counted, since it compiles the shaders.
     timer(&jobs);
-    timer(&jobs)
+    (timer(&jobs), jobs.len())
 }
 
 /// The most points that are made up: a choice. They take 18 GB.

@@ -1,123 +1,103 @@
-//! The measurements of a benchmark as text and as JSON.
+//! The measurements of a benchmark as a table of 80 columns.
 
-use super::BackendTiming;
-use super::measure::{Quartiles, TileTiming};
+use super::measure::BenchTiming;
+use super::picture::BenchFormat;
+use crate::cli::backend::bench_device::{BenchDevice, PassTime};
 use heatsplat::Style;
 use indicatif::HumanCount;
-use serde_json::{Value, json};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub(super) fn head(points: usize, style: &Style) -> String {
+/// The columns of a terminal that the table fits in.
+const WIDTH: usize = 80;
+
+pub(super) fn head(points: usize, format: BenchFormat) -> String {
     let points = HumanCount(points as u64);
-    format!("{points} points, {style}; 256 px tiles, PNG included\n")
+    format!("{points} points; times in ms, {}\n", format.note())
 }
 
-pub(super) fn title(backend: &str) -> String {
-    format!(
-        "{backend}\n{:<11} {:>5}  {:>22}  {:>22}  {:>9}  stages, ms\n",
-        "zoom", "tiles", "alone, CPU ms", "alone, wall ms", "tiles/s"
-    )
+/// The parameters of a style, on as many lines as they need.
+pub(super) fn style(style: &Style) -> String {
+    let mut lines = vec![String::new()];
+    for part in style.to_string().split_inclusive('&') {
+        match lines.last_mut() {
+            Some(line) if line.len() + part.len() <= WIDTH => line.push_str(part),
+            _ => lines.push(part.to_owned()),
+        }
+    }
+    format!("\n{}\n", lines.join("\n"))
 }
 
-pub(super) fn line(timing: &TileTiming) -> String {
-    let spread = |s: &Quartiles| format!("{:.3} ({:.3}–{:.3})", s.median, s.low, s.high);
+/// The name of a backend, with its adapter, and the names of the columns.
+pub(super) fn title(name: &str, device: Option<&BenchDevice>, threads: usize) -> String {
+    let about = device.map_or(String::new(), |device| {
+        let text = |key: &str| device.adapter.json[key].as_str().unwrap_or("").to_owned();
+        let note = match device.adapter.real {
+            true => "",
+            false => "  THESE FIGURES ARE OF A DRIVER IN SOFTWARE\n",
+        };
+        let [kind, interface, driver] = ["type", "interface", "driver"].map(text);
+        let number = device.adapter.number;
+        format!("  gpu:{number}, {kind}, {interface}, {driver}\n{note}")
+    });
+    let columns = format!(
+        "{:<11} {:>6} {:>8} {:>8} {:>9}",
+        "zoom", "number", "CPU ms", "wall ms", "a second"
+    );
+    let device = match device {
+        Some(_) => format!(
+            " {:>6} {:>6} {:>8} {:>8}",
+            "batch", "subm.", "worker", "asker"
+        ),
+        None => String::new(),
+    };
+    format!("{name}, {threads} at a time\n{about}{columns}{device}\n")
+}
+
+pub(super) fn line(timing: &BenchTiming) -> String {
+    let device = timing.together_work.as_ref().map_or(String::new(), |work| {
+        format!(
+            " {:>6.1} {:>6.2} {:>8.3} {:>8.3}",
+            work.batch(),
+            work.submissions(),
+            work.worker_us() / 1e3,
+            work.asker_us() / 1e3,
+        )
+    });
     let stages: Vec<String> = timing
         .stages
         .iter()
         .map(|(stage, ms)| format!("{} {ms:.3}", stage.name()))
         .collect();
+    let who = timing.who_drew();
+    let who = who.map_or(String::new(), |who| format!("  {who}\n"));
     format!(
-        "{:<11} {:>5}  {:>22}  {:>22}  {:>9}  {}\n",
+        "{:<11} {:>6} {:>8.3} {:>8.3} {:>9}{device}\n  {}\n{who}",
         timing.kind,
-        timing.tiles,
-        spread(&timing.cpu),
-        spread(&timing.wall),
+        timing.pictures,
+        timing.cpu.median,
+        timing.wall.median,
         HumanCount(timing.rate as u64).to_string(),
         stages.join(" · "),
     )
 }
 
-/// Lines of text, one for each stage of a device, with the milliseconds that the stage takes for a
-/// batch.
-pub(super) fn device(stages: &[(&'static str, f64)]) -> String {
-    let line = |(name, seconds): &(&str, f64)| {
-        format!("  {name:<10}  {:>9.3} ms a batch\n", seconds * 1e3)
-    };
-    stages.iter().map(line).collect()
-}
-
-pub(super) fn json(points: usize, style: &Style, time: Duration, all: &[BackendTiming]) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let style: serde_json::Map<_, _> = style
-        .parameters()
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.into()))
-        .collect();
-    let whole = json!({
-        "heatsplat": env!("CARGO_PKG_VERSION"),
-        "optimised": !cfg!(debug_assertions),
-        "time": now.map_or(0, |now| now.as_secs()),
-        "machine": {
-            "cpu": cpu(),
-            "cores": std::thread::available_parallelism().map_or(1, usize::from),
-            "os": std::env::consts::OS,
-            "arch": std::env::consts::ARCH,
-        },
-        "points": points,
-        "style": style,
-        "seconds_a_figure": time.as_secs_f64(),
-        "backends": all.iter().map(backend).collect::<Vec<_>>(),
-    });
-    format!("{whole:#}\n")
-}
-
-fn backend(timing: &BackendTiming) -> Value {
-    let device: serde_json::Map<_, _> = timing
-        .device
-        .iter()
-        .map(|(name, seconds)| ((*name).to_owned(), json!(rounded(seconds * 1e3))))
-        .collect();
-    let mut value = json!({
-        "name": timing.backend,
-        "tiles": timing.tiles.iter().map(tile).collect::<Vec<_>>(),
-    });
-    if let (false, Some(value)) = (device.is_empty(), value.as_object_mut()) {
-        value.insert("device_stages_ms_a_batch".to_owned(), device.into());
+/// A line for each pass of a device, with its milliseconds for a batch of `batch` tiles.
+pub(super) fn passes(passes: &[PassTime], batch: usize) -> String {
+    if passes.is_empty() {
+        return String::new();
     }
-    value
-}
-
-fn tile(timing: &TileTiming) -> Value {
-    let spread = |s: &Quartiles| {
-        let [median, low, high] = [s.median, s.low, s.high].map(rounded);
-        json!({ "median": median, "low": low, "high": high })
+    let clock = match passes.iter().any(|pass| pass.device.is_some()) {
+        true => "the device's clock",
+        false => "the device has no clock",
     };
-    let stages: serde_json::Map<_, _> = timing
-        .stages
-        .iter()
-        .map(|(stage, ms)| (stage.name().to_owned(), json!(rounded(*ms))))
-        .collect();
-    json!({
-        "kind": timing.kind,
-        "tiles": timing.tiles,
-        "turns": timing.turns,
-        "cpu_ms": spread(&timing.cpu),
-        "wall_ms": spread(&timing.wall),
-        "stages_ms": stages,
-        "bytes": timing.bytes,
-        "together_tiles_per_s": rounded(timing.rate),
-        "together_cpu_ms": rounded(timing.rate_cpu),
-    })
-}
-
-/// Rounds a measurement to four decimal places. Its further digits are noise.
-fn rounded(value: f64) -> f64 {
-    (value * 1e4).round() / 1e4
-}
-
-/// The name of the processor; `None` if the system doesn't have it in `/proc/cpuinfo`.
-fn cpu() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("model name"))?;
-    Some(line.split_once(':')?.1.trim().to_owned())
+    let mut text = format!("  a batch of {batch}: ms by the wall, and by {clock}\n");
+    for pass in passes {
+        let device = pass.device;
+        let device = device.map_or(String::new(), |s| format!(" {:>9.3}", s * 1e3));
+        text.push_str(&format!(
+            "  {:<10} {:>9.3}{device}\n",
+            pass.name,
+            pass.wall * 1e3
+        ));
+    }
+    text
 }

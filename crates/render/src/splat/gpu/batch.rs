@@ -122,8 +122,8 @@ pub(super) struct DrawBatch {
 
 impl DrawBatch {
     /// Takes the first waiting picture, and all other waiting pictures that can be drawn with it in
-    /// buffers of at most `most` bytes each. `None` if no picture waits.
-    pub(super) fn gather(waiting: &mut VecDeque<Task>, most: u64) -> Option<Self> {
+    /// buffers of at most `most` bytes each; at most `pictures` in all. `None` if no picture waits.
+    pub(super) fn gather(waiting: &mut VecDeque<Task>, most: u64, pictures: usize) -> Option<Self> {
         let first = waiting.pop_front()?;
         let mut batch = Self {
             plan: Arc::clone(&first.prepared.plan),
@@ -140,7 +140,7 @@ impl DrawBatch {
         batch.add(first);
         let mut others = VecDeque::with_capacity(waiting.len());
         while let Some(task) = waiting.pop_front() {
-            if batch.tasks.len() < MOST && batch.takes(&task, most) {
+            if batch.tasks.len() < pictures && batch.takes(&task, most) {
                 batch.add(task);
             } else {
                 others.push_back(task);

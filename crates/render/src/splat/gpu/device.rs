@@ -1,6 +1,7 @@
 //! Devices whose errors are returned as values and never cause a panic.
 
 use super::health::FallbackReason;
+use super::pass_stamps::CLOCK;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,6 +34,8 @@ impl DeviceContext {
         };
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("heatsplat"),
+            // Benchmarks read the clock; pictures need no feature.
+            required_features: adapter.features() & CLOCK,
             required_limits: limits,
             ..wgpu::DeviceDescriptor::default()
         };

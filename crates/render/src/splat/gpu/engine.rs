@@ -6,6 +6,7 @@ use super::device::DeviceContext;
 use super::grow_buffer::GrowBuffer;
 use super::health::{FallbackReason, Health, is_whole};
 use super::layout::{EACH, GROUP, GpuJob, OUTPUTS, SLOT, SLOTS};
+use super::pass_stamps::PassStamps;
 use super::pipelines::{EntryPoint, Pipelines};
 use super::plan::{GpuPlan, GpuPlanKind, PLANS};
 use super::point_buffers::PointBuffers;
@@ -219,18 +220,28 @@ impl Engine {
         let health = Arc::clone(&self.health);
         let counters = &health.counters;
         let timer = health.timer();
+        let stamps = timer.as_ref().and_then(|_| PassStamps::new(device, queue));
         if let Some(timer) = &timer {
             timer.lap("plan");
         }
         let mut passes = Passes::new(self, batch)?;
-        let mut encoder = passes.begin(batch);
-        let lap = |encoder: CommandEncoder, name: &'static str| {
+        let mut encoder = passes.begin(batch, stamps.as_ref());
+        let lap = |mut encoder: CommandEncoder, name: &'static str| {
             let Some(timer) = &timer else { return encoder };
+            if let Some(stamps) = &stamps {
+                stamps.end(&mut encoder);
+            }
             queue.submit([encoder.finish()]);
             counters.submissions.add(1);
             let _ = device.poll(wgpu::PollType::wait_indefinitely());
-            timer.lap(name);
-            device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
+            let took = stamps.as_ref().and_then(|stamps| stamps.read(device));
+            timer.lap_on_device(name, took);
+            let descriptor = wgpu::CommandEncoderDescriptor::default();
+            let mut encoder = device.create_command_encoder(&descriptor);
+            if let Some(stamps) = &stamps {
+                stamps.begin(&mut encoder);
+            }
+            encoder
         };
         encoder = lap(encoder, "upload");
         for (i, upload) in batch.uploads.iter().enumerate() {
@@ -454,10 +465,13 @@ impl<'a> Passes<'a> {
         })
     }
 
-    fn begin(&self, batch: &DrawBatch) -> CommandEncoder {
+    fn begin(&self, batch: &DrawBatch, stamps: Option<&PassStamps>) -> CommandEncoder {
         let mut encoder = self
             .device
             .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        if let Some(stamps) = stamps {
+            stamps.begin(&mut encoder);
+        }
         encoder.clear_buffer(&self.bins, 0, Some(u64::from(batch.sizes.bins) * 8));
         encoder.clear_buffer(&self.sums, 0, None);
         encoder

@@ -2,6 +2,7 @@
 
 use super::counters::Counters;
 use super::layout::{HELD, SEAL, SEEN, SLOT, SLOTS, WEIGHED};
+use super::pass_stamps::PassTime;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -58,9 +59,11 @@ impl FallbackReason {
 }
 
 /// The state of a device that outlives it: counters of its work and its failures.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Health {
     pub(super) counters: Counters,
+    /// The greatest number of pictures in one batch.
+    batch: usize,
     /// The failure that a test wants to happen next: its index in [`FallbackReason::ALL`] plus 1,
     /// or 0 for none.
     injected: AtomicU8,
@@ -70,9 +73,9 @@ pub(super) struct Health {
 }
 
 /// A timer for the compute passes of batches. It has the time at which the last pass ended, and for
-/// each name of a pass the seconds that all passes of this name took.
+/// each name of a pass the time that all passes of this name took.
 #[derive(Debug)]
-pub(super) struct PassTimer(Mutex<(Instant, Vec<(&'static str, f64)>)>);
+pub(super) struct PassTimer(Mutex<(Instant, Vec<PassTime>)>);
 
 impl PassTimer {
     pub(super) fn new() -> Self {
@@ -82,23 +85,46 @@ impl PassTimer {
     /// Ends a pass, adds its time to the time of all passes called `name`, and begins the next
     /// pass.
     pub(super) fn lap(&self, name: &'static str) {
+        self.lap_on_device(name, None);
+    }
+
+    /// Ends a pass, as [`lap`](Self::lap) does, which took `device` seconds by the device's clock.
+    pub(super) fn lap_on_device(&self, name: &'static str, device: Option<f64>) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, laps) = &mut *inner;
-        let took = since.elapsed().as_secs_f64();
-        match laps.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, sum)) => *sum += took,
-            None => laps.push((name, took)),
+        let wall = since.elapsed().as_secs_f64();
+        match laps.iter_mut().find(|pass| pass.name == name) {
+            Some(pass) => {
+                pass.wall += wall;
+                pass.device = pass.device.zip(device).map(|(sum, took)| sum + took);
+            }
+            None => laps.push(PassTime { name, wall, device }),
         }
         *since = Instant::now();
     }
 
-    pub(super) fn laps(&self) -> Vec<(&'static str, f64)> {
+    pub(super) fn laps(&self) -> Vec<PassTime> {
         let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.1.clone()
     }
 }
 
 impl Health {
+    /// The state of a device that draws at most `batch` pictures at a time.
+    pub(super) fn with_batch(batch: usize) -> Self {
+        Self {
+            counters: Counters::default(),
+            batch,
+            injected: AtomicU8::default(),
+            reported: Mutex::default(),
+            timer: Mutex::default(),
+        }
+    }
+
+    pub(super) fn batch(&self) -> usize {
+        self.batch
+    }
+
     /// The timer for the passes; `None` while they are not timed.
     pub(super) fn timer(&self) -> Option<Arc<PassTimer>> {
         let timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner);

@@ -26,6 +26,7 @@ mod grow_buffer;
 mod health;
 mod layout;
 mod output_buffers;
+mod pass_stamps;
 mod pipelines;
 mod place;
 mod plan;
@@ -39,6 +40,7 @@ pub use adapter::{Adapter, AdapterChoice, adapters};
 pub use counters::GpuReport;
 pub use health::FallbackReason;
 pub use output_buffers::GpuPicture;
+pub use pass_stamps::PassTime;
 pub use wgpu;
 
 use crate::scale::normalizer::Normalizer;
@@ -86,6 +88,7 @@ pub struct GpuOptions {
     choice: AdapterChoice,
     memory: u64,
     chunk: usize,
+    batch: usize,
 }
 
 impl Default for GpuOptions {
@@ -101,6 +104,7 @@ impl GpuOptions {
             choice,
             memory: 2 << 30,
             chunk: 1 << 22,
+            batch: batch::MOST,
         }
     }
 
@@ -109,6 +113,14 @@ impl GpuOptions {
     #[must_use]
     pub fn with_memory(mut self, bytes: u64) -> Self {
         self.memory = bytes;
+        self
+    }
+
+    /// Sets the greatest number of pictures that are drawn in one batch: 64 unless it is set.
+    /// Benchmarks compare sizes.
+    #[must_use]
+    pub fn with_batch(mut self, pictures: usize) -> Self {
+        self.batch = pictures.max(1);
         self
     }
 
@@ -151,7 +163,8 @@ impl GpuBackend {
     /// There is no such device, it can't be opened, or it fails the self-test.
     pub fn new(options: impl Into<GpuOptions>) -> Result<Self, GpuError> {
         let options = options.into();
-        let (health, point_buffers) = (Arc::default(), Arc::new(options.point_buffers()));
+        let health = Arc::new(Health::with_batch(options.batch));
+        let point_buffers = Arc::new(options.point_buffers());
         let open = {
             let (health, point_buffers) = (Arc::clone(&health), Arc::clone(&point_buffers));
             move || -> Result<(Adapter, Engine), GpuError> {
@@ -178,7 +191,8 @@ impl GpuBackend {
         queue: wgpu::Queue,
         options: &GpuOptions,
     ) -> Result<Self, GpuError> {
-        let (health, point_buffers) = (Arc::default(), Arc::new(options.point_buffers()));
+        let health = Arc::new(Health::with_batch(options.batch));
+        let point_buffers = Arc::new(options.point_buffers());
         let about = Adapter::new(&device.adapter_info(), &device.limits());
         let context = DeviceContext::from_device(device, queue);
         let engine = Engine::new(context, Arc::clone(&health), Arc::clone(&point_buffers));
@@ -227,6 +241,13 @@ impl GpuBackend {
     /// that it took in seconds. It is meant for benchmarks: if other threads ask for pictures
     /// meanwhile, their time is included.
     pub fn time_stages(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<(&'static str, f64)> {
+        let passes = self.time_passes(jobs).into_iter();
+        passes.map(|pass| (pass.name, pass.wall)).collect()
+    }
+
+    /// Draws jobs and waits after each pass, as [`time_stages`](Self::time_stages) does. Returns
+    /// the time of each pass, by the device's clock too if it has one.
+    pub fn time_passes(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<PassTime> {
         let timer = Arc::new(PassTimer::new());
         self.health.set_timer(Some(Arc::clone(&timer)));
         self.pictures(jobs);
@@ -364,7 +385,7 @@ impl Backend for GpuBackend {
     }
 
     fn batch(&self) -> usize {
-        batch::MOST
+        self.health.batch()
     }
 
     fn counters(&self) -> Vec<(&'static str, u64)> {

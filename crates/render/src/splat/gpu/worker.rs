@@ -103,7 +103,8 @@ impl Worker {
                 continue;
             };
             let outcome = if !waiting.is_empty() && in_flight.len() < RING {
-                let Some(batch) = DrawBatch::gather(&mut waiting, engine.room()) else {
+                let Some(batch) = DrawBatch::gather(&mut waiting, engine.room(), health.batch())
+                else {
                     continue;
                 };
                 match engine.submit(batch) {

@@ -1,0 +1,44 @@
+//! Backends that `heatsplat bench` measures, with what it needs to look into a GPU.
+
+use super::adapter_listing::AdapterListing;
+use heatsplat::Backend;
+use heatsplat::render::{Job, Normalizer};
+use std::sync::Arc;
+
+/// A backend that is measured by `heatsplat bench`.
+pub(in crate::cli) struct BenchBackend {
+    pub(in crate::cli) backend: Arc<dyn Backend>,
+    /// `None` for the CPU.
+    pub(in crate::cli) device: Option<BenchDevice>,
+}
+
+/// The GPU of a backend that is measured.
+pub(in crate::cli) struct BenchDevice {
+    pub(in crate::cli) adapter: AdapterListing,
+    /// A function that times the passes of the backend on its GPU.
+    pub(in crate::cli) timer: PassTimer,
+    /// True if the user has named the GPU, so that it must draw.
+    pub(in crate::cli) is_named: bool,
+}
+
+/// A function that draws jobs on a GPU in one batch. It returns the time of each pass.
+pub(in crate::cli) type PassTimer = Box<dyn Fn(&[(Job<'_>, &Normalizer)]) -> Vec<PassTime>>;
+
+/// The seconds that a pass took for a batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::cli) struct PassTime {
+    pub(in crate::cli) name: &'static str,
+    /// The time by the clock, with the way to the device and back.
+    pub(in crate::cli) wall: f64,
+    /// The time by the device's own clock; `None` if it has none, and for work of the CPU.
+    pub(in crate::cli) device: Option<f64>,
+}
+
+/// The settings of GPUs that are measured.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cli) struct DeviceSettings {
+    /// The bytes of a GPU's memory that points may take.
+    pub(in crate::cli) memory: u64,
+    /// The most pictures in a batch; `None` for as many as in a server.
+    pub(in crate::cli) batch: Option<usize>,
+}

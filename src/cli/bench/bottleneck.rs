@@ -1,0 +1,161 @@
+//! The bottleneck: the part of the machine that is busiest while many pictures are drawn.
+
+use super::measure::BenchTiming;
+use crate::cli::backend::bench_device::PassTime;
+use heatsplat::render::Phase;
+
+/// The share of the time from which on a part counts as the bottleneck. A choice.
+const BUSY: f64 = 0.6;
+
+/// The shares of the time in which the parts of a machine are busy while many pictures are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Loads {
+    /// The processor's cores together.
+    pub(super) cores: f64,
+    /// The thread that owns the device; `None` without a device.
+    pub(super) worker: Option<f64>,
+    /// The device, by its own clock; `None` without a device or without timestamps.
+    pub(super) device: Option<f64>,
+}
+
+/// A part of the machine that limits the number of pictures a second.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Bottleneck {
+    /// One word, for JSON.
+    pub(super) name: &'static str,
+    /// A sentence, for the table.
+    pub(super) text: String,
+}
+
+impl Loads {
+    /// The loads of one row of measurements. `passes` are the passes of a batch of `batch` tiles;
+    /// they are of other tiles, so the device's load is an estimate.
+    pub(super) fn new(
+        timing: &BenchTiming,
+        cores: usize,
+        passes: &[PassTime],
+        batch: usize,
+    ) -> Self {
+        let seconds = |ms: f64| ms / 1e3 * timing.rate;
+        let worker = timing.together_work.as_ref();
+        let device: Option<f64> = passes.iter().map(|pass| pass.device).sum();
+        let device = device.filter(|all| *all > 0.0);
+        Self {
+            cores: seconds(timing.rate_cpu) / cores.max(1) as f64,
+            worker: worker.map(|work| seconds(work.worker_us() / 1e3)),
+            device: device.map(|all| all / batch.max(1) as f64 * timing.rate),
+        }
+    }
+
+    /// The means of several rows.
+    pub(super) fn mean(all: &[Self]) -> Self {
+        let mean = |of: fn(&Self) -> Option<f64>| {
+            let known: Vec<f64> = all.iter().filter_map(of).collect();
+            (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+        };
+        Self {
+            cores: mean(|load| Some(load.cores)).unwrap_or(0.0),
+            worker: mean(|load| load.worker),
+            device: mean(|load| load.device),
+        }
+    }
+
+    /// The busiest part. `stages` and `passes` name what it does most of the time.
+    pub(super) fn bottleneck(
+        &self,
+        stages: &[(Phase, f64)],
+        passes: &[PassTime],
+        is_software: bool,
+    ) -> Bottleneck {
+        let percent = |share: f64| (share * 100.0).round().min(100.0);
+        let of = |name: &'static str, text: String| Bottleneck { name, text };
+        let (worker, device) = (self.worker.unwrap_or(0.0), self.device.unwrap_or(0.0));
+        let busiest = self.cores.max(worker).max(device);
+        // Without a device of its own, a backend can only wait for the processor, which other
+        // programs may use too.
+        if busiest < BUSY && self.worker.is_some() && !is_software {
+            let text = format!(
+                "waiting: nothing is busy over {} % of the time; try more --threads",
+                percent(busiest)
+            );
+            return of("waiting", text);
+        }
+        let stage = stages.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+        let stage = stage.map_or(String::new(), |(stage, _)| {
+            format!(", most with {}", stage.name())
+        });
+        if worker >= BUSY && worker >= self.cores && worker >= device {
+            let text = format!(
+                "the thread that owns the device, {} % busy",
+                percent(worker)
+            );
+            return of("worker", text);
+        }
+        if device >= self.cores && !is_software {
+            let time = |pass: &PassTime| pass.device.unwrap_or(0.0);
+            let pass = passes.iter().max_by(|a, b| time(a).total_cmp(&time(b)));
+            let pass = pass.map_or(String::new(), |pass| format!(", most with {}", pass.name));
+            return of(
+                "device",
+                format!("the device, about {} % busy{pass}", percent(device)),
+            );
+        }
+        let shared = match is_software {
+            true => "; it is the device too",
+            false => "",
+        };
+        let text = format!(
+            "the processor, {} % busy{stage}{shared}",
+            percent(self.cores)
+        );
+        of("processor", text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_busiest_part_is_named() {
+        let pass = |name, device| PassTime {
+            name,
+            wall: 1.0,
+            device: Some(device),
+        };
+        let passes = [pass("across", 0.1), pass("refine", 0.7), pass("down", 0.2)];
+        let stages = [(Phase::Draw, 0.2), (Phase::Encode, 0.9)];
+        let name = |cores, worker, device, is_software| {
+            let loads = Loads {
+                cores,
+                worker,
+                device,
+            };
+            let found = loads.bottleneck(&stages, &passes, is_software);
+            (found.name, found.text)
+        };
+        let (part, text) = name(0.3, Some(0.98), Some(0.2), false);
+        assert!(part == "worker" && text.contains("98 %"), "{text}");
+        let (part, text) = name(0.3, Some(0.5), Some(0.9), false);
+        assert!(part == "device" && text.contains("refine"), "{text}");
+        let (part, text) = name(0.97, Some(0.5), Some(0.9), false);
+        assert!(part == "processor" && text.contains("encode"), "{text}");
+        assert_eq!(name(0.8, Some(0.5), Some(0.9), true).0, "processor");
+        assert_eq!(name(0.4, Some(0.5), None, false).0, "waiting");
+        // Other programs use the processor.
+        assert_eq!(name(0.3, Some(0.4), Some(0.5), true).0, "processor");
+        assert_eq!(name(0.3, None, None, false).0, "processor");
+        assert_eq!(name(0.9, None, None, false).0, "processor");
+    }
+
+    #[test]
+    fn means_leave_out_what_is_unknown() {
+        let load = |cores, worker| Loads {
+            cores,
+            worker,
+            device: None,
+        };
+        let mean = Loads::mean(&[load(0.5, None), load(1.0, Some(0.25))]);
+        assert_eq!(mean, load(0.75, Some(0.25)));
+    }
+}

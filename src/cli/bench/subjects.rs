@@ -1,0 +1,49 @@
+//! The backends that a benchmark measures.
+
+use crate::cli::backend::bench_device::{BenchBackend, DeviceSettings};
+use crate::cli::backend::{self, BackendChoice};
+use crate::cli::error::BoxError;
+use crate::cli::logging::say;
+
+/// Lists the backends that are named. If none are, these are the CPU and each real GPU, and with
+/// `any` drivers in software too.
+///
+/// # Errors
+/// If a GPU that is named can't be opened. One that isn't named is reported and left out.
+pub(super) fn list(
+    named: &[BackendChoice],
+    any: bool,
+    settings: DeviceSettings,
+) -> Result<Vec<BenchBackend>, BoxError> {
+    if named.is_empty() {
+        let mut all = vec![cpu()];
+        let adapters = backend::adapters().into_iter();
+        for adapter in adapters.filter(|adapter| any || adapter.real) {
+            match backend::open_for_bench(adapter, settings) {
+                Ok(gpu) => all.push(gpu),
+                Err(error) => say!("heatsplat: {error}"),
+            }
+        }
+        return Ok(all);
+    }
+    let mut all = Vec::new();
+    for choice in named {
+        let BackendChoice::Gpu(choice) = choice else {
+            all.push(cpu());
+            continue;
+        };
+        let mut gpu = backend::open_for_bench(backend::find(choice)?, settings)?;
+        if let Some(device) = &mut gpu.device {
+            device.is_named = true;
+        }
+        all.push(gpu);
+    }
+    Ok(all)
+}
+
+fn cpu() -> BenchBackend {
+    BenchBackend {
+        backend: backend::cpu(),
+        device: None,
+    }
+}
