@@ -603,6 +603,35 @@ fn the_first_points_of_a_source_are_explained() {
         geometries.0 == 0 && geometries.1.contains("→ longitude"),
         "{geometries:?}"
     );
+    // The column that holds whole positions has a use as well.
+    let column = dir.join("column.csv");
+    std::fs::write(&column, "id,where\n1,POINT (2.5 48.25)\n").unwrap();
+    let (_, out, err) = heatsplat(&["info", column.to_str().unwrap(), "--explain"]);
+    let place = out
+        .lines()
+        .find(|line| line.trim_start().starts_with("where"));
+    assert!(
+        place.is_some_and(|line| line.contains("position  text")),
+        "{out}{err}"
+    );
+    let (code, _, err) = heatsplat(&["info", column.to_str().unwrap(), "--by", "nowhere"]);
+    assert!(
+        code == 1 && err.contains("--by: there is no column \"nowhere\""),
+        "{err}"
+    );
+    let database = [
+        "info",
+        "postgres://nobody@127.0.0.1:1/x",
+        "--table",
+        "t",
+        "--lon",
+        "x",
+    ];
+    let (code, _, err) = heatsplat(&database);
+    assert!(
+        code != 0 && err.contains("lon and lat are for files"),
+        "{err}"
+    );
     // A file that can't be read as a whole is explained too, and so are columns that can't be kept.
     let metres = dir.join("metres.csv");
     std::fs::write(&metres, "x,y\n358553.5,5117090.7\n").unwrap();

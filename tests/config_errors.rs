@@ -107,6 +107,26 @@ fn spoiled() -> Vec<Spoiled> {
             &["line 1", "did you mean `limits`"],
         ),
         (
+            "section in capitals",
+            before("[Limits]\nrenders = 1\n"),
+            &["line 1", "unknown section `Limits`; did you mean [limits]?"],
+        ),
+        (
+            "layers in capitals",
+            b"[[Layers]]\nfile = \"a.csv\"\n".to_vec(),
+            &["line 1", "did you mean [[layers]]?"],
+        ),
+        (
+            "section of the server",
+            before("[server]\nlisten = \"127.0.0.1:0\"\n"),
+            &["line 1", "stand at the top of the file"],
+        ),
+        (
+            "list of sources",
+            before("[[sources]]\nfile = \"a.csv\"\n"),
+            &["line 1", "expected [sources.NAME], a section with a name"],
+        ),
+        (
             "near top",
             before("lisen = \"127.0.0.1:0\"\n"),
             &["line 1", "did you mean `listen`"],

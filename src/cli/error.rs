@@ -48,8 +48,8 @@ impl Error for FileError {}
 /// that it names the program's flag instead, like `--keep`.
 pub(super) fn with_flags(message: &str) -> String {
     let mut text = message.to_owned();
-    for parameter in Parameter::ALL {
-        let name = parameter.name();
+    let names = Parameter::ALL.map(Parameter::name);
+    for name in names.into_iter().chain(["by", "radius_column"]) {
         let flag = format!("--{}", name.replace('_', "-"));
         // A message also quotes values of the data, in double quotes. A backtick at the beginning
         // of such a value comes after a double quote, not after a blank or a bracket, so it isn't

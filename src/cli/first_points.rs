@@ -121,15 +121,21 @@ impl FirstPoints {
     }
 }
 
-/// The use that is made of a column: `longitude`, `latitude` or `weight`. `None` for columns that
-/// are not used.
+/// The use that is made of a column: `longitude`, `latitude`, `position` or `weight`. `None` for
+/// columns that are not used.
 fn used_as(columns: &Columns, column: &str) -> Option<&'static str> {
     let (lon, lat) = match &columns.position {
         Position::LonLat { lon, lat } => (Some(&**lon), Some(&**lat)),
         Position::Geometry => (None, None),
     };
     let weight = columns.weight.as_deref();
-    let uses = [(lon, "longitude"), (lat, "latitude"), (weight, "weight")];
+    let position = columns.geometry.as_deref();
+    let uses = [
+        (lon, "longitude"),
+        (lat, "latitude"),
+        (position, "position"),
+        (weight, "weight"),
+    ];
     let found = uses.into_iter().find(|(name, _)| *name == Some(column));
     found.map(|(_, used_as)| used_as)
 }

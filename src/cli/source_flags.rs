@@ -7,8 +7,8 @@ use clap::Args;
 use heatsplat::import;
 use heatsplat::points::{LonLatBox, LonLatBoxError};
 use heatsplat_loader::{
-    AxisOrder, DecimalMark, Encoding, Filter, InputFormat, LoadOptions, Quote, RasterExtent,
-    Source, TimeFormat, open,
+    AxisOrder, DecimalMark, Encoding, Filter, InputFormat, LoadError, LoadOptions, Parameter,
+    Quote, RasterExtent, Source, TimeFormat, open,
 };
 
 /// Flags that choose how to read a source.
@@ -119,6 +119,10 @@ pub(super) struct SourceFlags {
     pub(super) download_limit: Option<u64>,
     #[command(flatten)]
     pub(super) database: DatabaseFlags,
+    /// True if the columns of longitude and latitude are those of a heat map's configuration, which
+    /// may be for another kind of source.
+    #[arg(skip)]
+    pub(super) has_suggested_axes: bool,
 }
 
 impl SourceFlags {
@@ -128,7 +132,28 @@ impl SourceFlags {
             return opened;
         }
         self.database.check_unused()?;
-        Ok(open(source, &self.options())?)
+        open(source, &self.options()).map_err(|error| self.blamed(error))
+    }
+
+    /// The error in the words of the flag that names a missing column. The loader knows the columns
+    /// of `--by` and `--radius-column` as kept ones.
+    fn blamed(&self, error: LoadError) -> BoxError {
+        let LoadError::NoSuchColumn {
+            parameter: Parameter::Keep,
+            name,
+            ..
+        } = &error
+        else {
+            return error.into();
+        };
+        let is = |flag: &Option<String>| flag.as_ref() == Some(name);
+        let flag = match () {
+            () if self.keep.contains(name) => return error.into(),
+            () if is(&self.by) => "`by`",
+            () if is(&self.radius_column) => "`radius_column`",
+            () => return error.into(),
+        };
+        error.to_string().replacen("`keep`", flag, 1).into()
     }
 
     /// Checks that a file has a supported format, and columns with positions.
@@ -140,6 +165,8 @@ impl SourceFlags {
     /// Sets the flags of columns to the columns that the configuration of a heat map names, except
     /// flags that the user has set.
     pub(super) fn suggest(&mut self, columns: &import::ColumnNames) {
+        let is_free = self.lon.is_none() && self.lat.is_none();
+        self.has_suggested_axes |= is_free && (columns.lon.is_some() || columns.lat.is_some());
         for (flag, column) in [
             (&mut self.lon, &columns.lon),
             (&mut self.lat, &columns.lat),

@@ -159,6 +159,15 @@ impl SourceFlags {
         if self.pair.is_some() {
             return Some("pair is for files; name the columns in sql");
         }
+        let names_axes = self.lon.is_some() || self.lat.is_some();
+        if names_axes && !self.has_suggested_axes {
+            return Some(
+                "lon and lat are for files; name the columns in sql: select lon as x, lat as y, …",
+            );
+        }
+        if self.extent.is_some() {
+            return Some("extent is for rasters in files");
+        }
         let text = self.delimiter.is_some() || self.quote.is_some() || self.decimal.is_some();
         if text || self.order.is_some() || self.rows.is_some() || self.encoding.is_some() {
             return Some("delimiter, quote, decimal, order, rows and encoding are for files");

@@ -41,6 +41,9 @@ pub struct Columns {
     pub seen: Vec<String>,
     /// The columns or geometries from which positions are read.
     pub position: Position,
+    /// The column that holds the whole positions; `None` if positions are in two columns, or in no
+    /// column, as in a Shapefile.
+    pub geometry: Option<String>,
     /// The column of weights; `None`: every row counts 1.
     pub weight: Option<String>,
     /// The columns whose values are kept for each point.

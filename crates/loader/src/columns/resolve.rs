@@ -121,6 +121,10 @@ pub(crate) fn resolve(
             },
             PositionColumns::Geometry(_) => Position::Geometry,
         },
+        geometry: match position {
+            PositionColumns::LonLat(..) => None,
+            PositionColumns::Geometry(column) => column.map(name),
+        },
         weight: choice.column.map(name),
         kept: selection.names(&seen),
         guess: WeightGuess::new(&choice, &why),

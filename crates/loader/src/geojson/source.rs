@@ -165,6 +165,7 @@ fn choose(
     };
     let mut columns = Columns {
         position: Position::Geometry,
+        geometry: None,
         weight,
         kept: selection.keep.clone(),
         why: format!("{positions}, {why}"),

@@ -69,6 +69,7 @@ pub(super) fn plan(
     }
     let mut columns = Columns {
         position: position(placing, &judgement.columns),
+        geometry: None,
         weight: weight_name,
         kept: selection.names(&extended),
         guess: WeightGuess::new(&choice, &positions),

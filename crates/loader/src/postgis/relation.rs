@@ -162,6 +162,7 @@ impl ResolvedLayer {
             columns: Columns {
                 kept: kept.into_iter().collect(),
                 position: Position::Geometry,
+                geometry: None,
                 weight: weight.and_then(name),
                 guess: None,
                 why,

@@ -47,6 +47,7 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     let slots = Slots::wanted(&seen, weight, &selection);
     let columns = Columns {
         position: Position::Geometry,
+        geometry: None,
         weight: weight_name.cloned(),
         kept: selection.names(&seen),
         guess: None,

@@ -12,6 +12,10 @@ const PER_REASON: usize = 5;
 /// is a choice.
 const IN_ALL: usize = 20;
 
+/// The share of skipped rows, a tenth, from which a report mentions those that would be valid with
+/// longitude and latitude swapped: a choice.
+const SWAPPED: u64 = 10;
+
 /// The reason why a row is skipped, so that it gives no point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -249,7 +253,15 @@ impl Report {
     /// Notes about decisions that the skipped rows don't show, for example about quotes that were
     /// read as text. Each note is one line.
     pub fn notes(&self) -> Vec<String> {
-        self.notes.lines()
+        let mut lines = self.notes.lines();
+        let (swapped, skipped) = (self.notes.swapped, self.skipped_total());
+        if swapped > 0 && swapped * SWAPPED >= skipped {
+            lines.push(format!(
+                "{swapped} of the {skipped} skipped rows would have a position with longitude and \
+                 latitude swapped"
+            ));
+        }
+        lines
     }
 
     /// Counts a skipped row. `describe` returns the number of the row's line or record and the

@@ -69,6 +69,12 @@ fn a_few_rows_the_wrong_way_round_are_bad_rows() {
     let text = b"lon,lat\n1,2\n3,4\n-33.9,151.2\n-37.8,144.9\n";
     let (points, report) = loaded("a.csv", text, &LoadOptions::default()).unwrap();
     assert_eq!((points.len(), report.rows), (2, 4));
+    let note = "2 of the 2 skipped rows would have a position with longitude and latitude swapped";
+    assert_eq!(report.notes(), [note]);
+    // Few among many skipped rows are not worth a word.
+    let few = format!("lon,lat\n1,2\n-33.9,151.2\n{}", "x,1\n".repeat(11));
+    let (_, report) = loaded("a.csv", few.as_bytes(), &LoadOptions::default()).unwrap();
+    assert_eq!(report.notes(), [""; 0]);
     // Positions that are invalid in either order show nothing about the axes.
     let text = b"lon,lat\n565000,5932000\n120,130\n";
     let message = error("a.csv", text, &LoadOptions::default());

@@ -35,6 +35,7 @@ impl RawConfig {
             ConfigError::new(line, e.message().trim().replace('\n', ", "))
         })?;
         let top = table.get_ref();
+        reader.check_sections(top)?;
         let named = |key| reader.named_sections(top, key);
         let section = |key| reader.section(top, key);
         Ok(Self {
@@ -59,6 +60,45 @@ impl TomlReader<'_> {
     fn line(&self, at: usize) -> usize {
         let before = self.text.as_bytes().iter().take(at);
         1 + before.filter(|&&byte| byte == b'\n').count()
+    }
+
+    /// Returns an error for a table at the top level that is no section, or is written in another
+    /// way than its section.
+    fn check_sections(&self, top: &DeTable<'_>) -> Result<(), ConfigError> {
+        const FORMS: [(&str, &str); 6] = [
+            ("limits", "[limits]"),
+            ("cache", "[cache]"),
+            ("posting", "[posting]"),
+            ("sources", "[sources.NAME]"),
+            ("styles", "[styles.NAME]"),
+            ("layers", "[[layers]]"),
+        ];
+        for (key, value) in top {
+            let name = key.get_ref().as_ref();
+            let is_list = |value: &DeValue<'_>| match value {
+                DeValue::Array(all) => all.iter().any(|value| value.get_ref().is_table()),
+                _ => false,
+            };
+            let value = value.get_ref();
+            let lower = name.to_ascii_lowercase();
+            let form = FORMS.iter().find(|(known, _)| *known == lower);
+            let message = match form {
+                Some((known, form)) if name != *known && (value.is_table() || is_list(value)) => {
+                    format!("unknown section `{name}`; did you mean {form}?")
+                }
+                Some((known @ ("sources" | "styles"), form)) if is_list(value) => {
+                    format!("{known}: expected {form}, a section with a name, not [[{known}]]")
+                }
+                None if lower == "server" && value.is_table() => {
+                    "there is no section [server]; its keys stand at the top of the file, before \
+                     all sections"
+                        .to_owned()
+                }
+                _ => continue,
+            };
+            return Err(ConfigError::new(Some(self.line(key.span().start)), message));
+        }
+        Ok(())
     }
 
     /// Reads the keys and values of a TOML table, in the order of the file. The keys in `but` are
