@@ -92,6 +92,12 @@ impl Server {
         Self { child, address }
     }
 
+    /// The number of the server's process.
+    #[cfg(unix)]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal to the server. `name` is the signal's name without `SIG`.
     #[cfg(unix)]
     pub fn signal(&self, name: &str) {

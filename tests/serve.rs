@@ -23,6 +23,30 @@ fn csv() -> String {
         .collect()
 }
 
+/// The server limits the allocator's arenas to one for each core, unless the environment has a limit
+/// already.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn the_allocator_has_a_limit() {
+    let limit = |environment: &[(&str, &str)]| {
+        let server = Server::start_with(&["examples/quakes.csv"], environment);
+        let variables = std::fs::read(format!("/proc/{}/environ", server.id())).unwrap();
+        let variables = String::from_utf8(variables).unwrap();
+        let mut found = variables.split('\0').filter_map(|variable| {
+            let (name, value) = variable.split_once('=')?;
+            (name == "MALLOC_ARENA_MAX").then(|| value.to_owned())
+        });
+        found.next()
+    };
+    let cores = std::thread::available_parallelism().unwrap().get().max(2);
+    assert_eq!(limit(&[]), Some(cores.to_string()));
+    assert_eq!(limit(&[("MALLOC_ARENA_MAX", "3")]).as_deref(), Some("3"));
+    assert_eq!(
+        limit(&[("GLIBC_TUNABLES", "glibc.malloc.arena_max=1")]),
+        None
+    );
+}
+
 #[test]
 fn a_tile_over_http_is_the_librarys_tile() {
     let dir = crate::program::folder("serve");

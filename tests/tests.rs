@@ -70,6 +70,9 @@ mod manuals;
 mod mapnik;
 /// Means, differences, radii in metres, and local scales.
 mod measures;
+/// WMS and WMTS, as GIS programs read them.
+#[cfg(all(feature = "program", unix))]
+mod ogc;
 /// Packages and container images.
 #[cfg(all(feature = "program", unix))]
 mod packaging;

@@ -216,8 +216,9 @@ fn for_people(name: &str, loaded: &LoadedSource) -> String {
     text
 }
 
-/// Finds the tile with the most weight. Returns the longitude and latitude of its middle in
-/// degrees, and its fraction of all weight. `None` if there is no positive weight.
+/// Finds the tile of zoom [`PLACE_ZOOM`] with the greatest sum of absolute weights. Returns the
+/// longitude and latitude of its middle in degrees, and its fraction of that sum over all tiles.
+/// `None` if all weights are 0.
 fn densest(points: &Points) -> Option<(f64, f64, f64)> {
     let tiles = points.occupied_tiles(PLACE_ZOOM);
     let all: f64 = tiles.iter().map(|tile| tile.mass).sum();

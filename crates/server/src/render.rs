@@ -2,6 +2,8 @@
 //! layers.
 
 mod live;
+pub(crate) mod map_target;
+pub(crate) mod warp;
 
 use crate::cache::keys::{Densities, DensityKey};
 use crate::http::error::ApiError;
@@ -17,6 +19,7 @@ use heatsplat_render::{
     Statistics, Style, TileSize, ValueKind, View,
 };
 use live::{draw_live, value_live};
+use map_target::MapTarget;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -44,7 +47,7 @@ impl LayerRequest {
         let queue = &server.render_queue;
         if let Some(live) = self.layer.source.live() {
             let view = View::tile(tile, size);
-            return draw_live(self, live, queue, work, view, format).await;
+            return draw_live(self, live, queue, work, view, format.into()).await;
         }
         let scale = level(tile.z(), size.pixels() / size.ratio());
         let densities = Arc::clone(&server.densities);
@@ -130,15 +133,15 @@ impl LayerRequest {
         queue: &RenderQueue,
         work: WorkSize,
         view: View,
-        format: ImageFormat,
+        target: MapTarget,
     ) -> Result<EncodedPicture, ApiError> {
         if let Some(live) = self.layer.source.live() {
-            return draw_live(self, live, queue, work, view, format).await;
+            return draw_live(self, live, queue, work, view, target).await;
         }
-        let needed = (!format.is_density()).then(|| self.style.style.level_in(view));
+        let needed = (!target.format.is_density()).then(|| self.style.style.level_in(view));
         let draw = move |served: &ServedLayer, style: &Style| {
             let layer = served.source.drawable()?;
-            watched(layer.backend(), || draw_map(layer, view, style, format))
+            watched(layer.backend(), || draw_map(layer, view, style, &target))
         };
         self.draw(queue, work, needed, draw).await
     }
@@ -271,12 +274,16 @@ fn draw_map(
     layer: &Layer,
     view: View,
     style: &Style,
-    format: ImageFormat,
+    target: &MapTarget,
 ) -> Result<Arc<[u8]>, ApiError> {
+    let format = target.format;
     let request = layer.map(view).style(style).format(format);
     if !format.is_density() && layer.is_mixed(style) {
-        let (width, height) = (view.window().width(), view.window().height());
-        return Ok(ImageEncoding::from(format).pixels(&request.pixels(), width, height)?);
+        let size = (view.window().width(), view.window().height());
+        return Ok(target.pixels(request.pixels(), size)?);
     }
-    Ok(request.encode()?)
+    if target.is_plain() {
+        return Ok(request.encode()?);
+    }
+    Ok(target.picture(&request.picture(), style.ramp())?)
 }

@@ -6,6 +6,7 @@
 //!                        watch: signals, files, databases, time
 //! ```
 
+mod arenas;
 mod check;
 mod config;
 #[cfg(feature = "postgis")]
@@ -50,6 +51,9 @@ use watch::{Events, Watcher};
 /// Serves until a signal stops the server. `matches` has the arguments of `serve` as texts, and
 /// shows which of them were given on the command line.
 pub(super) fn run(serve: ServeCommand, matches: &ArgMatches) -> Result<(), BoxError> {
+    if !serve.check {
+        arenas::limit();
+    }
     let events = Events::new();
     // With `--check`, a signal ends the program at once, as it ends any other command.
     let shutdown = match serve.check {

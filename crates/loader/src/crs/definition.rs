@@ -61,7 +61,8 @@ pub(super) struct ProjectionParameter {
 /// The directions in which a system's two coordinates grow, as its definition states them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) enum Axes {
-    /// Directions that are not stated, or of which both follow a meridian, as around a pole.
+    /// Axes whose directions are not stated, or both point along a meridian (both north or both
+    /// south), as in the polar projections.
     #[default]
     Unsaid,
     EastAndNorth,

@@ -130,8 +130,8 @@ impl Reading<'_> {
     }
 }
 
-/// The rules for a column of strings with both coordinates. `convention` is the order of two
-/// numbers that the name of the column implies.
+/// Finds how to read positions from a column of strings that each hold both coordinates.
+/// `convention` is the order of the two numbers that the column's name implies, if any.
 fn text_placing(
     column: &RowColumn,
     convention: Option<AxisOrder>,

@@ -104,8 +104,8 @@ impl Shape {
         ("uniform", Self::Uniform),
     ];
 
-    /// Returns K(u) for a u of at least 0. K is 1 at u = 0, and 0 beyond [`reach`](Self::reach). A
-    /// uniform kernel is taken without its soft edge.
+    /// Returns K(u) for a distance of u radii from the point, u ≥ 0. K is 1 at u = 0, and 0 beyond
+    /// [`reach`](Self::reach). The soft edge of a uniform kernel is left out.
     pub fn profile(self, u: f64) -> f64 {
         if u > self.reach() {
             return 0.0;

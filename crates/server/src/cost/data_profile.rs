@@ -17,8 +17,9 @@ const SAMPLE: f64 = (DENSEST + SPREAD) as f64;
 /// The number of tiles with the most weight in which the statistics of a live layer's scale are
 /// measured. A choice: each tile takes a query.
 pub(crate) const LIVE_DENSEST: usize = 4;
-/// The number of further tiles in which the statistics of a live layer's scale are measured. They
-/// are picked at equal steps from all other tiles, sorted from dense to sparse. A choice.
+/// The number of tiles, besides the [`LIVE_DENSEST`] densest, in which the statistics of a live
+/// layer's scale are measured. They are picked at equal steps from the other tiles, sorted from
+/// dense to sparse. A choice.
 pub(crate) const LIVE_SPREAD: usize = 4;
 /// The number of all tiles in which the statistics of a live layer's scale are measured.
 const LIVE_SAMPLE: f64 = (LIVE_DENSEST + LIVE_SPREAD) as f64;

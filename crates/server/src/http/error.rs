@@ -80,9 +80,13 @@ impl ApiError {
     }
 
     /// The status of the answer.
-    #[cfg(test)]
     pub(crate) fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// The message: a sentence, or words that name the parameter and the problem.
+    pub(crate) fn into_message(self) -> Cow<'static, str> {
+        self.message
     }
 
     /// Returns true if the same request may succeed later: the status is 503.

@@ -18,3 +18,4 @@ pub(crate) mod ranges;
 pub(crate) mod request_counts;
 pub(crate) mod response;
 pub(crate) mod timing;
+pub(crate) mod xml;

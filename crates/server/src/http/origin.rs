@@ -31,7 +31,8 @@ enum ProxyKind {
     /// A network: its first address, and the number of leading bits that all its addresses have in
     /// common.
     Network(IpAddr, u32),
-    /// All clients of a Unix socket.
+    /// A proxy that connects through a Unix socket. It has no address, so every client of such a
+    /// socket is trusted.
     UnixSocket,
 }
 

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 /// The routes that are counted separately, as labels of metrics. The last label, `other`, stands
 /// for all other routes.
-pub(crate) const ROUTES: [&str; 13] = [
+pub(crate) const ROUTES: [&str; 15] = [
     "/{layer}/{z}/{x}/{y}",
     "/{layer}/{file}",
     "/{layer}/value",
     "/{layer}",
     "/{layer}/gdal.xml",
     "/{layer}/gdal.vrt",
+    "/wms",
+    "/wmts",
     "/catalog",
     "/health",
     "/ready",

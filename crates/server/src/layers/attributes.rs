@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 const MAX_VALUES: usize = 20;
 /// The number of bins of a column's histogram. A choice.
 const BINS: usize = 24;
-/// The largest number of rows that a histogram counts. A choice.
+/// The largest number of rows that a histogram counts; of a longer column, every n-th row is
+/// counted. A choice.
 const MOST_COUNTED: usize = 1 << 18;
 
 /// The catalog's description of a column by which requests can filter.

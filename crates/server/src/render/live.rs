@@ -1,6 +1,7 @@
 //! Pictures and values of live layers. Their rows are fetched before the request takes a turn in
 //! the render queue.
 
+use super::map_target::MapTarget;
 use crate::cost;
 use crate::http::error::ApiError;
 use crate::layers::entry::LayerRequest;
@@ -9,7 +10,7 @@ use crate::render::EncodedPicture;
 use crate::render_queue::{RenderQueue, WorkSize};
 use crate::style::ResolvedStyle;
 use heatsplat_points::{Window, WorldCoord, cancel, mercator};
-use heatsplat_render::encode::{ImageEncoding, ImageFormat};
+use heatsplat_render::encode::ImageEncoding;
 use heatsplat_render::unit_costs::{LISTED, SUMMED};
 use heatsplat_render::{
     KernelSums, NearbyPoint, NearestPoints, PointQuery, PointSet, PointValue, View, evaluate,
@@ -29,10 +30,11 @@ pub(super) async fn draw_live(
     queue: &RenderQueue,
     work: WorkSize,
     view: View,
-    format: ImageFormat,
+    target: MapTarget,
 ) -> Result<EncodedPicture, ApiError> {
     let style = &request.style;
     let (window, ratio) = (view.window(), view.ratio());
+    let format = target.format;
     let normalizer = if format.is_density() {
         None
     } else {
@@ -47,15 +49,14 @@ pub(super) async fn draw_live(
         let mut set = PointSet::with_counts(&fetched.points, &fetched.counts);
         set.set_signed(signed);
         let (style, backend) = (&style.style, &*backend);
-        let encoding = ImageEncoding::from(format);
         Ok(match normalizer {
             None => {
                 let density = evaluate::density(&set, style, &view, backend);
-                encoding.density(&density, &window)
+                ImageEncoding::from(format).density(&density, &window)
             }
             Some(scale) => {
                 let picture = evaluate::picture(&set, style, &view, &scale, backend);
-                encoding.picture(&picture, style.ramp())
+                target.picture(&picture, style.ramp())
             }
         }?)
     };

@@ -53,9 +53,9 @@ struct QueueState {
     /// The clock of each client that has sent a request since the server was last idle, in
     /// nanoseconds of work. If there are too many clients, those that don't wait are dropped.
     clients: HashMap<ClientKey, u64>,
-    /// The waiting requests by their places. A place is a pair of numbers. The first is the
-    /// client's clock after the request, for which a cost above the longest expected wait counts as
-    /// that wait. The second is the number of requests that began to wait before it.
+    /// The waiting requests, sorted by place: a time, and a number for equal times. The time is the
+    /// client's clock before the request plus the request's cost, of which at most `max_wait`
+    /// counts. The number is how many requests began to wait earlier.
     waiting: BTreeMap<(u64, u64), WaitingRequest>,
     arrived: u64,
 }

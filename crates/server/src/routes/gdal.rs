@@ -8,6 +8,7 @@ use crate::http::etag::Fingerprint;
 use crate::http::path::Segments;
 use crate::http::query::Query;
 use crate::http::response;
+use crate::http::xml::escaped;
 use crate::state::Server;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -164,10 +165,4 @@ fn wrapped(service: &str, content: BandContent) -> String {
          \x20 <GeoTransform>-{edge}, {pixel}, 0, {edge}, 0, -{pixel}</GeoTransform>\n\
          {bands}</VRTDataset>\n"
     )
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }

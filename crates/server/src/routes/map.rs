@@ -6,20 +6,22 @@ use crate::http::etag::Fingerprint;
 use crate::http::path::{self, FileName};
 use crate::http::query::{Query, bad_value};
 use crate::http::response;
-use crate::layers::entry::ServedLayer;
+use crate::layers::entry::{LayerRequest, ServedLayer};
 use crate::render::EncodedPicture;
+use crate::render::map_target::MapTarget;
 use crate::state::Server;
 use axum::body::Bytes;
 use axum::extract::Request;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use heatsplat_points::{LonLatBox, LonLatBoxError};
 use heatsplat_render::{View, height_to_width};
 use std::sync::Arc;
 
 /// The largest width and the largest height of a picture in pixels. A choice.
-const MAX_SIDE: u32 = 4096;
+pub(crate) const MAX_SIDE: u32 = 4096;
 /// The largest number of pixels of a picture: 16 Mi, whose densities take 64 MiB. A choice.
-const MAX_PIXELS: u64 = 16 << 20;
+pub(crate) const MAX_PIXELS: u64 = 16 << 20;
 
 /// The number of pixels of a picture for each turn that it takes in the render queue: 1 Mi, whose
 /// densities take 4 MiB. A choice.
@@ -35,9 +37,31 @@ pub(crate) async fn get(
     let query = Query::parse(request.uri().query(), &own)?;
     let format = query.picture_format(file.extension)?;
     let view = view(&served, &query, file.ratio)?;
-    let (window, columns) = (view.window(), view.columns());
     let wanted = served.prepare(query)?;
+    let named = Fingerprint::new().text("map");
+    answer(
+        server,
+        wanted,
+        view,
+        format.into(),
+        named,
+        request.headers(),
+    )
+    .await
+}
 
+/// Answers with a picture of a view. `named` is a hash of everything on which the picture depends
+/// besides the view, the format, the layer and its style; `request` has the request's headers.
+pub(crate) async fn answer(
+    server: &Server,
+    wanted: LayerRequest,
+    view: View,
+    target: MapTarget,
+    named: Fingerprint,
+    request: &HeaderMap,
+) -> Result<Response, ApiError> {
+    let format = target.format;
+    let (window, columns) = (view.window(), view.columns());
     let edges = [window.left(), window.top(), window.pixel()];
     let sizes = [window.width(), window.height(), view.ratio()];
     let numbers = sizes.into_iter().chain([columns.start, columns.end]);
@@ -45,11 +69,11 @@ pub(crate) async fn get(
         .map(f64::to_bits)
         .into_iter()
         .chain(numbers.map(u64::from))
-        .fold(Fingerprint::new().text("map"), Fingerprint::number)
+        .fold(named, Fingerprint::number)
         .text(&format!("{format:?}"));
     let headers = wanted.cache_headers(fingerprint, &server.cache_control);
     let is_live = wanted.layer.is_live();
-    if !is_live && let Some(response) = response::not_modified(&headers, request.headers()) {
+    if !is_live && let Some(response) = response::not_modified(&headers, request) {
         return Ok(response);
     }
     let levels = view.level().wholes();
@@ -71,11 +95,11 @@ pub(crate) async fn get(
         bytes,
         timing,
         is_repeatable,
-    } = wanted.map(queue, size, view, format).await?;
+    } = wanted.map(queue, size, view, target).await?;
     let headers = (!is_live).then_some(&headers);
     let bytes = Bytes::from_owner(bytes);
     let response = match is_repeatable {
-        true => server.picture(headers, request.headers(), format, bytes),
+        true => server.picture(headers, request, format, bytes),
         false => response::unrepeatable(format, bytes),
     };
     Ok(response::with_server_timing(response, &timing))

@@ -8,6 +8,7 @@ mod health;
 mod legend;
 mod map;
 mod metrics;
+mod ogc;
 mod post_layer;
 pub(crate) mod router;
 mod tile;

@@ -1,7 +1,8 @@
 //! The router: the paths of all routes, and the headers that every answer gets.
 
 use super::{
-    catalog, dem, gdal, health, legend, map, metrics, post_layer, tile, tilejson, value, viewer,
+    catalog, dem, gdal, health, legend, map, metrics, ogc, post_layer, tile, tilejson, value,
+    viewer,
 };
 use crate::http::access_log::{LoggedRequest, RequestId};
 use crate::http::compression::EncodingRequest;
@@ -50,6 +51,20 @@ pub(crate) fn routers(server: &Arc<Server>) -> (Router, Option<Router>) {
 fn layer_routes() -> Router<Arc<Server>> {
     Router::new()
         .route("/catalog", get(catalog::get))
+        .route("/wms", get(ogc::wms::get))
+        .route("/wmts", get(ogc::wmts::get))
+        .route(
+            "/wmts/1.0.0/WMTSCapabilities.xml",
+            get(ogc::wmts::capabilities),
+        )
+        .route(
+            "/wmts/{layer}/{style}/{set}/{matrix}/{row}/{column}",
+            get(ogc::wmts::tile),
+        )
+        .route(
+            "/wmts/{layer}/{style}/{set}/{matrix}/{row}/{column}/{j}/{i}",
+            get(ogc::wmts::feature_info),
+        )
         .route("/{layer}", get(tilejson::get))
         .route("/{layer}/gdal.xml", get(gdal::xml))
         .route("/{layer}/gdal.vrt", get(gdal::vrt))

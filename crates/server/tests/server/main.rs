@@ -14,6 +14,7 @@ mod filters;
 mod listen;
 mod metrics;
 mod model;
+mod ogc;
 mod posting;
 mod queue;
 mod routes;

@@ -1,0 +1,258 @@
+//! `GetMap` of WMS: a picture of a box, in one of several coordinate systems.
+
+use super::error::OgcError;
+use super::kvp::Kvp;
+use super::map_crs::{CrsBox, MapCrs};
+use crate::http::error::shown;
+use crate::http::etag::Fingerprint;
+use crate::http::query::Query;
+use crate::layers::entry::ServedLayer;
+use crate::render::map_target::MapTarget;
+use crate::render::warp::Warp;
+use crate::routes::map::{self, MAX_PIXELS, MAX_SIDE};
+use crate::state::Server;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use heatsplat_points::Window;
+use heatsplat_render::View;
+use heatsplat_render::encode::ImageFormat;
+use std::sync::Arc;
+
+/// The largest number of pixels that are drawn for one pixel of the answer. A choice.
+const MOST_DRAWN: f64 = 2.0;
+
+/// The formats of pictures, by their names in requests.
+pub(super) const FORMATS: [(&str, ImageFormat); 4] = [
+    ("image/png", ImageFormat::Png),
+    ("image/png8", ImageFormat::Png),
+    ("image/png; mode=8bit", ImageFormat::Png),
+    ("image/png; mode=32bit", ImageFormat::PngRgba),
+];
+
+/// The grid of pixels of a request: its box and its size in pixels.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PixelGrid {
+    pub(super) bounds: CrsBox,
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+impl PixelGrid {
+    /// Reads the parameters `CRS` (`SRS` in WMS 1.1.1), `BBOX`, `WIDTH` and `HEIGHT`.
+    pub(super) fn from_kvp(kvp: &Kvp, is_111: bool) -> Result<Self, OgcError> {
+        let (name, code) = match is_111 {
+            true => ("SRS", "InvalidSRS"),
+            false => ("CRS", "InvalidCRS"),
+        };
+        let text = kvp.need(name)?;
+        let crs = MapCrs::find(text, is_111).ok_or_else(|| {
+            let names = match is_111 {
+                true => MapCrs::NAMES_111,
+                false => MapCrs::NAMES_130,
+            };
+            let message = format!(
+                "{name} can't be `{}`: expected {}",
+                shown(text),
+                names.join(", ")
+            );
+            OgcError::new(code, name, message)
+        })?;
+        let bounds = crs.parse_box(kvp.need("BBOX")?)?;
+        let side = |name: &'static str| {
+            let side = kvp.whole(name)?;
+            if (1..=MAX_SIDE).contains(&side) {
+                return Ok(side);
+            }
+            let message = format!("{name} can't be {side}: expected 1 to {MAX_SIDE}");
+            Err(OgcError::invalid(name, message))
+        };
+        let (width, height) = (side("WIDTH")?, side("HEIGHT")?);
+        if u64::from(width) * u64::from(height) > MAX_PIXELS {
+            let message = format!("WIDTH × HEIGHT is over {MAX_PIXELS} pixels");
+            return Err(OgcError::invalid("WIDTH", message));
+        }
+        Ok(Self {
+            bounds,
+            width,
+            height,
+        })
+    }
+
+    /// The window in which the heat is drawn, and the warp from its pixels to those of this grid:
+    /// `None` if they are the same pixels. If the box lies outside the Mercator square, the window
+    /// is a single pixel, and the warp shows nothing of it.
+    pub(super) fn drawn(&self) -> (Window, Option<Warp>) {
+        let (width, height) = (f64::from(self.width), f64::from(self.height));
+        let (left, right) = (
+            self.bounds.world_x(self.bounds.west),
+            self.bounds.world_x(self.bounds.east),
+        );
+        let (top, bottom) = self.bounds.world_rows();
+        let (across, down) = (right - left, bottom - top);
+        let pixel = across / width;
+        let exact = down / height;
+        let is_whole = self.bounds.world_y(self.bounds.north).is_some()
+            && self.bounds.world_y(self.bounds.south).is_some();
+        if self.bounds.crs == MapCrs::Mercator
+            && is_whole
+            && (pixel / exact - 1.0).abs() * height.max(width) < 1e-3
+        {
+            let window = Window::new(left, top, pixel, self.width, self.height);
+            return (window, None);
+        }
+        // Pixels are as small as those of the answer, but there are not many times more of them.
+        let least = (across * down.max(pixel) / (width * height * MOST_DRAWN)).sqrt();
+        let pixel = pixel.min(exact.max(pixel / 4.0)).max(least);
+        let count = |length: f64| {
+            (length / pixel)
+                .ceil()
+                .clamp(1.0, f64::from(Window::MAX_SIDE))
+        };
+        let (columns, rows) = (count(across) as u32, count(down) as u32);
+        let window = Window::new(left, top, pixel, columns, rows);
+        let x: Vec<f64> = (0..self.width)
+            .map(|i| {
+                let (x, _) = self.place(f64::from(i), 0.0);
+                (self.bounds.world_x(x) - left) / pixel
+            })
+            .collect();
+        let y: Vec<f64> = (0..self.height)
+            .map(|j| {
+                let (_, y) = self.place(0.0, f64::from(j));
+                let y = self.bounds.world_y(y).filter(|_| down > 0.0);
+                y.map_or(f64::NAN, |y| (y - top) / pixel)
+            })
+            .collect();
+        (window, Some(Warp::new(&x, &y, (columns, rows))))
+    }
+
+    /// The coordinates of the centre of a pixel, which is counted from 0 at the left and at the
+    /// top.
+    pub(super) fn place(&self, i: f64, j: f64) -> (f64, f64) {
+        self.bounds.place((i, j), (self.width, self.height))
+    }
+}
+
+/// Answers `GetMap` with a picture of the layer. `style` is the query string of the style.
+pub(super) async fn answer(
+    server: &Server,
+    served: Arc<ServedLayer>,
+    kvp: &Kvp,
+    (is_111, style): (bool, &str),
+    request: &HeaderMap,
+) -> Result<Response, OgcError> {
+    let grid = PixelGrid::from_kvp(kvp, is_111)?;
+    let asked = kvp.need("FORMAT")?;
+    // Some clients leave out the blank, or send it as a plus.
+    let plain = |text: &str| text.replace([' ', '+'], "").to_ascii_lowercase();
+    let format = FORMATS.iter().find(|(name, _)| plain(name) == plain(asked));
+    let (_, format) = format.ok_or_else(|| {
+        let message = format!("FORMAT can't be `{}`: expected image/png", shown(asked));
+        OgcError::new("InvalidFormat", "FORMAT", message)
+    })?;
+    let ground = ground(kvp)?;
+    let query = Query::parse(style.strip_prefix('?'), &["filter"])?;
+    let wanted = served.prepare(query)?;
+    let (window, warp) = grid.drawn();
+    let is_plain = warp.is_none() && ground.is_none();
+    // The same picture has the same tag as a map, whatever its request was.
+    let mut named = Fingerprint::new().text("map");
+    if !is_plain {
+        let CrsBox {
+            west,
+            south,
+            east,
+            north,
+            ..
+        } = grid.bounds;
+        let numbers = [west, south, east, north].map(f64::to_bits);
+        let sizes = [grid.width, grid.height].map(u64::from);
+        named = numbers
+            .into_iter()
+            .chain(sizes)
+            .fold(named.text("wms"), Fingerprint::number)
+            .text(&format!("{:?} {ground:?}", grid.bounds.crs));
+    }
+    let target = MapTarget {
+        format: *format,
+        warp: warp.map(Arc::new),
+        ground,
+    };
+    let view = View::new(window, 1);
+    Ok(map::answer(server, wanted, view, target, named, request).await?)
+}
+
+/// The colour on which the picture is laid, by the parameters `TRANSPARENT` and `BGCOLOR`; `None`
+/// for a transparent picture. By the standard, pictures are opaque and white unless a request says
+/// otherwise.
+fn ground(kvp: &Kvp) -> Result<Option<[u8; 3]>, OgcError> {
+    match kvp.get("TRANSPARENT") {
+        Some(text) if text.eq_ignore_ascii_case("true") => return Ok(None),
+        Some(text) if !text.eq_ignore_ascii_case("false") => {
+            let message = format!(
+                "TRANSPARENT can't be `{}`: expected TRUE or FALSE",
+                shown(text)
+            );
+            return Err(OgcError::invalid("TRANSPARENT", message));
+        }
+        _ => {}
+    }
+    let Some(text) = kvp.get("BGCOLOR") else {
+        return Ok(Some([255; 3]));
+    };
+    let digits = text.strip_prefix("0x").or(text.strip_prefix("0X"));
+    let is_hex = |digits: &&str| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let color = digits
+        .filter(is_hex)
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let [_, red, green, blue] = color.map(u32::to_be_bytes).ok_or_else(|| {
+        let message = format!("BGCOLOR can't be `{}`: expected 0xRRGGBB", shown(text));
+        OgcError::invalid("BGCOLOR", message)
+    })?;
+    Ok(Some([red, green, blue]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heatsplat_points::mercator::WORLD;
+
+    fn grid(crs: MapCrs, bbox: &str, width: u32, height: u32) -> PixelGrid {
+        PixelGrid {
+            bounds: crs.parse_box(bbox).unwrap(),
+            width,
+            height,
+        }
+    }
+
+    #[test]
+    fn square_pixels_in_metres_are_drawn_as_they_are() {
+        let (window, warp) = grid(MapCrs::Mercator, "0,0,4000,2000", 400, 200).drawn();
+        assert!(warp.is_none());
+        assert_eq!((window.width(), window.height()), (400, 200));
+        assert_eq!(window.left(), WORLD / 2.0);
+        let (_, warp) = grid(MapCrs::Mercator, "0,0,4000,1000", 400, 200).drawn();
+        assert_eq!(warp.unwrap().size(), (400, 200));
+    }
+
+    #[test]
+    fn other_grids_draw_at_most_some_pixels_for_each_of_theirs() {
+        for (crs, bbox) in [
+            (MapCrs::LonLat, "-180,-90,180,90"),
+            (MapCrs::LonLat, "5,45,15,55"),
+            (MapCrs::LatLon, "70,0,85,5"),
+            (MapCrs::LonLat, "0,80,0.001,89"),
+            (MapCrs::LonLat, "-200,0,300,0.01"),
+            (MapCrs::Mercator, "-30000000,-30000000,30000000,30000000"),
+            (MapCrs::LonLat, "0,86,1,90"),
+        ] {
+            let (window, warp) = grid(crs, bbox, 300, 200).drawn();
+            let drawn = f64::from(window.width()) * f64::from(window.height());
+            assert!(
+                drawn <= 60_000.0 * MOST_DRAWN * 1.05 + 600.0,
+                "{bbox}: {drawn}"
+            );
+            assert_eq!(warp.unwrap().size(), (300, 200), "{bbox}");
+        }
+    }
+}

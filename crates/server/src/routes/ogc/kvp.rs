@@ -1,0 +1,113 @@
+//! The parameters of OGC services: pairs of a name, in letters of either case, and a value.
+
+use super::error::OgcError;
+use super::ramp_of;
+use crate::http::error::shown;
+use heatsplat_render::Style;
+
+/// The parameters of a request.
+#[derive(Debug)]
+pub(super) struct Kvp {
+    /// Names in capital letters, with their values.
+    pairs: Vec<(String, String)>,
+}
+
+impl Kvp {
+    /// Parses a query string. The standards say that unknown parameters are ignored, so clients
+    /// send many of their own.
+    pub(super) fn parse(raw: Option<&str>) -> Self {
+        let pairs = form_urlencoded::parse(raw.unwrap_or_default().as_bytes());
+        let pairs = pairs.map(|(name, value)| (name.to_ascii_uppercase(), value.into_owned()));
+        Self {
+            pairs: pairs.collect(),
+        }
+    }
+
+    /// The value of a parameter, whose name is given in capital letters; `None` if it is missing or
+    /// empty.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        let found = self.pairs.iter().find(|(n, _)| n == name);
+        let value = found.map(|(_, value)| value.as_str());
+        value.filter(|value| !value.is_empty())
+    }
+
+    /// The value of a required parameter.
+    ///
+    /// # Errors
+    /// `MissingParameterValue` if it is missing or empty.
+    pub(super) fn need(&self, name: &'static str) -> Result<&str, OgcError> {
+        self.get(name).ok_or_else(|| OgcError::missing(name))
+    }
+
+    /// A whole number that is required.
+    ///
+    /// # Errors
+    /// `MissingParameterValue`, or `InvalidParameterValue` if the text is no whole number of at
+    /// most 2³² − 1.
+    pub(super) fn whole(&self, name: &'static str) -> Result<u32, OgcError> {
+        let text = self.need(name)?;
+        text.parse().map_err(|_| {
+            OgcError::invalid(
+                name,
+                format!("{name} can't be `{}`: expected a whole number", shown(text)),
+            )
+        })
+    }
+
+    /// The query string, beginning with `?` or empty, by which other routes of this server draw in
+    /// the style `style` of the service. Parameters of a style that the request has, like
+    /// `radius=8` or `filter=…`, are in it too, if their names are not in `taken`: these have
+    /// another meaning in the service.
+    ///
+    /// # Errors
+    /// `StyleNotDefined` if there is no such style.
+    pub(super) fn style_query(&self, style: &str, taken: &[&str]) -> Result<String, OgcError> {
+        let ramp = ramp_of(style).ok_or_else(|| {
+            OgcError::new(
+                "StyleNotDefined",
+                "STYLES",
+                format!(
+                    "there is no style `{}`: expected default or the name of a ramp in /catalog",
+                    shown(style)
+                ),
+            )
+        })?;
+        let mut text = form_urlencoded::Serializer::new(String::new());
+        if !ramp.is_empty() {
+            text.append_pair("ramp", ramp);
+        }
+        let names = Style::PARAMETERS.iter().chain(&["filter"]);
+        for name in names.filter(|name| !taken.contains(name)) {
+            if *name == "ramp" && !ramp.is_empty() {
+                continue;
+            }
+            if let Some(value) = self.get(&name.to_ascii_uppercase()) {
+                text.append_pair(name, value);
+            }
+        }
+        let text = text.finish();
+        Ok(match text.is_empty() {
+            true => text,
+            false => format!("?{text}"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_no_case_and_styles_become_ours() {
+        let kvp = Kvp::parse(Some(
+            "Service=WMS&RADIUS=8&Filter=n+%3E+2&DPI=96&radius=9&A=",
+        ));
+        assert_eq!((kvp.get("SERVICE"), kvp.get("A")), (Some("WMS"), None));
+        let query = |style| kvp.style_query(style, &[]).unwrap();
+        assert_eq!(query("viridis"), "?ramp=viridis&radius=8&filter=n+%3E+2");
+        assert_eq!(query(""), query("default"));
+        assert_eq!(kvp.style_query("", &["radius", "filter"]).unwrap(), "");
+        assert!(kvp.style_query("nosuch", &[]).is_err());
+        assert!(kvp.need("WIDTH").is_err() && kvp.whole("SERVICE").is_err());
+    }
+}

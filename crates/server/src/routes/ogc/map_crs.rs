@@ -1,0 +1,208 @@
+//! The coordinate systems of WMS, and boxes in them.
+
+use super::error::OgcError;
+use crate::http::error::shown;
+use heatsplat_points::LonLatBox;
+use heatsplat_points::mercator::{self, EQUATOR_METRES, MAX_LATITUDE, MAX_LONGITUDE, WORLD};
+
+/// A coordinate system in which a service's picture can be requested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MapCrs {
+    /// Web Mercator: metres to the east and to the north.
+    Mercator,
+    /// Degrees of longitude and latitude, in this order.
+    LonLat,
+    /// Degrees of latitude and longitude, in this order, as EPSG:4326 has them in WMS 1.3.0.
+    LatLon,
+}
+
+/// A box in a coordinate system. Whatever the order of the system's axes, `west` and `east` are
+/// along the horizontal one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct CrsBox {
+    pub(super) crs: MapCrs,
+    pub(super) west: f64,
+    pub(super) south: f64,
+    pub(super) east: f64,
+    pub(super) north: f64,
+}
+
+impl MapCrs {
+    /// The names of the systems in capabilities, for WMS 1.3.0 and for WMS 1.1.1.
+    pub(super) const NAMES_130: [&str; 3] = ["EPSG:3857", "CRS:84", "EPSG:4326"];
+    pub(super) const NAMES_111: [&str; 3] = ["EPSG:3857", "EPSG:900913", "EPSG:4326"];
+
+    /// A coordinate system by its name in WMS 1.3.0, or, if `is_111` is true, in WMS 1.1.1, where
+    /// the first axis always points to the east. `None` if this server doesn't have it.
+    pub(super) fn find(name: &str, is_111: bool) -> Option<Self> {
+        match name.to_ascii_uppercase().as_str() {
+            "EPSG:3857" | "EPSG:900913" | "EPSG:102100" | "EPSG:102113" | "EPSG:3785" => {
+                Some(Self::Mercator)
+            }
+            "CRS:84" | "OGC:CRS84" => Some(Self::LonLat),
+            "EPSG:4326" if is_111 => Some(Self::LonLat),
+            "EPSG:4326" => Some(Self::LatLon),
+            _ => None,
+        }
+    }
+
+    /// Converts a box in degrees, cut at the edges of this system's world. Its numbers are in the
+    /// order of the parameter `BBOX`.
+    pub(super) fn numbers(self, bounds: LonLatBox) -> [f64; 4] {
+        let [west, south, east, north] = bounds.edges();
+        match self {
+            Self::LonLat => [west, south, east, north],
+            Self::LatLon => [south, west, north, east],
+            Self::Mercator => {
+                let x = |lon: f64| lon / 360.0 * EQUATOR_METRES;
+                let y = |lat: f64| (0.5 - mercator::clamped_y(lat) / WORLD) * EQUATOR_METRES;
+                [x(west), y(south), x(east), y(north)]
+            }
+        }
+    }
+
+    /// Parses the parameter `BBOX`.
+    ///
+    /// # Errors
+    /// `InvalidParameterValue` for anything but four numbers of a box with an area, or for a box
+    /// that lies more than a turn outside the world.
+    pub(super) fn parse_box(self, text: &str) -> Result<CrsBox, OgcError> {
+        let refuse = |why: &str| {
+            let message = format!("BBOX can't be `{}`: {why}", shown(text));
+            OgcError::invalid("BBOX", message)
+        };
+        let numbers: Vec<f64> = text
+            .split(',')
+            .filter_map(|number| number.trim().parse().ok())
+            .filter(|number: &f64| number.is_finite())
+            .collect();
+        let (&[a, b, c, d], 4) = (numbers.as_slice(), text.split(',').count()) else {
+            return Err(refuse("expected four numbers"));
+        };
+        let (west, south, east, north) = match self {
+            Self::LatLon => (b, a, d, c),
+            Self::LonLat | Self::Mercator => (a, b, c, d),
+        };
+        if west >= east || south >= north {
+            return Err(refuse(match self {
+                Self::LatLon => "expected the least latitude and longitude before the greatest",
+                _ => "expected west,south,east,north",
+            }));
+        }
+        let turn = match self {
+            Self::Mercator => EQUATOR_METRES,
+            Self::LonLat | Self::LatLon => 360.0,
+        };
+        let most = MAX_LONGITUDE / 360.0 * turn;
+        if west < -most || east > most {
+            return Err(refuse("it lies more than a turn outside the world"));
+        }
+        Ok(CrsBox {
+            crs: self,
+            west,
+            south,
+            east,
+            north,
+        })
+    }
+}
+
+impl CrsBox {
+    /// The x, in world units, of a horizontal coordinate.
+    pub(super) fn world_x(self, x: f64) -> f64 {
+        match self.crs {
+            MapCrs::Mercator => (x / EQUATOR_METRES + 0.5) * WORLD,
+            MapCrs::LonLat | MapCrs::LatLon => mercator::unwrapped_x(x),
+        }
+    }
+
+    /// The y, in world units, of a vertical coordinate; `None` north or south of the Mercator
+    /// square.
+    pub(super) fn world_y(self, y: f64) -> Option<f64> {
+        match self.crs {
+            MapCrs::Mercator => {
+                let y = (0.5 - y / EQUATOR_METRES) * WORLD;
+                (0.0..=WORLD).contains(&y).then_some(y)
+            }
+            MapCrs::LonLat | MapCrs::LatLon => {
+                (y.abs() <= MAX_LATITUDE).then(|| mercator::clamped_y(y))
+            }
+        }
+    }
+
+    /// The north and the south edge in world units, cut at the edges of the Mercator square. Both
+    /// are equal if the box lies outside it.
+    pub(super) fn world_rows(self) -> (f64, f64) {
+        let y = |y: f64| match self.crs {
+            MapCrs::Mercator => (0.5 - y / EQUATOR_METRES).clamp(0.0, 1.0) * WORLD,
+            MapCrs::LonLat | MapCrs::LatLon => mercator::clamped_y(y),
+        };
+        (y(self.north), y(self.south))
+    }
+
+    /// The coordinates, in this system, of the centre of the pixel in column `i` and row `j` of a
+    /// picture of the box with `width` × `height` pixels.
+    pub(super) fn place(self, (i, j): (f64, f64), (width, height): (u32, u32)) -> (f64, f64) {
+        let right = (i + 0.5) / f64::from(width);
+        let down = (j + 0.5) / f64::from(height);
+        (
+            self.west + (self.east - self.west) * right,
+            self.north - (self.north - self.south) * down,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_follow_the_version() {
+        let old = MapCrs::find("EPSG:4326", true).unwrap();
+        let new = MapCrs::find("epsg:4326", false).unwrap();
+        let here = old.parse_box("-10,35,30,60").unwrap();
+        let there = new.parse_box("35,-10,60,30").unwrap();
+        assert_eq!(
+            (here.west, here.south, here.east, here.north),
+            (there.west, there.south, there.east, there.north)
+        );
+        let edges = LonLatBox::new(-10.0, 35.0, 30.0, 60.0).unwrap();
+        assert_eq!(new.numbers(edges), [35.0, -10.0, 60.0, 30.0]);
+        let metres = MapCrs::Mercator.numbers(LonLatBox::WORLD);
+        assert!(
+            (metres[0] + EQUATOR_METRES / 2.0).abs() < 1e-6,
+            "{metres:?}"
+        );
+        assert!((metres[3] - EQUATOR_METRES / 2.0).abs() < 0.1, "{metres:?}");
+        assert_eq!(MapCrs::find("EPSG:25832", false), None);
+    }
+
+    #[test]
+    fn boxes_without_an_area_or_far_outside_are_refused() {
+        for bad in [
+            "",
+            "1,2,3",
+            "1,2,3,4,5",
+            "a,0,1,1",
+            "1,1,1,2",
+            "0,2,1,1",
+            "nan,0,1,1",
+            "0,0,inf,1",
+        ] {
+            assert!(MapCrs::LonLat.parse_box(bad).is_err(), "{bad}");
+        }
+        assert!(MapCrs::LonLat.parse_box("500,0,600,1").is_err());
+        assert!(MapCrs::Mercator.parse_box("0,0,1e9,1").is_err());
+        let beyond = MapCrs::LonLat.parse_box("0,86,1,90").unwrap();
+        let (top, bottom) = beyond.world_rows();
+        assert!(top == bottom && beyond.world_y(87.0).is_none());
+    }
+
+    #[test]
+    fn pixels_lie_at_their_centres() {
+        let whole = MapCrs::LonLat.parse_box("-180,-90,180,90").unwrap();
+        assert_eq!(whole.place((0.0, 0.0), (4, 2)), (-135.0, 45.0));
+        assert_eq!(whole.world_x(0.0), WORLD / 2.0);
+        assert_eq!(whole.world_y(0.0), Some(WORLD / 2.0));
+    }
+}

@@ -1,0 +1,87 @@
+//! Services by the standards of the OGC, for GIS programs: WMS 1.1.1 and 1.3.0, and WMTS 1.0.0.
+//!
+//! Each service has a file of its own. They share the parameters ([`kvp`]), error documents
+//! ([`error`]), coordinate systems ([`map_crs`]) and the grid of tiles ([`tile_matrix_set`]). Their
+//! pictures, values and legends are those of the other routes. Requests are parameters in URLs;
+//! documents in XML are never read.
+
+mod error;
+mod feature_info;
+mod get_map;
+mod kvp;
+mod map_crs;
+mod tile_matrix_set;
+pub(crate) mod wms;
+mod wms_capabilities;
+pub(crate) mod wmts;
+mod wmts_capabilities;
+
+use crate::http::etag::Fingerprint;
+use crate::http::layer_keys::SentKeys;
+use crate::http::response;
+use crate::layers::entry::ServedLayer;
+use crate::layers::layer_id::LayerId;
+use crate::state::{BaseUrl, Server};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Uri};
+use axum::response::Response;
+use heatsplat_render::ramps;
+use std::sync::Arc;
+
+/// The name of a layer's own style in the lists of styles. All other styles are ramps.
+const OWN_STYLE: &str = "default";
+
+/// The layers that a request may see and that have data, with their ids.
+fn open_layers(server: &Server, request: &Request) -> Vec<(LayerId, Arc<ServedLayer>)> {
+    let sent = SentKeys::of(request);
+    let (mut layers, _) = server.layers.all();
+    layers.retain(|(id, _)| server.layers.is_open(id, sent));
+    layers
+}
+
+/// The ramp that a style of a service stands for: an empty text for the layer's own style, `None`
+/// if there is no such style.
+fn ramp_of(style: &str) -> Option<&str> {
+    if style.is_empty() || style == OWN_STYLE {
+        return Some("");
+    }
+    ramps::all()
+        .iter()
+        .find(|ramp| ramp.name == style)
+        .map(|ramp| ramp.name)
+}
+
+/// A request of another route of this server, from the same client: `address` is its path and its
+/// query string.
+fn redirected(request: Request, address: &str) -> Option<Request> {
+    let (mut parts, body) = request.into_parts();
+    parts.uri = address.parse::<Uri>().ok()?;
+    Some(Request::from_parts(parts, body))
+}
+
+/// Answers with a document in XML, of the media type `kind`, in which URLs begin with `base`.
+fn document(
+    server: &Server,
+    request: &Request,
+    base: &BaseUrl,
+    kind: &'static str,
+    body: String,
+) -> Response {
+    let headers = server.cache_headers(Fingerprint::new().text(&body));
+    let mut response = response::cached_unless_known(&headers, request.headers(), || {
+        Response::new(Body::from(body))
+    });
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    // Layers come and go, so clients must ask each time whether their copy is current.
+    headers.insert(
+        axum::http::header::CACHE_CONTROL,
+        HeaderValue::from_static("no-cache"),
+    );
+    if server.layers.has_keys() {
+        response::add_vary(response.headers_mut(), "authorization");
+    }
+    base.guard(response)
+}

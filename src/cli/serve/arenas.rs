@@ -1,0 +1,40 @@
+//! A limit for the memory that the allocator holds besides what is in use.
+//!
+//! glibc's allocator gives threads arenas of their own, up to eight for each core, and each keeps
+//! what was freed in it. A server whose pictures are drawn by many threads then holds half as much
+//! memory again as it uses (measured: 222 MiB instead of 155 after 200,000 tiles). An arena for
+//! each core is as fast. The allocator reads its limit when a program starts, so the program starts
+//! itself once more, in the same process.
+
+/// Starts the program again with a limit for arenas, unless there is one already. Returns only if
+/// that isn't needed or not possible.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(super) fn limit() {
+    use std::env;
+    use std::os::unix::process::CommandExt as _;
+    use std::process::Command;
+    use std::thread::available_parallelism;
+
+    const LIMIT: &str = "MALLOC_ARENA_MAX";
+    let is_set = env::var_os(LIMIT).is_some()
+        || env::var("GLIBC_TUNABLES").is_ok_and(|tunables| tunables.contains("arena_max"));
+    if is_set {
+        return;
+    }
+    let Ok(program) = env::current_exe() else {
+        return;
+    };
+    let mut arguments = env::args_os();
+    let mut command = Command::new(program);
+    if let Some(name) = arguments.next() {
+        command.arg0(name);
+    }
+    let cores = available_parallelism().map_or(2, |cores| cores.get().max(2));
+    let error = command.args(arguments).env(LIMIT, cores.to_string()).exec();
+    // Without the limit the server works as well, with more memory.
+    tracing::debug!("the program can't start itself again: {error}");
+}
+
+/// Does nothing: other allocators have no such arenas.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(super) fn limit() {}
