@@ -19,9 +19,9 @@ print(*heat(f'WMTS:{base}/wmts/1.0.0/WMTSCapabilities.xml,layer=cities,style=vir
 listed = gdal.Open(f'WMS:{base}/wms?SERVICE=WMS&VERSION=1.1.1&REQUEST=GetCapabilities')
 names = [name for name, _ in listed.GetSubDatasets() if 'LAYERS=cities' in name]
 print(len(names) > 0)
-for version, crs, corners in [('1.1.1', 'SRS=EPSG:4326', '-20,35,30,60'), ('1.3.0', 'CRS=CRS:84', '-20,35,30,60')]:
+for version, crs in [('1.1.1', 'SRS=EPSG:4326'), ('1.3.0', 'CRS=CRS:84')]:
     service = f'WMS:{base}/wms?SERVICE=WMS&VERSION={version}&REQUEST=GetMap&LAYERS=cities&STYLES='
-    print(*heat(f'{service}&{crs}&BBOX={corners}&FORMAT=image/png&TRANSPARENT=TRUE'))
+    print(*heat(f'{service}&{crs}&BBOX=-20,35,30,60&FORMAT=image/png&TRANSPARENT=TRUE'))
 ";
 
 /// A Python script in which OWSLib reads capabilities, maps, values and a tile, and gets an error.

@@ -23,8 +23,8 @@ fn csv() -> String {
         .collect()
 }
 
-/// The server limits the allocator's arenas to one for each core, unless the environment has a limit
-/// already.
+/// The server limits the allocator's arenas to one for each core, unless the environment has a
+/// limit already.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[test]
 fn the_allocator_has_a_limit() {

@@ -5,7 +5,7 @@ use heatsplat_render::encode::{EncodeError, ImageEncoding, ImageFormat, rgba};
 use heatsplat_render::{Picture, Ramp};
 use std::sync::Arc;
 
-/// What becomes of a drawn picture.
+/// The steps from a drawn picture to a map: another grid, a ground and a file format.
 #[derive(Clone, Debug)]
 pub(crate) struct MapTarget {
     /// The format of the image file.
