@@ -16,7 +16,11 @@ pub(super) fn limit() {
     use std::thread::available_parallelism;
 
     const LIMIT: &str = "MALLOC_ARENA_MAX";
+    // Marks the second start: glibc deletes the limit from the environment of a program with file
+    // capabilities, whose absence alone would start the program again and again.
+    const RESTARTED: &str = "_HEATSPLAT_RESTARTED";
     let is_set = env::var_os(LIMIT).is_some()
+        || env::var_os(RESTARTED).is_some()
         || env::var("GLIBC_TUNABLES").is_ok_and(|tunables| tunables.contains("arena_max"));
     if is_set {
         return;
@@ -30,7 +34,11 @@ pub(super) fn limit() {
         command.arg0(name);
     }
     let cores = available_parallelism().map_or(2, |cores| cores.get().max(2));
-    let error = command.args(arguments).env(LIMIT, cores.to_string()).exec();
+    let error = command
+        .args(arguments)
+        .env(LIMIT, cores.to_string())
+        .env(RESTARTED, "1")
+        .exec();
     // Without the limit the server works as well, with more memory.
     tracing::debug!("the program can't start itself again: {error}");
 }

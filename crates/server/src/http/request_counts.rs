@@ -55,7 +55,14 @@ pub(crate) struct RouteCounts {
 /// The index in [`ROUTES`] of the route that a request matched; the index of `other` if it matched
 /// no route, or a route that is not listed.
 pub(crate) fn route_index(matched: Option<&MatchedPath>) -> usize {
-    let known = |path: &MatchedPath| ROUTES.iter().position(|route| *route == path.as_str());
+    let known = |path: &MatchedPath| {
+        // WMTS has several paths, for its documents and for its tiles.
+        let path = match path.as_str() {
+            wmts if wmts.starts_with("/wmts/") => "/wmts",
+            other => other,
+        };
+        ROUTES.iter().position(|route| *route == path)
+    };
     matched.and_then(known).unwrap_or(ROUTES.len() - 1)
 }
 

@@ -71,12 +71,12 @@ impl OgcError {
         };
         let (kind, body) = match form {
             ErrorForm::Ows => {
-                let locator = attribute("locator", self.parameter);
+                let locator = attribute("locator", self.ows_parameter());
                 let body = format!(
                     "<ExceptionReport xmlns=\"http://www.opengis.net/ows/1.1\" version=\"1.1.0\">\n\
                      <Exception exceptionCode=\"{}\"{locator}>\
                      <ExceptionText>{text}</ExceptionText></Exception>\n</ExceptionReport>\n",
-                    self.code
+                    self.ows_code()
                 );
                 ("text/xml", body)
             }
@@ -111,6 +111,23 @@ impl OgcError {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
+    }
+
+    /// The code in OWS Common, which has one for all values that are refused.
+    fn ows_code(&self) -> &'static str {
+        match self.code {
+            "StyleNotDefined" | "InvalidFormat" => "InvalidParameterValue",
+            code => code,
+        }
+    }
+
+    /// The name in WMTS of a parameter that WMS calls otherwise.
+    fn ows_parameter(&self) -> &'static str {
+        match self.parameter {
+            "STYLES" => "Style",
+            "INFO_FORMAT" => "InfoFormat",
+            name => name,
+        }
     }
 
     /// The code in WMS, which has codes for some kinds of errors only; empty for the others.

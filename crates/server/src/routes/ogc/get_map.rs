@@ -14,12 +14,16 @@ use crate::state::Server;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use heatsplat_points::Window;
+use heatsplat_points::mercator::WORLD;
 use heatsplat_render::View;
 use heatsplat_render::encode::ImageFormat;
 use std::sync::Arc;
 
-/// The largest number of pixels that are drawn for one pixel of the answer. A choice.
-const MOST_DRAWN: f64 = 2.0;
+/// The largest number of pixels that are drawn for one pixel of the answer. At the edge of the
+/// Mercator square a degree of latitude is 11.6 times as long as one of longitude, so with this
+/// limit maps side by side are drawn with pixels of one size at all latitudes. Only large maps have
+/// fewer, by [`MAX_PIXELS`].
+const MOST_DRAWN: f64 = 12.0;
 
 /// The formats of pictures, by their names in requests.
 pub(super) const FORMATS: [(&str, ImageFormat); 4] = [
@@ -80,7 +84,7 @@ impl PixelGrid {
 
     /// The window in which the heat is drawn, and the warp from its pixels to those of this grid:
     /// `None` if they are the same pixels. If the box lies outside the Mercator square, the window
-    /// is a single pixel, and the warp shows nothing of it.
+    /// is one row of pixels, and the warp shows nothing of it.
     pub(super) fn drawn(&self) -> (Window, Option<Warp>) {
         let (width, height) = (f64::from(self.width), f64::from(self.height));
         let (left, right) = (
@@ -88,7 +92,9 @@ impl PixelGrid {
             self.bounds.world_x(self.bounds.east),
         );
         let (top, bottom) = self.bounds.world_rows();
-        let (across, down) = (right - left, bottom - top);
+        // The edges of a very narrow box may be the same number, but a pixel has a size.
+        let across = (right - left).max(width * WORLD * f64::EPSILON);
+        let down = bottom - top;
         let pixel = across / width;
         let exact = down / height;
         let is_whole = self.bounds.world_y(self.bounds.north).is_some()
@@ -100,9 +106,12 @@ impl PixelGrid {
             let window = Window::new(left, top, pixel, self.width, self.height);
             return (window, None);
         }
-        // Pixels are as small as those of the answer, but there are not many times more of them.
-        let least = (across * down.max(pixel) / (width * height * MOST_DRAWN)).sqrt();
-        let pixel = pixel.min(exact.max(pixel / 4.0)).max(least);
+        // Pixels are as small as those of the answer, but not many times more, and the window is no
+        // larger than a window may be.
+        let most = (width * height * MOST_DRAWN).min(MAX_PIXELS as f64);
+        let least = (across * down.max(pixel) / most).sqrt();
+        let longest = across.max(down) / f64::from(Window::MAX_SIDE);
+        let pixel = pixel.min(exact.max(pixel / 4.0)).max(least).max(longest);
         let count = |length: f64| {
             (length / pixel)
                 .ceil()
@@ -215,7 +224,6 @@ fn ground(kvp: &Kvp) -> Result<Option<[u8; 3]>, OgcError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heatsplat_points::mercator::WORLD;
 
     fn grid(crs: MapCrs, bbox: &str, width: u32, height: u32) -> PixelGrid {
         PixelGrid {
@@ -245,11 +253,18 @@ mod tests {
             (MapCrs::LonLat, "-200,0,300,0.01"),
             (MapCrs::Mercator, "-30000000,-30000000,30000000,30000000"),
             (MapCrs::LonLat, "0,86,1,90"),
+            (MapCrs::LonLat, "2,-80,2.001,80"),
+            (MapCrs::LonLat, "0,0,1e-300,1e-300"),
+            (MapCrs::LonLat, "0,0,1e-300,1"),
         ] {
-            let (window, warp) = grid(crs, bbox, 300, 200).drawn();
+            let asked = grid(crs, bbox, 300, 200);
+            let (window, warp) = asked.drawn();
+            let (_, bottom) = asked.bounds.world_rows();
+            assert!(window.bottom() >= bottom - 1e-3, "{bbox}");
+            assert!(window.pixel() > 0.0 && window.width() > 0, "{bbox}");
             let drawn = f64::from(window.width()) * f64::from(window.height());
             assert!(
-                drawn <= 60_000.0 * MOST_DRAWN * 1.05 + 600.0,
+                drawn <= 60_000.0 * MOST_DRAWN * 1.05 + 33_000.0,
                 "{bbox}: {drawn}"
             );
             assert_eq!(warp.unwrap().size(), (300, 200), "{bbox}");

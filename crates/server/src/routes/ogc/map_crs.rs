@@ -46,8 +46,8 @@ impl MapCrs {
         }
     }
 
-    /// Converts a box in degrees, cut at the edges of this system's world. Its numbers are in the
-    /// order of the parameter `BBOX`.
+    /// Converts a box in degrees to numbers in the order of the parameter `BBOX`. In metres,
+    /// latitudes are cut at the edges of the Mercator square.
     pub(super) fn numbers(self, bounds: LonLatBox) -> [f64; 4] {
         let [west, south, east, north] = bounds.edges();
         match self {
@@ -65,7 +65,7 @@ impl MapCrs {
     ///
     /// # Errors
     /// `InvalidParameterValue` for anything but four numbers of a box with an area, or for a box
-    /// that lies more than a turn outside the world.
+    /// that reaches beyond ±540° of longitude.
     pub(super) fn parse_box(self, text: &str) -> Result<CrsBox, OgcError> {
         let refuse = |why: &str| {
             let message = format!("BBOX can't be `{}`: {why}", shown(text));
@@ -95,7 +95,7 @@ impl MapCrs {
         };
         let most = MAX_LONGITUDE / 360.0 * turn;
         if west < -most || east > most {
-            return Err(refuse("it lies more than a turn outside the world"));
+            return Err(refuse("it reaches beyond ±540° of longitude"));
         }
         Ok(CrsBox {
             crs: self,

@@ -16,7 +16,7 @@ mod wms_capabilities;
 pub(crate) mod wmts;
 mod wmts_capabilities;
 
-use crate::http::etag::Fingerprint;
+use crate::http::etag::{CacheHeaders, Fingerprint};
 use crate::http::layer_keys::SentKeys;
 use crate::http::response;
 use crate::layers::entry::ServedLayer;
@@ -69,17 +69,14 @@ fn document(
     kind: &'static str,
     body: String,
 ) -> Response {
-    let headers = server.cache_headers(Fingerprint::new().text(&body));
+    // Layers come and go, so clients must ask each time whether their copy is current.
+    let no_cache = HeaderValue::from_static("no-cache");
+    let headers = CacheHeaders::new(Fingerprint::new().text(&body), &no_cache);
     let mut response = response::cached_unless_known(&headers, request.headers(), || {
         Response::new(Body::from(body))
     });
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    // Layers come and go, so clients must ask each time whether their copy is current.
-    headers.insert(
-        axum::http::header::CACHE_CONTROL,
-        HeaderValue::from_static("no-cache"),
-    );
     if server.layers.has_keys() {
         response::add_vary(response.headers_mut(), "authorization");
     }

@@ -191,7 +191,7 @@ async fn legend_graphic(
             let is_111 = kvp.get("CRS").is_none();
             let (window, _) = PixelGrid::from_kvp(kvp, is_111)?.drawn();
             let and = if style.is_empty() { '?' } else { '&' };
-            format!("{and}z={}", zoom(&window))
+            format!("{and}z={}", window.zoom().clamp(0.0, f64::from(MAX_ZOOM)))
         }
         false => String::new(),
     };

@@ -110,11 +110,12 @@ fn ramp_styles() -> String {
     styles.collect()
 }
 
-/// The layer's own style, with its legend.
+/// The layer's own style, with its legend. The stated size is that of a legend with a title and a
+/// bar of colours; one of categories may differ.
 fn own_style(base: &str, id: &str) -> String {
     format!(
         "<Style><Name>{OWN_STYLE}</Name><Title>{OWN_STYLE}</Title>\
-         <LegendURL width=\"240\" height=\"80\"><Format>image/png</Format>\
+         <LegendURL width=\"320\" height=\"71\"><Format>image/png</Format>\
          <OnlineResource {XLINK} xlink:type=\"simple\" xlink:href=\"{base}/{id}/legend.png\"/>\
          </LegendURL></Style>\n"
     )

@@ -71,7 +71,14 @@ pub(crate) async fn capabilities(State(server): State<Arc<Server>>, request: Req
 
 fn capabilities_of(server: &Server, request: &Request) -> Response {
     let base = server.base_url(request);
-    let layers = open_layers(server, request);
+    let mut layers = open_layers(server, request);
+    // The tiles of the grid have 256 pixels, and archives may have others.
+    layers.retain(|(_, served)| {
+        served
+            .source
+            .archive()
+            .is_none_or(|info| info.pixels == 256)
+    });
     let text = wmts_capabilities::document(&base.url, &layers);
     document(server, request, &base, "application/xml", text)
 }
@@ -160,10 +167,11 @@ fn check_service(kvp: &Kvp) -> Result<(), OgcError> {
 
 /// The extension of the tiles of a media type.
 fn extension(format: &str) -> Result<&'static str, OgcError> {
-    const FORMATS: [(&str, &str); 4] = [
+    const FORMATS: [(&str, &str); 5] = [
         ("image/png", "png"),
         ("image/jpeg", "jpg"),
         ("image/webp", "webp"),
+        ("image/avif", "avif"),
         ("image/tiff", "tif"),
     ];
     let found = FORMATS.iter().find(|(name, _)| *name == format);
