@@ -8,7 +8,9 @@
 @group(0) @binding(0) var<storage, read> jobs: array<Job>;
 // For each scale, 256 thresholds; for an output of colours, 256 colours of the ramp follow.
 @group(0) @binding(1) var<storage, read> thresholds: array<u32>;
+// The densities, as `unchanged` and `colors` read them, and as `indices` does.
 @group(0) @binding(2) var<storage, read> densities: array<f32>;
+@group(0) @binding(2) var<storage, read> fours: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> picture: array<u32>;
 @group(0) @binding(4) var<storage, read_write> sums: array<atomic<u32>>;
 
@@ -25,12 +27,18 @@ fn index(density: f32, table: u32) -> u32 {
     if ordered < thresholds[table] || (bits & 0x7fffffffu) > 0x7f800000u {
         return 0u;
     }
-    // No threshold before `low` is above the density; all from `low + size` on are.
-    var low = 0u;
-    for (var size = 128u; size > 0u; size >>= 1u) {
-        low += select(0u, size, thresholds[table + low + size - 1u] <= ordered);
-    }
-    return low;
+    // No threshold before `low` is above the density; all from `low` + the last step on are. The
+    // steps are written out, since every loop costs a counter of its turns.
+    var low = table;
+    low += select(0u, 128u, thresholds[low + 127u] <= ordered);
+    low += select(0u, 64u, thresholds[low + 63u] <= ordered);
+    low += select(0u, 32u, thresholds[low + 31u] <= ordered);
+    low += select(0u, 16u, thresholds[low + 15u] <= ordered);
+    low += select(0u, 8u, thresholds[low + 7u] <= ordered);
+    low += select(0u, 4u, thresholds[low + 3u] <= ordered);
+    low += select(0u, 2u, thresholds[low + 1u] <= ordered);
+    low += select(0u, 1u, thresholds[low] <= ordered);
+    return low - table;
 }
 
 fn stir(word: u32, place: u32) -> u32 {
@@ -46,57 +54,75 @@ fn seal(job: u32, local: u32, sum: u32) {
     }
 }
 
+// The density of a pixel of a job, by the number of the pixel.
+fn density(i: u32, job: Job) -> f32 {
+    if job.plan == NOTHING {
+        return 0.0;
+    }
+    return densities[job.density + i / job.row_words * job.pitch + i % job.row_words];
+}
+
+// Writes the word `i` of a picture. Returns its part of the checksum.
+fn write(i: u32, word: u32, job: Job) -> u32 {
+    picture[job.picture + i / job.row_words * job.row_pitch + i % job.row_words] = word;
+    return stir(word, i);
+}
+
+// Writes the indices of four pixels, if there is such a word.
+fn write_indices(i: u32, job: Job) -> u32 {
+    if i >= job.words {
+        return 0u;
+    }
+    let column = i % job.row_words * 4u;
+    var four = vec4<f32>(0.0);
+    if job.plan != NOTHING {
+        four = fours[(job.density + i / job.row_words * job.pitch + column) / 4u];
+    }
+    // Beyond the end of a row there are no pixels, and their indices are 0.
+    let pixels = job.width - column;
+    var word = index(four.x, job.thresholds);
+    if pixels > 1u { word |= index(four.y, job.thresholds) << 8u; }
+    if pixels > 2u { word |= index(four.z, job.thresholds) << 16u; }
+    if pixels > 3u { word |= index(four.w, job.thresholds) << 24u; }
+    return write(i, word, job);
+}
+
+fn write_density(i: u32, job: Job) -> u32 {
+    if i >= job.words {
+        return 0u;
+    }
+    return write(i, bitcast<u32>(density(i, job)), job);
+}
+
+fn write_color(i: u32, job: Job) -> u32 {
+    if i >= job.words {
+        return 0u;
+    }
+    return write(i, thresholds[job.thresholds + 256u + index(density(i, job), job.thresholds)], job);
+}
+
+// The first of the WORDS words that an invocation writes.
+fn first_word(group: vec3<u32>, local: vec3<u32>) -> u32 {
+    return group.x * WORDS * GROUP + local.x;
+}
+
 @compute @workgroup_size(64)
 fn indices(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let job = jobs[group.z];
-    var sum = 0u;
-    for (var k = 0u; k < EACH; k += 1u) {
-        let i = (group.x * EACH + k) * GROUP + local.x;
-        if i >= job.words {
-            break;
-        }
-        let row = i / job.row_words;
-        let column = i % job.row_words * 4u;
-        let from_pixel = job.density + row * job.pitch + column;
-        var word = 0u;
-        for (var j = 0u; j < min(4u, job.width - column); j += 1u) {
-            word |= index(densities[from_pixel + j], job.thresholds) << (8u * j);
-        }
-        picture[job.picture + i] = word;
-        sum += stir(word, i);
-    }
-    seal(group.z, local.x, sum);
+    let i = first_word(group, local);
+    seal(group.z, local.x, write_indices(i, job) + write_indices(i + GROUP, job));
 }
 
 @compute @workgroup_size(64)
 fn unchanged(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let job = jobs[group.z];
-    var sum = 0u;
-    for (var k = 0u; k < EACH; k += 1u) {
-        let i = (group.x * EACH + k) * GROUP + local.x;
-        if i >= job.words {
-            break;
-        }
-        let word = bitcast<u32>(densities[job.density + i / job.row_words * job.pitch + i % job.row_words]);
-        picture[job.picture + i] = word;
-        sum += stir(word, i);
-    }
-    seal(group.z, local.x, sum);
+    let i = first_word(group, local);
+    seal(group.z, local.x, write_density(i, job) + write_density(i + GROUP, job));
 }
 
 @compute @workgroup_size(64)
 fn colors(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let job = jobs[group.z];
-    var sum = 0u;
-    for (var k = 0u; k < EACH; k += 1u) {
-        let i = (group.x * EACH + k) * GROUP + local.x;
-        if i >= job.words {
-            break;
-        }
-        let density = densities[job.density + i / job.row_words * job.pitch + i % job.row_words];
-        let word = thresholds[job.thresholds + 256u + index(density, job.thresholds)];
-        picture[job.picture + i] = word;
-        sum += stir(word, i);
-    }
-    seal(group.z, local.x, sum);
+    let i = first_word(group, local);
+    seal(group.z, local.x, write_color(i, job) + write_color(i + GROUP, job));
 }

@@ -7,9 +7,10 @@ const PAD = 2u;
 const OUTPUTS = 8u;
 // The number of invocations of a workgroup.
 const GROUP = 64u;
-// The number of bins, or of a picture's words, that one invocation handles in the stages that visit
-// all of them.
+// The number of bins that one invocation handles in the stage that visits all of them.
 const EACH = 8u;
+// The number of a picture's words that one invocation writes.
+const WORDS = 2u;
 // The number of copies (slots) of a job's counters. Invocations use different slots, so that they
 // rarely wait for each other.
 const SLOTS = 16u;
@@ -21,6 +22,13 @@ const SLOT = 8u;
 const QUADRATIC = 0u;
 const QUINCUNX = 1u;
 
+// The plan of a picture: its cells are stamped into it; or they are deposited on a grid that is
+// convolved with separable terms, or with a stamp; or it has no cells at all.
+const DIRECT = 0u;
+const SPREAD = 1u;
+const EDGE = 2u;
+const NOTHING = 3u;
+
 // The words of a slot, each by the index of its first word: the number of cells, the sum of their
 // weights (low, high), the sum of the bins (low, high) and the picture's checksum.
 const SEEN = 0u;
@@ -30,6 +38,9 @@ const SEAL = 5u;
 
 // One picture, or a block of a large one. Offsets in a buffer are counted in the buffer's elements.
 struct Job {
+    // DIRECT, SPREAD, EDGE or NOTHING: a batch has pictures of several plans, and each stage leaves
+    // out those that don't need it.
+    plan: u32,
     // The grid that cells are deposited on, padding included, column by column.
     bins: u32,
     bin_count: u32,
@@ -49,6 +60,15 @@ struct Job {
     // terms.
     span: u32,
     terms: u32,
+    // The most terms of any job of the batch.
+    most_terms: u32,
+    // The tables of the plan, each by the index of its first element in the buffer of tables: taps
+    // (vec4), the rows of a stamp (vec2), and for coarse grids the weights across (vec4) and the
+    // table down (vec4).
+    taps: u32,
+    stamp_rows: u32,
+    refine_across: u32,
+    refine_down: u32,
     // The picture's densities.
     density: u32,
     width: u32,
@@ -59,10 +79,12 @@ struct Job {
     coarser: u32,
     phase_x: u32,
     phase_y: u32,
-    // The picture as it is read back.
+    // The picture as it is written: its words, those of a row, and the words from one row to the
+    // next in the buffer.
     picture: u32,
     words: u32,
     row_words: u32,
+    row_pitch: u32,
     thresholds: u32,
     // Fixed point: the units to a weight of 1, a power of two, and the inverse of that number.
     scale: f32,

@@ -1,16 +1,17 @@
 // The first stage: cells are deposited on the grid, in fixed point of 64 bits.
 //
-// Sums of integers do not depend on their order, so a picture is the same every time and on every
-// device. The nine shares of a cell add up to its weight exactly, since the middle share is what
-// the other eight leave. So the bins add up to the cells' weights to the last bit, and the host can
-// check that. The CPU's twin is cpu/splat_bin.rs.
+// Sums of integers do not depend on their order, so a device draws a picture the same each time,
+// alone and in every batch. Another device may round the shares, which are products of floats,
+// differently in their last bits. The nine shares of a cell add up to its weight exactly, since the
+// middle share is what the other eight leave. So the bins add up to the cells' weights to the last
+// bit, and the host can check that. The CPU's twin is cpu/splat_bin.rs.
 
 @group(0) @binding(0) var<storage, read> jobs: array<Job>;
 @group(0) @binding(1) var<storage, read> items: array<Item>;
 @group(0) @binding(2) var<storage, read> places: array<Place>;
-@group(0) @binding(3) var<storage, read> cells: array<u32>;
-@group(0) @binding(4) var<storage, read_write> bins: array<atomic<u32>>;
-@group(0) @binding(5) var<storage, read_write> sums: array<atomic<u32>>;
+@group(0) @binding(3) var<storage, read_write> bins: array<atomic<u32>>;
+@group(0) @binding(4) var<storage, read_write> sums: array<atomic<u32>>;
+@group(1) @binding(0) var<storage, read> cells: array<u32>;
 
 fn add_to_bin(bin: u32, value: vec2<u32>) {
     if (value.x | value.y) == 0u {
@@ -146,6 +147,17 @@ fn neighbour(bin: Bin, i: i32, j: i32, job: Job) -> u32 {
     return job.bins + u32(column) * job.rows + u32(row);
 }
 
+// Adds a share to a neighbour of a bin, or takes it from there. Returns the share.
+fn give(share: vec2<u32>, negative: bool, bin: Bin, i: i32, j: i32, job: Job) -> vec2<u32> {
+    let to = neighbour(bin, i, j, job);
+    if negative {
+        take_from_bin(to, share);
+    } else {
+        add_to_bin(to, share);
+    }
+    return share;
+}
+
 @compute @workgroup_size(64)
 fn deposit(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let item = items[group.x];
@@ -167,35 +179,25 @@ fn deposit(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id
         let at = vec2<f32>(from_centre(cell.x.x), from_centre(cell.y.x));
         let bin = nearest_bin(column, row, at, job.deposit);
         let across = quadratic(bin.at.x);
-        var down = quadratic(bin.at.y);
         let size = abs(cell.weight) * job.scale;
-        down *= size;
+        let down = quadratic(bin.at.y) * size;
         let negative = cell.weight < 0.0;
-        var rest = fixed(size);
+        let whole = fixed(size);
         if negative {
-            weighed = minus(weighed, rest);
+            weighed = minus(weighed, whole);
         } else {
-            weighed = plus(weighed, rest);
+            weighed = plus(weighed, whole);
         }
-        for (var k = 0u; k < 9u; k += 1u) {
-            if k == 4u {
-                continue;
-            }
-            let share = fixed(down[k % 3u] * across[k / 3u]);
-            rest = minus(rest, share);
-            let to = neighbour(bin, i32(k / 3u) - 1, i32(k % 3u) - 1, job);
-            if negative {
-                take_from_bin(to, share);
-            } else {
-                add_to_bin(to, share);
-            }
-        }
-        let middle = neighbour(bin, 0, 0, job);
-        if negative {
-            take_from_bin(middle, rest);
-        } else {
-            add_to_bin(middle, rest);
-        }
+        // The eight shares are written out, since every loop costs a counter of its turns.
+        var given = give(fixed(down.x * across.x), negative, bin, -1, -1, job);
+        given = plus(given, give(fixed(down.y * across.x), negative, bin, -1, 0, job));
+        given = plus(given, give(fixed(down.z * across.x), negative, bin, -1, 1, job));
+        given = plus(given, give(fixed(down.x * across.y), negative, bin, 0, -1, job));
+        given = plus(given, give(fixed(down.z * across.y), negative, bin, 0, 1, job));
+        given = plus(given, give(fixed(down.x * across.z), negative, bin, 1, -1, job));
+        given = plus(given, give(fixed(down.y * across.z), negative, bin, 1, 0, job));
+        given = plus(given, give(fixed(down.z * across.z), negative, bin, 1, 1, job));
+        give(minus(whole, given), negative, bin, 0, 0, job);
     }
     if seen > 0u {
         let slot = (item.job * SLOTS + local.x % SLOTS) * SLOT;

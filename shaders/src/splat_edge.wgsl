@@ -9,14 +9,14 @@
 // For each row of the stamp, from its middle on: the offset of its table, and the row's reach.
 @group(0) @binding(2) var<storage, read> stamp_rows: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read> values: array<f32>;
-@group(0) @binding(4) var<storage, read_write> results: array<f32>;
+@group(0) @binding(4) var<storage, read_write> results: array<vec4<f32>>;
 
 @compute @workgroup_size(64)
 fn convolve(@builtin(global_invocation_id) id: vec3<u32>) {
     let job = jobs[id.z];
     let line = id.x;
     let output = id.y * OUTPUTS;
-    if line >= job.lines || output >= job.outputs {
+    if job.plan != EDGE || line >= job.lines || output >= job.outputs {
         return;
     }
     // Rows of the grid for each row of pixels; the second of two has the pixels' lower right
@@ -27,13 +27,13 @@ fn convolve(@builtin(global_invocation_id) id: vec3<u32>) {
     var second = vec4<f32>(0.0);
     for (var j = 0u; j <= 2u * reach; j += 1u) {
         let away = max(j, reach) - min(j, reach);
-        let row = stamp_rows[away];
+        let row = stamp_rows[job.stamp_rows + away];
         // A row of corners has no tap in the middle.
         let corner = away & (each - 1u);
         let column = PAD + output + job.margin - row.y;
         let available = min(2u * row.y + OUTPUTS - corner, job.columns - column);
         var at = job.bins + column * job.rows + each * (PAD + line) + j;
-        var tap = row.x;
+        var tap = job.taps + row.x;
         for (var i = 0u; i < available; i += 1u) {
             let value = values[at];
             first += value * taps[tap];
@@ -42,9 +42,7 @@ fn convolve(@builtin(global_invocation_id) id: vec3<u32>) {
             tap += 2u;
         }
     }
-    let to = job.spread + line * job.stride + output;
-    for (var k = 0u; k < 4u; k += 1u) {
-        results[to + k] = first[k];
-        results[to + 4u + k] = second[k];
-    }
+    let to = (job.spread + line * job.stride + output) / 4u;
+    results[to] = first;
+    results[to + 1u] = second;
 }

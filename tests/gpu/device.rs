@@ -161,3 +161,97 @@ fn what_the_shaders_can_not_draw_the_cpu_does() {
     assert!(gpu.densities(&[far]) == truth);
     assert_eq!(gpu.report().failed(FallbackReason::Beyond), 1);
 }
+
+/// A radius in metres has several kernels in a tile, and requests may have radii of their own.
+#[test]
+fn pictures_of_many_kernels_are_one_submission() {
+    let Some(gpu) = device(AdapterChoice::Any) else {
+        return;
+    };
+    let (layer, windows) = cities();
+    let style = scenes::style(&[("radius", "300km")]);
+    let view = View::new(windows[8], 1);
+    let metres = || evaluate::density(layer.data(), &style, &view, &gpu);
+    metres();
+    let before = gpu.report();
+    let drawn = metres();
+    let after = gpu.report();
+    let count = |of: fn(&GpuReport) -> u64| of(&after) - of(&before);
+    assert!(count(|r| r.drawn) >= 3, "{after:?}");
+    assert_eq!((count(|r| r.batches), count(|r| r.submissions)), (1, 1));
+    let truth = evaluate::density(layer.data(), &style, &view, &CpuBackend::new());
+    assert_eq!(wrong_density(&drawn, &truth, peak(&truth)), None);
+
+    // These kernels have all plans: stamps, fine and coarse grids, several terms, a quincunx.
+    let kernels = [
+        ("gaussian", "1.5px"),
+        ("gaussian", "5px"),
+        ("gaussian", "16px"),
+        ("gaussian", "100px"),
+        ("quartic", "3px"),
+        ("quartic", "9px"),
+        ("quartic", "30px"),
+        ("triweight", "12px"),
+    ];
+    let styles = kernels.map(|(kernel, radius)| {
+        scenes::style(&[("kernel", kernel), ("radius", radius), ("domain", "0,9")])
+    });
+    let scales = styles.each_ref().map(|style| layer.normalizer(14, style));
+    let jobs: Vec<_> = styles
+        .iter()
+        .zip(&scales)
+        .zip(&windows[8..])
+        .map(|((style, scale), &window)| {
+            let job = Job {
+                points: layer.points(),
+                window,
+                kernel: style.kernel_in(window),
+                strip: false,
+            };
+            (job, &**scale)
+        })
+        .collect();
+    let before = gpu.report();
+    gpu.pictures(&jobs);
+    let after = gpu.report();
+    assert_eq!(after.submissions - before.submissions, 1);
+    assert_eq!(after.copies - before.copies, 1);
+    assert_parity(&gpu, &jobs, "mixed");
+    assert_drew_all(&gpu, 0);
+}
+
+#[test]
+fn a_kernel_that_is_drawn_wrongly_twice_is_left_to_the_cpu_and_others_are_not() {
+    let Some(gpu) = device(AdapterChoice::Any) else {
+        return;
+    };
+    let (layer, windows) = cities();
+    let window = &windows[15..16];
+    let truth = draw(&CpuBackend::new(), &layer, window);
+    for turn in 1..=2 {
+        // While the device rests after the first failure, nothing fails.
+        let patience = Instant::now() + Duration::from_secs(30);
+        while gpu.report().failed(FallbackReason::WrongSum) < turn {
+            assert!(Instant::now() < patience, "{:?}", gpu.report());
+            gpu.fail_next(FallbackReason::WrongSum);
+            assert!(draw(&gpu, &layer, window) == truth);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    gpu.fail_next(FallbackReason::Resting);
+    assert!(draw(&gpu, &layer, window) == truth);
+    assert_eq!(gpu.report().failed(FallbackReason::Quarantined), 1);
+    let other = Job {
+        points: layer.points(),
+        window: windows[15],
+        kernel: scenes::style(&[("radius", "30px")]).kernel_in(windows[15]),
+        strip: false,
+    };
+    let before = gpu.report().drawn;
+    let patience = Instant::now() + Duration::from_secs(30);
+    while gpu.report().drawn == before {
+        assert!(Instant::now() < patience, "{:?}", gpu.report());
+        std::thread::sleep(Duration::from_millis(50));
+        gpu.densities(&[other]);
+    }
+}

@@ -51,7 +51,13 @@ fn pictures_stay_on_a_programs_own_device() {
         kernel: layer.style().kernel_in(window),
         strip: false,
     };
+    let before = gpu.report();
     let density = gpu.density_buffer(&job).unwrap();
+    let after = gpu.report();
+    // The blocks are written where they stay.
+    assert_eq!(after.copies, before.copies);
+    assert_eq!(after.submissions - before.submissions, 1);
+    assert_eq!(after.drawn - before.drawn, 2);
     assert_eq!((density.width, density.height), (701, 333));
     let values = read(&device, &queue, &density.buffer);
     let values = values

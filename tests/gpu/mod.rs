@@ -14,11 +14,13 @@ mod weights;
 
 use crate::requirements::left_out;
 use crate::scenes::{self, Dice, EDGED, SMOOTH};
-use heatsplat::render::View;
-use heatsplat::render::gpu::{AdapterChoice, FallbackReason, GpuBackend, GpuError, GpuOptions};
+use heatsplat::render::gpu::{
+    AdapterChoice, FallbackReason, GpuBackend, GpuError, GpuOptions, GpuReport,
+};
 use heatsplat::render::{
     Backend, Comparison, CpuBackend, Density, Job, Normalizer, Picture, PointSet, Transform,
 };
+use heatsplat::render::{View, evaluate};
 use heatsplat::{Layer, Point, Points, Style, TileId, TileSize, Window};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,23 +1,22 @@
 //! Batches: pictures that are drawn together, and the position of each in the device's buffers.
 
 use super::health::FallbackReason;
-use super::layout::{GpuJob, GpuPlace, WorkItem};
+use super::layout::{EDGE, GpuJob, GpuPlace, SPREAD, WorkItem};
 use super::pipelines::EntryPoint;
 use super::plan::{GpuPlan, GpuPlanKind};
 use super::prepare::Prepared;
+use super::readings::{Answer, AnswerSender};
 use heatsplat_points::Point;
 use std::collections::VecDeque;
-use std::sync::{Arc, mpsc};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// The greatest number of pictures in one batch.
 pub(super) const MOST: usize = 64;
 
-/// The greatest number of cells that one workgroup deposits.
-const STRETCH: u32 = 256;
-
-/// The greatest number of cells that are deposited in one submission. It is chosen so that a slow
-/// device takes about 10 ms.
-const UPLOAD: usize = 1 << 21;
+/// The greatest number of additions to bins in one submission. It is chosen so that a slow device
+/// takes about 10 ms.
+const MOST_ADDITIONS: u64 = 9 << 21;
 
 /// The greatest number of workgroups in one dispatch.
 const MOST_ITEMS: usize = 1 << 15;
@@ -26,23 +25,23 @@ const MOST_ITEMS: usize = 1 << 15;
 /// takes about 10 ms.
 const MOST_WORK: u64 = 1 << 30;
 
+/// The items of a dispatch begin at a multiple of this number, since buffers are bound from a
+/// multiple of 256 bytes on.
+pub(super) const ITEM_STEP: usize = 256 / size_of::<WorkItem>();
+
 /// A block of a picture, for which a caller waits.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) prepared: Prepared,
-    /// The block's number among the blocks of the caller's job.
+    /// The block's number among the blocks of the caller's call.
     pub(super) number: usize,
-    pub(super) answer: mpsc::Sender<TaskResult>,
+    pub(super) caller: AnswerSender,
 }
 
-/// The number of a block among the blocks of its job, and the block's output in words of 32 bits.
-/// If the device has failed, the reason takes the place of the output.
-pub(super) type TaskResult = (usize, Result<Vec<u32>, FallbackReason>);
-
 impl Task {
-    /// Sends the result. It is ignored if the receiver was dropped.
-    pub(super) fn answer(self, result: Result<Vec<u32>, FallbackReason>) {
-        let _ = self.answer.send((self.number, result));
+    /// Answers with the reason of a failure. It is ignored if the receiver was dropped.
+    pub(super) fn fail(self, reason: FallbackReason) {
+        let _ = self.caller.send(Answer::Failed(self.number, reason));
     }
 }
 
@@ -53,11 +52,12 @@ pub(super) struct BatchSizes {
     pub(super) bins: u32,
     pub(super) across: u32,
     pub(super) values: u32,
+    /// The words of pictures that are read back.
     pub(super) picture: u32,
 }
 
 impl BatchSizes {
-    fn with(self, job: &GpuJob) -> Self {
+    fn with(self, job: &GpuJob, is_kept: bool) -> Self {
         let outputs = if job.coarser > 1 {
             job.stride * job.lines
         } else {
@@ -67,7 +67,7 @@ impl BatchSizes {
             bins: self.bins + job.bin_count,
             across: self.across + job.terms * job.inner_rows * job.stride,
             values: self.values + outputs + job.pitch * job.height,
-            picture: self.picture + job.words,
+            picture: self.picture + if is_kept { 0 } else { job.words },
         }
     }
 
@@ -82,41 +82,88 @@ impl BatchSizes {
 }
 
 /// Cells that one dispatch deposits. They all lie in one buffer of points that is on the device, or
-/// they are all sent with the batch. Each upload is a submission of its own, so that the device is
-/// never busy for long.
+/// they are all sent with the batch.
 #[derive(Debug)]
-pub(super) struct CellUpload {
+pub(super) struct CellDispatch {
+    pub(super) entry: EntryPoint,
     /// The buffer of points on the device; `None` if the cells are sent with the batch.
     pub(super) buffer: Option<wgpu::Buffer>,
     pub(super) items: Vec<WorkItem>,
+}
+
+/// Cells that one submission deposits. A batch with many cells has several submissions, so that the
+/// device is never busy for long.
+#[derive(Debug, Default)]
+pub(super) struct SubmissionLoad {
+    pub(super) dispatches: Vec<CellDispatch>,
+    /// The cells that are sent.
     pub(super) cells: Vec<Point>,
-    count: usize,
+    additions: u64,
+    items: usize,
 }
 
-impl CellUpload {
-    fn has_room(&self, cells: usize) -> bool {
-        self.count + cells <= UPLOAD && self.items.len() < MOST_ITEMS
+impl SubmissionLoad {
+    fn has_room(&self, additions: u64) -> bool {
+        self.additions + additions <= MOST_ADDITIONS && self.items < MOST_ITEMS
     }
 
-    fn push(&mut self, item: WorkItem) {
-        self.count += item.count as usize;
-        self.items.push(item);
+    /// The dispatch of an entry point for the cells of a buffer. It is added if there is none.
+    fn dispatch(&mut self, entry: EntryPoint, buffer: Option<&wgpu::Buffer>) -> &mut CellDispatch {
+        let is_it = |d: &CellDispatch| d.entry == entry && d.buffer.as_ref() == buffer;
+        let found = self.dispatches.iter().rposition(is_it);
+        let number = found.unwrap_or(self.dispatches.len());
+        if found.is_none() {
+            self.dispatches.push(CellDispatch {
+                entry,
+                buffer: buffer.cloned(),
+                items: Vec::new(),
+            });
+        }
+        #[allow(clippy::indexing_slicing, reason = "it is added if none is found")]
+        &mut self.dispatches[number]
+    }
+
+    /// Calls `each` with each dispatch and the index of its first item, if the items of all are
+    /// written one after the other.
+    pub(super) fn items(&self) -> impl Iterator<Item = (usize, &CellDispatch)> {
+        self.dispatches.iter().scan(0, |next, dispatch| {
+            let first = *next;
+            *next += dispatch.items.len().next_multiple_of(ITEM_STEP);
+            Some((first, dispatch))
+        })
     }
 }
 
-/// Pictures with the same plan that are drawn together.
+/// The picture on the device into which a batch is written.
+#[derive(Debug)]
+pub(super) struct BatchTarget {
+    pub(super) buffer: wgpu::Buffer,
+    /// The words of the buffer that the batch may write.
+    pub(super) words: Range<u64>,
+}
+
+impl BatchTarget {
+    /// The first word that is bound: buffers are bound from a multiple of 256 bytes on.
+    pub(super) fn base(&self) -> u64 {
+        self.words.start / 64 * 64
+    }
+}
+
+/// Pictures that are drawn together. They may have different kernels.
 #[derive(Debug)]
 pub(super) struct DrawBatch {
-    pub(super) plan: Arc<GpuPlan>,
     pub(super) entry: EntryPoint,
-    /// True if the pictures stay on the device, false if they are read back.
-    pub(super) stays: bool,
+    /// The picture that stays on the device, of which all pictures of the batch are blocks. `None`
+    /// if the pictures are read back.
+    pub(super) target: Option<BatchTarget>,
     pub(super) tasks: Vec<Task>,
     pub(super) jobs: Vec<GpuJob>,
     pub(super) places: Vec<GpuPlace>,
     pub(super) thresholds: Vec<u32>,
-    pub(super) uploads: Vec<CellUpload>,
+    pub(super) loads: Vec<SubmissionLoad>,
     pub(super) sizes: BatchSizes,
+    /// The tables of thresholds, each with its offset. Pictures of one scale share a table.
+    scales: Vec<(u32, Arc<[u32]>)>,
     work: u64,
 }
 
@@ -125,142 +172,168 @@ impl DrawBatch {
     /// buffers of at most `most` bytes each; at most `pictures` in all. `None` if no picture waits.
     pub(super) fn gather(waiting: &mut VecDeque<Task>, most: u64, pictures: usize) -> Option<Self> {
         let first = waiting.pop_front()?;
-        let mut batch = Self {
-            plan: Arc::clone(&first.prepared.plan),
-            entry: first.prepared.target.entry(),
-            stays: first.prepared.target.kept().is_some(),
-            tasks: Vec::new(),
-            jobs: Vec::new(),
-            places: Vec::new(),
-            thresholds: Vec::new(),
-            uploads: Vec::new(),
-            sizes: BatchSizes::default(),
-            work: 0,
-        };
+        let mut batch = Self::new(&first.prepared);
         batch.add(first);
-        let mut others = VecDeque::with_capacity(waiting.len());
-        while let Some(task) = waiting.pop_front() {
-            if batch.tasks.len() < pictures && batch.takes(&task, most) {
+        let mut others = VecDeque::new();
+        while batch.tasks.len() < pictures.min(MOST)
+            && let Some(task) = waiting.pop_front()
+        {
+            if batch.takes(&task, most) {
                 batch.add(task);
             } else {
                 others.push_back(task);
             }
         }
+        others.append(waiting);
         *waiting = others;
+        let most_terms = batch.jobs.iter().map(|job| job.terms).max();
+        for job in &mut batch.jobs {
+            job.most_terms = most_terms.unwrap_or(0).max(1);
+            if let Some(target) = &batch.target {
+                job.picture -= target.base() as u32;
+            }
+        }
         Some(batch)
     }
 
-    /// The number of bytes that are sent to the device with the batch.
-    pub(super) fn staged_bytes(&self) -> usize {
-        let cells = self.uploads.iter().map(|upload| {
-            size_of_val(upload.items.as_slice()) + size_of_val(upload.cells.as_slice())
-        });
-        size_of_val(self.jobs.as_slice())
-            + size_of_val(self.places.as_slice())
-            + size_of_val(self.thresholds.as_slice())
-            + cells.sum::<usize>()
+    fn new(first: &Prepared) -> Self {
+        let kept = first.target.kept();
+        Self {
+            entry: first.target.entry(),
+            target: kept.map(|kept| BatchTarget {
+                buffer: kept.buffer.clone(),
+                words: kept.words(&first.job),
+            }),
+            tasks: Vec::new(),
+            jobs: Vec::new(),
+            places: Vec::new(),
+            thresholds: Vec::new(),
+            loads: vec![SubmissionLoad::default()],
+            sizes: BatchSizes::default(),
+            scales: Vec::new(),
+            work: 0,
+        }
+    }
+
+    /// The words of the target that a batch with this task as well would write. `None` if the task
+    /// has another target.
+    fn target_with(&self, task: &Task) -> Option<Range<u64>> {
+        let prepared = &task.prepared;
+        match (&self.target, prepared.target.kept()) {
+            (None, None) => Some(0..0),
+            (Some(ours), Some(theirs)) if ours.buffer == theirs.buffer => {
+                let more = theirs.words(&prepared.job);
+                Some(ours.words.start.min(more.start)..ours.words.end.max(more.end))
+            }
+            _ => None,
+        }
     }
 
     fn takes(&self, task: &Task, most: u64) -> bool {
         let prepared = &task.prepared;
-        prepared.plan.id == self.plan.id
-            && prepared.target.entry() == self.entry
-            && prepared.target.kept().is_some() == self.stays
-            && self.sizes.with(&prepared.job).fit(most)
-            && self.work + work(&prepared.job, &self.plan) <= MOST_WORK
+        let is_kept = self.target.is_some();
+        prepared.target.entry() == self.entry
+            && self
+                .target_with(task)
+                .is_some_and(|words| (words.end - words.start) * 4 <= most)
+            && self.sizes.with(&prepared.job, is_kept).fit(most)
+            && self.work + work(&prepared.job, &prepared.plan) <= MOST_WORK
     }
 
     fn add(&mut self, mut task: Task) {
+        let words = self.target_with(&task);
         let number = self.jobs.len() as u32;
         let prepared = &mut task.prepared;
         let job = &mut prepared.job;
         let free = self.sizes;
-        self.sizes = free.with(job);
+        self.sizes = free.with(job, self.target.is_some());
         job.bins = free.bins;
         job.across = free.across;
-        job.picture = free.picture;
-        job.density = if matches!(self.plan.kind, GpuPlanKind::Direct { .. }) {
-            free.bins
-        } else {
-            free.values
-        };
-        job.spread = job.density;
+        job.density = free.values;
+        job.spread = free.values;
         if job.coarser > 1 {
-            job.spread = free.values + job.pitch * job.height;
+            job.spread += job.pitch * job.height;
         }
-        self.work += work(job, &self.plan);
-        job.thresholds = self.thresholds.len() as u32;
-        self.thresholds.extend_from_slice(prepared.target.table());
+        match (&mut self.target, words) {
+            (Some(target), Some(words)) => target.words = words,
+            _ => job.picture = free.picture,
+        }
+        self.work += work(job, &prepared.plan);
+        job.thresholds = scale(
+            &mut self.thresholds,
+            &mut self.scales,
+            prepared.target.table(),
+        );
         let place = self.places.len() as u32;
         self.places.append(&mut prepared.places);
+        self.jobs.push(*job);
+        self.add_cells(prepared, number, place);
+        self.tasks.push(task);
+    }
+
+    /// Adds the cells of a job to the last load, or to new ones.
+    fn add_cells(&mut self, prepared: &Prepared, job: u32, place: u32) {
+        let (entry, each) = match prepared.plan.kind {
+            GpuPlanKind::Direct { margin } => {
+                (EntryPoint::Stamp, (2 * u64::from(margin) + 1).pow(2))
+            }
+            _ => (EntryPoint::Deposit, 9),
+        };
         for run in &prepared.runs {
             let resident = prepared.resident.as_deref().zip(run.buffer);
             let buffer = resident.and_then(|(points, number)| points.buffer(number));
-            let mut first = run.first;
-            let end = run.first + run.count;
-            while first < end {
-                let count = (end - first).min(STRETCH);
-                let upload = upload_with_room(&mut self.uploads, buffer, count as usize);
-                let item = WorkItem {
-                    job: number,
-                    first,
-                    count,
-                    place: place + run.place,
-                };
-                if buffer.is_some() {
-                    upload.push(item);
-                } else {
-                    let from = upload.cells.len() as u32;
-                    let range = first as usize..(first + count) as usize;
-                    let cells = prepared.cells.get(range).unwrap_or_default();
-                    upload.cells.extend_from_slice(cells);
-                    upload.push(WorkItem {
-                        first: from,
-                        ..item
-                    });
-                }
-                first += count;
+            let additions = u64::from(run.count) * each;
+            if !self.loads.last().is_some_and(|l| l.has_room(additions)) {
+                self.loads.push(SubmissionLoad::default());
             }
+            let Some(load) = self.loads.last_mut() else {
+                return;
+            };
+            load.additions += additions;
+            load.items += 1;
+            let mut first = run.first;
+            if buffer.is_none() {
+                first = load.cells.len() as u32;
+                let range = run.first as usize..(run.first + run.count) as usize;
+                let cells = prepared.cells.get(range).unwrap_or_default();
+                load.cells.extend_from_slice(cells);
+            }
+            load.dispatch(entry, buffer).items.push(WorkItem {
+                job,
+                first,
+                count: run.count,
+                place: place + run.place,
+            });
         }
-        self.jobs.push(*job);
-        self.tasks.push(task);
     }
+}
+
+/// The offset of a table among all thresholds of a batch. A table that is not there is appended.
+fn scale(
+    thresholds: &mut Vec<u32>,
+    scales: &mut Vec<(u32, Arc<[u32]>)>,
+    table: Option<&Arc<[u32]>>,
+) -> u32 {
+    let Some(table) = table else { return 0 };
+    let known = |(_, other): &&(u32, Arc<[u32]>)| Arc::ptr_eq(table, other) || table == other;
+    if let Some((at, _)) = scales.iter().find(known) {
+        return *at;
+    }
+    let at = thresholds.len() as u32;
+    thresholds.extend_from_slice(table);
+    scales.push((at, Arc::clone(table)));
+    at
 }
 
 /// An estimate of the number of multiplications in a picture's convolutions.
 fn work(job: &GpuJob, plan: &GpuPlan) -> u64 {
     let outputs = u64::from(job.outputs) * u64::from(job.lines);
-    match &plan.kind {
-        GpuPlanKind::Direct { .. } | GpuPlanKind::Beyond => outputs,
-        GpuPlanKind::Spread { .. } => 3 * outputs * u64::from(job.terms) * u64::from(job.span),
-        GpuPlanKind::Edge { reach, deposit, .. } => {
+    match (job.plan, &plan.kind) {
+        (SPREAD, _) => 3 * outputs * u64::from(job.terms) * u64::from(job.span),
+        (EDGE, GpuPlanKind::Edge { reach, deposit }) => {
             let taps = 4 * u64::from(*reach) * u64::from(*reach) * deposit.rows() as u64;
             outputs * taps
         }
+        _ => outputs,
     }
-}
-
-/// The last upload that reads `buffer` and has room for `cells` more cells. With `None` as
-/// `buffer`, it is an upload whose cells are sent with the batch. If no upload has room, a new one
-/// is added.
-#[allow(
-    clippy::indexing_slicing,
-    reason = "an upload is added if none is found"
-)]
-fn upload_with_room<'a>(
-    uploads: &'a mut Vec<CellUpload>,
-    buffer: Option<&wgpu::Buffer>,
-    cells: usize,
-) -> &'a mut CellUpload {
-    let fits = |upload: &CellUpload| upload.buffer.as_ref() == buffer && upload.has_room(cells);
-    let found = uploads.iter().rposition(fits).unwrap_or(uploads.len());
-    if found == uploads.len() {
-        uploads.push(CellUpload {
-            buffer: buffer.cloned(),
-            items: Vec::new(),
-            cells: Vec::new(),
-            count: 0,
-        });
-    }
-    &mut uploads[found]
 }

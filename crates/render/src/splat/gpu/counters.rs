@@ -17,7 +17,8 @@ pub struct GpuReport {
     /// The number of submissions to the device's queue that drew batches. A batch has one, unless
     /// it has so many cells that they are deposited in several.
     pub submissions: u64,
-    /// The number of commands that copied pixels into pictures that stay on the device.
+    /// The number of commands that copied pixels: one for a batch whose pictures are read back.
+    /// Pictures that stay on the device are written where they stay, without a copy.
     pub copies: u64,
     /// The number of bytes that were sent to the device with batches: what they consist of, and
     /// cells that don't stay on the device.

@@ -12,7 +12,8 @@ pub(super) struct DeviceContext {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) limits: wgpu::Limits,
-    /// The greatest time to wait for a batch. A working device never takes so long.
+    /// The greatest time to wait for a batch. A working device never takes so long, since what one
+    /// submission computes is limited.
     pub(super) timeout: Duration,
     /// True when the device has been lost.
     lost: Arc<AtomicBool>,
@@ -62,7 +63,7 @@ impl DeviceContext {
         Self {
             limits: device.limits(),
             // A software driver shares the CPU with everything else, so it gets more time.
-            timeout: Duration::from_secs(if software { 120 } else { 10 }),
+            timeout: Duration::from_secs(if software { 120 } else { 2 }),
             device,
             queue,
             lost: Arc::default(),

@@ -1,19 +1,20 @@
 //! The engine: it submits batches of pictures to the device, and receives the finished pictures in
 //! readback buffers. One batch is read while the next one is drawn.
 
-use super::batch::{CellUpload, DrawBatch, Task};
+use super::arenas::{Arenas, Sections, sums_bytes, whole};
+use super::batch::{DrawBatch, Task};
+use super::counters::Counters;
 use super::device::DeviceContext;
 use super::grow_buffer::GrowBuffer;
-use super::health::{FallbackReason, Health, is_whole};
-use super::layout::{EACH, GROUP, GpuJob, OUTPUTS, SLOT, SLOTS};
+use super::health::{FallbackReason, Health, PassTimer};
+use super::layout::{EACH, EDGE, GROUP, GpuJob, OUTPUTS, SPREAD, WORDS};
 use super::pass_stamps::PassStamps;
 use super::pipelines::{EntryPoint, Pipelines};
-use super::plan::{GpuPlan, GpuPlanKind, PLANS};
 use super::point_buffers::PointBuffers;
-use super::prepare::OutputBuffer;
-use std::collections::HashMap;
+use super::readings::{Answer, PicturePart, Readings, SUMS, SpareWords};
 use std::sync::{Arc, mpsc};
-use wgpu::{Buffer, CommandEncoder, ComputePass};
+use std::time::Instant;
+use wgpu::{CommandEncoder, ComputePass};
 
 /// The greatest number of bytes of each buffer that a batch fills. It is a choice; a device may
 /// allow less.
@@ -24,42 +25,13 @@ const ARENA: u64 = 96 << 20;
 pub(super) struct Engine {
     context: DeviceContext,
     pipelines: Pipelines,
-    buffers: Buffers,
-    tables: HashMap<u64, PlanTables>,
+    arenas: Arenas,
     spare: Vec<GrowBuffer>,
+    spare_words: Arc<SpareWords>,
     health: Arc<Health>,
     /// The number of this device. A device that fails is opened again, and gets a new number each
     /// time.
-    number: u64,
-}
-
-#[derive(Debug)]
-struct Buffers {
-    bins: GrowBuffer,
-    grid: GrowBuffer,
-    across: GrowBuffer,
-    values: GrowBuffer,
-    picture: GrowBuffer,
-    sums: GrowBuffer,
-    jobs: GrowBuffer,
-    places: GrowBuffer,
-    thresholds: GrowBuffer,
-    items: GrowBuffer,
-    cells: GrowBuffer,
-}
-
-/// The tables of a plan, in buffers on the device.
-#[derive(Debug)]
-enum PlanTables {
-    None,
-    Spread {
-        taps: Buffer,
-        refine: Option<(Buffer, Buffer)>,
-    },
-    Edge {
-        taps: Buffer,
-        rows: Buffer,
-    },
+    pub(super) number: u64,
 }
 
 /// A batch that was submitted and is not finished.
@@ -80,53 +52,34 @@ struct Readback {
     mapped: mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
 }
 
-/// The position of a picture in a readback buffer.
-#[derive(Clone, Copy, Debug)]
-struct PicturePart {
-    /// The index of the picture's first word of 32 bits.
-    first: usize,
-    words: usize,
-    /// The number of cells that the picture consists of.
-    cells: u64,
-}
-
 impl Submission {
     /// Answers all tasks with the reason of a failure.
     pub(super) fn fail(self, reason: FallbackReason) {
-        self.tasks
-            .into_iter()
-            .for_each(|task| task.answer(Err(reason)));
+        self.tasks.into_iter().for_each(|task| task.fail(reason));
     }
 }
 
 impl Engine {
+    /// Compiles the shaders for a device.
+    ///
+    /// # Errors
+    /// An error of the device.
     pub(super) fn new(
         context: DeviceContext,
         health: Arc<Health>,
-        point_buffers: Arc<PointBuffers>,
-    ) -> Self {
+        point_buffers: &PointBuffers,
+    ) -> Result<Self, FallbackReason> {
+        let pipelines = context.guarded(|| Ok(Pipelines::new(&context.device)))?;
         point_buffers.attach(Some(context.clone()));
-        Self {
+        Ok(Self {
             context,
-            pipelines: Pipelines::default(),
-            buffers: Buffers {
-                bins: GrowBuffer::inner("bins"),
-                grid: GrowBuffer::inner("grid"),
-                across: GrowBuffer::inner("rows across"),
-                values: GrowBuffer::inner("densities"),
-                picture: GrowBuffer::inner("pictures"),
-                sums: GrowBuffer::inner("sums"),
-                jobs: GrowBuffer::inner("jobs"),
-                places: GrowBuffer::inner("places"),
-                thresholds: GrowBuffer::inner("thresholds"),
-                items: GrowBuffer::inner("stretches"),
-                cells: GrowBuffer::inner("cells"),
-            },
-            tables: HashMap::new(),
+            pipelines,
+            arenas: Arenas::new(),
             spare: Vec::new(),
+            spare_words: Arc::default(),
             health,
             number: point_buffers.number(),
-        }
+        })
     }
 
     /// The greatest number of bytes of each buffer that a batch may use.
@@ -158,124 +111,63 @@ impl Engine {
         } else if tasks.iter().any(on_another) {
             Err(FallbackReason::Resting)
         } else {
-            let kept: Vec<_> = tasks
-                .iter()
-                .filter_map(|t| t.prepared.target.kept())
-                .collect();
-            context.guarded(|| self.send(&batch, &kept))
+            context.guarded(|| self.send(&mut batch, &tasks))
         };
-        let readback = match sent {
-            Ok(readback) => readback,
-            Err(reason) => return Err((reason, tasks)),
-        };
-        let cells = |task: &Task| {
-            let counts = task.prepared.runs.iter().map(|s| u64::from(s.count));
-            counts.sum()
-        };
-        let back = |words: u32| if batch.stays { 0 } else { words as usize };
-        let parts = batch
-            .jobs
-            .iter()
-            .zip(&tasks)
-            .map(|(job, task)| PicturePart {
-                first: back(job.picture),
-                words: back(job.words),
-                cells: cells(task),
-            });
-        Ok(Submission {
-            parts: parts.collect(),
-            tasks,
-            readback,
-        })
+        match sent {
+            Ok(readback) => Ok(Submission {
+                parts: parts(&batch, &tasks),
+                tasks,
+                readback,
+            }),
+            Err(reason) => Err((reason, tasks)),
+        }
     }
 
     /// Encodes and submits the compute passes of a batch.
-    fn send(
-        &mut self,
-        batch: &DrawBatch,
-        kept: &[&OutputBuffer],
-    ) -> Result<Readback, FallbackReason> {
+    fn send(&mut self, batch: &mut DrawBatch, tasks: &[Task]) -> Result<Readback, FallbackReason> {
         let DeviceContext { device, queue, .. } = self.context.clone();
-        let (device, queue) = (&device, &queue);
-        if self.tables.len() > 2 * PLANS {
-            self.tables.clear();
-        }
-        self.tables
-            .entry(batch.plan.id)
-            .or_insert_with(|| PlanTables::new(device, queue, &batch.plan));
-        let sizes = batch.sizes;
-        let picture_bytes = if batch.stays {
-            0
-        } else {
-            u64::from(sizes.picture) * 4
-        };
-        let sums_bytes = batch.jobs.len() as u64 * u64::from(SLOTS * SLOT) * 4;
-        let bytes = picture_bytes + sums_bytes;
-        let mut staging = self
-            .spare
-            .pop()
-            .unwrap_or_else(|| GrowBuffer::readback("readback"));
-        let back = staging.at_least(device, bytes).clone();
+        let picture_bytes = u64::from(batch.sizes.picture) * 4;
+        let bytes = picture_bytes + sums_bytes(batch);
+        let spare = self.spare.pop();
+        let mut staging = spare.unwrap_or_else(|| GrowBuffer::readback("readback"));
+        let back = staging.at_least(&device, bytes).clone();
 
         let health = Arc::clone(&self.health);
         let counters = &health.counters;
         let timer = health.timer();
-        let stamps = timer.as_ref().and_then(|_| PassStamps::new(device, queue));
+        let stamps = timer
+            .as_ref()
+            .and_then(|_| PassStamps::new(&device, &queue));
         if let Some(timer) = &timer {
             timer.lap("plan");
         }
-        let mut passes = Passes::new(self, batch)?;
-        let mut encoder = passes.begin(batch, stamps.as_ref());
-        let lap = |mut encoder: CommandEncoder, name: &'static str| {
-            let Some(timer) = &timer else { return encoder };
-            if let Some(stamps) = &stamps {
-                stamps.end(&mut encoder);
-            }
-            queue.submit([encoder.finish()]);
-            counters.submissions.add(1);
-            let _ = device.poll(wgpu::PollType::wait_indefinitely());
-            let took = stamps.as_ref().and_then(|stamps| stamps.read(device));
-            timer.lap_on_device(name, took);
-            let descriptor = wgpu::CommandEncoderDescriptor::default();
-            let mut encoder = device.create_command_encoder(&descriptor);
-            if let Some(stamps) = &stamps {
-                stamps.begin(&mut encoder);
-            }
-            encoder
+        let (sections, staged) = self.arenas.write(&device, &queue, batch, tasks);
+        counters.staged_bytes.add(staged);
+        let mut passes = Passes {
+            device: &device,
+            queue: &queue,
+            pipelines: &self.pipelines,
+            arenas: &mut self.arenas,
+            counters,
+            timer,
+            stamps,
+            batch,
+            sections,
         };
-        encoder = lap(encoder, "upload");
-        for (i, upload) in batch.uploads.iter().enumerate() {
-            if i > 0 {
-                // Each upload of cells has its own submission, so that the device is never busy for
-                // long.
-                queue.submit([encoder.finish()]);
-                counters.submissions.add(1);
-                encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            }
-            passes.deposit(&mut encoder, upload)?;
-        }
-        encoder = lap(encoder, "bin");
-        if timer.is_none() {
-            passes.draw(&mut encoder, batch)?;
-        } else {
-            for step in passes.steps(batch) {
-                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                passes.run(&mut pass, &step)?;
-                drop(pass);
-                encoder = lap(encoder, step.entry.name());
-            }
-        }
-        for (job, kept) in batch.jobs.iter().zip(kept) {
-            copy_out(&mut encoder, &passes.picture, job, kept);
-            counters.copies.add(u64::from(job.height));
-        }
+        let mut encoder = passes.deposit_all()?;
+        encoder = passes.draw(encoder)?;
+        let arenas = &self.arenas;
+        let (picture, sums) = (arenas.picture.get(), arenas.sums.get());
+        let (Some(picture), Some(sums)) = (picture, sums) else {
+            return Err(FallbackReason::OutOfMemory);
+        };
         if picture_bytes > 0 {
-            encoder.copy_buffer_to_buffer(&passes.picture, 0, &back, 0, picture_bytes);
+            encoder.copy_buffer_to_buffer(picture, 0, &back, 0, picture_bytes);
+            counters.copies.add(1);
         }
-        encoder.copy_buffer_to_buffer(&passes.sums, 0, &back, picture_bytes, sums_bytes);
+        encoder.copy_buffer_to_buffer(sums, 0, &back, picture_bytes, sums_bytes(batch));
         let submission = queue.submit([encoder.finish()]);
         counters.submissions.add(1);
-        counters.staged_bytes.add(batch.staged_bytes() as u64);
         let (done, mapped) = mpsc::channel();
         back.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
             let _ = done.send(result);
@@ -288,26 +180,45 @@ impl Engine {
         })
     }
 
-    /// Waits for a batch, and sends its pictures to the tasks that wait for them.
+    /// Waits for a batch, and sends its pictures to the callers that wait for them. They check the
+    /// sums, so that this thread is free for the next batch.
     pub(super) fn finish(&mut self, submission: Submission) -> Result<(), FallbackReason> {
         let Submission {
             tasks,
             parts,
             readback,
         } = submission;
+        let read = self.read(readback);
+        match read {
+            Ok(readings) => {
+                self.health.counters.batches.add(1);
+                answer(&Arc::new(readings), tasks, parts);
+                Ok(())
+            }
+            Err(reason) => {
+                tasks.into_iter().for_each(|task| task.fail(reason));
+                Err(reason)
+            }
+        }
+    }
+
+    /// Waits for a batch and copies its words from the device's memory. Callers can't read them
+    /// there, since the memory is gone once a device is lost.
+    fn read(&mut self, readback: Readback) -> Result<Readings, FallbackReason> {
         let Readback {
             mut staging,
             bytes,
             submission,
             mapped,
         } = readback;
+        let context = self.context.clone();
+        let until = Instant::now() + context.timeout;
         let wait = wgpu::PollType::Wait {
             submission_index: Some(submission),
-            timeout: Some(self.context.timeout),
+            timeout: Some(context.timeout),
         };
-        let context = self.context.clone();
         let health = Arc::clone(&self.health);
-        let words = context.guarded(|| {
+        let readings = context.guarded(|| {
             if health.fails(FallbackReason::TimedOut) {
                 return Err(FallbackReason::TimedOut);
             }
@@ -315,7 +226,8 @@ impl Engine {
                 wgpu::PollError::Timeout => FallbackReason::TimedOut,
                 _ => FallbackReason::Lost,
             })?;
-            let answer = mapped.recv_timeout(context.timeout).map_err(|e| match e {
+            let left = until.saturating_duration_since(Instant::now());
+            let answer = mapped.recv_timeout(left).map_err(|e| match e {
                 mpsc::RecvTimeoutError::Timeout => FallbackReason::TimedOut,
                 // The callback was dropped, which happens when the device is dropped.
                 mpsc::RecvTimeoutError::Disconnected => FallbackReason::Lost,
@@ -325,282 +237,249 @@ impl Engine {
             let view = buffer
                 .get_mapped_range(0..bytes)
                 .map_err(|_| FallbackReason::Lost)?;
-            let mut words: Vec<u32> = bytemuck::pod_collect_to_vec(&view);
+            let mut readings = Readings::new(&view, &self.spare_words, self.number);
             drop(view);
             buffer.unmap();
             if health.fails(FallbackReason::WrongSum) {
-                words.iter_mut().take(7).for_each(|word| *word ^= 0x0101);
+                readings.corrupt();
             }
-            Ok(words)
-        });
-        let words = match words {
-            Ok(words) => words,
-            Err(reason) => {
-                tasks.into_iter().for_each(|task| task.answer(Err(reason)));
-                return Err(reason);
-            }
-        };
+            Ok(readings)
+        })?;
         self.spare.push(staging);
-        let end = parts.last().map_or(0, |part| part.first + part.words);
-        let sums = words.get(end..).unwrap_or_default();
-        let each = (SLOTS * SLOT) as usize;
-        let pictures: Vec<_> = tasks
-            .into_iter()
-            .zip(parts.iter().zip(sums.chunks(each)))
-            .map(|(task, (part, sums))| {
-                let range = part.first..part.first + part.words;
-                let picture = words.get(range).unwrap_or_default();
-                let seen = task.prepared.target.kept().is_none();
-                let whole = is_whole(sums, part.cells, seen.then_some(picture));
-                (task, whole.then_some(picture))
-            })
-            .collect();
-        let wrong = pictures.iter().any(|(_, picture)| picture.is_none());
-        if !wrong {
-            let counters = &self.health.counters;
-            counters.drawn.add(pictures.len() as u64);
-            counters.batches.add(1);
-        }
-        for (task, picture) in pictures {
-            task.answer(picture.map(<[u32]>::to_vec).ok_or(FallbackReason::WrongSum));
-        }
-        if wrong {
-            Err(FallbackReason::WrongSum)
-        } else {
-            Ok(())
-        }
+        Ok(readings)
     }
 }
 
-/// Copies a picture to its output buffer, row by row.
-fn copy_out(encoder: &mut CommandEncoder, picture: &Buffer, job: &GpuJob, kept: &OutputBuffer) {
-    let bytes = |words: u64| words * 4;
-    for row in 0..u64::from(job.height) {
-        encoder.copy_buffer_to_buffer(
-            picture,
-            bytes(u64::from(job.picture) + row * u64::from(job.row_words)),
-            &kept.buffer,
-            bytes(kept.first + row * kept.pitch),
-            bytes(u64::from(job.width)),
-        );
+/// The position of each picture of a batch in the words that are read back.
+fn parts(batch: &DrawBatch, tasks: &[Task]) -> Vec<PicturePart> {
+    let sums = batch.sizes.picture as usize;
+    let is_read = batch.target.is_none();
+    let jobs = batch.jobs.iter().zip(tasks).enumerate();
+    let part = |(i, (job, task)): (usize, (&GpuJob, &Task))| PicturePart {
+        number: task.number,
+        first: if is_read { job.picture as usize } else { 0 },
+        words: if is_read { job.words as usize } else { 0 },
+        sums: sums + i * SUMS as usize,
+        cells: task.prepared.cells_of_runs(),
+    };
+    jobs.map(part).collect()
+}
+
+/// Sends the pictures of a batch to their callers: one answer to each call whose pictures follow
+/// each other.
+fn answer(readings: &Arc<Readings>, tasks: Vec<Task>, parts: Vec<PicturePart>) {
+    let mut open: Option<(_, Vec<PicturePart>)> = None;
+    let send = |(caller, parts): (Arc<mpsc::Sender<Answer>>, _)| {
+        // A receiver that was dropped is ignored.
+        let _ = caller.send(Answer::Finished(Arc::clone(readings), parts));
+    };
+    for (task, part) in tasks.into_iter().zip(parts) {
+        match &mut open {
+            Some((caller, parts)) if Arc::ptr_eq(caller, &task.caller) => parts.push(part),
+            _ => {
+                if let Some(finished) = open.replace((task.caller, vec![part])) {
+                    send(finished);
+                }
+            }
+        }
+    }
+    if let Some(finished) = open {
+        send(finished);
     }
 }
 
-impl PlanTables {
-    fn new(device: &wgpu::Device, queue: &wgpu::Queue, plan: &GpuPlan) -> Self {
-        fn upload<T: bytemuck::Pod>(
-            device: &wgpu::Device,
-            queue: &wgpu::Queue,
-            data: &[T],
-        ) -> Buffer {
-            GrowBuffer::inner("table").with(device, queue, data).clone()
-        }
-        match &plan.kind {
-            GpuPlanKind::Direct { .. } | GpuPlanKind::Beyond => Self::None,
-            GpuPlanKind::Spread { table, refine, .. } => Self::Spread {
-                taps: upload(device, queue, &table.taps),
-                refine: refine.as_ref().map(|table| {
-                    (
-                        upload(device, queue, &table.down),
-                        upload(device, queue, &table.across),
-                    )
-                }),
-            },
-            GpuPlanKind::Edge { table, .. } => Self::Edge {
-                taps: upload(device, queue, &table.taps),
-                rows: upload(device, queue, &table.rows),
-            },
-        }
-    }
-}
-
-/// The compute passes of a batch: the buffers that the batch uses, and the pipelines.
+/// The compute passes of a batch.
 struct Passes<'a> {
     device: &'a wgpu::Device,
     queue: &'a wgpu::Queue,
     pipelines: &'a Pipelines,
-    tables: &'a PlanTables,
-    bins: Buffer,
-    grid: Buffer,
-    across: Buffer,
-    values: Buffer,
-    picture: Buffer,
-    sums: Buffer,
-    jobs: Buffer,
-    places: Buffer,
-    thresholds: Buffer,
-    items: &'a mut GrowBuffer,
-    cells: &'a mut GrowBuffer,
+    arenas: &'a mut Arenas,
+    counters: &'a Counters,
+    /// The timer of the passes, and the device's clock, if passes are timed.
+    timer: Option<Arc<PassTimer>>,
+    stamps: Option<PassStamps>,
+    batch: &'a DrawBatch,
+    sections: Sections,
 }
 
-impl<'a> Passes<'a> {
-    fn new(engine: &'a mut Engine, batch: &DrawBatch) -> Result<Self, FallbackReason> {
-        let Engine {
-            context,
-            pipelines,
-            buffers: a,
-            tables,
-            ..
-        } = engine;
-        let DeviceContext { device, queue, .. } = &*context;
-        let bytes = |elements: u32, size: u64| u64::from(elements) * size;
-        let sizes = batch.sizes;
-        let sums = batch.jobs.len() as u64 * u64::from(SLOTS * SLOT) * 4;
-        Ok(Self {
-            tables: tables.get(&batch.plan.id).ok_or(FallbackReason::Lost)?,
-            bins: a.bins.at_least(device, bytes(sizes.bins, 8)).clone(),
-            grid: a.grid.at_least(device, bytes(sizes.bins, 4)).clone(),
-            across: a.across.at_least(device, bytes(sizes.across, 4)).clone(),
-            values: a.values.at_least(device, bytes(sizes.values, 4)).clone(),
-            picture: a.picture.at_least(device, bytes(sizes.picture, 4)).clone(),
-            sums: a.sums.at_least(device, sums).clone(),
-            jobs: a.jobs.with(device, queue, &batch.jobs).clone(),
-            places: a.places.with(device, queue, &batch.places).clone(),
-            thresholds: a.thresholds.with(device, queue, &batch.thresholds).clone(),
-            items: &mut a.items,
-            cells: &mut a.cells,
-            device,
-            queue,
-            pipelines,
-        })
-    }
-
-    fn begin(&self, batch: &DrawBatch, stamps: Option<&PassStamps>) -> CommandEncoder {
-        let mut encoder = self
-            .device
-            .create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        if let Some(stamps) = stamps {
+impl Passes<'_> {
+    fn encoder(&self) -> CommandEncoder {
+        let descriptor = wgpu::CommandEncoderDescriptor::default();
+        let mut encoder = self.device.create_command_encoder(&descriptor);
+        if let Some(stamps) = &self.stamps {
             stamps.begin(&mut encoder);
         }
-        encoder.clear_buffer(&self.bins, 0, Some(u64::from(batch.sizes.bins) * 8));
-        encoder.clear_buffer(&self.sums, 0, None);
         encoder
     }
 
-    fn run(&self, pass: &mut ComputePass<'_>, step: &Dispatch<'_>) -> Result<(), FallbackReason> {
-        let pipeline = self
-            .pipelines
-            .get(self.device, step.entry)
-            .ok_or(FallbackReason::Lost)?;
-        let bound = pipeline.bind(self.device, &step.buffers);
+    fn submit(&self, encoder: CommandEncoder) {
+        self.queue.submit([encoder.finish()]);
+        self.counters.submissions.add(1);
+    }
+
+    /// While passes are timed, submits those before and waits for them.
+    fn lap(&self, mut encoder: CommandEncoder, name: &'static str) -> CommandEncoder {
+        let Some(timer) = &self.timer else {
+            return encoder;
+        };
+        if let Some(stamps) = &self.stamps {
+            stamps.end(&mut encoder);
+        }
+        self.submit(encoder);
+        let _ = self.device.poll(wgpu::PollType::wait_indefinitely());
+        let took = self.stamps.as_ref().and_then(|s| s.read(self.device));
+        timer.lap_on_device(name, took);
+        self.encoder()
+    }
+
+    /// Clears the bins and deposits all cells. Each load but the last is submitted, so that the
+    /// device is never busy for long.
+    fn deposit_all(&mut self) -> Result<CommandEncoder, FallbackReason> {
+        let batch = self.batch;
+        let mut encoder = self.encoder();
+        let bins = u64::from(batch.sizes.bins) * 8;
+        let cleared = [
+            (self.arenas.bins.get(), bins),
+            (self.arenas.sums.get(), sums_bytes(batch)),
+        ];
+        for (buffer, bytes) in cleared {
+            if let Some(buffer) = buffer
+                && bytes > 0
+            {
+                encoder.clear_buffer(buffer, 0, Some(bytes));
+            }
+        }
+        encoder = self.lap(encoder, "upload");
+        for (i, load) in batch.loads.iter().enumerate() {
+            if i > 0 {
+                self.submit(encoder);
+                encoder = self.encoder();
+                let (device, queue) = (self.device, self.queue);
+                let staged = self.arenas.write_load(device, queue, self.sections, load);
+                self.counters.staged_bytes.add(staged);
+            }
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            for (first, dispatch) in load.items() {
+                let cells = dispatch.buffer.as_ref().or(self.arenas.cells.get());
+                let pipeline = self.pipelines.get(dispatch.entry);
+                let cells = cells
+                    .zip(pipeline)
+                    .and_then(|(cells, pipeline)| pipeline.bind(self.device, 1, &[whole(cells)]));
+                let cells = cells.ok_or(FallbackReason::Lost)?;
+                pass.set_bind_group(1, &cells, &[]);
+                let groups = [dispatch.items.len() as u32, 1, 1];
+                self.run(&mut pass, dispatch.entry, groups, first)?;
+            }
+        }
+        Ok(self.lap(encoder, "bin"))
+    }
+
+    fn run(
+        &mut self,
+        pass: &mut ComputePass<'_>,
+        entry: EntryPoint,
+        [x, y, z]: [u32; 3],
+        first_item: usize,
+    ) -> Result<(), FallbackReason> {
+        if x == 0 || y == 0 || z == 0 {
+            return Ok(());
+        }
+        let pipeline = self.pipelines.get(entry).ok_or(FallbackReason::Lost)?;
+        let bound = self.arenas.bind(
+            self.device,
+            self.pipelines,
+            entry,
+            self.sections,
+            self.batch,
+            first_item,
+        );
         pass.set_pipeline(&pipeline.pipeline);
-        pass.set_bind_group(0, &bound, &[]);
-        let [x, y, z] = step.groups;
+        pass.set_bind_group(0, &bound.ok_or(FallbackReason::Lost)?, &[]);
         pass.dispatch_workgroups(x, y, z);
         Ok(())
     }
 
-    fn deposit(
-        &mut self,
-        encoder: &mut CommandEncoder,
-        upload: &CellUpload,
-    ) -> Result<(), FallbackReason> {
-        let items = self
-            .items
-            .with(self.device, self.queue, &upload.items)
-            .clone();
-        let cells = match &upload.buffer {
-            Some(buffer) => buffer.clone(),
-            None => self
-                .cells
-                .with(self.device, self.queue, &upload.cells)
-                .clone(),
-        };
-        let entry = match self.tables {
-            PlanTables::None => EntryPoint::Stamp,
-            _ => EntryPoint::Deposit,
-        };
-        let buffers = vec![
-            &self.jobs,
-            &items,
-            &self.places,
-            &cells,
-            &self.bins,
-            &self.sums,
-        ];
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        let step = Dispatch {
-            entry,
-            buffers,
-            groups: [upload.items.len() as u32, 1, 1],
-        };
-        self.run(&mut pass, &step)
-    }
-
-    /// The dispatches, runs of one entry point each, that turn the bins into pictures. They are in
-    /// the order in which they run.
-    fn steps(&self, batch: &DrawBatch) -> Vec<Dispatch<'_>> {
-        let jobs = batch.jobs.len() as u32;
-        let most = |of: fn(&GpuJob) -> u32| batch.jobs.iter().map(of).max().unwrap_or(0);
-        let lanes = |n: u32| n.div_ceil(GROUP);
-        let eights = |n: u32| n.div_ceil(OUTPUTS);
-        let (outputs, lines) = (most(|j| j.outputs), most(|j| j.lines));
-        let mut steps = Vec::with_capacity(5);
-        let mut step = |entry, buffers, groups| {
-            steps.push(Dispatch {
-                entry,
-                buffers,
-                groups,
-            });
-        };
-        step(
-            EntryPoint::Settle,
-            vec![&self.jobs, &self.bins, &self.grid, &self.sums],
-            [most(|j| j.bin_count).div_ceil(GROUP * EACH), 1, jobs],
-        );
-        let mut densities = &self.values;
-        match self.tables {
-            PlanTables::None => densities = &self.grid,
-            PlanTables::Spread { taps, refine } => {
-                let terms = jobs * most(|j| j.terms);
-                step(
-                    EntryPoint::Across,
-                    vec![&self.jobs, taps, &self.grid, &self.across],
-                    [lanes(most(|j| j.inner_rows)), eights(outputs), terms],
-                );
-                step(
-                    EntryPoint::Down,
-                    vec![&self.jobs, taps, &self.across, &self.values],
-                    [lanes(outputs), eights(lines), jobs],
-                );
-                if let Some((down, across)) = refine {
-                    step(
-                        EntryPoint::Refine,
-                        vec![&self.jobs, down, across, &self.values],
-                        [lanes(most(|j| j.height)), eights(most(|j| j.width)), jobs],
-                    );
-                }
+    /// Runs the dispatches that turn the bins into pictures.
+    fn draw(&mut self, mut encoder: CommandEncoder) -> Result<CommandEncoder, FallbackReason> {
+        let descriptor = wgpu::ComputePassDescriptor::default();
+        let steps = steps(self.batch);
+        if self.timer.is_none() {
+            let mut pass = encoder.begin_compute_pass(&descriptor);
+            for (entry, groups) in steps {
+                self.run(&mut pass, entry, groups, 0)?;
             }
-            PlanTables::Edge { taps, rows } => step(
-                EntryPoint::Convolve,
-                vec![&self.jobs, taps, rows, &self.grid, &self.values],
-                [lanes(lines), eights(outputs), jobs],
-            ),
+            drop(pass);
+            return Ok(encoder);
         }
-        step(
-            batch.entry,
-            vec![
-                &self.jobs,
-                &self.thresholds,
-                densities,
-                &self.picture,
-                &self.sums,
-            ],
-            [most(|j| j.words).div_ceil(GROUP * EACH), 1, jobs],
-        );
-        steps
-    }
-
-    fn draw(&self, encoder: &mut CommandEncoder, batch: &DrawBatch) -> Result<(), FallbackReason> {
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        let steps = self.steps(batch);
-        steps.iter().try_for_each(|step| self.run(&mut pass, step))
+        for (entry, groups) in steps {
+            if groups.contains(&0) {
+                continue;
+            }
+            let mut pass = encoder.begin_compute_pass(&descriptor);
+            self.run(&mut pass, entry, groups, 0)?;
+            drop(pass);
+            encoder = self.lap(encoder, entry.name());
+        }
+        Ok(encoder)
     }
 }
 
-/// A run of one entry point: its buffers, and its number of workgroups along three axes.
-struct Dispatch<'a> {
-    entry: EntryPoint,
-    buffers: Vec<&'a Buffer>,
-    groups: [u32; 3],
+/// The entry points that turn the bins into pictures, in the order in which they run, each with its
+/// number of workgroups along three axes. A stage visits all jobs of the batch, and leaves out
+/// those that don't need it.
+fn steps(batch: &DrawBatch) -> [(EntryPoint, [u32; 3]); 6] {
+    let all = batch.jobs.len() as u32;
+    let most = |needs: fn(&GpuJob) -> bool, of: fn(&GpuJob) -> u32| {
+        let jobs = batch.jobs.iter().filter(|job| needs(job));
+        jobs.map(of).max().unwrap_or(0)
+    };
+    let any = |_: &GpuJob| true;
+    let spread = |job: &GpuJob| job.plan == SPREAD;
+    let edge = |job: &GpuJob| job.plan == EDGE;
+    let coarse = |job: &GpuJob| job.coarser > 1;
+    let lanes = |n: u32| n.div_ceil(GROUP);
+    let eights = |n: u32| n.div_ceil(OUTPUTS);
+    let terms = most(any, |j| j.most_terms);
+    [
+        (
+            EntryPoint::Settle,
+            [most(any, |j| j.bin_count).div_ceil(GROUP * EACH), 1, all],
+        ),
+        (
+            EntryPoint::Across,
+            [
+                lanes(most(spread, |j| j.inner_rows)),
+                eights(most(spread, |j| j.outputs)),
+                all * terms,
+            ],
+        ),
+        (
+            EntryPoint::Down,
+            [
+                lanes(most(spread, |j| j.outputs)),
+                eights(most(spread, |j| j.lines)),
+                all,
+            ],
+        ),
+        (
+            EntryPoint::Refine,
+            [
+                lanes(most(coarse, |j| j.width)),
+                eights(most(coarse, |j| j.height)),
+                all,
+            ],
+        ),
+        (
+            EntryPoint::Convolve,
+            [
+                lanes(most(edge, |j| j.lines)),
+                eights(most(edge, |j| j.outputs)),
+                all,
+            ],
+        ),
+        (
+            batch.entry,
+            [most(any, |j| j.words).div_ceil(GROUP * WORDS), 1, all],
+        ),
+    ]
 }

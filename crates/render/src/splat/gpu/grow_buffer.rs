@@ -1,6 +1,5 @@
 //! Buffers that are reused from batch to batch, and never become smaller.
 
-use bytemuck::Pod;
 use wgpu::BufferUsages;
 
 /// A buffer with room for the greatest number of bytes that was requested so far.
@@ -32,7 +31,7 @@ impl GrowBuffer {
 
     /// The buffer, with room for at least `bytes` bytes. If it has to grow, its contents are lost.
     pub(super) fn at_least(&mut self, device: &wgpu::Device, bytes: u64) -> &wgpu::Buffer {
-        if self.buffer.as_ref().is_some_and(|b| b.size() < bytes) {
+        if self.is_less_than(bytes) {
             self.buffer = None;
         }
         self.buffer.get_or_insert_with(|| {
@@ -47,19 +46,13 @@ impl GrowBuffer {
         })
     }
 
-    /// The buffer, with `elements` written to its beginning. They are there from the next
-    /// submission on.
-    pub(super) fn with<T: Pod>(
-        &mut self,
-        device: &wgpu::Device,
-        queue: &wgpu::Queue,
-        elements: &[T],
-    ) -> &wgpu::Buffer {
-        let bytes: &[u8] = bytemuck::cast_slice(elements);
-        let buffer = self.at_least(device, bytes.len() as u64);
-        if !bytes.is_empty() {
-            queue.write_buffer(buffer, 0, bytes);
-        }
-        buffer
+    /// Returns true if the buffer must grow before it has room for `bytes` bytes.
+    pub(super) fn is_less_than(&self, bytes: u64) -> bool {
+        self.buffer.as_ref().is_none_or(|b| b.size() < bytes)
+    }
+
+    /// The buffer as it is; `None` before the first call of [`at_least`](Self::at_least).
+    pub(super) fn get(&self) -> Option<&wgpu::Buffer> {
+        self.buffer.as_ref()
     }
 }

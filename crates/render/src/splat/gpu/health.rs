@@ -3,6 +3,7 @@
 use super::counters::Counters;
 use super::layout::{HELD, SEAL, SEEN, SLOT, SLOTS, WEIGHED};
 use super::pass_stamps::PassTime;
+use pulp::{Arch, Simd, WithSimd};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,17 +33,22 @@ pub enum FallbackReason {
     /// have both signs and nearly cancel. Or its kernel is one that only the CPU draws.
     #[error("the picture is beyond what the shaders can draw")]
     Beyond,
+    /// Pictures with this kernel had wrong sums before, so the device isn't trusted with it any
+    /// more. It goes on to draw other kernels.
+    #[error("the device draws this kernel wrongly")]
+    Quarantined,
 }
 
 impl FallbackReason {
     /// All reasons, in the order of their counters.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Lost,
         Self::OutOfMemory,
         Self::TimedOut,
         Self::WrongSum,
         Self::Resting,
         Self::Beyond,
+        Self::Quarantined,
     ];
 
     /// The name of the counter of pictures that the CPU drew for this reason.
@@ -54,6 +60,7 @@ impl FallbackReason {
             Self::WrongSum => "failed_wrong_sum",
             Self::Resting => "failed_resting",
             Self::Beyond => "failed_beyond",
+            Self::Quarantined => "failed_quarantined",
         }
     }
 }
@@ -168,22 +175,40 @@ impl Health {
 }
 
 /// The pause after a failure: one second after the first, twice as long after each further one, and
-/// at most a minute.
+/// at most a minute. If a device has worked for ten minutes, its next failure counts as the first.
 #[derive(Debug)]
-pub(super) struct Backoff(Duration);
+pub(super) struct Backoff {
+    next: Duration,
+    /// The time since which the device has worked; `None` while there is no device.
+    opened: Option<Instant>,
+}
 
 impl Backoff {
     const FIRST: Duration = Duration::from_secs(1);
     const LONGEST: Duration = Duration::from_secs(60);
+    const FORGETS: Duration = Duration::from_secs(600);
 
     pub(super) fn new() -> Self {
-        Self(Self::FIRST)
+        Self {
+            next: Self::FIRST,
+            opened: None,
+        }
     }
 
-    pub(super) fn next(&mut self) -> Duration {
-        let now = self.0;
-        self.0 = (now * 2).min(Self::LONGEST);
-        now
+    /// Takes note that a device was opened at the time `now`.
+    pub(super) fn opened(&mut self, now: Instant) {
+        self.opened = Some(now);
+    }
+
+    /// The pause after a failure at the time `now`.
+    pub(super) fn failed(&mut self, now: Instant) -> Duration {
+        let worked = self.opened.take().map(|since| now.duration_since(since));
+        if worked.is_some_and(|worked| worked >= Self::FORGETS) {
+            self.next = Self::FIRST;
+        }
+        let pause = self.next;
+        self.next = (pause * 2).min(Self::LONGEST);
+        pause
     }
 }
 
@@ -207,14 +232,27 @@ pub(super) fn is_whole(sums: &[u32], cells: u64, picture: Option<&[u32]>) -> boo
 
 /// The checksum of a picture's words, as the last shader stage computes it.
 fn seal_of(words: &[u32]) -> u32 {
-    let stir = |(place, word): (usize, &u32)| {
-        let mut h = word ^ (place as u32).wrapping_mul(0x9e37_79b9);
-        h = (h ^ (h >> 16)).wrapping_mul(0x85eb_ca6b);
-        h = (h ^ (h >> 13)).wrapping_mul(0xc2b2_ae35);
-        h ^ (h >> 16)
-    };
-    let stirred = words.iter().enumerate().map(stir);
-    stirred.fold(0, u32::wrapping_add)
+    Arch::new().dispatch(Seal(words))
+}
+
+/// The computation of a checksum, which is compiled for each width of vector instructions.
+struct Seal<'a>(&'a [u32]);
+
+impl WithSimd for Seal<'_> {
+    type Output = u32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> u32 {
+        let (mut place, mut sum) = (0u32, 0u32);
+        for word in self.0 {
+            let mut h = word ^ place;
+            h = (h ^ (h >> 16)).wrapping_mul(0x85eb_ca6b);
+            h = (h ^ (h >> 13)).wrapping_mul(0xc2b2_ae35);
+            sum = sum.wrapping_add(h ^ (h >> 16));
+            place = place.wrapping_add(0x9e37_79b9);
+        }
+        sum
+    }
 }
 
 #[cfg(test)]
@@ -278,8 +316,19 @@ mod tests {
 
     #[test]
     fn rests_grow_to_a_minute() {
-        let mut backoff = Backoff::new();
-        let pauses: Vec<u64> = (0..9).map(|_| backoff.next().as_secs()).collect();
+        let (mut backoff, now) = (Backoff::new(), Instant::now());
+        let pauses: Vec<u64> = (0..9).map(|_| backoff.failed(now).as_secs()).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    }
+
+    #[test]
+    fn ten_good_minutes_are_a_new_beginning() {
+        let (mut backoff, mut now) = (Backoff::new(), Instant::now());
+        let mut after = |minutes: u64| {
+            backoff.opened(now);
+            now += Duration::from_secs(60 * minutes);
+            backoff.failed(now).as_secs()
+        };
+        assert_eq!([1, 9, 9, 10, 1, 30].map(&mut after), [1, 2, 4, 1, 2, 1]);
     }
 }

@@ -9,9 +9,15 @@ pub(super) const PAD: u32 = 2;
 pub(super) const OUTPUTS: u32 = 8;
 /// The number of threads in a workgroup.
 pub(super) const GROUP: u32 = 64;
-/// The number of items that one thread handles in shader stages that visit all bins, or all words
-/// of a picture.
+/// The number of bins that one thread handles in the shader stage that visits all of them.
 pub(super) const EACH: u32 = 8;
+/// The number of a picture's words that one thread writes.
+pub(super) const WORDS: u32 = 2;
+/// The numbers that stand for a job's plan in the shaders.
+pub(super) const DIRECT: u32 = 0;
+pub(super) const SPREAD: u32 = 1;
+pub(super) const EDGE: u32 = 2;
+pub(super) const NOTHING: u32 = 3;
 /// The number of copies, called slots, of a job's counters. Threads use different slots, so that
 /// they rarely wait for each other.
 pub(super) const SLOTS: u32 = 16;
@@ -33,6 +39,9 @@ pub(super) const SEAL: u32 = 5;
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct GpuJob {
+    /// The plan: [`DIRECT`], [`SPREAD`], [`EDGE`], or [`NOTHING`] for a picture without cells. A
+    /// batch has jobs of several plans.
+    pub(super) plan: u32,
     /// Offset, in the buffer of bins and in the buffer of the grid's floats, of the grid. The grid
     /// is stored column by column.
     pub(super) bins: u32,
@@ -62,6 +71,16 @@ pub(super) struct GpuJob {
     pub(super) span: u32,
     /// Number of separable terms of the kernel.
     pub(super) terms: u32,
+    /// The greatest number of separable terms of any job of the batch.
+    pub(super) most_terms: u32,
+    /// Index of the plan's first taps in the buffer of tables, in groups of four words.
+    pub(super) taps: u32,
+    /// Index of the first row of the plan's stamp in the buffer of tables, in pairs of words.
+    pub(super) stamp_rows: u32,
+    /// Index of the refinement's weights across in the buffer of tables, in groups of four words.
+    pub(super) refine_across: u32,
+    /// Index of the refinement's table down in the buffer of tables, in groups of four words.
+    pub(super) refine_down: u32,
     /// Offset, in the buffer of densities, of the picture's first density.
     pub(super) density: u32,
     /// Width of the picture in pixels.
@@ -83,6 +102,9 @@ pub(super) struct GpuJob {
     pub(super) words: u32,
     /// Number of 32-bit words in a row of the picture's output.
     pub(super) row_words: u32,
+    /// Number of words from one row of the picture's output to the next, in the buffer that it is
+    /// written to.
+    pub(super) row_pitch: u32,
     /// Offset, in the buffer of thresholds, of the first threshold of the picture's scale.
     pub(super) thresholds: u32,
     /// Number of fixed-point units in a weight of 1, a power of two.
@@ -184,10 +206,44 @@ mod tests {
             "Job",
             GpuJob,
             [
-                bins, bin_count, columns, rows, across, inner_rows, spread, outputs, lines, stride,
-                step, span, terms, density, width, height, pitch, coarser, phase_x, phase_y,
-                picture, words, row_words, thresholds, scale, unscale, shape, margin, per_radius,
-                peak, deposit
+                plan,
+                bins,
+                bin_count,
+                columns,
+                rows,
+                across,
+                inner_rows,
+                spread,
+                outputs,
+                lines,
+                stride,
+                step,
+                span,
+                terms,
+                most_terms,
+                taps,
+                stamp_rows,
+                refine_across,
+                refine_down,
+                density,
+                width,
+                height,
+                pitch,
+                coarser,
+                phase_x,
+                phase_y,
+                picture,
+                words,
+                row_words,
+                row_pitch,
+                thresholds,
+                scale,
+                unscale,
+                shape,
+                margin,
+                per_radius,
+                peak,
+                deposit
             ]
         );
         same_layout!(&module, "Item", WorkItem, [job, first, count, place]);
@@ -222,6 +278,11 @@ mod tests {
                 ("OUTPUTS", OUTPUTS),
                 ("GROUP", GROUP),
                 ("EACH", EACH),
+                ("WORDS", WORDS),
+                ("DIRECT", DIRECT),
+                ("SPREAD", SPREAD),
+                ("EDGE", EDGE),
+                ("NOTHING", NOTHING),
                 ("SLOTS", SLOTS),
                 ("SLOT", SLOT),
                 ("SEEN", SEEN),

@@ -1,9 +1,10 @@
 //! The GPU backend. It draws the same pictures as the CPU backend, with compute shaders.
 //!
-//! A thread that needs a picture collects the picture's cells (`prepare.rs`), sends them to the
-//! worker thread and waits. The worker thread (`worker.rs`) owns the device and draws all waiting
-//! pictures together (`batch.rs`, `engine.rs`). If the device fails, the CPU draws the picture
-//! instead (`health.rs`).
+//! A thread that needs pictures collects their cells (`prepare.rs`), sends them to the worker
+//! thread and waits (`calls.rs`). The worker thread (`worker.rs`) owns the device and draws all
+//! waiting pictures together (`batch.rs`, `engine.rs`). The waiting threads share what was read
+//! back (`readings.rs`), and check and copy it themselves. If the device fails, the CPU draws the
+//! picture instead (`health.rs`).
 //!
 //! ```no_run
 //! use heatsplat_render::gpu::{AdapterChoice, GpuBackend};
@@ -18,7 +19,11 @@
 //! ```
 
 mod adapter;
+mod arenas;
 mod batch;
+mod calls;
+#[cfg(test)]
+mod coalescing;
 mod counters;
 mod device;
 mod engine;
@@ -32,7 +37,9 @@ mod place;
 mod plan;
 mod point_buffers;
 mod prepare;
+mod readings;
 mod self_test;
+mod table_arena;
 mod tables;
 mod worker;
 
@@ -45,22 +52,16 @@ pub use wgpu;
 
 use crate::scale::normalizer::Normalizer;
 use crate::splat::blend_job::BlendJob;
-use crate::splat::cpu::{self, CpuBackend};
+use crate::splat::cpu::CpuBackend;
 use crate::splat::density::{Density, Picture};
-use crate::splat::tiling::Block;
 use crate::splat::timing::{Phase, lap};
 use crate::splat::{Backend, Job};
-use batch::{Task, TaskResult};
-use counters::ThreadClock;
 use device::DeviceContext;
 use engine::Engine;
 use health::{Health, PassTimer};
-use heatsplat_points::cancel;
 use plan::Plans;
 use point_buffers::PointBuffers;
-use prepare::{OutputTarget, Prepared};
-use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::sync::Arc;
 use worker::{Worker, WorkerHandle};
 
 /// An error in opening a GPU.
@@ -172,12 +173,14 @@ impl GpuBackend {
                 let (about, adapter) = found.ok_or(GpuError::NoAdapter)?;
                 let context = DeviceContext::open(&adapter)
                     .map_err(|e| GpuError::Device(about.to_string(), e))?;
-                let engine = Engine::new(context, Arc::clone(&health), Arc::clone(&point_buffers));
+                let engine = Engine::new(context, Arc::clone(&health), &point_buffers);
+                let unfit = |reason| GpuError::SelfTest(about.name.clone(), reason);
+                let engine = engine.map_err(unfit)?;
                 Ok((about, engine))
             }
         };
         let (about, engine) = open()?;
-        let rebuild = Box::new(move || open().ok().map(|(_, engine)| engine));
+        let rebuild = Arc::new(move || open().ok().map(|(_, engine)| engine));
         Self::start(&about, engine, rebuild, health, point_buffers)
     }
 
@@ -195,8 +198,9 @@ impl GpuBackend {
         let point_buffers = Arc::new(options.point_buffers());
         let about = Adapter::new(&device.adapter_info(), &device.limits());
         let context = DeviceContext::from_device(device, queue);
-        let engine = Engine::new(context, Arc::clone(&health), Arc::clone(&point_buffers));
-        Self::start(&about, engine, Box::new(|| None), health, point_buffers)
+        let engine = Engine::new(context, Arc::clone(&health), &point_buffers);
+        let engine = engine.map_err(|reason| GpuError::SelfTest(about.name.clone(), reason))?;
+        Self::start(&about, engine, Arc::new(|| None), health, point_buffers)
     }
 
     fn start(
@@ -261,114 +265,6 @@ impl GpuBackend {
     pub fn fail_next(&self, reason: FallbackReason) {
         self.health.fail_next(reason);
     }
-
-    /// Sends a job's blocks to the device, and doesn't wait for them.
-    fn send(&self, job: &Job<'_>, target: &OutputTarget) -> PendingJob {
-        let _clock = ThreadClock::start(&self.health.counters.caller_ns);
-        let (answer, answers) = mpsc::channel();
-        let mut pending = PendingJob {
-            blocks: Vec::new(),
-            answers,
-            reason: None,
-        };
-        let plan = self.plans.get(&job.kernel);
-        let drawable = prepare::can_draw(&job.window, &plan);
-        if !drawable || cpu::cancel(job.points, &job.kernel, &job.window) {
-            pending.reason = Some(FallbackReason::Beyond);
-            return pending;
-        }
-        let (blocks, phase) = prepare::blocks(&job.window, &plan);
-        let resident = self.point_buffers.get(job.points);
-        for block in blocks {
-            let window = block.window(&job.window);
-            let number = pending.blocks.len();
-            let prepared = Prepared::new(
-                job.points,
-                &window,
-                phase,
-                &plan,
-                target.for_block(&block),
-                resident.clone(),
-            );
-            let prepared = match prepared {
-                Ok(Some(prepared)) => prepared,
-                Ok(None) => continue,
-                Err(reason) => {
-                    pending.reason = Some(reason);
-                    return pending;
-                }
-            };
-            pending.blocks.push(block);
-            let task = Task {
-                prepared,
-                number,
-                answer: answer.clone(),
-            };
-            if !self.worker.draw(task) {
-                pending.reason = Some(FallbackReason::Lost);
-                return pending;
-            }
-        }
-        pending
-    }
-
-    /// Waits for a job's blocks, and calls `paste` with each block and its output, as words of 32
-    /// bits. If a block fails, counts the failure and returns its reason.
-    fn receive(
-        &self,
-        pending: PendingJob,
-        mut paste: impl FnMut(Block, Vec<u32>),
-    ) -> Result<(), FallbackReason> {
-        let clock = ThreadClock::start(&self.health.counters.caller_ns);
-        let mut reason = pending.reason;
-        for _ in 0..if reason.is_some() {
-            0
-        } else {
-            pending.blocks.len()
-        } {
-            match received(&pending.answers) {
-                Ok((number, Ok(words))) => {
-                    if let Some(block) = pending.blocks.get(number) {
-                        paste(*block, words);
-                    }
-                }
-                Ok((_, Err(why))) => reason = Some(why),
-                // The worker thread has ended, so no answer can come any more.
-                Err(_) => reason = Some(FallbackReason::Lost),
-            }
-        }
-        drop(clock);
-        match reason {
-            None => Ok(()),
-            Some(reason) => {
-                self.health.count_failure(reason, &self.name);
-                Err(reason)
-            }
-        }
-    }
-}
-
-/// The time between two checks whether the work must end, while the device draws.
-const LOOK: Duration = Duration::from_millis(5);
-
-/// Waits for the output of a block. If the work of this thread must end, it stops waiting, and what
-/// the device draws for the block is dropped.
-fn received(answers: &mpsc::Receiver<TaskResult>) -> Result<TaskResult, mpsc::RecvError> {
-    loop {
-        match answers.recv_timeout(LOOK) {
-            Ok(answer) => return Ok(answer),
-            Err(mpsc::RecvTimeoutError::Timeout) => cancel::check(cancel::UNITS_BETWEEN_LOOKS),
-            Err(mpsc::RecvTimeoutError::Disconnected) => return Err(mpsc::RecvError),
-        }
-    }
-}
-
-/// A job whose blocks the worker thread of the device is drawing.
-struct PendingJob {
-    blocks: Vec<Block>,
-    answers: mpsc::Receiver<TaskResult>,
-    /// The reason why not all blocks of the job were sent; `None` if all were sent.
-    reason: Option<FallbackReason>,
 }
 
 impl Backend for GpuBackend {
@@ -394,26 +290,10 @@ impl Backend for GpuBackend {
     }
 
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density> {
-        let pending: Vec<PendingJob> = jobs
-            .iter()
-            .map(|job| self.send(job, &OutputTarget::Densities))
+        let drawn = self.device_densities(jobs).into_iter().zip(jobs);
+        let drawn = drawn
+            .filter_map(|(drawn, job)| drawn.ok().or_else(|| self.cpu.densities(&[*job]).pop()))
             .collect();
-        let draw = |(job, pending): (&Job<'_>, PendingJob)| {
-            let mut whole = Density::empty(job.window.width(), job.window.height());
-            let done = self.receive(pending, |block, words| {
-                let part = Density {
-                    width: block.width,
-                    height: block.height,
-                    values: words.into_iter().map(f32::from_bits).collect(),
-                };
-                whole.paste(&part, block.x, block.y);
-            });
-            match done {
-                Ok(()) => whole,
-                Err(_) => self.cpu.densities(&[*job]).pop().unwrap_or(whole),
-            }
-        };
-        let drawn = jobs.iter().zip(pending).map(draw).collect();
         lap(Phase::Draw);
         drawn
     }
@@ -425,37 +305,15 @@ impl Backend for GpuBackend {
     }
 
     fn pictures(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<Picture> {
-        let pending: Vec<PendingJob> = jobs
+        // If a scale begins below zero, density 0 has a colour too.
+        let targets: Vec<(Job<'_>, Arc<[u32]>, u8)> = jobs
             .iter()
-            .map(|(job, scale)| {
-                self.send(
-                    job,
-                    &OutputTarget::Indices(tables::thresholds(scale).into()),
-                )
-            })
+            .map(|&(job, scale)| (job, tables::thresholds(scale).into(), scale.index(0.0)))
             .collect();
-        let draw = |((job, scale), pending): (&(Job<'_>, &Normalizer), PendingJob)| {
-            let (width, height) = (job.window.width(), job.window.height());
-            let mut whole = Picture::empty(width, height);
-            // If a scale begins below zero, density 0 has a colour too.
-            whole.indices.fill(scale.index(0.0));
-            let done = self.receive(pending, |block, words| {
-                let pitch = 4 * block.width.div_ceil(4) as usize;
-                let rows = bytemuck::cast_slice::<u32, u8>(&words).chunks_exact(pitch);
-                let rows = rows.filter_map(|row| row.get(..block.width as usize));
-                let part = Picture {
-                    width: block.width,
-                    height: block.height,
-                    indices: rows.flatten().copied().collect(),
-                };
-                whole.paste(&part, block.x, block.y);
-            });
-            match done {
-                Ok(()) => whole,
-                Err(_) => self.cpu.pictures(&[(*job, *scale)]).pop().unwrap_or(whole),
-            }
-        };
-        let drawn = jobs.iter().zip(pending).map(draw).collect();
+        let drawn = self.device_pictures(&targets).into_iter().zip(jobs);
+        let drawn = drawn
+            .filter_map(|(drawn, job)| drawn.or_else(|| self.cpu.pictures(&[*job]).pop()))
+            .collect();
         lap(Phase::Draw);
         drawn
     }

@@ -6,6 +6,7 @@ use super::{GpuBackend, tables};
 use crate::ramp::Ramp;
 use crate::scale::normalizer::Normalizer;
 use crate::splat::Job;
+use crate::splat::tiling::BLOCK;
 
 /// A picture on the device. Its pixels are stored row by row from the north, without gaps between
 /// rows.
@@ -51,29 +52,15 @@ impl GpuBackend {
     ) -> Result<GpuPicture, FallbackReason> {
         let (width, height) = (job.window.width(), job.window.height());
         let device = self.point_buffers.device().ok_or(FallbackReason::Resting)?;
-        // Blocks without cells are not drawn, so the buffer is first filled with the colour of
-        // density 0. New buffers are filled with transparent black anyway.
-        let nothing = table.as_deref().map_or(0, tables::color_of_nothing);
         let buffer = device.guarded(|| {
-            let size = u64::from(width) * u64::from(height) * 4;
-            let buffer = device.device.create_buffer(&wgpu::BufferDescriptor {
+            Ok(device.device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("picture"),
-                size,
+                size: u64::from(width) * u64::from(height) * 4,
                 usage: wgpu::BufferUsages::STORAGE
                     | wgpu::BufferUsages::COPY_SRC
                     | wgpu::BufferUsages::COPY_DST,
                 mapped_at_creation: false,
-            });
-            if nothing != 0 {
-                let row = vec![nothing; width as usize];
-                for y in 0..u64::from(height) {
-                    let at = y * u64::from(width) * 4;
-                    device
-                        .queue
-                        .write_buffer(&buffer, at, bytemuck::cast_slice(&row));
-                }
-            }
-            Ok(buffer)
+            }))
         })?;
         let output = OutputBuffer {
             buffer: buffer.clone(),
@@ -81,7 +68,18 @@ impl GpuBackend {
             pitch: u64::from(width),
         };
         let target = OutputTarget::Buffer(table.map(Into::into), output);
-        self.receive(self.send(job, &target), |_, _| ())?;
+        let rows = u64::from(height.min(BLOCK)) * u64::from(width) * 4;
+        if rows + 256 > device.limits.max_storage_buffer_binding_size {
+            // The shaders could not reach the whole of a block.
+            self.health
+                .count_failure(FallbackReason::Beyond, &self.name);
+            return Err(FallbackReason::Beyond);
+        }
+        let call = self.send([(job, target)]);
+        let failed = self.receive(call, |_, _, _| ());
+        if let Some(reason) = failed.into_iter().flatten().next() {
+            return Err(reason);
+        }
         Ok(GpuPicture {
             buffer,
             width,

@@ -1,16 +1,21 @@
 //! Plans for the GPU: a kernel's algorithm together with its tables, which are computed once.
 
-use super::tables::{RefineTable, SpreadTable, StampTable};
+use super::tables::{PlanTables, RefineTable, SpreadTable, StampTable};
 use crate::memo::Memo;
 use crate::splat::lattice::{self, Lattice};
 use crate::splat::plan::Plan;
 use crate::splat::stamp::Deposit;
 use crate::style::kernel::{Kernel, KernelKey, Shape};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// The number of plans in the cache. It is a choice: a server draws with few kernels at a time.
-pub(super) const PLANS: usize = 64;
+const PLANS: usize = 64;
+
+/// The number of wrong sums after which a plan is drawn by the CPU only. One wrong sum may be the
+/// device's fault; a plan that a driver compiles wrongly would fail each time, and each failure
+/// costs the device and all points on it. It is a choice.
+const MOST_WRONG: u32 = 2;
 
 /// The algorithm that turns cells into a density on the GPU, for one kernel.
 #[derive(Debug)]
@@ -21,9 +26,12 @@ pub(super) struct GpuPlan {
     /// The greatest side, in pixels, of the cells that the kernel may be splatted from.
     pub(super) finest: f64,
     pub(super) kind: GpuPlanKind,
+    pub(super) tables: PlanTables,
+    /// The number of wrong sums in pictures that were drawn by this plan.
+    wrong: AtomicU32,
 }
 
-/// The shader stages that a plan runs, with their tables.
+/// The shader stages that a plan runs.
 #[derive(Debug)]
 pub(super) enum GpuPlanKind {
     /// Adds the kernel around each cell, in fixed point. It reaches `margin` pixels to each side of
@@ -31,20 +39,15 @@ pub(super) enum GpuPlanKind {
     Direct { margin: u32 },
     /// Deposits cells on a grid and convolves the grid with each separable term, along the rows and
     /// then along the columns. If the grid is coarser than the picture, the result is refined to
-    /// pixels.
+    /// pixels. A thread reads `span` values along an axis.
     Spread {
         lattice: Lattice,
         reach: u32,
         terms: u32,
-        table: SpreadTable,
-        refine: Option<RefineTable>,
+        span: u32,
     },
     /// Deposits cells on a grid and convolves the grid with a stamp.
-    Edge {
-        reach: u32,
-        deposit: Deposit,
-        table: StampTable,
-    },
+    Edge { reach: u32, deposit: Deposit },
     /// No shader stages: the CPU draws the kernel.
     Beyond,
 }
@@ -52,32 +55,53 @@ pub(super) enum GpuPlanKind {
 impl GpuPlan {
     fn new(kernel: &Kernel) -> Self {
         static IDS: AtomicU64 = AtomicU64::new(0);
-        let kind = match Plan::for_kernel(kernel) {
+        let (kind, tables) = match Plan::for_kernel(kernel) {
             // The shaders stamp only smooth kernels.
-            Plan::Direct if !lattice::follows(kernel.shape()) => GpuPlanKind::Beyond,
-            Plan::Direct => GpuPlanKind::Direct {
-                margin: (kernel.reach() + 0.5).floor() as u32,
-            },
-            Plan::Spread(spread) => GpuPlanKind::Spread {
-                lattice: spread.lattice,
-                reach: spread.reach(),
-                terms: spread.terms.len() as u32,
-                table: SpreadTable::new(&spread),
-                refine: (spread.lattice.coarser() > 1).then(|| RefineTable::new(spread.lattice)),
-            },
-            Plan::Edge(stamp) => GpuPlanKind::Edge {
-                reach: stamp.reach(),
-                deposit: stamp.deposit,
-                table: StampTable::new(&stamp),
-            },
-            Plan::Exact | Plan::Discs(_) | Plan::Pixels => GpuPlanKind::Beyond,
+            Plan::Direct if lattice::follows(kernel.shape()) => {
+                let margin = (kernel.reach() + 0.5).floor() as u32;
+                (GpuPlanKind::Direct { margin }, PlanTables::default())
+            }
+            Plan::Spread(spread) => {
+                let coarse = spread.lattice.coarser() > 1;
+                let refine = coarse.then(|| RefineTable::new(spread.lattice));
+                let table = SpreadTable::new(&spread);
+                let kind = GpuPlanKind::Spread {
+                    lattice: spread.lattice,
+                    reach: spread.reach(),
+                    terms: spread.terms.len() as u32,
+                    span: table.span,
+                };
+                (kind, PlanTables::for_spread(&table, refine.as_ref()))
+            }
+            Plan::Edge(stamp) => {
+                let kind = GpuPlanKind::Edge {
+                    reach: stamp.reach(),
+                    deposit: stamp.deposit,
+                };
+                (kind, PlanTables::for_stamp(&StampTable::new(&stamp)))
+            }
+            Plan::Direct | Plan::Exact | Plan::Discs(_) | Plan::Pixels => {
+                (GpuPlanKind::Beyond, PlanTables::default())
+            }
         };
         Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
             kernel: *kernel,
             finest: kernel.finest_cell(),
             kind,
+            tables,
+            wrong: AtomicU32::new(0),
         }
+    }
+
+    /// Counts a picture of this plan whose sums are wrong.
+    pub(super) fn count_wrong(&self) {
+        self.wrong.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns true if so many sums of this plan were wrong that the CPU draws it.
+    pub(super) fn is_quarantined(&self) -> bool {
+        self.wrong.load(Ordering::Relaxed) >= MOST_WRONG
     }
 
     /// The number that stands for the kernel's shape in shaders.
@@ -112,6 +136,17 @@ mod tests {
     use super::*;
     use crate::style::kernel::Normalize;
     use crate::style::precision::Precision;
+
+    #[test]
+    fn a_plan_that_is_wrong_twice_is_left_to_the_processor() {
+        let plans = Plans::default();
+        let [wide, narrow] =
+            [20.0, 1.5].map(|r| Kernel::new(Shape::Gaussian, r, Normalize::Peak).unwrap());
+        plans.get(&wide).count_wrong();
+        assert!(!plans.get(&wide).is_quarantined());
+        plans.get(&wide).count_wrong();
+        assert!(plans.get(&wide).is_quarantined() && !plans.get(&narrow).is_quarantined());
+    }
 
     #[test]
     fn what_is_exact_is_the_processors() {

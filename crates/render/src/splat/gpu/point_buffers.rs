@@ -162,6 +162,7 @@ impl PointBuffers {
             skip: (chunks - granted) * chunk,
             buffers: vec![None; chunks - granted],
             open: None,
+            submitted: None,
         };
         let uploaded = device.guarded(|| {
             points.stream_into(&mut sink);
@@ -207,6 +208,8 @@ struct Upload<'a> {
     skip: usize,
     buffers: Vec<Option<wgpu::Buffer>>,
     open: Option<OpenBuffer>,
+    /// The submission that copies the last full buffer to the device.
+    submitted: Option<wgpu::SubmissionIndex>,
 }
 
 struct OpenBuffer {
@@ -236,6 +239,15 @@ impl Upload<'_> {
             drop(view);
             buffer.unmap();
             self.buffers.push(Some(buffer));
+            // What was written waits in memory of the host until it is submitted and copied. So
+            // each buffer is submitted at once, and at most two wait.
+            let before = self.submitted.replace(self.device.queue.submit([]));
+            if before.is_some() {
+                let _ = self.device.device.poll(wgpu::PollType::Wait {
+                    submission_index: before,
+                    timeout: Some(self.device.timeout),
+                });
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 //! thread of the device has little to do.
 
 use super::health::FallbackReason;
-use super::layout::{GpuJob, GpuPlace, OUTPUTS, PAD};
+use super::layout::{DIRECT, EDGE, GpuJob, GpuPlace, NOTHING, OUTPUTS, PAD, SPREAD};
 use super::pipelines::EntryPoint;
 use super::plan::{GpuPlan, GpuPlanKind};
 use super::point_buffers::GpuPoints;
@@ -11,6 +11,7 @@ use crate::splat::plan;
 use crate::splat::stamp::Deposit;
 use crate::splat::tiling::{BLOCK, Block};
 use heatsplat_points::{Point, Points, Window};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The kind of a picture's output, and the place where it goes.
@@ -35,6 +36,14 @@ pub(super) struct OutputBuffer {
     pub(super) first: u64,
     /// The number of words from the start of one row to the start of the next.
     pub(super) pitch: u64,
+}
+
+impl OutputBuffer {
+    /// The words from the first to the last that a job writes.
+    pub(super) fn words(&self, job: &GpuJob) -> Range<u64> {
+        let rows = u64::from(job.height).saturating_sub(1) * self.pitch;
+        self.first..self.first + rows + u64::from(job.width)
+    }
 }
 
 impl OutputTarget {
@@ -64,11 +73,11 @@ impl OutputTarget {
         }
     }
 
-    /// The thresholds, and for an output of colours the colours after them; empty for densities.
-    pub(super) fn table(&self) -> &[u32] {
+    /// The thresholds, and for an output of colours the colours after them; `None` for densities.
+    pub(super) fn table(&self) -> Option<&Arc<[u32]>> {
         match self {
-            Self::Indices(table) | Self::Buffer(Some(table), _) => table,
-            _ => &[],
+            Self::Indices(table) | Self::Buffer(Some(table), _) => Some(table),
+            _ => None,
         }
     }
 }
@@ -89,7 +98,11 @@ pub(super) struct Prepared {
     pub(super) cells: Vec<Point>,
 }
 
-/// Consecutive cells in one copy of the world, which have one mapping to the grid.
+/// The greatest number of cells in a run: one workgroup deposits a run.
+const STRETCH: usize = 256;
+
+/// Consecutive cells in one copy of the world, which have one mapping to the grid. A workgroup
+/// deposits them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CellRun {
     /// The index, among the block's `places`, of the mapping of the run's cells to the grid.
@@ -110,7 +123,8 @@ const WIDEST_PIXEL: f64 = 4_294_967_296.0 / 4.0;
 const NARROWEST_PIXEL: f64 = 1.0 / 1024.0;
 
 impl Prepared {
-    /// Prepares a block of a picture. `None` if the block has no cells.
+    /// Prepares a block of a picture. `None` if the block has no cells, unless the picture stays on
+    /// the device: then the device writes the block, too.
     ///
     /// # Errors
     /// [`FallbackReason::Beyond`] for pictures that the shaders can't draw.
@@ -143,24 +157,41 @@ impl Prepared {
                         cells.extend_from_slice(part);
                         cells.len() - part.len()
                     };
-                    runs.push(CellRun {
+                    let stretches = (0..part.len()).step_by(STRETCH);
+                    runs.extend(stretches.map(|from| CellRun {
                         place,
                         buffer,
-                        first: first as u32,
-                        count: part.len() as u32,
-                    });
+                        first: (first + from) as u32,
+                        count: (part.len() - from).min(STRETCH) as u32,
+                    }));
                 },
             );
         }
         if runs.is_empty() {
-            return Ok(None);
+            if target.kept().is_none() {
+                return Ok(None);
+            }
+            job = GpuJob {
+                plan: NOTHING,
+                width: job.width,
+                height: job.height,
+                coarser: 1,
+                ..GpuJob::default()
+            };
+        } else {
+            (job.scale, job.unscale) = scale(points, plan).ok_or(FallbackReason::Beyond)?;
         }
-        (job.scale, job.unscale) = scale(points, plan).ok_or(FallbackReason::Beyond)?;
         job.row_words = match target {
             OutputTarget::Indices(_) => job.width.div_ceil(4),
             _ => job.width,
         };
         job.words = job.row_words * job.height;
+        job.row_pitch = job.row_words;
+        if let Some(kept) = target.kept() {
+            // A buffer of more words is larger than any device allows.
+            let word = |n: u64| u32::try_from(n).map_err(|_| FallbackReason::Beyond);
+            (job.picture, job.row_pitch) = (word(kept.first)?, word(kept.pitch)?);
+        }
         Ok(Some(Self {
             plan: Arc::clone(plan),
             target,
@@ -170,6 +201,13 @@ impl Prepared {
             resident,
             cells,
         }))
+    }
+}
+
+impl Prepared {
+    /// The number of cells of all runs.
+    pub(super) fn cells_of_runs(&self) -> u64 {
+        self.runs.iter().map(|run| u64::from(run.count)).sum()
     }
 }
 
@@ -205,7 +243,11 @@ pub(super) fn can_draw(window: &Window, plan: &GpuPlan) -> bool {
 /// Three results: the sizes of a picture and of its grid; the grid's window, with a margin for the
 /// kernel; and the greatest side of the cells that may be deposited on the grid, in pixels of the
 /// grid.
-fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Window, f64) {
+pub(super) fn geometry(
+    window: &Window,
+    phase: (u32, u32),
+    plan: &GpuPlan,
+) -> (GpuJob, Window, f64) {
     let kernel = &plan.kernel;
     let (width, height) = (window.width(), window.height());
     let pitch = width.next_multiple_of(OUTPUTS);
@@ -228,6 +270,7 @@ fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Wind
         // Pictures with this plan are not prepared.
         GpuPlanKind::Beyond => return (job, *window, plan.finest),
         GpuPlanKind::Direct { margin } => {
+            job.plan = DIRECT;
             job.margin = *margin;
             job.bin_count = pitch * height;
             return (job, window.grown(*margin), plan.finest);
@@ -236,20 +279,21 @@ fn geometry(window: &Window, phase: (u32, u32), plan: &GpuPlan) -> (GpuJob, Wind
             lattice,
             reach,
             terms,
-            table,
-            ..
+            span,
         } => {
+            job.plan = SPREAD;
             let layout = lattice.layout(window, phase);
             (job.outputs, job.lines) = layout.outputs;
             job.stride = job.outputs.next_multiple_of(OUTPUTS);
             job.step = lattice.finer();
-            job.span = table.span;
+            job.span = *span;
             job.terms = *terms;
             job.coarser = lattice.coarser();
             (job.phase_x, job.phase_y) = phase;
             (layout.grid.grown(*reach), plan.finest / lattice.cell())
         }
-        GpuPlanKind::Edge { reach, deposit, .. } => {
+        GpuPlanKind::Edge { reach, deposit } => {
+            job.plan = EDGE;
             job.margin = *reach;
             job.deposit = match deposit {
                 Deposit::Quadratic => 0,

@@ -1,7 +1,7 @@
 //! The self-test: before a device is used, it must draw a small scene as the CPU does.
 
+use super::GpuBackend;
 use super::health::FallbackReason;
-use super::{GpuBackend, prepare::OutputTarget};
 use crate::splat::density::Density;
 use crate::splat::{Backend, Job};
 use crate::style::kernel::{Kernel, Normalize, Shape};
@@ -42,15 +42,8 @@ impl GpuBackend {
                 kernel,
                 strip: false,
             };
-            let mut drawn = Density::empty(window.width(), window.height());
-            self.receive(self.send(&job, &OutputTarget::Densities), |block, words| {
-                let part = Density {
-                    width: block.width,
-                    height: block.height,
-                    values: words.into_iter().map(f32::from_bits).collect(),
-                };
-                drawn.paste(&part, block.x, block.y);
-            })?;
+            let drawn = self.device_densities(&[job]).into_iter().next();
+            let drawn = drawn.unwrap_or(Err(FallbackReason::Lost))?;
             let truth = self.cpu.densities(&[job]);
             if !truth.iter().all(|truth| agree(&drawn, truth)) {
                 return Err(FallbackReason::WrongSum);

@@ -7,6 +7,7 @@ use crate::scale::normalizer::Normalizer;
 use crate::splat::lattice::{Lattice, REFINE_TAPS};
 use crate::splat::plan::{Spread, Term};
 use crate::splat::stamp::{KernelStamp, mirrored};
+use bytemuck::Pod;
 
 /// A table of weights for a thread that computes `OUTPUTS` outputs. Each output reads as many
 /// consecutive values as there are `taps`, and begins `step` values after the one before. For each
@@ -48,36 +49,77 @@ impl SpreadTable {
 }
 
 /// The tables of the stage that refines a coarse grid to pixels. A pixel is a weighted sum of grid
-/// cells. `down` has, for each position of a pixel in a grid cell from north to south, the weights
-/// of five rows of cells. `across` is for threads that compute eight neighbouring pixels of a row.
-/// For each position of the first of them in a grid cell, and for each column of cells that the
-/// eight pixels read, it has the column's weights in all eight.
+/// cells. `across` has, for each position of a pixel in a grid cell from west to east, eight
+/// weights, of which the first five are those of the columns of cells. `down` is for threads that
+/// compute eight neighbouring pixels of a column. For each position of the first of them in a grid
+/// cell, and for each row of cells that the eight pixels read, it has the row's weights in all
+/// eight.
 #[derive(Debug)]
 pub(super) struct RefineTable {
-    pub(super) down: Vec<f32>,
     pub(super) across: Vec<f32>,
+    pub(super) down: Vec<f32>,
 }
 
 impl RefineTable {
     pub(super) fn new(lattice: Lattice) -> Self {
         let weights = lattice.refine_weights();
         let (side, outputs) = (lattice.coarser() as usize, OUTPUTS as usize);
-        let columns = (outputs + side - 2) / side + REFINE_TAPS;
-        let mut across = Vec::with_capacity(side * columns * outputs);
+        let rows = (outputs + side - 2) / side + REFINE_TAPS;
+        let mut across = Vec::with_capacity(side * outputs);
+        for weights in &weights {
+            across.extend_from_slice(weights);
+            across.resize(across.len().next_multiple_of(outputs), 0.0);
+        }
+        let mut down = Vec::with_capacity(side * rows * outputs);
         for begin in 0..side {
-            for column in 0..columns {
-                across.extend((begin..begin + outputs).map(|pixel| {
+            for row in 0..rows {
+                down.extend((begin..begin + outputs).map(|pixel| {
                     let weights = weights.get(pixel % side);
-                    let tap = column.checked_sub(pixel / side);
+                    let tap = row.checked_sub(pixel / side);
                     let weight = weights.zip(tap).and_then(|(weights, tap)| weights.get(tap));
                     weight.copied().unwrap_or(0.0)
                 }));
             }
         }
-        Self {
-            down: weights.concat(),
-            across,
+        Self { across, down }
+    }
+}
+
+/// All tables of a plan, one after the other, as the words of the device's buffer of tables. Each
+/// begins at a multiple of four words. Offsets are counted in groups of four words.
+#[derive(Debug, Default)]
+pub(super) struct PlanTables {
+    pub(super) words: Vec<u32>,
+    pub(super) taps: u32,
+    pub(super) stamp_rows: u32,
+    pub(super) refine_across: u32,
+    pub(super) refine_down: u32,
+}
+
+impl PlanTables {
+    pub(super) fn for_spread(table: &SpreadTable, refine: Option<&RefineTable>) -> Self {
+        let mut tables = Self::default();
+        tables.taps = tables.push(&table.taps);
+        if let Some(refine) = refine {
+            tables.refine_across = tables.push(&refine.across);
+            tables.refine_down = tables.push(&refine.down);
         }
+        tables
+    }
+
+    pub(super) fn for_stamp(table: &StampTable) -> Self {
+        let mut tables = Self::default();
+        tables.taps = tables.push(&table.taps);
+        tables.stamp_rows = tables.push(&table.rows);
+        tables
+    }
+
+    /// Appends a table, and returns its offset.
+    fn push<T: Pod>(&mut self, table: &[T]) -> u32 {
+        let from = (self.words.len() / 4) as u32;
+        self.words.extend_from_slice(bytemuck::cast_slice(table));
+        self.words.resize(self.words.len().next_multiple_of(4), 0);
+        from
     }
 }
 
@@ -115,13 +157,6 @@ pub(super) fn colors(scale: &Normalizer, ramp: &Ramp) -> Vec<u32> {
     let mut table = thresholds(scale);
     table.extend(ramp.colors().iter().map(|c| u32::from_le_bytes(*c)));
     table
-}
-
-/// The colour of density 0, by a table that [`colors`] has made.
-pub(super) fn color_of_nothing(table: &[u32]) -> u32 {
-    let (thresholds, colors) = table.split_at(table.len().min(256));
-    let index = thresholds.partition_point(|&t| t <= key(0.0));
-    colors.get(index).copied().unwrap_or(0)
 }
 
 fn key(value: f32) -> u32 {
@@ -187,8 +222,12 @@ mod tests {
         for radius in [16.0, 40.0, 256.0] {
             let kernel = Kernel::new(Shape::Gaussian, radius, Normalize::Peak).unwrap();
             let table = RefineTable::new(Lattice::for_kernel(&kernel));
-            let side = table.down.len() / REFINE_TAPS;
-            for begin in table.across.chunks(table.across.len() / side) {
+            let side = table.across.len() / OUTPUTS as usize;
+            for weights in table.across.chunks(OUTPUTS as usize) {
+                let sum: f32 = weights.iter().sum();
+                assert!((sum - 1.0).abs() < 1e-5, "{radius}: {sum}");
+            }
+            for begin in table.down.chunks(table.down.len() / side) {
                 for output in 0..OUTPUTS as usize {
                     let sum: f32 = begin.iter().skip(output).step_by(OUTPUTS as usize).sum();
                     assert!((sum - 1.0).abs() < 1e-5, "{radius} {output}: {sum}");

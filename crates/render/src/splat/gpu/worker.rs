@@ -18,36 +18,51 @@ use std::{io, mem};
 const RING: usize = 2;
 
 /// A function that opens the device again after a failure; it returns `None` if that fails too.
-pub(super) type Rebuild = Box<dyn Fn() -> Option<Engine> + Send>;
+pub(super) type Rebuild = Arc<dyn Fn() -> Option<Engine> + Send + Sync>;
+
+/// A message to the worker thread.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Blocks to draw, if possible together.
+    Draw(Vec<Task>),
+    /// A caller has found a wrong sum in a picture of the device with this number.
+    Wrong(u64),
+}
 
 /// A handle of the running worker thread. Dropping the handle waits until the device is closed,
 /// since the program would crash if the driver were unloaded while it is in use.
 #[derive(Debug)]
 pub(super) struct WorkerHandle {
-    tasks: Sender<Task>,
+    messages: Sender<Message>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl WorkerHandle {
     pub(super) fn start(worker: Worker) -> io::Result<Self> {
-        let (tasks, waiting) = channel();
+        let (messages, waiting) = channel();
         let thread = thread::Builder::new().name("heatsplat-gpu".to_owned());
         Ok(Self {
-            tasks,
+            messages,
             thread: Some(thread.spawn(move || worker.run(&waiting))?),
         })
     }
 
-    /// Sends a picture to the worker thread; returns false if the thread has ended.
-    pub(super) fn draw(&self, task: Task) -> bool {
-        self.tasks.send(task).is_ok()
+    /// Sends blocks to the worker thread; returns false if the thread has ended.
+    pub(super) fn draw(&self, tasks: Vec<Task>) -> bool {
+        self.messages.send(Message::Draw(tasks)).is_ok()
+    }
+
+    /// Takes note that a picture of a device has a wrong sum. Of a device that was opened again
+    /// meanwhile, this is ignored.
+    pub(super) fn is_wrong(&self, device: u64) {
+        let _ = self.messages.send(Message::Wrong(device));
     }
 }
 
 impl Drop for WorkerHandle {
     fn drop(&mut self) {
-        // The thread ends when the last sender of tasks is dropped.
-        drop(mem::replace(&mut self.tasks, channel().0));
+        // The thread ends when the last sender is dropped.
+        drop(mem::replace(&mut self.messages, channel().0));
         if let Some(thread) = self.thread.take() {
             // A panic of the thread is ignored: the device is closed in that case too.
             let _ = thread.join();
@@ -62,9 +77,13 @@ pub(super) struct Worker {
     health: Arc<Health>,
     point_buffers: Arc<PointBuffers>,
     rebuild: Rebuild,
+    /// The thread that opens the device again. Opening takes long, since shaders are compiled.
+    opening: Option<JoinHandle<Option<Engine>>>,
     backoff: Backoff,
     /// The end of the pause after a failure. The device isn't opened again before.
     until: Instant,
+    waiting: VecDeque<Task>,
+    in_flight: VecDeque<Submission>,
 }
 
 impl Worker {
@@ -74,78 +93,123 @@ impl Worker {
         point_buffers: Arc<PointBuffers>,
         rebuild: Rebuild,
     ) -> Self {
+        let mut backoff = Backoff::new();
+        backoff.opened(Instant::now());
         Self {
             engine: Some(engine),
             health,
             point_buffers,
             rebuild,
-            backoff: Backoff::new(),
+            opening: None,
+            backoff,
             until: Instant::now(),
+            waiting: VecDeque::new(),
+            in_flight: VecDeque::new(),
         }
     }
 
-    /// Draws tasks until all of their senders are dropped.
-    pub(super) fn run(mut self, tasks: &Receiver<Task>) {
-        let mut waiting = VecDeque::new();
-        let mut in_flight: VecDeque<Submission> = VecDeque::new();
+    /// Draws tasks until all senders of messages are dropped.
+    pub(super) fn run(mut self, messages: &Receiver<Message>) {
         let health = Arc::clone(&self.health);
         loop {
             let _clock = ThreadClock::start(&health.counters.worker_ns);
-            if waiting.is_empty() && in_flight.is_empty() {
-                let Ok(task) = tasks.recv() else { return };
-                waiting.push_back(task);
+            if self.waiting.is_empty() && self.in_flight.is_empty() {
+                let Ok(message) = messages.recv() else { break };
+                self.take(message);
             }
-            waiting.extend(tasks.try_iter());
-            let Some(engine) = self.ready() else {
-                waiting
-                    .drain(..)
-                    .for_each(|task| task.answer(Err(FallbackReason::Resting)));
-                continue;
-            };
-            let outcome = if !waiting.is_empty() && in_flight.len() < RING {
-                let Some(batch) = DrawBatch::gather(&mut waiting, engine.room(), health.batch())
-                else {
-                    continue;
-                };
-                match engine.submit(batch) {
-                    Ok(submission) => {
-                        in_flight.push_back(submission);
-                        Ok(())
-                    }
-                    Err((reason, tasks)) => {
-                        tasks.into_iter().for_each(|task| task.answer(Err(reason)));
-                        Err(reason)
-                    }
-                }
-            } else if let Some(submission) = in_flight.pop_front() {
-                engine.finish(submission)
-            } else {
-                Ok(())
-            };
+            while let Ok(message) = messages.try_recv() {
+                self.take(message);
+            }
+            let outcome = self.turn();
             if let Err(reason) = outcome
                 && reason != FallbackReason::Resting
             {
-                in_flight
-                    .drain(..)
-                    .for_each(|submission| submission.fail(reason));
-                waiting.drain(..).for_each(|task| task.answer(Err(reason)));
-                self.engine = None;
-                self.point_buffers.attach(None);
-                self.until = Instant::now() + self.backoff.next();
+                self.fail(reason);
+            }
+        }
+        if let Some(opening) = self.opening.take() {
+            // A device is never left open when the program ends.
+            let _ = opening.join();
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Draw(tasks) => self.waiting.extend(tasks),
+            Message::Wrong(device) => {
+                if self.engine.as_ref().is_some_and(|e| e.number == device) {
+                    self.fail(FallbackReason::WrongSum);
+                }
             }
         }
     }
 
-    /// The device. After a failure and a pause it is opened again. `None` while the pause lasts, or
-    /// if the device can't be opened.
-    fn ready(&mut self) -> Option<&mut Engine> {
-        if self.engine.is_none() && Instant::now() >= self.until {
-            self.engine = (self.rebuild)();
-            if self.engine.is_none() {
-                self.until = Instant::now() + self.backoff.next();
+    /// Submits the next batch, or finishes the one that was submitted first.
+    fn turn(&mut self) -> Result<(), FallbackReason> {
+        self.reopen();
+        let Some(engine) = &mut self.engine else {
+            self.waiting
+                .drain(..)
+                .for_each(|task| task.fail(FallbackReason::Resting));
+            return Ok(());
+        };
+        if self.in_flight.len() < RING
+            && let Some(batch) =
+                DrawBatch::gather(&mut self.waiting, engine.room(), self.health.batch())
+        {
+            match engine.submit(batch) {
+                Ok(submission) => self.in_flight.push_back(submission),
+                Err((reason, tasks)) => {
+                    tasks.into_iter().for_each(|task| task.fail(reason));
+                    return Err(reason);
+                }
             }
+        } else if let Some(submission) = self.in_flight.pop_front() {
+            engine.finish(submission)?;
         }
-        self.engine.as_mut()
+        Ok(())
+    }
+
+    /// Closes the device, and leaves all that waits for it to the CPU.
+    fn fail(&mut self, reason: FallbackReason) {
+        self.in_flight
+            .drain(..)
+            .for_each(|submission| submission.fail(reason));
+        self.waiting.drain(..).for_each(|task| task.fail(reason));
+        self.engine = None;
+        self.point_buffers.attach(None);
+        self.rest();
+    }
+
+    fn rest(&mut self) {
+        let now = Instant::now();
+        self.until = now + self.backoff.failed(now);
+    }
+
+    /// After a failure and a pause, opens the device again, on a thread of its own.
+    fn reopen(&mut self) {
+        if self.engine.is_some() {
+            return;
+        }
+        match self.opening.take() {
+            Some(opening) if !opening.is_finished() => self.opening = Some(opening),
+            Some(opening) => {
+                self.engine = opening.join().ok().flatten();
+                match &self.engine {
+                    Some(_) => self.backoff.opened(Instant::now()),
+                    None => self.rest(),
+                }
+            }
+            None if Instant::now() >= self.until => {
+                let rebuild = Arc::clone(&self.rebuild);
+                let thread = thread::Builder::new().name("heatsplat-gpu-open".to_owned());
+                match thread.spawn(move || rebuild()) {
+                    Ok(opening) => self.opening = Some(opening),
+                    Err(_) => self.rest(),
+                }
+            }
+            None => {}
+        }
     }
 }
 
@@ -160,7 +224,7 @@ mod tests {
     #[test]
     fn who_drops_a_backend_waits_for_its_thread() {
         let closed = Arc::new(AtomicBool::new(false));
-        let (tasks, waiting) = channel::<Task>();
+        let (messages, waiting) = channel::<Message>();
         let seen = Arc::clone(&closed);
         let thread = thread::spawn(move || {
             while waiting.recv().is_ok() {}
@@ -169,7 +233,7 @@ mod tests {
             seen.store(true, Ordering::SeqCst);
         });
         drop(WorkerHandle {
-            tasks,
+            messages,
             thread: Some(thread),
         });
         assert!(closed.load(Ordering::SeqCst));

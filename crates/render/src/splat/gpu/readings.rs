@@ -1,0 +1,145 @@
+//! Finished batches: the words that were read back from the device. All callers whose pictures are
+//! in a batch share its words, check their own part of them, and copy their pixels from there.
+
+use super::health::{FallbackReason, is_whole};
+use super::layout::{SLOT, SLOTS};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+/// The number of counters of a picture.
+pub(super) const SUMS: u32 = SLOTS * SLOT;
+
+/// The greatest number of vectors that are kept for further batches.
+const SPARE: usize = 4;
+
+/// Vectors of finished batches, whose memory is used again. New memory would cost more than what is
+/// copied into it.
+#[derive(Debug, Default)]
+pub(super) struct SpareWords(Mutex<Vec<Vec<u32>>>);
+
+/// The words of a batch: those of all pictures that are read back, and the counters of all
+/// pictures.
+#[derive(Debug)]
+pub(super) struct Readings {
+    words: Vec<u32>,
+    spare: Arc<SpareWords>,
+    /// The number of the device that drew the batch.
+    pub(super) device: u64,
+}
+
+impl Readings {
+    pub(super) fn new(bytes: &[u8], spare: &Arc<SpareWords>, device: u64) -> Self {
+        let mut spares = spare.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut words = spares.pop().unwrap_or_default();
+        drop(spares);
+        words.clear();
+        match bytemuck::try_cast_slice(bytes) {
+            Ok(read) => words.extend_from_slice(read),
+            // Drivers align what they map.
+            Err(_) => words = bytemuck::pod_collect_to_vec(bytes),
+        }
+        Self {
+            words,
+            spare: Arc::clone(spare),
+            device,
+        }
+    }
+
+    /// Makes the first words wrong, as a test wants it.
+    pub(super) fn corrupt(&mut self) {
+        self.words
+            .iter_mut()
+            .take(7)
+            .for_each(|word| *word ^= 0x0101);
+    }
+
+    /// The words of a picture, after its sums were checked. They are empty if it stays on the
+    /// device.
+    ///
+    /// # Errors
+    /// [`FallbackReason::WrongSum`].
+    pub(super) fn picture(&self, part: &PicturePart) -> Result<&[u32], FallbackReason> {
+        let picture = self.words.get(part.first..part.first + part.words);
+        let sums = self.words.get(part.sums..part.sums + SUMS as usize);
+        let (Some(picture), Some(sums)) = (picture, sums) else {
+            return Err(FallbackReason::WrongSum);
+        };
+        let is_read = part.words > 0;
+        if is_whole(sums, part.cells, is_read.then_some(picture)) {
+            Ok(picture)
+        } else {
+            Err(FallbackReason::WrongSum)
+        }
+    }
+}
+
+impl Drop for Readings {
+    fn drop(&mut self) {
+        let words = std::mem::take(&mut self.words);
+        let mut spares = self.spare.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if spares.len() < SPARE {
+            spares.push(words);
+        }
+    }
+}
+
+/// The position of a picture in the words of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PicturePart {
+    /// The number of the picture's block among those of its call.
+    pub(super) number: usize,
+    /// The index of the picture's first word.
+    pub(super) first: usize,
+    /// The number of the picture's words; 0 if it stays on the device.
+    pub(super) words: usize,
+    /// The index of the first of the picture's counters.
+    pub(super) sums: usize,
+    /// The number of cells that the picture consists of.
+    pub(super) cells: u64,
+}
+
+/// An answer to a call.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// Pictures of one batch.
+    Finished(Arc<Readings>, Vec<PicturePart>),
+    /// The number of a block that was not drawn, and the reason.
+    Failed(usize, FallbackReason),
+}
+
+/// The sender of the answers to a call.
+pub(super) type AnswerSender = Arc<mpsc::Sender<Answer>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_of_a_finished_batch_is_used_again() {
+        let spare = Arc::default();
+        let bytes: Vec<u8> = [7u32; 1000].iter().flat_map(|n| n.to_ne_bytes()).collect();
+        let first = Readings::new(&bytes, &spare, 1);
+        assert_eq!(first.words, [7; 1000]);
+        let place = first.words.as_ptr();
+        drop(first);
+        let second = Readings::new(&bytes[..400], &spare, 1);
+        assert_eq!((second.words.as_ptr(), second.words.len()), (place, 100));
+        let many: Vec<_> = (0..9).map(|_| Readings::new(&bytes, &spare, 1)).collect();
+        drop((many, second));
+        assert_eq!(spare.0.lock().unwrap().len(), SPARE);
+    }
+
+    #[test]
+    fn a_picture_beyond_the_words_is_wrong() {
+        let readings = Readings::new(&[0; 4 * SUMS as usize], &Arc::default(), 1);
+        let part = |sums| PicturePart {
+            number: 0,
+            first: 0,
+            words: 0,
+            sums,
+            cells: 0,
+        };
+        assert_eq!(readings.picture(&part(0)), Ok(&[][..]));
+        let wrong = Err(FallbackReason::WrongSum);
+        assert_eq!(readings.picture(&part(1)), wrong);
+    }
+}
