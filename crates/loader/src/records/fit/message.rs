@@ -6,10 +6,11 @@ use crate::input::Origin;
 use crate::records::{damaged, unreadable};
 use std::io::BufRead;
 
-/// The number of record messages.
+/// The number of the kind of messages called `record`, which have the positions.
 const RECORD: u16 = 20;
 
-/// A field of a message: its number, its size in bytes, and its type.
+/// A field in the definition of a message: its number in FIT's profile, its size in bytes, and its
+/// base type.
 #[derive(Clone, Copy)]
 struct FieldDefinition {
     number: u8,
@@ -17,13 +18,14 @@ struct FieldDefinition {
     kind: u8,
 }
 
-/// The definition of the messages of a local number, which lasts until the next one.
+/// The layout of messages: their kind and their fields. A FIT file defines it under a local number,
+/// to which messages refer until the number is defined anew.
 #[derive(Clone, Default)]
 struct MessageDefinition {
     number: u16,
     is_big_endian: bool,
     fields: Vec<FieldDefinition>,
-    /// The bytes of fields that applications define, which follow the others.
+    /// The size, in bytes, of the fields that applications define, which come after all others.
     developer_bytes: usize,
 }
 
@@ -37,23 +39,23 @@ impl MessageDefinition {
     }
 }
 
-/// A record message.
+/// A message of the kind `record`, which may have a position.
 pub(super) struct FitMessage<'r> {
     definition: &'r MessageDefinition,
     bytes: &'r [u8],
-    /// The seconds since FIT's beginning of time; `None` if the file states none.
+    /// The seconds since 31 December 1989, FIT's beginning of time; `None` if the file states none.
     pub(super) timestamp: Option<u32>,
 }
 
 impl FitMessage<'_> {
-    /// The number in a field; `None` if the message doesn't have it.
+    /// The value of the field with this number; `None` if the message has no valid one.
     pub(super) fn number(&self, number: u8) -> Option<f64> {
         field(self.definition, self.bytes, number)
     }
 }
 
-/// The number in a field of a message. `None` if the field is missing, holds the value that means
-/// "invalid", or is no number. Of several numbers it is the first.
+/// The value of the field `number` of a message. `None` if the field is missing, holds the value
+/// that means "invalid", or is no number. If the field has several numbers, it is the first.
 fn field(definition: &MessageDefinition, bytes: &[u8], number: u8) -> Option<f64> {
     let mut from = 0;
     for field in &definition.fields {
@@ -66,7 +68,8 @@ fn field(definition: &MessageDefinition, bytes: &[u8], number: u8) -> Option<f64
     None
 }
 
-/// The number of a base type; `None` if it is invalid or no number.
+/// The number that `bytes` encode in FIT's base type `kind`; `None` for the value that means
+/// "invalid", and for types that are no numbers.
 fn number_of(kind: u8, bytes: &[u8], is_big_endian: bool) -> Option<f64> {
     let size = match kind {
         0x00 | 0x01 | 0x02 | 0x0a | 0x0d => 1,
@@ -98,15 +101,16 @@ fn number_of(kind: u8, bytes: &[u8], is_big_endian: bool) -> Option<f64> {
 pub(super) struct FitReader<R> {
     bytes: R,
     origin: Origin,
-    /// The number of bytes that were read.
+    /// The number of bytes read so far, over all files.
     place: u64,
-    /// The number of bytes of messages that follow in this file.
+    /// The number of bytes left that may be read: of the current file's messages, or of its header
+    /// or checksum.
     left: u64,
     checksum: u16,
     definitions: [Option<MessageDefinition>; 16],
     timestamp: Option<u32>,
     message: Vec<u8>,
-    /// True after the first header.
+    /// True after the header of the first file was read.
     has_begun: bool,
 }
 
@@ -168,7 +172,7 @@ impl<R: BufRead> FitReader<R> {
         }
     }
 
-    /// Reads the header of a file. Returns false if there is no further file.
+    /// Reads the header of the next FIT file. Returns false if there is no further file.
     fn begin(&mut self) -> Result<bool, LoadError> {
         let place = self.place();
         let more = self.bytes.fill_buf().map(|more| !more.is_empty());
@@ -200,7 +204,7 @@ impl<R: BufRead> FitReader<R> {
         Ok(true)
     }
 
-    /// Reads the checksum behind the messages.
+    /// Reads the checksum behind a file's messages, and returns an error if it is wrong.
     fn end(&mut self) -> Result<(), LoadError> {
         let computed = self.checksum;
         self.left = 2;
@@ -211,7 +215,8 @@ impl<R: BufRead> FitReader<R> {
         }
     }
 
-    /// Reads the definition of the messages of a local number.
+    /// Reads the definition of a layout of messages, and stores it under the local number in
+    /// `header`.
     fn define(&mut self, header: u8) -> Result<(), LoadError> {
         let [_, order, first, second, count] = self.take::<5>()?;
         let is_big_endian = order == 1;
@@ -243,7 +248,8 @@ impl<R: BufRead> FitReader<R> {
         Ok(())
     }
 
-    /// Reads a message of a local number into the buffer. Returns whether it is a record.
+    /// Reads a message into the buffer, by the layout that has the number `local`. Returns true if
+    /// its kind is `record`.
     fn is_record(&mut self, local: u8) -> Result<bool, LoadError> {
         let known = self.definitions.get_mut(usize::from(local));
         let Some(definition) = known.and_then(Option::take) else {
@@ -296,7 +302,8 @@ impl<R: BufRead> FitReader<R> {
     }
 }
 
-/// CRC-16 with the polynomial 0x8005, reflected: `sum` after another byte.
+/// Returns CRC-16 (polynomial 0x8005, reflected) after one more byte. `sum` is the checksum of the
+/// bytes before it.
 pub(super) fn crc(sum: u16, byte: u8) -> u16 {
     let mut sum = sum ^ u16::from(byte);
     for _ in 0..8 {

@@ -17,20 +17,20 @@ use crate::value::Value;
 use message::{FitMessage, FitReader};
 use std::io::{BufReader, Cursor, Read};
 
-/// The seconds from 1970 to the beginning of FIT's times, the 31st of December 1989.
+/// The seconds from 1970 to the moment from which FIT counts times, the 31st of December 1989.
 const EPOCH: i64 = 631_065_600;
 
-/// The degrees of a semicircle's 2³¹ parts.
+/// The degrees in one of FIT's units of angle: 2³¹ of them are 180°.
 const SEMICIRCLE: f64 = 180.0 / 2_147_483_648.0;
 
-/// The number of the field with the time.
+/// The number of the field that has a message's time.
 const TIMESTAMP: u8 = 253;
 
-/// The numbers of the fields with the position.
+/// The numbers of the fields that have a message's longitude and latitude.
 const POSITION: (u8, u8) = (1, 0);
 
-/// A column of numbers: the fields that hold it, each with its scale and offset. A later field has
-/// more digits than an earlier one.
+/// A column of numbers. Several fields may hold its value, each with a scale and an offset; a later
+/// one has more digits than those before it.
 struct NumberColumn {
     name: &'static str,
     fields: &'static [(u8, f64, f64)],

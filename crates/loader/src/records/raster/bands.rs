@@ -9,7 +9,7 @@ use tiff::tags::Tag;
 /// The tag of GDAL's metadata, an XML document.
 pub(super) const GDAL_METADATA: Tag = Tag::Unknown(42112);
 
-/// A band, as far as it decides about values.
+/// The scale and the offset of a band, which turn its stored numbers into values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Band {
     scale: f64,
@@ -17,7 +17,8 @@ pub(super) struct Band {
 }
 
 impl Band {
-    /// The value that a stored number means; NaN if it means that there is none.
+    /// The value of a pixel whose stored number is `stored`: scaled and shifted, or NaN if the
+    /// stored number is `no_value`.
     pub(super) fn value(self, stored: f64, no_value: Option<f64>) -> f64 {
         match no_value {
             Some(none) if none == stored => f64::NAN,
@@ -26,7 +27,8 @@ impl Band {
     }
 }
 
-/// The bands of a file with `count` of them. `metadata` is GDAL's.
+/// The scales and offsets of the `count` bands of a file. `metadata` is GDAL's XML; a band that it
+/// doesn't mention has scale 1 and offset 0.
 pub(super) fn bands(count: usize, metadata: Option<&str>) -> Vec<Band> {
     let plain = Band {
         scale: 1.0,
@@ -61,7 +63,8 @@ enum Role {
     Offset,
 }
 
-/// The band and the role of an item such as `<Item name="SCALE" sample="0" role="scale">`.
+/// The index of the band and the role (scale or offset) that an item such as `<Item name="SCALE"
+/// sample="0" role="scale">` states; `None` if it states another role.
 fn role(item: &BytesStart<'_>) -> Option<(usize, Role)> {
     let text = |name: &str| {
         let found = item.try_get_attribute(name).ok().flatten()?;
@@ -76,7 +79,8 @@ fn role(item: &BytesStart<'_>) -> Option<(usize, Role)> {
     Some((text("sample")?.parse().ok()?, role))
 }
 
-/// The number that stands for "no value", in the type of the file's numbers.
+/// Parses the stored number that means "no value". It is rounded to single precision if
+/// `is_single`, as the file's numbers are. `None` if `text` is no number.
 pub(super) fn no_value(text: &str, is_single: bool) -> Option<f64> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     let number: f64 = text.parse().ok()?;
@@ -87,7 +91,7 @@ pub(super) fn no_value(text: &str, is_single: bool) -> Option<f64> {
     })
 }
 
-/// The number at an index of a strip or tile; NaN if it has fewer.
+/// The number at the index `at` of a decoded strip or tile; NaN beyond its end.
 pub(super) fn number(block: &DecodingResult, at: usize) -> f64 {
     let number = match block {
         DecodingResult::U8(all) => all.get(at).map(|n| f64::from(*n)),

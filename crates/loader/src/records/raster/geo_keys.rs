@@ -5,7 +5,7 @@ use crate::error::LoadError;
 use crate::messages::shown;
 use crate::options::LoadOptions;
 
-/// The numbers of the keys that are read.
+/// Identifiers of the GeoKeys that are read.
 const MODEL: u16 = 1024;
 const RASTER: u16 = 1025;
 const CITATION: u16 = 1026;
@@ -14,24 +14,28 @@ const GEOGRAPHIC_CITATION: u16 = 2049;
 const PROJECTED: u16 = 3072;
 const PROJECTED_CITATION: u16 = 3073;
 
-/// The value of a key for a system that the file defines by other keys.
+/// The value of a GeoKey if the coordinate system has no EPSG number, but is defined by other
+/// GeoKeys.
 const USER_DEFINED: u16 = 32767;
 
-/// The number of the tag that holds the texts of keys.
+/// The number of the TIFF tag that holds the texts of GeoKeys.
 const TEXTS: u16 = 34737;
 
-/// The beginning of a citation in which Esri's programs write a definition as well-known text.
+/// The beginning of a citation (the name of a coordinate system) in which Esri's programs write
+/// well-known text.
 const ESRI: &str = "ESRI PE String = ";
 
 /// The GeoKeys of a file.
 pub(super) struct GeoKeys {
-    /// The entries: key, tag that holds the value or 0, number of values, value or offset.
+    /// Four numbers for each GeoKey: the key; the tag that holds its value, or 0 if the value is
+    /// here; the number of values; the value, or its offset in that tag.
     entries: Vec<[u16; 4]>,
     texts: String,
 }
 
 impl GeoKeys {
-    /// The keys in a directory, the content of tag 34735. `texts` is the content of tag 34737.
+    /// Reads GeoKeys from `directory`, the content of tag 34735, and `texts`, the content of tag
+    /// 34737.
     pub(super) fn new(directory: &[u16], texts: String) -> Self {
         // The first entry is the version, and the number of the others.
         let (entries, _) = directory.as_chunks::<4>();
@@ -48,7 +52,8 @@ impl GeoKeys {
             .find(|[known, ..]| *known == key)
     }
 
-    /// The number that is the value of a key. 0 means that it is undefined, as a missing key does.
+    /// The number that is the value of a GeoKey. `None` if the key is missing, is no number, or is
+    /// 0, which means undefined.
     fn number(&self, key: u16) -> Option<u16> {
         match self.entry(key)? {
             [_, 0, _, value] if value > 0 => Some(value),
@@ -65,12 +70,14 @@ impl GeoKeys {
         Some(text.trim_end_matches(['|', '\0', ' ']))
     }
 
-    /// Returns true if the file places the middles of pixels, and not their corners.
+    /// Returns true if the coordinates that the file states for a pixel are those of its middle,
+    /// and not of its corner.
     pub(super) fn places_middles(&self) -> bool {
         self.number(RASTER) == Some(2)
     }
 
-    /// The coordinate system. If the keys name none, it is that of the option `srid`, or degrees.
+    /// The coordinate system of the raster. If the GeoKeys name none, it is that of the option
+    /// `srid`, or longitude and latitude.
     ///
     /// # Errors
     /// The system is not known, or the option names one although the keys do so too.

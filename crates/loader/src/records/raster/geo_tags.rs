@@ -1,4 +1,4 @@
-//! Tags of a GeoTIFF: the place of its pixels, and its GeoKeys.
+//! Tags of a GeoTIFF: the coordinates of its pixels, and its GeoKeys.
 
 use super::geo_keys::GeoKeys;
 use super::grid::PixelGrid;
@@ -12,16 +12,16 @@ use tiff::TiffError;
 use tiff::decoder::Decoder;
 use tiff::tags::Tag;
 
-/// A decoder of a file.
+/// A decoder of a TIFF file that counts the bytes that are read.
 pub(super) type TiffDecoder = Decoder<BufReader<CountedReader<File>>>;
 
-/// The text of a tag; `None` if the file doesn't have the tag.
+/// The text of a TIFF tag; `None` if the file doesn't have the tag.
 pub(super) fn text(decoder: &mut TiffDecoder, tag: Tag) -> Result<Option<String>, TiffError> {
     let found = decoder.find_tag(tag)?;
     found.map(|value| value.into_string()).transpose()
 }
 
-/// The numbers of a tag; empty if the file doesn't have the tag.
+/// The numbers of a TIFF tag; empty if the file doesn't have the tag.
 fn numbers(decoder: &mut TiffDecoder, tag: Tag) -> Result<Vec<f64>, TiffError> {
     let found = decoder.find_tag(tag)?;
     Ok(found
@@ -36,7 +36,8 @@ pub(super) fn geo_keys(decoder: &mut TiffDecoder) -> Result<GeoKeys, TiffError> 
     Ok(GeoKeys::new(&directory.unwrap_or_default(), texts))
 }
 
-/// The grid that the file states: by a matrix, or by a corner and the size of pixels.
+/// The grid of pixels that the file states by a matrix, or by one position and the size of a pixel;
+/// `None` if it states none.
 pub(super) fn stated_grid(
     decoder: &mut TiffDecoder,
     keys: &GeoKeys,

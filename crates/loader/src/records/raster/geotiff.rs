@@ -23,32 +23,34 @@ use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
 use tiff::tags::{PlanarConfiguration, Tag};
 use tiff::{ColorType, TiffError};
 
-/// The image of a file.
+/// The full-size image of a GeoTIFF, whose strips or tiles are decoded one by one.
 struct GeoTiff {
     decoder: TiffDecoder,
     layout: BlockLayout,
     grid: PixelGrid,
     bands: Vec<Band>,
-    /// The index of the sample of transparency; 0 there means that a pixel has no value.
+    /// The index of the sample (number of a pixel) that is its opacity, at which 0 means that the
+    /// pixel has no value; `None` if there is none.
     alpha: Option<usize>,
     no_value: Option<f64>,
     /// The box outside of which strips and tiles are not read.
     within: Option<LonLatBox>,
 }
 
-/// The strips or tiles of an image.
+/// The sizes of an image and of its blocks (strips or tiles), and the arrangement of samples.
 #[derive(Clone, Copy)]
 struct BlockLayout {
     size: (u64, u64),
     block: (u64, u64),
-    /// The number of samples of a pixel.
+    /// The number of samples (numbers) of a pixel.
     samples: usize,
-    /// True if each sample has strips or tiles of its own.
+    /// True if each sample has strips or tiles of its own; false if the samples of a pixel are side
+    /// by side.
     is_planar: bool,
 }
 
 impl BlockLayout {
-    /// The numbers of blocks in a row and in a column.
+    /// The number of strips or tiles across the image, and the number down the image.
     fn counts(&self) -> (u64, u64) {
         let count = |size: u64, block: u64| size.div_ceil(block.max(1));
         (
@@ -129,7 +131,8 @@ fn layout(decoder: &mut TiffDecoder, color: ColorType) -> Result<BlockLayout, Ti
     })
 }
 
-/// The index of the sample of transparency: the last one, if the file states it.
+/// The index of the sample that is a pixel's opacity. It is the last sample, if the file states
+/// that it is opacity; otherwise `None`.
 fn alpha(decoder: &mut TiffDecoder, samples: usize) -> Result<Option<usize>, TiffError> {
     let extra = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)?;
     let is_alpha = matches!(extra.as_deref(), Some([.., 1 | 2]));
@@ -187,8 +190,9 @@ impl GeoTiff {
             })
     }
 
-    /// The numbers of a block: one plane with all samples, or a plane for each sample. `count` is
-    /// the number of blocks of a plane. `None` if the block is not stored.
+    /// Decodes the block (strip or tile) with the index `at`: one list of numbers or, if each
+    /// sample has blocks of its own, one list for each sample. `count` is the number of blocks for
+    /// one sample. `None` if the file leaves the block out.
     fn planes(
         &mut self,
         at: u64,

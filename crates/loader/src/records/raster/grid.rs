@@ -1,4 +1,4 @@
-//! The places of a raster's pixels.
+//! The coordinates of a raster's pixels.
 
 use crate::raster_extent::RasterExtent;
 use heatsplat_points::LonLatBox;
@@ -7,11 +7,11 @@ use heatsplat_points::LonLatBox;
 /// west and rows from the north, unless the map turns them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct PixelGrid {
-    /// The place of the outer corner of the first pixel.
+    /// The coordinates of the outer corner of the first pixel.
     pub(super) corner: (f64, f64),
-    /// The step from a pixel to the next one of its row.
+    /// The difference in x and y from a pixel to the next one in its row.
     pub(super) across: (f64, f64),
-    /// The step from a pixel to the next one of its column.
+    /// The difference in x and y from a pixel to the next one in its column.
     pub(super) down: (f64, f64),
 }
 
@@ -25,8 +25,8 @@ impl PixelGrid {
         }
     }
 
-    /// The place that is `column` pixels to the right of the first pixel's corner and `row` pixels
-    /// below it.
+    /// The coordinates of the point that is `column` pixels to the right of the first pixel's
+    /// corner and `row` pixels below it.
     pub(super) fn place(&self, column: f64, row: f64) -> (f64, f64) {
         (
             self.corner.0 + column * self.across.0 + row * self.down.0,
@@ -34,13 +34,14 @@ impl PixelGrid {
         )
     }
 
-    /// The middle of a pixel.
+    /// The coordinates of the middle of a pixel, whose column and row are counted from 0.
     pub(super) fn middle(&self, column: u64, row: u64) -> (f64, f64) {
         self.place(column as f64 + 0.5, row as f64 + 0.5)
     }
 
-    /// Returns false only if no part of a block of pixels can lie in a box. The grid must be one of
-    /// degrees. `columns` and `rows` are the edges of the block.
+    /// Returns false only if no part of a block of pixels can lie in the box `within`. The grid
+    /// must be in degrees. `columns` and `rows` are the block's first pixel and the one after its
+    /// last.
     pub(super) fn may_touch(
         &self,
         within: LonLatBox,
@@ -62,7 +63,7 @@ impl PixelGrid {
         within.may_touch(range(|corner| corner.0), range(|corner| corner.1))
     }
 
-    /// Returns true if all pixels have places that differ and can be computed.
+    /// Returns true if the coordinates of pixels are finite and differ from pixel to pixel.
     pub(super) fn is_usable(&self) -> bool {
         let [a, b, c, d] = [self.across.0, self.down.0, self.across.1, self.down.1];
         let area = a * d - b * c;

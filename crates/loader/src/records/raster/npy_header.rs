@@ -4,10 +4,11 @@
 /// The bytes at the beginning of every `.npy` file.
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// The longest header that is read, a choice: 64 KiB. Headers of rasters have some 120 bytes.
+/// The longest header that is read, in bytes, a choice: 64 KiB. Headers of rasters have some 120
+/// bytes.
 const LONGEST: usize = 64 << 10;
 
-/// The description of an array.
+/// The header of an array: the type of its numbers, their order and the array's shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NpyHeader {
     pub(super) kind: NumberKind,
@@ -15,18 +16,18 @@ pub(super) struct NpyHeader {
     /// True if the first index changes fastest, as in Fortran.
     pub(super) is_by_columns: bool,
     pub(super) shape: Vec<u64>,
-    /// The number of bytes before the first number.
+    /// The length of the file's beginning, in bytes, after which the array's numbers come.
     pub(super) length: usize,
 }
 
-/// A type of numbers.
+/// The type of an array's numbers. The field is the size of a number in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NumberKind {
-    /// A signed whole number of this many bytes.
+    /// A signed whole number.
     Signed(usize),
-    /// An unsigned whole number, or true or false, of this many bytes.
+    /// An unsigned whole number, or a Boolean.
     Unsigned(usize),
-    /// A floating-point number of this many bytes.
+    /// A floating-point number.
     Float(usize),
 }
 
@@ -37,7 +38,7 @@ impl NumberKind {
         }
     }
 
-    /// The number in `bytes`, of which there must be [`bytes`](Self::bytes).
+    /// The number that `bytes` encode. Their count must be the size of this type.
     pub(super) fn read(self, bytes: &[u8], is_big_endian: bool) -> f64 {
         let mut word = [0; 8];
         for (at, to) in word.iter_mut().take(bytes.len()).enumerate() {
@@ -105,7 +106,8 @@ impl NpyHeader {
     }
 }
 
-/// The text after the name of a field of a dictionary in the notation of Python.
+/// The text after the key `name` and its colon in `text`, a Python dictionary; `None` if it doesn't
+/// have the key.
 fn field<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     let quoted = [format!("'{name}'"), format!("\"{name}\"")];
     let mut found = quoted.iter().filter_map(|name| text.split_once(&**name));
@@ -113,7 +115,8 @@ fn field<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     Some(after.trim_start().strip_prefix(':')?.trim_start())
 }
 
-/// The type that a text such as `'<f4'` names, and whether its highest byte comes first.
+/// The type of numbers that a text such as `'<f4'` names, and true if their highest byte comes
+/// first. The error is a message about a type that can't be read.
 fn number_kind(text: &str) -> Result<(NumberKind, bool), String> {
     let quote = text.chars().next().unwrap_or_default();
     if quote == '[' {
@@ -147,7 +150,7 @@ fn number_kind(text: &str) -> Result<(NumberKind, bool), String> {
     Ok((kind, is_big_endian))
 }
 
-/// The numbers of a tuple such as `(3, 4)`.
+/// The numbers of a Python tuple such as `(3, 4)`; `None` if `text` is no tuple of whole numbers.
 fn shape(text: &str) -> Option<Vec<u64>> {
     let (inner, _) = text.strip_prefix('(')?.split_once(')')?;
     let parts = inner

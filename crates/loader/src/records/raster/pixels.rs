@@ -5,16 +5,16 @@ use super::super::{Geometry, RecordSink};
 use super::grid::PixelGrid;
 use crate::value::Value;
 
-/// A sender of pixels to a sink. It leaves out those without a value, and counts them.
+/// A sender of pixels to a sink. It leaves out pixels without a value, and counts them.
 pub(super) struct PixelSender<'s> {
     pub(super) sink: &'s mut RecordSink,
     grid: PixelGrid,
     width: u64,
     /// The index of the band of weights; `None` if every pixel with a value counts 1.
     weight: Option<usize>,
-    /// The number of pixels that were read.
+    /// The number of pixels that were read, with or without a value.
     seen: u64,
-    /// The number of those that have no value.
+    /// The number of pixels read that have no value.
     empty: u64,
 }
 
@@ -35,7 +35,8 @@ impl<'s> PixelSender<'s> {
         }
     }
 
-    /// Sends a pixel. `values` are its values in all bands, NaN where it has none.
+    /// Sends the pixel at a column and row, counted from 0. `values` are its values in all bands;
+    /// NaN stands for none.
     pub(super) fn send(&mut self, column: u64, row: u64, values: &[f64]) -> Result<(), Stopped> {
         let has_value = match self.weight {
             Some(band) => values.get(band).is_some_and(|value| !value.is_nan()),
@@ -60,13 +61,13 @@ impl<'s> PixelSender<'s> {
         self.sink.record(Geometry::Point(x, y), weight.as_ref())
     }
 
-    /// Counts pixels that have no value.
+    /// Counts `pixels` pixels that have no value, which are left out.
     pub(super) fn skip(&mut self, pixels: u64) {
         self.seen += pixels;
         self.empty += pixels;
     }
 
-    /// Adds a note about the pixels that were left out.
+    /// Adds to the report the note of how many pixels without a value were left out.
     pub(super) fn finish(self) {
         if self.empty > 0 {
             let (empty, seen) = (self.empty, self.seen);

@@ -9,14 +9,16 @@ use crate::records::damaged;
 use tiff::tags::Tag;
 use tiff::{ColorType, TiffError, TiffUnsupportedError};
 
-/// The largest size of a strip or tile, packed or not: a choice, 256 MiB. Programs that write a
-/// file as one strip have less.
+/// The largest size of a strip or tile in bytes, compressed or not: a choice, 256 MiB. Programs
+/// that write a file as one strip have less.
 pub(super) const BLOCK: usize = 256 << 20;
 
-/// The most images of a file that are looked at for a mask: a choice. Each overview is an image.
+/// The most images of a TIFF file among which a mask is looked for: a choice. Each overview is an
+/// image.
 const IMAGES: usize = 64;
 
-/// Returns an error if a mask says which pixels have values, since masks are not read.
+/// Returns an error if the file has a mask that states which pixels have values, since masks are
+/// not read.
 pub(super) fn refuse_mask(decoder: &mut TiffDecoder, origin: &Origin) -> Result<(), LoadError> {
     let failed = |error| refused(error, origin, "header");
     for _ in 0..IMAGES {
@@ -38,8 +40,8 @@ pub(super) fn refuse_mask(decoder: &mut TiffDecoder, origin: &Origin) -> Result<
     decoder.seek_to_image(0).map_err(failed)
 }
 
-/// Returns an error for a picture, unless the option `weight` names one of its bands, and for
-/// numbers that are stored in another way than they are read.
+/// Returns an error for a picture in colours, unless the option `weight` names one of its bands,
+/// and for numbers that would be read wrongly: of fewer than 8 bits, or with 0 for white.
 pub(super) fn refuse_picture(
     color: ColorType,
     decoder: &mut TiffDecoder,
@@ -79,7 +81,8 @@ pub(super) fn refuse_picture(
     }
 }
 
-/// The error for the option `extent` where there is no use for it.
+/// The error for an option `extent` that has no use. `why` is the reason, as a sentence without its
+/// full stop.
 pub(super) fn no_extent(origin: &Origin, why: &str) -> LoadError {
     LoadError::BadOption {
         file: origin.file(),
@@ -88,7 +91,7 @@ pub(super) fn no_extent(origin: &Origin, why: &str) -> LoadError {
     }
 }
 
-/// The error for a raster that states no place.
+/// The error for a raster that states no coordinates, if the option `extent` isn't set either.
 pub(super) fn missing_extent(origin: &Origin) -> LoadError {
     LoadError::BadOption {
         file: origin.file(),
@@ -99,7 +102,8 @@ pub(super) fn missing_extent(origin: &Origin) -> LoadError {
     }
 }
 
-/// The error for a part of a file that can't be decoded.
+/// The error for a part of a TIFF file that can't be decoded. `place` names the part in the
+/// message.
 pub(super) fn refused(error: TiffError, origin: &Origin, place: &str) -> LoadError {
     let unsupported = |message: String| LoadError::Unsupported {
         file: origin.file(),
