@@ -82,7 +82,7 @@ pub enum ExportError {
     Content {
         /// The path of the target.
         path: PathBuf,
-        /// The contents that the format can have, in words.
+        /// A list, in words, of the contents that tiles of this format can have.
         legal: &'static str,
     },
     /// The range of zooms is empty or goes beyond [`MAX_ZOOM`].
@@ -99,7 +99,7 @@ pub enum ExportError {
     TooManyTiles {
         /// The deepest zoom of the raster.
         zoom: u8,
-        /// The number of tiles at this zoom.
+        /// The number of tiles that the raster would have at this zoom.
         tiles: u128,
         /// The largest number of tiles that a zoom may have.
         most: u64,

@@ -284,7 +284,7 @@ impl Journal {
         Ok(())
     }
 
-    /// The offsets at which the bytes of the tiles start and end in their file.
+    /// The offsets at which the tiles' bytes start and end in the journal's file of tiles.
     pub(crate) fn span(&self) -> (u64, u64) {
         (self.reserved, self.end)
     }
@@ -317,18 +317,18 @@ impl Journal {
         }))
     }
 
-    /// The file with the bytes of the tiles.
+    /// The journal's file with the bytes of the tiles.
     pub(crate) fn data(&self) -> &File {
         &self.data
     }
 
-    /// The path of the file with the bytes of the tiles.
+    /// The path of the journal's file with the bytes of the tiles.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Renames the file with the bytes of the tiles to the target. At this time it must be a
-    /// complete archive.
+    /// Renames the journal's file of tiles to the target and removes the log. By now the file must
+    /// have been completed to an archive.
     pub(crate) fn publish(self, target: &Path) -> Result<(), ExportError> {
         self.data.sync_all().at(&self.path)?;
         fs::rename(&self.path, target).at(target)?;
@@ -336,7 +336,8 @@ impl Journal {
         fs::remove_file(&self.log_path).at(&self.log_path)
     }
 
-    /// Removes both files. At this time a target must have been made from them.
+    /// Removes the journal's two files, tiles and log. A target must have been made from them
+    /// before.
     pub(crate) fn remove(self) -> Result<(), ExportError> {
         fs::remove_file(&self.path).at(&self.path)?;
         fs::remove_file(&self.log_path).at(&self.log_path)

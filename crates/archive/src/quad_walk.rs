@@ -91,7 +91,8 @@ impl<'a, M: Fn(TileId) -> f64> QuadWalk<'a, M> {
         }
     }
 
-    /// Tests whether a tile touches the area and the kernel of some point may reach the tile.
+    /// Tests whether a tile touches the area to which the export is restricted, if it is, and
+    /// whether the kernel of some point may reach the tile.
     fn may_show(&self, tile: TileId) -> bool {
         if self.area.is_some_and(|area| !area.touches(tile)) {
             return false;

@@ -17,8 +17,8 @@ pub(crate) fn zooms(first: u8, last: u8) -> Result<RangeInclusive<u8>, ReadError
     Ok(first..=last.min(MAX_ZOOM))
 }
 
-/// Returns the bounds if they have an area and lie within ±180° and ±90°, otherwise the bounds of
-/// the whole map.
+/// Makes the bounds of the tiles from west, south, east and north in degrees. If they have no area
+/// or go beyond ±180° or ±90°, these are the bounds of the whole map.
 pub(crate) fn bounds(edges: [f64; 4]) -> LonLatBox {
     let [west, south, east, north] = edges;
     let degrees = west.abs() <= 180.0 && east.abs() <= 180.0;
@@ -28,8 +28,8 @@ pub(crate) fn bounds(edges: [f64; 4]) -> LonLatBox {
         .unwrap_or(LonLatBox::WORLD)
 }
 
-/// Returns the bounds of the points, which may have no area and may cross ±180°. `None` if they are
-/// impossible.
+/// Makes the bounds of the points from west, south, east and north in degrees. They may have no
+/// area and may cross ±180°. `None` if they are impossible.
 pub(crate) fn data_bounds(edges: &[f64]) -> Option<LonLatBox> {
     let bounds = LonLatBox::try_from(<[f64; 4]>::try_from(edges).ok()?).ok()?;
     let [west, _, east, _] = bounds.edges();

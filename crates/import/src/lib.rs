@@ -115,7 +115,8 @@ pub struct ImportedStyle {
     pub style: Style,
     /// Descriptions of the properties that were imported only approximately or not at all.
     pub warnings: Vec<String>,
-    /// The columns of the data that the configuration names.
+    /// The names that the configuration gives for the columns of its data, such as that of the
+    /// weights.
     pub columns: ColumnNames,
     /// The parameters of the configuration's data source, each as a name and a value. The names are
     /// those of Mapnik: `type`, `file`, `table` and others.

@@ -79,7 +79,7 @@ enum Found<'a> {
 }
 
 impl Found<'_> {
-    /// The value as messages show it.
+    /// The rejected value in the form in which messages show it.
     fn shown(self) -> String {
         match self {
             Self::Field(field) => shown(field),
@@ -112,8 +112,8 @@ impl Batch {
         }
     }
 
-    /// This batch, set to keep a row whose weight is no number (`is_guess` is true) or to reject
-    /// it.
+    /// Sets what happens to a row whose weight is no number: it is kept if `is_guess` is true, and
+    /// rejected otherwise.
     pub(crate) fn guessing(self, is_guess: bool) -> Self {
         Self { is_guess, ..self }
     }
@@ -276,9 +276,9 @@ pub(crate) fn are_swapped(refusal: ProjectionError, lon: f64, lat: f64) -> bool 
     refusal == ProjectionError::Latitude && lon.abs() <= 90.0 && lat.abs() <= 360.0
 }
 
-/// The rejection of a row in which longitude or latitude is no number, or neither of them is. It
-/// names the coordinate at fault. If one of them is empty, it names that one. If both are at fault
-/// in the same way, it names the longitude.
+/// The rejection of a row in which the longitude, the latitude or both are no numbers. It names the
+/// one at fault. If both are, it names the one that is empty, and the longitude if both or neither
+/// are empty.
 #[cold]
 fn unreadable<'a>(lon: &'a [u8], lat: &'a [u8], numbers: NumberFormat) -> Rejection<'a> {
     let empty = |field: &[u8]| field.trim_ascii().is_empty();

@@ -34,19 +34,20 @@ pub(crate) struct CogLayout {
     /// The columns of tiles at the first (lowest) zoom. The columns at deeper zooms follow from
     /// them.
     columns: RangeInclusive<i64>,
-    /// The rows of tiles at the first zoom.
+    /// The rows of tiles at the first (lowest) zoom, counted from the north.
     rows: RangeInclusive<i64>,
     pixels: u32,
     content: TileContent,
     /// The value of pixels without data, as text: `0` or `nan`.
     no_data: &'static str,
-    /// Metadata in the XML of GDAL; `None` for a layer without points.
+    /// The bounds of the points in GDAL's XML for metadata; `None` for a layer without points.
     metadata: Option<String>,
 }
 
 impl CogLayout {
-    /// Makes the layout of a raster that covers the renderer's area or, if there is no area,
-    /// everything that the tiles show. The raster consists of whole tiles of the first zoom.
+    /// Makes the layout of a raster that covers the area to which the export is restricted or, if
+    /// it isn't restricted, everything that the tiles show. The raster consists of whole tiles of
+    /// the first zoom.
     pub(crate) fn new(
         renderer: &TileRenderer<'_>,
         zooms: RangeInclusive<u8>,
@@ -102,7 +103,7 @@ impl CogLayout {
         })
     }
 
-    /// The directory of each zoom, with the zoom. The deepest zoom comes first.
+    /// The zooms from the deepest to the first, each with its image file directory.
     fn directories(&self) -> Vec<(u8, Ifd)> {
         let mut at = HEADER.len() as u64;
         let mut all = Vec::new();

@@ -33,7 +33,7 @@ pub(crate) struct Header {
     /// tiles. They are numbers like [`GZIP`] and [`PNG`].
     pub(crate) kinds: [u8; 3],
     pub(crate) zooms: [u8; 2],
-    /// West, south, east and north in degrees.
+    /// The bounds of the tiles: west, south, east and north in degrees.
     pub(crate) bounds: [f64; 4],
     /// The zoom, and the longitude and latitude in degrees, that a map shows first.
     pub(crate) center: (u8, f64, f64),

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 /// given by their indexes, counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NamedAxes {
-    /// The column of longitudes, then the column of latitudes.
+    /// The index of the column of longitudes, then that of the column of latitudes.
     Found(usize, usize),
     /// Several pairs of columns, for example the start and the end of trips.
     Several(Vec<AxisPair>),
@@ -21,7 +21,7 @@ pub(crate) enum NamedAxes {
 /// `start_lat`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AxisPair {
-    /// The part that the two names share: `start` for `start_lng` and `start_lat`.
+    /// The part that the two column names share: `start` for `start_lng` and `start_lat`.
     pub(crate) key: String,
     pub(crate) lon: usize,
     pub(crate) lat: usize,
@@ -132,8 +132,8 @@ pub(crate) fn pairs(seen: &[String]) -> Vec<AxisPair> {
     keys(&LONGITUDE).into_iter().filter_map(pair).collect()
 }
 
-/// The part of a name beside the word for an axis: `start` for `start_lng`, `Start Longitude` and
-/// `startLng`. `None` if the name has no such word, or nothing beside it.
+/// The part of a column's name beside the word for an axis: `start` for `start_lng`, `Start
+/// Longitude` and `startLng`. `None` if the name has no such word, or nothing beside it.
 fn key(name: &str, axis: &[&str]) -> Option<String> {
     let mut words = words(name);
     let key = match words.iter().position(|word| axis.contains(&word.as_str())) {

@@ -11,7 +11,7 @@ use crate::options::LoadOptions;
 pub(crate) struct Likelihood {
     /// The number of axes (longitude and latitude), 0 to 2, for which the table has columns.
     axes: usize,
-    /// The number of columns that have a name.
+    /// The number of the table's columns that have a name.
     names: usize,
 }
 
@@ -78,7 +78,8 @@ impl From<LoadError> for TableError {
 pub(crate) struct LikeliestError(Option<TableError>);
 
 impl LikeliestError {
-    /// Notes the error of a table. Of equally likely tables, the error of the first is kept.
+    /// Takes in the error of one more table, and keeps it if this table is likelier than all before
+    /// it.
     ///
     /// # Errors
     /// An error that doesn't concern this table alone, such as a failed read, is returned at once.
@@ -97,7 +98,7 @@ impl LikeliestError {
         Ok(())
     }
 
-    /// The error of the likeliest table; `None` if none was noted.
+    /// The error of the likeliest table, and its likelihood; `None` if no table gave an error.
     pub(crate) fn into_error(self) -> Option<TableError> {
         self.0
     }

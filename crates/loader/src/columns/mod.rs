@@ -28,7 +28,7 @@ pub enum Position {
         /// The name of the latitude column.
         lat: String,
     },
-    /// The geometry of each row.
+    /// A geometry in each row, such as a point in WKB, which gives both coordinates.
     Geometry,
 }
 
@@ -59,14 +59,15 @@ pub struct Columns {
 /// column's first values are no numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WeightGuess {
-    /// The part of [`Columns::why`] that is about positions. It is kept for the case that the
-    /// column of weights is dropped.
+    /// The part of [`Columns::why`] that explains the choice of the position columns. It remains if
+    /// the column of weights turns out to hold no numbers and is dropped.
     pub(crate) positions: String,
 }
 
 impl WeightGuess {
-    /// A record of the choice `choice`, if it is a column that no option names; else `None`.
-    /// `positions` is the part of [`Columns::why`] that is about positions.
+    /// Records that the column in `choice` was chosen by its name alone; `None` if an option names
+    /// it or if there is no such column. `positions` is the part of [`Columns::why`] about
+    /// positions.
     pub(crate) fn new(choice: &WeightChoice, positions: &str) -> Option<Self> {
         choice.is_guess.then(|| Self {
             positions: positions.to_owned(),
@@ -125,7 +126,7 @@ pub(crate) fn named(seen: &[String], name: &str) -> Option<usize> {
 pub(crate) struct WeightChoice {
     pub(crate) column: Option<usize>,
     pub(crate) why: String,
-    /// True if a column was chosen that no option names.
+    /// True if the column was chosen by its name alone, since no option names one.
     pub(crate) is_guess: bool,
 }
 

@@ -6,13 +6,14 @@
 /// The names that are known for the columns of one axis, longitude or latitude. If several names of
 /// one list occur in a file, the one that comes first in the list is chosen.
 pub(super) struct AxisNames {
-    /// Names that mean degrees of longitude or latitude.
+    /// Column names that mean degrees on this axis, such as `longitude`, the preferred ones first.
     pub(super) degrees: &'static [&'static str],
-    /// Names of either degrees or metres of a projection.
+    /// Column names that may mean degrees or metres of a projection, such as `x`.
     pub(super) either: &'static [&'static str],
-    /// Names that mean metres of a projection.
+    /// Column names that mean metres of a projection, such as `easting`.
     pub(super) metres: &'static [&'static str],
-    /// Words that mean this axis in a name of several words, such as `pickup_longitude`.
+    /// Words that mean this axis within a longer column name, such as `longitude` in
+    /// `pickup_longitude`.
     pub(super) words: &'static [&'static str],
 }
 

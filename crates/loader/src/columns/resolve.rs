@@ -42,7 +42,7 @@ pub(crate) struct Geometries {
 pub(crate) enum Names {
     /// Names from the header of a text file.
     Header,
-    /// Numbers from 1, in a text file without a header.
+    /// Numbers of the columns, counted from 1, which are the names in a text file without a header.
     Numbers,
     /// Names in the schema of a format with typed columns. Some of these columns may hold
     /// geometries.

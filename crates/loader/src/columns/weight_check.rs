@@ -101,7 +101,8 @@ impl Columns {
 /// readers decides for all, so that all of them treat the column alike.
 pub(crate) struct WeightDecision {
     looks: WeightSample,
-    /// True for the reader that decides. The other readers wait for it.
+    /// True for the one reader that decides whether the column holds weights. The others wait for
+    /// it.
     decides: bool,
     verdict: Arc<OnceLock<WeightSample>>,
 }
@@ -115,7 +116,8 @@ impl WeightDecision {
         }
     }
 
-    /// Counts a record's weight. Does nothing in a reader that doesn't decide.
+    /// Counts the value that a record has in the column of weights, towards the decision. Does
+    /// nothing in a reader that waits for another reader's decision.
     pub(crate) fn note(&mut self, value: &Value<'_>) {
         if self.decides {
             self.looks.note_value(value);

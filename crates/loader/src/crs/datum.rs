@@ -12,9 +12,9 @@ const SAID: f64 = 10.0;
 /// choice. This crate doesn't read grids.
 const TAKEN_BESIDE_A_GRID: f64 = 5.0;
 
-/// The width of the border around an area of use, as a fraction of the area's width: a choice. The
-/// border is at least one degree wide. It is needed since libraries treat the curved edges of areas
-/// differently.
+/// The width of the border around the area for which a shift to WGS 84 is meant, as a fraction of
+/// the area's width: a choice. The border is at least one degree wide. It is needed since libraries
+/// treat the curved edges of such areas differently.
 const BORDER: f64 = 0.1;
 
 /// The ellipsoid of WGS 84: its semi-major axis in metres, and its inverse flattening.
@@ -180,11 +180,11 @@ impl Shifts {
         }))
     }
 
-    /// The largest distance in metres between `place`, which the shift `best` gives, and the
-    /// position that another shift gives. Other shifts count if they are nearby and their stated
-    /// accuracy is at least as good. Outside of all areas the first shift counts too, since PROJ
-    /// uses it there. `inside` is the best shift whose area contains the position, if there is one;
-    /// `at` is the position on the datum in radians.
+    /// Compares `place`, the position that the shift `best` gives, with the positions that other
+    /// shifts of the datum give, and returns the largest distance in metres. Other shifts count if
+    /// they are nearby and their stated accuracy is at least as good. Outside of all areas the
+    /// first shift counts too, since PROJ uses it there. `inside` is the best shift whose area
+    /// contains the position, if there is one; `at` is the position on the datum in radians.
     fn apart(
         &self,
         inside: Option<&Shift>,
@@ -279,7 +279,8 @@ impl Grid {
     }
 }
 
-/// A box of longitudes and latitudes in degrees. If it crosses ±180°, its `east` is over 180.
+/// The area for which a datum or a shift is meant: a box of longitudes and latitudes in degrees. If
+/// it crosses ±180°, its `east` is over 180.
 struct AreaOfUse {
     west: f64,
     south: f64,

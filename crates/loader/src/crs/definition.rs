@@ -70,7 +70,9 @@ pub(super) enum Axes {
 }
 
 impl Axes {
-    /// The axes with the given directions, in any order. An error if such axes aren't supported.
+    /// Determines the axes from the directions that a file states for them, such as `east`, in any
+    /// order. An error if one axis goes west or south and the axes are not those of a supported
+    /// system.
     pub(super) fn from_directions<'a>(
         directions: impl Iterator<Item = &'a str>,
     ) -> Result<Self, &'static str> {
@@ -85,7 +87,7 @@ impl Axes {
         }
     }
 
-    /// Returns an error if geographic axes go west and south.
+    /// Checks the axes of a system of longitude and latitude. An error if they go west and south.
     pub(super) fn of_degrees(self) -> Result<(), &'static str> {
         match self {
             Self::SouthAndWest => Err("its degrees go west and south"),
@@ -181,9 +183,10 @@ impl Definition {
 }
 
 impl Base {
-    /// The shift that the file states, as in the field `shift`; `None` if it states none. A shift
-    /// of zeros counts only on an ellipsoid of satellite datums, whose semi-major axis is within 5
-    /// m of 6,378,137 m. On an older ellipsoid a shift of zeros is ignored.
+    /// The shift to WGS 84 that the file states, with the numbers of the field `shift`; `None` if
+    /// it states none. A shift of zeros counts only on an ellipsoid of satellite datums, whose
+    /// semi-major axis is within 5 m of 6,378,137 m. On an older ellipsoid a shift of zeros is
+    /// ignored.
     fn said(&self) -> Option<[f64; 7]> {
         let satellites = (self.ellipsoid.0 - 6_378_137.0).abs() < 5.0;
         let any = |shift: &[f64; 7]| shift.iter().any(|number| *number != 0.0);

@@ -20,7 +20,7 @@ pub(crate) struct LocalCrs {
 }
 
 enum Kind {
-    /// Longitude and latitude in an angular unit. The number is the size of the unit in degrees.
+    /// Longitudes and latitudes in an angular unit. The number is the size of this unit in degrees.
     Angles(f64),
     /// A projection, and the geographic system on the same ellipsoid. Positions are transformed
     /// from the first to the second.

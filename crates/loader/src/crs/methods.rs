@@ -212,8 +212,8 @@ impl ProjectionValues {
         self.values.contains_key(key)
     }
 
-    /// The value of a parameter, in degrees or metres or as a factor. If the parameter is missing,
-    /// this is the value that has no effect.
+    /// The value of a projection's parameter: an angle in degrees, a length in metres, or a factor.
+    /// For a parameter that is missing, this is the value that has no effect.
     fn get(&self, key: &str) -> f64 {
         let nothing = if key == "k" { 1.0 } else { 0.0 };
         self.values.get(key).copied().unwrap_or(nothing)

@@ -177,7 +177,7 @@ impl Crs {
         Ok(self)
     }
 
-    /// The error for a file in which the shift of a position is too uncertain. `vague` is the
+    /// The error for a file with a position whose shift to WGS 84 is too uncertain. `vague` is the
     /// reason.
     pub(crate) fn refusal(&self, vague: &VagueShift, file: &str) -> LoadError {
         LoadError::VagueDatum {

@@ -34,7 +34,7 @@ const D: [f64; 9] = [
     -0.001_3,
 ];
 
-/// The PROJ parameters by which definitions name this grid.
+/// The PROJ parameters that a definition of New Zealand's map grid has, without their `+`.
 pub(super) const WORDS: &str = "nzmg lat_0=-41 lon_0=173 x_0=2510000 y_0=6023150";
 
 type Complex = (f64, f64);

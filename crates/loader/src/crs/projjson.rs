@@ -6,11 +6,11 @@ use super::definition::{
 use crate::messages::shown;
 use serde_json::Value;
 
-/// The greatest depth to which objects may be nested: a choice.
+/// The greatest depth to which PROJJSON objects may be nested: a choice.
 const DEPTH: usize = 8;
 
-/// The keys of which a definition has at least one. An object without these keys has no more than a
-/// name and a number.
+/// Keys of PROJJSON of which each full definition of a coordinate system has at least one. An
+/// object without them has only the name and the number of a system.
 const DEFINING: [&str; 5] = [
     "base_crs",
     "source_crs",
@@ -56,7 +56,7 @@ pub(super) fn code_by(object: &Value, authority: &str) -> Option<String> {
     }
 }
 
-/// The EPSG number of an object; `None` if it states none.
+/// The EPSG number that a PROJJSON object states; `None` if it states none.
 fn code(object: &Value) -> Option<u32> {
     code_by(object, "EPSG")?.parse().ok()
 }
@@ -188,7 +188,8 @@ fn directions(crs: &Value) -> Result<Axes, &'static str> {
     Axes::from_directions(axes(crs).filter_map(|axis| text(axis, "direction")))
 }
 
-/// The size of the unit of all axes, in radians or metres; `None` if the axes state no unit.
+/// The size of the unit that all axes of a system have in common, in radians or metres; `None` if
+/// the axes state no unit.
 fn unit(crs: &Value) -> Result<Option<f64>, &'static str> {
     one_unit(axes(crs).map(|axis| {
         let unit = axis.get("unit").map(|unit| factor(unit).ok_or(NO_UNIT));
@@ -207,8 +208,8 @@ fn factor(unit: &Value) -> Option<f64> {
     }
 }
 
-/// A number, and the size of its unit as [`factor`] returns it. The size is `None` if the value
-/// states no unit.
+/// Reads a PROJJSON value: a number, and the size of its unit as [`factor`] returns it. The size is
+/// `None` if the value states no unit.
 fn amount(value: &Value) -> Option<(f64, Option<f64>)> {
     match value {
         Value::Number(number) => Some((number.as_f64()?, None)),

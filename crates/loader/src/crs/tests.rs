@@ -83,8 +83,9 @@ fn strip(value: &mut Value) {
     }
 }
 
-/// Each way to state the system (its number, well-known text, PROJJSON and others), and the largest
-/// error in metres of its positions if it is stated so; `None` if it is refused.
+/// Lists the forms in which a file can state the system (its number, well-known text, PROJJSON and
+/// others), each with the largest error in metres of the positions read by it; `None` if the system
+/// is refused in this form.
 fn ways(row: &Row) -> Vec<(String, Option<f64>)> {
     let mut ways = vec![(
         "number".to_owned(),

@@ -7,7 +7,7 @@ use super::definition::{
 use super::registry::starts_with;
 use crate::messages::shown;
 
-/// The greatest depth to which nodes may be nested: a choice.
+/// The greatest depth to which nodes of well-known text may be nested: a choice.
 const DEPTH: usize = 24;
 
 /// Parses well-known text to the definition in it. If it can't be read, the error is the text by
@@ -27,7 +27,7 @@ pub(super) fn definition(text: &str) -> Result<Definition, String> {
     })
 }
 
-/// A node of the text: a keyword, and values in brackets after it.
+/// A node of well-known text: a keyword, and values in brackets after it.
 #[derive(Debug)]
 struct WktNode {
     word: String,
@@ -209,8 +209,8 @@ const ANGLES: [&str; 2] = ["ANGLEUNIT", "UNIT"];
 const LENGTHS: [&str; 2] = ["LENGTHUNIT", "UNIT"];
 const ANY: [&str; 4] = ["ANGLEUNIT", "LENGTHUNIT", "SCALEUNIT", "UNIT"];
 
-/// The definition that a node holds. The error is the reason why it can't be read; an empty reason
-/// adds nothing to the system's name in messages.
+/// Reads the definition of a coordinate system from a node. The error is the reason why it can't be
+/// read; an empty reason adds nothing to the system's name in messages.
 fn of_node(node: &WktNode, depth: usize) -> Result<Definition, &'static str> {
     let depth = depth.checked_sub(1).ok_or("")?;
     match &*node.word {

@@ -21,7 +21,7 @@ use crate::text::chunker::TextPosition;
 /// the first bytes of the file.
 pub(super) struct FirstRecord {
     dialect: CsvDialect,
-    /// The position in the file at which the sample begins.
+    /// The line and column in the file at which the input's sample begins.
     pub(super) position: TextPosition,
     /// The offset in the sample at which the record begins.
     pub(super) start: usize,

@@ -67,7 +67,7 @@ pub(crate) struct CsvParser {
     pub(crate) lon: usize,
     pub(crate) lat: usize,
     pub(crate) weight: Option<usize>,
-    /// The filter of rows, and the columns whose values are kept.
+    /// The filter that rows must pass, and the columns whose values are kept for each point.
     pub(crate) selection: RowSelection,
     /// The columns that the filter uses or whose values are kept, by their indexes, counted from 0.
     pub(crate) places: Vec<usize>,
@@ -78,7 +78,7 @@ pub(crate) struct CsvParser {
     pub(super) reader: Option<PlaceReader>,
     /// The file's name for errors.
     pub(crate) file: String,
-    /// The header's texts above the longitudes and above the latitudes; `None` if the file has no
+    /// The header's fields for the longitude and for the latitude; `None` if the file has no
     /// header.
     pub(crate) header: Option<[Vec<u8>; 2]>,
 }

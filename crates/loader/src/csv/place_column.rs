@@ -15,7 +15,8 @@ use crate::position_text::cell::{CellCode, shown_size};
 use crate::position_text::geometry::geometry;
 use crate::position_text::pair::{CoordinatePair, coordinates, may_be_number};
 
-/// The number of rows at the beginning of a file that show the form of its positions: a choice.
+/// The number of rows at the beginning of a file that are examined to find the form of its
+/// positions: a choice.
 const EXAMINED: usize = 1000;
 
 /// Names of columns that usually hold whole positions, both coordinates in one field, in the form
@@ -54,38 +55,40 @@ pub(super) struct PlaceColumn {
     pub(super) form: PlaceForm,
     /// The EPSG number that the column's first geometry states; 0 if it states none.
     pub(super) srid: u32,
-    /// The words of reports on the origin of positions, such as `positions from the geometries in
-    /// "geom"`.
+    /// Text for reports that states where positions come from, such as `positions from the
+    /// geometries in "geom"`.
     pub(super) why: String,
 }
 
-/// Counts of a column's values: all of them, those that are geometries, and those that are pairs of
-/// coordinates.
+/// Counts of one column's values by kind: geometries, pairs of coordinates, and codes of areas
+/// (geohash, MGRS and others).
 #[derive(Clone, Debug, Default)]
 struct Contents {
     values: usize,
     geometries: usize,
     pairs: Vec<CoordinatePair>,
-    /// The number of these pairs that may also be a single number, for example a price.
+    /// The number of values that are counted as pairs of coordinates but may also be one number,
+    /// for example a price like `12,50`.
     doubtful: usize,
     srid: u32,
-    /// The kinds of codes that the values may be.
+    /// Counts for each kind of code (geohash, MGRS and others) that is looked for.
     codes: Vec<CodeCount>,
     example: Option<String>,
 }
 
-/// The values of a column that are codes of a kind.
+/// The number of a column's values that are codes of one kind, such as geohash. A code stands for
+/// an area of a world-wide grid.
 #[derive(Clone, Debug)]
 struct CodeCount {
     code: CellCode,
     values: usize,
-    /// The size of the largest cell in metres.
+    /// The size in metres, the root of the area, of the largest area that a value stands for.
     largest: f64,
 }
 
 impl Contents {
-    /// The contents of a column before its first value. `name` is the column's name; `is_asked` is
-    /// true if an option names the column.
+    /// Empty counts for a column with the name `name`. `is_asked` is true if an option names the
+    /// column.
     fn new(name: &str, is_asked: bool) -> Self {
         let named = CellCode::of_name(&normalised(name));
         let others = CellCode::UNMISTAKABLE.into_iter().filter(|_| is_asked);

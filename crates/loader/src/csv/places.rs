@@ -26,20 +26,22 @@ pub(super) struct PlaceReader {
 /// The form of a file's positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PlaceForm {
-    /// Two columns of numbers.
+    /// Two columns of numbers, one for each coordinate.
     Columns {
         /// The columns of hemispheres (E or W, and N or S), the longitude's first; `None` if there
         /// are none.
         hemispheres: Option<[usize; 2]>,
-        /// True if the last two digits before the point are minutes, as in `ddmm.mmmm`.
+        /// True if the last two digits before the decimal point are minutes of arc, as in
+        /// `ddmm.mmmm`.
         minutes: bool,
     },
-    /// Two numbers in one column. They have this order unless the letters of hemispheres state
-    /// another.
+    /// Two numbers in one column, in the given order. Letters of hemispheres in a field, such as
+    /// `N`, override this order.
     Pair(AxisOrder),
-    /// A geometry in one column.
+    /// One column of geometries, such as WKT.
     Geometry,
-    /// The code of a cell in one column. Its point is the cell's middle.
+    /// One column of codes, such as geohash or MGRS, that stand for areas of a world-wide grid. A
+    /// row's point is the middle of its area.
     Code(CellCode),
 }
 
@@ -58,8 +60,8 @@ pub(super) struct PlaceTexts<'a> {
 pub(super) type SkippedPlace = (SkipReason, String);
 
 impl PlaceReader {
-    /// The words of reports on minutes, on columns of hemispheres and on the coordinate system;
-    /// empty if there are none of these.
+    /// Text for reports that mentions minutes, columns of hemispheres and the coordinate system of
+    /// positions; empty if they have none of these.
     pub(super) fn why(&self) -> String {
         let mut why = match self.form {
             PlaceForm::Columns { minutes: true, .. } => {
@@ -120,8 +122,8 @@ impl PlaceReader {
         self.add(x, y, weight, batch, file)
     }
 
-    /// The coordinates in two columns. The error is the reason why the row is skipped, and the
-    /// value that caused it.
+    /// Reads a row's two coordinates from the fields of their columns. The error is the reason why
+    /// the row is skipped, and the value that caused it.
     fn columns(
         &self,
         texts: PlaceTexts<'_>,
@@ -150,7 +152,8 @@ impl PlaceReader {
         Ok((x, y))
     }
 
-    /// Adds the points of a geometry, as [`read`](Self::read) does.
+    /// Adds the points of a geometry to the batch. The results and errors are those of
+    /// [`read`](Self::read).
     fn geometry<'a>(
         &self,
         text: &[u8],

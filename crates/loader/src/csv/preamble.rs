@@ -21,7 +21,8 @@ const CHUNK: usize = 64 << 10;
 pub(super) struct Preamble {
     /// The number of bytes before the header or, in a file without a header, before the first row.
     pub(super) length: usize,
-    /// The delimiter that a line `sep=;` names; `None` if there is no such line.
+    /// The delimiter that a line such as `sep=;` above the header states; `None` without such a
+    /// line.
     pub(super) delimiter: Option<u8>,
     /// The number of lines above the header, comments and titles, that are left out.
     pub(super) left_out: usize,
@@ -173,7 +174,7 @@ fn by_any(line: &[u8], test: impl Fn(&[String]) -> bool) -> bool {
     DELIMITERS.iter().any(|delimiter| test(&of(*delimiter))) || test(&blank_parted(line))
 }
 
-/// The fields of a line that are separated by runs of blanks.
+/// Splits a line into the fields between its runs of blanks.
 fn blank_parted(line: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(line);
     let fields = text.split_ascii_whitespace();
@@ -240,7 +241,7 @@ pub(super) struct BlankParted<R> {
     text: Vec<u8>,
     /// The number of bytes of `text` that were already read from this reader.
     given: usize,
-    /// True at the start of a line.
+    /// True if the next byte is the first of a line.
     at_start: bool,
     /// True if blanks were read after a field, and no further field yet.
     pending: bool,

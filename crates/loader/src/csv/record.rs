@@ -18,7 +18,8 @@ pub(crate) struct CsvDialect {
     /// The byte that ends a record: `\n`, or `\r` in files of old Macs, which have no `\n`.
     pub(crate) newline: u8,
     pub(crate) quoting: Quoting,
-    /// The number of delimiters and the position columns of the file's rows, as far as known.
+    /// The number of delimiters and the position columns that all rows of the file share. They are
+    /// unset until the first record was read and the columns were chosen.
     pub(crate) row: RowShape,
 }
 
@@ -70,8 +71,8 @@ pub(crate) enum Quotes {
     /// The record has quotes, and its end is the one that
     /// [`apparent_end`](CsvDialect::apparent_end) finds.
     Plain,
-    /// The record has quotes, and the bytes after it were needed to find its end. Therefore
-    /// `apparent_end` may find another end.
+    /// The record has quotes, and the lines after it were needed to find its end. So
+    /// `apparent_end`, which looks at the record alone, may find another end.
     Judged,
 }
 

@@ -13,7 +13,8 @@ use crate::number::mark::DecimalMark;
 use crate::parameter::Parameter;
 use crate::text::chunker::TextPosition;
 
-/// The number of rows that are examined if no field of the sample can have a comma: a choice.
+/// The number of rows that are examined for the notation of numbers if no field of the sample can
+/// have a comma: a choice.
 const FEW: usize = 1000;
 
 /// An iterator over a sample's records and their offsets. It leaves out blank lines. If the file
@@ -79,8 +80,9 @@ pub(super) struct SampleRows<'a> {
 pub(super) struct Notations {
     pub(super) positions: NumberFormat,
     pub(super) weights: NumberFormat,
-    /// The columns, counted from 0, that the filter uses or that are kept, with their notations.
-    /// Only those with a decimal comma or marks between thousands are listed.
+    /// The notations in other columns: those that the filter uses or whose values are kept, each by
+    /// its index, counted from 0. Only those with a decimal comma or marks between thousands are
+    /// listed.
     pub(super) others: Vec<(usize, NumberFormat)>,
     /// True if an option names the decimal mark. Rows with another mark are then skipped.
     pub(super) asked: bool,
@@ -200,15 +202,16 @@ impl<'a> SampleRows<'a> {
 }
 
 impl Notations {
-    /// The notation of a column that the filter uses or whose values are kept.
+    /// The notation of the numbers in a column that the filter uses or whose values are kept.
+    /// `column` is its index, counted from 0.
     pub(super) fn other(&self, column: usize) -> NumberFormat {
         let mut others = self.others.iter();
         let found = others.find(|(at, _)| *at == column);
         found.map_or(NumberFormat::Point, |(_, format)| *format)
     }
 
-    /// The words of reports on decimal commas or on commas between thousands; empty if the columns
-    /// that are read have neither.
+    /// Text for reports that mentions decimal commas or commas between thousands; empty if the
+    /// columns that are read have neither.
     pub(super) fn why(&self) -> String {
         let all = [self.positions, self.weights];
         let mut all = all.into_iter().chain(self.others.iter().map(|(_, f)| *f));

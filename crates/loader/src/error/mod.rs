@@ -18,7 +18,7 @@ pub enum LoadError {
     /// The file is missing, or the program has no permission to read it.
     #[error("{file}: cannot be opened: {source}")]
     Open {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The operating system's error.
         source: io::Error,
@@ -43,7 +43,7 @@ pub enum LoadError {
     /// Reading or decompressing failed before the end of the file.
     #[error("{file}: reading failed: {source}")]
     Read {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The system's or the decompressor's error.
         source: io::Error,
@@ -51,7 +51,7 @@ pub enum LoadError {
     /// The compressed data end too early: the file is cut off.
     #[error("{file}: the {compression} data end early; the file is cut off, get it again")]
     Truncated {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The compression of the file: `gzip` or `zstd`.
         compression: &'static str,
@@ -59,7 +59,7 @@ pub enum LoadError {
     /// The file is empty.
     #[error("{file}: is empty; expected CSV or GeoJSON")]
     Empty {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
     },
     /// Neither the name nor the content belongs to a format that can be read.
@@ -68,7 +68,7 @@ pub enum LoadError {
          NMEA, Shapefile, GeoPackage, Parquet, Arrow, Excel, or a zip archive of one of them"
     )]
     UnknownFormat {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// A description of the content that was found.
         found: String,
@@ -76,7 +76,7 @@ pub enum LoadError {
     /// The content is whole, but it is of a kind that can't be read.
     #[error("{file}: {message}")]
     Unsupported {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// A description of the content, and what to do.
         message: String,
@@ -84,11 +84,11 @@ pub enum LoadError {
     /// The value of an option doesn't fit this source.
     #[error("{file}: `{parameter}`: {message}")]
     BadOption {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The option at fault.
         parameter: Parameter,
-        /// The fault, and what to do.
+        /// The fault in the option's value, and what to do about it.
         message: String,
     },
     /// An option names a column that the source doesn't have.
@@ -97,7 +97,7 @@ pub enum LoadError {
         list(seen)
     )]
     NoSuchColumn {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The option that names the column.
         parameter: Parameter,
@@ -112,7 +112,7 @@ pub enum LoadError {
         list(seen)
     )]
     NoPositionColumns {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The columns that are missing, as words: `longitude`, `latitude`, or a phrase for both.
         missing: &'static str,
@@ -127,7 +127,7 @@ pub enum LoadError {
          is a quote or bracket not closed?", limit >> 10
     )]
     TooLong {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The line on which the row begins, counted from 1.
         line: u64,
@@ -140,7 +140,7 @@ pub enum LoadError {
          this file, say `quote` none"
     )]
     UnclosedQuote {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The line on which the row begins, counted from 1.
         line: u64,
@@ -148,7 +148,7 @@ pub enum LoadError {
     /// The JSON is malformed.
     #[error("{file}: line {line}, column {column}: malformed JSON: {message}")]
     Json {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The line, counted from 1.
         line: u64,
@@ -160,15 +160,15 @@ pub enum LoadError {
     /// The rows of JSON that is not GeoJSON, or the positions in them, are missing or ambiguous.
     #[error("{file}: {message}")]
     JsonRows {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
-        /// The fault, and what to do.
+        /// The fault in the rows or their positions, and what to do about it.
         message: String,
     },
     /// A row gives no point, and the option `strict` makes that an error.
     #[error("{file}: {row} (strict: every row must give a point)")]
     Strict {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The row, and the reason why no point comes from it.
         row: SkippedRow,
@@ -179,7 +179,7 @@ pub enum LoadError {
          convert the file to longitude and latitude (EPSG:4326) first"
     )]
     UnknownCrs {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The file's own description of the coordinate system.
         system: String,
@@ -190,14 +190,15 @@ pub enum LoadError {
          convert the file to longitude and latitude (EPSG:4326) first{advice}"
     )]
     VagueDatum {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The name of the coordinate system.
         system: String,
         /// The accuracy of the shift to WGS 84, and the name of a grid of shifts that would be more
         /// accurate.
         vague: String,
-        /// Another remedy than conversion of the file; empty if there is none.
+        /// A remedy other than converting the file to longitude and latitude; empty if there is
+        /// none.
         advice: String,
     },
     /// The format can only be read from a file, not from a stream.
@@ -205,7 +206,7 @@ pub enum LoadError {
         "{file}: the format {format} can't be read from a stream or packed; name an unpacked file"
     )]
     NeedsFile {
-        /// The source, by the name that the caller gave.
+        /// The name of the source, as the caller gave it.
         file: String,
         /// The format of the source.
         format: InputFormat,
@@ -213,11 +214,11 @@ pub enum LoadError {
     /// The content breaks the format's rules: it is cut off or damaged.
     #[error("{file}: {place}: damaged or cut off: {message}")]
     Damaged {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The damaged part: a record, a header, or a companion file.
         place: String,
-        /// The fault in this part.
+        /// The fault in the damaged part.
         message: String,
     },
     /// A database can't be read.
@@ -232,7 +233,7 @@ pub enum LoadError {
     /// The source holds no rows at all.
     #[error("{file}: no rows")]
     NoRows {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
     },
     /// The filter leaves out every row.
@@ -241,9 +242,9 @@ pub enum LoadError {
         reasons(mismatches)
     )]
     AllFiltered {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
-        /// The number of rows that are left out.
+        /// The number of rows that the filter leaves out.
         rows: u64,
         /// The values that the filter can't compare with its literals, grouped by column and
         /// reason.
@@ -255,17 +256,17 @@ pub enum LoadError {
          write it again with zstd, snappy, lz4 or gzip"
     )]
     Packed {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The column's name, in quotes.
         column: String,
-        /// The name of the compression method.
+        /// The name of the method by which the column is compressed.
         packing: String,
     },
     /// All records of the file are marked as deleted.
     #[error("{file}: all of its {records} records are marked as deleted")]
     AllDeleted {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The number of records, all of which are marked as deleted.
         records: u64,
@@ -276,7 +277,7 @@ pub enum LoadError {
          and would be right the other way round; {advice}"
     )]
     Swapped {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The number of rows whose position would be valid with longitude and latitude swapped.
         rows: u64,
@@ -292,7 +293,7 @@ pub enum LoadError {
          longitude and latitude (EPSG:4326)"
     )]
     Metres {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The number of rows whose coordinates are larger than degrees can be.
         rows: u64,
@@ -305,11 +306,11 @@ pub enum LoadError {
     /// The source has rows, and none of them gives a point.
     #[error("{file}: no row gives a point; {}\n{report}", advice(report, weight.as_deref()))]
     NothingKept {
-        /// The file, by the name that the caller gave.
+        /// The name of the file, as the caller gave it.
         file: String,
         /// The report, with the number of skipped rows for each reason.
         report: Box<Report>,
-        /// The column of weights; `None` if every row counts 1.
+        /// The name of the column of weights; `None` if every row counts 1.
         weight: Option<String>,
     },
 }

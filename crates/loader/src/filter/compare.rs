@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 /// The result of comparing a value with a literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CompareResult {
-    /// Nothing is known, since the value is null.
+    /// The value is null, so the comparison is neither true nor false.
     Unknown,
     /// No result, since the value can't be compared with the literal, for the given reason.
     Mismatch(MismatchReason),
@@ -19,7 +19,7 @@ pub(crate) enum CompareResult {
     Is(Ordering),
 }
 
-/// The result for an ordering; if there is none, a mismatch for `reason`.
+/// Makes a result from an ordering; without one, the result is a mismatch for `reason`.
 fn order(ordering: Option<Ordering>, reason: MismatchReason) -> CompareResult {
     ordering.map_or(CompareResult::Mismatch(reason), CompareResult::Is)
 }

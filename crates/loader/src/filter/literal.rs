@@ -24,9 +24,9 @@ pub(crate) struct TimeLiteral {
     text: String,
 }
 
-/// A text in quotes that is not a date, without the spaces at its ends. In a column of numbers,
-/// times or Booleans the text is compared by its meaning there, which is `None` if it has no such
-/// meaning.
+/// A text in quotes that is not a date, without the spaces at its ends. In a column of texts it is
+/// compared as text; in a column of numbers, times or Booleans by the meaning in the field for that
+/// kind.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TextLiteral {
     pub(crate) text: String,

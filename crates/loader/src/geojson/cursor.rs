@@ -19,7 +19,7 @@ pub(crate) enum ArrayState {
 
 /// The reason why scanning stops. Each reason has the offset of a byte in the buffer.
 pub(crate) enum ScanStop {
-    /// An item or another part of the document that the end of the buffer cuts off. The offset is
+    /// A feature or another part of the document that the end of the buffer cuts off. The offset is
     /// where that part begins, or the end of the buffer; scanning resumes there when more bytes are
     /// read.
     Short(usize),
@@ -31,8 +31,7 @@ pub(crate) enum ScanStop {
 }
 
 impl ScanStop {
-    /// Converts the offset to one in a larger buffer, in which the scanned bytes begin at the
-    /// offset `start`.
+    /// Adds `start` to the offset, for a larger buffer in which the scanned bytes begin there.
     pub(crate) fn behind(self, start: usize) -> Self {
         match self {
             Self::Short(at) => Self::Short(start + at),
@@ -93,8 +92,8 @@ impl Cursor<'_> {
     }
 }
 
-/// The result of scanning a part of a document: the part's range in the buffer if it is an item,
-/// which is parsed later by itself; otherwise `None`.
+/// The result of scanning a part of a document: the part's range in the buffer if it is an item
+/// (such as a feature), which is parsed later by itself; otherwise `None`.
 pub(crate) type ScanStep = Result<Option<Range<usize>>, ScanStop>;
 
 /// Splits a buffer by calls of `step`, each of which scans the next part of a document and returns

@@ -51,11 +51,11 @@ pub(crate) struct FeatureScanner {
     datum_error: Option<f64>,
 }
 
-/// The kind of a member that was skipped in an object.
+/// The kind of an object's member that was just skipped.
 enum Member {
     /// The array of features. Only its opening bracket was skipped.
     Features,
-    /// The coordinate system. The range is that of its JSON in the buffer.
+    /// The member `crs`, with the range of its JSON value in the buffer.
     Crs(Range<usize>),
     Other,
 }
@@ -96,9 +96,9 @@ impl FeatureScanner {
         }
     }
 
-    /// Determines or checks the coordinate system of features. The first features take it from the
-    /// member `crs` before them. Later features must have an equal system, and so must a member
-    /// `crs` after features. An error names the offset `at`.
+    /// Sets the coordinate system of all features from the member `crs` before the first ones, or
+    /// checks that a later document's features, or a member `crs` after features, have an equal
+    /// system. An error names the offset `at`.
     fn settle(&mut self, at: usize) -> Result<(), ScanStop> {
         let refused = |error| ScanStop::Refused(at, Box::new(error));
         let said = self.said.as_deref();

@@ -63,7 +63,7 @@ struct FeatureReader<'a, L> {
     /// The coordinate system that a member `crs` states: that of the current object or else of the
     /// nearest object around it in this item. `None`: the coordinate system of the document.
     crs: Option<Arc<Crs>>,
-    /// The error that refuses a coordinate system. It ends the load.
+    /// The error for a coordinate system that is refused; `None` if none is. It ends the load.
     refused: Option<LoadError>,
 }
 

@@ -32,7 +32,8 @@ pub(crate) enum ObjectKind<'a> {
     Point,
     MultiPoint,
     GeometryCollection,
-    /// A line or polygon, or several; the text is the name of the type.
+    /// A line or polygon, or a set of them, such as `MultiPolygon`. The text is the name of the
+    /// type.
     Extended(Cow<'a, str>),
     /// A type that GeoJSON doesn't know; the text is its name.
     Unknown(Cow<'a, str>),

@@ -22,7 +22,7 @@ use crate::time::Times;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
-/// The origin of positions in the words of [`Columns::why`].
+/// Text for [`Columns::why`] that states where positions come from.
 const POSITIONS: &str = "positions from the geometries";
 
 /// A source that reads GeoJSON inside another JSON document. `path` is its path there, such as

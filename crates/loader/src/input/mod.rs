@@ -34,7 +34,7 @@ pub(crate) struct Input {
     pub(crate) sample: Vec<u8>,
     /// True if the sample is the whole content.
     pub(crate) whole: bool,
-    /// The bytes after the sample.
+    /// A reader of the decompressed bytes that follow the sample.
     pub(crate) rest: Box<dyn Read + Send>,
 }
 
@@ -135,8 +135,8 @@ impl Origin {
         self.compression.is_some()
     }
 
-    /// A copy of the origin with a separate count that begins at 0. It is for opening the file a
-    /// second time.
+    /// A copy of the origin for opening the file a second time. Its count of bytes read begins at 0
+    /// and is its own.
     pub(crate) fn afresh(&self) -> Self {
         Self {
             bytes_read: Arc::default(),

@@ -1,8 +1,8 @@
 //! Recognition of a JavaScript text whose value is JSON or much like it: `var points = [ … ];`,
 //! `export default { … }` or `callback({ … })`.
 
-/// The offset of the bracket that begins the value of a script. `None` if the text is no such
-/// script: if it is JSON, for example, or another format.
+/// The offset of the bracket at which the JSON begins in a script such as `var points = [ … ];`.
+/// `None` if the text is no such script: if it is JSON, for example, or another format.
 pub(crate) fn value_start(text: &[u8]) -> Option<usize> {
     let mut scan = ScriptHead { text, at: 0 };
     scan.blanks();
@@ -40,7 +40,7 @@ pub(crate) fn value_start(text: &[u8]) -> Option<usize> {
     scan.bracket().filter(|_| ends)
 }
 
-/// A script, and the offset up to which it is read.
+/// The beginning of a script, and the offset up to which it is parsed.
 struct ScriptHead<'a> {
     text: &'a [u8],
     at: usize,

@@ -50,7 +50,7 @@ pub(crate) fn plain_name(name: &str) -> String {
     }
 }
 
-/// The members of an archive.
+/// The files in a zip archive, as its central directory lists them.
 pub(crate) struct Directory {
     path: PathBuf,
     file: String,
