@@ -37,20 +37,21 @@ pub(crate) struct RecordSink {
     selection: Arc<RowSelection>,
     within: Option<LonLatBox>,
     batch: Batch,
-    /// The current record's values in the columns that are kept.
+    /// The current record's values in the columns that the option `keep` names.
     row: Vec<Value<'static>>,
     record: u64,
-    /// True if the column of weights was chosen by its name alone. A row whose value in this column
-    /// is no number is then kept, with a missing weight.
+    /// True if no option named the column of weights, but it was chosen by its name. A row whose
+    /// value in this column is no number is then kept, with a missing weight.
     is_guess: bool,
-    /// The decision whether the weights are numbers, which is made before the first batch is sent.
-    /// `None` after it was made, or if no decision is needed.
+    /// The pending decision whether the values in the column of weights are numbers, which is made
+    /// before the first batch is sent. `None` after it was made, or if none is needed.
     undecided: Option<WeightDecision>,
-    /// True if the weights turned out to be no numbers, so that every row counts 1.
+    /// True if the values in the column of weights turned out to be no numbers, so that every row
+    /// counts 1.
     unused: bool,
     file: String,
     /// The error that refuses the whole file. It is set when the shift of a position to WGS 84 is
-    /// too uncertain.
+    /// too uncertain, and is `None` until then.
     refused: Option<LoadError>,
     out: SyncSender<Result<ReaderMessage, LoadError>>,
 }
@@ -113,8 +114,8 @@ impl RecordSink {
         Ok(wanted)
     }
 
-    /// Makes the points of a record from its geometry. Each position of a MultiPoint becomes a row
-    /// with the record's `weight`.
+    /// Checks a record's geometry and adds its points to the batch. Each position of a MultiPoint
+    /// becomes a row with the record's `weight`.
     pub(crate) fn record(
         &mut self,
         geometry: Geometry<'_>,
@@ -161,7 +162,8 @@ impl RecordSink {
         self.send()
     }
 
-    /// Adds the record's values in the columns to keep, once for each new point.
+    /// Appends the current record's kept values to the batch, once for each point that was just
+    /// added.
     fn fill(&mut self) {
         let row = &self.row;
         self.batch
@@ -223,7 +225,7 @@ impl RecordSink {
         self.batch.report.notes.note(note);
     }
 
-    /// Sets the number of the record that is read next, counted from 0.
+    /// Sets the number of the next record, counted from 0, for messages.
     pub(crate) fn at_record(&mut self, number: u64) {
         self.record = number;
     }

@@ -74,12 +74,12 @@ pub(super) fn source(
 /// An event of an XML document.
 pub(super) enum XmlEvent<'a> {
     Start(BytesStart<'a>),
-    /// An element without content, which has no separate end.
+    /// An empty element such as `<a/>`. No event for its end follows.
     Empty(BytesStart<'a>),
     End(BytesEnd<'a>),
     /// A part of an element's text. A text is split at its entities.
     Text(Cow<'a, str>),
-    /// A comment, a declaration or the like.
+    /// A comment, a declaration or another event that has no data.
     Other,
     /// The end of the document. All elements are closed.
     Eof,
@@ -219,19 +219,20 @@ pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
         .map(|text| text.into_owned())
 }
 
-/// The elements whose texts are read. Each has a slot, its index in this list.
+/// The XML elements whose texts are read, by their names. Each has a slot, which is its index here.
 #[derive(Default)]
 pub(super) struct Slots {
     names: Vec<String>,
-    /// The column of each element, by its index among the source's columns. Empty while names are
-    /// collected.
+    /// The index, among the source's columns, of the column that each element gives. Empty while
+    /// names are collected.
     columns: Vec<usize>,
-    /// True while names are collected: any name gets a slot.
+    /// True while the names of the first records' elements are collected: each new name then gets a
+    /// slot.
     collects: bool,
 }
 
 impl Slots {
-    /// An empty list, to which [`of`](Self::of) adds each name that it is called with.
+    /// An empty list, for collecting names: [`of`](Self::of) adds each name that it is called with.
     pub(super) fn collecting() -> Self {
         Self {
             collects: true,
@@ -252,7 +253,8 @@ impl Slots {
         slots
     }
 
-    /// The slot of an element; `None` if its text is not read.
+    /// The slot of the element called `name`; `None` if its text is not read. While names are
+    /// collected, a new name is added.
     pub(super) fn of(&mut self, name: &str) -> Option<usize> {
         let found = self.names.iter().position(|known| known == name);
         if found.is_none() && self.collects {
@@ -262,19 +264,19 @@ impl Slots {
         found
     }
 
-    /// The column of an element, by its index among the source's columns; `None` if its text is
-    /// not read.
+    /// The index, among the source's columns, of the column that the element called `name` gives;
+    /// `None` if its text is not read.
     pub(super) fn column(&self, name: &str) -> Option<usize> {
         let at = self.names.iter().position(|known| known == name)?;
         self.columns.get(at).copied()
     }
 
-    /// Returns whether a slot is that of a column.
+    /// Returns whether the element in a slot gives the column with the index `column`.
     pub(super) fn is_of(&self, slot: usize, column: usize) -> bool {
         self.columns.get(slot) == Some(&column)
     }
 
-    /// The number of slots.
+    /// The number of elements that have a slot.
     pub(super) fn len(&self) -> usize {
         self.names.len()
     }
@@ -296,8 +298,8 @@ impl Slots {
         seen
     }
 
-    /// The value in a column; null if its text is missing or blank. `texts` has the text of each
-    /// slot.
+    /// A record's value in the column with the index `column`; null if its text is missing or
+    /// blank. `texts` are the record's texts by slots.
     pub(super) fn value(&self, texts: &[Option<String>], column: usize) -> Value<'static> {
         let at = self.columns.iter().position(|known| *known == column);
         let text = at.and_then(|at| texts.get(at).cloned().flatten());

@@ -24,13 +24,13 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema, TimeUnit};
 
-/// The columns to read from record batches, by their indexes.
+/// The columns to read from record batches, as indexes of columns.
 #[derive(Clone, Debug)]
 pub(crate) struct ColumnProjection {
     position: PositionPlaces,
     weight: Option<usize>,
     /// The columns that the filter uses or whose values are kept. The first number of each is its
-    /// index in the schema, the second its index in a batch.
+    /// index in the file's schema, the second its index in a batch.
     others: Vec<(usize, usize)>,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct GeometryColumn {
     /// The kind of geometries that the file states for the column; `None` if it states none.
     pub(crate) kind: Option<GeometryKind>,
     pub(crate) why: String,
-    /// True for a structure of two numbers, which states no coordinate system.
+    /// True for a column of structures of two numbers, which states no coordinate system.
     pub(crate) is_plain: bool,
 }
 
@@ -136,7 +136,8 @@ impl ColumnProjection {
         all
     }
 
-    /// These columns, by their indexes in batches that have only the columns of [`all`](Self::all).
+    /// Makes a projection of the columns in this one for batches that have only the columns of
+    /// [`all`](Self::all), where these columns have other indexes.
     pub(crate) fn projected(&self) -> Self {
         let all = self.all();
         let among = |at: usize| all.iter().position(|&a| a == at).unwrap_or(0);

@@ -13,7 +13,7 @@ use std::ops::Range;
 /// The number of bytes of a node.
 const NODE: u64 = 40;
 
-/// The levels of an index. Each is a range of node numbers.
+/// The levels of the index (a tree of nodes), each as a range of node numbers.
 #[derive(Clone, Debug)]
 pub(super) struct PackedRTree {
     /// The most children that a node has.
@@ -23,8 +23,8 @@ pub(super) struct PackedRTree {
 }
 
 impl PackedRTree {
-    /// The index of a file with this number of features; `None` if the file has no index. `fan` is
-    /// the number of children per node, as the header states it.
+    /// The index of a file with this number of features; `None` if the file has no index, which an
+    /// `fan` of 0 states. `fan` is the most children of a node, from the file's header.
     pub(super) fn new(features: u64, fan: u16) -> io::Result<Option<Self>> {
         if features == 0 || fan == 0 {
             return Ok(None);

@@ -241,7 +241,7 @@ fn system(
     }
 }
 
-/// A query of a table, and the meaning of the columns that it returns.
+/// An SQL query that reads a table, and the meaning of the columns in its result.
 struct TableQuery {
     /// The statement. It returns the geometry, the weight and then the other columns. Without a
     /// column of weights, the weight is null.

@@ -23,7 +23,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 use std::collections::HashSet;
 
-/// Names of columns of geometries in tables of which SpatiaLite has no record.
+/// Names, in small letters, by which a column of geometries is recognised if SpatiaLite has no
+/// record of the table.
 const GEOMETRIES: [&str; 6] = [
     "geom",
     "geometry",
@@ -301,12 +302,13 @@ fn has_geometries(
     Ok(first.optional()?.unwrap_or(!likelihood.has_axes()))
 }
 
-/// A query of a table, and the meaning of the columns that it returns.
+/// An SQL query that reads a table, and the meaning of the columns in its result.
 struct PlainQuery {
     sql: String,
     position: PositionColumns,
     weight: Option<usize>,
-    /// The indexes of the table's columns that the query returns.
+    /// The indexes, among the table's columns, of the columns that the query returns, in their
+    /// order.
     columns: Vec<usize>,
     place: String,
 }
@@ -350,7 +352,8 @@ impl PlainQuery {
         Ok(())
     }
 
-    /// The value of a row in a column of the table; `None` if the query doesn't return the column.
+    /// The value of a row in a column of the table, by the column's index in the table. `None` if
+    /// the query doesn't return this column.
     fn value<'r>(&self, row: &'r Row<'_>, column: usize) -> Option<ValueRef<'r>> {
         let at = self.columns.iter().position(|known| *known == column)?;
         row.get_ref(at).ok()

@@ -10,8 +10,8 @@ use quick_xml::events::BytesStart;
 use quick_xml::events::attributes::Attribute;
 use std::collections::VecDeque;
 
-/// The number of positions and other geometries from which those of an open placemark are sent
-/// before its end: a choice. A track may have millions.
+/// The number of positions and other geometries of an open placemark at which those read so far are
+/// sent, before its end: a choice. A track may have millions.
 const HELD: usize = 1 << 16;
 
 /// The most bytes that the times of a track may take while they wait for their positions, a choice:
@@ -21,10 +21,10 @@ const WAITING: usize = 32 << 20;
 /// The most bytes of a time's text that are stored: a choice. A longer text is no time.
 const TIME: usize = 64;
 
-/// The name of the column of times.
+/// The name of the column that has the times of positions.
 const WHEN: &str = "when";
 
-/// Names of the elements directly in a placemark whose texts are columns.
+/// Names of the child elements of a placemark whose texts become columns.
 const TEXTS: [&str; 6] = [
     "name",
     "description",
@@ -51,10 +51,10 @@ enum Element {
     When(Option<usize>),
     /// The element `ExtendedData` of a track, or the element `SchemaData` in it.
     TrackData,
-    /// The element `SimpleArrayData` of a track, with the slot of its name; `None` if it isn't
-    /// wanted.
+    /// The element `SimpleArrayData` of a track. The field is the slot of the array's name; `None`
+    /// if the array isn't wanted.
     ArrayData(Option<usize>),
-    /// The element `value` of an array, with the slot of the array.
+    /// The element `value` of an array. The field is the slot that the array's values belong to.
     ArrayValue(usize),
     /// The element `TimeStamp` or `TimeSpan`.
     Time,
@@ -62,8 +62,8 @@ enum Element {
     SchemaData,
     /// The element `Data`. The field is the slot for its value; `None` if the value isn't wanted.
     Data(Option<usize>),
-    /// An element whose text is the value of a slot. `None` if the value isn't wanted, or if the
-    /// slot has one already.
+    /// An element whose text is a value. The field is the value's slot; `None` if it isn't wanted,
+    /// or if the slot has a text already.
     Text(Option<usize>),
     /// An element that is not read.
     Unread,
@@ -71,8 +71,8 @@ enum Element {
 
 /// A position of a placemark.
 struct PlacemarkPosition {
-    /// The longitude and the latitude in degrees. The error is the text that is no position, for
-    /// reports.
+    /// The longitude and the latitude in degrees. The error is a text that is no position, as
+    /// reports show it.
     place: Result<(f64, f64), String>,
     /// The time of a track's position, as a text; `None` if it has none.
     when: Option<String>,
@@ -101,7 +101,7 @@ impl WaitingTimes {
         has_room
     }
 
-    /// Takes out the first time; `None` if there is none.
+    /// Removes the first waiting time and returns its text; `None` if no time is waiting.
     fn pop(&mut self) -> Option<String> {
         let length = usize::from(self.0.pop_front()?);
         let text = self.0.drain(..length.min(self.0.len())).collect();
@@ -113,18 +113,19 @@ impl WaitingTimes {
     }
 }
 
-/// The track that is open.
+/// The track whose closing tag was not read yet.
 #[derive(Default)]
 struct OpenTrack {
-    /// The index of its first position among those of the placemark that are held.
+    /// The index, in the placemark's held positions, of the first position of this track.
     first: usize,
-    /// The number of its positions that were sent.
+    /// The number of this track's positions that were sent already.
     sent: usize,
-    /// The number of values of the array that is open.
+    /// The number of values read so far of the array that is open: its next value is for the
+    /// position with this index.
     values: usize,
 }
 
-/// The placemark that is open.
+/// The placemark whose closing tag was not read yet.
 #[derive(Default)]
 struct OpenPlacemark {
     texts: Vec<Option<String>>,
@@ -136,14 +137,14 @@ struct OpenPlacemark {
     others: Vec<&'static str>,
     /// The text read so far of the open element `coordinates`, `coord` or `when`.
     text: String,
-    /// True if some of the placemark's positions were sent.
+    /// True if some of the placemark's positions were sent to the sink already.
     sent: bool,
     closed: bool,
 }
 
 impl OpenPlacemark {
-    /// Gives the text of the value that is open to the next position of the track. Returns false if
-    /// the position was sent before.
+    /// Gives the text of an array's next value to the next position of the track. Returns false if
+    /// that position was sent already, so that it can't get the value.
     fn add_value(&mut self, slot: usize) -> bool {
         let at = self.track.values;
         self.track.values += 1;
@@ -194,12 +195,12 @@ impl Placemarks {
         }
     }
 
-    /// Returns true if a placemark was read.
+    /// Returns true if at least one placemark was read.
     pub(super) fn any(&self) -> bool {
         self.any
     }
 
-    /// The number of links to other files.
+    /// The number of links to other files, which are not read.
     pub(super) fn links(&self) -> u64 {
         self.links
     }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// greatest y of each row. By their statistics row groups outside of a box are skipped.
 pub(super) type CoveringPaths = [String; 4];
 
-/// The geometries of a file, and their coordinate system.
+/// The column of geometries in a Parquet file, and its coordinate system.
 pub(super) struct ParquetGeometries {
     pub(super) column: GeometryColumn,
     pub(super) crs: Crs,
@@ -134,7 +134,7 @@ fn crs(
     geoarrow::crs(stated, value, &origin.name)
 }
 
-/// The value of a key in the file's metadata; `None` if the key is not there.
+/// The value of a key in the metadata of a Parquet file; `None` if the key is not there.
 fn value<'a>(metadata: &'a ArrowReaderMetadata, key: &str) -> Option<&'a str> {
     let pairs = metadata.metadata().file_metadata().key_value_metadata()?;
     pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
@@ -143,7 +143,7 @@ fn value<'a>(metadata: &'a ArrowReaderMetadata, key: &str) -> Option<&'a str> {
 /// The part of the metadata key `geo` that is about one column of geometries (GeoParquet 1.1).
 struct Geo {
     column: String,
-    /// The names of all columns of geometries that the key lists.
+    /// The names of all columns of geometries that the metadata key `geo` lists.
     all: Vec<String>,
     /// The kind of the geometries in native form; `None` if they are in well-known binary.
     kind: Option<GeometryKind>,

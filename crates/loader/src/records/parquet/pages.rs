@@ -71,11 +71,10 @@ impl ChunkReader for CountingFile {
 /// A file that checks the pages of one row group while the library reads them.
 pub(super) struct Pages<S> {
     file: S,
-    /// The range of each column in the file, and the column's compression.
+    /// The range of bytes of each column in the file, and the column's compression.
     columns: Vec<(Range<u64>, Compression)>,
-    /// The number of bytes before the compressed bytes in the page whose header was read last.
-    /// These bytes hold the repetition and definition levels, Parquet's encoding of lists and
-    /// nulls.
+    /// The size, in bytes, of the levels in the page whose header was read last. The repetition and
+    /// definition levels (Parquet's encoding of lists and nulls) come before the compressed bytes.
     levels: AtomicUsize,
 }
 
@@ -153,8 +152,8 @@ impl<S: ParquetFile> ChunkReader for Pages<S> {
 struct Sizes {
     unpacked: i64,
     packed: i64,
-    /// The number of bytes before the compressed bytes, which hold the repetition and definition
-    /// levels.
+    /// The size, in bytes, of the repetition and definition levels, which come uncompressed before
+    /// the compressed bytes.
     levels: usize,
 }
 
@@ -199,8 +198,8 @@ impl Sizes {
     }
 }
 
-/// The number of bytes that hold the repetition and definition levels before the compressed bytes.
-/// `rest` is the part of a header after the sizes. `None` if the page isn't of version 2, since
+/// The size, in bytes, of the repetition and definition levels before the compressed bytes. `rest`
+/// is the part of a page's header after the sizes. `None` if the page isn't of version 2, since
 /// only such pages store levels uncompressed.
 fn levels(mut rest: &[u8]) -> Option<usize> {
     let _checksum = field(&mut rest);

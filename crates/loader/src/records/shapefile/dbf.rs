@@ -18,7 +18,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The number of bytes of a header before the descriptions of the fields.
+/// The size, in bytes, of the part of a header before the descriptions of the fields.
 const HEADER: usize = 32;
 
 /// The byte that marks the end of the descriptions of fields.
@@ -29,8 +29,8 @@ pub(super) struct AttributeTable {
     file: BufferedSeek<File>,
     fields: Vec<Field>,
     texts: CodePage,
-    /// Words for messages about a stated code page that is not known; `None` if it is known or if
-    /// none is stated.
+    /// A phrase for messages about a code page that is stated but not known. `None` if it is known,
+    /// or if none is stated.
     unknown: Option<String>,
     /// The offset of the first row in bytes.
     start: u64,
@@ -43,7 +43,7 @@ pub(super) struct AttributeTable {
     has_row: bool,
 }
 
-/// A code page that is stated outside of the table.
+/// The statement of a table's code page outside of the `.dbf`.
 pub(super) enum CodePageSource {
     /// The encoding that the option `encoding` names.
     Requested(&'static Encoding),
@@ -51,7 +51,7 @@ pub(super) enum CodePageSource {
     Beside(Option<String>),
 }
 
-/// The state of a record's row in the table.
+/// The state of the row that belongs to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowState {
     Here,
@@ -64,7 +64,7 @@ pub(super) enum RowState {
 struct DbfHeader {
     fields: Vec<Field>,
     start: u64,
-    /// The number of bytes of a row.
+    /// The size of a row in bytes.
     length: usize,
     stated: u64,
     language: u8,

@@ -34,9 +34,11 @@ pub(super) enum FieldKind {
     Double(ByteOrder),
     /// An integer in binary form that counts ten-thousandths.
     Currency,
-    /// The number of a day, and the milliseconds since the day's beginning.
+    /// A date and time in binary form: the number of a day, and the milliseconds since the day's
+    /// beginning.
     DateTime,
-    /// Bits that mark other fields as null, written by FoxPro.
+    /// A field without values of its own, in which FoxPro marks other fields of the row as null by
+    /// bits.
     Flags,
     /// A type that is not supported. The text is the reason.
     Unread(&'static str),
@@ -149,8 +151,8 @@ impl Field {
     }
 }
 
-/// The text of a number or date in a field, without NULs before it and without spaces at its ends.
-/// It ends at the first NUL after it.
+/// The text of a number or a date in a field, without the NULs around it and without spaces at its
+/// ends. The first NUL after it ends it, whatever follows.
 fn digits(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|b| *b != 0).unwrap_or(bytes.len());
     let bytes = bytes.get(start..).unwrap_or_default();

@@ -136,7 +136,8 @@ pub(crate) fn source(
     RecordSourceBuilder::new(origin, found, crs, options).start(vec![reader])
 }
 
-/// The index of a `.shp`, which is its `.shx`. The error is the reason why the index can't be used.
+/// Opens the index (`.shx`) of a `.shp` and checks it. The error is the reason why the index can't
+/// be used.
 fn fitting<R: Read + Seek>(
     shx: &Path,
     shapes: &mut Shapes<R>,
@@ -160,8 +161,8 @@ fn fitting<R: Read + Seek>(
     }
 }
 
-/// The number of the first record that is not at the offset in the index, counted from 1. Only
-/// [`TRIED`] records are examined; `None` if all of them are right.
+/// The number, counted from 1, of the first record that isn't at the offset that the index states.
+/// `None` if all are, of the first [`TRIED`] records.
 fn misplaced<R: Read + Seek>(
     index: &mut ShxIndex,
     shapes: &mut Shapes<R>,

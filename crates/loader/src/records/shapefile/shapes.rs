@@ -22,15 +22,15 @@ const OVER_AGAIN: u64 = 4;
 /// A reader of shapes, either in sequence or by an index.
 pub(super) struct Shapes<R> {
     reader: BufferedSeek<R>,
-    /// The size of the file in bytes.
+    /// The real size of the file in bytes.
     size: u64,
-    /// The file's size in bytes, as its header states it.
+    /// The size of the file in bytes that its header states, which may be wrong.
     stated: u64,
     /// The offset after the record that was read last, at which the next one begins.
     next: u64,
     /// The number of bytes of the current record that are not read yet.
     rest: u64,
-    /// The number of bytes of all records that were read, their headers included.
+    /// The size, in bytes, of all records read so far, their headers included.
     seen: u64,
 }
 
@@ -85,7 +85,7 @@ impl<R: Read + Seek> Shapes<R> {
         self.stated > self.size
     }
 
-    /// The number of bytes after the header that belong to none of the records that were read;
+    /// The number of bytes after the file's header that are in none of the records read so far;
     /// `None` if there are no such bytes.
     pub(super) fn unlisted(&self) -> Option<u64> {
         let all = self.size.saturating_sub(HEADER);
@@ -116,8 +116,7 @@ impl<R: Read + Seek> Shapes<R> {
         self.record(self.next).map(Some)
     }
 
-    /// Returns whether the next bytes are a valid record whose own number is right. `number` is the
-    /// record's number, counted from 0.
+    /// Returns whether a valid record with the number `number`, counted from 0, comes next.
     fn goes_on(&mut self, number: u64) -> io::Result<bool> {
         let mut head = [0; 12];
         self.reader.seek(SeekFrom::Start(self.next))?;

@@ -14,7 +14,7 @@ use crate::value::Value;
 /// choice.
 const ROWS: usize = 50;
 
-/// The columns that were found in a sheet, and the row that has their names.
+/// The row of a sheet that has the names of columns, and the columns to read.
 pub(super) struct SheetTable {
     /// The number of the row that has the names, counted from 1.
     pub(super) row: u32,

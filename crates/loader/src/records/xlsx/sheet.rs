@@ -16,8 +16,7 @@ const COLUMNS: usize = 1 << 14;
 /// texts.
 const ROW_TEXTS: usize = 4 << 20;
 
-/// The value of a cell of the sheet. A text is stored separately, so that its memory can be used
-/// again.
+/// The value of a cell of the sheet. A text is stored elsewhere, and the cell refers to it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Cell {
     Empty,
@@ -27,8 +26,7 @@ enum Cell {
     Bool(bool),
     /// A text of the workbook. The field is its index among the shared texts.
     Shared(usize),
-    /// A text that only this row has: its start and its end, in bytes, in the field `texts` of the
-    /// row.
+    /// A text of a single cell: its start and its end, in bytes of the row's field `texts`.
     Own(usize, usize),
 }
 
@@ -39,7 +37,7 @@ enum CellType {
     Shared,
     Text,
     Bool,
-    /// The text of a date in ISO 8601.
+    /// A date or time as a text in ISO 8601.
     Date,
     /// An error such as `#N/A`, which is no value.
     Error,
@@ -50,7 +48,8 @@ pub(super) struct SheetReader<'w> {
     part: PartReader,
     workbook: &'w Workbook,
     file: String,
-    /// True for each column whose values are read; `None` if the values of all columns are read.
+    /// True for each column whose values are read, by the column's index; `None` if those of all
+    /// columns are read.
     wanted: Option<Vec<bool>>,
     /// The number of the current row, counted from 1.
     number: u32,
@@ -61,9 +60,9 @@ pub(super) struct SheetReader<'w> {
 #[derive(Default)]
 struct RowCells {
     cells: Vec<Cell>,
-    /// The texts that only this row has, one after the other.
+    /// The texts of the row's cells that are not shared with other cells, one after the other.
     texts: String,
-    /// True if there is a value in a column whose values are not read.
+    /// True if the row has a value in a column whose values are not read.
     has_others: bool,
 }
 
@@ -74,9 +73,10 @@ struct OpenCell {
     is_wanted: bool,
     kind: CellType,
     is_date: bool,
-    /// True inside the element that has the value.
+    /// True while the XML element with the cell's value is open.
     in_value: bool,
-    /// True inside a phonetic hint, which is no part of the text.
+    /// True while the XML element of a phonetic hint is open, whose text is no part of the cell's
+    /// text.
     in_hint: bool,
     text: String,
 }
@@ -196,13 +196,13 @@ impl<'w> SheetReader<'w> {
         }
     }
 
-    /// Returns whether a cell of the row is a text.
+    /// Returns whether at least one cell of the row is a text.
     pub(super) fn has_text(&self) -> bool {
         let is_text = |cell: &Cell| matches!(cell, Cell::Shared(_) | Cell::Own(..));
         self.row.cells.iter().any(is_text)
     }
 
-    /// The number of columns up to the last cell of the row that isn't empty.
+    /// The number of columns from the first one to the last cell that isn't empty.
     pub(super) fn width(&self) -> usize {
         self.row.cells.len()
     }
@@ -229,8 +229,8 @@ impl<'w> SheetReader<'w> {
 }
 
 impl RowCells {
-    /// Stores a cell's value. Of several cells in one column, the first is taken. `from_1904` is
-    /// true if days are counted from 1904.
+    /// Stores the value of the cell `open`, whose end was read. If several cells are in one column,
+    /// the first counts. `from_1904` is true if numbers of days count from 1904.
     fn finish(&mut self, open: &OpenCell, from_1904: bool) {
         let is_taken = self
             .cells
@@ -280,8 +280,8 @@ impl RowCells {
 }
 
 impl OpenCell {
-    /// Begins a cell. Its column is `next` if the cell names none. `dates` is true for each style
-    /// that shows numbers as dates or times.
+    /// Begins a cell. Its column has the index `next` if the tag names none. `dates` is true, by a
+    /// style's index, for styles that show numbers as dates or times.
     fn begin(&mut self, tag: &BytesStart<'_>, next: usize, dates: &[bool]) {
         self.text.clear();
         (self.column, self.kind) = (next, CellType::Number);

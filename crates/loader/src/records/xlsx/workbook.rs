@@ -21,7 +21,8 @@ const NAME: usize = 1 << 10;
 /// The most styles that are read, a choice: Excel has 65,490 at most.
 const STYLES: usize = 1 << 16;
 
-/// The ends of the URIs that state the kind of a part, for the kinds that are read.
+/// The ends of the URIs by which a workbook states that a part is a sheet, the shared texts or the
+/// styles.
 const KINDS: [&str; 3] = [SHEET_KIND, TEXTS_KIND, STYLES_KIND];
 const SHEET_KIND: &str = "/worksheet";
 const TEXTS_KIND: &str = "/sharedStrings";
@@ -30,7 +31,7 @@ const STYLES_KIND: &str = "/styles";
 /// The number of bytes that are read of a part at a time: a choice.
 const BLOCK: usize = 64 << 10;
 
-/// A reader of a part's XML.
+/// A reader of the XML of a part, that is, of a file in the workbook's zip archive.
 pub(super) type PartReader = XmlReader<BufReader<MemberReader>>;
 
 /// A sheet of a workbook.
@@ -38,7 +39,7 @@ pub(super) type PartReader = XmlReader<BufReader<MemberReader>>;
 pub(super) struct Sheet {
     pub(super) name: String,
     pub(super) is_hidden: bool,
-    /// The name of the part of the archive that has the sheet's rows.
+    /// The path, in the zip archive, of the part (XML file) that has the sheet's rows.
     pub(super) part: String,
 }
 
@@ -48,9 +49,9 @@ pub(super) struct Workbook {
     pub(super) sheets: Vec<Sheet>,
     /// The texts that sheets share. Cells refer to them by index.
     pub(super) texts: Vec<Box<str>>,
-    /// True for each style that shows numbers as dates or times, by the style's number.
+    /// True for each style that shows numbers as dates or times, by the style's index.
     pub(super) dates: Vec<bool>,
-    /// True if days are counted from 1904.
+    /// True if the workbook's numbers of days count from 1904 instead of 1900.
     pub(super) from_1904: bool,
 }
 
@@ -250,7 +251,8 @@ impl Workbook {
     }
 }
 
-/// A part to which a workbook refers.
+/// A reference of the workbook to one of its parts: to a sheet, to the shared texts or to the
+/// styles.
 struct Relation {
     id: String,
     kind: String,
@@ -262,7 +264,7 @@ fn short(tag: &BytesStart<'_>, name: &str) -> Option<String> {
     attribute(tag, name).filter(|text| text.len() <= NAME)
 }
 
-/// Calls `each` with every tag of a part that opens an element, and with its name.
+/// Calls `each` with every opening tag in a part, and with the name in the tag.
 fn each_tag(
     part: &mut PartReader,
     mut each: impl FnMut(&BytesStart<'_>, &str),
