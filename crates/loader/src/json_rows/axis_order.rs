@@ -21,25 +21,26 @@ pub(super) struct DecidedOrder {
 /// The reason for an order of coordinates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OrderReason {
-    /// The option `order` names it.
+    /// The option `order` names the order.
     Asked,
     /// The values decide it: in the first rows one of the two coordinates goes beyond ±90, so it is
     /// the longitude.
     Values,
-    /// Neither decides it, so it is the usual one in the programs that write such rows.
+    /// Neither the option nor the values decide, so the order is the usual one of the programs that
+    /// write such rows.
     Convention,
 }
 
-/// The counts of rows in which only the first of two coordinates can be a latitude, and of those in
-/// which only the second can.
+/// The numbers of rows that show which of two coordinates is the longitude: only a longitude can be
+/// beyond ±90.
 #[derive(Default)]
 struct OrderEvidence {
     first_is_lon: usize,
     second_is_lon: usize,
 }
 
-/// Returns the axis order of a row's two coordinates if only one of them can be a latitude. `None`
-/// if both orders are possible, or if neither is.
+/// The order of a row's two coordinates, if one of them is beyond ±90 and so must be the longitude.
+/// `None` if both orders are possible, or if neither is.
 pub(super) fn required(first: f64, second: f64) -> Option<AxisOrder> {
     let is_lon_only = |value: f64| value.abs() > 90.0 && value.abs() <= TURN;
     let is_lat = |value: f64| value.abs() <= 90.0;
@@ -52,8 +53,8 @@ pub(super) fn required(first: f64, second: f64) -> Option<AxisOrder> {
     }
 }
 
-/// The finite number that a JSON value is, or that is written in a JSON string. `None` for any
-/// other value.
+/// The finite number that is a JSON value, or the text of a JSON string. `None` for any other
+/// value.
 pub(super) fn json_number(json: &[u8]) -> Option<f64> {
     match json.first() {
         Some(b'"') => number::parse(string(json).as_bytes()),
@@ -61,7 +62,8 @@ pub(super) fn json_number(json: &[u8]) -> Option<f64> {
     }
 }
 
-/// The numbers at two JSON paths in each row. Rows without a number at both paths are left out.
+/// The pairs of numbers at two JSON paths in each row. Rows without a number at both paths are left
+/// out.
 pub(super) fn number_pairs(rows: &[&[u8]], (first, second): (&[Step], &[Step])) -> Vec<(f64, f64)> {
     let mut picker = Picker::default();
     let slots = (picker.add(first), picker.add(second));

@@ -71,8 +71,8 @@ struct ColumnReading {
     weight: Option<usize>,
 }
 
-/// A value of a column, after its key. Both are JSON texts. The key is empty if the column is an
-/// array.
+/// One value of a column, with its key before it, both as JSON texts. The key is empty if the
+/// column is an array and not an object.
 type KeyedValue<'a> = (&'a [u8], &'a [u8]);
 
 /// The values of one column, in the order of the rows.

@@ -10,11 +10,11 @@ use crate::geojson::cursor::{Cursor, ScanStop, unexpected};
 use crate::geojson::object::string;
 use crate::options::LoadOptions;
 
-/// The most bytes of each later member or element that are searched for positions: a choice.
+/// The number of bytes of each JSON value after the rows that are searched for positions: a choice.
 const SEARCHED: usize = 1 << 20;
 
-/// The kinds of members that end the load with an error if they come after the rows, since they
-/// would change how rows are read.
+/// The kinds of JSON members that end the load with an error if they come after the rows, since the
+/// rows would have been read differently with them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LateMembers {
     /// True if a list of column names after the rows is an error.
@@ -25,20 +25,20 @@ pub(super) struct LateMembers {
     pub(super) rows: bool,
 }
 
-/// A reader of the part of a document after its rows, byte by byte.
+/// A reader, byte by byte, of the part of a JSON document after its rows.
 pub(super) struct DocumentTail {
     file: String,
     /// The JSON path of the rows in the document.
     path: Vec<Step>,
-    /// The opening brackets of the objects and arrays that the rows are in and that are not closed
-    /// yet, the outermost first.
+    /// The opening brackets, from the outermost, of the objects and arrays around the rows that are
+    /// not closed yet.
     open: Vec<u8>,
-    /// The options for a search for other positions. `None` if an option names the rows, so that
-    /// there is no search.
+    /// The options by which values after the rows are searched for positions. `None` if an option
+    /// names the rows, so that there is no search.
     search: Option<LoadOptions>,
     late: LateMembers,
-    /// The bytes so far of the member or element that is being read; `None` until the comma in
-    /// front of it is read.
+    /// The beginning of the member or element after the rows that is being read; `None` until the
+    /// comma before it is read.
     part: Option<Vec<u8>>,
     /// The number of open objects and arrays inside the member or element that is being read.
     depth: usize,
@@ -68,13 +68,13 @@ impl DocumentTail {
         }
     }
 
-    /// Returns whether all objects and arrays that the rows are in are closed.
+    /// Returns whether all objects and arrays around the rows are closed.
     pub(super) fn is_closed(&self) -> bool {
         self.open.is_empty()
     }
 
-    /// Reads the next bytes after the rows. Returns the number of those bytes that belong to the
-    /// document: all of them if it doesn't end here.
+    /// Reads the next bytes after the rows. Returns the number of them that belong to the document:
+    /// all of them unless the document ends here.
     pub(super) fn follow(&mut self, bytes: &[u8]) -> Result<usize, ScanStop> {
         // The offset of the first byte of the member or element that isn't stored yet.
         let mut from = 0;
@@ -110,7 +110,8 @@ impl DocumentTail {
         Ok(bytes.len())
     }
 
-    /// Stores more bytes of the member or element that is being read, up to [`SEARCHED`] in all.
+    /// Appends bytes to the stored beginning of the member or element that is being read, up to
+    /// [`SEARCHED`] bytes in all.
     fn store(&mut self, bytes: &[u8]) {
         if let Some(part) = &mut self.part {
             let count = SEARCHED.saturating_sub(part.len()).min(bytes.len());
@@ -118,7 +119,7 @@ impl DocumentTail {
         }
     }
 
-    /// Checks the member or element that was read, if there is one. It ends before the offset `end`
+    /// Checks the member or element that ends here, if there is one. `end` is the offset of its end
     /// in the bytes of this call of [`follow`](Self::follow).
     fn finish_part(&mut self, end: usize) -> Result<(), ScanStop> {
         let Some(part) = self.part.take() else {

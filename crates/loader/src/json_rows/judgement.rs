@@ -11,9 +11,9 @@ use crate::options::LoadOptions;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowForm {
     Objects,
-    /// Each value is a row, which is an array.
+    /// Rows that are arrays, one beside the other.
     Arrays,
-    /// Each value is an array of rows, and each row is an array of values.
+    /// Rows that are arrays, inside arrays that each group several rows.
     Groups,
 }
 
@@ -21,16 +21,15 @@ pub(super) enum RowForm {
 #[derive(Debug)]
 pub(super) struct Judgement<'a> {
     pub(super) form: RowForm,
-    /// The rows among the values. If the values are groups of rows, these are the rows of all
-    /// groups.
+    /// The rows. If they are in groups, these are the rows of all groups.
     pub(super) rows: Vec<&'a [u8]>,
     pub(super) columns: RowColumns,
     pub(super) placing: Result<Placing, PlacingError>,
-    /// True if a well-known program writes such rows. The rest of the document is then not searched
-    /// for rows.
+    /// True if the rows are recognised as those of a well-known program. The rest of the document
+    /// is then not searched for rows.
     pub(super) is_known: bool,
-    /// The JSON text of the coordinate system; empty if the document states none. `None` for rows
-    /// that always have longitudes and latitudes.
+    /// The JSON text that names the coordinate system; empty if the document names none. `None` for
+    /// rows that always have longitudes and latitudes.
     pub(super) reference: Option<Vec<u8>>,
 }
 
@@ -87,8 +86,8 @@ fn is_empty(value: &[u8]) -> bool {
     matches!(behind.first(), Some(b']' | b'}'))
 }
 
-/// Returns true if an array has at least one element, and all its elements are arrays that begin
-/// with two numbers.
+/// Returns true if an array has at least one element, and each element is an array that begins with
+/// two numbers.
 fn is_group(array: &[u8]) -> bool {
     let mut any = false;
     let all = skip_value::elements(array).all(|element| {

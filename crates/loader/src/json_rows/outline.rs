@@ -14,12 +14,12 @@ use crate::geojson::object::string;
 use crate::options::LoadOptions;
 use serde::de::IgnoredAny;
 
-/// The most elements of an array that are themselves searched for rows, if the array has no rows: a
-/// choice.
+/// The number of elements of an array that are searched for rows inside them, if the array itself
+/// has no rows: a choice.
 const ELEMENTS: usize = 16;
 
-/// Names of members that are searched for rows only if the option `rows` names them, since their
-/// numbers describe the map and are no data.
+/// Names of members that are not searched for rows, since their numbers describe the map and are no
+/// data. The option `rows` may still name them.
 pub(super) const LEFT_OUT: &[&str] = &[
     "bbox",
     "bounds",
@@ -36,7 +36,7 @@ pub(super) const LEFT_OUT: &[&str] = &[
 #[derive(Debug)]
 pub(super) struct DocumentPart<'a> {
     pub(super) path: Vec<Step>,
-    /// The offset, in bytes of the sample, at which this part begins.
+    /// The offset of this part in the beginning of the document that is examined, in bytes.
     pub(super) at: usize,
     pub(super) kind: PartKind<'a>,
 }
@@ -45,7 +45,7 @@ pub(super) struct DocumentPart<'a> {
 #[derive(Debug)]
 pub(super) enum PartKind<'a> {
     GeoJson,
-    /// An object with an array or object for each column.
+    /// An object that has, for each column, an array or object of the column's values.
     Columns,
     /// A topology of TopoJSON.
     Topology,
@@ -55,10 +55,10 @@ pub(super) enum PartKind<'a> {
 /// The result of a search for rows in the beginning of a document.
 #[derive(Debug, Default)]
 pub(super) struct DocumentOutline<'a> {
-    /// The parts of the document that have positions; only the first two if there are more.
+    /// The parts of the document that have positions. If there are more than two, only the first
+    /// two.
     pub(super) parts: Vec<DocumentPart<'a>>,
-    /// The first part that may be rows but in which no positions were found; `None` if there is
-    /// none.
+    /// The first part that looks like rows but has no positions; `None` if there is none.
     pub(super) without: Option<DocumentPart<'a>>,
 }
 
@@ -66,12 +66,12 @@ struct RowSearch<'a, 'o> {
     sample: &'a [u8],
     options: &'o LoadOptions,
     outline: DocumentOutline<'a>,
-    /// True if the search is over, because rows of a well-known program were found.
+    /// True once rows of a well-known program were found, which ends the search.
     is_ended: bool,
 }
 
-/// The object that contains an array, and the names that this object states for the columns of the
-/// array's rows. Both are `None` where there is no such object.
+/// The object around an array, and the names that this object states for the columns of the array's
+/// rows. The object is `None` if there is none around it, and the names if it states none.
 #[derive(Clone, Copy, Default)]
 struct Surroundings<'s> {
     names: Option<&'s [String]>,

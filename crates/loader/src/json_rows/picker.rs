@@ -11,7 +11,8 @@ pub(super) struct Picker {
     slots: usize,
 }
 
-/// A node of the tree: a value in the row that is wanted, or that has wanted values in it.
+/// A node in the tree of JSON paths: a value in the row that is wanted, or that has wanted values
+/// in it.
 #[derive(Default)]
 struct PathNode {
     /// The index of this value among the picked values; `None` if only values inside it are wanted.
@@ -29,7 +30,8 @@ impl PathNode {
     }
 }
 
-/// The node that belongs to `key` in a list of nodes. It is added if the list doesn't have it yet.
+/// The node of the member or element `key`, in the list of a node's children. It is added if it
+/// isn't there yet.
 fn entry<'n, K: PartialEq + Clone>(nodes: &'n mut Vec<(K, PathNode)>, key: &K) -> &'n mut PathNode {
     let known = nodes.iter().position(|(known, _)| known == key);
     let at = known.unwrap_or_else(|| {
@@ -44,8 +46,8 @@ fn entry<'n, K: PartialEq + Clone>(nodes: &'n mut Vec<(K, PathNode)>, key: &K) -
 }
 
 impl Picker {
-    /// Adds the JSON path of a wanted value. Returns the index of the value among the picked
-    /// values.
+    /// Adds a JSON path whose value is wanted from each row. Returns the index of this value among
+    /// the picked values.
     pub(super) fn add(&mut self, path: &[Step]) -> usize {
         let node = path.iter().fold(&mut self.root, PathNode::child);
         match node.slot {
@@ -59,8 +61,8 @@ impl Picker {
         }
     }
 
-    /// Also takes the picked value `slot` from `path`, if a row has a value there. A path that is
-    /// wanted already stays as it is.
+    /// Adds a second JSON path for the picked value `slot`, taken from there in rows that have a
+    /// value there. Does nothing if another value is picked from this path.
     pub(super) fn alias(&mut self, path: &[Step], slot: usize) {
         let node = path.iter().fold(&mut self.root, PathNode::child);
         node.slot.get_or_insert(slot);

@@ -18,7 +18,7 @@ pub(super) enum PlaceRule {
     Pair {
         lon: Vec<Step>,
         lat: Vec<Step>,
-        /// True if the values are degrees times 10⁷.
+        /// True if the two values are degrees times 10⁷.
         is_e7: bool,
         /// The order that was assumed for two coordinates in an array; a row that contradicts it
         /// ends the load. `None` if the values have names, or if an option names the order.
@@ -27,9 +27,10 @@ pub(super) enum PlaceRule {
     /// A string with both coordinates.
     Text {
         path: Vec<Step>,
-        /// The order of two numbers in the string, unless letters of hemispheres show it.
+        /// The order of the two numbers in the string, unless letters of hemispheres show it.
         order: AxisOrder,
-        /// True if no option names the order. A row that contradicts the order then ends the load.
+        /// True if the order is assumed, since no option names it. A row that contradicts it then
+        /// ends the load.
         is_assumed: bool,
     },
     /// An array of objects. In each object, `member` is a string with both coordinates.
@@ -42,16 +43,16 @@ pub(super) enum PlaceRule {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Placing {
     pub(super) rules: Vec<PlaceRule>,
-    /// True if a row has a position for each rule whose values it has; false if only the first such
-    /// rule counts.
+    /// True if a row has a point by each rule whose values it has; false if only the first such
+    /// rule counts for a row.
     pub(super) is_each: bool,
-    /// The choice of the positions and its reason, as text for reports.
+    /// Text for reports that names the columns of positions, and the reason for choosing them.
     pub(super) why: String,
-    /// The index of the column that is the weight if no option names a column of weights. `None`:
-    /// it is chosen by its name.
+    /// The index of the column of weights, unless an option names one. `None` if that column is
+    /// chosen by its name.
     pub(super) weight: Option<usize>,
-    /// The first parameter that an option sets and that these rules have no use for, which is an
-    /// error; `None` if there is none.
+    /// The first of the set options that has no effect with these rules, which is an error; `None`
+    /// if there is none.
     pub(super) unused: Option<Parameter>,
 }
 
@@ -66,7 +67,8 @@ impl Placing {
         }
     }
 
-    /// Records which of `parameters`, for which these rules have no use, an option sets first.
+    /// Sets `unused` to the first of `parameters` that an option sets; none of them has an effect
+    /// with these rules.
     pub(super) fn without(self, options: &LoadOptions, parameters: &[Parameter]) -> Self {
         let unused = first_set(options, parameters);
         Self { unused, ..self }
@@ -83,7 +85,7 @@ pub(super) enum PlacingError {
     Pixels,
     /// Several columns may be the positions. The text is a sentence that names them.
     Ambiguous(String),
-    /// The rows have no positions of the name that the option `pair` states.
+    /// The rows have no pair of columns with the name that the option `pair` states.
     NoPair,
     /// An option names a column that the rows don't have. The fields are the option and the
     /// column's name.

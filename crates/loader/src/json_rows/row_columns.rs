@@ -27,23 +27,25 @@ const WIDEST: usize = 64;
 #[derive(Debug)]
 pub(super) struct RowColumn {
     pub(super) path: Vec<Step>,
-    /// The path as text, with dots between its steps. In rows that are arrays, the names that the
-    /// document states take the place of numbers.
+    /// The JSON path as text, with dots between its steps. In rows that are arrays, the names that
+    /// the document states for elements replace their numbers.
     pub(super) name: String,
-    /// The number of values that are numbers in JSON.
+    /// The number of rows in which the value is a JSON number.
     pub(super) numbers: usize,
-    /// The number of values that are strings with a number.
+    /// The number of rows in which the value is a string with a number.
     pub(super) number_texts: usize,
-    /// The number of values that are strings which can only be positions, such as `geo:48.1,11.5`.
+    /// The number of rows in which the value is a string that can only be a position, such as
+    /// `geo:48.1,11.5`.
     pub(super) places: usize,
-    /// The number of values that are strings with two numbers, such as `48.1, 11.5`.
+    /// The number of rows in which the value is a string with two numbers, such as `48.1, 11.5`.
     pub(super) pairs: usize,
-    /// The number of values of any other kind. Null and words for missing values are not counted.
+    /// The number of rows in which the value is of any other kind. Null and words for missing
+    /// values are not counted.
     pub(super) others: usize,
 }
 
 impl RowColumn {
-    /// Returns whether at least half of the values are numbers or strings with a number.
+    /// Returns whether at least half of the column's values are numbers or strings with a number.
     pub(super) fn is_numeric(&self) -> bool {
         let numeric = self.numbers + self.number_texts;
         numeric > 0 && numeric >= self.places + self.pairs + self.others

@@ -31,7 +31,7 @@ pub(super) enum PickedPlace {
     Pair {
         lon: usize,
         lat: usize,
-        /// True if the values are degrees times 10⁷.
+        /// True if the two values are degrees times 10⁷.
         is_e7: bool,
         /// The order that was assumed for two coordinates in an array; a row that contradicts it
         /// ends the load. `None` if the values have names, or if an option names the order.
@@ -40,9 +40,10 @@ pub(super) enum PickedPlace {
     /// A string with both coordinates.
     Text {
         at: usize,
-        /// The order of two numbers in the string, unless letters of hemispheres show it.
+        /// The order of the two numbers in the string, unless letters of hemispheres show it.
         order: AxisOrder,
-        /// True if no option names the order. A row that contradicts the order then ends the load.
+        /// True if the order is assumed, since no option names it. A row that contradicts it then
+        /// ends the load.
         is_assumed: bool,
     },
     /// An array of objects. In each object, `member` is a string with both coordinates.
@@ -57,8 +58,8 @@ pub(super) struct RowParser {
     pub(super) form: RowForm,
     pub(super) picker: Picker,
     pub(super) places: Vec<PickedPlace>,
-    /// True if a row has a position for each rule whose values it has; false if only the first such
-    /// rule counts.
+    /// True if a row has a point by each rule in `places` whose values it has; false if only the
+    /// first such rule counts for a row.
     pub(super) is_each: bool,
     /// The index of the weight among the picked values; `None` if every row counts 1.
     pub(super) weight: Option<usize>,
@@ -66,7 +67,8 @@ pub(super) struct RowParser {
     /// For each column, the index of its value among the picked values; `None` for a column that
     /// neither the filter nor the option `keep` names.
     pub(super) slots: Vec<Option<usize>>,
-    /// True if a malformed row is skipped; otherwise it ends the load.
+    /// True if a malformed row is skipped, since each row has a line of its own; false if it ends
+    /// the load.
     pub(super) is_lines: bool,
     pub(super) crs: Crs,
     /// The column of weights that an option names, if the first rows don't have it, and the names
@@ -77,8 +79,8 @@ pub(super) struct RowParser {
 /// The picked values of a row, as JSON texts; `None` for a value that the row doesn't have.
 type PickedValues<'a> = Vec<Option<&'a [u8]>>;
 
-/// A counter of the lines before a row of a block. It counts only up to a row whose line is needed,
-/// since counting takes time, and continues from there for the next one.
+/// A counter of lines, by which messages name the line of a row. It counts only up to a row whose
+/// line is needed, since counting takes time, and continues from there for the next one.
 struct LineCounter<'b> {
     block: &'b TextBlock,
     counted: usize,

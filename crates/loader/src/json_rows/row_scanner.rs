@@ -15,7 +15,7 @@ enum RowScanState {
     Before,
     /// Between the brackets of the array or object that has the rows.
     Rows(ArrayState),
-    /// After the rows, in the objects and arrays that they are in.
+    /// After the rows, inside the objects and arrays around them.
     Tail,
     /// After the document.
     After,

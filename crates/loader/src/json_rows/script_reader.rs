@@ -80,11 +80,11 @@ enum ScriptState {
     LineComment,
     /// In a comment between `/*` and `*/`. The flag is true directly after an asterisk.
     Comment(bool),
-    /// After the value. The flag is true after the bracket `[`.
+    /// After the array or object that is converted. The flag is true directly after a bracket `[`.
     Tail(bool),
 }
 
-/// A token that isn't converted yet, since its meaning depends on the next token.
+/// A part of the script that isn't written as JSON yet, since its form depends on what follows.
 #[derive(Default)]
 enum PendingToken {
     #[default]
@@ -96,15 +96,15 @@ enum PendingToken {
 #[derive(Default)]
 struct ScriptConverter {
     state: ScriptState,
-    /// The state before the comment, which continues after it.
+    /// The state to which the converter returns after the comment that it is in.
     before: ScriptState,
     pending: PendingToken,
-    /// The white space after the pending token, which is written after it.
+    /// The white space read after the pending token, which is written after that token.
     blanks: Vec<u8>,
     /// The brackets that are open, the innermost last. A round bracket begins the arguments of a
     /// call, which become an object.
     open: Vec<u8>,
-    /// The number of commas so far between the arguments of the open call.
+    /// The number of commas so far between the arguments of the call that is open.
     arguments: usize,
     json: Vec<u8>,
 }

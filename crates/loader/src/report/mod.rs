@@ -69,10 +69,10 @@ impl fmt::Display for SkipReason {
 /// The unit in which a format counts its rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RowUnit {
-    /// Lines of text. A row's number is that of the line on which it begins.
+    /// Lines of text. A row's number is the number of the line on which it begins.
     #[default]
     Line,
-    /// Records, in formats that have no lines.
+    /// Records, for formats that have no lines.
     Record,
 }
 
@@ -114,22 +114,22 @@ impl fmt::Display for SkippedRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MismatchReason {
-    /// A literal that is a number, and a value that is no number.
+    /// The filter compares with a number, and the value is none.
     NoNumber,
-    /// A literal that is a date or time, and a value that can't be read as one.
+    /// The filter compares with a date or time, and the value can't be read as one.
     NoDate,
-    /// A literal that is true or false, and a value that is neither.
+    /// The filter compares with true or false, and the value is neither.
     NoTruth,
-    /// A value that is a number, and a literal that is no number.
+    /// The value is a number, and the filter compares with something else.
     Number,
-    /// A value that is a date or time, and a literal that can't be read as one.
+    /// The value is a date or time, and the filter compares with text that can't be read as one.
     Date,
-    /// A value that is true or false, and a literal that is neither.
+    /// The value is true or false, and the filter compares with something else.
     Truth,
 }
 
 impl MismatchReason {
-    /// The reason's name in output for programs.
+    /// The reason's short name, for machine-readable output.
     pub fn name(self) -> &'static str {
         match self {
             Self::NoNumber => "no number",
@@ -161,7 +161,8 @@ impl MismatchReason {
     }
 }
 
-/// Values of one column that a filter can't compare, all for one reason. Their rows are left out.
+/// Values of one column that a filter can't compare, all for one reason. The rows that have them
+/// are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mismatch {

@@ -5,10 +5,10 @@ use std::fmt;
 /// The largest number of notes about parts of a file. It is a choice.
 const OF_PARTS: usize = 20;
 
-/// The notes about a source, or about some of its rows.
+/// The notes about a source as a whole, or about a part of its rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
-    /// The count of quotes that were read as text.
+    /// The number of quotes that were read as text, and of rows that have them.
     strays: Tally,
     /// The number of kept rows whose weight is no number. It is counted only if the column of
     /// weights was chosen by its name.
@@ -21,7 +21,7 @@ pub(crate) struct Notes {
     pub(crate) swapped: u64,
     /// The number of rows whose coordinates are far larger than degrees can be, as metres are.
     pub(crate) metres: u64,
-    /// The count of rows that have a text that is not UTF-8, in a column that the filter uses or
+    /// The number of rows that have a text that is not UTF-8, in a column that the filter uses or
     /// that is kept.
     recoded: Tally,
     /// Notes about parts of the file. No note is in the list twice.
@@ -32,8 +32,8 @@ pub(crate) struct Notes {
     pub(crate) tells_text: bool,
 }
 
-/// The count of a fact: how often it occurs, the number of rows in which it occurs, and the line
-/// number of the first such row.
+/// A count of one kind of finding in rows: the number of findings, the number of rows that have
+/// any, and the line number of the first such row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Tally {
     count: u64,
@@ -42,8 +42,8 @@ struct Tally {
 }
 
 impl Tally {
-    /// Adds a row with `count` occurrences. `line` returns the number of the row's line, and is
-    /// called only for the first row that has any.
+    /// Adds the findings of one row, of which there are `count`. `line` returns the number of the
+    /// row's line, and is called only for the first row that has any.
     fn add_row(&mut self, count: u64, line: impl FnOnce() -> u64) {
         if count == 0 {
             return;
@@ -55,7 +55,7 @@ impl Tally {
         self.rows += 1;
     }
 
-    /// Adds the tally of the rows that follow in the source.
+    /// Adds the count of later rows of the source.
     fn add(&mut self, part: &Self) {
         if self.count == 0 {
             self.first = part.first;
@@ -100,7 +100,7 @@ impl Notes {
         self.weight_shown = None;
     }
 
-    /// Adds the notes about the rows that follow in the source.
+    /// Adds the notes about later rows of the source.
     pub(crate) fn add(&mut self, part: Self) {
         self.strays.add(&part.strays);
         self.no_weight += part.no_weight;

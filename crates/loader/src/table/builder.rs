@@ -54,7 +54,7 @@ impl TableBuilder {
         }
     }
 
-    /// Appends the values of `more`, whose points follow the points of `self` in the source.
+    /// Appends the values of `more`, whose points come later in the source.
     pub(crate) fn append(&mut self, more: Self) {
         if self.columns.is_empty() {
             *self = more;
@@ -77,8 +77,8 @@ impl TableBuilder {
 pub(crate) enum ColumnBuilder {
     /// Rows without a value. The field is their count.
     Nulls(usize),
-    /// Whole numbers, some of which `f64` can't represent. The flag is true if they are texts in
-    /// the source.
+    /// Whole numbers, some of which `f64` can't represent. The flag is true if the source has them
+    /// as texts, and false if it has them as numbers.
     Whole(Vec<i64>, bool),
     Numbers(Vec<f64>, Option<NumberSpelling>),
     Times(Vec<i64>, Option<TimeSpelling>),
@@ -89,13 +89,14 @@ pub(crate) enum ColumnBuilder {
 /// A value with its inferred type. A spelling is the form in which the value's text is written in
 /// the source. It is `None` if the value is typed in the source and no text.
 enum TypedValue<'a> {
-    /// A whole number that `f64` can't represent. The flag is true if it is a text in the source.
+    /// A whole number that `f64` can't represent. The flag is true if the source has it as text,
+    /// and false if it has it as a number.
     Whole(i64, bool),
     Number(f64, Option<NumberSpelling>),
     Time(i64, Option<TimeSpelling>),
     Bool(bool),
     Text(Cow<'a, str>),
-    /// A whole number that is too large for a column of numbers.
+    /// A whole number that a column of `i64` can't store, so that only a dictionary can.
     Other(Number),
 }
 
@@ -183,7 +184,7 @@ fn both<T>(a: Option<T>, b: Option<T>, and: impl FnOnce(T, T) -> Option<T>) -> O
     }
 }
 
-/// A list of `nulls` entries for null, followed by `value`.
+/// A list that begins with `nulls` copies of `null`, followed by `value`.
 fn behind<T: Clone>(nulls: usize, null: T, value: T) -> Vec<T> {
     let mut all = vec![null; nulls];
     all.push(value);
@@ -237,7 +238,7 @@ impl ColumnBuilder {
         }
     }
 
-    /// A column of `nulls` rows without a value, followed by a row with `value`.
+    /// A column whose first `nulls` rows have no value, and whose next and last row has `value`.
     fn first(nulls: usize, value: TypedValue<'_>) -> Self {
         match value {
             TypedValue::Whole(number, text) => Self::Whole(behind(nulls, NULL_WHOLE, number), text),
@@ -281,7 +282,7 @@ impl ColumnBuilder {
         }
     }
 
-    /// Appends the rows of `more`, which follow in the source.
+    /// Appends the rows of `more`, which come later in the source.
     fn append(&mut self, mut more: Self) {
         match (&mut *self, &mut more) {
             (_, Self::Nulls(count)) => return self.push_nulls(*count),
@@ -367,7 +368,7 @@ impl ColumnBuilder {
         self.add_words(|words| value.into_words(words));
     }
 
-    /// Converts the column to a dictionary. `add` then appends to the dictionary.
+    /// Converts the column to a dictionary, and calls `add` to append to it.
     fn add_words(&mut self, add: impl FnOnce(&mut Dictionary)) {
         let mut words = std::mem::replace(self, Self::Nulls(0)).into_words();
         add(&mut words);

@@ -18,7 +18,7 @@ pub(super) struct Cell<'t> {
 }
 
 impl Column {
-    /// The cell of a row in this column.
+    /// The value of a row in this column, prepared for comparison with literals.
     #[inline]
     pub(super) fn cell(&self, row: usize) -> Cell<'_> {
         Cell {

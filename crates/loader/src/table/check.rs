@@ -86,13 +86,14 @@ fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
     )))
 }
 
-/// A cache of the results of checking a column's texts, one for each of the 11 kinds of literals.
+/// Results of checking that a column's values can be compared with a literal: one for each of the
+/// 11 kinds of literals, empty until it is needed.
 #[derive(Debug, Default)]
 pub(super) struct FitCache([OnceLock<Option<TableError>>; 11]);
 
 impl FitCache {
-    /// Returns the result for the kind of a literal. `find` computes it; it is called only for the
-    /// first literal of each kind, since it goes through all values of the column.
+    /// Returns the stored result of the check for the kind of `literal`. If there is none yet, it
+    /// is computed by `find`, which goes through all values of the column.
     fn known(
         &self,
         literal: &Literal,
@@ -106,8 +107,8 @@ impl FitCache {
     }
 }
 
-/// The number of a literal's kind, from 0 to 10. All literals of one kind can be compared with
-/// exactly the same values.
+/// The number of a literal's kind, from 0 to 10. Literals are of one kind if they can be compared
+/// with exactly the same values.
 fn kind(literal: &Literal) -> usize {
     match literal {
         Literal::Number(_) => 0,
@@ -127,15 +128,16 @@ fn kind(literal: &Literal) -> usize {
     }
 }
 
-/// The number of rows whose value can be compared with a literal, and of rows whose value can't be.
+/// The numbers of rows whose value can be compared with a literal (`alike`) and can't be
+/// (`unlike`).
 #[derive(Default)]
 struct FitCounts {
     alike: usize,
     unlike: usize,
-    /// A value that can't be compared, and the reason; `None` if there is none. It is the first
-    /// such value that has digits or, if none has digits, the first one.
+    /// An example of a value that can't be compared, and the reason; `None` if all can be. It is
+    /// the first such value that has digits or, if none has digits, the first one.
     example: Option<(MismatchReason, String)>,
-    /// True if the example has digits.
+    /// True if the value in `example` has digits.
     has_digits: bool,
 }
 
@@ -156,7 +158,7 @@ impl FitCounts {
         self
     }
 
-    /// The sum of two counts. The values of `self` come before the values of `other`.
+    /// The sum of the counts of two parts of a column, of which `other` comes later.
     fn and(self, other: Self) -> Self {
         let first = self.has_digits || (self.example.is_some() && !other.has_digits);
         Self {

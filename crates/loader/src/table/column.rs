@@ -58,12 +58,13 @@ pub struct Column {
     name: String,
     pub(super) values: Values,
     kind: ColumnKind,
-    /// The form in which the column's texts are written in the source.
+    /// The form (such as `5.0` or `5`) in which the column's texts are written in the source.
     pub(super) written: Spelling,
     /// The number of rows without a value.
     nulls: usize,
     pub(super) times: Times,
-    /// A cache of results of comparing the column's values with each kind of literal.
+    /// Results, for each kind of literal, of the check that the column's values can be compared
+    /// with it.
     pub(super) fits: FitCache,
 }
 
@@ -75,12 +76,12 @@ pub(super) enum Values {
     /// Times, one for each row, in microseconds since 1970, UTC.
     Times(Vec<i64>),
     Bools(Vec<u8>),
-    /// The code of each row, and the dictionary's entries. A code is an index of an entry; the code
+    /// A dictionary: the code of each row, and the entries. A code is an entry's index; the code
     /// for null is the number of entries.
     Words(Codes, Vec<DictionaryEntry>),
 }
 
-/// The values of the rows whose numbers are in `order`, in the order of that list. A row that
+/// The values of the rows in `order`, a list of row numbers, in the order of that list. A row that
 /// doesn't exist gives `null`.
 fn gathered<T: Copy + Send + Sync>(all: &[T], order: &[u32], null: T) -> Vec<T> {
     let value = |&at: &u32| all.get(at as usize).copied().unwrap_or(null);
@@ -88,8 +89,8 @@ fn gathered<T: Copy + Send + Sync>(all: &[T], order: &[u32], null: T) -> Vec<T> 
 }
 
 impl Values {
-    /// The values of the rows whose numbers are in `order`, in the order of that list. A dictionary
-    /// is returned unchanged, since its codes were put in this order before.
+    /// The values of the rows in `order`, a list of row numbers, in the order of that list. A
+    /// dictionary is returned unchanged, since its codes were put in this order before.
     pub(super) fn in_order(self, order: &[u32]) -> Self {
         match self {
             Self::Whole(all) => Self::Whole(gathered(&all, order, NULL_WHOLE)),
@@ -111,7 +112,7 @@ pub(super) enum Codes {
 }
 
 impl Codes {
-    /// Stores codes in the fewest bytes in which `most` fits. No code may be greater than `most`.
+    /// Stores codes, each in the fewest bytes in which `most`, the largest possible code, fits.
     pub(super) fn new(codes: Vec<u32>, most: usize) -> Self {
         match most {
             0..=0xff => Self::U8(codes.into_iter().map(|code| code as u8).collect()),
@@ -433,7 +434,7 @@ impl Column {
     }
 }
 
-/// The number of rows that have each dictionary entry, in the order of the entries.
+/// The number of rows that have each entry of the dictionary, in the order of the entries.
 fn counts(codes: &Codes, words: usize) -> Vec<usize> {
     let mut rows = vec![0; words];
     for row in 0..codes.len() {

@@ -7,7 +7,7 @@ use crate::value::Value;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// A value of a dictionary. It is stored once, even if many rows have it.
+/// A value that a dictionary stores once for all rows that have it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum DictionaryEntry {
     Text(Box<str>),
@@ -46,7 +46,7 @@ impl DictionaryEntry {
         }
     }
 
-    /// The memory that the entry takes in addition to its own size, in bytes.
+    /// The memory, in bytes, that the entry takes outside of the list of entries.
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -119,8 +119,8 @@ impl Dictionary {
         code
     }
 
-    /// Appends the rows of `more`, which follow in the source. Their codes are replaced by the
-    /// codes of the values in this dictionary.
+    /// Appends the rows of `more`, which come later in the source. Their codes are replaced by the
+    /// codes that their values have in this dictionary.
     pub(super) fn append(&mut self, more: Self) {
         let code = |word: &DictionaryEntry| match word {
             DictionaryEntry::Text(text) => self.code_of(text),

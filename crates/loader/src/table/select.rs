@@ -21,11 +21,11 @@ const ROWS: usize = 1 << 16;
 /// [`heatsplat_points::cancel`].
 const REPORTED_ROWS: usize = 64;
 
-/// Nanoseconds to evaluate one condition for one row. Measured: 20 to 50.
+/// The estimated work of evaluating one condition for one row, in nanoseconds. Measured: 20 to 50.
 const CONDITION: u64 = 30;
 
-/// The name of the last part into which points are divided. It has the points whose values have no
-/// part of their own.
+/// The name of the last part when points are divided by a column: the part of all points whose
+/// values have no part of their own.
 const OTHER: &str = "other";
 
 impl Table {
@@ -167,8 +167,8 @@ fn parted(
 /// A filter that is prepared for evaluation on the rows of a table.
 struct FilterEval<'t> {
     part: EvalNode<'t>,
-    /// The columns whose values are compared row by row. Columns with a dictionary are not among
-    /// them: their entries are compared once, before any row.
+    /// The columns whose values are compared anew for each row. Columns with a dictionary are not
+    /// among them, since each of their entries is compared only once.
     columns: Vec<&'t Column>,
     times: &'t Times,
 }
@@ -178,13 +178,13 @@ enum EvalNode<'t> {
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
-    /// The codes of a column with a dictionary, and the results of a condition on it: one for each
-    /// entry, and a last one for null.
+    /// A condition on a column with a dictionary: the code of each row, and the condition's result
+    /// for each entry. A last result is for null.
     Words(&'t Codes, Vec<Option<bool>>),
-    /// A condition on the values of a column. The number is the column's index in
+    /// A condition on a column without a dictionary. The number is the column's index in
     /// `FilterEval::columns`.
     Values(usize, &'t Condition),
-    /// A condition on a column that doesn't exist.
+    /// A condition on a column that the table doesn't have, so its result is unknown.
     Unknown,
 }
 
@@ -198,8 +198,8 @@ impl<'t> FilterEval<'t> {
         }
     }
 
-    /// Returns a function that evaluates the filter for a row, by the row's index. Its result is
-    /// `None` if the filter's result is unknown, as in SQL.
+    /// Returns a function from a row's index to the filter's result for the row. The result is
+    /// `None` if it is unknown, as in SQL.
     fn verdict(&self) -> impl FnMut(usize) -> Option<bool> {
         let mut cells = Vec::with_capacity(self.columns.len());
         let units = REPORTED_ROWS as u64 * CONDITION * self.part.conditions();
@@ -258,7 +258,7 @@ impl<'t> EvalNode<'t> {
         }
     }
 
-    /// The number of conditions in the tree.
+    /// The number of conditions in this node and the nodes inside it.
     fn conditions(&self) -> u64 {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::conditions).sum(),
@@ -279,9 +279,8 @@ impl<'t> EvalNode<'t> {
     }
 }
 
-/// The result of `and` or `or` over parts whose results may be unknown. `decisive` is the result
-/// that decides if one part has it: false for `and`, true for `or`. `None` if the result is
-/// unknown.
+/// The result of joining `parts` by `and` or `or`; `None` if it is unknown, as in SQL. `decisive`
+/// is the result that decides as soon as one part has it: false for `and`, true for `or`.
 fn decided(
     parts: &[EvalNode<'_>],
     row: usize,
@@ -307,8 +306,8 @@ mod proptests {
     use crate::number::exact::Number;
     use proptest::prelude::*;
 
-    /// Texts as they occur in files without types: numbers, dates and words, and texts that are
-    /// nearly numbers or dates.
+    /// Makes texts as they occur in files without types: numbers, dates and words, and texts that
+    /// are nearly numbers or dates.
     fn text() -> impl Strategy<Value = String> {
         prop_oneof![
             4 => "[0-9]{1,2}([.][05]{1,2})?",
@@ -332,7 +331,7 @@ mod proptests {
         ]
     }
 
-    /// Values as they occur in typed columns, mostly numbers.
+    /// Makes values as they occur in typed columns, mostly numbers.
     fn typed() -> impl Strategy<Value = Value<'static>> {
         let number = |number| Value::Number(Number::Float(number));
         let whole = prop_oneof![
@@ -382,7 +381,7 @@ mod proptests {
         })
     }
 
-    /// Makes a kept column of `values`, joined from parts of `stretch` rows each.
+    /// Makes a kept column of `values` as a load does, which joins parts of `stretch` rows each.
     fn kept(values: &[Value<'static>], stretch: usize, times: &Times) -> Column {
         let mut all = TableBuilder::new(1, times);
         for values in values.chunks(stretch) {
@@ -424,8 +423,8 @@ mod proptests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
-        /// A filter has the same result for a row of a kept column as for the row's text in the
-        /// source. The column returns the texts unchanged.
+        /// Tests that a filter has the same result for a value of a kept column as for its text in
+        /// the source, and that the column returns each text unchanged.
         #[test]
         fn kept_texts_answer_as_texts(
             same in value(),
@@ -448,8 +447,8 @@ mod proptests {
             check(&values, stretch, &filter, formats);
         }
 
-        /// For `in` with a list of literals, the result is that of comparing the value by `=` with
-        /// each of them.
+        /// Tests that `in` with a list of literals has the result of comparing the value by `=`
+        /// with each of them, joined by `or`.
         #[test]
         fn what_is_listed_is_what_equals(
             value in prop_oneof![value(), typed()],

@@ -19,12 +19,12 @@ pub(crate) struct NumberSpelling {
     shortest: bool,
     /// True if all texts are in the shortest form that has a point, for example `5.0` or `0.1`.
     with_point: bool,
-    /// The number of digits after the point in all texts; `None` if it varies.
+    /// The number of digits after the point, if it is alike in all texts; otherwise `None`.
     digits: Option<u8>,
 }
 
 impl NumberSpelling {
-    /// The forms that fit the text of a number; `None` if there are none.
+    /// The forms that fit a single text, which was read as a number; `None` if no form fits it.
     pub(super) fn detect(text: &str) -> Option<Self> {
         let unsigned = text.strip_prefix('-').unwrap_or(text).as_bytes();
         let (mut digits, mut point) = (0usize, None);
@@ -50,7 +50,8 @@ impl NumberSpelling {
         })
     }
 
-    /// The forms that fit the texts of both `self` and `other`; `None` if there are none.
+    /// The forms that fit both the texts of `self` and those of `other`; `None` if no form fits
+    /// both.
     pub(super) fn and(self, other: Self) -> Option<Self> {
         let both = Self {
             shortest: self.shortest && other.shortest,
@@ -65,7 +66,7 @@ impl NumberSpelling {
         self.digits == Some(0)
     }
 
-    /// Writes a number in a form that fits.
+    /// Writes a number as text, in the form that the column's texts have in the source.
     pub(super) fn write(self, number: f64) -> String {
         if let Some(digits) = self.digits {
             return format!("{number:.*}", usize::from(digits));
@@ -87,7 +88,8 @@ pub(crate) struct TimeSpelling {
     /// The separator between the day and the time of day; `None` if there is no time of day.
     middle: Option<char>,
     has_seconds: bool,
-    /// The number of digits after the point of the seconds; `None` if it varies.
+    /// The number of digits after the point of the seconds, if it is alike in all texts; otherwise
+    /// `None`.
     digits: Option<u8>,
     /// True if the digits after the point of the seconds never end with 0.
     trimmed: bool,
@@ -120,7 +122,8 @@ impl TimeSpelling {
         (found.write(time) == text).then_some(found)
     }
 
-    /// The form that fits the texts of both `self` and `other`; `None` if there is none.
+    /// The form that fits both the texts of `self` and those of `other`; `None` if no form fits
+    /// both.
     pub(super) fn and(self, other: Self) -> Option<Self> {
         let digits = self.digits.filter(|_| self.digits == other.digits);
         let trimmed = self.trimmed && other.trimmed;
