@@ -25,7 +25,7 @@ pub(super) struct RoleFlags {}
 /// No flags: those about databases need the feature `postgis`.
 #[derive(Args)]
 pub(super) struct ServeDatabaseFlags {
-    /// Without PostGIS no layer is live.
+    /// Always false: without PostGIS no layer is live.
     #[arg(skip)]
     pub(super) live: bool,
     #[arg(skip)]
@@ -35,7 +35,7 @@ pub(super) struct ServeDatabaseFlags {
 /// No flags: those about databases need the feature `postgis`.
 #[derive(Args, Default)]
 pub(super) struct PoolFlags {
-    /// Without PostGIS no table is published.
+    /// Always false: without PostGIS no table is published.
     #[arg(skip)]
     pub(super) auto_publish: bool,
 }

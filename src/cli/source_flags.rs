@@ -135,8 +135,8 @@ impl SourceFlags {
         open(source, &self.options()).map_err(|error| self.blamed(error))
     }
 
-    /// The error in the words of the flag that names a missing column. The loader knows the columns
-    /// of `--by` and `--radius-column` as kept ones.
+    /// Rewords an error about a missing column, so that it names the flag that asked for the
+    /// column. The loader knows the columns of `--by` and `--radius-column` as kept ones.
     fn blamed(&self, error: LoadError) -> BoxError {
         let LoadError::NoSuchColumn {
             parameter: Parameter::Keep,

@@ -185,7 +185,7 @@ fn radius(value: &str) -> Result<String, String> {
     }
 }
 
-/// A clap parser for the parameter `name`. It accepts the values that [`Style::set`] accepts.
+/// A clap parser for the style parameter `name`. It accepts the values that [`Style::set`] accepts.
 fn checked(name: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone {
     move |value| match Style::default().set(name, value) {
         Ok(()) => Ok(value.to_owned()),

@@ -42,9 +42,9 @@ pub enum ServeError {
         "can't listen on {listen}: {reason}; expected an address and a port, like 127.0.0.1:3000, unix:PATH or systemd"
     )]
     Address {
-        /// The address in the configuration.
+        /// The address to listen on, as the configuration states it.
         listen: String,
-        /// The error of the system.
+        /// The operating system's error.
         reason: io::Error,
     },
     /// Another program listens at the address.
@@ -52,15 +52,15 @@ pub enum ServeError {
         "can't listen on {listen}: the port is in use; stop the other program or listen on another port, like 127.0.0.1:0 for any free one"
     )]
     InUse {
-        /// The address in the configuration.
+        /// The address to listen on, as the configuration states it.
         listen: String,
     },
     /// The system refuses to let the server listen.
     #[error("can't listen on {listen}: {reason}")]
     Listen {
-        /// The address in the configuration.
+        /// The address to listen on, as the configuration states it.
         listen: String,
-        /// The error of the system.
+        /// The operating system's error.
         reason: io::Error,
     },
     /// The address is `systemd`, but systemd has passed no socket to this program.

@@ -227,8 +227,9 @@ impl LayerRequest {
     }
 }
 
-/// Runs `draw`, which draws with `backend`. Returns its result, and whether it would be the same at
-/// any time: false if something else drew meanwhile, since the backend's device had failed.
+/// Runs `draw`, which draws with `backend`. The `bool` is true if the result would be the same at
+/// any time. It is false if the backend's device has failed meanwhile, so that the CPU may have
+/// drawn instead.
 fn watched<T, E>(
     backend: &Arc<dyn Backend>,
     draw: impl FnOnce() -> Result<T, E>,

@@ -70,7 +70,7 @@ impl StopHandle {
         *self.0.borrow() > ServerPhase::Serving
     }
 
-    /// Waits until the server is in a phase or in a later one.
+    /// Waits until the server has reached `phase` or a later phase.
     pub(crate) async fn reached(&self, phase: ServerPhase) {
         let mut phases = self.0.subscribe();
         // This can't fail: the sender lives as long as this handle.
@@ -91,8 +91,9 @@ impl Activity {
         self.running.load(Ordering::Relaxed)
     }
 
-    /// Waits for the end of draining. If `wait` is given, that is after this time. Otherwise it is
-    /// when the server is idle or no client is connected, but at most after [`LONGEST_DRAIN`].
+    /// Waits until the server may stop accepting connections. If `wait` is given, that is after
+    /// this time. Otherwise it is when no request has come for the time `QUIET` or no client is
+    /// connected, but at most after [`LONGEST_DRAIN`].
     pub(crate) async fn drained(&self, wait: Option<Duration>, is_connected: impl Fn() -> bool) {
         if let Some(wait) = wait {
             return sleep(wait).await;
@@ -154,7 +155,7 @@ impl ConnectionService {
         }
     }
 
-    /// The facts about the connection.
+    /// The address, protocol and counts of the connection.
     pub(crate) fn info(&self) -> Arc<ConnectionInfo> {
         Arc::clone(&self.info)
     }

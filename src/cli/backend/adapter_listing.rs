@@ -7,7 +7,7 @@ pub(in crate::cli) struct AdapterListing {
     /// The adapter's place in the list, from 0.
     pub(in crate::cli) number: usize,
     pub(in crate::cli) name: String,
-    /// False for a driver in software.
+    /// True for a GPU; false for a driver that draws in software on the processor.
     pub(in crate::cli) real: bool,
     pub(super) text: String,
     pub(in crate::cli) json: Value,

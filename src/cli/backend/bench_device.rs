@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// A backend that is measured by `heatsplat bench`.
 pub(in crate::cli) struct BenchBackend {
     pub(in crate::cli) backend: Arc<dyn Backend>,
-    /// `None` for the CPU.
+    /// The GPU on which the backend draws; `None` for the CPU.
     pub(in crate::cli) device: Option<BenchDevice>,
 }
 
@@ -24,13 +24,14 @@ pub(in crate::cli) struct BenchDevice {
 /// A function that draws jobs on a GPU in one batch. It returns the time of each pass.
 pub(in crate::cli) type PassTimer = Box<dyn Fn(&[(Job<'_>, &Normalizer)]) -> Vec<PassTime>>;
 
-/// The seconds that a pass took for a batch.
+/// The time that one pass of a GPU took for a batch of pictures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::cli) struct PassTime {
     pub(in crate::cli) name: &'static str,
-    /// The time by the clock, with the way to the device and back.
+    /// The time in seconds by the clock of the machine, with the way to the device and back.
     pub(in crate::cli) wall: f64,
-    /// The time by the device's own clock; `None` if it has none, and for work of the CPU.
+    /// The time in seconds by the device's own clock; `None` if it has none, and for work of the
+    /// CPU.
     pub(in crate::cli) device: Option<f64>,
 }
 

@@ -38,7 +38,7 @@ pub(in crate::cli) fn open_real(memory: u64) -> Result<Option<Arc<dyn Backend>>,
     }
 }
 
-/// Opens a GPU with a timer of its passes.
+/// Opens a GPU for `heatsplat bench`, with a function that times its compute passes.
 pub(in crate::cli) fn open_for_bench(
     adapter: AdapterListing,
     settings: DeviceSettings,

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// The bytes of a GPU's memory that points may take in a race: as many as without a flag.
+/// The bytes of a GPU's memory that points may take in a race: 2 GiB, as by the default of
+/// `--gpu-memory`.
 const MEMORY: u64 = 2 << 30;
 
 /// All GPUs of this machine, the best first.
@@ -80,7 +81,7 @@ pub(in crate::cli) fn list(
     Ok(text)
 }
 
-/// The reason for the choice of `auto`.
+/// Explains, for the list of backends, why `--backend auto` begins with the CPU.
 fn reason(adapters: &[AdapterListing]) -> String {
     match adapters.iter().find(|adapter| adapter.real) {
         Some(adapter) => format!(
@@ -98,8 +99,8 @@ fn reason(adapters: &[AdapterListing]) -> String {
     }
 }
 
-/// Lets each GPU draw a set's tiles against the CPU. A GPU that can't be opened is reported and
-/// left out.
+/// Times each GPU against the CPU, both drawing the tiles of a set of points. A GPU that can't be
+/// opened is reported and left out.
 fn races(adapters: &[AdapterListing], set: &Arc<PointSet>, style: &Style) -> Vec<RaceReport> {
     let cpu = cpu();
     let mut all = Vec::new();

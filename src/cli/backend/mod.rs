@@ -44,9 +44,9 @@ pub(super) enum BackendChoice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum GpuChoice {
     Any,
-    /// A place in the list of all GPUs, from 0.
+    /// The GPU with this number in the list of all GPUs, which counts from 0.
     Number(usize),
-    /// A part of the name of a GPU.
+    /// The best GPU whose name contains this text, in letters of either case.
     Named(String),
 }
 

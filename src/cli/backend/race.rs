@@ -11,20 +11,21 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The zooms whose tiles are drawn. A choice.
+/// The zooms whose tiles are drawn in a race. A choice.
 const ZOOMS: [u8; 5] = [0, 3, 6, 9, 12];
 
-/// The most dense tiles of a zoom, and the most sparse ones. A choice.
+/// The largest number of dense tiles, and of sparse tiles, of each zoom in a race. A choice.
 const EACH: usize = 3;
 
-/// The number of turns of each backend. They alternate, so that other work on the machine slows
-/// both down. A choice.
+/// The number of turns that each backend has in a race. The turns of both alternate, so that other
+/// work on the machine slows both down. A choice.
 const TURNS: usize = 3;
 
-/// The least duration of a turn. A choice.
+/// The least time for which a backend draws in each of its turns in a race. A choice.
 const TURN: Duration = Duration::from_millis(100);
 
-/// The most laps of a turn: a bound for tiles that take no time.
+/// The largest number of times that a backend draws all tiles of a race in one turn: a bound in
+/// case that tiles take hardly any time.
 const MOST_LAPS: f64 = 1000.0;
 
 /// The factor by which a backend must be faster than the one that draws a layer so as to take its
@@ -40,12 +41,13 @@ pub(in crate::cli) struct RaceTrack {
     threads: usize,
 }
 
-/// The tiles a second that two backends have drawn.
+/// The result of a race: the number of tiles a second that each of the two backends has drawn, and
+/// the failures of their devices.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::cli) struct RaceResult {
-    /// The rate of the backend that draws the layer at present.
+    /// The number of tiles a second that was drawn by the backend that draws the layer at present.
     pub(in crate::cli) present: f64,
-    /// The rate of the other backend.
+    /// The number of tiles a second that the other backend has drawn.
     pub(in crate::cli) other: f64,
     /// True if the device of the present backend failed meanwhile.
     pub(in crate::cli) present_failed: bool,
@@ -63,8 +65,8 @@ impl RaceResult {
 }
 
 impl RaceTrack {
-    /// Makes a race of `threads` drawings at a time for a layer's points and own style. `None` if
-    /// the layer has no points.
+    /// Makes the track of a race for a layer's points and own style. Each backend draws `threads`
+    /// tiles at a time. `None` if the layer has no points.
     pub(in crate::cli) fn new(set: Arc<PointSet>, style: Style, threads: usize) -> Option<Self> {
         let kinds = ZOOMS.map(|z| tile_kinds::of_zoom(set.points(), z, EACH));
         let tiles: Vec<TileId> = kinds.into_iter().flatten().flat_map(|(_, t)| t).collect();
@@ -76,7 +78,8 @@ impl RaceTrack {
         })
     }
 
-    /// Lets two backends draw in turns. `None` if `stop` becomes true meanwhile.
+    /// Lets two backends draw the tiles alternately, and measures how fast each is. `None` if
+    /// `stop` becomes true meanwhile.
     pub(in crate::cli) fn run(
         &self,
         [present, other]: [&Arc<dyn Backend>; 2],
@@ -115,7 +118,7 @@ impl RaceTrack {
         })
     }
 
-    /// Draws all tiles `laps` times. Returns the tiles a second.
+    /// Draws all tiles `laps` times. Returns the number of tiles that were drawn in a second.
     fn turn(&self, layer: &Layer, laps: usize, stop: &AtomicBool) -> f64 {
         let (start, next) = (Instant::now(), AtomicUsize::new(0));
         let all = laps * self.tiles.len();

@@ -4,32 +4,36 @@ use super::measure::BenchTiming;
 use crate::cli::backend::bench_device::PassTime;
 use heatsplat::render::Phase;
 
-/// The share of the time from which on a part counts as the bottleneck. A choice.
+/// The share of the time for which a part of the machine must be busy to count as the bottleneck. A
+/// choice.
 const BUSY: f64 = 0.6;
 
 /// The shares of the time in which the parts of a machine are busy while many pictures are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Loads {
-    /// The processor's cores together.
+    /// The share of the time, from 0 to 1, in which the processor's cores are busy on average.
     pub(super) cores: f64,
-    /// The thread that owns the device; `None` without a device.
+    /// The share of the time, from 0 to 1, in which the thread that owns the device is busy; `None`
+    /// without a device.
     pub(super) worker: Option<f64>,
-    /// The device, by its own clock; `None` without a device or without timestamps.
+    /// The share of the time, from 0 to 1, in which the device is busy by its own clock; `None`
+    /// without a device or without timestamps.
     pub(super) device: Option<f64>,
 }
 
 /// A part of the machine that limits the number of pictures a second.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Bottleneck {
-    /// One word, for JSON.
+    /// One word for the part, for the JSON report.
     pub(super) name: &'static str,
-    /// A sentence, for the table.
+    /// A sentence about the part and its load, for the table.
     pub(super) text: String,
 }
 
 impl Loads {
-    /// The loads of one row of measurements. `passes` are the passes of a batch of `batch` tiles;
-    /// they are of other tiles, so the device's load is an estimate.
+    /// Computes the loads from one row of measurements. `passes` has the times of the GPU's passes
+    /// for a batch of `batch` tiles. These are other tiles than those of the row, so the device's
+    /// load is an estimate.
     pub(super) fn new(
         timing: &BenchTiming,
         cores: usize,
@@ -47,7 +51,8 @@ impl Loads {
         }
     }
 
-    /// The means of several rows.
+    /// The mean of each load over several rows of measurements. Rows without a value for a load
+    /// don't count in its mean.
     pub(super) fn mean(all: &[Self]) -> Self {
         let mean = |of: fn(&Self) -> Option<f64>| {
             let known: Vec<f64> = all.iter().filter_map(of).collect();
@@ -60,7 +65,8 @@ impl Loads {
         }
     }
 
-    /// The busiest part. `stages` and `passes` name what it does most of the time.
+    /// Finds the busiest part of the machine. The text about it also names the stage of drawing or
+    /// the GPU's pass, from `stages` or `passes`, in which it spends most of its time.
     pub(super) fn bottleneck(
         &self,
         stages: &[(Phase, f64)],

@@ -13,7 +13,7 @@ pub(super) struct CounterValues(pub(super) BTreeMap<&'static str, u64>);
 /// The work of a device for a number of pictures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct DeviceWork {
-    /// The number of pictures that were asked for.
+    /// The number of pictures that the backend was asked for.
     pub(super) pictures: u64,
     counted: CounterValues,
 }
@@ -23,7 +23,7 @@ impl CounterValues {
         Self(backend.counters().into_iter().collect())
     }
 
-    /// The difference to an earlier moment.
+    /// The increase of each counter since `before`, an earlier reading of the same counters.
     pub(super) fn since(&self, before: &Self) -> Self {
         let grown = |(name, n): (&&'static str, &u64)| {
             let from = before.0.get(name).copied().unwrap_or(0);
@@ -36,7 +36,7 @@ impl CounterValues {
         self.0.get(name).copied().unwrap_or(0)
     }
 
-    /// The pictures that the CPU drew instead of a device, by reason.
+    /// The number of pictures that the CPU drew instead of a device, by reason.
     pub(super) fn fallbacks(&self) -> BTreeMap<&'static str, u64> {
         let failed = self.0.iter().filter_map(|(name, n)| {
             let reason = name.strip_prefix(FAILED)?;
@@ -61,12 +61,12 @@ impl DeviceWork {
         self.counted.get("drawn")
     }
 
-    /// The mean number of blocks in a batch.
+    /// The mean number of blocks that the device draws in one batch. A tile is one block.
     pub(super) fn batch(&self) -> f64 {
         self.drawn() as f64 / self.counted.get("batches").max(1) as f64
     }
 
-    /// The mean number of submissions for a picture.
+    /// The mean number of submissions to the GPU for each picture.
     pub(super) fn submissions(&self) -> f64 {
         self.each("submissions")
     }

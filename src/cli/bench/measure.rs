@@ -32,7 +32,8 @@ pub(super) struct BenchTiming {
     pub(super) rate_cpu: f64,
     /// The work of the device while all threads draw; `None` for the CPU.
     pub(super) together_work: Option<DeviceWork>,
-    /// The pictures that the CPU drew instead of the device, by reason, in all of the measurement.
+    /// The number of pictures that the CPU drew instead of the device, by reason, in all of the
+    /// measurement.
     pub(super) fallbacks: BTreeMap<&'static str, u64>,
     /// False if the device drew nothing at all. True for the CPU.
     pub(super) has_drawn: bool,
@@ -59,7 +60,8 @@ impl Quartiles {
 }
 
 impl BenchTiming {
-    /// The words for the row of the table if the figures are not those of the device alone.
+    /// A note for the table of results on the pictures that the CPU drew instead of the device:
+    /// their number by reason. `None` if there were none.
     pub(super) fn who_drew(&self) -> Option<String> {
         if self.fallbacks.is_empty() {
             return None;
@@ -142,16 +144,17 @@ pub(super) fn pictures(
     }
 }
 
-/// The measurements of pictures that several threads have drawn.
+/// The measurements of pictures that several threads have drawn at the same time.
 struct Together {
     drawn: usize,
-    /// The pictures a second.
+    /// The number of pictures a second that all threads draw together.
     rate: f64,
-    /// The milliseconds of CPU time for a picture.
+    /// The mean CPU time of a picture in milliseconds.
     cpu: f64,
 }
 
-/// Draws pictures by several threads.
+/// Lets `threads` threads call `draw` for the duration `time`. Each call draws one picture; its
+/// argument is the number of calls before it.
 fn together(time: Duration, threads: usize, draw: impl Fn(usize) -> usize + Sync) -> Together {
     let done = AtomicUsize::new(0);
     let (cpu, start) = (ProcessTime::now(), Instant::now());

@@ -104,7 +104,7 @@ pub(super) struct BenchCommand {
     style: StyleFlags,
 }
 
-/// The settings of a run that all figures share.
+/// The settings of a benchmark, which all of its measurements share.
 struct BenchRun {
     points: usize,
     time: Duration,
@@ -112,7 +112,7 @@ struct BenchRun {
     settings: DeviceSettings,
 }
 
-/// The measurements in one style.
+/// The measurements of all backends in one style.
 struct StyleTiming {
     style: Style,
     backends: Vec<BackendTiming>,
@@ -125,12 +125,13 @@ struct BackendTiming {
     /// The number of pictures that were drawn at a time.
     threads: usize,
     rows: Vec<BenchTiming>,
-    /// The facts about the GPU; `None` for the CPU.
+    /// A description of the GPU as JSON; `None` for the CPU.
     adapter: Option<Value>,
-    /// The counters of the backend before and after all of its measurements.
+    /// The counters of the backend before all of its measurements; `after` has those at the end.
     before: CounterValues,
     after: CounterValues,
-    /// The passes of the device for a batch of `pass_pictures` tiles. Empty for the CPU.
+    /// The time of each compute pass of the GPU for a batch of `pass_pictures` tiles. Empty for the
+    /// CPU.
     passes: Vec<PassTime>,
     pass_pictures: usize,
     load: Loads,
@@ -200,7 +201,7 @@ impl BenchCommand {
         }
     }
 
-    /// The style of the flags, and those of `--also`.
+    /// The styles to measure: `first`, which the flags set, and those of `--also`.
     fn styles(&self, first: Style) -> Result<Vec<Style>, BoxError> {
         let mut all = vec![first.clone()];
         for text in &self.also {

@@ -4,14 +4,14 @@ use heatsplat::render::View;
 use heatsplat::render::encode::{EncodeError, ImageFormat};
 use heatsplat::{Layer, TileId};
 
-/// A picture to draw.
+/// A picture that a benchmark draws.
 #[derive(Clone, Copy)]
 pub(super) enum BenchPicture {
     Tile(TileId),
     Map(View),
 }
 
-/// The form of the results: colour indices without any file, or an image file.
+/// The form in which a benchmark wants pictures: as colour indices, or encoded as an image file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum BenchFormat {
     Indices,
@@ -35,7 +35,7 @@ impl BenchFormat {
         }
     }
 
-    /// The words at the top of the table that state the form.
+    /// The note on the form at the top of the table of results.
     pub(super) fn note(self) -> String {
         match self {
             Self::Indices => "nothing encoded".to_owned(),

@@ -26,7 +26,8 @@ pub(super) fn style(style: &Style) -> String {
     format!("\n{}\n", lines.join("\n"))
 }
 
-/// The name of a backend, with its adapter, and the names of the columns.
+/// The lines above a backend's measurements in the table: its name, the number of pictures at a
+/// time, its GPU if it has one, and the names of the columns.
 pub(super) fn title(name: &str, device: Option<&BenchDevice>, threads: usize) -> String {
     let about = device.map_or(String::new(), |device| {
         let text = |key: &str| device.adapter.json[key].as_str().unwrap_or("").to_owned();

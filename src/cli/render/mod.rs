@@ -129,7 +129,8 @@ impl CaptionFlags {
         Ok(read.map_err(|e| format!("--font {}: {e}", path.display()))?)
     }
 
-    /// The captions of a map. They are light on a dark background, and dark on a light one or none.
+    /// The captions of a map. They are light on a dark background, and dark on a light background
+    /// or without one.
     fn captions(&self, map: &StaticMap<'_>, typeface: Typeface) -> Captions {
         let (layer, style) = (map.layer, &map.style);
         let legend = || layer.legend_of(&layer.normalizer_at(map.view.level(), style), style);

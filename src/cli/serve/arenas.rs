@@ -6,8 +6,8 @@
 //! each core is as fast. The allocator reads its limit when a program starts, so the program starts
 //! itself once more, in the same process.
 
-/// Starts the program again with a limit for arenas, unless there is one already. Returns only if
-/// that isn't needed or not possible.
+/// Starts the program again with a limit for the number of the allocator's arenas, unless there is
+/// such a limit already. Returns only if the new start isn't needed or not possible.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(super) fn limit() {
     use std::env;
@@ -43,6 +43,6 @@ pub(super) fn limit() {
     tracing::debug!("the program can't start itself again: {error}");
 }
 
-/// Does nothing: other allocators have no such arenas.
+/// Does nothing: other allocators than glibc's have no such arenas.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(super) fn limit() {}

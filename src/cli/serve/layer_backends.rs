@@ -22,12 +22,12 @@ pub(super) type OpenGpu = Box<dyn Fn() -> Result<Option<Arc<dyn Backend>>, BoxEr
 
 /// The backends of a server's layers.
 pub(super) struct LayerBackends {
-    /// The backend of all layers, except those that have won another one by a race.
+    /// The backend of all layers, except those for which another backend has won a race.
     common: Arc<dyn Backend>,
     winners: Winners,
-    /// The layers that are to race when the server has their data.
+    /// The layers whose data have been read since races were last begun.
     read: Vec<RaceEntry>,
-    /// The way to the thread that holds races; `None` if the user has named a backend.
+    /// The channel to the thread that holds races; `None` if the user has named a backend.
     entries: Option<Sender<RaceMessage>>,
 }
 
@@ -89,7 +89,7 @@ pub(super) fn layer_backends(
 }
 
 impl LayerBackends {
-    /// One backend for all layers.
+    /// Makes the backends of a server in which `backend` draws all layers and no races are held.
     pub(super) fn pinned(backend: Arc<dyn Backend>) -> Self {
         Self {
             common: backend,
@@ -99,8 +99,9 @@ impl LayerBackends {
         }
     }
 
-    /// `common` for all layers, and races of it against the backend that `open` opens. `renders` is
-    /// the number of pictures that the server draws at a time.
+    /// Makes the backends of a server in which `common` draws all layers until the backend that
+    /// `open` opens wins a race. `renders` is the number of pictures that the server draws at a
+    /// time.
     pub(super) fn raced(
         common: Arc<dyn Backend>,
         open: OpenGpu,
@@ -141,14 +142,15 @@ impl LayerBackends {
         &self.common
     }
 
-    /// The backend that draws a layer whose data are read now. `key` is that of its configuration.
+    /// The backend for a layer whose data are being read. `key` is the key of the layer's
+    /// configuration: a race that was won under another key doesn't count.
     pub(super) fn of_layer(&self, id: &LayerId, key: &str) -> Arc<dyn Backend> {
         let winners = self.winners.lock().unwrap_or_else(PoisonError::into_inner);
         let won = winners.get(id).filter(|(of, _)| of == key);
         Arc::clone(won.map_or(&self.common, |(_, backend)| backend))
     }
 
-    /// Notes a layer whose data have been read for the next race.
+    /// Notes, for the next race, a layer whose data have been read.
     pub(super) fn enter(&mut self, id: &LayerId, key: &str, layer: &Layer) {
         if self.entries.is_some() {
             self.read.push(RaceEntry {
@@ -172,13 +174,14 @@ impl LayerBackends {
     }
 }
 
-/// The state of the thread that holds races.
+/// The state of the thread that holds races between the CPU and a GPU.
 struct Races {
     cpu: Arc<dyn Backend>,
     open: OpenGpu,
     /// The GPU that was opened last. It is closed when no layer uses it any more.
     opened: Option<Weak<dyn Backend>>,
-    /// The number of the GPU's fallbacks at the end of the last race.
+    /// The GPU's number of fallbacks (pictures that another backend drew in its place) at the end
+    /// of the last race.
     failures: u64,
     renders: usize,
     winners: Winners,
@@ -282,7 +285,7 @@ mod tests {
     struct Timed {
         name: &'static str,
         time: Duration,
-        /// The number that is added to the fallbacks with each picture.
+        /// The number by which each picture raises the count of fallbacks.
         fails: AtomicU64,
         fallbacks: AtomicU64,
     }
@@ -325,7 +328,7 @@ mod tests {
         }
     }
 
-    /// Races of a layer that the CPU draws in 5 ms, against a GPU.
+    /// A layer that the CPU draws in 5 ms, and its races against a GPU.
     struct Scene {
         backends: LayerBackends,
         layers: Registry,
@@ -349,7 +352,7 @@ mod tests {
             }
         }
 
-        /// The backend of the layer when it is read now.
+        /// The name of the backend that would draw the layer if it were read now.
         fn next(&self) -> String {
             self.backends.of_layer(&self.id, "key").name().to_owned()
         }

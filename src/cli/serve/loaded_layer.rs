@@ -125,7 +125,7 @@ pub(super) enum Reload {
     /// All layers whose sources have changed or may have changed. The lists of tables that
     /// databases publish are looked up again too.
     All,
-    /// One layer, given by its name or by its id.
+    /// The layer with this name or this id.
     Layer(String),
     /// The layers whose reload period is over. A layer whose source is unchanged is not read.
     Due,

@@ -31,9 +31,9 @@ impl<K, T: Clone> Default for SingleFlight<K, T> {
 pub(super) enum JoinOutcome<T> {
     /// A value that the caller's `find` returned, so that nothing was computed.
     Known(T),
-    /// A value that another caller had begun to compute.
+    /// The value of a computation that another caller began.
     Shared(T),
-    /// A value that this caller has begun to compute.
+    /// The value of a computation that this caller began.
     Made(T),
 }
 
@@ -64,8 +64,9 @@ impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
         }
     }
 
-    /// Joins the computation of a key or begins one; returns true if this caller has begun it. If
-    /// `find` knows the value, it is returned as `Err`.
+    /// Joins the computation of the key's value, or begins one if there is none; the `bool` is true
+    /// if this caller has begun it. If `find` returns the value, no computation is begun, and the
+    /// value is returned as `Err`.
     fn enter<'a, F: Future<Output = T> + Send + 'static>(
         &'a self,
         key: &'a K,

@@ -5,8 +5,8 @@ use heatsplat_points::{Points, Window};
 use heatsplat_render::limits::WIDEST_EXACT;
 use heatsplat_render::{Kernel, Style, View};
 
-/// Points in memory; or, for rows and for assumed tiles, only a number of points and the range of
-/// their weights.
+/// The points whose drawing time is estimated: points in memory or, for rows of a database and for
+/// tiles that are only imagined, a number of points and the range of their weights.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Population<'a> {
     /// Points in memory, which the index can count in any window.
@@ -53,9 +53,10 @@ impl Population<'_> {
 /// radius is in metres, since its size in pixels changes with the latitude.
 pub(super) struct CellCounts<'a> {
     population: Population<'a>,
-    /// The window around all strips, and for each width of cells in world units that was asked for,
-    /// the mean number of such cells in a square world unit. `None` if there is only one strip: its
-    /// cells are counted directly.
+    /// For several strips: the window around all of them, and pairs of a cell width in world units
+    /// and the mean number of cells, at most that wide, in a square world unit. A pair is added
+    /// when its width is first asked for. `None` if there is only one strip, whose cells are
+    /// counted directly.
     shared: Option<(Window, Vec<(f64, f64)>)>,
 }
 

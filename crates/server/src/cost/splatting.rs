@@ -79,9 +79,9 @@ impl Sum for DrawTime {
 struct Blocks {
     /// The number of blocks into which the picture is cut.
     count: f64,
-    /// The width of a block in pixels.
+    /// The width in pixels of each block, without its margin.
     width: f64,
-    /// The height of a block in pixels.
+    /// The height in pixels of each block, without its margin.
     height: f64,
     /// The width in pixels of the margin on each side of a block. The points in the margin are
     /// drawn with the block, since their kernels reach into it.
@@ -174,9 +174,9 @@ pub(super) fn plain(
     takes
 }
 
-/// The time to draw the points in a window by kernels that add up, without the time that each pixel
-/// takes with any kernel. `signed` is true if there are negative weights, and `strip` if the window
-/// is one of several strips of a picture.
+/// The time to draw the points in a window by kernels that add up. It leaves out the time for each
+/// pixel that any kernel takes. `signed` is true if there are negative weights, and `strip` if the
+/// window is one of several strips of a picture.
 fn of_kernel(
     window: &Window,
     kernel: &Kernel,

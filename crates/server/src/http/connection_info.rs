@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Facts about a connection. Each request that arrives on the connection has them as an extension;
-/// a request that an embedding program hands to the router itself has none.
+/// The address and protocol of a connection, and counts of its requests and bytes. Each request
+/// that arrives on the connection has them as an extension; a request that an embedding program
+/// hands to the router itself has none.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectionInfo {
     /// The address of the client, or of the proxy before it; `None` on a Unix socket.

@@ -182,8 +182,8 @@ pub(crate) fn is_from_proxy<B>(trusted: &[TrustedProxy], request: &Request<B>) -
     })
 }
 
-/// The number of addresses at the end of a list that are trusted proxies: all those behind the last
-/// address that is none.
+/// The number of trusted proxies at the end of a list of addresses: all addresses after the last
+/// one that is no trusted proxy.
 fn trusted_hops<'a>(
     clients: impl DoubleEndedIterator<Item = &'a str>,
     is_trusted: impl Fn(IpAddr) -> bool,

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub(crate) struct RequestTiming {
     /// The time that the request waited in the render queue.
     pub(crate) queued: Duration,
-    /// The time of drawing divided by the number of turns, the places in the render queue that the
+    /// The time of drawing, divided by the number of turns (places in the render queue) that the
     /// picture held.
     pub(crate) turn: Duration,
     /// The time of each stage of rendering, for example of convolving.

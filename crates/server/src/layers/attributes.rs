@@ -80,7 +80,7 @@ impl ColumnHistogram {
 }
 
 impl Attribute {
-    /// Describes a column.
+    /// Describes a column for the catalog.
     pub(super) fn new(column: &Column) -> Self {
         let kind = column.kind();
         let written = |text: String| match kind {

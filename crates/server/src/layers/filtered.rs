@@ -34,8 +34,8 @@ pub(crate) struct FilteredLayer {
     all: Weak<FilteredLayers>,
 }
 
-/// The filtered layers of a layer by the texts of their conditions. Their points are counted in the
-/// budget.
+/// The filtered layers of one unfiltered layer, by the texts of their conditions. Their points are
+/// counted in the memory budget.
 type FilteredLayers = Memo<String, ServedLayer>;
 
 /// The points and columns from which a filtered layer is selected. This holds the [`Layer`] and the
@@ -133,7 +133,8 @@ fn counted_bytes(layer: &ServedLayer) -> usize {
     filtered.selected().map_or(0, counted)
 }
 
-/// A count of threads, which is lower by one when this is dropped, also if the work is unwound.
+/// One thread in a count of threads. Dropping it lowers the count by one, even if the thread
+/// panics.
 struct SelectingThread<'a>(&'a AtomicUsize);
 
 impl<'a> SelectingThread<'a> {
@@ -159,7 +160,8 @@ pub(crate) struct FilterColumns {
 }
 
 impl FilterColumns {
-    /// Makes the columns of a table. Filtered layers are counted in `budget`.
+    /// Makes the filter columns of a layer from the table of its kept columns. The memory of
+    /// filtered layers is counted in `budget`.
     pub(crate) fn new(table: Arc<Table>, budget: &Arc<MemoryBudget>) -> Self {
         let bytes = |text: &String, layer: &ServedLayer| text.len() + counted_bytes(layer);
         Self {

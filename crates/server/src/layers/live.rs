@@ -173,7 +173,7 @@ pub struct LiveLayer {
     epoch: u64,
     /// The distribution of the points over the world. The first request that needs it fetches it.
     overview: OnceCell<Overview>,
-    /// The statistics of scales. Each cell is filled when its measurement is finished.
+    /// The statistics of scales. Each entry stays empty until its measurement is finished.
     statistics: Memo<LevelKey, OnceCell<Arc<Statistics>>>,
     /// True if the layer has so much negative weight that its values are shown on both sides of
     /// zero. It is set once, when the overview is fetched.
@@ -217,7 +217,8 @@ impl LiveLayer {
         self
     }
 
-    /// Forgets the measured statistics, and counts those that will be measured in a budget.
+    /// Forgets the measured statistics. The memory of those that are measured from now on is
+    /// counted in `budget`.
     pub(crate) fn within(mut self, budget: &Arc<MemoryBudget>) -> Self {
         self.statistics = Memo::counted(MAX_STATISTICS, budget, |(_, key), statistics| {
             let measured = statistics.get();
@@ -460,7 +461,8 @@ impl LiveLayer {
     }
 }
 
-/// The error for a scale that can't be measured.
+/// Converts an error of the source of rows to the server's error for a scale that can't be
+/// measured.
 fn scale_error(error: SourceError) -> ApiError {
     match error {
         SourceError::Deadline | SourceError::TooMuch => ApiError::scale_too_slow(),

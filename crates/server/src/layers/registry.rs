@@ -39,7 +39,8 @@ pub struct Registry {
 /// thread.
 #[derive(Debug, Default)]
 pub(crate) struct WatchCounters {
-    /// The time of the thread's last sign of life, in seconds since 1970; 0 before the first one.
+    /// The time of the last sign of life of the thread that reads layers again, in seconds since
+    /// 1970; 0 before the first one.
     pub(crate) last_look: AtomicU64,
     /// The number of times that a source or the configuration could not be read again.
     pub(crate) failures: AtomicU64,
@@ -412,12 +413,13 @@ impl Registry {
         self.read().find(id, None)
     }
 
-    /// A layer by its id, if the keys `sent` open it.
+    /// Finds a layer by its id for a request that has sent the keys `sent`. A layer that these keys
+    /// don't open is not found, as if it didn't exist.
     pub(crate) fn open(&self, id: &str, sent: &[String]) -> Result<Arc<ServedLayer>, ApiError> {
         self.read().find(id, Some(sent))
     }
 
-    /// Returns true if the keys `sent` open the layer.
+    /// Returns true if the layer exists and a request that has sent the keys `sent` may see it.
     pub(crate) fn is_open(&self, id: &LayerId, sent: &[String]) -> bool {
         let state = self.read();
         let entry = state.layers.get(id);

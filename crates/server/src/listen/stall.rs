@@ -29,8 +29,8 @@ pub(crate) struct StallGuard<S> {
     written: Arc<AtomicU64>,
 }
 
-/// A period in which bytes wait for the client: its beginning, and the timer that ends it when
-/// patience has run out.
+/// A period in which the client takes no bytes although some are ready for it: the time when the
+/// period began, and the timer at whose end the connection fails.
 #[derive(Debug)]
 struct Waiting {
     since: Instant,
@@ -38,8 +38,9 @@ struct Waiting {
 }
 
 impl<S> StallGuard<S> {
-    /// Guards a stream. `stalled` is the counter of connections that fail because of this guard,
-    /// and `written` the counter of bytes that the client takes.
+    /// Makes a guard of `stream`, whose patience begins as `limit`. `stalled` is the counter of
+    /// connections that fail because of such guards, and `written` the counter of bytes that the
+    /// client takes.
     pub(crate) fn new(
         stream: S,
         limit: Duration,
@@ -56,8 +57,8 @@ impl<S> StallGuard<S> {
         }
     }
 
-    /// Updates the patience by the outcome of a write, and turns the outcome into an error if
-    /// patience has run out.
+    /// Adjusts the patience after an attempt to write, and passes on the outcome of the attempt. If
+    /// the patience has run out, it returns an error instead.
     fn account(
         &mut self,
         context: &mut Context<'_>,

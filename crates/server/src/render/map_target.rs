@@ -10,7 +10,8 @@ use std::sync::Arc;
 pub(crate) struct MapTarget {
     /// The format of the image file.
     pub(crate) format: ImageFormat,
-    /// The grid of pixels; `None` if it is that in which the picture is drawn.
+    /// The mapping from the drawn picture to the map's own grid of pixels; `None` if the map has
+    /// the grid in which it is drawn.
     pub(crate) warp: Option<Arc<Warp>>,
     /// The colour (red, green, blue) on which the picture is laid; `None` for a picture that is
     /// transparent where no heat is.

@@ -10,18 +10,20 @@ pub(crate) struct Warp {
     width: usize,
 }
 
-/// Two neighbouring rows or columns of the drawn picture between which a pixel lies.
+/// The two neighbouring rows or columns of the drawn picture between whose centres the centre of a
+/// row or column of the new picture lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Tap {
     first: usize,
     second: usize,
-    /// The share of the second one, 0 to 1.
+    /// The weight of `second` in the interpolation, 0 to 1; `first` has the rest.
     share: f32,
 }
 
 impl Tap {
-    /// The tap at a coordinate of the drawn picture, which has `size` pixels in this direction:
-    /// pixel number `i`, counted from 0, reaches from `i` to `i + 1`. `None` outside the picture.
+    /// Finds the two rows or columns around the coordinate `at` of the drawn picture, which has
+    /// `size` pixels in this direction: pixel number `i`, counted from 0, reaches from `i` to `i +
+    /// 1`. `None` if `at` is outside the picture.
     fn new(at: f64, size: u32) -> Option<Self> {
         if !(0.0..=f64::from(size)).contains(&at) {
             return None;

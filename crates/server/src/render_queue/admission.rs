@@ -92,7 +92,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Waits until the request gets its turns; `None` if the queue drops the request instead.
+    /// Waits until the request gets its turns, the right to draw; `None` if the queue drops the
+    /// request instead.
     pub(super) async fn turns(&mut self) -> Option<Turns> {
         (&mut self.turns).await.ok()
     }
@@ -233,8 +234,8 @@ impl Admission {
 }
 
 impl QueueState {
-    /// Sets the queue's clock to the place of a request that begins. If too many clients are known,
-    /// also forgets those that don't wait.
+    /// Raises the queue's clock to `clock`, the place of a request that begins. If too many clients
+    /// are remembered, also forgets those of which no request waits.
     fn begin(&mut self, clock: u64) {
         self.now = self.now.max(clock);
         // With many requests in the queue it is done the less often.

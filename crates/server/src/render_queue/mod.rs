@@ -58,8 +58,8 @@ pub(crate) struct WorkSize {
     /// The number of turns that the work holds at the same time: 1 for a tile, more for pictures
     /// that need more memory, so that the memory of all pictures together stays bounded.
     pub(crate) turns: u32,
-    /// The expected time on one core; `None` for `before`, plus the time `turn` for each of
-    /// `turns`.
+    /// The expected time of the whole work on one core. With `None`, the work is expected to take
+    /// the time `before` and, for each of its `turns`, the time `turn`.
     pub(crate) expected: Option<Duration>,
     /// The expected time of preparations, for example of measuring a scale, which is added if
     /// `expected` is `None`.
@@ -81,7 +81,8 @@ pub(crate) struct WorkSize {
 }
 
 impl WorkSize {
-    /// Work of one turn. Its expected time is the mean of all recent pictures.
+    /// The size of a small piece of work: it takes one turn, for which the mean time of all recent
+    /// pictures is expected.
     pub(crate) const SMALL: Self = Self {
         turns: 1,
         expected: None,
@@ -340,7 +341,7 @@ impl Drop for NoticeOnDrop {
 /// One unit in a count of waiting requests. Dropping it lowers the count.
 struct CountedPlace<'a> {
     places: &'a AtomicUsize,
-    /// The count just after this unit was added, itself included.
+    /// The count just after this unit was added to it.
     number: usize,
 }
 

@@ -29,8 +29,8 @@ use serde::Serialize;
 use serde_json::{Value, json as value};
 use std::sync::Arc;
 
-/// The zooms at which values are measured to find the range that tiles encode. The zoom that shows
-/// all points is one more. A choice.
+/// The zooms at which values are measured to find the range that tiles encode, besides the zoom
+/// that shows all points. A choice.
 const ZOOMS: [u8; 3] = [0, 8, 14];
 /// The factor by which the encoded range is wider than the measured values. They are measured in a
 /// sample of tiles only, and values elsewhere may be larger. A choice.

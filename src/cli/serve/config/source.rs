@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// for more than ten thousand layers.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// The source of a configuration.
+/// The source of the server's configuration: the command line or a file.
 pub(crate) enum ConfigSource {
     /// The flags of the command line.
     Args(RawConfig),

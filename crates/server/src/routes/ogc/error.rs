@@ -61,8 +61,9 @@ impl OgcError {
         converted
     }
 
-    /// The answer with this error in the form of a service. Its status is 400, unless another time
-    /// or a smaller picture would help.
+    /// Makes the answer that reports this error as an XML document in the given form. Its status is
+    /// 400 for a wrong parameter or an unknown layer; otherwise it is that of the error that
+    /// another route has reported, like 503.
     pub(super) fn report(self, form: ErrorForm) -> Response {
         let text = escaped(&self.message);
         let attribute = |name: &str, value: &str| match value.is_empty() {
@@ -113,7 +114,8 @@ impl OgcError {
         response
     }
 
-    /// The code in OWS Common, which has one for all values that are refused.
+    /// The error's code in OWS Common, which WMTS uses. There a wrong style or format has the code
+    /// of all other wrong values of parameters.
     fn ows_code(&self) -> &'static str {
         match self.code {
             "StyleNotDefined" | "InvalidFormat" => "InvalidParameterValue",
@@ -121,7 +123,7 @@ impl OgcError {
         }
     }
 
-    /// The name in WMTS of a parameter that WMS calls otherwise.
+    /// The name of the parameter in WMTS, which calls some parameters otherwise than WMS does.
     fn ows_parameter(&self) -> &'static str {
         match self.parameter {
             "STYLES" => "Style",
@@ -130,7 +132,8 @@ impl OgcError {
         }
     }
 
-    /// The code in WMS, which has codes for some kinds of errors only; empty for the others.
+    /// The error's code in WMS, which has codes for some kinds of errors only; empty for the
+    /// others.
     fn wms_code(&self) -> &'static str {
         const CODES: [&str; 8] = [
             "InvalidFormat",

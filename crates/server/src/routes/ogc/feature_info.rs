@@ -22,14 +22,15 @@ pub(super) const FORMATS: [(&str, InfoFormat); 3] = [
     ("text/html", InfoFormat::Html),
 ];
 
-/// The format of a value.
+/// The format in which `GetFeatureInfo` answers with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InfoFormat {
-    /// The answer of `/{layer}/value`.
+    /// JSON: the unchanged answer of `/{layer}/value`.
     Json,
-    /// A line for each name and value.
+    /// Plain text: a line `name = value` for each member of the JSON object that `/{layer}/value`
+    /// answers.
     Text,
-    /// A table of names and values.
+    /// An HTML page with a table of the names and values that `/{layer}/value` answers.
     Html,
 }
 

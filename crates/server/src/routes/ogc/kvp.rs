@@ -8,7 +8,7 @@ use heatsplat_render::Style;
 /// The parameters of a request.
 #[derive(Debug)]
 pub(super) struct Kvp {
-    /// Names in capital letters, with their values.
+    /// The names of the parameters in capital letters, each with its value.
     pairs: Vec<(String, String)>,
 }
 

@@ -28,8 +28,9 @@ pub(super) struct CrsBox {
 }
 
 impl MapCrs {
-    /// The names of the systems in capabilities, for WMS 1.3.0 and for WMS 1.1.1.
+    /// The names of the coordinate systems that the capabilities of WMS 1.3.0 list.
     pub(super) const NAMES_130: [&str; 3] = ["EPSG:3857", "CRS:84", "EPSG:4326"];
+    /// The names of the coordinate systems that the capabilities of WMS 1.1.1 list.
     pub(super) const NAMES_111: [&str; 3] = ["EPSG:3857", "EPSG:900913", "EPSG:4326"];
 
     /// A coordinate system by its name in WMS 1.3.0, or, if `is_111` is true, in WMS 1.1.1, where
@@ -46,8 +47,8 @@ impl MapCrs {
         }
     }
 
-    /// Converts a box in degrees to numbers in the order of the parameter `BBOX`. In metres,
-    /// latitudes are cut at the edges of the Mercator square.
+    /// Converts a box in degrees to the four numbers of the parameter `BBOX` in this coordinate
+    /// system, in its order of axes. In Web Mercator, latitudes are cut at the edges of the square.
     pub(super) fn numbers(self, bounds: LonLatBox) -> [f64; 4] {
         let [west, south, east, north] = bounds.edges();
         match self {

@@ -4,7 +4,7 @@ use heatsplat_points::mercator::EQUATOR_METRES;
 use heatsplat_points::{LonLatBox, MAX_ZOOM};
 use std::fmt::Write as _;
 
-/// The side in metres of a pixel of the screens on which the standards' scales are based.
+/// The side in metres of the pixel by which the OGC's standards define scales: 0.28 mm.
 const SCREEN_PIXEL: f64 = 0.000_28;
 
 /// A grid of tiles: a coordinate system, and for each zoom a matrix of square tiles.
@@ -14,7 +14,7 @@ pub(super) struct TileMatrixSet {
     /// Other names by which clients know the grid.
     aliases: &'static [&'static str],
     crs: &'static str,
-    /// The name under which the standard lists the grid's scales.
+    /// The URN of the well-known scale set, under which the standard lists the grid's scales.
     well_known: &'static str,
     /// The west and the north edge of the grid in its coordinate system.
     corner: [f64; 2],
@@ -36,7 +36,7 @@ pub(super) static ALL: [TileMatrixSet; 1] = [TileMatrixSet {
 }];
 
 impl TileMatrixSet {
-    /// A grid by its name; `None` if this server has no such grid.
+    /// Finds a grid of tiles by its name or an alias; `None` if this server has no such grid.
     pub(super) fn find(name: &str) -> Option<&'static Self> {
         ALL.iter()
             .find(|set| set.id == name || set.aliases.contains(&name))
@@ -54,7 +54,7 @@ impl TileMatrixSet {
         zoom.filter(|zoom| *zoom <= MAX_ZOOM)
     }
 
-    /// The description of the grid in WMTS.
+    /// Writes the element `TileMatrixSet` that describes the grid in the capabilities of WMTS.
     pub(super) fn to_wmts(&self) -> String {
         let Self { id, crs, .. } = self;
         let mut text = format!(

@@ -95,10 +95,11 @@ fn capabilities(server: &Server, is_111: bool, request: &Request) -> Response {
     document(server, request, &base, kind, text)
 }
 
-/// The only name in a list of layers or styles; an empty text if there is none.
+/// The only name in the parameter `name`, which is a list of layers or of styles; an empty text if
+/// the list is empty.
 ///
 /// # Errors
-/// If there are several.
+/// If the list has several names.
 fn one<'a>(kvp: &'a Kvp, name: &'static str) -> Result<&'a str, OgcError> {
     let text = kvp.get(name).unwrap_or_default();
     if text.contains(',') {

@@ -15,13 +15,13 @@ use heatsplat_points::LonLatBox;
 use heatsplat_render::{TileSize, ramps};
 use std::sync::Arc;
 
-/// The layers of a document, with their ids.
+/// The layers that a capabilities document lists, each with its id.
 type Layers = [(LayerId, Arc<ServedLayer>)];
 
 const XLINK: &str = "xmlns:xlink=\"http://www.w3.org/1999/xlink\"";
 
-/// Writes the document of WMS 1.3.0. `base` is the server's URL, and `attribution` the text that
-/// maps of its layers must show.
+/// Writes the capabilities document of WMS 1.3.0. `base` is the server's URL, and `attribution` the
+/// text that maps of its layers must show.
 pub(super) fn document_130(base: &str, layers: &Layers, attribution: Option<&str>) -> String {
     let base = escaped(base);
     let crs = MapCrs::NAMES_130.map(|name| format!("<CRS>{name}</CRS>"));
@@ -47,7 +47,7 @@ pub(super) fn document_130(base: &str, layers: &Layers, attribution: Option<&str
     )
 }
 
-/// Writes the document of WMS 1.1.1; see [`document_130`].
+/// Writes the capabilities document of WMS 1.1.1; see [`document_130`].
 pub(super) fn document_111(base: &str, layers: &Layers, attribution: Option<&str>) -> String {
     let base = escaped(base);
     let srs = MapCrs::NAMES_111.map(|name| format!("<SRS>{name}</SRS>"));
@@ -75,7 +75,8 @@ fn online(base: &str) -> String {
     format!("<OnlineResource {XLINK} xlink:type=\"simple\" xlink:href=\"{base}/wms?\"/>")
 }
 
-/// The descriptions of the operations; `document` is the media type of capabilities.
+/// Writes the descriptions of the service's operations as XML. `document` is the media type of the
+/// capabilities document.
 fn operations(base: &str, document: &str) -> String {
     let maps = get_map::FORMATS.iter().map(|(name, _)| *name).collect();
     let infos = feature_info::FORMATS
@@ -110,8 +111,8 @@ fn ramp_styles() -> String {
     styles.collect()
 }
 
-/// The layer's own style, with its legend. The stated size is that of a legend with a title and a
-/// bar of colours; one of categories may differ.
+/// Writes the element `Style` for the layer's own style, with a link to its legend. The stated size
+/// is that of a legend with a title and a bar of colours; a legend of categories may differ.
 fn own_style(base: &str, id: &str) -> String {
     format!(
         "<Style><Name>{OWN_STYLE}</Name><Title>{OWN_STYLE}</Title>\

@@ -165,7 +165,7 @@ fn check_service(kvp: &Kvp) -> Result<(), OgcError> {
     }
 }
 
-/// The extension of the tiles of a media type.
+/// The file extension in this server's URLs for tiles of the media type `format`.
 fn extension(format: &str) -> Result<&'static str, OgcError> {
     const FORMATS: [(&str, &str); 5] = [
         ("image/png", "png"),
@@ -182,7 +182,7 @@ fn extension(format: &str) -> Result<&'static str, OgcError> {
 }
 
 impl TileWords<'_> {
-    /// Finds the tile that the words name.
+    /// Finds the tile whose tile matrix set, matrix, row and column the request names.
     fn tile(&self) -> Result<TileId, OgcError> {
         let set = TileMatrixSet::find(self.set).ok_or_else(|| {
             let message = format!(
@@ -207,7 +207,7 @@ impl TileWords<'_> {
     }
 }
 
-/// Answers with a tile, by the route that has tiles.
+/// Answers with a tile, by the route `/{layer}/{z}/{x}/{y}.{extension}`.
 async fn tile_of(
     server: Arc<Server>,
     kvp: &Kvp,

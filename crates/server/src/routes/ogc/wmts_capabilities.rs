@@ -10,7 +10,7 @@ use heatsplat_points::MAX_ZOOM;
 use heatsplat_render::{TileSize, ramps};
 use std::sync::Arc;
 
-/// Writes the document. `base` is the server's URL.
+/// Writes the capabilities document of WMTS. `base` is the server's URL.
 pub(super) fn document(base: &str, layers: &[(LayerId, Arc<ServedLayer>)]) -> String {
     let base = escaped(base);
     let operations: String = ["GetCapabilities", "GetTile", "GetFeatureInfo"]
