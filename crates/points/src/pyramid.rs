@@ -162,7 +162,7 @@ struct Branch {
     /// Ranges of the entries from which the next coarser cells of this quad are made. An entry is a
     /// point or a finer cell.
     stretches: Vec<Stretch>,
-    /// Number of entries in `stretches`.
+    /// Number of entries in all ranges of `stretches` together.
     entries: usize,
     /// Numbers of pairs of neighbouring points (in Z-order) that share exactly 0, 1, … 32 top bits
     /// of x and of y. Two neighbours are in different cells of level L exactly if they share fewer

@@ -328,8 +328,8 @@ mod tests {
             prop_assert_eq!(got, expected);
         }
 
-        /// A few points may be returned without a test, but only if the window lies in one copy of
-        /// the world.
+        /// A few points may be returned although the window doesn't show them, but only if the
+        /// window lies in one copy of the world.
         #[test]
         fn few_points_are_seen_where_they_are(
             points in prop::collection::vec((0u32..1 << 24, any::<u32>(), any::<bool>()), 1..40),

@@ -57,7 +57,8 @@ pub const BEGUN: f64 = 40.0;
 pub const POWER: f64 = 25.0;
 /// Nanoseconds to evaluate a kernel at one pixel with `precision=exact`.
 pub const EXACT: f64 = 0.6;
-/// Nanoseconds that each column of a gaussian takes in addition with `precision=exact`.
+/// Nanoseconds to compute the gaussian along x in one pixel column of its square with
+/// `precision=exact`. Each pixel then takes the time of `EXACT`.
 pub const EXPONENTIAL: f64 = 5.0;
 /// Nanoseconds for each position at which points may lie, in a picture whose splats are copies of
 /// stamps. A pixel has one or several such positions.

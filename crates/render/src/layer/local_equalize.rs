@@ -236,11 +236,11 @@ fn count(level: u8) -> u32 {
 /// The positions of a picture's columns of pixels, or of its rows, between the centres of
 /// neighbourhoods.
 struct Between {
-    /// The number, for each column or row of pixels, of the last neighbourhood whose centre lies
-    /// before that column or row.
+    /// For each column or row of pixels, the number of the last neighbourhood whose centre doesn't
+    /// lie beyond it. Neighbourhoods are counted from the west or the north.
     befores: Vec<i64>,
-    /// The distance, for each column or row of pixels, from that neighbourhood's centre: 0 to 1023,
-    /// in steps of 1/1024 of the distance between two centres.
+    /// For each column or row of pixels, the distance from the centre of the neighbourhood in
+    /// `befores`: 0 to 1023, in steps of 1/1024 of the distance between two centres.
     steps: Vec<u32>,
 }
 

@@ -43,7 +43,8 @@ pub(crate) fn mixed_pixels(
 #[derive(Clone, Copy, Default)]
 struct Mixture {
     sum: Oklab,
-    /// The sum of the weights. They are squares of numbers up to 10³⁸, which only f64 can hold.
+    /// The sum of the weights of the colours that have been added. Weights are squares of numbers
+    /// up to 10³⁸, which only f64 can hold.
     weight: f64,
 }
 

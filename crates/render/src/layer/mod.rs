@@ -263,8 +263,8 @@ impl Layer {
         legend.in_unit(quantity.unit(style))
     }
 
-    /// The unit of the densities of pictures in a style: [`Style::unit`] with the words of the
-    /// points' [`Quantity`](quantity::Quantity).
+    /// The unit, in words, of the values that this layer has under `style`, for example `people per
+    /// km²`.
     pub fn unit(&self, style: &Style) -> String {
         self.data.quantity().unit(style)
     }

@@ -10,7 +10,8 @@ use std::f64::consts::SQRT_2;
 /// The Earth's mean radius in metres.
 const EARTH: f64 = 6_371_008.8;
 
-/// A point that a search has found near its coordinate.
+/// A point that a search has found, with its distance from the coordinate around which the search
+/// looks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NearbyPoint {

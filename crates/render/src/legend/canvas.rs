@@ -3,7 +3,8 @@
 use crate::encode::{self, Effort, EncodeError};
 use crate::legend::typeface::Typeface;
 
-/// The size of text, an em, in CSS pixels. It is a choice, and the same in SVG.
+/// The font size of the text in legends and captions, in CSS pixels. It is a choice, and the same
+/// in SVG.
 pub(crate) const TEXT_SIZE: f32 = 12.0;
 
 /// The height of a line of text in CSS pixels, for text of [`TEXT_SIZE`].

@@ -12,7 +12,7 @@ use heatsplat_points::Window;
 const MARGIN: f32 = 10.0;
 const PADDING: f32 = 8.0;
 
-/// The size of a title, an em, in CSS pixels. A choice.
+/// The font size of a map's title, in CSS pixels. A choice.
 const TITLE_SIZE: f32 = 18.0;
 
 /// The length of the longest scale bar, and the thickness of the bar's lines, both in CSS pixels.

@@ -74,7 +74,7 @@ pub(super) struct LegendLayout {
 /// A tick: its line and its label. In a list of categories there is only the label, and the line
 /// has the size 0.
 pub(super) struct Mark {
-    /// The x, y, width and height of the line.
+    /// The x, y, width and height of the tick's line.
     pub(super) line: [f32; 4],
     /// The x and y of the label's top left corner, and its text. `None` if there is no room for a
     /// label.
@@ -249,15 +249,15 @@ fn lying(
     marks
 }
 
-/// Measures the room that texts get in a layout.
+/// Computes the widths that a layout reserves for texts.
 struct TextMeasure<'a> {
     typeface: &'a Typeface,
-    /// The width of a text's room, as a multiple of the text's width in the typeface.
+    /// The width that the layout reserves for a text, divided by the text's width in the typeface.
     wider: f32,
 }
 
 impl TextMeasure<'_> {
-    /// The width of the room for a line of text, in CSS pixels.
+    /// The width, in CSS pixels, that the layout reserves for a line of text.
     fn width(&self, text: &str) -> f32 {
         self.wider * self.typeface.width(text, TEXT_SIZE)
     }

@@ -296,8 +296,8 @@ impl Legend {
         png::draw(self, theme)
     }
 
-    /// The line above the legend: the title and the unit, or the one that is set. `None` if there
-    /// is neither.
+    /// The line of text above the legend: the title and the unit, or whichever of the two is there.
+    /// `None` if there is neither.
     fn heading(&self) -> Option<String> {
         match (&self.title, &self.unit) {
             (Some(title), Some(unit)) => Some(format!("{title} ({unit})")),

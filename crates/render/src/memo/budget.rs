@@ -18,11 +18,11 @@ pub struct MemoryBudget {
 
 /// A cache whose values can make room for others.
 pub(super) trait Evictable: Send + Sync {
-    /// The time of the last request for the value that is unused for the longest time; `None` if
-    /// the cache has no counted value.
+    /// The time, counted in requests, at which the value that is unused for the longest time was
+    /// last requested. `None` if the cache has no value that the budget counts.
     fn oldest(&self) -> Option<u64>;
 
-    /// Drops the value that was last requested at the time `asked`.
+    /// Drops the value whose last request was at the time `asked`, which is counted in requests.
     fn evict(&self, asked: u64);
 }
 
@@ -39,7 +39,7 @@ impl Default for MemoryBudget {
 }
 
 impl MemoryBudget {
-    /// Sets the limit in bytes.
+    /// Sets the limit: the number of bytes that the values of all caches together may take.
     pub fn set_limit(&self, bytes: usize) {
         self.limit.store(bytes, Ordering::Relaxed);
     }

@@ -25,7 +25,7 @@ static GAMMA: LazyLock<Vec<u8>> = LazyLock::new(|| {
 });
 
 impl Oklab {
-    /// Converts an 8-bit sRGB colour.
+    /// Converts an 8-bit sRGB colour to Oklab.
     pub(crate) fn from_srgb([r, g, b]: [u8; 3]) -> Self {
         let [l, a, b, _] = Color::from_rgba8(r, g, b, 255).to_oklaba();
         Self([l, a, b])

@@ -14,10 +14,12 @@ pub(super) type ColorTable = Box<[[f32; 4]; 256]>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Interpolation {
-    /// Oklab (Ottosson 2020): steps that look equal, and no grey between two strong colours.
+    /// Mixes colours in Oklab (Ottosson 2020): steps look equal, and there is no grey between two
+    /// strong colours.
     #[default]
     Oklab,
-    /// The numbers of sRGB, as browsers, Mapnik and JavaScript heat maps mix them.
+    /// Mixes colours by the gamma-encoded channels of sRGB, as browsers, Mapnik and JavaScript heat
+    /// maps do.
     Srgb,
 }
 

@@ -50,9 +50,10 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
         self.name().to_owned()
     }
 
-    /// The number of pictures so far that something else drew, since the device failed. Their last
-    /// bits may differ from those of other drawings. If the number is the same before and after a
-    /// drawing, the picture is the one that the backend always draws.
+    /// The number of pictures so far that the CPU drew in place of the backend's device, because
+    /// the device had failed. Their last bits may differ from those that the device draws. If the
+    /// number is the same before and after a drawing, the picture is the one that the backend
+    /// always draws.
     fn fallbacks(&self) -> u64 {
         0
     }

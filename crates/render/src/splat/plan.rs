@@ -158,7 +158,8 @@ pub(crate) struct Term {
 }
 
 impl Spread {
-    /// The number of grid cells that an output reads to each side.
+    /// The number of grid cells, to each side of an output of the convolution, from which the
+    /// output is computed.
     pub(crate) fn reach(&self) -> u32 {
         let taps = self.terms.first().map_or(0, |t| t.across.len() as u32);
         taps - u32::from(self.lattice.centred() && taps > 0)

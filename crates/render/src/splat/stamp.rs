@@ -33,12 +33,13 @@ impl Deposit {
     }
 }
 
-/// A stamp, of which one quarter is stored; the other three are mirror images. `values[y * side +
-/// x]` is tap `x` of the row that lies `y` rows of the grid from the middle. In a row of pixels'
-/// corners, the first tap lies half a pixel from the middle.
+/// A kernel's stamp: a two-dimensional table of taps, the weights of a convolution. One quarter is
+/// stored; the other three are its mirror images. `values[y * side + x]` is tap `x` of the row that
+/// lies `y` rows of the grid from the middle. In a row of pixels' corners, the first tap lies half
+/// a pixel from the middle.
 #[derive(Debug)]
 pub(crate) struct KernelStamp {
-    /// The number of taps in each row of the quarter.
+    /// The number of taps in each row of the stored quarter.
     pub(crate) side: usize,
     pub(crate) values: Vec<f64>,
     pub(crate) deposit: Deposit,

@@ -197,7 +197,8 @@ impl Style {
         self.unit_of("weight", "points")
     }
 
-    /// The unit of the values, with the words for the weight of points and for their number.
+    /// The unit of the values, in words. It is made from `weight`, a word for the weight of points,
+    /// and `points`, a word for their number.
     pub(crate) fn unit_of(&self, weight: &str, points: &str) -> String {
         let word = match self.measure {
             Measure::Sum | Measure::SumPerKm2 => weight,

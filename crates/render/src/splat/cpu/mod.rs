@@ -104,7 +104,8 @@ impl CpuBackend {
         Self::default()
     }
 
-    /// The backend that measures the statistics of layers that devices draw.
+    /// The backend, shared by the whole process, that measures the statistics of layers that
+    /// devices draw.
     pub fn shared() -> &'static Self {
         static SHARED: LazyLock<CpuBackend> = LazyLock::new(CpuBackend::new);
         &SHARED
@@ -359,7 +360,8 @@ impl CpuPlan {
         true
     }
 
-    /// Computes the density of the job's window into the workspace.
+    /// Computes the density of the job's window into the workspace. `phase` is the offset that the
+    /// method `phase` returns.
     #[inline(always)]
     fn splat(&self, job: &Job<'_>, phase: (u32, u32), workspace: &mut Workspace) {
         let Workspace {

@@ -86,7 +86,8 @@ impl DiscsScratch {
         lap(Phase::Find);
     }
 
-    /// Deposits the light cells on a grid of bins. Returns false if there are none.
+    /// Deposits the light cells, whose weight is small in comparison with the weight around them,
+    /// on the grid `bins`. Returns false if there are none.
     #[inline(always)]
     pub(crate) fn lay(&self, window: &Window, stamp: &KernelStamp, bins: &mut Bins) -> bool {
         if self.light.cells.is_empty() {
@@ -98,7 +99,7 @@ impl DiscsScratch {
         true
     }
 
-    /// Adds the cells that are not light to the density of a window.
+    /// Adds the splats of all cells that are not light to `out`, the density of a window.
     #[inline(always)]
     pub(crate) fn add(&mut self, window: &Window, discs: &Discs, out: &mut [f32]) {
         let (width, height) = (window.width() as usize, window.height() as usize);

@@ -8,7 +8,7 @@
 use crate::style::kernel::Kernel;
 use heatsplat_points::{Points, Window};
 
-/// A limit of `Points::remaining`, the fraction of Σ |weight| that remains when weights are summed
+/// A limit for `Points::remaining`, the fraction of Σ |weight| that remains when weights are summed
 /// in cells about as wide as a kernel. Below this limit, weights count as cancelling.
 const CANCELLING: f64 = 1.0 / 256.0;
 
@@ -20,7 +20,8 @@ const WIDTHS: [f64; 3] = [0.25, 1.0, 4.0];
 /// kernel is evaluated where weights nearly cancel. A kernel counts at most the pixels of a tile.
 pub const MOST_PIXELS: f64 = (1 << 25) as f64;
 
-/// The number of pixels of a 256 px tile: the most that a kernel counts for [`MOST_PIXELS`].
+/// The number of pixels of a 256 px tile. In the sum that is compared with [`MOST_PIXELS`], no
+/// kernel counts for more.
 const TILE: f64 = 65_536.0;
 
 /// Returns true if weights cancel under a kernel, anywhere in the world. The result follows from

@@ -263,8 +263,8 @@ impl AcrossRows<'_> {
         }
     }
 
-    /// Collects in `seen` the taps of output row `y` that meet a deposit, each with the beginnings
-    /// of the two rows that it multiplies.
+    /// Collects in `seen` the taps by which output row `y` is computed, without those that multiply
+    /// only rows of zeros. Each comes with the indices at which its two rows begin.
     #[inline(always)]
     fn seen(&self, taps: TermTaps<'_>, y: usize, seen: &mut Vec<(f32, usize, usize)>) {
         let from = &self.starts[taps.step * y..];

@@ -74,7 +74,8 @@ impl fmt::Display for Adapter {
 }
 
 impl AdapterChoice {
-    /// Returns true if the choice allows the device at `place` of the list of all.
+    /// Returns true if the choice allows `adapter`, which has the index `place`, from 0, in the
+    /// list of all devices.
     fn takes(&self, place: usize, adapter: &Adapter) -> bool {
         match self {
             Self::Real => adapter.is_real(),
@@ -103,7 +104,7 @@ pub(super) fn find(choice: &AdapterChoice) -> Option<(Adapter, wgpu::Adapter)> {
         .map(|(_, found)| found)
 }
 
-/// Returns false if no driver can find a hardware GPU, since the kernel has no device file of one.
+/// Returns false if no driver can find a hardware GPU, since Linux has no device file of one.
 /// Drivers take a tenth of a second to load and may print complaints, so they are not asked then.
 fn may_have_hardware() -> bool {
     #[cfg(target_os = "linux")]

@@ -11,9 +11,10 @@ use std::collections::HashMap;
 use std::num::NonZeroU64;
 use wgpu::{BindGroup, Buffer, BufferBinding};
 
-/// The sections of the buffer of what a batch consists of: jobs, then places, thresholds and items.
-/// Each begins at a power of two of bytes after the one before, so that batches of about the same
-/// size have the same sections and share bindings.
+/// The offsets, in bytes, of three of the four sections of the buffer `input`. The section of jobs
+/// begins at 0; after it come those of mappings to grids, of thresholds and of items. Each section
+/// begins at a power of two of bytes after the one before, so that batches of about the same size
+/// have the same sections and share bindings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Sections {
     places: u64,
@@ -36,7 +37,7 @@ impl Sections {
     }
 }
 
-/// All buffers. They grow as batches need it.
+/// The buffers of a device that all batches use in turn. They grow when a batch needs more room.
 #[derive(Debug)]
 pub(super) struct Arenas {
     pub(super) bins: GrowBuffer,
@@ -48,13 +49,13 @@ pub(super) struct Arenas {
     input: GrowBuffer,
     pub(super) cells: GrowBuffer,
     tables: TableArena,
-    /// Bindings that further batches can use, until a buffer grows.
+    /// Bind groups that further batches can use again. They are dropped when a buffer grows.
     groups: HashMap<(EntryPoint, Sections), BindGroup>,
-    /// The bytes that are written to the buffer `input`.
+    /// The bytes that are going to be written to the buffer `input`.
     scratch: Vec<u8>,
 }
 
-/// The greatest number of bindings that are kept. It is a choice.
+/// The number of bind groups beyond which all are dropped. It is a choice.
 const GROUPS: usize = 256;
 
 impl Arenas {
@@ -74,8 +75,9 @@ impl Arenas {
         }
     }
 
-    /// Makes room for a batch, and writes what it consists of and its first load. Returns the
-    /// sections of what was written, and the number of bytes.
+    /// Makes room for a batch in all buffers. Writes its jobs, mappings, thresholds and tables, and
+    /// its first load, the cells of the first submission. Returns the sections of the buffer
+    /// `input`, and the number of bytes that are sent to the device.
     pub(super) fn write(
         &mut self,
         device: &wgpu::Device,
@@ -101,7 +103,8 @@ impl Arenas {
         (sections, staged)
     }
 
-    /// Writes another load in place of the one before. It returns the number of bytes.
+    /// Writes a further load of a batch, the cells of one submission, in place of the load before.
+    /// Returns the number of bytes that are sent to the device.
     pub(super) fn write_load(
         &mut self,
         device: &wgpu::Device,
@@ -181,8 +184,9 @@ impl Arenas {
         }
     }
 
-    /// The bindings of an entry point of group 0. `first_item` is the index of the first item that
-    /// a dispatch of cells deposits.
+    /// The buffers of an entry point, as its bind group 0; `None` if a buffer was never made. For
+    /// an entry point that deposits cells, `first_item` is the index of the first item of the
+    /// dispatch; for others it is 0.
     pub(super) fn bind(
         &mut self,
         device: &wgpu::Device,

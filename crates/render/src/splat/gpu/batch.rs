@@ -33,7 +33,7 @@ pub(super) const ITEM_STEP: usize = 256 / size_of::<WorkItem>();
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) prepared: Prepared,
-    /// The block's number among the blocks of the caller's call.
+    /// The block's number, counted from 0, among all blocks that the caller has sent in one call.
     pub(super) number: usize,
     pub(super) caller: AnswerSender,
 }
@@ -52,7 +52,7 @@ pub(super) struct BatchSizes {
     pub(super) bins: u32,
     pub(super) across: u32,
     pub(super) values: u32,
-    /// The words of pictures that are read back.
+    /// The number of 32-bit words of all pictures that are read back.
     pub(super) picture: u32,
 }
 
@@ -86,7 +86,8 @@ impl BatchSizes {
 #[derive(Debug)]
 pub(super) struct CellDispatch {
     pub(super) entry: EntryPoint,
-    /// The buffer of points on the device; `None` if the cells are sent with the batch.
+    /// The buffer of points on the device that has the cells. `None` if the cells are sent with the
+    /// batch.
     pub(super) buffer: Option<wgpu::Buffer>,
     pub(super) items: Vec<WorkItem>,
 }
@@ -96,7 +97,8 @@ pub(super) struct CellDispatch {
 #[derive(Debug, Default)]
 pub(super) struct SubmissionLoad {
     pub(super) dispatches: Vec<CellDispatch>,
-    /// The cells that are sent.
+    /// The cells that are sent to the device with this submission, because no buffer of points
+    /// there has them.
     pub(super) cells: Vec<Point>,
     additions: u64,
     items: usize,
@@ -107,7 +109,8 @@ impl SubmissionLoad {
         self.additions + additions <= MOST_ADDITIONS && self.items < MOST_ITEMS
     }
 
-    /// The dispatch of an entry point for the cells of a buffer. It is added if there is none.
+    /// Finds the dispatch that runs `entry` on the cells of `buffer`, or adds it if there is none.
+    /// With `None` the cells are those that are sent with the batch.
     fn dispatch(&mut self, entry: EntryPoint, buffer: Option<&wgpu::Buffer>) -> &mut CellDispatch {
         let is_it = |d: &CellDispatch| d.entry == entry && d.buffer.as_ref() == buffer;
         let found = self.dispatches.iter().rposition(is_it);
@@ -123,8 +126,8 @@ impl SubmissionLoad {
         &mut self.dispatches[number]
     }
 
-    /// Calls `each` with each dispatch and the index of its first item, if the items of all are
-    /// written one after the other.
+    /// Lists the dispatches, each with the index of its first item in a list of the items of all
+    /// dispatches. In this list the items of each dispatch begin at a multiple of `ITEM_STEP`.
     pub(super) fn items(&self) -> impl Iterator<Item = (usize, &CellDispatch)> {
         self.dispatches.iter().scan(0, |next, dispatch| {
             let first = *next;
@@ -138,12 +141,13 @@ impl SubmissionLoad {
 #[derive(Debug)]
 pub(super) struct BatchTarget {
     pub(super) buffer: wgpu::Buffer,
-    /// The words of the buffer that the batch may write.
+    /// The range of the buffer's 32-bit words that the batch may write.
     pub(super) words: Range<u64>,
 }
 
 impl BatchTarget {
-    /// The first word that is bound: buffers are bound from a multiple of 256 bytes on.
+    /// The index of the first word of the buffer that shaders can access. It is the first word of
+    /// `words`, rounded down so that its offset is a multiple of 256 bytes, as bindings require.
     pub(super) fn base(&self) -> u64 {
         self.words.start / 64 * 64
     }
@@ -162,7 +166,8 @@ pub(super) struct DrawBatch {
     pub(super) thresholds: Vec<u32>,
     pub(super) loads: Vec<SubmissionLoad>,
     pub(super) sizes: BatchSizes,
-    /// The tables of thresholds, each with its offset. Pictures of one scale share a table.
+    /// The tables of thresholds in `thresholds`, each with its offset there. Pictures of one scale
+    /// share a table.
     scales: Vec<(u32, Arc<[u32]>)>,
     work: u64,
 }
@@ -215,8 +220,9 @@ impl DrawBatch {
         }
     }
 
-    /// The words of the target that a batch with this task as well would write. `None` if the task
-    /// has another target.
+    /// Returns the range of words that the batch would write in its target if it had this task as
+    /// well. The range is empty if the pictures of both are read back. `None` if the task has
+    /// another target.
     fn target_with(&self, task: &Task) -> Option<Range<u64>> {
         let prepared = &task.prepared;
         match (&self.target, prepared.target.kept()) {
@@ -271,7 +277,8 @@ impl DrawBatch {
         self.tasks.push(task);
     }
 
-    /// Adds the cells of a job to the last load, or to new ones.
+    /// Adds the cells of a job to the batch's last load, the cells of one submission. Begins
+    /// another load whenever the last one is full.
     fn add_cells(&mut self, prepared: &Prepared, job: u32, place: u32) {
         let (entry, each) = match prepared.plan.kind {
             GpuPlanKind::Direct { margin } => {
@@ -308,7 +315,8 @@ impl DrawBatch {
     }
 }
 
-/// The offset of a table among all thresholds of a batch. A table that is not there is appended.
+/// Returns the offset in `thresholds` of a picture's table, or 0 if the picture needs none. A table
+/// that is not in the list `scales` is appended to `thresholds` and to the list.
 fn scale(
     thresholds: &mut Vec<u32>,
     scales: &mut Vec<(u32, Arc<[u32]>)>,

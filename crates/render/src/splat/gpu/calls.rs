@@ -14,7 +14,7 @@ use heatsplat_points::cancel;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-/// The time between two checks whether the work must end, while the device draws.
+/// The interval at which a caller that waits for the device checks whether its work must end.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Jobs whose blocks the worker thread of the device is drawing.
@@ -28,14 +28,15 @@ pub(super) struct Call {
 
 /// A block of a job that was sent to the device.
 struct CallBlock {
-    /// The number of the job in the call.
+    /// The number of the job among the jobs of the call, counted from 0.
     job: usize,
     block: Block,
     plan: Arc<GpuPlan>,
 }
 
 impl GpuBackend {
-    /// Sends the blocks of jobs to the device, and doesn't wait for them.
+    /// Prepares jobs and sends their blocks to the worker thread, without waiting until they are
+    /// drawn.
     pub(super) fn send<'a>(
         &self,
         jobs: impl IntoIterator<Item = (&'a Job<'a>, OutputTarget)>,
@@ -78,7 +79,8 @@ impl GpuBackend {
         }
     }
 
-    /// Prepares the blocks of a job.
+    /// Prepares a job: appends its blocks to the blocks of `call`, and to `tasks`, the list of what
+    /// is still to be sent. If there is an error, the caller must remove them.
     fn prepare(
         &self,
         job: &Job<'_>,
@@ -122,9 +124,10 @@ impl GpuBackend {
         Ok(())
     }
 
-    /// Waits for the blocks of a call. Checks the sums of each, and calls `paste` with the number
-    /// of its job, the block and its output, as words of 32 bits. Returns a reason for each job
-    /// that the device has not drawn; it is counted.
+    /// Waits until all blocks of a call have an answer. For each block that was drawn, checks its
+    /// sums and calls `paste` with the number of its job, the block, and its output in words of 32
+    /// bits. Returns for each job the reason why the device has not drawn it, or `None` if it has.
+    /// The reasons are counted.
     pub(super) fn receive(
         &self,
         call: Call,
@@ -179,7 +182,8 @@ impl GpuBackend {
         reasons
     }
 
-    /// The words of a block. If its sums are wrong, the worker thread learns of it.
+    /// Returns the words of a block after a check of its sums. If they are wrong, they are counted
+    /// for the block's plan, and the worker thread gets the device's number.
     fn checked<'a>(
         &self,
         readings: &'a Readings,

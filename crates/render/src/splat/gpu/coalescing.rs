@@ -16,20 +16,22 @@ use std::sync::Arc;
 const WARP: u32 = 32;
 /// The number of 32-bit words in a sector.
 const SECTOR: u32 = 8;
-/// The greatest number of sectors that an access may touch, for each word of a thread. Consecutive
-/// words touch four, or five if they begin within a sector.
+/// The limit for the number of sectors, of 32 bytes each, that the threads of a warp touch in an
+/// access, divided by the number of words that each thread accesses. If consecutive threads access
+/// consecutive words, it is four, or five if they begin within a sector.
 const MOST: f64 = 8.0;
 
-/// An access of a shader stage.
+/// An access of a shader stage to memory.
 struct Access {
     stage: shaders::Stage,
     /// The expressions in the shader that give the address. If they change, this test must too.
     expressions: &'static [&'static str],
-    /// The number of words that a thread accesses at once.
+    /// The number of consecutive 32-bit words that a thread accesses at once.
     words: u32,
-    /// The index of the first word, for a job, a thread's number along x, and its number along y.
+    /// Computes the index of the first word that a thread accesses for a job. The two numbers are
+    /// the thread's number along x and its number along y.
     at: fn(&GpuJob, u32, u32) -> u32,
-    /// The number of threads along x that access memory.
+    /// The number of threads along x that access memory for a job.
     lanes: fn(&GpuJob) -> u32,
 }
 
@@ -118,7 +120,8 @@ const ACCESSES: [Access; 9] = [
     },
 ];
 
-/// The mean number of sectors that a warp touches in an access, for each word of a thread.
+/// The mean number of sectors that a warp touches in an access, divided by the number of words that
+/// each thread accesses.
 fn sectors(access: &Access, job: &GpuJob) -> f64 {
     let (mut warps, mut touched) = (0, 0);
     for y in 0..4 {

@@ -28,20 +28,21 @@ pub struct GpuReport {
     /// The CPU time in which threads that asked for pictures prepared them and received them. The
     /// time in which the CPU drew a picture instead of the device is not part of it.
     pub caller_time: Duration,
-    /// The number of pictures that the CPU drew instead, for each reason.
+    /// The number of pictures that the CPU drew instead of the device, for each reason.
     pub failures: [(FallbackReason, u64); FallbackReason::ALL.len()],
 }
 
 impl GpuReport {
-    /// The number of pictures that the CPU drew since the device failed or rested. Pictures that
-    /// only the CPU ever draws are not counted.
+    /// The number of pictures that the CPU drew because the device had failed, was in the pause
+    /// after a failure, or is not trusted with their kernel. Pictures that the shaders can't draw
+    /// are not counted.
     pub fn fallbacks(&self) -> u64 {
         let failures = self.failures.iter();
         let chance = failures.filter(|(reason, _)| *reason != FallbackReason::Beyond);
         chance.map(|(_, count)| count).sum()
     }
 
-    /// The number of pictures that the CPU drew instead for one reason.
+    /// The number of pictures that the CPU drew instead of the device for the given reason.
     pub fn failed(&self, reason: FallbackReason) -> u64 {
         let found = self.failures.iter().find(|(known, _)| *known == reason);
         found.map_or(0, |(_, count)| *count)
@@ -121,7 +122,8 @@ impl Counters {
 /// A clock of the CPU time of the thread that has it. The time until it is dropped is added to a
 /// counter of nanoseconds.
 pub(super) struct ThreadClock<'a> {
-    /// `None` if the system doesn't count the CPU time of threads.
+    /// The thread's CPU time at the start of the clock. `None` if the system doesn't count the CPU
+    /// time of threads.
     since: Option<ThreadTime>,
     sum: &'a Counter,
 }
@@ -162,7 +164,8 @@ mod tests {
         assert!(idle.get() < busy.get(), "{idle:?} {busy:?}");
     }
 
-    /// Works for a moment. Returns the CPU time that this thread has taken since it began.
+    /// Works for a moment. Returns the CPU time that this thread has taken since its first call of
+    /// this function.
     fn busy_for(sum: &mut u64) -> Duration {
         thread_local! {
             static BEGIN: ThreadTime = ThreadTime::now();

@@ -12,8 +12,8 @@ pub(super) struct DeviceContext {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) limits: wgpu::Limits,
-    /// The greatest time to wait for a batch. A working device never takes so long, since what one
-    /// submission computes is limited.
+    /// The greatest time to wait until the device has drawn a batch of pictures. A working device
+    /// never takes so long, since what one submission computes is limited.
     pub(super) timeout: Duration,
     /// True when the device has been lost.
     lost: Arc<AtomicBool>,

@@ -53,17 +53,18 @@ struct Readback {
 }
 
 impl Submission {
-    /// Answers all tasks with the reason of a failure.
+    /// Sends the reason of a failure to the callers of all tasks.
     pub(super) fn fail(self, reason: FallbackReason) {
         self.tasks.into_iter().for_each(|task| task.fail(reason));
     }
 }
 
 impl Engine {
-    /// Compiles the shaders for a device.
+    /// Makes the engine of a device: compiles the shaders, and makes the device the one to which
+    /// points are uploaded.
     ///
     /// # Errors
-    /// An error of the device.
+    /// An error that the device reports while the shaders are compiled.
     pub(super) fn new(
         context: DeviceContext,
         health: Arc<Health>,
@@ -82,7 +83,7 @@ impl Engine {
         })
     }
 
-    /// The greatest number of bytes of each buffer that a batch may use.
+    /// The greatest number of bytes that a batch may use of each buffer.
     pub(super) fn room(&self) -> u64 {
         let limits = &self.context.limits;
         let most = limits
@@ -265,8 +266,8 @@ fn parts(batch: &DrawBatch, tasks: &[Task]) -> Vec<PicturePart> {
     jobs.map(part).collect()
 }
 
-/// Sends the pictures of a batch to their callers: one answer to each call whose pictures follow
-/// each other.
+/// Sends the finished pictures of a batch to their callers. Successive pictures of one call are
+/// sent as one answer.
 fn answer(readings: &Arc<Readings>, tasks: Vec<Task>, parts: Vec<PicturePart>) {
     let mut open: Option<(_, Vec<PicturePart>)> = None;
     let send = |(caller, parts): (Arc<mpsc::Sender<Answer>>, _)| {
@@ -295,7 +296,7 @@ struct Passes<'a> {
     pipelines: &'a Pipelines,
     arenas: &'a mut Arenas,
     counters: &'a Counters,
-    /// The timer of the passes, and the device's clock, if passes are timed.
+    /// The timer of the passes; `None` if they are not timed.
     timer: Option<Arc<PassTimer>>,
     stamps: Option<PassStamps>,
     batch: &'a DrawBatch,
@@ -317,7 +318,9 @@ impl Passes<'_> {
         self.counters.submissions.add(1);
     }
 
-    /// While passes are timed, submits those before and waits for them.
+    /// Ends a timed pass: submits the commands of `encoder`, waits until they have run, and adds
+    /// the time to that of the pass `name`. Returns an encoder for the commands that follow. If
+    /// passes are not timed, returns `encoder` unchanged.
     fn lap(&self, mut encoder: CommandEncoder, name: &'static str) -> CommandEncoder {
         let Some(timer) = &self.timer else {
             return encoder;
@@ -399,7 +402,7 @@ impl Passes<'_> {
         Ok(())
     }
 
-    /// Runs the dispatches that turn the bins into pictures.
+    /// Appends the shader stages that turn the bins into pictures to `encoder`.
     fn draw(&mut self, mut encoder: CommandEncoder) -> Result<CommandEncoder, FallbackReason> {
         let descriptor = wgpu::ComputePassDescriptor::default();
         let steps = steps(self.batch);

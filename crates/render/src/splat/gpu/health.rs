@@ -95,7 +95,8 @@ impl PassTimer {
         self.lap_on_device(name, None);
     }
 
-    /// Ends a pass, as [`lap`](Self::lap) does, which took `device` seconds by the device's clock.
+    /// Ends a pass, as [`lap`](Self::lap) does. By the device's clock the pass took `device`
+    /// seconds; `None` if the device has no clock or the pass didn't run on it.
     pub(super) fn lap_on_device(&self, name: &'static str, device: Option<f64>) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, laps) = &mut *inner;
@@ -259,7 +260,8 @@ impl WithSimd for Seal<'_> {
 mod tests {
     use super::*;
 
-    /// A small random number generator (SplitMix64).
+    /// Returns the next number of a small random number generator (SplitMix64) whose state is
+    /// `state`.
     fn next(state: &mut u64) -> usize {
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -9,9 +9,9 @@ pub(super) const PAD: u32 = 2;
 pub(super) const OUTPUTS: u32 = 8;
 /// The number of threads in a workgroup.
 pub(super) const GROUP: u32 = 64;
-/// The number of bins that one thread handles in the shader stage that visits all of them.
+/// The number of bins that one thread handles in the shader stage `settle`, which visits all bins.
 pub(super) const EACH: u32 = 8;
-/// The number of a picture's words that one thread writes.
+/// The number of 32-bit words of a picture that one thread of the last shader stage writes.
 pub(super) const WORDS: u32 = 2;
 /// The numbers that stand for a job's plan in the shaders.
 pub(super) const DIRECT: u32 = 0;
@@ -21,17 +21,18 @@ pub(super) const NOTHING: u32 = 3;
 /// The number of copies, called slots, of a job's counters. Threads use different slots, so that
 /// they rarely wait for each other.
 pub(super) const SLOTS: u32 = 16;
-/// The number of 32-bit words in a slot.
+/// The number of 32-bit words in a slot of a job's counters.
 pub(super) const SLOT: u32 = 8;
-/// The position, in a slot, of the word that counts cells.
+/// The index, in a slot of a job's counters, of the word that counts the deposited cells.
 pub(super) const SEEN: u32 = 0;
-/// The position, in a slot, of the first of two words, low and high, with the sum of the cells'
-/// weights in fixed point.
+/// The index, in a slot of a job's counters, of the first of two words, low and high, with the sum
+/// of the cells' weights in fixed point.
 pub(super) const WEIGHED: u32 = 1;
-/// The position, in a slot, of the first of two words, low and high, with the sum of all bins of
-/// the grid in fixed point. The sum over all slots must equal that of [`WEIGHED`].
+/// The index, in a slot of a job's counters, of the first of two words, low and high, with the sum
+/// of all bins of the grid in fixed point. The sum over all slots must equal that of [`WEIGHED`].
 pub(super) const HELD: u32 = 3;
-/// The position, in a slot, of the word with the picture's checksum.
+/// The index, in a slot of a job's counters, of a word for the checksum of the job's picture: the
+/// sum of this word over all slots.
 pub(super) const SEAL: u32 = 5;
 
 /// One picture, or one block of a large picture: `Job` in `job.wgsl`. Offsets are counted in
@@ -42,8 +43,8 @@ pub(super) struct GpuJob {
     /// The plan: [`DIRECT`], [`SPREAD`], [`EDGE`], or [`NOTHING`] for a picture without cells. A
     /// batch has jobs of several plans.
     pub(super) plan: u32,
-    /// Offset, in the buffer of bins and in the buffer of the grid's floats, of the grid. The grid
-    /// is stored column by column.
+    /// Index of the grid's first bin in the buffer of bins, and also in the buffer that has the
+    /// bins as floats. The grid is stored column by column.
     pub(super) bins: u32,
     /// Number of cells of the grid.
     pub(super) bin_count: u32,
@@ -59,15 +60,18 @@ pub(super) struct GpuJob {
     /// Offset, in the buffer of densities, of the first output of the convolution. It equals
     /// `density` unless the grid is coarser than the picture.
     pub(super) spread: u32,
-    /// Number of outputs of the convolution in a row.
+    /// Number of outputs of the convolution in one row: one for each pixel or, if the grid is
+    /// coarser than the picture, one for each grid cell.
     pub(super) outputs: u32,
-    /// Number of rows of outputs of the convolution.
+    /// Number of rows of outputs of the convolution: one for each row of pixels or, if the grid is
+    /// coarser than the picture, one for each row of grid cells.
     pub(super) lines: u32,
     /// Number of elements of the buffer of densities from one row of outputs to the next.
     pub(super) stride: u32,
     /// Number of grid cells from one output of the convolution to the next.
     pub(super) step: u32,
-    /// Number of values that a thread reads along an axis. It is the length of a table of taps.
+    /// Number of values that a thread reads along an axis to compute its `OUTPUTS` outputs. A table
+    /// of taps has a group of `OUTPUTS` weights for each of these values.
     pub(super) span: u32,
     /// Number of separable terms of the kernel.
     pub(super) terms: u32,
@@ -77,9 +81,11 @@ pub(super) struct GpuJob {
     pub(super) taps: u32,
     /// Index of the first row of the plan's stamp in the buffer of tables, in pairs of words.
     pub(super) stamp_rows: u32,
-    /// Index of the refinement's weights across in the buffer of tables, in groups of four words.
+    /// Index of the table by which a coarse grid is refined along the rows, in the buffer of
+    /// tables, in groups of four words.
     pub(super) refine_across: u32,
-    /// Index of the refinement's table down in the buffer of tables, in groups of four words.
+    /// Index of the table by which a coarse grid is refined along the columns, in the buffer of
+    /// tables, in groups of four words.
     pub(super) refine_down: u32,
     /// Offset, in the buffer of densities, of the picture's first density.
     pub(super) density: u32,
@@ -113,9 +119,10 @@ pub(super) struct GpuJob {
     pub(super) unscale: f32,
     /// Number that stands for the kernel's shape in the shader stage `stamp`.
     pub(super) shape: u32,
-    /// Number of pixels that a stamp reaches to each side.
+    /// Number of pixels that the kernel, or the stamp of the plan `EDGE`, reaches to each side of
+    /// the pixel that contains a cell.
     pub(super) margin: u32,
-    /// The inverse of the radius in pixels.
+    /// 1 divided by the kernel's radius in pixels.
     pub(super) per_radius: f32,
     /// The kernel's height: its value at its centre for the weight 1.
     pub(super) peak: f32,
@@ -155,13 +162,14 @@ pub(super) struct GpuPlace {
     /// The anchor's y on the grid, in two parts: the fraction of a grid cell in units of 2⁻³², and
     /// the number of whole grid cells.
     pub(super) offset_y: [u32; 2],
-    /// The binary digits of the factor that turns a distance in world units into grid cells. The
-    /// factor is 0.mantissa · 2^(before − after).
+    /// The first 32 binary digits of the factor that turns a distance in world units into grid
+    /// cells. The factor is 0.mantissa · 2^(before − after).
     pub(super) mantissa: u32,
     /// The number of bits by which a distance is shifted to the left before it is multiplied by the
     /// mantissa.
     pub(super) before: u32,
-    /// The number of bits by which the product is shifted to the right.
+    /// The number of bits by which the product of the shifted distance and the mantissa is shifted
+    /// to the right.
     pub(super) after: u32,
     /// Padding: with it the struct is as long as in the shader.
     pub(super) spare: u32,
@@ -177,7 +185,8 @@ mod tests {
         naga::front::wgsl::parse_str(stage.source).unwrap()
     }
 
-    /// The name and the offset of each member of a struct, and the size of the struct.
+    /// Returns the name and the offset in bytes of each member of the WGSL struct `name`, and the
+    /// size of the struct in bytes.
     fn members(module: &Module, name: &str) -> (Vec<(String, u32)>, u32) {
         let (_, found) = module
             .types

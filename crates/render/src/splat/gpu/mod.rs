@@ -125,8 +125,8 @@ impl GpuOptions {
         self
     }
 
-    /// Sets the number of points in a buffer. A device may limit it further. Tests choose small
-    /// numbers.
+    /// Sets the number of points and cells in each of the buffers that keep points on the device. A
+    /// device may limit it further. Tests choose small numbers.
     #[doc(hidden)]
     #[must_use]
     pub fn with_chunk(mut self, points: usize) -> Self {

@@ -33,7 +33,7 @@ pub(super) struct PassStamps {
 }
 
 impl PassStamps {
-    /// Makes a pair; `None` if the device has no clock.
+    /// Makes a pair of timestamps that are not yet set. `None` if the device has no clock.
     pub(super) fn new(device: &Device, queue: &Queue) -> Option<Self> {
         if !device.features().contains(CLOCK) {
             return None;

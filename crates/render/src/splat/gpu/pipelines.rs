@@ -125,8 +125,8 @@ impl EntryPipeline {
         Self { pipeline, groups }
     }
 
-    /// Binds parts of buffers to the bindings of a group, in the order of the table. `None` if
-    /// there is no such group.
+    /// Binds parts of buffers to the bindings of bind group number `group`, in the order of the
+    /// table. `None` if the entry point has no such group.
     pub(super) fn bind(
         &self,
         device: &wgpu::Device,

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 /// coarse cells that wide views show.
 #[derive(Debug)]
 pub(super) struct GpuPoints {
-    /// The number of points in a buffer.
+    /// The number of points and cells in each buffer.
     chunk: usize,
     /// The buffers in the order of addresses. `None` for a buffer that was left out: its cells are
     /// sent with each picture.
@@ -34,7 +34,7 @@ impl GpuPoints {
         Some((number, address % self.chunk))
     }
 
-    /// The number of addresses from `address` to the end of its buffer.
+    /// The number of addresses from `address`, which is included, to the end of its buffer.
     pub(super) fn until_next(&self, address: usize) -> usize {
         self.chunk - address % self.chunk
     }
@@ -47,7 +47,7 @@ impl GpuPoints {
 /// The points of all indices that are on a device.
 #[derive(Debug)]
 pub(super) struct PointBuffers {
-    /// The greatest number of bytes that points may take.
+    /// The greatest number of bytes that points may take on the device.
     memory: u64,
     /// The greatest number of points in one buffer.
     chunk: usize,

@@ -34,12 +34,13 @@ pub(super) struct OutputBuffer {
     pub(super) buffer: wgpu::Buffer,
     /// The index of the block's first pixel in the buffer, counted in words of 32 bits.
     pub(super) first: u64,
-    /// The number of words from the start of one row to the start of the next.
+    /// The number of 32-bit words from the start of one row of the picture to the start of the
+    /// next.
     pub(super) pitch: u64,
 }
 
 impl OutputBuffer {
-    /// The words from the first to the last that a job writes.
+    /// The range of the buffer's 32-bit words from the first to the last that a job writes.
     pub(super) fn words(&self, job: &GpuJob) -> Range<u64> {
         let rows = u64::from(job.height).saturating_sub(1) * self.pitch;
         self.first..self.first + rows + u64::from(job.width)
@@ -47,8 +48,8 @@ impl OutputBuffer {
 }
 
 impl OutputTarget {
-    /// The output of a block of the picture. If it is a buffer, the block's output begins at the
-    /// block's first pixel.
+    /// The output of a block, for this output of the whole picture. If the picture stays in a
+    /// buffer, the block's output begins at the block's first pixel there.
     pub(super) fn for_block(&self, block: &Block) -> Self {
         let mut target = self.clone();
         if let Self::Buffer(_, kept) = &mut target {
@@ -57,7 +58,7 @@ impl OutputTarget {
         target
     }
 
-    /// The entry point of the last shader stage.
+    /// The entry point of the last shader stage, which writes this kind of output.
     pub(super) fn entry(&self) -> EntryPoint {
         match self {
             Self::Indices(_) => EntryPoint::Indices,
@@ -73,7 +74,8 @@ impl OutputTarget {
         }
     }
 
-    /// The thresholds, and for an output of colours the colours after them; `None` for densities.
+    /// The thresholds that the last shader stage reads; for an output of colours, the ramp's
+    /// colours follow them. `None` for an output of densities.
     pub(super) fn table(&self) -> Option<&Arc<[u32]>> {
         match self {
             Self::Indices(table) | Self::Buffer(Some(table), _) => Some(table),
@@ -92,7 +94,8 @@ pub(super) struct Prepared {
     pub(super) job: GpuJob,
     pub(super) places: Vec<GpuPlace>,
     pub(super) runs: Vec<CellRun>,
-    /// The points that are on the device; `None` if none are.
+    /// The device's copy of the points from which the picture is drawn. `None` if the device has no
+    /// such copy.
     pub(super) resident: Option<Arc<GpuPoints>>,
     /// The block's cells that are not on the device. They are sent with the block.
     pub(super) cells: Vec<Point>,

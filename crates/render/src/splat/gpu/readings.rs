@@ -5,7 +5,7 @@ use super::health::{FallbackReason, is_whole};
 use super::layout::{SLOT, SLOTS};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
-/// The number of counters of a picture.
+/// The number of 32-bit words that a picture's counters take.
 pub(super) const SUMS: u32 = SLOTS * SLOT;
 
 /// The greatest number of vectors that are kept for further batches.
@@ -44,7 +44,8 @@ impl Readings {
         }
     }
 
-    /// Makes the first words wrong, as a test wants it.
+    /// Changes the first seven words, as a broken device might. A test wants this to see that wrong
+    /// sums are noticed.
     pub(super) fn corrupt(&mut self) {
         self.words
             .iter_mut()
@@ -52,11 +53,11 @@ impl Readings {
             .for_each(|word| *word ^= 0x0101);
     }
 
-    /// The words of a picture, after its sums were checked. They are empty if it stays on the
-    /// device.
+    /// Returns the words of a picture after a check of its sums. There are none if the picture
+    /// stays on the device.
     ///
     /// # Errors
-    /// [`FallbackReason::WrongSum`].
+    /// [`FallbackReason::WrongSum`] if the check fails.
     pub(super) fn picture(&self, part: &PicturePart) -> Result<&[u32], FallbackReason> {
         let picture = self.words.get(part.first..part.first + part.words);
         let sums = self.words.get(part.sums..part.sums + SUMS as usize);
@@ -85,13 +86,13 @@ impl Drop for Readings {
 /// The position of a picture in the words of a batch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PicturePart {
-    /// The number of the picture's block among those of its call.
+    /// The number of the picture's block, counted from 0, among all blocks of its call.
     pub(super) number: usize,
-    /// The index of the picture's first word.
+    /// The index of the picture's first 32-bit word among the batch's words that were read back.
     pub(super) first: usize,
     /// The number of the picture's words; 0 if it stays on the device.
     pub(super) words: usize,
-    /// The index of the first of the picture's counters.
+    /// The index of the picture's first counter among the batch's words that were read back.
     pub(super) sums: usize,
     /// The number of cells that the picture consists of.
     pub(super) cells: u64,
@@ -100,9 +101,10 @@ pub(super) struct PicturePart {
 /// An answer to a call.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// Pictures of one batch.
+    /// Pictures that were drawn in one batch: the words that were read back, and the position of
+    /// each picture in them.
     Finished(Arc<Readings>, Vec<PicturePart>),
-    /// The number of a block that was not drawn, and the reason.
+    /// A block that was not drawn: its number in the call, counted from 0, and the reason.
     Failed(usize, FallbackReason),
 }
 

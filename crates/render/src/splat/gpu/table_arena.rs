@@ -6,17 +6,18 @@ use super::grow_buffer::GrowBuffer;
 use super::layout::GpuJob;
 use std::collections::HashMap;
 
-/// The size of the buffer in bytes, unless a batch needs more. It is a choice: the tables of a plan
-/// take 1 to 100 KB.
+/// The position that the shader computes for the world coordinate `x`, in pixels from the window's
+/// left edge. `None` if it is not on the grid.
 const ROOM: u64 = 4 << 20;
 
 /// The buffer of tables, and the place of each plan's tables in it.
 #[derive(Debug)]
 pub(super) struct TableArena {
     pub(super) buffer: GrowBuffer,
-    /// The index of the first of a plan's tables by the plan's number, in groups of four words.
+    /// For the number of each plan whose tables are in the buffer, the index of the first of these
+    /// tables, counted in groups of four words.
     places: HashMap<u64, u32>,
-    /// The number of groups of four words that are in use.
+    /// The number of groups of four words of the buffer that have tables.
     used: u32,
 }
 
@@ -43,7 +44,8 @@ impl TableArena {
         (words * 4).max(ROOM)
     }
 
-    /// Forgets all tables, since their buffer is a new one.
+    /// Forgets all tables, so that the buffer, which is a new one or full, is filled from its
+    /// beginning.
     pub(super) fn forget(&mut self) {
         self.places.clear();
         self.used = 0;

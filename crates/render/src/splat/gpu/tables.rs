@@ -30,7 +30,7 @@ fn side_by_side(taps: &[f32], step: usize) -> Vec<f32> {
 #[derive(Debug)]
 pub(super) struct SpreadTable {
     pub(super) taps: Vec<f32>,
-    /// The number of values that a thread reads along an axis.
+    /// The number of values that a thread reads along an axis to compute its `OUTPUTS` outputs.
     pub(super) span: u32,
 }
 
@@ -114,7 +114,7 @@ impl PlanTables {
         tables
     }
 
-    /// Appends a table, and returns its offset.
+    /// Appends a table, and returns its offset, counted in groups of four words.
     fn push<T: Pod>(&mut self, table: &[T]) -> u32 {
         let from = (self.words.len() / 4) as u32;
         self.words.extend_from_slice(bytemuck::cast_slice(table));

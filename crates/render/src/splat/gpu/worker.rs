@@ -52,8 +52,9 @@ impl WorkerHandle {
         self.messages.send(Message::Draw(tasks)).is_ok()
     }
 
-    /// Takes note that a picture of a device has a wrong sum. Of a device that was opened again
-    /// meanwhile, this is ignored.
+    /// Informs the worker thread of a wrong sum in a picture that the device with the number
+    /// `device` has drawn. If the device was opened again meanwhile and so has another number, this
+    /// has no effect.
     pub(super) fn is_wrong(&self, device: u64) {
         let _ = self.messages.send(Message::Wrong(device));
     }
@@ -108,7 +109,7 @@ impl Worker {
         }
     }
 
-    /// Draws tasks until all senders of messages are dropped.
+    /// Draws the pictures that messages ask for, until all senders of messages are dropped.
     pub(super) fn run(mut self, messages: &Receiver<Message>) {
         let health = Arc::clone(&self.health);
         loop {
@@ -144,7 +145,9 @@ impl Worker {
         }
     }
 
-    /// Submits the next batch, or finishes the one that was submitted first.
+    /// Submits the next batch if pictures wait and fewer than `RING` batches are in flight.
+    /// Otherwise it finishes the batch that was submitted first, if there is one. While there is no
+    /// device, all waiting pictures are left to the CPU.
     fn turn(&mut self) -> Result<(), FallbackReason> {
         self.reopen();
         let Some(engine) = &mut self.engine else {
@@ -170,7 +173,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Closes the device, and leaves all that waits for it to the CPU.
+    /// Closes the device after a failure. All pictures that wait for it are left to the CPU.
     fn fail(&mut self, reason: FallbackReason) {
         self.in_flight
             .drain(..)
