@@ -14,14 +14,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// The beginning of the names of all temporary folders.
+/// The beginning of the name of each temporary folder.
 const PREFIX: &str = "heatsplat-download-";
 /// The name of a file in each temporary folder. A program keeps it locked while it uses the folder.
 const LOCK: &str = "lock";
-/// The least age at which a folder may be deleted if its lock file isn't locked: a choice.
+/// The least age of a folder that may be deleted if its lock file isn't locked: a choice. A younger
+/// one may be about to be locked.
 const OLD: Duration = Duration::from_secs(60);
 
-/// The most bytes of one file if no option states a limit, a choice: 4 GiB.
+/// The largest size of one file in bytes if no option sets a limit, a choice: 4 GiB.
 const LIMIT: u64 = 4 << 30;
 
 /// A folder for temporary copies of files. The folder is deleted when this value is dropped.
@@ -34,8 +35,8 @@ pub(crate) struct TemporaryFolder {
 }
 
 impl TemporaryFolder {
-    /// Creates an empty folder that only this user can read. `limit` is the most bytes that one
-    /// file may have; `None`: [`LIMIT`].
+    /// Creates an empty folder that only this user can read. `limit` is the largest size of one
+    /// file in bytes; `None` means [`LIMIT`].
     pub(crate) fn new(limit: Option<u64>) -> io::Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let above = std::env::temp_dir();

@@ -5,16 +5,16 @@ use super::format::NumberFormat;
 use super::mark::DecimalMark;
 use super::parse;
 
-/// Counts of the values of one column, by the meaning of their commas and points.
+/// Counts of the values of one column, by the meaning that their commas and points can have.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DecimalEvidence {
-    /// Values in which a comma can only be a decimal mark.
+    /// Counts values in which a comma can only be a decimal mark.
     commas: Sightings,
-    /// Values in which a point can only be a decimal mark.
+    /// Counts values in which a point can only be a decimal mark.
     points: Sightings,
-    /// Values like `1,234`, in which a comma may be a decimal mark or separate thousands.
+    /// Counts values like `1,234`, in which a comma may be a decimal mark or separate thousands.
     either_comma: Sightings,
-    /// Values like `1.234`, in which a point may be a decimal mark or separate thousands.
+    /// Counts values like `1.234`, in which a point may be a decimal mark or separate thousands.
     either_point: Sightings,
     /// True if a value shows that commas separate thousands: `1,234.5` or `1,234,567`.
     parted_by_commas: bool,
@@ -22,14 +22,14 @@ pub(crate) struct DecimalEvidence {
     parted_by_points: bool,
 }
 
-/// The number of values of one kind, and the first of them with its line in the file.
+/// The number of values of one kind, and the first such value with the number of its line.
 #[derive(Clone, Debug, Default)]
 struct Sightings {
     count: u64,
     first: Option<DoubtfulNumber>,
 }
 
-/// A value whose comma or point may have two meanings.
+/// A value to show in a message about a doubtful notation, with the number of its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DoubtfulNumber {
     pub(crate) line: u64,
@@ -40,19 +40,20 @@ pub(crate) struct DoubtfulNumber {
 /// point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotationDoubt {
-    /// Only this value decides, and its mark may come before decimals or between thousands:
-    /// `1,234`.
+    /// Only values like this one, `1,234`, could show the notation, but their mark may come before
+    /// decimals or separate thousands.
     Thousands(DoubtfulNumber),
-    /// Two values: the first has a decimal comma, the second a decimal point.
+    /// Values contradict each other: the first has a decimal comma, the second a decimal point.
     Both(DoubtfulNumber, DoubtfulNumber),
 }
 
 /// The meaning of the commas and points in one value.
 enum Marks {
-    /// The decimal mark of the value, as a byte. The flag is true if the other mark separates
+    /// The mark given as a byte is the decimal mark. The flag is true if the other mark separates
     /// thousands.
     Decimal(u8, bool),
-    /// The only mark of the value, as a byte. It may be the decimal mark or separate thousands.
+    /// The mark given as a byte is the only one in the value, and may be the decimal mark or
+    /// separate thousands.
     Either(u8),
 }
 

@@ -16,7 +16,7 @@ pub(crate) enum Number {
     Float(f64),
 }
 
-/// The size up to which `f64` represents every whole number exactly: 2⁵³.
+/// The bound up to which `f64` represents every whole number exactly: 2⁵³.
 const SAME: i128 = 1 << 53;
 
 impl Number {

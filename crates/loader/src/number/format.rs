@@ -10,8 +10,8 @@ pub(crate) enum NumberFormat {
     /// Numbers with a decimal point and no marks between thousands, as programs write them.
     #[default]
     Point,
-    /// No decimal mark, since the sample of the column has none. Numbers are read like
-    /// [`Point`](Self::Point); a decimal comma after the sample contradicts this notation.
+    /// No decimal mark, since none of the column's first values has one. Numbers are read like
+    /// [`Point`](Self::Point); a decimal comma in a later value contradicts this notation.
     Whole,
     /// A decimal point; commas, blanks or apostrophes may separate groups of three digits.
     GroupedPoint,
@@ -34,8 +34,8 @@ impl NumberFormat {
         }
     }
 
-    /// Parses a number in a notation other than the usual one. This is a separate function so that
-    /// the usual case stays small enough to be inlined.
+    /// Parses a number in a notation other than `Point` and `Whole`. This is a separate function so
+    /// that these usual ones stay small enough to be inlined.
     #[inline(never)]
     fn parse_other(self, field: &[u8]) -> Option<f64> {
         match self {
@@ -55,7 +55,8 @@ impl NumberFormat {
             .filter(|v| v.is_finite())
     }
 
-    /// Returns whether numbers have a decimal comma.
+    /// Returns true if numbers in this notation have a decimal comma, and false if they have a
+    /// point.
     pub(crate) fn has_comma(self) -> bool {
         matches!(self, Self::Comma | Self::GroupedComma)
     }
@@ -156,9 +157,9 @@ fn grouped(field: &[u8], mark: u8, part: u8) -> Option<f64> {
     general(&text)
 }
 
-/// Recognises a mark between thousands that begins with `byte` and goes on in `rest`. Returns the
-/// mark as one byte, and the number of its bytes in `rest`. `part` is the mark that is allowed
-/// beside blanks and apostrophes. `None` if no such mark begins here.
+/// Recognises a mark between thousands that begins with `byte` and goes on in `rest`. Such marks
+/// are blanks, apostrophes and the byte `part`. Returns the mark as one byte, and the number of its
+/// bytes in `rest`; `None` if no such mark begins here.
 fn part_of(byte: u8, rest: &[u8], part: u8) -> Option<(u8, usize)> {
     match (byte, rest) {
         _ if byte == part => Some((part, 0)),

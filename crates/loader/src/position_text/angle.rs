@@ -68,12 +68,12 @@ pub(crate) fn hemisphere(text: &str) -> Option<Hemisphere> {
 /// marks and hemisphere.
 #[derive(Default)]
 struct Parts {
-    /// The numbers, each with the count of its digits before the decimal mark.
+    /// The numbers read so far, each with the count of its digits before the decimal mark.
     all: Vec<(f64, usize)>,
     /// True if a mark or a word for degrees, minutes or seconds was read, such as `°`, `:` or
     /// `min`.
     has_marks: bool,
-    /// True if the hemisphere was read after the numbers, so that none may follow.
+    /// True if the hemisphere was read after the numbers, so that the text must end there.
     ended: bool,
     negative: bool,
     hemisphere: Option<Hemisphere>,
@@ -104,8 +104,8 @@ pub(crate) fn parse(text: &str, format: NumberFormat) -> Option<Angle> {
 }
 
 impl Parts {
-    /// Reads a number at the beginning of `text`, and returns the rest of the text. `None` if no
-    /// number may come here.
+    /// Reads a number at the beginning of `text`, and returns the text after it. `None` if an angle
+    /// can't have a number there.
     fn number<'a>(&mut self, text: &'a str, format: NumberFormat) -> Option<&'a str> {
         let is_digit = |c: char| c.is_ascii_digit() || c == '.' || (c == ',' && format.has_comma());
         let end = text.find(|c| !is_digit(c)).unwrap_or(text.len());
@@ -123,8 +123,8 @@ impl Parts {
         Some(rest)
     }
 
-    /// Reads a word or letter at the beginning of `text`: a unit or a hemisphere. Returns the rest
-    /// of the text; `None` if neither may come here.
+    /// Reads a unit or a hemisphere, as a word or letter, at the beginning of `text`. Returns the
+    /// text after it; `None` if an angle can't have it there.
     fn word<'a>(&mut self, text: &'a str) -> Option<&'a str> {
         let end = text.find(|c: char| !c.is_alphabetic());
         let (word, rest) = text.split_at_checked(end.unwrap_or(text.len()))?;

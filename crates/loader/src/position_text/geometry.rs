@@ -9,7 +9,7 @@ use serde_json::Value;
 /// a MultiPoint.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum TextShape {
-    /// An empty geometry.
+    /// A geometry without positions, such as `POINT EMPTY`.
     Nothing,
     Point(f64, f64),
     /// The positions of a MultiPoint.
@@ -26,10 +26,11 @@ pub(crate) struct TextGeometry {
     pub(crate) shape: TextShape,
 }
 
-/// The most letters of a geometry's type that messages show.
+/// The number of letters after which messages cut off the name of a geometry's type.
 const LONGEST: usize = 40;
 
-/// Parses a geometry in any of these forms. `None` for any other text.
+/// Parses a geometry in well-known text, in hexadecimal well-known binary or in GeoJSON. `None` for
+/// any other text.
 pub(crate) fn geometry(text: &[u8]) -> Option<TextGeometry> {
     let text = text.trim_ascii();
     match text.first()? {
@@ -94,8 +95,8 @@ fn strip_word<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
         .then_some(rest)
 }
 
-/// The text between the parentheses of a geometry. A mark of dimensions, like `Z`, may come before
-/// them. `None` if there are no parentheses; the inner `None` stands for an empty geometry.
+/// The text between the parentheses of well-known text such as `POINT Z (1 2 3)`, given from behind
+/// the type's name. `Some(None)` for `EMPTY`, and `None` if there are no parentheses.
 fn coordinates(text: &[u8]) -> Option<Option<&[u8]>> {
     let mut text = text.trim_ascii_start();
     for mark in [&b"ZM"[..], b"Z", b"M"] {

@@ -6,7 +6,7 @@ use crate::number::format::NumberFormat;
 use crate::number::parse;
 use crate::options::AxisOrder;
 
-/// Two coordinates, in the order in which the text has them.
+/// Two coordinates that were read from one text, in the order in which the text has them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct CoordinatePair {
     pub(crate) first: f64,
@@ -36,8 +36,8 @@ pub(crate) fn may_be_number(text: &[u8]) -> bool {
     formats.iter().any(|format| format.parse(text).is_some())
 }
 
-/// Parses two coordinates. `None` for any other text. Of a text that ends with a pair in
-/// parentheses, as a postal address does in exports of Socrata, only this pair is read.
+/// Parses two coordinates in one text; `None` for any other text. If the text ends with a pair in
+/// parentheses, as postal addresses do in exports of Socrata, only this pair is read.
 pub(crate) fn coordinates(text: &[u8]) -> Option<CoordinatePair> {
     let text = text.trim_ascii();
     let (inner, in_square) = match text {

@@ -63,8 +63,8 @@ impl Area {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ForeignCrs {
     pub(crate) srid: u32,
-    /// True if its coordinates are angles. An angle may be stored 360° higher or lower than
-    /// expected, so rows are searched for there too.
+    /// True if coordinates in the reference system are angles. An angle may be stored 360° higher
+    /// or lower than expected, so rows are searched for there too.
     pub(crate) angles: bool,
 }
 
@@ -76,7 +76,7 @@ pub(crate) enum TransformedBox {
     /// A box that contains the picture and is much larger, because an edge of the projection cuts
     /// the picture or because the projection stretches it without bounds.
     Amid(Sides),
-    /// No box, since the picture's box can't be transformed.
+    /// No box, since the database can't transform the picture's box.
     Unknown,
 }
 
@@ -84,7 +84,7 @@ pub(crate) enum TransformedBox {
 const ANYWHERE: Sides = [-1e10, -1e10, 1e10, 1e10];
 
 impl TransformedBox {
-    /// The transformed box. If the transformation failed, it is [`ANYWHERE`].
+    /// The box to search in: the transformed box or, if the transformation failed, [`ANYWHERE`].
     pub(crate) fn sides(self) -> Sides {
         match self {
             Self::Within(sides) | Self::Amid(sides) => sides,
@@ -167,8 +167,8 @@ impl TransformedBoxes {
     }
 }
 
-/// The number of positions along each side of the grid that is transformed in place of a box: a
-/// choice.
+/// The number of positions along each side of the grid whose positions are transformed to find the
+/// transformed box: a choice.
 const GRID: usize = 9;
 
 /// A tolerance in degrees, about ten metres, by which transformed boxes are enlarged. Two
@@ -237,12 +237,12 @@ fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBo
     }
 }
 
-/// The range of one transformed coordinate over the grid, and two measures of its smoothness. By
-/// these two the range is widened, since between the grid's positions the coordinate may leave it.
+/// The range of x or y over a grid of transformed positions, and two measures of its smoothness. By
+/// these two the range is widened, since between the grid's positions x or y may leave it.
 struct GridSpread {
     low: f64,
     high: f64,
-    /// The largest change of the coordinate between neighbouring positions of the grid.
+    /// The largest change of x or y between neighbouring positions of the grid.
     step: f64,
     /// The largest difference between two successive changes along a line of the grid. Between the
     /// grid's positions, a smooth coordinate deviates from a straight line by about an eighth of
@@ -251,7 +251,8 @@ struct GridSpread {
 }
 
 impl GridSpread {
-    /// The range of `values`, one for each position of the grid. `None` if a value isn't finite.
+    /// The range of `values`, which are the x or the y of each position of the grid. `None` if a
+    /// value isn't finite.
     fn new(values: &[f64]) -> Option<Self> {
         if values.len() != GRID * GRID || !values.iter().all(|v| v.is_finite()) {
             return None;
@@ -300,7 +301,7 @@ impl GridSpread {
 mod tests {
     use super::*;
 
-    /// The transformed box, with the function `map` in place of the database.
+    /// The box `degrees` transformed by the function `map`, in place of the database.
     fn mapped(degrees: Sides, map: impl Fn(f64, f64) -> (f64, f64)) -> TransformedBox {
         let bytes = multi_point(degrees);
         let Some(WkbShape::Points(places)) = wkb::parse(&bytes).map(|g| g.shape) else {
@@ -323,7 +324,7 @@ mod tests {
         (radius * sin, -radius * cos)
     }
 
-    /// A map projection that is cut at the meridian 84° and whose scale shrinks to 0 at the
+    /// A map projection for tests: it is cut at the meridian 84°, and its scale shrinks to 0 at the
     /// equator.
     fn cut(lon: f64, lat: f64) -> (f64, f64) {
         ((lon - 84.0).rem_euclid(360.0) * 1e5, lat * lat * 1e3)

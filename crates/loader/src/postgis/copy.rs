@@ -28,8 +28,8 @@ pub(crate) struct CopyDecoder {
     rest: Vec<u8>,
 }
 
-/// The item at the beginning of some bytes of a COPY stream. The number in `Row` and in `Header` is
-/// the item's length in bytes.
+/// The next item of a COPY stream, at the beginning of the bytes received so far. The number in
+/// `Row` and in `Header` is the item's length in bytes.
 enum CopyItem<'a> {
     Row(Row<'a>, usize),
     Header(usize),

@@ -54,8 +54,8 @@ impl<'a> Lexer<'a> {
         self.from = self.at;
     }
 
-    /// Returns true if the character before the current position belongs to a name or number. Then
-    /// a `$` at the current position is a part of that name and doesn't begin a string.
+    /// Returns true if a name or number ends directly before the current position. A `$` there is a
+    /// part of the name and doesn't begin a string.
     fn after_a_word(&self) -> bool {
         let before = self.sql.get(..self.at).unwrap_or("").chars().next_back();
         before.is_some_and(is_word)

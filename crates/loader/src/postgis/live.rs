@@ -307,8 +307,8 @@ fn rows_statement(
     (statement, positions)
 }
 
-/// The columns in a row that the database sends. `weight` and `count` are indexes, counted from 0,
-/// and `None` if the layer has no such column.
+/// The places of values in the rows that the database sends. `weight` and `count` are indexes of
+/// columns, counted from 0, and `None` if the layer has no such column.
 #[derive(Clone, Copy, Debug)]
 struct ColumnPositions {
     /// True if the row's position is two numbers, and false if it is one geometry.
@@ -318,7 +318,8 @@ struct ColumnPositions {
 }
 
 impl ColumnPositions {
-    /// The columns of a row that stands for a grid cell: x, y, summed weight, and number of rows.
+    /// The places of values in rows that each stand for a grid cell: x, y, summed weight, and
+    /// number of rows.
     const CELLS: Self = Self {
         coordinates: true,
         weight: Some(2),
@@ -330,9 +331,9 @@ impl ColumnPositions {
 struct RowCollector {
     batch: Batch,
     counts: Vec<u32>,
-    /// The number of rows received.
+    /// The number of rows received so far.
     rows: u64,
-    /// The size of the received rows in bytes.
+    /// The size of all rows received so far, in bytes.
     bytes: u64,
 }
 

@@ -18,8 +18,8 @@ use tokio_postgres::Client;
 /// memory. It also saves time, unless the network is faster than in this measurement.
 const ROWS_PER_CELL: f64 = 8.0;
 
-/// Returns true if a layer's rows can be aggregated. They must be points in degrees or Web-Mercator
-/// metres. Each row must stand for one point, and the layer's query must not aggregate rows itself.
+/// Returns true if the database can sum a layer's rows by grid cells. The rows must be single
+/// points in degrees or Web-Mercator metres, and the layer's query must not sum rows itself.
 pub(super) fn can(definition: &ResolvedLayer) -> bool {
     matches!(
         definition.place,
@@ -30,9 +30,9 @@ pub(super) fn can(definition: &ResolvedLayer) -> bool {
         && !definition.from.has_cell()
 }
 
-/// Returns true if the number of rows in the picture decides about aggregation, so that the planner
-/// should be asked for it; false if even the rows of the whole table are too few. `views` are the
-/// parts of the picture, and `cell` is the width of a grid cell in pixels.
+/// Returns true if the planner should estimate the number of rows in the picture, to decide on
+/// aggregation by grid cells; false if even all rows of the table are too few for it. `views` are
+/// the parts of the picture, and `cell` is the width of a grid cell in pixels.
 pub(super) fn may_pay(definition: &ResolvedLayer, views: &[Viewport], cell: f64) -> bool {
     match &definition.table {
         Some(table) => table.rows < 0.0 || pays(table.rows, views, cell),

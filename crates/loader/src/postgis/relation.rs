@@ -45,7 +45,7 @@ pub(crate) enum PlaceColumns {
         /// True for a column of the type `geography`. It is cast to `geometry`, since the two types
         /// have different operators.
         cast: bool,
-        /// True if every geometry is known to be a point.
+        /// True if the column's declaration allows only points.
         points: bool,
     },
     Coordinates {
@@ -54,7 +54,7 @@ pub(crate) enum PlaceColumns {
     },
 }
 
-/// Facts about a table or view from the database's catalog.
+/// Facts about a table or view that the database's catalog states.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TableInfo {
     /// The table's name with its schema, each quoted if SQL requires it.
@@ -80,12 +80,13 @@ pub struct ResolvedLayer {
     /// The SRID that the geometries are taken to have: that in `stored` or, if that is 0, the one
     /// that the layer query names.
     srid: u32,
-    /// True if the column declares no SRID, so that its geometries may state different ones.
+    /// True if the column of geometries declares no SRID, so that the geometries in it may state
+    /// different ones.
     mixed: bool,
     /// True if the layer query names the SRID `srid`. Then geometries that state the SRID 0 are
     /// treated as if they stated `srid`.
     zero_is_srid: bool,
-    /// True if coordinates in `srid` are angles.
+    /// True if coordinates in the reference system `srid` are angles.
     angles: bool,
     pub(crate) table: Option<TableInfo>,
     pub(crate) columns: Columns,
@@ -107,7 +108,7 @@ pub(super) fn check_length(geometry: Option<&[u8]>) -> Result<(), DatabaseError>
     )))
 }
 
-/// The name by which all statements refer to the layer's table, view or query.
+/// The alias of the layer's table, view or query in all SQL statements.
 pub(crate) const ALIAS: &str = "heatsplat";
 
 impl ResolvedLayer {
@@ -274,8 +275,8 @@ impl ResolvedLayer {
         Ok(())
     }
 
-    /// Puts the columns of positions at the beginning of the text that explains the choice of
-    /// columns in messages. Also records their names, if positions are two columns of coordinates.
+    /// Adds the columns of positions to the text in `columns.why`, at its beginning. If positions
+    /// are two columns of coordinates, also stores their names in `columns.position`.
     fn describe(&mut self) {
         let place = match &self.place {
             PlaceColumns::Geometry { column, .. } => {
@@ -312,7 +313,8 @@ impl ResolvedLayer {
         })
     }
 
-    /// Returns true if the column declares no SRID, so that each geometry may state another one.
+    /// Returns true if the column of geometries declares no SRID, so that each geometry may state
+    /// another one.
     pub(crate) fn is_mixed(&self) -> bool {
         self.mixed
     }
@@ -463,8 +465,8 @@ fn as_number(column: &str) -> String {
 }
 
 impl TokenValues {
-    /// Values for the whole world at zoom 0. They fill in a query's tokens when it is inspected
-    /// without a viewport.
+    /// Values of a query's tokens for the whole world at zoom 0, by which a query is inspected when
+    /// there is no picture.
     pub(crate) const WORLD: Self = Self {
         bbox: [-180.0, -85.06, 180.0, 85.06],
         unbuffered: [-180.0, -85.06, 180.0, 85.06],

@@ -250,8 +250,8 @@ impl BatchSource for Snapshot {
     }
 }
 
-/// A looked-up layer, and the connection that looked it up. This connection is in a transaction.
-/// All further connections see the database as this transaction sees it.
+/// A reader of a layer that was looked up, and the connection that looked it up. The connection is
+/// in a transaction, and all further connections see the database as it does.
 struct SnapshotReader {
     definition: ResolvedLayer,
     first: Client,
@@ -392,9 +392,8 @@ async fn copy(
     Ok(())
 }
 
-/// The fields of a row and their meaning. The position comes first, then the weight, then the
-/// number that is kept beside the point. The weight and the number are there only if the layer has
-/// them.
+/// The layout of the rows that the database sends: the position, then the weight, then the number
+/// that is kept beside the point. A weight and a number are there only if the layer has them.
 struct RowLayout {
     unit: Unit,
     /// True if the row's position is two numbers, and false if it is one geometry.

@@ -56,13 +56,13 @@ impl Token {
     }
 }
 
-/// The values of all tokens for one request.
+/// The values of all tokens for one request of a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct TokenValues {
     /// The picture's box in the layer's reference system, enlarged by a margin, since kernels of
     /// points in the margin may reach into the picture.
     pub(crate) bbox: Sides,
-    /// The picture's box without the margin.
+    /// The picture's box in the layer's reference system, without the margin.
     pub(crate) unbuffered: Sides,
     /// The width and the height of a pixel, in units of the layer's reference system.
     pub(crate) pixel: [f64; 2],
@@ -78,11 +78,12 @@ pub(crate) struct TokenValues {
 pub(super) enum TemplatePiece {
     Text(String),
     Token(Token),
-    /// A token within a string in quotes, whose value is inserted as text.
+    /// A token inside a string in quotes, where its value is inserted as text instead of as a
+    /// parameter.
     Spliced(Token),
 }
 
-/// A query that was split at its tokens.
+/// An SQL query, split into its tokens and the texts between them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Template {
     pub(super) pieces: Vec<TemplatePiece>,
@@ -210,8 +211,8 @@ impl Statement {
         self
     }
 
-    /// Appends a token's value. A number becomes a parameter, and a box becomes an expression with
-    /// its sides as parameters.
+    /// Appends the value of a token. A number becomes a parameter of the statement, and a box
+    /// becomes an SQL expression with its sides as parameters.
     pub(crate) fn push_token(&mut self, token: Token) -> &mut Self {
         let text = match token {
             Token::Bbox | Token::UnbufferedBbox => self.envelope(|this, side| {
@@ -270,7 +271,7 @@ impl Statement {
         format!("${}::{kind}", place + 1)
     }
 
-    /// The value of a token as SQL text, to be inserted in a string.
+    /// The value of a token as SQL text, to be inserted into a string in quotes.
     fn written(&mut self, token: Token) -> String {
         match token {
             Token::Bbox | Token::UnbufferedBbox => self.envelope(|this, side| {

@@ -45,7 +45,7 @@ impl Viewport {
         spans.into_iter().map(view).collect()
     }
 
-    /// West, south, east and north of the box in degrees.
+    /// The box of this part of the picture, in degrees: west, south, east and north.
     pub(crate) fn degrees(&self) -> Sides {
         in_unit(Unit::Degrees, self.sides)
     }

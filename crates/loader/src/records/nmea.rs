@@ -39,8 +39,8 @@ impl Kind {
         }
     }
 
-    /// The columns of a kind of sentence, each with the number of its field in the sentence. Field
-    /// 0 is the sentence's name. The first column is the time.
+    /// The columns that a kind of sentence gives, each with the index of its field in the sentence.
+    /// Field 0 is the sentence's name. The first column is the time.
     fn columns(self) -> &'static [(&'static str, usize)] {
         match self {
             Self::Gga => &[
@@ -55,7 +55,7 @@ impl Kind {
         }
     }
 
-    /// The number of the field with the latitude; field 0 is the sentence's name. The next three
+    /// The index of the field with the latitude; field 0 is the sentence's name. The next three
     /// fields are the latitude's letter, the longitude, and the longitude's letter.
     fn latitude(self) -> usize {
         match self {
@@ -116,7 +116,7 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
 }
 
-/// The state of reading an NMEA log.
+/// The state of reading an NMEA log: the kind of sentences that give positions, and the last date.
 struct Log {
     kind: Kind,
     /// The index of the column of weights; `None` if every position counts 1.

@@ -71,13 +71,13 @@ fn read(
     }
 }
 
-/// An element within a trackpoint, by the use of its text.
+/// The use of an element in a trackpoint.
 #[derive(Clone, Copy)]
 enum Element {
     Trackpoint,
     Longitude,
     Latitude,
-    /// Text for a slot, that is, for one wanted element; `None` if the text isn't wanted.
+    /// An element whose text is a value. The field is the value's slot; `None` if it isn't wanted.
     Text(Option<usize>),
 }
 

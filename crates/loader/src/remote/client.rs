@@ -23,15 +23,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
-/// The longest time in which a connection must be made: a choice.
+/// The longest time that making a connection may take: a choice.
 const CONNECT: Duration = Duration::from_secs(10);
-/// The longest time for which a server may send nothing: a choice.
+/// The longest pause in which a server sends nothing: a choice. After it the request fails.
 const SILENCE: Duration = Duration::from_secs(30);
 /// The most redirects that one request may follow: a choice.
 const REDIRECTS: usize = 5;
 /// The most times that a failed request is repeated: a choice.
 const RETRIES: usize = 3;
-/// The time since a request was first sent after which it is not sent again: a choice.
+/// The time after a request was first sent from which on it isn't repeated any more: a choice.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The number that stands for the length of a response in bytes if the server doesn't state the
@@ -170,12 +170,13 @@ fn authorization(url: &Url) -> io::Result<Option<HeaderValue>> {
     Ok(Some(value))
 }
 
-/// A factory of HTTP clients for the library `object_store`. Its clients have limits for waiting.
+/// A factory of HTTP clients for the library `object_store`. Requests of these clients have time
+/// limits.
 #[derive(Debug)]
 struct Connector {
     https_only: bool,
     user: Option<HeaderValue>,
-    /// The longest time for which a server may send nothing.
+    /// The longest pause in which a server may send nothing, after which a request fails.
     silence: Duration,
 }
 
@@ -209,7 +210,7 @@ impl HttpConnector for Connector {
     }
 }
 
-/// A status other than success with which a server answered.
+/// The HTTP status of a server's response, if it isn't one of success.
 #[derive(Debug)]
 struct StatusError(StatusCode);
 
@@ -258,7 +259,7 @@ pub(super) fn status(error: &object_store::Error) -> Option<u16> {
     chain(error).find_map(|e| Some(e.downcast_ref::<StatusError>()?.0.as_u16()))
 }
 
-/// Returns whether a server answered with a response that can't be understood.
+/// Returns whether an error means that a server's response could not be understood.
 pub(super) fn is_strange(error: &object_store::Error) -> bool {
     chain(error).all(|e| e.downcast_ref::<HttpError>().is_none())
 }

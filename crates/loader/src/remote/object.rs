@@ -19,9 +19,10 @@ const FIRST: u64 = 64 << 10;
 /// The most times that a range is requested, if its bytes end early: a choice.
 const TRIES: usize = 3;
 
-/// The time of waiting for a server after which the server's speed is checked: a choice.
+/// The time that reads wait for a server, added up, after which the server's speed is checked: a
+/// choice.
 const WINDOW: Duration = Duration::from_secs(60);
-/// The least number of bytes that a server must send in [`WINDOW`]: a choice.
+/// The least number of bytes that a server must send while reads wait for [`WINDOW`]: a choice.
 const LEAST: u64 = 16 << 10;
 
 /// An object at an address: a file of a web server, or an object of S3.
@@ -30,11 +31,11 @@ pub(crate) struct RemoteObject {
     address: Arc<str>,
     store: Arc<dyn ObjectStore>,
     path: Path,
-    /// The validators in the first response. Later responses must have equal ones.
+    /// The validators in the first response. Those of later responses must equal them.
     known: Validators,
 }
 
-/// Metadata that show whether two responses come from one version of an object.
+/// Validators: metadata by which two responses are recognised as parts of one version of an object.
 #[derive(Clone, Debug, Default)]
 struct Validators {
     size: Option<u64>,
@@ -52,8 +53,8 @@ impl Validators {
         }
     }
 
-    /// Returns whether a later response comes from the same version of the object, as far as the
-    /// metadata show it.
+    /// Returns whether a later response, with the validators `later`, comes from the version of the
+    /// object that `self` describes.
     fn is_still(&self, later: &Self) -> bool {
         let same_time = match (&self.e_tag, &later.e_tag) {
             (Some(tag), Some(other)) => tag == other,
@@ -73,7 +74,7 @@ impl Validators {
     }
 }
 
-/// The response to the first request for an object.
+/// The response to the first request for an object, which asks for the object's beginning.
 pub(super) enum Probe {
     /// The object's first bytes. The server supports ranges.
     Ranges(Bytes),
@@ -213,11 +214,12 @@ impl RemoteObject {
 
 type ByteChunks = BoxStream<'static, object_store::Result<Bytes>>;
 
-/// The bytes of a response. They are received only when they are read, not ahead.
+/// The bytes of a response, received only when they are read.
 pub(crate) struct Stream {
     chunks: Option<ByteChunks>,
     chunk: Bytes,
-    /// The number of bytes that are not received yet; `None` if the server didn't state the length.
+    /// The number of bytes of the response that are not received yet; `None` if the server didn't
+    /// state the length.
     left: Option<u64>,
     pace: Pace,
 }
@@ -284,8 +286,8 @@ impl Read for Stream {
     }
 }
 
-/// A check of a server's speed. The server must send at least `least` bytes in each `window` of
-/// waiting for it. Only time spent waiting counts, so a slow reader of the bytes causes no error.
+/// A check that a server isn't too slow. It must send at least `least` bytes for each `window` of
+/// time spent waiting for it. No other time counts, so a slow reader of the bytes causes no error.
 struct Pace {
     window: Duration,
     least: u64,

@@ -29,7 +29,7 @@ pub(crate) struct ParquetReader {
     windows: Arc<Mutex<FetchWindows>>,
 }
 
-/// The parts of the file that are in memory.
+/// The ranges of a remote file that are needed next, and the bytes of them that are in memory.
 #[derive(Default)]
 struct FetchWindows {
     /// The ranges of the file that will be read. They are sorted and don't overlap.
@@ -43,8 +43,9 @@ struct FetchWindows {
 }
 
 impl FetchWindows {
-    /// The expected range that contains the offset `at`. Outside of all expected ranges this is the
-    /// end of the file, which holds the footer. `size` is the size of the file in bytes.
+    /// The range to fetch from if the bytes at the offset `at` are needed: the expected range with
+    /// this offset or, if there is none, the end of the file, which holds the footer. `size` is the
+    /// file's size in bytes.
     fn around(&self, at: u64, size: u64) -> Range<u64> {
         let found = self.expected.iter().find(|range| range.contains(&at));
         found

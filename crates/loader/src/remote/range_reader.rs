@@ -36,8 +36,7 @@ impl RangeReader {
         }
     }
 
-    /// The bytes of the window from the current position on; empty if the position is outside of
-    /// the window.
+    /// The bytes of `window` from the reader's position on; empty if the position is outside of it.
     fn here(&self) -> &[u8] {
         let offset = self.at.checked_sub(self.start);
         let offset = offset.and_then(|offset| usize::try_from(offset).ok());

@@ -19,9 +19,9 @@ pub(crate) const BLOCK: usize = if cfg!(test) { 64 } else { 256 << 10 };
 /// A position in a text file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TextPosition {
-    /// The number of the line, counted from 1.
+    /// The line's number in the file, counted from 1.
     pub(crate) line: u64,
-    /// The number of the byte in the line, counted from 1.
+    /// The byte's number in its line, counted from 1.
     pub(crate) column: u64,
 }
 
@@ -71,12 +71,12 @@ impl TextBlock {
 
 /// The result of splitting a buffer into whole rows and an unfinished rest.
 pub(crate) struct Split {
-    /// The offset in the buffer at which the last whole row ends; 0 if there is no whole row.
+    /// The offset in the buffer of the end of the last whole row; 0 if there is no whole row.
     pub(crate) end: usize,
     /// The ranges of rows: see [`TextBlock::items`].
     pub(crate) items: Vec<Range<usize>>,
-    /// The error in the row that begins at `end`, or `None`. The rows before `end` are whole in any
-    /// case.
+    /// The reason why the row that begins at `end` can't be read; `None` if nothing is wrong. The
+    /// rows before `end` are whole in any case.
     pub(crate) error: Option<SplitError>,
 }
 
@@ -86,7 +86,7 @@ pub(crate) enum SplitError {
     Quote,
     /// The bytes are no valid JSON. The text is the parser's message.
     Json(String),
-    /// An error because of which the rows from [`Split::end`] on can't be read.
+    /// The rows from [`Split::end`] on can't be read, because of this error.
     Refused(Box<LoadError>),
 }
 

@@ -51,7 +51,7 @@ pub(crate) struct Pipeline<P> {
     /// is no such block.
     first: Option<TextBlock>,
     blocks: Receiver<Result<TextBlock, LoadError>>,
-    /// True after the last block was parsed.
+    /// True once the last block was parsed, so that no rows follow.
     ended: bool,
 }
 

@@ -3,8 +3,8 @@
 use super::{DAY, iso, start_of_day};
 use crate::number::exact::Number;
 
-/// The smallest number that is read as seconds since 1970. It is a choice, and so are the three
-/// numbers after it.
+/// The smallest number that is read as seconds since 1970. It is a choice, as are the three
+/// constants after it.
 const SECONDS: f64 = 1e8;
 /// The smallest number that is read as milliseconds since 1970. Read as seconds, it would be in the
 /// year 2286.
@@ -44,7 +44,7 @@ pub(super) fn time(number: Number) -> Option<i64> {
     unit.time(number)
 }
 
-/// The unit of a count that begins in 1970.
+/// The unit of a number that counts the time since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EpochUnit {
     Seconds,

@@ -27,7 +27,8 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeFormat {
     text: String,
-    /// The unit of numbers; `None` if the format is a pattern.
+    /// The unit of the numbers, if the format is a unit of time since 1970; `None` if it is a
+    /// pattern.
     unit: Option<EpochUnit>,
 }
 
@@ -89,7 +90,8 @@ impl TimeFormat {
         }
     }
 
-    /// The unit of numbers; `None` if the format is a pattern.
+    /// The unit of the numbers, if the format is a unit of time since 1970; `None` if it is a
+    /// pattern.
     pub(super) fn unit(&self) -> Option<EpochUnit> {
         self.unit
     }

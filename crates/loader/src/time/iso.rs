@@ -3,7 +3,7 @@
 use super::{SECOND, start_of_day};
 use jiff::civil::{Date, ISOWeekDate, Weekday};
 
-/// A scanner of text, which has the bytes that were not read yet.
+/// A scanner of a text. The field has the bytes that were not read yet.
 #[derive(Clone, Copy)]
 pub(super) struct Scanner<'a>(pub(super) &'a [u8]);
 

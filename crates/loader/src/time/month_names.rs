@@ -35,7 +35,8 @@ const ZONES: [&str; 11] = [
     "UT", "UTC", "GMT", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT",
 ];
 
-/// The words for UTC that may come before the year. They are skipped.
+/// The words for UTC that may come before the year, as in `Jun 1 10:00:00 UTC 2024`. They are
+/// skipped.
 const UTC: [&str; 4] = ["utc", "gmt", "ut", "z"];
 
 /// The time, in microseconds since 1970, of a text in which the month is an English word and the

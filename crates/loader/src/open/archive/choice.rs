@@ -17,7 +17,7 @@ use crate::messages::shown;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
-/// Extensions, in small letters, of the formats of points.
+/// Extensions, in small letters, of files in formats that have points.
 const POINTS: [&str; 39] = [
     "csv",
     "tsv",
@@ -74,7 +74,7 @@ const ABOUT: [&str; 7] = [
     "datapackage.json",
 ];
 
-/// Tables of GTFS, of which at least one is always beside `stops.txt`.
+/// Tables of GTFS timetables. Where `stops.txt` is one of GTFS, at least one of these is beside it.
 pub(in crate::open) const GTFS: [&str; 4] =
     ["stop_times.txt", "routes.txt", "trips.txt", "agency.txt"];
 
@@ -269,15 +269,15 @@ pub(super) fn is_workbook(name: &str) -> bool {
     matches!(&*extension(name), "xlsx" | "xlsm")
 }
 
-/// Returns true if a member's name begins with a word for texts about the data: `README.txt` or
-/// `license-mit.txt`.
+/// Returns true if a member's name begins with a word in `ABOUT`, so that it is a text about the
+/// data: `README.txt` or `license-mit.txt`.
 fn is_about(name: &str) -> bool {
     let rest = behind_about(name);
     rest.is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
 }
 
-/// Returns true if a member's name begins with a word for texts about the data and has no other
-/// word, such as `readme-1.csv`.
+/// Returns true if a member's name begins with a word in `ABOUT` and has no other word, such as
+/// `readme-1.csv`.
 fn is_only_about(name: &str) -> bool {
     let rest = behind_about(name);
     rest.is_some_and(|rest| {
@@ -286,8 +286,8 @@ fn is_only_about(name: &str) -> bool {
     })
 }
 
-/// The rest of a name after a word for texts about the data; `None` if the name doesn't begin with
-/// such a word.
+/// The rest of a member's name after a word in `ABOUT`, in small letters; `None` if the name
+/// doesn't begin with such a word.
 fn behind_about(name: &str) -> Option<String> {
     let name = base(name).to_ascii_lowercase();
     let rest = ABOUT.iter().find_map(|about| name.strip_prefix(about));

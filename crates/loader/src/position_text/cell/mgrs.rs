@@ -5,8 +5,9 @@ use super::Cell;
 use crate::crs::Crs;
 use std::sync::OnceLock;
 
-/// The letters of bands of latitude, from 80° south on, and the least northing in each, in hundreds
-/// of kilometres; south of the equator beneath ten thousand kilometres.
+/// The letters of the bands of latitude, from 80° south on. The number of each is the least
+/// northing in it, in hundreds of kilometres. South of the equator northings count from 10,000 km
+/// south of it.
 const BANDS: [(u8, u32); 20] = [
     (b'C', 11),
     (b'D', 20),
@@ -30,22 +31,24 @@ const BANDS: [(u8, u32); 20] = [
     (b'X', 79),
 ];
 
-/// The letters of columns of squares. Three zones side by side use eight of them each.
+/// The letters for the columns of 100 km squares in a zone. A zone uses eight of them, and three
+/// zones side by side use all.
 const COLUMNS: &[u8; 24] = b"ABCDEFGHJKLMNPQRSTUVWXYZ";
 
-/// The letters of rows of squares, which repeat.
+/// The letters for the rows of 100 km squares in a zone. They repeat after 20 rows.
 const ROWS: &[u8; 20] = b"ABCDEFGHJKLMNPQRSTUV";
 
 /// The side of a square in metres.
 const SQUARE: f64 = 100_000.0;
 
-/// The number of zones in a hemisphere.
+/// The number of UTM zones on the northern hemisphere, and on the southern one too.
 const ZONES: usize = 60;
 
-/// The systems of all zones, the northern ones first; each is made when it is first needed.
+/// The coordinate systems of all UTM zones, the northern ones first. Each is made when it is first
+/// needed.
 static SYSTEMS: [OnceLock<Option<Crs>>; 2 * ZONES] = [const { OnceLock::new() }; 2 * ZONES];
 
-/// The cell of a reference; `None` for any other text.
+/// The square that a reference names; `None` for any other text.
 pub(super) fn cell(text: &[u8]) -> Option<Cell> {
     let compact: Vec<u8> = text
         .iter()

@@ -10,13 +10,13 @@ mod plus_code;
 
 use std::f64::consts::PI;
 
-/// A kind of codes.
+/// A kind of codes that each name a small area, by a text or a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CellCode {
     /// H3, in hexadecimal digits or as a decimal number.
     H3,
     Geohash,
-    /// The digits of tiles of Bing Maps.
+    /// Quadkeys: the digits that Bing Maps gives to tiles.
     Quadkey,
     /// Full plus codes (Open Location Code), such as `8FVC9G8F+6X`.
     PlusCode,
@@ -24,8 +24,8 @@ pub(crate) enum CellCode {
     Mgrs,
 }
 
-/// A cell: the longitude and latitude of its middle in degrees, and its size in metres, the root of
-/// its area.
+/// The area that a code names: the longitude and latitude of its middle in degrees, and its size in
+/// metres, the square root of its area.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Cell {
     pub(crate) lon: f64,
@@ -33,24 +33,24 @@ pub(crate) struct Cell {
     pub(crate) size: f64,
 }
 
-/// The metres of a degree at the equator.
+/// The length of a degree at the equator, in metres.
 const DEGREE: f64 = 111_320.0;
 
-/// The letters and digits of geohashes, by their values.
+/// The characters of geohashes. A character's index is its value.
 const GEOHASH: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
 
-/// The most characters of a geohash: with 24 a cell is far smaller than a rounding error.
+/// The most characters of a geohash: with 24 of them its area is far smaller than a rounding error.
 const LONGEST_GEOHASH: usize = 24;
 
-/// The deepest zoom of quadkeys.
+/// The deepest zoom of quadkeys, which is the most digits that one may have.
 const DEEPEST: usize = 30;
 
 impl CellCode {
-    /// The kinds that a value alone shows, whatever its column is called.
+    /// The kinds of codes that are recognised by a value alone, whatever its column is called.
     pub(crate) const UNMISTAKABLE: [Self; 3] = [Self::H3, Self::PlusCode, Self::Mgrs];
 
-    /// The kind of codes in a column, by its name in the form of
-    /// [`normalised`](crate::columns::normalised); `None` for any other name.
+    /// The kind of codes that a column holds, by the column's name in the form of
+    /// [`normalised`](crate::columns::normalised); `None` if the name means no such codes.
     pub(crate) fn of_name(name: &str) -> Option<Self> {
         let is_h3 = name.starts_with("h3") || matches!(name, "hexid" | "hexagonid" | "hexaddress");
         let is_plus = matches!(
@@ -67,7 +67,7 @@ impl CellCode {
         })
     }
 
-    /// The kind's name in reports.
+    /// The name of this kind of codes in reports.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::H3 => "H3",
@@ -78,7 +78,7 @@ impl CellCode {
         }
     }
 
-    /// The cell that a text names; `None` if it is no code of this kind.
+    /// The area that a text names; `None` if the text is no code of this kind.
     pub(crate) fn cell(self, text: &[u8]) -> Option<Cell> {
         let text = text.trim_ascii();
         match self {
@@ -92,7 +92,7 @@ impl CellCode {
 }
 
 impl Cell {
-    /// The cell between two longitudes and two latitudes in degrees.
+    /// The area between two longitudes and two latitudes, which are in degrees.
     fn between((west, east): (f64, f64), (south, north): (f64, f64)) -> Self {
         let (lon, lat) = ((west + east) / 2.0, (south + north) / 2.0);
         let width = (east - west) * DEGREE * lat.to_radians().cos();
@@ -105,7 +105,7 @@ impl Cell {
     }
 }
 
-/// The cell of an H3 index.
+/// The area that an H3 index names; `None` if `text` is none.
 #[cfg(feature = "readers")]
 fn h3(text: &[u8]) -> Option<Cell> {
     use h3o::{CellIndex, LatLng};
@@ -130,7 +130,8 @@ fn h3(_: &[u8]) -> Option<Cell> {
     None
 }
 
-/// The cell of a geohash: bits that halve the longitudes and the latitudes in turn.
+/// The area that a geohash names; `None` if `text` is none. Its bits halve the longitudes and the
+/// latitudes in turn.
 fn geohash(text: &[u8]) -> Option<Cell> {
     if text.is_empty() || text.len() > LONGEST_GEOHASH {
         return None;
@@ -154,7 +155,8 @@ fn geohash(text: &[u8]) -> Option<Cell> {
     Some(Cell::between(lon, lat))
 }
 
-/// The cell of a quadkey, a tile in Web Mercator whose digits are a bit of x and two of y.
+/// The area of the Web-Mercator tile that a quadkey names; `None` if `text` is none. Each digit is
+/// a bit of the tile's x plus twice a bit of its y.
 fn quadkey(text: &[u8]) -> Option<Cell> {
     if text.is_empty() || text.len() > DEEPEST {
         return None;
@@ -174,7 +176,7 @@ fn quadkey(text: &[u8]) -> Option<Cell> {
     })
 }
 
-/// A size as reports show it: `150 m` or `25 km`, with two digits.
+/// The size of an area as reports show it: `150 m` or `25 km`, with two digits.
 pub(crate) fn shown_size(metres: f64) -> String {
     let rounded = |number: f64| {
         let unit = 10_f64.powf(number.log10().floor() - 1.0);

@@ -3,19 +3,20 @@
 
 use super::Cell;
 
-/// The digits, by their values.
+/// The digits of plus codes. A digit's index is its value.
 const DIGITS: &[u8; 20] = b"23456789CFGHJMPQRVWX";
 
-/// The number of digits before the `+`.
+/// The number of digits before the `+` of a full code.
 const BEFORE: usize = 8;
 
-/// The number of digits that are pairs of a latitude's and a longitude's digit.
+/// The number of digits at the beginning of a code that are pairs of a digit for the latitude and
+/// one for the longitude.
 const PAIRED: usize = 10;
 
 /// The most digits that a code has.
 const LONGEST: usize = 15;
 
-/// The cell of a full code; `None` for any other text.
+/// The area that a full plus code names; `None` for any other text.
 pub(super) fn cell(text: &[u8]) -> Option<Cell> {
     let (before, after) = text.split_at_checked(BEFORE)?;
     let after = after.strip_prefix(b"+")?;
