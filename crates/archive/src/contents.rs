@@ -105,7 +105,7 @@ pub(crate) enum ReadError {
 }
 
 impl ReadError {
-    /// Adds the path of the file.
+    /// Converts this error to an `ArchiveError` by adding the path of the file.
     pub(crate) fn at(self, path: &Path) -> ArchiveError {
         let path = path.to_owned();
         match self {

@@ -6,7 +6,8 @@ use crate::export::Export;
 use crate::target::Target;
 use std::time::{Duration, Instant};
 
-/// The largest number of quads of a zoom that are drawn to estimate the rest. A choice.
+/// The largest number of quads (squares of tiles) of a zoom that are drawn to estimate the rest. A
+/// choice.
 const SAMPLE: usize = 96;
 
 /// The estimate of one zoom.

@@ -284,8 +284,8 @@ impl<'a> Export<'a> {
         Some((zoom.to_string(), legend))
     }
 
-    /// Draws all quads that the journal doesn't contain yet, on a pool of threads, and appends them
-    /// to the journal.
+    /// Draws all quads (squares of neighbouring tiles) that the journal doesn't contain yet, on a
+    /// pool of threads, and appends them to the journal.
     fn draw(
         &self,
         renderer: &TileRenderer<'a>,

@@ -25,7 +25,7 @@ pub(crate) fn tile(number: u64) -> Option<TileId> {
     Some(tile_in_zoom(z, number - first_of_zoom(z)))
 }
 
-/// The position of a tile on the curve of its zoom, counted from 0.
+/// The position of a tile on the Hilbert curve through its own zoom, counted from 0.
 fn index(tile: TileId) -> u64 {
     let (mut x, mut y) = (tile.x(), tile.y());
     let mut index = 0;

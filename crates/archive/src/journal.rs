@@ -248,7 +248,7 @@ impl Journal {
         self.data.set_len(self.end)
     }
 
-    /// Appends the tiles of a batch of quads, then a commit.
+    /// Appends the tiles of a batch of quads (squares of neighbouring tiles), then a commit.
     pub(crate) fn append(&mut self, batch: &[RenderedQuad]) -> Result<(), ExportError> {
         let Some(last) = batch.last() else {
             return Ok(());

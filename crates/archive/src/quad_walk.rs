@@ -19,7 +19,7 @@ const SEARCH_PIXELS: u32 = 256;
 pub(crate) struct TileQuad {
     /// The tile that covers exactly the quad. Its zoom is at most the zoom of the quad's tiles.
     pub(crate) root: TileId,
-    /// The zoom of the quad's tiles.
+    /// The zoom of the tiles that the quad consists of.
     pub(crate) z: u8,
     /// The position of the quad's first tile on the Hilbert curve of its zoom, counted from 0.
     first: u64,
@@ -56,7 +56,7 @@ pub(crate) struct QuadWalk<'a, M> {
     points: Vec<&'a Points>,
     area: Option<LonLatBox>,
     z: u8,
-    /// The zoom at which a tile covers a whole quad.
+    /// The zoom at which one tile is as large as a whole quad.
     depth: u8,
     /// A function that returns how far kernels reach beyond the edges of a tile, in world units.
     margin: M,

@@ -28,8 +28,8 @@ pub(crate) struct TileRenderer<'a> {
 }
 
 impl<'a> TileRenderer<'a> {
-    /// The quads of zoom `z` that may show something, without those that end before the tile with
-    /// the number `from` on the Hilbert curve.
+    /// The quads (squares of neighbouring tiles) of zoom `z` that may show something, without those
+    /// that end before the tile with the number `from` on the Hilbert curve.
     pub(crate) fn walk(&self, z: u8, from: u64) -> impl Iterator<Item = TileQuad> + use<'a> {
         let renderer = *self;
         let margin = move |tile| renderer.margin(z, tile);
@@ -75,8 +75,8 @@ impl<'a> TileRenderer<'a> {
         margin(own.top()).max(margin(own.bottom() - pixel)) * pixel
     }
 
-    /// Measures the statistics that the colours of a zoom need. This happens before the first quad
-    /// of the zoom is drawn.
+    /// Measures the statistics from which the colour scale of a zoom follows. This happens before
+    /// the first tiles of the zoom are drawn.
     pub(crate) fn prepare(&self, z: u8) {
         if self.content != TileContent::Density {
             let css = self.size.pixels() / self.size.ratio();
@@ -85,7 +85,7 @@ impl<'a> TileRenderer<'a> {
         }
     }
 
-    /// Draws the tiles of a quad and encodes them.
+    /// Draws the tiles of a quad, a square of neighbouring tiles, and encodes them.
     pub(crate) fn render(&self, quad: TileQuad) -> Result<RenderedQuad, ExportError> {
         let window = Window::tile(quad.root, self.size.pixels() * quad.side());
         let tiles = if self.content == TileContent::Density {
@@ -153,8 +153,8 @@ impl<'a> TileRenderer<'a> {
         })
     }
 
-    /// Cuts the pixels of a quad into tiles. Encodes those tiles that touch the area and have a
-    /// pixel for which `empty` is false.
+    /// Cuts the pixels of a quad into tiles. Encodes those tiles that touch the export's area and
+    /// have a pixel for which `empty` is false.
     fn cut<T: Copy>(
         &self,
         quad: TileQuad,

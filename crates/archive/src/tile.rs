@@ -52,7 +52,7 @@ impl EncodedTile {
     }
 }
 
-/// The encoded tiles of a quad. Empty tiles are left out.
+/// The encoded tiles of a quad, a square of neighbouring tiles. Empty tiles are left out.
 pub(crate) struct RenderedQuad {
     pub(crate) tiles: Vec<EncodedTile>,
     /// The number on the Hilbert curve that follows the number of the quad's last tile.

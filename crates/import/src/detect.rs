@@ -273,8 +273,8 @@ fn own_pairs(object: &JsLiteral) -> Option<Vec<(String, String)>> {
     pairs.filter(|p| !p.is_empty() && p.iter().all(|(key, _)| is_ours(key)))
 }
 
-/// Converts a key and a value of an object to the name and the text of a parameter. `None` if no
-/// parameter can have such a value.
+/// Converts an entry of an object to a style parameter: its name, and its value as text. `None` if
+/// no parameter can have such a value.
 fn our_pair((key, value): &(String, JsLiteral)) -> Option<(String, String)> {
     let value = match value {
         JsLiteral::Text(text) => text.clone(),

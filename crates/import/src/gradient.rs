@@ -67,9 +67,9 @@ pub(crate) fn stops(
     Ok(stops)
 }
 
-/// The colour at a position. Between two stops the colours are mixed channel by channel, without
-/// multiplication by alpha, as a canvas and MapLibre since version 3 do it. Before the first stop
-/// and after the last stop the colour doesn't change.
+/// The colour of a gradient at a position. Between two stops the colours are mixed channel by
+/// channel, without multiplication by alpha, as a canvas and MapLibre since version 3 do it. Before
+/// the first stop and after the last stop the colour doesn't change.
 pub(crate) fn at(stops: &[Stop], position: f64) -> [f64; 4] {
     let after = stops.partition_point(|(p, _)| *p <= position);
     let before = after.checked_sub(1).and_then(|i| stops.get(i));

@@ -27,7 +27,7 @@ impl ImportedPoint {
 }
 
 /// The points of a list `[[lat, lng, intensity], …]`, in which intensities may be missing. An item
-/// may also be a LatLng. `None` if any item is something else.
+/// of the list may also be a call like `L.latLng(lat, lng)`. `None` if any item is something else.
 pub(crate) fn triples(list: &[JsLiteral]) -> Option<Vec<ImportedPoint>> {
     list.iter().map(triple).collect()
 }

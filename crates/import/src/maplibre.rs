@@ -21,7 +21,7 @@ const SAMPLED: [f64; 12] = [
 
 const RADIUS: f64 = 30.0;
 
-/// The default colours, each with the density at which it applies.
+/// MapLibre's default colours for heat maps, each with the density at which it applies.
 const COLORS: [(f64, &str); 6] = [
     (0.0, "rgba(0,0,255,0)"),
     (0.1, "royalblue"),

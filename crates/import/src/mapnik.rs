@@ -14,7 +14,7 @@ struct Recipe {
     /// The properties of the markers, each as a name and a value. The names are those of the XML.
     /// `None` if the style has no markers.
     marker: Option<Vec<(String, String)>>,
-    /// The names of all other properties. They are left out, with a warning.
+    /// The names of the style's other properties, which are left out with a warning.
     others: Vec<String>,
 }
 

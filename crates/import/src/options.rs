@@ -4,7 +4,7 @@ use crate::ImportError;
 use crate::builder::StyleBuilder;
 use crate::js_literal::JsLiteral;
 
-/// The keys and the values of an object, and a list of the keys that have been read. The keys that
+/// The options in a JavaScript object, and the names of those that have been read. The options that
 /// an importer doesn't read are reported at the end.
 pub(crate) struct OptionReader<'a> {
     pairs: &'a [(String, JsLiteral)],
@@ -20,8 +20,8 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// The value of a key; `None` if the key is missing or its value is null. If the key occurs
-    /// twice, the last value counts.
+    /// The value of an option; `None` if the option is missing or its value is null. If the option
+    /// occurs twice, the last value counts.
     pub(crate) fn get(&mut self, name: &str) -> Option<&'a JsLiteral> {
         let pairs = self.pairs;
         let (key, value) = pairs.iter().rev().find(|(key, _)| key == name)?;
@@ -29,8 +29,8 @@ impl<'a> OptionReader<'a> {
         (*value != JsLiteral::Null).then_some(value)
     }
 
-    /// The number under a key; `None` if the key is missing. Code that only JavaScript could
-    /// evaluate counts as missing, and gives a warning.
+    /// The value of an option that must be a number; `None` if the option is missing. Code that
+    /// only JavaScript could evaluate counts as missing, and gives a warning.
     pub(crate) fn number(
         &mut self,
         name: &str,
@@ -53,7 +53,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// The number under a key, which must be above 0; `None` if the key is missing.
+    /// The value of an option that must be a number above 0; `None` if the option is missing.
     pub(crate) fn positive(
         &mut self,
         name: &str,
@@ -67,7 +67,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// The fraction under a key, which must be a number from 0 to 1; `None` if the key is missing.
+    /// The value of an option that must be a number from 0 to 1; `None` if the option is missing.
     pub(crate) fn share(
         &mut self,
         name: &str,
@@ -81,7 +81,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// The text under a key; `None` if the key is missing.
+    /// The value of an option that must be a text; `None` if the option is missing.
     pub(crate) fn text(
         &mut self,
         name: &str,
@@ -94,7 +94,7 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// The value under a key, which must be `true` or `false`; `None` if the key is missing.
+    /// The value of an option that must be `true` or `false`; `None` if the option is missing.
     pub(crate) fn flag(
         &mut self,
         name: &str,
@@ -107,13 +107,14 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    /// Marks keys as read because they don't change the picture.
+    /// Marks options as read, so that no warning is given for them, because they don't change the
+    /// picture.
     pub(crate) fn ignore(&mut self, names: &[&str]) {
         let known = self.pairs.iter().map(|(key, _)| key.as_str());
         self.read.extend(known.filter(|key| names.contains(key)));
     }
 
-    /// Adds a warning to the builder for each key that has not been read.
+    /// Adds a warning to the builder for each option that has not been read.
     pub(crate) fn finish(self, builder: &mut StyleBuilder) {
         for (key, _) in self.pairs {
             if !self.read.contains(&key.as_str()) {

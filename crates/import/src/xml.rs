@@ -78,7 +78,7 @@ impl Element {
         &self.attributes
     }
 
-    /// The children that have a given name.
+    /// The element's direct children with the name `name`.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
         self.children.iter().filter(move |c| c.name == name)
     }

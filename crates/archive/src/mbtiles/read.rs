@@ -42,7 +42,7 @@ pub(crate) struct MbTiles {
 #[derive(Debug)]
 struct BudgetedConnection {
     connection: Connection,
-    /// The rest of the budget, in units of [`STEPS`] steps.
+    /// The part of a query's budget that is left, in units of [`STEPS`] steps.
     budget: Arc<AtomicU32>,
 }
 
@@ -231,7 +231,7 @@ mod tests {
         path
     }
 
-    /// A `tiles` view that never ends gives an error as soon as the budget is used up.
+    /// A view `tiles` that yields rows without end gives an error as soon as the budget is used up.
     #[test]
     fn tiles_that_never_end_are_an_error() {
         let endless = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n)";

@@ -26,7 +26,8 @@ pub(crate) struct Header {
     pub(crate) metadata: ByteRange,
     pub(crate) leaves: ByteRange,
     pub(crate) tiles: ByteRange,
-    /// Three counts: the tiles, the directory entries that stand for them, and the different tiles.
+    /// Three counts: all tiles, the directory entries that stand for tiles, and the tiles with
+    /// different bytes.
     pub(crate) counts: [u64; 3],
     pub(crate) clustered: bool,
     /// The compression of directories and metadata, the compression of tiles, and the format of

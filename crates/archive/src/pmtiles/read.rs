@@ -173,7 +173,8 @@ impl PmTiles {
         Ok(())
     }
 
-    /// The offset and the length of a leaf directory in the file.
+    /// The place of a leaf directory in the file: its offset and length in bytes. An error if the
+    /// entry's place lies outside the part of the file for leaf directories.
     fn place(&self, entry: &Entry) -> Result<ByteRange, ReadError> {
         let (start, length) = self.header.leaves;
         let (offset, own) = (entry.offset, u64::from(entry.length));

@@ -55,7 +55,7 @@ pub struct Columns {
     pub(crate) guess: Option<WeightGuess>,
 }
 
-/// A record that the column of weights was chosen by its name alone. The choice is dropped if the
+/// A mark that the column of weights was chosen by its name alone. The choice is dropped if the
 /// column's first values are no numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WeightGuess {

@@ -33,7 +33,7 @@ pub(crate) struct Geometries {
     /// geometries is used only if no option names columns of degrees. Geometries in no column are
     /// always used.
     pub(crate) column: Option<usize>,
-    /// The origin of positions in the words of reports: `positions from the shapes`.
+    /// Text for reports that states where positions come from: `positions from the shapes`.
     pub(crate) why: String,
 }
 
@@ -50,7 +50,7 @@ pub(crate) enum Names {
 }
 
 impl Names {
-    /// Advice on naming columns, for a source without columns that look like positions.
+    /// Advice for messages on how options name columns, for a source without columns of positions.
     fn hint(self) -> &'static str {
         match self {
             Self::Typed => "name them with `lon` and `lat`",
@@ -139,8 +139,8 @@ pub(crate) fn resolve(
     })
 }
 
-/// Chooses the columns of longitudes and latitudes. Also returns the reason for the choice, in the
-/// words of reports.
+/// Chooses the columns of longitudes and latitudes. Also returns the reason for the choice, as text
+/// for reports.
 fn degrees(
     schema: Schema<'_>,
     names: Names,

@@ -15,7 +15,8 @@ pub(crate) struct LocalCrs {
     /// The prime meridian in radians east of Greenwich.
     meridian: f64,
     datum: Datum,
-    /// The largest error in metres that the user accepts; `None`: the default limits apply.
+    /// The largest error, in metres, of a shift to WGS 84 that the user accepts; `None`: the
+    /// default limits apply.
     accepted: Option<f64>,
 }
 
@@ -100,7 +101,8 @@ impl LocalCrs {
         &self.name
     }
 
-    /// Sets the largest error in metres that the user accepts; `None`: the default limits apply.
+    /// Sets the largest error, in metres, of a shift to WGS 84 that the user accepts; `None`: the
+    /// default limits apply.
     pub(super) fn accept(&mut self, metres: Option<f64>) {
         self.accepted = metres;
     }

@@ -139,8 +139,8 @@ fn template(method: &str, given: &mut ProjectionValues) -> Option<String> {
     Some(words.to_owned())
 }
 
-/// The values of a projection's parameters, angles in degrees and lengths in metres. The keys are
-/// PROJ's names of the parameters.
+/// The values of a projection's parameters, by PROJ's names of the parameters: angles in degrees,
+/// lengths in metres.
 struct ProjectionValues {
     values: BTreeMap<&'static str, f64>,
     axes: Axes,

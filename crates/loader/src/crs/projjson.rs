@@ -22,8 +22,8 @@ const DEFINING: [&str; 5] = [
 /// The error text for a unit that is not known.
 const NO_UNIT: &str = "a unit of it can't be read";
 
-/// Reads the definition in a PROJJSON object. If it can't be read, the error is the text by which
-/// messages name the system.
+/// Reads the definition of a coordinate system from a PROJJSON object. If it can't be read, the
+/// error is the text by which messages name the system.
 pub(super) fn definition(crs: &Value) -> Result<Definition, String> {
     of_object(crs, DEPTH).map_err(|why| {
         let name = text(crs, "name").unwrap_or("one without a name");

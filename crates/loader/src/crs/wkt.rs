@@ -145,8 +145,8 @@ impl WktNode {
         }
     }
 
-    /// The value with the index `at`, counted from 0, as a number; `None` if the value is missing
-    /// or is no number.
+    /// The node's value with the index `at`, counted from 0, as a number; `None` if the value is
+    /// missing or is no number.
     fn number(&self, at: usize) -> Option<f64> {
         match self.values.get(at)? {
             WktValue::Number(number) => Some(*number),
@@ -156,7 +156,7 @@ impl WktNode {
         }
     }
 
-    /// The EPSG number of this node; `None` if the node states none.
+    /// The EPSG number that this node of well-known text states; `None` if it states none.
     fn code(&self) -> Option<u32> {
         let id = self.find(&["ID", "AUTHORITY"])?;
         let ours = id.name().eq_ignore_ascii_case("EPSG");

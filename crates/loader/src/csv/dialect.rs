@@ -14,7 +14,7 @@ use crate::parameter::Parameter;
 /// The delimiters that are tried. If two of them explain a file equally well, the one that comes
 /// first here is chosen.
 pub(super) const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
-/// The number of records that are examined after the first record: a choice.
+/// The number of records after the first that are examined to find the delimiter: a choice.
 const LOOKED_AT: usize = 20;
 
 /// Finds the dialect of an input. `asked` is the delimiter that an option or the format TSV

@@ -186,8 +186,8 @@ impl FirstRecord {
         PlaceColumn::find(rows, seen, options, file)
     }
 
-    /// Returns whether the first record is a row of data and no header. In a row of data the fields
-    /// of the position hold numbers.
+    /// Returns whether the first record is a row of data and no header. It is if the fields of the
+    /// position hold numbers.
     fn is_data(&self, options: &LoadOptions) -> bool {
         let field = |at: usize| self.fields.get(at).map_or(&b""[..], Vec::as_slice);
         let number = |at: usize| is_any_number(field(at));

@@ -71,7 +71,7 @@ pub(crate) struct CsvParser {
     pub(crate) selection: RowSelection,
     /// The columns that the filter uses or whose values are kept, by their indexes, counted from 0.
     pub(crate) places: Vec<usize>,
-    /// The notation of numbers in each column.
+    /// The notation of numbers in each column: the decimal mark, and marks between thousands.
     pub(super) numbers: Notations,
     /// The reader of positions in another form than two columns of plain degrees; `None` for two
     /// such columns.
@@ -239,8 +239,8 @@ impl CsvParser {
         }
     }
 
-    /// The texts of a record that name the hemispheres of its longitude and of its latitude; empty
-    /// if no columns hold them.
+    /// A record's fields that state the hemispheres of its longitude and its latitude, such as `E`
+    /// and `N`; empty if the file has no columns for them.
     fn hemispheres<'a>(
         &self,
         reader: &PlaceReader,

@@ -257,7 +257,7 @@ fn is_known(seen: &[String], at: usize) -> bool {
 /// The largest absolute value, in degrees, that a longitude may have. Larger numbers are metres.
 const LARGEST: f64 = 540.0;
 
-/// The order of the two coordinates in a column's fields, and the reason for it in the words of
+/// The order of the two coordinates in a column's fields, and the reason for it as text for
 /// reports. `name` is the column's name in the form of [`normalised`], and `asked` is the value of
 /// the option `pair`.
 fn order(pairs: &[CoordinatePair], name: &str, asked: Option<&str>) -> (AxisOrder, &'static str) {

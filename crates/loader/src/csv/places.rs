@@ -28,8 +28,8 @@ pub(super) struct PlaceReader {
 pub(super) enum PlaceForm {
     /// Two columns of numbers, one for each coordinate.
     Columns {
-        /// The columns of hemispheres (E or W, and N or S), the longitude's first; `None` if there
-        /// are none.
+        /// The indexes of the columns of hemispheres, counted from 0: E or W for the longitude,
+        /// then N or S for the latitude. `None` if there are no such columns.
         hemispheres: Option<[usize; 2]>,
         /// True if the last two digits before the decimal point are minutes of arc, as in
         /// `ddmm.mmmm`.
@@ -51,8 +51,8 @@ pub(super) enum PlaceForm {
 pub(super) struct PlaceTexts<'a> {
     pub(super) lon: &'a [u8],
     pub(super) lat: &'a [u8],
-    /// The texts for the hemispheres of the longitude and of the latitude, such as `E` and `N`;
-    /// empty if no columns hold them.
+    /// The row's fields for the hemispheres of its longitude and its latitude, such as `E` and `N`;
+    /// empty if the file has no columns for them.
     pub(super) hemispheres: [&'a [u8]; 2],
 }
 

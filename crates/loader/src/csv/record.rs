@@ -68,8 +68,8 @@ pub(crate) enum RecordEnd {
 pub(crate) enum Quotes {
     /// The record has no quotes.
     Absent,
-    /// The record has quotes, and its end is the one that
-    /// [`apparent_end`](CsvDialect::apparent_end) finds.
+    /// The record has quotes, and they alone determine its end, as
+    /// [`apparent_end`](CsvDialect::apparent_end) finds it.
     Plain,
     /// The record has quotes, and the lines after it were needed to find its end. So
     /// `apparent_end`, which looks at the record alone, may find another end.

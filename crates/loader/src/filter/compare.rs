@@ -29,7 +29,8 @@ pub(crate) trait Comparable {
     /// Returns whether the value is null.
     fn is_null(&self) -> bool;
 
-    /// Returns whether the value is a text. A text is compared with text literals as a text.
+    /// Returns whether the value is a text. Only a text is compared with text literals in their
+    /// alphabetical order; other values are compared with the meanings of these texts.
     fn is_text(&self) -> bool;
 
     /// Compares the value with a literal. `times` are the formats of times in the source.

@@ -97,8 +97,8 @@ impl Cursor<'_> {
 pub(crate) type ScanStep = Result<Option<Range<usize>>, ScanStop>;
 
 /// Splits a buffer by calls of `step`, each of which scans the next part of a document and returns
-/// its range if it is an item. With `ended`, the buffer reaches to the end of the file: the file is
-/// then cut off unless all bytes are scanned and `is_outside` returns true.
+/// its range if it is an item, such as a feature. With `ended`, the buffer reaches to the end of
+/// the file: the file is then cut off unless all bytes are scanned and `is_outside` returns true.
 pub(crate) fn split<S>(
     scanner: &mut S,
     (buffer, ended): (&[u8], bool),

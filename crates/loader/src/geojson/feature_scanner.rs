@@ -22,8 +22,8 @@ pub(crate) const LIMIT: usize = 64 << 20;
 enum ScanState {
     /// Outside of all documents: before the first, between two, or after the last.
     Outside,
-    /// Inside an array whose elements are items: the features of a collection, or a top-level
-    /// array.
+    /// Inside an array whose elements are parsed one by one: the features of a collection, or the
+    /// objects of a top-level array.
     Elements {
         /// True for the features of a collection; false for a top-level array.
         collection: bool,
@@ -133,8 +133,8 @@ impl FeatureScanner {
     }
 
     /// Scans the next part of the document. This is the beginning of a document up to its features,
-    /// or one feature, member, comma or bracket. If the part is a complete item, returns the item's
-    /// range.
+    /// or one feature, member, comma or bracket. If the part is to be parsed, such as a feature,
+    /// returns its range in the buffer.
     fn step(&mut self, scan: &mut Cursor<'_>) -> Result<Option<Range<usize>>, ScanStop> {
         let next = scan.peek(None)?;
         let start = scan.at;
@@ -206,7 +206,7 @@ impl FeatureScanner {
     }
 
     /// Scans a top-level object up to its features. If it has no features, it is scanned to its
-    /// end, and its range is returned as an item.
+    /// end, and its range is returned so that it is parsed as a whole.
     fn object(&mut self, scan: &mut Cursor<'_>) -> Result<Option<Range<usize>>, ScanStop> {
         let start = scan.at;
         scan.at += 1;

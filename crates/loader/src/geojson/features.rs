@@ -21,7 +21,7 @@ use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The greatest depth to which features, geometries and collections may be nested in one item: a
+/// The greatest depth to which features, geometries and collections may be nested in each other: a
 /// choice.
 const DEPTH: usize = 16;
 
@@ -47,7 +47,7 @@ pub(crate) struct PropertySelection {
     pub(crate) filter: Option<(Filter, Vec<String>)>,
     /// The names of the properties whose values are kept for each point.
     pub(crate) keep: Vec<String>,
-    /// The formats of times in the source.
+    /// The formats in which dates and times in properties are read.
     pub(crate) times: Times,
     /// The names of the properties in the first features, if an option names a property for the
     /// weight that none of these features has; otherwise `None`. If later features don't have it
@@ -301,8 +301,8 @@ impl BlockParser for FeatureParser {
     }
 }
 
-/// The position in the file of an error in an item's JSON. `start` is the position at which the
-/// item begins; the error holds its own position within the item.
+/// The position in the file of an error in the JSON of one feature or other object. `start` is the
+/// position at which the object begins; the error holds its own position within it.
 pub(crate) fn within(start: TextPosition, error: &serde_json::Error) -> TextPosition {
     let (line, column) = (error.line() as u64, error.column() as u64);
     match line {

@@ -84,7 +84,7 @@ impl Origin {
         notes.tells_text = mixed.load(Ordering::Relaxed) || broken.get().is_some();
     }
 
-    /// The facts about the bytes as text, one line each.
+    /// The notes for reports about the input's bytes, one line each.
     fn byte_notes(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.byte_notes.mixed.load(Ordering::Relaxed) {
@@ -111,7 +111,7 @@ impl Origin {
         self.bytes_read.load(Ordering::Relaxed)
     }
 
-    /// The name as a `String`, for errors.
+    /// The input's name as a `String`, for errors.
     pub(crate) fn file(&self) -> String {
         self.name.to_string()
     }
@@ -124,7 +124,7 @@ impl Origin {
         }
     }
 
-    /// Adds to the count bytes that were not read through [`counted`](Self::counted).
+    /// Adds bytes that were not read through [`counted`](Self::counted) to the count of bytes read.
     pub(crate) fn count(&self, bytes: usize) {
         self.bytes_read.fetch_add(bytes as u64, Ordering::Relaxed);
     }

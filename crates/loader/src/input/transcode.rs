@@ -24,13 +24,13 @@ impl Input {
     }
 }
 
-/// A way of converting bytes to UTF-8.
+/// A way of converting an input's bytes to UTF-8.
 pub(crate) enum Recoding {
-    /// Conversion by a decoder of the one encoding that all bytes have.
+    /// All bytes are in one encoding, and this decoder converts them.
     By(Decoder),
-    /// Conversion of only those bytes that are not valid UTF-8: they are read as windows-1252. The
-    /// list has the last bytes that were read if they may be the beginning of a character;
-    /// otherwise it is empty.
+    /// Only the bytes that are not valid UTF-8 are converted, as windows-1252. The list has the
+    /// last bytes that were read if they may be the beginning of a character; otherwise it is
+    /// empty.
     Mixed(Vec<u8>),
 }
 

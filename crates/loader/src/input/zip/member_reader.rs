@@ -59,7 +59,8 @@ impl MemberReader {
         })
     }
 
-    /// Checks that the bytes end here, and that they have the expected checksum.
+    /// Checks, after the stated number of bytes was read, that no byte follows and that the
+    /// checksum is the expected one.
     fn check_end(&mut self) -> io::Result<()> {
         if self.checked {
             return Ok(());
