@@ -59,7 +59,7 @@ impl MemoryBudget {
         self.used() > self.limit()
     }
 
-    /// Counts `bytes` as used until the returned share is dropped.
+    /// Counts `bytes` as used. The budget no longer counts them when the returned share is dropped.
     pub fn count(self: &Arc<Self>, bytes: usize) -> BudgetShare {
         self.used.fetch_add(bytes, Ordering::Relaxed);
         BudgetShare {
@@ -111,7 +111,7 @@ impl fmt::Debug for MemoryBudget {
     }
 }
 
-/// Bytes that are counted in a [`MemoryBudget`] until this is dropped.
+/// Counted bytes. When this is dropped, the [`MemoryBudget`] no longer counts them.
 #[derive(Debug)]
 pub struct BudgetShare {
     budget: Arc<MemoryBudget>,

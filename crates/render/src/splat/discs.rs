@@ -24,7 +24,7 @@ const CONE_ERROR: f64 = 1.0 / 1024.0;
 /// A kernel as a sum of paraboloids.
 #[derive(Debug)]
 pub(crate) struct Discs {
-    /// The paraboloids, from the widest to the narrowest.
+    /// The paraboloids whose sum is the kernel, from the widest to the narrowest.
     pub(crate) discs: Vec<Disc>,
     /// The greatest jump of the kernel's slope, in kernel heights per pixel. The greater it is, the
     /// smaller cells must be (`cpu/gather.rs`). For a cone it is doubled, since the tip bends in

@@ -117,8 +117,8 @@ impl Lattice {
         f64::from(self.coarser) / f64::from(self.finer)
     }
 
-    /// The number of taps, to one side of an output, that lie within `pixels` pixels of the
-    /// picture.
+    /// The number of taps on one side of an output of the convolution that a kernel with a reach of
+    /// `pixels` pixels needs. The tap in the middle, if there is one, is included.
     pub(crate) fn taps(self, pixels: f64) -> usize {
         (pixels / self.cell()).ceil() as usize + 1
     }

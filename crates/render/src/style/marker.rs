@@ -278,7 +278,8 @@ fn corners(size: (f64, f64), radii: (f64, f64)) -> Vec<(f64, f64)> {
 /// every pixel further right gets the edge's height in that row. The areas are stored as
 /// differences from the pixel to the left, and a running sum along the row restores them.
 fn filled(corners: &[(f64, f64)], middle: (f64, f64), columns: u32, rows: u32) -> Vec<u8> {
-    /// A limit that is greater than the rounding error of a running sum whose exact value is 0.
+    /// A number that is subtracted from an area, in 1/256 of a pixel, before the area is rounded
+    /// up. It is greater than the rounding error of the running sums, so an area of 0 stays 0.
     const RESIDUE: f64 = 1e-9;
     let (columns, rows) = (columns as usize, rows as usize);
     // There is one column more than the marker has, because a difference may belong to the column

@@ -79,9 +79,10 @@ impl StampCache {
         }
     }
 
-    /// Adds the stamp of a site to a picture, multiplied by `times`. The tuple has the column and
-    /// the row of the site's subpixel, and the opacity of its points. `value` computes the stamp's
-    /// value at a distance in pixels from the site.
+    /// Adds the kernel's stamp, its values at the pixels around one subpixel, to a picture. The
+    /// tuple has the column and the row of the subpixel, and the opacity of its points. `value`
+    /// computes the stamp's value at a distance in pixels from the subpixel, and `times` is a
+    /// factor.
     fn add(
         &mut self,
         picture: &mut [f32],

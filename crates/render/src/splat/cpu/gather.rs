@@ -55,19 +55,20 @@ impl Needs {
 /// that one.
 #[derive(Debug, Default)]
 pub(crate) struct Around {
-    /// The side of each square in world units.
+    /// The side, in world units, of each of the squares in which weight is summed.
     side: f64,
     /// The column and the row of the first square, counted from the corner of the world.
     first: (f64, f64),
     columns: usize,
-    /// The sum of |weight| for each square, row by row; after `spread`, for each square and the
-    /// eight around it.
+    /// The sum of |weight| in each square, row by row. After the method `spread` it is the sum in
+    /// the square and the eight around it.
     sums: Vec<f64>,
     rows: Vec<f64>,
 }
 
 impl Around {
-    /// Computes the weight around each cell that affects a window.
+    /// Sums |weight| in squares over a window and its surroundings, from which the method `at`
+    /// finds the weight around each cell that affects the window.
     fn reset(&mut self, points: &Points, window: &Window, needs: &Needs) {
         let pixel = window.pixel();
         let side = (needs.reach * pixel / 2.0).log2().floor().exp2();

@@ -441,8 +441,9 @@ impl CpuPlan {
         lap(Phase::Convolve);
     }
 
-    /// Writes the convolution of the bins with the stamp into `density`. If few bins are filled,
-    /// each adds its stamp; otherwise an FFT is used.
+    /// Writes the convolution of the grid `bins` with the kernel's stamp into the picture
+    /// `density`. If few bins are filled, the stamp is added around each of them; otherwise an FFT
+    /// is used.
     #[inline(always)]
     fn convolve(
         &self,

@@ -27,7 +27,7 @@ pub(super) struct Site {
 }
 
 /// A window whose pixels are divided into subpixels, with a margin around it. It finds the sites of
-/// an index of points.
+/// an index: the subpixels that have points.
 pub(super) struct SubpixelWindow {
     pub(super) window: Window,
     /// The number of subpixels along each side of a pixel.
@@ -43,8 +43,9 @@ pub(super) struct SubpixelWindow {
 }
 
 impl SubpixelWindow {
-    /// The sites of all points of an index. `opacity` computes the opacity of a weight; points with
-    /// opacity 0 are left out.
+    /// Returns the sites of an index of points: the number of points in each subpixel that have
+    /// equal opacity. `opacity` computes a point's opacity from its weight; points with opacity 0
+    /// are left out.
     pub(super) fn sites(&self, points: &Points, opacity: impl Fn(f32) -> u8) -> Vec<Site> {
         let summary = points.summary();
         let (least, most) = (opacity(summary.weight_min), opacity(summary.weight_max));
@@ -91,8 +92,8 @@ impl SubpixelWindow {
         1.0 / (halves * f64::from(self.phases))
     }
 
-    /// The sites of an index whose points all have the opacity `opacity`, row by row. A grid counts
-    /// the points of each subpixel.
+    /// Returns the sites (subpixels that have points), row by row, if all points of the index have
+    /// the opacity `opacity`. The points of each subpixel are counted on a grid.
     fn counted(&self, points: &Points, opacity: u8) -> Vec<Site> {
         let mut grid = self.grid(0u32);
         self.each(points, self.finest(), |x, y, _, count| {

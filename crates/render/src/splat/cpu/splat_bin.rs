@@ -223,8 +223,8 @@ impl Bins {
         }
     }
 
-    /// Adds the first `count` cells of a batch to the grid. The bin of the last cell stays in
-    /// `stacks`, since the next batch may have more cells of this bin.
+    /// Deposits the first `count` cells of a batch. The deposits in the bin of the last cell stay
+    /// in `stacks`, since the next batch may have more cells of this bin.
     #[inline(always)]
     fn add(&mut self, batch: &CellBatch, count: usize, stacks: &mut Stacks) {
         let mut at = 0;
@@ -391,14 +391,14 @@ const BATCH: usize = 64;
 /// one for the incomplete bin. A power of two makes the index cheap to limit.
 const SLOTS: usize = 2 * BATCH;
 
-/// The bins of a batch of cells, and the weights of the bins around them, before they are added.
+/// A batch of cells that are not yet deposited: the bin in which each cell lies, and the parts of
+/// its weight that this bin and the bins around it get.
 struct CellBatch {
     bin: [Bin; BATCH],
-    /// For each cell of the batch, the spline's weights of three columns, and a fourth number that
-    /// is 0.
+    /// For each cell of the batch, the fractions of its weight that three columns of bins get, and
+    /// a fourth number that is 0.
     across: [[f32; 4]; BATCH],
-    /// For each cell of the batch, the spline's weights of three rows, multiplied by the cell's
-    /// weight.
+    /// For each cell of the batch, the parts of its weight that three rows of bins get.
     down: [[f32; 3]; BATCH],
 }
 

@@ -55,7 +55,7 @@ fn margin(kernel: &Kernel) -> usize {
 struct NarrowStamp<const POWER: i32, const W: usize, const ROWS: usize> {
     shape: Shape,
     height: f32,
-    /// 1 divided by the radius in pixels.
+    /// 1 divided by the kernel's radius in pixels.
     scale: f32,
     /// A table of the gaussian along one axis, for linear interpolation; empty for other shapes. An
     /// entry stands for one position of a cell within its pixel. The `STEPS + 1` positions go in

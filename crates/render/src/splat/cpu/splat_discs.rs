@@ -41,8 +41,9 @@ pub(crate) struct DiscsScratch {
     occupied: Vec<bool>,
 }
 
-/// Light cells, in runs. Each entry of `stretches` describes one run: the shift of its copy of the
-/// world to the east in world units, and the index in `cells` at which the run ends.
+/// The light cells, whose weight is small in comparison with the weight around them, in runs. Each
+/// entry of `stretches` describes one run: the shift of its copy of the world to the east in world
+/// units, and the index in `cells` at which the run ends.
 #[derive(Debug, Default)]
 struct Light {
     cells: Vec<Point>,
@@ -58,7 +59,8 @@ struct CellCenter {
 }
 
 impl DiscsScratch {
-    /// Finds the cells that affect a window, and stores light cells apart from the others.
+    /// Finds the cells that affect a window. Stores light cells, whose weight is small in
+    /// comparison with the weight around them, apart from the others.
     #[inline(always)]
     pub(crate) fn gather(&mut self, points: &Points, window: &Window, needs: &Needs) {
         let Self {

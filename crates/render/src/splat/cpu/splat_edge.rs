@@ -27,7 +27,7 @@ const NOISE: f64 = 1e-13;
 /// The number of grid sizes for which a stamp's transform is cached.
 const SIZES: usize = 16;
 
-/// The cached transforms of a stamp, by the width and height of the grid.
+/// The cached Fourier transforms of a kernel's stamp, by the width and height of the grid.
 #[derive(Debug)]
 pub(crate) struct Spectra(Memo<(usize, usize), Spectrum>);
 
@@ -37,15 +37,16 @@ impl Default for Spectra {
     }
 }
 
-/// A stamp's transform on a grid of one size, and the FFT plans of that size. The taps on the
-/// pixels' centres are an even function, so their transform is real.
+/// The Fourier transform of a kernel's stamp on a grid of one size, and the FFT plans of that size.
+/// The taps on the pixels' centres are an even function, so their transform is real.
 struct Spectrum {
     width: usize,
     height: usize,
-    /// The transform of the taps on the pixels' centres. Only the first `width / 2 + 1` columns are
-    /// stored, since the others mirror them.
+    /// The Fourier transform of the stamp's taps on the pixels' centres. Only the first `width / 2
+    /// + 1` columns are stored, since the others mirror them.
     values: Vec<f64>,
-    /// The transform of the taps on the pixels' corners; empty for a grid of centres alone.
+    /// The Fourier transform of the stamp's taps on the pixels' corners; empty for a grid of
+    /// centres alone.
     corners: Vec<Complex64>,
     /// The forward and the inverse FFT of a row.
     rows: [Arc<dyn Fft<f64>>; 2],
@@ -125,8 +126,9 @@ impl Spectrum {
         self.width / 2 + 1
     }
 
-    /// Computes a grid's transform, multiplied by 2, into the columns of `scratch`. The grid's rows
-    /// are zero from row `filled` on, and also if `row` returns `None`.
+    /// Computes a grid's Fourier transform, multiplied by 2, into the columns of `scratch`. `row`
+    /// returns the numbers of a row, or `None` for a row of zeros. All rows from row `filled` on
+    /// are zero.
     #[inline(always)]
     fn forward<I: Iterator<Item = f64>>(
         &self,
@@ -171,7 +173,7 @@ impl Spectrum {
         self.transform_columns(columns, scratch);
     }
 
-    /// Transforms the columns of `scratch`, a few at a time.
+    /// Fourier-transforms the columns of `scratch`, a few at a time.
     #[inline(always)]
     fn transform_columns(&self, columns: &Arc<dyn Fft<f64>>, scratch: &mut EdgeScratch) {
         for some in scratch.columns.chunks_mut(BLOCK * self.height) {
@@ -186,9 +188,9 @@ impl Spectrum {
         ns::TRANSFORM / 2.0 * ((self.width * self.height) as f64).log2()
     }
 
-    /// Splits the spectrum of each pair of rows into the spectra of its two rows, multiplied by 2,
-    /// and writes them into the columns of `scratch`. `which` is the range of pairs. The second row
-    /// of a pair is `pairs` rows below the first.
+    /// Splits the Fourier transform of each pair of rows into those of its two rows, multiplied by
+    /// 2, and writes them into the columns of `scratch`. `which` is the range of pairs. The second
+    /// row of a pair is `pairs` rows below the first.
     #[inline(always)]
     fn take_apart(&self, which: Range<usize>, pairs: usize, scratch: &mut EdgeScratch) {
         let EdgeScratch { rows, columns, .. } = scratch;
@@ -248,8 +250,8 @@ impl Spectrum {
     }
 }
 
-/// Writes the convolution of the bins with the stamp into `out`, whose rows are `width` pixels
-/// long.
+/// Writes the convolution of the grid `bins` with the kernel's stamp into the picture `out`, whose
+/// rows are `width` pixels long.
 #[inline(always)]
 pub(crate) fn convolve(
     bins: &Bins,

@@ -5,9 +5,9 @@ use super::splat_bin::Bins;
 use crate::splat::stamp::KernelStamp;
 use crate::unit_costs::{self as ns, report};
 
-/// The number of a stamp's taps that cost as much as one bin of a transformed grid. Measured were
-/// 12 for a radius of 8 px, and 40 for 64 px, where rows are longer. The constant is smaller, so
-/// that stamps never cost more than the transform.
+/// The number of taps, the weights in a kernel's stamp, that cost as much as one bin of a grid that
+/// is Fourier-transformed. Measured were 12 for a radius of 8 px, and 40 for 64 px, where rows are
+/// longer. The constant is smaller, so that stamps never cost more than the transform.
 const TAPS_A_BIN: usize = 8;
 
 /// The rows of a stamp in the form in which they are added to a picture.
@@ -50,8 +50,8 @@ impl StampRows {
         true
     }
 
-    /// Writes the convolution of the bins with the stamp into `out`, whose rows are `width` pixels
-    /// long.
+    /// Writes the convolution of the grid `bins` with the kernel's stamp into the picture `out`,
+    /// whose rows are `width` pixels long.
     #[inline(always)]
     pub(crate) fn stamp(&self, bins: &Bins, out: &mut [f32], width: usize) {
         out.fill(0.0);
@@ -65,8 +65,8 @@ impl StampRows {
         }
     }
 
-    /// Adds the stamp of the bin at (x, y), multiplied by `value`, to the pixels of the picture
-    /// that it covers.
+    /// Adds the kernel's stamp around the bin in column `x` and row `y`, multiplied by `value`, to
+    /// the picture `out`.
     #[inline(always)]
     fn add(&self, x: usize, y: usize, value: f32, out: &mut [f32], width: usize) {
         let furthest = self.rows.len().saturating_sub(1);

@@ -46,8 +46,9 @@ impl Refine {
         }
     }
 
-    /// Writes a picture that is `width` pixels wide into `out`. A row of grid cells that is not
-    /// `occupied` is zero.
+    /// Computes a picture from a coarse grid, and writes it into `out`, whose rows are `width`
+    /// pixels long. `cells` has the grid's rows one after the other. Rows for which `occupied` is
+    /// false are zero.
     #[inline(always)]
     pub(crate) fn refine(
         &self,

@@ -16,11 +16,13 @@ use crate::splat::lattice::Lattice;
 use crate::splat::plan::Spread;
 use crate::unit_costs::{self as ns, report};
 
-/// The number of outputs that are computed together. Their sums fit into six AVX registers.
+/// The number of outputs of the convolution that are computed together. Their sums fit into six AVX
+/// registers.
 const BLOCK: usize = 48;
 
-/// The number of columns that the second pass handles at a time. At this width the rows that an
-/// output reads stay in the fastest cache: 47 rows, for example, take 26 KiB.
+/// The number of columns that the second pass of the convolution, down the columns, handles at a
+/// time. At this width the rows that an output reads stay in the fastest cache: 47 rows, for
+/// example, take 26 KiB.
 const STRIP: usize = 3 * BLOCK;
 
 /// Buffers that a thread reuses from tile to tile.
@@ -32,7 +34,7 @@ pub(crate) struct SpreadScratch {
     /// The index in `across` at which each row of the grid begins. For a row without a deposit it
     /// is the index of the row of zeros.
     starts: Vec<usize>,
-    /// False for each row of outputs that is all zero.
+    /// For each row of the convolution's outputs, false if the row is all zero.
     occupied: Vec<bool>,
     /// One row of the grid, with its columns grouped by their position within a pixel. A grid finer
     /// than the picture has several columns for each pixel.
@@ -40,13 +42,14 @@ pub(crate) struct SpreadScratch {
 }
 
 impl SpreadScratch {
-    /// False for each row of outputs of the last convolution that is all zero.
+    /// For each row of outputs of the last convolution, false if the row is all zero.
     pub(crate) fn occupied(&self) -> &[bool] {
         &self.occupied
     }
 }
 
-/// The taps of a term along one axis, and the positions of the grid cells that they multiply.
+/// The taps of a separable term along one axis, which are the weights of a convolution, and the
+/// positions of the grid cells that they multiply.
 #[derive(Clone, Copy)]
 struct TermTaps<'a> {
     values: &'a [f32],
@@ -84,8 +87,9 @@ impl<'a> TermTaps<'a> {
     }
 }
 
-/// Writes the sum over all terms of (bins ∗ across) ∗ down into `out`, where ∗ is a convolution.
-/// The rows of `out` are `width` pixels long.
+/// Writes the sum over all terms of (bins ∗ across) ∗ down into `out`, where ∗ is a convolution,
+/// and `across` and `down` are the term's weights along the rows and along the columns. The rows of
+/// `out` are `width` pixels long.
 #[inline(always)]
 pub(crate) fn spread(
     bins: &Bins,
@@ -143,11 +147,11 @@ pub(crate) fn spread(
 struct Phases {
     step: usize,
     length: usize,
-    /// The middle tap, and the index of its grid cell for the first output; `None` if there is no
-    /// middle tap.
+    /// The tap in the middle of the term, and the index of the grid cell that it multiplies for the
+    /// first output. `None` if no tap lies in the middle.
     middle: Option<(f32, usize)>,
-    /// The other taps, each with the indices of its left and its right grid cell for the first
-    /// output.
+    /// The other taps, each with the indices of the two grid cells, left and right, that it
+    /// multiplies for the first output.
     pairs: Vec<(f32, usize, usize)>,
 }
 

@@ -38,7 +38,7 @@ pub(super) struct Engine {
 #[derive(Debug)]
 pub(super) struct Submission {
     tasks: Vec<Task>,
-    /// The position of each task's picture in the readback buffer.
+    /// The position of each task's picture among the words that are read back.
     parts: Vec<PicturePart>,
     readback: Readback,
 }
@@ -251,7 +251,7 @@ impl Engine {
     }
 }
 
-/// The position of each picture of a batch in the words that are read back.
+/// Returns the position of each picture of a batch among the words that are read back.
 fn parts(batch: &DrawBatch, tasks: &[Task]) -> Vec<PicturePart> {
     let sums = batch.sizes.picture as usize;
     let is_read = batch.target.is_none();

@@ -201,7 +201,7 @@ impl Backoff {
         self.opened = Some(now);
     }
 
-    /// The pause after a failure at the time `now`.
+    /// Takes note of a failure at the time `now`, and returns the length of the pause that follows.
     pub(super) fn failed(&mut self, now: Instant) -> Duration {
         let worked = self.opened.take().map(|since| now.duration_since(since));
         if worked.is_some_and(|worked| worked >= Self::FORGETS) {

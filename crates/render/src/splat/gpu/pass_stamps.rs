@@ -33,7 +33,7 @@ pub(super) struct PassStamps {
 }
 
 impl PassStamps {
-    /// Makes a pair of timestamps that are not yet set. `None` if the device has no clock.
+    /// Makes a pair of timestamps that are not set yet. `None` if the device has no clock.
     pub(super) fn new(device: &Device, queue: &Queue) -> Option<Self> {
         if !device.features().contains(CLOCK) {
             return None;
@@ -69,8 +69,8 @@ impl PassStamps {
         encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.readable, 0, PAIR);
     }
 
-    /// Waits for the submitted commands. Returns the seconds between the timestamps; `None` if they
-    /// can't be read.
+    /// Waits for the submitted commands. Returns the number of seconds between the two timestamps;
+    /// `None` if they can't be read.
     pub(super) fn read(&self, device: &Device) -> Option<f64> {
         let (done, mapped) = mpsc::channel();
         self.readable

@@ -47,7 +47,7 @@ impl EntryPoint {
     }
 }
 
-/// The pipelines of a device.
+/// The compute pipelines of a device: one for each entry point.
 #[derive(Debug)]
 pub(super) struct Pipelines(Vec<(EntryPoint, EntryPipeline)>);
 
@@ -58,7 +58,7 @@ pub(super) struct EntryPipeline {
 }
 
 impl Pipelines {
-    /// Compiles all pipelines.
+    /// Compiles the compute pipelines of all entry points for a device.
     pub(super) fn new(device: &wgpu::Device) -> Self {
         let mut modules: Vec<(&str, wgpu::ShaderModule)> = Vec::new();
         let pipeline = |(entry, stage, name, bindings): (_, shaders::Stage, _, _)| {

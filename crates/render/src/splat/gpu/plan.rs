@@ -27,11 +27,11 @@ pub(super) struct GpuPlan {
     pub(super) finest: f64,
     pub(super) kind: GpuPlanKind,
     pub(super) tables: PlanTables,
-    /// The number of wrong sums in pictures that were drawn by this plan.
+    /// The number of pictures of this plan in which a wrong sum was found.
     wrong: AtomicU32,
 }
 
-/// The shader stages that a plan runs.
+/// The algorithm of a plan, which decides the shader stages that run.
 #[derive(Debug)]
 pub(super) enum GpuPlanKind {
     /// Adds the kernel around each cell, in fixed point. It reaches `margin` pixels to each side of

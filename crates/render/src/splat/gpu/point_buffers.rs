@@ -26,8 +26,8 @@ pub(super) struct GpuPoints {
 }
 
 impl GpuPoints {
-    /// The number of the buffer that contains an address, and the offset of the address in the
-    /// buffer. `None` for a buffer that was left out.
+    /// Finds the buffer that contains an address: its number, and the offset of the address in it.
+    /// `None` if the buffer was left out.
     pub(super) fn find(&self, address: usize) -> Option<(usize, usize)> {
         let number = address / self.chunk;
         self.buffer(number)?;

@@ -208,7 +208,7 @@ impl Prepared {
 }
 
 impl Prepared {
-    /// The number of cells of all runs.
+    /// The number of cells in all runs of the block.
     pub(super) fn cells_of_runs(&self) -> u64 {
         self.runs.iter().map(|run| u64::from(run.count)).sum()
     }
