@@ -11,7 +11,7 @@ pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 /// like a flag that clap can't parse: by a message and the usage of the command, with exit code 2.
 #[derive(Debug)]
 pub(super) struct UsageError {
-    /// The command whose usage is shown with the message.
+    /// The name of the command whose usage is shown with the message.
     pub(super) command: &'static str,
     message: String,
 }

@@ -76,7 +76,7 @@ mod linux {
         }
     }
 
-    /// The lines of a text that don't contain [`RUNTIME_FOLDER`].
+    /// The lines of the drivers' messages, except those that contain [`RUNTIME_FOLDER`].
     fn kept(text: &[u8]) -> Vec<u8> {
         let complains = |line: &&[u8]| {
             let mut windows = line.windows(RUNTIME_FOLDER.len());

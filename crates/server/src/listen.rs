@@ -66,7 +66,7 @@ pub enum ServeError {
     /// The address is `systemd`, but systemd has passed no socket to this program.
     #[error("can't listen on systemd's socket: there is none (LISTEN_FDS, LISTEN_PID)")]
     NoSocket,
-    /// The certificate or its key can't be used.
+    /// The TLS certificate or its private key can't be used.
     #[error("can't encrypt connections: {reason}")]
     Certificate {
         /// A message with the path of the file and its fault.

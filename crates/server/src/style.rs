@@ -12,7 +12,7 @@ pub(crate) struct ResolvedStyle {
     pub(crate) style: Style,
     /// All parameters of the style as text. Styles with equal texts are equal.
     pub(crate) text: Arc<str>,
-    /// A hash of `text`, for ETags and cache keys.
+    /// A hash of the style's text, for ETags and cache keys.
     pub(crate) fingerprint: Fingerprint,
     /// True if the style's overlap, kernel or radius differs from the layer's own style. Then the
     /// cost of a request is estimated.

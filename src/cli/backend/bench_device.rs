@@ -1,4 +1,4 @@
-//! Backends that `heatsplat bench` measures, with what it needs to look into a GPU.
+//! The backends that `heatsplat bench` measures, each GPU with a function that times its passes.
 
 use super::adapter_listing::AdapterListing;
 use heatsplat::Backend;
@@ -35,11 +35,11 @@ pub(in crate::cli) struct PassTime {
     pub(in crate::cli) device: Option<f64>,
 }
 
-/// The settings of GPUs that are measured.
+/// The settings of the GPUs that `heatsplat bench` measures.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::cli) struct DeviceSettings {
     /// The bytes of a GPU's memory that points may take.
     pub(in crate::cli) memory: u64,
-    /// The most pictures in a batch; `None` for as many as in a server.
+    /// The most pictures that a GPU draws in one batch; `None` for as many as in a server.
     pub(in crate::cli) batch: Option<usize>,
 }

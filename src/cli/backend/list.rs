@@ -40,7 +40,7 @@ pub(in crate::cli) fn find(choice: &GpuChoice) -> Result<AdapterListing, BoxErro
     found.ok_or_else(|| missing.into())
 }
 
-/// A race of the CPU and a GPU on tiles of a file.
+/// The outcome of a race between the CPU and a GPU on the tiles of a file.
 struct RaceReport {
     gpu: String,
     cpu_rate: f64,

@@ -37,7 +37,7 @@ pub(in crate::cli) struct RaceTrack {
     set: Arc<PointSet>,
     style: Style,
     tiles: Vec<TileId>,
-    /// The number of tiles that are drawn at a time.
+    /// The number of tiles that each backend draws at a time.
     threads: usize,
 }
 
@@ -49,9 +49,9 @@ pub(in crate::cli) struct RaceResult {
     pub(in crate::cli) present: f64,
     /// The number of tiles a second that the other backend has drawn.
     pub(in crate::cli) other: f64,
-    /// True if the device of the present backend failed meanwhile.
+    /// True if the device of the present backend failed during the race.
     pub(in crate::cli) present_failed: bool,
-    /// True if the device of the other backend failed meanwhile.
+    /// True if the device of the other backend failed during the race.
     pub(in crate::cli) other_failed: bool,
 }
 

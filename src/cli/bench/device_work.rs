@@ -3,7 +3,8 @@
 use heatsplat::Backend;
 use std::collections::BTreeMap;
 
-/// The beginning of the names of counters of pictures that the CPU drew instead of a device.
+/// The prefix of the names of those counters that count pictures which the CPU drew instead of a
+/// device.
 const FAILED: &str = "failed_";
 
 /// The counters of a backend at a moment, by name. Empty for a backend without counters.
@@ -47,8 +48,8 @@ impl CounterValues {
 }
 
 impl DeviceWork {
-    /// The work for `pictures` pictures, from the difference of counters. `None` for a backend
-    /// without a device.
+    /// Makes the work for `pictures` pictures from `counted`, the increase of the backend's
+    /// counters meanwhile. `None` for a backend without a device.
     pub(super) fn new(counted: CounterValues, pictures: usize) -> Option<Self> {
         (!counted.0.is_empty()).then_some(Self {
             pictures: pictures as u64,

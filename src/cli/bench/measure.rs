@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The measurements of one kind of pictures.
+/// The measurements of one kind of pictures, for example of the dense tiles of a zoom.
 pub(super) struct BenchTiming {
     pub(super) kind: String,
     /// The number of different pictures that were drawn in turn.
     pub(super) pictures: usize,
-    /// The number of drawings: each picture may be drawn several times.
+    /// The number of drawings one after the other, in which each picture may occur several times.
     pub(super) turns: usize,
     /// The milliseconds that a picture takes while no other is drawn, by the clock.
     pub(super) wall: Quartiles,

@@ -60,7 +60,7 @@ pub(super) struct BenchCommand {
     /// A file of points, as for `serve`
     #[arg(conflicts_with = "points")]
     source: Option<String>,
-    /// Make up so many points instead
+    /// Number of points to make up if there is no SOURCE
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = count)]
     points: usize,
     /// GPUs to time beside the CPU: real ones, or any, with drivers in software
@@ -82,7 +82,7 @@ pub(super) struct BenchCommand {
     /// Form of the pictures: png, webp, npy, tif, or none for colour indices without a file
     #[arg(long, value_name = "FORMAT", default_value = "png", value_parser = BenchFormat::parse)]
     format: BenchFormat,
-    /// Seconds for each figure
+    /// Seconds that the measuring of each figure takes
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
     /// Time this tile alone, instead of dense and sparse ones of several zooms; may be repeated
@@ -218,7 +218,8 @@ impl BenchCommand {
         Ok(all)
     }
 
-    /// Measures one backend in the style of a layer, and writes the table.
+    /// Measures one backend in the style of `layer`, and writes the backend's part of the table to
+    /// `out`.
     fn measure(
         &self,
         run: &BenchRun,

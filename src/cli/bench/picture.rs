@@ -52,7 +52,7 @@ pub(super) struct WindowSize {
 }
 
 impl WindowSize {
-    /// The largest side in pixels. A choice.
+    /// The largest width and the largest height in pixels that `--window` accepts. A choice.
     const MOST: u32 = 16_384;
 
     /// A clap parser of a size such as `1024x768`.

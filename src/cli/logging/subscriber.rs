@@ -26,7 +26,7 @@ pub(super) struct Logger {
     next: AtomicU64,
 }
 
-/// A span that has not been closed.
+/// A tracing span that has not been closed.
 struct Span {
     metadata: &'static Metadata<'static>,
     /// The names and fields of the spans that enclose this span, from the outermost to this span

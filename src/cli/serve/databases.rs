@@ -301,7 +301,8 @@ impl PostingConfig {
         self.database.key() == key
     }
 
-    /// Checks that the file or the environment has a valid token.
+    /// Checks that the token for posting layers can be read, from its file or the environment, and
+    /// is valid.
     pub(super) fn check_token(&self) -> Result<(), ConfigError> {
         self.token().map(drop)
     }

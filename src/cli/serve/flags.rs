@@ -254,9 +254,9 @@ pub(super) struct LayerFlags {
 /// The times at which the rows of a layer are read from their source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReadMode {
-    /// Reading of all rows when the server starts, and again when the layer is reloaded.
+    /// All rows are read when the server starts, and again when the layer is reloaded.
     Snapshot,
-    /// Reading of the rows that a picture needs, whenever a picture is requested.
+    /// The rows that a picture needs are read whenever a picture is requested.
     Live,
 }
 

@@ -40,13 +40,13 @@ enum RaceMessage {
     End,
 }
 
-/// A layer that waits for a race.
+/// A layer that waits for a race between its present backend and another one.
 struct RaceEntry {
     id: LayerId,
     key: String,
     set: Arc<PointSet>,
     style: Style,
-    /// The backend that draws the layer's present data.
+    /// The backend that draws the layer at present, against which another one races.
     present: Arc<dyn Backend>,
 }
 
@@ -163,7 +163,7 @@ impl LayerBackends {
         }
     }
 
-    /// Begins the races of the layers that were noted, in the background.
+    /// Begins, in the background, the races of the layers that `enter` has noted.
     pub(super) fn start_races(&mut self) {
         for entry in self.read.drain(..) {
             if let Some(entries) = &self.entries {

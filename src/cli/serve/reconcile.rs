@@ -430,7 +430,7 @@ impl LayerSet {
     }
 }
 
-/// The ids of layers, and the keys that open them.
+/// The id of each layer, and the keys that open it.
 fn with_keys(layers: &[LayerConfig]) -> Vec<(LayerId, Vec<BearerToken>)> {
     let keys = layers.iter().map(|layer| layer.keys.clone());
     layer_ids(layers).into_iter().zip(keys).collect()

@@ -120,7 +120,7 @@ impl Blocks {
         }
     }
 
-    /// The number of pixels of a block with its margin.
+    /// The number of pixels of one block together with its margin.
     fn grown(self) -> f64 {
         (self.width + 2.0 * self.margin) * (self.height + 2.0 * self.margin)
     }

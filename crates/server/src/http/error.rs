@@ -79,7 +79,7 @@ impl ApiError {
         }
     }
 
-    /// The status of the answer.
+    /// The HTTP status of the answer that reports the error.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }

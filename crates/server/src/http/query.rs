@@ -67,7 +67,7 @@ impl Query {
             .all(|(name, _)| is_tracking(&name))
     }
 
-    /// The style's parameters, as pairs of a name and a value.
+    /// The style parameters in the URL, as pairs of a name and a value.
     pub(crate) fn style(&self) -> &[(&'static str, String)] {
         &self.style
     }

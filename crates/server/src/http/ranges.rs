@@ -17,7 +17,7 @@ use std::ops::Range;
 #[derive(Debug, PartialEq, Eq)]
 enum RequestedRange {
     Whole,
-    /// The index of the first byte, and the index after the last byte.
+    /// A range of bytes: the index of its first byte, and the index after its last byte.
     Bytes(Range<usize>),
     /// A range that contains no byte of the answer.
     Unsatisfiable,
@@ -103,7 +103,7 @@ pub(crate) fn announce(response: &mut Response) {
     }
 }
 
-/// The part that a `Range` header asks for, of an answer of `length` bytes.
+/// Finds the part, of an answer of `length` bytes, that a `Range` header asks for.
 fn part(header: &HeaderValue, length: usize) -> RequestedRange {
     let number = |text: &str| {
         let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// An archive of tiles that are pictures, like a PMTiles file.
+/// An archive of tiles that were rendered earlier, like a PMTiles file.
 pub trait TileArchive: Send + Sync + fmt::Debug {
     /// Returns the description of the archive, from which TileJSON and the catalog are made.
     fn info(&self) -> &ArchiveInfo;

@@ -47,8 +47,8 @@ struct ColumnHistogram {
 }
 
 impl ColumnHistogram {
-    /// Counts the values of at most [`MOST_COUNTED`] rows at equal distances. `None` if there are
-    /// none.
+    /// Makes the histogram of a column. Of a column with more than [`MOST_COUNTED`] rows only every
+    /// n-th row is counted. `None` if the counted rows have no values.
     fn new(column: &Column) -> Option<Self> {
         let step = column.len().div_ceil(MOST_COUNTED).max(1);
         let rows = (0..column.len()).step_by(step);

@@ -9,6 +9,6 @@ use std::collections::BTreeMap;
 pub struct BackendRace {
     /// The tiles a second that each backend has drawn, by the backend's name.
     pub tiles_per_second: BTreeMap<String, f64>,
-    /// The name of the backend that draws the layer's next state.
+    /// The name of the backend that draws the layer from the next reading of its data on.
     pub next: String,
 }

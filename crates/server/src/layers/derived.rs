@@ -10,7 +10,7 @@ use std::str::FromStr;
 pub struct Derivation {
     /// The id of the first layer.
     pub(crate) first: String,
-    /// The operation: first minus second, or first divided by second.
+    /// The operation of the formula: first layer minus second, or first divided by second.
     pub(crate) comparison: Comparison,
     /// The id of the second layer.
     pub(crate) second: String,

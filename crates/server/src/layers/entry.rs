@@ -56,7 +56,7 @@ impl LayerSource {
         }
     }
 
-    /// The live layer; `None` if the source is of another kind.
+    /// The live layer, if the rows are read for every picture; otherwise `None`.
     pub(crate) fn live(&self) -> Option<&LiveLayer> {
         match self {
             Self::Live(live) => Some(live),
@@ -64,7 +64,7 @@ impl LayerSource {
         }
     }
 
-    /// The archive's description; `None` if the source is of another kind.
+    /// The archive's description, if the tiles come from an archive; otherwise `None`.
     pub(crate) fn archive(&self) -> Option<&ArchiveInfo> {
         match self {
             Self::Archive(archive) => Some(archive.info()),
@@ -124,7 +124,7 @@ pub(crate) struct ServedLayer {
     pub(crate) fingerprint: Fingerprint,
     /// The style of requests without style parameters.
     pub(crate) own_style: Arc<ResolvedStyle>,
-    /// The columns that requests may filter by; `None` if none are kept.
+    /// The columns that requests may filter by; `None` if the layer keeps no columns.
     pub(crate) filter_columns: Option<FilterColumns>,
     styles: Memo<String, ResolvedStyle>,
     /// The budget that counts the memory of everything that this layer and others prepare for
@@ -241,7 +241,7 @@ impl ServedLayer {
         self.source.archive().map(|info| info.extension)
     }
 
-    /// The columns that requests may filter by; `None` if none are kept.
+    /// The columns that requests may filter by; `None` if the layer keeps no columns.
     pub(crate) fn attributes(&self) -> Option<&[Attribute]> {
         let columns = self.filter_columns.as_ref();
         columns.map(|columns| columns.attributes.as_slice())

@@ -23,7 +23,7 @@ const MAX_FILTERS: usize = 32;
 #[derive(Debug)]
 pub(crate) struct FilteredLayer {
     base: FilterBase,
-    /// The condition as text, by which `all` finds this layer.
+    /// The condition as text, which is this layer's key in `all`.
     text: String,
     filter: Filter,
     selected: OnceLock<Result<Layer, ApiError>>,
@@ -154,7 +154,7 @@ impl Drop for SelectingThread<'_> {
 #[derive(Debug)]
 pub(crate) struct FilterColumns {
     table: Arc<Table>,
-    /// The descriptions of the columns that the catalog and TileJSON have.
+    /// The descriptions of the columns for the catalog and for TileJSON.
     pub(crate) attributes: Vec<Attribute>,
     layers: Arc<FilteredLayers>,
 }

@@ -260,7 +260,8 @@ impl LiveLayer {
         Some(LonLatBox::on_the_map(west, south, east, north))
     }
 
-    /// The first view of a map; `None` before the overview is fetched.
+    /// The part of the world that a map shows first; `None` before the overview of the points is
+    /// fetched.
     pub(crate) fn focus(&self) -> Option<Focus> {
         self.overview.get()?.middles.focus()
     }

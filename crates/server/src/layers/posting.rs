@@ -109,7 +109,7 @@ impl PostedQuery {
     }
 }
 
-/// The data of an opened query.
+/// The data of a posted query that has been opened.
 #[derive(Debug)]
 pub enum OpenedQuery {
     /// Rows that are read from the source for every picture.

@@ -107,7 +107,7 @@ impl RegistryEntry {
     }
 }
 
-/// The data of a layer that has been loaded, for the registry.
+/// The data of a loaded layer, in the form in which the registry takes them.
 #[derive(Debug)]
 pub enum NewLayer {
     /// Points in memory, and the columns by which requests may filter them. The table is empty if
@@ -408,7 +408,7 @@ impl Registry {
         }
     }
 
-    /// A layer by its id, without a check of keys.
+    /// Finds a layer by its id, without checking keys.
     pub(crate) fn get(&self, id: &str) -> Result<Arc<ServedLayer>, ApiError> {
         self.read().find(id, None)
     }

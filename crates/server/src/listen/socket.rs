@@ -80,7 +80,7 @@ impl BoundSocket {
         }
     }
 
-    /// Turns the socket into one of the async runtime.
+    /// Turns the bound socket into a listener of the async runtime.
     pub(super) fn into_listener(self) -> io::Result<Listener> {
         let kind = match self.socket {
             StdSocket::Tcp(socket) => ListenerKind::Tcp(TcpListener::from_std(socket)?),
@@ -232,7 +232,7 @@ impl Listener {
     }
 }
 
-/// A connection of a client.
+/// The stream of bytes of a client's connection.
 #[derive(Debug)]
 pub(super) enum ClientStream {
     Tcp(TcpStream),

@@ -19,7 +19,7 @@ pub(crate) struct MapTarget {
 }
 
 impl From<ImageFormat> for MapTarget {
-    /// A picture in the grid in which it is drawn, without a ground.
+    /// The target of a picture that stays in the grid in which it is drawn, and gets no ground.
     fn from(format: ImageFormat) -> Self {
         Self {
             format,
@@ -30,7 +30,7 @@ impl From<ImageFormat> for MapTarget {
 }
 
 impl MapTarget {
-    /// True if the drawn picture is encoded as it is.
+    /// True if the drawn picture is encoded as it is: in its own grid and without a ground.
     pub(crate) fn is_plain(&self) -> bool {
         self.warp.is_none() && self.ground.is_none()
     }

@@ -52,7 +52,7 @@ impl Warp {
         }
     }
 
-    /// The width and the height of the new picture in pixels.
+    /// The width and the height, in pixels, of the picture that the warp makes.
     pub(crate) fn size(&self) -> (u32, u32) {
         (self.columns.len() as u32, self.rows.len() as u32)
     }

@@ -50,8 +50,9 @@ struct QueueState {
     /// The queue's clock in nanoseconds of work: the place of the request that began last. It never
     /// goes back. When a client sends a request, its clock is raised to at least this time.
     now: u64,
-    /// The clock of each client that has sent a request since the server was last idle, in
-    /// nanoseconds of work. If there are too many clients, those that don't wait are dropped.
+    /// The clock of each client that has sent a request since the server was last idle. It advances
+    /// by the nanoseconds of work that each of the client's requests is expected to take. If there
+    /// are too many clients, those of which no request waits are dropped.
     clients: HashMap<ClientKey, u64>,
     /// The waiting requests, sorted by place: a time, and a number for equal times. The time is the
     /// client's clock before the request plus the request's cost, of which at most `max_wait`
@@ -83,7 +84,7 @@ impl Drop for Turns {
     }
 }
 
-/// A place in the queue, which the request gives up when this is dropped.
+/// A request's place in the queue, which the request gives up when this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     admission: Arc<Admission>,

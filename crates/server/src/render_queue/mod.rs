@@ -52,7 +52,7 @@ tokio::task_local! {
     pub(crate) static CLIENT: ClientKey;
 }
 
-/// The estimated size of a piece of work, which is stated before the work waits for its turns.
+/// The size of a piece of work, which is estimated before the work waits in the render queue.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WorkSize {
     /// The number of turns that the work holds at the same time: 1 for a tile, more for pictures
@@ -72,8 +72,8 @@ pub(crate) struct WorkSize {
     /// True if the work may need something that is not made yet, like statistics or the points
     /// of a filter.
     pub(crate) prepares: bool,
-    /// The largest number of units of work: beyond it the work is ended (see
-    /// [`heatsplat_points::cancel`]).
+    /// The number of units of work (about a nanosecond of one core each) beyond which the work is
+    /// ended; see [`heatsplat_points::cancel`].
     pub(crate) most: u64,
     /// The time at which the request began, for a request that comes to the queue several times;
     /// `None` if it comes once.
@@ -425,7 +425,7 @@ impl Counters {
 pub(crate) struct RunningMean(AtomicU64);
 
 impl RunningMean {
-    /// The mean; `None` before the first time is added.
+    /// The mean of the times that were added; `None` before the first.
     pub(crate) fn get(&self) -> Option<Duration> {
         let mean = self.0.load(Ordering::Relaxed);
         (mean > 0).then(|| Duration::from_nanos(mean))

@@ -26,7 +26,7 @@ mod packed {
     include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 }
 
-/// A file of the viewer.
+/// One of the files that make up the viewer.
 struct Asset {
     path: &'static str,
     media_type: &'static str,

@@ -160,7 +160,7 @@ impl ServeConfig {
         })
     }
 
-    /// The configuration of the server, except the settings of posting.
+    /// Makes the configuration of the HTTP server, except its settings for posted layers.
     pub(super) fn options(&self, backend: &dyn Backend) -> ServerConfig {
         let defaults = ServerConfig::default();
         let LimitFlags {

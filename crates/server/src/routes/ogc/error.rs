@@ -13,7 +13,7 @@ use std::borrow::Cow;
 #[derive(Debug)]
 pub(super) struct OgcError {
     code: &'static str,
-    /// The name of the parameter; empty if the error concerns none.
+    /// The name of the request's parameter that the error concerns; empty if it concerns none.
     parameter: &'static str,
     status: StatusCode,
     message: Cow<'static, str>,

@@ -15,7 +15,7 @@ use axum::response::Response;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// The formats of values, by their names in requests.
+/// The formats in which values can be requested, each with its media type.
 pub(super) const FORMATS: [(&str, InfoFormat); 3] = [
     ("application/json", InfoFormat::Json),
     ("text/plain", InfoFormat::Text),
@@ -35,7 +35,7 @@ pub(super) enum InfoFormat {
 }
 
 impl InfoFormat {
-    /// Finds a format by its name in a request.
+    /// Finds the format that a request names by its media type, like `text/plain`.
     pub(super) fn find(text: &str) -> Result<Self, OgcError> {
         let found = FORMATS.iter().find(|(name, _)| *name == text);
         found.map(|(_, format)| *format).ok_or_else(|| {

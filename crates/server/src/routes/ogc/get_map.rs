@@ -25,7 +25,7 @@ use std::sync::Arc;
 /// fewer, by [`MAX_PIXELS`].
 const MOST_DRAWN: f64 = 12.0;
 
-/// The formats of pictures, by their names in requests.
+/// The formats in which pictures can be requested, each with its media type.
 pub(super) const FORMATS: [(&str, ImageFormat); 4] = [
     ("image/png", ImageFormat::Png),
     ("image/png8", ImageFormat::Png),

@@ -5,7 +5,7 @@ use super::ramp_of;
 use crate::http::error::shown;
 use heatsplat_render::Style;
 
-/// The parameters of a request.
+/// The parameters of a request to an OGC service.
 #[derive(Debug)]
 pub(super) struct Kvp {
     /// The names of the parameters in capital letters, each with its value.

@@ -109,7 +109,7 @@ impl MapCrs {
 }
 
 impl CrsBox {
-    /// The x, in world units, of a horizontal coordinate.
+    /// Converts a horizontal coordinate of the box's coordinate system to world units.
     pub(super) fn world_x(self, x: f64) -> f64 {
         match self.crs {
             MapCrs::Mercator => (x / EQUATOR_METRES + 0.5) * WORLD,
@@ -117,8 +117,8 @@ impl CrsBox {
         }
     }
 
-    /// The y, in world units, of a vertical coordinate; `None` north or south of the Mercator
-    /// square.
+    /// Converts a vertical coordinate of the box's coordinate system to world units, which count
+    /// downwards. `None` north or south of the Mercator square.
     pub(super) fn world_y(self, y: f64) -> Option<f64> {
         match self.crs {
             MapCrs::Mercator => {

@@ -53,8 +53,8 @@ fn ramp_of(style: &str) -> Option<&str> {
         .map(|ramp| ramp.name)
 }
 
-/// A request of another route of this server, from the same client: `address` is its path and its
-/// query string.
+/// Turns `request` into a request for another route of this server, from the same client. `address`
+/// is the path and the query string of the new one; `None` if it is no legal URL.
 fn redirected(request: Request, address: &str) -> Option<Request> {
     let (mut parts, body) = request.into_parts();
     parts.uri = address.parse::<Uri>().ok()?;

@@ -16,15 +16,15 @@ pub(super) struct TileMatrixSet {
     crs: &'static str,
     /// The URN of the well-known scale set, under which the standard lists the grid's scales.
     well_known: &'static str,
-    /// The west and the north edge of the grid in its coordinate system.
+    /// The west and the north edge of the grid, in metres of its coordinate system.
     corner: [f64; 2],
-    /// The side of the square grid in metres.
+    /// The width and height of the grid, which is a square, in metres.
     side: f64,
     /// The side of a tile in pixels.
     pub(super) tile: u32,
 }
 
-/// The grids that this server has.
+/// The grids of tiles that this server has.
 pub(super) static ALL: [TileMatrixSet; 1] = [TileMatrixSet {
     id: "WebMercatorQuad",
     aliases: &["GoogleMapsCompatible", "EPSG:3857", "EPSG:900913"],

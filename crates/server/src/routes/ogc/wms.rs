@@ -109,7 +109,7 @@ fn one<'a>(kvp: &'a Kvp, name: &'static str) -> Result<&'a str, OgcError> {
     Ok(text)
 }
 
-/// The layer that a parameter names, with its id.
+/// Finds the layer whose id is the value of the parameter `name`. Returns its id too.
 fn layer(
     server: &Server,
     kvp: &Kvp,

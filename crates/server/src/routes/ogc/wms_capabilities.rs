@@ -165,7 +165,8 @@ fn layer_111(base: &str, (id, served): &(LayerId, Arc<ServedLayer>)) -> String {
     )
 }
 
-/// The box of all heat of a layer, within ±180°.
+/// The box, in degrees, of everything that a layer shows. A box that crosses ±180° is replaced by
+/// one of all longitudes.
 fn bounds(served: &ServedLayer) -> LonLatBox {
     served.tile_bounds(served.style(), TileSize::NORMAL)
 }

@@ -17,7 +17,7 @@ use heatsplat_points::mercator::{latitude, longitude};
 use heatsplat_points::{TileId, Window};
 use std::sync::Arc;
 
-/// The words of a request that name a tile.
+/// The texts of a request that name a tile, before they are parsed.
 struct TileWords<'a> {
     layer: &'a str,
     style: &'a str,
