@@ -1,4 +1,4 @@
-//! Options for reading a source.
+//! Options for reading a source: its format and columns, and the rows to read.
 
 use crate::encoding::Encoding;
 use crate::filter::Filter;
@@ -14,7 +14,7 @@ use std::str::FromStr;
 /// facts are detected, and all rows are read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadOptions {
-    /// The format. `None` detects it by the content and the extension.
+    /// The format of the input. `None` detects it by the content and the extension.
     pub format: Option<InputFormat>,
     /// The column of longitudes in degrees. It is given by its name or, in files without a header,
     /// by its number, counted from 1. `None` detects it.
@@ -107,13 +107,13 @@ impl FromStr for AxisOrder {
     }
 }
 
-/// The handling of quotes in delimiter-separated text.
+/// The handling of quotes in CSV and tab-separated text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quote {
     /// No quotes: all bytes except delimiters and line ends are text.
     None,
-    /// Fields are quoted with this byte by the rules of RFC 4180, even if several rows become one
-    /// field then.
+    /// Fields are quoted with this byte by the rules of RFC 4180, even if a misplaced quote then
+    /// joins several rows to one field.
     Byte(u8),
 }
 

@@ -1,4 +1,4 @@
-//! The box that a raster covers, for rasters that state none.
+//! The box that a raster covers, given by an option for rasters that don't state it.
 
 use crate::parameter::ParseOptionError;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ pub struct RasterExtent {
 impl FromStr for RasterExtent {
     type Err = ParseOptionError;
 
-    /// Parses `W,S,E,N`.
+    /// Parses `W,S,E,N`, the numbers of the west, south, east and north edge.
     fn from_str(text: &str) -> Result<Self, ParseOptionError> {
         let numbers = text.split(',').map(|number| number.trim().parse::<f64>());
         let numbers: Result<Vec<f64>, _> = numbers.collect();

@@ -2,11 +2,12 @@
 //! numbers for types, as in GeoParquet and GeoPackage, or by PostGIS's flags (EWKB). EWKB may also
 //! state a reference system.
 
-/// The flag of EWKB in a geometry's type: the geometry has Z.
+/// The flag in a geometry's type by which EWKB states that positions have a Z.
 const Z: u32 = 0x8000_0000;
-/// The flag of EWKB in a geometry's type: the geometry has M.
+/// The flag in a geometry's type by which EWKB states that positions have an M.
 const M: u32 = 0x4000_0000;
-/// The flag of EWKB in a geometry's type: the geometry states a reference system.
+/// The flag in a geometry's type by which EWKB states that the number of a reference system
+/// follows.
 const SRID: u32 = 0x2000_0000;
 
 /// The shape of a geometry: its positions if it is a point or several points, or else the name of
@@ -149,7 +150,7 @@ mod tests {
             .collect()
     }
 
-    /// The bytes are those that `select st_asewkb(…)` of PostGIS 3.3 prints.
+    /// Tests geometries in the bytes that `select st_asewkb(…)` of PostGIS 3.3 prints.
     #[test]
     fn geometries_of_postgis() {
         let point = bytes("0101000020E6100000 000000000000F03F 0000000000000040");

@@ -204,9 +204,9 @@ pub(super) fn two_parts(first: &str, second: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The result of reading `text`, in two pieces split at the offset `split`, as what follows the
-    /// rows: the number of bytes up to the end of the document and whether it ended there, or the
-    /// message of the error.
+    /// Reads `text`, in two pieces split at the offset `split`, as the part of a document after its
+    /// rows. Returns the number of bytes up to the document's end and true if it ended there, or
+    /// the error's message.
     fn outcome(text: &str, split: usize) -> Result<(usize, bool), String> {
         let path = [Step::Member("a".to_owned()), Step::Element(0)];
         let late = LateMembers {

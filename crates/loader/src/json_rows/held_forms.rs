@@ -1,4 +1,5 @@
-//! Recognition of the forms of documents that are held in memory as a whole.
+//! Recognition of documents that are held in memory as a whole: JSON with an array or object for
+//! each column, and TopoJSON.
 
 use super::path::{elements, members};
 use crate::columns::axes::{latitude, longitude};
@@ -20,8 +21,8 @@ pub(super) fn is_columnar(object: &[u8]) -> bool {
     }
 }
 
-/// Returns true if a value is an array or object whose first value is a number, a string, a boolean
-/// or null.
+/// Returns true if a value may be a whole column: it is an array or object whose first value is a
+/// number, a string, a Boolean or null.
 pub(super) fn is_column(json: &[u8]) -> bool {
     let is_scalar = |json: &[u8]| !matches!(json.first(), Some(b'[' | b'{') | None);
     match json.first() {

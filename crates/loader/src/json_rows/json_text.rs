@@ -1,7 +1,8 @@
 //! Strings in a JSON document that is read byte by byte: brackets and commas inside them have no
 //! meaning.
 
-/// The state of a reader: outside of any JSON string, inside one, or after a backslash inside one.
+/// The state of a reader that distinguishes strings from other JSON: outside of any string, inside
+/// one, or after a backslash inside one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct JsonText {
     is_open: bool,
@@ -9,7 +10,7 @@ pub(super) struct JsonText {
 }
 
 impl JsonText {
-    /// Enters a string, whose opening quote was just read.
+    /// Records that the reader is inside a string now, since its opening quote was just read.
     pub(super) fn open(&mut self) {
         self.is_open = true;
     }

@@ -40,9 +40,9 @@ pub(super) fn members_path(names: &[&str]) -> Vec<Step> {
 /// A JSON value, or only its beginning if the text ends within it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PartialValue<'a> {
-    /// The value's JSON text; up to the end of the whole text if that ends within the value.
+    /// The value's JSON text, or its beginning if the whole text ends within the value.
     pub(super) json: &'a [u8],
-    /// False if the text ends within the value.
+    /// True if `json` is the complete value, and false if it is only its beginning.
     pub(super) is_whole: bool,
 }
 
@@ -69,7 +69,8 @@ fn take(rest: &[u8], between: u8) -> Option<(PartialValue<'_>, &[u8])> {
     }
 }
 
-/// The elements of an array. The text may end within the array.
+/// The elements of an array. `array` may be only the beginning of its text, which ends within the
+/// last element then.
 pub(super) fn elements(array: &[u8]) -> impl Iterator<Item = PartialValue<'_>> {
     let mut rest = array.strip_prefix(b"[").unwrap_or_default();
     std::iter::from_fn(move || {
@@ -79,8 +80,8 @@ pub(super) fn elements(array: &[u8]) -> impl Iterator<Item = PartialValue<'_>> {
     })
 }
 
-/// The members of an object. The text may end within the object. A name without a value is left
-/// out.
+/// The members of an object. `object` may be only the beginning of its text, which ends within the
+/// last member then. A name without a value is left out.
 pub(super) fn members(object: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, PartialValue<'_>)> {
     let mut rest = object.strip_prefix(b"{").unwrap_or_default();
     std::iter::from_fn(move || {

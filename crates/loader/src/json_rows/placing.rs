@@ -39,7 +39,7 @@ pub(super) enum PlaceRule {
     Points { path: Vec<Step> },
 }
 
-/// The rules for reading the positions of all rows.
+/// The rules for reading positions, which hold for all rows of a document.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Placing {
     pub(super) rules: Vec<PlaceRule>,

@@ -1,5 +1,5 @@
-//! The columns from which the positions of rows with names may be read: two numbers, an array of
-//! two numbers, or a string.
+//! The columns from which positions may be read if a row's values have names: two numbers, an array
+//! of two numbers, or a string.
 
 use super::axis_order::{decide, number_pairs};
 use super::path::{Step, dotted};
@@ -40,17 +40,18 @@ const LON_FIRST: &[&str] = &[
 /// Names of arrays and strings, in small letters, that have the latitude before the longitude.
 const LAT_FIRST: &[&str] = &["latlng", "latlon", "latlong", "ll", "geopoint2d"];
 
-/// One way to read positions from rows, found by the names of columns. Rows may have several.
+/// One way to read the positions of rows, found by the names of columns. Rows with several
+/// positions have several.
 pub(super) struct Reading<'c> {
     /// The number of steps from the row to the position: to the object with both coordinates, or to
     /// the array or string that is the position.
     pub(super) depth: usize,
-    /// Names for the option `pair`: either of them chooses this reading.
+    /// Two names by which the option `pair` may choose this reading.
     pub(super) keys: [String; 2],
     pub(super) kind: ReadingKind<'c>,
 }
 
-/// The form of the positions, and the columns that they are read from.
+/// The form of a row's position, and the columns that it is read from.
 pub(super) enum ReadingKind<'c> {
     Named {
         lon: &'c RowColumn,
@@ -70,7 +71,8 @@ pub(super) enum ReadingKind<'c> {
 }
 
 impl ReadingKind<'_> {
-    /// The rank among readings of equal [`depth`](Reading::depth); the lowest is preferred.
+    /// The rank of this form of positions. Of readings with equal [`depth`](Reading::depth) the one
+    /// with the lowest rank is preferred.
     pub(super) fn rank(&self) -> u8 {
         match self {
             Self::Named { .. } => 0,

@@ -60,7 +60,7 @@ impl RowColumn {
         }
     }
 
-    /// The path of the object or array that has the value.
+    /// The JSON path of the object or array that directly contains the column's value.
     pub(super) fn parent(&self) -> &[Step] {
         self.path.split_last().map_or(&[], |(_, parent)| parent)
     }

@@ -18,8 +18,8 @@ use crate::geojson::object::string;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
-/// Makes the parser of rows from the judgement of the first rows. The second value is the columns
-/// for reports.
+/// Makes the parser of all rows from the judgement of the first rows. Also returns the columns as
+/// reports name them.
 pub(super) fn plan(
     judgement: Judgement<'_>,
     container: Container,
@@ -131,8 +131,8 @@ fn refusal(error: PlacingError, seen: Vec<String>, file: &str) -> LoadError {
     }
 }
 
-/// The choice of the column of weights. The second value is the name of that column if an option
-/// names it but the first rows don't have it, and otherwise `None`.
+/// Chooses the column of weights. The second value is the name of a column that an option names but
+/// the first rows don't have; `None` if there is no such column.
 fn weight(
     seen: &[String],
     paths: &[&[Step]],
@@ -223,8 +223,9 @@ fn picked(rule: &PlaceRule, picker: &mut Picker) -> PickedPlace {
     }
 }
 
-/// Adds a value to be picked by the name of its column. A name with dots may be that of a member or
-/// a path of members, so both are picked. Returns the index of the value among the picked values.
+/// Adds the value in the column `name` to those that are picked from each row, and returns its
+/// index among them. A name with dots is looked for as the name of a member and as a path of
+/// members.
 fn add_named(picker: &mut Picker, name: &str) -> usize {
     let slot = picker.add(&[Step::Member(name.to_owned())]);
     let step = |part: &str| Step::Member(part.to_owned());

@@ -41,7 +41,8 @@ impl RowScanner {
         }
     }
 
-    /// Scans the next row, comma or bracket. Returns the range of a row; `None` for anything else.
+    /// Scans the next row, comma or bracket. Returns the range of a row in the buffer, and `None`
+    /// for a comma or bracket.
     fn step(&mut self, scan: &mut Cursor<'_>) -> Result<Option<Range<usize>>, ScanStop> {
         let next = scan.peek(None)?;
         let start = scan.at;

@@ -65,17 +65,17 @@ impl<R: Read> Read for ScriptReader<R> {
     }
 }
 
-/// The part of a script that the next byte belongs to.
+/// The part of a script in which the next byte is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum ScriptState {
-    /// Between values, names and brackets, or in a word without quotes.
+    /// Between values, names and brackets, or in a word that isn't in quotes.
     #[default]
     Plain,
     /// In a string, which ends with this quote.
     Text(u8),
     /// In a string that ends with this quote, after a backslash.
     Escape(u8),
-    /// After a slash, which may begin a comment.
+    /// After a slash, which begins a comment if a slash or an asterisk follows.
     Slash,
     LineComment,
     /// In a comment between `/*` and `*/`. The flag is true directly after an asterisk.

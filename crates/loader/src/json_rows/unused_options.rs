@@ -1,5 +1,5 @@
-//! Refusal of options that have no effect on the positions in a document. The caller expects them
-//! to change the result.
+//! Refusal of options that have no effect on how a document's positions are read, since the caller
+//! expects that they have one.
 
 use crate::error::LoadError;
 use crate::options::LoadOptions;

@@ -1,6 +1,6 @@
 //! Positions that are written as text: angles with minutes and seconds, two numbers in one field,
-//! codes of cells, and geometries in well-known text, well-known binary in hexadecimal digits, and
-//! GeoJSON.
+//! codes of small areas, and geometries in well-known text, well-known binary in hexadecimal
+//! digits, and GeoJSON.
 
 pub(crate) mod angle;
 pub(crate) mod cell;

@@ -290,8 +290,8 @@ impl GridSpread {
         }
     }
 
-    /// Returns true if the margin that `bend` requires is so large that most of the box lies
-    /// outside of the picture.
+    /// Returns true if the range has to be widened so much that most of the box lies outside of the
+    /// picture.
     fn is_rough(&self) -> bool {
         self.bend > (self.high - self.low) / 4.0
     }
@@ -317,7 +317,7 @@ mod tests {
         reach(&mapped, degrees)
     }
 
-    /// A stereographic projection about the north pole.
+    /// A map projection for tests: stereographic, about the north pole.
     fn polar(lon: f64, lat: f64) -> (f64, f64) {
         let radius = 12e6 * ((90.0 - lat) / 2.0).to_radians().tan();
         let (sin, cos) = lon.to_radians().sin_cos();

@@ -388,8 +388,8 @@ impl RowCollector {
     }
 }
 
-/// The bytes of a field as the database sends them. The driver allows this for every type, even for
-/// one that it doesn't know.
+/// The bytes of a field, in the form in which the database sends its type. Any type can be read in
+/// this way.
 pub(super) struct RawField<'a>(pub(super) &'a [u8]);
 
 impl<'a> FromSql<'a> for RawField<'a> {

@@ -21,7 +21,8 @@ const RECYCLE: Duration = Duration::from_secs(1);
 /// of trying to connect too. A choice.
 const AWAY: Duration = Duration::from_millis(500);
 
-/// A query that makes the server load PostGIS and its library GEOS.
+/// An SQL query that makes the server load PostGIS and its library GEOS for a new connection,
+/// before a query that may be cancelled.
 const LOAD_POSTGIS: &str = "SELECT ST_IsValid(ST_MakePoint(0, 0))";
 
 /// Limits that protect a database from requests.

@@ -50,9 +50,10 @@ const MOST_PER_ROW: u64 = 100;
 /// counted as the database sends them: 100 bytes for each row, but at least 1 MiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotLimits {
-    /// The longest time for everything: from waiting for a connection to reading the last row.
+    /// The longest time that the snapshot may take, from waiting for a connection to reading the
+    /// last row.
     pub deadline: Duration,
-    /// The largest number of rows. Each position of a MultiPoint counts as one.
+    /// The largest number of rows that are read. Each position of a MultiPoint counts as one.
     pub rows: u64,
 }
 

@@ -17,9 +17,10 @@ pub(super) struct TlsOptions {
     /// True for the modes `verify-ca` and `verify-full`, in which the server's certificate is
     /// verified. It is also verified if `root` is set.
     pub(super) verify: bool,
-    /// A file of trusted root certificates. With `None` the roots that browsers trust are used.
+    /// The path of a file with trusted root certificates. With `None` the roots that browsers trust
+    /// are used.
     pub(super) root: Option<String>,
-    /// The file of the client's certificate and the file of its private key; `None` if the client
+    /// The paths of two files, the client's certificate and its private key; `None` if the client
     /// has no certificate.
     pub(super) own: Option<(String, String)>,
 }

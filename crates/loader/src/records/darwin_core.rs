@@ -103,7 +103,8 @@ impl CoreFile {
     }
 }
 
-/// Records the column of a field if it is the longitude or the latitude of the core records.
+/// Records the index of the column that a `<field>` describes, if this is the longitude or the
+/// latitude of the core records.
 fn note_field(core: &mut Option<CoreFile>, is_core: bool, tag: &BytesStart<'_>) {
     let Some(core) = core.as_mut().filter(|_| is_core) else {
         return;

@@ -1,4 +1,4 @@
-//! Checks of records while they are read, and their division into batches.
+//! Checks of records while they are read, and their collection into batches.
 
 use super::failure::{ReadFailure, Stopped};
 use super::source::RecordReader;
@@ -69,8 +69,8 @@ pub(super) enum ReaderMessage {
 
 impl RecordSink {
     /// A sink for the records of one reader. `is_guess` is true if the column of weights was chosen
-    /// by its name alone. Then `undecided` is the decision whether its values are numbers. `within`
-    /// is the box in which points are kept.
+    /// by its name alone; `undecided` is then the decision, to be made, whether its values are
+    /// numbers. Only points in the box `within` are kept.
     pub(super) fn new(
         crs: &Arc<Crs>,
         selection: &Arc<RowSelection>,

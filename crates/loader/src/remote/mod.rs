@@ -43,7 +43,7 @@ pub fn remote_version(address: &str, known: Option<&str>) -> Result<Option<Strin
     })
 }
 
-/// Opens the object at an address.
+/// Opens the object at an HTTP or S3 address as a source of points.
 pub(crate) fn open(address: &str, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let name = crate::input::address::shown_source(address);
     let failed = |source| LoadError::Open {

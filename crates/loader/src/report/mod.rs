@@ -12,8 +12,8 @@ const PER_REASON: usize = 5;
 /// is a choice.
 const IN_ALL: usize = 20;
 
-/// The share of skipped rows, a tenth, from which a report mentions those that would be valid with
-/// longitude and latitude swapped: a choice.
+/// The part of the skipped rows, a tenth, that must be valid with longitude and latitude swapped
+/// for a note about it in reports: a choice.
 const SWAPPED: u64 = 10;
 
 /// The reason why a row is skipped, so that it gives no point.

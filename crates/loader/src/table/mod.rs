@@ -65,8 +65,8 @@ impl Table {
         }
     }
 
-    /// Marks the table with a column. The points should be shown divided by the values in this
-    /// column, as [`split`](Self::split) divides them.
+    /// Sets the column by whose values the points should be divided where they are shown, as
+    /// [`split`](Self::split) divides them.
     #[must_use]
     pub fn shown_by(mut self, column: impl Into<String>) -> Self {
         self.by = Some(column.into());

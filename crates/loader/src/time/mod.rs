@@ -160,7 +160,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Many texts for each of a few times.
+    /// Tests that one time in many spellings is read as this time, for a few times.
     #[test]
     fn one_time_in_many_spellings() {
         for (texts, expected) in [

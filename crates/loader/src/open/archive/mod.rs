@@ -160,7 +160,7 @@ fn workbook(
     }
 }
 
-/// The error for an archive within an archive.
+/// The error for an archive that is a member of an archive, which is not read.
 fn nested(file: String) -> LoadError {
     LoadError::Unsupported {
         file,

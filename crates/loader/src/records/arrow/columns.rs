@@ -78,8 +78,9 @@ pub(crate) fn positions_from(column: &str, all: &[String]) -> String {
 }
 
 impl ColumnProjection {
-    /// Chooses the columns to read. Positions come from columns that options name, else from the
-    /// geometry, else from columns whose names look like coordinates.
+    /// Chooses the columns to read. Positions come from columns that options name; without such
+    /// options from a column of geometries; and without one from columns whose names look like
+    /// coordinates.
     pub(crate) fn resolve(
         schema: &Schema,
         geometry: Option<GeometryColumn>,
@@ -291,8 +292,8 @@ impl<'a> NumberColumn<'a> {
     }
 }
 
-/// The value of a column in a row. A value of a type that has no equivalent becomes a text, which
-/// names the type.
+/// The value of a row in a column. If this crate has no equivalent for the column's type, the value
+/// is a text that names the type.
 fn any(column: &ArrayRef, row: usize) -> Value<'static> {
     if row >= column.len() || column.is_null(row) {
         return Value::Null;

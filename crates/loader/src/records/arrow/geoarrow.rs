@@ -28,8 +28,9 @@ pub(crate) enum GeometryKind {
 }
 
 impl GeometryKind {
-    /// The kind that a name means: the name of an extension type (`geoarrow.multipoint`), or of an
-    /// encoding in GeoParquet (`multipoint`). `None` for any other name.
+    /// The kind of geometries that a name means: the name of an extension type
+    /// (`geoarrow.multipoint`), or of an encoding in GeoParquet (`multipoint`). `None` for any
+    /// other name.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name.strip_prefix("geoarrow.").unwrap_or(name) {
             "point" => Self::Point,
@@ -79,8 +80,8 @@ fn is_native(kind: &DataType) -> bool {
     }
 }
 
-/// The indexes of the longitude, or x, and the latitude, or y, in a structure; `None` if it has
-/// none. The names are compared for each row, so no text is made of them.
+/// The indexes of the longitude, or x, and the latitude, or y, among the fields of a structure;
+/// `None` if it lacks one. The names are compared for each row, so no text is made of them.
 pub(crate) fn axes(fields: &Fields) -> Option<(usize, usize)> {
     const AXES: [([&str; 4], [&str; 2]); 2] = [
         (["lon", "lng", "long", "longitude"], ["lat", "latitude"]),

@@ -184,7 +184,7 @@ fn limit(what: &str, stated: u64, most: u64) -> Result<(), IpcError> {
     .into())
 }
 
-/// The metadata with which a message's bytes begin.
+/// Parses the metadata with which the bytes of a message begin.
 fn described(bytes: &[u8]) -> Result<Message<'_>, IpcError> {
     let prefix = if bytes.starts_with(&[0xff; 4]) { 8 } else { 4 };
     let message = root_as_message(bytes.get(prefix..).ok_or_else(early)?);

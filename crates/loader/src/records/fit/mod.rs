@@ -36,7 +36,8 @@ struct NumberColumn {
     fields: &'static [(u8, f64, f64)],
 }
 
-/// The columns after the time, by the profile of FIT's record message.
+/// The columns that follow the column of times, by the fields that FIT's profile defines for record
+/// messages.
 const COLUMNS: [NumberColumn; 7] = [
     NumberColumn {
         name: "altitude",
@@ -121,7 +122,7 @@ fn read(
     Ok(())
 }
 
-/// The value of a record in a column, of which the first is the time.
+/// The value of a record message in a column. Column 0 is the time.
 fn value(message: &FitMessage<'_>, column: usize) -> Value<'static> {
     let Some(at) = column.checked_sub(1) else {
         let seconds = message.timestamp.map(|seconds| i64::from(seconds) + EPOCH);

@@ -13,7 +13,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 /// million points.
 const LONGEST: u32 = 16 << 20;
 
-/// The form of the features, as the header describes it.
+/// The type of the features' geometries and of their columns, as the header states them, and the
+/// column of weights.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     kind: GeometryType,

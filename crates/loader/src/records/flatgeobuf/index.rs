@@ -16,7 +16,7 @@ const NODE: u64 = 40;
 /// The levels of the index (a tree of nodes), each as a range of node numbers.
 #[derive(Clone, Debug)]
 pub(super) struct PackedRTree {
-    /// The most children that a node has.
+    /// The largest number of children of a node.
     fan: u64,
     /// The range of node numbers of each level, from the root to the leaves.
     levels: Vec<Range<u64>>,

@@ -29,11 +29,12 @@ pub(super) fn open(path: &Path, origin: &Origin) -> Result<Connection, LoadError
 /// of three million points.
 const LONGEST: i32 = 64 << 20;
 
-/// The number of steps of SQLite's virtual machine after which steps are counted again: a choice.
+/// The number of steps of SQLite's virtual machine between two checks of the limit for steps: a
+/// choice.
 const STEPS: u64 = 1_000_000;
 
-/// The number of steps of SQLite's virtual machine that reading a database of any size may take: a
-/// choice. [`FOR_A_BYTE`] adds to it.
+/// The number of steps of SQLite's virtual machine that reading any database may take, however
+/// small it is: a choice. [`FOR_A_BYTE`] adds to it.
 const LEAST: u64 = 1_000_000_000;
 /// The number of further steps that reading may take for each byte of the database: a choice.
 /// Reading a table takes one or two steps for each byte. Reading a view may take any number.
@@ -52,7 +53,7 @@ fn bounded(database: &mut Connection, size: u64) -> rusqlite::Result<()> {
     database.progress_handler(STEPS as i32, Some(is_over))
 }
 
-/// The text, for messages, of an error of SQLite.
+/// The text of an SQLite error, as messages show it.
 pub(super) fn said(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => {

@@ -203,9 +203,9 @@ impl FeatureTable {
         database.query_row(sql, [name], |row| row.get(0)).optional()
     }
 
-    /// The statement that selects geometry, weight and the other columns. If `index` is given, the
-    /// name of an R-tree and a box, only rows are selected whose geometry has a bounding box that
-    /// touches this box.
+    /// The SQL statement that selects the geometry, the weight and the other columns. If `index` is
+    /// given, the name of an R-tree and a box, only rows are selected whose geometry has a bounding
+    /// box that touches this box.
     fn sql(
         &self,
         weight: Option<&str>,

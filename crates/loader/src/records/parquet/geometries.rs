@@ -90,7 +90,8 @@ fn own_types(metadata: &ArrowReaderMetadata) -> Vec<(String, Option<Value>)> {
     fields.iter().filter_map(own).collect()
 }
 
-/// Finds the column of geometries by the Arrow schema in the file, or by a usual name.
+/// Finds the column of geometries by the Arrow schema that some writers store in the file, or by a
+/// usual name.
 fn by_schema(
     metadata: &ArrowReaderMetadata,
     asked: Option<&str>,

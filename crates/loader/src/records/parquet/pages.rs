@@ -210,7 +210,8 @@ fn levels(mut rest: &[u8]) -> Option<usize> {
     number()?.checked_add(number()?)
 }
 
-/// Removes the first field from `bytes` and returns its value; `None` if the field is no integer.
+/// Removes the first field from `bytes`, the fields of a Thrift structure, and returns its value.
+/// `None`, without removing it, if it is no 32-bit integer.
 fn field(bytes: &mut &[u8]) -> Option<i64> {
     let mut rest = bytes.strip_prefix(&[0x15])?;
     let mut value = 0u64;
@@ -253,7 +254,8 @@ mod tests {
         }
     }
 
-    /// The beginning of a page's header, with the kind 0 and the two sizes.
+    /// The beginning of a page's header for tests: the kind 0, and two sizes (uncompressed and
+    /// compressed).
     fn header(sizes: [u32; 2]) -> Vec<u8> {
         let mut bytes = vec![0x15, 0];
         for size in sizes {

@@ -1,5 +1,5 @@
-//! The bands of a GeoTIFF: the values that mean "no value", and factors of values, as GDAL writes
-//! them.
+//! The bands of a GeoTIFF: the number that means "no value", and the scale and offset of values, as
+//! GDAL writes them.
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};

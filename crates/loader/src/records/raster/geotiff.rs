@@ -181,7 +181,7 @@ impl GeoTiff {
         Ok(())
     }
 
-    /// The sizes in bytes of all strips or tiles, as they are stored.
+    /// The stored sizes of all strips or tiles in bytes.
     fn stored_sizes(&mut self) -> Result<Vec<u64>, TiffError> {
         self.decoder
             .get_tag_u64_vec(match self.decoder.get_chunk_type() {

@@ -32,7 +32,7 @@ pub(super) enum FieldKind {
     Truth,
     Integer(ByteOrder),
     Double(ByteOrder),
-    /// An integer in binary form that counts ten-thousandths.
+    /// An amount of money: an integer in binary form that counts ten-thousandths.
     Currency,
     /// A date and time in binary form: the number of a day, and the milliseconds since the day's
     /// beginning.

@@ -92,7 +92,8 @@ impl<R: Read + Seek> Shapes<R> {
         all.checked_sub(self.seen).filter(|bytes| *bytes > 0)
     }
 
-    /// Returns whether there is a record of the right length at the place that an index states.
+    /// Returns whether a record is at the offset that an index states, and has the length that it
+    /// states. True for an index entry of zeros, which stands for a record that was never written.
     pub(super) fn has(&mut self, place: RecordLocation) -> io::Result<bool> {
         let RecordLocation { at, length } = place;
         if at < HEADER || at + 8 + length > self.size {

@@ -324,12 +324,13 @@ fn column(reference: &str) -> Option<usize> {
     number.checked_sub(1)
 }
 
-/// The time, in microseconds since 1970, that a workbook writes as a number of days; `None` for
-/// numbers that are no dates.
+/// The time, in microseconds since 1970, that a number of days in a workbook means; `None` if it
+/// means no date.
 fn time(days: f64, from_1904: bool) -> Option<i64> {
-    /// The days from Excel's day 0 (1899-12-30 for dates after February 1900) to 1970.
+    /// The number of days from Excel's day 0 to 1970. Day 0 is 1899-12-30 for dates after February
+    /// 1900.
     const TO_1970: f64 = 25_569.0;
-    /// The number of the day after 9999-12-31.
+    /// The first number of days that is no date, since it is after 9999-12-31.
     const END: f64 = 2_958_466.0;
     let days = match (from_1904, days) {
         (true, days) => days + 1462.0,
