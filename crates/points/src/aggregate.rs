@@ -87,7 +87,10 @@ impl CellBuilder {
     }
 }
 
-/// Memory in which the FFT library keeps intermediate results.
+/// Builder of a cell for points of which some have negative weights. It preserves two sums: the net
+/// weight, Σ weight, and its moment, Σ weight · position. [`CellBuilder`] puts a cell at the mean
+/// position weighted by |weight|; where weights nearly cancel, that would be far from the centre of
+/// the net weight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SignedCellBuilder {
     first: Point,

@@ -129,7 +129,8 @@ impl<'a> Cells<'a> {
             .map(|r| self.pyramid.counts.get(self.pyramid_range(&r.range)?))
     }
 
-    /// Range of a run counted from the pyramid's first cell; `None` for a run of points.
+    /// Converts the range of a run of cells, in which points are numbered before cells, to indices
+    /// into the pyramid's cells. `None` for a run of points.
     fn pyramid_range(&self, range: &Range<usize>) -> Option<Range<usize>> {
         let start = range.start.checked_sub(self.points.len())?;
         Some(start..start + range.len())

@@ -49,7 +49,7 @@ impl MemoryBudget {
         self.limit.load(Ordering::Relaxed)
     }
 
-    /// The bytes that are counted at present.
+    /// The number of bytes that the caches' values are counted to take at present.
     pub fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }

@@ -4,7 +4,7 @@
 /// empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValueKind {
-    /// The number of bytes that the caches' values are counted to take at present.
+    /// Sums and counts: numbers from 0 upwards, so scales begin at 0. A pixel of value 0 is empty.
     Amount,
     /// Means: any numbers, so scales lie between two percentiles. A pixel of value 0 is not empty;
     /// a pixel of value NaN is.

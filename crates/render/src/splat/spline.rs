@@ -16,8 +16,7 @@ pub(crate) fn quadratic(f: f32) -> [f32; 3] {
     [0.5 * left * left, 0.75 - f * f, 0.5 * right * right]
 }
 
-/// Converts the range of a run of cells, in which points are numbered before cells, to indices into
-/// the pyramid's cells. `None` for a run of points.
+/// The value of the cubic B-spline at a distance of `x` from its middle (Unser 1999, eq. 2).
 pub(crate) fn cubic(x: f64) -> f64 {
     let x = x.abs();
     if x < 1.0 {

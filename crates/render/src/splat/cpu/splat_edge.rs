@@ -65,7 +65,7 @@ pub(crate) struct EdgeScratch {
     /// The spectrum of the cells on the pixels' centres, multiplied by that of the stamp. It is
     /// kept here while the cells on the pixels' corners are transformed.
     centres: Vec<Complex64>,
-    /// Work space of the FFT.
+    /// Memory in which the FFT library keeps intermediate results.
     beside: Vec<Complex64>,
 }
 

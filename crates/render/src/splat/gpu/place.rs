@@ -61,8 +61,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The position in pixels that the shader computes for the coordinate `x`; `None` if it is not
-    /// on the grid.
+    /// The position that the shader computes for the world coordinate `x`, in pixels from the
+    /// window's left edge. `None` if it is not on the grid.
     fn along(x: u32, place: &GpuPlace) -> Option<f64> {
         let distance = x
             .checked_sub(place.anchor_x)

@@ -6,8 +6,8 @@ use super::grow_buffer::GrowBuffer;
 use super::layout::GpuJob;
 use std::collections::HashMap;
 
-/// The position that the shader computes for the world coordinate `x`, in pixels from the window's
-/// left edge. `None` if it is not on the grid.
+/// The size of the buffer in bytes, unless a batch needs more. It is a choice: the tables of a plan
+/// take 1 to 100 KB.
 const ROOM: u64 = 4 << 20;
 
 /// The buffer of tables, and the place of each plan's tables in it.
