@@ -16,7 +16,8 @@ const LINES: usize = 150;
 const SIGMA: (f64, f64) = (20.0, 150_000.0);
 /// The fraction of all points that lie in clusters.
 const IN_CLUSTERS: f64 = 0.85;
-/// The fraction of all points that lie along lines. The points in neither fraction lie anywhere.
+/// The fraction of all points that lie along lines between cities. Points that are neither there
+/// nor in clusters lie anywhere on the earth.
 const ALONG_LINES: f64 = 0.10;
 /// The standard deviation of the distance between a point and its line, in metres.
 const STRAY: f64 = 400.0;

@@ -35,11 +35,11 @@ pub struct Basemap {
 pub struct ParseBasemapError;
 
 impl Basemap {
-    /// Makes a base map from the URL template of its tiles. It begins with `http` or `https` and
-    /// has `{z}`, `{x}` and `{y}` once each.
+    /// Makes a base map from `url`, the URL template of its tiles. It must begin with `http://` or
+    /// `https://` and have `{z}`, `{x}` and `{y}` once each.
     ///
     /// # Errors
-    /// The text is anything else.
+    /// An error if `url` has any other form.
     pub fn new(url: &str, attribution: Option<String>) -> Result<Self, ParseBasemapError> {
         let path = ["{z}", "{x}", "{y}"]
             .into_iter()

@@ -18,8 +18,9 @@ pub(crate) fn datasource<'a>(
     Ok(address(get))
 }
 
-/// Sets the flag of the table, or with `(select …) as name` the flag of the query. Does nothing if
-/// the user has set either of these flags.
+/// Sets `--table` to `table`, or `--sql` to its query if `table` is written as `(select …) as
+/// name`, and the flags of the geometry column and the SRID unless they are set. Does nothing if
+/// the user has set `--table` or `--sql`.
 fn suggest(flags: &mut SourceFlags, table: &str, geom: Option<&str>, srid: Option<&str>) {
     let database = &mut flags.database;
     if !flags.table.is_empty() || database.sql.is_some() {
@@ -34,8 +35,8 @@ fn suggest(flags: &mut SourceFlags, table: &str, geom: Option<&str>, srid: Optio
     flags.srid = flags.srid.or(srid.and_then(|s| s.parse().ok()));
 }
 
-/// Builds the address `postgres://user:password@host:port/dbname` from the parameters that are
-/// given.
+/// Builds the address `postgres://user:password@host:port/dbname` of a Mapnik datasource. `get`
+/// returns the value of one of its parameters; those that are missing or empty are left out.
 fn address<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> String {
     let plain = |text: &str| -> String {
         let byte = |b: u8| match b {

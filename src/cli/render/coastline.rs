@@ -74,8 +74,8 @@ impl Coastline {
         });
     }
 
-    /// Draws coastline and borders over `pixels`, which show the heat and have the form of those of
-    /// [`fill`](Self::fill).
+    /// Draws coastline and borders over `pixels`: whole rows of the map, from row `first` on, which
+    /// show the heat already. They are RGBA, not multiplied by alpha.
     pub(super) fn outline(&self, pixels: &mut [[u8; 4]], first: u32) {
         self.draw(pixels, first, |sheet, paint, place| {
             for (path, width, opacity) in [

@@ -31,7 +31,8 @@ pub(super) struct LayerBackends {
     entries: Option<Sender<RaceMessage>>,
 }
 
-/// The backends that have won races, by the layer's id, with the key of the layer's configuration.
+/// For each layer whose race is over: the key of the layer's configuration at that time, and the
+/// backend that has won.
 type Winners = Arc<Mutex<HashMap<LayerId, (String, Arc<dyn Backend>)>>>;
 
 /// A message to the thread that holds races.

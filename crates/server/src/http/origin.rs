@@ -95,7 +95,8 @@ pub(crate) struct RequestOrigin {
     /// The address of the client; `None` if it is not known.
     pub(crate) client: Option<IpAddr>,
     pub(crate) is_https: bool,
-    /// The host that the client asked for, with its port; `None` if there is no legal one.
+    /// The host that the client asked for, with its port; `None` if the request names no legal
+    /// host.
     pub(crate) host: Option<String>,
     /// The path under which a proxy serves this server, without a slash at its end; empty without a
     /// prefix.

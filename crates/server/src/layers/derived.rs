@@ -15,7 +15,8 @@ pub struct Derivation {
     /// The id of the second layer.
     pub(crate) second: String,
     pub(crate) style: Style,
-    /// True if the layer has the radius of the first layer, and not the radius of its own style.
+    /// True if the computed layer has the radius of the formula's first layer, and not the radius
+    /// of its own style.
     pub(crate) follows_radius: bool,
 }
 

@@ -413,9 +413,9 @@ impl LiveLayer {
         Ok(statistics)
     }
 
-    /// The tiles of zoom `z` that contain points. Up to [`OVERVIEW_ZOOM`] these are all such tiles.
-    /// At deeper zooms they are only those within the densest tiles, which are searched again every
-    /// nine zooms.
+    /// The tiles of zoom `z` that contain points, with their weights. Up to [`OVERVIEW_ZOOM`] all
+    /// such tiles are found. For deeper zooms only the densest of the tiles found so far are
+    /// searched, in steps of [`OVERVIEW_ZOOM`] zooms, since each tile takes a query.
     async fn occupied(&self, z: u8) -> Result<Vec<TileWeight>, SourceError> {
         let world = TileId::new(0, 0, 0).map_err(|_| SourceError::Broken)?;
         let overview = self

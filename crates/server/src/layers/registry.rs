@@ -56,8 +56,8 @@ pub(super) struct State {
 }
 
 impl State {
-    /// A layer by its id. If `sent` has the keys of a request, the layer is found only if one of
-    /// them opens it; with `None`, keys are not checked.
+    /// Finds a layer by its id. If `sent` has the keys of a request, the layer is found only if
+    /// they open it; with `None`, keys are not checked.
     fn find(&self, id: &str, sent: Option<&[String]>) -> Result<Arc<ServedLayer>, ApiError> {
         let entry = self.layers.get(id);
         let entry = entry
@@ -258,7 +258,7 @@ impl Registry {
     }
 
     /// Gives data to an announced layer, or replaces its data. Requests that are drawing the
-    /// previous data finish with these.
+    /// previous data finish with the previous data.
     pub fn put(&self, id: &LayerId, layer: Layer) {
         self.put_with_table(id, layer, Table::default());
     }

@@ -79,7 +79,8 @@ impl Warp {
         })
     }
 
-    /// The new picture's RGBA pixels, which are not premultiplied by alpha, as the drawn ones.
+    /// The new picture's RGBA pixels, interpolated between those of the drawn picture. Neither are
+    /// premultiplied by alpha.
     pub(crate) fn colors(&self, drawn: &[[u8; 4]]) -> Vec<[u8; 4]> {
         self.pixels(drawn, [0; 4], |taps, right, down| {
             let [a, b, c, d] = taps.map(|[r, g, b, a]| {

@@ -156,8 +156,8 @@ impl Admission {
     }
 
     /// Lets a request begin, lets it wait, or refuses it. `cost` is the request's expected time on
-    /// one core. `running` is the time, summed over all turns that are taken now, until they are
-    /// expected to be free.
+    /// one core. `running` is the sum, over all turns that are held now, of the time until the turn
+    /// is expected to be free.
     pub(super) fn enter(
         self: &Arc<Self>,
         client: ClientKey,

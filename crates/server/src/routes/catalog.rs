@@ -80,7 +80,8 @@ struct LayerEntry<'a> {
     backend_race: Option<BackendRace>,
     /// The parameters of the layer's own style.
     style: BTreeMap<&'static str, String>,
-    /// The columns that the parameter `filter` can refer to; left out if no columns are kept.
+    /// The columns that the parameter `filter` can refer to; left out if the layer keeps no
+    /// columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     attributes: Option<&'a [Attribute]>,
 }

@@ -260,8 +260,8 @@ fn layers(page: &mut PrometheusText, server: &Server) {
     }
 }
 
-/// Adds the numbers of layers by the backend that draws them, and by the backend that draws them
-/// when their data are read again, where a race has chosen it.
+/// Adds the number of layers that each backend draws at present, and the number of layers that each
+/// backend will draw once their data are read again, if races have been held.
 fn layer_backends(
     page: &mut PrometheusText,
     server: &Server,

@@ -53,7 +53,8 @@ pub(crate) struct TileJson<'a> {
     dem: Option<String>,
     /// The parameters of the style in which the tiles are drawn.
     style: BTreeMap<&'static str, String>,
-    /// The columns that the parameter `filter` can refer to; left out if no columns are kept.
+    /// The columns that the parameter `filter` can refer to; left out if the layer keeps no
+    /// columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     attributes: Option<&'a [Attribute]>,
 }

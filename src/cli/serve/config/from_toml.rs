@@ -62,8 +62,8 @@ impl TomlReader<'_> {
         1 + before.filter(|&&byte| byte == b'\n').count()
     }
 
-    /// Returns an error for a table at the top level that is no section, or is written in another
-    /// way than its section.
+    /// Returns an error if a section at the top level of the file is misnamed, is `[server]`, or is
+    /// written as a list of tables although it needs a name, like `[[styles]]`.
     fn check_sections(&self, top: &DeTable<'_>) -> Result<(), ConfigError> {
         const FORMS: [(&str, &str); 6] = [
             ("limits", "[limits]"),

@@ -21,8 +21,8 @@ use std::sync::Arc;
 
 /// The largest number of pixels that are drawn for one pixel of the answer. At the edge of the
 /// Mercator square a degree of latitude is 11.6 times as long as one of longitude, so with this
-/// limit maps side by side are drawn with pixels of one size at all latitudes. Only large maps have
-/// fewer, by [`MAX_PIXELS`].
+/// limit maps side by side are drawn with pixels of one size at all latitudes. Large maps are drawn
+/// with fewer: with [`MAX_PIXELS`] in all.
 const MOST_DRAWN: f64 = 12.0;
 
 /// The formats in which pictures can be requested, each with its media type.

@@ -39,10 +39,10 @@ impl Kvp {
         self.get(name).ok_or_else(|| OgcError::missing(name))
     }
 
-    /// A whole number that is required.
+    /// The value of a required parameter, as a whole number.
     ///
     /// # Errors
-    /// `MissingParameterValue`, or `InvalidParameterValue` if the text is no whole number of at
+    /// `MissingParameterValue`, or `InvalidParameterValue` if the value is no whole number of at
     /// most 2³² − 1.
     pub(super) fn whole(&self, name: &'static str) -> Result<u32, OgcError> {
         let text = self.need(name)?;

@@ -131,8 +131,8 @@ impl CrsBox {
         }
     }
 
-    /// The north and the south edge in world units, cut at the edges of the Mercator square. Both
-    /// are equal if the box lies outside it.
+    /// The north and the south edge of the box in world units, cut at the edges of the Mercator
+    /// square. Both are equal if the box lies outside the square.
     pub(super) fn world_rows(self) -> (f64, f64) {
         let y = |y: f64| match self.crs {
             MapCrs::Mercator => (0.5 - y / EQUATOR_METRES).clamp(0.0, 1.0) * WORLD,
