@@ -42,7 +42,7 @@ pub struct Contents {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TileFormat {
-    /// PNG of any kind.
+    /// PNG, with a palette or without.
     Png,
     /// JPEG.
     Jpeg,

@@ -16,7 +16,7 @@ const SAMPLE: usize = 96;
 pub struct ZoomEstimate {
     /// The zoom that this estimate is for.
     pub z: u8,
-    /// The number of tiles that show something.
+    /// The number of tiles of the zoom that show something.
     pub tiles: u64,
     /// The number of bytes of all tiles of the zoom that show something.
     pub bytes: u64,

@@ -47,7 +47,8 @@ pub struct Export<'a> {
 pub struct ExportProgress {
     /// The number of quads (squares of neighbouring tiles) that this run has drawn.
     pub quads: u64,
-    /// The number of quads that this run has to draw in all; `None` until they are counted.
+    /// The number of quads (squares of neighbouring tiles) that this run has to draw in all; `None`
+    /// until they are counted.
     pub total: Option<u64>,
     /// The number of stored tiles. If this run resumes an earlier one, the tiles of the earlier run
     /// are included.
@@ -56,7 +57,7 @@ pub struct ExportProgress {
     pub bytes: u64,
 }
 
-/// The counts of a finished export.
+/// The numbers of tiles and bytes of a finished export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportSummary {
@@ -112,7 +113,7 @@ impl<'a> Export<'a> {
         self
     }
 
-    /// Sets what happens to files that already exist.
+    /// Sets what the export does if its target, or files of an interrupted export, already exist.
     pub fn if_exists(mut self, if_exists: IfExists) -> Self {
         self.if_exists = if_exists;
         self

@@ -63,7 +63,8 @@ fn remove_leftover(log_path: &Path, target: &Path) -> Result<(), ExportError> {
     }
 }
 
-/// Returns `true` if the export should be resumed but the target is already complete.
+/// Returns `true` if the export should be resumed but the target is already complete. An error if
+/// the target exists and may be neither resumed nor replaced.
 fn is_complete(target: &Path, if_exists: IfExists) -> Result<bool, ExportError> {
     let exists = fs::symlink_metadata(target).is_ok();
     let (path, log_path) = paths(target);
@@ -131,10 +132,10 @@ pub(crate) struct Journal {
     log_path: PathBuf,
     data: File,
     log: File,
-    /// The number of bytes before the first tile. They are left free for the header of the final
-    /// format.
+    /// The number of bytes in the file of tiles before the first tile. They are left free for the
+    /// header of the final format.
     reserved: u64,
-    /// The offset at which the bytes of the stored tiles end.
+    /// The offset in the file of tiles at which the bytes of the stored tiles end.
     end: u64,
     cache: DedupCache,
     /// The number on the Hilbert curve from which on no tile has been drawn yet.
@@ -289,7 +290,7 @@ impl Journal {
         (self.reserved, self.end)
     }
 
-    /// Lists all stored tiles, in the order of their numbers.
+    /// Lists all stored tiles, in the order of their numbers on the Hilbert curve.
     pub(crate) fn stored_tiles(
         &self,
     ) -> Result<impl Iterator<Item = io::Result<StoredTile>>, ExportError> {
@@ -387,7 +388,7 @@ impl Record {
         to.extend(sum.to_le_bytes());
     }
 
-    /// Parses a record. Returns `None` if its checksum is wrong.
+    /// Parses a record of the log. Returns `None` if its checksum is wrong.
     fn from_bytes(raw: &[u8; RECORD]) -> Option<Self> {
         let (number, rest) = raw.split_first_chunk()?;
         let (offset, rest) = rest.split_first_chunk()?;

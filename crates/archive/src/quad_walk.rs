@@ -49,8 +49,8 @@ impl TileQuad {
     }
 }
 
-/// An iterator over the quads of a zoom that may show something. They come in the order of the
-/// Hilbert curve.
+/// An iterator over the quads (squares of tiles) of a zoom that may show something, in the order of
+/// the Hilbert curve.
 pub(crate) struct QuadWalk<'a, M> {
     /// The points whose kernels show in tiles: one set of points, or two sets in a comparison.
     points: Vec<&'a Points>,

@@ -103,7 +103,7 @@ impl<'a> TileRenderer<'a> {
         self.layer.map(View::new(window, self.size.ratio()))
     }
 
-    /// Draws tiles in the colours of the ramp.
+    /// Draws the tiles of a quad in the colours of the layer's ramp.
     fn pictures(&self, quad: TileQuad, window: Window) -> Result<Vec<EncodedTile>, ExportError> {
         let (style, side) = (self.layer.style(), self.size.pixels());
         let picture = self.request(window).picture();

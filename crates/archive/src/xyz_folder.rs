@@ -17,7 +17,8 @@ const METADATA: &str = "metadata.json";
 /// becomes a hard link to this file. A choice.
 const REMEMBERED: usize = 1 << 20;
 
-/// Makes the folder, renames it to the target, and removes the export's journal.
+/// Makes the folder of tiles from a finished journal, renames it to the target, and removes the
+/// journal.
 pub(crate) fn finish(
     journal: Journal,
     target: &Path,

@@ -12,8 +12,8 @@ pub(crate) struct StyleBuilder {
 }
 
 impl StyleBuilder {
-    /// Begins with heatsplat's default style, but with a linear scale, as all other heat maps have
-    /// it by default.
+    /// Makes a builder that begins with heatsplat's default style, but with a linear scale, as all
+    /// other heat maps have it by default.
     pub(crate) fn new(dialect: Dialect) -> Self {
         let mut builder = Self::ours(dialect);
         // This sets the scale explicitly. A scale that is not set may be replaced by one that suits
@@ -23,7 +23,7 @@ impl StyleBuilder {
         builder
     }
 
-    /// Begins with heatsplat's default style, without any change.
+    /// Makes a builder that begins with heatsplat's default style, unchanged.
     pub(crate) fn ours(dialect: Dialect) -> Self {
         Self {
             imported: ImportedStyle {

@@ -156,8 +156,8 @@ impl Keys<'_> {
 /// are none.
 type Importer = fn(&JsLiteral, Option<&JsLiteral>) -> Result<ImportedStyle, ImportError>;
 
-/// A test of the keys of an object. The second parameter is the data in the same script; `None` if
-/// there are none.
+/// A test whether an object, by its keys, belongs to a dialect. The second parameter is the data in
+/// the same script; `None` if there are none.
 type Test = fn(&Keys<'_>, Option<&JsLiteral>) -> bool;
 
 /// The tests of the dialects, each with the importer of its dialect. The first test that succeeds

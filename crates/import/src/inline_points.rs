@@ -2,7 +2,7 @@
 
 use crate::js_literal::JsLiteral;
 
-/// A point in a configuration of a heat map for web pages.
+/// A point that is written in the configuration of a heat map for web pages.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImportedPoint {
     /// The longitude in degrees, positive in the east.

@@ -164,10 +164,10 @@ impl ImportedStyle {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MarkerError {
-    /// The picture can't be a marker.
+    /// The picture is no readable PNG, or has a size that a marker can't have.
     #[error(transparent)]
     Image(#[from] MarkerImageError),
-    /// The style can't have a marker.
+    /// The style with this picture as its marker is not valid.
     #[error(transparent)]
     Style(#[from] StyleError),
 }
@@ -189,7 +189,7 @@ pub enum ImportError {
         line: usize,
         /// The column of the error, counted from 1.
         column: usize,
-        /// A description of what was expected there.
+        /// A description of what was expected at the place of the error.
         expected: String,
     },
     /// A property of the configuration has an illegal value.
@@ -201,7 +201,7 @@ pub enum ImportError {
         name: String,
         /// The illegal value, cut off after 40 characters.
         value: String,
-        /// A description of the legal values.
+        /// A description of the property's legal values.
         expected: String,
     },
     /// A value is legal in its dialect but not in heatsplat's styles.
@@ -209,7 +209,7 @@ pub enum ImportError {
     Style {
         /// The dialect of the configuration.
         dialect: Dialect,
-        /// The error that heatsplat's style gives.
+        /// The reason why heatsplat's style rejects the value.
         error: StyleError,
     },
 }

@@ -90,8 +90,8 @@ pub(crate) fn import(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
     Ok(builder.done())
 }
 
-/// A number that is the same at all zooms, or a table with a number for some zooms. The zooms are
-/// heatsplat's.
+/// A number that is the same at all zooms, or a table with a number for some zooms, which count
+/// tiles of 256 px.
 enum Curve {
     Flat(f64),
     Zooms(Vec<(f64, f64)>),

@@ -18,7 +18,7 @@ struct Recipe {
     others: Vec<String>,
 }
 
-/// Imports a single line of filters.
+/// Imports Mapnik's image filters from a text of a single line.
 pub(crate) fn import_filters(text: &str) -> Result<ImportedStyle, ImportError> {
     let recipe = Recipe {
         filters: Some(text.to_owned()),
@@ -178,7 +178,7 @@ enum ImageFilter<'a> {
     Other(&'a str),
 }
 
-/// Reads a list of filters. They may be separated by commas or blanks, or not at all.
+/// Reads a list of image filters. They may be separated by commas or blanks, or not at all.
 fn filters_of<'a>(
     text: &'a str,
     builder: &StyleBuilder,

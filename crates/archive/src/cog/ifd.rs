@@ -53,12 +53,14 @@ impl IfdEntry {
         Self::new(ASCII, bytes.len(), bytes)
     }
 
-    /// An entry for the offsets of `count` tiles, which are filled in later.
+    /// An entry with room for the offsets of `count` tiles, which are filled in when all tiles are
+    /// stored.
     pub(super) fn long8s(count: usize) -> Self {
         Self::new(LONG8, count, Vec::new())
     }
 
-    /// An entry for the lengths of `count` tiles, which are filled in later.
+    /// An entry with room for the lengths of `count` tiles, which are filled in when all tiles are
+    /// stored.
     pub(super) fn longs(count: usize) -> Self {
         Self::new(LONG, count, Vec::new())
     }

@@ -31,7 +31,7 @@ const SCHEMA: &str = "
         SELECT zoom_level, tile_column, tile_row, tile_data FROM map JOIN images USING (tile_id);
 ";
 
-/// Makes the database, renames it to the target, and removes the export's journal.
+/// Makes the database from a finished journal, renames it to the target, and removes the journal.
 pub(crate) fn finish(
     journal: Journal,
     target: &Path,

@@ -19,7 +19,7 @@ pub(crate) const AVIF: u8 = 5;
 /// The offset and the length of a part of the file, in bytes.
 pub(crate) type ByteRange = (u64, u64);
 
-/// The fields of a header.
+/// The fields of the header of a PMTiles archive.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Header {
     pub(crate) root: ByteRange,

@@ -44,9 +44,9 @@ pub struct Columns {
     /// The column that holds the whole positions; `None` if positions are in two columns, or in no
     /// column, as in a Shapefile.
     pub geometry: Option<String>,
-    /// The column of weights; `None`: every row counts 1.
+    /// The name of the column of weights; `None`: every row counts 1.
     pub weight: Option<String>,
-    /// The columns whose values are kept for each point.
+    /// The names of the columns whose values are kept for each point.
     pub kept: Vec<String>,
     /// The choice of columns and its reason, as one line of text for people.
     pub why: String,

@@ -27,9 +27,9 @@ pub(super) struct Base {
     pub(super) datum: String,
     /// The ellipsoid's semi-major axis in metres, and its inverse flattening (0 for a sphere).
     pub(super) ellipsoid: (f64, f64),
-    /// The prime meridian in degrees east of Greenwich.
+    /// The system's prime meridian, as its longitude in degrees east of Greenwich.
     pub(super) meridian: f64,
-    /// The size of the angular unit in degrees.
+    /// The size in degrees of the unit in which longitudes and latitudes are given.
     pub(super) unit: f64,
     /// The shift to WGS 84 that the file states: three translations in metres, three rotations in
     /// seconds of arc, and a scale in parts per million. `None` if the file states no shift.
@@ -42,7 +42,7 @@ pub(super) struct Base {
 pub(super) struct Projection {
     pub(super) method: String,
     pub(super) parameters: Vec<ProjectionParameter>,
-    /// The size of the linear unit in metres.
+    /// The size in metres of the unit of the projection's coordinates.
     pub(super) unit: f64,
     pub(super) axes: Axes,
     /// The PROJ string that the file states beside the definition; `None` if there is none.

@@ -12,7 +12,7 @@ pub(crate) struct LocalCrs {
     /// The system's name in messages.
     name: String,
     kind: Kind,
-    /// The prime meridian in radians east of Greenwich.
+    /// The system's prime meridian, as its longitude in radians east of Greenwich.
     meridian: f64,
     datum: Datum,
     /// The largest error, in metres, of a shift to WGS 84 that the user accepts; `None`: the

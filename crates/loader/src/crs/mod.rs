@@ -48,13 +48,13 @@ pub(crate) enum Crs {
 const RADIUS: f64 = 6_378_137.0;
 
 impl Crs {
-    /// The system with an EPSG number. Errors name the source by `file`.
+    /// The coordinate system with an EPSG number. Errors name the source by `file`.
     pub(crate) fn from_epsg(code: u32, file: &str) -> Result<Self, LoadError> {
         Self::from_number(code).map_err(|system| unknown(file, system))
     }
 
-    /// The system of a file that states none: the system that the option `srid` names, or else
-    /// longitude and latitude.
+    /// The coordinate system of a file that states none: the one that the option `srid` names, or
+    /// else longitude and latitude.
     pub(crate) fn unstated(options: &LoadOptions, file: &str) -> Result<Self, LoadError> {
         let named = |code| Self::from_epsg(code, file);
         options.srid.map_or(Ok(Self::LonLat), named)
@@ -129,8 +129,8 @@ impl Crs {
         }
     }
 
-    /// The system with an EPSG number. If it is not known, the error is the text by which messages
-    /// name it.
+    /// The coordinate system with an EPSG number. If it is not known, the error is the text by
+    /// which messages name it.
     fn from_number(code: u32) -> Result<Self, String> {
         let code = registry::horizontal(code).unwrap_or(code);
         // The other numbers are older ones of EPSG and ones of Esri for Web Mercator, which is

@@ -25,9 +25,9 @@ pub(super) struct Geographic {
     pub(super) axis: f64,
     /// The ellipsoid's inverse flattening; 0 for a sphere.
     pub(super) flattening: f64,
-    /// The prime meridian in degrees east of Greenwich.
+    /// The system's prime meridian, as its longitude in degrees east of Greenwich.
     pub(super) meridian: f64,
-    /// The size of the angular unit in degrees.
+    /// The size in degrees of the unit in which longitudes and latitudes are given.
     pub(super) unit: f64,
     /// The text of the shifts to WGS 84, which [`Datum::parse`](super::datum::Datum::parse) parses.
     pub(super) shift: &'static str,

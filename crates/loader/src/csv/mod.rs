@@ -23,8 +23,8 @@ use header::FirstRecord;
 use preamble::{BlankParted, Preamble};
 use std::io::{Cursor, Read};
 
-/// The number of bytes at the beginning of a file that show the notation of its numbers: 1 MiB, a
-/// choice.
+/// The number of bytes at the beginning of a file that are examined for the notation of its
+/// numbers: 1 MiB, a choice.
 const SAMPLE: usize = 1 << 20;
 
 /// A source that reads an input as delimiter-separated text.

@@ -14,7 +14,7 @@ use crate::position_text::geometry::{TextShape, geometry};
 use crate::position_text::pair::coordinates;
 use crate::report::SkipReason;
 
-/// A reader of a file's positions.
+/// A reader of the positions in a CSV file that are not simply two columns of degrees.
 pub(super) struct PlaceReader {
     pub(super) form: PlaceForm,
     pub(super) crs: Crs,
@@ -224,7 +224,8 @@ impl PlaceReader {
         (of == axis && size >= 0.0).then_some(sign * size)
     }
 
-    /// Transforms a position to longitude and latitude, and adds its point.
+    /// Transforms a position from the file's coordinate system to longitude and latitude, and adds
+    /// its point to the batch.
     fn add<'a>(
         &self,
         x: f64,

@@ -243,7 +243,7 @@ pub(super) struct BlankParted<R> {
     given: usize,
     /// True if the next byte is the first of a line.
     at_start: bool,
-    /// True if blanks were read after a field, and no further field yet.
+    /// True if blanks were read after a field, and the next field has not begun yet.
     pending: bool,
     in_quotes: bool,
 }

@@ -103,7 +103,7 @@ pub enum LoadError {
         parameter: Parameter,
         /// The column's name, as the option gives it.
         name: String,
-        /// The names of the source's columns.
+        /// The names of all columns of the source.
         seen: Vec<String>,
     },
     /// No column was found for the longitude, for the latitude, or for both.
@@ -116,7 +116,7 @@ pub enum LoadError {
         file: String,
         /// The columns that are missing, as words: `longitude`, `latitude`, or a phrase for both.
         missing: &'static str,
-        /// The names of the source's columns.
+        /// The names of all columns of the source.
         seen: Vec<String>,
         /// Advice on the options that name columns.
         hint: &'static str,
@@ -150,11 +150,11 @@ pub enum LoadError {
     Json {
         /// The name of the file, as the caller gave it.
         file: String,
-        /// The line, counted from 1.
+        /// The number of the malformed line, counted from 1.
         line: u64,
         /// The number of the byte in the line, counted from 1.
         column: u64,
-        /// The fault in the JSON.
+        /// The fault in the JSON, in words.
         message: String,
     },
     /// The rows of JSON that is not GeoJSON, or the positions in them, are missing or ambiguous.

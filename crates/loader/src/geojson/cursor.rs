@@ -41,7 +41,7 @@ impl ScanStop {
     }
 }
 
-/// Makes the reason to stop at the byte at `offset`, where `expected` must be instead.
+/// Makes the reason to stop at `offset`, since another byte is there than is `expected`.
 pub(crate) fn unexpected(offset: usize, expected: &str) -> ScanStop {
     ScanStop::Wrong(offset, format!("expected {expected}"))
 }

@@ -55,7 +55,7 @@ pub(crate) struct Origin {
 struct ByteNotes {
     /// True if bytes that are no compressed data follow the compressed data.
     junk: AtomicBool,
-    /// True if there is text that is not UTF-8.
+    /// True if some of the text is not UTF-8 and was read as windows-1252.
     mixed: AtomicBool,
     /// The name of the encoding in which the text was read, if some of the text is not valid in it.
     broken: OnceLock<&'static str>,
@@ -77,7 +77,8 @@ impl Origin {
         let _ = self.byte_notes.broken.set(encoding);
     }
 
-    /// Copies the facts about the bytes into a source's notes.
+    /// Copies what was noted about the input's bytes into the notes that a source's report
+    /// contains.
     pub(crate) fn add_notes(&self, notes: &mut Notes) {
         notes.of_bytes = self.byte_notes();
         let ByteNotes { mixed, broken, .. } = &*self.byte_notes;

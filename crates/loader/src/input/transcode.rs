@@ -47,7 +47,7 @@ struct Recoder<R> {
     origin: Origin,
     recoding: Recoding,
     raw: Vec<u8>,
-    /// The text that was decoded last.
+    /// The bytes that were decoded last, as UTF-8 text.
     text: String,
     /// The number of bytes of `text` that were already read from this reader.
     given: usize,

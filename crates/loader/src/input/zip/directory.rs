@@ -60,7 +60,7 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Reads the directory of the archive at a path.
+    /// Reads the central directory of the zip archive at a path.
     pub(crate) fn open(path: &Path, origin: &Origin) -> Result<Self, LoadError> {
         let file = origin.file();
         let opened = File::open(path).map_err(|error| origin.read_error(error))?;
@@ -168,7 +168,7 @@ impl Directory {
         })
     }
 
-    /// The names of members, as a list for messages.
+    /// The names of the given members, as a list for messages.
     pub(crate) fn names(&self, of: &[&Member]) -> String {
         let names: Vec<&str> = of.iter().map(|member| member.name.as_str()).collect();
         list(&names)
