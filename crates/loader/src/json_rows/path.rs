@@ -69,8 +69,7 @@ fn take(rest: &[u8], between: u8) -> Option<(PartialValue<'_>, &[u8])> {
     }
 }
 
-/// The elements of an array. `array` may be only the beginning of its text, which ends within the
-/// last element then.
+/// The elements of an array. `array` may be cut off; its last element then has only its beginning.
 pub(super) fn elements(array: &[u8]) -> impl Iterator<Item = PartialValue<'_>> {
     let mut rest = array.strip_prefix(b"[").unwrap_or_default();
     std::iter::from_fn(move || {
@@ -80,8 +79,8 @@ pub(super) fn elements(array: &[u8]) -> impl Iterator<Item = PartialValue<'_>> {
     })
 }
 
-/// The members of an object. `object` may be only the beginning of its text, which ends within the
-/// last member then. A name without a value is left out.
+/// The members of an object. `object` may be cut off; its last value then has only its beginning. A
+/// name without a value is left out.
 pub(super) fn members(object: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, PartialValue<'_>)> {
     let mut rest = object.strip_prefix(b"{").unwrap_or_default();
     std::iter::from_fn(move || {

@@ -64,7 +64,8 @@ pub(crate) struct TokenValues {
     pub(crate) bbox: Sides,
     /// The picture's box in the layer's reference system, without the margin.
     pub(crate) unbuffered: Sides,
-    /// The width and the height of a pixel, in units of the layer's reference system.
+    /// The width and the height of a pixel of the picture, in units of the layer's reference
+    /// system.
     pub(crate) pixel: [f64; 2],
     pub(crate) scale_denominator: f64,
     /// The zoom, column and row of the tile at the picture's centre.

@@ -19,7 +19,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 /// The most bytes of a line that are read, a choice. A sentence has 82 at most.
 const LINE: usize = 1 << 10;
 
-/// A kind of sentence that has a position.
+/// A kind of sentence that states a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Gga,

@@ -41,7 +41,7 @@ pub enum ColumnKind {
 }
 
 impl ColumnKind {
-    /// The kind's name: `number`, `text`, `time` or `bool`.
+    /// The name of this type of values: `number`, `text`, `time` or `bool`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Number => "number",

@@ -72,8 +72,8 @@ impl EpochUnit {
     }
 }
 
-/// The time, in microseconds since 1970, of a number whose eight digits are a day, or whose
-/// fourteen digits are a second. `None` for any other number.
+/// The time, in microseconds since 1970, of a number that writes a day in eight digits (`20240601`)
+/// or a second in fourteen (`20240601101500`). `None` for any other number.
 fn digits_as_date(number: i64) -> Option<i64> {
     let (day, clock) = match number {
         10_000_101..=99_991_231 => (number, 0),

@@ -1,4 +1,4 @@
-//! Custom formats of times.
+//! Custom formats of times: patterns of `strptime`, and units of numbers that count from 1970.
 
 use super::epoch::EpochUnit;
 use super::iso::{self, Scanner};

@@ -71,7 +71,7 @@ impl Scanner<'_> {
     }
 }
 
-/// A day of the calendar; `None` if the calendar has no such day.
+/// The day of the calendar with these numbers; `None` if there is no such day.
 #[inline]
 pub(super) fn day(year: i64, month: i64, day: i64) -> Option<Date> {
     let (month, day) = (i8::try_from(month).ok()?, i8::try_from(day).ok()?);
@@ -131,7 +131,7 @@ fn date(rest: &mut Scanner<'_>) -> Option<Date> {
         .flatten()
 }
 
-/// A day by its number in the year, counted from 1. `None` if the year has no such day.
+/// The day of a year with this number, counted from 1. `None` if the year has no such day.
 fn of_year(year: i64, number: i64) -> Option<Date> {
     let first = day(year, 1, 1)?;
     let number = i16::try_from(number).ok().filter(|n| *n > 0)?;

@@ -66,7 +66,8 @@ pub(crate) fn asked_for(schema: &Schema, name: &str, origin: &Origin) -> Result<
     Ok(seen.get(at).cloned().unwrap_or_default())
 }
 
-/// Text for messages: the column of positions, and the other columns of geometries in `all`.
+/// Text for messages that names the column of positions, and the other columns of geometries in
+/// `all`.
 pub(crate) fn positions_from(column: &str, all: &[String]) -> String {
     let others = all.iter().filter(|name| *name != column);
     let others: Vec<String> = others.map(|name| shown(name.as_bytes())).collect();

@@ -10,7 +10,7 @@ use crate::input::Origin;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
-/// The number of bytes of a node.
+/// The size of a node of the index in bytes.
 const NODE: u64 = 40;
 
 /// The levels of the index (a tree of nodes), each as a range of node numbers.
@@ -18,7 +18,7 @@ const NODE: u64 = 40;
 pub(super) struct PackedRTree {
     /// The largest number of children of a node.
     fan: u64,
-    /// The range of node numbers of each level, from the root to the leaves.
+    /// The range of node numbers of each level of the tree, from the root to the leaves.
     levels: Vec<Range<u64>>,
 }
 

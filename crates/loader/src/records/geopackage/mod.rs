@@ -170,7 +170,7 @@ impl FeatureTable {
         system((&owner, code), &definition, shown(name.as_bytes()), file)
     }
 
-    /// The names of all columns but the column of geometries.
+    /// The names of all of the table's columns but the column of geometries.
     fn names(&self, database: &Connection) -> rusqlite::Result<Vec<String>> {
         let mut query = database.prepare("select name from pragma_table_info(?1)")?;
         let names = query.query_map([&self.name], |row| row.get(0))?;

@@ -173,7 +173,7 @@ fn tables(database: &Connection) -> rusqlite::Result<Vec<String>> {
         "views_geometry_columns",
         "virts_geometry_columns",
     ];
-    /// Ends of the names of the tables in which an R-tree stores its content.
+    /// Ends of the names of the tables in which SQLite's R-trees store their content.
     const IN_TREES: [&str; 3] = ["_node", "_parent", "_rowid"];
     let sql = "select name, lower(name), \
                lower(coalesce(sql, '')) like 'create virtual table%using rtree%' \

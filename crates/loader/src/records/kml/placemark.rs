@@ -130,10 +130,10 @@ struct OpenTrack {
 struct OpenPlacemark {
     texts: Vec<Option<String>>,
     positions: Vec<PlacemarkPosition>,
-    /// The times of the open track for which no positions were read yet.
+    /// The times of the open track that wait for their positions to be read.
     whens: WaitingTimes,
     track: OpenTrack,
-    /// The types of the placemark's geometries that are no points, for reports.
+    /// The names of the types of the placemark's geometries that are no points, for reports.
     others: Vec<&'static str>,
     /// The text read so far of the open element `coordinates`, `coord` or `when`.
     text: String,

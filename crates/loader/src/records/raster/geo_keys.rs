@@ -25,7 +25,7 @@ const TEXTS: u16 = 34737;
 /// well-known text.
 const ESRI: &str = "ESRI PE String = ";
 
-/// The GeoKeys of a file.
+/// The GeoKeys of a GeoTIFF, which name its coordinate system.
 pub(super) struct GeoKeys {
     /// Four numbers for each GeoKey: the key; the tag that holds its value, or 0 if the value is
     /// here; the number of values; the value, or its offset in that tag.

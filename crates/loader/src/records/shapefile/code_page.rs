@@ -151,13 +151,13 @@ impl CodePage {
     }
 }
 
-/// The words that may stand before the number of a code page.
+/// The words that may stand before the number of a code page in a `.cpg`.
 const PREFIXES: [&str; 13] = [
     "", "ansi", "oem", "cp", "codepage", "windows", "win", "ms", "dos", "ibm", "mswin", "xcp",
     "oemcp",
 ];
 
-/// Names of code pages that are also recognised without their hyphens.
+/// Names of code pages in a `.cpg` that are also recognised without their hyphens.
 const NAMES: [&str; 6] = [
     "euc-kr",
     "euc-jp",

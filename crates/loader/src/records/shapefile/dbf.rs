@@ -34,16 +34,16 @@ pub(super) struct AttributeTable {
     unknown: Option<String>,
     /// The offset of the first row in bytes.
     start: u64,
-    /// The number of rows, computed from the size of the file.
+    /// The number of rows that the file has by its real size.
     pub(super) rows: u64,
-    /// The number of rows that the header states.
+    /// The number of rows that the header states, which may be wrong.
     pub(super) stated: u64,
     /// The bytes of the row that was read last.
     row: Vec<u8>,
     has_row: bool,
 }
 
-/// The statement of a table's code page outside of the `.dbf`.
+/// The statement, outside of a `.dbf`, of the code page of its texts.
 pub(super) enum CodePageSource {
     /// The encoding that the option `encoding` names.
     Requested(&'static Encoding),
@@ -174,7 +174,7 @@ impl AttributeTable {
         }
     }
 
-    /// Reads the row of a record. `record` is the record's number, counted from 0.
+    /// Reads the row that belongs to a record, by the record's number, counted from 0.
     pub(super) fn go_to(&mut self, record: u64) -> io::Result<RowState> {
         self.has_row = false;
         if record >= self.rows {

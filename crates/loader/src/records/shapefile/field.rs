@@ -151,8 +151,8 @@ impl Field {
     }
 }
 
-/// The text of a number or a date in a field, without the NULs around it and without spaces at its
-/// ends. The first NUL after it ends it, whatever follows.
+/// The text of a number or a date in a field. NULs before it and spaces at its ends are left out,
+/// and so are the first NUL behind it and everything after that NUL.
 fn digits(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|b| *b != 0).unwrap_or(bytes.len());
     let bytes = bytes.get(start..).unwrap_or_default();

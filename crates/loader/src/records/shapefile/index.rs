@@ -9,12 +9,12 @@ use std::path::Path;
 /// The number of bytes of an entry, which holds an offset and a length.
 const ENTRY: u64 = 8;
 
-/// A reader of the entries of an index.
+/// A reader of the entries of a `.shx`, one for each record of the `.shp`.
 pub(super) struct ShxIndex {
     reader: BufReader<File>,
-    /// The number of entries, computed from the size of the file.
+    /// The number of entries that the file has by its real size.
     pub(super) records: u64,
-    /// The number of entries, computed from the size that the header states.
+    /// The number of entries that the file has by the size in its header, which may be wrong.
     pub(super) stated: u64,
     left: u64,
 }
@@ -24,7 +24,7 @@ pub(super) struct ShxIndex {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct RecordLocation {
     pub(super) at: u64,
-    /// The length of the record without its header, which has 8 bytes.
+    /// The length of the record in bytes, without its header of 8 bytes.
     pub(super) length: u64,
 }
 

@@ -34,7 +34,7 @@ pub(super) struct Shapes<R> {
     seen: u64,
 }
 
-/// The shape in a record.
+/// The shape in a record of a `.shp`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum ShpShape {
     Null,

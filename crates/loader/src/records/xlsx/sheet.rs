@@ -12,8 +12,8 @@ use std::borrow::Cow;
 /// The most columns of a sheet, a limit of the format.
 const COLUMNS: usize = 1 << 14;
 
-/// The most bytes of texts that only one row has, a choice: 4 MiB are a thousand of the longest
-/// texts.
+/// The size limit, in bytes, of a row's texts that aren't shared with other cells, a choice: 4 MiB
+/// are a thousand of the longest texts.
 const ROW_TEXTS: usize = 4 << 20;
 
 /// The value of a cell of the sheet. A text is stored elsewhere, and the cell refers to it.
@@ -24,7 +24,7 @@ enum Cell {
     /// A time in microseconds since 1970, UTC.
     Time(i64),
     Bool(bool),
-    /// A text of the workbook. The field is its index among the shared texts.
+    /// A text that cells share. The field is its index among the workbook's shared texts.
     Shared(usize),
     /// A text of a single cell: its start and its end, in bytes of the row's field `texts`.
     Own(usize, usize),
@@ -56,7 +56,7 @@ pub(super) struct SheetReader<'w> {
     row: RowCells,
 }
 
-/// The cells of a row.
+/// The cells of the row that is being read.
 #[derive(Default)]
 struct RowCells {
     cells: Vec<Cell>,
@@ -315,7 +315,8 @@ fn row_number(tag: &BytesStart<'_>) -> Option<u32> {
     attribute(tag, "r")?.parse().ok()
 }
 
-/// The column of a reference such as `AB12`, counted from 0. `None` if it is no reference.
+/// The index, counted from 0, of the column in a reference such as `AB12`. `None` if it is no
+/// reference.
 fn column(reference: &str) -> Option<usize> {
     let letters = reference.bytes().take_while(u8::is_ascii_alphabetic);
     let number = letters.take(4).fold(0, |number, letter| {
