@@ -83,7 +83,8 @@ impl LayerSet {
     /// can't be read is reported, and is tried again later.
     ///
     /// # Errors
-    /// An error if no layer can be read, or if the configuration requires all of them.
+    /// An error if no layer can be read, or if any can't be read and the configuration requires all
+    /// of them.
     pub(super) fn fill(&mut self, config: &ServeConfig) -> Result<(), BoxError> {
         let wanted;
         (wanted, self.empty) = expand::layers_at_start(config)?;

@@ -40,7 +40,7 @@ pub struct OwnStyleError {
 /// that drawing may take. The densest tile of each zoom from 0 to 14 is estimated; none is drawn.
 ///
 /// # Errors
-/// A tile is estimated to take over three times as long as `deadline`.
+/// An error if a tile is estimated to take over three times as long as `deadline`.
 pub fn check_own_style(layer: &Layer, deadline: Duration) -> Result<(), OwnStyleError> {
     let data = DataProfile::Points(layer.data());
     let own = layer.style();

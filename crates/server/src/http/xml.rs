@@ -1,4 +1,4 @@
-//! Texts in XML documents.
+//! Escaping of texts for XML documents.
 
 /// Replaces the characters of a text that have a meaning in XML, and leaves out control characters,
 /// which XML 1.0 can't contain. The result may stand between tags and in quotes.

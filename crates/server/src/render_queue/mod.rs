@@ -1,8 +1,8 @@
 //! The render queue: at most as many pictures are drawn at a time as the configuration allows, by
 //! default the number of cores.
 //!
-//! [`admission`] decides who draws next. Work that draws has a [`CancelToken`]: it ends at the
-//! request's deadline, when its client has left, and when the server ends.
+//! [`admission`] decides which request draws next. Work that draws has a [`CancelToken`]: it ends at
+//! the request's deadline, when its client has left, and when the server ends.
 //!
 //! Handing work to another thread and getting the result back takes a tenth of the time of drawing
 //! a tile. So quick work is done on the runtime's worker that has the request. All other work is
@@ -39,9 +39,9 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 /// other requests of this worker may have to wait.
 pub(crate) const QUICK: Duration = Duration::from_millis(2);
 
-/// The longest time between two checks if a scale or a filter's points, for which a request waits,
-/// are prepared. The end of queued work causes a check too, but some things are prepared outside
-/// the queue. A choice.
+/// The longest time between two checks for the scale or the filter's points that a request waits
+/// for. The end of queued work causes a check too, but some things are prepared outside the queue.
+/// A choice.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// The time after the deadline within which work usually ends by itself. A choice.

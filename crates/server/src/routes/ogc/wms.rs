@@ -28,9 +28,10 @@ pub(crate) async fn get(State(server): State<Arc<Server>>, request: Request) -> 
         .unwrap_or_else(|error| error.report(form))
 }
 
-/// True if a request is to be answered by WMS 1.1.1, and not by 1.3.0. By the standard, a server
-/// answers an older version by the oldest that it has, and no version by the newest; but a request
-/// with `SRS` in place of `CRS` is an older one.
+/// True if a request is to be answered by WMS 1.1.1, and not by 1.3.0. By the standard, a request
+/// for a version that the server lacks is answered by the next older one or, if there is none, by
+/// the oldest; a request without a version is answered by the newest. But without a version, `SRS`
+/// in place of `CRS` shows that 1.1.1 is meant.
 fn is_before_130(kvp: &Kvp) -> bool {
     match kvp.get("VERSION").or(kvp.get("WMTVER")) {
         Some(version) => {
