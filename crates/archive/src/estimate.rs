@@ -56,8 +56,8 @@ impl Estimate {
 }
 
 impl Export<'_> {
-    /// Counts the quads of each zoom, and draws a sample of them. The sample is not random: it is
-    /// the same each time. Writes nothing.
+    /// Counts the quads (squares of neighbouring tiles) of each zoom, and draws a sample of them.
+    /// The sample is not random: it is the same each time. Writes nothing.
     ///
     /// # Errors
     /// An [`ExportError`] if options contradict each other, or if a tile can't be encoded.

@@ -44,10 +44,11 @@ impl<'a> TileRenderer<'a> {
         std::iter::once(self.layer.points()).chain(versus).collect()
     }
 
-    /// The number of tiles along the side of a quad. With a smooth kernel and a radius in pixels, a
-    /// tile has exactly the bits of its part of a larger picture, so several tiles are drawn as one
-    /// picture. With other kernels the colour indices may differ by one, so each tile is drawn by
-    /// itself. The same holds for tiles that mix the colours of categories, and for local scales.
+    /// The number of tiles along the side of a quad, a square of tiles that are drawn as one
+    /// picture. With a smooth kernel and a radius in pixels, a tile has exactly the bits of its
+    /// part of a larger picture, so quads of several tiles are possible. With other kernels the
+    /// colour indices may differ by one, so each tile is drawn by itself. It is so too for tiles
+    /// that mix the colours of categories, and for local scales.
     fn quad_side(&self, z: u8) -> u32 {
         let style = self.layer.style();
         let smooth = matches!(

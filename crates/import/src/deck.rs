@@ -212,9 +212,9 @@ fn list_of_colors(
     }
 }
 
-/// Converts the upper end of deck.gl's domain, `high`, to heatsplat's densities. deck.gl counts it
-/// as a weight per metre of the equator. Each pair of the result is a zoom of 256 px tiles and the
-/// density there.
+/// Converts the upper end of deck.gl's domain, `high`, which is a weight per metre of the equator,
+/// to heatsplat's densities. Each pair of the result is a zoom of 256 px tiles and the density
+/// there.
 fn per_metre(high: f64) -> Vec<(f64, f64)> {
     (0..=22)
         .map(|zoom| {

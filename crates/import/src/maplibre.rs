@@ -359,8 +359,8 @@ impl Way {
         }
     }
 
-    /// The part, 0 to 1, that the value at the stop `to` has in the interpolated value at `x`. The
-    /// rest is the part of the value at the stop `from`. `x` lies between `from` and `to`.
+    /// The share, 0 to 1, of the value at the stop `to` in the interpolated value at `x`; the value
+    /// at the stop `from` has the rest. `x` lies between `from` and `to`.
     fn share(self, x: f64, from: f64, to: f64) -> f64 {
         match self {
             Self::Step => 0.0,

@@ -12,8 +12,8 @@ const SIZE: f64 = 10.0;
 /// The default width of the outline of an ellipse, in pixels.
 const STROKE: f64 = 0.5;
 
-/// Imports the properties of the markers. `blurs` are the radii in x and y of the blurs that are
-/// applied after the markers are drawn.
+/// Imports the properties of Mapnik's markers. `blurs` are the radii in x and y of the blurs that
+/// are applied after the markers are drawn.
 pub(crate) fn take(
     marker: &[(String, String)],
     blurs: &[(u32, u32)],

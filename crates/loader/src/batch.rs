@@ -243,8 +243,8 @@ impl Batch {
         self.report.notes.swapped += 1;
     }
 
-    /// Returns the reason why a position is rejected, and the axis at fault. Counts the position if
-    /// it would be valid with longitude and latitude swapped.
+    /// Returns the reason why a position is rejected, and the coordinate at fault. Counts the
+    /// position if it would be valid with longitude and latitude swapped.
     #[cold]
     fn blame(&mut self, refusal: ProjectionError, lon: f64, lat: f64) -> (SkipReason, Axis) {
         if are_swapped(refusal, lon, lat) {

@@ -192,9 +192,9 @@ fn gdal_metadata(bounds: LonLatBox) -> String {
     )
 }
 
-/// The columns and the rows of those tiles of the first zoom in whose area something is shown, at
-/// this zoom or at a deeper one. Columns beyond the last one of the world belong to the copy of the
-/// world in the east. `None` if nothing is shown.
+/// The range of columns and the range of rows of those tiles of the first (lowest) zoom in whose
+/// area something is shown, there or at a deeper zoom. Columns beyond the last one of the world
+/// belong to the copy of the world in the east. `None` if nothing is shown.
 fn heated_tiles(
     renderer: &TileRenderer<'_>,
     zooms: RangeInclusive<u8>,

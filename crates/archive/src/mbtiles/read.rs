@@ -27,8 +27,8 @@ const STEPS: i32 = 100_000;
 /// The budget for opening a file, in units of [`STEPS`] steps: a choice. Opening may read every
 /// row.
 const OPEN_BUDGET: u32 = 3_000;
-/// The budget for reading one tile, in units of [`STEPS`] steps: a choice. Without a budget, a
-/// `tiles` view that never ends would block its reader forever.
+/// The budget for reading one tile, in units of [`STEPS`] steps: a choice. Without a budget, a view
+/// `tiles` that yields rows without end would block its reader forever.
 const TILE_BUDGET: u32 = 100;
 
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(crate) struct MbTiles {
 }
 
 /// A connection to the database, with a budget for its queries. A query that exceeds the budget
-/// ends with an error, since a view in the file may never end.
+/// ends with an error, since a view in the file may yield rows without end.
 #[derive(Debug)]
 struct BudgetedConnection {
     connection: Connection,

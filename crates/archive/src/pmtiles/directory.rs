@@ -21,8 +21,8 @@ pub(crate) struct Entry {
     /// The number of tiles in the run; 0 for a leaf directory.
     pub(crate) run: u32,
     pub(crate) length: u32,
-    /// The offset in bytes. For a run it counts from the start of all tiles, for a leaf directory
-    /// from the start of all leaf directories.
+    /// The offset in bytes of the run's tile, counted from the start of all tiles, or of the leaf
+    /// directory, counted from the start of all leaf directories.
     pub(crate) offset: u64,
 }
 

@@ -50,8 +50,8 @@ pub struct Columns {
     pub kept: Vec<String>,
     /// The choice of columns and its reason, as one line of text for people.
     pub why: String,
-    /// The choice of the column of weights, if it was made by the column's name alone. `None` if an
-    /// option names the column, or if there is no such column.
+    /// A mark that the column of weights was chosen by its name alone. `None` if an option names
+    /// the column, or if there is no such column.
     pub(crate) guess: Option<WeightGuess>,
 }
 

@@ -165,8 +165,9 @@ impl Crs {
         }
     }
 
-    /// The system, set to accept positions whose error is at most `metres`; `None`: the default
-    /// limits apply. Returns an error if the system can't transform any position.
+    /// The system, set to accept positions whose shift to WGS 84 may be wrong by at most `metres`;
+    /// `None`: the default limits apply. Returns an error if the system can't transform any
+    /// position.
     pub(crate) fn accepting(mut self, metres: Option<f64>, file: &str) -> Result<Self, LoadError> {
         if let Self::Other(local) = &mut self {
             local.accept(metres);

@@ -100,14 +100,14 @@ pub(super) fn plain(name: &str) -> String {
     kept.map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// The fields after the code in the row with this code; `None` if there is no such row. The table
-/// must be sorted by code.
+/// The fields after the code in the table's row that begins with `code`; `None` if there is no such
+/// row. The rows must be sorted by code.
 fn row(table: &'static str, code: u32) -> Option<&'static str> {
     find(table, |first| first.parse().unwrap_or(0).cmp(&code))
 }
 
-/// Finds a row by its first field, with binary search, and returns the fields after it; `None` if
-/// there is no such row. `order` compares a row's first field with the one that is searched for.
+/// Finds the table's row with a given first field by binary search, and returns the fields after
+/// it; `None` if there is no such row. `order` compares a row's first field with the given one.
 fn find(table: &'static str, order: impl Fn(&str) -> Ordering) -> Option<&'static str> {
     let (mut from, mut to) = (0, table.len());
     while from < to {

@@ -163,8 +163,9 @@ impl WktNode {
         id.number(1).filter(|_| ours).map(|code| code as u32)
     }
 
-    /// The size of the node's unit: of an angle in radians, of a length in metres, or of a scale as
-    /// a factor. The unit's keyword is one of `words`. `None` if the node states no such unit.
+    /// The size of the unit that the node states by a child with one of the keywords `words`: of an
+    /// angle in radians, of a length in metres, or of a scale as a factor. `None` if there is no
+    /// such child.
     fn unit(&self, words: &[&str]) -> Result<Option<f64>, &'static str> {
         let unit = self.find(words).map(|unit| {
             let factor = unit.number(1).filter(|factor| *factor > 0.0);
@@ -178,8 +179,8 @@ impl WktNode {
         self.nodes().filter(|node| node.word == "AXIS").take(2)
     }
 
-    /// The size of a system's unit, in radians or metres, which is stated once for the whole system
-    /// or for each axis; `None` if it is stated in neither way.
+    /// The size of the unit, in radians or metres, that a system states once for all axes or at
+    /// each axis; `None` if it states none.
     fn unit_of_all(&self, words: &[&str]) -> Result<Option<f64>, &'static str> {
         let of_axes = one_unit(self.axes().map(|axis| axis.unit(words)))?;
         Ok(self.unit(words)?.or(of_axes))

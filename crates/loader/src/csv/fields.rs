@@ -51,8 +51,8 @@ impl CsvDialect {
         }
     }
 
-    /// Returns whether a record may contain stray quotes, which are ordinary text. `quotes` is the
-    /// result of the search for the record's end.
+    /// Returns whether fields of a record may begin with stray quotes, which are ordinary text.
+    /// `quotes` is the role that quotes had in finding the record's end.
     #[inline]
     pub(crate) fn may_be_stray(&self, quotes: Quotes) -> bool {
         match quotes {

@@ -218,9 +218,9 @@ impl FirstRecord {
     }
 }
 
-/// The reader of a file's positions; `None` if these are two columns of plain degrees, for which no
-/// reader is needed. `form` is the form of positions; `None`: two columns of plain numbers.
-/// `stated` is the EPSG number that geometries state; 0 if they state none.
+/// Makes the reader of a file's positions; `None` if these are two columns of plain degrees, for
+/// which no special reader is needed. `form` is the form of positions; `None`: two columns of plain
+/// numbers. `stated` is the EPSG number that geometries state; 0 if they state none.
 fn reader(
     form: Option<PlaceForm>,
     stated: u32,

@@ -295,8 +295,8 @@ impl CsvParser {
         }
     }
 
-    /// Returns whether a rejected row repeats the header. Files that were concatenated have such
-    /// rows. `lon` and `lat` are the row's texts in the columns of longitude and latitude.
+    /// Returns whether a rejected row repeats the header, as happens where files were concatenated.
+    /// `lon` and `lat` are the row's texts in the columns of longitude and latitude.
     fn is_header(&self, lon: &[u8], lat: &[u8]) -> bool {
         let header = self.header.as_ref();
         header.is_some_and(|[a, b]| a == lon && b == lat)

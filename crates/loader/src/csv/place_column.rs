@@ -321,8 +321,8 @@ pub(super) fn of_columns(
     Ok((hemispheres.is_some() || minutes).then_some(form))
 }
 
-/// The columns of hemispheres, the longitude's first, by their indexes. `None` unless a column of E
-/// and W follows directly after the longitudes, and one of N and S after the latitudes.
+/// The indexes of the columns that state hemispheres, the longitude's first. `None` unless a column
+/// of E and W follows directly after the longitudes, and one of N and S after the latitudes.
 fn hemispheres(rows: &SampleRows<'_>, [lon, lat]: [usize; 2]) -> Option<[usize; 2]> {
     let (east, north) = (lon + 1, lat + 1);
     if east == lat || north == lon {

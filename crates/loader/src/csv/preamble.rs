@@ -141,8 +141,8 @@ fn stated_delimiter(line: &[u8]) -> Option<u8> {
     }
 }
 
-/// The length in bytes of the mark of a comment and of the blanks after it; 0 if the line is no
-/// comment. `None` for a line that is only a mark.
+/// The number of bytes before the text of a comment line: its mark (`#`, several of them, or `//`)
+/// and the blanks after it. 0 if the line is no comment, `None` if nothing follows the mark.
 fn comment(line: &[u8]) -> Option<usize> {
     let marks = line.iter().take_while(|byte| **byte == b'#').count();
     let marks = if marks == 0 && line.starts_with(b"//") {

@@ -62,8 +62,8 @@ impl CsvDialect {
         }
     }
 
-    /// The number of bytes of `bytes` that whole records fill, if each of these records is one
-    /// line; 0 if a record spans several lines. The records' ends are found by
+    /// The length of the part of `bytes` that consists of whole records, if each of them is a
+    /// single line; 0 if one of them spans several lines. The records' ends are found by
     /// [`apparent_end`](Self::apparent_end).
     pub(crate) fn plain_lines(&self, bytes: &[u8]) -> usize {
         let (mut end, mut records) = (0, 0);

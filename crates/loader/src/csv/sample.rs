@@ -137,7 +137,7 @@ impl<'a> SampleRows<'a> {
     /// `asked` is the decimal mark that an option names.
     ///
     /// # Errors
-    /// [`LoadError::BadOption`] if the values of a column leave a doubt.
+    /// [`LoadError::BadOption`] if the values of a column don't show which notation it has.
     pub(super) fn notations(
         &self,
         wanted: &WantedColumns<'_>,

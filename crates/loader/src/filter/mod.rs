@@ -101,8 +101,8 @@ impl Filter {
         false
     }
 
-    /// Counts the values of a row that can't be compared, if this leaves the filter's result
-    /// unknown. At most one is counted for each column.
+    /// Counts in `report` the values of a row that can't be compared, if the filter's result for
+    /// the row is unknown because of them. At most one value is counted for each column.
     #[cold]
     fn count_mismatches(&self, row: &[Value<'_>], times: &Times, report: &mut Report) {
         for (at, (name, value)) in self.columns.iter().zip(row).enumerate() {

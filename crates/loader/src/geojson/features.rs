@@ -60,8 +60,9 @@ struct FeatureReader<'a, L> {
     features: &'a FeatureParser,
     batch: &'a mut Batch,
     line: L,
-    /// The coordinate system that a member `crs` states: that of the current object or else of the
-    /// nearest object around it in this item. `None`: the coordinate system of the document.
+    /// The coordinate system that a member `crs` states: that of the current object, or else of the
+    /// nearest object around it within the same feature. `None`: the coordinate system of the
+    /// document.
     crs: Option<Arc<Crs>>,
     /// The error for a coordinate system that is refused; `None` if none is. It ends the load.
     refused: Option<LoadError>,

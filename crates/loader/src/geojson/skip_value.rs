@@ -65,8 +65,8 @@ fn bracketed(bytes: &[u8]) -> Option<usize> {
 }
 
 /// The length in bytes of the array at the beginning of `bytes`. `None` if it contains texts,
-/// arrays or objects, or is cut off. Most rows are arrays without them, whose end is found without
-/// a look at each byte.
+/// arrays or objects, or is cut off. Most rows are arrays of plain numbers, whose end is found here
+/// without a look at each byte.
 fn flat(bytes: &[u8]) -> Option<usize> {
     let inner = bytes.strip_prefix(b"[")?;
     let end = memchr3(b'[', b']', b'"', inner)?;

@@ -148,8 +148,8 @@ fn is_nmea(sample: &[u8]) -> bool {
     }
 }
 
-/// A description of content that is certainly in no format that this crate reads. It says what the
-/// user can do, if there is a way. `None` for other content.
+/// A description of content that is certainly in no format that this crate reads, with advice for
+/// the user if there is any. `None` for other content.
 fn foreign(sample: &[u8]) -> Option<&'static str> {
     const UTF_32: &str = "this text is UTF-32; convert it with iconv -f UTF-32 -t UTF-8";
     const KNOWN: &[(&[u8], &str)] = &[

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 const WGS84: &str = r#"GEOGCS["W",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]"#;
 
-/// A system on Hungary's datum of 1972, bound to the system `to`. `stretch` is the text of the
-/// shift's scale, with its unit if it has one.
+/// The well-known text of a system on Hungary's datum of 1972 that is bound to the system `to`.
+/// `stretch` is the text of the shift's scale, with its unit if it has one.
 fn bound(stretch: &str, to: &str) -> String {
     let shift = [52.17, -71.82, -14.9].iter().zip(["X", "Y", "Z"]);
     let shift = shift.map(|(metres, axis)| {
