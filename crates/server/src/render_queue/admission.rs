@@ -1,5 +1,5 @@
-//! Admission control: the order in which requests draw, and the refusal of those that would wait too
-//! long.
+//! Admission control: the order in which requests draw, and the refusal of those that would wait
+//! too long.
 //!
 //! There is a fixed number of turns, of which each piece of drawing takes one or more. A request
 //! that finds too few free turns waits in a queue. If the requests before it are expected to take

@@ -1,8 +1,8 @@
 //! The render queue: at most as many pictures are drawn at a time as the configuration allows, by
 //! default the number of cores.
 //!
-//! [`admission`] decides which request draws next. Work that draws has a [`CancelToken`]: it ends at
-//! the request's deadline, when its client has left, and when the server ends.
+//! [`admission`] decides which request draws next. Work that draws has a [`CancelToken`]: it ends
+//! at the request's deadline, when its client has left, and when the server ends.
 //!
 //! Handing work to another thread and getting the result back takes a tenth of the time of drawing
 //! a tile. So quick work is done on the runtime's worker that has the request. All other work is
