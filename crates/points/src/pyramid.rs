@@ -285,8 +285,8 @@ impl<'a> PyramidBuilder<'a> {
         block
     }
 
-    /// Entry number `at` of the points (if `of_points`) or of the pyramid's cells, and the number
-    /// of points that the entry stands for.
+    /// Returns the entry with the index `at` among the points (if `of_points`) or among the
+    /// pyramid's cells, and the number of points that the entry stands for.
     #[inline]
     #[allow(
         clippy::indexing_slicing,

@@ -241,7 +241,8 @@ fn carve<'a, T>(
     slots
 }
 
-/// Divides the output into its buckets, each with the points of all groups.
+/// Divides the sorted output, `rest`, into its buckets. `histograms` has, for each group, the
+/// number of points in each bucket.
 fn buckets<'a, T>(mut rest: &'a mut [T], histograms: &[Vec<usize>]) -> Vec<&'a mut [T]> {
     let mut cut = Vec::with_capacity(BUCKETS);
     for bucket in 0..BUCKETS {

@@ -84,7 +84,7 @@ impl Canvas {
         }
     }
 
-    /// Draws a line of text whose top left corner is at (x, y), in letters whose em has `size` CSS
+    /// Draws a line of text whose top left corner is at (x, y), at a font size of `size` CSS
     /// pixels. A letter that the typeface doesn't have is drawn as `?`.
     pub(crate) fn text(
         &mut self,

@@ -55,7 +55,7 @@ impl Captions {
         }
     }
 
-    /// The panels, and their places on a map.
+    /// Draws the panels, and finds their places on the map that `window` shows.
     fn panels(&self, window: &Window) -> Vec<Placed> {
         let map = MapCorners::new(window, self.theme.ratio.clamp(1, MAX_RATIO));
         let mut placed = Vec::new();
@@ -89,7 +89,7 @@ impl Captions {
         placed
     }
 
-    /// A panel with one line of text, whose em has `size` CSS pixels.
+    /// A panel with one line of text, whose font size is `size` CSS pixels.
     fn words(&self, text: &str, size: f32) -> Canvas {
         let typeface = &self.theme.typeface;
         let width = typeface.width(text, size) + 2.0 * PADDING;

@@ -32,7 +32,7 @@ pub struct ColorStop {
     pub color: [f32; 4],
 }
 
-/// The RGBA channels of a colour, clamped to 0 to 1. NaN becomes 0.
+/// The red, green, blue and alpha of a colour, clamped to 0 to 1. NaN becomes 0.
 pub(super) fn channels(color: &Color) -> [f32; 4] {
     [color.r, color.g, color.b, color.a].map(|c| if c.is_nan() { 0.0 } else { c.clamp(0.0, 1.0) })
 }
@@ -132,7 +132,7 @@ pub enum RampError {
     UnknownName {
         /// The name that is not in the collection.
         name: String,
-        /// All names in the collection.
+        /// The names of all ramps in the collection.
         known: Vec<&'static str>,
     },
     /// The text is not a CSS colour. The field is the text.

@@ -75,7 +75,7 @@ pub struct Picture {
     pub width: u32,
     /// The number of rows of pixels.
     pub height: u32,
-    /// `width` × `height` indices into a ramp.
+    /// The pixels row by row from the north: `width` × `height` indices into a ramp.
     pub indices: Vec<u8>,
 }
 

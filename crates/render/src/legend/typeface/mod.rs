@@ -49,7 +49,7 @@ impl Typeface {
         self.own.as_deref().or(EMBEDDED.as_ref())
     }
 
-    /// The width of a line of text in pixels, if an em has `size` pixels.
+    /// The width of a line of text in pixels, at a font size of `size` pixels.
     pub(crate) fn width(&self, text: &str, size: f32) -> f32 {
         let Some(font) = self.font() else { return 0.0 };
         let scaled = font.as_scaled(scale(font, size));
@@ -58,7 +58,7 @@ impl Typeface {
             .sum()
     }
 
-    /// Draws a line of text whose top left corner is at (`left`, `top`), if an em has `size`
+    /// Draws a line of text whose top left corner is at (`left`, `top`), at a font size of `size`
     /// pixels. `pixel` is called with the column, the row and the covered share of each pixel that
     /// a letter covers. No letter that begins at `end` or to the right of it is drawn.
     pub(crate) fn draw(
@@ -94,8 +94,8 @@ impl Typeface {
     }
 }
 
-/// The size in `ab_glyph`'s measure, the height of a line, at which an em of a typeface has `size`
-/// pixels.
+/// Converts the font size `size` in pixels, the side of an em, to the measure of `ab_glyph`, the
+/// height of a line.
 fn scale(font: &FontArc, size: f32) -> PxScale {
     let em = font.units_per_em().unwrap_or(1000.0);
     PxScale::from(size * font.height_unscaled() / em)

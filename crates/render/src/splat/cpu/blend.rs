@@ -47,11 +47,12 @@ fn phases_for(radius: f64) -> u32 {
 /// The stamps of a kernel: its values at the pixels around a point. There is one stamp for each
 /// opacity and each subpixel in which the point may lie. A stamp is made when it is first used.
 struct StampCache {
-    /// The number of subpixels along each side of a pixel.
+    /// The number of subpixels along each side of a pixel. A stamp is made for each subpixel.
     phases: u32,
-    /// The number of pixels from a stamp's middle pixel to its edge.
+    /// The number of pixels from the middle pixel of a stamp, a table of the kernel's values around
+    /// a point, to its edge.
     margin: i64,
-    /// The width and height of a stamp in pixels.
+    /// The width and height, in pixels, of a stamp: a table of the kernel's values around a point.
     side: usize,
     stamps: Vec<Option<Vec<f32>>>,
 }

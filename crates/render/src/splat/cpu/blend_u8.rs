@@ -83,7 +83,8 @@ pub(super) fn stamp_markers(
     whole
 }
 
-/// Draws a row of a marker over a row of the picture, `count` times.
+/// Draws a row of a marker over a row of the picture, `count` times. `blend` computes a pixel's new
+/// alpha from its alpha and the marker's.
 #[inline(always)]
 fn stamp_row(row: &mut [u8], marker: &[u8], count: u32, blend: impl Fn(u8, u8) -> u8) {
     for _ in 0..count {

@@ -156,7 +156,8 @@ struct ChangeRows<'a> {
 }
 
 impl ChangeRows<'_> {
-    /// Adds one paraboloid around a cell to the changes of the rows that its disc reaches.
+    /// Adds one paraboloid, around the position of a cell, to the changes of the rows that its disc
+    /// reaches.
     #[inline(always)]
     fn add(&mut self, &CellCenter { x, y, weight }: &CellCenter, disc: &Disc) {
         let square = disc.radius * disc.radius;
@@ -206,8 +207,8 @@ impl ChangeRows<'_> {
         }
     }
 
-    /// Turns the changes of row `y` into densities, adds the densities to `out`, and sets the
-    /// changes to zero.
+    /// Sums up the changes of row `y` to densities, adds these to `out`, and sets the changes to
+    /// zero.
     #[inline(always)]
     fn finish(&mut self, y: usize, out: &mut [f32]) {
         if !self.occupied.get(y).is_some_and(|any| *any) {

@@ -212,8 +212,8 @@ impl Spectrum {
         }
     }
 
-    /// Transforms the columns of `scratch` back into its `pairs` complex rows. The real part of
-    /// complex row i is the grid's row `first` + i, and the imaginary part is the grid's row
+    /// Turns the spectrum in the columns of `scratch` back into `pairs` complex rows. The real part
+    /// of complex row i is the grid's row `first` + i, and the imaginary part is the grid's row
     /// `first` + i + `pairs`.
     #[inline(always)]
     fn inverse(&self, first: usize, pairs: usize, scratch: &mut EdgeScratch) {

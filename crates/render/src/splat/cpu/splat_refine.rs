@@ -25,7 +25,8 @@ pub(crate) struct Refine {
 /// Buffers that a thread reuses from tile to tile.
 #[derive(Debug, Default)]
 pub(crate) struct RefineRows {
-    /// One row of grid cells.
+    /// The row of grid cells that is made for a row of pixels: the weighted sum of the five rows of
+    /// grid cells around it.
     cells: Vec<f32>,
     /// The pixels of one row, grouped by their position within a grid cell.
     places: Vec<f32>,

@@ -55,8 +55,8 @@ struct TermTaps<'a> {
     values: &'a [f32],
     /// The number of grid cells from one output to the next.
     step: usize,
-    /// The distances, in grid cells, from the first cell that an output reads to its innermost cell
-    /// on the left, and to its innermost cell on the right.
+    /// The innermost grid cell that an output reads on its left, and the innermost one on its
+    /// right. Both are counted from the first cell that it reads.
     inner: [usize; 2],
 }
 
@@ -196,7 +196,8 @@ impl Phases {
         }
     }
 
-    /// Writes the first pass of a row: out[x] = Σ over taps of tap · (left + right).
+    /// Writes the first pass of a row, the convolution along it: out[x] = Σ over taps of tap ·
+    /// (left + right), where left and right are the two grid cells that the tap multiplies.
     #[inline(always)]
     fn across(&self, phases: &[f32], out: &mut [f32]) {
         for (i, block) in out.chunks_exact_mut(BLOCK).enumerate() {

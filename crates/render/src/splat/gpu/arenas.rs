@@ -250,7 +250,7 @@ pub(super) fn whole(buffer: &Buffer) -> BufferBinding<'_> {
     buffer.as_entire_buffer_binding()
 }
 
-/// The number of bytes of the counters of a batch.
+/// The number of bytes that the counters of a batch take.
 pub(super) fn sums_bytes(batch: &DrawBatch) -> u64 {
     batch.jobs.len() as u64 * u64::from(SUMS) * 4
 }

@@ -18,7 +18,8 @@ pub(super) const MOST: usize = 64;
 /// takes about 10 ms.
 const MOST_ADDITIONS: u64 = 9 << 21;
 
-/// The greatest number of workgroups in one dispatch.
+/// The greatest number of runs of cells that one submission deposits. Each run takes a workgroup,
+/// and a dispatch may have only a limited number of them.
 const MOST_ITEMS: usize = 1 << 15;
 
 /// The greatest number of multiplications in one submission. It is chosen so that a slow device
@@ -39,7 +40,8 @@ pub(super) struct Task {
 }
 
 impl Task {
-    /// Answers with the reason of a failure. It is ignored if the receiver was dropped.
+    /// Sends the reason of a failure to the caller. This has no effect if the caller no longer
+    /// waits.
     pub(super) fn fail(self, reason: FallbackReason) {
         let _ = self.caller.send(Answer::Failed(self.number, reason));
     }

@@ -23,7 +23,7 @@ pub(super) struct DeviceContext {
 }
 
 impl DeviceContext {
-    /// Opens a device on an adapter.
+    /// Opens a device on an adapter, which is a GPU of the machine.
     pub(super) fn open(adapter: &wgpu::Adapter) -> Result<Self, wgpu::RequestDeviceError> {
         let theirs = adapter.limits();
         // The limits are those that every device supports, except for the sizes of buffers, which

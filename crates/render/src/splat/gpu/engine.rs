@@ -124,7 +124,8 @@ impl Engine {
         }
     }
 
-    /// Encodes and submits the compute passes of a batch.
+    /// Encodes the compute passes of a batch and submits them. Returns the buffer in which the host
+    /// can later read the pictures.
     fn send(&mut self, batch: &mut DrawBatch, tasks: &[Task]) -> Result<Readback, FallbackReason> {
         let DeviceContext { device, queue, .. } = self.context.clone();
         let picture_bytes = u64::from(batch.sizes.picture) * 4;
@@ -289,7 +290,7 @@ fn answer(readings: &Arc<Readings>, tasks: Vec<Task>, parts: Vec<PicturePart>) {
     }
 }
 
-/// The compute passes of a batch.
+/// The state in which the compute passes of a batch are encoded and submitted.
 struct Passes<'a> {
     device: &'a wgpu::Device,
     queue: &'a wgpu::Queue,
@@ -335,8 +336,9 @@ impl Passes<'_> {
         self.encoder()
     }
 
-    /// Clears the bins and deposits all cells. Each load but the last is submitted, so that the
-    /// device is never busy for long.
+    /// Clears the bins and deposits all cells, load by load; a load has the cells of one
+    /// submission. All loads but the last are submitted at once, so that the device is never busy
+    /// for long. Returns the encoder that has the last load.
     fn deposit_all(&mut self) -> Result<CommandEncoder, FallbackReason> {
         let batch = self.batch;
         let mut encoder = self.encoder();

@@ -46,7 +46,7 @@ pub(super) struct GpuJob {
     /// Index of the grid's first bin in the buffer of bins, and also in the buffer that has the
     /// bins as floats. The grid is stored column by column.
     pub(super) bins: u32,
-    /// Number of cells of the grid.
+    /// Number of cells of the grid, including the padding.
     pub(super) bin_count: u32,
     /// Number of columns of the grid, including the padding.
     pub(super) columns: u32,
@@ -77,7 +77,8 @@ pub(super) struct GpuJob {
     pub(super) terms: u32,
     /// The greatest number of separable terms of any job of the batch.
     pub(super) most_terms: u32,
-    /// Index of the plan's first taps in the buffer of tables, in groups of four words.
+    /// Index of the plan's first taps, the weights of a convolution, in the buffer of tables, in
+    /// groups of four words.
     pub(super) taps: u32,
     /// Index of the first row of the plan's stamp in the buffer of tables, in pairs of words.
     pub(super) stamp_rows: u32,
@@ -102,11 +103,11 @@ pub(super) struct GpuJob {
     pub(super) phase_x: u32,
     /// Number of pixels, down, from the corner of the first grid cell to the picture's corner.
     pub(super) phase_y: u32,
-    /// Offset, in the buffer of pictures, of the picture's first word.
+    /// Offset, in the buffer of pictures, of the first 32-bit word of the picture's output.
     pub(super) picture: u32,
-    /// Number of 32-bit words of the picture's output.
+    /// Number of 32-bit words that the picture's pixels take in the output.
     pub(super) words: u32,
-    /// Number of 32-bit words in a row of the picture's output.
+    /// Number of 32-bit words that a row of pixels takes in the picture's output.
     pub(super) row_words: u32,
     /// Number of words from one row of the picture's output to the next, in the buffer that it is
     /// written to.
@@ -130,7 +131,7 @@ pub(super) struct GpuJob {
     pub(super) deposit: u32,
 }
 
-/// A run of cells that one workgroup deposits.
+/// A run of consecutive cells that one workgroup of threads deposits.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct WorkItem {
@@ -140,7 +141,8 @@ pub(super) struct WorkItem {
     pub(super) first: u32,
     /// The number of cells in the run.
     pub(super) count: u32,
-    /// The index of the mapping to the grid, a [`GpuPlace`], among the mappings of the batch.
+    /// The index of the mapping from world coordinates to the job's grid, a [`GpuPlace`], among the
+    /// mappings of the batch.
     pub(super) place: u32,
 }
 

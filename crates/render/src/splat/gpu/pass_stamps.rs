@@ -9,9 +9,11 @@ use wgpu::{Buffer, CommandEncoder, Device, QuerySet, Queue};
 pub struct PassTime {
     /// The name of the pass.
     pub name: &'static str,
-    /// The time by the host's clock, with the way to the device and back.
+    /// The seconds that the pass took by the host's clock. They include the way to the device and
+    /// back.
     pub wall: f64,
-    /// The time by the device's clock; `None` if the device has none, and for work of the host.
+    /// The seconds that the pass took by the device's clock. `None` if the device has no clock, and
+    /// for work of the host.
     pub device: Option<f64>,
 }
 

@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 /// The number of plans in the cache. It is a choice: a server draws with few kernels at a time.
 const PLANS: usize = 64;
 
-/// The number of wrong sums after which a plan is drawn by the CPU only. One wrong sum may be the
-/// device's fault; a plan that a driver compiles wrongly would fail each time, and each failure
-/// costs the device and all points on it. It is a choice.
+/// The number of wrong sums after which a kernel's pictures are drawn by the CPU only. One wrong
+/// sum may be the device's fault. But if a driver compiles a shader wrongly, each picture would
+/// fail, and each failure costs the device and all points on it. The number is a choice.
 const MOST_WRONG: u32 = 2;
 
 /// The algorithm that turns cells into a density on the GPU, for one kernel.
@@ -46,7 +46,8 @@ pub(super) enum GpuPlanKind {
         terms: u32,
         span: u32,
     },
-    /// Deposits cells on a grid and convolves the grid with a stamp.
+    /// Deposits cells on a grid and convolves the grid with a stamp, a two-dimensional table of
+    /// weights that reaches `reach` pixels to each side of its middle.
     Edge { reach: u32, deposit: Deposit },
     /// No shader stages: the CPU draws the kernel.
     Beyond,
@@ -99,7 +100,8 @@ impl GpuPlan {
         self.wrong.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns true if so many sums of this plan were wrong that the CPU draws it.
+    /// Returns true if so many pictures of this plan had wrong sums that the CPU draws the kernel
+    /// from now on.
     pub(super) fn is_quarantined(&self) -> bool {
         self.wrong.load(Ordering::Relaxed) >= MOST_WRONG
     }

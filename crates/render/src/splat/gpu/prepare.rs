@@ -104,14 +104,14 @@ pub(super) struct Prepared {
 /// The greatest number of cells in a run: one workgroup deposits a run.
 const STRETCH: usize = 256;
 
-/// Consecutive cells in one copy of the world, which have one mapping to the grid. A workgroup
+/// Consecutive cells in one copy of the world. They have one mapping to the grid, and one workgroup
 /// deposits them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CellRun {
-    /// The index, among the block's `places`, of the mapping of the run's cells to the grid.
+    /// The index, among the block's `places`, of the mapping from world coordinates to the grid.
     pub(super) place: u32,
-    /// The number of the buffer of points in which the cells are; `None` if they are sent with the
-    /// block.
+    /// The number, from 0, of the buffer of points on the device that has the cells. `None` if the
+    /// cells are sent with the block.
     pub(super) buffer: Option<usize>,
     pub(super) first: u32,
     pub(super) count: u32,

@@ -1,5 +1,6 @@
-//! Finished batches: the words that were read back from the device. All callers whose pictures are
-//! in a batch share its words, check their own part of them, and copy their pixels from there.
+//! Finished batches: the 32-bit words that were read back from the device. All callers whose
+//! pictures are in a batch share its words, check their own part of them, and copy their pixels
+//! from there.
 
 use super::health::{FallbackReason, is_whole};
 use super::layout::{SLOT, SLOTS};
@@ -8,16 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 /// The number of 32-bit words that a picture's counters take.
 pub(super) const SUMS: u32 = SLOTS * SLOT;
 
-/// The greatest number of vectors that are kept for further batches.
+/// The greatest number of vectors of words that are kept for further batches.
 const SPARE: usize = 4;
 
-/// Vectors of finished batches, whose memory is used again. New memory would cost more than what is
-/// copied into it.
+/// Vectors in which words of finished batches were stored. Their memory is used again, since new
+/// memory would cost more than what is copied into it.
 #[derive(Debug, Default)]
 pub(super) struct SpareWords(Mutex<Vec<Vec<u32>>>);
 
-/// The words of a batch: those of all pictures that are read back, and the counters of all
-/// pictures.
+/// The words of a batch that were read back: the pixels of all its pictures that don't stay on the
+/// device, and the counters of all its pictures.
 #[derive(Debug)]
 pub(super) struct Readings {
     words: Vec<u32>,
@@ -83,14 +84,14 @@ impl Drop for Readings {
     }
 }
 
-/// The position of a picture in the words of a batch.
+/// The position of a picture's pixels and counters among the words of a batch that were read back.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PicturePart {
     /// The number of the picture's block, counted from 0, among all blocks of its call.
     pub(super) number: usize,
     /// The index of the picture's first 32-bit word among the batch's words that were read back.
     pub(super) first: usize,
-    /// The number of the picture's words; 0 if it stays on the device.
+    /// The number of 32-bit words of the picture's pixels; 0 if they stay on the device.
     pub(super) words: usize,
     /// The index of the picture's first counter among the batch's words that were read back.
     pub(super) sums: usize,
@@ -108,7 +109,7 @@ pub(super) enum Answer {
     Failed(usize, FallbackReason),
 }
 
-/// The sender of the answers to a call.
+/// The end of a channel by which the worker thread answers a call.
 pub(super) type AnswerSender = Arc<mpsc::Sender<Answer>>;
 
 #[cfg(test)]
