@@ -81,7 +81,7 @@ pub enum ArchiveError {
     /// The file can't be opened or read.
     #[error("{}: cannot be read: {source}", path.display())]
     Read {
-        /// The path of the file.
+        /// The path of the archive.
         path: PathBuf,
         /// The reason that the operating system gives.
         source: io::Error,
@@ -89,7 +89,7 @@ pub enum ArchiveError {
     /// The file is not an archive of pictures, or is damaged.
     #[error("{}: is damaged or no archive of pictures: {why}", path.display())]
     Damaged {
-        /// The path of the file.
+        /// The path of the archive.
         path: PathBuf,
         /// A description of the damage.
         why: String,

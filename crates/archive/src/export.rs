@@ -61,7 +61,7 @@ pub struct ExportProgress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportSummary {
-    /// The number of tiles that show something.
+    /// The number of stored tiles: those that show something.
     pub tiles: u64,
     /// The number of different tiles: equal tiles are stored only once.
     pub distinct: u64,

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 /// metadata of MBTiles.
 const METADATA: &str = "metadata.json";
 
-/// The largest number of tiles' files that are remembered. A tile that is equal to that of a
-/// remembered file becomes a hard link to this file. A choice.
+/// The largest number of written tile files that are remembered: a choice. A tile that is equal to
+/// that of a remembered file becomes a hard link to this file.
 const REMEMBERED: usize = 1 << 20;
 
 /// Makes the folder of tiles from a finished journal, renames it to the target, and removes the

@@ -14,7 +14,7 @@ const HEIGHT: f64 = 0.398_942_280_401_432_7;
 /// px, heatsplat counts tiles of 256 px.
 const ZOOM_SHIFT: f64 = 1.0;
 
-/// The zooms of MapLibre at which a curve that is not linear is sampled.
+/// MapLibre's zooms at which a number is sampled that doesn't change linearly between zooms.
 const SAMPLED: [f64; 12] = [
     0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.0, 20.0, 22.0,
 ];

@@ -11,7 +11,7 @@ use crate::number::{self, exact::Number};
 use crate::value::Value;
 use std::sync::{Arc, OnceLock};
 
-/// The most values of a column of weights that are examined: a choice.
+/// The most values of a column that are examined to decide whether it holds weights: a choice.
 pub(crate) const ENOUGH: u64 = 1000;
 
 /// Counts of the numbers and of other values among a column's first values.

@@ -107,7 +107,7 @@ impl LocalCrs {
         self.accepted = metres;
     }
 
-    /// The reason why no position of the system can be transformed; `None` if some can.
+    /// The reason why no position of the system can be transformed to WGS 84; `None` if some can.
     pub(super) fn vague(&self) -> Option<VagueShift> {
         match &self.datum {
             Datum::Same => None,

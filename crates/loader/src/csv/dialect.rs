@@ -18,8 +18,8 @@ pub(super) const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 const LOOKED_AT: usize = 20;
 
 /// Finds the dialect of an input. `asked` is the delimiter that an option or the format TSV
-/// prescribes; without it the delimiter is detected. A prescribed delimiter that is a line end or
-/// also the quote is an error.
+/// prescribes; without it the delimiter is detected. It is an error if a line end or the quote is
+/// prescribed as the delimiter.
 pub(super) fn find(
     input: &Input,
     asked: Option<u8>,

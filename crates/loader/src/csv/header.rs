@@ -23,9 +23,9 @@ pub(super) struct FirstRecord {
     dialect: CsvDialect,
     /// The line and column in the file at which the input's sample begins.
     pub(super) position: TextPosition,
-    /// The offset in the sample at which the record begins.
+    /// The offset in the input's sample at which the first record begins.
     pub(super) start: usize,
-    /// The offset in the sample after the record and its line end.
+    /// The offset in the input's sample after the first record and its line end.
     pub(super) end: usize,
     fields: Vec<Vec<u8>>,
     names: Vec<String>,

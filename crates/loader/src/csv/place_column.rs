@@ -127,8 +127,8 @@ impl Contents {
         }
     }
 
-    /// Returns true if the `count` values of one kind are at least 95 in 100 of all values. In a
-    /// column that an option names (`asked`), half of all values are enough.
+    /// Returns true if `count`, the number of a column's values of one kind, is at least 95 in 100
+    /// of all its values. Half of them is enough if an option names the column (`asked`).
     fn are(&self, count: usize, asked: bool) -> bool {
         let wanted = match asked {
             true => self.values.div_ceil(2),

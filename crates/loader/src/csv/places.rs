@@ -23,7 +23,7 @@ pub(super) struct PlaceReader {
     pub(super) srid: u32,
 }
 
-/// The form of a file's positions.
+/// The form in which the rows of a text file hold their positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PlaceForm {
     /// Two columns of numbers, one for each coordinate.

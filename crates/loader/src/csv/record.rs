@@ -43,7 +43,7 @@ pub(crate) enum Quoting {
 /// The number of delimiters and the columns of positions that all rows of a file have in common.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RowShape {
-    /// The number of delimiters in the first record; `None` before that record is read.
+    /// The number of delimiters in the file's first record; `None` before that record is read.
     pub(crate) delimiters: Option<usize>,
     /// The numbers of the longitude and the latitude column, in this order, counted from 0; `None`
     /// before they are chosen.

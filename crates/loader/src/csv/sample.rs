@@ -68,7 +68,7 @@ pub(super) fn is_any_number(field: &[u8]) -> bool {
 pub(super) struct SampleRows<'a> {
     /// The bytes from the first row of data on.
     pub(super) body: &'a [u8],
-    /// True if the file ends with `body`.
+    /// True if `body` reaches to the end of the file.
     pub(super) whole: bool,
     pub(super) dialect: CsvDialect,
     /// The position in the file at which `body` begins.

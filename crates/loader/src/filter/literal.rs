@@ -30,12 +30,13 @@ pub(crate) struct TimeLiteral {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TextLiteral {
     pub(crate) text: String,
-    /// The text's meaning in a column of numbers; `None` if it is no number.
+    /// The number that the text stands for in a comparison with numbers; `None` if it is no number.
     pub(crate) number: Option<Number>,
-    /// The text's meaning in a column of times, in microseconds since 1970, UTC. Only a text of
-    /// digits alone has one: `20240601` is a day. `None` for any other text.
+    /// The time that the text stands for in a comparison with times, in microseconds since 1970,
+    /// UTC. Only a text of digits alone has one: `20240601` is a day. `None` for any other text.
     pub(crate) time: Option<i64>,
-    /// The text's meaning in a column of Booleans; `None` if it is no word for true or false.
+    /// The Boolean that the text stands for in a comparison with Booleans; `None` if it is no word
+    /// for true or false.
     pub(crate) truth: Option<bool>,
 }
 

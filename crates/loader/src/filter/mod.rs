@@ -219,7 +219,7 @@ impl Tree {
         }
     }
 
-    /// Reads all dates of the tree again, this time also in the formats that an option adds
+    /// Reads all dates in this condition again, this time also in the formats that an option adds
     /// (`times`).
     fn apply_times(&mut self, times: &Times) {
         match self {

@@ -187,8 +187,8 @@ impl Input {
         self.origin.bytes_total.is_some() && self.origin.compression.is_none()
     }
 
-    /// Opens the bytes of a reader. Compression is recognised by its first bytes, and `bytes_total`
-    /// is the size before decompression.
+    /// Makes an input from a reader. Compression is recognised by the first bytes. `bytes_total` is
+    /// the number of bytes before decompression; `None` if it is not known.
     pub(crate) fn new(
         reader: impl Read + Send + 'static,
         name: &str,

@@ -19,7 +19,7 @@ const DIRECTORY: u64 = 16 << 20;
 /// bytes.
 const HEADER: u64 = 30;
 
-/// A file in an archive.
+/// A file in a zip archive.
 pub(crate) struct Member {
     /// The path of the file in the archive, in the form of [`plain_name`].
     pub(crate) name: String,
