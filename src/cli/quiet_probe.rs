@@ -19,7 +19,7 @@ mod linux {
     use std::os::fd::OwnedFd;
     use std::path::Path;
 
-    /// The environment variable that Mesa reports as missing.
+    /// The environment variable whose absence Mesa reports.
     const RUNTIME_FOLDER: &str = "XDG_RUNTIME_DIR";
 
     /// The largest number of bytes of drivers' messages; messages beyond it are dropped. A choice.

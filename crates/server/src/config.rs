@@ -21,7 +21,7 @@ pub struct TlsFiles {
 /// A base map that another server provides. The viewer shows it under the layers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Basemap {
-    /// The URL template of the map's tiles, with `{z}`, `{x}` and `{y}`.
+    /// The URL template of the base map's tiles, with `{z}`, `{x}` and `{y}`.
     url: String,
     /// The credit for the base map, which the viewer shows in a corner; `None` if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,7 +60,7 @@ impl Basemap {
         is_legal.then_some(this).ok_or(ParseBasemapError)
     }
 
-    /// The origin of the map's server: its scheme, host and port. `None` if the URL has none.
+    /// The origin of the base map's server: its scheme, host and port. `None` if the URL has none.
     pub(crate) fn origin(&self) -> Option<&str> {
         let (scheme, rest) = self.url.split_once("://")?;
         let host = rest.split('/').next()?;

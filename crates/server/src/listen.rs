@@ -294,7 +294,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// Stops the server in order at the first SIGINT or SIGTERM, and at once at the second.
+/// Stops the server in an orderly way at the first SIGINT or SIGTERM, and at once at the second.
 async fn stop_by_signals(stop: StopHandle) {
     let Some(mut signals) = Signals::new() else {
         return;

@@ -45,8 +45,9 @@ pub(crate) enum ServerPhase {
 pub struct StopHandle(Arc<watch::Sender<ServerPhase>>);
 
 impl StopHandle {
-    /// Stops the server in order. From now on `/ready` is 503. For a short while everything else is
-    /// still answered. Then no connection is accepted any more, and running requests may finish.
+    /// Stops the server in an orderly way. From now on `/ready` is 503. For a short while
+    /// everything else is still answered. Then no connection is accepted any more, and running
+    /// requests may finish.
     pub fn stop(&self) {
         self.enter(ServerPhase::Draining);
     }

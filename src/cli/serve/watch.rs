@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 /// handled together. A choice.
 const BURST: Duration = Duration::from_millis(50);
 
-/// The longest duration of a burst. After one second its events are handled even if more events
-/// keep coming. A choice.
+/// The longest duration of a burst of events. After one second the events so far are handled even
+/// if more keep coming. A choice.
 const LONGEST_BURST: Duration = Duration::from_secs(1);
 
 /// The longest time between two signs of life of the watcher, which `/metrics` shows. A choice.

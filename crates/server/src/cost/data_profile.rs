@@ -52,7 +52,8 @@ pub(crate) enum DataProfile<'a> {
 }
 
 impl<'a> DataProfile<'a> {
-    /// The profile of rows that are not fetched yet. Their number is unknown and counts as 0.
+    /// The profile of rows that are not fetched yet. Their number is unknown and counts as 0, and
+    /// so do their weights.
     pub(crate) fn unknown_rows() -> Self {
         Self::Rows {
             count: 0.0,
@@ -64,7 +65,8 @@ impl<'a> DataProfile<'a> {
         matches!(self, Self::Rows { .. })
     }
 
-    /// The profile of the rows that were fetched for a picture.
+    /// The profile (the number and the range of weights) of the rows that were fetched for a
+    /// picture.
     pub(super) fn fetched(points: &[Point]) -> Self {
         let weights = points.iter().map(|p| p.weight);
         Self::Rows {

@@ -175,7 +175,7 @@ struct CostEstimate {
     draw: f64,
     /// Nanoseconds to measure the statistics of scales.
     measure: f64,
-    /// Nanoseconds to find the nearest points.
+    /// Nanoseconds to find the points nearest to the requested coordinate.
     list: f64,
     /// Nanoseconds to compare the points with the filter's condition.
     filter: f64,

@@ -148,8 +148,8 @@ impl Blocks {
     }
 }
 
-/// The time to draw the points in a window by kernels that add up. `strip` is true if the window is
-/// one of several strips of a picture.
+/// The time to draw the points in a window if their splats are added up. `strip` is true if the
+/// window is one of several strips of a picture.
 pub(super) fn plain(
     window: &Window,
     kernel: &Kernel,
@@ -174,9 +174,9 @@ pub(super) fn plain(
     takes
 }
 
-/// The time to draw the points in a window by kernels that add up. It leaves out the time for each
-/// pixel that any kernel takes. `signed` is true if there are negative weights, and `strip` if the
-/// window is one of several strips of a picture.
+/// The time to draw the points in a window if their splats are added up, without the fixed time for
+/// each pixel. `signed` is true if there are negative weights, and `strip` if the window is one of
+/// several strips of a picture.
 fn of_kernel(
     window: &Window,
     kernel: &Kernel,

@@ -44,7 +44,7 @@ impl RequestId {
         }
     }
 
-    /// Adds the id to an answer, as the header `x-request-id`.
+    /// Adds the request's id to an answer, as the header `x-request-id`.
     pub(crate) fn tag(&self, response: &mut Response) {
         if let Ok(id) = HeaderValue::try_from(self.to_string()) {
             response.headers_mut().insert(REQUEST_ID, id);

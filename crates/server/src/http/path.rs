@@ -7,8 +7,8 @@ use heatsplat_points::{MAX_ZOOM, TileId};
 use heatsplat_render::encode::ImageFormat;
 use serde::de::DeserializeOwned;
 
-/// The segments of a path, which axum's `Path` extracts. This type answers errors in the server's
-/// own format.
+/// The segments of a path, as axum's `Path` extracts them. If they are not UTF-8, this type answers
+/// with an error in the server's own format.
 pub(crate) struct Segments<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segments<T> {

@@ -8,11 +8,11 @@ use std::str::FromStr;
 /// layer.
 #[derive(Clone, Debug)]
 pub struct Derivation {
-    /// The id of the first layer.
+    /// The id of the formula's first layer.
     pub(crate) first: String,
     /// The operation of the formula: first layer minus second, or first divided by second.
     pub(crate) comparison: Comparison,
-    /// The id of the second layer.
+    /// The id of the formula's second layer.
     pub(crate) second: String,
     pub(crate) style: Style,
     /// True if the computed layer has the radius of the formula's first layer, and not the radius

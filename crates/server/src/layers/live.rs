@@ -181,8 +181,8 @@ pub struct LiveLayer {
 }
 
 impl LiveLayer {
-    /// Makes a layer from a source of rows. `backend` draws its pictures. No rows are read before
-    /// the first request.
+    /// Makes a live layer from a source of rows. `backend` draws its pictures. No rows are read
+    /// before the first request.
     pub fn new(
         name: &str,
         style: Style,

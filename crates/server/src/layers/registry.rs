@@ -30,8 +30,8 @@ const WARM_ZOOM: u8 = 14;
 pub struct Registry {
     state: Arc<RwLock<State>>,
     watch: Arc<WatchCounters>,
-    /// The budget of everything that layers prepare for requests: styles, statistics, scales, and
-    /// the points of filters.
+    /// The memory budget of everything that layers prepare for requests: styles, statistics,
+    /// scales, and the points of filters.
     budget: Arc<MemoryBudget>,
 }
 
