@@ -45,7 +45,7 @@ struct TokenState {
     parent: Option<CancelToken>,
     unwanted: AtomicBool,
     deadline: Option<Instant>,
-    /// The most units of work that are allowed.
+    /// The most units of work that may be done under the token.
     most: u64,
     /// The units of work that all threads have reported so far.
     done: AtomicU64,
@@ -54,7 +54,7 @@ struct TokenState {
 thread_local! {
     /// The token of the work that this thread does.
     static TOKEN: RefCell<Option<CancelToken>> = const { RefCell::new(None) };
-    /// The units of work that are left until the next look at the token.
+    /// The units of work that this thread may do until its next look at its token.
     static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
 }
 

@@ -4,8 +4,8 @@
 use crate::mercator::WORLD;
 use crate::point::Point;
 
-/// Number of low bits of an x coordinate that a column ignores: the upper 10 bits are the number of
-/// one of 1,024 columns.
+/// Number of low bits of an x coordinate that don't matter for its column. The upper 10 bits are
+/// the number of the column, one of 1,024.
 const SHIFT: u32 = 22;
 
 /// Least and greatest x of the points in each of 1,024 columns of the world. A gap without points

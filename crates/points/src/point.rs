@@ -50,7 +50,7 @@ impl Point {
         }
     }
 
-    /// Point whose weight is missing: means and counts of values leave the point out.
+    /// Point whose weight is missing, so that means and counts of values leave it out.
     #[inline]
     pub fn without_weight(at: WorldCoord) -> Self {
         Self {

@@ -342,8 +342,8 @@ impl<'a> PyramidBuilder<'a> {
 }
 
 impl Stretch {
-    /// The range of the stretch. The `bool` is true for a range of points and false for a range of
-    /// cells.
+    /// The range of the stretch, and a `bool` that is true if it is a range of points and false if
+    /// it is a range of cells.
     fn range(&self) -> (bool, Range<usize>) {
         match self {
             Self::Points(range) => (true, range.clone()),

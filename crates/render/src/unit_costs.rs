@@ -35,10 +35,10 @@ pub(crate) const ENCODED: f64 = 1.0;
 pub const LAID: f64 = 6.0;
 /// Nanoseconds to convolve one cell of a grid with one separable term of a kernel.
 pub const TERM: f64 = 2.5;
-/// Nanoseconds of a Fourier transform for each cell of its grid, divided by the binary logarithm of
-/// the number of cells.
+/// Nanoseconds that a Fourier transform takes for each cell of its grid, divided by the binary
+/// logarithm of the number of cells.
 pub const TRANSFORM: f64 = 0.7;
-/// Nanoseconds to sample and filter one value of a kernel when the kernel is prepared.
+/// Nanoseconds to compute one sample of a kernel and to filter it, when the kernel is prepared.
 pub const SAMPLED: f64 = 30.0;
 /// Nanoseconds to compare one cell with its neighbours, to find whether it is heavy.
 pub const GATHERED: f64 = 40.0;
@@ -60,15 +60,16 @@ pub const EXACT: f64 = 0.6;
 /// Nanoseconds to compute the gaussian along x in one pixel column of its square with
 /// `precision=exact`. Each pixel then takes the time of `EXACT`.
 pub const EXPONENTIAL: f64 = 5.0;
-/// Nanoseconds for each position at which points may lie, in a picture whose splats are copies of
-/// stamps. A pixel has one or several such positions.
+/// Nanoseconds for each position at which points may lie, in a picture whose splats are copies of a
+/// small picture of the kernel. A pixel has one or several such positions.
 pub const PLACE: f64 = 2.0;
 /// Nanoseconds to compute one pixel of a new stamp: the kernel's values at the pixels around a
 /// point.
 pub const MADE: f64 = 40.0;
 /// Nanoseconds to draw one pixel of a new image of a marker.
 pub const INKED: f64 = 40.0;
-/// Nanoseconds to add one pixel of a stamp, or of a marker's image, to the picture.
+/// Nanoseconds to add one pixel of a stamp (a small picture of a kernel) or of a marker's image to
+/// the picture.
 pub const STAMPED: f64 = 0.5;
-/// Nanoseconds to blur one pixel once.
+/// Nanoseconds to blur one pixel of a picture once.
 pub const BLURRED: f64 = 10.0;

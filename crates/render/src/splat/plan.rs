@@ -113,9 +113,10 @@ pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
     }
 }
 
-/// The greatest side of cells for the points of an index, in the unit of `cell`. It is `cell`, the
-/// kernel's own limit (see [`finest_cell`]), or a quarter of that if weights have both signs. Then
-/// sums may nearly cancel, and the blur of large cells would be visible beside them.
+/// The greatest side of the cells from which the points of an index may be splatted. `cell` is the
+/// limit that follows from the kernel alone (see [`finest_cell`]); the result is in its unit. It is
+/// `cell`, or a quarter of that if weights have both signs, since sums may then nearly cancel, and
+/// the blur of large cells would be visible beside them.
 pub(crate) fn finest_for(points: &Points, cell: f64) -> f64 {
     if points.summary().weight_min < 0.0 {
         cell / 4.0
@@ -237,9 +238,10 @@ fn terms(kernel: &Kernel) -> Spread {
     Spread { lattice, terms }
 }
 
-/// The greatest absolute value, at any output, of the spline that has these coefficients; only one
-/// quarter of them is given. The spline's values are the coefficients smoothed along both axes,
-/// once for the B-spline that deposits cells and once for the one that refines a coarse grid.
+/// The greatest absolute value of a spline at the outputs of the convolution. `coefficients` is one
+/// quarter of its coefficients; the rest are mirror images. The spline's values are the
+/// coefficients smoothed along both axes, once for the B-spline that deposits cells and once for
+/// the one that refines a coarse grid.
 fn worst_at_pixels(coefficients: &DMatrix<f64>, lattice: Lattice) -> f64 {
     let side = coefficients.nrows();
     // The tap before the first one is its mirror image on the other side of the centre.

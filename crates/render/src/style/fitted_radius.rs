@@ -140,8 +140,8 @@ impl Crowding {
     }
 }
 
-/// The first zoom whose cells are at least as fine as those of a level. `level_of_0` is the level
-/// of the cells at zoom 0.
+/// The first zoom at which the squares of a quadtree are at most as wide as those of `level`. At
+/// zoom 0 they are those of `level_of_0`, and at each further zoom half as wide.
 fn first_zoom(level: u32, level_of_0: u32) -> usize {
     level.saturating_sub(level_of_0) as usize
 }

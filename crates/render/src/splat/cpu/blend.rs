@@ -69,7 +69,8 @@ impl StampCache {
         }
     }
 
-    /// The job's window, divided into the subpixels for which there are stamps.
+    /// The job's window, divided into subpixels. There is a stamp, a table of the kernel's values,
+    /// for each position of a subpixel in its pixel.
     fn subpixels(&self, job: &BlendJob<'_>) -> SubpixelWindow {
         SubpixelWindow {
             window: job.window,
@@ -102,9 +103,9 @@ impl StampCache {
         }
     }
 
-    /// The stamp for an opacity and a subpixel; `phase` is the subpixel's column and row within its
-    /// pixel. The stamp is made when it is first used. `value` computes its value at a distance in
-    /// pixels.
+    /// The stamp, a table of the kernel's values, for an opacity and a subpixel; `phase` is the
+    /// subpixel's column and row within its pixel. It is made when it is first used: `value`
+    /// computes it at a distance in pixels.
     fn get(&mut self, opacity: u8, phase: (u32, u32), value: impl Fn(f64) -> f64) -> &[f32] {
         let of_phase = (phase.1 * self.phases + phase.0) as usize;
         let place = usize::from(opacity) * (self.phases * self.phases) as usize + of_phase;
@@ -125,9 +126,10 @@ impl StampCache {
     }
 }
 
-/// Adds one stamp for each subpixel that has points. `phases` computes the number of subpixels
-/// along each side of a pixel from the kernel's radius in pixels. `fold` combines the weights of a
-/// subpixel's points, either to their sum or always to 1. The stamp is multiplied by the result.
+/// Adds one stamp, a table of the kernel's values, for each subpixel that has points. `phases`
+/// computes the number of subpixels along each side of a pixel from the kernel's radius in pixels.
+/// `fold` combines the weights of a subpixel's points, either to their sum or always to 1. The
+/// stamp is multiplied by the result.
 fn add_sites(
     job: &BlendJob<'_>,
     phases: impl Fn(f64) -> u32,

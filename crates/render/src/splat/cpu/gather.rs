@@ -57,7 +57,8 @@ impl Needs {
 pub(crate) struct Around {
     /// The side, in world units, of each of the squares in which weight is summed.
     side: f64,
-    /// The column and the row of the first square, counted from the corner of the world.
+    /// The column and the row of the first square in which weight is summed, counted from the
+    /// corner of the world.
     first: (f64, f64),
     columns: usize,
     /// The sum of |weight| in each square, row by row. After the method `spread` it is the sum in
@@ -196,10 +197,10 @@ struct Part<'a> {
     whole: bool,
 }
 
-/// Calls `call` for each cell of a level with three arguments: a point in the cell, all parts of
-/// the cell, and the distance in world units by which its copy of the world is shifted to the east.
-/// A cell's parts may lie in several runs, for example cells of the pyramid in one run and points
-/// in the next.
+/// Calls `call` for each cell of the level `level` in `cells`. The arguments are a point in the
+/// cell, all parts of the cell, and the distance in world units by which its copy of the world is
+/// shifted to the east. A cell's parts may lie in several runs, for example cells of the pyramid in
+/// one run and points in the next.
 #[inline(always)]
 fn each_cell<'a>(cells: &Cells<'a>, level: u32, mut call: impl FnMut(&Point, &[Part<'a>], f64)) {
     let mut parts: Vec<Part<'a>> = Vec::new();
@@ -244,9 +245,9 @@ fn hand_on(parts: &[Part<'_>], take: &mut impl FnMut(&Point)) {
 }
 
 /// Splits the cell of level `level` that contains `place`, and calls `take` for each point and each
-/// finer cell that it is split into. `total` is the sum of |weight| in the cell. A finer cell is
-/// split again if the sum of |weight| in it is more than `most(its level)`, unless it consists of
-/// points only or has the finest level.
+/// finer cell that result. `total` is the sum of |weight| in the cell. A finer cell is split again
+/// if the sum of |weight| in it is more than `most(its level)`, unless it consists of points only
+/// or has the finest level.
 fn cut(
     points: &Points,
     place: &Point,

@@ -199,9 +199,9 @@ impl<T: Copy + Default + PartialEq> SubpixelGrid<T> {
     }
 }
 
-/// Pairs of slices for the rows in which a picture and a stamp overlap: the overlapping pixels of
-/// the picture, and those of the stamp. The stamp is `side` pixels wide, and its top left pixel
-/// lies on pixel (x, y) of the picture.
+/// Pairs of slices for the rows in which a picture and a stamp, a smaller picture, overlap: the
+/// overlapping pixels of the picture, and those of the stamp. The stamp is `side` pixels wide, and
+/// its top left pixel lies on pixel (x, y) of the picture.
 pub(super) fn overlapping_rows<'a, A, B>(
     picture: &'a mut [A],
     width: usize,

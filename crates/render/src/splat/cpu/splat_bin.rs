@@ -251,7 +251,8 @@ impl Bins {
         stacks.shares[0] = shares;
     }
 
-    /// Adds the summed deposits of one bin's cells to the bin and to the eight bins around it.
+    /// Adds the deposits of all cells of one bin, which are already summed in `shares`, to this bin
+    /// and to the eight bins around it.
     #[inline(always)]
     fn unload(&mut self, bin: Bin, shares: &Shares) {
         if self.rows > 1 {
@@ -275,8 +276,8 @@ impl Bins {
         }
     }
 
-    /// Adds the summed deposits of one bin's cells to the bin and to the eight bins around it, on a
-    /// grid turned by 45°.
+    /// Adds the deposits of all cells of one bin, which are already summed in `shares`, to this bin
+    /// and to the eight bins around it on a grid turned by 45°.
     #[inline(always)]
     fn unload_turned(&mut self, bin: Bin, shares: &Shares) {
         let (column, row) = (bin.column(), bin.row());

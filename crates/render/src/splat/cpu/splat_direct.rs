@@ -168,9 +168,10 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
         }
     }
 
-    /// One number for each pixel along an axis, from which `value` computes the kernel. The cell
-    /// lies `at` pixels from the centre of its own pixel. The number is the value of a gaussian, or
-    /// for other kernels the square of the distance divided by the radius.
+    /// Computes a number for each pixel along an axis, from which `value` computes the kernel. The
+    /// cell lies `at` pixels from the centre of its own pixel. The number is the gaussian's value
+    /// at the pixel or, for other kernels, u², where u is the pixel's distance divided by the
+    /// radius.
     #[inline(always)]
     #[allow(
         clippy::indexing_slicing,

@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// tap) is rounding noise and becomes 0.
 const NOISE: f64 = 1e-13;
 
-/// The number of grid sizes for which a stamp's transform is cached.
+/// The number of grid sizes for which the Fourier transform of a kernel's stamp is cached.
 const SIZES: usize = 16;
 
 /// The cached Fourier transforms of a kernel's stamp, by the width and height of the grid.
@@ -182,8 +182,8 @@ impl Spectrum {
         }
     }
 
-    /// The time, in nanoseconds, to transform one cell of the grid along one axis. A grid goes
-    /// through four such transforms of half as many complex cells, since two rows become one.
+    /// The time, in nanoseconds, to Fourier-transform one cell of the grid along one axis. A grid
+    /// goes through four such transforms of half as many complex cells, since two rows become one.
     fn transform_cost(&self) -> f64 {
         ns::TRANSFORM / 2.0 * ((self.width * self.height) as f64).log2()
     }

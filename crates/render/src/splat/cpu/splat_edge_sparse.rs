@@ -1,5 +1,6 @@
-//! Convolution of a grid with a kernel's stamp, if few of the grid's bins are filled. Each filled
-//! bin adds its stamp to the picture, which then costs less than a transform of the whole grid.
+//! Convolution of a grid with a kernel's stamp, if few of the grid's bins are filled. For each
+//! filled bin the stamp is added to the picture, which then costs less than a Fourier transform of
+//! the whole grid.
 
 use super::splat_bin::Bins;
 use crate::splat::stamp::KernelStamp;
@@ -10,7 +11,7 @@ use crate::unit_costs::{self as ns, report};
 /// longer. The constant is smaller, so that stamps never cost more than the transform.
 const TAPS_A_BIN: usize = 8;
 
-/// The rows of a stamp in the form in which they are added to a picture.
+/// The rows of a kernel's stamp in the form in which they are added to a picture.
 #[derive(Debug)]
 pub(crate) struct StampRows {
     /// The taps of the stamp's rows, each from left to right. Entry i is the row that lies i rows
@@ -19,7 +20,7 @@ pub(crate) struct StampRows {
     /// The number of the grid's rows for each row of pixels: 1, or 2 if the grid has the pixels'
     /// corners too.
     each: usize,
-    /// The number of pixels that the stamp reaches to each side of its middle.
+    /// The number of pixels that the stamp, a table of weights, reaches to each side of its middle.
     reach: usize,
 }
 
@@ -32,8 +33,8 @@ impl StampRows {
         }
     }
 
-    /// Returns true if a grid has so few filled bins that adding their stamps costs less than a
-    /// transform.
+    /// Returns true if so few bins of a grid are filled that adding the kernel's stamp for each of
+    /// them costs less than a Fourier transform of the grid.
     #[inline(always)]
     pub(crate) fn are_cheaper(&self, bins: &Bins) -> bool {
         let taps: usize = self.rows.iter().map(|row| 2 * row.len()).sum();
@@ -107,8 +108,8 @@ mod tests {
     use crate::style::kernel::{Kernel, Normalize, Shape};
     use heatsplat_points::{Point, Points, TileId, Window};
 
-    /// Stamps and the transform give the same picture, on both kinds of grid and at the picture's
-    /// border.
+    /// Adding stamps gives the same picture as the Fourier transform, on both kinds of grid and at
+    /// the picture's border.
     #[test]
     fn stamps_are_the_transform() {
         let place = |i: u32| i.wrapping_mul(2_654_435_769);

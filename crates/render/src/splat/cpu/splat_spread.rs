@@ -150,8 +150,8 @@ struct Phases {
     /// The tap in the middle of the term, and the index of the grid cell that it multiplies for the
     /// first output. `None` if no tap lies in the middle.
     middle: Option<(f32, usize)>,
-    /// The other taps, each with the indices of the two grid cells, left and right, that it
-    /// multiplies for the first output.
+    /// All taps but the middle one, each with the indices of the two grid cells, left and right,
+    /// that it multiplies for the first output.
     pairs: Vec<(f32, usize, usize)>,
 }
 
@@ -223,9 +223,10 @@ struct AcrossRows<'a> {
 }
 
 impl AcrossRows<'_> {
-    /// Adds the second pass to all columns: out[y] += Σ over taps of tap · (above + below). If
-    /// `first` is given, outputs are overwritten, and `first` gets false for each row of outputs
-    /// that is all zero.
+    /// Adds the second pass of the convolution, which goes down the columns, to `out`: out[y] += Σ
+    /// over taps of tap · (above + below), where above and below are the rows that the tap
+    /// multiplies. If `first` is given, `out` is overwritten, and `first` gets false for each row
+    /// of outputs that is all zero.
     ///
     /// Columns are handled in strips. So the rows that an output reads stay in the fastest cache
     /// for the next output.

@@ -146,7 +146,7 @@ pub(super) struct WorkItem {
     pub(super) place: u32,
 }
 
-/// The mapping from world coordinates to a grid, for one copy of the world.
+/// The mapping from world coordinates to the cells of a job's grid, for one copy of the world.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct GpuPlace {
