@@ -35,7 +35,7 @@ impl BenchFormat {
         }
     }
 
-    /// The note on the form at the top of the table of results.
+    /// A note for the top of the table: the encoding that is part of the measured times, if any.
     pub(super) fn note(self) -> String {
         match self {
             Self::Indices => "nothing encoded".to_owned(),
@@ -69,7 +69,8 @@ impl WindowSize {
     }
 }
 
-/// Draws a picture of a layer, and returns the number of its bytes.
+/// Draws a picture of a layer, and returns its number of bytes: of the image file, or of the colour
+/// indices if `format` is none.
 pub(super) fn draw(
     layer: &Layer,
     picture: &BenchPicture,

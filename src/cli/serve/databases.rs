@@ -276,7 +276,7 @@ pub(super) struct PostingConfig {
 }
 
 impl PostingConfig {
-    /// Checks the section `[posting]`, but not its token.
+    /// Checks the section `[posting]` of the configuration, but not its token.
     pub(super) fn new(
         section: &Section,
         databases: &[Arc<DatabaseConfig>],

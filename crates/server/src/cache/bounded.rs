@@ -152,7 +152,8 @@ where
     }
 
     /// Returns a key's value from the cache and counts the lookup. Callers that get `None` compute
-    /// the value themselves, so this is for values that are too quick to compute to be shared.
+    /// the value themselves, so this is for values whose computation is too quick to be worth
+    /// sharing.
     pub(crate) fn find(&self, key: &K) -> Option<V> {
         let found = self.store.get(key);
         self.count(if found.is_some() {

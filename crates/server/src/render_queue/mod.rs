@@ -61,7 +61,7 @@ pub(crate) struct WorkSize {
     /// The expected time of the whole work on one core. With `None`, the work is expected to take
     /// the time `before` and, for each of its `turns`, the time `turn`.
     pub(crate) expected: Option<Duration>,
-    /// The expected time of preparations, for example of measuring a scale, which is added if
+    /// The expected time of preparations, for example of measuring a scale. It counts only if
     /// `expected` is `None`.
     pub(crate) before: Duration,
     /// The expected time of one turn: the mean of recent pictures like this one. `None` for the
@@ -133,7 +133,7 @@ struct Counters {
     ended: [AtomicU64; ENDED.len()],
     /// The running mean of the drawing times of pictures, each divided by the number of its turns.
     usual: RunningMean,
-    /// Nanoseconds spent in each stage, in the order of [`Phase::ALL`].
+    /// Nanoseconds spent in each stage of drawing, in the order of [`Phase::ALL`].
     stages: [AtomicU64; Phase::ALL.len()],
     queued: AtomicU64,
 }

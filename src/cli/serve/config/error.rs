@@ -17,7 +17,7 @@ impl ConfigError {
         Self { line, message }
     }
 
-    /// Appends a hint to the message.
+    /// Appends a hint to the error's message.
     pub(super) fn with_hint(mut self, hint: &str) -> Self {
         self.message.push_str(hint);
         self

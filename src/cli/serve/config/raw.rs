@@ -30,7 +30,7 @@ const OF_OTHERS: [(&str, &str); 12] = [
     ("address", "listen"),
 ];
 
-/// The raw configuration of `serve`, section by section.
+/// The raw configuration of `serve`, section by section: its keys and values before any check.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RawConfig {
     /// The keys at the top level of the file, which are about the server as a whole.

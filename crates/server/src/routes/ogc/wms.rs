@@ -124,7 +124,8 @@ fn layer(
     Ok((id.to_owned(), served))
 }
 
-/// Answers `GetFeatureInfo` with the value at the centre of a pixel.
+/// Answers `GetFeatureInfo` with the layer's value at the centre of the pixel that the request
+/// names.
 async fn feature_info(
     server: Arc<Server>,
     kvp: &Kvp,
