@@ -47,8 +47,8 @@ impl LayerStyle {
         }
     }
 
-    /// The style for points. The radius is fitted to them only if `--radius auto` asks for it; if
-    /// nothing sets a radius, it is the default one.
+    /// The style in which the points are drawn. The radius is fitted to them only if `--radius
+    /// auto` asks for it; if nothing sets a radius, it is the default one.
     pub(super) fn if_asked(&self, points: &Points) -> Style {
         match self.radius {
             RadiusChoice::Fitted => self.style.clone(),

@@ -46,7 +46,7 @@ pub(super) enum GpuChoice {
     Any,
     /// The GPU with this number in the list of all GPUs, which counts from 0.
     Number(usize),
-    /// The best GPU whose name contains this text, in letters of either case.
+    /// The best GPU whose name contains this text; case is ignored.
     Named(String),
 }
 

@@ -6,7 +6,8 @@ use heatsplat::render::View;
 use serde_json::Value;
 use tiny_skia::{Color, FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
 
-/// The width of the coastline in CSS pixels. A choice, like the four numbers below.
+/// The width of the coastline in CSS pixels. A choice, as are the width of borders and all
+/// opacities.
 const COAST_WIDTH: f32 = 0.9;
 /// The width of borders of countries in CSS pixels.
 const BORDER_WIDTH: f32 = 0.6;

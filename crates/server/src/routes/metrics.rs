@@ -296,7 +296,8 @@ fn layer_backends(
 }
 
 /// Adds the metrics of the watcher, the thread that reads layers again when their sources change.
-/// It states the time at least every ten seconds as a sign of life, except while it reads layers.
+/// The watcher records the time at least every ten seconds as a sign of life, except while it reads
+/// layers.
 fn watcher(page: &mut PrometheusText, server: &Server) {
     let counters = server.layers.watch_counters();
     let last_look = counters.last_look.load(Ordering::Relaxed);
