@@ -162,9 +162,10 @@ impl SignedCellBuilder {
         self.two(level)
     }
 
-    /// Divides the net weight between two cells in the pixel so that its moment is preserved.
-    /// Returns only one cell if the moment about the pixel's middle is 0, or if the pixel is less
-    /// than four world units wide and so too small for two cells.
+    /// Divides the net weight of the points between two cells in the pixel, so that its moment, Σ
+    /// weight · position, is preserved. Returns only one cell if the moment about the pixel's
+    /// middle is 0, or if the pixel is less than four world units wide and so too small for two
+    /// cells.
     fn two(&self, level: u32) -> Vec<(Point, u32)> {
         let side = 1u64 << (32 - level.min(32));
         let half = (side / 2) as u32;

@@ -31,9 +31,9 @@ const CELLS: u32 = 256;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Focus {
-    /// Longitude of the centre, in degrees from −180 to 180.
+    /// Longitude, in degrees from −180 to 180, of the centre of the first view.
     pub lon: f64,
-    /// Latitude of the centre, in degrees.
+    /// Latitude, in degrees, of the centre of the first view.
     pub lat: f64,
     /// Zoom of 256 px tiles, 0 to 14. At this zoom a screen centred at `lon` and `lat` shows the
     /// box.

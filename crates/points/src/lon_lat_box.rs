@@ -95,27 +95,27 @@ impl LonLatBox {
         Ok(self)
     }
 
-    /// Western edge in degrees.
+    /// Western edge of the box in degrees.
     pub fn west(self) -> f64 {
         self.west
     }
 
-    /// Southern edge in degrees.
+    /// Southern edge of the box in degrees.
     pub fn south(self) -> f64 {
         self.south
     }
 
-    /// Eastern edge in degrees; it is greater than 180 if the box crosses ±180°.
+    /// Eastern edge of the box in degrees; it is greater than 180 if the box crosses ±180°.
     pub fn east(self) -> f64 {
         self.east
     }
 
-    /// Northern edge in degrees.
+    /// Northern edge of the box in degrees.
     pub fn north(self) -> f64 {
         self.north
     }
 
-    /// Edges in degrees, in the order west, south, east, north.
+    /// Edges of the box in degrees, in the order west, south, east, north.
     pub fn edges(self) -> [f64; 4] {
         [self.west, self.south, self.east, self.north]
     }

@@ -30,11 +30,11 @@ pub enum TileError {
     /// The column or the row is not less than 2ᶻ, the number of tiles along a side of the world.
     #[error("tile {x}/{y} is not on zoom {z}: x and y go from 0 to {max}", max = (1u32 << z) - 1)]
     OffTheWorld {
-        /// Zoom of the refused address.
+        /// Zoom of the refused tile address.
         z: u8,
-        /// Column of the refused address.
+        /// Column of the refused tile address.
         x: u32,
-        /// Row of the refused address.
+        /// Row of the refused tile address.
         y: u32,
     },
 }
@@ -63,12 +63,12 @@ impl TileId {
         self.z
     }
 
-    /// Column, counted east from longitude −180°.
+    /// Column of the tile, counted east from longitude −180°.
     pub fn x(self) -> u32 {
         self.x
     }
 
-    /// Row, counted south from the map's northern edge.
+    /// Row of the tile, counted south from the map's northern edge.
     pub fn y(self) -> u32 {
         self.y
     }

@@ -157,18 +157,18 @@ impl Window {
         }
     }
 
-    /// x of the left edge in world units. Windows whose left edges differ by a multiple of the
-    /// world's side show the same part of the map.
+    /// x of the window's left edge in world units. Windows whose left edges differ by a multiple of
+    /// the world's side show the same part of the map.
     pub fn left(&self) -> f64 {
         self.left
     }
 
-    /// y of the top edge in world units.
+    /// y of the window's top edge in world units.
     pub fn top(&self) -> f64 {
         self.top
     }
 
-    /// Side of a pixel in world units.
+    /// Side of one of the window's pixels in world units.
     pub fn pixel(&self) -> f64 {
         self.pixel
     }
@@ -183,12 +183,12 @@ impl Window {
         self.height
     }
 
-    /// x of the right edge in world units.
+    /// x of the window's right edge in world units.
     pub fn right(&self) -> f64 {
         self.left + self.pixel * f64::from(self.width)
     }
 
-    /// y of the bottom edge in world units.
+    /// y of the window's bottom edge in world units.
     pub fn bottom(&self) -> f64 {
         self.top + self.pixel * f64::from(self.height)
     }

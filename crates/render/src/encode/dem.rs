@@ -13,7 +13,7 @@ const MOST: u32 = (1 << 24) - 1;
 /// one step greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Dem {
-    /// The low end of the range, as the bits of an f64.
+    /// The low end of the range of values, as the bits of an f64.
     low: u64,
     /// The exponent of the step, which is a power of two: the step is 2^`exponent`.
     exponent: i16,

@@ -43,7 +43,7 @@ pub enum ImageFormat {
     Png,
     /// PNG with four channels (RGBA), for readers that don't support palettes.
     PngRgba,
-    /// Lossless WebP with four channels (RGBA).
+    /// The colours as a lossless WebP with four channels (RGBA).
     WebP,
     /// The values as an array file of NumPy: 32-bit floats in little-endian byte order.
     Npy,
@@ -255,18 +255,18 @@ pub enum EncodeError {
     /// The picture's width or height is 0, or more than [`MAX_EDGE`].
     #[error("a picture is 1 to 16384 pixels wide and high, not {width} × {height}")]
     Size {
-        /// The width in pixels.
+        /// The width of the refused picture in pixels.
         width: u32,
-        /// The height in pixels.
+        /// The height of the refused picture in pixels.
         height: u32,
     },
     /// The data has fewer or more items than a picture of its size needs. An item is a byte of a
     /// picture, or a value of a density.
     #[error("the picture needs {expected} items of data, not {items}")]
     Length {
-        /// The number of items that a picture of this size needs.
+        /// The number of items, bytes or values, that a picture of this size needs.
         expected: usize,
-        /// The number of items that were given.
+        /// The number of items, bytes or values, in the data.
         items: usize,
     },
     /// A picture of colours can't be written in a format of values, nor a density in a format of

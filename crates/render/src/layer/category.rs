@@ -8,9 +8,9 @@ use std::sync::Arc;
 /// drawn.
 #[derive(Clone, Debug)]
 pub struct Category {
-    /// The name that legends show.
+    /// The category's name, which legends show.
     pub name: String,
-    /// The colour: red, green and blue of sRGB, 8 bits each.
+    /// The category's colour: red, green and blue of sRGB, 8 bits each.
     pub color: [u8; 3],
     pub(super) set: PointSet,
 }

@@ -121,7 +121,7 @@ impl<'a> PointQuery<'a> {
         self.at
     }
 
-    /// The width of a CSS pixel in world units.
+    /// The width, in world units, of a CSS pixel at the query's zoom.
     pub(crate) fn css_pixel(&self) -> f64 {
         WORLD / (self.zoom + 8.0).exp2()
     }

@@ -37,9 +37,9 @@ impl Quantity {
         self
     }
 
-    /// The title of a legend: the name of the weights' column if the weights have a unit too,
-    /// otherwise `None`. If they have none, the column's name takes the place of the legend's unit
-    /// already.
+    /// The title of a legend: the name of the column that the weights come from, if the weights
+    /// have a unit too. Otherwise `None`, since the column's name then stands in the legend in
+    /// place of the unit.
     pub(super) fn title(&self) -> Option<&str> {
         self.unit.as_ref().and(self.column.as_deref())
     }

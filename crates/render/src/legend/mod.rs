@@ -41,10 +41,10 @@ const SAMPLES: u32 = 32;
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Legend {
-    /// The title, which is written above the legend.
+    /// The legend's title, which is written above it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// The unit of the numbers, for example `points per km²`.
+    /// The unit of the legend's numbers, for example `points per km²`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     transform: String,
@@ -87,7 +87,7 @@ pub struct LegendClass {
     pub to: f64,
     /// The colour as `#rrggbb`, or `#rrggbbaa` if it is translucent.
     pub color: String,
-    /// The label: the two densities in short form, with a dash between them.
+    /// The label of the class: its two densities in short form, with a dash between them.
     pub label: String,
     /// The position on the ramp where the class begins, and the position where it ends, each 0 to
     /// 1.
@@ -105,7 +105,7 @@ pub struct LegendPercentile {
     pub percent: f64,
     /// The density at this percentile, in the legend's unit.
     pub value: f64,
-    /// The position of the density on the ramp, 0 to 1.
+    /// The position on the ramp, 0 to 1, of the percentile's density.
     pub position: f64,
 }
 
@@ -118,7 +118,7 @@ const PERCENTILES: [f64; 8] = [10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
 pub struct LegendStop {
     /// The density that the colour stands for, in the legend's unit.
     pub value: f64,
-    /// The position of the colour on the ramp, 0 to 1.
+    /// The position of this colour on the ramp, 0 to 1.
     pub position: f64,
     /// The colour as `#rrggbb`, or `#rrggbbaa` if it is translucent.
     pub color: String,
@@ -244,7 +244,7 @@ impl Legend {
         self
     }
 
-    /// Sets the title, which is written above the legend.
+    /// Sets the legend's title, which is written above it.
     #[must_use]
     pub fn titled(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());

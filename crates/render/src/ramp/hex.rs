@@ -4,7 +4,7 @@
 use super::stops::RampError;
 use std::fmt::Write as _;
 
-/// The beginning of the text of a ramp in hexadecimal digits.
+/// The text that comes before the hexadecimal digits of a ramp's colours.
 pub(super) const PREFIX: &str = "table:";
 
 const DIGITS: usize = 255 * 8;

@@ -26,7 +26,7 @@ pub enum Interpolation {
 /// A colour at a position of a ramp.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ColorStop {
-    /// The position, 0 to 1.
+    /// The position of the colour on the ramp, 0 to 1.
     pub position: f32,
     /// The colour: RGBA in sRGB, not premultiplied by alpha, with channels from 0 to 1.
     pub color: [f32; 4],

@@ -32,15 +32,15 @@ pub(crate) struct Thresholds {
     /// The number of low bits of a density that the table ignores. Densities that differ only in
     /// these bits form a range of the table.
     shift: u32,
-    /// The number of the table's first range: the upper bits, `f32::to_bits() >> shift`, of its
-    /// densities.
+    /// The number of the table's first range: the upper bits, `f32::to_bits() >> shift`, that all
+    /// densities in it have.
     first: u32,
     /// The colour index of the density at the lower edge of each range of the table.
     entries: Vec<u8>,
     /// The colour index of the density 0, by far the most frequent density.
     at_zero: u8,
-    /// True if no range of the table contains two thresholds, and no threshold but the first lies
-    /// below the positive densities. An index can then be found without a branch.
+    /// True if each range of the table has at most one threshold, and only the first threshold may
+    /// lie below the positive densities. An index can then be found without a branch.
     simple: bool,
 }
 
@@ -133,7 +133,7 @@ impl Thresholds {
     }
 
     /// Writes the colour indices of a block of densities without a branch. It may be called only if
-    /// `simple` is true.
+    /// the field `simple` is true.
     #[inline(always)]
     fn block(&self, densities: &[f32; BLOCK], indices: &mut [u8; BLOCK]) {
         let lowest = f32::from_bits(self.first << self.shift);

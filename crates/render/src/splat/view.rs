@@ -8,7 +8,7 @@ use std::ops::Range;
 /// The size of a tile's picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TileSize {
-    /// Width and height in CSS pixels: 256 or 512.
+    /// Width and height of the tile in CSS pixels: 256 or 512.
     css: u32,
     /// The device pixel ratio, pixels for each CSS pixel: 1 or 2.
     ratio: u32,
@@ -26,7 +26,7 @@ impl TileSize {
         (matches!(css, 256 | 512) && matches!(ratio, 1 | 2)).then_some(Self { css, ratio })
     }
 
-    /// Width and height in pixels.
+    /// Width and height of the tile's picture in pixels.
     pub fn pixels(self) -> u32 {
         self.css * self.ratio
     }
@@ -51,9 +51,9 @@ impl TileSize {
 pub struct View {
     window: Window,
     ratio: u32,
-    /// The first column that shows the map.
+    /// The first column of the window that shows the map.
     first: u32,
-    /// The column after the last one that shows the map.
+    /// The column of the window after the last one that shows the map.
     end: u32,
 }
 

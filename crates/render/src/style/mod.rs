@@ -116,7 +116,7 @@ impl Default for Style {
 }
 
 impl Written<Ramp> {
-    /// The value of the parameter `ramp` for the name of a ramp in the built-in collection.
+    /// Makes a value of the parameter `ramp` from the name of a ramp in the built-in collection.
     fn from_name(name: &str) -> Self {
         Self {
             value: Ramp::from_name(name).unwrap_or_else(|_| Ramp::from_table(&[[0; 4]; 256])),

@@ -15,20 +15,20 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StyleError {
-    /// No parameter has the given name.
+    /// No style parameter has this name.
     #[error("unknown style parameter `{name}`; there are {}", Style::PARAMETERS.join(", "))]
     Unknown {
-        /// The given name, cut to 40 characters.
+        /// The unknown name, cut to 40 characters.
         name: String,
     },
-    /// The parameter can't have the given value.
+    /// The style parameter can't have this value.
     #[error("{name} can't be `{value}`: {expected}")]
     Value {
-        /// The name of the parameter, as in a URL.
+        /// The name of the parameter, as in a URL, whose value is refused.
         name: &'static str,
-        /// The given value, cut to 40 characters.
+        /// The refused value, cut to 40 characters.
         value: String,
-        /// A description of the legal values.
+        /// A description of the values that the parameter may have.
         expected: String,
     },
 }

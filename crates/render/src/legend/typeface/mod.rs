@@ -24,7 +24,7 @@ const GREATEST_LETTER: f32 = 8.0;
 /// letters or run from right to left are not set as they should be.
 #[derive(Clone, Debug, Default)]
 pub struct Typeface {
-    /// The typeface of a file. `None` for the embedded one.
+    /// The typeface that was read from a file. `None` for the embedded one.
     own: Option<Arc<FontArc>>,
 }
 

@@ -49,9 +49,9 @@ impl fmt::Display for Group {
 pub struct NamedRamp {
     /// The name by which the ramp is chosen.
     pub name: &'static str,
-    /// The purpose of the ramp, by which it is listed.
+    /// The purpose of the ramp. Lists of ramps are grouped by it.
     pub group: Group,
-    /// A description of the colours in a few words.
+    /// A description of the ramp's colours in a few words.
     pub about: &'static str,
     colors: Colors,
     fade: Fade,

@@ -8,9 +8,9 @@ use crate::style::blend::MarkerStamp;
 use crate::unit_costs::{self as ns, report};
 use std::collections::HashMap;
 
-/// The greatest number of pixels of a marker that counts as small. For small markers the points are
-/// not sorted: sorting saves drawing a marker several times at one position, but costs more than
-/// that.
+/// The greatest number of pixels of a marker that counts as small. For a small marker the points
+/// are not sorted: sorting would save drawing it several times at one position, but would cost more
+/// than it saves.
 const SMALL: u32 = 1024;
 
 /// The greatest size, in bytes, of the cache of a marker's images: one for each opacity and each

@@ -276,7 +276,7 @@ fn cut(
     });
 }
 
-/// The side of a level's cells in world units.
+/// The side, in world units, of the cells of a level.
 fn side(level: u32) -> f64 {
     f64::from(BITS - level).exp2()
 }

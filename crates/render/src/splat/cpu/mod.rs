@@ -60,7 +60,7 @@ pub struct CpuBackend {
     plans: Memo<KernelKey, CpuPlan>,
 }
 
-/// A kernel's plan with its precomputed tables.
+/// A kernel's plan, with tables that are computed once.
 #[derive(Debug)]
 struct CpuPlan {
     kernel: Kernel,

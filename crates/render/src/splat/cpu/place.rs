@@ -96,8 +96,8 @@ impl BinAxis {
         })
     }
 
-    /// The number of steps from the grid's beginning to the position `at`, and true if the position
-    /// is on the grid.
+    /// The number of steps from the grid's beginning to the position `at`, in the steps of this
+    /// axis, and true if the position is on the grid.
     #[inline(always)]
     fn place(&self, at: u32) -> (u32, bool) {
         let from = at.wrapping_sub(self.origin);

@@ -20,7 +20,7 @@ pub(super) struct Site {
     pub(super) x: i64,
     /// The row of the subpixel, counted from the window's top edge. It may lie outside the window.
     pub(super) y: i64,
-    /// The opacity of each point, 1 to 255.
+    /// The opacity, 1 to 255, of each point that the site stands for.
     pub(super) opacity: u8,
     /// The number of points in this subpixel that have this opacity.
     pub(super) count: u32,
@@ -166,7 +166,7 @@ impl SubpixelWindow {
     }
 }
 
-/// A value for each subpixel, row by row.
+/// A grid that has a value for each subpixel of a window and its margin, row by row.
 pub(super) struct SubpixelGrid<T> {
     /// The column of the first subpixel, and also its row: minus the width of the margin, in
     /// subpixels. Columns and rows are counted from the window's top left corner.
@@ -177,7 +177,7 @@ pub(super) struct SubpixelGrid<T> {
 }
 
 impl<T: Copy + Default + PartialEq> SubpixelGrid<T> {
-    /// The value of a subpixel; `None` outside the grid.
+    /// Returns the value of the subpixel in column `x` and row `y`. `None` outside the grid.
     fn get_mut(&mut self, x: i64, y: i64) -> Option<&mut T> {
         let (x, y) = (x - self.first, y - self.first);
         let inside = (0..self.width).contains(&x) && (0..self.height).contains(&y);

@@ -24,8 +24,8 @@ use crate::splat::timing::{Phase, lap};
 use crate::unit_costs::{self as ns, report};
 use heatsplat_points::{Point, Points, Window};
 
-/// The change from one pixel of a row to the next: the changes of the polynomial's three
-/// coefficients, and of the number of discs that cover the pixel.
+/// The change from one pixel of a row to the next, as four numbers: the changes of the polynomial's
+/// three coefficients, and the change of the number of discs that cover the pixel.
 type CoefficientChange = [f64; 4];
 
 /// The number of a disc's rows that are computed together.

@@ -48,9 +48,9 @@ struct Spectrum {
     /// The Fourier transform of the stamp's taps on the pixels' corners; empty for a grid of
     /// centres alone.
     corners: Vec<Complex64>,
-    /// The forward and the inverse FFT of a row.
+    /// The forward and the inverse FFT for rows of the grid.
     rows: [Arc<dyn Fft<f64>>; 2],
-    /// The forward and the inverse FFT of a column.
+    /// The forward and the inverse FFT for columns of the grid.
     columns: [Arc<dyn Fft<f64>>; 2],
 }
 

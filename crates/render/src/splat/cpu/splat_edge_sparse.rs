@@ -14,8 +14,8 @@ const TAPS_A_BIN: usize = 8;
 /// The rows of a kernel's stamp in the form in which they are added to a picture.
 #[derive(Debug)]
 pub(crate) struct StampRows {
-    /// The taps of the stamp's rows, each from left to right. Entry i is the row that lies i rows
-    /// of the grid above the middle, and also the row below, its mirror image.
+    /// The taps (weights) of each row of the stamp, from left to right. Entry i is the row that
+    /// lies i rows of the grid above the middle, and also the row below, its mirror image.
     rows: Vec<Vec<f32>>,
     /// The number of the grid's rows for each row of pixels: 1, or 2 if the grid has the pixels'
     /// corners too.

@@ -12,8 +12,8 @@ use heatsplat_points::{Points, Window};
 /// in cells about as wide as a kernel. Below this limit, weights count as cancelling.
 const CANCELLING: f64 = 1.0 / 256.0;
 
-/// The widths of the cells in which weights are summed, divided by the kernel's radius. The
-/// fraction that remains in cells of each width is compared with [`CANCELLING`].
+/// The widths of the cells in which weights are summed, divided by the kernel's radius. For each
+/// width, the fraction of Σ |weight| that remains in the sums is compared with [`CANCELLING`].
 const WIDTHS: [f64; 3] = [0.25, 1.0, 4.0];
 
 /// The greatest number of pixels, summed over the kernels of all points, up to which each point's

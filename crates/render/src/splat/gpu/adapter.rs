@@ -20,13 +20,13 @@ pub enum AdapterChoice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Adapter {
-    /// The name that the driver reports.
+    /// The name of the GPU, as its driver reports it.
     pub name: String,
     /// The kind of device: `discrete`, `integrated`, `virtual`, `software` or `other`.
     pub kind: &'static str,
     /// The graphics interface, for example Vulkan, Metal or Dx12.
     pub interface: String,
-    /// The name and version of the driver.
+    /// The name and version of the GPU's driver.
     pub driver: String,
     /// The greatest number of bytes of one buffer that a shader can access at a time.
     pub binding: u64,

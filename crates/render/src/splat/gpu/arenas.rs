@@ -245,7 +245,7 @@ impl Arenas {
     }
 }
 
-/// A binding of a whole buffer.
+/// A binding by which a shader accesses a whole buffer.
 pub(super) fn whole(buffer: &Buffer) -> BufferBinding<'_> {
     buffer.as_entire_buffer_binding()
 }

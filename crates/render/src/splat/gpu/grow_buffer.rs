@@ -46,7 +46,7 @@ impl GrowBuffer {
         })
     }
 
-    /// Returns true if the buffer must grow before it has room for `bytes` bytes.
+    /// Returns true if the buffer has no room for `bytes` bytes, so that it must grow.
     pub(super) fn is_less_than(&self, bytes: u64) -> bool {
         self.buffer.as_ref().is_none_or(|b| b.size() < bytes)
     }

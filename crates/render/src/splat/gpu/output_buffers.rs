@@ -15,9 +15,9 @@ pub struct GpuPicture {
     /// The pixels: an f32 for each density, or four bytes for each RGBA colour. Shaders can bind
     /// the buffer, and data can be copied into it and out of it.
     pub buffer: wgpu::Buffer,
-    /// The number of pixels in a row.
+    /// The picture's width in pixels.
     pub width: u32,
-    /// The number of rows of pixels.
+    /// The picture's height in pixels.
     pub height: u32,
 }
 

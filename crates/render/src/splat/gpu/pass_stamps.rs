@@ -7,7 +7,7 @@ use wgpu::{Buffer, CommandEncoder, Device, QuerySet, Queue};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PassTime {
-    /// The name of the pass.
+    /// The name of the compute pass.
     pub name: &'static str,
     /// The seconds that the pass took by the host's clock. They include the way to the device and
     /// back.

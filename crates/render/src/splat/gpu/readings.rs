@@ -99,7 +99,7 @@ pub(super) struct PicturePart {
     pub(super) cells: u64,
 }
 
-/// An answer to a call.
+/// The worker thread's answer to a call, that is, to the jobs that a caller has sent together.
 #[derive(Debug)]
 pub(super) enum Answer {
     /// Pictures that were drawn in one batch: the words that were read back, and the position of

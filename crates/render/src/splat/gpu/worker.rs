@@ -23,7 +23,7 @@ pub(super) type Rebuild = Arc<dyn Fn() -> Option<Engine> + Send + Sync>;
 /// A message to the worker thread.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// Blocks to draw, if possible together.
+    /// Blocks to draw. If possible, they are drawn together.
     Draw(Vec<Task>),
     /// A caller has found a wrong sum in a picture of the device with this number.
     Wrong(u64),
