@@ -65,7 +65,7 @@ impl CellBuilder {
         self.plain.1 += times * dy;
     }
 
-    /// Returns the finished cell, and the number of points that the cell stands for.
+    /// Returns the finished cell, and the number of points that it stands for.
     #[inline]
     pub(crate) fn finish(&self) -> (Point, u32) {
         if self.entries == 1 {

@@ -113,8 +113,8 @@ impl Pyramid {
         u32::try_from(self.nodes.len()).ok().and_then(NodeId::new)
     }
 
-    /// Appends the nodes and cells of another pyramid, `part`. Returns `branch`, which refers to
-    /// nodes and cells of `part`, changed to their new numbers in this pyramid.
+    /// Appends the nodes and cells of another pyramid, `part`. `branch` refers to nodes and cells
+    /// by their numbers in `part`; it is returned with their new numbers in this pyramid.
     fn adopt(&mut self, part: Self, mut branch: Branch) -> Branch {
         let (nodes, cells) = (self.nodes.len() as u32, self.cells.len());
         let moved = |id: NodeId| id.checked_add(nodes);

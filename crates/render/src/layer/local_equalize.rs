@@ -292,7 +292,7 @@ struct QuadTable {
     /// The number of bits by which the bits of a density, as an f32, are shifted to the right. The
     /// result is the number of the density's bin.
     shift: u32,
-    /// The numbers of the first and the last bin of the table.
+    /// The numbers of the first and the last bin of the look-up table.
     ends: [u32; 2],
     /// The entry of each bin: the positions on the ramp that the density in the bin's middle has by
     /// the four histograms. A position, 0 to 1, is multiplied by 255 · 16 and takes 16 bits. From

@@ -57,7 +57,7 @@ impl NearestPoints {
         }
     }
 
-    /// Adds a point to the found ones, unless it is out of reach.
+    /// Adds a point to the found ones, unless it is out of the kernel's reach.
     pub fn add(&mut self, point: Point) {
         let (dx, dy) = (
             (f64::from(point.x) - f64::from(self.at.x)).abs(),
@@ -78,7 +78,7 @@ impl NearestPoints {
         }
     }
 
-    /// Adds all points of an index that are in reach to the found ones.
+    /// Adds to the found points all points of an index that are within reach.
     #[must_use]
     pub fn among(mut self, points: &Points) -> Self {
         let side = (2.0 * self.reach / self.css_pixel)

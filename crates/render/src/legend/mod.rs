@@ -85,7 +85,7 @@ pub struct LegendClass {
     pub from: f64,
     /// The density where the class ends, in the legend's unit.
     pub to: f64,
-    /// The colour as `#rrggbb`, or `#rrggbbaa` if it is translucent.
+    /// The colour of the class as `#rrggbb`, or `#rrggbbaa` if it is translucent.
     pub color: String,
     /// The label of the class: its two densities in short form, with a dash between them.
     pub label: String,
@@ -101,7 +101,7 @@ pub struct LegendClass {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegendPercentile {
-    /// The percentage of pixels whose density is lower than `value`, 0 to 100.
+    /// The percentage, 0 to 100, of the pixels whose density is lower than `value`.
     pub percent: f64,
     /// The density at this percentile, in the legend's unit.
     pub value: f64,
@@ -120,7 +120,7 @@ pub struct LegendStop {
     pub value: f64,
     /// The position of this colour on the ramp, 0 to 1.
     pub position: f64,
-    /// The colour as `#rrggbb`, or `#rrggbbaa` if it is translucent.
+    /// The stop's colour as `#rrggbb`, or `#rrggbbaa` if it is translucent.
     pub color: String,
 }
 

@@ -9,7 +9,7 @@ pub(super) const PREFIX: &str = "table:";
 
 const DIGITS: usize = 255 * 8;
 
-/// Parses the hexadecimal digits that follow the prefix.
+/// Parses the hexadecimal digits that follow the prefix in the text of a ramp.
 pub(super) fn read(digits: &str) -> Result<[[u8; 4]; 256], RampError> {
     let legal = digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit());
     if !legal {

@@ -73,7 +73,7 @@ impl Domain {
         }
     }
 
-    /// The percentile, 0 to 100, at which a measured upper end lies.
+    /// The percentile, 0 to 100, that is the upper end of the domain if that end is measured.
     pub(super) fn percentile(&self) -> f64 {
         match self {
             Self::Percentile(p) | Self::AtZoom(Some(p), _) => *p,

@@ -132,7 +132,7 @@ impl Statistics {
         self.extremes.is_none()
     }
 
-    /// The bytes of heap memory that the histogram's bins take.
+    /// The number of bytes of heap memory that the histogram's bins take.
     pub fn heap_bytes(&self) -> usize {
         (self.below.counts.capacity() + self.above.counts.capacity()) * size_of::<f64>()
     }

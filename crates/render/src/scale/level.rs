@@ -20,7 +20,7 @@ const ROUNDING: f64 = 1e-6;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Level {
     below: u8,
-    /// The fractional part of the level: at least 0 and less than 1.
+    /// The level's fractional part: at least 0 and less than 1.
     share: f64,
 }
 

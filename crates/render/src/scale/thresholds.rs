@@ -35,7 +35,7 @@ pub(crate) struct Thresholds {
     /// The number of the table's first range: the upper bits, `f32::to_bits() >> shift`, that all
     /// densities in it have.
     first: u32,
-    /// The colour index of the density at the lower edge of each range of the table.
+    /// The colour index of the density at the lower edge of each range of the look-up table.
     entries: Vec<u8>,
     /// The colour index of the density 0, by far the most frequent density.
     at_zero: u8,
@@ -81,7 +81,7 @@ impl Thresholds {
         made
     }
 
-    /// Makes the look-up table that ignores `shift` low bits of a density.
+    /// Makes the look-up table in which densities are found without their `shift` lowest bits.
     fn tabulate(&mut self, shift: u32) {
         let slot = |v: f32| v.max(0.0).to_bits() >> shift;
         let thresholds = &self.thresholds;

@@ -13,7 +13,7 @@ const LOG_RANGE: f64 = 1000.0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Transform {
-    /// The function u: the position is the fraction itself.
+    /// The function u: the position on the ramp is the density's fraction of the domain itself.
     Linear,
     /// The function ln(1 + 1000 u) / ln 1001. It is logarithmic over three powers of ten, and 0 for
     /// u = 0.
@@ -45,7 +45,7 @@ impl Gamma {
             .then_some(Self((exponent * 1000.0).round() as u16))
     }
 
-    /// The exponent as a number.
+    /// The exponent as an f64.
     pub fn exponent(self) -> f64 {
         f64::from(self.0) / 1000.0
     }

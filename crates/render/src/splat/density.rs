@@ -6,9 +6,9 @@
 /// the north.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Density {
-    /// The number of pixels in a row.
+    /// The picture's width in pixels.
     pub width: u32,
-    /// The number of rows of pixels.
+    /// The picture's height in pixels.
     pub height: u32,
     /// The densities: `width` × `height` numbers, row by row from the north.
     pub values: Vec<f32>,
@@ -71,9 +71,9 @@ impl Density {
 /// to draw, and 255 is the last colour of the ramp.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// The number of pixels in a row.
+    /// The picture's width in pixels.
     pub width: u32,
-    /// The number of rows of pixels.
+    /// The picture's height in pixels.
     pub height: u32,
     /// The pixels row by row from the north: `width` × `height` indices into a ramp.
     pub indices: Vec<u8>,

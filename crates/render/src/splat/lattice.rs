@@ -55,7 +55,7 @@ pub(crate) fn needs_quincunx(kernel: &Kernel) -> bool {
     kernel.shape() == Shape::Quartic && gains.contains(&kernel.radius())
 }
 
-/// The side, in pixels, of the cells of the coarsest grid.
+/// The side, in pixels, of the cells of the coarsest grid on which kernels are splatted.
 const COARSEST: f64 = 32.0;
 
 /// The grid on which cells are deposited. If the radius is small, the grid is finer than the

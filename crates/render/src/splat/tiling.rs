@@ -113,7 +113,7 @@ impl PaddedBlock {
 struct CellSpan {
     from: u32,
     length: u32,
-    /// The number of the cell's pixels that lie before the span.
+    /// The number of the grid cell's pixels that lie before the span.
     skipped: u32,
 }
 

@@ -63,13 +63,13 @@ pub enum Shape {
 pub struct Share(u16);
 
 impl Share {
-    /// Makes a fraction of a radius. `None` unless it is from 0 to 1.
+    /// Makes a fraction of a kernel's radius. `None` unless it is from 0 to 1.
     pub fn new(share: f64) -> Option<Self> {
         let legal = (0.0..=1.0).contains(&share);
         legal.then_some(Self((share * 1000.0).round() as u16))
     }
 
-    /// The fraction as a number, 0 to 1.
+    /// The fraction of the kernel's radius, 0 to 1.
     pub fn share(self) -> f64 {
         f64::from(self.0) / 1000.0
     }
@@ -81,13 +81,13 @@ impl Share {
 pub struct Decay(i32);
 
 impl Decay {
-    /// Makes a value at the edge. `None` unless it is from −100 to 100.
+    /// Makes the value that a cone has at its edge. `None` unless it is from −100 to 100.
     pub fn new(decay: f64) -> Option<Self> {
         let legal = (-100.0..=100.0).contains(&decay);
         legal.then_some(Self((decay * 1000.0).round() as i32))
     }
 
-    /// The value that the shape has at its edge, −100 to 100.
+    /// The value that the cone has at its edge, −100 to 100.
     pub fn decay(self) -> f64 {
         f64::from(self.0) / 1000.0
     }

@@ -115,7 +115,7 @@ impl MarkerImage {
         Self::new(info.width, info.height, alpha).ok_or(MarkerImageError::Size)
     }
 
-    /// Enlarges the picture: each pixel is repeated `factor` times in x and in y.
+    /// Enlarges the marker's picture: each pixel is repeated `factor` times in x and in y.
     fn enlarged(&self, factor: u32) -> Self {
         let width = self.width * factor;
         let rows = self.alpha.chunks_exact(self.width.max(1) as usize);

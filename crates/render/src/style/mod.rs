@@ -192,7 +192,7 @@ impl Style {
         self.classes
     }
 
-    /// The unit of the values, in words, for legends and texts.
+    /// The unit, in words, of the values that pictures in this style show, for legends and texts.
     pub fn unit(&self) -> String {
         self.unit_of("weight", "points")
     }

@@ -106,7 +106,7 @@ impl NamedRamp {
         OpacityCurve::new(self.fade.to_vec()).ok()
     }
 
-    /// The colours as opaque stops, before the opacity curve is applied.
+    /// The ramp's colours as opaque stops, before the opacity curve is applied.
     pub fn stops(&self) -> Vec<ColorStop> {
         match self.colors {
             Colors::Table(table) => table

@@ -17,7 +17,7 @@ use crate::unit_costs::{self as ns, report};
 /// infinite. The difference from 1 is less than half a colour step.
 const OPAQUE: f64 = 1.0 - 1.0 / 1024.0;
 
-/// Draws the density of a job, by the rule of its blend mode.
+/// Draws the density of a job, whose splats its blend mode combines.
 pub(crate) fn draw(job: &BlendJob<'_>) -> Density {
     match job.blend {
         // Kernel shapes that only other heat maps have come here too; their splats simply add.

@@ -33,7 +33,7 @@ const MOST_BITS: f64 = 5.0;
 pub(crate) struct Needs {
     /// The distance in pixels from a point at which its kernel ends.
     pub(crate) reach: f64,
-    /// The side in pixels of the coarsest cells in which points are read.
+    /// The side, in pixels, of the coarsest cells that may stand for points.
     pub(crate) cell: f64,
     /// True if light cells are separated from the others, so that they can be drawn on a grid. A
     /// cell is light if its weight is at most [`LIGHT`] times the weight around it.

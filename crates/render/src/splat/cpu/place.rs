@@ -57,9 +57,9 @@ const FRACTION: u32 = 20;
 /// A mapping to bins whose sides are a power of two in world units, as the pixels of every zoom
 /// are. Integers locate cells in these bins exactly.
 pub(crate) struct Dyadic {
-    /// The number of low bits of a world coordinate that are dropped.
+    /// The number of low bits of a world coordinate that the mapping drops.
     spare: u32,
-    /// The number of bits of a position within its bin.
+    /// The number of bits by which a position within a bin is given.
     bits: u32,
     across: BinAxis,
     down: BinAxis,

@@ -155,7 +155,7 @@ impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, 
         }
     }
 
-    /// Adds a cell's splat to the sums for the pixel that contains the cell.
+    /// Adds a cell's splat to `sums`, the summed splats of all cells in its pixel.
     #[inline(always)]
     fn add(&self, cell: &BinPosition, sums: &mut [[f32; W]; ROWS]) {
         let across = self.along(cell.x);

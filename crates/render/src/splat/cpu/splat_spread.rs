@@ -53,7 +53,7 @@ impl SpreadScratch {
 #[derive(Clone, Copy)]
 struct TermTaps<'a> {
     values: &'a [f32],
-    /// The number of grid cells from one output to the next.
+    /// The number of grid cells from one output of the convolution to the next.
     step: usize,
     /// The innermost grid cell that an output reads on its left, and the innermost one on its
     /// right. Both are counted from the first cell that it reads.

@@ -22,15 +22,15 @@ pub enum AdapterChoice {
 pub struct Adapter {
     /// The name of the GPU, as its driver reports it.
     pub name: String,
-    /// The kind of device: `discrete`, `integrated`, `virtual`, `software` or `other`.
+    /// The kind of the GPU: `discrete`, `integrated`, `virtual`, `software` or `other`.
     pub kind: &'static str,
-    /// The graphics interface, for example Vulkan, Metal or Dx12.
+    /// The graphics interface by which the GPU is used, for example Vulkan, Metal or Dx12.
     pub interface: String,
     /// The name and version of the GPU's driver.
     pub driver: String,
-    /// The greatest number of bytes of one buffer that a shader can access at a time.
+    /// The greatest number of bytes of one buffer that a shader on the GPU can access at a time.
     pub binding: u64,
-    /// The greatest number of bytes that one buffer may have.
+    /// The greatest number of bytes that one buffer on the GPU may have.
     pub buffer: u64,
 }
 

@@ -73,7 +73,7 @@ impl BatchSizes {
         }
     }
 
-    /// Returns true if every buffer has at most `most` bytes.
+    /// Returns true if none of the buffers would have more than `most` bytes.
     fn fit(self, most: u64) -> bool {
         let bytes = |elements: u32, size: u64| u64::from(elements) * size;
         bytes(self.bins, 8) <= most

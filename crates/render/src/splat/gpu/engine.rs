@@ -43,7 +43,8 @@ pub(super) struct Submission {
     readback: Readback,
 }
 
-/// A buffer that the host can read when the submission is finished.
+/// A buffer into which a submission copies its results. The host can read it when the submission is
+/// finished.
 #[derive(Debug)]
 struct Readback {
     staging: GrowBuffer,
