@@ -53,8 +53,8 @@ impl OpacityCurve {
         Ok(Self(stops))
     }
 
-    /// Returns the opacity, 0 to 1, at a position, 0 to 1. If two stops have this position, the
-    /// opacity is that of the later stop.
+    /// Returns the opacity, 0 to 1, at a position on the ramp, 0 to 1. If two stops have this
+    /// position, the opacity is that of the later stop.
     pub fn at(&self, position: f32) -> f32 {
         let after = self.0.partition_point(|&(p, _)| p <= position);
         let left = after.checked_sub(1).and_then(|i| self.0.get(i));
@@ -110,7 +110,7 @@ impl Opacity {
         }
     }
 
-    /// Returns the opacity at a position, 0 to 1.
+    /// Returns the opacity at a position on the ramp, 0 to 1.
     pub fn at(&self, position: f32) -> f32 {
         match self {
             Self::Factor(factor) => *factor,

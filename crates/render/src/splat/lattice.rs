@@ -106,7 +106,7 @@ impl Lattice {
     }
 
     /// The distance, in pixels of the picture, between an output of the convolution and the grid
-    /// cell that is multiplied by tap `i`.
+    /// cell that the weight with the index `i` multiplies for it.
     pub(crate) fn distance(self, i: usize) -> f64 {
         let half = if self.centred() { 0.0 } else { 0.5 };
         (i as f64 + half) * self.cell()

@@ -88,7 +88,8 @@ impl KernelStamp {
         }
     }
 
-    /// Tap `x` of row `y`, both counted from the middle; 0 outside the stamp.
+    /// The stamp's weight in column `x` and row `y`, both counted from the middle; 0 outside the
+    /// stamp.
     pub(crate) fn at(&self, x: usize, y: usize) -> f64 {
         if x < self.side {
             self.values.get(y * self.side + x).copied().unwrap_or(0.0)

@@ -42,10 +42,10 @@ impl Default for Spectra {
 struct Spectrum {
     width: usize,
     height: usize,
-    /// The Fourier transform of the stamp's taps on the pixels' centres. Only the first `width / 2
-    /// + 1` columns are stored, since the others mirror them.
+    /// The Fourier transform of the stamp's weights on the pixels' centres. Only the first `width /
+    /// 2 + 1` columns are stored, since the others mirror them.
     values: Vec<f64>,
-    /// The Fourier transform of the stamp's taps on the pixels' corners; empty for a grid of
+    /// The Fourier transform of the stamp's weights on the pixels' corners; empty for a grid of
     /// centres alone.
     corners: Vec<Complex64>,
     /// The forward and the inverse FFT for rows of the grid.

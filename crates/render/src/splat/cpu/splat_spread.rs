@@ -76,8 +76,9 @@ impl<'a> TermTaps<'a> {
         }
     }
 
-    /// Each tap, with the two grid cells that it multiplies for the first output, left and right. A
-    /// tap in the middle multiplies only one cell, so its right cell is `None`.
+    /// Each tap (a weight of the convolution), with the two grid cells that it multiplies for the
+    /// first output, left and right. A tap in the middle multiplies only one cell, so its right
+    /// cell is `None`.
     fn pairs(self) -> impl Iterator<Item = (f32, usize, Option<usize>)> + 'a {
         let [left, right] = self.inner;
         self.values

@@ -34,8 +34,8 @@ pub(super) struct GpuPlan {
 /// The algorithm of a plan, which decides the shader stages that run.
 #[derive(Debug)]
 pub(super) enum GpuPlanKind {
-    /// Adds the kernel around each cell, in fixed point. It reaches `margin` pixels to each side of
-    /// the cell's pixel.
+    /// Adds the kernel around each cell, in fixed point. The kernel reaches `margin` pixels to each
+    /// side of the cell's pixel.
     Direct { margin: u32 },
     /// Deposits cells on a grid and convolves the grid with each separable term, along the rows and
     /// then along the columns. If the grid is coarser than the picture, the result is refined to

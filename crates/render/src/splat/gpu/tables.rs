@@ -123,8 +123,8 @@ impl PlanTables {
     }
 }
 
-/// The tables of a stamp, row by row from its middle. Each row has its own table, and a shorter row
-/// has a shorter one.
+/// A stamp, the two-dimensional table of weights of a convolution, as tables for shaders. Each row
+/// has its own table, in order from the middle row; a shorter row has a shorter one.
 #[derive(Debug)]
 pub(super) struct StampTable {
     pub(super) taps: Vec<f32>,
