@@ -109,8 +109,8 @@ impl<'a> Cells<'a> {
         self.runs.is_empty()
     }
 
-    /// Cells of each [`Run`], with the distance in world units by which its copy of the world is
-    /// shifted to the east.
+    /// Cells or points of each [`Run`], with the run's shift to the east in world units: that of
+    /// the copy of the world in which they are shown.
     pub fn slices(&self) -> impl Iterator<Item = (&'a [Point], f64)> + '_ {
         self.runs.iter().filter_map(|r| {
             let slice = match self.pyramid_range(&r.range) {

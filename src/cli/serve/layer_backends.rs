@@ -286,7 +286,8 @@ mod tests {
     struct Timed {
         name: &'static str,
         time: Duration,
-        /// The number by which each picture raises the count of fallbacks.
+        /// The number that each call of `densities` adds to the fallbacks; 0 for a device that
+        /// works.
         fails: AtomicU64,
         fallbacks: AtomicU64,
     }

@@ -179,8 +179,8 @@ impl LayerSet {
         self.update_to(config, reload, wanted, published)
     }
 
-    /// Replaces the layers of the server by `wanted` and `published`, as [`update`](Self::update)
-    /// does.
+    /// Does the work of [`update`](Self::update) for given layers: `wanted`, those of the
+    /// configuration, and `published`, those that its databases publish.
     fn update_to(
         &mut self,
         config: &ServeConfig,

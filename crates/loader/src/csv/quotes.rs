@@ -246,7 +246,8 @@ impl CsvDialect {
     }
 }
 
-/// The result of [`spanning`](CsvDialect::spanning) for a line of tab-separated text.
+/// The answer to the question whether a row of tab-separated text goes on past its first line:
+/// see [`spanning`](CsvDialect::spanning).
 enum LineSpan {
     /// The line doesn't continue: it is a row by itself.
     No,

@@ -256,8 +256,8 @@ impl Statement {
         .collect()
     }
 
-    /// Returns the placeholder of a parameter, like `$1::float8`. The parameter is added unless
-    /// there is one already for this token and side.
+    /// Returns the placeholder of a parameter, like `$1::float8`. A token that occurs again reuses
+    /// its parameter. `side` is the number of the side if the token is a box, otherwise 0.
     fn parameter(&mut self, token: Token, side: usize, parameter: SqlParameter) -> String {
         let of = Some((token, side));
         let known = self.parameters.iter().position(|(o, _)| *o == of);

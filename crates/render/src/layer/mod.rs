@@ -285,8 +285,8 @@ impl Layer {
         Arc::new(style.scale().between(&below, &above, kind, level))
     }
 
-    /// Returns the scale that all pictures at a whole level share. At `level` the world is
-    /// 2^`level` CSS pixels wide.
+    /// Returns the scale of all pictures at an integer level. At `level` the world is 2^`level` CSS
+    /// pixels wide.
     pub fn normalizer(&self, level: u8, style: &Style) -> Arc<Normalizer> {
         let resolve = || {
             let (scale, kind) = (style.scale(), self.value_kind(style));

@@ -110,7 +110,7 @@ impl Opacity {
         }
     }
 
-    /// Returns the opacity at a position on the ramp, 0 to 1.
+    /// Returns the opacity, 0 to 1, at a position on the ramp, also 0 to 1.
     pub fn at(&self, position: f32) -> f32 {
         match self {
             Self::Factor(factor) => *factor,

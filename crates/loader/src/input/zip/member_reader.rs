@@ -16,7 +16,7 @@ pub(crate) struct MemberReader {
     left: u64,
     checksum: Crc,
     expected: u32,
-    /// True after the number and the checksum of the bytes were checked.
+    /// True after the size and the checksum of the member were found to be right.
     checked: bool,
 }
 

@@ -74,7 +74,8 @@ const ABOUT: [&str; 7] = [
     "datapackage.json",
 ];
 
-/// Tables of GTFS timetables. Where `stops.txt` is one of GTFS, at least one of these is beside it.
+/// Tables that GTFS timetables have besides `stops.txt`. A file `stops.txt` is taken for a table of
+/// GTFS only if at least one of these is in the same folder.
 pub(in crate::open) const GTFS: [&str; 4] =
     ["stop_times.txt", "routes.txt", "trips.txt", "agency.txt"];
 

@@ -69,7 +69,7 @@ struct RowCells {
 /// A cell whose end was not read yet.
 struct OpenCell {
     column: usize,
-    /// True if the value of the cell is read.
+    /// True if the cell is in a column whose values are to be read.
     is_wanted: bool,
     kind: CellType,
     is_date: bool,

@@ -20,8 +20,9 @@ pub struct GpuReport {
     /// The number of commands that copied pixels: one for a batch whose pictures are read back.
     /// Pictures that stay on the device are written where they stay, without a copy.
     pub copies: u64,
-    /// The number of bytes that were sent to the device with batches: parameters and tables of the
-    /// pictures, and cells that don't stay on the device.
+    /// The number of bytes that were sent to the device to draw batches: the settings and
+    /// thresholds of the pictures, the weight tables of their kernels, and cells that don't stay on
+    /// the device.
     pub staged_bytes: u64,
     /// The CPU time of the worker thread, which owns the device.
     pub worker_time: Duration,
