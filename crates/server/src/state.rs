@@ -12,6 +12,7 @@ use crate::http::origin::{PROXY_HEADERS, RequestOrigin};
 use crate::http::request_counts::RequestCounts;
 use crate::http::response;
 use crate::layers::entry::ServedLayer;
+use crate::layers::layer_id::LayerId;
 use crate::layers::registry::Registry;
 use crate::render_queue::{ClientKey, RenderQueue};
 use crate::shutdown::StopHandle;
@@ -148,6 +149,19 @@ impl Server {
             depends_on,
             is_verified: !self.config.allowed_hosts.is_empty(),
         }
+    }
+
+    /// The layers that a request may see: those that have data, with their ids, and the ids of
+    /// those that are still loading.
+    pub(crate) fn open_layers(
+        &self,
+        request: &Request,
+    ) -> (Vec<(LayerId, Arc<ServedLayer>)>, Vec<LayerId>) {
+        let sent = SentKeys::of(request);
+        let (mut loaded, mut loading) = self.layers.all();
+        loaded.retain(|(id, _)| self.layers.is_open(id, sent));
+        loading.retain(|id| self.layers.is_open(id, sent));
+        (loaded, loading)
     }
 
     /// Finds the layer with this id, if the request may see it.

@@ -42,7 +42,7 @@ pub(crate) fn mixed_pixels(
 /// The weighted mean of the colours that have been added so far.
 #[derive(Clone, Copy, Default)]
 struct Mixture {
-    sum: Oklab,
+    mean: Oklab,
     /// The sum of the weights of the colours that have been added. Weights are squares of numbers
     /// up to 10³⁸, which only f64 can hold.
     weight: f64,
@@ -57,7 +57,7 @@ impl Mixture {
             let weight = f64::from(value).powi(2);
             self.weight += weight;
             let share = (weight / self.weight) as f32;
-            self.sum = self.sum.mixed(color, share);
+            self.mean = self.mean.mixed(color, share);
         }
     }
 }
@@ -68,7 +68,7 @@ fn finish(mixtures: &[Mixture], together: &Picture, ramp: &Ramp) -> Vec<u8> {
         if alpha == 0 || mixture.weight <= 0.0 {
             return [0; 4];
         }
-        let [r, g, b] = mixture.sum.to_srgb();
+        let [r, g, b] = mixture.mean.to_srgb();
         [r, g, b, alpha]
     };
     mixtures

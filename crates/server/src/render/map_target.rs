@@ -1,7 +1,9 @@
 //! The last steps from a drawn picture to the bytes of a map: another grid, a ground, a format.
 
 use super::warp::Warp;
-use heatsplat_render::encode::{EncodeError, ImageEncoding, ImageFormat, rgba};
+use heatsplat_render::encode::{
+    EncodeError, ImageEncoding, ImageFormat, RowColors, png_in_rows, rgba,
+};
 use heatsplat_render::{Picture, Ramp};
 use std::sync::Arc;
 
@@ -43,6 +45,15 @@ impl MapTarget {
         let encoding = ImageEncoding::from(self.format);
         match self.ground {
             None => encoding.indices(indices, width, height, ramp),
+            Some(ground) if self.format == ImageFormat::Png => {
+                let mut colors = *ramp.colors();
+                lay_on(colors.as_flattened_mut(), ground);
+                let colors = RowColors::Palette(&colors);
+                let mut bytes = Vec::new();
+                let rows = [warped.unwrap_or_else(|| drawn.indices.clone())];
+                png_in_rows(&mut bytes, [width, height], colors, None, rows)?;
+                Ok(bytes.into())
+            }
             Some(ground) => {
                 let mut pixels = rgba(indices, ramp);
                 lay_on(&mut pixels, ground);

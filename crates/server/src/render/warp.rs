@@ -52,6 +52,14 @@ impl Warp {
         }
     }
 
+    /// The same warp, but each pixel gets the nearest pixel of the drawn picture, and none between
+    /// two. It is for pictures whose pixels are counts of their own.
+    pub(crate) fn nearest(mut self) -> Self {
+        let taps = self.columns.iter_mut().chain(&mut self.rows).flatten();
+        taps.for_each(|tap| tap.share = tap.share.round());
+        self
+    }
+
     /// The width and the height, in pixels, of the picture that the warp makes.
     pub(crate) fn size(&self) -> (u32, u32) {
         (self.columns.len() as u32, self.rows.len() as u32)
@@ -165,6 +173,8 @@ mod tests {
         // No heat and much heat are not little heat: on a scale of both signs, little is another
         // sign.
         assert_eq!(warp.indices(&[0, 128])[0], 128);
+        let nearest = Warp::new(&[0.9, 1.2], &[0.5], (2, 1)).nearest();
+        assert_eq!(nearest.indices(&[10, 20]), [10, 20]);
         let half = warp.colors(&[[200, 100, 0, 255], [0, 0, 0, 0]]);
         assert_eq!(half[..2], [[200, 100, 0, 128], [0; 4]]);
     }

@@ -3,7 +3,6 @@
 use crate::config::Basemap;
 use crate::http::error::ApiError;
 use crate::http::etag::{CacheHeaders, Fingerprint};
-use crate::http::layer_keys::SentKeys;
 use crate::http::query::Query;
 use crate::http::response::{self, json};
 use crate::layers::attributes::Attribute;
@@ -142,10 +141,7 @@ pub(crate) async fn get(
     if !Query::is_empty(request.uri().query()) {
         return Err(ApiError::bad_request("the catalog takes no parameters"));
     }
-    let sent = SentKeys::of(&request);
-    let (mut layers, mut loading) = server.layers.all();
-    layers.retain(|(id, _)| server.layers.is_open(id, sent));
-    loading.retain(|id| server.layers.is_open(id, sent));
+    let (layers, loading) = server.open_layers(&request);
     let catalog = Catalog {
         layers: layers
             .iter()

@@ -15,8 +15,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use heatsplat_points::Window;
 use heatsplat_points::mercator::WORLD;
-use heatsplat_render::View;
 use heatsplat_render::encode::ImageFormat;
+use heatsplat_render::{Shape, View};
 use std::sync::Arc;
 
 /// The largest number of pixels that are drawn for one pixel of the answer. At the edge of the
@@ -182,6 +182,9 @@ pub(super) async fn answer(
             .fold(named.text("wms"), Fingerprint::number)
             .text(&format!("{:?} {ground:?}", grid.bounds.crs));
     }
+    // `kernel=pixel` draws counts, between which nothing lies.
+    let is_sharp = wanted.style.style.shape() == Shape::Pixel;
+    let warp = warp.map(|warp| if is_sharp { warp.nearest() } else { warp });
     let target = MapTarget {
         format: *format,
         warp: warp.map(Arc::new),

@@ -17,10 +17,7 @@ pub(crate) mod wmts;
 mod wmts_capabilities;
 
 use crate::http::etag::{CacheHeaders, Fingerprint};
-use crate::http::layer_keys::SentKeys;
 use crate::http::response;
-use crate::layers::entry::ServedLayer;
-use crate::layers::layer_id::LayerId;
 use crate::state::{BaseUrl, Server};
 use axum::body::Body;
 use axum::extract::Request;
@@ -28,18 +25,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Uri};
 use axum::response::Response;
 use heatsplat_render::ramps;
-use std::sync::Arc;
 
 /// The name of a layer's own style in the lists of styles. All other styles are ramps.
 const OWN_STYLE: &str = "default";
-
-/// The layers that a request may see and that have data, with their ids.
-fn open_layers(server: &Server, request: &Request) -> Vec<(LayerId, Arc<ServedLayer>)> {
-    let sent = SentKeys::of(request);
-    let (mut layers, _) = server.layers.all();
-    layers.retain(|(id, _)| server.layers.is_open(id, sent));
-    layers
-}
 
 /// The ramp that a style of a service stands for: an empty text for the layer's own style, `None`
 /// if there is no such style.

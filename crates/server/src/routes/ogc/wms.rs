@@ -4,7 +4,7 @@ use super::error::{ErrorForm, OgcError};
 use super::feature_info::{self, InfoFormat};
 use super::get_map::{self, PixelGrid};
 use super::kvp::Kvp;
-use super::{document, open_layers, redirected, wms_capabilities};
+use super::{document, redirected, wms_capabilities};
 use crate::http::error::{ApiError, shown};
 use crate::http::path::FileName;
 use crate::layers::entry::ServedLayer;
@@ -79,7 +79,7 @@ async fn answer(
 
 fn capabilities(server: &Server, is_111: bool, request: &Request) -> Response {
     let base = server.base_url(request);
-    let mut layers = open_layers(server, request);
+    let (mut layers, _) = server.open_layers(request);
     // Archives have tiles only, which WMTS answers.
     layers.retain(|(_, served)| served.archive_extension().is_none());
     let attribution = server.config.attribution.as_deref();

@@ -6,7 +6,7 @@ use super::error::{ErrorForm, OgcError};
 use super::feature_info::{self, InfoFormat};
 use super::kvp::Kvp;
 use super::tile_matrix_set::TileMatrixSet;
-use super::{document, open_layers, redirected, wmts_capabilities};
+use super::{document, redirected, wmts_capabilities};
 use crate::http::error::{ApiError, shown};
 use crate::http::path::{FileName, Segments, TileFile, TilePath, number};
 use crate::routes::tile as xyz;
@@ -71,7 +71,7 @@ pub(crate) async fn capabilities(State(server): State<Arc<Server>>, request: Req
 
 fn capabilities_of(server: &Server, request: &Request) -> Response {
     let base = server.base_url(request);
-    let mut layers = open_layers(server, request);
+    let (mut layers, _) = server.open_layers(request);
     // The tiles of the grid have 256 pixels, and archives may have others.
     layers.retain(|(_, served)| {
         served
