@@ -52,8 +52,8 @@ impl Warp {
         }
     }
 
-    /// The same warp, but each pixel gets the nearest pixel of the drawn picture, and none between
-    /// two. It is for pictures whose pixels are counts of their own.
+    /// Makes each pixel that of the drawn picture that is nearest, in place of a mixture of four.
+    /// This is for pictures whose pixels are counts, between which nothing lies.
     pub(crate) fn nearest(mut self) -> Self {
         let taps = self.columns.iter_mut().chain(&mut self.rows).flatten();
         taps.for_each(|tap| tap.share = tap.share.round());
