@@ -153,7 +153,7 @@ impl ImageEncoding {
             return empty(format, width, height);
         }
         let bytes = match format {
-            ImageFormat::Png => png_indexed(indices, width, height, ramp, effort)?,
+            ImageFormat::Png => png_indexed(indices, width, height, ramp.colors(), effort)?,
             ImageFormat::PngRgba => png_rgba(&rgba(indices, ramp), width, height, effort)?,
             ImageFormat::WebP => webp_lossless(&rgba(indices, ramp), width, height)?,
             ImageFormat::Npy | ImageFormat::Tiff | ImageFormat::Dem(_) => {

@@ -3,10 +3,10 @@
 use ::png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
 use super::{Effort, EncodeError, check, deflate, filter};
-use crate::ramp::Ramp;
 
-/// Encodes a picture as a PNG with a palette and one byte per pixel. The ramp's colours become the
-/// palette, and their alpha the `tRNS` chunk. Both are only as long as the picture needs.
+/// Encodes colour indices as a PNG with a palette and one byte per pixel. `colors` is the table of
+/// RGBA colours, as [`Ramp::colors`](crate::Ramp::colors) returns it. It becomes the palette and,
+/// by its alpha, the `tRNS` chunk. Both are only as long as the picture needs.
 ///
 /// # Errors
 /// A number of indices other than `width * height`, or a width or height that is 0 or over
@@ -15,12 +15,12 @@ pub fn png_indexed(
     indices: &[u8],
     width: u32,
     height: u32,
-    ramp: &Ramp,
+    colors: &[[u8; 4]; 256],
     effort: Effort,
 ) -> Result<Vec<u8>, EncodeError> {
     check(indices.len(), 1, width, height)?;
     let highest = indices.iter().fold(0, |highest, &index| index.max(highest));
-    let used = ramp.colors().get(..=usize::from(highest));
+    let used = colors.get(..=usize::from(highest));
     let used = used.unwrap_or_default();
     let mut palette = Vec::with_capacity(used.len() * 3);
     for &[r, g, b, _] in used {
@@ -98,7 +98,7 @@ mod tests {
     fn a_palette_saves_most_of_the_bytes() {
         let indices = hills(256, 256);
         for effort in [Effort::Live, Effort::Small] {
-            let indexed = png_indexed(&indices, 256, 256, &ramp(), effort)
+            let indexed = png_indexed(&indices, 256, 256, ramp().colors(), effort)
                 .unwrap()
                 .len();
             let full = png_rgba(&rgba(&indices, &ramp()), 256, 256, effort)
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn the_palette_is_no_longer_than_the_picture_needs() {
         let chunks = |highest: u8| {
-            let bytes = png_indexed(&[0, highest], 2, 1, &ramp(), Effort::Live).unwrap();
+            let bytes = png_indexed(&[0, highest], 2, 1, ramp().colors(), Effort::Live).unwrap();
             let reader = ::png::Decoder::new(std::io::Cursor::new(bytes))
                 .read_info()
                 .unwrap();
@@ -131,7 +131,7 @@ mod tests {
     fn the_small_way_is_smaller() {
         let indices = hills(256, 256);
         let size = |effort| {
-            png_indexed(&indices, 256, 256, &ramp(), effort)
+            png_indexed(&indices, 256, 256, ramp().colors(), effort)
                 .unwrap()
                 .len()
         };

@@ -2,7 +2,7 @@
 
 use super::warp::Warp;
 use heatsplat_render::encode::{
-    EncodeError, ImageEncoding, ImageFormat, RowColors, png_in_rows, rgba,
+    Effort, EncodeError, ImageEncoding, ImageFormat, png_indexed, rgba,
 };
 use heatsplat_render::{Picture, Ramp};
 use std::sync::Arc;
@@ -48,10 +48,7 @@ impl MapTarget {
             Some(ground) if self.format == ImageFormat::Png => {
                 let mut colors = *ramp.colors();
                 lay_on(colors.as_flattened_mut(), ground);
-                let colors = RowColors::Palette(&colors);
-                let mut bytes = Vec::new();
-                let rows = [warped.unwrap_or_else(|| drawn.indices.clone())];
-                png_in_rows(&mut bytes, [width, height], colors, None, rows)?;
+                let bytes = png_indexed(indices, width, height, &colors, Effort::Live)?;
                 Ok(bytes.into())
             }
             Some(ground) => {
