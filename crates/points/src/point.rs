@@ -1,6 +1,8 @@
 //! Points with weights.
 
 use crate::mercator::{self, ProjectionError, WorldCoord};
+use crate::zorder;
+use std::cmp::Ordering;
 
 /// Position with a weight. It has 12 bytes, and the same layout in memory, in a file and in a GPU
 /// buffer.
@@ -75,6 +77,20 @@ impl Point {
     #[inline]
     pub fn shares(&self, other: &Self, level: u32) -> bool {
         ((self.x ^ other.x) | (self.y ^ other.y)).leading_zeros() >= level
+    }
+
+    /// Key of the point's position: its number along the Z-order curve. The key has the bits of x
+    /// and y in turn, the bit of y before the bit of x.
+    #[inline]
+    pub fn z_key(&self) -> u64 {
+        zorder::key(self)
+    }
+
+    /// Compares two points as an index sorts them: along the Z-order curve, and points at one
+    /// position by weight. Only identical points are equal.
+    #[inline]
+    pub fn z_order(&self, other: &Self) -> Ordering {
+        zorder::compare(self, other)
     }
 
     /// Returns true if the weight is not missing.

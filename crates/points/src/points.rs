@@ -53,6 +53,11 @@ impl PointsBuilder {
         Points::from_z_order(sort::sort_chunks(self.chunks))
     }
 
+    /// Sorts the points into the order of an index, on all cores, without building the pyramid.
+    pub fn into_sorted(self) -> Vec<Point> {
+        sort::sort_chunks(self.chunks)
+    }
+
     /// Builds the index as [`build`](Self::build) does, and returns the new order of the points
     /// too. The `Vec` has, for each point of [`Points::as_slice`], the point's number in the input,
     /// counted from 0. With these numbers the caller can put other columns of its table into the

@@ -27,11 +27,11 @@ pub(crate) const POINTS: u32 = 33;
 
 /// Greatest number of points in a quad that is not divided further: a choice. A search reads these
 /// points one by one.
-const FEW: usize = 256;
+pub(crate) const FEW: usize = 256;
 
 /// Greatest depth of a quad that may have a block. At this depth each cell is one position of the
 /// world grid.
-const DEEPEST: u32 = 32 - SIDE_BITS;
+pub(crate) const DEEPEST: u32 = 32 - SIDE_BITS;
 
 /// Quad of the quadtree with more than [`FEW`] points.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ pub(crate) type NodeId = std::num::NonZeroU32;
 /// Blocks of cells, and the quadtree through which a search finds them.
 #[derive(Debug, Default)]
 pub(crate) struct Pyramid {
-    nodes: Vec<Node>,
+    pub(crate) nodes: Vec<Node>,
     /// Node of the whole world; `None` if there are at most [`FEW`] points, which need no node.
     pub(crate) root: Option<NodeId>,
     pub(crate) cells: Vec<Point>,
@@ -108,7 +108,7 @@ impl Pyramid {
             + self.counts.capacity() * size_of::<u32>()
     }
 
-    fn add(&mut self, node: Node) -> Option<NodeId> {
+    pub(crate) fn add(&mut self, node: Node) -> Option<NodeId> {
         self.nodes.push(node);
         u32::try_from(self.nodes.len()).ok().and_then(NodeId::new)
     }
@@ -157,40 +157,40 @@ fn cut(
 }
 
 /// Result of building the pyramid within one quad.
-struct Branch {
-    node: Option<NodeId>,
+pub(crate) struct Branch {
+    pub(crate) node: Option<NodeId>,
     /// Ranges of the entries from which the next coarser cells of this quad are made. An entry is a
     /// point or a finer cell.
-    stretches: Vec<Stretch>,
+    pub(crate) stretches: Vec<Stretch>,
     /// Number of entries in all ranges of `stretches` together.
-    entries: usize,
+    pub(crate) entries: usize,
     /// Numbers of pairs of neighbouring points (in Z-order) that share exactly 0, 1, … 32 top bits
     /// of x and of y. Two neighbours are in different cells of level L exactly if they share fewer
     /// than L bits. So the number of cells at level L is the number of such pairs, plus one.
-    shared: [usize; 33],
+    pub(crate) shared: [usize; 33],
 }
 
 /// Contiguous range of the points or of the pyramid's cells.
 #[derive(Clone, Debug)]
-enum Stretch {
+pub(crate) enum Stretch {
     Points(Range<usize>),
     Cells(Range<usize>),
 }
 
 /// Builder of the part of the pyramid that lies in a quad. It builds small quads first, and then
 /// larger quads from them.
-struct PyramidBuilder<'a> {
+pub(crate) struct PyramidBuilder<'a> {
     points: &'a [Point],
     /// True if any point of the whole set has a negative weight, in this quad or elsewhere.
     signed: bool,
-    pyramid: Pyramid,
+    pub(crate) pyramid: Pyramid,
     /// Quads that other threads have built, in Z-order.
     finished: std::vec::IntoIter<(Quad, Branch)>,
     next: Option<(Quad, Branch)>,
 }
 
 impl<'a> PyramidBuilder<'a> {
-    fn new(points: &'a [Point], signed: bool) -> Self {
+    pub(crate) fn new(points: &'a [Point], signed: bool) -> Self {
         Self {
             points,
             signed,
@@ -200,7 +200,7 @@ impl<'a> PyramidBuilder<'a> {
         }
     }
 
-    fn build(&mut self, quad: Quad, range: Range<usize>) -> Branch {
+    pub(crate) fn build(&mut self, quad: Quad, range: Range<usize>) -> Branch {
         if let Some((_, branch)) = self.next.take_if(|(finished, _)| *finished == quad) {
             self.next = self.finished.next();
             return branch;
@@ -263,7 +263,7 @@ impl<'a> PyramidBuilder<'a> {
 
     /// Builds a quad's block if [`worth_keeping`] returns true. Returns the range of the block in
     /// the pyramid's cells, which is empty if there is no block.
-    fn block(&mut self, quad: Quad, points: usize, branch: &mut Branch) -> Range<usize> {
+    pub(crate) fn block(&mut self, quad: Quad, points: usize, branch: &mut Branch) -> Range<usize> {
         let level = quad.depth + SIDE_BITS;
         let borders: usize = branch.shared.iter().take(level as usize).sum();
         let start = self.pyramid.cells.len();
@@ -344,7 +344,7 @@ impl<'a> PyramidBuilder<'a> {
 impl Stretch {
     /// The range of the stretch, and a `bool` that is true if it is a range of points and false if
     /// it is a range of cells.
-    fn range(&self) -> (bool, Range<usize>) {
+    pub(crate) fn range(&self) -> (bool, Range<usize>) {
         match self {
             Self::Points(range) => (true, range.clone()),
             Self::Cells(range) => (false, range.clone()),
@@ -353,7 +353,7 @@ impl Stretch {
 }
 
 impl Pyramid {
-    fn push(&mut self, (cell, count): (Point, u32)) {
+    pub(crate) fn push(&mut self, (cell, count): (Point, u32)) {
         self.cells.push(cell);
         self.counts.push(count);
     }

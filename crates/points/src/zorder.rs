@@ -72,21 +72,57 @@ fn gather_wide(v: u64) -> u32 {
 /// Quad: a square of the quadtree, with all positions that share the top `depth` bits of x and of
 /// y.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Quad {
+pub struct Quad {
     /// Depth in the tree: 0 is the whole world, and 32 is a single position.
-    pub(crate) depth: u32,
+    pub depth: u32,
     /// Top `depth` bits of x, which all positions in the quad share.
-    pub(crate) x: u32,
+    pub x: u32,
     /// Top `depth` bits of y, which all positions in the quad share.
-    pub(crate) y: u32,
+    pub y: u32,
 }
 
 impl Quad {
-    pub(crate) const WORLD: Self = Self {
+    /// Quad of the whole world.
+    pub const WORLD: Self = Self {
         depth: 0,
         x: 0,
         y: 0,
     };
+
+    /// Keys of the first and of the last position in the quad; see [`Point::z_key`].
+    pub fn keys(self) -> (u64, u64) {
+        let corner = Point {
+            x: self.x.checked_shl(32 - self.depth).unwrap_or(0),
+            y: self.y.checked_shl(32 - self.depth).unwrap_or(0),
+            weight: 0.0,
+        };
+        let first = key(&corner);
+        let positions = u64::MAX.checked_shr(2 * self.depth).unwrap_or(0);
+        (first, first | positions)
+    }
+
+    /// Returns true if `other` lies in the quad, or if the two are equal.
+    pub fn contains(self, other: Self) -> bool {
+        let deeper = other.depth.checked_sub(self.depth);
+        let above = |v: u32, by: u32| v.checked_shr(by).unwrap_or(0);
+        deeper.is_some_and(|by| above(other.x, by) == self.x && above(other.y, by) == self.y)
+    }
+
+    /// Number, 0 to 3, of the quad in its parent, in Z-order.
+    pub(crate) fn quarter(self) -> u32 {
+        self.x & 1 | (self.y & 1) << 1
+    }
+
+    /// Quad at a smaller `depth` in which this quad lies.
+    pub(crate) fn ancestor(self, depth: u32) -> Self {
+        let by = self.depth.saturating_sub(depth);
+        let above = |v: u32| v.checked_shr(by).unwrap_or(0);
+        Self {
+            depth: depth.min(self.depth),
+            x: above(self.x),
+            y: above(self.y),
+        }
+    }
 
     /// West, north, east and south edge in world units. Positions on the east and the south edge
     /// don't belong to the quad.
@@ -100,7 +136,7 @@ impl Quad {
     /// Quarter of the quad by its number in Z-order: 0 is north-west, 1 north-east, 2 south-west
     /// and 3 south-east.
     #[inline]
-    pub(crate) fn child(self, quarter: u32) -> Self {
+    pub fn child(self, quarter: u32) -> Self {
         Self {
             depth: self.depth + 1,
             x: self.x << 1 | quarter & 1,

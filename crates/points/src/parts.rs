@@ -1,0 +1,635 @@
+//! Pyramid that is built part by part, for points that don't fit into memory at once.
+//!
+//! A block of cells depends only on the points of its quad. So the world is divided into quads of a
+//! few million points each, the *parts*. The pyramid within a part is built in memory ([`Part`]).
+//! Of a finished part only a summary is needed further: the entries, points or cells, from which
+//! the cells of larger quads are made. [`PyramidOfParts`] receives the parts in Z-order, and builds
+//! the nodes of larger quads as soon as all parts in them are known. The nodes, blocks and counts
+//! are those of an index in memory, bit for bit.
+
+use crate::aggregate::{CellBuilder, SignedCellBuilder};
+use crate::point::Point;
+use crate::pyramid::{Branch, DEEPEST, FEW, Node, NodeId, Pyramid, PyramidBuilder, Stretch};
+use crate::zorder::Quad;
+
+/// Number of points from which on a quad of the greatest depth certainly has a block. Such a quad
+/// has at most 4,096 positions, hence as many cells, which are less than two fifths of so many
+/// points.
+const CROWDED: usize = 1 << 14;
+
+/// Node of the pyramid: a quad with more than 256 points, and its block of cells if it has one.
+#[derive(Clone, Copy, Debug)]
+pub struct PartNode<'a> {
+    /// Quad of the node.
+    pub quad: Quad,
+    /// Borders of the quad's four quarters among all points in Z-order, counted from 0: quarter `i`
+    /// has the points `borders[i]..borders[i + 1]`.
+    pub borders: [u64; 5],
+    /// True for each quarter, in Z-order, that has a node too.
+    pub quarters: [bool; 4],
+    /// Cells of the quad's block, in Z-order, at the level depth + 6; empty if there is no block.
+    pub cells: &'a [Point],
+    /// Number of points that each of `cells` stands for.
+    pub counts: &'a [u32],
+}
+
+/// Entry of a block that isn't made yet, a point or a cell, and the number of points that it stands
+/// for.
+type Entry = (Point, u32);
+
+/// Data on a quad from which the pyramid above it is built.
+#[derive(Debug)]
+struct QuadSummary {
+    quad: Quad,
+    /// Number of points in the quad.
+    points: u64,
+    has_node: bool,
+    /// Points and cells from which the next coarser cells are made: at most some 20,000, unless the
+    /// quad has no node.
+    entries: Vec<Entry>,
+    /// Numbers of pairs of neighbouring points that share 0, 1, … 32 bits; see the field of
+    /// [`Branch`].
+    shared: [usize; 33],
+}
+
+/// Finished pyramid within one quad.
+#[derive(Debug)]
+pub struct Part {
+    pyramid: Pyramid,
+    summary: QuadSummary,
+}
+
+impl Part {
+    /// Builds the pyramid within `quad`. `points` are all points in it, in Z-order. `signed` is
+    /// true if any point of the whole set has a negative weight, in this quad or elsewhere.
+    pub fn new(quad: Quad, points: &[Point], signed: bool) -> Self {
+        let mut builder = PyramidBuilder::new(points, signed);
+        let branch = builder.build(quad, 0..points.len());
+        let mut pyramid = builder.pyramid;
+        pyramid.root = branch.node;
+        let mut entries = Vec::with_capacity(branch.entries);
+        for stretch in &branch.stretches {
+            let (of_points, range) = stretch.range();
+            if of_points {
+                let points = points.get(range).unwrap_or_default();
+                entries.extend(points.iter().map(|point| (*point, 1)));
+            } else {
+                entries.extend(pyramid.entries(range));
+            }
+        }
+        let summary = QuadSummary {
+            quad,
+            points: points.len() as u64,
+            has_node: branch.node.is_some(),
+            entries,
+            shared: branch.shared,
+        };
+        Self { pyramid, summary }
+    }
+
+    /// Quad of the part.
+    pub fn quad(&self) -> Quad {
+        self.summary.quad
+    }
+
+    /// Number of points in the part.
+    pub fn points(&self) -> u64 {
+        self.summary.points
+    }
+
+    /// Calls `visit` with each node of the part. A node comes after all nodes inside it, so the
+    /// nodes of each depth are in Z-order. `before` is the number of points of all parts before
+    /// this one.
+    fn visit<E>(
+        &self,
+        before: u64,
+        visit: &mut dyn FnMut(PartNode<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match self.pyramid.root {
+            Some(root) => self.visit_node(self.quad(), root, before, visit),
+            None => Ok(()),
+        }
+    }
+
+    fn visit_node<E>(
+        &self,
+        quad: Quad,
+        id: NodeId,
+        before: u64,
+        visit: &mut dyn FnMut(PartNode<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(node) = self.pyramid.node(id) else {
+            return Ok(());
+        };
+        for (quarter, inner) in (0..4).zip(node.quarters) {
+            if let Some(inner) = inner {
+                self.visit_node(quad.child(quarter), inner, before, visit)?;
+            }
+        }
+        let block = node.block.clone();
+        visit(PartNode {
+            quad,
+            borders: node.borders.map(|border| before + border as u64),
+            quarters: node.quarters.map(|inner| inner.is_some()),
+            cells: self.pyramid.cells.get(block.clone()).unwrap_or_default(),
+            counts: self.pyramid.counts.get(block).unwrap_or_default(),
+        })
+    }
+}
+
+/// Builder of a part of the greatest depth, 26, for any number of points: they are added in batches
+/// and not stored. Such a quad has 64 × 64 positions of the world grid, 0.6 m at the equator.
+/// Smaller quads have no nodes and no blocks of their own.
+#[derive(Debug)]
+pub struct DeepPart {
+    quad: Quad,
+    signed: bool,
+    /// The first points, as long as they are so few that the quad may have no block.
+    first: Vec<Point>,
+    crowd: Option<Crowd>,
+}
+
+/// Sums over the points of a quad of the greatest depth.
+#[derive(Debug)]
+struct Crowd {
+    /// Number of points in each quarter.
+    quarters: [usize; 4],
+    last: Point,
+    shared: [usize; 33],
+    open: OpenCell,
+    pyramid: Pyramid,
+}
+
+/// Cell at the position of the point that was added last.
+#[derive(Debug)]
+enum OpenCell {
+    Unsigned(CellBuilder),
+    Signed(SignedCellBuilder),
+}
+
+impl OpenCell {
+    fn new(point: Point, signed: bool) -> Self {
+        if signed {
+            Self::Signed(SignedCellBuilder::new(point, 1))
+        } else {
+            Self::Unsigned(CellBuilder::new(point, 1))
+        }
+    }
+
+    fn add(&mut self, point: &Point) {
+        match self {
+            Self::Unsigned(cell) => cell.add(point, 1),
+            Self::Signed(cell) => cell.add(point, 1),
+        }
+    }
+
+    fn finish_into(&self, pyramid: &mut Pyramid) {
+        match self {
+            Self::Unsigned(cell) => pyramid.push(cell.finish()),
+            Self::Signed(cell) => {
+                let cells = cell.finish(32).into_iter();
+                cells.for_each(|cell| pyramid.push(cell));
+            }
+        }
+    }
+}
+
+impl DeepPart {
+    /// Depth of the quads that such parts have: the greatest depth of a quad that may have a block.
+    pub const DEPTH: u32 = DEEPEST;
+
+    /// Builder without points. `quad` has the depth [`DEPTH`](Self::DEPTH); `signed` is explained
+    /// at [`Part::new`].
+    pub fn new(quad: Quad, signed: bool) -> Self {
+        Self {
+            quad,
+            signed,
+            first: Vec::new(),
+            crowd: None,
+        }
+    }
+
+    /// Adds the next points of the quad, in Z-order.
+    pub fn push(&mut self, points: &[Point]) {
+        if self.crowd.is_none() && self.first.len() + points.len() <= CROWDED {
+            self.first.extend_from_slice(points);
+            return;
+        }
+        let first = std::mem::take(&mut self.first);
+        for point in first.iter().chain(points) {
+            match &mut self.crowd {
+                Some(crowd) => crowd.add(self.quad, point, self.signed),
+                None => self.crowd = Some(Crowd::new(self.quad, *point, self.signed)),
+            }
+        }
+    }
+
+    /// Builds the part after all points were added.
+    pub fn finish(self) -> Part {
+        match self.crowd {
+            Some(crowd) => crowd.finish(self.quad),
+            None => Part::new(self.quad, &self.first, self.signed),
+        }
+    }
+}
+
+impl Crowd {
+    fn new(quad: Quad, first: Point, signed: bool) -> Self {
+        let mut quarters = [0; 4];
+        count_at(&mut quarters, quad.quarter_of(&first));
+        Self {
+            quarters,
+            last: first,
+            shared: [0; 33],
+            open: OpenCell::new(first, signed),
+            pyramid: Pyramid::default(),
+        }
+    }
+
+    fn add(&mut self, quad: Quad, point: &Point, signed: bool) {
+        count_at(&mut self.quarters, quad.quarter_of(point));
+        let bits = ((self.last.x ^ point.x) | (self.last.y ^ point.y)).leading_zeros();
+        count_at(&mut self.shared, bits);
+        if bits == 32 {
+            self.open.add(point);
+        } else {
+            self.open.finish_into(&mut self.pyramid);
+            self.open = OpenCell::new(*point, signed);
+        }
+        self.last = *point;
+    }
+
+    fn finish(mut self, quad: Quad) -> Part {
+        self.open.finish_into(&mut self.pyramid);
+        let mut pyramid = self.pyramid;
+        let mut points = 0;
+        let mut borders = [0; 5];
+        for (border, quarter) in borders.iter_mut().skip(1).zip(self.quarters) {
+            points += quarter;
+            *border = points;
+        }
+        let block = 0..pyramid.cells.len();
+        let entries = pyramid.entries(block.clone()).collect();
+        pyramid.root = pyramid.add(Node {
+            borders,
+            quarters: [None; 4],
+            block,
+        });
+        let summary = QuadSummary {
+            quad,
+            points: points as u64,
+            has_node: true,
+            entries,
+            shared: self.shared,
+        };
+        Part { pyramid, summary }
+    }
+}
+
+fn count_at(counts: &mut [usize], at: u32) {
+    if let Some(count) = counts.get_mut(at as usize) {
+        *count += 1;
+    }
+}
+
+/// Pyramid of the whole world that is built from parts.
+///
+/// ```
+/// use heatsplat_points::{Part, Point, PyramidOfParts, Quad};
+/// let points = vec![Point { x: 7, y: 9, weight: 1.0 }; 300];
+/// let mut nodes = 0;
+/// let mut pyramid = PyramidOfParts::new(false);
+/// let mut visit = |_: heatsplat_points::PartNode<'_>| {
+///     nodes += 1;
+///     Ok::<(), ()>(())
+/// };
+/// pyramid.push(Part::new(Quad::WORLD.child(0), &points, false), &mut visit)?;
+/// pyramid.finish(&mut visit)?;
+/// // 300 points at one place are in a quad of each depth from 0 to 26.
+/// assert_eq!(nodes, 27);
+/// # Ok::<(), ()>(())
+/// ```
+#[derive(Debug)]
+pub struct PyramidOfParts {
+    signed: bool,
+    /// Number of points in all parts so far.
+    points: u64,
+    /// Quads whose parts aren't all known yet. Each lies in the one before.
+    open: Vec<OpenQuad>,
+}
+
+/// Quad of which only some quarters are finished.
+#[derive(Debug)]
+struct OpenQuad {
+    quad: Quad,
+    /// Number of points before the quad, in Z-order.
+    before: u64,
+    /// Finished quarters, in Z-order.
+    quarters: Vec<QuadSummary>,
+}
+
+impl PyramidOfParts {
+    /// Pyramid without parts; `signed` is explained at [`Part::new`].
+    pub fn new(signed: bool) -> Self {
+        Self {
+            signed,
+            points: 0,
+            open: Vec::new(),
+        }
+    }
+
+    /// Number of points in all parts so far.
+    pub fn points(&self) -> u64 {
+        self.points
+    }
+
+    /// Adds a part. Its quad must come after the quads of all parts before, in Z-order, and overlap
+    /// none of them. Together the parts must have all points. `visit` is called with each node that
+    /// is finished now. The nodes of each depth are in Z-order, and a node comes after all nodes
+    /// inside it.
+    ///
+    /// # Errors
+    /// The first error of `visit`.
+    pub fn push<E>(
+        &mut self,
+        part: Part,
+        visit: &mut dyn FnMut(PartNode<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let quad = part.quad();
+        while self.open.last().is_some_and(|o| !o.quad.contains(quad)) {
+            self.close(visit)?;
+        }
+        let mut depth = self.open.last().map_or(0, |open| open.quad.depth + 1);
+        while depth < quad.depth {
+            self.open.push(OpenQuad {
+                quad: quad.ancestor(depth),
+                before: self.points,
+                quarters: Vec::new(),
+            });
+            depth += 1;
+        }
+        part.visit(self.points, visit)?;
+        self.points += part.points();
+        if let Some(parent) = self.open.last_mut() {
+            parent.quarters.push(part.summary);
+        }
+        Ok(())
+    }
+
+    /// Builds the nodes that are left, after the last part.
+    ///
+    /// # Errors
+    /// The first error of `visit`.
+    pub fn finish<E>(
+        mut self,
+        visit: &mut dyn FnMut(PartNode<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        while !self.open.is_empty() {
+            self.close(visit)?;
+        }
+        Ok(())
+    }
+
+    /// Builds the node of the innermost open quad.
+    fn close<E>(&mut self, visit: &mut dyn FnMut(PartNode<'_>) -> Result<(), E>) -> Result<(), E> {
+        let Some(open) = self.open.pop() else {
+            return Ok(());
+        };
+        let summary = open.raise(self.signed, visit)?;
+        if let Some(parent) = self.open.last_mut() {
+            parent.quarters.push(summary);
+        }
+        Ok(())
+    }
+}
+
+impl OpenQuad {
+    /// Builds the quad's node and its block from its finished quarters.
+    fn raise<E>(
+        self,
+        signed: bool,
+        visit: &mut dyn FnMut(PartNode<'_>) -> Result<(), E>,
+    ) -> Result<QuadSummary, E> {
+        let Self { quad, before, .. } = self;
+        // The entries of the quarters become the first cells of a pyramid of their own. A point is
+        // an entry that stands for one point, as it is where it is read as a point.
+        let mut builder = PyramidBuilder::new(&[], signed);
+        let mut shared = [0; 33];
+        let (mut has_nodes, mut numbers) = ([false; 4], [0u64; 4]);
+        for (i, quarter) in self.quarters.into_iter().enumerate() {
+            let at = quarter.quad.quarter() as usize;
+            if let (Some(has_node), Some(number)) = (has_nodes.get_mut(at), numbers.get_mut(at)) {
+                (*has_node, *number) = (quarter.has_node, quarter.points);
+            }
+            for (sum, more) in shared.iter_mut().zip(quarter.shared) {
+                *sum += more;
+            }
+            if let Some(sum) = shared.get_mut(quad.depth as usize) {
+                *sum += usize::from(i > 0);
+            }
+            for entry in quarter.entries {
+                builder.pyramid.push(entry);
+            }
+        }
+        let points: u64 = numbers.iter().sum();
+        let entries = builder.pyramid.cells.len();
+        let mut branch = Branch {
+            node: None,
+            stretches: vec![Stretch::Cells(0..entries)],
+            entries,
+            shared,
+        };
+        let has_node = points > FEW as u64;
+        if has_node {
+            let block = builder.block(quad, points as usize, &mut branch);
+            let mut borders = [before; 5];
+            let mut end = before;
+            for (border, number) in borders.iter_mut().skip(1).zip(numbers) {
+                end += number;
+                *border = end;
+            }
+            visit(PartNode {
+                quad,
+                borders,
+                quarters: has_nodes,
+                cells: builder.pyramid.cells.get(block.clone()).unwrap_or_default(),
+                counts: builder.pyramid.counts.get(block).unwrap_or_default(),
+            })?;
+        }
+        let ranges = branch.stretches.iter().map(|stretch| stretch.range().1);
+        let entries = ranges.flat_map(|range| builder.pyramid.entries(range));
+        Ok(QuadSummary {
+            quad,
+            points,
+            has_node,
+            entries: entries.collect(),
+            shared,
+        })
+    }
+}
+
+impl Pyramid {
+    /// Cells in a range of numbers, each with the number of points that it stands for.
+    fn entries(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = Entry> + '_ {
+        let cells = self.cells.get(range.clone()).unwrap_or_default();
+        let counts = self.counts.get(range).unwrap_or_default();
+        cells.iter().copied().zip(counts.iter().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zorder::{self, quarter_borders, quarters};
+    use proptest::prelude::*;
+    use std::ops::Range;
+
+    /// A node with everything that it has, as numbers that can be compared bit by bit.
+    type Copied = (Quad, [u64; 5], [bool; 4], Vec<(u32, u32, u32, u32)>);
+
+    fn copied(node: PartNode<'_>) -> Copied {
+        let cells = node.cells.iter().zip(node.counts);
+        let cells = cells.map(|(c, &count)| (c.x, c.y, c.weight.to_bits(), count));
+        (node.quad, node.borders, node.quarters, cells.collect())
+    }
+
+    /// Nodes of the pyramid in memory, a node after all nodes inside it.
+    fn in_memory(points: &[Point]) -> Vec<Copied> {
+        let pyramid = Pyramid::from_sorted(points);
+        let summary = QuadSummary {
+            quad: Quad::WORLD,
+            points: points.len() as u64,
+            has_node: true,
+            entries: Vec::new(),
+            shared: [0; 33],
+        };
+        let mut all = Vec::new();
+        let whole = Part { pyramid, summary };
+        whole
+            .visit(0, &mut |node| {
+                all.push(copied(node));
+                Ok::<(), ()>(())
+            })
+            .unwrap();
+        all
+    }
+
+    /// Quads of at most `most` points, or of the greatest depth.
+    fn cut(
+        points: &[Point],
+        quad: Quad,
+        range: Range<usize>,
+        most: usize,
+    ) -> Vec<(Quad, Range<usize>)> {
+        if range.is_empty() {
+            return Vec::new();
+        }
+        if range.len() <= most || quad.depth == DEEPEST {
+            return vec![(quad, range)];
+        }
+        let parts = (0..4).zip(quarters(quarter_borders(points, &range, quad)));
+        parts
+            .flat_map(|(q, part)| cut(points, quad.child(q), part, most))
+            .collect()
+    }
+
+    /// Nodes of the pyramid that is built from parts of at most `most` points.
+    fn in_parts(points: &[Point], most: usize, deep: bool) -> Vec<Copied> {
+        let signed = points.iter().any(|p| p.weight < 0.0);
+        let mut all = Vec::new();
+        let mut visit = |node: PartNode<'_>| {
+            all.push(copied(node));
+            Ok::<(), ()>(())
+        };
+        let mut pyramid = PyramidOfParts::new(signed);
+        for (quad, range) in cut(points, Quad::WORLD, 0..points.len(), most) {
+            let points = &points[range];
+            let part = if deep && quad.depth == DEEPEST {
+                let mut part = DeepPart::new(quad, signed);
+                points.chunks(3001).for_each(|batch| part.push(batch));
+                part.finish()
+            } else {
+                Part::new(quad, points, signed)
+            };
+            pyramid.push(part, &mut visit).unwrap();
+        }
+        assert_eq!(pyramid.points(), points.len() as u64);
+        pyramid.finish(&mut visit).unwrap();
+        all
+    }
+
+    fn points() -> impl Strategy<Value = Vec<Point>> {
+        let clustered = (0u32..4, 0u32..90, 0u32..90, -3i8..9).prop_map(|(c, x, y, w)| Point {
+            x: c * 900_000_000 + x * x * 7,
+            y: c * 700_000_000 + y,
+            weight: f32::from(w) * 0.37,
+        });
+        let some = (prop::collection::vec(clustered, 0..6000), any::<bool>());
+        some.prop_map(|(mut v, signed)| {
+            if !signed {
+                v.iter_mut().for_each(|p| p.weight = p.weight.abs());
+            }
+            v.sort_by(zorder::compare);
+            v
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn parts_make_the_pyramid_of_memory(points in points(), most in 1usize..2000) {
+            let whole = in_memory(&points);
+            prop_assert_eq!(&in_parts(&points, 300, false), &whole);
+            prop_assert_eq!(&in_parts(&points, most, true), &whole);
+        }
+    }
+
+    #[test]
+    fn crowds_in_one_place_are_not_stored() {
+        for signed in [false, true] {
+            let weight = |i: u32| (i % 11) as f32 - if signed { 4.5 } else { 0.0 };
+            let at = |i: u32| Point {
+                x: (1 << 31) + i * i % 67,
+                y: (1 << 30) + i % 61,
+                weight: weight(i),
+            };
+            let mut points: Vec<Point> = (0..50_000).map(at).collect();
+            points.extend((0..30_000).map(|i| Point {
+                weight: weight(i),
+                ..at(7)
+            }));
+            points.sort_by(zorder::compare);
+            let nodes = in_parts(&points, 1000, true);
+            assert_eq!(nodes, in_memory(&points));
+            assert!(nodes.iter().any(|node| node.0.depth == DEEPEST));
+        }
+    }
+
+    #[test]
+    fn quads_know_their_keys_and_their_quads() {
+        let point = Point {
+            x: 0xdead_beef,
+            y: 0x1234_5678,
+            weight: 1.0,
+        };
+        let mut quad = Quad::WORLD;
+        for depth in 0..=32 {
+            assert_eq!(quad.depth, depth);
+            let (first, last) = quad.keys();
+            assert!((first..=last).contains(&point.z_key()));
+            assert!(Quad::WORLD.contains(quad) && quad.contains(quad));
+            if depth < 32 {
+                let inner = quad.child(quad.quarter_of(&point));
+                assert!(quad.contains(inner) && !inner.contains(quad));
+                assert_eq!(
+                    (inner.ancestor(depth), inner.quarter()),
+                    (quad, quad.quarter_of(&point))
+                );
+                let beside = quad.child(3 - inner.quarter());
+                assert!(!beside.contains(inner));
+                quad = inner;
+            }
+        }
+        assert_eq!(quad.keys(), (point.z_key(), point.z_key()));
+    }
+}
