@@ -50,6 +50,21 @@ impl ZOrdered for Point {
     }
 }
 
+impl Point {
+    /// Position along the Z-order curve and weight as one number. The numbers of two points compare
+    /// as the points do ([`z_order`](Self::z_order)).
+    #[inline]
+    pub fn z_number(&self) -> u128 {
+        self.key()
+    }
+
+    /// Point of a given number: the inverse of [`z_number`](Self::z_number).
+    #[inline]
+    pub fn from_z_number(number: u128) -> Self {
+        Self::from_key(number)
+    }
+}
+
 /// Point with its number in the input, for callers that need the new order of the points. Equal
 /// points are sorted by this number.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
