@@ -61,7 +61,7 @@ pub fn layer(n: usize) -> Layer {
 /// picked evenly from all points, so dense tiles are frequent and may occur twice. The other half
 /// are picked evenly from all tiles that have points.
 pub fn tiles(layer: &Layer, z: u8, most: usize) -> Vec<TileId> {
-    let all = layer.points().as_slice();
+    let all = layer.points().as_slice().unwrap_or_default();
     let shift = 32 - u32::from(z);
     let of = |v: u32| v.checked_shr(shift).unwrap_or(0);
     let chance = (0..most / 2).filter_map(|i| {

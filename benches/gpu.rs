@@ -32,7 +32,7 @@ fn main() {
     let layer = ten_thousand_cells();
     println!(
         "one 256 px tile of {} cells, radius 16",
-        layer.points().as_slice().len()
+        layer.points().summary().count
     );
     let job = (
         job(

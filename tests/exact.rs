@@ -235,7 +235,7 @@ fn beside_a_gpu_the_processor_draws_what_is_exact() {
     };
     let scene = scenes::all().into_iter().find(|(n, _)| *n == "dense");
     let cpu = scenes::layer(&scene.unwrap().1);
-    let points = heatsplat::Points::from_slice(cpu.points().as_slice());
+    let points = heatsplat::Points::from_slice(cpu.points().as_slice().unwrap());
     let beside = Layer::new("gpu", points, Style::default(), Arc::clone(&gpu) as _);
     let style = exact(&[("radius", "12px"), ("domain", "0,40")]);
     let tile = tile(3, 4, 3);

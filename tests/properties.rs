@@ -261,7 +261,7 @@ fn no_weight_is_lost_or_made() {
         for z in 0..4u8 {
             let in_tiles: usize = (0..1u32 << z)
                 .flat_map(|y| (0..1u32 << z).map(move |x| tile(z, x, y)))
-                .map(|t| layer.points().tile_range(t).len())
+                .map(|t| layer.points().tile_range(t).unwrap().len())
                 .sum();
             assert_eq!(in_tiles, points.len(), "{name} z{z}");
         }
@@ -293,6 +293,7 @@ fn sum_sorted(layer: &Layer) -> f64 {
     layer
         .points()
         .as_slice()
+        .unwrap()
         .iter()
         .map(|p| f64::from(p.weight))
         .sum()
@@ -350,7 +351,7 @@ proptest! {
                 let at = tile(z, x, y);
                 layer.tile(at).png().unwrap()
             });
-            (layer.points().as_slice().to_vec(), bytes)
+            (layer.points().as_slice().unwrap().to_vec(), bytes)
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         prop_assert_eq!(draw(&points), pool.install(|| draw(&shuffled)));

@@ -56,7 +56,7 @@ impl SourceFlags {
         let table = std::mem::take(&mut loaded.table);
         if let Some(column) = table.column(radius) {
             let (radii, account) = radii::from_column(column)?;
-            let points = loaded.points.as_slice();
+            let points = loaded.points.as_slice().unwrap_or_default();
             loaded.with_radii = Some(Arc::new(PointSet::with_radii(points, &radii)));
             loaded.columns.why.push_str(&account);
         }

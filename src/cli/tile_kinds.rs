@@ -38,7 +38,7 @@ mod tests {
         assert_eq!(names, ["7 dense", "7 sparse"]);
         let [dense, sparse] = [0, 1].map(|kind| &kinds[kind].1);
         assert!((1..=4).contains(&dense.len()) && (1..=4).contains(&sparse.len()));
-        let weight = |tile: &TileId| points.tile_range(*tile).len();
+        let weight = |tile: &TileId| points.tile_range(*tile).unwrap().len();
         let least = dense.iter().map(weight).min();
         assert!(least > sparse.iter().map(weight).max(), "{kinds:?}");
     }

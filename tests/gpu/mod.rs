@@ -5,6 +5,7 @@
 
 mod device;
 mod embedded;
+mod paged;
 mod parity;
 #[cfg(feature = "program")]
 mod program;

@@ -66,7 +66,7 @@ fn few_points_at_the_date_line_and_the_poles() {
         let south = Point::from_lon_lat(-179.99, -85.0511, 1.0).unwrap();
         let points = Points::from_slice(&[points, vec![south]].concat());
         let last = (1u32 << z) - 1;
-        let y = (u64::from(points.as_slice()[0].y) >> (32 - u32::from(z))) as u32;
+        let y = (u64::from(points.as_slice().unwrap()[0].y) >> (32 - u32::from(z))) as u32;
         for (turn, (x, y)) in [(0, y), (last, y), (0, 0), (last, last)]
             .into_iter()
             .enumerate()
@@ -264,7 +264,7 @@ fn layers_draw_the_same_tiles_with_either() {
         return;
     };
     let (layer, _) = cities();
-    let points = Points::from_slice(layer.points().as_slice());
+    let points = Points::from_slice(layer.points().as_slice().unwrap());
     let twin = Layer::new("twin", points, layer.style().clone(), Arc::new(gpu));
     for (z, x, y) in [(0, 0, 0), (4, 8, 5), (6, 33, 22), (9, 270, 177), (2, 0, 3)] {
         let at = TileId::new(z, x, y).unwrap();

@@ -107,12 +107,22 @@ impl<'a, M: Fn(TileId) -> f64> QuadWalk<'a, M> {
             let (x, y) = (f64::from(point.x) + shift, f64::from(point.y));
             (left..=window.right()).contains(&x) && (top..=window.bottom()).contains(&y)
         };
-        self.points.iter().any(|points| {
-            // The search may return points outside the window too, so each point is checked.
-            let cells = points.cells(&window, 0.0);
+        // The search may return points outside the window too, so each point is checked.
+        let any = |points: &Points, finest: f64, inside: &dyn Fn(&Point, f64) -> bool| {
+            let cells = points.cells(&window, finest);
             cells
                 .slices()
                 .any(|(run, shift)| run.iter().any(|point| inside(point, shift)))
+        };
+        // Points of a cell lie at most a pixel away from it. So, where all points would have to be
+        // read first, most windows are decided by cells.
+        let surely = |cell: &Point, shift: f64| {
+            let (x, y) = (f64::from(cell.x) + shift, f64::from(cell.y));
+            (left + pixel..=window.right() - pixel).contains(&x)
+                && (top + pixel..=window.bottom() - pixel).contains(&y)
+        };
+        self.points.iter().any(|points| {
+            (points.paged().is_some() && any(points, 1.0, &surely)) || any(points, 0.0, &inside)
         })
     }
 }

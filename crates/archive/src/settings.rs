@@ -29,7 +29,7 @@ impl Settings<'_> {
     pub(crate) fn digest(&self) -> [u8; 32] {
         let mut digest = Sha256::new_with_prefix(self.text());
         for (part, points) in self.layer.data().parts() {
-            digest.update(format!("{part:?} {}\n", points.as_slice().len()));
+            digest.update(format!("{part:?} {}\n", points.summary().count));
             update_with_points(&mut digest, points);
         }
         digest.finalize().into()
@@ -74,8 +74,11 @@ impl Settings<'_> {
 }
 
 fn update_with_points(digest: &mut Sha256, points: &Points) {
+    if let Some(index) = points.paged() {
+        return digest.update(index.content_identity());
+    }
     let mut bytes = Vec::new();
-    for chunk in points.as_slice().chunks(4096) {
+    for chunk in points.as_slice().unwrap_or_default().chunks(4096) {
         bytes.clear();
         for point in chunk {
             bytes.extend(point.x.to_le_bytes());

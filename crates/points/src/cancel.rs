@@ -5,9 +5,13 @@
 //! returns the reason. So the functions between need no error for it, and none of them can return
 //! half a result by mistake. Without a token `check` only counts.
 //!
+//! Work also ends in this way if it needs points that can't be read: see
+//! [`Points::from_paged`](crate::Points::from_paged).
+//!
 //! The token belongs to a thread while `run` works. Code that passes parts of its work to other
 //! threads gives them the token by [`inherit`].
 
+use crate::read_error::ReadError;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -20,7 +24,7 @@ use std::time::Instant;
 pub const UNITS_BETWEEN_LOOKS: u64 = 1 << 17;
 
 /// The reason why work ended early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Cancelled {
     /// [`CancelToken::cancel`] was called.
     #[error("the result is no longer wanted")]
@@ -31,6 +35,9 @@ pub enum Cancelled {
     /// The work was more than the token allows.
     #[error("the work is more than is allowed")]
     TooMuchWork,
+    /// Points that the work needs can't be read.
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
 }
 
 /// Token by which work is ended early on all threads that do parts of it. Clones are the same
@@ -215,6 +222,12 @@ fn look(units: u64) {
     if let Some(reason) = reason {
         unwind(reason);
     }
+}
+
+/// Ends the work of this thread, since it needs points that can't be read: unwinds the stack up to
+/// [`CancelToken::run`]. So nothing is drawn from a part of the points.
+pub fn unreadable(error: ReadError) -> ! {
+    unwind(Cancelled::Unreadable(error))
 }
 
 /// Unwinds the stack up to [`CancelToken::run`]. No panic hook sees this, and nothing is printed.

@@ -1,13 +1,14 @@
 //! Index of points: the points in sorted order, a pyramid of cells over them, and a summary.
 
-use crate::extent::LongitudeColumns;
+use crate::cancel;
 use crate::focus::Focus;
-use crate::lon_lat_box::LonLatBox;
-use crate::mercator;
+use crate::paged::{PagedIndex, SCANNED};
 use crate::point::{Point, PointError, PointSink};
 use crate::pyramid::{self, Pyramid};
+use crate::read_error::ReadError;
 use crate::search::{self, Cells};
 use crate::sort::{self, NumberedPoint};
+use crate::summary::Summary;
 use crate::tile::TileId;
 use crate::window::Window;
 use crate::zorder::Quad;
@@ -98,108 +99,30 @@ impl PointSink for PointsBuilder {
     }
 }
 
-/// Counts, weights and bounds of a set of points.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Summary {
-    /// Number of points in the set.
-    pub count: usize,
-    /// Number of points whose weight is missing: [`Point::has_weight`] is false.
-    pub without_weight: usize,
-    /// Sum of all weights, computed in f64.
-    pub weight_sum: f64,
-    /// Least weight; 0 if no point has a weight.
-    pub weight_min: f32,
-    /// Greatest weight; 0 if no point has a weight.
-    pub weight_max: f32,
-    /// Sum of |weight| over all points, computed in f64.
-    pub mass: f64,
-    /// Least |weight| other than 0; 0 if all weights are 0 or missing.
-    pub mass_min: f32,
-    /// Smallest box that holds all points; its east is greater than 180 if it crosses ±180°. `None`
-    /// for an empty set.
-    pub bounds: Option<LonLatBox>,
-}
-
-impl Summary {
-    fn from_points(points: &[Point]) -> Self {
-        let Some(first) = points.first() else {
-            return Self {
-                count: 0,
-                without_weight: 0,
-                weight_sum: 0.0,
-                weight_min: 0.0,
-                weight_max: 0.0,
-                mass: 0.0,
-                mass_min: 0.0,
-                bounds: None,
-            };
-        };
-        let (mut top, mut bottom) = (first.y, first.y);
-        let mut columns = LongitudeColumns::new();
-        let (mut weight_min, mut weight_max, mut mass_min) = (f32::MAX, f32::MIN, f32::MAX);
-        let (mut weight_sum, mut mass, mut without_weight) = (0.0, 0.0, 0);
-        for p in points {
-            (top, bottom) = (top.min(p.y), bottom.max(p.y));
-            columns.add(p);
-            if !p.has_weight() {
-                without_weight += 1;
-                continue;
-            }
-            weight_min = weight_min.min(p.weight);
-            weight_max = weight_max.max(p.weight);
-            weight_sum += f64::from(p.weight);
-            mass += f64::from(p.weight.abs());
-            if p.weight != 0.0 {
-                mass_min = mass_min.min(p.weight.abs());
-            }
-        }
-        let none = without_weight == points.len();
-        let bounds = columns.interval().and_then(|(west, east)| {
-            LonLatBox::new(
-                mercator::longitude(west),
-                mercator::latitude(f64::from(bottom)),
-                mercator::longitude(east),
-                mercator::latitude(f64::from(top)),
-            )
-            .ok()
-        });
-        Self {
-            count: points.len(),
-            without_weight,
-            weight_sum,
-            weight_min: if none { 0.0 } else { weight_min },
-            weight_max: if none { 0.0 } else { weight_max },
-            mass,
-            mass_min: if mass > 0.0 { mass_min } else { 0.0 },
-            bounds,
-        }
-    }
-
-    /// Sum of |weight| over the points of negative weight, as a fraction of the sum over all
-    /// points: 0 to 1.
-    pub fn negative_share(&self) -> f64 {
-        if self.mass > 0.0 {
-            (self.mass - self.weight_sum) / 2.0 / self.mass
-        } else {
-            0.0
-        }
-    }
-}
-
 /// Index of points: the points sorted along the Z-order curve, and a pyramid of cells over them.
+/// It is in memory, or parts of it are read as they are needed: see
+/// [`from_paged`](Self::from_paged).
 ///
 /// An index never changes: a layer whose data change gets a new index.
 #[derive(Debug)]
 pub struct Points {
-    sorted: Vec<Point>,
-    pyramid: Pyramid,
+    store: Store,
     summary: Box<Summary>,
     /// Results of [`remaining`](Self::remaining), one for each level, each computed when it is
     /// first needed. The `Vec` is empty if no weight is negative, since every result is then 1.
     remaining: Vec<OnceLock<f64>>,
     focus: Box<OnceLock<Option<Focus>>>,
     identity: Arc<()>,
+}
+
+/// Place of the points and cells.
+#[derive(Debug)]
+enum Store {
+    Memory {
+        sorted: Vec<Point>,
+        pyramid: Pyramid,
+    },
+    Paged(Arc<dyn PagedIndex>),
 }
 
 /// Error for the first invalid point of a list: a point with no position on the map, or a weight
@@ -265,8 +188,7 @@ impl Points {
             || Summary::from_points(&sorted),
         );
         Self {
-            sorted,
-            pyramid,
+            store: Store::Memory { sorted, pyramid },
             remaining: if summary.weight_min < 0.0 {
                 std::iter::repeat_with(OnceLock::new).take(33).collect()
             } else {
@@ -275,6 +197,32 @@ impl Points {
             summary: Box::new(summary),
             focus: Box::default(),
             identity: Arc::new(()),
+        }
+    }
+
+    /// Points that are not in memory: parts of their index are read as they are needed, for example
+    /// from a file.
+    ///
+    /// If a part can't be read, the stack is unwound up to
+    /// [`CancelToken::run`](crate::cancel::CancelToken::run), which returns
+    /// [`Cancelled::Unreadable`](crate::cancel::Cancelled::Unreadable). So nothing is ever drawn
+    /// from a part of the points. Pictures and statistics of such points must be made under a
+    /// token: without one, the thread ends as by a panic.
+    pub fn from_paged(index: Arc<dyn PagedIndex>) -> Self {
+        Self {
+            summary: Box::new(*index.summary()),
+            store: Store::Paged(index),
+            remaining: Vec::new(),
+            focus: Box::default(),
+            identity: Arc::new(()),
+        }
+    }
+
+    /// The index of points that are not in memory; `None` for points in memory.
+    pub fn paged(&self) -> Option<&Arc<dyn PagedIndex>> {
+        match &self.store {
+            Store::Memory { .. } => None,
+            Store::Paged(index) => Some(index),
         }
     }
 
@@ -293,31 +241,64 @@ impl Points {
         if self.summary.weight_min >= 0.0 {
             return 1.0;
         }
+        let level = level.min(32);
+        let sorted = match &self.store {
+            Store::Memory { sorted, .. } => sorted,
+            Store::Paged(index) => return index.remaining(level),
+        };
         let find = || {
-            let level = level.min(32);
             let of_a_cell = |a: &Point, b: &Point| a.shares(b, level);
             let sum = |cell: &[Point]| cell.iter().map(|p| f64::from(p.weight)).sum::<f64>().abs();
-            self.sorted.chunk_by(of_a_cell).map(sum).sum::<f64>() / self.summary.mass
+            sorted.chunk_by(of_a_cell).map(sum).sum::<f64>() / self.summary.mass
         };
-        let remembered = self.remaining.get(level.min(32) as usize);
+        let remembered = self.remaining.get(level as usize);
         remembered.map_or_else(find, |share| *share.get_or_init(find))
     }
 
     /// First view of a map of the points: the box around nearly all weight. `None` for an empty
     /// set. It is computed by the first call and then stored.
     pub fn focus(&self) -> Option<Focus> {
-        let find = || Focus::find(self, self.summary.bounds?);
+        let find = || match &self.store {
+            Store::Memory { .. } => Focus::find(self, self.summary.bounds?),
+            Store::Paged(index) => index.focus(),
+        };
         *self.focus.get_or_init(find)
     }
 
-    /// All points, in Z-order.
-    pub fn as_slice(&self) -> &[Point] {
-        &self.sorted
+    /// All points, in Z-order; `None` if they are not in memory.
+    pub fn as_slice(&self) -> Option<&[Point]> {
+        match &self.store {
+            Store::Memory { sorted, .. } => Some(sorted),
+            Store::Paged(_) => None,
+        }
     }
 
-    /// Bytes of memory that the points and the pyramid take.
+    /// Calls `batch` with all points in Z-order, a number of them at a time.
+    ///
+    /// # Errors
+    /// The points are not in memory, and a part of them can't be read.
+    pub fn scan(&self, batch: &mut dyn FnMut(&[Point])) -> Result<(), ReadError> {
+        match &self.store {
+            Store::Memory { sorted, .. } => batch(sorted),
+            Store::Paged(index) => {
+                let count = self.summary.count as u64;
+                for first in (0..count).step_by(SCANNED as usize) {
+                    batch(&index.read(first..(first + SCANNED).min(count))?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of memory that the points and the pyramid take. Points that are not in memory take
+    /// none.
     pub fn bytes(&self) -> usize {
-        self.sorted.capacity() * size_of::<Point>() + self.pyramid.bytes()
+        match &self.store {
+            Store::Memory { sorted, pyramid } => {
+                sorted.capacity() * size_of::<Point>() + pyramid.bytes()
+            }
+            Store::Paged(_) => 0,
+        }
     }
 
     /// Token by which a cache recognises this index. A cache with copies of the points, for example
@@ -328,44 +309,78 @@ impl Points {
     }
 
     /// Writes all points in Z-order, and then all cells of the pyramid, to a sink, for example to
-    /// the buffers of a GPU. [`Run::range`](crate::Run::range) numbers points and cells in this
-    /// order.
+    /// the buffers of a GPU. [`Batch::resident`](crate::Batch::resident) numbers points and cells
+    /// in this order. Of points that are not in memory nothing is written.
     pub fn stream_into(&self, sink: &mut dyn PointSink) {
-        for batch in self.sorted.chunks(CHUNK) {
+        let Store::Memory { sorted, pyramid } = &self.store else {
+            return;
+        };
+        for batch in sorted.chunks(CHUNK) {
             sink.push(batch);
         }
-        for batch in self.pyramid.cells.chunks(CHUNK) {
+        for batch in pyramid.cells.chunks(CHUNK) {
             sink.push(batch);
         }
     }
 
     /// Number of points and cells that [`stream_into`](Self::stream_into) writes.
     pub fn stream_len(&self) -> usize {
-        self.sorted.len() + self.pyramid.cells.len()
+        match &self.store {
+            Store::Memory { sorted, pyramid } => sorted.len() + pyramid.cells.len(),
+            Store::Paged(_) => 0,
+        }
     }
 
-    /// Range of the indices, in [`as_slice`](Self::as_slice), of the points that lie in a tile.
-    pub fn tile_range(&self, tile: TileId) -> Range<usize> {
+    /// Numbers, in Z-order, of the points that lie in a tile.
+    ///
+    /// # Errors
+    /// The points are not in memory, and a part of their index can't be read.
+    pub fn tile_range(&self, tile: TileId) -> Result<Range<usize>, ReadError> {
         let quad = Quad {
             depth: u32::from(tile.z()),
             x: tile.x(),
             y: tile.y(),
         };
-        search::quad_range(&self.sorted, &self.pyramid, quad)
+        match &self.store {
+            Store::Memory { sorted, pyramid } => Ok(search::quad_range(sorted, pyramid, quad)),
+            Store::Paged(index) => {
+                let range = index.quad_range(quad)?;
+                Ok(range.start as usize..range.end as usize)
+            }
+        }
     }
 
     /// Cells that a window shows. Each cell is at most `finest` of the window's pixels wide: with
     /// 1.0 no cell is wider than a pixel; with 0.0 the result is the points themselves.
     ///
     /// Some of the cells may lie outside the window; the documentation of [`Cells`] states how far.
+    ///
+    /// If the points are not in memory, they are read, and the stack is unwound if that fails: see
+    /// [`from_paged`](Self::from_paged).
     pub fn cells(&self, window: &Window, finest: f64) -> Cells<'_> {
-        let size = window.pixel() * finest;
-        let level = if size < 1.0 {
-            pyramid::POINTS
-        } else {
-            32u32.saturating_sub(size.log2().floor() as u32)
-        };
-        Cells::search(&self.sorted, &self.pyramid, level, window)
+        let level = level_of(window, finest);
+        match &self.store {
+            Store::Memory { sorted, pyramid } => Cells::search(sorted, pyramid, level, window),
+            Store::Paged(index) => match index.search(level, window) {
+                Ok(cells) => Cells::from_paged(cells),
+                Err(error) => cancel::unreadable(error),
+            },
+        }
+    }
+
+    /// Number of cells that [`cells`](Self::cells) returns, or an estimate if the points are not in
+    /// memory. Nothing is read for it that drawing doesn't need anyway.
+    ///
+    /// # Errors
+    /// The points are not in memory, and a part of their index can't be read.
+    pub fn count(&self, window: &Window, finest: f64) -> Result<usize, ReadError> {
+        let level = level_of(window, finest);
+        match &self.store {
+            Store::Memory { sorted, pyramid } => {
+                Ok(Cells::search(sorted, pyramid, level, window).len())
+            }
+            Store::Paged(index) => index.count(level, window),
+        }
     }
 
     /// Tiles of zoom `z` that contain points, in Z-order. A `z` above [`MAX_ZOOM`](crate::MAX_ZOOM)
@@ -374,7 +389,8 @@ impl Points {
         let depth = u32::from(z.min(crate::MAX_ZOOM));
         let world = Window::at_level(depth as u8, 0, 0, 1 << depth, 1 << depth);
         let mut tiles: Vec<TileWeight> = Vec::new();
-        for cell in self.cells(&world, 1.0).slices().flat_map(|(run, _)| run) {
+        let cells = self.cells(&world, 1.0);
+        for cell in cells.slices().flat_map(|(run, _)| run) {
             let column = |v: u32| if depth == 0 { 0 } else { v >> (32 - depth) };
             let Ok(tile) = TileId::new(depth as u8, column(cell.x), column(cell.y)) else {
                 continue;
@@ -386,6 +402,17 @@ impl Points {
             }
         }
         tiles
+    }
+}
+
+/// Coarsest level whose cells are at most `finest` pixels of a window wide; [`pyramid::POINTS`] if
+/// such cells would be finer than all levels.
+fn level_of(window: &Window, finest: f64) -> u32 {
+    let size = window.pixel() * finest;
+    if size < 1.0 {
+        pyramid::POINTS
+    } else {
+        32u32.saturating_sub(size.log2().floor() as u32)
     }
 }
 
@@ -414,13 +441,13 @@ mod tests {
             let plain = Points::from_slice(&all);
             prop_assert_eq!(points.as_slice(), plain.as_slice());
             let went: Vec<Point> = order.iter().map(|&at| all[at as usize]).collect();
-            prop_assert_eq!(points.as_slice(), &went[..]);
+            prop_assert_eq!(points.as_slice(), Some(&went[..]));
             let mut each = order;
             each.sort_unstable();
             prop_assert!(each.into_iter().eq(0..all.len() as u32));
             // A part of an index is in Z-order too.
             let wanted = |i: usize| keep >> (i % 64) & 1 == 1;
-            let part = points.as_slice().iter().enumerate().filter(|p| wanted(p.0)).map(|p| *p.1);
+            let part = points.as_slice().unwrap().iter().enumerate().filter(|p| wanted(p.0)).map(|p| *p.1);
             let part: Vec<Point> = part.collect();
             let (sorted, anyhow) = (Points::from_sorted(part.clone()), Points::from_slice(&part));
             prop_assert_eq!(sorted.as_slice(), anyhow.as_slice());

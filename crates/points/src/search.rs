@@ -6,6 +6,7 @@
 //! block of cells or among a few points, the search finds the borders by bisection.
 
 use crate::mercator::WORLD;
+use crate::paged::PagedCells;
 use crate::point::Point;
 use crate::pyramid::{self, Node, NodeId, Pyramid, SIDE_BITS};
 use crate::window::Window;
@@ -22,17 +23,17 @@ const SMALL_PIXELS: f64 = 8.0;
 
 /// Contiguous range of points or of cells that a window shows in one copy of the world.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Run {
+struct Run {
     /// Range of numbers of the points or cells. All points are numbered first, from 0, and then all
     /// cells of the pyramid, in the order in which
     /// [`Points::stream_into`](crate::Points::stream_into) writes them.
-    pub range: Range<usize>,
+    range: Range<usize>,
     /// Distance in world units by which the copy of the world is shifted to the east: a multiple of
     /// the world's side.
-    pub shift: f64,
+    shift: f64,
 }
 
-/// Cells that a window shows.
+/// Cells that a window shows, in [batches](Self::batches).
 ///
 /// Some cells may lie outside the window, by up to eight of its pixels. If the window lies in one
 /// copy of the world, a few cells may even lie anywhere. So the caller must test the position of
@@ -40,12 +41,37 @@ pub struct Run {
 /// pixels outside it.
 ///
 /// If the window shows several copies of the world, the copies come from west to east. In each copy
-/// the runs are in Z-order. So every window adds the same cells in the same order.
+/// the batches are in Z-order. So every window adds the same cells in the same order.
 #[derive(Clone, Debug)]
 pub struct Cells<'a> {
-    points: &'a [Point],
-    pyramid: &'a Pyramid,
-    runs: Vec<Run>,
+    source: CellSource<'a>,
+}
+
+/// Consecutive cells, or consecutive points, that a window shows in one copy of the world.
+#[derive(Clone, Debug)]
+pub struct Batch<'c> {
+    /// Cells or points, in Z-order.
+    pub cells: &'c [Point],
+    /// Number of points that each of the cells stands for; `None` for points.
+    pub counts: Option<&'c [u32]>,
+    /// Distance in world units by which the copy of the world is shifted to the east: a multiple of
+    /// the world's side.
+    pub shift: f64,
+    /// Numbers of the cells in the order in which
+    /// [`Points::stream_into`](crate::Points::stream_into) writes all points and cells, for callers
+    /// that keep a copy of these. `None` if the cells were read for this search alone.
+    pub resident: Option<Range<usize>>,
+}
+
+/// Origin of the cells of a search.
+#[derive(Clone, Debug)]
+enum CellSource<'a> {
+    Memory {
+        points: &'a [Point],
+        pyramid: &'a Pyramid,
+        runs: Vec<Run>,
+    },
+    Paged(PagedCells),
 }
 
 impl<'a> Cells<'a> {
@@ -87,53 +113,91 @@ impl<'a> Cells<'a> {
             }
         }
         Self {
-            points,
-            pyramid,
-            runs: search.runs,
+            source: CellSource::Memory {
+                points,
+                pyramid,
+                runs: search.runs,
+            },
         }
     }
 
-    /// Runs of cells that the window shows.
-    pub fn runs(&self) -> &[Run] {
-        &self.runs
+    /// Cells that were read for this search alone.
+    pub(crate) fn from_paged(cells: PagedCells) -> Self {
+        Self {
+            source: CellSource::Paged(cells),
+        }
     }
 
-    /// Number of cells in all runs. A cell that the window shows in two copies of the world counts
-    /// twice.
+    /// Number of cells in all batches. A cell that the window shows in two copies of the world
+    /// counts twice.
     pub fn len(&self) -> usize {
-        self.runs.iter().map(|r| r.range.len()).sum()
+        match &self.source {
+            CellSource::Memory { runs, .. } => runs.iter().map(|r| r.range.len()).sum(),
+            CellSource::Paged(cells) => cells.runs.iter().map(|r| r.range.len()).sum(),
+        }
     }
 
     /// Returns true if the window shows no cell.
     pub fn is_empty(&self) -> bool {
-        self.runs.is_empty()
+        self.len() == 0
     }
 
-    /// Cells or points of each [`Run`], with the run's shift to the east in world units: that of
-    /// the copy of the world in which they are shown.
-    pub fn slices(&self) -> impl Iterator<Item = (&'a [Point], f64)> + '_ {
-        self.runs.iter().filter_map(|r| {
-            let slice = match self.pyramid_range(&r.range) {
-                Some(range) => self.pyramid.cells.get(range),
-                None => self.points.get(r.range.clone()),
-            };
-            Some((slice?, r.shift))
-        })
+    /// Batches of cells that the window shows.
+    pub fn batches(&self) -> impl Iterator<Item = Batch<'_>> {
+        let runs = match &self.source {
+            CellSource::Memory { runs, .. } => runs.len(),
+            CellSource::Paged(cells) => cells.runs.len(),
+        };
+        (0..runs).filter_map(|number| self.batch(number))
     }
 
-    /// Numbers of points that the cells of each run stand for, as one slice for each run; `None`
-    /// for a run of points.
-    pub fn counts(&self) -> impl Iterator<Item = Option<&'a [u32]>> + '_ {
-        self.runs
-            .iter()
-            .map(|r| self.pyramid.counts.get(self.pyramid_range(&r.range)?))
+    fn batch(&self, number: usize) -> Option<Batch<'_>> {
+        match &self.source {
+            CellSource::Memory {
+                points,
+                pyramid,
+                runs,
+            } => {
+                let Run { range, shift } = runs.get(number)?;
+                // Points are numbered before the pyramid's cells.
+                let (cells, counts) = match range.start.checked_sub(points.len()) {
+                    None => (points.get(range.clone())?, None),
+                    Some(start) => {
+                        let within = start..start + range.len();
+                        let counts = pyramid.counts.get(within.clone())?;
+                        (pyramid.cells.get(within)?, Some(counts))
+                    }
+                };
+                Some(Batch {
+                    cells,
+                    counts,
+                    shift: *shift,
+                    resident: Some(range.clone()),
+                })
+            }
+            CellSource::Paged(PagedCells {
+                entries,
+                counts,
+                runs,
+            }) => {
+                let run = runs.get(number)?;
+                Some(Batch {
+                    cells: entries.get(run.range.clone())?,
+                    counts: match run.are_points {
+                        true => None,
+                        false => Some(counts.get(run.range.clone())?),
+                    },
+                    shift: run.shift,
+                    resident: None,
+                })
+            }
+        }
     }
 
-    /// Converts the range of a run of cells, in which points are numbered before cells, to indices
-    /// into the pyramid's cells. `None` for a run of points.
-    fn pyramid_range(&self, range: &Range<usize>) -> Option<Range<usize>> {
-        let start = range.start.checked_sub(self.points.len())?;
-        Some(start..start + range.len())
+    /// Cells of each batch, with the batch's shift to the east in world units: that of the copy of
+    /// the world in which they are shown.
+    pub fn slices(&self) -> impl Iterator<Item = (&[Point], f64)> {
+        self.batches().map(|batch| (batch.cells, batch.shift))
     }
 }
 
@@ -292,7 +356,7 @@ impl Search<'_> {
 mod tests {
     use crate::mercator::WORLD;
     use crate::points::is_sorted;
-    use crate::{Point, Points, TileId, Window};
+    use crate::{Cells, Point, Points, TileId, Window};
     use proptest::prelude::*;
 
     fn scattered() -> impl Strategy<Value = Vec<Point>> {
@@ -301,6 +365,15 @@ mod tests {
             .prop_map(|(x, y)| (x.wrapping_sub(1 << 19), y + (1 << 30)));
         let at = prop_oneof![anywhere, near].prop_map(|(x, y)| Point { x, y, weight: 1.0 });
         prop::collection::vec(at, 0..3000)
+    }
+
+    /// The number of points that the cells stand for.
+    fn count(cells: &Cells<'_>) -> u32 {
+        cells
+            .batches()
+            .filter_map(|batch| batch.counts)
+            .flatten()
+            .sum()
     }
 
     fn in_window(p: &Point, w: &Window, shift: f64) -> bool {
@@ -316,7 +389,7 @@ mod tests {
             width in 1u32..700, height in 1u32..700,
         ) {
             let index = Points::from_slice(&points);
-            prop_assert!(is_sorted(index.as_slice()));
+            prop_assert!(is_sorted(index.as_slice().unwrap()));
             let window = Window::at_level(level, x, y, width, height);
             let cells = index.cells(&window, 0.0);
             let got = cells
@@ -355,9 +428,9 @@ mod tests {
             let mut seen = 0;
             for y in 0..1u32 << z {
                 for x in 0..1u32 << z {
-                    let range = index.tile_range(TileId::new(z, x, y).unwrap());
+                    let range = index.tile_range(TileId::new(z, x, y).unwrap()).unwrap();
                     let inside = |p: &Point| z == 0 || (p.x >> (32 - z) == x && p.y >> (32 - z) == y);
-                    prop_assert!(index.as_slice()[range.clone()].iter().all(inside));
+                    prop_assert!(index.as_slice().unwrap()[range.clone()].iter().all(inside));
                     seen += range.len();
                 }
             }
@@ -381,7 +454,7 @@ mod tests {
         // Finer blocks are read instead if the block of this level was not worth its memory.
         assert!(index.cells(&world, 1.0).len() <= 2 * 64 * 64);
         assert_eq!(index.cells(&world, 0.0).len(), points.len());
-        let counted: u32 = index.cells(&world, 1.0).counts().flatten().flatten().sum();
+        let counted = count(&index.cells(&world, 1.0));
         assert_eq!(counted as usize, points.len());
     }
 
@@ -400,7 +473,7 @@ mod tests {
         // The group lies in 4 × 4 pixels.
         let window = Window::at_level(22, (1 << 20) - 20, (1 << 19) - 20, 64, 64);
         let cells = index.cells(&window, 1.0);
-        let counted: u32 = cells.counts().flatten().flatten().sum();
+        let counted = count(&cells);
         assert!(counted >= 200_000, "{counted}");
         assert!(cells.len() < 300, "{}", cells.len());
     }

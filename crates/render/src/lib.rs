@@ -46,6 +46,7 @@ pub use layer::Layer;
 pub use layer::category::{Category, MAX_CATEGORIES};
 pub use layer::evaluate;
 pub use layer::nearest::{NearbyPoint, NearestPoints};
+pub use layer::paged_counts::UncountedError;
 pub use layer::point_query::{KernelSums, PointQuery, PointValue};
 pub use layer::point_set::{NEGATIVE_SHARE, PointSet};
 pub use layer::quantity::Quantity;

@@ -44,11 +44,11 @@ impl Table {
     /// loaded with this filter. `points` must be the index that the table was made for.
     ///
     /// # Errors
-    /// The errors of [`check`](Self::check).
+    /// The errors of [`check`](Self::check), and an error if the points are not in memory.
     pub fn select(&self, points: &Points, filter: &Filter) -> Result<Points, TableError> {
         let (filter, columns) = self.fitting(filter)?;
         let test = FilterEval::new(filter.tree(), &columns, &self.times);
-        let chunks = points.as_slice().par_chunks(ROWS).enumerate();
+        let chunks = in_memory(points)?.par_chunks(ROWS).enumerate();
         let work = cancel::inherit();
         let parts: Vec<Vec<Point>> = chunks
             .map(|(chunk, points)| {
@@ -67,7 +67,7 @@ impl Table {
     /// left out.
     ///
     /// # Errors
-    /// There is no column of this name.
+    /// There is no column of this name, or the points are not in memory.
     pub fn split(
         &self,
         points: &Points,
@@ -77,7 +77,7 @@ impl Table {
         let column = self.column(column).ok_or_else(|| self.missing(column))?;
         let frequent = column.frequent(most).into_iter().map(|c| c.0);
         let names: Vec<String> = frequent.chain([OTHER.to_owned()]).collect();
-        let parts = parted(points, column, &names, |_| true).into_iter();
+        let parts = parted(in_memory(points)?, column, &names, |_| true).into_iter();
         let parts = names.into_iter().zip(parts);
         Ok(parts.filter(|(_, p)| p.summary().count > 0).collect())
     }
@@ -100,7 +100,7 @@ impl Table {
         let test = FilterEval::new(filter.tree(), &columns, &self.times);
         let mut verdict = test.verdict();
         let wanted = |row| verdict(row) == Some(true);
-        Ok(parted(points, column, names, wanted))
+        Ok(parted(in_memory(points)?, column, names, wanted))
     }
 
     /// Returns the filter with its dates parsed by the source's formats, and the table's column for
@@ -135,11 +135,17 @@ impl Table {
     }
 }
 
+/// The points of an index in memory, whose order is that of the table's rows.
+fn in_memory(points: &Points) -> Result<&[Point], TableError> {
+    let error = || TableError::new("points that are not in memory have no columns".to_owned());
+    points.as_slice().ok_or_else(error)
+}
+
 /// Divides the points whose rows `wanted` selects by their values in a column. Returns one index
 /// for each name, in the order of `names`. If the last name is `other`, its index also has the
 /// points whose values are not among the names.
 fn parted(
-    points: &Points,
+    points: &[Point],
     column: &Column,
     names: &[impl AsRef<str>],
     mut wanted: impl FnMut(usize) -> bool,
@@ -153,7 +159,7 @@ fn parted(
     let rest = rest.filter(|(_, name)| name.as_ref() == OTHER);
     let rest = rest.map(|(at, _)| at);
     let mut parts: Vec<Vec<Point>> = vec![Vec::new(); names.len()];
-    let rows = points.as_slice().iter().enumerate();
+    let rows = points.iter().enumerate();
     for (row, point) in rows.filter(|(row, _)| wanted(*row)) {
         let text = column.text(row);
         let at = text.and_then(|text| place.get(&*text).copied()).or(rest);

@@ -129,7 +129,7 @@ fn values_are_those_of_their_points() {
         let mut found: Vec<_> = (0..400)
             .map(|row| {
                 let kind = kind.text(row).map(|text| text.into_owned());
-                described(points.as_slice()[row], n.number(row), kind)
+                described(points.as_slice().unwrap()[row], n.number(row), kind)
             })
             .collect();
         let mut expected: Vec<_> = rows
@@ -186,8 +186,11 @@ fn parts_by_a_column_are_all_points() {
                 "{filter} {most}"
             );
             for (part, (name, whole)) in some.iter().zip(&whole) {
-                let known = |p: &Point| whole.as_slice().contains(p);
-                assert!(part.as_slice().iter().all(known), "{filter} {name}");
+                let known = |p: &Point| whole.as_slice().unwrap().contains(p);
+                assert!(
+                    part.as_slice().unwrap().iter().all(known),
+                    "{filter} {name}"
+                );
             }
         }
     }

@@ -8,6 +8,7 @@ mod isolines;
 mod local_equalize;
 mod mix_colors;
 pub(crate) mod nearest;
+pub(crate) mod paged_counts;
 pub(crate) mod point_query;
 pub(crate) mod point_set;
 pub(crate) mod quantity;

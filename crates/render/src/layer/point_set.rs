@@ -2,11 +2,12 @@
 //! a second set that it is compared with.
 
 use crate::layer::category::Category;
+use crate::layer::paged_counts::{self, UncountedError};
 use crate::layer::quantity::Quantity;
 use crate::scale::value_kind::ValueKind;
 use crate::style::measure::{Comparison, Measure};
 use crate::style::radius::Radius;
-use heatsplat_points::{Point, Points, Summary};
+use heatsplat_points::{Point, Points, Summary, cancel};
 use std::sync::{Arc, OnceLock};
 
 /// A layer's points, with their categories and own radii, and with the set that they are compared
@@ -232,6 +233,9 @@ impl PointSet {
     /// An index of the points that have a weight, each with the weight 1 or, if the set was made by
     /// [`with_counts`](Self::with_counts), its count. Sums over it are numbers of points. It is
     /// built at the first call. If every weight is 1 already, it is the index of the points itself.
+    ///
+    /// If the points are not in memory and can't be counted, the stack is unwound as if they could
+    /// not be read. So callers must [`check`](Self::check) the measure first.
     pub fn counts(&self) -> &Arc<Points> {
         self.counts.get_or_init(|| {
             let Summary {
@@ -243,8 +247,32 @@ impl PointSet {
             if weight_min == 1.0 && weight_max == 1.0 && without_weight == 0 {
                 return Arc::clone(&self.points);
             }
-            Arc::new(in_own_pool(|| unweighted(&self.points)))
+            Arc::new(match self.points.paged() {
+                None => in_own_pool(|| unweighted(&self.points)),
+                Some(index) => match paged_counts::counted(index) {
+                    Ok(counted) => counted,
+                    Err(error) => cancel::unreadable(error),
+                },
+            })
         })
+    }
+
+    /// Checks that a measure can be drawn from this set. It can always if the points are in memory.
+    ///
+    /// # Errors
+    /// The measure, or the comparison with another set, needs counts of points, and there are none.
+    pub fn check(&self, measure: Measure) -> Result<(), UncountedError> {
+        let other = self.versus();
+        let is_quotient = matches!(other, Some((Comparison::Over, _)));
+        let other = other.map(|(_, set)| (&**set, measure.counts() || is_quotient));
+        let own = self.by_radius().iter().map(|(_, set)| set);
+        let own = own.chain(self.categories().iter().map(|c| &c.set));
+        let own = own.chain([self]).map(|set| (set, measure.counts()));
+        let mut counted = own.chain(other).filter(|(_, counts)| *counts);
+        match counted.all(|(set, _)| paged_counts::is_countable(set.points())) {
+            true => Ok(()),
+            false => Err(UncountedError { measure }),
+        }
     }
 
     /// The points to draw sums of weights from, and the factor that the sums must be multiplied by
@@ -263,9 +291,13 @@ impl PointSet {
             (MOST_BITS - summary.mass.log2().ceil() as i32).max(-126)
         };
         let factor = 2f64.powi(exponent) as f32;
-        let scaled = self
-            .scaled
-            .get_or_init(|| Arc::new(in_own_pool(|| multiplied(&self.points, factor))));
+        let scaled = self.scaled.get_or_init(|| {
+            Arc::new(match self.points.paged() {
+                None => in_own_pool(|| multiplied(&self.points, factor)),
+                // The factor is a power of two, so its inverse is exact.
+                Some(index) => paged_counts::divided(index, factor.recip()),
+            })
+        });
         (scaled, factor.recip())
     }
 
@@ -303,13 +335,15 @@ impl From<Arc<Self>> for PointSet {
 fn unweighted(points: &Points) -> Points {
     let summary = points.summary();
     let mut ones = Vec::with_capacity(summary.count - summary.without_weight);
-    let with = points.as_slice().iter().filter(|p| p.has_weight());
+    let all = points.as_slice().unwrap_or_default();
+    let with = all.iter().filter(|p| p.has_weight());
     ones.extend(with.map(|p| Point { weight: 1.0, ..*p }));
     Points::from_sorted(ones)
 }
 
 fn multiplied(points: &Points, factor: f32) -> Points {
-    let each = points.as_slice().iter().map(|p| Point {
+    let all = points.as_slice().unwrap_or_default();
+    let each = all.iter().map(|p| Point {
         weight: p.weight * factor,
         ..*p
     });

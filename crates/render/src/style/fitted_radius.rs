@@ -2,7 +2,7 @@
 //! where points lie close together on the screen, larger where they lie apart.
 
 use crate::style::radius::{Length, Radius};
-use heatsplat_points::{Point, Points};
+use heatsplat_points::{Point, Points, cancel};
 
 /// The least and the greatest fitted radius in CSS pixels. They are choices: kernels under 4 px
 /// show single points instead of heat, and those over 24 px hide where in a town a point lies.
@@ -36,9 +36,15 @@ impl Radius {
     ///
     /// The length is 1.7 times the mean distance between neighbouring pixels that have points,
     /// around a typical one of these pixels. So points at one place count once. Without points it
-    /// is 24 pixels. Takes one pass over the points, some nanoseconds each.
+    /// is 24 pixels. Takes one pass over the points, some nanoseconds each. Points that are not in
+    /// memory are read, and if that fails the stack is unwound: see [`Points::from_paged`].
     pub fn for_points(points: &Points) -> Self {
-        let mut wanted = Crowding::of(points.as_slice()).map(radius_of);
+        let mut crowding = CrowdingCounter::default();
+        let read = points.scan(&mut |batch| crowding.add(batch));
+        if let Err(error) = read {
+            cancel::unreadable(error);
+        }
+        let mut wanted = crowding.finish().map(radius_of);
         // A smaller radius at a later zoom is a smaller one here too: points that are together in
         // one pixel don't tell their distance.
         let mut least = MOST;
@@ -104,34 +110,44 @@ struct Crowding {
     pairs: f64,
 }
 
-impl Crowding {
-    /// Counts the pixels that have points at each zoom; the points are in Z-order. The result for a
-    /// zoom is the mean, over all occupied pixels, of the number of other occupied pixels in the
-    /// same block, divided by the number of pixels in a block.
-    fn of(points: &[Point]) -> [f64; ZOOMS] {
-        let mut zooms = [Self::default(); ZOOMS];
-        let mut before: Option<&Point> = None;
+/// Counts the pixels that have points at each zoom. The points are added in Z-order.
+#[derive(Default)]
+struct CrowdingCounter {
+    zooms: [Crowding; ZOOMS],
+    /// The last point that was added.
+    before: Option<Point>,
+}
+
+impl CrowdingCounter {
+    fn add(&mut self, points: &[Point]) {
         for point in points {
             // The level of the widest cells that have only one of the two points.
-            let level = before.map_or(0, |b| {
+            let level = self.before.map_or(0, |b| {
                 ((b.x ^ point.x) | (b.y ^ point.y)).leading_zeros() + 1
             });
-            before = Some(point);
+            self.before = Some(*point);
             let pixels = first_zoom(level, PIXEL_LEVEL);
             let blocks = first_zoom(level, BLOCK_LEVEL);
-            for zoom in zooms.iter_mut().skip(blocks) {
+            for zoom in self.zooms.iter_mut().skip(blocks) {
                 zoom.close();
             }
-            for zoom in zooms.iter_mut().skip(pixels) {
+            for zoom in self.zooms.iter_mut().skip(pixels) {
                 zoom.here += 1;
             }
         }
-        zooms.map(|mut zoom| {
+    }
+
+    /// For each zoom the mean, over all occupied pixels, of the number of other occupied pixels in
+    /// the same block, divided by the number of pixels in a block.
+    fn finish(self) -> [f64; ZOOMS] {
+        self.zooms.map(|mut zoom| {
             zoom.close();
             zoom.pairs / (PIXELS_IN_BLOCK * (zoom.pixels.max(1)) as f64)
         })
     }
+}
 
+impl Crowding {
     /// Ends the current block of pixels: adds its counts to the sums over all blocks.
     fn close(&mut self) {
         self.pixels += self.here;

@@ -1,7 +1,7 @@
 //! The facts about a layer's data from which a request's cost is estimated. The data are points in
 //! memory or rows of a database.
 
-use super::population::{Population, by_strips};
+use super::population::{Population, by_strips, counted};
 use super::refuse_wide;
 use super::splatting::{self, DrawTime};
 use crate::http::error::ApiError;
@@ -92,7 +92,7 @@ impl<'a> DataProfile<'a> {
     pub(super) fn seen(&self, window: &Window) -> f64 {
         match self {
             Self::Points(set) => {
-                let each = all_points(set).map(|p| p.cells(window, 0.0).len() as f64);
+                let each = all_points(set).map(|p| counted(p, window, 0.0));
                 each.sum()
             }
             Self::Rows { count, .. } => *count,
@@ -318,7 +318,9 @@ pub(super) fn densest(points: &Points, z: u8) -> Vec<(usize, TileId)> {
             [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| TileId::new(depth, x + dx, y + dy))
         };
         let tiles = densest.iter().flat_map(quarters).flatten();
-        let counted = tiles.map(|tile| (points.tile_range(tile).len(), tile));
+        // Of points that can't be read nothing is counted; drawing them then fails.
+        let in_tile = |tile| points.tile_range(tile).map_or(0, |range| range.len());
+        let counted = tiles.map(|tile| (in_tile(tile), tile));
         let mut counted: Vec<_> = counted.filter(|(count, _)| *count > 0).collect();
         counted.sort_by_key(|(count, tile)| (Reverse(*count), tile.x(), tile.y()));
         counted.truncate(DENSEST);

@@ -5,6 +5,14 @@ use heatsplat_points::{Points, Window};
 use heatsplat_render::limits::WIDEST_EXACT;
 use heatsplat_render::{Kernel, Style, View};
 
+/// The number of cells that a window shows. Of points that can't be read it is 0; drawing them then
+/// fails.
+pub(super) fn counted(points: &Points, window: &Window, finest: f64) -> f64 {
+    points
+        .count(window, finest)
+        .map_or(0.0, |count| count as f64)
+}
+
 /// The points whose drawing time is estimated: points in memory or, for rows of a database and for
 /// tiles that are only imagined, a number of points and the range of their weights.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +29,7 @@ impl Population<'_> {
     /// is 0, the points themselves are counted.
     pub(super) fn cells(self, window: &Window, finest: f64) -> f64 {
         match self {
-            Self::Points(points) => points.cells(window, finest).len() as f64,
+            Self::Points(points) => counted(points, window, finest),
             Self::Number(count, _) => {
                 let pixels = f64::from(window.width()) * f64::from(window.height());
                 count.min(pixels / (finest * finest))

@@ -98,7 +98,7 @@ fn an_estimate_grows_with_all_that_makes_a_picture_dear() {
 #[test]
 fn points_with_radii_of_their_own_are_drawn_radius_by_radius() {
     let points = scattered(10_000);
-    let alone = points.as_slice().to_vec();
+    let alone = points.as_slice().unwrap().to_vec();
     let radii: Vec<f32> = (0..alone.len()).map(|i| 3.0 + (i % 20) as f32).collect();
     let set = heatsplat_render::PointSet::with_radii(&alone, &radii);
     let plain = Layer::on_cpu("a", points, Style::default());
@@ -126,7 +126,9 @@ fn a_sample_holds_no_more_than_the_estimate_says() {
     for points in [scattered(20_000), population] {
         for z in [0, 2, 5, 9] {
             let tiles = heatsplat_render::sample(points.occupied_tiles(z), DENSEST, SPREAD);
-            let held = tiles.iter().map(|(tile, _)| points.tile_range(*tile).len());
+            let held = tiles
+                .iter()
+                .map(|(tile, _)| points.tile_range(*tile).unwrap().len());
             let held = held.sum::<usize>() as f64;
             let dense = super::data_profile::densest(&points, z);
             let least = dense.last().map_or(0, |(count, _)| *count);

@@ -40,17 +40,17 @@ impl Fingerprint {
     }
 
     /// Mixes all points into the hash, so that any change of the data gives another ETag, even if
-    /// the server was restarted in between.
+    /// the server was restarted in between. Of points that are not in memory it is their identity.
     pub(crate) fn points(self, points: &Points) -> Self {
+        let all = match points.paged() {
+            Some(index) => return self.bytes(&index.content_identity()),
+            None => points.as_slice().unwrap_or_default(),
+        };
         let add = |hash: Self, p: &heatsplat_points::Point| {
             let at = u64::from(p.x) << 32 | u64::from(p.y);
             hash.number(at).number(u64::from(p.weight.to_bits()))
         };
-        points
-            .as_slice()
-            .iter()
-            .fold(self, add)
-            .number(points.as_slice().len() as u64)
+        all.iter().fold(self, add).number(all.len() as u64)
     }
 
     /// Mixes another fingerprint into the hash.

@@ -138,12 +138,18 @@ struct Counters {
     queued: AtomicU64,
 }
 
-/// The reasons for ending work early, with their names in metrics.
-pub(crate) const ENDED: [(Cancelled, &str); 3] = [
-    (Cancelled::Deadline, "deadline"),
-    (Cancelled::TooMuchWork, "limit"),
-    (Cancelled::Unwanted, "client_left"),
-];
+/// The names, in metrics, of the reasons for ending work early.
+pub(crate) const ENDED: [&str; 4] = ["deadline", "limit", "client_left", "unreadable"];
+
+/// The name of a reason in [`ENDED`].
+fn name_of(reason: &Cancelled) -> &'static str {
+    match reason {
+        Cancelled::Deadline => "deadline",
+        Cancelled::TooMuchWork => "limit",
+        Cancelled::Unwanted => "client_left",
+        Cancelled::Unreadable(_) => "unreadable",
+    }
+}
 
 /// The values of the render queue's counters at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -385,6 +391,9 @@ fn ended(reason: Cancelled, deadline: Duration) -> ApiError {
         Cancelled::Unwanted => {
             ApiError::unavailable("no client waits for this any more, or the server ends")
         }
+        Cancelled::Unreadable(error) => {
+            ApiError::with_status(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+        }
     }
 }
 
@@ -403,7 +412,7 @@ impl Counters {
             None => _ = self.done.fetch_add(1, Ordering::Relaxed),
             Some(reason) => {
                 let counts = self.ended.iter().zip(ENDED);
-                let mut counts = counts.filter(|(_, (known, _))| known == reason);
+                let mut counts = counts.filter(|(_, known)| *known == name_of(reason));
                 if let Some((count, _)) = counts.next() {
                     count.fetch_add(1, Ordering::Relaxed);
                 }
@@ -536,7 +545,7 @@ mod tests {
         };
         let queue = RenderQueue::new(1, 0, 60 * SECOND);
         let much = queue.run(most, endless).await.err().unwrap();
-        assert_eq!(queue.stats().ended, [0, 1, 0]);
+        assert_eq!(queue.stats().ended, [0, 1, 0, 0]);
         for error in [late, much] {
             assert_eq!(error.status(), StatusCode::GATEWAY_TIMEOUT);
         }
@@ -555,7 +564,7 @@ mod tests {
         while queue.stats().running > 0 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(queue.stats().ended, [0, 0, 1]);
+        assert_eq!(queue.stats().ended, [0, 0, 1, 0]);
         let running = Arc::clone(&queue);
         let last = tokio::spawn(async move { running.run(large(1), endless).await });
         while queue.stats().running == 0 {

@@ -168,7 +168,7 @@ fn queue(page: &mut PrometheusText, stats: &QueueStats) {
         "counter",
         "Pictures that were ended before they were done.",
     );
-    for ((_, reason), n) in ENDED.iter().zip(stats.ended) {
+    for (reason, n) in ENDED.iter().zip(stats.ended) {
         page.line("renders_ended_total", &[("reason", reason)], n);
     }
     page.about(

@@ -148,7 +148,7 @@ async fn a_layers_own_style_is_never_refused() {
     own.set("overlap", "cover").unwrap();
     own.set("radius", "90px").unwrap();
     own.set("domain", "0,1").unwrap();
-    let points = Points::from_slice(cities().points().as_slice());
+    let points = Points::from_slice(cities().points().as_slice().unwrap());
     let app = serving("cities", Layer::on_cpu("cities", points, own));
     for (query, status) in [
         ("", 200),
@@ -168,7 +168,7 @@ async fn a_layers_own_style_is_never_refused() {
 async fn what_is_drawn_exactly_is_the_layers_own_to_choose() {
     let mut own = Style::default();
     own.set("precision", "exact").unwrap();
-    let points = Points::from_slice(cities().points().as_slice());
+    let points = Points::from_slice(cities().points().as_slice().unwrap());
     let exact = serving("cities", Layer::on_cpu("cities", points, own.clone()));
     let mut tags = Vec::new();
     for app in [app(), exact] {

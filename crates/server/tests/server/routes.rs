@@ -288,7 +288,7 @@ async fn what_may_take_minutes_is_not_a_requests_to_choose() {
     let mut style = Style::default();
     style.set("overlap", "reach:8").unwrap();
     style.set("kernel", "triangular").unwrap();
-    let points = Points::from_slice(cities().points().as_slice());
+    let points = Points::from_slice(cities().points().as_slice().unwrap());
     let app = serving("cities", Layer::on_cpu("cities", points, style));
     for (query, status) in [
         ("", 200),

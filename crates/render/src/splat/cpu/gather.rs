@@ -154,7 +154,7 @@ pub(crate) fn gather(
     if cells.is_empty() {
         return;
     }
-    if needs.light || cells.counts().any(|counts| counts.is_some()) {
+    if needs.light || cells.batches().any(|batch| batch.counts.is_some()) {
         around.reset(points, window, needs);
     }
     // The greatest weight of a cell that isn't split, as a fraction of the weight around it, by the
@@ -188,8 +188,7 @@ pub(crate) fn gather(
     });
 }
 
-/// Those points, or those finer cells, of one cell that lie in one run, a contiguous range of the
-/// index.
+/// Those points, or those finer cells, of one cell that lie in one batch of a search.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     cells: &'a [Point],
@@ -199,15 +198,15 @@ struct Part<'a> {
 
 /// Calls `call` for each cell of the level `level` in `cells`. The arguments are a point in the
 /// cell, all parts of the cell, and the distance in world units by which its copy of the world is
-/// shifted to the east. A cell's parts may lie in several runs, for example cells of the pyramid in
-/// one run and points in the next.
+/// shifted to the east. A cell's parts may lie in several batches, for example cells of the pyramid
+/// in one batch and points in the next.
 #[inline(always)]
-fn each_cell<'a>(cells: &Cells<'a>, level: u32, mut call: impl FnMut(&Point, &[Part<'a>], f64)) {
-    let mut parts: Vec<Part<'a>> = Vec::new();
+fn each_cell<'c>(cells: &'c Cells<'_>, level: u32, mut call: impl FnMut(&Point, &[Part<'c>], f64)) {
+    let mut parts: Vec<Part<'c>> = Vec::new();
     let mut begun: Option<(&Point, f64)> = None;
-    for ((run, shift), counts) in cells.slices().zip(cells.counts()) {
-        let whole = counts.is_none();
-        for cells in run.chunk_by(|a, b| a.shares(b, level)) {
+    for batch in cells.batches() {
+        let (whole, shift) = (batch.counts.is_none(), batch.shift);
+        for cells in batch.cells.chunk_by(|a, b| a.shares(b, level)) {
             let Some(first) = cells.first() else { continue };
             if let Some((place, before)) = begun
                 && !(before == shift && place.shares(first, level))

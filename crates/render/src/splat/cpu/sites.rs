@@ -149,9 +149,9 @@ impl SubpixelWindow {
         let per_pixel = self.window.pixel().recip();
         let phases = f64::from(self.phases);
         let cells = points.cells(&around, finest);
-        let counts: Vec<_> = cells.counts().collect();
-        for ((run, world), counts) in cells.slices().zip(counts) {
-            let left = (self.window.left() - world) * per_pixel - self.shift.0;
+        for batch in cells.batches() {
+            let (run, counts) = (batch.cells, batch.counts);
+            let left = (self.window.left() - batch.shift) * per_pixel - self.shift.0;
             let top = self.window.top() * per_pixel - self.shift.1;
             for (i, cell) in run.iter().enumerate() {
                 if i % REPORTED_CELLS == 0 {

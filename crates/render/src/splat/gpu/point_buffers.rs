@@ -109,8 +109,10 @@ impl PointBuffers {
     }
 
     /// The points of an index on the device. They are uploaded when they are first needed. `None`
-    /// during the pause after a failure, or if the device has no memory for any of the points.
+    /// during the pause after a failure, if the device has no memory for any of the points, or if
+    /// the points are not in memory: then they are sent with each picture.
     pub(super) fn get(&self, points: &Points) -> Option<Arc<GpuPoints>> {
+        points.as_slice()?;
         let (device, number, entry) = {
             let mut inner = self.lock();
             inner.sweep();

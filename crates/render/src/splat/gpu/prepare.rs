@@ -10,7 +10,7 @@ use super::point_buffers::GpuPoints;
 use crate::splat::plan;
 use crate::splat::stamp::Deposit;
 use crate::splat::tiling::{BLOCK, Block};
-use heatsplat_points::{Point, Points, Window};
+use heatsplat_points::{Batch, Point, Points, Window};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -144,31 +144,27 @@ impl Prepared {
         let padded = grid.grown(PAD);
         let mut places: Vec<(f64, GpuPlace)> = Vec::new();
         let (mut runs, mut cells) = (Vec::new(), Vec::new());
-        for (run, (slice, shift)) in seen.runs().iter().zip(seen.slices()) {
+        for batch in seen.batches() {
+            let shift = batch.shift;
             if places.last().is_none_or(|(s, _)| *s != shift) {
                 places.push((shift, GpuPlace::new(&padded, shift)));
             }
             let place = places.len() as u32 - 1;
-            split(
-                run.range.start,
-                slice,
-                resident.as_deref(),
-                |buffer, first, part| {
-                    let first = if buffer.is_some() {
-                        first
-                    } else {
-                        cells.extend_from_slice(part);
-                        cells.len() - part.len()
-                    };
-                    let stretches = (0..part.len()).step_by(STRETCH);
-                    runs.extend(stretches.map(|from| CellRun {
-                        place,
-                        buffer,
-                        first: (first + from) as u32,
-                        count: (part.len() - from).min(STRETCH) as u32,
-                    }));
-                },
-            );
+            split(&batch, resident.as_deref(), |buffer, first, part| {
+                let first = if buffer.is_some() {
+                    first
+                } else {
+                    cells.extend_from_slice(part);
+                    cells.len() - part.len()
+                };
+                let stretches = (0..part.len()).step_by(STRETCH);
+                runs.extend(stretches.map(|from| CellRun {
+                    place,
+                    buffer,
+                    first: (first + from) as u32,
+                    count: (part.len() - from).min(STRETCH) as u32,
+                }));
+            });
         }
         if runs.is_empty() {
             if target.kept().is_none() {
@@ -214,19 +210,23 @@ impl Prepared {
     }
 }
 
-/// Splits consecutive cells where the buffers of points on the device end. The first cell has the
-/// address `address`, its number among all points and cells. Calls `part` for each part with three
-/// arguments: the number of its buffer, or `None` if the part is not on the device; its offset in
-/// that buffer; and its cells.
+/// Splits consecutive cells where the buffers of points on the device end. The address of a cell is
+/// its number among all points and cells. Calls `part` for each part with three arguments: the
+/// number of its buffer, or `None` if the part is not on the device; its offset in that buffer; and
+/// its cells.
 fn split(
-    mut address: usize,
-    mut cells: &[Point],
-    resident: Option<&GpuPoints>,
+    batch: &Batch<'_>,
+    on_device: Option<&GpuPoints>,
     mut part: impl FnMut(Option<usize>, usize, &[Point]),
 ) {
+    let mut cells = batch.cells;
+    let (Some(points), Some(resident)) = (on_device, &batch.resident) else {
+        return part(None, 0, cells);
+    };
+    let mut address = resident.start;
     while !cells.is_empty() {
-        let found = resident.and_then(|points| points.find(address));
-        let room = resident.map_or(cells.len(), |points| points.until_next(address));
+        let found = points.find(address);
+        let room = points.until_next(address);
         let (now, later) = cells.split_at(room.min(cells.len()));
         match found {
             Some((buffer, first)) => part(Some(buffer), first, now),

@@ -1,0 +1,110 @@
+//! Indices that are not in memory: their points and cells are read when a picture needs them, for
+//! example from a file.
+//!
+//! A [`PagedIndex`] finds exactly the points and cells that an index in memory finds, in the order
+//! of that index. So pictures are the same to the bit, wherever the points are.
+
+use crate::focus::Focus;
+use crate::point::Point;
+use crate::pyramid;
+use crate::read_error::ReadError;
+use crate::summary::Summary;
+use crate::window::Window;
+use crate::zorder::Quad;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Level number under which [`PagedIndex::search`] finds the points themselves and no cells. The
+/// levels of cells are 0 to 32.
+pub const POINTS_LEVEL: u32 = pyramid::POINTS;
+
+/// Greatest number of points that [`Points::scan`](crate::Points::scan) reads at a time: a choice.
+pub(crate) const SCANNED: u64 = 1 << 16;
+
+/// Index of points that is not in memory: parts of it are read as they are needed.
+///
+/// [`Points::from_paged`](crate::Points::from_paged) makes points of it, which are drawn like
+/// points in memory. Equal points in memory have the order that is demanded here: along the Z-order
+/// curve, and at one position by weight, as [`f32::total_cmp`] sorts them.
+pub trait PagedIndex: fmt::Debug + Send + Sync {
+    /// Counts, weights and bounds of all points.
+    fn summary(&self) -> &Summary;
+
+    /// SHA-256 of the content: equal points have equal identities, and different points different
+    /// ones. ETags are made of it.
+    fn content_identity(&self) -> [u8; 32];
+
+    /// Searches for the cells at `level`, or at a finer level where none are stored at `level`,
+    /// that a window shows. If `level` is [`POINTS_LEVEL`], the search finds the points themselves.
+    ///
+    /// Within the window, grown by eight pixels, the result has exactly the points and cells of an
+    /// index in memory, in its order. Beyond, it may have others.
+    ///
+    /// # Errors
+    /// A part of the index can't be read, or is damaged.
+    fn search(&self, level: u32, window: &Window) -> Result<PagedCells, ReadError>;
+
+    /// Number of cells that [`search`](Self::search) would return, or an estimate. It is asked for
+    /// before anything is drawn, so it should read no pages.
+    ///
+    /// # Errors
+    /// As those of [`search`](Self::search).
+    fn count(&self, level: u32, window: &Window) -> Result<usize, ReadError>;
+
+    /// Numbers, in Z-order, of the points that lie in a quad.
+    ///
+    /// # Errors
+    /// As those of [`search`](Self::search).
+    fn quad_range(&self, quad: Quad) -> Result<Range<u64>, ReadError>;
+
+    /// Points with the given numbers in Z-order, counted from 0. Numbers beyond the last point are
+    /// ignored.
+    ///
+    /// # Errors
+    /// As those of [`search`](Self::search).
+    fn read(&self, numbers: Range<u64>) -> Result<Vec<Point>, ReadError>;
+
+    /// Number of squares that contain points, if the world is divided into 2^`level` × 2^`level`
+    /// squares; `level` is at most 32.
+    fn occupied(&self, level: u32) -> u64;
+
+    /// Fraction of Σ |weight| that remains after weights of both signs have cancelled within each
+    /// cell of a level: see [`Points::remaining`](crate::Points::remaining). It is asked for only
+    /// if some weights are negative.
+    fn remaining(&self, level: u32) -> f64;
+
+    /// First view of a map of the points; `None` if there are no points.
+    fn focus(&self) -> Option<Focus>;
+
+    /// Index of the points that have a weight, each with the weight 1, if this index has one beside
+    /// its own: counts and means are drawn from it.
+    fn counted(&self) -> Option<Arc<dyn PagedIndex>> {
+        None
+    }
+}
+
+/// Result of a [`PagedIndex::search`]: points and cells that were read for one picture.
+#[derive(Clone, Debug, Default)]
+pub struct PagedCells {
+    /// Points and cells in the order in which they are drawn, copies of the world from west to
+    /// east.
+    pub entries: Vec<Point>,
+    /// Number of points that each of `entries` stands for. Numbers of entries that are points are
+    /// ignored. It may be empty if no entry is a cell.
+    pub counts: Vec<u32>,
+    /// Contiguous ranges of `entries`.
+    pub runs: Vec<PagedRun>,
+}
+
+/// Contiguous range of [`PagedCells::entries`], in one copy of the world.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PagedRun {
+    /// Range of the entries.
+    pub range: Range<usize>,
+    /// Distance in world units by which the copy of the world is shifted to the east: a multiple of
+    /// the world's side.
+    pub shift: f64,
+    /// True if the entries are points, false if they are cells.
+    pub are_points: bool,
+}
