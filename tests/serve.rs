@@ -404,6 +404,40 @@ fn a_reload_leaves_colours_on_the_side_of_zero_where_they_were() {
     );
 }
 
+/// The output of a command is a layer, read again after each reload period. A command that fails
+/// changes nothing, whatever it wrote before.
+#[test]
+fn the_output_of_a_command_is_a_layer_that_follows_it() {
+    let dir = crate::program::folder("serve-command");
+    let rows = dir.join("rows.csv");
+    std::fs::write(&rows, "lon,lat\n1,2\n3,4\n").unwrap();
+    let status = dir.join("status");
+    std::fs::write(&status, "0").unwrap();
+    let command = format!("cat {}; exit $(cat {})", rows.display(), status.display());
+    let server = Server::start(&["--command", &command, "--reload", "1s"]);
+    let layer = || -> serde_json::Value {
+        let (status, _, body) = server.get("/catalog", "");
+        assert_eq!(status, 200);
+        let catalog: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        catalog["layers"][0].clone()
+    };
+    let wait = |is_so: &dyn Fn(&serde_json::Value) -> bool| {
+        let started = std::time::Instant::now();
+        while !is_so(&layer()) {
+            assert!(started.elapsed().as_secs() < 30, "{}", layer());
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    };
+    assert_eq!(layer()["id"], "cat");
+    wait(&|layer| layer["points"] == 2);
+    std::fs::write(&status, "3").unwrap();
+    std::fs::write(&rows, "lon,lat\n1,2\n").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    assert_eq!(layer()["points"], 2);
+    std::fs::write(&status, "0").unwrap();
+    wait(&|layer| layer["points"] == 1);
+}
+
 /// Each metric that the dashboard and the alerts name is one of the server's.
 #[test]
 fn dashboards_and_alerts_name_metrics_that_there_are() {

@@ -8,7 +8,7 @@ use heatsplat::import;
 use heatsplat::points::{LonLatBox, LonLatBoxError};
 use heatsplat_loader::{
     AxisOrder, DecimalMark, Encoding, Filter, InputFormat, LoadError, LoadOptions, Parameter,
-    Quote, RasterExtent, Source, TimeFormat, open,
+    Quote, RasterExtent, Source, TimeFormat, open, open_command,
 };
 
 /// Flags that choose how to read a source.
@@ -123,11 +123,18 @@ pub(super) struct SourceFlags {
     /// may be for another kind of source.
     #[arg(skip)]
     pub(super) has_suggested_axes: bool,
+    /// The command whose output is read in place of a file; `None` for all other sources.
+    #[arg(skip)]
+    pub(super) command: Option<String>,
 }
 
 impl SourceFlags {
     /// Opens a source. This finds out its format and its columns; its rows are not read yet.
     pub(super) fn open(&self, source: &str) -> Result<Box<dyn Source>, BoxError> {
+        if let Some(command) = &self.command {
+            self.database.check_unused()?;
+            return open_command(command, &self.options()).map_err(|error| self.blamed(error));
+        }
         if let Some(opened) = postgis::open(source, self) {
             return opened;
         }

@@ -126,7 +126,7 @@ pub use filter::{Filter, FilterError};
 pub use format::InputFormat;
 pub use input::address::{is_remote, shown_source};
 pub use number::mark::DecimalMark;
-pub use open::{open, read};
+pub use open::{open, open_command, program_name, read};
 pub use options::{AxisOrder, LoadOptions, Quote};
 pub use parameter::{Parameter, ParseOptionError};
 pub use raster_extent::RasterExtent;

@@ -38,7 +38,7 @@ fn check_files(config: &ServeConfig) -> Result<Vec<String>, BoxError> {
         if ArchiveLayer::is_archive(&layer.source) {
             let opened = ArchiveLayer::open(&layer.source, &layer_name(layer));
             opened.map_err(|error| layer.name_line(error))?;
-        } else if !layer.is_in_database() && layer.source != "-" && !is_pipe(&layer.source) {
+        } else if !layer.is_without_file() && layer.source != "-" && !is_pipe(&layer.source) {
             let opened = layer.read.can_open(&layer.source);
             opened.map_err(|error| layer.name_line(error))?;
         }

@@ -5,6 +5,7 @@ use super::config::{LayerConfig, ServeConfig};
 use super::folder;
 use crate::cli::error::BoxError;
 use crate::cli::source_name;
+use heatsplat_loader::program_name;
 use heatsplat_server::{LayerId, Registry};
 use std::path::Path;
 
@@ -34,7 +35,7 @@ pub(super) fn layers_or(
 /// its files.
 fn of_entry(layer: &LayerConfig) -> Result<Vec<LayerConfig>, BoxError> {
     let folder = Path::new(&layer.source);
-    if !folder.is_dir() {
+    if layer.is_without_file() || !folder.is_dir() {
         return Ok(vec![layer.clone()]);
     }
     let files = folder::files(folder, &layer.read);
@@ -86,12 +87,14 @@ pub(super) fn layer_ids(layers: &[LayerConfig]) -> Vec<LayerId> {
     Registry::ids_for(names.iter().map(String::as_str))
 }
 
-/// The name of a layer: the one in its configuration; without one, the name of its file or table.
+/// The name of a layer: the one in its configuration; without one, the name of its file, table or
+/// program.
 pub(super) fn layer_name(layer: &LayerConfig) -> String {
-    match (&layer.name, &layer.database) {
-        (Some(name), _) => name.clone(),
-        (None, Some(database)) => database.layer_name(&layer.read),
-        (None, None) => source_name::layer_name(&layer.source),
+    match (&layer.name, &layer.database, &layer.read.command) {
+        (Some(name), ..) => name.clone(),
+        (None, Some(database), _) => database.layer_name(&layer.read),
+        (None, None, Some(command)) => program_name(command).to_owned(),
+        (None, None, None) => source_name::layer_name(&layer.source),
     }
 }
 

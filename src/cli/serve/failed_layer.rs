@@ -28,7 +28,7 @@ impl FailedLayer {
     /// may take long. A pipe is never tried again, since it can be read only once.
     pub(super) fn action(&self, config: LayerConfig, reload: &Reload) -> Action {
         let is_due = self.layer.at.elapsed() >= self.retry_after();
-        let is_local = !config.is_in_database() && !is_remote(&config.source);
+        let is_local = !config.is_without_file() && !is_remote(&config.source);
         let is_tried = match reload {
             _ if config.source == "-" || is_pipe(&config.source) => false,
             Reload::All => true,

@@ -21,6 +21,7 @@ Examples:
   heatsplat serve data/ --watch
   heatsplat serve cities.pmtiles                       tiles that `heatsplat export` has drawn
   heatsplat serve crimes.fgb --keep offense,time
+  heatsplat serve --command 'ogr2ogr -f CSV -lco GEOMETRY=AS_XY /vsistdout/ a.gml' --reload 1h
   heatsplat serve https://example.org/quakes.parquet --reload 10m    with the feature `remote`
   heatsplat serve postgres://heat@db/gis --table quakes --weight mag
   heatsplat serve postgres://heat@db/gis --live --sql 'select geom from trips where geom && !bbox!'
@@ -39,8 +40,13 @@ pub(crate) struct ServeCommand {
     /// archive with one of these; `-` is standard input, and http(s):// and s3:// addresses are
     /// read where the feature `remote` is built in. Each becomes a layer, and so does each file of
     /// a folder. Or postgres://user@host/database, of which every --table becomes one, or the --sql
-    #[arg(value_name = "SOURCE", required_unless_present = "config")]
+    #[arg(value_name = "SOURCE", required_unless_present_any = ["config", "command"])]
     pub(super) sources: Vec<String>,
+    /// A command whose standard output is a layer, run by the shell, and again at each --reload:
+    /// "duckdb -c \"copy (…) to '/dev/stdout' (format csv)\"". Once for each layer; its rows are
+    /// read like those of a file, and none are taken from a command that fails
+    #[arg(long, value_name = "COMMAND", conflicts_with = "config")]
+    pub(super) command: Vec<String>,
     /// Serve the configuration in a file; docs/config.md has its sections and keys. It is read
     /// again on SIGHUP and when it changes
     #[arg(short, long, value_name = "FILE", conflicts_with = "sources")]
@@ -239,6 +245,8 @@ pub(super) struct LayerFlags {
     pub(super) name: Option<String>,
     #[arg(long)]
     pub(super) file: Option<String>,
+    #[arg(long)]
+    pub(super) command: Option<String>,
     #[arg(long)]
     pub(super) source: Option<String>,
     #[arg(long, value_parser = mode)]

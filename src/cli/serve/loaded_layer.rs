@@ -72,18 +72,18 @@ impl LoadedLayer {
     }
 
     pub(super) fn file_state(&self) -> FileState {
-        if self.config.is_in_database() {
+        if self.config.is_without_file() {
             return None;
         }
         file_state(Path::new(&self.config.source))
     }
 
     /// Tests whether the source has changed. For a remote source this sends a request to its
-    /// server. A database always counts as changed, since nothing shows whether its rows have
-    /// changed.
+    /// server. Databases and commands always count as changed, since nothing shows whether their
+    /// rows have changed.
     pub(super) fn is_stale(&self) -> Result<bool, BoxError> {
         if !is_remote(&self.config.source) {
-            return Ok(self.config.is_in_database() || self.has_changed());
+            return Ok(self.config.is_without_file() || self.has_changed());
         }
         let now = validator(&self.config.source, self.validator.as_deref())?;
         Ok(now.is_none() || now != self.validator)
@@ -97,8 +97,8 @@ impl LoadedLayer {
     /// Tests whether a reload concerns the layer: then its source must be checked for changes or
     /// read.
     pub(super) fn is_in(&self, reload: &Reload) -> bool {
-        // Layers of a database or a remote source have no local file that shows a change.
-        let is_away = self.config.is_in_database() || is_remote(&self.config.source);
+        // Layers of a database, a command or a remote source have no file that shows a change.
+        let is_away = self.config.is_without_file() || is_remote(&self.config.source);
         match reload {
             Reload::Files | Reload::Config => self.has_changed(),
             Reload::All => is_away || self.has_changed(),

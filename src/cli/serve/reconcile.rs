@@ -358,7 +358,7 @@ impl LayerSet {
         mut first_reading: FirstReading,
     ) -> Result<(LoadedLayer, NewLayer), BoxError> {
         let _span = tracing::debug_span!("load", layer = id.as_str()).entered();
-        let state = if config.is_in_database() {
+        let state = if config.is_without_file() {
             None
         } else {
             file_state(Path::new(&config.source))

@@ -1,7 +1,10 @@
 //! Opening of sources: finds the reader for the format of a path or stream.
 
 mod archive;
+mod command;
 mod unused;
+
+pub use command::{open_command, program_name};
 
 use crate::csv;
 use crate::error::LoadError;

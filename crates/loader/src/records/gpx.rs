@@ -1,6 +1,7 @@
 //! Reading of GPX: the points of tracks and of routes, and waypoints.
 
-use super::xml::{self, Slots, XmlEvent, XmlReader, append};
+use super::whole::whole;
+use super::xml::{Slots, XmlEvent, XmlReader, append};
 use super::{Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged};
 use crate::columns::resolve::{PositionColumns, ResolvedColumns};
 use crate::columns::selection::RowSelection;
@@ -55,7 +56,7 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
         seen,
     };
     let errors = origin.clone();
-    let text = xml::whole(sample, rest);
+    let text = whole(sample, rest);
     let reader: RecordReader = Box::new(move |sink| {
         let mut points = PointReader {
             slots,

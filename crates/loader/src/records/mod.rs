@@ -20,6 +20,8 @@ pub(crate) mod shapefile;
 mod sink;
 mod source;
 pub(crate) mod tcx;
+mod whole;
+mod word;
 pub(crate) mod xlsx;
 mod xml;
 

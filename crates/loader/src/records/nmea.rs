@@ -4,6 +4,7 @@
 //! or RMC or GLL if there is none of it at the beginning of the log. A checksum must be right where
 //! there is one. Other sentences are skipped, and so is other text between them.
 
+use super::whole::whole;
 use super::{Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, unreadable};
 use crate::columns::resolve::{Geometries, Names, resolve};
 use crate::crs::Crs;
@@ -14,7 +15,7 @@ use crate::number;
 use crate::options::LoadOptions;
 use crate::source::Source;
 use crate::value::Value;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead};
 
 /// The most bytes of a line that are read, a choice. A sentence has 82 at most.
 const LINE: usize = 1 << 10;
@@ -104,7 +105,7 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     let found = resolve(seen, Names::Typed, options, Some(geometries), &origin.name)?;
     let weight = found.weight;
     let errors = origin.clone();
-    let lines = BufReader::with_capacity(128 << 10, Cursor::new(sample).chain(rest));
+    let lines = whole(sample, rest);
     let reader: RecordReader = Box::new(move |sink| {
         let mut log = Log {
             kind,

@@ -1,6 +1,7 @@
 //! Reading of TCX, Garmin's format of activities and courses: the positions of trackpoints.
 
-use super::xml::{self, Slots, WholeText, XmlEvent, XmlReader, append};
+use super::whole::WholeInput;
+use super::xml::{self, Slots, XmlEvent, XmlReader, append};
 use super::{Geometry, ReadFailure, RecordSink};
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
@@ -39,7 +40,7 @@ fn columns(sample: &[u8], origin: &Origin) -> Slots {
 /// Sends the positions of all trackpoints to a sink. `weight` is the index of the column of
 /// weights.
 fn read(
-    xml: WholeText,
+    xml: WholeInput,
     origin: &Origin,
     slots: Slots,
     weight: Option<usize>,

@@ -1,6 +1,7 @@
 //! Reading of XML by events, with limits on the size of an event and on the depth of elements. It
 //! is shared by the formats that are XML.
 
+use super::whole::{WholeInput, whole};
 use super::{ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged, unreadable};
 use crate::columns::resolve::{Geometries, Names, resolve};
 use crate::columns::{self, selection::RowSelection};
@@ -13,7 +14,7 @@ use crate::value::Value;
 use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesEnd, BytesStart, Event};
 use std::borrow::Cow;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, Read};
 
 /// The most bytes of an element's text that are read, a choice: 4 KiB. A longer text is cut off.
 const LONGEST: usize = 4 << 10;
@@ -25,22 +26,10 @@ const ENDLESS: usize = 16 << 20;
 /// The most elements that may be open at a time, one inside the other: a choice.
 const DEPTH: usize = 1000;
 
-/// The number of bytes that are read at a time: a choice. An event that spans two of these blocks
-/// is copied once more.
-const BLOCK: usize = 128 << 10;
-
-/// A reader of a whole text: the sample, which was read before, then the rest of the file.
-pub(super) type WholeText = BufReader<io::Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>>;
-
-/// The whole text of a file, of which `sample` was read before.
-pub(super) fn whole(sample: Vec<u8>, rest: Box<dyn Read + Send>) -> WholeText {
-    BufReader::with_capacity(BLOCK, Cursor::new(sample).chain(rest))
-}
-
 /// A function that sends the records of a text to a sink. Its other arguments are the origin of the
 /// text, the elements whose texts are read, and the index of the column of weights.
 pub(super) type XmlRecordReader =
-    fn(WholeText, &Origin, Slots, Option<usize>, &mut RecordSink) -> Result<(), ReadFailure>;
+    fn(WholeInput, &Origin, Slots, Option<usize>, &mut RecordSink) -> Result<(), ReadFailure>;
 
 /// A source that reads an input as XML. `columns` finds the columns of the first records in the
 /// beginning of the text. `why` describes the origin of positions for reports.

@@ -28,6 +28,12 @@ fn codes_in_columns_with_their_names() {
             (0.005, 0.003),
         ),
         (
+            "geohash_precision,quadkey_zoom,geohash\n7,3,u4pruyd\n7,1,s00000\n",
+            "geohash, cells of about 860 m",
+            (10.407, 57.649),
+            (0.005, 0.003),
+        ),
+        (
             "id;quad_key\n1;213\n2;0\n",
             "quadkey, cells of about 8000 km",
             (-22.5, -55.777),
@@ -48,7 +54,7 @@ fn codes_in_columns_with_their_names() {
         #[cfg(feature = "readers")]
         (
             "h3_09,n\n8928308280fffff,1\n617700169958293503,2\n",
-            "H3, cells of about 330 m",
+            "H3, cells of about 320 m",
             (-122.418, 37.777),
             (-122.418, 37.777),
         ),

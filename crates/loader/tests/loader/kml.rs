@@ -242,6 +242,25 @@ fn arrays_of_a_track_are_columns() {
         track("<gx:value>70</gx:value><gx:value> 71 </gx:value><gx:value>9</gx:value>"),
         track("<gx:value/><gx:value>80</gx:value>"),
     );
+    // Values of texts are whole, however long, or not there at all.
+    let long = |length: usize| {
+        text.replace(
+            "<gx:value>x<",
+            &format!("<gx:value>{}<", "x".repeat(length)),
+        )
+    };
+    let with_text = |length: usize, text: &[u8]| {
+        let options = LoadOptions {
+            filter: Some(format!("other = '{}'", "x".repeat(length)).parse().unwrap()),
+            ..LoadOptions::default()
+        };
+        loaded("a.kml", text, &options).map_or(0, |(points, _)| points.len())
+    };
+    for (length, expected) in [(200, 2), (300, 0)] {
+        let text = long(length);
+        assert_eq!(with_text(length, text.as_bytes()), expected, "{length}");
+        assert_eq!(with_text(64, text.as_bytes()), 0, "{length}");
+    }
     let (points, report) = loaded("a.kml", text.as_bytes(), &weight("rate")).unwrap();
     let weights: Vec<f32> = points.iter().map(|point| point.weight).collect();
     assert_eq!(weights[..2], [70.0, 71.0]);

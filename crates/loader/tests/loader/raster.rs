@@ -459,6 +459,31 @@ fn bands_transparency_and_factors() {
         let (points, ..) = of_file("second.tif", &file.bytes(), &second).unwrap();
         assert_eq!(places(&points), [(1.5, 0.5, 20.0)], "{name}");
     }
+    // A block that is not stored leaves the other bands their values.
+    let options = |band: &str| LoadOptions {
+        weight: Some(band.to_owned()),
+        ..LoadOptions::default()
+    };
+    let partly = TiffWriter::new((2, 1), 8, 1)
+        .shorts(277, &[2])
+        .shorts(338, &[0])
+        .shorts(284, &[2]);
+    let partly = place(partly).block(Vec::new()).block(vec![10, 20]).bytes();
+    let (points, ..) = of_file("partly.tif", &partly, &options("band_2")).unwrap();
+    assert_eq!(places(&points), [(0.5, 0.5, 10.0), (1.5, 0.5, 20.0)]);
+    let none = of_file("partly.tif", &partly, &options("band_1")).unwrap_err();
+    assert!(none.contains("no rows"), "{none}");
+    // Of a picture in colours, opacity is no band that hides the pixels of the others.
+    let colored = TiffWriter::new((2, 1), 8, 1)
+        .without(262)
+        .shorts(262, &[2])
+        .shorts(277, &[4])
+        .shorts(338, &[0])
+        .without(258)
+        .shorts(258, &[8, 8, 8, 8]);
+    let colored = place(colored).block(vec![1, 2, 3, 0, 4, 5, 0, 7]).bytes();
+    let (points, ..) = of_file("colored.tif", &colored, &options("band_1")).unwrap();
+    assert_eq!(places(&points), [(0.5, 0.5, 1.0), (1.5, 0.5, 4.0)]);
     let clear = beside.shorts(338, &[2]).bytes();
     let (points, ..) = of_file("clear.tif", &clear, &LoadOptions::default()).unwrap();
     assert_eq!(places(&points), [(0.5, 0.5, 1.0), (1.5, 0.5, 2.0)]);

@@ -91,6 +91,12 @@ pub(crate) fn raw_config(
             layers.push(file_layer(source, &file_keys));
         }
     }
+    let commands = serve.command.iter();
+    layers.extend(commands.map(|command| {
+        let mut section = Section(vec![ConfigEntry::new("command", command)]);
+        section.0.extend(read.without(&DATABASE_KEYS).0);
+        section
+    }));
     if serve.name.len() > layers.len() {
         let message = "there are more --name than layers";
         return Err(UsageError::new("serve", message));

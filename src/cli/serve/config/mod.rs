@@ -61,7 +61,7 @@ pub(super) struct ServeConfig {
 pub(super) struct LayerConfig {
     pub(super) name: Option<String>,
     /// The path of a file or folder, a remote address, the URL of a database, or `-` for standard
-    /// input.
+    /// input. If a command gives the rows, a word for messages.
     pub(super) source: String,
     pub(super) database: Option<Arc<DatabaseConfig>>,
     pub(super) read: SourceFlags,
@@ -274,26 +274,34 @@ impl LayerConfig {
         };
         let mut key = section.key(&["reload", "key"]) + &style.key;
         let live = flags.mode == Some(ReadMode::Live);
+        let mut read = flags.read;
+        if flags.command.is_some() && (flags.file.is_some() || section.get("source").is_some()) {
+            return wrong("command can't go together with file or source");
+        }
         let (source, database) = match (flags.file, section.get("source")) {
+            (None, None) if flags.command.is_some() => {
+                read.command = flags.command;
+                ("a command".to_owned(), None)
+            }
             (Some(file), None) => (file, None),
             (None, Some(entry)) if entry.values.iter().any(|value| is_remote(value)) => {
                 (entry.values.concat(), None)
             }
             (None, Some(entry)) => {
                 let database = find("source", databases, |database| database.name(), entry)?;
-                if let Some(message) = database.refuses(&flags.read) {
+                if let Some(message) = database.refuses(&read) {
                     return wrong(message);
                 }
                 key.push_str(database.key());
                 (database.url().to_owned(), Some(Arc::clone(database)))
             }
             (Some(_), Some(_)) => return wrong("file and source can't go together"),
-            (None, None) => return wrong("a layer needs file = … or source = …"),
+            (None, None) => return wrong("a layer needs file = …, source = … or command = …"),
         };
         if live && database.is_none() {
             return wrong("mode: only layers of a database can be live");
         }
-        if flags.name.is_some() && Path::new(&source).is_dir() {
+        if flags.name.is_some() && read.command.is_none() && Path::new(&source).is_dir() {
             return wrong("name: the layers of a folder are called like its files");
         }
         let keys = flags.access.key.iter().map(|key| BearerToken::new(key));
@@ -304,7 +312,6 @@ impl LayerConfig {
             let message = "key: a key must have 16 characters at least";
             return Err(ConfigError::new(line.or(layer.line), message));
         };
-        let mut read = flags.read;
         read.suggest(&style.columns);
         let file = section.get("file").or(section.get("source"));
         Ok(Self {
@@ -331,8 +338,9 @@ impl LayerConfig {
         }
     }
 
-    /// Tests whether the layer's rows are in a database. The source of such a layer is no file.
-    pub(super) fn is_in_database(&self) -> bool {
-        self.database.is_some()
+    /// Tests whether the layer's rows come from a database or a command. The source of such a layer
+    /// is no file.
+    pub(super) fn is_without_file(&self) -> bool {
+        self.database.is_some() || self.read.command.is_some()
     }
 }

@@ -76,6 +76,11 @@ pub(super) fn cell(text: &[u8]) -> Option<Cell> {
     while row < least {
         row += 20;
     }
+    // A band of 8° touches at most eleven rows; X, the last one, has 12°.
+    let rows = if *band == b'X' { 15 } else { 11 };
+    if row >= least + rows {
+        return None;
+    }
     let precision = digits.len() / 2;
     let (east, north) = digits.split_at_checked(precision)?;
     let unit = SQUARE / 10_f64.powi(precision as i32);
@@ -140,6 +145,9 @@ mod tests {
             "33UXP050044499612",
             "ABC",
             "YZG1234",
+            // The rows E and V of an odd zone lie north of the bands U and T.
+            "33UXE05",
+            "33TXV05",
         ] {
             assert_eq!(cell(text.as_bytes()), None, "{text}");
         }

@@ -45,13 +45,30 @@ const LONGEST_GEOHASH: usize = 24;
 /// The deepest zoom of quadkeys, which is the most digits that one may have.
 const DEEPEST: usize = 30;
 
+/// The endings of the names of columns that describe codes and have none.
+const ABOUT_CODES: [&str; 9] = [
+    "precision",
+    "length",
+    "level",
+    "zoom",
+    "resolution",
+    "res",
+    "size",
+    "count",
+    "area",
+];
+
 impl CellCode {
     /// The kinds of codes that are recognised by a value alone, whatever its column is called.
     pub(crate) const UNMISTAKABLE: [Self; 3] = [Self::H3, Self::PlusCode, Self::Mgrs];
 
     /// The kind of codes that a column holds, by the column's name in the form of
-    /// [`normalised`](crate::columns::normalised); `None` if the name means no such codes.
+    /// [`normalised`](crate::columns::normalised); `None` if the name means no such codes, or
+    /// numbers about them, such as `geohash_precision`.
     pub(crate) fn of_name(name: &str) -> Option<Self> {
+        if ABOUT_CODES.iter().any(|ending| name.ends_with(ending)) {
+            return None;
+        }
         let is_h3 = name.starts_with("h3") || matches!(name, "hexid" | "hexagonid" | "hexaddress");
         let is_plus = matches!(
             name,
@@ -121,7 +138,8 @@ fn h3(text: &[u8]) -> Option<Cell> {
     Some(Cell {
         lon: middle.lng(),
         lat: middle.lat(),
-        size: cell.area_m2().sqrt(),
+        // The mean area at its resolution: the exact one takes ten times as long as all the rest.
+        size: cell.resolution().area_m2().sqrt(),
     })
 }
 
@@ -259,7 +277,16 @@ mod tests {
         ] {
             assert_eq!(CellCode::of_name(name), Some(code), "{name}");
         }
-        assert_eq!(CellCode::of_name("hash"), None);
+        for name in [
+            "hash",
+            "geohashprecision",
+            "quadkeyzoom",
+            "h3resolution",
+            "h3res",
+            "mgrssize",
+        ] {
+            assert_eq!(CellCode::of_name(name), None, "{name}");
+        }
         assert_eq!(CellCode::of_name("name"), None);
         for (metres, text) in [
             (0.01, "less than 0.1 m"),

@@ -3,8 +3,9 @@
 use super::TIMESTAMP;
 use crate::error::LoadError;
 use crate::input::Origin;
-use crate::records::{damaged, unreadable};
+use crate::records::{damaged, unreadable, word};
 use std::io::BufRead;
+use std::sync::Arc;
 
 /// The number of the kind of messages called `record`, which have the positions.
 const RECORD: u16 = 20;
@@ -41,7 +42,7 @@ impl MessageDefinition {
 
 /// A message of the kind `record`, which may have a position.
 pub(super) struct FitMessage<'r> {
-    definition: &'r MessageDefinition,
+    definition: Arc<MessageDefinition>,
     bytes: &'r [u8],
     /// The seconds since 31 December 1989, FIT's beginning of time; `None` if the file states none.
     pub(super) timestamp: Option<u32>,
@@ -50,7 +51,7 @@ pub(super) struct FitMessage<'r> {
 impl FitMessage<'_> {
     /// The value of the field with this number; `None` if the message has no valid one.
     pub(super) fn number(&self, number: u8) -> Option<f64> {
-        field(self.definition, self.bytes, number)
+        field(&self.definition, self.bytes, number)
     }
 }
 
@@ -78,16 +79,9 @@ fn number_of(kind: u8, bytes: &[u8], is_big_endian: bool) -> Option<f64> {
         0x89 | 0x8e | 0x8f | 0x90 => 8,
         _ => return None,
     };
-    let mut word = [0; 8];
-    let bytes = bytes.get(..size)?;
-    for (at, to) in word.iter_mut().take(size).enumerate() {
-        let from = if is_big_endian { size - 1 - at } else { at };
-        *to = bytes.get(from).copied()?;
-    }
-    let word = u64::from_le_bytes(word);
-    let unused = 64 - 8 * size as u32;
-    let all = u64::MAX >> unused;
-    let signed = ((word << unused) as i64) >> unused;
+    let word = word::unsigned(bytes.get(..size)?, is_big_endian);
+    let all = u64::MAX >> (64 - 8 * size as u32);
+    let signed = word::signed(word, size);
     match kind {
         0x01 | 0x83 | 0x85 | 0x8e => (word != all >> 1).then_some(signed as f64),
         0x0a | 0x8b | 0x8c | 0x90 => (word != 0).then_some(word as f64),
@@ -107,7 +101,7 @@ pub(super) struct FitReader<R> {
     /// or checksum.
     left: u64,
     checksum: u16,
-    definitions: [Option<MessageDefinition>; 16],
+    definitions: [Option<Arc<MessageDefinition>>; 16],
     timestamp: Option<u32>,
     message: Vec<u8>,
     /// True after the header of the first file was read.
@@ -159,15 +153,13 @@ impl<R: BufRead> FitReader<R> {
                 }
                 _ => header & 0x0f,
             };
-            if self.is_record(local)? {
-                let definition = self.definitions.get(usize::from(local));
-                let definition = definition.and_then(Option::as_ref);
-                let message = definition.map(|definition| FitMessage {
+            let definition = self.read_message(local)?;
+            if definition.number == RECORD {
+                return Ok(Some(FitMessage {
                     definition,
                     bytes: &self.message,
                     timestamp: self.timestamp,
-                });
-                return Ok(message);
+                }));
             }
         }
     }
@@ -243,16 +235,16 @@ impl<R: BufRead> FitReader<R> {
             }
         }
         if let Some(known) = self.definitions.get_mut(usize::from(header & 0x0f)) {
-            *known = Some(definition);
+            *known = Some(Arc::new(definition));
         }
         Ok(())
     }
 
-    /// Reads a message into the buffer, by the layout that has the number `local`. Returns true if
-    /// its kind is `record`.
-    fn is_record(&mut self, local: u8) -> Result<bool, LoadError> {
-        let known = self.definitions.get_mut(usize::from(local));
-        let Some(definition) = known.and_then(Option::take) else {
+    /// Reads a message into the buffer, by the layout that has the number `local`. Returns the
+    /// layout.
+    fn read_message(&mut self, local: u8) -> Result<Arc<MessageDefinition>, LoadError> {
+        let known = self.definitions.get(usize::from(local));
+        let Some(definition) = known.and_then(Clone::clone) else {
             return Err(self.damaged("a message comes before its definition"));
         };
         let size = definition.size();
@@ -263,12 +255,8 @@ impl<R: BufRead> FitReader<R> {
         if let Some(seconds) = field(&definition, &message, TIMESTAMP) {
             self.timestamp = Some(seconds as u32);
         }
-        let is_record = definition.number == RECORD;
         self.message = message;
-        if let Some(known) = self.definitions.get_mut(usize::from(local)) {
-            *known = Some(definition);
-        }
-        Ok(is_record)
+        Ok(definition)
     }
 
     fn take<const N: usize>(&mut self) -> Result<[u8; N], LoadError> {

@@ -6,6 +6,7 @@
 
 mod message;
 
+use super::whole::whole;
 use super::{Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder};
 use crate::columns::resolve::{Geometries, Names, resolve};
 use crate::crs::Crs;
@@ -15,7 +16,6 @@ use crate::options::LoadOptions;
 use crate::source::Source;
 use crate::value::Value;
 use message::{FitMessage, FitReader};
-use std::io::{BufReader, Cursor, Read};
 
 /// The seconds from 1970 to the moment from which FIT counts times, the 31st of December 1989.
 const EPOCH: i64 = 631_065_600;
@@ -92,7 +92,7 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     let found = resolve(seen, Names::Typed, options, Some(geometries), &origin.name)?;
     let weight = found.weight;
     let errors = origin.clone();
-    let bytes = BufReader::with_capacity(128 << 10, Cursor::new(sample).chain(rest));
+    let bytes = whole(sample, rest);
     let reader: RecordReader = Box::new(move |sink| read(bytes, &errors, weight, sink));
     RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
 }

@@ -2,7 +2,8 @@
 
 mod placemark;
 
-use super::xml::{self, Slots, WholeText, XmlEvent, XmlReader};
+use super::whole::WholeInput;
+use super::xml::{self, Slots, XmlEvent, XmlReader};
 use super::{ReadFailure, RecordSink};
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
@@ -42,7 +43,7 @@ fn columns(sample: &[u8], origin: &Origin) -> Slots {
 
 /// Sends the positions of all placemarks to a sink.
 fn read(
-    xml: WholeText,
+    xml: WholeInput,
     origin: &Origin,
     slots: Slots,
     weight: Option<usize>,

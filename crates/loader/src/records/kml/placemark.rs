@@ -21,6 +21,10 @@ const WAITING: usize = 32 << 20;
 /// The most bytes of a time's text that are stored: a choice. A longer text is no time.
 const TIME: usize = 64;
 
+/// The most bytes of a value of a track's position that are stored: a choice. Longer values are
+/// left out.
+const VALUE: usize = 256;
+
 /// The name of the column that has the times of positions.
 const WHEN: &str = "when";
 
@@ -155,11 +159,10 @@ impl OpenPlacemark {
         let text = self.text.trim();
         if let Some(position) = position
             && !text.is_empty()
+            && text.len() <= VALUE
             && position.values.iter().all(|(known, _)| *known != slot)
         {
-            let text = text.get(..text.floor_char_boundary(TIME));
-            let text = text.unwrap_or_default().to_owned();
-            position.values.push((slot, text));
+            position.values.push((slot, text.to_owned()));
         }
         true
     }

@@ -3,7 +3,6 @@
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
-use tiff::decoder::DecodingResult;
 use tiff::tags::Tag;
 
 /// The tag of GDAL's metadata, an XML document.
@@ -79,34 +78,27 @@ fn role(item: &BytesStart<'_>) -> Option<(usize, Role)> {
     Some((text("sample")?.parse().ok()?, role))
 }
 
-/// Parses the stored number that means "no value". It is rounded to single precision if
-/// `is_single`, as the file's numbers are. `None` if `text` is no number.
-pub(super) fn no_value(text: &str, is_single: bool) -> Option<f64> {
-    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    let number: f64 = text.parse().ok()?;
-    Some(if is_single {
-        f64::from(number as f32)
-    } else {
-        number
-    })
+/// The precision of a file's stored numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StoredNumber {
+    /// Floating-point numbers of 16 bits.
+    Half,
+    /// Floating-point numbers of 32 bits.
+    Single,
+    /// Numbers of any other type. An f64 holds them and the number for "no value" alike.
+    Other,
 }
 
-/// The number at the index `at` of a decoded strip or tile; NaN beyond its end.
-pub(super) fn number(block: &DecodingResult, at: usize) -> f64 {
-    let number = match block {
-        DecodingResult::U8(all) => all.get(at).map(|n| f64::from(*n)),
-        DecodingResult::U16(all) => all.get(at).map(|n| f64::from(*n)),
-        DecodingResult::U32(all) => all.get(at).map(|n| f64::from(*n)),
-        DecodingResult::U64(all) => all.get(at).map(|n| *n as f64),
-        DecodingResult::F16(all) => all.get(at).map(|n| f64::from(*n)),
-        DecodingResult::F32(all) => all.get(at).map(|n| f64::from(*n)),
-        DecodingResult::F64(all) => all.get(at).copied(),
-        DecodingResult::I8(all) => all.get(at).map(|n| f64::from(*n)),
-        DecodingResult::I16(all) => all.get(at).map(|n| f64::from(*n)),
-        DecodingResult::I32(all) => all.get(at).map(|n| f64::from(*n)),
-        DecodingResult::I64(all) => all.get(at).map(|n| *n as f64),
-    };
-    number.unwrap_or(f64::NAN)
+/// Parses the stored number that means "no value". It is rounded as the file's numbers are, so that
+/// it equals them. `None` if `text` is no number.
+pub(super) fn no_value(text: &str, stored: StoredNumber) -> Option<f64> {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    let number: f64 = text.parse().ok()?;
+    Some(match stored {
+        StoredNumber::Half => f64::from(half::f16::from_f64(number)),
+        StoredNumber::Single => f64::from(number as f32),
+        StoredNumber::Other => number,
+    })
 }
 
 #[cfg(test)]
@@ -126,9 +118,14 @@ mod tests {
         assert_eq!(second.value(8.0, None), -1.0);
         assert!(second.value(8.0, Some(8.0)).is_nan());
         assert_eq!(bands(1, Some("<a><b"))[0], first);
-        assert_eq!(no_value("-9999 \0", false), Some(-9999.0));
-        assert_eq!(no_value("0.1", true), Some(f64::from(0.1_f32)));
-        assert!(no_value("nan", false).is_some_and(f64::is_nan));
-        assert_eq!(no_value("none", false), None);
+        assert_eq!(no_value("-9999 \0", StoredNumber::Other), Some(-9999.0));
+        assert_eq!(
+            no_value("0.1", StoredNumber::Single),
+            Some(f64::from(0.1_f32))
+        );
+        // The spacing of half-precision numbers is 8 there.
+        assert_eq!(no_value("-9999", StoredNumber::Half), Some(-10_000.0));
+        assert!(no_value("nan", StoredNumber::Half).is_some_and(f64::is_nan));
+        assert_eq!(no_value("none", StoredNumber::Other), None);
     }
 }

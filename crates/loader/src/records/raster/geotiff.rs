@@ -3,7 +3,7 @@
 //! The crate `tiff` decodes strips and tiles. Each is held whole, within a limit. Overviews are not
 //! read, since the index of points has its own.
 
-use super::bands::{Band, GDAL_METADATA, bands, no_value, number};
+use super::bands::{Band, GDAL_METADATA, StoredNumber, bands, no_value};
 use super::geo_tags::{TiffDecoder, geo_keys, stated_grid, text};
 use super::grid::PixelGrid;
 use super::pixels::PixelSender;
@@ -96,7 +96,7 @@ fn open(
         (None, None) => return Err(missing_extent(origin)),
     };
     let crs = keys.system(options, &origin.file())?;
-    let alpha = alpha(&mut decoder, layout.samples).map_err(failed)?;
+    let alpha = alpha(&mut decoder, color).map_err(failed)?;
     let count = layout.samples - usize::from(alpha.is_some());
     let names = match count {
         1 => vec!["value".to_owned()],
@@ -105,13 +105,13 @@ fn open(
     let found = super::columns("a raster (GeoTIFF)", layout.size, names, origin, options)?;
     let metadata = text(&mut decoder, GDAL_METADATA).map_err(failed)?;
     let none = text(&mut decoder, Tag::GdalNodata).map_err(failed)?;
-    let is_single = is_single(&mut decoder).map_err(failed)?;
+    let stored = stored_number(&mut decoder).map_err(failed)?;
     let image = GeoTiff {
         layout,
         grid,
         bands: bands(count, metadata.as_deref()),
         alpha,
-        no_value: none.and_then(|text| no_value(&text, is_single)),
+        no_value: none.and_then(|text| no_value(&text, stored)),
         within: options.within.filter(|_| matches!(crs, Crs::LonLat)),
         decoder,
     };
@@ -133,17 +133,47 @@ fn layout(decoder: &mut TiffDecoder, color: ColorType) -> Result<BlockLayout, Ti
 
 /// The index of the sample that is a pixel's opacity. It is the last sample, if the file states
 /// that it is opacity; otherwise `None`.
-fn alpha(decoder: &mut TiffDecoder, samples: usize) -> Result<Option<usize>, TiffError> {
-    let extra = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)?;
-    let is_alpha = matches!(extra.as_deref(), Some([.., 1 | 2]));
-    Ok((is_alpha && samples > 1).then(|| samples - 1))
+fn alpha(decoder: &mut TiffDecoder, color: ColorType) -> Result<Option<usize>, TiffError> {
+    let samples = usize::from(color.num_samples());
+    let has_alpha = match color {
+        ColorType::GrayA(_) | ColorType::RGBA(_) => true,
+        ColorType::Multiband { .. } => {
+            let extra = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)?;
+            matches!(extra.as_deref(), Some([.., 1 | 2]))
+        }
+        // The decoder drops further samples of these, opacity among them.
+        _ => false,
+    };
+    Ok((has_alpha && samples > 1).then(|| samples - 1))
 }
 
-fn is_single(decoder: &mut TiffDecoder) -> Result<bool, TiffError> {
+/// The type of the stored numbers, as far as it decides how the number for "no value" is rounded.
+fn stored_number(decoder: &mut TiffDecoder) -> Result<StoredNumber, TiffError> {
     let bits = decoder.find_tag_unsigned_vec::<u16>(Tag::BitsPerSample)?;
     let format = decoder.find_tag_unsigned_vec::<u16>(Tag::SampleFormat)?;
     let first = |all: Option<Vec<u16>>| all.and_then(|all| all.first().copied());
-    Ok((first(bits), first(format)) == (Some(32), Some(3)))
+    Ok(match (first(bits), first(format)) {
+        (Some(16), Some(3)) => StoredNumber::Half,
+        (Some(32), Some(3)) => StoredNumber::Single,
+        _ => StoredNumber::Other,
+    })
+}
+
+/// The number at the index `at` of a decoded strip or tile; `None` beyond its end.
+fn number(block: &DecodingResult, at: usize) -> Option<f64> {
+    match block {
+        DecodingResult::U8(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::U16(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::U32(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::U64(all) => all.get(at).map(|n| *n as f64),
+        DecodingResult::F16(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::F32(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::F64(all) => all.get(at).copied(),
+        DecodingResult::I8(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::I16(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::I32(all) => all.get(at).map(|n| f64::from(*n)),
+        DecodingResult::I64(all) => all.get(at).map(|n| *n as f64),
+    }
 }
 
 impl GeoTiff {
@@ -192,13 +222,14 @@ impl GeoTiff {
 
     /// Decodes the block (strip or tile) with the index `at`: one list of numbers or, if each
     /// sample has blocks of its own, one list for each sample. `count` is the number of blocks for
-    /// one sample. `None` if the file leaves the block out.
+    /// one sample. A list is `None` if the file leaves it out; the result is `None` if it leaves
+    /// out all of them.
     fn planes(
         &mut self,
         at: u64,
         count: u64,
         sizes: &[u64],
-    ) -> Result<Option<Vec<DecodingResult>>, TiffError> {
+    ) -> Result<Option<Vec<Option<DecodingResult>>>, TiffError> {
         let planes = if self.layout.is_planar {
             self.layout.samples
         } else {
@@ -208,17 +239,18 @@ impl GeoTiff {
         for plane in 0..planes as u64 {
             let at = at + plane * count;
             if usize::try_from(at).ok().and_then(|at| sizes.get(at)) == Some(&0) {
-                return Ok(None);
+                all.push(None);
+                continue;
             }
             let at = u32::try_from(at).map_err(|_| TiffError::LimitsExceeded)?;
-            all.push(self.decoder.read_chunk(at)?);
+            all.push(Some(self.decoder.read_chunk(at)?));
         }
-        Ok(Some(all))
+        Ok(all.iter().any(Option::is_some).then_some(all))
     }
 
     fn send(
         &self,
-        planes: &[DecodingResult],
+        planes: &[Option<DecodingResult>],
         columns: (u64, u64),
         rows: (u64, u64),
         pixels: &mut PixelSender<'_>,
@@ -230,16 +262,17 @@ impl GeoTiff {
             let start = (row - rows.0) as usize * width;
             for (at, column) in (start..).zip(columns.0..columns.1) {
                 let stored = |sample: usize| match planes {
-                    [all] if !self.layout.is_planar => number(all, at * samples + sample),
-                    planes => planes
-                        .get(sample)
-                        .map_or(f64::NAN, |plane| number(plane, at)),
+                    [all] if !self.layout.is_planar => number(all.as_ref()?, at * samples + sample),
+                    planes => number(planes.get(sample)?.as_ref()?, at),
                 };
-                let is_clear = self.alpha.is_some_and(|alpha| stored(alpha) == 0.0);
+                // Opacity that is not stored is 0.
+                let is_clear = |alpha| stored(alpha).is_none_or(|opacity| opacity == 0.0);
+                let is_clear = self.alpha.is_some_and(is_clear);
                 for (sample, (value, band)) in values.iter_mut().zip(&self.bands).enumerate() {
                     *value = match is_clear {
                         true => f64::NAN,
-                        false => band.value(stored(sample), self.no_value),
+                        false => stored(sample)
+                            .map_or(f64::NAN, |stored| band.value(stored, self.no_value)),
                     };
                 }
                 pixels.send(column, row, &values)?;

@@ -1,6 +1,8 @@
 //! The header of an array of NumPy (`.npy`, NEP 1): the type of its numbers, their order and the
 //! size of the array.
 
+use crate::records::word;
+
 /// The bytes at the beginning of every `.npy` file.
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -40,22 +42,10 @@ impl NumberKind {
 
     /// The number that `bytes` encode. Their count must be the size of this type.
     pub(super) fn read(self, bytes: &[u8], is_big_endian: bool) -> f64 {
-        let mut word = [0; 8];
-        for (at, to) in word.iter_mut().take(bytes.len()).enumerate() {
-            let from = if is_big_endian {
-                bytes.len() - 1 - at
-            } else {
-                at
-            };
-            *to = bytes.get(from).copied().unwrap_or_default();
-        }
-        let word = u64::from_le_bytes(word);
+        let word = word::unsigned(bytes, is_big_endian);
         match self {
             Self::Unsigned(_) => word as f64,
-            Self::Signed(size) => {
-                let unused = 64 - 8 * size as u32;
-                (((word << unused) as i64) >> unused) as f64
-            }
+            Self::Signed(size) => word::signed(word, size) as f64,
             Self::Float(2) => f64::from(half::f16::from_bits(word as u16)),
             Self::Float(4) => f64::from(f32::from_bits(word as u32)),
             Self::Float(_) => f64::from_bits(word),
@@ -67,7 +57,7 @@ impl NpyHeader {
     /// Parses the header at the beginning of a file.
     ///
     /// # Errors
-    /// What is wrong with the header, or that its numbers are of a type that can't be read.
+    /// A message about a damaged header, or about a type of numbers that can't be read.
     pub(super) fn parse(file: &[u8]) -> Result<Self, String> {
         let damaged = || "the header is damaged".to_owned();
         let rest = file.strip_prefix(MAGIC).ok_or_else(damaged)?;

@@ -1,0 +1,15 @@
+//! The whole of an input: the sample that was read to recognise its format, and then the rest.
+
+use std::io::{self, BufReader, Cursor, Read};
+
+/// The number of bytes that are read at a time: a choice. An event of XML that spans two of these
+/// blocks is copied once more.
+const BLOCK: usize = 128 << 10;
+
+/// A reader of a whole input: the sample, which was read before, then the rest of the file.
+pub(super) type WholeInput = BufReader<io::Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>>;
+
+/// The whole of an input, of which `sample` was read before.
+pub(super) fn whole(sample: Vec<u8>, rest: Box<dyn Read + Send>) -> WholeInput {
+    BufReader::with_capacity(BLOCK, Cursor::new(sample).chain(rest))
+}
