@@ -11,6 +11,7 @@ const SHIFT: u32 = 22;
 /// Least and greatest x of the points in each of 1,024 columns of the world. A gap without points
 /// that is wider than a column (0.35°) reaches from the greatest x of one column to the least x of
 /// the next column with points, so its exact ends are known.
+#[derive(Debug)]
 pub(crate) struct LongitudeColumns {
     /// (least, greatest) x of the points in each column. In a column without points the least is
     /// greater than the greatest.

@@ -48,7 +48,7 @@ pub use point::{Point, PointError, PointSink};
 pub use points::{Points, PointsBuilder, PointsError, TileWeight};
 pub use read_error::ReadError;
 pub use search::{Batch, Cells};
-pub use summary::Summary;
+pub use summary::{Summary, SummaryBuilder};
 pub use tile::{MAX_ZOOM, TileError, TileId};
 pub use window::{Window, WindowError};
 pub use zorder::Quad;

@@ -105,36 +105,47 @@ impl Part {
         before: u64,
         visit: &mut dyn FnMut(PartNode<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        match self.pyramid.root {
-            Some(root) => self.visit_node(self.quad(), root, before, visit),
-            None => Ok(()),
-        }
+        visit_nodes(&self.pyramid, self.quad(), before, visit)
     }
+}
 
-    fn visit_node<E>(
-        &self,
-        quad: Quad,
-        id: NodeId,
-        before: u64,
-        visit: &mut dyn FnMut(PartNode<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let Some(node) = self.pyramid.node(id) else {
-            return Ok(());
-        };
-        for (quarter, inner) in (0..4).zip(node.quarters) {
-            if let Some(inner) = inner {
-                self.visit_node(quad.child(quarter), inner, before, visit)?;
-            }
-        }
-        let block = node.block.clone();
-        visit(PartNode {
-            quad,
-            borders: node.borders.map(|border| before + border as u64),
-            quarters: node.quarters.map(|inner| inner.is_some()),
-            cells: self.pyramid.cells.get(block.clone()).unwrap_or_default(),
-            counts: self.pyramid.counts.get(block).unwrap_or_default(),
-        })
+/// Calls `visit` with each node of a pyramid, whose root is the node of `quad`. A node comes after
+/// all nodes inside it. `before` is the number of points before those of the pyramid.
+pub(crate) fn visit_nodes<E>(
+    pyramid: &Pyramid,
+    quad: Quad,
+    before: u64,
+    visit: &mut dyn FnMut(PartNode<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    match pyramid.root {
+        Some(root) => visit_node(pyramid, quad, root, before, visit),
+        None => Ok(()),
     }
+}
+
+fn visit_node<E>(
+    pyramid: &Pyramid,
+    quad: Quad,
+    id: NodeId,
+    before: u64,
+    visit: &mut dyn FnMut(PartNode<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let Some(node) = pyramid.node(id) else {
+        return Ok(());
+    };
+    for (quarter, inner) in (0..4).zip(node.quarters) {
+        if let Some(inner) = inner {
+            visit_node(pyramid, quad.child(quarter), inner, before, visit)?;
+        }
+    }
+    let block = node.block.clone();
+    visit(PartNode {
+        quad,
+        borders: node.borders.map(|border| before + border as u64),
+        quarters: node.quarters.map(|inner| inner.is_some()),
+        cells: pyramid.cells.get(block.clone()).unwrap_or_default(),
+        counts: pyramid.counts.get(block).unwrap_or_default(),
+    })
 }
 
 /// Builder of a part of the greatest depth, 26, for any number of points: they are added in batches

@@ -3,6 +3,7 @@
 use crate::cancel;
 use crate::focus::Focus;
 use crate::paged::{PagedIndex, SCANNED};
+use crate::parts::{self, PartNode};
 use crate::point::{Point, PointError, PointSink};
 use crate::pyramid::{self, Pyramid};
 use crate::read_error::ReadError;
@@ -320,6 +321,21 @@ impl Points {
         }
         for batch in pyramid.cells.chunks(CHUNK) {
             sink.push(batch);
+        }
+    }
+
+    /// Calls `visit` with each node of the pyramid: the nodes of each depth in Z-order, and a node
+    /// after all nodes inside it. Of points that are not in memory nothing is visited.
+    ///
+    /// # Errors
+    /// The first error of `visit`.
+    pub fn visit_nodes<E>(
+        &self,
+        visit: &mut dyn FnMut(PartNode<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match &self.store {
+            Store::Memory { pyramid, .. } => parts::visit_nodes(pyramid, Quad::WORLD, 0, visit),
+            Store::Paged(_) => Ok(()),
         }
     }
 

@@ -30,48 +30,9 @@ pub struct Summary {
 
 impl Summary {
     pub(crate) fn from_points(points: &[Point]) -> Self {
-        let Some(first) = points.first() else {
-            return Self::default();
-        };
-        let (mut top, mut bottom) = (first.y, first.y);
-        let mut columns = LongitudeColumns::new();
-        let (mut weight_min, mut weight_max, mut mass_min) = (f32::MAX, f32::MIN, f32::MAX);
-        let (mut weight_sum, mut mass, mut without_weight) = (0.0, 0.0, 0);
-        for p in points {
-            (top, bottom) = (top.min(p.y), bottom.max(p.y));
-            columns.add(p);
-            if !p.has_weight() {
-                without_weight += 1;
-                continue;
-            }
-            weight_min = weight_min.min(p.weight);
-            weight_max = weight_max.max(p.weight);
-            weight_sum += f64::from(p.weight);
-            mass += f64::from(p.weight.abs());
-            if p.weight != 0.0 {
-                mass_min = mass_min.min(p.weight.abs());
-            }
-        }
-        let none = without_weight == points.len();
-        let bounds = columns.interval().and_then(|(west, east)| {
-            LonLatBox::new(
-                mercator::longitude(west),
-                mercator::latitude(f64::from(bottom)),
-                mercator::longitude(east),
-                mercator::latitude(f64::from(top)),
-            )
-            .ok()
-        });
-        Self {
-            count: points.len(),
-            without_weight,
-            weight_sum,
-            weight_min: if none { 0.0 } else { weight_min },
-            weight_max: if none { 0.0 } else { weight_max },
-            mass,
-            mass_min: if mass > 0.0 { mass_min } else { 0.0 },
-            bounds,
-        }
+        let mut builder = SummaryBuilder::default();
+        builder.add(points);
+        builder.finish()
     }
 
     /// Sum of |weight| over the points of negative weight, as a fraction of the sum over all
@@ -81,6 +42,80 @@ impl Summary {
             (self.mass - self.weight_sum) / 2.0 / self.mass
         } else {
             0.0
+        }
+    }
+}
+
+/// Builder of a [`Summary`], for points that are not in memory at once. They are added in the order
+/// of an index, in batches of any size; then the summary is that of the index, to the last bit.
+#[derive(Debug)]
+pub struct SummaryBuilder {
+    /// Summary of the points so far, without its bounds. The least weights are [`f32::MAX`] as long
+    /// as there are none, the greatest is [`f32::MIN`].
+    sums: Summary,
+    columns: LongitudeColumns,
+    /// Least and greatest y of the points.
+    rows: (u32, u32),
+}
+
+impl Default for SummaryBuilder {
+    fn default() -> Self {
+        Self {
+            sums: Summary {
+                weight_min: f32::MAX,
+                weight_max: f32::MIN,
+                mass_min: f32::MAX,
+                ..Summary::default()
+            },
+            columns: LongitudeColumns::new(),
+            rows: (u32::MAX, 0),
+        }
+    }
+}
+
+impl SummaryBuilder {
+    /// Adds the next points.
+    pub fn add(&mut self, points: &[Point]) {
+        let (mut sums, (mut top, mut bottom)) = (self.sums, self.rows);
+        sums.count += points.len();
+        for p in points {
+            (top, bottom) = (top.min(p.y), bottom.max(p.y));
+            self.columns.add(p);
+            if !p.has_weight() {
+                sums.without_weight += 1;
+                continue;
+            }
+            sums.weight_min = sums.weight_min.min(p.weight);
+            sums.weight_max = sums.weight_max.max(p.weight);
+            sums.weight_sum += f64::from(p.weight);
+            sums.mass += f64::from(p.weight.abs());
+            if p.weight != 0.0 {
+                sums.mass_min = sums.mass_min.min(p.weight.abs());
+            }
+        }
+        (self.sums, self.rows) = (sums, (top, bottom));
+    }
+
+    /// Summary of all points that were added.
+    pub fn finish(self) -> Summary {
+        let (top, bottom) = self.rows;
+        let bounds = self.columns.interval().and_then(|(west, east)| {
+            LonLatBox::new(
+                mercator::longitude(west),
+                mercator::latitude(f64::from(bottom)),
+                mercator::longitude(east),
+                mercator::latitude(f64::from(top)),
+            )
+            .ok()
+        });
+        let sums = self.sums;
+        let none = sums.without_weight == sums.count;
+        Summary {
+            weight_min: if none { 0.0 } else { sums.weight_min },
+            weight_max: if none { 0.0 } else { sums.weight_max },
+            mass_min: if sums.mass > 0.0 { sums.mass_min } else { 0.0 },
+            bounds,
+            ..sums
         }
     }
 }

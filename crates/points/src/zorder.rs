@@ -127,7 +127,7 @@ impl Quad {
     /// West, north, east and south edge in world units. Positions on the east and the south edge
     /// don't belong to the quad.
     #[inline]
-    pub(crate) fn edges(self) -> (f64, f64, f64, f64) {
+    pub fn edges(self) -> (f64, f64, f64, f64) {
         let side = (1u64 << (32 - self.depth)) as f64;
         let (west, north) = (f64::from(self.x) * side, f64::from(self.y) * side);
         (west, north, west + side, north + side)
@@ -142,6 +142,13 @@ impl Quad {
             x: self.x << 1 | quarter & 1,
             y: self.y << 1 | quarter >> 1,
         }
+    }
+
+    /// Borders of the four quarters of the quad in `points[range]`, its points in Z-order: those of
+    /// quarter `i` begin at border `i` and end before border `i + 1`.
+    #[inline]
+    pub fn quarter_borders(self, points: &[Point], range: &Range<usize>) -> [usize; 5] {
+        quarter_borders(points, range, self)
     }
 
     /// Number, 0 to 3, of the quarter in which the point `p` of the quad lies.

@@ -1,0 +1,137 @@
+//! Cache of pages, bounded in bytes.
+
+use crate::pages::Page;
+use quick_cache::sync::Cache;
+use quick_cache::{OptionsBuilder, Weighter};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes of memory of an entry besides its page: an estimate.
+const OVERHEAD: usize = 120;
+
+/// Typical number of bytes of a page.
+const USUAL: u64 = 16_000;
+
+/// Address of a page in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PageKey {
+    pub(crate) file: u64,
+    pub(crate) stream: u8,
+    pub(crate) page: u32,
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<PageKey, Arc<Page>> for Bytes {
+    fn weight(&self, _: &PageKey, page: &Arc<Page>) -> u64 {
+        (page.memory() + OVERHEAD) as u64
+    }
+}
+
+/// Cache of pages, bounded in bytes, for any number of files. Pages are packed in it, but their
+/// checksums were compared.
+pub struct PageCache {
+    pages: Cache<PageKey, Arc<Page>, Bytes>,
+    limit: u64,
+    files: AtomicU64,
+    counts: Counts,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    read: AtomicU64,
+    bytes: AtomicU64,
+    hits: AtomicU64,
+    failures: AtomicU64,
+}
+
+/// Counters of a [`PageCache`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PageCounters {
+    /// Number of pages that were read.
+    pub pages_read: u64,
+    /// Number of bytes of the pages that were read.
+    pub page_bytes: u64,
+    /// Number of pages that were found in the cache.
+    pub page_hits: u64,
+    /// Number of pages and directories that were damaged.
+    pub crc_failures: u64,
+    /// Bytes of memory that the cached pages take.
+    pub cached_bytes: u64,
+}
+
+impl PageCache {
+    /// Cache of at most `limit` bytes. With 0 every page is read each time.
+    pub fn new(limit: u64) -> Self {
+        let items = (limit / USUAL).clamp(1, 1 << 20) as usize;
+        // Each shard has its part of the limit, and a large page must fit into one.
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(items)
+            .weight_capacity(limit)
+            .shards(8)
+            .build();
+        let pages = match options {
+            Ok(options) => {
+                Cache::with_options(options, Bytes, Default::default(), Default::default())
+            }
+            // These options are complete, so this is never reached.
+            Err(_) => Cache::with_weighter(items, limit, Bytes),
+        };
+        Self {
+            pages,
+            limit,
+            files: AtomicU64::new(0),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Counters of all files that have this cache.
+    pub fn counters(&self) -> PageCounters {
+        let counts = &self.counts;
+        PageCounters {
+            pages_read: counts.read.load(Ordering::Relaxed),
+            page_bytes: counts.bytes.load(Ordering::Relaxed),
+            page_hits: counts.hits.load(Ordering::Relaxed),
+            crc_failures: counts.failures.load(Ordering::Relaxed),
+            cached_bytes: self.pages.weight(),
+        }
+    }
+
+    /// Number for a file that no other file of this cache has.
+    pub(crate) fn new_file(&self) -> u64 {
+        self.files.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn get(&self, key: &PageKey) -> Option<Arc<Page>> {
+        let found = self.pages.get(key)?;
+        self.counts.hits.fetch_add(1, Ordering::Relaxed);
+        Some(found)
+    }
+
+    pub(crate) fn insert(&self, key: PageKey, page: &Arc<Page>) {
+        if self.limit > 0 {
+            self.pages.insert(key, page.clone());
+        }
+    }
+
+    pub(crate) fn count_read(&self, pages: usize, bytes: usize) {
+        self.counts.read.fetch_add(pages as u64, Ordering::Relaxed);
+        self.counts.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_failure(&self) {
+        self.counts.failures.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for PageCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageCache")
+            .field("limit", &self.limit)
+            .field("counters", &self.counters())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,235 @@
+//! Files that were opened.
+
+use crate::cache::{PageCache, PageCounters};
+use crate::error::HeatError;
+use crate::layout::{HEADER, Header, HeaderError, METADATA, ROOT, Section};
+use crate::metadata::Metadata;
+use crate::pages::{Pages, Stream, StreamNumber};
+use crate::root::{DEEPEST, PageKind, Root, RootError, page_len};
+use crate::source::{ByteSource, FileSource};
+use heatsplat_points::Summary;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Number of bytes that are read first: those in which the writer puts all that opening needs.
+const FIRST_READ: usize = 1 << 16;
+
+/// File of points that was opened. Its pages are read when they are needed.
+#[derive(Debug)]
+pub struct HeatFile {
+    pub(crate) pages: Pages,
+    pub(crate) header: Header,
+    pub(crate) root: Root,
+    metadata: Metadata,
+    /// Stream of the points; `None` if there are none.
+    pub(crate) points: Option<StreamNumber>,
+    /// Streams of the nodes and cells of each depth.
+    pub(crate) nodes: Vec<Option<StreamNumber>>,
+    pub(crate) cells: Vec<Option<StreamNumber>>,
+}
+
+impl HeatFile {
+    /// Opens a file of this machine. Its pages go into `cache`.
+    ///
+    /// # Errors
+    /// A [`HeatError`] if the file can't be read, has another format, or is damaged where it was
+    /// looked at: pages are checked when they are used.
+    pub fn open(path: &Path, cache: &Arc<PageCache>) -> Result<Self, HeatError> {
+        let source = FileSource::open(path).map_err(|source| HeatError::Read {
+            name: path.display().to_string(),
+            source,
+        })?;
+        Self::from_source(Box::new(source), cache)
+    }
+
+    /// Opens a file from any source of its bytes.
+    ///
+    /// # Errors
+    /// As those of [`open`](Self::open).
+    pub fn from_source(
+        source: Box<dyn ByteSource>,
+        cache: &Arc<PageCache>,
+    ) -> Result<Self, HeatError> {
+        let opening = Opening::begin(&*source)?;
+        let root = opening.root()?;
+        let metadata = opening.metadata()?;
+        let header = opening.header;
+        let mut before = 0;
+        let mut streams = Vec::new();
+        for record in &root.streams {
+            let stream = Stream::new(record.clone(), page_len(record.kind, &header), before);
+            before += stream.pages();
+            streams.push(stream);
+        }
+        let find = |kind: PageKind, depth: u32| {
+            let found = |s: &Stream| (s.record.kind, s.record.depth) == (kind, depth);
+            let number = streams.iter().position(found)?;
+            StreamNumber::try_from(number).ok()
+        };
+        let of_depths = |kind| (0..=DEEPEST).map(|depth| find(kind, depth)).collect();
+        let (nodes, cells) = (of_depths(PageKind::Nodes), of_depths(PageKind::CELLS));
+        Ok(Self {
+            points: find(PageKind::POINTS, 0),
+            nodes,
+            cells,
+            pages: Pages::new(source, streams, cache.clone(), header.len),
+            header,
+            root,
+            metadata,
+        })
+    }
+
+    /// Name of the file, for messages.
+    pub fn name(&self) -> &str {
+        self.pages.source().name()
+    }
+
+    /// Counts, weights and bounds of all points.
+    pub fn summary(&self) -> &Summary {
+        &self.root.summary
+    }
+
+    /// Name, attribution and the like.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// SHA-256 of all points in Z-order, 12 bytes each. Equal points have equal identities,
+    /// however they were written.
+    pub fn identity(&self) -> [u8; 32] {
+        self.header.identity
+    }
+
+    /// Length of the file in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.header.len
+    }
+
+    /// Number of cells at all levels.
+    pub fn cells_len(&self) -> u64 {
+        self.len_of(PageKind::CELLS)
+    }
+
+    /// Number of nodes of the quadtree.
+    pub fn nodes_len(&self) -> u64 {
+        self.len_of(PageKind::Nodes)
+    }
+
+    fn len_of(&self, kind: PageKind) -> u64 {
+        let streams = self.root.streams.iter().filter(|s| s.kind == kind);
+        streams.map(|s| s.entries).sum()
+    }
+
+    /// Number of all pages.
+    pub fn pages_len(&self) -> u64 {
+        self.pages.streams().iter().map(Stream::pages).sum()
+    }
+
+    /// Counters of the cache, for all files that share it.
+    pub fn counters(&self) -> PageCounters {
+        self.pages.counters()
+    }
+}
+
+/// File whose header was read and checked.
+struct Opening<'a> {
+    source: &'a dyn ByteSource,
+    /// First bytes of the file.
+    front: Vec<u8>,
+    header: Header,
+}
+
+impl<'a> Opening<'a> {
+    fn begin(source: &'a dyn ByteSource) -> Result<Self, HeatError> {
+        let name = || source.name().to_owned();
+        let unreadable = |error| HeatError::Read {
+            name: name(),
+            source: error,
+        };
+        let found = source.size().map_err(unreadable)?;
+        let first = usize::try_from(found).unwrap_or(usize::MAX).min(FIRST_READ);
+        let front = source.read_at(0, first).map_err(unreadable)?;
+        let header = Header::from_bytes(&front).map_err(|error| match error {
+            HeaderError::Foreign => HeatError::Foreign { name: name() },
+            HeaderError::Version(major) => HeatError::Version {
+                name: name(),
+                major,
+            },
+            HeaderError::Damaged => damaged(source, "the header"),
+        })?;
+        if found != header.len {
+            let wanted = header.len;
+            return Err(HeatError::Length {
+                name: name(),
+                found,
+                wanted,
+            });
+        }
+        let known =
+            |section: &&Section| section.required && ![ROOT, METADATA].contains(&section.tag);
+        if let Some(section) = header.sections.iter().find(known) {
+            return Err(HeatError::Unknown {
+                name: name(),
+                part: format!("its section {}", section.tag.escape_ascii()),
+            });
+        }
+        Ok(Self {
+            source,
+            front,
+            header,
+        })
+    }
+
+    fn root(&self) -> Result<Root, HeatError> {
+        let damaged = || damaged(self.source, "the table of pages");
+        let section = self.header.section(ROOT).ok_or_else(damaged)?;
+        let bytes = self.section(section)?.ok_or_else(damaged)?;
+        let root = Root::from_bytes(&bytes, &self.header).map_err(|error| match error {
+            RootError::Damaged => damaged(),
+            RootError::Unknown(kind) => HeatError::Unknown {
+                name: self.source.name().to_owned(),
+                part: format!("its pages of kind {kind}"),
+            },
+        })?;
+        let has = |kind| root.streams.iter().any(|s| s.kind == kind && s.depth == 0);
+        let complete = has(PageKind::POINTS) || self.header.points == 0;
+        if !complete || root.streams.len() > usize::from(StreamNumber::MAX) {
+            return Err(damaged());
+        }
+        Ok(root)
+    }
+
+    fn metadata(&self) -> Result<Metadata, HeatError> {
+        let Some(section) = self.header.section(METADATA) else {
+            return Ok(Metadata::default());
+        };
+        let bytes = self.section(section)?;
+        let metadata = bytes.and_then(|bytes| Metadata::from_bytes(&bytes));
+        metadata.ok_or_else(|| damaged(self.source, "the metadata"))
+    }
+
+    /// Bytes of a section; `None` if they are damaged.
+    fn section(&self, section: Section) -> Result<Option<Vec<u8>>, HeatError> {
+        let len = section.len as usize;
+        let start = usize::try_from(section.offset).unwrap_or(usize::MAX);
+        let here = self.front.get(start..start.saturating_add(len));
+        let bytes = match here {
+            Some(bytes) if start >= HEADER => bytes.to_vec(),
+            _ => {
+                let read = self.source.read_at(section.offset, len);
+                read.map_err(|error| HeatError::Read {
+                    name: self.source.name().to_owned(),
+                    source: error,
+                })?
+            }
+        };
+        Ok((crc32fast::hash(&bytes) == section.crc).then_some(bytes))
+    }
+}
+
+fn damaged(source: &dyn ByteSource, part: &str) -> HeatError {
+    HeatError::Damaged {
+        name: source.name().to_owned(),
+        part: part.to_owned(),
+    }
+}

@@ -1,0 +1,149 @@
+//! End of writing: everything behind the pages of points, and at last the header.
+
+use crate::error::WriteError;
+use crate::layout::{HEADER, Header, METADATA, ROOT, Section};
+use crate::metadata::Metadata;
+use crate::root::{PageKind, Root, StreamRecord};
+use crate::stream::{AtPath as _, PageList, Spool};
+use crate::tally::Tallied;
+use crate::writer::{HeatSummary, WriterOptions, reserved};
+use heatsplat_points::Focus;
+use std::fs::{self, File};
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Numbers that go into the beginning of the file.
+pub(crate) struct Head {
+    pub(crate) options: WriterOptions,
+    pub(crate) tallied: Tallied,
+    pub(crate) focus: Option<Focus>,
+}
+
+/// Unfinished file to whose end pages are added.
+pub(crate) struct Tail {
+    path: PathBuf,
+    file: File,
+    end: u64,
+    /// Streams whose pages are in the file, the pages, and the place of the first.
+    streams: Vec<(StreamRecord, PageList, u64)>,
+}
+
+impl Tail {
+    pub(crate) fn new(path: PathBuf, file: File, end: u64) -> Self {
+        Self {
+            path,
+            file,
+            end,
+            streams: Vec::new(),
+        }
+    }
+
+    /// Takes note of a stream whose pages are in the file, the first at `first`.
+    pub(crate) fn has(&mut self, record: StreamRecord, list: PageList, first: u64) {
+        if record.entries > 0 {
+            self.streams.push((record, list, first));
+        }
+    }
+
+    /// Copies the pages of a stream to the end of the file.
+    pub(crate) fn add(
+        &mut self,
+        record: StreamRecord,
+        list: PageList,
+        spool: Spool,
+    ) -> Result<(), WriteError> {
+        let first = self.end;
+        self.end += spool.copy_to(&mut self.file, &self.path)?;
+        self.has(record, list, first);
+        Ok(())
+    }
+
+    /// Writes directories, root, metadata and header, makes the file durable and gives it its name.
+    pub(crate) fn finish(
+        mut self,
+        head: &Head,
+        metadata: &Metadata,
+        target: &Path,
+    ) -> Result<HeatSummary, WriteError> {
+        let mut streams = Vec::new();
+        let (file, end) = (&mut self.file, &mut self.end);
+        for (mut record, list, first) in self.streams {
+            record.directories = list.write_directories(first, end, file).at(&self.path)?;
+            streams.push(record);
+        }
+        let sum = |wanted: PageKind| {
+            let some = streams.iter().filter(|stream| stream.kind == wanted);
+            some.map(|stream| stream.entries).sum()
+        };
+        let mut summary = HeatSummary {
+            bytes: 0,
+            points: sum(PageKind::POINTS),
+            cells: sum(PageKind::CELLS),
+            nodes: sum(PageKind::Nodes),
+            identity: head.tallied.identity,
+        };
+        let root = Root {
+            summary: head.tallied.summary,
+            occupied: head.tallied.occupied,
+            remaining: head.tallied.remaining,
+            focus: head.focus,
+            streams,
+        };
+        summary.bytes = write_head(file, *end, head, &root, metadata).at(&self.path)?;
+        self.file.sync_all().at(&self.path)?;
+        drop(self.file);
+        fs::rename(&self.path, target).at(target)?;
+        sync_folder(target);
+        Ok(summary)
+    }
+}
+
+/// Writes root, metadata and, last, the header. `end` is the end of the file so far. Returns the
+/// length of the file.
+fn write_head(
+    file: &mut File,
+    end: u64,
+    head: &Head,
+    root: &Root,
+    metadata: &Metadata,
+) -> std::io::Result<u64> {
+    let (root, metadata) = (root.to_bytes(), metadata.to_bytes());
+    let both = (root.len() + metadata.len()) as u64;
+    let in_front = HEADER as u64 + both <= reserved(&head.options);
+    let first = if in_front { HEADER as u64 } else { end };
+    let section = |tag, offset, bytes: &[u8]| Section {
+        tag,
+        required: tag == ROOT,
+        offset,
+        len: bytes.len() as u32,
+        crc: crc32fast::hash(bytes),
+    };
+    let header = Header {
+        len: if in_front { end } else { end + both },
+        points: head.tallied.summary.count as u64,
+        identity: head.tallied.identity,
+        page_entries: head.options.page_entries,
+        page_nodes: head.options.page_nodes,
+        sections: vec![
+            section(ROOT, first, &root),
+            section(METADATA, first + root.len() as u64, &metadata),
+        ],
+    };
+    file.seek(SeekFrom::Start(first))?;
+    file.write_all(&root)?;
+    file.write_all(&metadata)?;
+    // With the pages on the disk before the header, a header means a whole file.
+    file.sync_data()?;
+    file.rewind()?;
+    file.write_all(&header.to_bytes())?;
+    Ok(header.len)
+}
+
+/// Makes the new name of a file durable, if the system supports this.
+fn sync_folder(target: &Path) {
+    let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
+    if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
+        // Some file systems can't do this, and they offer no other way.
+        let _ = folder.sync_all();
+    }
+}

@@ -1,0 +1,181 @@
+//! Groups of 128 entries: the unit that is packed and unpacked.
+//!
+//! The coordinates, weights and counts of a group are integers less the group's least ones (frames
+//! of reference), packed with as many bits as the greatest of them takes. Entries of a group are
+//! neighbours along the Z-order curve, so their coordinates have few bits.
+
+use crate::bytes::ByteReader;
+use crate::weights::{self, PackedWeights, WeightMode, width};
+use bitpacking::{BitPacker as _, BitPacker4x};
+use heatsplat_points::Point;
+
+/// Number of entries in a group. The last group of a page may have fewer.
+pub(crate) const GROUP: usize = BitPacker4x::BLOCK_LEN;
+
+/// Kind of the entries of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EntryKind {
+    /// Points, without counts.
+    Points,
+    /// Cells, each with the number of points that it stands for.
+    Cells,
+}
+
+impl EntryKind {
+    /// Number of bytes of a group's head.
+    pub(crate) fn head_len(self) -> usize {
+        match self {
+            Self::Points => 16,
+            Self::Cells => 24,
+        }
+    }
+}
+
+/// Head of a group: its least numbers, and the bits of the packed ones.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    x: u32,
+    y: u32,
+    count: u32,
+    bits_x: u8,
+    bits_y: u8,
+    bits_count: u8,
+    weights: PackedWeights,
+    /// Number of bytes between the beginning of the page and the packed numbers of this group.
+    at: u32,
+}
+
+/// Bytes of 128 integers with some bits each.
+fn packed_len(bits: u8) -> usize {
+    usize::from(bits) * GROUP / 8
+}
+
+impl Head {
+    /// Reads a head. `at` is the place of the group's packed numbers. `None` if the head is none.
+    pub(crate) fn read(kind: EntryKind, from: &mut ByteReader<'_>, at: u32) -> Option<Self> {
+        let (x, y, base) = (from.u32()?, from.u32()?, from.u32()?);
+        let (bits_x, bits_y, bits) = (from.u8()?, from.u8()?, from.u8()?);
+        let mode = WeightMode::from_number(from.u8()?)?;
+        let (mut count, mut bits_count) = (1, 0);
+        if kind == EntryKind::Cells {
+            count = from.u32()?;
+            bits_count = from.u8()?;
+            if from.take(3)? != [0; 3] {
+                return None;
+            }
+        }
+        if [bits_x, bits_y, bits, bits_count].iter().any(|b| *b > 32) {
+            return None;
+        }
+        Some(Self {
+            x,
+            y,
+            count,
+            bits_x,
+            bits_y,
+            bits_count,
+            weights: PackedWeights { mode, base, bits },
+            at,
+        })
+    }
+
+    /// Place behind the group's packed numbers.
+    pub(crate) fn end(&self) -> Option<u32> {
+        let all = [self.bits_x, self.bits_y, self.weights.bits, self.bits_count];
+        let len = all.iter().map(|bits| packed_len(*bits)).sum::<usize>();
+        self.at.checked_add(len as u32)
+    }
+
+    /// Unpacks a group's numbers of some bits, the ones that begin at `at` in the page, and returns
+    /// the place behind them.
+    #[inline]
+    fn numbers(page: &[u8], at: usize, bits: u8, out: &mut [u32; GROUP]) -> usize {
+        let end = at + packed_len(bits);
+        match page.get(at..end) {
+            Some(packed) if bits > 0 => {
+                BitPacker4x::new().decompress(packed, out, bits);
+            }
+            // The lengths were checked when the page was read, so there is always a slice.
+            _ => out.fill(0),
+        }
+        end
+    }
+
+    /// Unpacks the entries of the group.
+    #[inline]
+    pub(crate) fn entries(&self, page: &[u8], out: &mut [Point; GROUP]) {
+        let (mut xs, mut ys) = ([0; GROUP], [0; GROUP]);
+        let at = Self::numbers(page, self.at as usize, self.bits_x, &mut xs);
+        let at = Self::numbers(page, at, self.bits_y, &mut ys);
+        for ((point, x), y) in out.iter_mut().zip(&xs).zip(&ys) {
+            point.x = self.x.wrapping_add(*x);
+            point.y = self.y.wrapping_add(*y);
+        }
+        Self::numbers(page, at, self.weights.bits, &mut xs);
+        weights::unpack(self.weights, &xs, out);
+    }
+
+    /// Unpacks the counts of the group's cells.
+    #[inline]
+    pub(crate) fn counts(&self, page: &[u8], out: &mut [u32; GROUP]) {
+        let before = [self.bits_x, self.bits_y, self.weights.bits];
+        let before: usize = before.iter().map(|bits| packed_len(*bits)).sum();
+        Self::numbers(page, self.at as usize + before, self.bits_count, out);
+        out.iter_mut()
+            .for_each(|count| *count = count.wrapping_add(self.count));
+    }
+}
+
+/// Packs a group of at most 128 entries: appends its head and its packed numbers. `counts` are
+/// those of cells, and empty for points.
+pub(crate) fn pack(
+    kind: EntryKind,
+    entries: &[Point],
+    counts: &[u32],
+    heads: &mut Vec<u8>,
+    packs: &mut Vec<u8>,
+) {
+    let x = entries.iter().map(|p| p.x);
+    let y = entries.iter().map(|p| p.y);
+    let (mut xs, mut ys, mut ws) = ([0; GROUP], [0; GROUP], [0; GROUP]);
+    let (x, bits_x) = less_the_least(x, &mut xs);
+    let (y, bits_y) = less_the_least(y, &mut ys);
+    let weights = weights::pack(entries, &mut ws);
+    for number in [x, y, weights.base] {
+        heads.extend_from_slice(&number.to_le_bytes());
+    }
+    heads.extend_from_slice(&[bits_x, bits_y, weights.bits, weights.mode.number()]);
+    for (numbers, bits) in [(&xs, bits_x), (&ys, bits_y), (&ws, weights.bits)] {
+        push_numbers(numbers, bits, packs);
+    }
+    if kind == EntryKind::Cells {
+        let (count, bits) = less_the_least(counts.iter().copied(), &mut xs);
+        heads.extend_from_slice(&count.to_le_bytes());
+        heads.extend_from_slice(&[bits, 0, 0, 0]);
+        push_numbers(&xs, bits, packs);
+    }
+}
+
+/// Subtracts the least of some numbers from each. Returns it, and the bits of the greatest
+/// difference. Numbers in `out` beyond those given are 0.
+fn less_the_least(numbers: impl Iterator<Item = u32> + Clone, out: &mut [u32; GROUP]) -> (u32, u8) {
+    let least = numbers.clone().min().unwrap_or(0);
+    out.fill(0);
+    let mut all = 0;
+    for (to, number) in out.iter_mut().zip(numbers) {
+        *to = number - least;
+        all |= *to;
+    }
+    (least, width(all))
+}
+
+fn push_numbers(numbers: &[u32; GROUP], bits: u8, packs: &mut Vec<u8>) {
+    if bits == 0 {
+        return;
+    }
+    let start = packs.len();
+    packs.resize(start + packed_len(bits), 0);
+    if let Some(to) = packs.get_mut(start..) {
+        BitPacker4x::new().compress(numbers, to, bits);
+    }
+}

@@ -1,0 +1,216 @@
+//! Layout of a file: its header, and the table of its sections.
+
+use crate::bytes::ByteReader;
+
+/// First eight bytes of each file. A transfer as text changes some of them.
+pub(crate) const MAGIC: [u8; 8] = *b"\x89HEAT\r\n\x1a";
+
+/// Major version of the format. Readers refuse another one.
+pub(crate) const MAJOR: u16 = 1;
+
+/// Number of bytes of the header.
+pub(crate) const HEADER: usize = 256;
+
+/// Number of the header's bytes of which it has a checksum, its last four.
+const CHECKED: usize = HEADER - 4;
+
+/// Greatest number of sections.
+const SECTIONS: usize = 6;
+
+/// Tag of the section that readers begin with: summary and table of pages.
+pub(crate) const ROOT: [u8; 4] = *b"ROOT";
+
+/// Tag of the section with name, attribution and the like, as JSON.
+pub(crate) const METADATA: [u8; 4] = *b"META";
+
+/// Flag of a section that readers must know, or refuse the file.
+const REQUIRED: u32 = 1;
+
+/// Greatest number of bytes of a section: a choice, much more than needed.
+pub(crate) const LARGEST_SECTION: u32 = 1 << 26;
+
+/// Part of a file with a name and a checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Section {
+    pub(crate) tag: [u8; 4],
+    pub(crate) required: bool,
+    pub(crate) offset: u64,
+    pub(crate) len: u32,
+    pub(crate) crc: u32,
+}
+
+/// Header of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    /// Number of bytes of the file.
+    pub(crate) len: u64,
+    /// Number of points.
+    pub(crate) points: u64,
+    /// SHA-256 of all points in Z-order, 12 bytes each.
+    pub(crate) identity: [u8; 32],
+    /// Number of entries in a page of points or cells, a multiple of 128.
+    pub(crate) page_entries: u32,
+    /// Number of nodes in a page of nodes.
+    pub(crate) page_nodes: u32,
+    pub(crate) sections: Vec<Section>,
+}
+
+/// Reason why some bytes are no header.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum HeaderError {
+    Foreign,
+    Version(u16),
+    Damaged,
+}
+
+impl Header {
+    pub(crate) fn to_bytes(&self) -> [u8; HEADER] {
+        let mut bytes = Vec::with_capacity(HEADER);
+        bytes.extend_from_slice(&MAGIC);
+        bytes.extend_from_slice(&MAJOR.to_le_bytes());
+        bytes.extend_from_slice(&[0; 2 + 4]); // The minor version, and flags.
+        bytes.extend_from_slice(&self.len.to_le_bytes());
+        bytes.extend_from_slice(&self.points.to_le_bytes());
+        bytes.extend_from_slice(&self.identity);
+        bytes.extend_from_slice(&self.page_entries.to_le_bytes());
+        bytes.extend_from_slice(&self.page_nodes.to_le_bytes());
+        bytes.extend_from_slice(&[0; 8]);
+        for section in self.sections.iter().take(SECTIONS) {
+            bytes.extend_from_slice(&section.tag);
+            bytes.extend_from_slice(&u32::from(section.required).to_le_bytes());
+            bytes.extend_from_slice(&section.offset.to_le_bytes());
+            bytes.extend_from_slice(&section.len.to_le_bytes());
+            bytes.extend_from_slice(&section.crc.to_le_bytes());
+        }
+        bytes.resize(CHECKED, 0);
+        bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
+        let mut header = [0; HEADER];
+        header
+            .iter_mut()
+            .zip(bytes)
+            .for_each(|(to, byte)| *to = byte);
+        header
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, HeaderError> {
+        let mut from = ByteReader::new(bytes);
+        if from.take(MAGIC.len()) != Some(&MAGIC) {
+            return Err(HeaderError::Foreign);
+        }
+        // A later version may have its checksum elsewhere, so the version is looked at first.
+        match from.u16().ok_or(HeaderError::Damaged)? {
+            MAJOR => {}
+            major => return Err(HeaderError::Version(major)),
+        }
+        let checked = bytes.get(..CHECKED).ok_or(HeaderError::Damaged)?;
+        let crc = bytes.get(CHECKED..HEADER).map(ByteReader::new);
+        if crc.and_then(|mut crc| crc.u32()) != Some(crc32fast::hash(checked)) {
+            return Err(HeaderError::Damaged);
+        }
+        Self::read(&mut from).ok_or(HeaderError::Damaged)
+    }
+
+    fn read(from: &mut ByteReader<'_>) -> Option<Self> {
+        from.take(2 + 4)?;
+        let (len, points) = (from.u64()?, from.u64()?);
+        let identity = *from.take(32)?.first_chunk()?;
+        let (page_entries, page_nodes) = (from.u32()?, from.u32()?);
+        from.take(8)?;
+        let mut sections = Vec::new();
+        for _ in 0..SECTIONS {
+            let tag = *from.take(4)?.first_chunk()?;
+            let section = Section {
+                tag,
+                required: from.u32()? & REQUIRED != 0,
+                offset: from.u64()?,
+                len: from.u32()?,
+                crc: from.u32()?,
+            };
+            let end = section.offset.checked_add(u64::from(section.len))?;
+            if tag == [0; 4] {
+                break;
+            }
+            if end > len || section.len > LARGEST_SECTION {
+                return None;
+            }
+            sections.push(section);
+        }
+        let good = is_page_size(page_entries) && (1..=1 << 14).contains(&page_nodes);
+        good.then_some(Self {
+            len,
+            points,
+            identity,
+            page_entries,
+            page_nodes,
+            sections,
+        })
+    }
+
+    pub(crate) fn section(&self, tag: [u8; 4]) -> Option<Section> {
+        self.sections.iter().find(|s| s.tag == tag).copied()
+    }
+}
+
+/// Returns true if pages can have this number of entries: a multiple of 128, at most 16,384.
+pub(crate) fn is_page_size(entries: u32) -> bool {
+    entries != 0 && entries.is_multiple_of(128) && entries <= 1 << 14
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            len: 9_000_000_000,
+            points: 1_000_000_000,
+            identity: [7; 32],
+            page_entries: 2048,
+            page_nodes: 512,
+            sections: vec![Section {
+                tag: ROOT,
+                required: true,
+                offset: 256,
+                len: 900,
+                crc: 5,
+            }],
+        }
+    }
+
+    #[test]
+    fn headers_come_back() {
+        let header = header();
+        let bytes = header.to_bytes();
+        assert_eq!(Header::from_bytes(&bytes), Ok(header));
+        for at in 0..HEADER {
+            let mut bytes = bytes;
+            bytes[at] ^= 4;
+            let wanted = match at {
+                0..8 => HeaderError::Foreign,
+                8..10 => HeaderError::Version(if at == 8 { 5 } else { 1025 }),
+                _ => HeaderError::Damaged,
+            };
+            assert_eq!(Header::from_bytes(&bytes), Err(wanted), "{at}");
+            assert!(Header::from_bytes(&bytes[..at]).is_err());
+        }
+    }
+
+    #[test]
+    fn impossible_headers_are_refused() {
+        let changes: [fn(&mut Header); 5] = [
+            |h| h.page_entries = 0,
+            |h| h.page_entries = 100,
+            |h| h.page_entries = 1 << 15,
+            |h| h.page_nodes = 0,
+            |h| h.sections[0].offset = u64::MAX - 3,
+        ];
+        for change in changes {
+            let mut header = header();
+            change(&mut header);
+            assert_eq!(
+                Header::from_bytes(&header.to_bytes()),
+                Err(HeaderError::Damaged)
+            );
+        }
+    }
+}

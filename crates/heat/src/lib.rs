@@ -1,0 +1,49 @@
+//! Points in one file, `.heat`, that needn't fit into memory.
+//!
+//! The file has all points along the Z-order curve and the pyramid of cells over them, bit-packed
+//! in pages with checksums, and the quadtree through which a search finds the pages that a picture
+//! needs.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+mod bytes;
+mod cache;
+mod error;
+mod file;
+mod finish;
+mod group;
+mod index;
+mod layout;
+mod metadata;
+mod node_page;
+mod page;
+mod pages;
+mod root;
+mod search;
+mod source;
+mod stream;
+mod tally;
+mod verify;
+mod view;
+mod weights;
+mod write_index;
+mod writer;
+
+pub use cache::{PageCache, PageCounters};
+pub use error::{HeatError, WriteError};
+pub use file::HeatFile;
+pub use metadata::Metadata;
+pub use source::{ByteSource, FileSource};
+pub use verify::Verification;
+pub use write_index::write_index;
+pub use writer::{HeatSummary, HeatWriter, WriterOptions};
+
+#[cfg(test)]
+mod tests;

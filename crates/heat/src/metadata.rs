@@ -1,0 +1,39 @@
+//! Data about a file's points that are no numbers of them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Name, attribution and the like of the points in a file. In the file they are JSON.
+///
+/// Readers keep members that they don't know.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Metadata {
+    /// Name of the layer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Text that maps must show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attribution: Option<String>,
+    /// Radius that suits the points, in the form of a style: for example `16` or `500m`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub radius: Option<String>,
+    /// Program that made the file, with its version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<String>,
+    /// Other members of the JSON object.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Metadata {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        // Texts and JSON values always make JSON.
+        serde_json::to_vec(self).unwrap_or_else(|_| b"{}".to_vec())
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+}

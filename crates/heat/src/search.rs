@@ -1,0 +1,498 @@
+//! Search for the points and cells that a window shows.
+//!
+//! It has two phases. First it descends the quadtree, as a search in memory does, and lists the
+//! ranges of points and cells that it finds ([`Find`]). Then the pages of all ranges are fetched,
+//! neighbours by one read, and unpacked in order. The result is that of an index in memory, entry
+//! by entry.
+
+use crate::error::HeatError;
+use crate::file::HeatFile;
+use crate::node_page::Node;
+use crate::pages::{Page, PageAddress, StreamNumber};
+use crate::view::{View, Visibility};
+use heatsplat_points::cancel;
+use heatsplat_points::paged::{POINTS_LEVEL, PagedCells, PagedRun};
+use heatsplat_points::{Point, Quad, Window};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Side of the world in world units.
+const WORLD: f64 = 4_294_967_296.0;
+
+/// Number of bits of x, and of y, that select a cell in a block.
+const SIDE_BITS: u32 = 6;
+
+/// The greatest numbers of entries, and of pixels of the window, of a partly visible quad that is
+/// not divided further, as in an index in memory.
+const FEW: u64 = 24;
+const SMALL_PIXELS: f64 = 8.0;
+
+/// Units of work, about nanoseconds, of a visit to a node and of unpacking an entry.
+const NODE_WORK: u64 = 40;
+const ENTRY_WORK: u64 = 3;
+
+/// Entries that a search found: a range of the points, or of the cells of a depth.
+#[derive(Clone, Debug)]
+pub(crate) struct Find {
+    pub(crate) stream: StreamNumber,
+    pub(crate) are_points: bool,
+    pub(crate) range: Range<u64>,
+    quad: Quad,
+    /// True if all entries are wanted, false if only those of the quad's visible parts.
+    whole: bool,
+    view: u8,
+}
+
+/// Result of the first phase.
+#[derive(Debug, Default)]
+pub(crate) struct Finds {
+    pub(crate) finds: Vec<Find>,
+    views: Vec<View>,
+}
+
+impl Finds {
+    /// Number of entries that are found, exact but for partly visible quads.
+    pub(crate) fn estimate(&self) -> u64 {
+        let number = |find: &Find| {
+            let len = find.range.end - find.range.start;
+            match self.views.get(usize::from(find.view)) {
+                Some(view) if !find.whole => {
+                    (len as f64 * view.visible_share(find.quad)).ceil() as u64
+                }
+                _ => len,
+            }
+        };
+        self.finds.iter().map(number).sum()
+    }
+}
+
+impl HeatFile {
+    /// First phase of a search: descends the quadtree.
+    pub(crate) fn find(&self, level: u32, window: &Window) -> Result<Finds, HeatError> {
+        let first = (window.left() / WORLD).floor() as i64;
+        let last = (window.right() / WORLD).ceil() as i64 - 1;
+        let mut descent = Descent::new(self, level);
+        for copy in first..=last {
+            let shift = copy as f64 * WORLD;
+            let view = View {
+                edges: [
+                    window.left() - shift,
+                    window.top(),
+                    window.right() - shift,
+                    window.bottom(),
+                ],
+                shift,
+                small: window.pixel() * SMALL_PIXELS,
+                few: if first >= last { FEW } else { 0 },
+            };
+            descent.found.views.push(view);
+            descent.view = view;
+            descent.visit_world()?;
+        }
+        Ok(descent.found)
+    }
+
+    /// Second phase: fetches and unpacks what was found.
+    pub(crate) fn unpack(&self, found: &Finds) -> Result<PagedCells, HeatError> {
+        let mut plan = PagePlan::new(self);
+        let slots: Vec<(usize, usize)> = found.finds.iter().map(|f| plan.add(f)).collect();
+        let pages = self.pages.pages(&plan.wanted)?;
+        let mut unpacking = Unpacking {
+            file: self,
+            pages,
+            out: PagedCells::default(),
+            scratch: (Vec::new(), Vec::new()),
+            last: None,
+        };
+        let all = found.finds.iter().map(|f| f.range.end - f.range.start);
+        unpacking.out.entries.reserve(all.sum::<u64>() as usize);
+        for (find, slots) in found.finds.iter().zip(slots) {
+            if let Some(view) = found.views.get(usize::from(find.view)) {
+                unpacking.add(find, slots, view);
+            }
+        }
+        Ok(unpacking.out)
+    }
+
+    /// Node of a depth by its number.
+    fn node(&self, depth: u32, number: u64, page: &mut NodeCache) -> Result<Node, HeatError> {
+        let missing = || self.pages.damaged("the quadtree");
+        let stream = self.nodes.get(depth as usize).copied().flatten();
+        let stream = stream.ok_or_else(missing)?;
+        let of = self.pages.streams().get(usize::from(stream));
+        let len = of.map_or(1, |stream| stream.page_len);
+        if of.is_none_or(|stream| number >= stream.record.entries) {
+            return Err(missing());
+        }
+        let (wanted, within) = ((number / len) as u32, (number % len) as usize);
+        let kept = page.get_mut(depth as usize).ok_or_else(missing)?;
+        let fetched = match kept {
+            Some((number, page)) if *number == wanted => page,
+            _ => &mut kept.insert((wanted, self.pages.page(stream, wanted)?)).1,
+        };
+        let node = match &**fetched {
+            Page::Nodes(page) => page.get(within).copied(),
+            Page::Entries(_) => None,
+        };
+        node.ok_or_else(missing)
+    }
+
+    /// Borders of a node's quarters, and its node. The points of the node are `points`; it must
+    /// have as many.
+    fn borders(&self, node: &Node, depth: u32, points: &Range<u64>) -> Result<[u64; 5], HeatError> {
+        let damaged = || self.pages.damaged(format!("the quadtree at depth {depth}"));
+        let mut borders = [points.start; 5];
+        let mut at = points.start;
+        for (border, count) in borders.iter_mut().skip(1).zip(node.stored.points) {
+            at = at.checked_add(count).ok_or_else(damaged)?;
+            *border = at;
+        }
+        if at != points.end || points.is_empty() {
+            return Err(damaged());
+        }
+        Ok(borders)
+    }
+
+    /// Numbers of the points in a quad.
+    pub(crate) fn range_of(&self, wanted: Quad) -> Result<Range<u64>, HeatError> {
+        let mut cache = node_cache();
+        let (first, last) = wanted.keys();
+        let mut quad = Quad::WORLD;
+        let mut range = 0..self.header.points;
+        let mut number = self.has_root().then_some(0);
+        while quad.depth < wanted.depth && !range.is_empty() {
+            let Some(here) = number else {
+                let start = self.partition(&range, |p| p.z_key() < first)?;
+                let end = self.partition(&(start..range.end), |p| p.z_key() <= last)?;
+                return Ok(start..end);
+            };
+            let node = self.node(quad.depth, here, &mut cache)?;
+            let borders = self.borders(&node, quad.depth, &range)?;
+            let quarter = quarter_with(quad, wanted);
+            let quarters = quarters(&node, borders);
+            let Some((part, inner)) = quarters.into_iter().nth(quarter as usize) else {
+                break;
+            };
+            (range, number) = (part, inner);
+            quad = quad.child(quarter);
+        }
+        Ok(range)
+    }
+
+    /// First number of a range whose point doesn't fulfil a condition that all points before
+    /// fulfil, and none behind.
+    fn partition(
+        &self,
+        range: &Range<u64>,
+        condition: impl Fn(&Point) -> bool,
+    ) -> Result<u64, HeatError> {
+        let (mut start, mut end) = (range.start, range.end);
+        while start < end {
+            let middle = start + (end - start) / 2;
+            match self.points_in(middle..middle + 1)?.first() {
+                Some(point) if condition(point) => start = middle + 1,
+                _ => end = middle,
+            }
+        }
+        Ok(start)
+    }
+
+    /// Points by their numbers in Z-order.
+    pub(crate) fn points_in(&self, numbers: Range<u64>) -> Result<Vec<Point>, HeatError> {
+        let end = numbers.end.min(self.header.points);
+        let Some(stream) = self.points.filter(|_| numbers.start < end) else {
+            return Ok(Vec::new());
+        };
+        let view = View {
+            edges: [0.0; 4],
+            shift: 0.0,
+            small: 0.0,
+            few: 0,
+        };
+        let find = Find {
+            stream,
+            are_points: true,
+            range: numbers.start..end,
+            quad: Quad::WORLD,
+            whole: true,
+            view: 0,
+        };
+        let found = Finds {
+            finds: vec![find],
+            views: vec![view],
+        };
+        Ok(self.unpack(&found)?.entries)
+    }
+
+    fn has_root(&self) -> bool {
+        self.nodes.first().is_some_and(Option::is_some)
+    }
+}
+
+/// Number, 0 to 3, of the quarter of a quad in which a smaller quad lies.
+fn quarter_with(quad: Quad, inner: Quad) -> u32 {
+    let bit = inner.depth - quad.depth - 1;
+    (inner.x >> bit) & 1 | ((inner.y >> bit) & 1) << 1
+}
+
+/// Last page of nodes of each depth that a search has looked at.
+type NodeCache = Vec<Option<(u32, Arc<Page>)>>;
+
+fn node_cache() -> NodeCache {
+    vec![None; crate::root::DEEPEST as usize + 1]
+}
+
+/// Ranges of points of a node's quarters, and the numbers of their nodes in the next depth.
+#[inline]
+fn quarters(node: &Node, [a, b, c, d, e]: [u64; 5]) -> [(Range<u64>, Option<u64>); 4] {
+    let mut next = node.first_inner;
+    let mut inner = [None; 4];
+    for (bit, number) in inner.iter_mut().enumerate() {
+        if node.stored.inner >> bit & 1 == 1 {
+            *number = Some(next);
+            next = next.saturating_add(1);
+        }
+    }
+    let [p, q, r, s] = inner;
+    [(a..b, p), (b..c, q), (c..d, r), (d..e, s)]
+}
+
+/// State of the first phase, in one copy of the world.
+struct Descent<'a> {
+    file: &'a HeatFile,
+    level: u32,
+    view: View,
+    cache: NodeCache,
+    found: Finds,
+}
+
+impl<'a> Descent<'a> {
+    fn new(file: &'a HeatFile, level: u32) -> Self {
+        Self {
+            file,
+            level,
+            view: View {
+                edges: [0.0; 4],
+                shift: 0.0,
+                small: 0.0,
+                few: 0,
+            },
+            cache: node_cache(),
+            found: Finds::default(),
+        }
+    }
+
+    fn visit_world(&mut self) -> Result<(), HeatError> {
+        let all = 0..self.file.header.points;
+        if self.file.has_root() {
+            self.visit_node(Quad::WORLD, 0, all)
+        } else {
+            self.list(None, Quad::WORLD, all);
+            Ok(())
+        }
+    }
+
+    /// Lists the visible part of a quad with a node: the cells of its block if these are at the
+    /// wanted level or finer, or else the visible parts of its quarters.
+    fn visit_node(&mut self, quad: Quad, number: u64, points: Range<u64>) -> Result<(), HeatError> {
+        cancel::check(NODE_WORK);
+        let visibility = self.view.visibility(quad);
+        if visibility == Visibility::None {
+            return Ok(());
+        }
+        let node = self.file.node(quad.depth, number, &mut self.cache)?;
+        let borders = self.file.borders(&node, quad.depth, &points)?;
+        let cells = u64::from(node.stored.cells);
+        if quad.depth + SIDE_BITS >= self.level && cells > 0 {
+            let stream = self.file.cells.get(quad.depth as usize).copied().flatten();
+            let end = node.first_cell.saturating_add(cells);
+            let of = stream.and_then(|stream| self.file.pages.streams().get(usize::from(stream)));
+            if of.is_none_or(|stream| end > stream.record.entries) {
+                return Err(self.file.pages.damaged("the quadtree"));
+            }
+            self.list(stream, quad, node.first_cell..end);
+        } else if self.level == POINTS_LEVEL && visibility == Visibility::Full {
+            self.list(None, quad, points);
+        } else {
+            for (quarter, (range, inner)) in (0..4).zip(quarters(&node, borders)) {
+                let quad = quad.child(quarter);
+                match inner {
+                    Some(number) => self.visit_node(quad, number, range)?,
+                    None => self.list(None, quad, range),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists entries of a quad: the cells of a stream, or points if `cells` is `None`.
+    #[inline]
+    fn list(&mut self, cells: Option<StreamNumber>, quad: Quad, range: Range<u64>) {
+        let visibility = self.view.visibility(quad);
+        let Some(stream) = cells.or(self.file.points) else {
+            return;
+        };
+        if range.is_empty() || visibility == Visibility::None {
+            return;
+        }
+        let count = range.end - range.start;
+        let whole = self.view.takes_whole(visibility, quad, count);
+        let view = (self.found.views.len() - 1) as u8;
+        if whole
+            && let Some(last) = self.found.finds.last_mut()
+            && (last.stream, last.view, last.whole) == (stream, view, true)
+            && last.range.end == range.start
+        {
+            last.range.end = range.end;
+            return;
+        }
+        self.found.finds.push(Find {
+            stream,
+            are_points: cells.is_none(),
+            range,
+            quad,
+            whole,
+            view,
+        });
+    }
+}
+
+/// Pages that a search needs, each once as long as the search goes through a stream in order.
+struct PagePlan<'a> {
+    file: &'a HeatFile,
+    wanted: Vec<PageAddress>,
+    /// Last page of each stream, and its number in `wanted`.
+    last: Vec<Option<(u32, usize)>>,
+}
+
+impl<'a> PagePlan<'a> {
+    fn new(file: &'a HeatFile) -> Self {
+        Self {
+            file,
+            wanted: Vec::new(),
+            last: vec![None; file.pages.streams().len()],
+        }
+    }
+
+    /// Adds the pages of a find. Returns the numbers, in `wanted`, of its first and of its second
+    /// page; all further ones follow the second.
+    fn add(&mut self, find: &Find) -> (usize, usize) {
+        let len = self.file.pages.streams().get(usize::from(find.stream));
+        let len = len.map_or(1, |stream| stream.page_len);
+        let first = (find.range.start / len) as u32;
+        let last = (find.range.end.saturating_sub(1) / len) as u32;
+        let kept = self.last.get(usize::from(find.stream)).copied().flatten();
+        let slot = match kept {
+            Some((page, slot)) if page == first => slot,
+            _ => {
+                self.wanted.push((find.stream, first));
+                self.wanted.len() - 1
+            }
+        };
+        let second = self.wanted.len();
+        self.wanted
+            .extend((first + 1..=last).map(|page| (find.stream, page)));
+        let of_last = if last > first {
+            self.wanted.len() - 1
+        } else {
+            slot
+        };
+        if let Some(to) = self.last.get_mut(usize::from(find.stream)) {
+            *to = Some((last, of_last));
+        }
+        (slot, second)
+    }
+}
+
+/// State of the second phase.
+struct Unpacking<'a> {
+    file: &'a HeatFile,
+    pages: Vec<Arc<Page>>,
+    out: PagedCells,
+    /// Entries and counts of a quad of which only a part is wanted.
+    scratch: (Vec<Point>, Vec<u32>),
+    /// Stream of the last run, the number at which it ends, and its shift.
+    last: Option<(StreamNumber, u64, f64)>,
+}
+
+impl Unpacking<'_> {
+    fn add(&mut self, find: &Find, slots: (usize, usize), view: &View) {
+        let before = self.out.entries.len();
+        let cells = !find.are_points;
+        if cells {
+            self.out.counts.resize(before, 1);
+        }
+        if find.whole {
+            let (mut entries, mut counts) = (
+                std::mem::take(&mut self.out.entries),
+                std::mem::take(&mut self.out.counts),
+            );
+            self.unpack(find, slots, &mut entries, &mut counts);
+            (self.out.entries, self.out.counts) = (entries, counts);
+            return self.end_run(find, find.range.clone(), before, view);
+        }
+        let (mut entries, mut counts) = std::mem::take(&mut self.scratch);
+        entries.clear();
+        counts.clear();
+        self.unpack(find, slots, &mut entries, &mut counts);
+        view.visit(find.quad, &entries, 0..entries.len(), &mut |taken| {
+            let before = self.out.entries.len();
+            let some = entries.get(taken.clone()).unwrap_or_default();
+            self.out.entries.extend_from_slice(some);
+            if cells {
+                let some = counts.get(taken.clone()).unwrap_or_default();
+                self.out.counts.extend_from_slice(some);
+            }
+            let first = find.range.start;
+            let range = first + taken.start as u64..first + taken.end as u64;
+            self.end_run(find, range, before, view);
+        });
+        self.scratch = (entries, counts);
+    }
+
+    /// Unpacks all entries of a find, and their counts if they are cells.
+    fn unpack(
+        &self,
+        find: &Find,
+        (first, second): (usize, usize),
+        entries: &mut Vec<Point>,
+        counts: &mut Vec<u32>,
+    ) {
+        let of = self.file.pages.streams().get(usize::from(find.stream));
+        let len = of.map_or(1, |stream| stream.page_len);
+        let mut at = find.range.start;
+        let mut slot = first;
+        let mut next = second;
+        while at < find.range.end {
+            let within = (at % len) as usize;
+            let count = (find.range.end - at).min(len - at % len) as usize;
+            cancel::check(count as u64 * ENTRY_WORK);
+            if let Some(Page::Entries(page)) = self.pages.get(slot).map(|page| &**page) {
+                page.append_entries(within..within + count, entries);
+                if !find.are_points {
+                    page.append_counts(within..within + count, counts);
+                }
+            }
+            at += count as u64;
+            slot = next;
+            next += 1;
+        }
+    }
+
+    /// Ends a run of entries with the numbers `range`. It began when there were `before` entries.
+    /// Successive numbers are one run, as in an index in memory.
+    fn end_run(&mut self, find: &Find, range: Range<u64>, before: usize, view: &View) {
+        let end = self.out.entries.len();
+        match self.out.runs.last_mut() {
+            Some(run) if self.last == Some((find.stream, range.start, view.shift)) => {
+                run.range.end = end;
+            }
+            _ => self.out.runs.push(PagedRun {
+                range: before..end,
+                shift: view.shift,
+                are_points: find.are_points,
+            }),
+        }
+        self.last = Some((find.stream, range.end, view.shift));
+    }
+}

@@ -1,0 +1,258 @@
+//! Verification of a whole file: each checksum, the order of points and cells, sums and nodes.
+
+use crate::error::HeatError;
+use crate::file::HeatFile;
+use crate::node_page::NodePage;
+use crate::page::EntryPage;
+use crate::pages::{Page, StreamNumber};
+use crate::root::{DEEPEST, LEVELS};
+use crate::tally::Tally;
+use heatsplat_points::Point;
+
+/// Greatest number of faults that are listed one by one: a choice.
+const LISTED: usize = 1000;
+
+/// Result of verifying a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verification {
+    /// Number of pages that were read.
+    pub pages: u64,
+    /// Number of faults.
+    pub faults: u64,
+    /// Descriptions of the first thousand faults, for example "page 4711 of layer.heat is damaged".
+    pub listed: Vec<String>,
+}
+
+impl Verification {
+    /// Returns true if no fault was found.
+    pub fn is_good(&self) -> bool {
+        self.faults == 0
+    }
+
+    fn add(&mut self, error: HeatError) {
+        self.faults += 1;
+        if self.listed.len() < LISTED {
+            self.listed.push(error.to_string());
+        }
+    }
+}
+
+impl HeatFile {
+    /// Reads the whole file and compares checksums, the order of points and cells, the sums of
+    /// their numbers, the quadtree and the identity. `progress` is called with the number of pages
+    /// that were read so far. The cache is not used.
+    pub fn verify(&self, progress: &mut dyn FnMut(u64)) -> Verification {
+        let mut verifier = Verifier {
+            file: self,
+            found: Verification::default(),
+            progress,
+        };
+        verifier.points();
+        verifier.tree();
+        verifier.found
+    }
+}
+
+struct Verifier<'a> {
+    file: &'a HeatFile,
+    found: Verification,
+    progress: &'a mut dyn FnMut(u64),
+}
+
+/// Sums that the blocks of a depth must have.
+#[derive(Default)]
+struct Blocks {
+    /// Number of cells of each block, and the number of points that they stand for.
+    blocks: Vec<(u64, u64)>,
+}
+
+impl Verifier<'_> {
+    fn fault(&mut self, part: impl Into<String>) {
+        self.found.add(self.file.pages.damaged(part));
+    }
+
+    /// Calls `visit` with each page of a stream, in order. Returns false if some are damaged.
+    fn each_page(&mut self, stream: StreamNumber, visit: &mut dyn FnMut(&Page) -> bool) -> bool {
+        let pages = self.file.pages.streams().get(usize::from(stream));
+        let pages = pages.map_or(0, |stream| stream.pages()) as u32;
+        let mut all_good = true;
+        for page in 0..pages {
+            let good = match self.file.pages.load(stream, page) {
+                Ok(page) => visit(&page),
+                Err(error) => {
+                    self.found.add(error);
+                    all_good = false;
+                    continue;
+                }
+            };
+            if !good {
+                self.found.add(self.file.pages.damaged_page(stream, page));
+                all_good = false;
+            }
+            self.found.pages += 1;
+            (self.progress)(self.found.pages);
+        }
+        all_good
+    }
+
+    /// Compares the points with the summary, the numbers of each level and the identity.
+    fn points(&mut self) {
+        let root = &self.file.root;
+        let mut tally = Tally::new(root.summary.weight_min < 0.0);
+        let mut buffer = Vec::new();
+        let good = self.file.points.is_none_or(|stream| {
+            self.each_page(stream, &mut |page| {
+                entries_of(page, &mut buffer).is_some() && tally.add(&buffer)
+            })
+        });
+        if !good {
+            return;
+        }
+        let found = tally.finish();
+        let same_shares = (0..LEVELS).all(|level| {
+            let of = |shares: &[f64; LEVELS]| shares.get(level).copied().map(f64::to_bits);
+            of(&found.remaining) == of(&root.remaining)
+        });
+        if found.summary != root.summary || found.occupied != root.occupied || !same_shares {
+            self.fault("the summary");
+        }
+        if found.identity != self.file.header.identity {
+            self.fault("the identity");
+        }
+    }
+
+    /// Compares the nodes of each depth with those of the depth before, and with their cells.
+    fn tree(&mut self) {
+        let mut wanted = match self.file.nodes.first() {
+            Some(Some(_)) => vec![self.file.header.points],
+            _ => Vec::new(),
+        };
+        for depth in 0..=DEEPEST {
+            let of =
+                |streams: &[Option<StreamNumber>]| streams.get(depth as usize).copied().flatten();
+            let (nodes, cells) = (of(&self.file.nodes), of(&self.file.cells));
+            let mut level = Level {
+                wanted: wanted.into_iter(),
+                ..Level::default()
+            };
+            let good = nodes.is_none_or(|stream| {
+                self.each_page(stream, &mut |page| match page {
+                    Page::Nodes(page) => level.add(page),
+                    Page::Entries(_) => false,
+                })
+            });
+            if !good {
+                return;
+            }
+            if level.wanted.next().is_some() {
+                return self.fault(format!("the quadtree at depth {depth}"));
+            }
+            let mut left = level.blocks.blocks.into_iter();
+            let mut checker = BlockChecker::default();
+            let good = cells.is_none_or(|stream| {
+                self.each_page(stream, &mut |page| checker.add(page, &mut left))
+            });
+            if good && (checker.left != 0 || left.next().is_some()) {
+                self.fault(format!("the cells of depth {depth}"));
+            }
+            wanted = level.inner;
+        }
+        if !wanted.is_empty() {
+            self.fault("the quadtree");
+        }
+    }
+}
+
+/// Nodes of a depth.
+#[derive(Default)]
+struct Level {
+    /// Numbers of points of the nodes that are still to come.
+    wanted: std::vec::IntoIter<u64>,
+    /// Numbers of points of the nodes inside.
+    inner: Vec<u64>,
+    cells: u64,
+    blocks: Blocks,
+}
+
+impl Level {
+    /// Adds the nodes of a page. Returns false if they are impossible.
+    fn add(&mut self, page: &NodePage) -> bool {
+        page.iter().all(|node| {
+            let stored = &node.stored;
+            let sum = stored
+                .points
+                .iter()
+                .try_fold(0u64, |sum, n| sum.checked_add(*n));
+            let placed =
+                (node.first_inner, node.first_cell) == (self.inner.len() as u64, self.cells);
+            if sum.is_none() || sum != self.wanted.next() || !placed {
+                return false;
+            }
+            let inner = (0..4)
+                .zip(stored.points)
+                .filter(|(bit, _)| stored.inner >> bit & 1 == 1);
+            self.inner.extend(inner.map(|(_, points)| points));
+            self.cells += u64::from(stored.cells);
+            if stored.cells > 0 {
+                let points = sum.unwrap_or(0);
+                self.blocks.blocks.push((u64::from(stored.cells), points));
+            }
+            true
+        })
+    }
+}
+
+/// Check of the cells of a depth, block by block.
+#[derive(Default)]
+struct BlockChecker {
+    /// Number of cells of the block that are still to come.
+    left: u64,
+    /// Number of points that they must stand for.
+    points: u64,
+    last: Option<Point>,
+    entries: Vec<Point>,
+    counts: Vec<u32>,
+}
+
+impl BlockChecker {
+    fn add(&mut self, page: &Page, blocks: &mut std::vec::IntoIter<(u64, u64)>) -> bool {
+        let mut entries = std::mem::take(&mut self.entries);
+        let mut counts = std::mem::take(&mut self.counts);
+        counts.clear();
+        let Some(page) = entries_of(page, &mut entries) else {
+            return false;
+        };
+        page.append_counts(0..entries.len(), &mut counts);
+        let good = entries.iter().zip(&counts).all(|(cell, count)| {
+            if self.left == 0 {
+                let Some(next) = blocks.next() else {
+                    return false;
+                };
+                (self.left, self.points) = next;
+                self.last = None;
+            }
+            self.left -= 1;
+            let in_order = self.last.is_none_or(|last| last.z_order(cell).is_lt());
+            self.last = Some(*cell);
+            // A count of 2³² − 1 stands for as many points or more.
+            let points = self.points.checked_sub(u64::from(*count));
+            self.points = points.unwrap_or(0);
+            let counted =
+                *count == u32::MAX || points.is_some() && (self.left > 0 || self.points == 0);
+            in_order && counted && cell.weight.is_finite()
+        });
+        (self.entries, self.counts) = (entries, counts);
+        good
+    }
+}
+
+/// Unpacks all entries of a page; `None` if it has none.
+fn entries_of<'a>(page: &'a Page, out: &mut Vec<Point>) -> Option<&'a EntryPage> {
+    let Page::Entries(page) = page else {
+        return None;
+    };
+    out.clear();
+    page.append_entries(0..usize::MAX, out);
+    Some(page)
+}

@@ -1,0 +1,81 @@
+//! View of a window on the quadtree: the quads that it shows.
+
+use heatsplat_points::{Point, Quad};
+use std::ops::Range;
+
+/// Part of a quad that a window shows: none of it, some of it or all of it.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Visibility {
+    None,
+    Partial,
+    Full,
+}
+
+/// Window in one copy of the world.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View {
+    /// West, north, east and south edge in world units of this copy of the world.
+    pub(crate) edges: [f64; 4],
+    /// Distance by which the copy is shifted to the east.
+    pub(crate) shift: f64,
+    /// Greatest side, in world units, of a partly visible quad whose entries are all found.
+    pub(crate) small: f64,
+    /// Greatest number of entries in a partly visible quad that are all found.
+    pub(crate) few: u64,
+}
+
+impl View {
+    #[inline]
+    pub(crate) fn visibility(&self, quad: Quad) -> Visibility {
+        let (west, north, east, south) = quad.edges();
+        let [left, top, right, bottom] = self.edges;
+        if east <= left || west >= right || south <= top || north >= bottom {
+            Visibility::None
+        } else if west >= left && east <= right && north >= top && south <= bottom {
+            Visibility::Full
+        } else {
+            Visibility::Partial
+        }
+    }
+
+    /// Returns true if all `count` entries of a visible quad are found, the invisible ones too.
+    #[inline]
+    pub(crate) fn takes_whole(&self, visibility: Visibility, quad: Quad, count: u64) -> bool {
+        let (west, _, east, _) = quad.edges();
+        visibility == Visibility::Full
+            || count <= self.few
+            || east - west <= self.small
+            || quad.depth == 32
+    }
+
+    /// Fraction of a quad's area that lies in the window.
+    pub(crate) fn visible_share(&self, quad: Quad) -> f64 {
+        let (west, north, east, south) = quad.edges();
+        let [left, top, right, bottom] = self.edges;
+        let width = (east.min(right) - west.max(left)).max(0.0) / (east - west);
+        let height = (south.min(bottom) - north.max(top)).max(0.0) / (south - north);
+        width * height
+    }
+
+    /// Calls `take` with the ranges of the entries of a quad that are found. `points[range]` are
+    /// all entries of the quad. The rules are those of an index in memory.
+    pub(crate) fn visit(
+        &self,
+        quad: Quad,
+        points: &[Point],
+        range: Range<usize>,
+        take: &mut dyn FnMut(Range<usize>),
+    ) {
+        let visibility = self.visibility(quad);
+        if range.is_empty() || visibility == Visibility::None {
+            return;
+        }
+        if self.takes_whole(visibility, quad, range.len() as u64) {
+            return take(range);
+        }
+        let [a, b, c, d, e] = quad.quarter_borders(points, &range);
+        for (quarter, part) in (0..4).zip([a..b, b..c, c..d, d..e]) {
+            self.visit(quad.child(quarter), points, part, take);
+        }
+    }
+}

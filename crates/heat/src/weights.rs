@@ -1,0 +1,275 @@
+//! Weights as integers of few bits.
+//!
+//! The weights of a group are stored as decimal numbers if each of them comes back to the bit, else
+//! as the bits of the floats in an order in which close weights are close integers.
+
+use heatsplat_points::Point;
+
+/// Factors of the decimal modes: the mode's number is the number of digits after the point.
+const TENTHS: [f64; 7] = [1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
+
+/// Number of the mode in which weights are the bits of floats.
+const BITS: u8 = 15;
+
+/// Bit of a mode's number in which the greatest packed integer stands for a missing weight.
+const MISSING: u8 = 0x80;
+
+/// Form in which the weights of a group are stored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum WeightMode {
+    /// The integer, taken as signed, times this power of ten. With `missing`, the greatest integer
+    /// that the packed bits can hold stands for a missing weight.
+    Decimal { digits: u8, missing: bool },
+    /// The bits of the float: [`ordered`].
+    Bits,
+}
+
+impl WeightMode {
+    /// The mode with a number; `None` if there is none with this number.
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        let (digits, missing) = (number & !MISSING, number & MISSING != 0);
+        match digits {
+            BITS if !missing => Some(Self::Bits),
+            _ if usize::from(digits) < TENTHS.len() => Some(Self::Decimal { digits, missing }),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Decimal { digits, missing } => digits | if missing { MISSING } else { 0 },
+            Self::Bits => BITS,
+        }
+    }
+}
+
+/// Bits of a float in an order in which greater floats are greater integers.
+fn ordered(weight: f32) -> u32 {
+    let bits = weight.to_bits();
+    if bits >> 31 == 0 {
+        bits | 1 << 31
+    } else {
+        !bits
+    }
+}
+
+/// Inverse of [`ordered`].
+#[inline]
+fn unordered(bits: u32) -> f32 {
+    // All bits are flipped if the highest is 0, else only the highest.
+    let flip = (!(bits as i32) >> 31) as u32 | 1 << 31;
+    f32::from_bits(bits ^ flip)
+}
+
+/// Weights as integers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PackedWeights {
+    pub(crate) mode: WeightMode,
+    /// Least integer; it is added to each of the others.
+    pub(crate) base: u32,
+    /// Number of bits that each of the others takes.
+    pub(crate) bits: u8,
+}
+
+/// Makes integers of the weights of a group, in the form that takes the fewest bits. `out` has the
+/// integers less the base afterwards; numbers beyond `entries` are 0.
+pub(crate) fn pack(entries: &[Point], out: &mut [u32; 128]) -> PackedWeights {
+    let mut bits = *out;
+    let as_bits = from_bits(entries, &mut bits);
+    if as_bits.bits > 0
+        && let Some(decimals) = as_decimals(entries, out)
+        && decimals.bits < as_bits.bits
+    {
+        return decimals;
+    }
+    *out = bits;
+    as_bits
+}
+
+fn from_bits(entries: &[Point], out: &mut [u32; 128]) -> PackedWeights {
+    out.fill(0);
+    let numbers = || entries.iter().map(|p| ordered(p.weight));
+    let (least, greatest) = (numbers().min(), numbers().max());
+    let base = least.unwrap_or(0);
+    for (to, number) in out.iter_mut().zip(numbers()) {
+        *to = number - base;
+    }
+    PackedWeights {
+        mode: WeightMode::Bits,
+        base,
+        bits: width(greatest.unwrap_or(0) - base),
+    }
+}
+
+/// Weights as decimals with as few digits as possible; `None` if some don't come back to the bit.
+fn as_decimals(entries: &[Point], out: &mut [u32; 128]) -> Option<PackedWeights> {
+    let mut present = entries.iter().filter(|p| p.has_weight());
+    let first = present.next()?.weight;
+    let comes_back = |digits: u8| {
+        let number = integer(first, digits)?;
+        (weight(number, digits).to_bits() == first.to_bits()).then_some(digits)
+    };
+    let fewest = (0..TENTHS.len() as u8).find_map(comes_back)?;
+    (fewest..TENTHS.len() as u8).find_map(|digits| with_digits(entries, digits, out))
+}
+
+fn with_digits(entries: &[Point], digits: u8, out: &mut [u32; 128]) -> Option<PackedWeights> {
+    let (mut least, mut greatest, mut missing) = (i32::MAX, i32::MIN, false);
+    for (to, point) in out.iter_mut().zip(entries) {
+        if !point.has_weight() {
+            missing = true;
+            continue;
+        }
+        let number = integer(point.weight, digits)?;
+        if weight(number, digits).to_bits() != point.weight.to_bits() {
+            return None;
+        }
+        (least, greatest) = (least.min(number), greatest.max(number));
+        *to = number as u32;
+    }
+    let range = greatest.abs_diff(least);
+    // The greatest integer of the width must be free where it stands for missing weights.
+    let bits = width(range.checked_add(u32::from(missing))?);
+    for (to, point) in out.iter_mut().zip(entries) {
+        *to = match point.has_weight() {
+            true => to.wrapping_sub(least as u32),
+            false => greatest_of(bits),
+        };
+    }
+    out.iter_mut().skip(entries.len()).for_each(|to| *to = 0);
+    Some(PackedWeights {
+        mode: WeightMode::Decimal { digits, missing },
+        base: least as u32,
+        bits,
+    })
+}
+
+/// Integer of a weight with some digits after the point; `None` if it is too large.
+fn integer(weight: f32, digits: u8) -> Option<i32> {
+    let tenths = TENTHS.get(usize::from(digits))?;
+    let number = (f64::from(weight) / tenths).round();
+    let fits = f64::from(i32::MIN) < number && number < f64::from(i32::MAX);
+    fits.then_some(number as i32)
+}
+
+fn weight(number: i32, digits: u8) -> f32 {
+    let tenths = TENTHS.get(usize::from(digits)).unwrap_or(&1.0);
+    (f64::from(number) * tenths) as f32
+}
+
+/// Greatest integer of a number of bits.
+fn greatest_of(bits: u8) -> u32 {
+    u32::MAX.checked_shr(32 - u32::from(bits)).unwrap_or(0)
+}
+
+/// Number of bits that integers up to `greatest` take.
+pub(crate) fn width(greatest: u32) -> u8 {
+    (u32::BITS - greatest.leading_zeros()) as u8
+}
+
+/// Writes the weights of a group to its entries. `numbers` are the integers less the base.
+#[inline]
+pub(crate) fn unpack(packed: PackedWeights, numbers: &[u32; 128], out: &mut [Point; 128]) {
+    let base = packed.base;
+    match packed.mode {
+        WeightMode::Bits => {
+            for (point, number) in out.iter_mut().zip(numbers) {
+                point.weight = unordered(base.wrapping_add(*number));
+            }
+        }
+        WeightMode::Decimal { digits, missing } => {
+            let tenths = *TENTHS.get(usize::from(digits)).unwrap_or(&1.0);
+            for (point, number) in out.iter_mut().zip(numbers) {
+                let number = base.wrapping_add(*number) as i32;
+                point.weight = (f64::from(number) * tenths) as f32;
+            }
+            if missing {
+                let missing = greatest_of(packed.bits);
+                for (point, number) in out.iter_mut().zip(numbers) {
+                    if *number == missing {
+                        point.weight = -0.0;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Weights of a group, and the bits that each takes.
+    fn there_and_back(weights: &[f32]) -> (Vec<f32>, WeightMode, u8) {
+        let point = |&weight: &f32| Point { x: 1, y: 2, weight };
+        let points: Vec<Point> = weights.iter().map(point).collect();
+        let mut numbers = [7; 128];
+        let packed = pack(&points, &mut numbers);
+        assert!(numbers.iter().all(|n| width(*n) <= packed.bits));
+        assert!(numbers[weights.len()..].iter().all(|n| *n == 0));
+        assert_eq!(
+            WeightMode::from_number(packed.mode.number()),
+            Some(packed.mode)
+        );
+        let mut out = [point(&9.0); 128];
+        unpack(packed, &numbers, &mut out);
+        let back = out[..weights.len()].iter().map(|p| p.weight);
+        (back.collect(), packed.mode, packed.bits)
+    }
+
+    fn assert_same(a: &[f32], b: &[f32]) {
+        let bits = |some: &[f32]| some.iter().map(|w| w.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(a), bits(b));
+    }
+
+    proptest! {
+        #[test]
+        fn any_weights_come_back(weights in prop::collection::vec(any::<u32>(), 1..=128)) {
+            let finite = |bits| Some(f32::from_bits(bits)).filter(|w| w.is_finite());
+            let weights: Vec<f32> = weights.into_iter().map(|b| finite(b).unwrap_or(-0.0)).collect();
+            assert_same(&there_and_back(&weights).0, &weights);
+        }
+
+        #[test]
+        fn decimals_come_back(
+            weights in prop::collection::vec((any::<i32>(), 0u32..32, any::<bool>()), 1..=128),
+            digits in 0i32..=7, missing in any::<bool>(),
+        ) {
+            let decimal = |(number, by, not): (i32, u32, bool)| match missing && not {
+                true => -0.0,
+                false => (f64::from(number >> by) / 10f64.powi(digits)) as f32 + 0.0,
+            };
+            let weights: Vec<f32> = weights.into_iter().map(decimal).collect();
+            assert_same(&there_and_back(&weights).0, &weights);
+        }
+    }
+
+    #[test]
+    fn decimals_take_few_bits() {
+        let weights: Vec<f32> = (0..100).map(|i| i as f32 / 10.0).collect();
+        let (back, mode, bits) = there_and_back(&weights);
+        assert_same(&back, &weights);
+        let decimal = |digits, missing| WeightMode::Decimal { digits, missing };
+        assert_eq!((mode, bits), (decimal(1, false), 7));
+        // 126 integers and the missing weight fit into seven bits, 128 don't.
+        let some: Vec<f32> = (0..127).map(|i| i as f32).chain([-0.0]).collect();
+        let (back, mode, bits) = there_and_back(&some);
+        assert_same(&back, &some);
+        assert_eq!((mode, bits), (decimal(0, true), 7));
+        let (back, mode, bits) = there_and_back(&[0.0, 127.0, -0.0]);
+        assert_same(&back, &[0.0, 127.0, -0.0]);
+        assert_eq!((mode, bits), (decimal(0, true), 8));
+        for same in [0.1, -0.0, 0.0, f32::MAX, f32::MIN_POSITIVE, 1e-45] {
+            let (back, mode, bits) = there_and_back(&[same; 5]);
+            assert_same(&back, &[same; 5]);
+            assert_eq!((mode, bits), (WeightMode::Bits, 0));
+        }
+    }
+
+    #[test]
+    fn unknown_modes_are_refused() {
+        let known = |n: &u8| WeightMode::from_number(*n).is_some();
+        assert_eq!((0..=255).filter(known).count(), 2 * TENTHS.len() + 1);
+    }
+}
