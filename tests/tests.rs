@@ -73,6 +73,9 @@ mod measures;
 /// WMS and WMTS, as GIS programs read them.
 #[cfg(all(feature = "program", unix))]
 mod ogc;
+/// `heatsplat pack`: the file depends on the points alone, and is whole or absent.
+#[cfg(feature = "program")]
+mod pack;
 /// Packages and container images.
 #[cfg(all(feature = "program", unix))]
 mod packaging;

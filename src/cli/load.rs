@@ -116,19 +116,9 @@ impl LoadedSource {
         })
     }
 
-    /// Advice of one line on rows at exactly 0,0, where positions that are not known often end up;
-    /// `None` if there are none.
+    /// Advice of one line on rows at exactly 0,0; `None` if there are none.
     pub(super) fn null_island(&self) -> Option<String> {
-        let Position::LonLat { lat, .. } = &self.columns.position else {
-            return None;
-        };
-        let is_word = |c: char| c.is_alphabetic() || c == '_';
-        let column = match lat.chars().all(is_word) {
-            true => lat.clone(),
-            false => format!("\"{}\"", lat.replace('"', "\"\"")),
-        };
-        let advice = format!("--filter '{column} <> 0' leaves out the rows at 0,0");
-        (self.report.at_null_island > 0).then_some(advice)
+        null_island_advice(&self.columns, &self.report)
     }
 
     /// A note of one line on the kept columns and their memory; `None` if no column is kept.
@@ -148,6 +138,21 @@ impl LoadedSource {
             HumanCount(bytes as u64)
         ))
     }
+}
+
+/// Advice of one line on rows at exactly 0,0, where positions that are not known often end up;
+/// `None` if there are none.
+pub(super) fn null_island_advice(columns: &Columns, report: &Report) -> Option<String> {
+    let Position::LonLat { lat, .. } = &columns.position else {
+        return None;
+    };
+    let is_word = |c: char| c.is_alphabetic() || c == '_';
+    let column = match lat.chars().all(is_word) {
+        true => lat.clone(),
+        false => format!("\"{}\"", lat.replace('"', "\"\"")),
+    };
+    let advice = format!("--filter '{column} <> 0' leaves out the rows at 0,0");
+    (report.at_null_island > 0).then_some(advice)
 }
 
 /// Formats `share`, the fraction of all weight that is negative, as a text in percent.

@@ -15,6 +15,7 @@ mod logging;
 mod man;
 mod mapnik;
 mod output;
+mod pack;
 #[cfg(feature = "postgis")]
 mod postgis;
 #[cfg(not(feature = "postgis"))]
@@ -66,6 +67,8 @@ enum Command {
     Render(render::RenderCommand),
     /// Write all tiles of a source: PMTiles, MBTiles, GeoTIFF, a folder of files, PostGIS rasters
     Export(Box<export::ExportCommand>),
+    /// Put points into one .heat file, also more than memory holds
+    Pack(Box<pack::PackCommand>),
     /// Describe what a source of points holds
     Info(info::InfoCommand),
     /// List the colour ramps
@@ -115,6 +118,7 @@ pub(crate) fn run() -> Result<(), BoxError> {
         },
         Command::Render(render) => render.run(),
         Command::Export(export) => export.run(),
+        Command::Pack(pack) => pack.run(),
         Command::Info(info) => info.run(),
         Command::Ramps(ramps) => ramps.run(),
         Command::Style(style) => style.run(),
@@ -277,6 +281,10 @@ mod tests {
             "render a -o b.png --gpu-memory much",
             "export a -o b.pmtiles",
             "export a -o b.zip --zoom 3",
+            "pack a",
+            "pack -o b.heat",
+            "pack a -o b.heat --memory much",
+            "pack a -o b.heat --resume --overwrite",
             "export a -o b.pmtiles --zoom 3 --resume --overwrite",
             "export a -o b.pmtiles --zoom 3 --tile-size 128",
             "serve a --port 70000",
@@ -304,6 +312,7 @@ mod tests {
             "serve a --backend gpu:llvm --gpu-memory 64M",
             "generate 10M --seed 7",
             "export a -o b.mbtiles --zoom 0-10 --bbox -10,-5,10,5 --tile-size 512 --retina --dry-run",
+            "pack a b - -o c.heat --memory 2G --temp /tmp --weight none --json",
             "export a -o t/{z}/{x}/{y}.webp --zoom 3 --as webp --resume",
         ] {
             let words = ["heatsplat"].into_iter().chain(line.split(' '));

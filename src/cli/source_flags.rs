@@ -193,6 +193,11 @@ impl SourceFlags {
         self.delimiter = self.delimiter.or(byte);
     }
 
+    /// Text of all flags on which the points of a file depend.
+    pub(super) fn for_log(&self) -> String {
+        format!("{:?}", self.options())
+    }
+
     fn options(&self) -> LoadOptions {
         LoadOptions {
             format: self.format,

@@ -63,9 +63,29 @@ pub(super) fn metres(text: &str) -> Result<f64, &'static str> {
     }
 }
 
+/// Formats a number of bytes in a binary unit, from B to TiB. KiB, MiB and GiB below 10 and all TiB
+/// have one decimal place, the others none.
+pub(super) fn size(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value < 1000.0 {
+            let places = usize::from(value < 10.0 && unit != "B");
+            return format!("{value:.places$} {unit}");
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} TiB")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        let sizes = [0, 999, 1024, 5_000_000, 3 << 40].map(size);
+        assert_eq!(sizes, ["0 B", "999 B", "1.0 KiB", "4.8 MiB", "3.0 TiB"]);
+    }
 
     #[test]
     fn periods() {

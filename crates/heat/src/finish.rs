@@ -1,16 +1,23 @@
 //! End of writing: everything behind the pages of points, and at last the header.
 
-use crate::error::WriteError;
+use crate::cache::PageCache;
+use crate::error::{HeatError, WriteError};
+use crate::file::HeatFile;
 use crate::layout::{HEADER, Header, METADATA, ROOT, Section};
 use crate::metadata::Metadata;
 use crate::root::{PageKind, Root, StreamRecord};
 use crate::stream::{AtPath as _, PageList, Spool};
 use crate::tally::Tallied;
 use crate::writer::{HeatSummary, WriterOptions, reserved};
-use heatsplat_points::Focus;
+use heatsplat_points::cancel::CancelToken;
+use heatsplat_points::{Focus, Points};
 use std::fs::{self, File};
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Bytes of pages in memory while the first view is searched for: a choice.
+const FOCUS_CACHE: u64 = 1 << 25;
 
 /// Numbers that go into the beginning of the file.
 pub(crate) struct Head {
@@ -82,7 +89,7 @@ impl Tail {
             nodes: sum(PageKind::Nodes),
             identity: head.tallied.identity,
         };
-        let root = Root {
+        let mut root = Root {
             summary: head.tallied.summary,
             occupied: head.tallied.occupied,
             remaining: head.tallied.remaining,
@@ -90,12 +97,30 @@ impl Tail {
             streams,
         };
         summary.bytes = write_head(file, *end, head, &root, metadata).at(&self.path)?;
+        if root.focus.is_none() && root.summary.count > 0 {
+            root.focus = find_focus(&self.path)?;
+            summary.bytes = write_head(file, *end, head, &root, metadata).at(&self.path)?;
+        }
         self.file.sync_all().at(&self.path)?;
         drop(self.file);
         fs::rename(&self.path, target).at(target)?;
         sync_folder(target);
         Ok(summary)
     }
+}
+
+/// Finds the first view of the points of a file that is whole but for it.
+fn find_focus(path: &Path) -> Result<Option<Focus>, WriteError> {
+    let cache = Arc::new(PageCache::new(FOCUS_CACHE));
+    let points = Points::from_paged(Arc::new(HeatFile::open(path, &cache)?));
+    let find = || Focus::find(&points, points.summary().bounds?);
+    let found = CancelToken::default().run(find);
+    found.map_err(|reason| {
+        WriteError::ReadBack(HeatError::Read {
+            name: path.display().to_string(),
+            source: io::Error::other(reason),
+        })
+    })
 }
 
 /// Writes root, metadata and, last, the header. `end` is the end of the file so far. Returns the

@@ -23,6 +23,7 @@ mod index;
 mod layout;
 mod metadata;
 mod node_page;
+pub mod pack;
 mod page;
 mod pages;
 mod root;

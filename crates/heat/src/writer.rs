@@ -188,7 +188,8 @@ impl HeatWriter {
         Ok(())
     }
 
-    /// Writes what is left, makes the file durable and gives it its name.
+    /// Writes what is left, makes the file durable and gives it its name. Without a first view of
+    /// the points, `focus`, it is searched for.
     ///
     /// # Errors
     /// A [`WriteError`] if a file can't be written, or if nodes are missing.

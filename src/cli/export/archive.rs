@@ -4,6 +4,7 @@ use super::super::backend;
 use super::{ExportCommand, suggest_flags};
 use crate::cli::error::BoxError;
 use crate::cli::logging::say;
+use crate::cli::units::size;
 use heatsplat::{Backend, Layer};
 use heatsplat_archive::{Estimate, ExportProgress, Target, ZoomEstimate};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
@@ -108,29 +109,4 @@ fn table(estimate: &Estimate) -> String {
     let tiles = about(exact, HumanCount(estimate.tiles()).to_string());
     let bytes = about(exact, size(estimate.bytes()));
     text + &format!(" all  {tiles:>12}  {bytes:>10}  about {time}\n")
-}
-
-/// Formats a number of bytes in a binary unit, from B to TiB. KiB, MiB and GiB below 10 and all TiB
-/// have one decimal place, the others none.
-fn size(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    for unit in ["B", "KiB", "MiB", "GiB"] {
-        if value < 1000.0 {
-            let places = usize::from(value < 10.0 && unit != "B");
-            return format!("{value:.places$} {unit}");
-        }
-        value /= 1024.0;
-    }
-    format!("{value:.1} TiB")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_short() {
-        let sizes = [0, 999, 1024, 5_000_000, 3 << 40].map(size);
-        assert_eq!(sizes, ["0 B", "999 B", "1.0 KiB", "4.8 MiB", "3.0 TiB"]);
-    }
 }

@@ -1,0 +1,438 @@
+//! Building of the parts: the points of a quad are read from all runs, merged, and the pyramid over
+//! them is built.
+
+use super::cut::Plot;
+use super::run::SortedPoints;
+use heatsplat_points::{DeepPart, Part, PartNode, Point, PyramidOfParts};
+use rayon::prelude::*;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io;
+use std::mem;
+use std::ops::Range;
+
+/// Receiver of everything that a file has: all points in Z-order, and the nodes of the pyramid. The
+/// nodes of each depth are in Z-order.
+pub(super) trait PackSink: Send {
+    /// Error of writing.
+    type Error: Send;
+
+    /// Receives the next points.
+    fn points(&mut self, points: &[Point]) -> Result<(), Self::Error>;
+
+    /// Receives a node.
+    fn node(&mut self, node: PartNode<'_>) -> Result<(), Self::Error>;
+}
+
+/// Error of a run, with the run's number, or of the sink.
+#[derive(Debug)]
+pub(super) enum BuildError<E> {
+    Run(usize, io::Error),
+    Sink(E),
+}
+
+/// Error of a run, with the run's number.
+type RunError = (usize, io::Error);
+
+/// Number of points whose pyramids may be built at a time, and in a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// Greatest number of points in a part.
+    pub(super) part: u64,
+    /// Greatest number of points in all parts that are built at a time.
+    pub(super) wave: u64,
+}
+
+/// Greatest number of points in a part, a choice: larger ones save nothing.
+const LARGEST_PART: u64 = 1 << 22;
+
+/// Least number of points in a part: a choice. Smaller ones would read more of the runs' blocks
+/// that they share with their neighbours.
+const LEAST_PART: u64 = 1 << 14;
+
+/// Bytes of memory for each point of the parts that are built at a time: the points, the buffer of
+/// the sort, the cells, and the parts before, which are being written.
+const BYTES_A_POINT: u64 = 56;
+
+impl Limits {
+    /// Limits for a number of bytes of memory.
+    pub(super) fn for_memory(memory: u64) -> Self {
+        let threads = rayon::current_num_threads().max(1) as u64;
+        let wave = (memory / BYTES_A_POINT).min(threads * LARGEST_PART);
+        let part = (wave / threads).clamp(LEAST_PART, LARGEST_PART);
+        Self {
+            part,
+            wave: wave.max(part),
+        }
+    }
+}
+
+/// Part whose pyramid is built.
+enum Built {
+    Part(Vec<Point>, Box<Part>),
+    /// Quad with more points than a part may have. It is built while it is written.
+    Crowd(Plot),
+}
+
+/// Builds all parts and writes them to the sink. `progress` is called with the number of points
+/// written so far.
+pub(super) fn build_all<S: PackSink>(
+    runs: &[&dyn SortedPoints],
+    plots: &[Plot],
+    signed: bool,
+    limits: Limits,
+    sink: &mut S,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<(), BuildError<S::Error>> {
+    let mut pyramid = PyramidOfParts::new(signed);
+    let mut built = Vec::new();
+    // The parts of a wave are built while those before are written.
+    for wave in waves(plots, limits).into_iter().chain([&[][..]]) {
+        let (written, next) = rayon::join(
+            || {
+                for part in mem::take(&mut built) {
+                    write(runs, part, signed, &mut pyramid, sink)?;
+                    progress(pyramid.points());
+                }
+                Ok(())
+            },
+            || {
+                let build = |plot: &Plot| build(runs, plot, signed, limits);
+                wave.par_iter()
+                    .map(build)
+                    .collect::<Result<Vec<Built>, _>>()
+            },
+        );
+        written?;
+        built = next.map_err(|(number, error)| BuildError::Run(number, error))?;
+    }
+    let finished = pyramid.finish(&mut |node| sink.node(node));
+    finished.map_err(BuildError::Sink)
+}
+
+/// Groups of plots that are built at a time.
+fn waves(plots: &[Plot], limits: Limits) -> Vec<&[Plot]> {
+    let mut waves = Vec::new();
+    let (mut rest, mut number, mut points) = (plots, 0, 0);
+    let most = rayon::current_num_threads().max(1);
+    for plot in plots {
+        // A crowd is not held in memory.
+        let more = plot.points().min(limits.part);
+        if number == most || (number > 0 && points + more > limits.wave) {
+            let (wave, later) = rest.split_at(number);
+            waves.push(wave);
+            (rest, number, points) = (later, 0, 0);
+        }
+        number += 1;
+        points += more;
+    }
+    waves.push(rest);
+    waves
+}
+
+fn build(
+    runs: &[&dyn SortedPoints],
+    plot: &Plot,
+    signed: bool,
+    limits: Limits,
+) -> Result<Built, RunError> {
+    if plot.points() > limits.part {
+        return Ok(Built::Crowd(plot.clone()));
+    }
+    let mut points = Vec::with_capacity(plot.points() as usize);
+    let mut sources = 0;
+    for (number, (run, range)) in runs.iter().zip(&plot.ranges).enumerate() {
+        sources += usize::from(!range.is_empty());
+        let read = run.read(range.clone(), &mut points);
+        read.map_err(|error| (number, error))?;
+    }
+    if sources > 1 {
+        // This sort finds the sorted stretches and merges them.
+        points.sort_by(Point::z_order);
+    }
+    let part = Part::new(plot.quad, &points, signed);
+    Ok(Built::Part(points, Box::new(part)))
+}
+
+fn write<S: PackSink>(
+    runs: &[&dyn SortedPoints],
+    built: Built,
+    signed: bool,
+    pyramid: &mut PyramidOfParts,
+    sink: &mut S,
+) -> Result<(), BuildError<S::Error>> {
+    let of_run = |(number, error): RunError| BuildError::Run(number, error);
+    let part = match built {
+        Built::Part(points, part) => {
+            sink.points(&points).map_err(BuildError::Sink)?;
+            *part
+        }
+        Built::Crowd(plot) => {
+            let mut part = DeepPart::new(plot.quad, signed);
+            let mut merge = Merge::new(runs, &plot.ranges).map_err(of_run)?;
+            let mut batch = Vec::with_capacity(BATCH);
+            while merge.next_batch(&mut batch).map_err(of_run)? {
+                part.push(&batch);
+                sink.points(&batch).map_err(BuildError::Sink)?;
+            }
+            part.finish()
+        }
+    };
+    let pushed = pyramid.push(part, &mut |node| sink.node(node));
+    pushed.map_err(BuildError::Sink)
+}
+
+/// Number of points that a merge reads at a time from each run, and returns at a time: a choice.
+const BATCH: usize = 1 << 14;
+
+/// Merge of stretches of all runs that are too long for memory.
+struct Merge<'a> {
+    stretches: Vec<Stretch<'a>>,
+    /// The next point of each stretch as a number that is ordered as points are, with the number of
+    /// the stretch.
+    next: BinaryHeap<Reverse<(u128, usize)>>,
+}
+
+/// Rest of a stretch of a run.
+struct Stretch<'a> {
+    run: &'a dyn SortedPoints,
+    number: usize,
+    rest: Range<u64>,
+    buffer: std::vec::IntoIter<Point>,
+}
+
+impl<'a> Merge<'a> {
+    fn new(runs: &'a [&'a dyn SortedPoints], ranges: &[Range<u64>]) -> Result<Self, RunError> {
+        let stretches = runs.iter().zip(ranges).enumerate();
+        let stretches = stretches.map(|(number, (run, range))| Stretch {
+            run: *run,
+            number,
+            rest: range.clone(),
+            buffer: Vec::new().into_iter(),
+        });
+        let mut merge = Self {
+            stretches: stretches.collect(),
+            next: BinaryHeap::new(),
+        };
+        for at in 0..merge.stretches.len() {
+            merge.advance(at)?;
+        }
+        Ok(merge)
+    }
+
+    /// Puts the next point of a stretch into the heap.
+    fn advance(&mut self, at: usize) -> Result<(), RunError> {
+        if let Some(stretch) = self.stretches.get_mut(at)
+            && let Some(point) = stretch.next()?
+        {
+            self.next.push(Reverse((point.z_number(), at)));
+        }
+        Ok(())
+    }
+
+    /// Replaces the points of `batch` by the next ones. Returns false if there are none.
+    fn next_batch(&mut self, batch: &mut Vec<Point>) -> Result<bool, RunError> {
+        batch.clear();
+        while batch.len() < BATCH
+            && let Some(Reverse((number, at))) = self.next.pop()
+        {
+            batch.push(Point::from_z_number(number));
+            self.advance(at)?;
+        }
+        Ok(!batch.is_empty())
+    }
+}
+
+impl Stretch<'_> {
+    fn next(&mut self) -> Result<Option<Point>, RunError> {
+        if let Some(point) = self.buffer.next() {
+            return Ok(Some(point));
+        }
+        let now = self.rest.start..self.rest.end.min(self.rest.start + BATCH as u64);
+        self.rest.start = now.end;
+        let mut points = Vec::new();
+        let read = self.run.read(now, &mut points);
+        read.map_err(|error| (self.number, error))?;
+        self.buffer = points.into_iter();
+        Ok(self.buffer.next())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pack::cut;
+    use crate::pack::run::{self, Run};
+    use proptest::prelude::*;
+    use std::convert::Infallible;
+    use std::fs;
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// Sink that stores everything in a form that can be compared bit by bit.
+    #[derive(Debug, Default, PartialEq)]
+    struct Stored {
+        points: Vec<u128>,
+        nodes: Vec<(
+            heatsplat_points::Quad,
+            [u64; 5],
+            [bool; 4],
+            Vec<(u128, u32)>,
+        )>,
+    }
+
+    impl PackSink for Stored {
+        type Error = Infallible;
+
+        fn points(&mut self, points: &[Point]) -> Result<(), Infallible> {
+            self.points.extend(points.iter().map(Point::z_number));
+            Ok(())
+        }
+
+        fn node(&mut self, node: PartNode<'_>) -> Result<(), Infallible> {
+            let cells = node.cells.iter().map(Point::z_number);
+            let cells = cells.zip(node.counts.iter().copied()).collect();
+            let nodes = &mut self.nodes;
+            nodes.push((node.quad, node.borders, node.quarters, cells));
+            Ok(())
+        }
+    }
+
+    /// Folder that is removed at the end of a test.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            static NUMBER: AtomicU32 = AtomicU32::new(0);
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let name = format!("heatsplat-build-{}-{number}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
+            fs::create_dir_all(&folder).unwrap();
+            Self(folder)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// Everything that is built of points in runs of at most `run` points and parts of at most
+    /// `part` points.
+    fn built(points: &[Point], run: usize, part: u64) -> Stored {
+        let folder = Folder::new();
+        let runs: Vec<Run> = points
+            .chunks(run)
+            .enumerate()
+            .map(|(number, points)| {
+                let mut sorted = points.to_vec();
+                sorted.sort_by(Point::z_order);
+                let path = folder.0.join(number.to_string());
+                run::write(&path, &sorted).unwrap();
+                Run::open(&path).unwrap()
+            })
+            .collect();
+        let runs: Vec<&dyn SortedPoints> = runs.iter().map(|run| run as _).collect();
+        let signed = points.iter().any(|p| p.weight < 0.0);
+        let plots = cut::cut(&runs, part).unwrap();
+        assert_eq!(
+            plots.iter().map(Plot::points).sum::<u64>(),
+            points.len() as u64
+        );
+        let few = plots
+            .iter()
+            .all(|p| p.points() <= part || p.quad.depth == DeepPart::DEPTH);
+        assert!(few);
+        let limits = Limits {
+            part,
+            wave: 3 * part,
+        };
+        let (mut stored, mut last) = (Stored::default(), 0);
+        let mut progress = |points| {
+            assert!(points > last);
+            last = points;
+        };
+        build_all(&runs, &plots, signed, limits, &mut stored, &mut progress).unwrap();
+        assert_eq!(last, points.len() as u64);
+        stored
+    }
+
+    fn clustered(seed: u64, number: usize, signed: bool) -> Vec<Point> {
+        let mut state = seed;
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) as u32
+        };
+        let at = |_| {
+            let (city, spread) = (random() % 5, random() % 31);
+            Point {
+                x: (city * 700_000_000).wrapping_add(random() >> spread),
+                y: (city * 500_000_000).wrapping_add(random() >> spread),
+                weight: (random() % 1000) as f32 / 100.0 - if signed { 3.0 } else { 0.0 },
+            }
+        };
+        (0..number).map(at).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+        #[test]
+        fn neither_runs_nor_parts_change_anything(
+            seed: u64, number in 0usize..30_000, signed: bool, run in 500usize..9000, part in 20u64..5000,
+        ) {
+            let points = clustered(seed, number, signed);
+            let whole = built(&points, usize::MAX, u64::MAX);
+            let mut sorted = points.clone();
+            sorted.sort_by(Point::z_order);
+            prop_assert!(whole.points.iter().copied().eq(sorted.iter().map(Point::z_number)));
+            let mut shuffled = points;
+            shuffled.reverse();
+            prop_assert_eq!(built(&shuffled, run, part), whole);
+        }
+    }
+
+    #[test]
+    fn more_points_at_one_place_than_in_a_part() {
+        let mut points = clustered(7, 20_000, false);
+        let place = points[0];
+        let weight = |i: u32| (i.wrapping_mul(2_654_435_761) >> 20) as f32;
+        points.extend((0..90_000).map(|i| Point {
+            weight: weight(i),
+            ..place
+        }));
+        points.extend((0..3_000).map(|i| Point {
+            x: place.x ^ 1,
+            weight: weight(i),
+            ..place
+        }));
+        let whole = built(&points, usize::MAX, u64::MAX);
+        assert_eq!(built(&points, 10_000, 1000), whole);
+        assert!(
+            whole
+                .nodes
+                .iter()
+                .any(|node| node.0.depth == DeepPart::DEPTH)
+        );
+    }
+
+    #[test]
+    fn a_wave_has_as_many_points_as_memory_allows() {
+        let threads = rayon::current_num_threads() as u64;
+        for memory in [0, 1 << 20, 64 << 20, 1 << 30, 1 << 40] {
+            let limits = Limits::for_memory(memory);
+            assert!(
+                (LEAST_PART..=LARGEST_PART).contains(&limits.part),
+                "{limits:?}"
+            );
+            assert!(limits.wave <= threads * LARGEST_PART, "{limits:?}");
+            let least = memory >= threads * LEAST_PART * BYTES_A_POINT;
+            assert!(
+                !least || limits.wave * BYTES_A_POINT <= memory,
+                "{limits:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Errors of packing.
+
+use crate::WriteError;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Error of packing. The target is unchanged after it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PackError {
+    /// The target exists, and it may not be replaced.
+    #[error("{}: exists already", path.display())]
+    Exists {
+        /// Path of the target.
+        path: PathBuf,
+    },
+    /// A pack to this target was interrupted and has left its runs.
+    #[error("{}: is left of a pack that was broken off", path.display())]
+    Interrupted {
+        /// Path of the folder with the runs.
+        path: PathBuf,
+    },
+    /// A pack that should be resumed had other settings.
+    #[error("{}: is left of a pack with other settings", path.display())]
+    OtherSettings {
+        /// Path of the folder with the runs.
+        path: PathBuf,
+    },
+    /// Another process packs to this target.
+    #[error("{}: is being written by another process", path.display())]
+    Locked {
+        /// Path of the target.
+        path: PathBuf,
+    },
+    /// A disk is full.
+    #[error(
+        "{}: the disk is full; a pack of {points} points needs about {needed} bytes there", path.display()
+    )]
+    Full {
+        /// Path that can't be written.
+        path: PathBuf,
+        /// Number of points, or an estimate of it while the sources are being read.
+        points: u64,
+        /// Bytes that the whole pack needs in the folder of `path`.
+        needed: u64,
+    },
+    /// The file can't be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A temporary file can't be read or written.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// Path of the file.
+        path: PathBuf,
+        /// Error of the system.
+        error: io::Error,
+    },
+}
+
+/// Addition of a path to errors of the system.
+pub(super) trait AtPath<T> {
+    fn at(self, path: &Path) -> Result<T, PackError>;
+}
+
+impl<T> AtPath<T> for io::Result<T> {
+    fn at(self, path: &Path) -> Result<T, PackError> {
+        self.map_err(|error| PackError::Io {
+            path: path.to_owned(),
+            error,
+        })
+    }
+}
+
+impl PackError {
+    /// Names the bytes that a pack needs, if the error is that of a full disk.
+    pub(super) fn naming_bytes(self, points: u64, needed: impl Fn(&Path) -> u64) -> Self {
+        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        match self {
+            Self::Io { path, error }
+            | Self::Write(WriteError::Write {
+                path,
+                source: error,
+            }) if full.contains(&error.kind()) => Self::Full {
+                needed: needed(&path),
+                path,
+                points,
+            },
+            other => other,
+        }
+    }
+}

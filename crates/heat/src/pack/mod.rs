@@ -1,0 +1,29 @@
+//! Packing: points of any number, in any order, become a file with bounded memory.
+//!
+//! ```text
+//! push     points are collected, as many as memory allows, sorted, and written as a run (run.rs)
+//! cut      the world is divided into quads of at most four million points (cut.rs)
+//! build    the points of a quad are read from all runs and merged; the pyramid over them is built
+//!          (build.rs) and written with them
+//! ```
+//!
+//! The file depends only on the set of points: not on their order, the memory or the number of
+//! threads. So a pack that was interrupted can begin with the runs that it has (journal.rs), and
+//! ends with the same file.
+
+mod build;
+mod cut;
+mod error;
+mod journal;
+mod packer;
+mod read_at;
+mod run;
+mod settings;
+
+pub use error::PackError;
+pub use journal::SourceState;
+pub use packer::{PackProgress, Packer};
+pub use settings::{DiskSpace, IfExists, PackSettings};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,311 @@
+//! Pack that is being written: points come in, runs and at last the file come out.
+
+use super::build::{BuildError, Limits, PackSink, build_all};
+use super::cut::cut;
+use super::error::{AtPath as _, PackError};
+use super::journal::{FinishedSource, Journal, SourceState, make_folder};
+use super::run::{self, IndexRun, Run, SortedPoints};
+use super::settings::{DiskSpace, IfExists, PackSettings, folder_of, partial};
+use crate::{HeatSummary, HeatWriter, Metadata, WriteError, WriterOptions};
+use heatsplat_points::paged::PagedIndex;
+use heatsplat_points::{PartNode, Point, PointSink, PointsBuilder};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Bytes of memory for each point of a run while it is sorted: the points, and the sorted points.
+const BYTES_A_POINT: u64 = 2 * run::POINT_BYTES;
+
+/// Least number of points in a run: a choice.
+const LEAST_RUN: u64 = 1 << 16;
+
+/// Step of a pack after all sources are read, with the number of points that it has finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PackProgress {
+    /// Number of points in the file so far.
+    pub points: u64,
+    /// Number of points in all.
+    pub total: u64,
+}
+
+/// Pack that is being written. Points are pushed source by source; [`finish`](Self::finish) makes
+/// the file.
+#[derive(Debug)]
+pub struct Packer {
+    target: PathBuf,
+    /// Folder beside the target in which the file is written.
+    beside: PathBuf,
+    settings: PackSettings,
+    journal: Journal,
+    /// True if nothing is left to resume.
+    is_finished: bool,
+    runs: Vec<Run>,
+    /// Indices whose points are packed too.
+    indices: Vec<IndexRun>,
+    finished: Vec<FinishedSource>,
+    sources: Vec<SourceState>,
+    collected: PointsBuilder,
+    /// True if any point so far has a negative weight.
+    negative: bool,
+    /// Number of the next points that are in finished runs already.
+    known: u64,
+    /// Number of points that were pushed so far, those of finished sources included.
+    points: u64,
+    /// Number of points that all sources probably have, for messages.
+    expected: u64,
+    /// First error since the last call of [`check`](Self::check). Points that come after it are
+    /// dropped.
+    failed: Option<PackError>,
+}
+
+impl Packer {
+    /// Pack without points. `sources` are all sources whose points will be pushed, in this order;
+    /// `options` is a text of everything else on which their points depend. Where an interrupted
+    /// pack is resumed, both decide which of its runs can be used.
+    ///
+    /// # Errors
+    /// Those of [`PackSettings::check`]; or the temporary files can't be written.
+    pub fn new(
+        target: &Path,
+        settings: PackSettings,
+        sources: Vec<SourceState>,
+        options: &str,
+    ) -> Result<Self, PackError> {
+        let folder = settings.folder(target);
+        let beside = partial(folder_of(target), target);
+        let resume = settings.if_exists == IfExists::Resume;
+        let (journal, progress) = Journal::open(&folder, target, &sources, options, resume)?;
+        make_folder(&beside)?;
+        Ok(Self {
+            target: target.to_owned(),
+            beside,
+            settings,
+            journal,
+            is_finished: false,
+            known: progress.points() - progress.start,
+            points: progress.start,
+            negative: progress.negative,
+            runs: progress.runs,
+            indices: Vec::new(),
+            finished: progress.finished,
+            sources,
+            collected: PointsBuilder::new(),
+            expected: 0,
+            failed: None,
+        })
+    }
+
+    /// Report of a source, as [`end`](Self::end) got it, if an interrupted pack has read the whole
+    /// source and its points needn't be pushed again.
+    pub fn finished_source(&self, number: usize) -> Option<&serde_json::Value> {
+        Some(&self.finished.get(number)?.report)
+    }
+
+    /// Number of the points in runs of an interrupted pack.
+    pub fn resumed_points(&self) -> u64 {
+        self.runs.iter().map(|run| run.points()).sum()
+    }
+
+    /// Begins a source. Its points are pushed next, always in the same order.
+    ///
+    /// # Errors
+    /// The log of the temporary files can't be written.
+    pub fn begin(&mut self, number: usize) -> Result<(), PackError> {
+        match self.sources.get(number) {
+            Some(source) => self.journal.begin(number, source, self.points),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds all points of an index that is not in memory, such as another `.heat` file. They are
+    /// sorted already, so they are read only when the file is made. `name` is for messages.
+    pub fn add_index(&mut self, name: &str, index: Arc<dyn PagedIndex>) {
+        self.negative |= index.summary().weight_min < 0.0;
+        let name = name.to_owned();
+        self.indices.push(IndexRun { name, index });
+    }
+
+    /// Ends a source. The report is returned by [`finished_source`](Self::finished_source) where
+    /// the pack is resumed.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check); or the log of the temporary files can't be written.
+    pub fn end(&mut self, number: usize, report: serde_json::Value) -> Result<(), PackError> {
+        self.check()?;
+        self.journal.end(number, self.points, report)
+    }
+
+    /// Sets the number of points that all sources probably have. It is named where a disk is full.
+    pub fn expect(&mut self, points: u64) {
+        self.expected = points;
+    }
+
+    /// Number of points that were pushed so far.
+    pub fn points(&self) -> u64 {
+        self.points
+    }
+
+    /// Returns true if a run couldn't be written, so that pushing more points is in vain.
+    pub fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    /// Returns the first error of the points that were pushed since the last call.
+    ///
+    /// # Errors
+    /// A run can't be written.
+    pub fn check(&mut self) -> Result<(), PackError> {
+        match self.failed.take() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// Number of points in a run.
+    fn run_points(&self) -> u64 {
+        (self.settings.memory / BYTES_A_POINT).max(LEAST_RUN)
+    }
+
+    fn collect(&mut self, mut batch: &[Point]) -> Result<(), PackError> {
+        self.points += batch.len() as u64;
+        let known = self.known.min(batch.len() as u64);
+        self.known -= known;
+        batch = batch.get(known as usize..).unwrap_or_default();
+        self.negative |= batch.iter().any(|point| point.weight < 0.0);
+        while !batch.is_empty() {
+            let room = self.run_points() - self.collected.len() as u64;
+            let (now, later) = batch.split_at(batch.len().min(room as usize));
+            self.collected.push(now);
+            batch = later;
+            if self.collected.len() as u64 == self.run_points() {
+                self.write_run()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sorts the points that were collected, and writes them as a run.
+    fn write_run(&mut self) -> Result<(), PackError> {
+        let sorted = std::mem::take(&mut self.collected).into_sorted();
+        let number = self.runs.len();
+        let path = self.journal.run_path(number);
+        let written = run::write(&path, &sorted).at(&path).and_then(|()| {
+            self.journal
+                .add_run(number, sorted.len() as u64, self.negative)
+        });
+        if let Err(error) = written {
+            // The space is needed by others, and half a run is of no use.
+            let _ = fs::remove_file(&path);
+            return Err(self.naming_bytes(error));
+        }
+        self.runs.push(Run::open(&path).at(&path)?);
+        Ok(())
+    }
+
+    /// Makes the file: cuts the world into parts, builds them, and writes them. Calls `progress`
+    /// after each part.
+    ///
+    /// # Errors
+    /// The last run, or the file, can't be written; or a run can't be read. The target is then
+    /// what it was before.
+    pub fn finish(
+        mut self,
+        metadata: &Metadata,
+        progress: &mut (dyn FnMut(PackProgress) + Send),
+    ) -> Result<HeatSummary, PackError> {
+        self.check()?;
+        if !self.collected.is_empty() {
+            self.write_run()?;
+        }
+        let summary = self.write_file(metadata, progress);
+        let summary = summary.map_err(|error| self.naming_bytes(error))?;
+        self.is_finished = true;
+        Ok(summary)
+    }
+
+    fn write_file(
+        &self,
+        metadata: &Metadata,
+        progress: &mut (dyn FnMut(PackProgress) + Send),
+    ) -> Result<HeatSummary, PackError> {
+        let mut runs: Vec<&dyn SortedPoints> = self.runs.iter().map(|run| run as _).collect();
+        runs.extend(self.indices.iter().map(|run| run as &dyn SortedPoints));
+        let run_error = |(number, error): (usize, io::Error)| {
+            let index = number.checked_sub(self.runs.len());
+            let path = match index.and_then(|number| self.indices.get(number)) {
+                Some(index) => PathBuf::from(&index.name),
+                None => self.journal.run_path(number),
+            };
+            PackError::Io { path, error }
+        };
+        let limits = Limits::for_memory(self.settings.memory);
+        let plots = cut(&runs, limits.part).map_err(run_error)?;
+        let total = runs.iter().map(|run| run.points()).sum();
+        let options = WriterOptions {
+            signed: self.negative,
+            ..WriterOptions::default()
+        };
+        let mut writer = HeatWriter::create(&self.target, options)?;
+        let mut parts = |points| progress(PackProgress { points, total });
+        let built = build_all(
+            &runs,
+            &plots,
+            self.negative,
+            limits,
+            &mut writer,
+            &mut parts,
+        );
+        built.map_err(|error| match error {
+            BuildError::Run(number, error) => run_error((number, error)),
+            BuildError::Sink(error) => error.into(),
+        })?;
+        Ok(writer.finish(metadata, None)?)
+    }
+
+    fn naming_bytes(&self, error: PackError) -> PackError {
+        let points = self.points.max(self.expected);
+        let space = DiskSpace::for_points(points);
+        let is_temporary = |path: &Path| path.starts_with(self.journal.folder());
+        error.naming_bytes(points, |path| match self.settings.temporary {
+            None => space.temporary + space.file,
+            Some(_) if is_temporary(path) => space.temporary,
+            Some(_) => space.file,
+        })
+    }
+}
+
+impl PointSink for Packer {
+    fn push(&mut self, batch: &[Point]) {
+        if self.failed.is_none() {
+            self.failed = self.collect(batch).err();
+        }
+    }
+}
+
+impl PackSink for HeatWriter {
+    type Error = WriteError;
+
+    fn points(&mut self, points: &[Point]) -> Result<(), WriteError> {
+        HeatWriter::points(self, points)
+    }
+
+    fn node(&mut self, node: PartNode<'_>) -> Result<(), WriteError> {
+        HeatWriter::node(self, &node)
+    }
+}
+
+impl Drop for Packer {
+    /// Removes everything that resuming the pack doesn't use.
+    fn drop(&mut self) {
+        if self.is_finished || self.runs.is_empty() {
+            self.journal.remove();
+        } else {
+            self.journal.keep_runs(self.runs.len());
+        }
+        if self.beside != self.journal.folder() {
+            let _ = fs::remove_dir_all(&self.beside);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Settings of a pack, and what it needs on disks.
+
+use super::error::PackError;
+use super::journal::{self, Found};
+use super::run;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Setting that decides what a pack does if its target exists, or if a pack that was interrupted
+/// has left its runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum IfExists {
+    /// Refusal of the pack. All files stay unchanged.
+    #[default]
+    Fail,
+    /// Replacement of the target once the new file is complete. Runs that are left of an
+    /// interrupted pack are discarded.
+    Overwrite,
+    /// Completion of an interrupted pack. A complete target stays unchanged.
+    Resume,
+}
+
+/// Settings of a pack. The file doesn't depend on them.
+#[derive(Clone, Debug)]
+pub struct PackSettings {
+    /// Bytes of memory for points that are being sorted, or whose pyramid is being built.
+    pub memory: u64,
+    /// Folder for temporary files; `None` for the folder of the target.
+    pub temporary: Option<PathBuf>,
+    /// Choice if the target, or a part of it, exists.
+    pub if_exists: IfExists,
+}
+
+/// Bytes of a point and its share of the cells in a file, about: measured, and rounded up.
+const FILE_BYTES: f64 = 10.5;
+
+/// Bytes of the cells of a point, about. They are in a temporary file before they are in the file.
+const SPOOL_BYTES: f64 = 3.5;
+
+/// Bytes that a pack needs on disks, about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiskSpace {
+    /// Bytes of temporary files.
+    pub temporary: u64,
+    /// Bytes of the file itself.
+    pub file: u64,
+}
+
+impl DiskSpace {
+    /// Estimate for a number of points.
+    pub fn for_points(points: u64) -> Self {
+        let bytes = |each: f64| (points as f64 * each) as u64;
+        Self {
+            temporary: points * run::POINT_BYTES + bytes(SPOOL_BYTES),
+            file: (1 << 16) + bytes(FILE_BYTES),
+        }
+    }
+}
+
+/// Path of a file or folder beside the target, whose name is the target's with `.partial` appended.
+pub(super) fn partial(folder: &Path, target: &Path) -> PathBuf {
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    folder.join(name)
+}
+
+pub(super) fn folder_of(target: &Path) -> &Path {
+    let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+impl PackSettings {
+    /// Folder for the runs and other temporary files of a pack.
+    pub(super) fn folder(&self, target: &Path) -> PathBuf {
+        let folder = self.temporary.as_deref();
+        partial(folder.unwrap_or_else(|| folder_of(target)), target)
+    }
+
+    /// Checks that a pack to `target` can begin, before its sources are read. Changes nothing.
+    /// Returns false if the pack should be resumed but the target is complete.
+    ///
+    /// # Errors
+    /// The target exists, or an interrupted pack has left its runs, and neither may be replaced or
+    /// resumed; or another process writes to it.
+    pub fn check(&self, target: &Path) -> Result<bool, PackError> {
+        let folder = self.folder(target);
+        let exists = fs::symlink_metadata(target).is_ok();
+        let found = journal::look(&folder, target)?;
+        match self.if_exists {
+            IfExists::Resume if exists && found == Found::Nothing => Ok(false),
+            IfExists::Fail if exists => {
+                let path = target.to_owned();
+                Err(PackError::Exists { path })
+            }
+            IfExists::Fail if found == Found::Runs => Err(PackError::Interrupted { path: folder }),
+            _ => Ok(true),
+        }
+    }
+}

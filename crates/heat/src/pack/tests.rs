@@ -1,0 +1,226 @@
+//! Tests of whole packs.
+
+use super::{IfExists, PackError, PackSettings, Packer, SourceState};
+use crate::tests::{TestPath, bytes_of};
+use crate::{HeatFile, HeatSummary, Metadata, PageCache, WriterOptions};
+use heatsplat_points::{Point, PointSink as _, Points};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Clustered points with weights of two decimals.
+fn clustered(number: u32, signed: bool) -> Vec<Point> {
+    let mut state = u64::from(number);
+    let mut random = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as u32
+    };
+    let at = |_| {
+        let (city, spread) = (random() % 9, 4 + random() % 25);
+        Point {
+            x: (city * 400_000_000).wrapping_add(random() >> spread),
+            y: (city * 300_000_000).wrapping_add(random() >> spread),
+            weight: (random() % 1000) as f32 / 100.0 - if signed { 3.0 } else { 0.0 },
+        }
+    };
+    (0..number).map(at).collect()
+}
+
+/// The least memory: runs of 65,536 points.
+const LITTLE: u64 = 1 << 20;
+
+fn settings(memory: u64, if_exists: IfExists) -> PackSettings {
+    PackSettings {
+        memory,
+        temporary: None,
+        if_exists,
+    }
+}
+
+fn source(name: &str) -> SourceState {
+    SourceState {
+        name: name.to_owned(),
+        stamp: Some("1".to_owned()),
+    }
+}
+
+/// Pushes sources into a pack, except those that are finished.
+fn push(packer: &mut Packer, sources: &[&[Point]]) -> Result<(), PackError> {
+    for (number, points) in sources.iter().enumerate() {
+        if packer.finished_source(number).is_none() {
+            packer.begin(number)?;
+            points.chunks(1000).for_each(|batch| packer.push(batch));
+            packer.end(number, serde_json::json!(number))?;
+        }
+    }
+    Ok(())
+}
+
+fn pack(
+    target: &Path,
+    settings: &PackSettings,
+    sources: &[&[Point]],
+) -> Result<HeatSummary, PackError> {
+    assert!(settings.check(target)?);
+    let states = (0..sources.len()).map(|number| source(&number.to_string()));
+    let mut packer = Packer::new(target, settings.clone(), states.collect(), "options")?;
+    push(&mut packer, sources)?;
+    packer.finish(&Metadata::default(), &mut |_| {})
+}
+
+fn partial(target: &Path) -> PathBuf {
+    target.with_extension("heat.partial")
+}
+
+/// Whatever the memory, the number of threads and the order of the rows are, the file is that of an
+/// index in memory, byte for byte.
+#[test]
+fn a_pack_is_the_file_of_an_index_in_memory() {
+    for (number, signed) in [
+        (0, false),
+        (1, false),
+        (300, true),
+        (400_000, false),
+        (150_000, true),
+    ] {
+        let points = clustered(number, signed);
+        let wanted = bytes_of(&Points::from_slice(&points), WriterOptions::default());
+        let mut shuffled = points.clone();
+        shuffled.reverse();
+        shuffled.rotate_left(points.len() / 3);
+        for (memory, threads, points) in [
+            (LITTLE, 1, &points),
+            (LITTLE, 8, &shuffled),
+            (1 << 30, 2, &points),
+        ] {
+            let target = TestPath::new();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            let (first, second) = points.split_at(points.len() / 2);
+            let settings = settings(memory, IfExists::Fail);
+            let summary = pool.install(|| pack(&target.0, &settings, &[first, second]));
+            assert_eq!(summary.unwrap().points, u64::from(number));
+            assert!(
+                fs::read(&target.0).unwrap() == wanted,
+                "{number} {memory} {threads}"
+            );
+            assert!(!partial(&target.0).exists());
+        }
+    }
+}
+
+#[test]
+fn packs_are_sources_and_their_union_is_one_pack() {
+    let points = clustered(300_000, true);
+    let (first, rest) = points.split_at(90_000);
+    let (second, third) = rest.split_at(110_000);
+    let wanted = bytes_of(&Points::from_slice(&points), WriterOptions::default());
+    let cache = Arc::new(PageCache::new(1 << 20));
+    let parts = [first, second].map(|points| {
+        let target = TestPath::new();
+        pack(&target.0, &settings(LITTLE, IfExists::Fail), &[points]).unwrap();
+        target
+    });
+    let target = TestPath::new();
+    let settings = settings(LITTLE, IfExists::Fail);
+    let mut packer = Packer::new(&target.0, settings, vec![source("a")], "").unwrap();
+    for part in &parts {
+        let file = HeatFile::open(&part.0, &cache).unwrap();
+        packer.add_index("part", Arc::new(file));
+    }
+    push(&mut packer, &[third]).unwrap();
+    packer.finish(&Metadata::default(), &mut |_| {}).unwrap();
+    assert!(fs::read(&target.0).unwrap() == wanted);
+}
+
+#[test]
+fn an_interrupted_pack_is_resumed_to_the_same_file() {
+    let points = clustered(400_000, false);
+    let wanted = bytes_of(&Points::from_slice(&points), WriterOptions::default());
+    let sources = [
+        &points[..150_000],
+        &points[150_000..160_000],
+        &points[160_000..],
+    ];
+    // The pack is interrupted behind this number of points.
+    for broken in [0, 65_535, 65_536, 155_000, 200_000, 399_999] {
+        let target = TestPath::new();
+        let states: Vec<SourceState> = ["0", "1", "2"].map(source).into();
+        let fresh = settings(LITTLE, IfExists::Fail);
+        let mut packer = Packer::new(&target.0, fresh, states, "options").unwrap();
+        let mut left = broken;
+        for (number, points) in sources.iter().enumerate() {
+            let some = &points[..left.min(points.len())];
+            packer.begin(number).unwrap();
+            packer.push(some);
+            left -= some.len();
+            if some.len() < points.len() {
+                break;
+            }
+            packer.end(number, serde_json::json!(number)).unwrap();
+        }
+        drop(packer);
+        let runs = broken / 65_536;
+        assert_eq!(partial(&target.0).exists(), runs > 0);
+        let again = settings(LITTLE, IfExists::Fail).check(&target.0);
+        assert_eq!(
+            matches!(again, Err(PackError::Interrupted { .. })),
+            runs > 0
+        );
+        // Another memory makes longer runs, and the same file.
+        let resumed = settings(2 * LITTLE, IfExists::Resume);
+        let states: Vec<SourceState> = ["0", "1", "2"].map(source).into();
+        let mut packer = Packer::new(&target.0, resumed.clone(), states, "options").unwrap();
+        assert_eq!(packer.resumed_points(), runs as u64 * 65_536);
+        let finished = [150_000, 160_000, 400_000].map(|end| end <= runs * 65_536);
+        let known = [0, 1, 2].map(|number| packer.finished_source(number).is_some());
+        assert_eq!(known, finished);
+        push(&mut packer, &sources).unwrap();
+        packer.finish(&Metadata::default(), &mut |_| {}).unwrap();
+        assert!(fs::read(&target.0).unwrap() == wanted, "{broken}");
+        assert!(!partial(&target.0).exists());
+        assert!(!resumed.check(&target.0).unwrap());
+    }
+}
+
+#[test]
+fn a_target_is_replaced_only_on_demand_and_only_by_a_whole_file() {
+    let target = TestPath::new();
+    let points = clustered(1000, false);
+    pack(&target.0, &settings(LITTLE, IfExists::Fail), &[&points]).unwrap();
+    let whole = fs::read(&target.0).unwrap();
+    let refused = settings(LITTLE, IfExists::Fail).check(&target.0);
+    assert!(matches!(refused, Err(PackError::Exists { .. })));
+    let overwrite = settings(LITTLE, IfExists::Overwrite);
+    let mut packer = Packer::new(&target.0, overwrite.clone(), vec![source("a")], "").unwrap();
+    packer.push(&points[..10]);
+    let locked = overwrite.check(&target.0);
+    assert!(matches!(locked, Err(PackError::Locked { .. })));
+    drop(packer);
+    assert!(fs::read(&target.0).unwrap() == whole && !partial(&target.0).exists());
+    pack(&target.0, &overwrite, &[&points[..10]]).unwrap();
+    assert!(fs::read(&target.0).unwrap() != whole);
+}
+
+#[test]
+fn temporary_files_lie_in_a_folder_of_choice() {
+    let target = TestPath::new();
+    let folder = std::env::temp_dir().join(format!("heatsplat-temp-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let elsewhere = PackSettings {
+        temporary: Some(folder.clone()),
+        ..settings(LITTLE, IfExists::Fail)
+    };
+    let points = clustered(100_000, false);
+    let mut packer = Packer::new(&target.0, elsewhere, vec![source("a")], "").unwrap();
+    packer.push(&points);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    packer.finish(&Metadata::default(), &mut |_| {}).unwrap();
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    assert!(target.0.exists() && !partial(&target.0).exists());
+    fs::remove_dir_all(&folder).unwrap();
+}

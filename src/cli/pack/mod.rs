@@ -1,0 +1,381 @@
+//! `heatsplat pack`: turns sources of any size into one `.heat` file, with bounded memory.
+
+mod memory;
+mod open_pack;
+mod read;
+mod state;
+
+use super::error::{BoxError, UsageError};
+use super::logging::say;
+use super::source_flags::SourceFlags;
+use super::source_name::{layer_name, redact};
+use super::units::{bytes, size};
+use clap::Args;
+use heatsplat_heat::pack::{
+    DiskSpace, IfExists, PackError, PackProgress, PackSettings, Packer, SourceState,
+};
+use heatsplat_heat::{HeatSummary, Metadata};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use open_pack::OpenPack;
+use read::ReadSource;
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const EXAMPLES: &str = "\
+Examples:
+  heatsplat pack examples/cities.csv.gz -o cities.heat
+  heatsplat pack 2024.parquet 2025.parquet -o all.heat --memory 2G --temp /scratch
+  heatsplat pack north.heat south.heat -o both.heat
+  heatsplat pack taxi.csv -o taxi.heat --filter 'fare > 0' --dry-run
+
+The points may be more than memory holds: they are sorted in runs on the disk. Positions are kept to
+9.3 mm, weights exactly. The file depends only on the points: not on their order, the memory or the
+number of threads. A pack that was broken off leaves OUTPUT.partial, and is finished by the same
+command with --resume.";
+
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct PackCommand {
+    /// Sources of points, as for `info`: files, addresses, a database, .heat files. The points of
+    /// all of them go into one file
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<String>,
+    /// The file, whose name ends in .heat
+    #[arg(short, long, value_name = "OUTPUT")]
+    output: PathBuf,
+    /// Memory for points while they are sorted, like 512M or 4G; reading takes some more [default:
+    /// a quarter of the machine's]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    memory: Option<u64>,
+    /// Folder for temporary files, which take some 12 bytes a point [default: OUTPUT.partial]
+    #[arg(long, value_name = "FOLDER")]
+    temp: Option<PathBuf>,
+    /// Name of the layer that the file becomes [default: the first source's name]
+    #[arg(long)]
+    name: Option<String>,
+    /// Credit for the data, shown in the corner of maps
+    #[arg(long, value_name = "TEXT")]
+    attribution: Option<String>,
+    /// Replace an output that exists already
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
+    /// Finish a pack that was broken off. Runs that are on the disk already are used again, as far
+    /// as their sources have not changed
+    #[arg(long)]
+    resume: bool,
+    /// Read the sources, print how many bytes the pack would take, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print a report as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    source_flags: SourceFlags,
+}
+
+impl PackCommand {
+    pub(super) fn run(self) -> Result<(), BoxError> {
+        self.refuse_columns()?;
+        let target = self.target()?;
+        if self.dry_run {
+            return self.estimate(&target);
+        }
+        let settings = self.settings();
+        if !settings.check(&target).map_err(suggest_flags)? {
+            say!("{}: is whole already", self.output.display());
+            return Ok(());
+        }
+        let started = Instant::now();
+        let (packs, sources) = self.packs_and_others()?;
+        let states = states(&sources)?;
+        let options = self.source_flags.for_log();
+        let mut packer = Packer::new(&target, settings, states, &options).map_err(suggest_flags)?;
+        if packer.resumed_points() > 0 {
+            let points = HumanCount(packer.resumed_points());
+            say!("{points} points are in runs of the pack that was broken off");
+        }
+        let mut reports = Vec::new();
+        for (number, source) in sources.iter().enumerate() {
+            let report = match packer.finished_source(number) {
+                Some(report) => report.clone(),
+                None => self.read(number, source, &mut packer)?,
+            };
+            reports.push(report);
+            tell(&reports);
+        }
+        let metadata = self.metadata(packs.first());
+        for pack in packs {
+            reports.push(pack.report());
+            tell(&reports);
+            packer.add_index(&pack.name, pack.file);
+        }
+        let summary = finish(packer, &with_sources(metadata, &reports))?;
+        self.report(&summary, &reports, started.elapsed())
+    }
+
+    /// Reads a source into the pack. Returns a report on its rows.
+    fn read(&self, number: usize, source: &str, packer: &mut Packer) -> Result<Value, BoxError> {
+        packer.begin(number)?;
+        let report = ReadSource::read_into_pack(source, &self.source_flags, packer)?.as_json();
+        packer.end(number, report.clone())?;
+        Ok(report)
+    }
+
+    /// Refuses flags that keep columns, which this version of the format doesn't have.
+    fn refuse_columns(&self) -> Result<(), BoxError> {
+        let flags = &self.source_flags;
+        let instead = "a .heat file has positions and weights";
+        for (given, flag, advice) in [
+            (
+                !flags.keep.is_empty(),
+                "--keep",
+                "serve the source itself, or pack some of its rows with --filter",
+            ),
+            (
+                flags.by.is_some(),
+                "--by",
+                "serve the source itself, or pack each value by --filter",
+            ),
+            (
+                flags.radius_column.is_some(),
+                "--radius-column",
+                "serve the source itself",
+            ),
+        ] {
+            if given {
+                let message = format!("{flag}: {instead} and no other columns; {advice}");
+                return Err(UsageError::new("pack", message).into());
+            }
+        }
+        if flags.unit.is_some() {
+            let message = "--unit: is given where the file is served: serve layer.heat --unit …";
+            return Err(UsageError::new("pack", message).into());
+        }
+        Ok(())
+    }
+
+    /// Path of the file. A link stays, and the file that it points to is replaced.
+    fn target(&self) -> Result<PathBuf, BoxError> {
+        let refused = |why: &str| {
+            let message = format!("--output: {}: {why}", self.output.display());
+            BoxError::from(UsageError::new("pack", message))
+        };
+        if self
+            .output
+            .extension()
+            .is_none_or(|ending| ending != "heat")
+        {
+            return Err(refused("expected a name that ends in .heat"));
+        }
+        if self.output.is_dir() {
+            return Err(refused("is a folder; name a file in it"));
+        }
+        let target = fs::canonicalize(&self.output);
+        let target = target.unwrap_or_else(|_| self.output.clone());
+        let is_target = |source: &String| fs::canonicalize(source).is_ok_and(|path| path == target);
+        if self.sources.iter().any(is_target) {
+            return Err(refused("is a source too"));
+        }
+        if self.sources.iter().filter(|source| *source == "-").count() > 1 {
+            let message = "standard input can be read once";
+            return Err(UsageError::new("pack", message).into());
+        }
+        Ok(target)
+    }
+
+    fn settings(&self) -> PackSettings {
+        PackSettings {
+            memory: self.memory.unwrap_or_else(memory::quarter),
+            temporary: self.temp.clone(),
+            if_exists: match (self.overwrite, self.resume) {
+                (true, _) => IfExists::Overwrite,
+                (_, true) => IfExists::Resume,
+                _ => IfExists::Fail,
+            },
+        }
+    }
+
+    /// Opens the sources that are packs, and returns the others too.
+    fn packs_and_others(&self) -> Result<(Vec<OpenPack>, Vec<&str>), BoxError> {
+        let (packs, others): (Vec<&str>, Vec<&str>) = self
+            .sources
+            .iter()
+            .map(String::as_str)
+            .partition(|source| OpenPack::is_pack(source));
+        let flags = &self.source_flags;
+        for (given, flag) in [
+            (flags.filter.is_some(), "--filter"),
+            (flags.within.is_some(), "--within"),
+        ] {
+            if let (true, Some(pack)) = (given, packs.first()) {
+                let message = format!("{flag}: {pack} is packed already, and is taken as a whole");
+                return Err(UsageError::new("pack", message).into());
+            }
+        }
+        let packs = packs.into_iter().map(OpenPack::open);
+        Ok((packs.collect::<Result<_, _>>()?, others))
+    }
+
+    /// Metadata of the file. Of a pack that is packed again, the name and the credit stay.
+    fn metadata(&self, pack: Option<&OpenPack>) -> Metadata {
+        let mut metadata = match (pack, &*self.sources) {
+            (Some(pack), [_]) => pack.file.metadata().clone(),
+            _ => Metadata::default(),
+        };
+        let first = self.sources.first().map(|source| layer_name(source));
+        metadata.name = self.name.clone().or(metadata.name).or(first);
+        metadata.attribution = self.attribution.clone().or(metadata.attribution);
+        metadata.made_by = Some(concat!("heatsplat ", env!("CARGO_PKG_VERSION")).to_owned());
+        metadata
+    }
+
+    /// Reads all sources, and prints what a pack of them would need.
+    fn estimate(&self, target: &Path) -> Result<(), BoxError> {
+        let (packs, sources) = self.packs_and_others()?;
+        let mut reports = Vec::new();
+        for source in sources {
+            reports.push(ReadSource::count(source, &self.source_flags)?.as_json());
+            tell(&reports);
+        }
+        reports.extend(packs.iter().map(OpenPack::report));
+        let points = reports
+            .iter()
+            .filter_map(|report| report["kept"].as_u64())
+            .sum();
+        let DiskSpace { temporary, file } = DiskSpace::for_points(points);
+        let settings = self.settings();
+        let text = if self.json {
+            let json = json!({
+                "points": points,
+                "bytes": file,
+                "temporary_bytes": temporary,
+                "memory": settings.memory,
+                "sources": reports,
+            });
+            serde_json::to_string_pretty(&json)? + "\n"
+        } else {
+            let folder = self.temp.as_deref().unwrap_or_else(|| folder_of(target));
+            format!(
+                "{}: {} points, about {}; about {} more in {} meanwhile\n",
+                self.output.display(),
+                HumanCount(points),
+                size(file),
+                size(temporary),
+                folder.display(),
+            )
+        };
+        Ok(io::stdout().write_all(text.as_bytes())?)
+    }
+
+    fn report(
+        &self,
+        summary: &HeatSummary,
+        reports: &[Value],
+        time: Duration,
+    ) -> Result<(), BoxError> {
+        let HeatSummary {
+            bytes,
+            points,
+            cells,
+            ..
+        } = *summary;
+        let seconds = time.as_secs_f64();
+        if self.json {
+            let identity = summary.identity.map(|byte| format!("{byte:02x}")).concat();
+            let json = json!({
+                "points": points,
+                "cells": cells,
+                "bytes": bytes,
+                "identity": identity,
+                "seconds": seconds,
+                "sources": reports,
+            });
+            let text = serde_json::to_string_pretty(&json)? + "\n";
+            return Ok(io::stdout().write_all(text.as_bytes())?);
+        }
+        say!(
+            "{}: {} points, {} ({:.2} bytes a point, {seconds:.1} s)",
+            self.output.display(),
+            HumanCount(points),
+            size(bytes),
+            bytes as f64 / points.max(1) as f64,
+        );
+        Ok(())
+    }
+}
+
+/// States of sources, by which a pack that is resumed recognises them.
+fn states(sources: &[&str]) -> Result<Vec<SourceState>, BoxError> {
+    let state = |source: &&str| {
+        let stamp = state::stamp(source)?;
+        let name = redact(source);
+        Ok(SourceState { name, stamp })
+    };
+    sources.iter().map(state).collect()
+}
+
+/// Prints the last of the reports.
+fn tell(reports: &[Value]) {
+    if let Some(text) = reports.last().and_then(|report| report["text"].as_str()) {
+        say!("{text}");
+    }
+}
+
+/// Adds reports on the sources to the metadata of a file, without their text for people and the
+/// folders of files: the file may be published.
+fn with_sources(mut metadata: Metadata, reports: &[Value]) -> Metadata {
+    let sources = reports.iter().map(|report| {
+        let mut report = report.clone();
+        if let Some(members) = report.as_object_mut() {
+            members.remove("text");
+            let name = members.get("name").and_then(Value::as_str);
+            let is_file = |name: &&str| !heatsplat_loader::is_remote(name);
+            let file = name
+                .filter(is_file)
+                .and_then(|name| Path::new(name).file_name());
+            if let Some(file) = file.map(|file| file.to_string_lossy().into_owned()) {
+                members.insert("name".to_owned(), file.into());
+            }
+        }
+        report
+    });
+    let sources = sources.collect();
+    metadata.other.insert("sources".to_owned(), sources);
+    metadata
+}
+
+/// Makes the file, with a progress bar on standard error.
+fn finish(packer: Packer, metadata: &Metadata) -> Result<HeatSummary, BoxError> {
+    let bar = ProgressBar::no_length();
+    let look = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}  {eta} left");
+    let bar = bar.with_style(look.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let summary = packer.finish(metadata, &mut |progress: PackProgress| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.points);
+        bar.set_message(format!("{} points written", HumanCount(progress.points)));
+    });
+    bar.finish_and_clear();
+    Ok(summary?)
+}
+
+fn folder_of(target: &Path) -> &Path {
+    let folder = target.parent().filter(|path| !path.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+/// Adds to an error of a pack the names of the flags that solve its problem.
+fn suggest_flags(error: PackError) -> BoxError {
+    match &error {
+        PackError::Exists { .. } => format!("{error}; --overwrite replaces it").into(),
+        PackError::Interrupted { .. } => {
+            format!("{error}; --resume finishes it, --overwrite starts anew").into()
+        }
+        PackError::OtherSettings { .. } => {
+            format!("{error}; finish that one, or start anew with --overwrite").into()
+        }
+        _ => error.into(),
+    }
+}

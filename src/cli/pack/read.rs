@@ -1,0 +1,172 @@
+//! Reading of a source into a pack, with a report on its rows.
+
+use crate::cli::error::{BoxError, with_flags};
+use crate::cli::load::null_island_advice;
+use crate::cli::progress::with_bar;
+use crate::cli::source_flags::SourceFlags;
+use crate::cli::source_name::redact;
+use heatsplat::Point;
+use heatsplat::points::PointSink;
+use heatsplat_heat::pack::Packer;
+use heatsplat_loader::{
+    Columns, LoadError, LoadProgress, Report, SkipReason, Source, TableBuilder, load,
+};
+use serde_json::{Map, Value, json};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Report on a source that was read.
+pub(super) struct ReadSource {
+    name: String,
+    report: Report,
+    columns: Columns,
+    time: Duration,
+}
+
+impl ReadSource {
+    /// Reads a source into a pack. A progress bar is shown.
+    pub(super) fn read_into_pack(
+        source: &str,
+        flags: &SourceFlags,
+        packer: &mut Packer,
+    ) -> Result<Self, BoxError> {
+        let before = packer.points();
+        let (failed, rows) = (AtomicBool::new(false), AtomicU64::new(0));
+        let mut sink = GuardedPack {
+            packer,
+            failed: &failed,
+            expected: &rows,
+        };
+        let started = Instant::now();
+        let mut source_of_rows = flags.open(source)?;
+        let read = with_bar(&mut *source_of_rows, |source, bar| {
+            let mut stopping = StoppingSource {
+                source,
+                failed: &failed,
+            };
+            load(&mut stopping, &mut sink, |progress| {
+                rows.store(before + expected_rows(progress), Ordering::Relaxed);
+                bar(progress);
+            })
+        });
+        // An error of the pack ends the reading, which may then find fault with the source.
+        packer.check()?;
+        Ok(Self {
+            name: redact(source),
+            report: read?,
+            columns: source_of_rows.columns().clone(),
+            time: started.elapsed(),
+        })
+    }
+
+    /// Reads a source and counts its rows.
+    pub(super) fn count(source: &str, flags: &SourceFlags) -> Result<Self, BoxError> {
+        let started = Instant::now();
+        let mut source_of_rows = flags.open(source)?;
+        let report = with_bar(&mut *source_of_rows, |source, bar| {
+            load(source, &mut Nothing, |progress| bar(progress))
+        })?;
+        Ok(Self {
+            name: redact(source),
+            report,
+            columns: source_of_rows.columns().clone(),
+            time: started.elapsed(),
+        })
+    }
+
+    /// Report of a few lines for people.
+    pub(super) fn text(&self) -> String {
+        let seconds = self.time.as_secs_f64();
+        let advice = null_island_advice(&self.columns, &self.report);
+        format!(
+            "{}: {}\n  {} ({seconds:.2} s, {:.1} million rows a second){}",
+            self.name,
+            with_flags(&self.report.to_string()),
+            with_flags(&self.columns.why),
+            self.report.rows as f64 / seconds.max(1e-9) / 1e6,
+            advice.map_or(String::new(), |advice| format!("\n  {advice}")),
+        )
+    }
+
+    /// Report as JSON; `text` is the one for people.
+    pub(super) fn as_json(&self) -> Value {
+        let skipped: Map<String, Value> = SkipReason::ALL
+            .into_iter()
+            .filter(|&reason| self.report.skipped(reason) > 0)
+            .map(|reason| (reason.name().to_owned(), self.report.skipped(reason).into()))
+            .collect();
+        json!({
+            "name": self.name,
+            "rows": self.report.rows,
+            "kept": self.report.kept,
+            "skipped": skipped,
+            "filtered": self.report.filtered,
+            "weight": self.columns.weight,
+            "text": self.text(),
+        })
+    }
+}
+
+/// Number of rows that a source probably has, from the part of its bytes that was read.
+fn expected_rows(progress: &LoadProgress) -> u64 {
+    let total = progress.bytes_total.unwrap_or(progress.bytes_read);
+    let times = total as f64 / progress.bytes_read.max(1) as f64;
+    (progress.rows as f64 * times.max(1.0)) as u64
+}
+
+/// Sink that drops all points.
+struct Nothing;
+
+impl PointSink for Nothing {
+    fn push(&mut self, _: &[Point]) {}
+}
+
+/// Pack into which points are pushed, and a flag that is set when it fails.
+struct GuardedPack<'a> {
+    packer: &'a mut Packer,
+    failed: &'a AtomicBool,
+    /// Number of rows that all sources probably have.
+    expected: &'a AtomicU64,
+}
+
+impl PointSink for GuardedPack<'_> {
+    fn push(&mut self, batch: &[Point]) {
+        self.packer.expect(self.expected.load(Ordering::Relaxed));
+        self.packer.push(batch);
+        self.failed
+            .store(self.packer.has_failed(), Ordering::Relaxed);
+    }
+}
+
+/// Source that ends as soon as a flag is set.
+struct StoppingSource<'a> {
+    source: &'a mut dyn Source,
+    failed: &'a AtomicBool,
+}
+
+impl Source for StoppingSource<'_> {
+    fn name(&self) -> &str {
+        self.source.name()
+    }
+
+    fn columns(&self) -> &Columns {
+        self.source.columns()
+    }
+
+    fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
+        let more = self.source.next_batch(sink)?;
+        Ok(more && !self.failed.load(Ordering::Relaxed))
+    }
+
+    fn take_kept(&mut self) -> TableBuilder {
+        self.source.take_kept()
+    }
+
+    fn report(&self) -> &Report {
+        self.source.report()
+    }
+
+    fn progress(&self) -> LoadProgress {
+        self.source.progress()
+    }
+}

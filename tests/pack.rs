@@ -1,0 +1,345 @@
+use crate::program::{command, folder, heatsplat};
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Runs of 65,536 points, the shortest.
+const LITTLE: &str = "--memory=1M";
+
+/// Lines of a CSV file with `number` points, some rows of which give none.
+fn rows(number: usize) -> Vec<String> {
+    let points = heatsplat::generate::points(number, 5);
+    let row = |(i, (lon, lat, weight)): (usize, (f64, f64, f32))| match i % 1000 {
+        999 => "?,?,1".to_owned(),
+        _ => format!("{lon:.7},{lat:.7},{weight:.4}"),
+    };
+    points.into_iter().enumerate().map(row).collect()
+}
+
+/// Writes a CSV file. Returns its path.
+fn csv<'a>(folder: &Path, name: &str, rows: impl Iterator<Item = &'a String>) -> String {
+    let mut text = String::from("longitude,latitude,weight\n");
+    for row in rows {
+        writeln!(text, "{row}").unwrap();
+    }
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+/// Packs with `--json` and returns the report.
+fn pack(arguments: &[&str], threads: u32) -> Value {
+    let all = [&["pack", "--json"], arguments].concat();
+    let out = command(&all)
+        .env("RAYON_NUM_THREADS", threads.to_string())
+        .output()
+        .unwrap();
+    let err = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "{err}");
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+fn in_folder(folder: &Path, name: &str) -> String {
+    folder.join(name).display().to_string()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_identity_depends_on_the_points_alone() {
+    let folder = folder("pack-order");
+    let rows = rows(200_000);
+    let source = csv(&folder, "a.csv", rows.iter());
+    let one = in_folder(&folder, "one.heat");
+    let report = pack(&[&source, "-o", &one, LITTLE], 1);
+    assert_eq!(report["points"], 199_800);
+    assert_eq!(report["sources"][0]["skipped"]["bad position"], 200);
+    assert!(
+        report["bytes"].as_u64().unwrap() < 13 * 199_800 + 65_536,
+        "{report}"
+    );
+    // The rows from back to front, in two files.
+    let (first, second) = rows.split_at(70_000);
+    let back = csv(&folder, "back.csv", second.iter().rev());
+    let front = csv(&folder, "front.csv", first.iter().rev());
+    for (memory, threads) in [("--memory=1M", 2), ("--memory=1G", 8), ("--memory=3M", 1)] {
+        let other = in_folder(&folder, "other.heat");
+        let other = pack(
+            &[&back, &front, "-o", &other, memory, "--overwrite"],
+            threads,
+        );
+        assert_eq!(other["identity"], report["identity"], "{memory} {threads}");
+        assert_eq!(
+            other["bytes"].as_u64().unwrap() >> 10,
+            report["bytes"].as_u64().unwrap() >> 10
+        );
+    }
+    // Packs of the parts make the same pack, and so does a pack of the pack.
+    let parts = [("p.heat", &back), ("q.heat", &front)].map(|(name, source)| {
+        let path = in_folder(&folder, name);
+        pack(&[source, "-o", &path], 2);
+        path
+    });
+    for sources in [
+        &[&*parts[0], &*parts[1]][..],
+        &[&*one],
+        &[&*parts[0], &*front],
+    ] {
+        let output = in_folder(&folder, "union.heat");
+        let union = pack(
+            &[sources, &["-o", &*output, LITTLE, "--overwrite"]].concat(),
+            2,
+        );
+        assert_eq!(union["identity"], report["identity"], "{sources:?}");
+    }
+    assert!(names(&folder).iter().all(|name| !name.contains("partial")));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The number of moments at which a pack is killed. `HEATSPLAT_KILLS` may set a larger number.
+fn kills() -> u32 {
+    let asked = std::env::var("HEATSPLAT_KILLS").ok();
+    asked.and_then(|n| n.parse().ok()).unwrap_or(4)
+}
+
+/// A pack may be killed at any moment. It leaves its target unchanged. The resumed pack is that of
+/// an undisturbed one.
+#[test]
+fn a_killed_pack_is_resumed_to_the_same_identity() {
+    let folder = folder("pack-kill");
+    let rows = rows(400_000);
+    let first = csv(&folder, "a.csv", rows[..150_000].iter());
+    let second = csv(&folder, "b.csv", rows[150_000..].iter());
+    let output = in_folder(&folder, "out.heat");
+    let start = Instant::now();
+    let whole = pack(&[&first, &second, "-o", &output, LITTLE], 2);
+    let time = start.elapsed();
+    let bytes = std::fs::read(&output).unwrap();
+    let (mut random, mut killed, mut resumed) = (88_172_645_463_325_252u64, 0, 0);
+    let mut sooner = 1.0;
+    let arguments = ["pack", "--json", &first, &second, "-o", &output, LITTLE];
+    let partial = folder.join("out.heat.partial");
+    for round in 0..kills() {
+        // In every other round there is an older target, which stays until the new one is whole.
+        let older = round % 2 == 1;
+        std::fs::remove_file(&output).unwrap();
+        if older {
+            std::fs::write(&output, "older").unwrap();
+        }
+        let out = loop {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let delay = time.mul_f64(sooner * (random % 1000) as f64 / 900.0);
+            let flag = if partial.exists() {
+                "--resume"
+            } else {
+                "--overwrite"
+            };
+            let mut pack = command(&[&arguments[..], &[flag]].concat());
+            if random % 3 == 0 && killed > 0 {
+                break Some(pack.output().unwrap());
+            }
+            let pack = pack.stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut child = pack.spawn().unwrap();
+            std::thread::sleep(delay);
+            child.kill().unwrap();
+            let out: Output = child.wait_with_output().unwrap();
+            if out.status.success() {
+                break Some(out);
+            }
+            let err = String::from_utf8_lossy(&out.stderr);
+            assert!(out.status.code().is_none(), "{err}");
+            killed += 1;
+            match std::fs::read(&output) {
+                Ok(now) if now == bytes => break None,
+                Ok(now) => assert!(older && now == b"older"),
+                Err(_) => assert!(!older),
+            }
+        };
+        if let Some(out) = out {
+            let err = String::from_utf8_lossy(&out.stderr);
+            assert!(out.status.success(), "{round}: {err}");
+            resumed += u32::from(err.contains("points are in runs"));
+            let report: Value = serde_json::from_slice(&out.stdout).unwrap();
+            assert_eq!(report["identity"], whole["identity"]);
+            assert!(!partial.exists());
+        }
+        // The metadata doesn't have the time of reading, so all bytes are equal.
+        assert!(std::fs::read(&output).unwrap() == bytes);
+        let _ = std::fs::remove_dir_all(&partial);
+        // Other tests may have slowed down the first pack.
+        if killed == 0 {
+            sooner *= 0.6;
+        }
+    }
+    assert!(killed > 0 || kills() < 3, "no pack was killed");
+    println!("{killed} killed, {resumed} with runs");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn what_a_pack_cannot_hold_is_refused_by_name() {
+    let folder = folder("pack-refused");
+    let source = csv(&folder, "a.csv", rows(2000).iter());
+    let output = in_folder(&folder, "a.heat");
+    let refused = |arguments: &[&str], code: i32, words: &[&str]| {
+        let all = [&["pack", &*source], arguments].concat();
+        let (found, _, err) = heatsplat(&all);
+        assert_eq!(found, code, "{arguments:?}: {err}");
+        assert!(
+            words.iter().all(|word| err.contains(word)),
+            "{arguments:?}: {err}"
+        );
+    };
+    refused(
+        &["-o", &output, "--keep", "weight"],
+        2,
+        &["--keep", "--filter"],
+    );
+    refused(&["-o", &output, "--by", "weight"], 2, &["--by", "--filter"]);
+    refused(
+        &["-o", &output, "--radius-column", "weight"],
+        2,
+        &["--radius-column"],
+    );
+    refused(
+        &["-o", &in_folder(&folder, "a.bin")],
+        2,
+        &["--output", ".heat"],
+    );
+    refused(&["-o", &in_folder(&folder, "none/a.heat")], 1, &["none"]);
+    assert_eq!(names(&folder), ["a.csv"]);
+    // A dry run says what it would take, and writes nothing.
+    let (code, out, err) = heatsplat(&["pack", &source, "-o", &output, "--dry-run"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.contains("1,998 points, about ") && err.contains("2 bad position"),
+        "{out}{err}"
+    );
+    assert_eq!(names(&folder), ["a.csv"]);
+    let report = pack(&[&source, "-o", &output], 2);
+    let dry = pack(&[&source, "-o", &output, "--dry-run"], 2);
+    assert_eq!(dry["points"], report["points"]);
+    let (guess, true_bytes) = (
+        dry["bytes"].as_f64().unwrap(),
+        report["bytes"].as_f64().unwrap(),
+    );
+    assert!(
+        (0.7..1.5).contains(&(guess / true_bytes)),
+        "{guess} {true_bytes}"
+    );
+    refused(&["-o", &output], 1, &["exists already", "--overwrite"]);
+    refused(
+        &[&output, "-o", &output, "--overwrite"],
+        2,
+        &["is a source too"],
+    );
+    let other = in_folder(&folder, "b.heat");
+    refused(
+        &[&output, "-o", &other, "--filter", "weight > 3"],
+        2,
+        &["--filter", "packed already"],
+    );
+    let (code, _, err) = heatsplat(&["pack", &source, "-o", &output, "--resume"]);
+    assert!(code == 0 && err.contains("is whole already"), "{err}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Mounts an empty file system of a few MiB in the folder, for one command. `None` where this is
+/// not allowed.
+fn on_small_disk(folder: &Path, mebibytes: u32, arguments: &[&str]) -> Option<Output> {
+    let mount = format!(
+        "mount -t tmpfs -o size={mebibytes}m none \"$0\" && \"$@\"; code=$?; ls \"$0\"; exit $code"
+    );
+    let run = |before: &[&str]| {
+        let program = command(&[]).get_program().to_owned();
+        let (first, rest) = before.split_first().unwrap();
+        let mut all = Command::new(first);
+        all.args(rest)
+            .arg(&mount)
+            .arg(folder)
+            .arg(program)
+            .args(arguments);
+        all.output().ok()
+    };
+    let can = run(&["unshare", "-m", "sh", "-c"]).filter(is_mounted);
+    can.or_else(|| run(&["unshare", "-rm", "sh", "-c"]).filter(is_mounted))
+}
+
+fn is_mounted(out: &Output) -> bool {
+    let err = String::from_utf8_lossy(&out.stderr);
+    !err.contains("mount:") && !err.contains("unshare:")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_names_the_bytes_that_are_needed() {
+    let folder = folder("pack-full");
+    let disk: PathBuf = folder.join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let source = csv(&folder, "a.csv", rows(400_000).iter());
+    let output = in_folder(&disk, "a.heat");
+    // On the first disk the runs don't fit, and on the second one the file beside them.
+    for mebibytes in [2, 6] {
+        let arguments = ["pack", &source, "-o", &output, LITTLE];
+        let Some(out) = on_small_disk(&disk, mebibytes, &arguments) else {
+            println!("no file system can be mounted here");
+            return;
+        };
+        let (err, left) = (String::from_utf8_lossy(&out.stderr), out.stdout);
+        assert_eq!(out.status.code(), Some(1), "{err}");
+        assert!(err.contains("the disk is full; a pack of "), "{err}");
+        let needed = err.split("points needs about ").nth(1).unwrap_or_default();
+        let needed: u64 = needed.split(' ').next().unwrap().parse().unwrap();
+        assert!((6_000_000..20_000_000).contains(&needed), "{err}");
+        assert_eq!(String::from_utf8_lossy(&left), "a.heat.partial\n");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A source that has changed is read again, and one that hasn't is not.
+#[test]
+fn sources_that_have_changed_are_read_again() {
+    let folder = folder("pack-changed");
+    let rows = rows(300_000);
+    let first = csv(&folder, "a.csv", rows[..200_000].iter());
+    let second = csv(&folder, "b.csv", rows[200_000..].iter());
+    let output = in_folder(&folder, "out.heat");
+    let arguments = ["pack", "--json", &first, &second, "-o", &output, LITTLE];
+    // The second source ends with an error, so the runs of the first stay.
+    let good = std::fs::read(&second).unwrap();
+    std::fs::remove_file(&second).unwrap();
+    std::fs::create_dir(&second).unwrap();
+    let (code, _, err) = heatsplat(&arguments);
+    assert_eq!(code, 1, "{err}");
+    let (code, _, err) = heatsplat(&arguments);
+    assert!(code == 1 && err.contains("--resume finishes it"), "{err}");
+    std::fs::remove_dir(&second).unwrap();
+    std::fs::write(&second, good).unwrap();
+    let other = [&arguments[..], &["--resume", "--weight", "none"]].concat();
+    let (code, _, err) = heatsplat(&other);
+    assert!(code == 1 && err.contains("other settings"), "{err}");
+    // A file of the same size that is newer is another one.
+    std::thread::sleep(Duration::from_millis(20));
+    let text = std::fs::read_to_string(&first).unwrap();
+    std::fs::write(&first, text.replace("?,?,1", "1,1,1")).unwrap();
+    let resume = [&arguments[..], &["--resume"]].concat();
+    let (code, out, err) = heatsplat(&resume);
+    assert_eq!(code, 0, "{err}");
+    assert!(!err.contains("points are in runs"), "{err}");
+    let resumed: Value = serde_json::from_str(&out).unwrap();
+    let fresh = pack(&[&arguments[2..], &["--overwrite"]].concat(), 2);
+    assert_eq!(resumed["identity"], fresh["identity"]);
+    assert_eq!(resumed["points"], 299_900);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
