@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 /// Pipes and devices, like `/dev/null`, are written to directly.
 pub(super) fn write(
     output: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> Result<(), BoxError> {
     if output.as_os_str() == "-" {
-        let mut stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+        let mut stdout = BufWriter::with_capacity(1 << 16, io::stdout());
         fill(&mut stdout)?;
         stdout.flush()?;
         return Ok(());

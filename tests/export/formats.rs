@@ -465,3 +465,41 @@ fn mistakes_leave_everything_as_it_was() {
     assert_eq!(names(&folder), ["made up.csv", "there.pmtiles"]);
     assert_eq!(std::fs::read(&there).unwrap(), b"mine");
 }
+
+/// A `.parquet` has the points themselves: any command reads them again, with the pictures of the
+/// source.
+#[test]
+fn points_are_exported_as_geoparquet() {
+    let folder = folder("export-points");
+    let points = points(3000);
+    let source = csv(&folder, &points);
+    let (_, file) = path(&folder, "out.parquet");
+    let (code, _, errors) = heatsplat(&["export", &source, "-o", &file]);
+    assert_eq!(code, 0, "{errors}");
+    assert!(errors.contains("out.parquet: 3003 points"), "{errors}");
+    let picture = |source: &str, name: &str| {
+        let (_, file) = path(&folder, name);
+        let (code, _, errors) = heatsplat(&["render", source, "-o", &file, "--size", "300"]);
+        assert_eq!(code, 0, "{errors}");
+        std::fs::read(file).unwrap()
+    };
+    assert!(picture(&source, "a.png") == picture(&file, "b.png"));
+    let (code, _, errors) = heatsplat(&["export", &source, "-o", &file]);
+    assert!(code != 0 && errors.contains("--overwrite"), "{errors}");
+    let (code, _, errors) = heatsplat(&["export", &source, "-o", &file, "--overwrite"]);
+    assert_eq!(code, 0, "{errors}");
+    for (flags, says) in [
+        (&["--zoom", "3"][..], "--zoom is for tiles"),
+        (&["--resume"], "--resume is for tiles"),
+    ] {
+        let all = [&["export", &source, "-o", &file][..], flags].concat();
+        let (code, _, errors) = heatsplat(&all);
+        assert!(code == 2 && errors.contains(says), "{errors}");
+    }
+    let (_, tiles) = path(&folder, "out.pmtiles");
+    let (code, _, errors) = heatsplat(&["export", &source, "-o", &tiles]);
+    assert!(
+        code == 2 && errors.contains("--zoom is missing"),
+        "{errors}"
+    );
+}

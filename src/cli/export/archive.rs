@@ -19,7 +19,7 @@ pub(super) fn write(
     layer: &Layer,
     backend: &dyn Backend,
 ) -> Result<(), BoxError> {
-    let mut export = heatsplat_archive::Export::new(layer, flags.zoom.clone())
+    let mut export = heatsplat_archive::Export::new(layer, flags.zooms()?)
         .area(flags.bbox)
         .size(flags.size())
         .content(flags.written_as)

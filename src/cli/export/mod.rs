@@ -1,7 +1,8 @@
 //! `heatsplat export`: draws all tiles of a source once and writes them into an archive, a folder
-//! or a database.
+//! or a database. Or it writes the points themselves.
 
 mod archive;
+mod points;
 
 use super::backend::BackendFlags;
 use super::error::BoxError;
@@ -17,7 +18,7 @@ use heatsplat::points::LonLatBox;
 use heatsplat::{Layer, TileSize};
 use heatsplat_archive::{ExportError, IfExists, Target, TileContent};
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,6 +26,7 @@ Examples:
   heatsplat export examples/cities.csv.gz -o italy.mbtiles --zoom 4-10 --bbox 6,36,19,47.5 --dry-run
   heatsplat export quakes.csv -o density.tif --zoom 2-8
   heatsplat export quakes.csv -o 'tiles/{z}/{x}/{y}.png' --zoom 0-6 --ramp viridis
+  heatsplat export quakes.csv -o quakes.parquet --keep depth,time      the points themselves
   heatsplat export quakes.csv -o 'postgres://me@db/gis?table=maps.heat' --zoom 3-8 --overwrite
 
 Only tiles that show something are written; pictures are those that `heatsplat serve` sends, byte
@@ -32,7 +34,8 @@ for byte. An export that was broken off, however, leaves OUTPUT.partial and is f
 command with --resume. `heatsplat serve cities.pmtiles` serves the tiles again.
 
 A .tif and a PostGIS table hold densities: the deepest zoom, and each other one as an overview of it
-(in PostGIS the tables o_2_heat, o_4_heat …; the role must be one that may create them).";
+(in PostGIS the tables o_2_heat, o_4_heat …; the role must be one that may create them). A .parquet
+holds the points (GeoParquet): longitude and latitude to 9.3 mm, weights, and the columns of --keep.";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
@@ -40,12 +43,14 @@ pub(super) struct ExportCommand {
     /// A file of points, as for `serve`, or postgres://user@host/database with --table or --sql
     source: String,
     /// A .pmtiles or .mbtiles archive, a .tif (Cloud-Optimised GeoTIFF), a folder of files as
-    /// FOLDER/{z}/{x}/{y}.png, or postgres://user@host/database?table=NAME for PostGIS rasters
+    /// FOLDER/{z}/{x}/{y}.png, or postgres://user@host/database?table=NAME for PostGIS rasters; or
+    /// a .parquet (GeoParquet) for the points themselves
     #[arg(short, long, value_name = "OUTPUT", value_parser = output)]
     output: Output,
-    /// The zoom of the tiles, or the first and the last: 6, 0-10
+    /// The zoom of the tiles, or the first and the last: 6, 0-10. Every output but a .parquet needs
+    /// it
     #[arg(long, value_name = "ZOOM", value_parser = zooms)]
-    zoom: RangeInclusive<u8>,
+    zoom: Option<RangeInclusive<u8>>,
     /// Only tiles that this box touches, in degrees; an east over 180 reaches across the date line
     /// [default: all]
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, value_parser = area)]
@@ -88,6 +93,8 @@ pub(super) struct ExportCommand {
 enum Output {
     /// An archive file or a folder of files.
     Archive(Target),
+    /// A file of the points themselves.
+    Points(PathBuf),
     /// A table of PostGIS rasters in a database.
     Rasters(Box<RasterTable>),
     /// An address of a database that can't be used, as the message with the reason. An error of the
@@ -121,20 +128,33 @@ impl ExportCommand {
         let backend = self.backend.backend()?;
         let loaded = self.source_flags.load(&self.source)?;
         say!("{}", loaded.summary(&redact(&self.source)));
+        if let Output::Points(path) = &self.output {
+            return points::write(&loaded, path);
+        }
         let name = self.name.clone();
         let name = name.unwrap_or_else(|| layer_name(&self.source));
         let style = loaded.style(&style, None);
         let layer = Layer::new(&name, loaded.into_set()?.0, style, backend.clone());
         match &self.output {
             Output::Archive(target) => archive::write(&self, target, &layer, &*backend),
-            Output::Rasters(table) => table.write(&layer, self.zoom.clone(), self.overwrite),
+            Output::Rasters(table) => table.write(&layer, self.zooms()?, self.overwrite),
+            Output::Points(_) => Ok(()),
             Output::Refused(why) => Err(refused(why)),
         }
+    }
+
+    /// The zooms of the tiles.
+    fn zooms(&self) -> Result<RangeInclusive<u8>, BoxError> {
+        let missing = || UsageError::new("export", "--zoom is missing: the zoom of the tiles");
+        Ok(self.zoom.clone().ok_or_else(missing)?)
     }
 
     /// Checks that the output can be written. This happens before the source is read, which may
     /// take long. Returns `false` if the output is already complete, so that nothing is left to do.
     fn is_needed(&self) -> Result<bool, BoxError> {
+        if !matches!(self.output, Output::Points(_) | Output::Refused(_)) {
+            self.zooms()?;
+        }
         match &self.output {
             Output::Archive(_) if self.dry_run => Ok(true),
             Output::Archive(target) => {
@@ -145,9 +165,10 @@ impl ExportCommand {
                 Ok(is_needed)
             }
             Output::Rasters(table) => {
-                table.check(self.zoom.clone(), self.overwrite)?;
+                table.check(self.zooms()?, self.overwrite)?;
                 Ok(true)
             }
+            Output::Points(path) => points::check(self, path).map(|()| true),
             Output::Refused(why) => Err(refused(why)),
         }
     }
@@ -171,6 +192,9 @@ fn output(text: &str) -> Result<Output, String> {
     if let Some(table) = RasterTable::parse(text) {
         let table = table.map(|table| Output::Rasters(Box::new(table)));
         return Ok(table.unwrap_or_else(Output::Refused));
+    }
+    if points::is_points(Path::new(text)) {
+        return Ok(Output::Points(text.into()));
     }
     let target = Target::from_path(Path::new(text)).map_err(|e| e.to_string())?;
     Ok(Output::Archive(target))

@@ -1,6 +1,7 @@
 //! Columns that are kept beside a spatial index of points, so that the points can be filtered and
 //! divided into parts later.
 
+mod arrow_column;
 mod builder;
 mod cell;
 mod check;

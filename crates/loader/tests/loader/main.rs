@@ -18,6 +18,7 @@ mod formats;
 mod geojson;
 mod geometries;
 mod geopackage;
+mod geoparquet;
 mod input;
 mod json_rows;
 mod json_rows_compared;

@@ -1,0 +1,251 @@
+//! Writing of points as GeoParquet 1.1, which GDAL, DuckDB, QGIS and GeoPandas read: the way out of
+//! an index of points.
+
+use crate::table::{Column, Table};
+use arrow_array::builder::BinaryBuilder;
+use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, StructArray};
+use arrow_schema::{ArrowError, DataType, Field, Fields, Schema};
+use heatsplat_points::{Point, Points, ReadError, mercator};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+use std::io::Write;
+use std::sync::Arc;
+
+/// The number of points in a group of rows, which readers can leave out as a whole if it lies
+/// outside of a box: a choice.
+const GROUP: usize = 1 << 16;
+
+/// The name of the column with the positions.
+const GEOMETRY: &str = "geometry";
+/// The name of the column of weights, unless the source has another name for it.
+const WEIGHT: &str = "weight";
+/// The name of the column with the box of each position. By its statistics readers find the groups
+/// of rows in a box.
+const BBOX: &str = "bbox";
+
+/// The edges of a box, in the order in which they are written.
+const EDGES: [&str; 4] = ["xmin", "ymin", "xmax", "ymax"];
+
+/// Error while points are written as GeoParquet.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GeoParquetError {
+    /// The points can't be read, since they are in a file that is damaged or gone.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The file can't be written.
+    #[error("cannot be written: {0}")]
+    Write(String),
+}
+
+impl From<ParquetError> for GeoParquetError {
+    fn from(error: ParquetError) -> Self {
+        Self::Write(error.to_string())
+    }
+}
+
+impl From<ArrowError> for GeoParquetError {
+    fn from(error: ArrowError) -> Self {
+        Self::Write(error.to_string())
+    }
+}
+
+/// Writes points as GeoParquet 1.1, in Z-order: their positions in longitude and latitude (WGS 84),
+/// their weights and the columns of `table`, whose rows must be those of `points`.
+///
+/// A position is written as the middle of its square of 9.3 mm, so that reading the file gives the
+/// equal point. The column of weights is called `weight`, by default "weight", and is null where a
+/// point has none. If the table has a column of that name with numbers, it is written in place of
+/// the weights. Points that all have the weight 1 have no column of weights.
+///
+/// # Errors
+/// A [`GeoParquetError`]: the points can't be read, or the file can't be written.
+pub fn write_geoparquet(
+    points: &Points,
+    table: &Table,
+    weight: Option<&str>,
+    file: impl Write + Send,
+) -> Result<(), GeoParquetError> {
+    let layout = RowLayout::new(points, table, weight);
+    let schema = Arc::new(layout.schema());
+    let properties = layout.properties(points)?;
+    let mut writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))?;
+    let mut row = 0;
+    let mut failed = None;
+    points.scan(&mut |batch| {
+        for batch in batch.chunks(GROUP) {
+            if failed.is_some() {
+                return;
+            }
+            let written = layout.columns(batch, row);
+            let written = RecordBatch::try_new(Arc::clone(&schema), written)
+                .map_err(GeoParquetError::from)
+                .and_then(|rows| Ok(writer.write(&rows)?));
+            failed = written.err();
+            row += batch.len();
+        }
+    })?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    writer.close()?;
+    Ok(())
+}
+
+/// The columns of a file.
+struct RowLayout<'t> {
+    /// The name of the column of weights; `None` if all points have the weight 1, or if the table
+    /// has the weights.
+    weight: Option<String>,
+    /// The name of the column of boxes.
+    bbox: String,
+    /// The columns of the table that are written.
+    kept: Vec<&'t Column>,
+}
+
+impl<'t> RowLayout<'t> {
+    fn new(points: &Points, table: &'t Table, weight: Option<&str>) -> Self {
+        let name = weight.unwrap_or(WEIGHT);
+        let is_number =
+            |column: &Column| matches!(column.arrow_type(), DataType::Int64 | DataType::Float64);
+        let columns = table.columns().iter();
+        let kept: Vec<&Column> = columns
+            .filter(|c| c.name() != name || is_number(c))
+            .collect();
+        let summary = points.summary();
+        let is_counted =
+            summary.without_weight == 0 && (summary.weight_min, summary.weight_max) == (1.0, 1.0);
+        let has_weights = kept.iter().any(|column| column.name() == name);
+        Self {
+            weight: (!is_counted && !has_weights).then(|| name.to_owned()),
+            bbox: free_name(BBOX, table),
+            kept,
+        }
+    }
+
+    fn schema(&self) -> Schema {
+        let mut fields = vec![
+            Field::new(GEOMETRY, DataType::Binary, false),
+            Field::new(&self.bbox, DataType::Struct(box_fields()), false),
+        ];
+        let weight = self.weight.iter();
+        fields.extend(weight.map(|name| Field::new(name, DataType::Float32, true)));
+        let kept = self.kept.iter();
+        fields.extend(kept.map(|c| Field::new(c.name(), c.arrow_type(), true)));
+        Schema::new(fields)
+    }
+
+    /// The properties of the file: how columns are packed, and the metadata of GeoParquet.
+    fn properties(&self, points: &Points) -> Result<WriterProperties, GeoParquetError> {
+        let mut properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+            .set_created_by(concat!("heatsplat ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_max_row_group_row_count(Some(GROUP))
+            .set_column_dictionary_enabled(ColumnPath::from(GEOMETRY), false)
+            .set_key_value_metadata(Some(vec![KeyValue::new(
+                "geo".to_owned(),
+                self.metadata(points).to_string(),
+            )]));
+        for edge in EDGES {
+            // The highest bytes of neighbours are equal, so they are packed side by side.
+            let path = ColumnPath::new(vec![self.bbox.clone(), edge.to_owned()]);
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT);
+        }
+        Ok(properties.build())
+    }
+
+    /// The metadata of GeoParquet 1.1. The system is the standard's default, longitude and latitude
+    /// on WGS 84.
+    fn metadata(&self, points: &Points) -> serde_json::Value {
+        let edge = |name: &&str| ((*name).to_owned(), serde_json::json!([self.bbox, name]));
+        let edges: serde_json::Map<_, _> = EDGES.iter().map(edge).collect();
+        let mut column = serde_json::json!({
+            "encoding": "WKB",
+            "geometry_types": ["Point"],
+            "covering": { "bbox": edges },
+        });
+        if let Some(bounds) = points.summary().bounds {
+            // A box that crosses ±180° has a west greater than its east there.
+            let turned = |lon: f64| if lon > 180.0 { lon - 360.0 } else { lon };
+            let [west, south, east, north] = bounds.edges();
+            let edges = match east - west >= 360.0 {
+                true => [-180.0, south, 180.0, north],
+                false => [turned(west), south, turned(east), north],
+            };
+            if let Some(column) = column.as_object_mut() {
+                column.insert("bbox".to_owned(), edges.to_vec().into());
+            }
+        }
+        serde_json::json!({
+            "version": "1.1.0",
+            "primary_column": GEOMETRY,
+            "columns": { GEOMETRY: column },
+        })
+    }
+
+    /// The columns of some points, of which the first has the number `row` in Z-order.
+    fn columns(&self, points: &[Point], row: usize) -> Vec<ArrayRef> {
+        let places: Vec<(f64, f64)> = points.iter().map(middle).collect();
+        let mut geometries = BinaryBuilder::with_capacity(places.len(), places.len() * 21);
+        for place in &places {
+            geometries.append_value(well_known_binary(*place));
+        }
+        let lons: ArrayRef = Arc::new(Float64Array::from_iter_values(places.iter().map(|p| p.0)));
+        let lats: ArrayRef = Arc::new(Float64Array::from_iter_values(places.iter().map(|p| p.1)));
+        let edges = vec![Arc::clone(&lons), Arc::clone(&lats), lons, lats];
+        let boxes = StructArray::new(box_fields(), edges, None);
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(geometries.finish()), Arc::new(boxes)];
+        if self.weight.is_some() {
+            let weight = |point: &Point| point.has_weight().then_some(point.weight);
+            let weights: Float32Array = points.iter().map(weight).collect();
+            columns.push(Arc::new(weights));
+        }
+        let rows = row..row + points.len();
+        columns.extend(self.kept.iter().map(|c| c.to_arrow(rows.clone())));
+        columns
+    }
+}
+
+fn box_fields() -> Fields {
+    let field = |name: &str| Field::new(name, DataType::Float64, false);
+    EDGES.iter().map(|name| field(name)).collect()
+}
+
+/// A name that no column of the table has: `name`, or else `name_1`, `name_2` and so on.
+fn free_name(name: &str, table: &Table) -> String {
+    let is_taken = |name: &String| table.columns().iter().any(|column| column.name() == name);
+    let others = (1..).map(|number| format!("{name}_{number}"));
+    let mut names = std::iter::once(name.to_owned()).chain(others);
+    names
+        .find(|name| !is_taken(name))
+        .unwrap_or_else(|| name.to_owned())
+}
+
+/// The longitude and latitude, in degrees, of the middle of a point's square. Its corner could be
+/// rounded into the neighbouring square when it is read again.
+fn middle(point: &Point) -> (f64, f64) {
+    (
+        mercator::longitude(f64::from(point.x) + 0.5),
+        mercator::latitude(f64::from(point.y) + 0.5),
+    )
+}
+
+/// A point as well-known binary, the lowest bytes of numbers first.
+fn well_known_binary((lon, lat): (f64, f64)) -> [u8; 21] {
+    let mut bytes = [0; 21];
+    let head: [u8; 5] = [1, 1, 0, 0, 0];
+    let all = head
+        .into_iter()
+        .chain(lon.to_le_bytes())
+        .chain(lat.to_le_bytes());
+    for (to, from) in bytes.iter_mut().zip(all) {
+        *to = from;
+    }
+    bytes
+}
