@@ -71,6 +71,12 @@ impl<'a> ByteReader<'a> {
     }
 }
 
+/// Returns true if bytes have a CRC-32. A fuzzer has no use for checksums, so it passes them.
+#[allow(unexpected_cfgs, reason = "cargo-fuzz sets it")]
+pub(crate) fn has_crc(bytes: &[u8], crc: u32) -> bool {
+    cfg!(fuzzing) || crc32fast::hash(bytes) == crc
+}
+
 /// Appends a number as a varint: see [`ByteReader::varint`].
 pub(crate) fn push_varint(bytes: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {

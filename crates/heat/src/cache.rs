@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Bytes of memory of an entry besides its page: an estimate.
 const OVERHEAD: usize = 120;
 
+/// Least limit of pages of nodes, in bytes.
+const LEAST_NODES: u64 = 64 << 20;
+
 /// Typical number of bytes of a page.
 const USUAL: u64 = 16_000;
 
@@ -34,6 +37,8 @@ impl Weighter<PageKey, Arc<Page>> for Bytes {
 /// checksums were compared.
 pub struct PageCache {
     pages: Cache<PageKey, Arc<Page>, Bytes>,
+    /// Pages of nodes, which every search needs: those of points don't push them out.
+    nodes: Cache<PageKey, Arc<Page>, Bytes>,
     limit: u64,
     files: AtomicU64,
     counts: Counts,
@@ -64,24 +69,13 @@ pub struct PageCounters {
 }
 
 impl PageCache {
-    /// Cache of at most `limit` bytes. With 0 every page is read each time.
+    /// Cache of at most `limit` bytes of points and cells. Pages of nodes take up to half as many
+    /// more, but may take 64 MiB in any case: there is about a node for 300 points, and it takes 64
+    /// bytes. With 0 every page of points and cells is read each time.
     pub fn new(limit: u64) -> Self {
-        let items = (limit / USUAL).clamp(1, 1 << 20) as usize;
-        // Each shard has its part of the limit, and a large page must fit into one.
-        let options = OptionsBuilder::new()
-            .estimated_items_capacity(items)
-            .weight_capacity(limit)
-            .shards(8)
-            .build();
-        let pages = match options {
-            Ok(options) => {
-                Cache::with_options(options, Bytes, Default::default(), Default::default())
-            }
-            // These options are complete, so this is never reached.
-            Err(_) => Cache::with_weighter(items, limit, Bytes),
-        };
         Self {
-            pages,
+            pages: bounded(limit),
+            nodes: bounded((limit / 2).max(LEAST_NODES)),
             limit,
             files: AtomicU64::new(0),
             counts: Counts::default(),
@@ -96,7 +90,7 @@ impl PageCache {
             page_bytes: counts.bytes.load(Ordering::Relaxed),
             page_hits: counts.hits.load(Ordering::Relaxed),
             crc_failures: counts.failures.load(Ordering::Relaxed),
-            cached_bytes: self.pages.weight(),
+            cached_bytes: self.pages.weight() + self.nodes.weight(),
         }
     }
 
@@ -105,15 +99,18 @@ impl PageCache {
         self.files.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub(crate) fn get(&self, key: &PageKey) -> Option<Arc<Page>> {
-        let found = self.pages.get(key)?;
+    pub(crate) fn get(&self, key: &PageKey, are_nodes: bool) -> Option<Arc<Page>> {
+        let cache = if are_nodes { &self.nodes } else { &self.pages };
+        let found = cache.get(key)?;
         self.counts.hits.fetch_add(1, Ordering::Relaxed);
         Some(found)
     }
 
     pub(crate) fn insert(&self, key: PageKey, page: &Arc<Page>) {
-        if self.limit > 0 {
-            self.pages.insert(key, page.clone());
+        match &**page {
+            Page::Nodes(_) => self.nodes.insert(key, page.clone()),
+            Page::Entries(_) if self.limit > 0 => self.pages.insert(key, page.clone()),
+            Page::Entries(_) => {}
         }
     }
 
@@ -124,6 +121,21 @@ impl PageCache {
 
     pub(crate) fn count_failure(&self) {
         self.counts.failures.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn bounded(limit: u64) -> Cache<PageKey, Arc<Page>, Bytes> {
+    let items = (limit / USUAL).clamp(1, 1 << 20) as usize;
+    // Each shard has its part of the limit, and a large page must fit into one.
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(items)
+        .weight_capacity(limit)
+        .shards(8)
+        .build();
+    match options {
+        Ok(options) => Cache::with_options(options, Bytes, Default::default(), Default::default()),
+        // These options are complete, so this is never reached.
+        Err(_) => Cache::with_weighter(items, limit, Bytes),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Files that were opened.
 
+use crate::bytes::has_crc;
 use crate::cache::{PageCache, PageCounters};
 use crate::error::HeatError;
 use crate::layout::{HEADER, Header, HeaderError, METADATA, ROOT, Section};
 use crate::metadata::Metadata;
 use crate::pages::{Pages, Stream, StreamNumber};
 use crate::root::{DEEPEST, PageKind, Root, RootError, page_len};
-use crate::source::{ByteSource, FileSource};
+use crate::source::{ByteSource, FileSource, read_vec};
 use heatsplat_points::Summary;
 use std::path::Path;
 use std::sync::Arc;
@@ -148,7 +149,7 @@ impl<'a> Opening<'a> {
         };
         let found = source.size().map_err(unreadable)?;
         let first = usize::try_from(found).unwrap_or(usize::MAX).min(FIRST_READ);
-        let front = source.read_at(0, first).map_err(unreadable)?;
+        let front = read_vec(source, 0, first).map_err(unreadable)?;
         let header = Header::from_bytes(&front).map_err(|error| match error {
             HeaderError::Foreign => HeatError::Foreign { name: name() },
             HeaderError::Version(major) => HeatError::Version {
@@ -216,14 +217,14 @@ impl<'a> Opening<'a> {
         let bytes = match here {
             Some(bytes) if start >= HEADER => bytes.to_vec(),
             _ => {
-                let read = self.source.read_at(section.offset, len);
+                let read = read_vec(self.source, section.offset, len);
                 read.map_err(|error| HeatError::Read {
                     name: self.source.name().to_owned(),
                     source: error,
                 })?
             }
         };
-        Ok((crc32fast::hash(&bytes) == section.crc).then_some(bytes))
+        Ok(has_crc(&bytes, section.crc).then_some(bytes))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::bytes::ByteReader;
 use crate::weights::{self, PackedWeights, WeightMode, width};
 use bitpacking::{BitPacker as _, BitPacker4x};
 use heatsplat_points::Point;
+use std::ops::Range;
 
 /// Number of entries in a group. The last group of a page may have fewer.
 pub(crate) const GROUP: usize = BitPacker4x::BLOCK_LEN;
@@ -43,6 +44,26 @@ pub(crate) struct Head {
     weights: PackedWeights,
     /// Number of bytes between the beginning of the page and the packed numbers of this group.
     at: u32,
+}
+
+/// Numbers of a group while it is unpacked.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    xs: [u32; GROUP],
+    ys: [u32; GROUP],
+    numbers: [u32; GROUP],
+    weights: [f32; GROUP],
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self {
+            xs: [0; GROUP],
+            ys: [0; GROUP],
+            numbers: [0; GROUP],
+            weights: [0.0; GROUP],
+        }
+    }
 }
 
 /// Bytes of 128 integers with some bits each.
@@ -101,28 +122,56 @@ impl Head {
         end
     }
 
-    /// Unpacks the entries of the group.
+    /// Unpacks the group, and appends the entries with the numbers `wanted` of it.
     #[inline]
-    pub(crate) fn entries(&self, page: &[u8], out: &mut [Point; GROUP]) {
-        let (mut xs, mut ys) = ([0; GROUP], [0; GROUP]);
-        let at = Self::numbers(page, self.at as usize, self.bits_x, &mut xs);
-        let at = Self::numbers(page, at, self.bits_y, &mut ys);
-        for ((point, x), y) in out.iter_mut().zip(&xs).zip(&ys) {
-            point.x = self.x.wrapping_add(*x);
-            point.y = self.y.wrapping_add(*y);
-        }
-        Self::numbers(page, at, self.weights.bits, &mut xs);
-        weights::unpack(self.weights, &xs, out);
+    pub(crate) fn append_entries(
+        &self,
+        page: &[u8],
+        wanted: Range<usize>,
+        scratch: &mut Scratch,
+        out: &mut Vec<Point>,
+    ) {
+        let Scratch {
+            xs,
+            ys,
+            numbers,
+            weights,
+        } = scratch;
+        let at = Self::numbers(page, self.at as usize, self.bits_x, xs);
+        let at = Self::numbers(page, at, self.bits_y, ys);
+        Self::numbers(page, at, self.weights.bits, numbers);
+        weights::unpack(self.weights, numbers, weights);
+        let entry = |((x, y), weight): ((&u32, &u32), &f32)| Point {
+            x: self.x.wrapping_add(*x),
+            y: self.y.wrapping_add(*y),
+            weight: *weight,
+        };
+        let (Some(xs), Some(ys), Some(weights)) = (
+            xs.get(wanted.clone()),
+            ys.get(wanted.clone()),
+            weights.get(wanted),
+        ) else {
+            return;
+        };
+        out.extend(xs.iter().zip(ys).zip(weights).map(entry));
     }
 
-    /// Unpacks the counts of the group's cells.
+    /// Unpacks the counts of the group's cells, and appends those with the numbers `wanted`.
     #[inline]
-    pub(crate) fn counts(&self, page: &[u8], out: &mut [u32; GROUP]) {
+    pub(crate) fn append_counts(
+        &self,
+        page: &[u8],
+        wanted: Range<usize>,
+        scratch: &mut Scratch,
+        out: &mut Vec<u32>,
+    ) {
         let before = [self.bits_x, self.bits_y, self.weights.bits];
         let before: usize = before.iter().map(|bits| packed_len(*bits)).sum();
-        Self::numbers(page, self.at as usize + before, self.bits_count, out);
-        out.iter_mut()
-            .for_each(|count| *count = count.wrapping_add(self.count));
+        let counts = &mut scratch.numbers;
+        let at = self.at as usize + before;
+        Self::numbers(page, at, self.bits_count, counts);
+        let counts = counts.get(wanted).unwrap_or_default();
+        out.extend(counts.iter().map(|count| count.wrapping_add(self.count)));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Layout of a file: its header, and the table of its sections.
 
-use crate::bytes::ByteReader;
+use crate::bytes::{ByteReader, has_crc};
 
 /// First eight bytes of each file. A transfer as text changes some of them.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89HEAT\r\n\x1a";
@@ -104,7 +104,8 @@ impl Header {
         }
         let checked = bytes.get(..CHECKED).ok_or(HeaderError::Damaged)?;
         let crc = bytes.get(CHECKED..HEADER).map(ByteReader::new);
-        if crc.and_then(|mut crc| crc.u32()) != Some(crc32fast::hash(checked)) {
+        let crc = crc.and_then(|mut crc| crc.u32());
+        if !crc.is_some_and(|crc| has_crc(checked, crc)) {
             return Err(HeaderError::Damaged);
         }
         Self::read(&mut from).ok_or(HeaderError::Damaged)

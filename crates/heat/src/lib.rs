@@ -47,4 +47,6 @@ pub use write_index::write_index;
 pub use writer::{HeatSummary, HeatWriter, WriterOptions};
 
 #[cfg(test)]
+mod damage_tests;
+#[cfg(test)]
 mod tests;

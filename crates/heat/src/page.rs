@@ -1,7 +1,7 @@
 //! Pages of points and of cells: up to 16,384 entries in groups of 128.
 
 use crate::bytes::ByteReader;
-use crate::group::{self, EntryKind, GROUP, Head};
+use crate::group::{self, EntryKind, GROUP, Head, Scratch};
 use heatsplat_points::Point;
 use std::ops::Range;
 
@@ -79,26 +79,27 @@ impl EntryPage {
 
     /// Appends the entries with numbers in `range`, counted from the beginning of the page.
     #[inline]
-    pub(crate) fn append_entries(&self, range: Range<usize>, out: &mut Vec<Point>) {
-        let zero = Point {
-            x: 0,
-            y: 0,
-            weight: 0.0,
-        };
-        let mut entries = [zero; GROUP];
+    pub(crate) fn append_entries(
+        &self,
+        range: Range<usize>,
+        scratch: &mut Scratch,
+        out: &mut Vec<Point>,
+    ) {
         self.for_groups(range, |head, wanted| {
-            head.entries(&self.bytes, &mut entries);
-            out.extend_from_slice(entries.get(wanted).unwrap_or_default());
+            head.append_entries(&self.bytes, wanted, scratch, out)
         });
     }
 
     /// Appends the counts of the cells with numbers in `range`.
     #[inline]
-    pub(crate) fn append_counts(&self, range: Range<usize>, out: &mut Vec<u32>) {
-        let mut counts = [0; GROUP];
+    pub(crate) fn append_counts(
+        &self,
+        range: Range<usize>,
+        scratch: &mut Scratch,
+        out: &mut Vec<u32>,
+    ) {
         self.for_groups(range, |head, wanted| {
-            head.counts(&self.bytes, &mut counts);
-            out.extend_from_slice(counts.get(wanted).unwrap_or_default());
+            head.append_counts(&self.bytes, wanted, scratch, out)
         });
     }
 
@@ -149,9 +150,9 @@ mod tests {
             let page = EntryPage::from_bytes(kind, points.len(), bytes.into()).unwrap();
             let range = a.min(b).min(points.len())..a.max(b).min(points.len());
             let (mut got, mut numbers) = (Vec::new(), Vec::new());
-            page.append_entries(range.clone(), &mut got);
+            page.append_entries(range.clone(), &mut Scratch::default(), &mut got);
             prop_assert_eq!(bits(&got), bits(&points[range.clone()]));
-            page.append_counts(range.clone(), &mut numbers);
+            page.append_counts(range.clone(), &mut Scratch::default(), &mut numbers);
             let wanted = if cells { counts[range].to_vec() } else { vec![1; range.len()] };
             prop_assert_eq!(numbers, wanted);
         }
@@ -166,7 +167,7 @@ mod tests {
             for kind in [EntryKind::Points, EntryKind::Cells] {
                 if let Some(page) = EntryPage::from_bytes(kind, len, bytes.clone().into()) {
                     let mut out = Vec::new();
-                    page.append_entries(0..len, &mut out);
+                    page.append_entries(0..len, &mut Scratch::default(), &mut out);
                     prop_assert_eq!(out.len(), len);
                 }
             }

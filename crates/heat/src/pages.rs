@@ -1,12 +1,13 @@
 //! Pages of a file: found by directories, read in few reads, checked once and then cached.
 
-use crate::bytes::ByteReader;
+use crate::bytes::{ByteReader, has_crc};
 use crate::cache::{PageCache, PageCounters, PageKey};
 use crate::error::HeatError;
 use crate::node_page::NodePage;
 use crate::page::EntryPage;
 use crate::root::{DIRECTORY_PAGES, PAGE_RECORD, PageKind, StreamRecord};
 use crate::source::ByteSource;
+use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
 /// Greatest number of bytes of a page: a choice, more than any page can need.
@@ -144,12 +145,31 @@ impl Pages {
         self.damaged(format!("page {number}"))
     }
 
-    pub(crate) fn read(&self, offset: u64, len: usize) -> Result<Vec<u8>, HeatError> {
-        let read = self.source.read_at(offset, len);
-        read.map_err(|source| HeatError::Read {
-            name: self.source.name().to_owned(),
-            source,
-        })
+    /// Calls `used` with bytes that were read. They lie in a buffer that each thread has once.
+    fn read<T>(
+        &self,
+        offset: u64,
+        len: usize,
+        used: impl FnOnce(&[u8]) -> Result<T, HeatError>,
+    ) -> Result<T, HeatError> {
+        thread_local! {
+            static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        let mut buffer = BUFFER.take();
+        if buffer.len() < len {
+            buffer.resize(len, 0);
+        }
+        let bytes = buffer.get_mut(..len).unwrap_or_default();
+        let read = self.source.read_at(offset, bytes);
+        let used = match read {
+            Ok(()) => used(bytes),
+            Err(source) => Err(HeatError::Read {
+                name: self.source.name().to_owned(),
+                source,
+            }),
+        };
+        BUFFER.set(buffer);
+        used
     }
 
     /// Place of a page, from its directory, which is read when it is first needed.
@@ -192,27 +212,30 @@ impl Pages {
         {
             return Err(damaged());
         }
-        let bytes = self.read(at.offset, bytes)?;
-        if crc32fast::hash(&bytes) != at.crc {
-            self.cache.count_failure();
-            return Err(damaged());
-        }
-        let mut from = ByteReader::new(&bytes);
-        let mut offset = at.pages;
-        let mut places = Vec::with_capacity(pages);
-        while let (Some(len), Some(crc)) = (from.u32(), from.u32()) {
-            places.push(PagePlace { offset, len, crc });
-            offset = offset.checked_add(u64::from(len)).ok_or_else(damaged)?;
-            if len > LARGEST_PAGE || offset > self.len {
+        self.read(at.offset, bytes, |bytes| {
+            if !has_crc(bytes, at.crc) {
+                self.cache.count_failure();
                 return Err(damaged());
             }
-        }
-        Ok(places.into())
+            let mut from = ByteReader::new(bytes);
+            let mut offset = at.pages;
+            let mut places = Vec::with_capacity(pages);
+            while let (Some(len), Some(crc)) = (from.u32(), from.u32()) {
+                places.push(PagePlace { offset, len, crc });
+                offset = offset.checked_add(u64::from(len)).ok_or_else(damaged)?;
+                if len > LARGEST_PAGE || offset > self.len {
+                    return Err(damaged());
+                }
+            }
+            Ok(places.into())
+        })
     }
 
     /// Page from the cache; `None` if it isn't there.
     fn cached(&self, stream: StreamNumber, page: u32) -> Option<Arc<Page>> {
-        self.cache.get(&self.key(stream, page))
+        let of = self.streams.get(usize::from(stream));
+        let are_nodes = of.is_some_and(|of| of.record.kind == PageKind::Nodes);
+        self.cache.get(&self.key(stream, page), are_nodes)
     }
 
     fn key(&self, stream: StreamNumber, page: u32) -> PageKey {
@@ -236,9 +259,10 @@ impl Pages {
     /// Page of a stream, from the file.
     pub(crate) fn load(&self, stream: StreamNumber, page: u32) -> Result<Page, HeatError> {
         let place = self.place(stream, page)?;
-        let bytes = self.read(place.offset, place.len as usize)?;
-        self.cache.count_read(1, bytes.len());
-        self.check((stream, page), place, &bytes)
+        self.cache.count_read(1, place.len as usize);
+        self.read(place.offset, place.len as usize, |bytes| {
+            self.check((stream, page), place, bytes)
+        })
     }
 
     /// Pages of several streams, in the given order. Those that the cache hasn't got are read, and
@@ -265,20 +289,21 @@ impl Pages {
                 next
             });
             let (now, later) = rest.split_at(joined.count().max(1));
-            let bytes = self.read(start, (end - start) as usize)?;
-            self.cache.count_read(now.len(), bytes.len());
-            for (place, slot) in now {
-                let from = (place.offset - start) as usize;
-                let page = bytes
-                    .get(from..from + place.len as usize)
-                    .unwrap_or_default();
-                let address = wanted.get(*slot).copied().unwrap_or_default();
-                let page = Arc::new(self.check(address, *place, page)?);
-                self.cache.insert(self.key(address.0, address.1), &page);
-                if let Some(to) = found.get_mut(*slot) {
-                    *to = Some(page);
+            self.cache.count_read(now.len(), (end - start) as usize);
+            self.read(start, (end - start) as usize, |bytes| {
+                for (place, slot) in now {
+                    let from = (place.offset - start) as usize;
+                    let page = bytes.get(from..from + place.len as usize);
+                    let address = wanted.get(*slot).copied().unwrap_or_default();
+                    let page = self.check(address, *place, page.unwrap_or_default())?;
+                    let page = Arc::new(page);
+                    self.cache.insert(self.key(address.0, address.1), &page);
+                    if let Some(to) = found.get_mut(*slot) {
+                        *to = Some(page);
+                    }
                 }
-            }
+                Ok(())
+            })?;
             rest = later;
         }
         Ok(found.into_iter().flatten().collect())
@@ -293,7 +318,7 @@ impl Pages {
     ) -> Result<Page, HeatError> {
         let of = self.streams.get(usize::from(stream));
         let checked = of
-            .filter(|_| crc32fast::hash(bytes) == place.crc)
+            .filter(|_| has_crc(bytes, place.crc))
             .and_then(|of| Page::from_bytes(of.record.kind, of.len_of(page), bytes));
         checked.ok_or_else(|| {
             self.cache.count_failure();

@@ -7,12 +7,14 @@
 
 use crate::error::HeatError;
 use crate::file::HeatFile;
+use crate::group::Scratch;
 use crate::node_page::Node;
 use crate::pages::{Page, PageAddress, StreamNumber};
 use crate::view::{View, Visibility};
 use heatsplat_points::cancel;
 use heatsplat_points::paged::{POINTS_LEVEL, PagedCells, PagedRun};
 use heatsplat_points::{Point, Quad, Window};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -94,21 +96,23 @@ impl HeatFile {
 
     /// Second phase: fetches and unpacks what was found.
     pub(crate) fn unpack(&self, found: &Finds) -> Result<PagedCells, HeatError> {
-        let mut plan = PagePlan::new(self);
-        let slots: Vec<(usize, usize)> = found.finds.iter().map(|f| plan.add(f)).collect();
+        let mut plan = PagePlan::new(self, found);
+        found.finds.iter().for_each(|find| plan.add(find));
         let pages = self.pages.pages(&plan.wanted)?;
         let mut unpacking = Unpacking {
             file: self,
             pages,
-            out: PagedCells::default(),
+            slots: plan.slots.into_iter(),
+            out: PagedCells::recycled(),
             scratch: (Vec::new(), Vec::new()),
+            numbers: Scratch::default(),
             last: None,
         };
         let all = found.finds.iter().map(|f| f.range.end - f.range.start);
         unpacking.out.entries.reserve(all.sum::<u64>() as usize);
-        for (find, slots) in found.finds.iter().zip(slots) {
+        for find in &found.finds {
             if let Some(view) = found.views.get(usize::from(find.view)) {
-                unpacking.add(find, slots, view);
+                unpacking.add(find, view);
             }
         }
         Ok(unpacking.out)
@@ -221,7 +225,7 @@ impl HeatFile {
             finds: vec![find],
             views: vec![view],
         };
-        Ok(self.unpack(&found)?.entries)
+        Ok(std::mem::take(&mut self.unpack(&found)?.entries))
     }
 
     fn has_root(&self) -> bool {
@@ -357,50 +361,62 @@ impl<'a> Descent<'a> {
     }
 }
 
-/// Pages that a search needs, each once as long as the search goes through a stream in order.
+/// Pages that a search needs, each once.
 struct PagePlan<'a> {
     file: &'a HeatFile,
     wanted: Vec<PageAddress>,
-    /// Last page of each stream, and its number in `wanted`.
+    /// Numbers in `wanted` of the pages of all finds, one find after the other.
+    slots: Vec<usize>,
+    /// Last page of each stream, and its number in `wanted`. A search goes through each stream in
+    /// order.
     last: Vec<Option<(u32, usize)>>,
+    /// Numbers in `wanted` of all pages, if the search shows several copies of the world: then it
+    /// goes through each stream several times.
+    known: Option<HashMap<PageAddress, usize>>,
 }
 
 impl<'a> PagePlan<'a> {
-    fn new(file: &'a HeatFile) -> Self {
+    fn new(file: &'a HeatFile, found: &Finds) -> Self {
         Self {
             file,
             wanted: Vec::new(),
+            slots: Vec::new(),
             last: vec![None; file.pages.streams().len()],
+            known: (found.views.len() > 1).then(HashMap::new),
         }
     }
 
-    /// Adds the pages of a find. Returns the numbers, in `wanted`, of its first and of its second
-    /// page; all further ones follow the second.
-    fn add(&mut self, find: &Find) -> (usize, usize) {
+    /// Adds the pages of a find.
+    fn add(&mut self, find: &Find) {
         let len = self.file.pages.streams().get(usize::from(find.stream));
         let len = len.map_or(1, |stream| stream.page_len);
         let first = (find.range.start / len) as u32;
         let last = (find.range.end.saturating_sub(1) / len) as u32;
-        let kept = self.last.get(usize::from(find.stream)).copied().flatten();
-        let slot = match kept {
-            Some((page, slot)) if page == first => slot,
-            _ => {
-                self.wanted.push((find.stream, first));
-                self.wanted.len() - 1
-            }
-        };
-        let second = self.wanted.len();
-        self.wanted
-            .extend((first + 1..=last).map(|page| (find.stream, page)));
-        let of_last = if last > first {
-            self.wanted.len() - 1
-        } else {
-            slot
-        };
-        if let Some(to) = self.last.get_mut(usize::from(find.stream)) {
-            *to = Some((last, of_last));
+        for page in first..=last {
+            let slot = self.slot(find.stream, page);
+            self.slots.push(slot);
         }
-        (slot, second)
+    }
+
+    fn slot(&mut self, stream: StreamNumber, page: u32) -> usize {
+        let last = self.last.get_mut(usize::from(stream));
+        if let Some(Some((number, slot))) = last
+            && *number == page
+        {
+            return *slot;
+        }
+        let next = self.wanted.len();
+        let slot = match &mut self.known {
+            Some(known) => *known.entry((stream, page)).or_insert(next),
+            None => next,
+        };
+        if slot == next {
+            self.wanted.push((stream, page));
+        }
+        if let Some(last) = last {
+            *last = Some((page, slot));
+        }
+        slot
     }
 }
 
@@ -408,15 +424,19 @@ impl<'a> PagePlan<'a> {
 struct Unpacking<'a> {
     file: &'a HeatFile,
     pages: Vec<Arc<Page>>,
+    /// Numbers in `pages` of the pages of all finds that are still to come.
+    slots: std::vec::IntoIter<usize>,
     out: PagedCells,
     /// Entries and counts of a quad of which only a part is wanted.
     scratch: (Vec<Point>, Vec<u32>),
+    /// Numbers of a group.
+    numbers: Scratch,
     /// Stream of the last run, the number at which it ends, and its shift.
     last: Option<(StreamNumber, u64, f64)>,
 }
 
 impl Unpacking<'_> {
-    fn add(&mut self, find: &Find, slots: (usize, usize), view: &View) {
+    fn add(&mut self, find: &Find, view: &View) {
         let before = self.out.entries.len();
         let cells = !find.are_points;
         if cells {
@@ -427,14 +447,14 @@ impl Unpacking<'_> {
                 std::mem::take(&mut self.out.entries),
                 std::mem::take(&mut self.out.counts),
             );
-            self.unpack(find, slots, &mut entries, &mut counts);
+            self.unpack(find, &mut entries, &mut counts);
             (self.out.entries, self.out.counts) = (entries, counts);
             return self.end_run(find, find.range.clone(), before, view);
         }
         let (mut entries, mut counts) = std::mem::take(&mut self.scratch);
         entries.clear();
         counts.clear();
-        self.unpack(find, slots, &mut entries, &mut counts);
+        self.unpack(find, &mut entries, &mut counts);
         view.visit(find.quad, &entries, 0..entries.len(), &mut |taken| {
             let before = self.out.entries.len();
             let some = entries.get(taken.clone()).unwrap_or_default();
@@ -451,31 +471,22 @@ impl Unpacking<'_> {
     }
 
     /// Unpacks all entries of a find, and their counts if they are cells.
-    fn unpack(
-        &self,
-        find: &Find,
-        (first, second): (usize, usize),
-        entries: &mut Vec<Point>,
-        counts: &mut Vec<u32>,
-    ) {
+    fn unpack(&mut self, find: &Find, entries: &mut Vec<Point>, counts: &mut Vec<u32>) {
         let of = self.file.pages.streams().get(usize::from(find.stream));
         let len = of.map_or(1, |stream| stream.page_len);
         let mut at = find.range.start;
-        let mut slot = first;
-        let mut next = second;
         while at < find.range.end {
             let within = (at % len) as usize;
             let count = (find.range.end - at).min(len - at % len) as usize;
             cancel::check(count as u64 * ENTRY_WORK);
-            if let Some(Page::Entries(page)) = self.pages.get(slot).map(|page| &**page) {
-                page.append_entries(within..within + count, entries);
+            let page = self.slots.next().and_then(|slot| self.pages.get(slot));
+            if let Some(Page::Entries(page)) = page.map(|page| &**page) {
+                page.append_entries(within..within + count, &mut self.numbers, entries);
                 if !find.are_points {
-                    page.append_counts(within..within + count, counts);
+                    page.append_counts(within..within + count, &mut self.numbers, counts);
                 }
             }
             at += count as u64;
-            slot = next;
-            next += 1;
         }
     }
 

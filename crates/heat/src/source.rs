@@ -19,11 +19,11 @@ pub trait ByteSource: fmt::Debug + Send + Sync {
     /// The length can't be asked for.
     fn size(&self) -> io::Result<u64>;
 
-    /// Reads `len` bytes that begin at `offset`.
+    /// Reads the bytes that begin at `offset` and fill `bytes`.
     ///
     /// # Errors
     /// The bytes can't be read, or the file ends before.
-    fn read_at(&self, offset: u64, len: usize) -> io::Result<Vec<u8>>;
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
 }
 
 /// File of this machine. It is read at offsets, by all threads through one descriptor, and not
@@ -57,10 +57,8 @@ impl ByteSource for FileSource {
         Ok(self.file.metadata()?.len())
     }
 
-    fn read_at(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; len];
-        read_exact_at(&self.file, &mut bytes, offset)?;
-        Ok(bytes)
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        read_exact_at(&self.file, bytes, offset)
     }
 }
 
@@ -93,10 +91,17 @@ impl ByteSource for Vec<u8> {
         Ok(self.len() as u64)
     }
 
-    fn read_at(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-        let start = usize::try_from(offset).ok();
-        let end = start.and_then(|start| start.checked_add(len));
-        let range = start.zip(end).and_then(|(start, end)| self.get(start..end));
-        range.map_or(Err(io::ErrorKind::UnexpectedEof.into()), |b| Ok(b.to_vec()))
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let here = self.get(start..start.saturating_add(bytes.len()));
+        bytes.copy_from_slice(here.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
     }
+}
+
+/// Reads bytes into a buffer of their own.
+pub(crate) fn read_vec(source: &dyn ByteSource, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; len];
+    source.read_at(offset, &mut bytes)?;
+    Ok(bytes)
 }

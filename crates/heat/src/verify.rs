@@ -2,6 +2,7 @@
 
 use crate::error::HeatError;
 use crate::file::HeatFile;
+use crate::group::Scratch;
 use crate::node_page::NodePage;
 use crate::page::EntryPage;
 use crate::pages::{Page, StreamNumber};
@@ -223,7 +224,7 @@ impl BlockChecker {
         let Some(page) = entries_of(page, &mut entries) else {
             return false;
         };
-        page.append_counts(0..entries.len(), &mut counts);
+        page.append_counts(0..entries.len(), &mut Scratch::default(), &mut counts);
         let good = entries.iter().zip(&counts).all(|(cell, count)| {
             if self.left == 0 {
                 let Some(next) = blocks.next() else {
@@ -253,6 +254,6 @@ fn entries_of<'a>(page: &'a Page, out: &mut Vec<Point>) -> Option<&'a EntryPage>
         return None;
     };
     out.clear();
-    page.append_entries(0..usize::MAX, out);
+    page.append_entries(0..usize::MAX, &mut Scratch::default(), out);
     Some(page)
 }

@@ -167,28 +167,26 @@ pub(crate) fn width(greatest: u32) -> u8 {
     (u32::BITS - greatest.leading_zeros()) as u8
 }
 
-/// Writes the weights of a group to its entries. `numbers` are the integers less the base.
+/// Unpacks the weights of a group. `numbers` are the integers less the base.
 #[inline]
-pub(crate) fn unpack(packed: PackedWeights, numbers: &[u32; 128], out: &mut [Point; 128]) {
+pub(crate) fn unpack(packed: PackedWeights, numbers: &[u32; 128], out: &mut [f32; 128]) {
     let base = packed.base;
     match packed.mode {
         WeightMode::Bits => {
-            for (point, number) in out.iter_mut().zip(numbers) {
-                point.weight = unordered(base.wrapping_add(*number));
+            for (weight, number) in out.iter_mut().zip(numbers) {
+                *weight = unordered(base.wrapping_add(*number));
             }
         }
         WeightMode::Decimal { digits, missing } => {
             let tenths = *TENTHS.get(usize::from(digits)).unwrap_or(&1.0);
-            for (point, number) in out.iter_mut().zip(numbers) {
+            for (weight, number) in out.iter_mut().zip(numbers) {
                 let number = base.wrapping_add(*number) as i32;
-                point.weight = (f64::from(number) * tenths) as f32;
+                *weight = (f64::from(number) * tenths) as f32;
             }
             if missing {
                 let missing = greatest_of(packed.bits);
-                for (point, number) in out.iter_mut().zip(numbers) {
-                    if *number == missing {
-                        point.weight = -0.0;
-                    }
+                for (weight, number) in out.iter_mut().zip(numbers) {
+                    *weight = if *number == missing { -0.0 } else { *weight };
                 }
             }
         }
@@ -212,10 +210,9 @@ mod tests {
             WeightMode::from_number(packed.mode.number()),
             Some(packed.mode)
         );
-        let mut out = [point(&9.0); 128];
+        let mut out = [9.0; 128];
         unpack(packed, &numbers, &mut out);
-        let back = out[..weights.len()].iter().map(|p| p.weight);
-        (back.collect(), packed.mode, packed.bits)
+        (out[..weights.len()].to_vec(), packed.mode, packed.bits)
     }
 
     fn assert_same(a: &[f32], b: &[f32]) {

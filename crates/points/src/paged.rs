@@ -11,6 +11,7 @@ use crate::read_error::ReadError;
 use crate::summary::Summary;
 use crate::window::Window;
 use crate::zorder::Quad;
+use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -95,6 +96,51 @@ pub struct PagedCells {
     pub counts: Vec<u32>,
     /// Contiguous ranges of `entries`.
     pub runs: Vec<PagedRun>,
+}
+
+/// Greatest number of entries whose memory a thread keeps for its next search: a choice. Few
+/// pictures have more.
+const KEPT: usize = 1 << 19;
+
+/// Memory of the entries, counts and runs of a result that is no longer needed.
+type Memory = (Vec<Point>, Vec<u32>, Vec<PagedRun>);
+
+thread_local! {
+    /// Memory of an earlier result of this thread. To get new memory from the system takes longer
+    /// than to unpack entries into it.
+    static SPARE: Cell<Option<Memory>> = const { Cell::new(None) };
+}
+
+impl PagedCells {
+    /// Result without entries. It takes over the memory of an earlier result of this thread, if
+    /// there is any.
+    pub fn recycled() -> Self {
+        let spare = SPARE.try_with(Cell::take).ok().flatten();
+        let (entries, counts, runs) = spare.unwrap_or_default();
+        Self {
+            entries,
+            counts,
+            runs,
+        }
+    }
+}
+
+impl Drop for PagedCells {
+    fn drop(&mut self) {
+        if self.entries.capacity() == 0 || self.entries.capacity() > KEPT {
+            return;
+        }
+        self.entries.clear();
+        self.counts.clear();
+        self.runs.clear();
+        let memory = (
+            std::mem::take(&mut self.entries),
+            std::mem::take(&mut self.counts),
+            std::mem::take(&mut self.runs),
+        );
+        // While a thread ends, nothing is kept.
+        let _ = SPARE.try_with(|spare| spare.set(Some(memory)));
+    }
 }
 
 /// Contiguous range of [`PagedCells::entries`], in one copy of the world.
