@@ -137,16 +137,6 @@ pub struct PointsError {
     pub reason: PointError,
 }
 
-/// Tile that contains points, and the weight in it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TileWeight {
-    /// Address of the tile: its zoom, column and row.
-    pub tile: TileId,
-    /// Sum of |weight| over the tile's cells. If weights have both signs, it may be less than the
-    /// sum over the tile's points, since a cell has the net weight of its points.
-    pub mass: f64,
-}
-
 impl Points {
     /// Index of points in any order.
     pub fn from_slice(points: &[Point]) -> Self {
@@ -399,25 +389,41 @@ impl Points {
         }
     }
 
-    /// Tiles of zoom `z` that contain points, in Z-order. A `z` above [`MAX_ZOOM`](crate::MAX_ZOOM)
-    /// is treated as `MAX_ZOOM`.
-    pub fn occupied_tiles(&self, z: u8) -> Vec<TileWeight> {
-        let depth = u32::from(z.min(crate::MAX_ZOOM));
-        let world = Window::at_level(depth as u8, 0, 0, 1 << depth, 1 << depth);
-        let mut tiles: Vec<TileWeight> = Vec::new();
-        let cells = self.cells(&world, 1.0);
-        for cell in cells.slices().flat_map(|(run, _)| run) {
-            let column = |v: u32| if depth == 0 { 0 } else { v >> (32 - depth) };
-            let Ok(tile) = TileId::new(depth as u8, column(cell.x), column(cell.y)) else {
-                continue;
-            };
-            let mass = f64::from(cell.weight.abs());
-            match tiles.last_mut() {
-                Some(last) if last.tile == tile => last.mass += mass,
-                _ => tiles.push(TileWeight { tile, mass }),
+    /// Number of squares that contain points, if the world is divided into 2^`level` × 2^`level`
+    /// squares. A `level` above 32 is treated as 32.
+    pub fn occupied(&self, level: u32) -> u64 {
+        let level = level.min(32);
+        match &self.store {
+            Store::Memory { sorted, .. } if sorted.is_empty() => 0,
+            Store::Memory { pyramid, .. } => {
+                let borders = pyramid.shared.iter().take(level as usize);
+                borders.sum::<usize>() as u64 + 1
+            }
+            Store::Paged(index) => index.occupied(level),
+        }
+    }
+
+    /// Points whose numbers in Z-order are `step` apart, the first of them in the middle of the
+    /// first step.
+    ///
+    /// # Errors
+    /// The points are not in memory, and a part of them can't be read.
+    pub fn every(&self, step: usize) -> Result<Vec<Point>, ReadError> {
+        let step = step.max(1);
+        match &self.store {
+            Store::Memory { sorted, .. } => Ok(sorted
+                .iter()
+                .skip(step / 2)
+                .step_by(step)
+                .copied()
+                .collect()),
+            Store::Paged(index) => {
+                let numbers = (step as u64 / 2..self.summary.count as u64).step_by(step);
+                let read = numbers.map(|number| index.read(number..number + 1));
+                let read: Vec<Vec<Point>> = read.collect::<Result<_, _>>()?;
+                Ok(read.concat())
             }
         }
-        tiles
     }
 }
 

@@ -58,6 +58,9 @@ pub(crate) struct Pyramid {
     pub(crate) cells: Vec<Point>,
     /// Number of points that each of `cells` stands for.
     pub(crate) counts: Vec<u32>,
+    /// Numbers of pairs of neighbouring points that share 0, 1, … 32 bits; see the field of
+    /// [`Branch`].
+    pub(crate) shared: Vec<usize>,
 }
 
 impl Pyramid {
@@ -91,6 +94,7 @@ impl Pyramid {
         let top = whole.build(Quad::WORLD, 0..points.len());
         let mut made = whole.pyramid;
         made.root = top.node;
+        made.shared = top.shared.to_vec();
         made.nodes.shrink_to_fit();
         made.cells.shrink_to_fit();
         made.counts.shrink_to_fit();

@@ -14,6 +14,10 @@ pub const DENSEST: usize = 12;
 /// from all other tiles, sorted from dense to sparse.
 pub const SPREAD: usize = 36;
 
+/// The greatest number of tiles of a zoom that are all looked at: some 40 ms. The tiles to measure
+/// are picked from all of them, or else from tiles that represent them. A choice.
+const LOOKED_AT: u64 = 1 << 20;
+
 /// Measures the statistics of the values at a level, at which the world is 2^`level` CSS pixels
 /// wide.
 ///
@@ -31,9 +35,9 @@ pub(crate) fn measure(
 ) -> Statistics {
     let z = level.saturating_sub(8).min(MAX_ZOOM);
     let size = 1u32 << (level - z).min(9);
-    let mut occupied = set.points().occupied_tiles(z);
+    let mut occupied = set.points().representative_tiles(z, LOOKED_AT);
     if let Some((_, other)) = set.versus() {
-        occupied.extend(other.points().occupied_tiles(z));
+        occupied.extend(other.points().representative_tiles(z, LOOKED_AT));
         occupied.sort_unstable_by_key(|t| t.tile);
         occupied.dedup_by_key(|t| t.tile);
     }
@@ -70,7 +74,8 @@ pub(crate) fn measure(
 /// All tiles are picked, each for itself, if there are at most `densest` + `spread` of them.
 /// Otherwise the `densest` tiles with the greatest sum of |weight| are picked, each for itself. Of
 /// the others, sorted from dense to sparse, `spread` tiles are picked at equal steps; each stands
-/// for all tiles of one step.
+/// for all tiles of one step. A tile that stands for several ([`TileWeight::times`]) takes the
+/// place of so many.
 pub fn sample(mut tiles: Vec<TileWeight>, densest: usize, spread: usize) -> Vec<(TileId, f64)> {
     let few = tiles.len() <= densest + spread;
     let rest = if few {
@@ -79,14 +84,50 @@ pub fn sample(mut tiles: Vec<TileWeight>, densest: usize, spread: usize) -> Vec<
         tiles.sort_unstable_by(|a, b| b.mass.total_cmp(&a.mass).then(a.tile.cmp(&b.tile)));
         tiles.split_off(densest)
     };
-    let step = rest.len() as f64 / spread.max(1) as f64;
-    let even = (0..spread).filter_map(|i| rest.get(((i as f64 + 0.5) * step) as usize));
+    let step = rest.iter().map(|t| t.times).sum::<f64>() / spread.max(1) as f64;
+    let mut wanted = (0..spread).map(|i| (i as f64 + 0.5) * step).peekable();
+    let mut even = Vec::new();
+    let mut before = 0.0;
+    for tile in &rest {
+        before += tile.times;
+        while wanted.next_if(|place| *place < before).is_some() {
+            even.push(tile.tile);
+        }
+    }
     // The number is rounded to a multiple of 1/64: sums of such numbers are exact, so they don't
     // depend on the order of the tiles.
     let times = (step * 64.0).round() / 64.0;
-    tiles
-        .iter()
-        .map(|t| (t.tile, 1.0))
-        .chain(even.map(|t| (t.tile, times)))
-        .collect()
+    let alone = tiles.iter().map(|t| (t.tile, 1.0));
+    alone.chain(even.into_iter().map(|t| (t, times))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tile_that_stands_for_several_takes_their_places() {
+        let tile = |i: u32, times: f64| TileWeight {
+            tile: TileId::new(12, i, 7).unwrap(),
+            mass: f64::from(1000 - i),
+            times,
+        };
+        let each = sample((0..1000).map(|i| tile(i, 1.0)).collect(), 12, 36);
+        assert_eq!(each.len(), 48);
+        // The tiles at equal steps, as an index into the sorted tiles gives them.
+        let step = 988.0 / 36.0;
+        for (i, (found, times)) in each[12..].iter().enumerate() {
+            let place = 12 + ((i as f64 + 0.5) * step) as u32;
+            assert_eq!((found.x(), *times), (place, (step * 64.0).round() / 64.0));
+        }
+        // Each of the tiles after the densest stands for four.
+        let few = (0..12).map(|i| tile(i, 1.0));
+        let some = few.chain((12..1000).step_by(4).map(|i| tile(i, 4.0)));
+        let some = sample(some.collect(), 12, 36);
+        assert_eq!(some.len(), 48);
+        for ((a, times), (b, of_each)) in some.iter().zip(&each) {
+            assert_eq!(times, of_each);
+            assert!(a.x() <= b.x() && b.x() < a.x() + 4, "{a:?} {b:?}");
+        }
+    }
 }

@@ -514,6 +514,7 @@ fn merged(tiles: &[TileWeight], z: u8) -> Vec<TileWeight> {
         match merged.last_mut() {
             Some(last) if last.tile == tile => last.mass += deep.mass,
             _ => merged.push(TileWeight {
+                times: 1.0,
                 tile,
                 mass: deep.mass,
             }),
