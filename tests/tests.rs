@@ -79,6 +79,9 @@ mod pack;
 /// Packages and container images.
 #[cfg(all(feature = "program", unix))]
 mod packaging;
+/// Packed files as sources of the commands.
+#[cfg(feature = "program")]
+mod packed;
 /// A real PostGIS database.
 #[cfg(feature = "postgis")]
 mod postgis;

@@ -1,6 +1,7 @@
 //! The style of a layer before its points are read. The points may decide the radius.
 
 use super::load::LoadedSource;
+use super::packed::PackedSource;
 use heatsplat::Style;
 use heatsplat::points::Points;
 use heatsplat::render::Radius;
@@ -75,7 +76,8 @@ impl LoadedSource {
         if self.has_radii() {
             style.without_points().clone()
         } else {
-            style.for_points(&self.points, radius)
+            let packed = self.packed.as_ref().and_then(PackedSource::radius);
+            style.for_points(&self.points, radius.or(packed.as_ref()))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Reading of all rows of a source into an index of points, with a report on the rows.
 
 use super::error::{BoxError, with_flags};
+use super::packed::{self, PackedSource};
 use super::progress::with_bar;
 use super::radii;
 use super::source_flags::SourceFlags;
@@ -15,6 +16,8 @@ use std::time::{Duration, Instant};
 /// took.
 pub(super) struct LoadedSource {
     pub(super) points: Points,
+    /// The packed file in which the points are; `None` if they are in memory.
+    pub(super) packed: Option<PackedSource>,
     /// The points, each with its radius from the column of `--radius-column`; `None` without this
     /// flag.
     with_radii: Option<Arc<PointSet>>,
@@ -33,6 +36,9 @@ pub(super) struct LoadedSource {
 impl SourceFlags {
     /// Reads all rows of a source and builds the index of its points. A progress bar is shown.
     pub(super) fn load(&self, source: &str) -> Result<LoadedSource, BoxError> {
+        if self.command.is_none() && packed::is_packed(source) {
+            return self.load_packed(source);
+        }
         let Some(radius) = &self.radius_column else {
             let loaded = self.open(source).and_then(|mut source| index(&mut *source));
             let blamed = |error| match &self.by {
@@ -64,6 +70,29 @@ impl SourceFlags {
     }
 }
 
+impl SourceFlags {
+    /// Opens a packed file. Its points stay in the file.
+    fn load_packed(&self, source: &str) -> Result<LoadedSource, BoxError> {
+        let started = Instant::now();
+        let packed = self.open_packed(source)?;
+        let points = packed.points();
+        let mut report = Report::default();
+        report.rows = points.summary().count as u64;
+        report.kept = report.rows;
+        Ok(LoadedSource {
+            points,
+            table: Table::default(),
+            with_radii: None,
+            by: None,
+            unit: self.unit.clone(),
+            report,
+            columns: Columns::of_packed(packed.weight(), packed.summary()),
+            packed: Some(packed),
+            time: started.elapsed(),
+        })
+    }
+}
+
 impl LoadedSource {
     /// Tests whether single points have radii of their own, from a column.
     pub(super) fn has_radii(&self) -> bool {
@@ -91,6 +120,10 @@ impl LoadedSource {
     /// skipped rows.
     pub(super) fn summary(&self, name: &str) -> String {
         let seconds = self.time.as_secs_f64();
+        if self.packed.is_some() {
+            let opened = format!("opened in {:.1} ms", seconds * 1e3);
+            return format!("{name}: {}, {opened}", self.columns.why);
+        }
         let line = |text: Option<String>| text.map_or(String::new(), |text| format!("\n  {text}"));
         format!(
             "{name}: {}\n  {} ({seconds:.2} s, {:.1} million rows a second){}{}{}",
@@ -180,6 +213,7 @@ fn index(source: &mut dyn Source) -> Result<LoadedSource, BoxError> {
     let (points, table, report) = with_bar(source, |source, bar| load_table(source, |p| bar(p)))?;
     Ok(LoadedSource {
         points,
+        packed: None,
         table,
         with_radii: None,
         by: None,

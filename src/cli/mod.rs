@@ -16,6 +16,7 @@ mod man;
 mod mapnik;
 mod output;
 mod pack;
+mod packed;
 #[cfg(feature = "postgis")]
 mod postgis;
 #[cfg(not(feature = "postgis"))]
@@ -37,6 +38,7 @@ mod units;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use error::{BoxError, FileError, UsageError, causes, with_flags, without_number};
+use heatsplat::points::cancel::CancelToken;
 pub(crate) use logging::flush as flush_log;
 use std::error::Error;
 use std::io;
@@ -109,13 +111,18 @@ pub(crate) fn run() -> Result<(), BoxError> {
     let matches = program().get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     logging::init(&arguments.log);
-    match arguments.command {
+    match (arguments.command, matches.subcommand()) {
         // The configuration of `serve` is made from the text of the flags, which only `matches`
         // contains.
-        Command::Serve(serve) => match matches.subcommand() {
-            Some((_, matches)) => serve::run(*serve, matches),
-            None => Ok(()),
-        },
+        (Command::Serve(serve), Some((_, matches))) => serve::run(*serve, matches),
+        // Points that can't be read, of a damaged file for example, end the command.
+        (command, _) => CancelToken::default().run(|| run_command(command))?,
+    }
+}
+
+fn run_command(command: Command) -> Result<(), BoxError> {
+    match command {
+        Command::Serve(_) => Ok(()),
         Command::Render(render) => render.run(),
         Command::Export(export) => export.run(),
         Command::Pack(pack) => pack.run(),

@@ -1,6 +1,7 @@
 //! The flags of a source of points: about its format, its columns and its rows.
 
 use super::error::BoxError;
+use super::packed::{self, PackedSource};
 use super::postgis::{self, DatabaseFlags};
 use super::units::metres;
 use clap::Args;
@@ -163,8 +164,41 @@ impl SourceFlags {
         error.to_string().replacen("`keep`", flag, 1).into()
     }
 
+    /// Opens a packed file. No flag may ask for columns or rows, which such a file doesn't have.
+    pub(super) fn open_packed(&self, source: &str) -> Result<PackedSource, BoxError> {
+        let axes = !self.has_suggested_axes && (self.lon.is_some() || self.lat.is_some());
+        let given = [
+            ("--filter", self.filter.is_some()),
+            ("--keep", !self.keep.is_empty()),
+            ("--by", self.by.is_some()),
+            ("--radius-column", self.radius_column.is_some()),
+            ("--within", self.within.is_some()),
+            ("--weight", self.weight.is_some()),
+            ("--lon and --lat", axes),
+            ("--pair", self.pair.is_some()),
+            ("--table", !self.table.is_empty()),
+            ("--member", self.member.is_some()),
+            ("--format", self.format.is_some()),
+        ];
+        match given.into_iter().find(|(_, is_given)| *is_given) {
+            Some((flag, _)) => Err(format!(
+                "{source}: {flag} is for sources with rows and columns; a packed file has positions and \
+                 weights only, so give it to `heatsplat pack`, or read the original source"
+            )
+            .into()),
+            None => {
+                self.database.check_unused()?;
+                PackedSource::open(source)
+            }
+        }
+    }
+
     /// Checks that a file has a supported format, and columns with positions.
     pub(super) fn can_open(&self, file: &str) -> Result<(), BoxError> {
+        if packed::is_packed(file) {
+            self.open_packed(file)?;
+            return Ok(());
+        }
         open(file, &self.options())?;
         Ok(())
     }

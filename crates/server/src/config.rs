@@ -135,6 +135,24 @@ pub struct ServerConfig {
     pub trusted_proxies: Vec<TrustedProxy>,
     /// True if a line is logged for each answer, with the target `access`.
     pub access_log: bool,
+    /// Returns the counters of the pages of files that are read when pictures need them. `None` if
+    /// all points are in memory.
+    pub page_counts: Option<fn() -> PageCounts>,
+}
+
+/// Counters of the pages of files whose points are not in memory, for `/metrics`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageCounts {
+    /// The number of pages that were read.
+    pub pages_read: u64,
+    /// The number of bytes of the pages that were read.
+    pub page_bytes: u64,
+    /// The number of pages that were found in the cache.
+    pub page_hits: u64,
+    /// The number of pages that were damaged.
+    pub crc_failures: u64,
+    /// The bytes of memory that the pages in the cache take.
+    pub cached_bytes: u64,
 }
 
 impl Default for ServerConfig {
@@ -164,6 +182,7 @@ impl Default for ServerConfig {
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             access_log: false,
+            page_counts: None,
         }
     }
 }

@@ -45,7 +45,7 @@ mod state;
 mod style;
 mod sync;
 
-pub use config::{Basemap, ParseBasemapError, ServerConfig, TlsFiles};
+pub use config::{Basemap, PageCounts, ParseBasemapError, ServerConfig, TlsFiles};
 #[doc(hidden)]
 pub use cost::estimate;
 pub use cost::{OwnStyleError, check_own_style};

@@ -155,6 +155,9 @@ impl BenchCommand {
         };
         // Figures of several versions can be compared only if nothing but a flag sets the radius.
         let styles = self.styles(style.if_asked(set.points()))?;
+        for style in &styles {
+            set.check(style.measure())?;
+        }
         let run = BenchRun {
             points: set.points().summary().count,
             time: Duration::from_secs_f64(self.seconds.clamp(0.01, 600.0)),

@@ -135,6 +135,7 @@ impl ExportCommand {
         let name = name.unwrap_or_else(|| layer_name(&self.source));
         let style = loaded.style(&style, None);
         let layer = Layer::new(&name, loaded.into_set()?.0, style, backend.clone());
+        layer.data().check(layer.style().measure())?;
         match &self.output {
             Output::Archive(target) => archive::write(&self, target, &layer, &*backend),
             Output::Rasters(table) => table.write(&layer, self.zooms()?, self.overwrite),

@@ -188,6 +188,7 @@ impl RenderCommand {
         let view = view(bounds, size).map_err(|(flag, e)| format!("{flag}: {e}"))?;
         let style = loaded.style(&style, None);
         let layer = Layer::new(&redact(&source), loaded.into_set()?.0, style, backend);
+        layer.data().check(layer.style().measure())?;
         let map = self.map(&layer, view, size.dpi, typeface);
         output::write(&self.output, |file| {
             map.write(format, file).map_err(|error| match error {

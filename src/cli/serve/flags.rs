@@ -218,6 +218,10 @@ pub(super) struct CacheFlags {
     /// tiles [default: 256M]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(super) cache_size: Option<u64>,
+    /// Memory for pages of packed files (.heat), like 64M or 2G; 0 reads each page anew [default:
+    /// 256M]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub(super) page_cache: Option<u64>,
     /// Cache-Control of answers about layers that are not live [default: public, max-age=300,
     /// stale-while-revalidate=86400, stale-if-error=86400]
     #[arg(long, value_name = "HEADER", value_parser = header)]

@@ -30,6 +30,7 @@ pub(super) use flags::ServeCommand;
 
 use super::error::{BoxError, UsageError};
 use super::output;
+use super::packed;
 use crate::cli::logging::say;
 use clap::ArgMatches;
 use config::raw::RawConfig;
@@ -131,6 +132,7 @@ fn run_server(
     events: Events,
     shutdown: Shutdown,
 ) -> Result<(), BoxError> {
+    packed::limit_page_cache(config.page_cache().unwrap_or(packed::DEFAULT_PAGE_CACHE));
     let layers = Registry::default();
     let renders = |backend: &dyn Backend| config.options(backend).renders;
     // The thread of races ends when this function does.

@@ -13,6 +13,7 @@ use crate::cli::layer_style::LayerStyle;
 use crate::cli::load::{negative_share, validator};
 use crate::cli::logging::say;
 use heatsplat::Layer;
+use heatsplat::points::cancel::CancelToken;
 use heatsplat_server::{
     BearerToken, Derivation, DeriveError, LayerId, NewLayer, Registry, check_own_style,
 };
@@ -386,8 +387,11 @@ impl LayerSet {
                 };
                 let loaded = flags.load(&config.source)?;
                 say!("{}", loaded.summary(id.as_str()));
+                let is_packed = loaded.packed.is_some();
                 let share = loaded.points.summary().negative_share();
-                let style = loaded.style(&config.style, first_reading.radius.as_ref());
+                // Points of a packed file may be read for it, and may turn out to be damaged.
+                let style = CancelToken::default()
+                    .run(|| loaded.style(&config.style, first_reading.radius.as_ref()))?;
                 first_reading.radius = Some(style.radius().clone());
                 let (mut set, table) = loaded.into_set()?;
                 let before = *first_reading.signed.get_or_insert(set.is_signed());
@@ -400,9 +404,13 @@ impl LayerSet {
                 }
                 let backend = self.backends.of_layer(id, &config.key);
                 let layer = Layer::new(&name, set, style, backend);
+                layer.data().check(layer.style().measure())?;
                 check_own_style(&layer, self.draw_deadline)
                     .map_err(|e| format!("{e} (--draw-deadline)"))?;
-                self.backends.enter(id, &config.key, &layer);
+                // Cells of a packed file are sent to a device with each picture: no race is held.
+                if !is_packed {
+                    self.backends.enter(id, &config.key, &layer);
+                }
                 NewLayer::InMemory(layer, table)
             }
         };

@@ -55,6 +55,22 @@ pub struct Columns {
     pub(crate) guess: Option<WeightGuess>,
 }
 
+impl Columns {
+    /// The columns of a packed file, which has positions and weights only. `weight` is the name
+    /// that the column of weights had in the source of the file, and `why` a line about the file.
+    pub fn of_packed(weight: Option<String>, why: String) -> Self {
+        Self {
+            seen: Vec::new(),
+            position: Position::Geometry,
+            geometry: None,
+            weight,
+            kept: Vec::new(),
+            why,
+            guess: None,
+        }
+    }
+}
+
 /// A mark that the column of weights was chosen by its name alone. The choice is dropped if the
 /// column's first values are no numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! where points lie close together on the screen, larger where they lie apart.
 
 use crate::style::radius::{Length, Radius};
-use heatsplat_points::{Point, Points, cancel};
+use heatsplat_points::{Point, Points, ReadError, TileId, Window, cancel};
 
 /// The least and the greatest fitted radius in CSS pixels. They are choices: kernels under 4 px
 /// show single points instead of heat, and those over 24 px hide where in a town a point lies.
@@ -30,21 +30,36 @@ const PIXEL_LEVEL: u32 = 8;
 const BLOCK_LEVEL: u32 = PIXEL_LEVEL - 5;
 const PIXELS_IN_BLOCK: f64 = 1024.0;
 
+/// The greatest number of points that are all read if they are not in memory: a choice.
+const MOST_SCANNED: usize = 1 << 20;
+
+/// The number of points around which blocks of pixels are read if the points are too many: a
+/// choice.
+const PICKED: usize = 64;
+
+/// The greatest number of occupied pixels of a zoom that are all read: a choice.
+const MOST_OCCUPIED: u64 = 1 << 16;
+
 impl Radius {
     /// Fits a radius to points: for each zoom a length from 4 to 24 CSS pixels, at most 1.5 times
     /// the length of the zoom before.
     ///
     /// The length is 1.7 times the mean distance between neighbouring pixels that have points,
     /// around a typical one of these pixels. So points at one place count once. Without points it
-    /// is 24 pixels. Takes one pass over the points, some nanoseconds each. Points that are not in
-    /// memory are read, and if that fails the stack is unwound: see [`Points::from_paged`].
+    /// is 24 pixels. Takes one pass over the points, some nanoseconds each. Of more than a million
+    /// points that are not in memory only a sample is read, and the radius is nearly the fitted
+    /// one. If they can't be read, the stack is unwound: see [`Points::from_paged`].
     pub fn for_points(points: &Points) -> Self {
-        let mut crowding = CrowdingCounter::default();
-        let read = points.scan(&mut |batch| crowding.add(batch));
-        if let Err(error) = read {
-            cancel::unreadable(error);
-        }
-        let mut wanted = crowding.finish().map(radius_of);
+        let many = points.paged().is_some() && points.summary().count > MOST_SCANNED;
+        let crowding = if many {
+            sampled(points)
+        } else {
+            scanned(points)
+        };
+        let mut wanted = match crowding {
+            Ok(crowding) => crowding.map(radius_of),
+            Err(error) => cancel::unreadable(error),
+        };
         // A smaller radius at a later zoom is a smaller one here too: points that are together in
         // one pixel don't tell their distance.
         let mut least = MOST;
@@ -59,6 +74,75 @@ impl Radius {
         }
         let table = (0..).map(f64::from).zip(wanted).collect();
         Self::from_zooms(without_straight(table)).unwrap_or_default()
+    }
+}
+
+/// The crowding at each zoom, from all points.
+fn scanned(points: &Points) -> Result<[f64; ZOOMS], ReadError> {
+    let mut crowding = CrowdingCounter::default();
+    points.scan(&mut |batch| crowding.add(batch))?;
+    Ok(crowding.finish())
+}
+
+/// The crowding at each zoom, from cells of the zoom's pixels: of all pixels if few of them are
+/// occupied, and otherwise of the blocks around some points.
+fn sampled(points: &Points) -> Result<[f64; ZOOMS], ReadError> {
+    let picked = points.every(points.summary().count.div_ceil(PICKED))?;
+    let mut all = [0.0; ZOOMS];
+    for (zoom, crowding) in (0..).zip(&mut all) {
+        let (blocks, pixels) = (zoom + BLOCK_LEVEL as u8, zoom + PIXEL_LEVEL as u8);
+        let whole = points.occupied(u32::from(pixels)) <= MOST_OCCUPIED;
+        let mut sums = BlockSums::default();
+        if whole {
+            let side = 1 << pixels;
+            let world = Window::at_level(pixels, 0, 0, side, side);
+            sums.add(points, &world, zoom, 1.0);
+        }
+        for point in picked.iter().filter(|_| !whole) {
+            let shift = 32 - u32::from(blocks);
+            let Ok(block) = TileId::new(blocks, point.x >> shift, point.y >> shift) else {
+                continue;
+            };
+            // A block is picked the more often the more points it has.
+            let share = 1.0 / points.tile_range(block)?.len().max(1) as f64;
+            sums.add(points, &Window::tile(block, 32), zoom, share);
+        }
+        *crowding = sums.pairs / (PIXELS_IN_BLOCK * sums.pixels.max(f64::MIN_POSITIVE));
+    }
+    Ok(all)
+}
+
+/// Sums over blocks of occupied pixels: see [`Crowding`].
+#[derive(Default)]
+struct BlockSums {
+    pixels: f64,
+    pairs: f64,
+}
+
+impl BlockSums {
+    /// Adds the blocks of a window whose pixels are those of a zoom, each multiplied by `share`.
+    fn add(&mut self, points: &Points, window: &Window, zoom: u8, share: f64) {
+        let (block, pixel) = (u32::from(zoom) + BLOCK_LEVEL, u32::from(zoom) + PIXEL_LEVEL);
+        let mut counter = Crowding::default();
+        let mut before: Option<Point> = None;
+        for (cells, _) in points.cells(window, 1.0).slices() {
+            for cell in cells {
+                let (x, y) = (f64::from(cell.x), f64::from(cell.y));
+                let inside = (window.left()..window.right()).contains(&x)
+                    && (window.top()..window.bottom()).contains(&y);
+                if !inside || before.is_some_and(|before| before.shares(cell, pixel)) {
+                    continue;
+                }
+                if before.is_some_and(|before| !before.shares(cell, block)) {
+                    counter.close();
+                }
+                before = Some(*cell);
+                counter.here += 1;
+            }
+        }
+        counter.close();
+        self.pixels += share * counter.pixels as f64;
+        self.pairs += share * counter.pairs;
     }
 }
 
@@ -230,6 +314,30 @@ mod tests {
         let twice = field.iter().chain(&field).copied();
         assert_eq!(fitted(twice), fitted(field.iter().copied()));
         assert_eq!(Radius::for_points(&Points::from_slice(&[])), single);
+    }
+
+    #[test]
+    fn a_sample_gives_nearly_the_radius_of_all_points() {
+        let mut points = field(60_000, 3.0);
+        points.extend(
+            field(60_000, 40.0)
+                .iter()
+                .map(|(x, y, w)| (x + 20.0, y - 30.0, *w)),
+        );
+        points.extend(
+            field(60_000, 0.02)
+                .iter()
+                .map(|(x, y, w)| (x - 9.0, y + 8.0, *w)),
+        );
+        let points = Points::from_lon_lat(points).unwrap();
+        let (all, some) = (scanned(&points).unwrap(), sampled(&points).unwrap());
+        for (zoom, (all, some)) in all.into_iter().zip(some).enumerate() {
+            if points.occupied(zoom as u32 + PIXEL_LEVEL) <= MOST_OCCUPIED {
+                assert!((all - some).abs() <= 1e-9 * all, "{zoom}: {all} {some}");
+            }
+            let (all, some) = (radius_of(all), radius_of(some));
+            assert!((all - some).abs() <= 2.0, "{zoom}: {all} {some}");
+        }
     }
 
     #[test]

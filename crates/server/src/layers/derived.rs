@@ -1,7 +1,7 @@
 //! Layers computed from two other layers: a difference or a quotient.
 
 use crate::cost::OwnStyleError;
-use heatsplat_render::{Comparison, Style};
+use heatsplat_render::{Comparison, Style, UncountedError};
 use std::str::FromStr;
 
 /// A formula of two layers, from which a third layer is computed, and the style of that third
@@ -36,6 +36,9 @@ pub enum DeriveError {
     /// Tiles of the computed layer take too long to be drawn in its style.
     #[error(transparent)]
     Style(#[from] OwnStyleError),
+    /// The measure or the formula counts points, and those of a layer can't be counted.
+    #[error(transparent)]
+    Uncounted(#[from] UncountedError),
 }
 
 impl Derivation {

@@ -294,7 +294,11 @@ impl ServedLayer {
         cost::refuse_unbounded(own, &style)?;
         let has_other_splats = cost::has_other_splats(own, &style);
         match &self.source {
-            LayerSource::InMemory(layer) => style = layer.suited(style),
+            LayerSource::InMemory(layer) => {
+                style = layer.suited(style);
+                let checked = layer.data().check(style.measure());
+                checked.map_err(|e| ApiError::bad_request(e.to_string()))?;
+            }
             LayerSource::Live(_) => style = live::suited(style),
             LayerSource::Filtered(_) | LayerSource::Archive(_) => {}
         }

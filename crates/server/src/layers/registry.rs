@@ -11,6 +11,7 @@ use super::posting::{self, BearerToken};
 use crate::cost::check_own_style;
 use crate::http::error::ApiError;
 use heatsplat_loader::Table;
+use heatsplat_points::cancel::CancelToken;
 use heatsplat_points::level;
 use heatsplat_render::Layer;
 use heatsplat_render::memo::budget::MemoryBudget;
@@ -336,7 +337,9 @@ impl Registry {
         if derivation.follows_radius {
             style = style.with_radius(first.style().radius().clone());
         }
-        Ok(first.against(comparison, &second, name, style))
+        let made = first.against(comparison, &second, name, style);
+        made.data().check(made.style().measure())?;
+        Ok(made)
     }
 
     /// Computes all layers again whose formula contains the layer `id`.
@@ -378,8 +381,10 @@ impl Registry {
         for z in 0..=WARM_ZOOM {
             for (id, served) in self.all().0 {
                 if let LayerSource::InMemory(layer) = &served.source {
-                    tracing::debug_span!("statistics", layer = %id, z)
-                        .in_scope(|| layer.normalizer(level::of_zoom(z), served.style()));
+                    let scale = || layer.normalizer(level::of_zoom(z), served.style());
+                    let span = tracing::debug_span!("statistics", layer = %id, z);
+                    // Points that can't be read are reported to those who ask for pictures.
+                    _ = span.in_scope(|| CancelToken::default().run(scale));
                 }
             }
         }

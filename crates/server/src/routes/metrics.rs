@@ -4,6 +4,7 @@
 //! beforehand, so the number of lines is limited.
 
 use crate::cache::CacheStats;
+use crate::config::PageCounts;
 use crate::http::request_counts::{BOUNDS, ROUTES, RequestCounts, STATUSES};
 use crate::layers::entry::ServedLayer;
 use crate::layers::layer_id::LayerId;
@@ -35,6 +36,9 @@ pub(crate) async fn get(State(server): State<Arc<Server>>) -> Response {
     page.line("prepared_bytes", &[], prepared.used());
     page.about("prepared_limit_bytes", "gauge", "Bytes that they may take.");
     page.line("prepared_limit_bytes", &[], prepared.limit());
+    if let Some(counts) = server.config.page_counts {
+        pages(&mut page, counts());
+    }
     queue(&mut page, &server.render_queue.stats());
     transfers(&mut page, &server);
     layers(&mut page, &server);
@@ -130,6 +134,44 @@ fn caches(page: &mut PrometheusText, caches: &[(&str, CacheStats)]) {
         for (name, stats) in caches {
             page.line(gauge, &[("cache", name)], of(stats));
         }
+    }
+}
+
+fn pages(page: &mut PrometheusText, counts: PageCounts) {
+    for (name, kind, about, n) in [
+        (
+            "pages_read_total",
+            "counter",
+            "Pages of packed files that were read.",
+            counts.pages_read,
+        ),
+        (
+            "page_bytes_total",
+            "counter",
+            "Bytes of these pages.",
+            counts.page_bytes,
+        ),
+        (
+            "page_hits_total",
+            "counter",
+            "Pages that were in the cache.",
+            counts.page_hits,
+        ),
+        (
+            "page_crc_failures_total",
+            "counter",
+            "Pages that were damaged.",
+            counts.crc_failures,
+        ),
+        (
+            "page_cache_bytes",
+            "gauge",
+            "Bytes of the pages in the cache.",
+            counts.cached_bytes,
+        ),
+    ] {
+        page.about(name, kind, about);
+        page.line(name, &[], n);
     }
 }
 

@@ -26,13 +26,14 @@ use super::flags::{CacheFlags, LayerFlags, LimitFlags, ReadMode, ServerFlags, To
 use crate::cli::backend::{self, BackendFlags};
 use crate::cli::error::{BoxError, with_causes};
 use crate::cli::layer_style::LayerStyle;
+use crate::cli::packed;
 use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
 use from_toml::SECTIONS;
 use heatsplat::Backend;
 use heatsplat::import::ColumnNames;
 use heatsplat_loader::is_remote;
-use heatsplat_server::{BearerToken, ServerConfig};
+use heatsplat_server::{BearerToken, PageCounts, ServerConfig};
 use raw::{ConfigEntry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
 use std::path::Path;
 use std::sync::Arc;
@@ -160,6 +161,11 @@ impl ServeConfig {
         })
     }
 
+    /// The limit of the cache of pages of packed files, in bytes.
+    pub(super) fn page_cache(&self) -> Option<u64> {
+        self.cache.page_cache
+    }
+
     /// Makes the configuration of the HTTP server, except its settings for posted layers.
     pub(super) fn options(&self, backend: &dyn Backend) -> ServerConfig {
         let defaults = ServerConfig::default();
@@ -199,8 +205,21 @@ impl ServeConfig {
             grace: grace.unwrap_or(defaults.grace),
             write_timeout: write_timeout.unwrap_or(defaults.write_timeout),
             answer_bytes: answer_bytes.unwrap_or(defaults.answer_bytes),
+            page_counts: Some(page_counts),
             ..defaults
         }
+    }
+}
+
+/// The counters of the pages of packed files.
+fn page_counts() -> PageCounts {
+    let counters = packed::page_counters();
+    PageCounts {
+        pages_read: counters.pages_read,
+        page_bytes: counters.page_bytes,
+        page_hits: counters.page_hits,
+        crc_failures: counters.crc_failures,
+        cached_bytes: counters.cached_bytes,
     }
 }
 

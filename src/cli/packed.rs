@@ -1,0 +1,118 @@
+//! Packed files, `.heat`, as sources: their points stay in the file, and pages of them are read
+//! when a picture needs them.
+
+use super::error::BoxError;
+use heatsplat::Points;
+use heatsplat::render::Radius;
+use heatsplat_heat::{HeatFile, PageCache, PageCounters};
+use indicatif::HumanCount;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+/// First bytes of a packed file.
+const MAGIC: [u8; 8] = *b"\x89HEAT\r\n\x1a";
+
+/// Default limit of the cache of pages: those of some 37 million points.
+pub(super) const DEFAULT_PAGE_CACHE: u64 = 256 << 20;
+
+/// Cache of the pages of all files of the process.
+static PAGES: OnceLock<Arc<PageCache>> = OnceLock::new();
+
+/// Sets the limit of the cache of pages in bytes. It counts only before the first file is opened.
+pub(super) fn limit_page_cache(bytes: u64) {
+    PAGES.get_or_init(|| Arc::new(PageCache::new(bytes)));
+}
+
+fn page_cache() -> &'static Arc<PageCache> {
+    PAGES.get_or_init(|| Arc::new(PageCache::new(DEFAULT_PAGE_CACHE)))
+}
+
+/// Counters of the cache of pages.
+pub(super) fn page_counters() -> PageCounters {
+    PAGES
+        .get()
+        .map(|pages| pages.counters())
+        .unwrap_or_default()
+}
+
+/// Tests whether a source is a packed file of this machine, by its first bytes.
+pub(super) fn is_packed(source: &str) -> bool {
+    let path = Path::new(source);
+    // A pipe is not looked into: its bytes can be read only once.
+    let is_file = path.metadata().is_ok_and(|kind| kind.is_file());
+    let mut first = [0; MAGIC.len()];
+    let mut begins = |file: File| (&file).read_exact(&mut first).is_ok() && first == MAGIC;
+    is_file && File::open(path).is_ok_and(&mut begins)
+}
+
+/// Packed file that was opened as a source.
+pub(super) struct PackedSource {
+    pub(super) file: Arc<HeatFile>,
+}
+
+impl PackedSource {
+    /// Opens a packed file. Of the file only its first kilobytes are read.
+    ///
+    /// # Errors
+    /// The file can't be read, or is damaged.
+    pub(super) fn open(source: &str) -> Result<Self, BoxError> {
+        let file = HeatFile::open(Path::new(source), page_cache())?;
+        Ok(Self {
+            file: Arc::new(file),
+        })
+    }
+
+    /// The points of the file, which are read when they are drawn.
+    pub(super) fn points(&self) -> Points {
+        Points::from_paged(Arc::clone(&self.file) as _)
+    }
+
+    /// Radius that was fitted to the points when they were packed; `None` if the file states none.
+    pub(super) fn radius(&self) -> Option<Radius> {
+        self.file.metadata().radius.as_ref()?.parse().ok()
+    }
+
+    /// Name of the column that the weights are from; `None` if there was none, or several.
+    pub(super) fn weight(&self) -> Option<String> {
+        let sources = self.file.metadata().other.get("sources")?.as_array()?;
+        let mut weights = sources.iter().map(|source| source.get("weight")?.as_str());
+        let first = weights.next()??;
+        weights
+            .all(|other| other == Some(first))
+            .then(|| first.to_owned())
+    }
+
+    /// Numbers of the file in one line.
+    pub(super) fn summary(&self) -> String {
+        let file = &self.file;
+        format!(
+            "{} points in {} pages, {:.1} bytes a point",
+            HumanCount(file.summary().count as u64),
+            HumanCount(file.pages_len()),
+            file.bytes() as f64 / file.summary().count.max(1) as f64
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_files_are_known_by_their_first_bytes() {
+        let folder = std::env::temp_dir().join(format!("packed-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = |name: &str, bytes: &[u8]| {
+            let path = folder.join(name);
+            std::fs::write(&path, bytes).unwrap();
+            path.to_string_lossy().into_owned()
+        };
+        assert!(is_packed(&path("a.csv", b"\x89HEAT\r\n\x1a and more")));
+        assert!(!is_packed(&path("b.heat", b"\x89HEAT\n\x1a and more")));
+        assert!(!is_packed(&path("c.heat", b"\x89HEAT")));
+        assert!(!is_packed(&folder.to_string_lossy()) && !is_packed("-"));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
