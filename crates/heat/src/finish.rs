@@ -98,6 +98,8 @@ impl Tail {
         };
         summary.bytes = write_head(file, *end, head, &root, metadata).at(&self.path)?;
         if root.focus.is_none() && root.summary.count > 0 {
+            // On some systems a locked file can't be read.
+            let _ = file.unlock();
             root.focus = find_focus(&self.path)?;
             summary.bytes = write_head(file, *end, head, &root, metadata).at(&self.path)?;
         }
