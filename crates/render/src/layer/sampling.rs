@@ -14,9 +14,9 @@ pub const DENSEST: usize = 12;
 /// from all other tiles, sorted from dense to sparse.
 pub const SPREAD: usize = 36;
 
-/// The greatest number of tiles of a zoom that are all looked at: some 40 ms. The tiles to measure
+/// The greatest number of tiles of a zoom that are all looked at: some 50 ms. The tiles to measure
 /// are picked from all of them, or else from tiles that represent them. A choice.
-const LOOKED_AT: u64 = 1 << 20;
+const LOOKED_AT: u64 = 1 << 19;
 
 /// Measures the statistics of the values at a level, at which the world is 2^`level` CSS pixels
 /// wide.
