@@ -263,22 +263,21 @@ mod tests {
     use super::*;
     use crate::pack::cut;
     use crate::pack::run::{self, Run};
+    use heatsplat_points::Quad;
     use proptest::prelude::*;
     use std::convert::Infallible;
     use std::fs;
     use std::path::PathBuf;
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    /// Quad of a node, its borders, the quarters that have nodes, and its cells with their counts.
+    type StoredNode = (Quad, [u64; 5], [bool; 4], Vec<(u128, u32)>);
+
     /// Sink that stores everything in a form that can be compared bit by bit.
     #[derive(Debug, Default, PartialEq)]
     struct Stored {
         points: Vec<u128>,
-        nodes: Vec<(
-            heatsplat_points::Quad,
-            [u64; 5],
-            [bool; 4],
-            Vec<(u128, u32)>,
-        )>,
+        nodes: Vec<StoredNode>,
     }
 
     impl PackSink for Stored {
