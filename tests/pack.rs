@@ -307,6 +307,48 @@ fn a_full_disk_names_the_bytes_that_are_needed() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+#[test]
+fn verifying_finds_what_is_damaged() {
+    let folder = folder("pack-verify");
+    let source = csv(&folder, "a.csv", rows(100_000).iter());
+    let output = in_folder(&folder, "a.heat");
+    let packed = pack(&[&source, "-o", &output], 2);
+    let verify = |code: i32| {
+        let (found, out, err) = heatsplat(&["info", &output, "--verify", "--json"]);
+        assert_eq!(found, code, "{out}{err}");
+        (serde_json::from_str::<Value>(&out).unwrap_or_default(), err)
+    };
+    let (good, _) = verify(0);
+    for number in ["points", "cells", "bytes", "identity"] {
+        assert_eq!(good[number], packed[number], "{number}");
+    }
+    assert_eq!(good["faults"], 0);
+    assert!(good["pages"].as_u64().unwrap() > 50);
+    let whole = std::fs::read(&output).unwrap();
+    // The first 64 KiB have other parts than pages, and zeros behind them.
+    for at in (70_000..whole.len())
+        .step_by(whole.len() / 9)
+        .chain([whole.len() - 1])
+    {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 16;
+        std::fs::write(&output, bytes).unwrap();
+        let (bad, err) = verify(1);
+        assert!(err.contains("damaged"), "{at}: {err}");
+        // A damaged directory of pages is found when the file is opened, or as a fault.
+        assert!(
+            bad.is_null() || bad["faults"].as_u64().unwrap() > 0,
+            "{at}: {bad}"
+        );
+    }
+    std::fs::write(&output, &whole[..whole.len() - 1]).unwrap();
+    let (_, err) = verify(1);
+    assert!(err.contains("bytes"), "{err}");
+    let (code, _, err) = heatsplat(&["info", &source, "--verify"]);
+    assert!(code == 2 && err.contains("expected a .heat file"), "{err}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 /// A source that has changed is read again, and one that hasn't is not.
 #[test]
 fn sources_that_have_changed_are_read_again() {

@@ -7,6 +7,7 @@ use super::layer_style::LayerStyle;
 use super::load::LoadedSource;
 use super::source_flags::SourceFlags;
 use super::source_name::redact;
+use super::verify;
 use clap::Args;
 use heatsplat::points::{LonLatBox, mercator};
 use heatsplat::{Points, Window};
@@ -50,12 +51,18 @@ pub(super) struct InfoCommand {
     /// latitude, weight or none
     #[arg(long, conflicts_with = "backends")]
     explain: bool,
+    /// Read a whole .heat file, compare all checksums, sums and the order, and list what is damaged
+    #[arg(long, conflicts_with_all = ["backends", "explain"])]
+    verify: bool,
     #[command(flatten)]
     flags: SourceFlags,
 }
 
 impl InfoCommand {
     pub(super) fn run(self) -> Result<(), BoxError> {
+        if let (Some(source), true) = (&self.source, self.verify) {
+            return verify::verify(source, self.json);
+        }
         let text = match &self.source {
             Some(source) if self.backends => {
                 let loaded = self.flags.load(source)?;

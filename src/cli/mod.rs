@@ -35,6 +35,7 @@ mod style;
 mod style_flags;
 mod tile_kinds;
 mod units;
+mod verify;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use error::{BoxError, FileError, UsageError, causes, with_flags, without_number};

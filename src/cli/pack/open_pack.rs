@@ -1,6 +1,7 @@
 //! Packs as sources of a pack: their points are sorted already.
 
 use crate::cli::error::BoxError;
+use crate::cli::packed::is_packed;
 use heatsplat_heat::{HeatFile, PageCache};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
@@ -18,11 +19,10 @@ pub(super) struct OpenPack {
 }
 
 impl OpenPack {
-    /// Tests whether a source is a pack, by its name.
+    /// Tests whether a source is a pack, by its name or its first bytes.
     pub(super) fn is_pack(source: &str) -> bool {
-        Path::new(source)
-            .extension()
-            .is_some_and(|ending| ending == "heat")
+        let ending = Path::new(source).extension();
+        ending.is_some_and(|ending| ending == "heat") || is_packed(source)
     }
 
     pub(super) fn open(source: &str) -> Result<Self, BoxError> {

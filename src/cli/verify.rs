@@ -1,0 +1,55 @@
+//! `heatsplat info --verify`: reads a whole `.heat` file and looks for damage.
+
+use super::error::{BoxError, UsageError};
+use super::packed::is_packed;
+use heatsplat_heat::{HeatFile, PageCache};
+use indicatif::{HumanCount, ProgressBar};
+use serde_json::json;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Verifies a file and prints the result.
+///
+/// # Errors
+/// The file can't be opened, or it has faults. These are printed before.
+pub(super) fn verify(source: &str, as_json: bool) -> Result<(), BoxError> {
+    let path = Path::new(source);
+    let is_named = path.extension().is_some_and(|ending| ending == "heat");
+    if !is_named && !is_packed(source) {
+        let message = format!("--verify: {source}: expected a .heat file of this machine");
+        return Err(UsageError::new("info", message).into());
+    }
+    // Verifying doesn't use the cache.
+    let file = HeatFile::open(path, &Arc::new(PageCache::new(0)))?;
+    let bar = ProgressBar::new(file.pages_len());
+    let found = file.verify(&mut |pages| bar.set_position(pages));
+    bar.finish_and_clear();
+    let summary = file.summary();
+    let text = if as_json {
+        let json = json!({
+            "points": summary.count,
+            "cells": file.cells_len(),
+            "bytes": file.bytes(),
+            "identity": file.identity().map(|byte| format!("{byte:02x}")).concat(),
+            "pages": found.pages,
+            "faults": found.faults,
+            "listed": found.listed,
+        });
+        serde_json::to_string_pretty(&json)? + "\n"
+    } else {
+        let faults = found.listed.iter().map(|fault| format!("  {fault}\n"));
+        format!(
+            "{source}: {} points, {} pages, {} faults\n{}",
+            HumanCount(summary.count as u64),
+            HumanCount(found.pages),
+            HumanCount(found.faults),
+            faults.collect::<String>(),
+        )
+    };
+    io::stdout().lock().write_all(text.as_bytes())?;
+    match found.is_good() {
+        true => Ok(()),
+        false => Err(format!("{source}: is damaged: pack the source again").into()),
+    }
+}
