@@ -42,7 +42,8 @@ pub(crate) struct Find {
     quad: Quad,
     /// True if all entries are wanted, false if only those of the quad's visible parts.
     whole: bool,
-    view: u8,
+    /// Index of the view, the part of the window in one copy of the world.
+    view: usize,
 }
 
 /// Result of the first phase.
@@ -57,7 +58,7 @@ impl Finds {
     pub(crate) fn estimate(&self) -> u64 {
         let number = |find: &Find| {
             let len = find.range.end - find.range.start;
-            match self.views.get(usize::from(find.view)) {
+            match self.views.get(find.view) {
                 Some(view) if !find.whole => {
                     (len as f64 * view.visible_share(find.quad)).ceil() as u64
                 }
@@ -111,7 +112,7 @@ impl HeatFile {
         let all = found.finds.iter().map(|f| f.range.end - f.range.start);
         unpacking.out.entries.reserve(all.sum::<u64>() as usize);
         for find in &found.finds {
-            if let Some(view) = found.views.get(usize::from(find.view)) {
+            if let Some(view) = found.views.get(find.view) {
                 unpacking.add(find, view);
             }
         }
@@ -341,7 +342,7 @@ impl<'a> Descent<'a> {
         }
         let count = range.end - range.start;
         let whole = self.view.takes_whole(visibility, quad, count);
-        let view = (self.found.views.len() - 1) as u8;
+        let view = self.found.views.len() - 1;
         if whole
             && let Some(last) = self.found.finds.last_mut()
             && (last.stream, last.view, last.whole) == (stream, view, true)

@@ -166,3 +166,24 @@ proptest! {
         }
     }
 }
+
+/// A window may show more copies of the world than a byte counts. Each has its own shift.
+#[test]
+fn a_window_of_a_thousand_copies_of_the_world() {
+    let points: Vec<Point> = (0..2_000_u32)
+        .map(|i| Point {
+            x: i.wrapping_mul(2_654_435_761),
+            y: i.wrapping_mul(40_503_777),
+            weight: 1.0,
+        })
+        .collect();
+    let points = Points::from_slice(&points);
+    let file = Arc::new(open(&bytes_of(&points, small_pages())).unwrap());
+    let paged = Points::from_paged(file);
+    let window = Window::at_level(0, -500, 0, 1000, 1);
+    let (got, wanted) = (
+        entries(&paged, &window, 1.0),
+        entries(&points, &window, 1.0),
+    );
+    assert!(wanted.len() >= 1000 && got == wanted);
+}
