@@ -211,6 +211,7 @@ mod tests {
         "tls-key",
         "token-file",
         "within",
+        "zoom",
     ];
 
     #[test]
@@ -287,7 +288,6 @@ mod tests {
             "bench a --points 5",
             "bench --gpu some",
             "render a -o b.png --gpu-memory much",
-            "export a -o b.pmtiles",
             "export a -o b.zip --zoom 3",
             "pack a",
             "pack -o b.heat",
