@@ -8,6 +8,21 @@ use std::time::{Duration, Instant};
 /// Runs of 65,536 points, the shortest.
 const LITTLE: &str = "--memory=1M";
 
+/// The way out and back: the points of a pack, exported as GeoParquet and packed again, have its
+/// identity.
+#[test]
+fn an_exported_pack_packs_to_the_same_identity() {
+    let folder = folder("pack-export");
+    let source = csv(&folder, "a.csv", rows(20_000).iter());
+    let (packed, again) = (in_folder(&folder, "a.heat"), in_folder(&folder, "b.heat"));
+    let points = in_folder(&folder, "a.parquet");
+    let before = pack(&[&source, "-o", &packed], 2);
+    let (code, _, errors) = heatsplat(&["export", &packed, "-o", &points]);
+    assert_eq!(code, 0, "{errors}");
+    let after = pack(&[&points, "-o", &again], 2);
+    assert_eq!(after["identity"], before["identity"]);
+}
+
 /// Lines of a CSV file with `number` points, some rows of which give none.
 fn rows(number: usize) -> Vec<String> {
     let points = heatsplat::generate::points(number, 5);

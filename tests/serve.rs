@@ -413,7 +413,14 @@ fn the_output_of_a_command_is_a_layer_that_follows_it() {
     std::fs::write(&rows, "lon,lat\n1,2\n3,4\n").unwrap();
     let status = dir.join("status");
     std::fs::write(&status, "0").unwrap();
-    let command = format!("cat {}; exit $(cat {})", rows.display(), status.display());
+    // A run that has ended is a line of a file.
+    let runs = dir.join("runs");
+    let command = format!(
+        "cat {}; echo >> {}; exit $(cat {})",
+        rows.display(),
+        runs.display(),
+        status.display()
+    );
     let server = Server::start(&["--command", &command, "--reload", "1s"]);
     let layer = || -> serde_json::Value {
         let (status, _, body) = server.get("/catalog", "");
@@ -432,7 +439,10 @@ fn the_output_of_a_command_is_a_layer_that_follows_it() {
     wait(&|layer| layer["points"] == 2);
     std::fs::write(&status, "3").unwrap();
     std::fs::write(&rows, "lon,lat\n1,2\n").unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(2500));
+    // The third run from now begins when the result of the second is known.
+    let ended = || std::fs::read(&runs).map_or(0, |lines| lines.len());
+    let before = ended();
+    wait(&|_| ended() >= before + 3);
     assert_eq!(layer()["points"], 2);
     std::fs::write(&status, "0").unwrap();
     wait(&|layer| layer["points"] == 1);

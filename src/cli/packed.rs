@@ -4,15 +4,15 @@
 use super::error::BoxError;
 use heatsplat::Points;
 use heatsplat::render::Radius;
-use heatsplat_heat::{HeatFile, PageCache, PageCounters};
+use heatsplat_heat::{HeatFile, MAGIC, PageCache, PageCounters};
 use indicatif::HumanCount;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-/// First bytes of a packed file.
-const MAGIC: [u8; 8] = *b"\x89HEAT\r\n\x1a";
+/// Number of bytes by which a packed file is recognised. In the beginning of one there are zeros.
+const BEGINNING: u64 = 64;
 
 /// Default limit of the cache of pages: those of some 37 million points.
 pub(super) const DEFAULT_PAGE_CACHE: u64 = 256 << 20;
@@ -37,14 +37,23 @@ pub(super) fn page_counters() -> PageCounters {
         .unwrap_or_default()
 }
 
-/// Tests whether a source is a packed file of this machine, by its first bytes.
+/// Tests whether a source has the name of a packed file.
+pub(super) fn is_named_packed(source: &str) -> bool {
+    let ending = Path::new(source).extension();
+    ending.is_some_and(|ending| ending == "heat")
+}
+
+/// Tests whether a source is a packed file of this machine, by its first bytes. A file with the
+/// name of one that holds no text is one too: its beginning is damaged.
 pub(super) fn is_packed(source: &str) -> bool {
     let path = Path::new(source);
     // A pipe is not looked into: its bytes can be read only once.
     let is_file = path.metadata().is_ok_and(|kind| kind.is_file());
-    let mut first = [0; MAGIC.len()];
-    let mut begins = |file: File| (&file).read_exact(&mut first).is_ok() && first == MAGIC;
-    is_file && File::open(path).is_ok_and(&mut begins)
+    let mut first = Vec::new();
+    let mut read = |file: File| file.take(BEGINNING).read_to_end(&mut first).is_ok();
+    is_file
+        && File::open(path).is_ok_and(&mut read)
+        && (first.starts_with(&MAGIC) || is_named_packed(source) && first.contains(&0))
 }
 
 /// Packed file that was opened as a source.
@@ -110,8 +119,12 @@ mod tests {
             path.to_string_lossy().into_owned()
         };
         assert!(is_packed(&path("a.csv", b"\x89HEAT\r\n\x1a and more")));
-        assert!(!is_packed(&path("b.heat", b"\x89HEAT\n\x1a and more")));
-        assert!(!is_packed(&path("c.heat", b"\x89HEAT")));
+        assert!(is_packed(&path("b.heat", b"\x89HEAT\n\x1a\0 and more")));
+        assert!(!is_packed(&path("b.csv", b"\x89HEAT\n\x1a\0 and more")));
+        assert!(!is_packed(&path("text.heat", b"lon,lat\n1,2\n")));
+        assert!(!is_packed(&path("c.csv", b"\x89HEAT")));
+        assert!(!is_packed(&folder.join("absent.heat").to_string_lossy()));
+        assert!(!is_packed("https://host/a.heat") && is_named_packed("https://host/a.heat"));
         assert!(!is_packed(&folder.to_string_lossy()) && !is_packed("-"));
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -1,7 +1,7 @@
 //! `heatsplat info --verify`: reads a whole `.heat` file and looks for damage.
 
 use super::error::{BoxError, UsageError};
-use super::packed::is_packed;
+use super::packed::{is_named_packed, is_packed};
 use heatsplat_heat::{HeatFile, PageCache};
 use indicatif::{HumanCount, ProgressBar};
 use serde_json::json;
@@ -15,8 +15,7 @@ use std::sync::Arc;
 /// The file can't be opened, or it has faults. These are printed before.
 pub(super) fn verify(source: &str, as_json: bool) -> Result<(), BoxError> {
     let path = Path::new(source);
-    let is_named = path.extension().is_some_and(|ending| ending == "heat");
-    if !is_named && !is_packed(source) {
+    if !is_named_packed(source) && !is_packed(source) {
         let message = format!("--verify: {source}: expected a .heat file of this machine");
         return Err(UsageError::new("info", message).into());
     }

@@ -3,7 +3,7 @@
 use crate::bytes::{ByteReader, has_crc};
 
 /// First eight bytes of each file. A transfer as text changes some of them.
-pub(crate) const MAGIC: [u8; 8] = *b"\x89HEAT\r\n\x1a";
+pub const MAGIC: [u8; 8] = *b"\x89HEAT\r\n\x1a";
 
 /// Major version of the format. Readers refuse another one.
 pub(crate) const MAJOR: u16 = 1;

@@ -40,6 +40,7 @@ mod writer;
 pub use cache::{PageCache, PageCounters};
 pub use error::{HeatError, WriteError};
 pub use file::HeatFile;
+pub use layout::MAGIC;
 pub use metadata::Metadata;
 pub use source::{ByteSource, FileSource};
 pub use verify::Verification;

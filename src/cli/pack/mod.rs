@@ -31,8 +31,8 @@ Examples:
   heatsplat pack north.heat south.heat -o both.heat
   heatsplat pack taxi.csv -o taxi.heat --filter 'fare > 0' --dry-run
 
-The points may be more than memory holds: they are sorted in runs on the disk. Positions are kept to
-9.3 mm, weights exactly. The file depends only on the points: not on their order, the memory or the
+The points may be more than memory holds: they are sorted in runs on the disk. Positions are stored
+to 9.3 mm, weights exactly. The file depends only on the points: not on their order, the memory or the
 number of threads. A pack that was broken off leaves OUTPUT.partial, and is finished by the same
 command with --resume.";
 
@@ -104,12 +104,12 @@ impl PackCommand {
                 None => self.read(number, source, &mut packer)?,
             };
             reports.push(report);
-            tell(&reports);
+            say_last(&reports);
         }
         let metadata = self.metadata(packs.first());
         for pack in packs {
             reports.push(pack.report());
-            tell(&reports);
+            say_last(&reports);
             packer.add_index(&pack.name, pack.file);
         }
         let summary = finish(packer, &with_sources(metadata, &reports))?;
@@ -238,7 +238,7 @@ impl PackCommand {
         let mut reports = Vec::new();
         for source in sources {
             reports.push(ReadSource::count(source, &self.source_flags)?.as_json());
-            tell(&reports);
+            say_last(&reports);
         }
         reports.extend(packs.iter().map(OpenPack::report));
         let points = reports
@@ -318,7 +318,7 @@ fn states(sources: &[&str]) -> Result<Vec<SourceState>, BoxError> {
 }
 
 /// Prints the last of the reports.
-fn tell(reports: &[Value]) {
+fn say_last(reports: &[Value]) {
     if let Some(text) = reports.last().and_then(|report| report["text"].as_str()) {
         say!("{text}");
     }

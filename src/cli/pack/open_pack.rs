@@ -1,7 +1,7 @@
 //! Packs as sources of a pack: their points are sorted already.
 
 use crate::cli::error::BoxError;
-use crate::cli::packed::is_packed;
+use crate::cli::packed::{is_named_packed, is_packed};
 use heatsplat_heat::{HeatFile, PageCache};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
@@ -19,10 +19,10 @@ pub(super) struct OpenPack {
 }
 
 impl OpenPack {
-    /// Tests whether a source is a pack, by its name or its first bytes.
+    /// Tests whether a source is a pack. One that is absent or at an address is one by its name, so
+    /// that the error about it says what is wrong.
     pub(super) fn is_pack(source: &str) -> bool {
-        let ending = Path::new(source).extension();
-        ending.is_some_and(|ending| ending == "heat") || is_packed(source)
+        is_named_packed(source) || is_packed(source)
     }
 
     pub(super) fn open(source: &str) -> Result<Self, BoxError> {

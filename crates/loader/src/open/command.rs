@@ -127,11 +127,23 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")]
     fn a_source_that_is_dropped_ends_its_command() {
-        let options = LoadOptions::default();
-        let source = open_command("echo lon,lat; exec yes 1,2", &options).unwrap();
+        let name = format!("heatsplat-command-{}", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        let command = format!("echo $$ > {}; echo lon,lat; exec yes 1,2", file.display());
+        let source = open_command(&command, &LoadOptions::default()).unwrap();
+        let number = std::fs::read_to_string(&file).unwrap();
+        let process = Path::new("/proc").join(number.trim());
+        assert!(process.exists());
         drop(source);
+        // The thread that reads the output ends a little later, and the command with it.
+        let dropped = std::time::Instant::now();
+        while process.exists() {
+            assert!(dropped.elapsed().as_secs() < 30);
+            std::thread::yield_now();
+        }
+        std::fs::remove_file(&file).unwrap();
     }
 
     #[test]
