@@ -120,6 +120,56 @@ fn the_identity_depends_on_the_points_alone() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// Rows that a condition or a box leaves out are counted, and the rest is the pack of these rows
+/// alone. A box divides packs too.
+#[test]
+fn conditions_and_boxes_leave_rows_out_and_count_them() {
+    let folder = folder("pack-part");
+    let rows = rows(20_000);
+    let source = csv(&folder, "a.csv", rows.iter());
+    let number = |row: &str, at: usize| -> Option<f64> { row.split(',').nth(at)?.parse().ok() };
+    let inside = |row: &&String| number(row, 0).is_some_and(|lon| (0.0..=90.0).contains(&lon));
+    let heavy = |row: &&String| number(row, 0).is_some() && number(row, 2).unwrap() > 3.0;
+    let [all, east, both] = ["all.heat", "east.heat", "both.heat"].map(|n| in_folder(&folder, n));
+    pack(&[&source, "-o", &all], 2);
+    let some = csv(&folder, "east.csv", rows.iter().filter(inside));
+    let wanted = pack(&[&some, "-o", &east], 2);
+    let boxed = ["--within", "0,-85,90,85", "--overwrite"];
+    for from in [&source, &all] {
+        let report = pack(&[&[from, "-o", &*east], &boxed[..]].concat(), 2);
+        let dry = pack(
+            &[&[from, "-o", &*east, "--dry-run"], &boxed[..2]].concat(),
+            2,
+        );
+        assert_eq!(report["identity"], wanted["identity"], "{from}");
+        let left = 19_980 - wanted["points"].as_u64().unwrap();
+        assert!(left > 1000, "{left}");
+        for report in [&report, &dry] {
+            assert_eq!(report["sources"][0]["filtered"], left, "{from}");
+            assert_eq!(report["points"], wanted["points"]);
+        }
+    }
+    let some = csv(&folder, "heavy.csv", rows.iter().filter(heavy));
+    let wanted = pack(&[&some, "-o", &both], 2);
+    let report = pack(
+        &[
+            &source,
+            "-o",
+            &both,
+            "--overwrite",
+            "--filter",
+            "weight > 3",
+        ],
+        2,
+    );
+    assert_eq!(report["identity"], wanted["identity"]);
+    let left = 20_000 - wanted["points"].as_u64().unwrap();
+    let filtered = report["sources"][0]["filtered"].as_u64().unwrap();
+    let skipped = report["sources"][0]["skipped"]["bad position"].as_u64();
+    assert_eq!(filtered + skipped.unwrap_or(0), left);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 /// The number of moments at which a pack is killed. `HEATSPLAT_KILLS` may set a larger number.
 fn kills() -> u32 {
     let asked = std::env::var("HEATSPLAT_KILLS").ok();

@@ -139,6 +139,50 @@ fn files_of_one_content_share_etags_and_a_replaced_file_is_a_new_state() {
     }
 }
 
+/// Counts and means of a file that was packed with `--counts` are those of memory, whatever the
+/// weights are: of one sign or both, all there or some missing.
+#[test]
+fn counts_and_means_are_those_of_the_source_in_memory() {
+    let folder = folder("packed-counts");
+    for (name, least, missing) in [("a", 0.0, 0), ("b", 3.0, 0), ("c", 0.0, 3), ("d", 3.0, 7)] {
+        let rows = generate::points(60_000, 5).collect::<Vec<_>>().into_iter();
+        let lines = rows
+            .enumerate()
+            .map(|(i, (x, y, w))| match i % 10 < missing {
+                true => format!("{x},{y},\n"),
+                false => format!("{x},{y},{}\n", w - least),
+            });
+        let csv = folder.join(format!("{name}.csv"));
+        let header = std::iter::once("lon,lat,weight\n".to_owned());
+        std::fs::write(&csv, header.chain(lines).collect::<String>()).unwrap();
+        let heat = folder.join(format!("{name}.heat"));
+        let words = [
+            "pack",
+            text(&csv),
+            "-o",
+            text(&heat),
+            "--counts",
+            "--memory=1M",
+        ];
+        let (code, _, errors) = heatsplat(&words);
+        assert_eq!(code, 0, "{errors}");
+        let (code, out, _) = heatsplat(&["info", text(&heat), "--verify"]);
+        assert!(code == 0, "{out}");
+        let servers = [&csv, &heat].map(|path| Server::start(&[text(path), "--radius", "9"]));
+        for z in 0..=9 {
+            let (x, y) = ((1 << z) / 2, (1 << z) / 3);
+            for measure in ["count", "mean", "count_per_km2", "sum"] {
+                let path = format!("/{name}/{z}/{x}/{y}.png?measure={measure}");
+                let [expected, got] = servers.each_ref().map(|server| server.get(&path, ""));
+                assert_eq!((expected.0, got.0), (200, 200), "{path}");
+                assert!(expected.2 == got.2, "{path}");
+            }
+        }
+        let value = format!("/{name}/value?lon=13.4&lat=52.5&z=6&measure=mean");
+        assert_eq!(servers[0].get(&value, "").2, servers[1].get(&value, "").2);
+    }
+}
+
 #[test]
 fn commands_take_packed_files() {
     let folder = folder("packed-commands");

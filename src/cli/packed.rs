@@ -97,10 +97,15 @@ impl PackedSource {
     pub(super) fn summary(&self) -> String {
         let file = &self.file;
         format!(
-            "{} points in {} pages, {:.1} bytes a point",
+            "{} points in {} pages, {:.1} bytes a point{}",
             HumanCount(file.summary().count as u64),
             HumanCount(file.pages_len()),
-            file.bytes() as f64 / file.summary().count.max(1) as f64
+            file.bytes() as f64 / file.summary().count.max(1) as f64,
+            if file.has_counts() {
+                ", with counts"
+            } else {
+                ""
+            }
         )
     }
 }

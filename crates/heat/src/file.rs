@@ -3,12 +3,13 @@
 use crate::bytes::has_crc;
 use crate::cache::{PageCache, PageCounters};
 use crate::error::HeatError;
-use crate::layout::{HEADER, Header, HeaderError, METADATA, ROOT, Section};
+use crate::layout::{COUNTS, HEADER, Header, HeaderError, METADATA, ROOT, Section};
 use crate::metadata::Metadata;
 use crate::pages::{Pages, Stream, StreamNumber};
-use crate::root::{DEEPEST, PageKind, Root, RootError, page_len};
+use crate::root::{DEEPEST, PageKind, Root, RootError, StreamRecord, page_len};
 use crate::source::{ByteSource, FileSource, read_vec};
 use heatsplat_points::Summary;
+use heatsplat_points::paged::PagedIndex;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ const FIRST_READ: usize = 1 << 16;
 /// File of points that was opened. Its pages are read when they are needed.
 #[derive(Debug)]
 pub struct HeatFile {
-    pub(crate) pages: Pages,
+    pub(crate) pages: Arc<Pages>,
     pub(crate) header: Header,
     pub(crate) root: Root,
     metadata: Metadata,
@@ -27,6 +28,34 @@ pub struct HeatFile {
     /// Streams of the nodes and cells of each depth.
     pub(crate) nodes: Vec<Option<StreamNumber>>,
     pub(crate) cells: Vec<Option<StreamNumber>>,
+    /// True if all points count as 1, whatever their weights in the file are.
+    pub(crate) are_ones: bool,
+    /// Counts of the points, if the file has any.
+    pub(crate) counts: Option<Arc<HeatFile>>,
+}
+
+/// Streams of the points, and of the nodes and cells of each depth.
+struct StreamsByKind {
+    points: Option<StreamNumber>,
+    nodes: Vec<Option<StreamNumber>>,
+    cells: Vec<Option<StreamNumber>>,
+}
+
+impl StreamsByKind {
+    /// Finds the streams of a root, of which the first has the number `first`.
+    fn find(root: &Root, first: usize) -> Self {
+        let find = |kind: PageKind, depth: u32| {
+            let found = |s: &StreamRecord| (s.kind, s.depth) == (kind, depth);
+            let number = root.streams.iter().position(found)?;
+            StreamNumber::try_from(first + number).ok()
+        };
+        let of_depths = |kind| (0..=DEEPEST).map(|depth| find(kind, depth)).collect();
+        Self {
+            points: find(PageKind::POINTS, 0),
+            nodes: of_depths(PageKind::Nodes),
+            cells: of_depths(PageKind::CELLS),
+        }
+    }
 }
 
 impl HeatFile {
@@ -54,29 +83,49 @@ impl HeatFile {
         let opening = Opening::begin(&*source)?;
         let root = opening.root()?;
         let metadata = opening.metadata()?;
+        let counted = opening.counted(&root)?;
         let header = opening.header;
         let mut before = 0;
         let mut streams = Vec::new();
-        for record in &root.streams {
+        let others = counted.iter().flat_map(|(_, root)| &root.streams);
+        for record in root.streams.iter().chain(others) {
             let stream = Stream::new(record.clone(), page_len(record.kind, &header), before);
             before += stream.pages();
             streams.push(stream);
         }
-        let find = |kind: PageKind, depth: u32| {
-            let found = |s: &Stream| (s.record.kind, s.record.depth) == (kind, depth);
-            let number = streams.iter().position(found)?;
-            StreamNumber::try_from(number).ok()
-        };
-        let of_depths = |kind| (0..=DEEPEST).map(|depth| find(kind, depth)).collect();
-        let (nodes, cells) = (of_depths(PageKind::Nodes), of_depths(PageKind::CELLS));
-        Ok(Self {
-            points: find(PageKind::POINTS, 0),
+        let StreamsByKind {
+            points,
             nodes,
             cells,
-            pages: Pages::new(source, streams, cache.clone(), header.len),
+        } = StreamsByKind::find(&root, 0);
+        let pages = Arc::new(Pages::new(source, streams, cache.clone(), header.len));
+        let counts = counted.map(|(header, counted)| {
+            let own = StreamsByKind::find(&counted, root.streams.len());
+            // All points have a weight if none are stored here: then they are the file's.
+            let are_ones = own.points.is_none() && counted.summary.count > 0;
+            let has_nodes = !are_ones || own.nodes.iter().any(Option::is_some);
+            Arc::new(Self {
+                pages: Arc::clone(&pages),
+                header,
+                root: counted,
+                metadata: metadata.clone(),
+                points: if are_ones { points } else { own.points },
+                nodes: if has_nodes { own.nodes } else { nodes.clone() },
+                cells: own.cells,
+                are_ones,
+                counts: None,
+            })
+        });
+        Ok(Self {
+            points,
+            nodes,
+            cells,
+            pages,
             header,
             root,
             metadata,
+            are_ones: false,
+            counts,
         })
     }
 
@@ -99,6 +148,17 @@ impl HeatFile {
     /// however they were written.
     pub fn identity(&self) -> [u8; 32] {
         self.header.identity
+    }
+
+    /// Index of the points that have a weight, each with the weight 1; `None` if the file has no
+    /// counts beside the weights.
+    pub(crate) fn counted(&self) -> Option<Arc<dyn PagedIndex>> {
+        Some(Arc::clone(self.counts.as_ref()?) as _)
+    }
+
+    /// Returns true if the file has counts beside the weights.
+    pub fn has_counts(&self) -> bool {
+        self.counts.is_some()
     }
 
     /// Length of the file in bytes.
@@ -166,8 +226,9 @@ impl<'a> Opening<'a> {
                 wanted,
             });
         }
-        let known =
-            |section: &&Section| section.required && ![ROOT, METADATA].contains(&section.tag);
+        let known = |section: &&Section| {
+            section.required && ![ROOT, METADATA, COUNTS].contains(&section.tag)
+        };
         if let Some(section) = header.sections.iter().find(known) {
             return Err(HeatError::Unknown {
                 name: name(),
@@ -198,6 +259,33 @@ impl<'a> Opening<'a> {
             return Err(damaged());
         }
         Ok(root)
+    }
+
+    /// Root of the counts, with a header of its own number of points.
+    fn counted(&self, own: &Root) -> Result<Option<(Header, Root)>, HeatError> {
+        let Some(section) = self.header.section(COUNTS) else {
+            return Ok(None);
+        };
+        let damaged = || damaged(self.source, "the table of counts");
+        let bytes = self.section(section)?.ok_or_else(damaged)?;
+        let points = bytes.first_chunk().ok_or_else(damaged)?;
+        let header = Header {
+            points: u64::from_le_bytes(*points),
+            // The counts are other points than those that are counted.
+            identity: self.header.identity.map(|byte| !byte),
+            ..self.header.clone()
+        };
+        let root = Root::from_bytes(&bytes, &header).map_err(|_| damaged())?;
+        let has_points = root.streams.iter().any(|s| s.kind == PageKind::POINTS);
+        let possible = match header.points == self.header.points {
+            true => true,
+            false => header.points < self.header.points && (has_points || header.points == 0),
+        };
+        let streams = own.streams.len() + root.streams.len();
+        if !possible || streams > usize::from(StreamNumber::MAX) {
+            return Err(damaged());
+        }
+        Ok(Some((header, root)))
     }
 
     fn metadata(&self) -> Result<Metadata, HeatError> {

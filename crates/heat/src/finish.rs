@@ -3,12 +3,12 @@
 use crate::cache::PageCache;
 use crate::error::{HeatError, WriteError};
 use crate::file::HeatFile;
-use crate::layout::{HEADER, Header, METADATA, ROOT, Section};
+use crate::layout::{COUNTS, HEADER, Header, METADATA, ROOT, Section};
 use crate::metadata::Metadata;
+use crate::options::{HeatSummary, WriterOptions, reserved};
 use crate::root::{PageKind, Root, StreamRecord};
 use crate::stream::{AtPath as _, PageList, Spool};
 use crate::tally::Tallied;
-use crate::writer::{HeatSummary, WriterOptions, reserved};
 use heatsplat_points::cancel::CancelToken;
 use heatsplat_points::{Focus, Points};
 use std::fs::{self, File};
@@ -24,6 +24,8 @@ pub(crate) struct Head {
     pub(crate) options: WriterOptions,
     pub(crate) tallied: Tallied,
     pub(crate) focus: Option<Focus>,
+    /// Numbers of the counted points, if the file has counts.
+    pub(crate) counted: Option<Tallied>,
 }
 
 /// Unfinished file to whose end pages are added.
@@ -33,6 +35,8 @@ pub(crate) struct Tail {
     end: u64,
     /// Streams whose pages are in the file, the pages, and the place of the first.
     streams: Vec<(StreamRecord, PageList, u64)>,
+    /// Number of the streams before those of the counts, and the place of the first page of these.
+    counts: Option<(usize, u64)>,
 }
 
 impl Tail {
@@ -42,7 +46,13 @@ impl Tail {
             file,
             end,
             streams: Vec::new(),
+            counts: None,
         }
+    }
+
+    /// Takes note that all streams from here on are those of the counts.
+    pub(crate) fn begin_counts(&mut self) {
+        self.counts = Some((self.streams.len(), self.end));
     }
 
     /// Takes note of a stream whose pages are in the file, the first at `first`.
@@ -72,12 +82,15 @@ impl Tail {
         metadata: &Metadata,
         target: &Path,
     ) -> Result<HeatSummary, WriteError> {
+        let pages_end = self.end;
         let mut streams = Vec::new();
         let (file, end) = (&mut self.file, &mut self.end);
         for (mut record, list, first) in self.streams {
             record.directories = list.write_directories(first, end, file).at(&self.path)?;
             streams.push(record);
         }
+        let (own, first) = self.counts.unwrap_or((streams.len(), pages_end));
+        let counted = streams.split_off(own.min(streams.len()));
         let sum = |wanted: PageKind| {
             let some = streams.iter().filter(|stream| stream.kind == wanted);
             some.map(|stream| stream.entries).sum()
@@ -87,21 +100,19 @@ impl Tail {
             points: sum(PageKind::POINTS),
             cells: sum(PageKind::CELLS),
             nodes: sum(PageKind::Nodes),
+            counts_bytes: pages_end - first,
             identity: head.tallied.identity,
         };
-        let mut root = Root {
-            summary: head.tallied.summary,
-            occupied: head.tallied.occupied,
-            remaining: head.tallied.remaining,
-            focus: head.focus,
-            streams,
+        let mut roots = Roots {
+            own: root(&head.tallied, head.focus, streams),
+            counted: head.counted.as_ref().map(|of| root(of, None, counted)),
         };
-        summary.bytes = write_head(file, *end, head, &root, metadata).at(&self.path)?;
-        if root.focus.is_none() && root.summary.count > 0 {
+        summary.bytes = write_head(file, *end, head, &roots, metadata).at(&self.path)?;
+        if roots.own.summary.count > 0 && (head.focus.is_none() || roots.counted.is_some()) {
             // On some systems a locked file can't be read.
             let _ = file.unlock();
-            root.focus = find_focus(&self.path)?;
-            summary.bytes = write_head(file, *end, head, &root, metadata).at(&self.path)?;
+            roots.find_focus(&self.path)?;
+            summary.bytes = write_head(file, *end, head, &roots, metadata).at(&self.path)?;
         }
         self.file.sync_all().at(&self.path)?;
         drop(self.file);
@@ -111,10 +122,39 @@ impl Tail {
     }
 }
 
-/// Finds the first view of the points of a file that is whole but for it.
-fn find_focus(path: &Path) -> Result<Option<Focus>, WriteError> {
-    let cache = Arc::new(PageCache::new(FOCUS_CACHE));
-    let points = Points::from_paged(Arc::new(HeatFile::open(path, &cache)?));
+/// Roots of a file: that of its points, and that of their counts if it has any.
+struct Roots {
+    own: Root,
+    counted: Option<Root>,
+}
+
+fn root(tallied: &Tallied, focus: Option<Focus>, streams: Vec<StreamRecord>) -> Root {
+    Root {
+        summary: tallied.summary,
+        occupied: tallied.occupied,
+        remaining: tallied.remaining,
+        focus,
+        streams,
+    }
+}
+
+impl Roots {
+    /// Finds the first views of a file that is whole but for them.
+    fn find_focus(&mut self, path: &Path) -> Result<(), WriteError> {
+        let cache = Arc::new(PageCache::new(FOCUS_CACHE));
+        let file = HeatFile::open(path, &cache)?;
+        if let (Some(root), Some(index)) = (&mut self.counted, file.counted()) {
+            root.focus = focus_of(Points::from_paged(index), path)?;
+        }
+        if self.own.focus.is_none() {
+            self.own.focus = focus_of(Points::from_paged(Arc::new(file)), path)?;
+        }
+        Ok(())
+    }
+}
+
+/// First view of the points of the file at `path`.
+fn focus_of(points: Points, path: &Path) -> Result<Option<Focus>, WriteError> {
     let find = || Focus::find(&points, points.summary().bounds?);
     let found = CancelToken::default().run(find);
     found.map_err(|reason| {
@@ -131,34 +171,44 @@ fn write_head(
     file: &mut File,
     end: u64,
     head: &Head,
-    root: &Root,
+    roots: &Roots,
     metadata: &Metadata,
 ) -> std::io::Result<u64> {
-    let (root, metadata) = (root.to_bytes(), metadata.to_bytes());
-    let both = (root.len() + metadata.len()) as u64;
-    let in_front = HEADER as u64 + both <= reserved(&head.options);
+    let mut parts = vec![
+        (ROOT, roots.own.to_bytes()),
+        (METADATA, metadata.to_bytes()),
+    ];
+    parts.extend(roots.counted.iter().map(|root| (COUNTS, root.to_bytes())));
+    let all = parts
+        .iter()
+        .map(|(_, bytes)| bytes.len() as u64)
+        .sum::<u64>();
+    let in_front = HEADER as u64 + all <= reserved(&head.options);
     let first = if in_front { HEADER as u64 } else { end };
-    let section = |tag, offset, bytes: &[u8]| Section {
-        tag,
-        required: tag == ROOT,
-        offset,
-        len: bytes.len() as u32,
-        crc: crc32fast::hash(bytes),
+    let mut offset = first;
+    let section = |(tag, bytes): &([u8; 4], Vec<u8>)| {
+        let section = Section {
+            tag: *tag,
+            required: *tag == ROOT,
+            offset,
+            len: bytes.len() as u32,
+            crc: crc32fast::hash(bytes),
+        };
+        offset += bytes.len() as u64;
+        section
     };
     let header = Header {
-        len: if in_front { end } else { end + both },
+        len: if in_front { end } else { end + all },
         points: head.tallied.summary.count as u64,
         identity: head.tallied.identity,
         page_entries: head.options.page_entries,
         page_nodes: head.options.page_nodes,
-        sections: vec![
-            section(ROOT, first, &root),
-            section(METADATA, first + root.len() as u64, &metadata),
-        ],
+        sections: parts.iter().map(section).collect(),
     };
     file.seek(SeekFrom::Start(first))?;
-    file.write_all(&root)?;
-    file.write_all(&metadata)?;
+    for (_, bytes) in &parts {
+        file.write_all(bytes)?;
+    }
     // With the pages on the disk before the header, a header means a whole file.
     file.sync_data()?;
     file.rewind()?;

@@ -5,6 +5,7 @@ use crate::file::HeatFile;
 use heatsplat_points::paged::{PagedCells, PagedIndex};
 use heatsplat_points::{Focus, Point, Quad, ReadError, Summary, Window};
 use std::ops::Range;
+use std::sync::Arc;
 
 impl From<HeatError> for ReadError {
     fn from(error: HeatError) -> Self {
@@ -44,6 +45,10 @@ impl PagedIndex for HeatFile {
     fn remaining(&self, level: u32) -> f64 {
         let share = self.root.remaining.get(level as usize);
         share.copied().unwrap_or(1.0)
+    }
+
+    fn counted(&self) -> Option<Arc<dyn PagedIndex>> {
+        Self::counted(self)
     }
 
     fn focus(&self) -> Option<Focus> {

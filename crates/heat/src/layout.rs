@@ -23,6 +23,10 @@ pub(crate) const ROOT: [u8; 4] = *b"ROOT";
 /// Tag of the section with name, attribution and the like, as JSON.
 pub(crate) const METADATA: [u8; 4] = *b"META";
 
+/// Tag of the section with the root of the counts: the points that have a weight, each with the
+/// weight 1.
+pub(crate) const COUNTS: [u8; 4] = *b"CNTS";
+
 /// Flag of a section that readers must know, or refuse the file.
 const REQUIRED: u32 = 1;
 

@@ -15,6 +15,7 @@
 )]
 mod bytes;
 mod cache;
+mod counts_writer;
 mod error;
 mod file;
 mod finish;
@@ -23,6 +24,7 @@ mod index;
 mod layout;
 mod metadata;
 mod node_page;
+mod options;
 pub mod pack;
 mod page;
 mod pages;
@@ -31,6 +33,7 @@ mod search;
 mod source;
 mod stream;
 mod tally;
+mod tree_writer;
 mod verify;
 mod view;
 mod weights;
@@ -42,10 +45,11 @@ pub use error::{HeatError, WriteError};
 pub use file::HeatFile;
 pub use layout::MAGIC;
 pub use metadata::Metadata;
+pub use options::{HeatSummary, WriterOptions};
 pub use source::{ByteSource, FileSource};
 pub use verify::Verification;
 pub use write_index::write_index;
-pub use writer::{HeatSummary, HeatWriter, WriterOptions};
+pub use writer::HeatWriter;
 
 #[cfg(test)]
 mod damage_tests;

@@ -482,7 +482,12 @@ impl Unpacking<'_> {
             cancel::check(count as u64 * ENTRY_WORK);
             let page = self.slots.next().and_then(|slot| self.pages.get(slot));
             if let Some(Page::Entries(page)) = page.map(|page| &**page) {
+                let before = entries.len();
                 page.append_entries(within..within + count, &mut self.numbers, entries);
+                if self.file.are_ones && find.are_points {
+                    let new = entries.iter_mut().skip(before);
+                    new.for_each(|point| point.weight = 1.0);
+                }
                 if !find.are_points {
                     page.append_counts(within..within + count, &mut self.numbers, counts);
                 }

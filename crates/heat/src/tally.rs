@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 #[derive(Debug)]
 pub(crate) struct Tally {
     summary: SummaryBuilder,
-    identity: Sha256,
+    /// `None` if no identity is asked for.
+    identity: Option<Sha256>,
     last: Option<Point>,
     /// Numbers of pairs of neighbouring points that share exactly 0, 1, … 32 top bits of x and y.
     shared: [u64; LEVELS],
@@ -39,8 +40,16 @@ impl Tally {
     /// Tally of no points. `signed` is true if negative weights may come.
     pub(crate) fn new(signed: bool) -> Self {
         Self {
+            identity: Some(Sha256::new()),
+            ..Self::without_identity(signed)
+        }
+    }
+
+    /// Tally of no points whose identity isn't asked for, so that it is 0.
+    pub(crate) fn without_identity(signed: bool) -> Self {
+        Self {
             summary: SummaryBuilder::default(),
-            identity: Sha256::new(),
+            identity: None,
             last: None,
             shared: [0; LEVELS],
             net: signed.then(|| {
@@ -50,6 +59,10 @@ impl Tally {
                 })
             }),
         }
+    }
+
+    pub(crate) fn has_identity(&self) -> bool {
+        self.identity.is_some()
     }
 
     /// Adds the next points. Returns false if they are not in order, or if weights are negative
@@ -78,8 +91,9 @@ impl Tally {
         }
         self.last = before;
         self.summary.add(points);
-        self.identity
-            .update(bytemuck::cast_slice::<Point, u8>(points));
+        if let Some(identity) = &mut self.identity {
+            identity.update(bytemuck::cast_slice::<Point, u8>(points));
+        }
         true
     }
 
@@ -100,7 +114,7 @@ impl Tally {
         }
         Tallied {
             summary,
-            identity: self.identity.finalize().into(),
+            identity: self.identity.map_or([0; 32], |sha| sha.finalize().into()),
             occupied,
             remaining,
         }

@@ -1,5 +1,6 @@
 //! Tests of whole files: what is found in them is what an index in memory finds.
 
+use crate::counts_writer::ones;
 use crate::{HeatError, HeatFile, Metadata, PageCache, WriterOptions, write_index};
 use heatsplat_points::paged::PagedIndex as _;
 use heatsplat_points::{Point, Points, TileId, Window};
@@ -45,6 +46,7 @@ pub(crate) fn bytes_of(points: &Points, options: WriterOptions) -> Vec<u8> {
     assert_eq!(summary.points, points.summary().count as u64);
     let cells = points.stream_len() as u64 - summary.points;
     assert_eq!(summary.cells, cells);
+    assert_eq!(summary.counts_bytes, 0);
     bytes
 }
 
@@ -122,6 +124,37 @@ pub(crate) fn window() -> impl Strategy<Value = (Window, f64)> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn counts_are_those_of_memory(
+        points in points(), windows in prop::collection::vec(window(), 30),
+    ) {
+        let counted: Vec<Point> = ones(&points);
+        let (points, counted) = (Points::from_slice(&points), Points::from_slice(&counted));
+        let options = WriterOptions { counts: true, ..small_pages() };
+        let path = TestPath::new();
+        let written = write_index(&points, &path.0, &Metadata::default(), options).unwrap();
+        let file = Arc::new(open(&std::fs::read(&path.0).unwrap()).unwrap());
+        let verified = file.verify(&mut |_| {});
+        prop_assert!(verified.is_good(), "{:?}", verified);
+        prop_assert_eq!(verified.pages, file.pages_len());
+        // The points and their own cells are those of a file without counts.
+        let plain = open(&bytes_of(&points, small_pages())).unwrap();
+        prop_assert_eq!(written.identity, plain.identity());
+        let own = Points::from_paged(file.clone());
+        let paged = Points::from_paged(heatsplat_points::paged::PagedIndex::counted(&*file).unwrap());
+        prop_assert_eq!(paged.summary(), counted.summary());
+        prop_assert_eq!(paged.focus(), counted.focus());
+        for level in 0..33 {
+            prop_assert_eq!(paged.occupied(level), counted.occupied(level));
+        }
+        for (window, finest) in windows {
+            for (got, wanted) in [(&paged, &counted), (&own, &points)] {
+                let (got, wanted) = (entries(got, &window, finest), entries(wanted, &window, finest));
+                prop_assert!(got == wanted, "{:?} {}", window, finest);
+            }
+        }
+    }
+
     #[test]
     fn a_file_has_what_memory_has(
         points in points(), large in any::<bool>(), windows in prop::collection::vec(window(), 30),

@@ -47,10 +47,16 @@ impl HeatFile {
         let mut verifier = Verifier {
             file: self,
             found: Verification::default(),
+            seen: vec![false; self.pages.streams().len()],
             progress,
         };
         verifier.points();
         verifier.tree();
+        if let Some(counts) = &self.counts {
+            verifier.file = counts;
+            verifier.counts();
+            verifier.tree();
+        }
         verifier.found
     }
 }
@@ -58,6 +64,8 @@ impl HeatFile {
 struct Verifier<'a> {
     file: &'a HeatFile,
     found: Verification,
+    /// True for each stream that was read already: the counts share streams with the points.
+    seen: Vec<bool>,
     progress: &'a mut dyn FnMut(u64),
 }
 
@@ -78,11 +86,15 @@ impl Verifier<'_> {
         let pages = self.file.pages.streams().get(usize::from(stream));
         let pages = pages.map_or(0, |stream| stream.pages()) as u32;
         let mut all_good = true;
+        let seen = self.seen.get_mut(usize::from(stream));
+        let is_new = seen.is_some_and(|seen| !std::mem::replace(seen, true));
         for page in 0..pages {
             let good = match self.file.pages.load(stream, page) {
                 Ok(page) => visit(&page),
                 Err(error) => {
-                    self.found.add(error);
+                    if is_new {
+                        self.found.add(error);
+                    }
                     all_good = false;
                     continue;
                 }
@@ -91,7 +103,7 @@ impl Verifier<'_> {
                 self.found.add(self.file.pages.damaged_page(stream, page));
                 all_good = false;
             }
-            self.found.pages += 1;
+            self.found.pages += u64::from(is_new);
             (self.progress)(self.found.pages);
         }
         all_good
@@ -107,18 +119,42 @@ impl Verifier<'_> {
                 entries_of(page, &mut buffer).is_some() && tally.add(&buffer)
             })
         });
-        if !good {
-            return;
+        if good {
+            self.compare(tally, "the summary");
         }
+    }
+
+    /// Compares the points of the counts, if they have any of their own, with their summary.
+    fn counts(&mut self) {
+        let own = self.file.points.filter(|_| !self.file.are_ones);
+        let mut tally = Tally::without_identity(false);
+        let mut buffer = Vec::new();
+        let good = own.is_none_or(|stream| {
+            self.each_page(stream, &mut |page| {
+                let is_one = |point: &Point| point.weight == 1.0;
+                entries_of(page, &mut buffer).is_some()
+                    && buffer.iter().all(is_one)
+                    && tally.add(&buffer)
+            })
+        });
+        if good && own.is_some() {
+            self.compare(tally, "the summary of the counts");
+        }
+    }
+
+    /// Compares the numbers of the points with those that are stored.
+    fn compare(&mut self, tally: Tally, part: &str) {
+        let root = &self.file.root;
+        let has_identity = tally.has_identity();
         let found = tally.finish();
         let same_shares = (0..LEVELS).all(|level| {
             let of = |shares: &[f64; LEVELS]| shares.get(level).copied().map(f64::to_bits);
             of(&found.remaining) == of(&root.remaining)
         });
         if found.summary != root.summary || found.occupied != root.occupied || !same_shares {
-            self.fault("the summary");
+            self.fault(part);
         }
-        if found.identity != self.file.header.identity {
+        if has_identity && found.identity != self.file.header.identity {
             self.fault("the identity");
         }
     }

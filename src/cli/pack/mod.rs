@@ -30,6 +30,7 @@ Examples:
   heatsplat pack 2024.parquet 2025.parquet -o all.heat --memory 2G --temp /scratch
   heatsplat pack north.heat south.heat -o both.heat
   heatsplat pack taxi.csv -o taxi.heat --filter 'fare > 0' --dry-run
+  heatsplat pack quakes.csv -o quakes.heat --counts
 
 The points may be more than memory holds: they are sorted in runs on the disk. Positions are stored
 to 9.3 mm, weights exactly. The file depends only on the points: not on their order, the memory or the
@@ -59,6 +60,10 @@ pub(super) struct PackCommand {
     /// Credit for the data, shown in the corner of maps
     #[arg(long, value_name = "TEXT")]
     attribution: Option<String>,
+    /// Store counts of points beside the sums of their weights, for measure=count, mean and
+    /// quotients of layers: some 3 bytes a point more. Not needed where all weights are equal
+    #[arg(long)]
+    counts: bool,
     /// Replace an output that exists already
     #[arg(long, conflicts_with = "resume")]
     overwrite: bool,
@@ -93,6 +98,9 @@ impl PackCommand {
         let states = states(&sources)?;
         let options = self.source_flags.for_log();
         let mut packer = Packer::new(&target, settings, states, &options).map_err(suggest_flags)?;
+        if self.counts {
+            packer = packer.with_counts();
+        }
         if packer.resumed_points() > 0 {
             let points = HumanCount(packer.resumed_points());
             say!("{points} points are in runs of the pack that was broken off");
@@ -119,7 +127,12 @@ impl PackCommand {
     /// Reads a source into the pack. Returns a report on its rows.
     fn read(&self, number: usize, source: &str, packer: &mut Packer) -> Result<Value, BoxError> {
         packer.begin(number)?;
-        let report = ReadSource::read_into_pack(source, &self.source_flags, packer)?.as_json();
+        let report = match self.source_flags.within {
+            Some(within) if OpenPack::is_pack(source) => {
+                OpenPack::open(source)?.read_into_pack(within, packer)?
+            }
+            _ => ReadSource::read_into_pack(source, &self.source_flags, packer)?.as_json(),
+        };
         packer.end(number, report.clone())?;
         Ok(report)
     }
@@ -205,15 +218,16 @@ impl PackCommand {
             .iter()
             .map(String::as_str)
             .partition(|source| OpenPack::is_pack(source));
-        let flags = &self.source_flags;
-        for (given, flag) in [
-            (flags.filter.is_some(), "--filter"),
-            (flags.within.is_some(), "--within"),
-        ] {
-            if let (true, Some(pack)) = (given, packs.first()) {
-                let message = format!("{flag}: {pack} is packed already, and is taken as a whole");
-                return Err(UsageError::new("pack", message).into());
-            }
+        if let (Some(_), Some(pack)) = (&self.source_flags.filter, packs.first()) {
+            let message = format!("--filter: {pack} is packed already, without columns");
+            return Err(UsageError::new("pack", message).into());
+        }
+        if self.source_flags.within.is_some() {
+            // Of packs that are not taken as a whole the points are read like those of others.
+            return Ok((
+                Vec::new(),
+                self.sources.iter().map(String::as_str).collect(),
+            ));
         }
         let packs = packs.into_iter().map(OpenPack::open);
         Ok((packs.collect::<Result<_, _>>()?, others))
@@ -237,7 +251,12 @@ impl PackCommand {
         let (packs, sources) = self.packs_and_others()?;
         let mut reports = Vec::new();
         for source in sources {
-            reports.push(ReadSource::count(source, &self.source_flags)?.as_json());
+            reports.push(match self.source_flags.within {
+                Some(within) if OpenPack::is_pack(source) => {
+                    OpenPack::open(source)?.count_within(within)?
+                }
+                _ => ReadSource::count(source, &self.source_flags)?.as_json(),
+            });
             say_last(&reports);
         }
         reports.extend(packs.iter().map(OpenPack::report));
@@ -245,7 +264,11 @@ impl PackCommand {
             .iter()
             .filter_map(|report| report["kept"].as_u64())
             .sum();
-        let DiskSpace { temporary, file } = DiskSpace::for_points(points);
+        let mut space = DiskSpace::for_points(points);
+        if self.counts {
+            space = space.with_counts(points);
+        }
+        let DiskSpace { temporary, file } = space;
         let settings = self.settings();
         let text = if self.json {
             let json = json!({
@@ -280,6 +303,7 @@ impl PackCommand {
             bytes,
             points,
             cells,
+            counts_bytes,
             ..
         } = *summary;
         let seconds = time.as_secs_f64();
@@ -289,6 +313,7 @@ impl PackCommand {
                 "points": points,
                 "cells": cells,
                 "bytes": bytes,
+                "counts_bytes": counts_bytes,
                 "identity": identity,
                 "seconds": seconds,
                 "sources": reports,

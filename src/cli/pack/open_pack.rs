@@ -2,6 +2,10 @@
 
 use crate::cli::error::BoxError;
 use crate::cli::packed::{is_named_packed, is_packed};
+use heatsplat::Point;
+use heatsplat::points::paged::PagedIndex as _;
+use heatsplat::points::{LonLatBox, PointSink as _, mercator};
+use heatsplat_heat::pack::Packer;
 use heatsplat_heat::{HeatFile, PageCache};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
@@ -11,6 +15,9 @@ use std::sync::Arc;
 /// Bytes of pages in memory for each pack that is read: a choice. Its points are read in order, so
 /// few pages are needed twice.
 const CACHE: u64 = 16 << 20;
+
+/// Number of points that are read at a time from a pack: a choice.
+const BATCH: u64 = 1 << 16;
 
 /// Pack that is a source.
 pub(super) struct OpenPack {
@@ -34,6 +41,63 @@ impl OpenPack {
             name: source.to_owned(),
             file: Arc::new(HeatFile::open(Path::new(source), &cache)?),
         })
+    }
+
+    /// Pushes the points in a part of the world into a pack. Returns a report on all points.
+    pub(super) fn read_into_pack(
+        &self,
+        within: LonLatBox,
+        packer: &mut Packer,
+    ) -> Result<Value, BoxError> {
+        self.visit_within(within, &mut |points| {
+            packer.push(points);
+            !packer.has_failed()
+        })
+        .and_then(|report| {
+            packer.check()?;
+            Ok(report)
+        })
+    }
+
+    /// Counts the points in a part of the world.
+    pub(super) fn count_within(&self, within: LonLatBox) -> Result<Value, BoxError> {
+        self.visit_within(within, &mut |_| true)
+    }
+
+    /// Calls `visit` with all points in a part of the world, as long as it returns true.
+    fn visit_within(
+        &self,
+        within: LonLatBox,
+        visit: &mut dyn FnMut(&[Point]) -> bool,
+    ) -> Result<Value, BoxError> {
+        let total = self.file.summary().count as u64;
+        let mut kept = 0;
+        for first in (0..total).step_by(BATCH as usize) {
+            let mut points = self.file.read(first..(first + BATCH).min(total))?;
+            points.retain(|point| {
+                // The middle of the square that the point's position is known to.
+                let lon = mercator::longitude(f64::from(point.x) + 0.5);
+                let lat = mercator::latitude(f64::from(point.y) + 0.5);
+                within.contains(lon, lat)
+            });
+            kept += points.len() as u64;
+            if !visit(&points) {
+                break;
+            }
+        }
+        let text = format!(
+            "{}: {} of {} points, the others are left out by --within",
+            self.name,
+            HumanCount(kept),
+            HumanCount(total)
+        );
+        Ok(json!({
+            "name": self.name,
+            "rows": total,
+            "kept": kept,
+            "filtered": total - kept,
+            "text": text,
+        }))
     }
 
     /// Report on the source as JSON; `text` is the one for people.

@@ -3,6 +3,7 @@
 
 use super::cut::Plot;
 use super::run::SortedPoints;
+use crate::counts_writer::ones;
 use heatsplat_points::{DeepPart, Part, PartNode, Point, PyramidOfParts};
 use rayon::prelude::*;
 use std::cmp::Reverse;
@@ -22,6 +23,10 @@ pub(super) trait PackSink: Send {
 
     /// Receives a node.
     fn node(&mut self, node: PartNode<'_>) -> Result<(), Self::Error>;
+
+    /// Receives a node of the counts: the pyramid over the points that have a weight, each with the
+    /// weight 1.
+    fn counted_node(&mut self, node: PartNode<'_>) -> Result<(), Self::Error>;
 }
 
 /// Error of a run, with the run's number, or of the sink.
@@ -54,11 +59,25 @@ const LEAST_PART: u64 = 1 << 14;
 /// the sort, the cells, and the parts before, which are being written.
 const BYTES_A_POINT: u64 = 56;
 
+/// Bytes of memory for each point beside these if counts are made: the points that weigh 1, and
+/// their cells.
+const COUNTED_BYTES: u64 = 28;
+
+/// Kind of the pyramids that are built.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    /// True if any point has a negative weight.
+    pub(super) signed: bool,
+    /// True if a second pyramid, of the points' counts, is built too.
+    pub(super) counts: bool,
+}
+
 impl Limits {
     /// Limits for a number of bytes of memory.
-    pub(super) fn for_memory(memory: u64) -> Self {
+    pub(super) fn for_memory(memory: u64, counts: bool) -> Self {
         let threads = rayon::current_num_threads().max(1) as u64;
-        let wave = (memory / BYTES_A_POINT).min(threads * LARGEST_PART);
+        let bytes = BYTES_A_POINT + if counts { COUNTED_BYTES } else { 0 };
+        let wave = (memory / bytes).min(threads * LARGEST_PART);
         let part = (wave / threads).clamp(LEAST_PART, LARGEST_PART);
         Self {
             part,
@@ -69,9 +88,15 @@ impl Limits {
 
 /// Part whose pyramid is built.
 enum Built {
-    Part(Vec<Point>, Box<Part>),
+    Part(Vec<Point>, Box<Pair<Part>>),
     /// Quad with more points than a part may have. It is built while it is written.
     Crowd(Plot),
+}
+
+/// Pyramid, and the one of the counts if it is made.
+struct Pair<T> {
+    own: T,
+    counted: Option<T>,
 }
 
 /// Builds all parts and writes them to the sink. `progress` is called with the number of points
@@ -79,25 +104,28 @@ enum Built {
 pub(super) fn build_all<S: PackSink>(
     runs: &[&dyn SortedPoints],
     plots: &[Plot],
-    signed: bool,
+    kind: Kind,
     limits: Limits,
     sink: &mut S,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<(), BuildError<S::Error>> {
-    let mut pyramid = PyramidOfParts::new(signed);
+    let mut pyramids = Pair {
+        own: PyramidOfParts::new(kind.signed),
+        counted: kind.counts.then(|| PyramidOfParts::new(false)),
+    };
     let mut built = Vec::new();
     // The parts of a wave are built while those before are written.
     for wave in waves(plots, limits).into_iter().chain([&[][..]]) {
         let (written, next) = rayon::join(
             || {
                 for part in mem::take(&mut built) {
-                    write(runs, part, signed, &mut pyramid, sink)?;
-                    progress(pyramid.points());
+                    write(runs, part, kind, &mut pyramids, sink)?;
+                    progress(pyramids.own.points());
                 }
                 Ok(())
             },
             || {
-                let build = |plot: &Plot| build(runs, plot, signed, limits);
+                let build = |plot: &Plot| build(runs, plot, kind, limits);
                 wave.par_iter()
                     .map(build)
                     .collect::<Result<Vec<Built>, _>>()
@@ -106,8 +134,13 @@ pub(super) fn build_all<S: PackSink>(
         written?;
         built = next.map_err(|(number, error)| BuildError::Run(number, error))?;
     }
-    let finished = pyramid.finish(&mut |node| sink.node(node));
-    finished.map_err(BuildError::Sink)
+    let finished = pyramids.own.finish(&mut |node| sink.node(node));
+    finished.map_err(BuildError::Sink)?;
+    match pyramids.counted {
+        Some(counted) => counted.finish(&mut |node| sink.counted_node(node)),
+        None => Ok(()),
+    }
+    .map_err(BuildError::Sink)
 }
 
 /// Groups of plots that are built at a time.
@@ -133,7 +166,7 @@ fn waves(plots: &[Plot], limits: Limits) -> Vec<&[Plot]> {
 fn build(
     runs: &[&dyn SortedPoints],
     plot: &Plot,
-    signed: bool,
+    kind: Kind,
     limits: Limits,
 ) -> Result<Built, RunError> {
     if plot.points() > limits.part {
@@ -150,15 +183,22 @@ fn build(
         // This sort finds the sorted stretches and merges them.
         points.sort_by(Point::z_order);
     }
-    let part = Part::new(plot.quad, &points, signed);
-    Ok(Built::Part(points, Box::new(part)))
+    let part = |points: &[Point], signed| Part::new(plot.quad, points, signed);
+    let counted = kind.counts.then(|| ones(&points));
+    let pair = Pair {
+        own: part(&points, kind.signed),
+        counted: counted
+            .filter(|ones| !ones.is_empty())
+            .map(|ones| part(&ones, false)),
+    };
+    Ok(Built::Part(points, Box::new(pair)))
 }
 
 fn write<S: PackSink>(
     runs: &[&dyn SortedPoints],
     built: Built,
-    signed: bool,
-    pyramid: &mut PyramidOfParts,
+    kind: Kind,
+    pyramids: &mut Pair<PyramidOfParts>,
     sink: &mut S,
 ) -> Result<(), BuildError<S::Error>> {
     let of_run = |(number, error): RunError| BuildError::Run(number, error);
@@ -168,18 +208,36 @@ fn write<S: PackSink>(
             *part
         }
         Built::Crowd(plot) => {
-            let mut part = DeepPart::new(plot.quad, signed);
+            let mut part = DeepPart::new(plot.quad, kind.signed);
+            let mut counted: Option<DeepPart> = None;
             let mut merge = Merge::new(runs, &plot.ranges).map_err(of_run)?;
             let mut batch = Vec::with_capacity(BATCH);
             while merge.next_batch(&mut batch).map_err(of_run)? {
                 part.push(&batch);
+                let ones = if kind.counts {
+                    ones(&batch)
+                } else {
+                    Vec::new()
+                };
+                if !ones.is_empty() {
+                    let counted = counted.get_or_insert_with(|| DeepPart::new(plot.quad, false));
+                    counted.push(&ones);
+                }
                 sink.points(&batch).map_err(BuildError::Sink)?;
             }
-            part.finish()
+            Pair {
+                own: part.finish(),
+                counted: counted.map(DeepPart::finish),
+            }
         }
     };
-    let pushed = pyramid.push(part, &mut |node| sink.node(node));
-    pushed.map_err(BuildError::Sink)
+    let pushed = pyramids.own.push(part.own, &mut |node| sink.node(node));
+    pushed.map_err(BuildError::Sink)?;
+    match (&mut pyramids.counted, part.counted) {
+        (Some(pyramid), Some(part)) => pyramid.push(part, &mut |node| sink.counted_node(node)),
+        _ => Ok(()),
+    }
+    .map_err(BuildError::Sink)
 }
 
 /// Number of points that a merge reads at a time from each run, and returns at a time: a choice.
@@ -278,6 +336,7 @@ mod tests {
     struct Stored {
         points: Vec<u128>,
         nodes: Vec<StoredNode>,
+        counted: Vec<StoredNode>,
     }
 
     impl PackSink for Stored {
@@ -285,6 +344,14 @@ mod tests {
 
         fn points(&mut self, points: &[Point]) -> Result<(), Infallible> {
             self.points.extend(points.iter().map(Point::z_number));
+            Ok(())
+        }
+
+        fn counted_node(&mut self, node: PartNode<'_>) -> Result<(), Infallible> {
+            let cells = node.cells.iter().map(Point::z_number);
+            let cells = cells.zip(node.counts.iter().copied()).collect();
+            let nodes = &mut self.counted;
+            nodes.push((node.quad, node.borders, node.quarters, cells));
             Ok(())
         }
 
@@ -352,7 +419,11 @@ mod tests {
             assert!(points > last);
             last = points;
         };
-        build_all(&runs, &plots, signed, limits, &mut stored, &mut progress).unwrap();
+        let kind = Kind {
+            signed,
+            counts: true,
+        };
+        build_all(&runs, &plots, kind, limits, &mut stored, &mut progress).unwrap();
         assert_eq!(last, points.len() as u64);
         stored
     }
@@ -370,7 +441,10 @@ mod tests {
             Point {
                 x: (city * 700_000_000).wrapping_add(random() >> spread),
                 y: (city * 500_000_000).wrapping_add(random() >> spread),
-                weight: (random() % 1000) as f32 / 100.0 - if signed { 3.0 } else { 0.0 },
+                weight: match random() % 1000 {
+                    0..300 if seed % 3 == 0 => -0.0,
+                    weight => weight as f32 / 100.0 - if signed { 3.0 } else { 0.0 },
+                },
             }
         };
         (0..number).map(at).collect()
@@ -389,6 +463,9 @@ mod tests {
             prop_assert!(whole.points.iter().copied().eq(sorted.iter().map(Point::z_number)));
             let mut shuffled = points;
             shuffled.reverse();
+            // The counts are the pyramid over the points that have a weight, each weighing 1.
+            let counted = built(&crate::counts_writer::ones(&shuffled), usize::MAX, u64::MAX);
+            prop_assert_eq!(&whole.counted, &counted.nodes);
             prop_assert_eq!(built(&shuffled, run, part), whole);
         }
     }
@@ -421,7 +498,7 @@ mod tests {
     fn a_wave_has_as_many_points_as_memory_allows() {
         let threads = rayon::current_num_threads() as u64;
         for memory in [0, 1 << 20, 64 << 20, 1 << 30, 1 << 40] {
-            let limits = Limits::for_memory(memory);
+            let limits = Limits::for_memory(memory, false);
             assert!(
                 (LEAST_PART..=LARGEST_PART).contains(&limits.part),
                 "{limits:?}"

@@ -6,6 +6,7 @@
 
 use super::error::{AtPath as _, PackError};
 use super::run::{Run, SortedPoints as _};
+use super::weights::WeightRange;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 const LOG: &str = "log";
 
 /// Version of the log's format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Source of points as the log knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +44,7 @@ enum Line {
     Run {
         number: usize,
         points: u64,
-        negative: bool,
+        weights: WeightRange,
     },
     /// A source ends behind `end` points.
     End {
@@ -66,8 +67,8 @@ pub(super) struct Progress {
     pub(super) runs: Vec<Run>,
     /// Sources that needn't be read again. They are the first ones.
     pub(super) finished: Vec<FinishedSource>,
-    /// True if the runs have a negative weight.
-    pub(super) negative: bool,
+    /// Weights of the points in the runs.
+    pub(super) weights: WeightRange,
     /// Number of points before the first source that isn't finished.
     pub(super) start: u64,
 }
@@ -194,7 +195,7 @@ impl Journal {
                 Line::Run {
                     number,
                     points: more,
-                    negative,
+                    weights,
                 } => {
                     let run = Run::open(&self.run_path(number));
                     let run = run.ok().filter(|run| run.points() == more);
@@ -203,7 +204,7 @@ impl Journal {
                         break;
                     };
                     progress.runs.push(run);
-                    progress.negative |= negative;
+                    progress.weights.join(weights);
                     kept = end;
                 }
                 Line::End {
@@ -257,12 +258,12 @@ impl Journal {
         &mut self,
         number: usize,
         points: u64,
-        negative: bool,
+        weights: WeightRange,
     ) -> Result<(), PackError> {
         self.append(&Line::Run {
             number,
             points,
-            negative,
+            weights,
         })
     }
 
@@ -362,7 +363,7 @@ mod tests {
         ];
         run::write(&journal.run_path(number), &points).unwrap();
         journal
-            .add_run(number, points.len() as u64, number == 1)
+            .add_run(number, points.len() as u64, WeightRange::default())
             .unwrap();
     }
 

@@ -19,6 +19,7 @@ mod packer;
 mod read_at;
 mod run;
 mod settings;
+mod weights;
 
 pub use error::PackError;
 pub use journal::SourceState;

@@ -1,11 +1,12 @@
 //! Pack that is being written: points come in, runs and at last the file come out.
 
-use super::build::{BuildError, Limits, PackSink, build_all};
+use super::build::{BuildError, Kind, Limits, PackSink, build_all};
 use super::cut::cut;
 use super::error::{AtPath as _, PackError};
 use super::journal::{FinishedSource, Journal, SourceState, make_folder};
 use super::run::{self, IndexRun, Run, SortedPoints};
 use super::settings::{DiskSpace, IfExists, PackSettings, folder_of, partial};
+use super::weights::WeightRange;
 use crate::{HeatSummary, HeatWriter, Metadata, WriteError, WriterOptions};
 use heatsplat_points::paged::PagedIndex;
 use heatsplat_points::{PartNode, Point, PointSink, PointsBuilder};
@@ -47,8 +48,10 @@ pub struct Packer {
     finished: Vec<FinishedSource>,
     sources: Vec<SourceState>,
     collected: PointsBuilder,
-    /// True if any point so far has a negative weight.
-    negative: bool,
+    /// Weights of all points so far.
+    weights: WeightRange,
+    /// True if counts of points are stored beside their weights.
+    counts: bool,
     /// Number of the next points that are in finished runs already.
     known: u64,
     /// Number of points that were pushed so far, those of finished sources included.
@@ -86,7 +89,8 @@ impl Packer {
             is_finished: false,
             known: progress.points() - progress.start,
             points: progress.start,
-            negative: progress.negative,
+            weights: progress.weights,
+            counts: false,
             runs: progress.runs,
             indices: Vec::new(),
             finished: progress.finished,
@@ -95,6 +99,14 @@ impl Packer {
             expected: 0,
             failed: None,
         })
+    }
+
+    /// Stores counts of points beside their weights, so that counts and means are drawn too. Where
+    /// all weights are equal, counts follow from them, and nothing is stored.
+    #[must_use]
+    pub fn with_counts(mut self) -> Self {
+        self.counts = true;
+        self
     }
 
     /// Report of a source, as [`end`](Self::end) got it, if an interrupted pack has read the whole
@@ -122,7 +134,7 @@ impl Packer {
     /// Adds all points of an index that is not in memory, such as another `.heat` file. They are
     /// sorted already, so they are read only when the file is made. `name` is for messages.
     pub fn add_index(&mut self, name: &str, index: Arc<dyn PagedIndex>) {
-        self.negative |= index.summary().weight_min < 0.0;
+        self.weights.add_summary(index.summary());
         let name = name.to_owned();
         self.indices.push(IndexRun { name, index });
     }
@@ -173,7 +185,7 @@ impl Packer {
         let known = self.known.min(batch.len() as u64);
         self.known -= known;
         batch = batch.get(known as usize..).unwrap_or_default();
-        self.negative |= batch.iter().any(|point| point.weight < 0.0);
+        self.weights.add(batch);
         while !batch.is_empty() {
             let room = self.run_points() - self.collected.len() as u64;
             let (now, later) = batch.split_at(batch.len().min(room as usize));
@@ -193,7 +205,7 @@ impl Packer {
         let path = self.journal.run_path(number);
         let written = run::write(&path, &sorted).at(&path).and_then(|()| {
             self.journal
-                .add_run(number, sorted.len() as u64, self.negative)
+                .add_run(number, sorted.len() as u64, self.weights)
         });
         if let Err(error) = written {
             // The space is needed by others, and half a run is of no use.
@@ -240,23 +252,22 @@ impl Packer {
             };
             PackError::Io { path, error }
         };
-        let limits = Limits::for_memory(self.settings.memory);
+        let kind = Kind {
+            signed: self.weights.has_negative(),
+            counts: self.counts && self.weights.hides_counts(),
+        };
+        let limits = Limits::for_memory(self.settings.memory, kind.counts);
         let plots = cut(&runs, limits.part).map_err(run_error)?;
         let total = runs.iter().map(|run| run.points()).sum();
         let options = WriterOptions {
-            signed: self.negative,
+            signed: kind.signed,
+            missing: self.weights.has_missing(),
+            counts: kind.counts,
             ..WriterOptions::default()
         };
         let mut writer = HeatWriter::create(&self.target, options)?;
         let mut parts = |points| progress(PackProgress { points, total });
-        let built = build_all(
-            &runs,
-            &plots,
-            self.negative,
-            limits,
-            &mut writer,
-            &mut parts,
-        );
+        let built = build_all(&runs, &plots, kind, limits, &mut writer, &mut parts);
         built.map_err(|error| match error {
             BuildError::Run(number, error) => run_error((number, error)),
             BuildError::Sink(error) => error.into(),
@@ -266,7 +277,10 @@ impl Packer {
 
     fn naming_bytes(&self, error: PackError) -> PackError {
         let points = self.points.max(self.expected);
-        let space = DiskSpace::for_points(points);
+        let mut space = DiskSpace::for_points(points);
+        if self.counts {
+            space = space.with_counts(points);
+        }
         let is_temporary = |path: &Path| path.starts_with(self.journal.folder());
         error.naming_bytes(points, |path| match self.settings.temporary {
             None => space.temporary + space.file,
@@ -293,6 +307,10 @@ impl PackSink for HeatWriter {
 
     fn node(&mut self, node: PartNode<'_>) -> Result<(), WriteError> {
         HeatWriter::node(self, &node)
+    }
+
+    fn counted_node(&mut self, node: PartNode<'_>) -> Result<(), WriteError> {
+        HeatWriter::counted_node(self, &node)
     }
 }
 

@@ -37,6 +37,9 @@ const FILE_BYTES: f64 = 10.5;
 /// Bytes of the cells of a point, about. They are in a temporary file before they are in the file.
 const SPOOL_BYTES: f64 = 3.5;
 
+/// Bytes of the counts of a point, about, in the file and before in a temporary one.
+const COUNTS_BYTES: f64 = 3.5;
+
 /// Bytes that a pack needs on disks, about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiskSpace {
@@ -53,6 +56,17 @@ impl DiskSpace {
         Self {
             temporary: points * run::POINT_BYTES + bytes(SPOOL_BYTES),
             file: (1 << 16) + bytes(FILE_BYTES),
+        }
+    }
+}
+
+impl DiskSpace {
+    /// Estimate for a file that has counts beside the weights.
+    pub fn with_counts(self, points: u64) -> Self {
+        let bytes = (points as f64 * COUNTS_BYTES) as u64;
+        Self {
+            temporary: self.temporary + bytes,
+            file: self.file + bytes,
         }
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{} counts points, but the points of this layer are in a file, have different weights, and \
-     the file has no counts; use measure=sum or sum_per_km2, or load the data from its source",
+     the file has no counts; use measure=sum or sum_per_km2, or pack the data with --counts",
     self.what()
 )]
 pub struct UncountedError {

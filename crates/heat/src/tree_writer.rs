@@ -1,0 +1,142 @@
+//! Nodes and cells of all depths on their way to a file.
+
+use crate::error::WriteError;
+use crate::finish::Tail;
+use crate::group::EntryKind;
+use crate::node_page::{BLOCK, StoredNode};
+use crate::options::WriterOptions;
+use crate::root::DEEPEST;
+use crate::stream::{EntryStream, NodeStream, Spool};
+use heatsplat_points::{PartNode, Quad};
+use std::path::Path;
+
+/// Writer of a quadtree: nodes and cells go in, those of each depth in Z-order.
+#[derive(Debug)]
+pub(crate) struct TreeWriter {
+    depths: Vec<Depth>,
+    /// False if the nodes are those of another tree of the file, so that only cells are written.
+    has_nodes: bool,
+}
+
+/// Nodes and cells of a depth, and their pages.
+#[derive(Debug)]
+struct Depth {
+    nodes: NodeStream,
+    cells: EntryStream,
+    /// Pages of nodes, and of cells.
+    spools: (Spool, Spool),
+    /// Quad of the last node.
+    last: Option<Quad>,
+}
+
+impl TreeWriter {
+    /// Writer of a tree, whose pages wait in files of `folder`. Their names begin with `name`.
+    pub(crate) fn new(options: &WriterOptions, folder: &Path, name: &str, has_nodes: bool) -> Self {
+        let depths = (0..=DEEPEST).map(|depth| {
+            let file = |kind| folder.join(format!("{name}{kind}-{depth:02}.pages"));
+            Depth {
+                nodes: NodeStream::new(options.page_nodes),
+                cells: EntryStream::new(EntryKind::Cells, options.page_entries),
+                spools: (Spool::new(file("nodes")), Spool::new(file("cells"))),
+                last: None,
+            }
+        });
+        Self {
+            depths: depths.collect(),
+            has_nodes,
+        }
+    }
+
+    /// Adds the next node of its depth.
+    pub(crate) fn node(&mut self, node: &PartNode<'_>) -> Result<(), WriteError> {
+        let inconsistent = WriteError::Inconsistent("a node is impossible or out of order");
+        let (Some(depth), Some(stored)) = (
+            self.depths.get_mut(node.quad.depth as usize),
+            stored_node(node),
+        ) else {
+            return Err(inconsistent);
+        };
+        if depth
+            .last
+            .is_some_and(|last| last.keys() >= node.quad.keys())
+        {
+            return Err(inconsistent);
+        }
+        depth.last = Some(node.quad);
+        if let Some(page) = depth.nodes.add(stored)
+            && self.has_nodes
+        {
+            depth.spools.0.write(&page)?;
+        }
+        for page in depth.cells.add(node.cells, node.counts) {
+            depth.spools.1.write(&page)?;
+        }
+        Ok(())
+    }
+
+    /// Completes the last pages of nodes and cells. The nodes of each depth must be as many as the
+    /// depth before has inside its own.
+    pub(crate) fn complete(&mut self) -> Result<(), WriteError> {
+        let mut inside = self
+            .depths
+            .first()
+            .map_or(0, |depth| depth.nodes.len().min(1));
+        for depth in &mut self.depths {
+            if let Some(page) = depth.nodes.finish()
+                && self.has_nodes
+            {
+                depth.spools.0.write(&page)?;
+            }
+            for page in depth.cells.finish() {
+                depth.spools.1.write(&page)?;
+            }
+            if depth.nodes.len() != inside {
+                return Err(WriteError::Inconsistent("nodes are missing, or too many"));
+            }
+            inside = depth.nodes.inner();
+        }
+        if inside > 0 {
+            return Err(WriteError::Inconsistent("nodes are deeper than can be"));
+        }
+        Ok(())
+    }
+
+    /// Copies all pages to the end of the file: nodes depth by depth, then cells depth by depth.
+    pub(crate) fn copy_to(self, tail: &mut Tail) -> Result<(), WriteError> {
+        let has_nodes = self.has_nodes;
+        let (nodes, cells): (Vec<_>, Vec<_>) = (0..)
+            .zip(self.depths)
+            .map(|(depth, d)| ((depth, d.nodes, d.spools.0), (depth, d.cells, d.spools.1)))
+            .unzip();
+        for (depth, stream, spool) in nodes.into_iter().filter(|_| has_nodes) {
+            tail.add(stream.record(depth), stream.list, spool)?;
+        }
+        for (depth, stream, spool) in cells {
+            tail.add(stream.record(depth), stream.list, spool)?;
+        }
+        Ok(())
+    }
+}
+
+/// Node as it is stored; `None` if it can't be.
+fn stored_node(node: &PartNode<'_>) -> Option<StoredNode> {
+    let [a, b, c, d, e] = node.borders;
+    let points = [
+        b.checked_sub(a),
+        c.checked_sub(b),
+        d.checked_sub(c),
+        e.checked_sub(d),
+    ];
+    let [Some(a), Some(b), Some(c), Some(d)] = points else {
+        return None;
+    };
+    let bits = (0..4)
+        .zip(node.quarters)
+        .map(|(bit, inner)| u8::from(inner) << bit);
+    let possible = node.cells.len() == node.counts.len() && node.cells.len() as u64 <= BLOCK;
+    possible.then(|| StoredNode {
+        points: [a, b, c, d],
+        inner: bits.sum(),
+        cells: node.cells.len() as u32,
+    })
+}
