@@ -85,6 +85,7 @@
     )
 )]
 
+mod arrays;
 mod batch;
 mod columns;
 mod crs;
@@ -120,6 +121,7 @@ mod time;
 mod value;
 mod wkb;
 
+pub use arrays::{Arrays, read_arrays};
 pub use columns::{Columns, Position};
 pub use encoding::Encoding;
 pub use error::LoadError;
@@ -132,6 +134,7 @@ pub use open::{open, open_command, program_name, read};
 pub use options::{AxisOrder, LoadOptions, Quote};
 pub use parameter::{Parameter, ParseOptionError};
 pub use raster_extent::RasterExtent;
+pub use records::arrow::read_record_batches;
 pub use records::shapefile::is_companion;
 #[cfg(feature = "remote")]
 pub use remote::remote_version;

@@ -62,6 +62,18 @@ struct ByteNotes {
 }
 
 impl Origin {
+    /// The origin of rows that are in memory already, so that no bytes are counted. `name` is the
+    /// name in messages.
+    pub(crate) fn in_memory(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            bytes_total: None,
+            bytes_read: Arc::default(),
+            compression: None,
+            byte_notes: Arc::default(),
+        }
+    }
+
     /// Records that bytes after the compressed data are ignored.
     pub(crate) fn note_junk(&self) {
         self.byte_notes.junk.store(true, Ordering::Relaxed);

@@ -8,8 +8,8 @@ use arrow_array::{
     StringArray, StructArray,
 };
 use arrow_ipc::writer::{FileWriter, StreamWriter};
-use arrow_schema::{DataType, Field, Fields, Schema};
-use heatsplat_loader::{LoadOptions, SkipReason};
+use arrow_schema::{ArrowError, DataType, Field, Fields, Schema};
+use heatsplat_loader::{LoadOptions, SkipReason, read_record_batches};
 use heatsplat_points::mercator;
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
@@ -287,6 +287,37 @@ fn arrow_files_and_streams_are_like_csv() {
     writer.finish().unwrap();
     drop(writer);
     assert_like_csv(crate::loaded("standard input", &bytes, &LoadOptions::default()).unwrap());
+}
+
+#[test]
+fn batches_in_memory_are_like_csv() {
+    // A column that isn't read comes first, so that the others have other indexes.
+    let note: ArrayRef = Arc::new(StringArray::from_iter_values(ROWS.map(|_| "?")));
+    let mut columns = vec![("note", note)];
+    let rows = lon_lat();
+    for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
+        columns.push((
+            ["lon", "lat", "count"][columns.len() - 1],
+            Arc::clone(column),
+        ));
+        assert_eq!(field.name(), columns.last().unwrap().0);
+    }
+    let rows = batch(columns);
+    let parts = || [rows.slice(0, 1), rows.slice(1, 0), rows.slice(1, 4)].map(Ok);
+    let options = LoadOptions::default();
+    let mut source = read_record_batches(&rows.schema(), parts(), "a table", &options).unwrap();
+    assert_like_csv(crate::drained(&mut *source).unwrap());
+
+    let failed = Err(ArrowError::ComputeError(
+        "the query was cancelled".to_owned(),
+    ));
+    let parts = parts().into_iter().chain([failed]);
+    let mut source = read_record_batches(&rows.schema(), parts, "a table", &options).unwrap();
+    let error = crate::drained(&mut *source).unwrap_err().to_string();
+    assert!(
+        error.contains("batch 4") && error.contains("the query was cancelled"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -43,7 +43,7 @@ mod weights;
 mod within;
 mod xlsx;
 
-use heatsplat_loader::{LoadError, LoadOptions, Report, SkipReason, load, open, read};
+use heatsplat_loader::{LoadError, LoadOptions, Report, SkipReason, Source, load, open, read};
 use heatsplat_points::{Point, mercator};
 use std::path::{Path, PathBuf};
 
@@ -96,9 +96,13 @@ impl Drop for Folder {
 
 /// Loads a file. Returns its points and report, or the error.
 fn opened(path: &Path, options: &LoadOptions) -> Result<(Vec<Point>, Report), LoadError> {
-    let mut source = open(path, options)?;
+    drained(&mut *open(path, options)?)
+}
+
+/// Reads a source to its end. Returns its points in the order of the rows, and the report.
+fn drained(source: &mut dyn Source) -> Result<(Vec<Point>, Report), LoadError> {
     let mut points = Vec::new();
-    let report = load(&mut *source, &mut points, |_| ())?;
+    let report = load(source, &mut points, |_| ())?;
     Ok((points, report))
 }
 
@@ -108,10 +112,11 @@ fn loaded(
     text: &[u8],
     options: &LoadOptions,
 ) -> Result<(Vec<Point>, Report), LoadError> {
-    let mut source = read(std::io::Cursor::new(text.to_vec()), name, options)?;
-    let mut points = Vec::new();
-    let report = load(&mut *source, &mut points, |_| ())?;
-    Ok((points, report))
+    drained(&mut *read(
+        std::io::Cursor::new(text.to_vec()),
+        name,
+        options,
+    )?)
 }
 
 /// The longitude, latitude and weight of every point. Degrees are rounded to six digits after the

@@ -12,8 +12,9 @@ use crate::input::{Input, Origin};
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 use crate::source::Source;
+use arrow_array::RecordBatch;
 use arrow_ipc::MetadataVersion;
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{ArrowError, DataType, Field, Schema};
 use columns::{ColumnProjection, GeometryColumn, asked_for, positions_from};
 use geoarrow::{GeometryKind, extension, may_be_geometry};
 use messages::{Footer, IpcError, IpcMessage, decoder};
@@ -21,6 +22,7 @@ use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The first bytes of an Arrow file. A stream begins with other bytes.
 pub(crate) const MAGIC: &[u8] = b"ARROW1";
@@ -47,7 +49,7 @@ pub(crate) fn file(
         next.map(|part| IpcMessage::at(&mut opened, part))
             .transpose()
     };
-    start(footer.schema, footer.version, parts, origin, options)
+    start_decoded(footer.schema, footer.version, parts, origin, options)
 }
 
 /// A source that reads an input as an Arrow stream.
@@ -66,13 +68,58 @@ pub(crate) fn stream(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
         .and_then(|first| first.schema())
         .map_err(failed)?;
     let parts = move || IpcMessage::next(&mut reader);
-    start(schema, version, parts, origin, options)
+    start_decoded(schema, version, parts, origin, options)
 }
 
-fn start(
+/// Starts a source of the messages that `parts` returns, until it returns `None`.
+fn start_decoded(
     schema: Schema,
     version: MetadataVersion,
     mut parts: impl FnMut() -> Result<Option<IpcMessage>, IpcError> + Send + 'static,
+    origin: Origin,
+    options: &LoadOptions,
+) -> Result<Box<dyn Source>, LoadError> {
+    let schema = Arc::new(schema);
+    let (of, mut made) = (Arc::clone(&schema), None);
+    let batches = move |columns: &[usize]| {
+        let new = || decoder(Arc::clone(&of), version, columns.to_vec());
+        let decoder = made.get_or_insert_with(new);
+        while let Some(part) = parts()? {
+            // Other messages have dictionaries, which the decoder stores.
+            if let Some(batch) = part.decode(decoder)? {
+                return Ok(Some(batch));
+            }
+        }
+        Ok(None)
+    };
+    start(&schema, batches, origin, options)
+}
+
+/// Opens batches of Arrow that a program has in memory, or receives one by one, as a source. It is
+/// read as a file of Arrow is. Messages show `name`.
+///
+/// # Errors
+/// The columns of positions are not found, or an option names a column that isn't there.
+pub fn read_record_batches(
+    schema: &Schema,
+    batches: impl IntoIterator<Item = Result<RecordBatch, ArrowError>, IntoIter: Send + 'static>,
+    name: &str,
+    options: &LoadOptions,
+) -> Result<Box<dyn Source>, LoadError> {
+    let origin = Origin::in_memory(name);
+    let mut batches = batches.into_iter();
+    let next = move |columns: &[usize]| {
+        let batch = batches.next().transpose()?;
+        Ok(batch.map(|batch| batch.project(columns)).transpose()?)
+    };
+    start(schema, next, origin, options)
+}
+
+/// Starts a source of the batches that `batches` returns, until it returns `None`. Its parameter
+/// has the indexes of the columns that a batch is to have, in ascending order.
+fn start(
+    schema: &Schema,
+    mut batches: impl FnMut(&[usize]) -> Result<Option<RecordBatch>, IpcError> + Send + 'static,
     origin: Origin,
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
@@ -81,7 +128,7 @@ fn start(
     let by_degrees = options.lon.is_some() || options.lat.is_some();
     let geometries = match by_degrees {
         true => None,
-        false => geometry(&schema, options.geom.as_deref(), &origin)?,
+        false => geometry(schema, options.geom.as_deref(), &origin)?,
     };
     let (geometry, crs) = match geometries {
         Some((column, _)) if column.is_plain => (Some(column), Crs::unstated(options, &name)?),
@@ -91,19 +138,15 @@ fn start(
         }
         None => (None, Crs::unstated(options, &name)?),
     };
-    let (projection, columns) = ColumnProjection::resolve(&schema, geometry, options, &name)?;
+    let (projection, columns) = ColumnProjection::resolve(schema, geometry, options, &name)?;
     let errors = origin.clone();
-    let mut decoder = decoder(schema.into(), version, projection.all());
-    let projection = projection.projected();
+    let (projection, used) = (projection.projected(), projection.all());
     let reader: RecordReader = Box::new(move |sink| {
         let mut number = 1u64;
         let failed = |number, error| damaged(&errors, format!("batch {number}"), error);
-        while let Some(part) = parts().map_err(|error: IpcError| failed(number, error))? {
-            let batch = part.decode(&mut decoder);
-            if let Some(batch) = batch.map_err(|error| failed(number, error))? {
-                projection.read_rows(&batch, sink)?;
-                number += 1;
-            }
+        while let Some(batch) = batches(&used).map_err(|error| failed(number, error))? {
+            projection.read_rows(&batch, sink)?;
+            number += 1;
         }
         Ok(())
     });

@@ -1,0 +1,257 @@
+//! Points with their report: read from arrays, Arrow, files, addresses and databases.
+
+use crate::errors;
+use crate::work::{LOOK, refuse_fork};
+use heatsplat::loader::{
+    Arrays, Columns, LoadError, LoadOptions, LoadProgress, Report, SkipReason, Source, Table,
+    TableBuilder, load_table, open, read_arrays, read_record_batches,
+};
+use heatsplat::points::{LonLatBox, PointSink, Points};
+use heatsplat::render::{PointSet, Quantity};
+use numpy::PyReadonlyArray1;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use pyo3_arrow::PyRecordBatchReader;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Points, the columns that were kept beside them, and the report on the rows.
+#[pyclass(frozen, module = "heatsplat._heatsplat")]
+pub(crate) struct Data {
+    pub(crate) points: Arc<Points>,
+    pub(crate) table: Arc<Table>,
+    pub(crate) quantity: Quantity,
+    report: Report,
+    columns: Columns,
+}
+
+impl Data {
+    /// The points as a set whose legends name the column of weights.
+    pub(crate) fn set(&self) -> PointSet {
+        PointSet::new(Arc::clone(&self.points)).measuring(self.quantity.clone())
+    }
+}
+
+#[pymethods]
+impl Data {
+    /// The counts of rows, and examples of those that were skipped.
+    #[getter]
+    fn report<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let report = &self.report;
+        let skipped = PyDict::new(py);
+        for reason in SkipReason::ALL {
+            if report.skipped(reason) > 0 {
+                skipped.set_item(reason.name(), report.skipped(reason))?;
+            }
+        }
+        let examples = PyList::empty(py);
+        for row in &report.examples {
+            examples.append((row.line, row.skip.name(), &row.found))?;
+        }
+        let all = PyDict::new(py);
+        all.set_item("rows", report.rows)?;
+        all.set_item("kept", report.kept)?;
+        all.set_item("filtered", report.filtered)?;
+        all.set_item("weights_missing", report.weights_missing)?;
+        all.set_item("at_null_island", report.at_null_island)?;
+        all.set_item("skipped", skipped)?;
+        all.set_item("examples", examples)?;
+        all.set_item("notes", report.notes())?;
+        all.set_item("columns", &self.columns.why)?;
+        Ok(all)
+    }
+
+    /// The names of the columns that are kept.
+    #[getter]
+    fn kept(&self) -> Vec<String> {
+        let columns = self.table.columns().iter();
+        columns.map(|column| column.name().to_owned()).collect()
+    }
+
+    /// The number of points.
+    fn __len__(&self) -> usize {
+        self.points.summary().count
+    }
+
+    /// West, south, east and north edge of the points in degrees; `None` without points.
+    #[getter]
+    fn bounds(&self) -> Option<[f64; 4]> {
+        self.points.summary().bounds.map(LonLatBox::edges)
+    }
+}
+
+/// Reads arrays of longitudes, latitudes and weights.
+#[pyfunction]
+pub(crate) fn from_arrays(
+    py: Python<'_>,
+    lon: PyReadonlyArray1<'_, f64>,
+    lat: PyReadonlyArray1<'_, f64>,
+    weight: Option<PyReadonlyArray1<'_, f32>>,
+    within: Option<[f64; 4]>,
+    unit: Option<String>,
+) -> PyResult<Data> {
+    let arrays = Arrays {
+        lon: lon.as_slice().map_err(errors::data)?,
+        lat: lat.as_slice().map_err(errors::data)?,
+        weight: weight
+            .as_ref()
+            .map(|weight| weight.as_slice())
+            .transpose()
+            .map_err(errors::data)?,
+    };
+    let options = LoadOptions {
+        within: within.map(bounds).transpose()?,
+        ..LoadOptions::default()
+    };
+    read(py, unit, || read_arrays(arrays, "the arrays", &options))
+}
+
+/// Reads a table with the method `__arrow_c_stream__`.
+#[pyfunction]
+pub(crate) fn from_arrow(
+    py: Python<'_>,
+    table: PyRecordBatchReader,
+    name: &str,
+    options: HashMap<String, String>,
+    keep: Vec<String>,
+    within: Option<[f64; 4]>,
+    unit: Option<String>,
+) -> PyResult<Data> {
+    let options = load_options(options, keep, within)?;
+    let batches = table.into_reader().map_err(errors::data)?;
+    let schema = batches.schema();
+    read(py, unit, || {
+        read_record_batches(&schema, batches, name, &options)
+    })
+}
+
+/// Reads a file or an address.
+#[pyfunction]
+pub(crate) fn from_source(
+    py: Python<'_>,
+    source: &str,
+    options: HashMap<String, String>,
+    keep: Vec<String>,
+    within: Option<[f64; 4]>,
+    unit: Option<String>,
+) -> PyResult<Data> {
+    let options = load_options(options, keep, within)?;
+    read(py, unit, || open(source, &options))
+}
+
+/// Opens a source and reads it to its end, without the interpreter's lock.
+fn read<'s>(
+    py: Python<'_>,
+    unit: Option<String>,
+    open: impl FnOnce() -> Result<Box<dyn Source + 's>, LoadError> + Send,
+) -> PyResult<Data> {
+    refuse_fork()?;
+    let mut raised = None;
+    let data = py.detach(|| {
+        let source = open()?;
+        let mut source = Interruptible {
+            source,
+            looked: Instant::now(),
+            raised: &mut raised,
+        };
+        let (points, table, report) = load_table(&mut source, |_| ())?;
+        let columns = source.columns().clone();
+        let quantity = Quantity::of_rows(columns.weight.as_deref());
+        Ok(Data {
+            points: Arc::new(points),
+            table: Arc::new(table),
+            quantity: quantity.in_unit(unit.as_deref()),
+            report,
+            columns,
+        })
+    });
+    match raised {
+        Some(error) => Err(error),
+        None => data.map_err(errors::load),
+    }
+}
+
+/// A source that ends with an error if a signal's handler raises an exception, as that of Ctrl-C
+/// does.
+struct Interruptible<'s, 'r> {
+    source: Box<dyn Source + 's>,
+    looked: Instant,
+    raised: &'r mut Option<PyErr>,
+}
+
+impl Source for Interruptible<'_, '_> {
+    fn name(&self) -> &str {
+        self.source.name()
+    }
+
+    fn columns(&self) -> &Columns {
+        self.source.columns()
+    }
+
+    fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError> {
+        if self.looked.elapsed() >= LOOK {
+            self.looked = Instant::now();
+            if let Err(error) = Python::attach(|py| py.check_signals()) {
+                *self.raised = Some(error);
+                return Err(LoadError::Read {
+                    file: self.name().to_owned(),
+                    source: std::io::ErrorKind::Interrupted.into(),
+                });
+            }
+        }
+        self.source.next_batch(sink)
+    }
+
+    fn take_kept(&mut self) -> TableBuilder {
+        self.source.take_kept()
+    }
+
+    fn report(&self) -> &Report {
+        self.source.report()
+    }
+
+    fn progress(&self) -> LoadProgress {
+        self.source.progress()
+    }
+}
+
+/// Options for reading, from the arguments that hold texts.
+fn load_options(
+    texts: HashMap<String, String>,
+    keep: Vec<String>,
+    within: Option<[f64; 4]>,
+) -> PyResult<LoadOptions> {
+    let mut options = LoadOptions {
+        keep,
+        within: within.map(bounds).transpose()?,
+        ..LoadOptions::default()
+    };
+    for (name, text) in texts {
+        let refused =
+            |error: &dyn std::fmt::Display| errors::data(format!("{name}={text}: {error}"));
+        match name.as_str() {
+            "lon" => options.lon = Some(text),
+            "lat" => options.lat = Some(text),
+            "weight" => options.weight = Some(text),
+            "geom" => options.geom = Some(text),
+            "table" => options.table = Some(text),
+            "member" => options.member = Some(text),
+            "rows" => options.rows = Some(text),
+            "filter" => options.filter = Some(text.parse().map_err(|e| refused(&e))?),
+            "format" => options.format = Some(text.parse().map_err(|e| refused(&e))?),
+            "encoding" => options.encoding = Some(text.parse().map_err(|e| refused(&e))?),
+            "order" => options.order = Some(text.parse().map_err(|e| refused(&e))?),
+            "decimal" => options.decimal = Some(text.parse().map_err(|e| refused(&e))?),
+            "srid" => options.srid = Some(text.parse().map_err(|e| refused(&e))?),
+            "datum_error" => options.datum_error = Some(text.parse().map_err(|e| refused(&e))?),
+            _ => return Err(errors::data(format!("there is no argument {name}="))),
+        }
+    }
+    Ok(options)
+}
+
+/// A box from its west, south, east and north edge in degrees.
+pub(crate) fn bounds([west, south, east, north]: [f64; 4]) -> PyResult<LonLatBox> {
+    LonLatBox::new(west, south, east, north).map_err(errors::data)
+}

@@ -1,0 +1,266 @@
+//! Layers: points with a style, which draw tiles, maps, densities and legends.
+
+use crate::data::{Data, bounds};
+use crate::errors;
+use crate::work::{detached, interruptible};
+use heatsplat::points::mercator::{EQUATOR_METRES, WORLD, project};
+use heatsplat::points::{LonLatBox, Points, TileId};
+use heatsplat::render::legend::LegendTheme;
+use heatsplat::render::{Comparison, PointSet, Radius, TileSize, View, ramps};
+use heatsplat::{ImageFormat, Style};
+use numpy::{IntoPyArray, PyArray2, PyArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use std::sync::Arc;
+
+/// Points with a style.
+#[pyclass(frozen, module = "heatsplat._heatsplat")]
+pub(crate) struct Layer {
+    layer: heatsplat::Layer,
+}
+
+/// A parameter of a style with its value, both as text.
+type Setting = (String, String);
+
+#[pymethods]
+impl Layer {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        name: &str,
+        data: PyRef<'_, Data>,
+        settings: Vec<Setting>,
+    ) -> PyResult<Self> {
+        let set = data.set();
+        let points = Arc::clone(&data.points);
+        let layer = interruptible(py, move || {
+            let style = style(&settings, &points)?;
+            Ok::<_, String>(heatsplat::Layer::on_cpu(name, set, style))
+        })?;
+        let layer = layer.map_err(errors::style)?;
+        check(&layer, layer.style())?;
+        Ok(Self { layer })
+    }
+
+    /// A layer of the same points with other parameters.
+    fn styled(&self, settings: Vec<Setting>) -> PyResult<Self> {
+        let points = self.layer.points();
+        let mut style = self.layer.style().clone();
+        set(&mut style, &settings, points).map_err(errors::style)?;
+        check(&self.layer, &style)?;
+        let set = PointSet::clone(self.layer.data());
+        let layer = heatsplat::Layer::on_cpu(self.layer.name(), set, style);
+        Ok(Self { layer })
+    }
+
+    /// A layer of the points that fulfil a condition, in the style of this layer. `data` are this
+    /// layer's points. The style's radius stays.
+    fn filtered(&self, py: Python<'_>, data: PyRef<'_, Data>, filter: &str) -> PyResult<Self> {
+        let filter = filter.parse().map_err(errors::data)?;
+        let (points, table) = (Arc::clone(&data.points), Arc::clone(&data.table));
+        let selected = interruptible(py, move || table.select(&points, &filter))?;
+        let selected = selected.map_err(errors::data)?;
+        let set = PointSet::new(selected).measuring(data.quantity.clone());
+        let style = self.layer.style().clone();
+        let layer = heatsplat::Layer::on_cpu(self.layer.name(), set, style);
+        Ok(Self { layer })
+    }
+
+    /// The number of points.
+    fn __len__(&self) -> usize {
+        self.layer.points().summary().count
+    }
+
+    /// The sum of the weights.
+    #[getter]
+    fn total(&self) -> f64 {
+        self.layer.points().summary().weight_sum
+    }
+
+    /// West, south, east and north edge of the points in degrees; `None` without points.
+    #[getter]
+    fn bounds(&self) -> Option<[f64; 4]> {
+        self.layer.data_bounds().map(LonLatBox::edges)
+    }
+
+    /// The first view: longitude and latitude of its centre, its zoom, and its box, which has a
+    /// margin around most of the weight.
+    fn view(&self, py: Python<'_>) -> PyResult<(f64, f64, u8, [f64; 4])> {
+        let focus = interruptible(py, || self.layer.points().focus())?;
+        Ok(match focus {
+            None => (0.0, 0.0, 0, LonLatBox::WORLD.edges()),
+            Some(focus) => {
+                let shown = focus.bounds.with_margin();
+                (focus.lon, focus.lat, focus.zoom, shown.edges())
+            }
+        })
+    }
+
+    /// All parameters of the style.
+    #[getter]
+    fn style<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let all = PyDict::new(py);
+        for (name, value) in self.layer.style().parameters() {
+            all.set_item(name, value)?;
+        }
+        Ok(all)
+    }
+
+    /// The unit of the values, in words.
+    #[getter]
+    fn unit(&self) -> String {
+        self.layer.unit(self.layer.style())
+    }
+
+    /// A tile as an image file.
+    fn tile<'py>(
+        &self,
+        py: Python<'py>,
+        tile: (u8, u32, u32),
+        size: (u32, u32),
+        format: &str,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let tile = TileId::new(tile.0, tile.1, tile.2).map_err(errors::other)?;
+        let size = TileSize::new(size.0, size.1).ok_or_else(|| {
+            errors::other("tiles have a size of 256 or 512, and a ratio of 1 or 2")
+        })?;
+        let format = image_format(format)?;
+        // Most tiles take less than a millisecond, so no thread is started. But those that must
+        // first measure the scale of their zoom may take long.
+        let draw = || self.layer.tile(tile).size(size).format(format).encode();
+        let level = View::tile(tile, size).level();
+        let bytes = match self.layer.has_normalizer(level, self.layer.style()) {
+            true => detached(py, draw)?,
+            false => interruptible(py, draw)?,
+        };
+        Ok(PyBytes::new(py, &bytes.map_err(errors::other)?))
+    }
+
+    /// A picture of a box as an image file.
+    fn map<'py>(
+        &self,
+        py: Python<'py>,
+        edges: [f64; 4],
+        size: (u32, u32),
+        ratio: u32,
+        format: &str,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let view = view(edges, size, ratio)?;
+        let format = image_format(format)?;
+        let bytes = interruptible(py, || self.layer.map(view).format(format).encode())?;
+        Ok(PyBytes::new(py, &bytes.map_err(errors::other)?))
+    }
+
+    /// The values of a box's pixels, row by row from the north, and the west edge, the north edge
+    /// and the pixel's side in metres of EPSG:3857.
+    fn density<'py>(
+        &self,
+        py: Python<'py>,
+        edges: [f64; 4],
+        size: (u32, u32),
+    ) -> PyResult<(Bound<'py, PyArray2<f32>>, (f64, f64, f64))> {
+        let view = view(edges, size, 1)?;
+        let density = interruptible(py, || self.layer.map(view).density())?;
+        let window = view.window();
+        let metre = EQUATOR_METRES / WORLD;
+        let place = (
+            (window.left() - WORLD / 2.0) * metre,
+            (WORLD / 2.0 - window.top()) * metre,
+            window.pixel() * metre,
+        );
+        let values = density.values.into_pyarray(py);
+        Ok((values.reshape([size.1 as usize, size.0 as usize])?, place))
+    }
+
+    /// The value at a coordinate, the number of points in reach, and their mean weight.
+    fn value(
+        &self,
+        py: Python<'_>,
+        at: (f64, f64),
+        zoom: u8,
+    ) -> PyResult<(Option<f64>, usize, Option<f64>)> {
+        let at = project(at.0, at.1).map_err(errors::other)?;
+        let value = interruptible(py, || self.layer.value(at, zoom, self.layer.style()))?;
+        Ok((value.value, value.count, value.mean))
+    }
+
+    /// The legend of a zoom's tiles, as JSON and as SVG.
+    fn legend(&self, py: Python<'_>, zoom: u8) -> PyResult<(String, String)> {
+        interruptible(py, || {
+            let legend = self.layer.legend(zoom, self.layer.style());
+            (legend.to_json(), legend.to_svg(&LegendTheme::default()))
+        })
+    }
+}
+
+/// A layer that shows the first layer minus the second (`-`) or divided by it (`/`).
+#[pyfunction]
+pub(crate) fn against(
+    name: &str,
+    first: PyRef<'_, Layer>,
+    sign: &str,
+    second: PyRef<'_, Layer>,
+    settings: Vec<Setting>,
+) -> PyResult<Layer> {
+    let named = Comparison::ALL.into_iter().find(|(text, _)| *text == sign);
+    let (_, how) = named.ok_or_else(|| errors::style(format!("{sign} is neither - nor /")))?;
+    // Scale and ramp of the first layer were chosen for its amounts, and don't suit differences.
+    let of_first = &first.layer;
+    let mut style = Style::default()
+        .with_measure(of_first.style().measure())
+        .with_radius(of_first.style().radius().clone());
+    set(&mut style, &settings, of_first.points()).map_err(errors::style)?;
+    let layer = of_first.against(how, &second.layer, name, style);
+    check(&layer, layer.style())?;
+    Ok(Layer { layer })
+}
+
+/// The names of all parameters of styles.
+#[pyfunction]
+pub(crate) fn style_names() -> Vec<&'static str> {
+    Style::PARAMETERS.to_vec()
+}
+
+/// The names of all ramps.
+#[pyfunction]
+pub(crate) fn ramp_names() -> Vec<&'static str> {
+    ramps::all().iter().map(|ramp| ramp.name).collect()
+}
+
+/// A style for points: the default one with some parameters set. The radius is fitted to the points
+/// unless it is set.
+fn style(settings: &[Setting], points: &Points) -> Result<Style, String> {
+    let mut style = Style::default();
+    set(&mut style, settings, points)?;
+    let sets_radius = settings.iter().any(|(name, _)| name == "radius");
+    Ok(match sets_radius {
+        true => style,
+        false => style.with_radius(Radius::for_points(points)),
+    })
+}
+
+/// Sets parameters of a style. The radius `auto` is fitted to the points.
+fn set(style: &mut Style, settings: &[Setting], points: &Points) -> Result<(), String> {
+    let is_fitted = |(name, value): &&Setting| name == "radius" && value == "auto";
+    if settings.iter().any(|setting| is_fitted(&setting)) {
+        *style = style.clone().with_radius(Radius::for_points(points));
+    }
+    let texts = settings.iter().filter(|setting| !is_fitted(setting));
+    let texts = texts.map(|(name, value)| (name.as_str(), value.as_str()));
+    style.set_all(texts).map_err(|error| error.to_string())
+}
+
+/// Returns an error if a layer's points can't be drawn in a style.
+fn check(layer: &heatsplat::Layer, style: &Style) -> PyResult<()> {
+    layer.data().check(style.measure()).map_err(errors::style)
+}
+
+fn image_format(name: &str) -> PyResult<ImageFormat> {
+    ImageFormat::from_extension(name)
+        .ok_or_else(|| errors::other(format!("{name:?} is no format: png, webp, npy or tif")))
+}
+
+/// The view of a box in a picture of a size in CSS pixels.
+fn view(edges: [f64; 4], (width, height): (u32, u32), ratio: u32) -> PyResult<View> {
+    View::around(bounds(edges)?, width, height, ratio).map_err(errors::other)
+}
