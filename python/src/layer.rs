@@ -22,6 +22,10 @@ pub(crate) struct Layer {
 /// A parameter of a style with its value, both as text.
 type Setting = (String, String);
 
+/// An array of values, and its place: west edge, north edge and the pixel's side, in metres of
+/// EPSG:3857.
+type PlacedValues<'py> = (Bound<'py, PyArray2<f32>>, (f64, f64, f64));
+
 #[pymethods]
 impl Layer {
     #[new]
@@ -158,7 +162,7 @@ impl Layer {
         py: Python<'py>,
         edges: [f64; 4],
         size: (u32, u32),
-    ) -> PyResult<(Bound<'py, PyArray2<f32>>, (f64, f64, f64))> {
+    ) -> PyResult<PlacedValues<'py>> {
         let view = view(edges, size, 1)?;
         let density = interruptible(py, || self.layer.map(view).density())?;
         let window = view.window();
