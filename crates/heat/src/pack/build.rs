@@ -442,7 +442,7 @@ mod tests {
                 x: (city * 700_000_000).wrapping_add(random() >> spread),
                 y: (city * 500_000_000).wrapping_add(random() >> spread),
                 weight: match random() % 1000 {
-                    0..300 if seed % 3 == 0 => -0.0,
+                    0..300 if seed.is_multiple_of(3) => -0.0,
                     weight => weight as f32 / 100.0 - if signed { 3.0 } else { 0.0 },
                 },
             }
