@@ -26,6 +26,20 @@ fn each_control_of_the_viewer_changes_the_map() {
 }
 
 #[test]
+fn a_window_of_time_is_moved_stretched_and_played() {
+    run(
+        "times.mjs",
+        &[
+            "examples/incidents.csv",
+            "--time",
+            "time",
+            "--radius",
+            "14px",
+        ],
+    );
+}
+
+#[test]
 fn axe_finds_no_violation_in_the_viewer() {
     run_with_two_layers("access.mjs");
 }

@@ -106,6 +106,9 @@ mod speeds;
 /// Static maps for paper and pages: their size, ground, coastline and letters.
 #[cfg(feature = "program")]
 mod static_maps;
+/// Windows of time at the command line.
+#[cfg(feature = "program")]
+mod times;
 /// Static pictures: their scale, and the part of the world that they show.
 mod views;
 /// Weights that are missing, that cancel each other, or that are as large or small as floats can

@@ -5,9 +5,11 @@ use super::packed::{self, PackedSource};
 use super::progress::with_bar;
 use super::radii;
 use super::source_flags::SourceFlags;
+use super::times;
 use heatsplat::Points;
 use heatsplat::render::{Category, MAX_CATEGORIES, NEGATIVE_SHARE, PointSet, Quantity};
 use heatsplat_loader::{Columns, LoadError, Position, Report, Source, Table, load_table};
+use heatsplat_time::{Span, Timeline};
 use indicatif::HumanCount;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,6 +30,10 @@ pub(super) struct LoadedSource {
     unit: Option<String>,
     /// The columns whose values are kept in memory besides the points.
     pub(super) table: Table,
+    /// The times of the points; `None` if no column of times is kept.
+    pub(super) timeline: Option<Timeline>,
+    /// The window of time that is drawn; `None` to draw all times.
+    pub(super) window: Option<Span>,
     pub(super) report: Report,
     pub(super) columns: Columns,
     pub(super) time: Duration,
@@ -48,10 +54,12 @@ impl SourceFlags {
             let mut loaded = loaded.map_err(blamed)?;
             loaded.by.clone_from(&self.by);
             loaded.unit.clone_from(&self.unit);
+            self.take_times(&mut loaded)?;
             return Ok(loaded);
         };
-        if !self.keep.is_empty() || self.by.is_some() {
-            return Err("--radius-column can't be had together with --keep or --by".into());
+        if !self.keep.is_empty() || self.by.is_some() || self.time_column().is_some() {
+            let message = "--radius-column can't be had together with --keep, --by or --time";
+            return Err(message.into());
         }
         let blamed = |error| blame(error, radius, "--radius-column");
         let loaded = self.open(source).and_then(|mut source| index(&mut *source));
@@ -82,6 +90,8 @@ impl SourceFlags {
         Ok(LoadedSource {
             points,
             table: Table::default(),
+            timeline: None,
+            window: None,
             with_radii: None,
             by: None,
             unit: self.unit.clone(),
@@ -106,10 +116,28 @@ impl LoadedSource {
         let quantity = quantity.in_unit(self.unit.as_deref());
         let (set, table) = match (self.with_radii, self.by) {
             (Some(set), _) => (Arc::unwrap_or_clone(set), self.table),
-            (None, None) => (PointSet::new(self.points), self.table),
+            (None, None) => {
+                let points = match self.timeline.as_ref().zip(self.window) {
+                    Some((timeline, span)) => timeline.select(&self.points, span),
+                    None => self.points,
+                };
+                (PointSet::new(points), self.table)
+            }
             (None, Some(by)) => {
                 let parts = self.table.split(&self.points, &by, MAX_CATEGORIES - 1)?;
-                let set = PointSet::new(self.points).in_categories(Category::with_palette(parts));
+                let mut categories = Category::with_palette(parts);
+                let mut points = self.points;
+                if let Some((timeline, span)) = self.timeline.as_ref().zip(self.window) {
+                    // The categories and their colours are those of all times.
+                    let names: Vec<&str> = categories.iter().map(|c| c.name.as_str()).collect();
+                    let inside = |row: usize| timeline.holds(row, span);
+                    let parts = self.table.parts_among(&points, &by, &names, inside)?;
+                    let parts = categories.iter().zip(parts);
+                    let parts = parts.map(|(c, part)| Category::new(&c.name, part, c.color));
+                    categories = parts.collect();
+                    points = timeline.select(&points, span);
+                }
+                let set = PointSet::new(points).in_categories(categories);
                 (set, self.table.shown_by(by))
             }
         };
@@ -126,10 +154,11 @@ impl LoadedSource {
         }
         let line = |text: Option<String>| text.map_or(String::new(), |text| format!("\n  {text}"));
         format!(
-            "{name}: {}\n  {} ({seconds:.2} s, {:.1} million rows a second){}{}{}",
+            "{name}: {}\n  {} ({seconds:.2} s, {:.1} million rows a second){}{}{}{}",
             with_flags(&self.report.to_string()),
             with_flags(&self.columns.why),
             self.report.rows as f64 / seconds.max(1e-9) / 1e6,
+            line(self.timeline.as_ref().map(times::account)),
             line(self.kept_columns()),
             line(self.negative_weights()),
             line(self.null_island()),
@@ -215,6 +244,8 @@ fn index(source: &mut dyn Source) -> Result<LoadedSource, BoxError> {
         points,
         packed: None,
         table,
+        timeline: None,
+        window: None,
         with_radii: None,
         by: None,
         unit: None,

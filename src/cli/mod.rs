@@ -34,6 +34,7 @@ mod source_name;
 mod style;
 mod style_flags;
 mod tile_kinds;
+mod times;
 mod units;
 mod verify;
 

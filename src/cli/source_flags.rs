@@ -11,6 +11,7 @@ use heatsplat_loader::{
     AxisOrder, DecimalMark, Encoding, Filter, InputFormat, LoadError, LoadOptions, Parameter,
     Quote, RasterExtent, Source, TimeFormat, open, open_command,
 };
+use heatsplat_time::{Step, Zone};
 
 /// Flags that choose how to read a source.
 #[derive(Args, Clone, Default)]
@@ -64,6 +65,19 @@ pub(super) struct SourceFlags {
     /// addresses. Costs 8 bytes a point for numbers and times, 1 to 4 for texts
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     pub(super) keep: Vec<String>,
+    /// The column of times, of which windows can be drawn: ?time=2019-06 in addresses of tiles, or
+    /// `render --window 2019-06`. Costs 16 bytes a point; docs/time.md [default: the only column of
+    /// times among those of --keep, unless this is `none`]
+    #[arg(long, value_name = "COLUMN|none")]
+    pub(super) time: Option<String>,
+    /// The step in which times are counted, like 1h, 15min, 1d or PT1H [default: the finest of
+    /// which there are at most 65536]
+    #[arg(long, value_name = "STEP")]
+    pub(super) time_step: Option<Step>,
+    /// The time zone in which days begin: UTC, an offset like +02:00, or a name like Europe/Berlin
+    /// [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    pub(super) time_zone: Option<Zone>,
     /// A column whose values have colours of their own, mixed where they meet: the ten most
     /// frequent ones, and grey for the others
     #[arg(long, value_name = "COLUMN")]
@@ -156,6 +170,7 @@ impl SourceFlags {
         };
         let is = |flag: &Option<String>| flag.as_ref() == Some(name);
         let flag = match () {
+            () if is(&self.time) => "`time`",
             () if self.keep.contains(name) => return error.into(),
             () if is(&self.by) => "`by`",
             () if is(&self.radius_column) => "`radius_column`",
@@ -171,6 +186,7 @@ impl SourceFlags {
             ("--filter", self.filter.is_some()),
             ("--keep", !self.keep.is_empty()),
             ("--by", self.by.is_some()),
+            ("--time", self.time_column().is_some()),
             ("--radius-column", self.radius_column.is_some()),
             ("--within", self.within.is_some()),
             ("--weight", self.weight.is_some()),
@@ -227,6 +243,12 @@ impl SourceFlags {
         self.delimiter = self.delimiter.or(byte);
     }
 
+    /// The column of `--time`; `None` without this flag and for `none`.
+    pub(super) fn time_column(&self) -> Option<&str> {
+        let named = self.time.as_deref();
+        named.filter(|name| !name.eq_ignore_ascii_case("none"))
+    }
+
     /// Text of all flags on which the points of a file depend.
     pub(super) fn for_log(&self) -> String {
         format!("{:?}", self.options())
@@ -252,7 +274,8 @@ impl SourceFlags {
             time_formats: self.time_format.clone(),
             keep: {
                 let columns = self.keep.iter().chain(&self.by).chain(&self.radius_column);
-                columns.cloned().collect()
+                let times = self.time_column().map(str::to_owned);
+                columns.cloned().chain(times).collect()
             },
             within: self.within,
             srid: self.srid,

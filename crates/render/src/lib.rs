@@ -52,6 +52,7 @@ pub use layer::point_set::{NEGATIVE_SHARE, PointSet};
 pub use layer::quantity::Quantity;
 pub use layer::request::PictureRequest;
 pub use layer::sampling::sample;
+pub use layer::shared_statistics::SharedStatistics;
 pub use ramp::{Ramp, collection as ramps, opacity};
 pub use scale::Scale;
 pub use scale::domain::Domain;

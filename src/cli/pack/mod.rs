@@ -153,6 +153,11 @@ impl PackCommand {
                 "serve the source itself, or pack each value by --filter",
             ),
             (
+                flags.time_column().is_some(),
+                "--time",
+                "serve the source itself",
+            ),
+            (
                 flags.radius_column.is_some(),
                 "--radius-column",
                 "serve the source itself",

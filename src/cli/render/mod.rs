@@ -24,6 +24,7 @@ use heatsplat::render::encode::{EncodeError, MAX_EDGE};
 use heatsplat::render::legend::{Captions, LegendTheme, Typeface};
 use heatsplat::render::{View, height_to_width};
 use heatsplat::{ImageFormat, Layer, Points};
+use heatsplat_time::TimeQuery;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -78,6 +79,10 @@ pub(super) struct RenderCommand {
     /// (Natural Earth)
     #[arg(long)]
     coastline: bool,
+    /// Only a window of time: 2019-06, 2019-01/2019-06, 2019-06-01/P7D, P7D/latest …, by the times
+    /// of --time; docs/time.md
+    #[arg(long, value_name = "TIME")]
+    window: Option<TimeQuery>,
     #[command(flatten)]
     captions: CaptionFlags,
     /// A map of Mapnik's in XML. The filters, the markers and, unless there is a SOURCE, the
@@ -182,8 +187,11 @@ impl RenderCommand {
         output::check(&self.output)?;
         let (style, source) = self.style_and_source()?;
         let backend = self.backend.backend()?;
-        let loaded = self.source_flags.load(&source)?;
+        let mut loaded = self.source_flags.load(&source)?;
         say!("{}", loaded.summary(&redact(&source)));
+        if let Some(query) = &self.window {
+            say!("  {}", loaded.show_window(query)?);
+        }
         let bounds = self.bbox.unwrap_or_else(|| first_view(&loaded.points));
         let view = view(bounds, size).map_err(|(flag, e)| format!("{flag}: {e}"))?;
         let style = loaded.style(&style, None);

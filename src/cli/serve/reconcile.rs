@@ -393,6 +393,8 @@ impl LayerSet {
                 let style = CancelToken::default()
                     .run(|| loaded.style(&config.style, first_reading.radius.as_ref()))?;
                 first_reading.radius = Some(style.radius().clone());
+                let mut loaded = loaded;
+                let timeline = loaded.timeline.take();
                 let (mut set, table) = loaded.into_set()?;
                 let before = *first_reading.signed.get_or_insert(set.is_signed());
                 if before != set.is_signed()
@@ -411,7 +413,10 @@ impl LayerSet {
                 if !is_packed {
                     self.backends.enter(id, &config.key, &layer);
                 }
-                NewLayer::InMemory(layer, table)
+                match timeline {
+                    Some(timeline) => NewLayer::Timed(layer, table, timeline),
+                    None => NewLayer::InMemory(layer, table),
+                }
             }
         };
         let loaded = LoadedLayer {

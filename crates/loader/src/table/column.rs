@@ -261,6 +261,28 @@ impl Column {
         }
     }
 
+    /// A row's value as a time, in microseconds since 1970, UTC, as filters read it: a text in one
+    /// of the formats of times, or a number that counts from 1970 or has the digits of a date.
+    /// `None` for null, and for a value that is no time.
+    pub fn time(&self, row: usize) -> Option<i64> {
+        match self.value(row) {
+            Value::Time(time) => Some(time),
+            Value::Text(text) => self.times.read(&text),
+            // A custom format may read the digits of a text in another way than those of a number.
+            Value::Number(number)
+                if self.written != Spelling::Typed && !self.times.are_common() =>
+            {
+                let text = self.text(row).map(Cow::into_owned);
+                text.map_or_else(
+                    || self.times.of_number(number),
+                    |text| self.times.read(&text),
+                )
+            }
+            Value::Number(number) => self.times.of_number(number),
+            Value::Bool(_) | Value::Null => None,
+        }
+    }
+
     /// A row's value as text; `None` for null. A text of the source is returned without the spaces
     /// around it. There are two exceptions: if a column has more than 65,536 different texts of
     /// numbers or times that are written in several forms, or if the source has no texts but typed

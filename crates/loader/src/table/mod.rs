@@ -90,6 +90,15 @@ impl Table {
         self.columns.get(self.place(name)?)
     }
 
+    /// Removes the column with a name, if there is one.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        if let Some(place) = self.place(name) {
+            self.columns.remove(place);
+        }
+        self
+    }
+
     /// Returns true if the table has no columns.
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()

@@ -46,6 +46,20 @@ impl Table {
     /// # Errors
     /// The errors of [`check`](Self::check), and an error if the points are not in memory.
     pub fn select(&self, points: &Points, filter: &Filter) -> Result<Points, TableError> {
+        self.select_among(points, filter, |_| true)
+    }
+
+    /// A new index of those points that fulfil a filter and that `among` selects by their numbers
+    /// in the index. See [`select`](Self::select).
+    ///
+    /// # Errors
+    /// The errors of [`select`](Self::select).
+    pub fn select_among(
+        &self,
+        points: &Points,
+        filter: &Filter,
+        among: impl Fn(usize) -> bool + Sync,
+    ) -> Result<Points, TableError> {
         let (filter, columns) = self.fitting(filter)?;
         let test = FilterEval::new(filter.tree(), &columns, &self.times);
         let chunks = in_memory(points)?.par_chunks(ROWS).enumerate();
@@ -54,7 +68,7 @@ impl Table {
             .map(|(chunk, points)| {
                 let mut verdict = test.verdict();
                 let rows = (chunk * ROWS..).zip(points);
-                let wanted = rows.filter(|(row, _)| verdict(*row) == Some(true));
+                let wanted = rows.filter(|(row, _)| among(*row) && verdict(*row) == Some(true));
                 work.run(|| wanted.map(|(_, point)| *point).collect())
             })
             .collect();
@@ -95,12 +109,43 @@ impl Table {
         column: &str,
         names: &[impl AsRef<str>],
     ) -> Result<Vec<Points>, TableError> {
+        self.select_parts_among(points, filter, (column, names), |_| true)
+    }
+
+    /// The points that fulfil a filter and that `among` selects by their numbers in the index,
+    /// divided by a column into parts of these names. See [`select_parts`](Self::select_parts).
+    ///
+    /// # Errors
+    /// The errors of [`select_parts`](Self::select_parts).
+    pub fn select_parts_among(
+        &self,
+        points: &Points,
+        filter: &Filter,
+        (column, names): (&str, &[impl AsRef<str>]),
+        among: impl Fn(usize) -> bool,
+    ) -> Result<Vec<Points>, TableError> {
         let (filter, columns) = self.fitting(filter)?;
         let column = self.column(column).ok_or_else(|| self.missing(column))?;
         let test = FilterEval::new(filter.tree(), &columns, &self.times);
         let mut verdict = test.verdict();
-        let wanted = |row| verdict(row) == Some(true);
+        let wanted = |row| among(row) && verdict(row) == Some(true);
         Ok(parted(in_memory(points)?, column, names, wanted))
+    }
+
+    /// The points that `among` selects by their numbers in the index, divided as
+    /// [`select_parts`](Self::select_parts) divides those of a filter.
+    ///
+    /// # Errors
+    /// The errors of [`split`](Self::split).
+    pub fn parts_among(
+        &self,
+        points: &Points,
+        column: &str,
+        names: &[impl AsRef<str>],
+        among: impl Fn(usize) -> bool,
+    ) -> Result<Vec<Points>, TableError> {
+        let column = self.column(column).ok_or_else(|| self.missing(column))?;
+        Ok(parted(in_memory(points)?, column, names, among))
     }
 
     /// Returns the filter with its dates parsed by the source's formats, and the table's column for

@@ -363,3 +363,41 @@ proptest! {
         prop_assert_eq!(selected.as_slice(), expected.as_slice());
     }
 }
+
+/// Times of a kept column are those that filters read, and a value that is none has no time.
+#[test]
+fn kept_values_are_times_as_filters_read_them() {
+    let csv = "lon,lat,text,epoch,mixed\n\
+               1,2,2019-06-01T10:00:00Z,1559383200,2019-06-01\n\
+               1,2,1969-12-31T23:59:59.5Z,1559383201,20190601\n\
+               1,2,,,soon\n";
+    let options = LoadOptions {
+        keep: ["text", "epoch", "mixed"].map(str::to_owned).to_vec(),
+        ..LoadOptions::default()
+    };
+    let mut source = read(csv.as_bytes(), "a.csv", &options).unwrap();
+    let (_, table, _) = load_table(&mut *source, |_| ()).unwrap();
+    let times = |name: &str| {
+        let column = table.column(name).unwrap();
+        let mut times: Vec<_> = (0..3).map(|row| column.time(row)).collect();
+        times.sort_unstable();
+        times
+    };
+    assert_eq!(
+        times("text"),
+        [None, Some(-500_000), Some(1_559_383_200_000_000)]
+    );
+    assert_eq!(
+        times("epoch"),
+        [
+            None,
+            Some(1_559_383_200_000_000),
+            Some(1_559_383_201_000_000)
+        ]
+    );
+    let day = Some(1_559_347_200_000_000);
+    assert_eq!(times("mixed"), [None, day, day]);
+    let left = table.without("epoch");
+    let left: Vec<_> = left.columns().iter().map(|column| column.name()).collect();
+    assert_eq!(left, ["text", "mixed"]);
+}

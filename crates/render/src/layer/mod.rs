@@ -14,12 +14,14 @@ pub(crate) mod point_set;
 pub(crate) mod quantity;
 pub(crate) mod request;
 pub(crate) mod sampling;
+pub(crate) mod shared_statistics;
 
 use crate::layer::evaluate::MeasureEval;
 use crate::layer::local_equalize::LocalScales;
 use crate::layer::point_query::{PointQuery, PointValue};
 use crate::layer::point_set::PointSet;
 use crate::layer::request::PictureRequest;
+use crate::layer::shared_statistics::SharedStatistics;
 use crate::legend::Legend;
 use crate::memo::Memo;
 use crate::memo::budget::MemoryBudget;
@@ -67,6 +69,9 @@ pub struct Layer {
     /// needs them must end. False for a layer that is made for one request.
     measures_to_the_end: bool,
     backend: Arc<dyn Backend>,
+    /// The statistics of other sets of points in place of the layer's own; `None` if the layer has
+    /// its own.
+    shared: Option<Arc<SharedStatistics>>,
     statistics: Memo<(u8, ValuesKey), Statistics>,
     normalizers: Memo<(u8, NormalizerKey), Normalizer>,
     local: Box<LocalScales>,
@@ -91,6 +96,7 @@ impl Layer {
             epoch: 1,
             measures_to_the_end: true,
             backend,
+            shared: None,
             statistics: Memo::new(CACHED),
             normalizers: Memo::new(CACHED),
             local: Box::new(LocalScales::new(CACHED, &Arc::default())),
@@ -180,6 +186,13 @@ impl Layer {
     /// [`statistics`](Self::statistics).
     pub fn measured_for_requests(mut self) -> Self {
         self.measures_to_the_end = false;
+        self
+    }
+
+    /// Replaces the layer's own statistics, from which scales are made, by statistics that several
+    /// layers share. Scales of the style `scale=local` stay the layer's own.
+    pub fn sharing(mut self, statistics: Arc<SharedStatistics>) -> Self {
+        self.shared = Some(statistics);
         self
     }
 
@@ -322,6 +335,10 @@ impl Layer {
             self.normalizers
                 .is_pending(&(level, style.normalizer_key(level)))
                 || self.statistics.is_pending(&statistics)
+                || self
+                    .shared
+                    .as_ref()
+                    .is_some_and(|s| s.is_pending(&statistics))
         })
     }
 
@@ -335,19 +352,22 @@ impl Layer {
     /// The radius is rounded for the measurement, as [`Style::for_statistics`] says, so styles with
     /// nearly equal radii share statistics.
     pub fn statistics(&self, level: u8, style: &Style) -> Arc<Statistics> {
-        let measure = || {
+        let measure = |set: &PointSet| {
             let measured = style.for_statistics(level);
             let evaluation = |window: Window| MeasureEval::new(&measured, window, 1.0);
             let backend = self.backend.measurer();
-            let measure = || sampling::measure(&self.data, level, evaluation, backend);
+            let measure = || sampling::measure(set, level, evaluation, backend);
             let is_own = style.statistics_key(level) == self.style.statistics_key(level);
-            if is_own && self.measures_to_the_end {
+            if is_own && (self.measures_to_the_end || self.shared.is_some()) {
                 cancel::shielded(measure)
             } else {
                 measure()
             }
         };
         let key = (level, style.statistics_key(level));
-        self.statistics.get_or_compute(&key, measure)
+        match &self.shared {
+            Some(shared) => shared.get(&key, measure),
+            None => self.statistics.get_or_compute(&key, || measure(&self.data)),
+        }
     }
 }

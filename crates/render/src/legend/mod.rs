@@ -47,6 +47,10 @@ pub struct Legend {
     /// The unit of the legend's numbers, for example `points per km²`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// The window of time whose points are shown, as ISO 8601 writes an interval; `None` if all
+    /// times are shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
     transform: String,
     domain: [f64; 2],
     /// The density in the middle of a scale with two sides: 0 for signed values, 1 for quotients.
@@ -140,6 +144,7 @@ impl Legend {
         Self {
             title: None,
             unit: None,
+            time: None,
             transform: normalizer.transform().to_string(),
             domain: [low, high],
             middle: normalizer.middle(),
@@ -248,6 +253,13 @@ impl Legend {
     #[must_use]
     pub fn titled(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
+        self
+    }
+
+    /// Sets the window of time whose points are shown, as ISO 8601 writes an interval.
+    #[must_use]
+    pub fn in_window(mut self, time: Option<String>) -> Self {
+        self.time = time;
         self
     }
 

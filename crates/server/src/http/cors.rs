@@ -63,8 +63,8 @@ impl AllowedOrigins {
             return;
         };
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
-        let exposed =
-            "accept-ranges, content-range, etag, retry-after, server-timing, x-request-id";
+        let exposed = "accept-ranges, content-range, etag, retry-after, server-timing, x-heatsplat-time, \
+             x-request-id";
         headers.insert(
             ACCESS_CONTROL_EXPOSE_HEADERS,
             HeaderValue::from_static(exposed),

@@ -59,11 +59,14 @@ impl Fingerprint {
     }
 }
 
-/// The values of the headers `ETag` and `Cache-Control` of an answer.
+/// The values of the headers `ETag` and `Cache-Control` of an answer, and of the header that states
+/// its window of time.
 #[derive(Clone, Debug)]
 pub(crate) struct CacheHeaders {
     pub(crate) etag: HeaderValue,
     pub(crate) control: HeaderValue,
+    /// The window of time that the answer shows; `None` if it shows all times.
+    pub(crate) window: Option<HeaderValue>,
 }
 
 impl CacheHeaders {
@@ -72,7 +75,14 @@ impl CacheHeaders {
         Self {
             etag: etag.unwrap_or(HeaderValue::from_static("\"\"")),
             control: control.clone(),
+            window: None,
         }
+    }
+
+    /// Adds the window of time that the answer shows; `None` if it shows all times.
+    pub(crate) fn in_window(mut self, window: Option<HeaderValue>) -> Self {
+        self.window = window;
+        self
     }
 
     /// Returns true if the request's header `If-None-Match` has this ETag, so that the client's

@@ -5,6 +5,7 @@ use super::error::{ApiError, shown};
 use super::path::{self, DEM};
 use heatsplat_render::encode::{Dem, ImageFormat};
 use heatsplat_render::{Style, TileSize};
+use heatsplat_time::TimeQuery;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -16,6 +17,16 @@ pub(crate) struct Query {
     /// their order in the URL has no effect.
     style: Vec<(&'static str, String)>,
     own: Vec<(&'static str, String)>,
+}
+
+/// A window of time that a request asks for.
+#[derive(Debug)]
+pub(crate) struct AskedTime {
+    /// The name of the parameter: `time` or `datetime`.
+    pub(crate) name: &'static str,
+    pub(crate) query: TimeQuery,
+    /// True if all windows of about this length have one scale; false if this one has its own.
+    pub(crate) is_held: bool,
 }
 
 impl Query {
@@ -89,15 +100,49 @@ impl Query {
         self.get("filter")
     }
 
-    /// The style's parameters and the filter as a query string for links, beginning with `?`; an
-    /// empty string if there are none.
+    /// The window of time that the parameter `time` or `datetime` asks for, and the parameter's
+    /// name. `None` if neither is given.
+    pub(crate) fn time(&self) -> Result<Option<AskedTime>, ApiError> {
+        let given = |name: &'static str| self.get(name).map(|text| (name, text));
+        let (name, text) = match (given("time"), given("datetime")) {
+            (Some(_), Some(_)) => {
+                let message = "time and datetime are both given: they are two names of one thing";
+                return Err(ApiError::bad_request(message));
+            }
+            (None, None) if self.get("time_scale").is_some() => {
+                let message = "time_scale is for windows of time: time is missing";
+                return Err(ApiError::bad_request(message));
+            }
+            (None, None) => return Ok(None),
+            (given, other) => match given.or(other) {
+                Some(given) => given,
+                None => return Ok(None),
+            },
+        };
+        let query: TimeQuery = text
+            .parse()
+            .map_err(|e| ApiError::bad_request(format!("{name}: {e}")))?;
+        let is_closed = name == "datetime";
+        let query = if is_closed { query.closed() } else { query };
+        let is_held = self.choice("time_scale", &[("hold", true), ("each", false)])?;
+        Ok(Some(AskedTime {
+            name,
+            query,
+            is_held: is_held.unwrap_or(true),
+        }))
+    }
+
+    /// The style's parameters, the filter and the window of time as a query string for links,
+    /// beginning with `?`; an empty string if there are none.
     pub(crate) fn suffix(&self) -> String {
         let mut text = self.style_suffix();
-        if let Some(filter) = self.filter() {
-            let start = if text.is_empty() { "?" } else { "&" };
-            text.push_str(start);
-            let mut last = form_urlencoded::Serializer::new(String::new());
-            text.push_str(&last.append_pair("filter", filter).finish());
+        for name in ["filter", "time", "datetime", "time_scale"] {
+            if let Some(value) = self.get(name) {
+                let start = if text.is_empty() { "?" } else { "&" };
+                text.push_str(start);
+                let mut last = form_urlencoded::Serializer::new(String::new());
+                text.push_str(&last.append_pair(name, value).finish());
+            }
         }
         text
     }

@@ -12,6 +12,9 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// The header that lets pages of other hosts read `Server-Timing`.
 pub(crate) const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
 
+/// The header with the window of time that an answer shows, as ISO 8601 writes an interval.
+const WINDOW: HeaderName = HeaderName::from_static("x-heatsplat-time");
+
 /// Makes an answer of JSON text.
 pub(crate) fn json(status: StatusCode, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
@@ -56,6 +59,9 @@ pub(crate) fn cached(headers: &CacheHeaders, mut response: Response) -> Response
     let all = response.headers_mut();
     all.insert(ETAG, headers.etag.clone());
     all.insert(CACHE_CONTROL, headers.control.clone());
+    if let Some(window) = &headers.window {
+        all.insert(WINDOW, window.clone());
+    }
     response
 }
 

@@ -2,8 +2,9 @@
 
 use super::archived::{ArchiveInfo, TileArchive};
 use super::attributes::Attribute;
-use super::filtered::{self, FilterColumns, FilteredLayer};
+use super::filtered::{self, FilterColumns, FilteredLayer, TimeDimension};
 use super::live::{self, LiveLayer};
+use super::windows::LayerWindow;
 use crate::cost::{self, DataProfile};
 use crate::http::error::ApiError;
 use crate::http::etag::{CacheHeaders, Fingerprint};
@@ -16,6 +17,7 @@ use heatsplat_points::{Focus, LonLatBox, MAX_ZOOM, Points, Window};
 use heatsplat_render::memo::Memo;
 use heatsplat_render::memo::budget::MemoryBudget;
 use heatsplat_render::{Backend, Layer, Level, Style, TileSize};
+use heatsplat_time::Timeline;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -126,6 +128,9 @@ pub(crate) struct ServedLayer {
     pub(crate) own_style: Arc<ResolvedStyle>,
     /// The columns that requests may filter by; `None` if the layer keeps no columns.
     pub(crate) filter_columns: Option<FilterColumns>,
+    /// The times of the points, of which requests may ask for a window; `None` if the layer has no
+    /// times.
+    pub(crate) times: Option<TimeDimension>,
     styles: Memo<String, ResolvedStyle>,
     /// The budget that counts the memory of everything that this layer and others prepare for
     /// requests, like scales.
@@ -192,11 +197,26 @@ impl ServedLayer {
             fingerprint,
             own_style,
             filter_columns,
+            times: None,
             styles: Memo::counted(MAX_STYLES, budget, |key, style| {
                 key.len() + style.heap_bytes()
             }),
             budget: Arc::clone(budget),
             usual: RunningMean::default(),
+        }
+    }
+
+    /// Gives the layer the times of its points. `timeline` must be made for these points.
+    pub(crate) fn with_times(mut self, timeline: Timeline) -> Self {
+        self.times = Some(TimeDimension::new(timeline, &self.budget));
+        self
+    }
+
+    /// The window of time that the layer shows; `None` if it shows all times.
+    pub(crate) fn window(&self) -> Option<&LayerWindow> {
+        match &self.source {
+            LayerSource::Filtered(filtered) => filtered.window(),
+            _ => None,
         }
     }
 
@@ -260,12 +280,13 @@ impl ServedLayer {
     }
 
     /// Makes a request's style from the layer's own style and the request's parameters. If the
-    /// request has a filter, the layer becomes the filtered one.
+    /// request has a filter or a window of time, the layer becomes the filtered one.
     pub(crate) fn prepare(self: Arc<Self>, query: Query) -> Result<LayerRequest, ApiError> {
         let style = self.resolve_style(&query)?;
-        let layer = match query.filter() {
-            None => self,
-            Some(filter) => filtered::select(&self, filter)?,
+        let layer = match (query.filter(), query.time()?) {
+            (None, None) => self,
+            (Some(filter), None) => filtered::select(&self, filter)?,
+            (filter, Some(time)) => filtered::select_window(&self, filter, &time)?,
         };
         Ok(LayerRequest {
             layer,
@@ -406,12 +427,13 @@ pub(crate) struct LayerRequest {
 }
 
 impl LayerRequest {
-    /// The headers `ETag` and `Cache-Control` of an answer. The ETag depends on the layer, the
-    /// style, and `answer`, a hash of everything else in the request. `control` is the value of
-    /// `Cache-Control`.
+    /// The headers `ETag` and `Cache-Control` of an answer, and the one with its window of time.
+    /// The ETag depends on the layer, the style, and `answer`, a hash of everything else in the
+    /// request. `control` is the value of `Cache-Control`.
     pub(crate) fn cache_headers(&self, answer: Fingerprint, control: &HeaderValue) -> CacheHeaders {
         let layer = answer.then(self.layer.fingerprint);
-        CacheHeaders::new(layer.then(self.style.fingerprint), control)
+        let headers = CacheHeaders::new(layer.then(self.style.fingerprint), control);
+        headers.in_window(self.layer.window().map(LayerWindow::header))
     }
 
     /// Estimates the size of a request's work, and refuses work that would take longer than a

@@ -1,18 +1,22 @@
 //! The parameter `?filter=`: makes a layer of those points of another layer that fulfil a condition
-//! on the columns.
+//! on the columns, that lie in a window of time (see [`super::windows`]), or both.
 //!
 //! The condition is parsed into a small tree, which is evaluated on columns in memory. It never
 //! reaches a database.
 
 use super::attributes::Attribute;
 use super::entry::{LayerSource, ServedLayer};
+use super::windows::LayerWindow;
 use crate::http::error::{ApiError, shown};
 use crate::http::etag::Fingerprint;
+use crate::http::query::AskedTime;
 use crate::style::ResolvedStyle;
 use heatsplat_loader::{Filter, Table, TableError};
+use heatsplat_points::Points;
 use heatsplat_render::memo::Memo;
 use heatsplat_render::memo::budget::MemoryBudget;
-use heatsplat_render::{Category, Layer, PointSet};
+use heatsplat_render::{Category, Layer, PointSet, SharedStatistics};
+use heatsplat_time::Timeline;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -23,9 +27,14 @@ const MAX_FILTERS: usize = 32;
 #[derive(Debug)]
 pub(crate) struct FilteredLayer {
     base: FilterBase,
-    /// The condition as text, which is this layer's key in `all`.
+    /// The condition and the window as text, which is this layer's key in `all`.
     text: String,
-    filter: Filter,
+    /// The condition; `None` if only a window of time selects the points.
+    filter: Option<Filter>,
+    /// The window of time; `None` if only a condition selects the points.
+    window: Option<LayerWindow>,
+    /// The statistics that the layer shares with others; `None` if it has its own.
+    shared: Option<Arc<SharedStatistics>>,
     selected: OnceLock<Result<Layer, ApiError>>,
     /// The number of threads that select the points, or that wait for the selecting thread.
     selecting: AtomicUsize,
@@ -48,17 +57,29 @@ struct FilterBase {
 }
 
 impl FilterBase {
-    /// Selects the points that fulfil a condition. The categories keep their names and colours,
-    /// even if a category has no points left.
-    fn select(&self, filter: &Filter) -> Result<PointSet, TableError> {
+    /// Selects the points that fulfil a condition and lie in a window of time. The categories keep
+    /// their names and colours, even if a category has no points left.
+    fn select(
+        &self,
+        filter: Option<&Filter>,
+        window: Option<&LayerWindow>,
+    ) -> Result<PointSet, TableError> {
         let (points, table) = (self.layer.points(), &self.table);
-        let set = PointSet::new(table.select(points, filter)?);
+        let among = |row: usize| window.is_none_or(|window| window.holds(row));
+        let set = PointSet::new(match (filter, window) {
+            (Some(filter), _) => table.select_among(points, filter, among)?,
+            (None, Some(window)) => window.select(points),
+            (None, None) => Points::from_slice(&[]),
+        });
         let categories = self.layer.data().categories();
         let Some(by) = table.by().filter(|_| !categories.is_empty()) else {
             return Ok(set);
         };
         let names: Vec<&str> = categories.iter().map(|c| c.name.as_str()).collect();
-        let parts = table.select_parts(points, filter, by, &names)?;
+        let parts = match filter {
+            Some(filter) => table.select_parts_among(points, filter, (by, &names), among)?,
+            None => table.parts_among(points, by, &names, among)?,
+        };
         let parts = categories.iter().zip(parts);
         let parts = parts.map(|(whole, part)| Category::new(&whole.name, part, whole.color));
         Ok(set.in_categories(parts.collect()))
@@ -76,6 +97,11 @@ impl FilteredLayer {
     /// The unfiltered layer, from whose points this layer selects.
     pub(crate) fn base(&self) -> &Layer {
         &self.base.layer
+    }
+
+    /// The window of time in which the points lie; `None` if all times are shown.
+    pub(crate) fn window(&self) -> Option<&LayerWindow> {
+        self.window.as_ref()
     }
 
     /// The layer of the selected points. The points are selected once, even if several requests
@@ -111,14 +137,18 @@ impl FilteredLayer {
 
     fn select(&self) -> Result<Layer, ApiError> {
         let layer = &self.base.layer;
-        let selected = self.base.select(&self.filter);
+        let selected = self.base.select(self.filter.as_ref(), self.window.as_ref());
         let mut set = selected.map_err(|e| ApiError::bad_request(e.to_string()))?;
         // The filtered layer keeps the kind of scale and ramp that the unfiltered one has.
         set.set_signed(layer.data().is_signed());
         let backend = Arc::clone(layer.backend());
         let part = Layer::new(layer.name(), Arc::new(set), layer.style().clone(), backend);
         let part = part.at_epoch(layer.epoch()).measured_for_requests();
-        Ok(part.within(layer.budget()))
+        let part = part.within(layer.budget());
+        Ok(match &self.shared {
+            Some(shared) => part.sharing(Arc::clone(shared)),
+            None => part,
+        })
     }
 }
 
@@ -188,34 +218,182 @@ impl FilterColumns {
         own: &ServedLayer,
         text: &str,
     ) -> Result<Arc<ServedLayer>, ApiError> {
-        let text = text.to_owned();
-        if let Some(layer) = self.layers.get(&text) {
+        if let Some(layer) = self.layers.get(&text.to_owned()) {
             return Ok(layer);
         }
+        let filter = self.parse(text)?;
+        let (text, table) = (text.to_owned(), Arc::clone(&self.table));
+        Ok(add(
+            &self.layers,
+            (base, own),
+            text,
+            table,
+            (Some(filter), None, None),
+        ))
+    }
+
+    /// Parses a condition and checks that it fits the columns.
+    fn parse(&self, text: &str) -> Result<Filter, ApiError> {
         let filter: Filter = text.parse().map_err(|e| {
-            ApiError::bad_request(format!("filter can't be `{}`: {e}", shown(&text)))
+            ApiError::bad_request(format!("filter can't be `{}`: {e}", shown(text)))
         })?;
         self.table
             .check(&filter)
             .map_err(|e| ApiError::bad_request(format!("filter: {e}")))?;
+        Ok(filter)
+    }
+}
+
+/// Makes a filtered layer without selecting its points, and adds it to `layers` under the key
+/// `text`. `base` is the unfiltered layer and `own` its state.
+fn add(
+    layers: &Arc<FilteredLayers>,
+    (base, own): (&Arc<Layer>, &ServedLayer),
+    text: String,
+    table: Arc<Table>,
+    (filter, window, shared): (
+        Option<Filter>,
+        Option<LayerWindow>,
+        Option<Arc<SharedStatistics>>,
+    ),
+) -> Arc<ServedLayer> {
+    let layer = FilteredLayer {
+        base: FilterBase {
+            layer: Arc::clone(base),
+            table,
+        },
+        text: text.clone(),
+        filter,
+        window,
+        shared,
+        selected: OnceLock::new(),
+        selecting: AtomicUsize::new(0),
+        all: Arc::downgrade(layers),
+    };
+    let fingerprint = own.fingerprint.then(Fingerprint::new().text(&text));
+    let style: Arc<ResolvedStyle> = Arc::clone(&own.own_style);
+    let source = LayerSource::Filtered(layer);
+    let layer = ServedLayer::with_style(source, fingerprint, style, None, &own.budget);
+    // If another request has added a layer for this condition meanwhile, that one is returned.
+    layers.get_or_compute(&text, || layer)
+}
+
+/// The largest number of windows that one layer keeps. A choice: a map that plays asks for some
+/// sixty.
+const MAX_WINDOWS: usize = 128;
+
+/// The largest number of lengths and conditions for which one layer keeps statistics. A choice.
+const MAX_HELD: usize = 16;
+
+/// The times of a layer's points, and the windows that are in use.
+#[derive(Debug)]
+pub(crate) struct TimeDimension {
+    pub(crate) timeline: Arc<Timeline>,
+    layers: Arc<FilteredLayers>,
+    /// The statistics that windows of about one length share, by the class of the length and the
+    /// condition.
+    held: Memo<String, SharedStatistics>,
+}
+
+impl TimeDimension {
+    /// The windows that requests ask for are counted in `budget`.
+    pub(super) fn new(timeline: Timeline, budget: &Arc<MemoryBudget>) -> Self {
+        let bytes = |text: &String, layer: &ServedLayer| text.len() + counted_bytes(layer);
+        Self {
+            timeline: Arc::new(timeline),
+            layers: Arc::new(Memo::counted(MAX_WINDOWS, budget, bytes)),
+            held: Memo::counted(MAX_HELD, budget, |text, _| text.len()),
+        }
+    }
+}
+
+/// Finds or makes the layer of those points of `own` that lie in a window of time and fulfil the
+/// condition `filter`, if there is one. Windows are kept in `times`, apart from the filtered
+/// layers of all times. `base` is the unfiltered layer.
+fn window_of(
+    times: &TimeDimension,
+    (base, own): (&Arc<Layer>, &ServedLayer),
+    filter: Option<&str>,
+    window: LayerWindow,
+) -> Result<Arc<ServedLayer>, ApiError> {
+    let filter = filter.map(str::trim);
+    let condition = filter.unwrap_or_default();
+    let text = format!("{}\n{condition}", window.key());
+    if let Some(layer) = times.layers.get(&text) {
+        return Ok(layer);
+    }
+    let columns = own.filter_columns.as_ref();
+    let filter = match (filter, columns) {
+        (None, _) => None,
+        (Some(filter), Some(columns)) => Some(columns.parse(filter)?),
+        (Some(_), None) => return Err(ApiError::bad_request(NO_COLUMNS)),
+    };
+    let table = columns.map_or_else(Arc::default, |columns| Arc::clone(&columns.table));
+    let set = base.data();
+    if set.versus().is_some() || set.widest().is_some() {
+        return Err(ApiError::bad_request(
+            "time: windows of time are for points of one layer with one radius; ask the layers that \
+             a comparison is made of",
+        ));
+    }
+    if !set.categories().is_empty() && table.by().is_none() {
+        return Err(ApiError::bad_request(NO_CATEGORIES));
+    }
+    let shared = window.class().map(|class| {
+        let key = format!("{}\n{condition}", class.number());
         let base = FilterBase {
             layer: Arc::clone(base),
-            table: Arc::clone(&self.table),
+            table: Arc::clone(&table),
         };
-        let layer = FilteredLayer {
-            base,
-            text: text.clone(),
-            filter,
-            selected: OnceLock::new(),
-            selecting: AtomicUsize::new(0),
-            all: Arc::downgrade(&self.layers),
+        let (timeline, filter) = (Arc::clone(&times.timeline), filter.clone());
+        let sets = move || {
+            let windows = LayerWindow::positions(&timeline, class).into_iter();
+            // The condition fits the columns, which was checked before.
+            let sets = windows.filter_map(|at| base.select(filter.as_ref(), Some(&at)).ok());
+            let signed = base.layer.data().is_signed();
+            let sets = sets.map(|mut set| {
+                set.set_signed(signed);
+                set
+            });
+            sets.collect::<Vec<PointSet>>()
         };
-        let fingerprint = own.fingerprint.then(Fingerprint::new().text(&text));
-        let style: Arc<ResolvedStyle> = Arc::clone(&own.own_style);
-        let source = LayerSource::Filtered(layer);
-        let layer = ServedLayer::with_style(source, fingerprint, style, None, &own.budget);
-        // If another request has added a layer for this condition meanwhile, that one is returned.
-        Ok(self.layers.get_or_compute(&text, || layer))
+        let make = || SharedStatistics::new(&own.budget, sets);
+        times.held.get_or_compute(&key, make)
+    });
+    let selection = (filter, Some(window), shared);
+    Ok(add(&times.layers, (base, own), text, table, selection))
+}
+
+/// Finds or makes the layer of those points of `layer` that lie in a window of time and fulfil the
+/// condition `filter`, if there is one. Layers without times get an error with the reason.
+pub(crate) fn select_window(
+    layer: &ServedLayer,
+    filter: Option<&str>,
+    asked: &AskedTime,
+) -> Result<Arc<ServedLayer>, ApiError> {
+    let AskedTime {
+        name,
+        query,
+        is_held,
+    } = asked;
+    let (LayerSource::InMemory(base), Some(times)) = (&layer.source, &layer.times) else {
+        let why = why_timeless(layer);
+        return Err(ApiError::bad_request(format!("{name}: {why}")));
+    };
+    let window = query.resolve(times.timeline.buckets());
+    let window = window.map_err(|e| ApiError::bad_request(format!("{name}: {e}")))?;
+    let window = LayerWindow::new(&times.timeline, window, *is_held);
+    window_of(times, (base, layer), filter, window)
+}
+
+/// The reason why a layer has no windows of time.
+pub(crate) fn why_timeless(layer: &ServedLayer) -> &'static str {
+    match &layer.source {
+        LayerSource::Live(_) => LIVE_TIMES,
+        LayerSource::Archive(_) => ARCHIVE,
+        LayerSource::InMemory(layer) if layer.data().versus().is_some() => COMPARISON,
+        LayerSource::InMemory(layer) if layer.points().paged().is_some() => PACKED,
+        _ => NO_TIMES,
     }
 }
 
@@ -233,25 +411,32 @@ pub(crate) fn select(layer: &ServedLayer, filter: &str) -> Result<Arc<ServedLaye
         _ if base.data().versus().is_some() => Err(ApiError::bad_request(
             "filter: a comparison can't be filtered; filter the layers that it compares",
         )),
-        _ if !base.data().categories().is_empty() => Err(ApiError::bad_request(
-            "filter: this layer shows its points by category, and no column is kept that says \
-             which",
-        )),
+        _ if !base.data().categories().is_empty() => Err(ApiError::bad_request(NO_CATEGORIES)),
         _ => Err(ApiError::bad_request(NO_COLUMNS)),
     }
 }
 
 const LIVE: &str = "filter: this layer is read from its database for every picture, which keeps no \
                     columns here; the condition belongs into its query";
+const NO_CATEGORIES: &str = "this layer shows its points by category, and no column is kept that \
+                             says which";
 const NO_COLUMNS: &str = "filter: no columns are kept for this layer; its operator can keep \
                           some (heatsplat serve --keep COLUMN)";
+
+const ARCHIVE: &str = "this layer is an archive of tiles, which are drawn already";
+const LIVE_TIMES: &str = "this layer is read from its database for every picture, and windows of time are \
+                    for layers in memory; the condition belongs into its query";
+const PACKED: &str = "windows of time are for layers in memory, and a packed file has no times";
+const COMPARISON: &str = "a comparison of two layers has no windows of time; ask the layers that it \
+                          compares";
+const NO_TIMES: &str = "this layer's rows have no times; its operator can name their column \
+                        (heatsplat serve --time COLUMN)";
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::http::query::Query;
     use heatsplat_loader::{LoadOptions, load_table, read};
-    use heatsplat_points::Points;
     use heatsplat_render::{Level, Style};
     use std::time::Duration;
 
@@ -369,7 +554,7 @@ mod tests {
             ("kind = 'other'", [0, 0, 0, 1, 0]),
             ("n < 0", [0; 5]),
         ] {
-            let part = whole.select(&filter.parse().unwrap()).unwrap();
+            let part = whole.select(Some(&filter.parse().unwrap()), None).unwrap();
             let expected = all.iter().zip(counts);
             let expected: Vec<_> = expected.map(|((n, c, _), k)| (n.clone(), *c, k)).collect();
             assert_eq!(shown(&part), expected, "{filter}");

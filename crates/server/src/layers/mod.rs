@@ -11,3 +11,4 @@ pub(crate) mod live;
 pub(crate) mod posted;
 pub(crate) mod posting;
 pub(crate) mod registry;
+pub(crate) mod windows;

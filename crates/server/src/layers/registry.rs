@@ -15,6 +15,7 @@ use heatsplat_points::cancel::CancelToken;
 use heatsplat_points::level;
 use heatsplat_render::Layer;
 use heatsplat_render::memo::budget::MemoryBudget;
+use heatsplat_time::Timeline;
 use indexmap::IndexMap;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -114,6 +115,9 @@ pub enum NewLayer {
     /// Points in memory, and the columns by which requests may filter them. The table is empty if
     /// no columns are kept.
     InMemory(Layer, Table),
+    /// Points in memory with their times, of which requests may ask for a window, and the columns
+    /// by which requests may filter them.
+    Timed(Layer, Table, Timeline),
     /// Rows that are read for every picture.
     Live(LiveLayer),
     /// Tiles that were rendered earlier.
@@ -122,11 +126,16 @@ pub enum NewLayer {
 
 impl NewLayer {
     fn served(self, epoch: u64, budget: &Arc<MemoryBudget>) -> ServedLayer {
+        let in_memory = |layer: Layer, table: Table| {
+            let table = (!table.is_empty()).then(|| Arc::new(table));
+            let layer = layer.at_epoch(epoch).within(budget);
+            (LayerSource::in_memory(layer), table)
+        };
         let (source, table) = match self {
-            Self::InMemory(layer, table) => {
-                let table = (!table.is_empty()).then(|| Arc::new(table));
-                let layer = layer.at_epoch(epoch).within(budget);
-                (LayerSource::in_memory(layer), table)
+            Self::InMemory(layer, table) => in_memory(layer, table),
+            Self::Timed(layer, table, timeline) => {
+                let (source, table) = in_memory(layer, table);
+                return ServedLayer::new(source, table, budget).with_times(timeline);
             }
             Self::Live(live) => (LayerSource::Live(live.at_epoch(epoch)), None),
             Self::Archive(archive) => (LayerSource::Archive(archive), None),
@@ -268,6 +277,13 @@ impl Registry {
     /// requests may filter its points.
     pub fn put_with_table(&self, id: &LayerId, layer: Layer, table: Table) {
         self.put_new(id, NewLayer::InMemory(layer, table));
+    }
+
+    /// Gives data to an announced layer, as [`put_with_table`](Self::put_with_table) does, and also
+    /// the times of its points, of which requests may ask for a window. `timeline` must be made for
+    /// the layer's points.
+    pub fn put_timed(&self, id: &LayerId, layer: Layer, table: Table, timeline: Timeline) {
+        self.put_new(id, NewLayer::Timed(layer, table, timeline));
     }
 
     /// Makes an announced layer a live one, whose rows are read for every picture.

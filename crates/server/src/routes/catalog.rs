@@ -10,6 +10,7 @@ use crate::layers::backend_race::BackendRace;
 use crate::layers::entry::ServedLayer;
 use crate::layers::layer_id::LayerId;
 use crate::layers::registry::Registry;
+use crate::layers::windows::TimeSummary;
 use crate::routes::unix_seconds;
 use crate::state::Server;
 use axum::extract::{Request, State};
@@ -83,6 +84,10 @@ struct LayerEntry<'a> {
     /// columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     attributes: Option<&'a [Attribute]>,
+    /// The times of the points, of which the parameter `time` can ask for a window; left out if
+    /// the layer has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<TimeSummary<'a>>,
 }
 
 impl<'a> LayerEntry<'a> {
@@ -105,6 +110,10 @@ impl<'a> LayerEntry<'a> {
             backend_race: layers.race(id),
             style: served.style().parameters().into_iter().collect(),
             attributes: served.attributes(),
+            time: served
+                .times
+                .as_ref()
+                .map(|times| TimeSummary::new(&times.timeline)),
         }
     }
 }

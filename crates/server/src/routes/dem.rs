@@ -85,7 +85,10 @@ pub(crate) async fn get(
     id: &str,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let query = Query::parse(request.uri().query(), &["range", "filter"])?;
+    let query = Query::parse(
+        request.uri().query(),
+        &["range", "filter", "time", "datetime", "time_scale"],
+    )?;
     let whole = Arc::clone(&served);
     let wanted = served.prepare(query)?;
     let LayerRequest {

@@ -8,6 +8,7 @@ use crate::http::path::{self, FileName};
 use crate::http::query::Query;
 use crate::http::response::{self, json};
 use crate::layers::entry::ServedLayer;
+use crate::layers::windows::LayerWindow;
 use crate::render_queue::WorkSize;
 use crate::state::Server;
 use axum::body::Body;
@@ -45,7 +46,11 @@ pub(crate) async fn get(
             return Err(ApiError::bad_request(message));
         }
     };
-    let own = [&map::VIEW[..], &["z", "theme", "filter"]].concat();
+    let own = [
+        &map::VIEW[..],
+        &["z", "theme", "filter", "time", "datetime", "time_scale"],
+    ]
+    .concat();
     let query = Query::parse(request.uri().query(), &own)?;
     let level = level(&served, &query)?;
     let dark = query
@@ -124,7 +129,8 @@ fn legend(served: &ServedLayer, normalizer: &Normalizer, style: &Style) -> Legen
         Some(layer) => layer.legend_of(normalizer, style),
         None => Legend::for_style(normalizer, style).in_unit(style.unit()),
     };
-    legend.titled(served.name())
+    let window = served.window().map(LayerWindow::text);
+    legend.titled(served.name()).in_window(window)
 }
 
 fn draw(legend: &Legend, kind: LegendFormat, panel: &LegendTheme) -> Result<Response, ApiError> {

@@ -33,7 +33,18 @@ pub(crate) async fn get(
     file: &FileName<'_>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let own = [&VIEW[..], &["format", "range", "filter"]].concat();
+    let own = [
+        &VIEW[..],
+        &[
+            "format",
+            "range",
+            "filter",
+            "time",
+            "datetime",
+            "time_scale",
+        ],
+    ]
+    .concat();
     let query = Query::parse(request.uri().query(), &own)?;
     let format = query.picture_format(file.extension)?;
     let view = view(&served, &query, file.ratio)?;

@@ -13,6 +13,7 @@ mod post_layer;
 pub(crate) mod router;
 mod tile;
 mod tilejson;
+mod time;
 mod value;
 pub(crate) mod viewer;
 

@@ -1,7 +1,7 @@
 //! The router: the paths of all routes, and the headers that every answer gets.
 
 use super::{
-    catalog, dem, gdal, health, legend, map, metrics, ogc, post_layer, tile, tilejson, value,
+    catalog, dem, gdal, health, legend, map, metrics, ogc, post_layer, tile, tilejson, time, value,
     viewer,
 };
 use crate::http::access_log::{LoggedRequest, RequestId};
@@ -111,8 +111,11 @@ async fn file(
         Some(file) if (file.stem, file.extension) == ("dem", "json") => {
             dem::get(&server, served, &id, request).await
         }
+        Some(file) if (file.stem, file.extension) == ("time", "json") => {
+            time::get(&server, &served, &id, &request)
+        }
         _ => Err(ApiError::not_found(
-            "a layer has tiles, map.png, legend.json, dem.json and value",
+            "a layer has tiles, map.png, legend.json, dem.json, time.json and value",
         )),
     }
 }

@@ -32,7 +32,15 @@ pub(crate) async fn get(
         let request = (request.uri().query(), request.headers());
         return archive::tile(&server, Arc::clone(archive), &file, request).await;
     }
-    let own = ["size", "format", "range", "filter"];
+    let own = [
+        "size",
+        "format",
+        "range",
+        "filter",
+        "time",
+        "datetime",
+        "time_scale",
+    ];
     let query = Query::parse(request.uri().query(), &own)?;
     let format = query.picture_format(&file.extension)?;
     let size = query.tile_size(file.ratio)?;

@@ -9,6 +9,7 @@ use crate::http::query::Query;
 use crate::http::response::{self, json};
 use crate::layers::attributes::Attribute;
 use crate::layers::entry::ServedLayer;
+use crate::layers::windows::TimeSummary;
 use crate::state::Server;
 use crate::style::ResolvedStyle;
 use axum::extract::{Request, State};
@@ -57,6 +58,10 @@ pub(crate) struct TileJson<'a> {
     /// columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     attributes: Option<&'a [Attribute]>,
+    /// The times of the points, of which the parameter `time` can ask for a window; left out if
+    /// the layer has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<TimeSummary<'a>>,
 }
 
 pub(crate) async fn get(
@@ -69,7 +74,10 @@ pub(crate) async fn get(
     if let Some(info) = served.source.archive() {
         return archive::tilejson(&server, id, info, &request);
     }
-    let query = Query::parse(request.uri().query(), &["filter", "size"])?;
+    let query = Query::parse(
+        request.uri().query(),
+        &["filter", "time", "datetime", "time_scale", "size"],
+    )?;
     let size = query.tile_size(1)?;
     let wanted = Arc::clone(&served).prepare(query)?;
     let base = server.base_url(&request);
@@ -122,6 +130,10 @@ pub(crate) fn document<'a>(
         dem: None,
         style: style.style.parameters().into_iter().collect(),
         attributes: served.attributes(),
+        time: served
+            .times
+            .as_ref()
+            .map(|times| TimeSummary::new(&times.timeline)),
     }
 }
 

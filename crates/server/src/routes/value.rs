@@ -6,6 +6,7 @@ use crate::http::etag::Fingerprint;
 use crate::http::path::{self, Segments};
 use crate::http::query::{Query, bad_value};
 use crate::http::response::{self, json};
+use crate::layers::windows::LayerWindow;
 use crate::render;
 use crate::state::Server;
 use axum::extract::{Request, State};
@@ -33,6 +34,10 @@ struct ValueBody {
     /// values are not measured.
     percentile: Option<f64>,
     unit: String,
+    /// The window of time whose points are shown, as ISO 8601 writes an interval; left out if all
+    /// times are shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<String>,
     /// The points nearest to the coordinate, nearest first. Only points from which the kernel
     /// reaches it are listed. Left out unless the request has the parameter `rows`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,7 +80,16 @@ pub(crate) async fn get(
     request: Request,
 ) -> Result<Response, ApiError> {
     let served = server.layer(&id, &request)?;
-    let own = ["lon", "lat", "z", "rows", "filter"];
+    let own = [
+        "lon",
+        "lat",
+        "z",
+        "rows",
+        "filter",
+        "time",
+        "datetime",
+        "time_scale",
+    ];
     let query = Query::parse(request.uri().query(), &own)?;
     let need = |name: &'static str| {
         let number = query.finite(name)?;
@@ -121,6 +135,7 @@ pub(crate) async fn get(
         mean: value.mean,
         percentile,
         unit,
+        time: wanted.layer.window().map(LayerWindow::text),
         rows: rows.map(|_| near.iter().map(NearRow::new).collect()),
     };
     let body = serde_json::to_string(&answer).map_err(|_| ApiError::internal())?;

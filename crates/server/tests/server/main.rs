@@ -19,6 +19,7 @@ mod posting;
 mod queue;
 mod routes;
 mod sync;
+mod times;
 mod transfers;
 mod transport;
 mod values;

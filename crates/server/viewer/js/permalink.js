@@ -18,6 +18,7 @@ import { PARAMETERS } from "./style.js";
 function chosen(entry) {
   const query = new URLSearchParams(entry.style);
   if (entry.filter) query.set("filter", entry.filter);
+  if (entry.time) query.set("time", entry.time);
   if (!entry.visible) query.set("hidden", "true");
   return query;
 }
@@ -99,7 +100,7 @@ async function readEntry(id, query) {
     complain("link layer", words.unknownLayerLeftOut(id));
     return undefined;
   }
-  let wish = [...query].filter(([name]) => PARAMETERS.includes(name) || name === "filter");
+  let wish = [...query].filter(([name]) => PARAMETERS.includes(name) || name === "filter" || name === "time");
   if (layer.stored) wish = [];
   try {
     if (wish.length > 0) await check(id, wish);
@@ -107,8 +108,8 @@ async function readEntry(id, query) {
     if (!(problem instanceof AnswerError) || problem.status !== 400) throw problem;
     wish = await legal(id, wish, problem.message);
   }
-  const { filter = "", ...style } = Object.fromEntries(wish);
-  return makeEntry(layer, { style, filter, visible: query.get("hidden") !== "true" });
+  const { filter = "", time = "", ...style } = Object.fromEntries(wish);
+  return makeEntry(layer, { style, filter, time, visible: query.get("hidden") !== "true" });
 }
 
 /** @param {string} id @param {string[][]} wish */

@@ -8,7 +8,7 @@ import { words } from "./strings.js";
  *             histogram?: { range: [number, number], exponent: number, counts: number[] }, values?: { value: string, count: number }[] }} Attribute
  * @typedef {{ id: string, name?: string, live?: boolean, points?: number | null, bounds?: number[],
  *             view?: number[], stored?: string, style?: Record<string, string>,
- *             attributes?: Attribute[] }} Layer
+ *             attributes?: Attribute[], time?: { extent: string, step: string } }} Layer
  * @typedef {{ name: string, group: string, colors: string[] }} Ramp
  * @typedef {{ url: string, attribution?: string }} Basemap
  * @typedef {{ layers: Layer[], loading?: string[], ramps: Ramp[], measures: string[], kernels: string[],

@@ -5,7 +5,7 @@
 /**
  * A layer in the list. Keys of `style` are the parameters that differ from the layer's own style.
  * @typedef {{ key: number, layer: import("./server.js").Layer, about: import("./server.js").TileJson,
- *             style: Record<string, string>, filter: string, visible: boolean }} Entry
+ *             style: Record<string, string>, filter: string, time: string, visible: boolean }} Entry
  * @typedef {"style" | "entries" | "ground" | "compare" | "moved"} Change
  */
 
@@ -42,7 +42,7 @@ let lastKey = 0;
  *  @param {import("./server.js").TileJson} about @param {Partial<Entry>} [more] @returns {Entry} */
 export function newEntry(layer, about, more = {}) {
   lastKey += 1;
-  return { key: lastKey, layer, about, style: {}, filter: "", visible: true, ...more };
+  return { key: lastKey, layer, about, style: {}, filter: "", time: "", visible: true, ...more };
 }
 
 /** The entries on the map, from the lowest to the topmost. */

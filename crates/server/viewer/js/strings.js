@@ -98,6 +98,14 @@ export const words = {
   yes: "yes",
   no: "no",
 
+  // Windows of time.
+  time: "Time",
+  windowStart: "Start of the window",
+  windowLength: "Length of the window",
+  play: "Play",
+  pause: "Pause",
+  allTimes: "All times",
+
   // The legend and values.
   legend: "Legend",
   pointAt: (/** @type {boolean} */ hovers) => `${hovers ? "Point at" : "Tap"} the map for its value`,

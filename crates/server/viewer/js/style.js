@@ -49,6 +49,7 @@ export function parameters(entry, { all = false } = {}) {
     if (style[name] !== own[name] || (all && !silent)) query.set(name, style[name]);
   }
   if (entry.filter) query.set("filter", entry.filter);
+  if (entry.time) query.set("time", entry.time);
   return query;
 }
 

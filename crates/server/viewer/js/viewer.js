@@ -18,6 +18,7 @@ import { firstCatalog } from "./server.js";
 import { copyTiles, shareSection } from "./share.js";
 import { announce, entryName, on, state } from "./state.js";
 import { words } from "./strings.js";
+import { timeSection } from "./time.js";
 import { addTools } from "./tools.js";
 import { firstView, isSmall } from "./view.js";
 
@@ -60,14 +61,14 @@ function buildPanel() {
     id: "reset", type: "button", className: "quiet",
     on: {
       click: () => {
-        Object.assign(state.active, { style: {}, filter: "" });
+        Object.assign(state.active, { style: {}, filter: "", time: "" });
         announce("style", state.active);
       },
     },
   }, words.reset);
   controls.replaceChildren(
     el("div", { className: "group" }, layerSection(), compareControls(), dropControls()),
-    lookSection(), filterSection(), shareSection());
+    lookSection(), filterSection(), timeSection(), shareSection());
   actions.replaceChildren(copyTiles(), reset);
   // An opened section may lie below the panel's edge. The event doesn't bubble.
   controls.addEventListener("toggle", ({ target }) => {

@@ -160,7 +160,7 @@ pub(super) async fn answer(
         OgcError::new("InvalidFormat", "FORMAT", message)
     })?;
     let ground = ground(kvp)?;
-    let query = Query::parse(style.strip_prefix('?'), &["filter"])?;
+    let query = Query::parse(style.strip_prefix('?'), &["filter", "time", "time_scale"])?;
     let wanted = served.prepare(query)?;
     let (window, warp) = grid.drawn();
     let is_plain = warp.is_none() && ground.is_none();

@@ -76,7 +76,9 @@ impl Kvp {
         if !ramp.is_empty() {
             text.append_pair("ramp", ramp);
         }
-        let names = Style::PARAMETERS.iter().chain(&["filter"]);
+        let names = Style::PARAMETERS
+            .iter()
+            .chain(&["filter", "time", "time_scale"]);
         for name in names.filter(|name| !taken.contains(name)) {
             if *name == "ramp" && !ramp.is_empty() {
                 continue;

@@ -13,6 +13,7 @@ use crate::layers::layer_id::LayerId;
 use crate::routes::map::MAX_SIDE;
 use heatsplat_points::LonLatBox;
 use heatsplat_render::{TileSize, ramps};
+use heatsplat_time::TimeWords;
 use std::sync::Arc;
 
 /// The layers that a capabilities document lists, each with its id.
@@ -140,10 +141,11 @@ fn layer_130(base: &str, (id, served): &(LayerId, Arc<ServedLayer>)) -> String {
         ))
     });
     format!(
-        "<Layer queryable=\"1\"><Name>{id}</Name><Title>{}</Title>\n{}{}{}</Layer>\n",
+        "<Layer queryable=\"1\"><Name>{id}</Name><Title>{}</Title>\n{}{}{}{}</Layer>\n",
         escaped(served.name()),
         geographic_130(bounds),
         boxes.collect::<String>(),
+        times_130(served),
         own_style(base, id.as_str()),
     )
 }
@@ -157,12 +159,38 @@ fn layer_111(base: &str, (id, served): &(LayerId, Arc<ServedLayer>)) -> String {
         ))
     });
     format!(
-        "<Layer queryable=\"1\"><Name>{id}</Name><Title>{}</Title>\n{}{}{}</Layer>\n",
+        "<Layer queryable=\"1\"><Name>{id}</Name><Title>{}</Title>\n{}{}{}{}</Layer>\n",
         escaped(served.name()),
         geographic_111(bounds),
         boxes.collect::<String>(),
+        times_111(served),
         own_style(base, id.as_str()),
     )
+}
+
+/// The words for a layer's times; `None` if it has none.
+fn time_words(served: &ServedLayer) -> Option<TimeWords> {
+    let times = served.times.as_ref()?;
+    Some(times.timeline.buckets().words())
+}
+
+fn times_130(served: &ServedLayer) -> String {
+    time_words(served).map_or_else(String::new, |TimeWords { default, extent }| {
+        format!(
+            "<Dimension name=\"time\" units=\"ISO8601\" default=\"{default}\" \
+             multipleValues=\"0\" nearestValue=\"0\">{extent}</Dimension>\n"
+        )
+    })
+}
+
+fn times_111(served: &ServedLayer) -> String {
+    time_words(served).map_or_else(String::new, |TimeWords { default, extent }| {
+        format!(
+            "<Dimension name=\"time\" units=\"ISO8601\"/>\n\
+             <Extent name=\"time\" default=\"{default}\" multipleValues=\"0\" \
+             nearestValue=\"0\">{extent}</Extent>\n"
+        )
+    })
 }
 
 /// The box, in degrees, of everything that a layer shows. A box that crosses ±180° is replaced by

@@ -1,0 +1,106 @@
+//! Times windows of time: the timeline's memory and building, a window that was never asked before,
+//! and whole tiles of windows beside those of all times, by the CPU time of one run. Run with
+//! `cargo bench --bench windows`; `HEATSPLAT_BENCH_N` sets the number of points (10 million).
+#![allow(
+    clippy::expect_used,
+    missing_docs,
+    reason = "a bench that fails should say so at once"
+)]
+
+mod data;
+
+use cpu_time::{ProcessTime, ThreadTime};
+use heatsplat::render::Level;
+use heatsplat::{Layer, Points, Style, TileId};
+use heatsplat_time::{TimeQuery, Timeline, Zone};
+
+/// The windows of five years that are timed.
+const WINDOWS: [&str; 3] = ["2021-03-05T07/PT1H", "2021-03-05/P1D", "2021-03-05/P30D"];
+
+/// The seconds of the years 2019 to 2023, and the first of them since 1970.
+const SECONDS: u64 = 157_766_400;
+const FIRST: i64 = 1_546_300_800;
+
+/// The least CPU time, in microseconds, of some runs of a thread.
+fn least(runs: usize, mut work: impl FnMut()) -> f64 {
+    let time = |_| {
+        let began = ThreadTime::now();
+        work();
+        began.elapsed().as_secs_f64() * 1e6
+    };
+    (0..runs).map(time).fold(f64::INFINITY, f64::min)
+}
+
+/// The mean CPU time, in microseconds, of drawing tiles as PNG.
+fn drawn(layer: &Layer, tiles: &[TileId]) -> f64 {
+    let draw = |tile: &TileId| {
+        least(4, || {
+            let png = layer.tile(*tile).png();
+            std::hint::black_box(png.expect("tiles can be drawn"));
+        })
+    };
+    tiles.iter().map(draw).sum::<f64>() / tiles.len().max(1) as f64
+}
+
+fn main() {
+    let sizes = data::sizes();
+    let n = *sizes.last().expect("there is a size");
+    let layer = data::layer(n);
+    let mut state = 1u64;
+    let times: Vec<i64> = (0..n)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(99);
+            (FIRST + ((state >> 33) % SECONDS) as i64) * 1_000_000
+        })
+        .collect();
+    let began = ProcessTime::now();
+    let time = |row: usize| times.get(row).copied();
+    let line = Timeline::new("t", layer.points(), time, None, &Zone::UTC);
+    let line = line.expect("five years have hours");
+    let column = began.elapsed().as_secs_f64();
+    let bytes = |bytes: usize| bytes as f64 / n as f64;
+    let (plain, alone) = (bytes(layer.points().bytes()), bytes(line.bytes()));
+    line.prepare(layer.points());
+    println!(
+        "{n} points: plain {plain:.1} bytes a point, times {alone:.1}, with the copy {:.1}; \
+         {column:.2} s CPU for times, {:.2} with the copy",
+        bytes(line.bytes()),
+        began.elapsed().as_secs_f64()
+    );
+    let mut windows = Vec::new();
+    for text in WINDOWS {
+        let query: TimeQuery = text.parse().expect("a window");
+        let span = query
+            .resolve(line.buckets())
+            .expect("within the data")
+            .span();
+        let mut fastest = f64::INFINITY;
+        let mut selected = Points::from_slice(&[]);
+        for _ in 0..4 {
+            let began = ProcessTime::now();
+            selected = line.select(layer.points(), span);
+            fastest = fastest.min(began.elapsed().as_secs_f64());
+        }
+        println!(
+            "{text}: {} points, new in {:.2} ms CPU",
+            line.count(span),
+            fastest * 1e3
+        );
+        windows.push(Layer::on_cpu("window", selected, Style::default()));
+    }
+    for z in [0, 4, 8, 12] {
+        let tiles = data::tiles(&layer, z, if data::smoke() { 2 } else { 24 });
+        for layer in windows.iter().chain([&layer]) {
+            layer.normalizer_at(Level::from_zoom(f64::from(z)), layer.style());
+        }
+        let plain = drawn(&layer, &tiles);
+        let each = windows.iter().map(|layer| drawn(layer, &tiles) / plain);
+        let each: Vec<String> = each.map(|ratio| format!("{ratio:.2}")).collect();
+        println!(
+            "zoom {z}: plain {plain:.0} µs a tile; windows {} of that",
+            each.join(" · ")
+        );
+    }
+}

@@ -1,0 +1,86 @@
+//! `/{layer}/time.json`: the times of a layer's points: range, buckets, a histogram, and a window
+//! that suits a map that plays.
+
+use crate::http::error::ApiError;
+use crate::http::etag::Fingerprint;
+use crate::http::query::Query;
+use crate::http::response::{self, json};
+use crate::layers::entry::ServedLayer;
+use crate::layers::filtered;
+use crate::layers::windows::TimeSummary;
+use crate::state::Server;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::Response;
+use heatsplat_time::{EXACT_BELOW, TimeHistogram};
+use serde::Serialize;
+
+/// The largest number of bars of the histogram: a choice, some bars for each pixel of a phone.
+const BARS: usize = 400;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    summary: TimeSummary<'a>,
+    histogram: Histogram,
+    suggest: Suggestion,
+    /// The number of points up to which a window has an index that is made in some milliseconds.
+    exact_below: usize,
+    /// The URL template of tiles of a window: `{time}` is the window.
+    tiles: String,
+}
+
+/// Points with a time, counted in bars of a calendar step.
+#[derive(Serialize)]
+struct Histogram {
+    /// The step of the bars, as ISO 8601 writes a duration.
+    step: String,
+    /// The instant at which each bar begins, in seconds since 1970.
+    starts: Vec<i64>,
+    count: Vec<usize>,
+    /// The sum of the weights in each bar.
+    sum: Vec<f64>,
+}
+
+/// A length of windows, and a step from one window to the next.
+#[derive(Serialize)]
+struct Suggestion {
+    window: &'static str,
+    step: &'static str,
+}
+
+pub(crate) fn get(
+    server: &Server,
+    served: &ServedLayer,
+    id: &str,
+    request: &Request,
+) -> Result<Response, ApiError> {
+    if !Query::is_empty(request.uri().query()) {
+        return Err(ApiError::bad_request("time.json takes no parameters"));
+    }
+    let Some(times) = &served.times else {
+        return Err(ApiError::not_found(filtered::why_timeless(served)));
+    };
+    let base = server.base_url(request);
+    let TimeHistogram { bars, counts, sums } = times.timeline.histogram(BARS);
+    let (window, step) = times.timeline.suggestion();
+    let starts = (0..bars.count() as u32).map(|bar| bars.border(bar).div_euclid(1_000_000));
+    let document = Document {
+        summary: TimeSummary::new(&times.timeline),
+        histogram: Histogram {
+            step: bars.step().to_string(),
+            starts: starts.collect(),
+            count: counts,
+            sum: sums,
+        },
+        suggest: Suggestion { window, step },
+        exact_below: EXACT_BELOW,
+        tiles: format!("{}/{id}/{{z}}/{{x}}/{{y}}.png?time={{time}}", base.url),
+    };
+    let body = serde_json::to_string(&document).map_err(|_| ApiError::internal())?;
+    let fingerprint = Fingerprint::new().text(&body).then(served.fingerprint);
+    let headers = server.cache_headers(fingerprint);
+    let answer = || json(StatusCode::OK, body);
+    let response = response::cached_unless_known(&headers, request.headers(), answer);
+    Ok(base.guard(response))
+}

@@ -1,0 +1,60 @@
+//! Positions of windows of one length at which a scale for all of them is measured.
+
+use crate::length_class::LengthClass;
+use crate::timeline::Timeline;
+use crate::window::Span;
+
+/// The number of positions with the most points. A choice.
+const FULLEST: usize = 4;
+/// The number of positions at equal steps of points. A choice.
+const EVEN: usize = 8;
+
+impl Timeline {
+    /// Positions of windows of the length in the middle of a class, in rising order: those with the
+    /// most points, which don't overlap, and some at equal steps of points. They depend on the
+    /// times alone. Together they have at most as many points as there are, unless it is only one.
+    pub fn positions(&self, class: LengthClass) -> Vec<Span> {
+        let buckets = self.buckets();
+        let all = buckets.all();
+        // A window is moved to the front if it would reach beyond the last bucket.
+        let latest = buckets.end() - class.middle();
+        let window = |first: u32| {
+            let start = buckets.border(first).min(latest).max(buckets.start());
+            buckets.touched(start, start.saturating_add(class.middle()))
+        };
+        let mut candidates: Vec<(usize, Span)> = (all.first()..all.end())
+            .map(|first| (self.count(window(first)), window(first)))
+            .collect();
+        candidates.sort_unstable_by_key(|(count, span)| (std::cmp::Reverse(*count), span.first()));
+        let mut found: Vec<Span> = Vec::new();
+        for (_, span) in candidates {
+            let overlaps = |other: &Span| other.first() < span.end() && span.first() < other.end();
+            if found.len() < FULLEST && !found.iter().any(overlaps) {
+                found.push(span);
+            }
+        }
+        // The middle of a window is at an equal step of points. Those in the middle of the times
+        // come first, in case that not all have room.
+        let total = self.count(all);
+        for step in [4, 1, 6, 2, 5, 0, 7, 3].into_iter().take(EVEN) {
+            let wanted = (2 * step + 1) * total / (2 * EVEN);
+            let at = self.bucket_of_rank(wanted);
+            let start = buckets.border(at) - class.middle() / 2;
+            let first = buckets
+                .find(start.max(buckets.start()))
+                .map_or(0, u32::from);
+            found.push(window(first));
+        }
+        let mut room = total;
+        let mut kept: Vec<Span> = Vec::new();
+        for span in found {
+            let count = self.count(span);
+            if !kept.contains(&span) && (kept.is_empty() || count <= room) {
+                room = room.saturating_sub(count);
+                kept.push(span);
+            }
+        }
+        kept.sort_unstable_by_key(|span| span.first());
+        kept
+    }
+}

@@ -1,0 +1,93 @@
+//! Windows of time: some buckets in a row.
+
+use crate::buckets::Buckets;
+use crate::instant::instant_text;
+use std::fmt;
+use std::ops::Range;
+
+/// A range of buckets by their numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Span {
+    first: u32,
+    end: u32,
+}
+
+impl Span {
+    /// The buckets from `first` to the one before `end`; none if `end` isn't greater.
+    pub fn new(first: u32, end: u32) -> Self {
+        Self {
+            first,
+            end: end.max(first),
+        }
+    }
+
+    /// The number of the first bucket.
+    pub fn first(self) -> u32 {
+        self.first
+    }
+
+    /// The number of the bucket after the last one.
+    pub fn end(self) -> u32 {
+        self.end
+    }
+
+    /// The number of buckets.
+    pub fn len(self) -> usize {
+        (self.end - self.first) as usize
+    }
+
+    /// Returns true if there are no buckets.
+    pub fn is_empty(self) -> bool {
+        self.first == self.end
+    }
+
+    /// Returns true if a bucket is one of these.
+    #[inline]
+    pub fn contains(self, bucket: u16) -> bool {
+        // One comparison does for both ends.
+        u32::from(bucket).wrapping_sub(self.first) < self.end - self.first
+    }
+}
+
+/// A window of time on the buckets of a layer. Its ends are borders of buckets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeWindow {
+    span: Span,
+    times: Range<i64>,
+}
+
+impl TimeWindow {
+    /// The window of some buckets.
+    pub fn from_span(span: Span, buckets: &Buckets) -> Self {
+        let times = buckets.border(span.first)..buckets.border(span.end);
+        Self { span, times }
+    }
+
+    /// A window without buckets: one from `start` to `end` that lies before or after all of them.
+    pub(crate) fn beside(start: i64, end: i64) -> Self {
+        Self {
+            span: Span::default(),
+            times: start..end,
+        }
+    }
+
+    /// The buckets in the window.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// The instants from which and up to which the window reaches, in microseconds since 1970. The
+    /// end isn't in the window.
+    pub fn times(&self) -> Range<i64> {
+        self.times.clone()
+    }
+}
+
+/// The ends of the window in UTC, as ISO 8601 writes an interval:
+/// `2019-01-01T00:00:00Z/2019-07-01T00:00:00Z`. The end isn't in the window.
+impl fmt::Display for TimeWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (start, end) = (instant_text(self.times.start), instant_text(self.times.end));
+        write!(f, "{start}/{end}")
+    }
+}
