@@ -69,13 +69,14 @@ pub struct PageCounters {
 }
 
 impl PageCache {
-    /// Cache of at most `limit` bytes of points and cells. Pages of nodes take up to half as many
-    /// more, but may take 64 MiB in any case: there is about a node for 300 points, and it takes 64
-    /// bytes. With 0 every page of points and cells is read each time.
+    /// Cache of at most `limit` bytes. A third of them is for pages of nodes, which may take 64 MiB
+    /// in any case: there is about a node for 300 points, and it takes 64 bytes. With 0 every page
+    /// of points and cells is read each time.
     pub fn new(limit: u64) -> Self {
+        let of_nodes = limit / 3;
         Self {
-            pages: bounded(limit),
-            nodes: bounded((limit / 2).max(LEAST_NODES)),
+            pages: bounded(limit - of_nodes),
+            nodes: bounded(of_nodes.max(LEAST_NODES)),
             limit,
             files: AtomicU64::new(0),
             counts: Counts::default(),
