@@ -116,6 +116,47 @@ fn a_window_is_rendered_as_a_file_with_its_rows_alone() {
     }
 }
 
+/// Tiles of a window are those of a file with its rows alone; the points themselves are chosen by a
+/// filter.
+#[test]
+fn a_window_is_exported() {
+    let dir = folder("time-export");
+    let file = dir.join("rows.csv");
+    rows(&file);
+    let file = file.to_str().unwrap();
+    let export = |name: &str, more: &[&str]| {
+        let out = dir.join(name);
+        let args = [
+            "export",
+            file,
+            "-o",
+            out.to_str().unwrap(),
+            "--zoom=0-3",
+            "--radius=6",
+        ];
+        let (code, _, err) = heatsplat(&[&args, more].concat());
+        (code, std::fs::read(out).unwrap_or_default(), err)
+    };
+    let window = ["--time=seen", "--window=1969", "--name=a"];
+    let (code, by_window, err) = export("a.pmtiles", &window);
+    assert!(code == 0 && err.contains("the window 1969-"), "{err}");
+    let (_, by_filter, _) = export("b.pmtiles", &["--filter=seen < 1970-01-01", "--name=a"]);
+    assert!(!by_window.is_empty() && by_window == by_filter);
+    let (code, _, err) = export("c.pmtiles", &["--window=1969"]);
+    assert!(code == 1 && err.contains("name it by --time"), "{err}");
+    let out = dir.join("d.parquet");
+    let args = [
+        "export",
+        file,
+        "-o",
+        out.to_str().unwrap(),
+        "--time=seen",
+        "--window=1969",
+    ];
+    let (code, _, err) = heatsplat(&args);
+    assert!(code == 2 && err.contains("--window is for tiles"), "{err}");
+}
+
 #[test]
 fn windows_are_served() {
     let dir = folder("time-serve");

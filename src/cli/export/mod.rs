@@ -17,6 +17,7 @@ use heatsplat::Window;
 use heatsplat::points::LonLatBox;
 use heatsplat::{Layer, TileSize};
 use heatsplat_archive::{ExportError, IfExists, Target, TileContent};
+use heatsplat_time::TimeQuery;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -55,6 +56,10 @@ pub(super) struct ExportCommand {
     /// [default: all]
     #[arg(long, value_name = "W,S,E,N", allow_hyphen_values = true, value_parser = area)]
     bbox: Option<LonLatBox>,
+    /// Only a window of time: 2019-06, 2019-01/2019-06, P7D/latest …, by the times of --time;
+    /// docs/time.md
+    #[arg(long, value_name = "TIME")]
+    window: Option<TimeQuery>,
     /// Width and height in pixels of the map that a tile shows: 256 or 512
     #[arg(long, value_name = "PIXELS", default_value = "256", value_parser = ["256", "512"])]
     tile_size: String,
@@ -120,14 +125,21 @@ impl ExportCommand {
                 "--bbox, --tile-size, --retina, --as, --resume and --dry-run are for files";
             return Err(UsageError::new("export", message).into());
         }
+        if let (Output::Points(_), Some(_)) = (&self.output, &self.window) {
+            let message = "--window is for tiles; choose points to write by --filter";
+            return Err(UsageError::new("export", message).into());
+        }
         if !self.is_needed()? {
             return Ok(());
         }
         let (style, columns) = self.style.style_and_columns()?;
         self.source_flags.suggest(&columns);
         let backend = self.backend.backend()?;
-        let loaded = self.source_flags.load(&self.source)?;
+        let mut loaded = self.source_flags.load(&self.source)?;
         say!("{}", loaded.summary(&redact(&self.source)));
+        if let Some(query) = &self.window {
+            say!("  {}", loaded.show_window(query)?);
+        }
         if let Output::Points(path) = &self.output {
             return points::write(&loaded, path);
         }
