@@ -170,6 +170,148 @@ fn conditions_and_boxes_leave_rows_out_and_count_them() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// Rows with columns of all kinds: texts, whole and other numbers, times, booleans, and a column
+/// whose last value alone is no number. Some values are missing. One of `equal` rows is at one
+/// place.
+fn rows_with_columns(number: usize, equal: usize) -> Vec<String> {
+    let points = heatsplat::generate::points(number, 9);
+    let row = |(i, (lon, lat, weight)): (usize, (f64, f64, f32))| {
+        let kind = ["theft", "", "fraud", "a, b", "007"][i * i % 5];
+        let (day, cents) = (i % 28 + 1, i * 37 % 100_000);
+        let mixed = if i + 1 == number {
+            "x".to_owned()
+        } else {
+            format!("{}.50", i % 300)
+        };
+        let whole = if i % 11 == 0 {
+            String::new()
+        } else {
+            (867_322_040_000_000_001 + i as u64 % 50).to_string()
+        };
+        let (lon, lat, weight) = match i % equal == 1 {
+            true => (1.0, 2.0, 3.0),
+            false => (lon, lat, weight),
+        };
+        format!(
+            "{lon:.7},{lat:.7},{weight:.4},\"{kind}\",{}.{:02},2024-03-{day:02}T12:{:02}:00Z,{},{mixed},{whole}",
+            cents / 100,
+            cents % 100,
+            i % 60,
+            i % 2 == 0
+        )
+    };
+    points.into_iter().enumerate().map(row).collect()
+}
+
+const COLUMNS: &str = "--keep=kind,price,at,yes,mixed,id";
+
+fn csv_with_columns(folder: &Path, name: &str, rows: &[String]) -> String {
+    let header = "longitude,latitude,weight,kind,price,at,yes,mixed,id";
+    let text = format!("{header}\n{}\n", rows.join("\n"));
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+/// Columns that are kept have the values, types and texts that they have in memory, and the pack
+/// depends on the rows alone.
+#[test]
+fn kept_columns_are_those_of_memory() {
+    let folder = folder("pack-columns");
+    let path = |name: &str| in_folder(&folder, name);
+    let rows = rows_with_columns(150_000, 1);
+    let source = csv_with_columns(&folder, "a.csv", &rows);
+    let heat = path("a.heat");
+    let report = pack(&[&source, "-o", &heat, COLUMNS, LITTLE], 2);
+    let bytes = report["columns_bytes"].as_u64().unwrap();
+    assert!(bytes > 0 && bytes < 12 * 150_000, "{bytes}");
+    let (code, out, err) = heatsplat(&["info", &heat, "--verify"]);
+    assert!(code == 0, "{out}{err}");
+    let (_, out, _) = heatsplat(&["info", &heat]);
+    assert!(
+        out.contains("\"kind\" (text), \"price\" (number), \"at\" (time)"),
+        "{out}"
+    );
+    // The columns of memory, byte for byte.
+    let exports = [(&source, Some(COLUMNS)), (&heat, None)].map(|(from, keep)| {
+        let to = path("out.parquet");
+        let words = ["export", from, "-o", &to, "--overwrite"];
+        let (code, _, err) = heatsplat(&[&words, keep.as_slice()].concat());
+        assert_eq!(code, 0, "{err}");
+        std::fs::read(&to).unwrap()
+    });
+    assert!(exports[0] == exports[1]);
+    // Another order, memory and division of the rows; packs of packs; and the way over Parquet.
+    let rows = rows_with_columns(150_000, 20);
+    let source = csv_with_columns(&folder, "b.csv", &rows);
+    let one = path("one.heat");
+    let report = pack(&[&source, "-o", &one, COLUMNS, LITTLE], 2);
+    let same = |sources: &[&str], flags: &[&str]| {
+        let output = path("other.heat");
+        let other = pack(
+            &[sources, &["-o", &output, "--overwrite"], flags].concat(),
+            2,
+        );
+        assert_eq!(
+            other["identity"], report["identity"],
+            "{sources:?} {flags:?}"
+        );
+    };
+    let back: Vec<String> = rows.iter().rev().cloned().collect();
+    let (first, second) = back.split_at(40_000);
+    let parts = [("c.csv", first), ("d.csv", second)];
+    let parts = parts.map(|(name, rows)| csv_with_columns(&folder, name, rows));
+    same(&[&parts[0], &parts[1]], &[COLUMNS, "--memory=1G"]);
+    same(&[&parts[1], &parts[0]], &[COLUMNS, "--memory=3M"]);
+    let packs = [("c.heat", &parts[0]), ("d.heat", &parts[1])].map(|(name, source)| {
+        let to = path(name);
+        pack(&[source, "-o", &to, COLUMNS], 2);
+        to
+    });
+    same(&[&packs[0], &packs[1]], &[LITTLE]);
+    same(&[&packs[0], &parts[1]], &[COLUMNS]);
+    same(&[&one], &["--within=-180,-86,180,86", LITTLE]);
+    let parquet = path("one.parquet");
+    let (code, _, err) = heatsplat(&["export", &one, "-o", &parquet]);
+    assert_eq!(code, 0, "{err}");
+    same(&[&parquet], &[COLUMNS]);
+    // Some of the columns, and none.
+    let fewer = pack(&[&one, "-o", &path("few.heat"), "--keep", "kind"], 2);
+    assert_ne!(fewer["identity"], report["identity"]);
+    let wanted = pack(&[&source, "-o", &path("few2.heat"), "--keep", "kind"], 2);
+    assert_eq!(fewer["identity"], wanted["identity"]);
+    for (words, why) in [
+        (vec![&*one, &*source], "name those to keep by --keep"),
+        (vec![&*one, "--keep=colour"], "has no column \"colour\""),
+    ] {
+        let (code, _, err) = heatsplat(&[&["pack", "-o", &*path("no.heat")][..], &words].concat());
+        assert!(code != 0 && err.contains(why), "{err}");
+    }
+    // More rows at one place than fit into memory are sorted by columns of one type only.
+    let rows = rows_with_columns(150_000, 2);
+    let source = csv_with_columns(&folder, "crowd.csv", &rows);
+    let crowd = path("crowd.heat");
+    let words = ["pack", &source, "-o", &crowd, LITTLE, COLUMNS];
+    let (code, _, err) = heatsplat(&words);
+    assert!(
+        code == 1 && err.contains("values of several types"),
+        "{err}"
+    );
+    let few = "--keep=kind,price,at,yes,id";
+    let report = pack(&[&source, "-o", &crowd, few, LITTLE, "--overwrite"], 2);
+    let wanted = pack(
+        &[&source, "-o", &crowd, few, "--memory=1G", "--overwrite"],
+        2,
+    );
+    assert_eq!(report["identity"], wanted["identity"]);
+    pack(
+        &[&source, "-o", &crowd, COLUMNS, "--memory=1G", "--overwrite"],
+        2,
+    );
+    assert!(names(&folder).iter().all(|name| !name.contains("partial")));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 /// The number of moments at which a pack is killed. `HEATSPLAT_KILLS` may set a larger number.
 fn kills() -> u32 {
     let asked = std::env::var("HEATSPLAT_KILLS").ok();
@@ -266,10 +408,11 @@ fn what_a_pack_cannot_hold_is_refused_by_name() {
             "{arguments:?}: {err}"
         );
     };
+    refused(&["-o", &output, "--keep", "none"], 1, &["none"]);
     refused(
-        &["-o", &output, "--keep", "weight"],
+        &["-o", &output, "--keep", "weight,weight"],
         2,
-        &["--keep", "--filter"],
+        &["--keep", "twice"],
     );
     refused(&["-o", &output, "--by", "weight"], 2, &["--by", "--filter"]);
     refused(

@@ -3,11 +3,14 @@
 
 use super::error::BoxError;
 use heatsplat::Points;
+use heatsplat::points::ReadError;
 use heatsplat::render::Radius;
-use heatsplat_heat::{HeatFile, MAGIC, PageCache, PageCounters};
+use heatsplat_heat::{FileColumn, HeatFile, MAGIC, PageCache, PageCounters};
+use heatsplat_loader::{StoredColumn, StoredForm, Table};
 use indicatif::HumanCount;
 use std::fs::File;
 use std::io::Read as _;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -93,6 +96,44 @@ impl PackedSource {
             .then(|| first.to_owned())
     }
 
+    /// Table of the columns without rows; `None` if the file has no columns.
+    pub(super) fn columns(&self) -> Result<Option<Table>, BoxError> {
+        match self.file.columns() {
+            [] => Ok(None),
+            _ => Ok(Some(self.table(0..0)?)),
+        }
+    }
+
+    /// Table of the columns of the points with some numbers in Z-order.
+    pub(super) fn table(&self, numbers: Range<u64>) -> Result<Table, ReadError> {
+        let mut columns = Vec::new();
+        for column in self.file.columns() {
+            let mut values = Vec::new();
+            self.file
+                .column_values(column, numbers.clone(), &mut values)?;
+            let form = StoredForm::from_parts(&column.form().kind, &column.form().written);
+            let mut stored = StoredColumn {
+                form: form.ok_or_else(|| self.unknown(column))?,
+                words: Vec::new(),
+                values,
+            };
+            if !self.file.column_words(column)?.is_empty() {
+                stored.take_words(self.file.column_words(column)?);
+            }
+            columns.push((column.name().to_owned(), stored));
+        }
+        let table = Table::from_stored(columns, &[]);
+        table.ok_or_else(|| ReadError::new(format!("a column of {} is damaged", self.file.name())))
+    }
+
+    fn unknown(&self, column: &FileColumn) -> ReadError {
+        let (name, kind) = (column.name(), &column.form().kind);
+        ReadError::new(format!(
+            "{}: column \"{name}\" has the type {kind}, which this version of the program doesn't know",
+            self.file.name()
+        ))
+    }
+
     /// Numbers of the file in one line.
     pub(super) fn summary(&self) -> String {
         let file = &self.file;
@@ -101,12 +142,25 @@ impl PackedSource {
             HumanCount(file.summary().count as u64),
             HumanCount(file.pages_len()),
             file.bytes() as f64 / file.summary().count.max(1) as f64,
-            if file.has_counts() {
-                ", with counts"
-            } else {
-                ""
-            }
+            self.extras()
         )
+    }
+}
+
+impl PackedSource {
+    /// Text about what the file has beside points and weights.
+    fn extras(&self) -> String {
+        let mut text = String::new();
+        if self.file.has_counts() {
+            text.push_str(", with counts");
+        }
+        let columns = self.file.columns().iter();
+        let columns = columns.map(|c| format!("\"{}\" ({})", c.name(), c.form().kind));
+        let columns: Vec<String> = columns.collect();
+        if !columns.is_empty() {
+            text += &format!(", with columns {}", columns.join(", "));
+        }
+        text
     }
 }
 

@@ -110,8 +110,8 @@ impl PageCache {
     pub(crate) fn insert(&self, key: PageKey, page: &Arc<Page>) {
         match &**page {
             Page::Nodes(_) => self.nodes.insert(key, page.clone()),
-            Page::Entries(_) if self.limit > 0 => self.pages.insert(key, page.clone()),
-            Page::Entries(_) => {}
+            _ if self.limit > 0 => self.pages.insert(key, page.clone()),
+            Page::Entries(_) | Page::Column(_) => {}
         }
     }
 

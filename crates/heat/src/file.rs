@@ -2,8 +2,10 @@
 
 use crate::bytes::has_crc;
 use crate::cache::{PageCache, PageCounters};
+use crate::columns::{ColumnRecord, MOST_COLUMNS};
 use crate::error::HeatError;
-use crate::layout::{COUNTS, HEADER, Header, HeaderError, METADATA, ROOT, Section};
+use crate::file_columns::FileColumn;
+use crate::layout::{COLUMNS, COUNTS, HEADER, Header, HeaderError, METADATA, ROOT, Section};
 use crate::metadata::Metadata;
 use crate::pages::{Pages, Stream, StreamNumber};
 use crate::root::{DEEPEST, PageKind, Root, RootError, StreamRecord, page_len};
@@ -32,6 +34,7 @@ pub struct HeatFile {
     pub(crate) are_ones: bool,
     /// Counts of the points, if the file has any.
     pub(crate) counts: Option<Arc<HeatFile>>,
+    pub(crate) columns: Vec<FileColumn>,
 }
 
 /// Streams of the points, and of the nodes and cells of each depth.
@@ -84,6 +87,7 @@ impl HeatFile {
         let root = opening.root()?;
         let metadata = opening.metadata()?;
         let counted = opening.counted(&root)?;
+        let column_records = opening.columns()?;
         let header = opening.header;
         let mut before = 0;
         let mut streams = Vec::new();
@@ -92,6 +96,20 @@ impl HeatFile {
             let stream = Stream::new(record.clone(), page_len(record.kind, &header), before);
             before += stream.pages();
             streams.push(stream);
+        }
+        let mut columns = Vec::new();
+        for record in column_records {
+            let number = StreamNumber::try_from(streams.len());
+            let stream = StreamRecord {
+                kind: PageKind::Column,
+                depth: 0,
+                entries: header.points,
+                directories: record.places(),
+            };
+            let stream = Stream::new(stream, u64::from(header.page_entries), before);
+            before += stream.pages();
+            streams.push(stream);
+            columns.push(FileColumn::new(record, number.unwrap_or_default()));
         }
         let StreamsByKind {
             points,
@@ -114,6 +132,7 @@ impl HeatFile {
                 cells: own.cells,
                 are_ones,
                 counts: None,
+                columns: Vec::new(),
             })
         });
         Ok(Self {
@@ -126,6 +145,7 @@ impl HeatFile {
             metadata,
             are_ones: false,
             counts,
+            columns,
         })
     }
 
@@ -144,8 +164,8 @@ impl HeatFile {
         &self.metadata
     }
 
-    /// SHA-256 of all points in Z-order, 12 bytes each. Equal points have equal identities,
-    /// however they were written.
+    /// SHA-256 of all points in Z-order, 12 bytes each, and of their columns if there are any.
+    /// Equal points have equal identities, however they were written.
     pub fn identity(&self) -> [u8; 32] {
         self.header.identity
     }
@@ -227,7 +247,7 @@ impl<'a> Opening<'a> {
             });
         }
         let known = |section: &&Section| {
-            section.required && ![ROOT, METADATA, COUNTS].contains(&section.tag)
+            section.required && ![ROOT, METADATA, COUNTS, COLUMNS].contains(&section.tag)
         };
         if let Some(section) = header.sections.iter().find(known) {
             return Err(HeatError::Unknown {
@@ -255,10 +275,29 @@ impl<'a> Opening<'a> {
         })?;
         let has = |kind| root.streams.iter().any(|s| s.kind == kind && s.depth == 0);
         let complete = has(PageKind::POINTS) || self.header.points == 0;
-        if !complete || root.streams.len() > usize::from(StreamNumber::MAX) {
+        if !complete || root.streams.len() + MOST_COLUMNS > usize::from(StreamNumber::MAX) {
             return Err(damaged());
         }
         Ok(root)
+    }
+
+    /// Table of the columns.
+    fn columns(&self) -> Result<Vec<ColumnRecord>, HeatError> {
+        let Some(section) = self.header.section(COLUMNS) else {
+            return Ok(Vec::new());
+        };
+        let damaged = || damaged(self.source, "the table of columns");
+        let bytes = self.section(section)?.ok_or_else(damaged)?;
+        let records: Vec<ColumnRecord> = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
+        let pages = self
+            .header
+            .points
+            .div_ceil(u64::from(self.header.page_entries));
+        let possible = |record: &ColumnRecord| record.is_possible(self.header.len, pages);
+        match records.len() <= MOST_COLUMNS && records.iter().all(possible) {
+            true => Ok(records),
+            false => Err(damaged()),
+        }
     }
 
     /// Root of the counts, with a header of its own number of points.
@@ -281,7 +320,7 @@ impl<'a> Opening<'a> {
             true => true,
             false => header.points < self.header.points && (has_points || header.points == 0),
         };
-        let streams = own.streams.len() + root.streams.len();
+        let streams = own.streams.len() + root.streams.len() + MOST_COLUMNS;
         if !possible || streams > usize::from(StreamNumber::MAX) {
             return Err(damaged());
         }

@@ -1,9 +1,11 @@
 //! End of writing: everything behind the pages of points, and at last the header.
 
 use crate::cache::PageCache;
+use crate::column_writer::WrittenColumns;
+use crate::columns::ColumnRecord;
 use crate::error::{HeatError, WriteError};
 use crate::file::HeatFile;
-use crate::layout::{COUNTS, HEADER, Header, METADATA, ROOT, Section};
+use crate::layout::{COLUMNS, COUNTS, HEADER, Header, METADATA, ROOT, Section};
 use crate::metadata::Metadata;
 use crate::options::{HeatSummary, WriterOptions, reserved};
 use crate::root::{PageKind, Root, StreamRecord};
@@ -26,17 +28,21 @@ pub(crate) struct Head {
     pub(crate) focus: Option<Focus>,
     /// Numbers of the counted points, if the file has counts.
     pub(crate) counted: Option<Tallied>,
+    /// Columns whose pages are in the file.
+    pub(crate) columns: WrittenColumns,
 }
 
 /// Unfinished file to whose end pages are added.
 pub(crate) struct Tail {
-    path: PathBuf,
-    file: File,
-    end: u64,
+    pub(crate) path: PathBuf,
+    pub(crate) file: File,
+    pub(crate) end: u64,
     /// Streams whose pages are in the file, the pages, and the place of the first.
     streams: Vec<(StreamRecord, PageList, u64)>,
     /// Number of the streams before those of the counts, and the place of the first page of these.
     counts: Option<(usize, u64)>,
+    /// End of the pages of the counts.
+    counts_end: Option<u64>,
 }
 
 impl Tail {
@@ -47,7 +53,13 @@ impl Tail {
             end,
             streams: Vec::new(),
             counts: None,
+            counts_end: None,
         }
+    }
+
+    /// Takes note that the pages of the counts end here.
+    pub(crate) fn end_counts(&mut self) {
+        self.counts_end = Some(self.end);
     }
 
     /// Takes note that all streams from here on are those of the counts.
@@ -78,7 +90,7 @@ impl Tail {
     /// Writes directories, root, metadata and header, makes the file durable and gives it its name.
     pub(crate) fn finish(
         mut self,
-        head: &Head,
+        mut head: Head,
         metadata: &Metadata,
         target: &Path,
     ) -> Result<HeatSummary, WriteError> {
@@ -95,24 +107,29 @@ impl Tail {
             let some = streams.iter().filter(|stream| stream.kind == wanted);
             some.map(|stream| stream.entries).sum()
         };
+        let written = std::mem::take(&mut head.columns);
+        let columns = written.write_tables(file, &self.path, end)?;
+        let columns_bytes = columns.iter().map(ColumnRecord::bytes).sum();
         let mut summary = HeatSummary {
             bytes: 0,
             points: sum(PageKind::POINTS),
             cells: sum(PageKind::CELLS),
             nodes: sum(PageKind::Nodes),
-            counts_bytes: pages_end - first,
+            counts_bytes: self.counts_end.unwrap_or(pages_end) - first,
+            columns_bytes,
             identity: head.tallied.identity,
         };
         let mut roots = Roots {
             own: root(&head.tallied, head.focus, streams),
             counted: head.counted.as_ref().map(|of| root(of, None, counted)),
+            columns,
         };
-        summary.bytes = write_head(file, *end, head, &roots, metadata).at(&self.path)?;
+        summary.bytes = write_head(file, *end, &head, &roots, metadata).at(&self.path)?;
         if roots.own.summary.count > 0 && (head.focus.is_none() || roots.counted.is_some()) {
             // On some systems a locked file can't be read.
             let _ = file.unlock();
             roots.find_focus(&self.path)?;
-            summary.bytes = write_head(file, *end, head, &roots, metadata).at(&self.path)?;
+            summary.bytes = write_head(file, *end, &head, &roots, metadata).at(&self.path)?;
         }
         self.file.sync_all().at(&self.path)?;
         drop(self.file);
@@ -122,10 +139,11 @@ impl Tail {
     }
 }
 
-/// Roots of a file: that of its points, and that of their counts if it has any.
+/// Roots of a file: that of its points, that of their counts if it has any, and its columns.
 struct Roots {
     own: Root,
     counted: Option<Root>,
+    columns: Vec<ColumnRecord>,
 }
 
 fn root(tallied: &Tallied, focus: Option<Focus>, streams: Vec<StreamRecord>) -> Root {
@@ -179,6 +197,10 @@ fn write_head(
         (METADATA, metadata.to_bytes()),
     ];
     parts.extend(roots.counted.iter().map(|root| (COUNTS, root.to_bytes())));
+    if !roots.columns.is_empty() {
+        let table = serde_json::to_vec(&roots.columns).map_err(io::Error::from)?;
+        parts.push((COLUMNS, table));
+    }
     let all = parts
         .iter()
         .map(|(_, bytes)| bytes.len() as u64)

@@ -27,6 +27,9 @@ pub(crate) const METADATA: [u8; 4] = *b"META";
 /// weight 1.
 pub(crate) const COUNTS: [u8; 4] = *b"CNTS";
 
+/// Tag of the section with the table of the columns beside the points, as JSON.
+pub(crate) const COLUMNS: [u8; 4] = *b"COLS";
+
 /// Flag of a section that readers must know, or refuse the file.
 const REQUIRED: u32 = 1;
 

@@ -15,9 +15,14 @@
 )]
 mod bytes;
 mod cache;
+mod column_group;
+mod column_page;
+mod column_writer;
+mod columns;
 mod counts_writer;
 mod error;
 mod file;
+mod file_columns;
 mod finish;
 mod group;
 mod index;
@@ -39,6 +44,12 @@ mod view;
 mod weights;
 mod write_index;
 mod writer;
+
+pub use column_group::{ordered as float_value, unordered as value_float};
+pub use column_page::Zone;
+pub use column_writer::NewColumn;
+pub use columns::{ColumnForm, MOST_COLUMNS, MOST_TEXT};
+pub use file_columns::FileColumn;
 
 pub use cache::{PageCache, PageCounters};
 pub use error::{HeatError, WriteError};

@@ -51,7 +51,9 @@ pub struct HeatSummary {
     pub nodes: u64,
     /// Bytes of the counts beside the weights; 0 if there are none.
     pub counts_bytes: u64,
-    /// SHA-256 of the points.
+    /// Bytes of the columns; 0 if there are none.
+    pub columns_bytes: u64,
+    /// SHA-256 of the points and columns.
     pub identity: [u8; 32],
 }
 

@@ -2,6 +2,7 @@
 
 use crate::bytes::{ByteReader, has_crc};
 use crate::cache::{PageCache, PageCounters, PageKey};
+use crate::column_page::ColumnPage;
 use crate::error::HeatError;
 use crate::node_page::NodePage;
 use crate::page::EntryPage;
@@ -22,6 +23,7 @@ const JOINED: u64 = 1 << 18;
 pub(crate) enum Page {
     Entries(EntryPage),
     Nodes(NodePage),
+    Column(ColumnPage),
 }
 
 impl Page {
@@ -31,6 +33,7 @@ impl Page {
                 EntryPage::from_bytes(kind, len, bytes.into()).map(Self::Entries)
             }
             PageKind::Nodes => NodePage::from_bytes(len, bytes).map(Self::Nodes),
+            PageKind::Column => ColumnPage::from_bytes(len, bytes.into()).map(Self::Column),
         }
     }
 
@@ -39,6 +42,7 @@ impl Page {
         match self {
             Self::Entries(page) => page.memory(),
             Self::Nodes(page) => page.memory(),
+            Self::Column(page) => page.memory(),
         }
     }
 }
@@ -193,6 +197,7 @@ impl Pages {
         let damaged = || {
             let kind = match of.record.kind {
                 PageKind::Nodes => "nodes",
+                PageKind::Column => "a column",
                 kind if kind == PageKind::POINTS => "points",
                 _ => "cells",
             };

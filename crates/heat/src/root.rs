@@ -1,6 +1,7 @@
 //! Root of a file: the summary of its points, and the table from which all pages are found.
 
 use crate::bytes::ByteReader;
+use crate::column_page::COLUMN;
 use crate::group::EntryKind;
 use crate::page::{CELLS, NODES, POINTS};
 use heatsplat_points::{Focus, LonLatBox, Summary};
@@ -26,6 +27,8 @@ const IS_SIGNED: u32 = 4;
 pub(crate) enum PageKind {
     Entries(EntryKind),
     Nodes,
+    /// Values of a column. Their streams are not in the root, but in a section of their own.
+    Column,
 }
 
 impl PageKind {
@@ -45,6 +48,7 @@ impl PageKind {
         match self {
             Self::Entries(kind) => kind.number(),
             Self::Nodes => NODES,
+            Self::Column => COLUMN,
         }
     }
 }
@@ -247,7 +251,7 @@ impl Root {
 /// Number of entries or nodes in a page of a kind.
 pub(crate) fn page_len(kind: PageKind, header: &crate::layout::Header) -> u64 {
     u64::from(match kind {
-        PageKind::Entries(_) => header.page_entries,
+        PageKind::Entries(_) | PageKind::Column => header.page_entries,
         PageKind::Nodes => header.page_nodes,
     })
 }

@@ -137,7 +137,7 @@ impl HeatFile {
         };
         let node = match &**fetched {
             Page::Nodes(page) => page.get(within).copied(),
-            Page::Entries(_) => None,
+            Page::Entries(_) | Page::Column(_) => None,
         };
         node.ok_or_else(missing)
     }

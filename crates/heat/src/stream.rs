@@ -38,7 +38,7 @@ pub(crate) struct PageList {
 }
 
 impl PageList {
-    fn add(&mut self, page: &[u8]) {
+    pub(crate) fn add(&mut self, page: &[u8]) {
         self.pages.push((page.len() as u32, crc32fast::hash(page)));
     }
 

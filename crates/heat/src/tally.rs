@@ -61,10 +61,6 @@ impl Tally {
         }
     }
 
-    pub(crate) fn has_identity(&self) -> bool {
-        self.identity.is_some()
-    }
-
     /// Adds the next points. Returns false if they are not in order, or if weights are negative
     /// that mustn't be.
     pub(crate) fn add(&mut self, points: &[Point]) -> bool {

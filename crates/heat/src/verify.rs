@@ -1,5 +1,7 @@
 //! Verification of a whole file: each checksum, the order of points and cells, sums and nodes.
 
+use crate::column_page::Zone;
+use crate::columns::{identity, join_words};
 use crate::error::HeatError;
 use crate::file::HeatFile;
 use crate::group::Scratch;
@@ -7,8 +9,9 @@ use crate::node_page::NodePage;
 use crate::page::EntryPage;
 use crate::pages::{Page, StreamNumber};
 use crate::root::{DEEPEST, LEVELS};
-use crate::tally::Tally;
+use crate::tally::{Tallied, Tally};
 use heatsplat_points::Point;
+use sha2::{Digest as _, Sha256};
 
 /// Greatest number of faults that are listed one by one: a choice.
 const LISTED: usize = 1000;
@@ -61,6 +64,9 @@ impl HeatFile {
     }
 }
 
+/// Name, type, SHA-256 of the values and texts of a column.
+type Hashed<'a> = (&'a str, &'a str, [u8; 32], Vec<u8>);
+
 struct Verifier<'a> {
     file: &'a HeatFile,
     found: Verification,
@@ -76,7 +82,14 @@ struct Blocks {
     blocks: Vec<(u64, u64)>,
 }
 
-impl Verifier<'_> {
+impl<'a> Verifier<'a> {
+    fn fault_of(&mut self, error: &HeatError) {
+        self.found.faults += 1;
+        if self.found.listed.len() < LISTED {
+            self.found.listed.push(error.to_string());
+        }
+    }
+
     fn fault(&mut self, part: impl Into<String>) {
         self.found.add(self.file.pages.damaged(part));
     }
@@ -119,8 +132,18 @@ impl Verifier<'_> {
                 entries_of(page, &mut buffer).is_some() && tally.add(&buffer)
             })
         });
-        if good {
-            self.compare(tally, "the summary");
+        let columns = self.columns();
+        if !good {
+            return;
+        }
+        let found = self.compare(tally, "the summary");
+        if let Some(columns) = columns {
+            let parts = columns
+                .iter()
+                .map(|(name, kind, values, texts)| (*name, *kind, *values, &**texts));
+            if identity(found.identity, parts) != self.file.header.identity {
+                self.fault("the identity");
+            }
         }
     }
 
@@ -143,9 +166,8 @@ impl Verifier<'_> {
     }
 
     /// Compares the numbers of the points with those that are stored.
-    fn compare(&mut self, tally: Tally, part: &str) {
+    fn compare(&mut self, tally: Tally, part: &str) -> Tallied {
         let root = &self.file.root;
-        let has_identity = tally.has_identity();
         let found = tally.finish();
         let same_shares = (0..LEVELS).all(|level| {
             let of = |shares: &[f64; LEVELS]| shares.get(level).copied().map(f64::to_bits);
@@ -154,9 +176,50 @@ impl Verifier<'_> {
         if found.summary != root.summary || found.occupied != root.occupied || !same_shares {
             self.fault(part);
         }
-        if has_identity && found.identity != self.file.header.identity {
-            self.fault("the identity");
+        found
+    }
+
+    /// Reads all columns, and compares their zone maps. Returns name, type, SHA-256 of the values
+    /// and texts of each; `None` if some are damaged.
+    fn columns(&mut self) -> Option<Vec<Hashed<'a>>> {
+        let file = self.file;
+        let mut all = Some(Vec::new());
+        for column in file.columns() {
+            let zones = file.column_zones(column);
+            let texts = file.column_words(column);
+            for error in [zones.as_ref().err(), texts.as_ref().err()]
+                .into_iter()
+                .flatten()
+            {
+                self.fault_of(error);
+            }
+            let (Ok(zones), Ok(texts)) = (zones, texts) else {
+                all = None;
+                continue;
+            };
+            let mut zones = zones.iter();
+            let (mut sha, mut values) = (Sha256::new(), Vec::new());
+            let good = self.each_page(column.stream, &mut |page| {
+                let Page::Column(page) = page else {
+                    return false;
+                };
+                values.clear();
+                page.append(0..usize::MAX, &mut values);
+                values.iter().for_each(|v| sha.update(v.to_le_bytes()));
+                zones.next() == Some(&Zone::of(&values))
+            });
+            let hashed = (
+                column.name(),
+                &*column.form().kind,
+                sha.finalize().into(),
+                join_words(texts),
+            );
+            match &mut all {
+                Some(all) if good => all.push(hashed),
+                _ => all = None,
+            }
         }
+        all
     }
 
     /// Compares the nodes of each depth with those of the depth before, and with their cells.
@@ -176,7 +239,7 @@ impl Verifier<'_> {
             let good = nodes.is_none_or(|stream| {
                 self.each_page(stream, &mut |page| match page {
                     Page::Nodes(page) => level.add(page),
-                    Page::Entries(_) => false,
+                    Page::Entries(_) | Page::Column(_) => false,
                 })
             });
             if !good {

@@ -1,6 +1,8 @@
 //! Writer of files: points and nodes go in, in the order of the Z-order curve, and a finished file
 //! comes out.
 
+use crate::column_writer::{ColumnsWriter, NewColumn, WrittenColumns};
+use crate::columns::MOST_COLUMNS;
 use crate::counts_writer::CountsWriter;
 use crate::error::WriteError;
 use crate::finish::{Head, Tail};
@@ -36,6 +38,7 @@ pub struct HeatWriter {
     tree: TreeWriter,
     /// Counts of the points, if they are asked for.
     counts: Option<CountsWriter>,
+    columns: Option<ColumnsWriter>,
 }
 
 impl HeatWriter {
@@ -73,6 +76,7 @@ impl HeatWriter {
             points: EntryStream::new(EntryKind::Points, options.page_entries),
             tree: TreeWriter::new(&options, &folder, "", true),
             counts: options.counts.then(|| CountsWriter::new(&options, &folder)),
+            columns: None,
         })
     }
 
@@ -95,6 +99,38 @@ impl HeatWriter {
         }
         let pages = self.points.add(points, &[]);
         self.write_pages(&pages)
+    }
+
+    /// Adds columns to the file, before its first points: then [`columns`](Self::columns) must get
+    /// their values.
+    ///
+    /// # Errors
+    /// A [`WriteError`] if there are too many columns.
+    pub fn with_columns(mut self, columns: Vec<NewColumn>) -> Result<Self, WriteError> {
+        if columns.len() > MOST_COLUMNS {
+            return Err(WriteError::Inconsistent("there are more than 64 columns"));
+        }
+        let folder = partial_folder(&self.target);
+        let page = self.options.page_entries;
+        self.columns = (!columns.is_empty()).then(|| ColumnsWriter::new(columns, page, &folder));
+        Ok(self)
+    }
+
+    /// Adds the values of the next points, column by column. Equal points are in the order of their
+    /// values, of the first column that differs.
+    ///
+    /// # Errors
+    /// A [`WriteError`] if the file can't be written, or if columns or values are missing.
+    pub fn columns(&mut self, values: &[Vec<u64>]) -> Result<(), WriteError> {
+        let rows = values.first().map_or(0, Vec::len);
+        let added = match &mut self.columns {
+            Some(columns) => columns.add(values, rows)?,
+            None => values.is_empty(),
+        };
+        match added {
+            true => Ok(()),
+            false => Err(WriteError::Inconsistent("values of columns are missing")),
+        }
     }
 
     /// Adds the next node of its depth. The nodes of each depth come in Z-order; those of several
@@ -146,17 +182,29 @@ impl HeatWriter {
         let counted = match self.counts {
             Some(counts) => {
                 tail.begin_counts();
-                Some(counts.copy_to(&mut tail)?)
+                let counted = counts.copy_to(&mut tail)?;
+                tail.end_counts();
+                Some(counted)
             }
             None => None,
         };
+        let mut tallied = self.tally.finish();
+        let mut written = WrittenColumns::default();
+        if let Some(mut columns) = self.columns {
+            if columns.rows() != tallied.summary.count as u64 {
+                return Err(WriteError::Inconsistent("values of columns are missing"));
+            }
+            tallied.identity = columns.finish(tallied.identity)?;
+            written = columns.copy_to(&mut tail.file, &tail.path, &mut tail.end)?;
+        }
         let head = Head {
             options: self.options,
-            tallied: self.tally.finish(),
+            tallied,
+            columns: written,
             focus,
             counted,
         };
-        let summary = tail.finish(&head, metadata, &self.target)?;
+        let summary = tail.finish(head, metadata, &self.target)?;
         // The folder is left where it has files of others.
         let _ = fs::remove_dir(partial_folder(&self.target));
         Ok(summary)

@@ -13,6 +13,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 use std::io::Write;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The number of points in a group of rows, which readers can leave out as a whole if it lies
@@ -70,6 +71,37 @@ pub fn write_geoparquet(
     weight: Option<&str>,
     file: impl Write + Send,
 ) -> Result<(), GeoParquetError> {
+    write(points, table, weight, file, &mut |layout, range| {
+        Ok(layout.values(table, range))
+    })
+}
+
+/// Writes points as [`write_geoparquet`] does, with columns that are not in memory: `rows` returns
+/// the table of the points with some numbers in Z-order. `columns` is a table without rows.
+///
+/// # Errors
+/// Those of [`write_geoparquet`] and of `rows`.
+pub fn write_geoparquet_rows(
+    points: &Points,
+    columns: &Table,
+    weight: Option<&str>,
+    file: impl Write + Send,
+    rows: &mut dyn FnMut(Range<usize>) -> Result<Table, ReadError>,
+) -> Result<(), GeoParquetError> {
+    write(points, columns, weight, file, &mut |layout, range| {
+        let count = range.len();
+        Ok(layout.values(&rows(range)?, 0..count))
+    })
+}
+
+/// Writes points as GeoParquet. `values` returns the kept columns of the points with some numbers.
+fn write(
+    points: &Points,
+    table: &Table,
+    weight: Option<&str>,
+    file: impl Write + Send,
+    values: &mut dyn FnMut(&RowLayout, Range<usize>) -> Result<Vec<ArrayRef>, ReadError>,
+) -> Result<(), GeoParquetError> {
     let layout = RowLayout::new(points, table, weight);
     let schema = Arc::new(layout.schema());
     let properties = layout.properties(points)?;
@@ -81,9 +113,12 @@ pub fn write_geoparquet(
             if failed.is_some() {
                 return;
             }
-            let written = layout.columns(batch, row);
-            let written = RecordBatch::try_new(Arc::clone(&schema), written)
+            let written = values(&layout, row..row + batch.len())
                 .map_err(GeoParquetError::from)
+                .and_then(|kept| {
+                    let columns = layout.columns(batch, kept);
+                    Ok(RecordBatch::try_new(Arc::clone(&schema), columns)?)
+                })
                 .and_then(|rows| Ok(writer.write(&rows)?));
             failed = written.err();
             row += batch.len();
@@ -97,29 +132,30 @@ pub fn write_geoparquet(
 }
 
 /// The columns of a file.
-struct RowLayout<'t> {
+struct RowLayout {
     /// The name of the column of weights; `None` if all points have the weight 1, or if the table
     /// has the weights.
     weight: Option<String>,
     /// The name of the column of boxes.
     bbox: String,
-    /// The columns of the table that are written.
-    kept: Vec<&'t Column>,
+    /// The columns of the table that are written: their numbers in the table, names and types.
+    kept: Vec<(usize, String, DataType)>,
 }
 
-impl<'t> RowLayout<'t> {
-    fn new(points: &Points, table: &'t Table, weight: Option<&str>) -> Self {
+impl RowLayout {
+    fn new(points: &Points, table: &Table, weight: Option<&str>) -> Self {
         let name = weight.unwrap_or(WEIGHT);
         let is_number =
             |column: &Column| matches!(column.arrow_type(), DataType::Int64 | DataType::Float64);
-        let columns = table.columns().iter();
-        let kept: Vec<&Column> = columns
-            .filter(|c| c.name() != name || is_number(c))
+        let columns = table.columns().iter().enumerate();
+        let kept: Vec<(usize, String, DataType)> = columns
+            .filter(|(_, c)| c.name() != name || is_number(c))
+            .map(|(at, c)| (at, c.name().to_owned(), c.arrow_type()))
             .collect();
         let summary = points.summary();
         let is_counted =
             summary.without_weight == 0 && (summary.weight_min, summary.weight_max) == (1.0, 1.0);
-        let has_weights = kept.iter().any(|column| column.name() == name);
+        let has_weights = kept.iter().any(|(_, kept, _)| kept == name);
         Self {
             weight: (!is_counted && !has_weights).then(|| name.to_owned()),
             bbox: free_name(BBOX, table),
@@ -135,7 +171,7 @@ impl<'t> RowLayout<'t> {
         let weight = self.weight.iter();
         fields.extend(weight.map(|name| Field::new(name, DataType::Float32, true)));
         let kept = self.kept.iter();
-        fields.extend(kept.map(|c| Field::new(c.name(), c.arrow_type(), true)));
+        fields.extend(kept.map(|(_, name, kind)| Field::new(name, kind.clone(), true)));
         Schema::new(fields)
     }
 
@@ -189,8 +225,19 @@ impl<'t> RowLayout<'t> {
         })
     }
 
-    /// The columns of some points, of which the first has the number `row` in Z-order.
-    fn columns(&self, points: &[Point], row: usize) -> Vec<ArrayRef> {
+    /// The kept columns in some rows of a table.
+    fn values(&self, table: &Table, rows: Range<usize>) -> Vec<ArrayRef> {
+        let columns = self
+            .kept
+            .iter()
+            .filter_map(|(at, ..)| table.columns().get(*at));
+        columns
+            .map(|column| column.to_arrow(rows.clone()))
+            .collect()
+    }
+
+    /// The columns of some points, of which the last ones are `kept`.
+    fn columns(&self, points: &[Point], kept: Vec<ArrayRef>) -> Vec<ArrayRef> {
         let places: Vec<(f64, f64)> = points.iter().map(middle).collect();
         let mut geometries = BinaryBuilder::with_capacity(places.len(), places.len() * 21);
         for place in &places {
@@ -206,8 +253,7 @@ impl<'t> RowLayout<'t> {
             let weights: Float32Array = points.iter().map(weight).collect();
             columns.push(Arc::new(weights));
         }
-        let rows = row..row + points.len();
-        columns.extend(self.kept.iter().map(|c| c.to_arrow(rows.clone())));
+        columns.extend(kept);
         columns
     }
 }

@@ -127,7 +127,7 @@ pub use encoding::Encoding;
 pub use error::LoadError;
 pub use filter::{Filter, FilterError};
 pub use format::InputFormat;
-pub use geoparquet_writer::{GeoParquetError, write_geoparquet};
+pub use geoparquet_writer::{GeoParquetError, write_geoparquet, write_geoparquet_rows};
 pub use input::address::{is_remote, shown_source};
 pub use number::mark::DecimalMark;
 pub use open::{open, open_command, program_name, read};
@@ -139,6 +139,9 @@ pub use records::shapefile::is_companion;
 #[cfg(feature = "remote")]
 pub use remote::remote_version;
 pub use report::{Mismatch, MismatchReason, Report, RowUnit, SkipReason, SkippedRow};
-pub use source::{LoadProgress, Source, load, load_first, load_table};
-pub use table::{Column, ColumnKind, Table, TableBuilder, TableError};
+pub use source::{LoadProgress, Source, load, load_first, load_rows, load_table};
+pub use table::{
+    Column, ColumnKind, JoinedColumn, StoredColumn, StoredForm, Table, TableBuilder, TableError,
+    join_stored,
+};
 pub use time::{TimeFormat, TimeFormatError};

@@ -163,6 +163,49 @@ pub fn load(
     finished_report(source)
 }
 
+/// Reads a source to its end, like [`load`], and hands over the points with the values in the
+/// columns that are kept: `rows` is called after each batch, and its result ends the reading if it
+/// is false. Calls `on_progress` after every batch.
+///
+/// # Errors
+/// The errors of [`load`], and [`LoadError::NoSuchColumn`] if no row has a column that is to be
+/// kept.
+pub fn load_rows(
+    source: &mut dyn Source,
+    rows: &mut dyn FnMut(Vec<Point>, TableBuilder) -> bool,
+    mut on_progress: impl FnMut(&LoadProgress),
+) -> Result<Report, LoadError> {
+    let names = source.columns().kept.clone();
+    let mut has_values = vec![false; names.len()];
+    loop {
+        let mut points = Vec::new();
+        let more = source.next_batch(&mut points)?;
+        let kept = source.take_kept();
+        for (has_values, more) in has_values.iter_mut().zip(kept.has_values()) {
+            *has_values |= more;
+        }
+        let goes_on = rows(points, kept);
+        on_progress(&source.progress());
+        if !more || !goes_on {
+            break;
+        }
+    }
+    let report = finished_report(source)?;
+    let seen = &source.columns().seen;
+    let mut missing = names.iter().zip(has_values);
+    let missing = missing.find(|(name, has)| !has && !seen.contains(name));
+    match missing {
+        None => Ok(report),
+        Some((name, _)) => {
+            let schema = Schema {
+                names: seen,
+                file: source.name(),
+            };
+            Err(schema.no_such_column(Parameter::Keep, name))
+        }
+    }
+}
+
 /// Reads the beginning of a source: as many batches as hold `count` points. Returns these points
 /// in the order of their rows, and a [`Table`] of the columns that are kept, whose rows are in the
 /// same order. They are fewer than `count` if the source has fewer; further points of the last

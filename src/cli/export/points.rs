@@ -5,7 +5,7 @@ use crate::cli::error::{BoxError, UsageError};
 use crate::cli::load::LoadedSource;
 use crate::cli::logging::say;
 use crate::cli::output;
-use heatsplat_loader::write_geoparquet;
+use heatsplat_loader::{write_geoparquet, write_geoparquet_rows};
 use std::io;
 use std::path::Path;
 
@@ -55,9 +55,23 @@ pub(super) fn check(flags: &ExportCommand, path: &Path) -> Result<(), BoxError> 
 
 /// Writes the points of a source, with their weights and the columns of `--keep`.
 pub(super) fn write(loaded: &LoadedSource, path: &Path) -> Result<(), BoxError> {
+    let columns = match &loaded.packed {
+        Some(packed) => packed.columns()?,
+        None => None,
+    };
     output::write(path, |file| {
         let weight = loaded.columns.weight.as_deref();
-        write_geoparquet(&loaded.points, &loaded.table, weight, file).map_err(io::Error::other)
+        let points = &loaded.points;
+        let packed = loaded.packed.as_ref().zip(columns.as_ref());
+        match packed {
+            Some((packed, columns)) => {
+                write_geoparquet_rows(points, columns, weight, file, &mut |rows| {
+                    packed.table(rows.start as u64..rows.end as u64)
+                })
+            }
+            None => write_geoparquet(points, &loaded.table, weight, file),
+        }
+        .map_err(io::Error::other)
     })?;
     let count = loaded.points.summary().count;
     say!("{}: {count} points", path.display());

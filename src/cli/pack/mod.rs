@@ -1,5 +1,6 @@
 //! `heatsplat pack`: turns sources of any size into one `.heat` file, with bounded memory.
 
+mod columns;
 mod memory;
 mod open_pack;
 mod read;
@@ -11,6 +12,7 @@ use super::source_flags::SourceFlags;
 use super::source_name::{layer_name, redact};
 use super::units::{bytes, size};
 use clap::Args;
+use columns::LoaderRules;
 use heatsplat_heat::pack::{
     DiskSpace, IfExists, PackError, PackProgress, PackSettings, Packer, SourceState,
 };
@@ -30,7 +32,7 @@ Examples:
   heatsplat pack 2024.parquet 2025.parquet -o all.heat --memory 2G --temp /scratch
   heatsplat pack north.heat south.heat -o both.heat
   heatsplat pack taxi.csv -o taxi.heat --filter 'fare > 0' --dry-run
-  heatsplat pack quakes.csv -o quakes.heat --counts
+  heatsplat pack quakes.csv -o quakes.heat --counts --keep mag,time
 
 The points may be more than memory holds: they are sorted in runs on the disk. Positions are stored
 to 9.3 mm, weights exactly. The file depends only on the points: not on their order, the memory or the
@@ -97,7 +99,22 @@ impl PackCommand {
         let (packs, sources) = self.packs_and_others()?;
         let states = states(&sources)?;
         let options = self.source_flags.for_log();
-        let mut packer = Packer::new(&target, settings, states, &options).map_err(suggest_flags)?;
+        let names = self.columns(&packs)?;
+        let numbers: Vec<Vec<usize>> = packs
+            .iter()
+            .map(|pack| pack.find(&names))
+            .collect::<Result<_, _>>()?;
+        let packer = match names.is_empty() {
+            true => Packer::new(&target, settings, states, &options),
+            false => {
+                let rules = LoaderRules {
+                    time_formats: self.source_flags.time_format.clone(),
+                };
+                let (names, rules) = (names.clone(), Box::new(rules));
+                Packer::with_columns(&target, settings, states, &options, names, rules)
+            }
+        };
+        let mut packer = packer.map_err(suggest_flags)?;
         if self.counts {
             packer = packer.with_counts();
         }
@@ -109,44 +126,62 @@ impl PackCommand {
         for (number, source) in sources.iter().enumerate() {
             let report = match packer.finished_source(number) {
                 Some(report) => report.clone(),
-                None => self.read(number, source, &mut packer)?,
+                None => self.read(number, source, &names, &mut packer)?,
             };
             reports.push(report);
             say_last(&reports);
         }
         let metadata = self.metadata(packs.first());
-        for pack in packs {
+        for (pack, numbers) in packs.into_iter().zip(numbers) {
             reports.push(pack.report());
             say_last(&reports);
-            packer.add_index(&pack.name, pack.file);
+            packer.add_file(&pack.name, pack.file, numbers);
         }
         let summary = finish(packer, &with_sources(metadata, &reports))?;
         self.report(&summary, &reports, started.elapsed())
     }
 
+    /// Names of the columns of the pack. `packs` are the sources that are taken as a whole.
+    fn columns(&self, packs: &[OpenPack]) -> Result<Vec<String>, BoxError> {
+        let keep = &self.source_flags.keep;
+        let is_pack = |source: &&String| OpenPack::is_pack(source);
+        let has_others = !self.sources.iter().all(|source| is_pack(&source));
+        if self.source_flags.within.is_none() {
+            return columns::names(keep, packs, has_others);
+        }
+        let opened = self.sources.iter().filter(is_pack);
+        let opened: Result<Vec<OpenPack>, BoxError> =
+            opened.map(|pack| OpenPack::open(pack)).collect();
+        columns::names(keep, &opened?, has_others)
+    }
+
     /// Reads a source into the pack. Returns a report on its rows.
-    fn read(&self, number: usize, source: &str, packer: &mut Packer) -> Result<Value, BoxError> {
+    fn read(
+        &self,
+        number: usize,
+        source: &str,
+        names: &[String],
+        packer: &mut Packer,
+    ) -> Result<Value, BoxError> {
         packer.begin(number)?;
         let report = match self.source_flags.within {
             Some(within) if OpenPack::is_pack(source) => {
-                OpenPack::open(source)?.read_into_pack(within, packer)?
+                OpenPack::open(source)?.read_into_pack(within, names, packer)?
             }
-            _ => ReadSource::read_into_pack(source, &self.source_flags, packer)?.as_json(),
+            _ if names.is_empty() => {
+                ReadSource::read_into_pack(source, &self.source_flags, packer)?.as_json()
+            }
+            _ => ReadSource::read_rows_into_pack(source, &self.source_flags, packer)?.as_json(),
         };
         packer.end(number, report.clone())?;
         Ok(report)
     }
 
-    /// Refuses flags that keep columns, which this version of the format doesn't have.
+    /// Refuses flags about what a file's points can't have.
     fn refuse_columns(&self) -> Result<(), BoxError> {
         let flags = &self.source_flags;
-        let instead = "a .heat file has positions and weights";
+        let instead = "a .heat file has one radius, and no categories";
         for (given, flag, advice) in [
-            (
-                !flags.keep.is_empty(),
-                "--keep",
-                "serve the source itself, or pack some of its rows with --filter",
-            ),
             (
                 flags.by.is_some(),
                 "--by",
@@ -164,7 +199,7 @@ impl PackCommand {
             ),
         ] {
             if given {
-                let message = format!("{flag}: {instead} and no other columns; {advice}");
+                let message = format!("{flag}: {instead}; {advice}");
                 return Err(UsageError::new("pack", message).into());
             }
         }
@@ -273,6 +308,7 @@ impl PackCommand {
         if self.counts {
             space = space.with_counts(points);
         }
+        space = space.with_columns(points, self.source_flags.keep.len());
         let DiskSpace { temporary, file } = space;
         let settings = self.settings();
         let text = if self.json {
@@ -309,6 +345,7 @@ impl PackCommand {
             points,
             cells,
             counts_bytes,
+            columns_bytes,
             ..
         } = *summary;
         let seconds = time.as_secs_f64();
@@ -319,6 +356,7 @@ impl PackCommand {
                 "cells": cells,
                 "bytes": bytes,
                 "counts_bytes": counts_bytes,
+                "columns_bytes": columns_bytes,
                 "identity": identity,
                 "seconds": seconds,
                 "sources": reports,

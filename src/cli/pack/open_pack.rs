@@ -5,7 +5,7 @@ use crate::cli::packed::{is_named_packed, is_packed};
 use heatsplat::Point;
 use heatsplat::points::paged::PagedIndex as _;
 use heatsplat::points::{LonLatBox, PointSink as _, mercator};
-use heatsplat_heat::pack::Packer;
+use heatsplat_heat::pack::{Packer, RowColumn};
 use heatsplat_heat::{HeatFile, PageCache};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
@@ -43,12 +43,42 @@ impl OpenPack {
         })
     }
 
-    /// Pushes the points in a part of the world into a pack. Returns a report on all points.
+    /// Names of the columns.
+    pub(super) fn columns(&self) -> Vec<String> {
+        let columns = self.file.columns().iter();
+        columns.map(|column| column.name().to_owned()).collect()
+    }
+
+    /// Numbers of the columns with some names.
+    pub(super) fn find(&self, names: &[String]) -> Result<Vec<usize>, BoxError> {
+        let columns = self.columns();
+        let find = |name: &String| {
+            let found = columns.iter().position(|column| column == name);
+            found.ok_or_else(|| match &*columns {
+                [] => format!("{}: has no columns", self.name).into(),
+                _ => format!(
+                    "{}: has no column \"{name}\"; there are: {}",
+                    self.name,
+                    columns.join(", ")
+                )
+                .into(),
+            })
+        };
+        names.iter().map(find).collect()
+    }
+
+    /// Pushes the points in a part of the world into a pack, with the columns of some names.
+    /// Returns a report on all points.
     pub(super) fn read_into_pack(
         &self,
         within: LonLatBox,
+        names: &[String],
         packer: &mut Packer,
     ) -> Result<Value, BoxError> {
+        let columns = self.find(names)?;
+        if !columns.is_empty() {
+            return self.read_rows_into_pack(within, &columns, packer);
+        }
         self.visit_within(within, &mut |points| {
             packer.push(points);
             !packer.has_failed()
@@ -57,6 +87,48 @@ impl OpenPack {
             packer.check()?;
             Ok(report)
         })
+    }
+
+    fn read_rows_into_pack(
+        &self,
+        within: LonLatBox,
+        numbers: &[usize],
+        packer: &mut Packer,
+    ) -> Result<Value, BoxError> {
+        let mut columns = Vec::new();
+        for column in numbers.iter().filter_map(|at| self.file.columns().get(*at)) {
+            columns.push(RowColumn {
+                form: column.form().clone(),
+                words: self.file.column_words(column)?.to_vec(),
+                values: Vec::new(),
+            });
+        }
+        let total = self.file.summary().count as u64;
+        let (mut points, mut kept) = (Vec::new(), 0);
+        let mut waiting = columns.clone();
+        for first in (0..total).step_by(BATCH as usize) {
+            let range = first..(first + BATCH).min(total);
+            let read = self.file.read(range.clone())?;
+            let inside: Vec<bool> = read.iter().map(|point| is_within(within, point)).collect();
+            let chosen = read.iter().zip(&inside).filter(|(_, inside)| **inside);
+            points.extend(chosen.map(|(point, _)| *point));
+            for (at, to) in numbers.iter().zip(&mut waiting) {
+                let mut values = Vec::new();
+                if let Some(column) = self.file.columns().get(*at) {
+                    self.file
+                        .column_values(column, range.clone(), &mut values)?;
+                }
+                let chosen = values.iter().zip(&inside).filter(|(_, inside)| **inside);
+                to.values.extend(chosen.map(|(value, _)| *value));
+            }
+            let is_last = range.end == total;
+            if points.len() as u64 >= packer.rows_at_a_time() || is_last && !points.is_empty() {
+                kept += points.len() as u64;
+                let rows = std::mem::replace(&mut waiting, columns.clone());
+                packer.add_rows(std::mem::take(&mut points), rows)?;
+            }
+        }
+        Ok(self.report_on(total, kept))
     }
 
     /// Counts the points in a part of the world.
@@ -74,30 +146,29 @@ impl OpenPack {
         let mut kept = 0;
         for first in (0..total).step_by(BATCH as usize) {
             let mut points = self.file.read(first..(first + BATCH).min(total))?;
-            points.retain(|point| {
-                // The middle of the square that the point's position is known to.
-                let lon = mercator::longitude(f64::from(point.x) + 0.5);
-                let lat = mercator::latitude(f64::from(point.y) + 0.5);
-                within.contains(lon, lat)
-            });
+            points.retain(|point| is_within(within, point));
             kept += points.len() as u64;
             if !visit(&points) {
                 break;
             }
         }
+        Ok(self.report_on(total, kept))
+    }
+
+    fn report_on(&self, total: u64, kept: u64) -> Value {
         let text = format!(
             "{}: {} of {} points, the others are left out by --within",
             self.name,
             HumanCount(kept),
             HumanCount(total)
         );
-        Ok(json!({
+        json!({
             "name": self.name,
             "rows": total,
             "kept": kept,
             "filtered": total - kept,
             "text": text,
-        }))
+        })
     }
 
     /// Report on the source as JSON; `text` is the one for people.
@@ -110,4 +181,11 @@ impl OpenPack {
             "text": format!("{}: {} points, sorted already", self.name, HumanCount(points as u64)),
         })
     }
+}
+
+/// Tests whether a point lies in a box, by the middle of the square that its position is known to.
+fn is_within(within: LonLatBox, point: &Point) -> bool {
+    let lon = mercator::longitude(f64::from(point.x) + 0.5);
+    let lat = mercator::latitude(f64::from(point.y) + 0.5);
+    within.contains(lon, lat)
 }

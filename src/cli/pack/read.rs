@@ -1,5 +1,6 @@
 //! Reading of a source into a pack, with a report on its rows.
 
+use super::columns::WaitingRows;
 use crate::cli::error::{BoxError, with_flags};
 use crate::cli::load::null_island_advice;
 use crate::cli::progress::with_bar;
@@ -9,9 +10,10 @@ use heatsplat::Point;
 use heatsplat::points::PointSink;
 use heatsplat_heat::pack::Packer;
 use heatsplat_loader::{
-    Columns, LoadError, LoadProgress, Report, SkipReason, Source, TableBuilder, load,
+    Columns, LoadError, LoadProgress, Report, SkipReason, Source, TableBuilder, load, load_rows,
 };
 use serde_json::{Map, Value, json};
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -54,6 +56,44 @@ impl ReadSource {
         Ok(Self {
             name: redact(source),
             report: read?,
+            columns: source_of_rows.columns().clone(),
+            time: started.elapsed(),
+        })
+    }
+
+    /// Reads a source into a pack whose rows have columns. A progress bar is shown.
+    pub(super) fn read_rows_into_pack(
+        source: &str,
+        flags: &SourceFlags,
+        packer: &mut Packer,
+    ) -> Result<Self, BoxError> {
+        let before = packer.points();
+        let started = Instant::now();
+        let mut source_of_rows = flags.open(source)?;
+        let (mut waiting, mut failed) = (WaitingRows::default(), None);
+        let mut expected = before;
+        let packing = RefCell::new(packer);
+        let read = with_bar(&mut *source_of_rows, |source, bar| {
+            let mut rows = |points, kept| {
+                let added = waiting.add(points, kept, &mut packing.borrow_mut());
+                failed = added.err();
+                failed.is_none()
+            };
+            load_rows(source, &mut rows, |progress| {
+                expected = expected.max(before + expected_rows(progress));
+                packing.borrow_mut().expect(expected);
+                bar(progress);
+            })
+        });
+        // An error of the pack ends the reading, which may then find fault with the source.
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        let report = read?;
+        waiting.finish(packing.into_inner())?;
+        Ok(Self {
+            name: redact(source),
+            report,
             columns: source_of_rows.columns().clone(),
             time: started.elapsed(),
         })

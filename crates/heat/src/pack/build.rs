@@ -2,6 +2,7 @@
 //! them is built.
 
 use super::cut::Plot;
+use super::row_run::{in_order, sorted_order};
 use super::run::SortedPoints;
 use crate::counts_writer::ones;
 use heatsplat_points::{DeepPart, Part, PartNode, Point, PyramidOfParts};
@@ -20,6 +21,9 @@ pub(super) trait PackSink: Send {
 
     /// Receives the next points.
     fn points(&mut self, points: &[Point]) -> Result<(), Self::Error>;
+
+    /// Receives the values of the points that came last, column by column.
+    fn columns(&mut self, values: &[Vec<u64>]) -> Result<(), Self::Error>;
 
     /// Receives a node.
     fn node(&mut self, node: PartNode<'_>) -> Result<(), Self::Error>;
@@ -63,6 +67,11 @@ const BYTES_A_POINT: u64 = 56;
 /// their cells.
 const COUNTED_BYTES: u64 = 28;
 
+/// Bytes of memory for each point beside these if there are columns: for the order of equal
+/// points, and for each value, which is there in both orders and in the parts before.
+const ORDER_BYTES: u64 = 20;
+const VALUE_BYTES: u64 = 24;
+
 /// Kind of the pyramids that are built.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kind {
@@ -70,13 +79,20 @@ pub(super) struct Kind {
     pub(super) signed: bool,
     /// True if a second pyramid, of the points' counts, is built too.
     pub(super) counts: bool,
+    /// Number of columns.
+    pub(super) columns: usize,
 }
 
 impl Limits {
     /// Limits for a number of bytes of memory.
-    pub(super) fn for_memory(memory: u64, counts: bool) -> Self {
+    pub(super) fn for_memory(memory: u64, kind: Kind) -> Self {
         let threads = rayon::current_num_threads().max(1) as u64;
-        let bytes = BYTES_A_POINT + if counts { COUNTED_BYTES } else { 0 };
+        let counted = if kind.counts { COUNTED_BYTES } else { 0 };
+        let columns = match kind.columns as u64 {
+            0 => 0,
+            columns => ORDER_BYTES + VALUE_BYTES * columns,
+        };
+        let bytes = BYTES_A_POINT + counted + columns;
         let wave = (memory / bytes).min(threads * LARGEST_PART);
         let part = (wave / threads).clamp(LEAST_PART, LARGEST_PART);
         Self {
@@ -88,7 +104,7 @@ impl Limits {
 
 /// Part whose pyramid is built.
 enum Built {
-    Part(Vec<Point>, Box<Pair<Part>>),
+    Part(Vec<Point>, Vec<Vec<u64>>, Box<Pair<Part>>),
     /// Quad with more points than a part may have. It is built while it is written.
     Crowd(Plot),
 }
@@ -173,13 +189,21 @@ fn build(
         return Ok(Built::Crowd(plot.clone()));
     }
     let mut points = Vec::with_capacity(plot.points() as usize);
+    let mut columns = vec![Vec::new(); kind.columns];
     let mut sources = 0;
     for (number, (run, range)) in runs.iter().zip(&plot.ranges).enumerate() {
         sources += usize::from(!range.is_empty());
         let read = run.read(range.clone(), &mut points);
+        let read = read.and_then(|()| run.read_columns(range.clone(), &mut columns));
         read.map_err(|error| (number, error))?;
     }
-    if sources > 1 {
+    if kind.columns > 0 {
+        let order = sorted_order(&points, &columns);
+        points = in_order(&points, &order);
+        for column in &mut columns {
+            *column = in_order(column, &order);
+        }
+    } else if sources > 1 {
         // This sort finds the sorted stretches and merges them.
         points.sort_by(Point::z_order);
     }
@@ -191,7 +215,7 @@ fn build(
             .filter(|ones| !ones.is_empty())
             .map(|ones| part(&ones, false)),
     };
-    Ok(Built::Part(points, Box::new(pair)))
+    Ok(Built::Part(points, columns, Box::new(pair)))
 }
 
 fn write<S: PackSink>(
@@ -203,16 +227,18 @@ fn write<S: PackSink>(
 ) -> Result<(), BuildError<S::Error>> {
     let of_run = |(number, error): RunError| BuildError::Run(number, error);
     let part = match built {
-        Built::Part(points, part) => {
+        Built::Part(points, columns, part) => {
             sink.points(&points).map_err(BuildError::Sink)?;
+            sink.columns(&columns).map_err(BuildError::Sink)?;
             *part
         }
         Built::Crowd(plot) => {
             let mut part = DeepPart::new(plot.quad, kind.signed);
             let mut counted: Option<DeepPart> = None;
-            let mut merge = Merge::new(runs, &plot.ranges).map_err(of_run)?;
+            let mut merge = Merge::new(runs, &plot.ranges, kind.columns).map_err(of_run)?;
             let mut batch = Vec::with_capacity(BATCH);
-            while merge.next_batch(&mut batch).map_err(of_run)? {
+            let mut columns = vec![Vec::new(); kind.columns];
+            while merge.next_batch(&mut batch, &mut columns).map_err(of_run)? {
                 part.push(&batch);
                 let ones = if kind.counts {
                     ones(&batch)
@@ -224,6 +250,7 @@ fn write<S: PackSink>(
                     counted.push(&ones);
                 }
                 sink.points(&batch).map_err(BuildError::Sink)?;
+                sink.columns(&columns).map_err(BuildError::Sink)?;
             }
             Pair {
                 own: part.finish(),
@@ -243,12 +270,15 @@ fn write<S: PackSink>(
 /// Number of points that a merge reads at a time from each run, and returns at a time: a choice.
 const BATCH: usize = 1 << 14;
 
+/// Values of a point, one for each column.
+type Row = Box<[u64]>;
+
 /// Merge of stretches of all runs that are too long for memory.
 struct Merge<'a> {
     stretches: Vec<Stretch<'a>>,
-    /// The next point of each stretch as a number that is ordered as points are, with the number of
-    /// the stretch.
-    next: BinaryHeap<Reverse<(u128, usize)>>,
+    /// The next point of each stretch as a number that is ordered as points are, with its values
+    /// and the number of the stretch.
+    next: BinaryHeap<Reverse<(u128, Row, usize)>>,
 }
 
 /// Rest of a stretch of a run.
@@ -256,17 +286,24 @@ struct Stretch<'a> {
     run: &'a dyn SortedPoints,
     number: usize,
     rest: Range<u64>,
+    /// Points, and their values column by column.
     buffer: std::vec::IntoIter<Point>,
+    values: Vec<std::vec::IntoIter<u64>>,
 }
 
 impl<'a> Merge<'a> {
-    fn new(runs: &'a [&'a dyn SortedPoints], ranges: &[Range<u64>]) -> Result<Self, RunError> {
+    fn new(
+        runs: &'a [&'a dyn SortedPoints],
+        ranges: &[Range<u64>],
+        columns: usize,
+    ) -> Result<Self, RunError> {
         let stretches = runs.iter().zip(ranges).enumerate();
         let stretches = stretches.map(|(number, (run, range))| Stretch {
             run: *run,
             number,
             rest: range.clone(),
             buffer: Vec::new().into_iter(),
+            values: vec![Vec::new().into_iter(); columns],
         });
         let mut merge = Self {
             stretches: stretches.collect(),
@@ -281,20 +318,29 @@ impl<'a> Merge<'a> {
     /// Puts the next point of a stretch into the heap.
     fn advance(&mut self, at: usize) -> Result<(), RunError> {
         if let Some(stretch) = self.stretches.get_mut(at)
-            && let Some(point) = stretch.next()?
+            && let Some((point, row)) = stretch.next()?
         {
-            self.next.push(Reverse((point.z_number(), at)));
+            self.next.push(Reverse((point.z_number(), row, at)));
         }
         Ok(())
     }
 
-    /// Replaces the points of `batch` by the next ones. Returns false if there are none.
-    fn next_batch(&mut self, batch: &mut Vec<Point>) -> Result<bool, RunError> {
+    /// Replaces the points of `batch`, and their values, by the next ones. Returns false if there
+    /// are none.
+    fn next_batch(
+        &mut self,
+        batch: &mut Vec<Point>,
+        columns: &mut [Vec<u64>],
+    ) -> Result<bool, RunError> {
         batch.clear();
+        columns.iter_mut().for_each(Vec::clear);
         while batch.len() < BATCH
-            && let Some(Reverse((number, at))) = self.next.pop()
+            && let Some(Reverse((number, row, at))) = self.next.pop()
         {
             batch.push(Point::from_z_number(number));
+            for (column, value) in columns.iter_mut().zip(row) {
+                column.push(value);
+            }
             self.advance(at)?;
         }
         Ok(!batch.is_empty())
@@ -302,17 +348,25 @@ impl<'a> Merge<'a> {
 }
 
 impl Stretch<'_> {
-    fn next(&mut self) -> Result<Option<Point>, RunError> {
-        if let Some(point) = self.buffer.next() {
-            return Ok(Some(point));
+    fn next(&mut self) -> Result<Option<(Point, Row)>, RunError> {
+        if self.buffer.len() == 0 {
+            self.fill()?;
         }
+        let row = self.values.iter_mut().map(|v| v.next().unwrap_or(0));
+        let row = row.collect();
+        Ok(self.buffer.next().map(|point| (point, row)))
+    }
+
+    fn fill(&mut self) -> Result<(), RunError> {
         let now = self.rest.start..self.rest.end.min(self.rest.start + BATCH as u64);
         self.rest.start = now.end;
-        let mut points = Vec::new();
-        let read = self.run.read(now, &mut points);
+        let (mut points, mut values) = (Vec::new(), vec![Vec::new(); self.values.len()]);
+        let read = self.run.read(now.clone(), &mut points);
+        let read = read.and_then(|()| self.run.read_columns(now, &mut values));
         read.map_err(|error| (self.number, error))?;
         self.buffer = points.into_iter();
-        Ok(self.buffer.next())
+        self.values = values.into_iter().map(Vec::into_iter).collect();
+        Ok(())
     }
 }
 
@@ -344,6 +398,10 @@ mod tests {
 
         fn points(&mut self, points: &[Point]) -> Result<(), Infallible> {
             self.points.extend(points.iter().map(Point::z_number));
+            Ok(())
+        }
+
+        fn columns(&mut self, _: &[Vec<u64>]) -> Result<(), Infallible> {
             Ok(())
         }
 
@@ -412,7 +470,7 @@ mod tests {
         assert!(few);
         let limits = Limits {
             part,
-            wave: 3 * part,
+            wave: part.saturating_mul(3),
         };
         let (mut stored, mut last) = (Stored::default(), 0);
         let mut progress = |points| {
@@ -422,6 +480,7 @@ mod tests {
         let kind = Kind {
             signed,
             counts: true,
+            columns: 0,
         };
         build_all(&runs, &plots, kind, limits, &mut stored, &mut progress).unwrap();
         assert_eq!(last, points.len() as u64);
@@ -498,7 +557,12 @@ mod tests {
     fn a_wave_has_as_many_points_as_memory_allows() {
         let threads = rayon::current_num_threads() as u64;
         for memory in [0, 1 << 20, 64 << 20, 1 << 30, 1 << 40] {
-            let limits = Limits::for_memory(memory, false);
+            let kind = Kind {
+                signed: false,
+                counts: false,
+                columns: 0,
+            };
+            let limits = Limits::for_memory(memory, kind);
             assert!(
                 (LEAST_PART..=LARGEST_PART).contains(&limits.part),
                 "{limits:?}"

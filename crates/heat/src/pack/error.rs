@@ -44,6 +44,24 @@ pub enum PackError {
         /// Bytes that the whole pack needs in the folder of `path`.
         needed: u64,
     },
+    /// The texts of a column take more memory than packing allows.
+    #[error("column \"{column}\" has more than 64 MiB of different texts; leave it out")]
+    TooManyTexts {
+        /// Name of the column.
+        column: String,
+    },
+    /// More points than fit into memory are at one place, and they can't be sorted by a column.
+    #[error(
+        "more points than fit into memory lie at one place, and a column has values of several \
+         types, by which they can't be sorted; leave it out, or allow more memory"
+    )]
+    MixedCrowd,
+    /// Points were added without columns, or with others than the pack has.
+    #[error("{name}: has not all columns of the pack")]
+    OtherColumns {
+        /// Name of the source.
+        name: String,
+    },
     /// The file can't be written.
     #[error(transparent)]
     Write(#[from] WriteError),

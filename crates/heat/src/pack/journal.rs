@@ -5,6 +5,7 @@
 //! needn't be read from the sources again, if these are unchanged.
 
 use super::error::{AtPath as _, PackError};
+use super::row_run::path_beside;
 use super::run::{Run, SortedPoints as _};
 use super::weights::WeightRange;
 use serde::{Deserialize, Serialize};
@@ -120,6 +121,7 @@ impl Journal {
         target: &Path,
         sources: &[SourceState],
         settings: &str,
+        columns: bool,
         resume: bool,
     ) -> Result<(Self, Progress), PackError> {
         make_folder(folder)?;
@@ -135,7 +137,7 @@ impl Journal {
         let mut progress = Progress::default();
         let mut end = 0;
         if resume {
-            end = journal.replay(sources, settings, &mut progress)?;
+            end = journal.replay(sources, settings, columns, &mut progress)?;
         }
         journal.clear(progress.runs.len())?;
         journal.log.set_len(end).at(&path)?;
@@ -165,6 +167,7 @@ impl Journal {
         &self,
         sources: &[SourceState],
         settings: &str,
+        columns: bool,
         progress: &mut Progress,
     ) -> Result<u64, PackError> {
         let (mut kept, mut points, mut finished) = (0, 0, Vec::new());
@@ -197,7 +200,11 @@ impl Journal {
                     points: more,
                     weights,
                 } => {
-                    let run = Run::open(&self.run_path(number));
+                    let path = self.run_path(number);
+                    let run = match columns {
+                        true => Run::open_with_columns(&path),
+                        false => Run::open(&path),
+                    };
                     let run = run.ok().filter(|run| run.points() == more);
                     points += more;
                     let (Some(run), true) = (run, points <= usable) else {
@@ -229,7 +236,8 @@ impl Journal {
 
     /// Removes all files but the log and the first `runs` runs.
     fn clear(&self, runs: usize) -> Result<(), PackError> {
-        let stay: Vec<PathBuf> = (0..runs).map(|number| self.run_path(number)).collect();
+        let paths = (0..runs).map(|number| self.run_path(number));
+        let stay: Vec<PathBuf> = paths.flat_map(|path| [path_beside(&path), path]).collect();
         for entry in fs::read_dir(&self.folder).at(&self.folder)? {
             let path = entry.at(&self.folder)?.path();
             if path.file_name().is_none_or(|name| name != LOG) && !stay.contains(&path) {
@@ -370,7 +378,7 @@ mod tests {
     /// Rest of a pack after an interruption, by the numbers of reused runs, finished sources and
     /// points before the next source.
     fn left(folder: &Path, sources: &[SourceState], settings: &str) -> Option<(usize, usize, u64)> {
-        let opened = Journal::open(folder, folder, sources, settings, true);
+        let opened = Journal::open(folder, folder, sources, settings, false, true);
         let (_, progress) = opened.ok()?;
         Some((progress.runs.len(), progress.finished.len(), progress.start))
     }
@@ -384,7 +392,8 @@ mod tests {
             source("c", None),
         ];
         let write = || {
-            let (mut journal, _) = Journal::open(&folder, &folder, &sources, "s", false).unwrap();
+            let (mut journal, _) =
+                Journal::open(&folder, &folder, &sources, "s", false, false).unwrap();
             journal.begin(0, &sources[0], 0).unwrap();
             add_run(&mut journal, 0, 1000);
             journal.end(0, 1500, serde_json::json!("a")).unwrap();

@@ -14,16 +14,20 @@
 mod build;
 mod cut;
 mod error;
+mod join;
 mod journal;
 mod packer;
 mod read_at;
+mod row_run;
 mod run;
 mod settings;
 mod weights;
 
 pub use error::PackError;
+pub use join::{ColumnRules, JoinedForm};
 pub use journal::SourceState;
 pub use packer::{PackProgress, Packer};
+pub use row_run::RowColumn;
 pub use settings::{DiskSpace, IfExists, PackSettings};
 
 #[cfg(test)]

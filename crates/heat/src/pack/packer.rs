@@ -3,11 +3,13 @@
 use super::build::{BuildError, Kind, Limits, PackSink, build_all};
 use super::cut::cut;
 use super::error::{AtPath as _, PackError};
+use super::join::{ColumnRules, JoinError, join};
 use super::journal::{FinishedSource, Journal, SourceState, make_folder};
+use super::row_run::{self, RowColumn, in_order, path_beside, sorted_order};
 use super::run::{self, IndexRun, Run, SortedPoints};
 use super::settings::{DiskSpace, IfExists, PackSettings, folder_of, partial};
 use super::weights::WeightRange;
-use crate::{HeatSummary, HeatWriter, Metadata, WriteError, WriterOptions};
+use crate::{HeatFile, HeatSummary, HeatWriter, Metadata, WriteError, WriterOptions};
 use heatsplat_points::paged::PagedIndex;
 use heatsplat_points::{PartNode, Point, PointSink, PointsBuilder};
 use std::fs;
@@ -17,6 +19,13 @@ use std::sync::Arc;
 
 /// Bytes of memory for each point of a run while it is sorted: the points, and the sorted points.
 const BYTES_A_POINT: u64 = 2 * run::POINT_BYTES;
+
+/// Bytes of memory for each row with columns while a run is sorted, and for each of its values.
+const ROW_BYTES: u64 = 64;
+const VALUE_BYTES: u64 = 24;
+
+/// Greatest number of rows that are sorted at a time: a choice.
+const MOST_ROWS: u64 = 1 << 26;
 
 /// Least number of points in a run: a choice.
 const LEAST_RUN: u64 = 1 << 16;
@@ -52,6 +61,10 @@ pub struct Packer {
     weights: WeightRange,
     /// True if counts of points are stored beside their weights.
     counts: bool,
+    /// Names of the columns that all rows have.
+    columns: Vec<String>,
+    /// Rules by which the columns of several runs are joined; `None` if there are no columns.
+    rules: Option<Box<dyn ColumnRules>>,
     /// Number of the next points that are in finished runs already.
     known: u64,
     /// Number of points that were pushed so far, those of finished sources included.
@@ -76,10 +89,39 @@ impl Packer {
         sources: Vec<SourceState>,
         options: &str,
     ) -> Result<Self, PackError> {
+        Self::begin_pack(target, settings, sources, options, (Vec::new(), None))
+    }
+
+    /// Pack whose rows have columns of some names. Its rows are added by
+    /// [`add_rows`](Self::add_rows) and [`add_file`](Self::add_file). `rules` join the columns of
+    /// several runs.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub fn with_columns(
+        target: &Path,
+        settings: PackSettings,
+        sources: Vec<SourceState>,
+        options: &str,
+        columns: Vec<String>,
+        rules: Box<dyn ColumnRules>,
+    ) -> Result<Self, PackError> {
+        let columns = (columns, Some(rules));
+        Self::begin_pack(target, settings, sources, options, columns)
+    }
+
+    fn begin_pack(
+        target: &Path,
+        settings: PackSettings,
+        sources: Vec<SourceState>,
+        options: &str,
+        (columns, rules): (Vec<String>, Option<Box<dyn ColumnRules>>),
+    ) -> Result<Self, PackError> {
         let folder = settings.folder(target);
         let beside = partial(folder_of(target), target);
         let resume = settings.if_exists == IfExists::Resume;
-        let (journal, progress) = Journal::open(&folder, target, &sources, options, resume)?;
+        let (journal, progress) =
+            Journal::open(&folder, target, &sources, options, rules.is_some(), resume)?;
         make_folder(&beside)?;
         Ok(Self {
             target: target.to_owned(),
@@ -91,6 +133,8 @@ impl Packer {
             points: progress.start,
             weights: progress.weights,
             counts: false,
+            columns,
+            rules,
             runs: progress.runs,
             indices: Vec::new(),
             finished: progress.finished,
@@ -136,7 +180,67 @@ impl Packer {
     pub fn add_index(&mut self, name: &str, index: Arc<dyn PagedIndex>) {
         self.weights.add_summary(index.summary());
         let name = name.to_owned();
-        self.indices.push(IndexRun { name, index });
+        self.indices.push(IndexRun {
+            name,
+            index,
+            columns: None,
+        });
+    }
+
+    /// Adds all points of a file with the values of some of its columns, given by their numbers:
+    /// those of the pack's columns, in their order.
+    pub fn add_file(&mut self, name: &str, file: Arc<HeatFile>, columns: Vec<usize>) {
+        self.weights.add_summary(file.summary());
+        self.indices.push(IndexRun {
+            name: name.to_owned(),
+            index: Arc::clone(&file) as _,
+            columns: Some((file, columns)),
+        });
+    }
+
+    /// Number of rows that [`add_rows`](Self::add_rows) should get at a time, so that they are as
+    /// many as memory allows.
+    pub fn rows_at_a_time(&self) -> u64 {
+        let bytes = ROW_BYTES + VALUE_BYTES * self.columns.len() as u64;
+        (self.settings.memory / bytes).clamp(LEAST_RUN, MOST_ROWS)
+    }
+
+    /// Adds rows with their columns, which become a run.
+    ///
+    /// # Errors
+    /// The run can't be written, or the columns are not those of the pack.
+    pub fn add_rows(
+        &mut self,
+        mut points: Vec<Point>,
+        mut columns: Vec<RowColumn>,
+    ) -> Result<(), PackError> {
+        let is_whole = |column: &RowColumn| column.values.len() == points.len();
+        if columns.len() != self.columns.len() || !columns.iter().all(is_whole) {
+            let name = "a source".to_owned();
+            return Err(PackError::OtherColumns { name });
+        }
+        self.points += points.len() as u64;
+        let known = self.known.min(points.len() as u64);
+        self.known -= known;
+        points.drain(..known as usize);
+        if points.is_empty() {
+            return Ok(());
+        }
+        self.weights.add(&points);
+        for column in &mut columns {
+            column.values.drain(..known as usize);
+            column.compact();
+        }
+        let mut values = Vec::new();
+        for column in &mut columns {
+            values.push(std::mem::take(&mut column.values));
+        }
+        let order = sorted_order(&points, &values);
+        points = in_order(&points, &order);
+        for (column, values) in columns.iter_mut().zip(values) {
+            column.values = in_order(&values, &order);
+        }
+        self.write_run_of(&points, &columns)
     }
 
     /// Ends a source. The report is returned by [`finished_source`](Self::finished_source) where
@@ -201,18 +305,34 @@ impl Packer {
     /// Sorts the points that were collected, and writes them as a run.
     fn write_run(&mut self) -> Result<(), PackError> {
         let sorted = std::mem::take(&mut self.collected).into_sorted();
+        self.write_run_of(&sorted, &[])
+    }
+
+    fn write_run_of(&mut self, sorted: &[Point], columns: &[RowColumn]) -> Result<(), PackError> {
         let number = self.runs.len();
         let path = self.journal.run_path(number);
-        let written = run::write(&path, &sorted).at(&path).and_then(|()| {
+        let beside = path_beside(&path);
+        let has_columns = self.rules.is_some();
+        let columns = match has_columns {
+            true => row_run::write(&beside, sorted.len(), columns).at(&beside),
+            false => Ok(()),
+        };
+        let written = columns.and_then(|()| run::write(&path, sorted).at(&path));
+        let written = written.and_then(|()| {
             self.journal
                 .add_run(number, sorted.len() as u64, self.weights)
         });
         if let Err(error) = written {
             // The space is needed by others, and half a run is of no use.
             let _ = fs::remove_file(&path);
+            let _ = fs::remove_file(&beside);
             return Err(self.naming_bytes(error));
         }
-        self.runs.push(Run::open(&path).at(&path)?);
+        let run = match has_columns {
+            true => Run::open_with_columns(&path),
+            false => Run::open(&path),
+        };
+        self.runs.push(run.at(&path)?);
         Ok(())
     }
 
@@ -255,9 +375,20 @@ impl Packer {
         let kind = Kind {
             signed: self.weights.has_negative(),
             counts: self.counts && self.weights.hides_counts(),
+            columns: self.columns.len(),
         };
-        let limits = Limits::for_memory(self.settings.memory, kind.counts);
+        let limits = Limits::for_memory(self.settings.memory, kind);
+        let joined = join(&self.columns, self.rules.as_deref(), &runs);
+        let (columns, mapped) = joined.map_err(|error| match error {
+            JoinError::Run(number, error) => run_error((number, error)),
+            JoinError::Column(error) => error,
+        })?;
+        let is_ordered = mapped.iter().all(|run| run.is_ordered);
+        let runs: Vec<&dyn SortedPoints> = mapped.iter().map(|run| run as _).collect();
         let plots = cut(&runs, limits.part).map_err(run_error)?;
+        if !is_ordered && plots.iter().any(|plot| plot.points() > limits.part) {
+            return Err(PackError::MixedCrowd);
+        }
         let total = runs.iter().map(|run| run.points()).sum();
         let options = WriterOptions {
             signed: kind.signed,
@@ -265,7 +396,7 @@ impl Packer {
             counts: kind.counts,
             ..WriterOptions::default()
         };
-        let mut writer = HeatWriter::create(&self.target, options)?;
+        let mut writer = HeatWriter::create(&self.target, options)?.with_columns(columns)?;
         let mut parts = |points| progress(PackProgress { points, total });
         let built = build_all(&runs, &plots, kind, limits, &mut writer, &mut parts);
         built.map_err(|error| match error {
@@ -281,6 +412,7 @@ impl Packer {
         if self.counts {
             space = space.with_counts(points);
         }
+        space = space.with_columns(points, self.columns.len());
         let is_temporary = |path: &Path| path.starts_with(self.journal.folder());
         error.naming_bytes(points, |path| match self.settings.temporary {
             None => space.temporary + space.file,
@@ -303,6 +435,10 @@ impl PackSink for HeatWriter {
 
     fn points(&mut self, points: &[Point]) -> Result<(), WriteError> {
         HeatWriter::points(self, points)
+    }
+
+    fn columns(&mut self, values: &[Vec<u64>]) -> Result<(), WriteError> {
+        HeatWriter::columns(self, values)
     }
 
     fn node(&mut self, node: PartNode<'_>) -> Result<(), WriteError> {

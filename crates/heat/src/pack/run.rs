@@ -5,6 +5,9 @@
 //! of points before any key is found by reading one block.
 
 use super::read_at::read_at;
+use super::row_run::{self, ColumnRun};
+use crate::HeatFile;
+use crate::columns::ColumnForm;
 use heatsplat_points::paged::PagedIndex;
 use heatsplat_points::{Point, Quad};
 use std::fmt;
@@ -15,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Number of points in a block: a choice. A border between two parts costs one block of each run.
-const BLOCK: usize = 4096;
+pub(super) const BLOCK: usize = 4096;
 
 /// Bytes of a point in a run.
 pub(super) const POINT_BYTES: u64 = size_of::<Point>() as u64;
@@ -57,6 +60,18 @@ pub(super) trait SortedPoints: fmt::Debug + Send + Sync {
     /// # Errors
     /// They can't be read, or are not those that were written.
     fn read(&self, range: Range<u64>, points: &mut Vec<Point>) -> io::Result<()>;
+
+    /// Form and texts of a column by its number.
+    ///
+    /// # Errors
+    /// There is no such column, or its texts can't be read.
+    fn column(&self, number: usize) -> io::Result<(&ColumnForm, &[Box<[u8]>])>;
+
+    /// Appends the values of the points with the numbers in `range`, column by column.
+    ///
+    /// # Errors
+    /// As those of [`read`](Self::read).
+    fn read_columns(&self, range: Range<u64>, values: &mut [Vec<u64>]) -> io::Result<()>;
 }
 
 /// Run of sorted points in a file.
@@ -65,6 +80,8 @@ pub(super) struct Run {
     file: File,
     points: u64,
     heads: Vec<BlockHead>,
+    /// Columns of the points; `None` if there are none.
+    columns: Option<ColumnRun>,
 }
 
 /// Writes a run, and returns once it is on the disk.
@@ -123,7 +140,22 @@ impl Run {
             file,
             points,
             heads: heads.collect(),
+            columns: None,
         })
+    }
+
+    /// Opens a run with the file of its columns.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open); or the columns are not those of as many points.
+    pub(super) fn open_with_columns(path: &Path) -> io::Result<Self> {
+        let mut run = Self::open(path)?;
+        let columns = ColumnRun::open(&row_run::path_beside(path))?;
+        if columns.rows() != run.points {
+            return Err(damaged());
+        }
+        run.columns = Some(columns);
+        Ok(run)
     }
 
     /// Number of points of the run whose keys are less than `key`.
@@ -189,6 +221,19 @@ impl SortedPoints for Run {
         }
         Ok(())
     }
+
+    fn column(&self, number: usize) -> io::Result<(&ColumnForm, &[Box<[u8]>])> {
+        let columns = self.columns.as_ref().ok_or_else(damaged)?;
+        let (form, words) = columns.columns.get(number).ok_or_else(damaged)?;
+        Ok((form, words))
+    }
+
+    fn read_columns(&self, range: Range<u64>, values: &mut [Vec<u64>]) -> io::Result<()> {
+        match &self.columns {
+            Some(columns) => columns.read(range, values),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Points of an index that is not in memory, for example of another `.heat` file. They are a run
@@ -197,6 +242,8 @@ impl SortedPoints for Run {
 pub(super) struct IndexRun {
     pub(super) name: String,
     pub(super) index: Arc<dyn PagedIndex>,
+    /// File with columns, and the numbers of those that are packed.
+    pub(super) columns: Option<(Arc<HeatFile>, Vec<usize>)>,
 }
 
 /// Number of points that are read at a time from an index: a choice.
@@ -222,6 +269,26 @@ impl SortedPoints for IndexRun {
             }
             points.extend(some);
             start = end;
+        }
+        Ok(())
+    }
+
+    fn column(&self, number: usize) -> io::Result<(&ColumnForm, &[Box<[u8]>])> {
+        let (file, numbers) = self.columns.as_ref().ok_or_else(damaged)?;
+        let column = numbers.get(number).and_then(|at| file.columns().get(*at));
+        let column = column.ok_or_else(damaged)?;
+        let words = file.column_words(column).map_err(io::Error::other)?;
+        Ok((column.form(), words))
+    }
+
+    fn read_columns(&self, range: Range<u64>, values: &mut [Vec<u64>]) -> io::Result<()> {
+        let Some((file, numbers)) = &self.columns else {
+            return Ok(());
+        };
+        for (at, values) in numbers.iter().zip(values) {
+            let column = file.columns().get(*at).ok_or_else(damaged)?;
+            let read = file.column_values(column, range.clone(), values);
+            read.map_err(io::Error::other)?;
         }
         Ok(())
     }

@@ -40,6 +40,10 @@ const SPOOL_BYTES: f64 = 3.5;
 /// Bytes of the counts of a point, about, in the file and before in a temporary one.
 const COUNTS_BYTES: f64 = 3.5;
 
+/// Bytes of a value in a run, and about those in the file.
+const VALUE_BYTES: u64 = 8;
+const COLUMN_BYTES: u64 = 4;
+
 /// Bytes that a pack needs on disks, about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiskSpace {
@@ -67,6 +71,17 @@ impl DiskSpace {
         Self {
             temporary: self.temporary + bytes,
             file: self.file + bytes,
+        }
+    }
+}
+
+impl DiskSpace {
+    /// Estimate for a file that has some columns beside the weights.
+    pub fn with_columns(self, points: u64, columns: usize) -> Self {
+        let values = points.saturating_mul(columns as u64);
+        Self {
+            temporary: self.temporary + values * (VALUE_BYTES + COLUMN_BYTES),
+            file: self.file + values * COLUMN_BYTES,
         }
     }
 }

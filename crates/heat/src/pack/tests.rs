@@ -1,10 +1,14 @@
 //! Tests of whole packs.
 
-use super::{IfExists, PackError, PackSettings, Packer, SourceState};
+use super::{
+    ColumnRules, IfExists, JoinedForm, PackError, PackSettings, Packer, RowColumn, SourceState,
+};
 use crate::tests::{TestPath, bytes_of};
-use crate::{HeatFile, HeatSummary, Metadata, PageCache, WriterOptions};
+use crate::{ColumnForm, HeatFile, HeatSummary, Metadata, PageCache, WriterOptions, Zone};
 use heatsplat_points::{Point, PointSink as _, Points};
+use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -223,4 +227,182 @@ fn temporary_files_lie_in_a_folder_of_choice() {
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
     assert!(target.0.exists() && !partial(&target.0).exists());
     fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Rules for columns that have one type and the same texts everywhere.
+#[derive(Debug)]
+struct SameEverywhere;
+
+impl ColumnRules for SameEverywhere {
+    fn join(
+        &self,
+        parts: &[(&ColumnForm, &[Box<[u8]>])],
+        _: &mut dyn FnMut(usize) -> io::Result<HashSet<u64>>,
+    ) -> io::Result<JoinedForm> {
+        let mut words: Vec<Box<[u8]>> = parts.iter().flat_map(|part| part.1.to_vec()).collect();
+        words.sort();
+        words.dedup();
+        let place = |word: &Box<[u8]>| words.binary_search(word).unwrap() as u64 + 1;
+        let map = |part: &&[Box<[u8]>]| (1..).zip(part.iter().map(place)).collect();
+        Ok(JoinedForm {
+            form: parts[0].0.clone(),
+            maps: parts
+                .iter()
+                .map(|part| Some(map(&part.1)).filter(|_| !words.is_empty()))
+                .collect(),
+            words,
+        })
+    }
+}
+
+/// A row: a point, a number and a text.
+type Row = (Point, Option<u64>, Option<&'static str>);
+
+/// Rows of which many are at one place and have equal weights.
+fn rows(number: u32) -> Vec<Row> {
+    let texts = ["theft", "", "fraud", "arson", "other"];
+    let mut points = clustered(number, false);
+    let (place, crowd) = (points[0], number as usize / 2);
+    points
+        .iter_mut()
+        .take(crowd)
+        .for_each(|point| *point = place);
+    let row = |(i, point): (usize, Point)| {
+        let number = (i % 7 != 3).then_some((i as u64).wrapping_mul(2_654_435_761) % 1000 + 1);
+        (point, number, texts.get(i % 6).copied())
+    };
+    points.into_iter().enumerate().map(row).collect()
+}
+
+/// Pack of rows with columns that begins, or goes on.
+fn begin_rows(target: &Path, memory: u64, if_exists: IfExists) -> Packer {
+    let names = vec!["number".to_owned(), "text".to_owned()];
+    let settings = settings(memory, if_exists);
+    let rules = Box::new(SameEverywhere);
+    let states = vec![source("a")];
+    Packer::with_columns(target, settings, states, "", names, rules).unwrap()
+}
+
+/// Adds rows with their columns, some at a time.
+fn add_rows(packer: &mut Packer, rows: &[Row], some: usize) {
+    let form = |kind: &str| ColumnForm {
+        kind: kind.to_owned(),
+        floats: false,
+        written: serde_json::Value::Null,
+    };
+    for rows in rows.chunks(some) {
+        let mut words: Vec<&str> = rows.iter().filter_map(|row| row.2).collect();
+        words.push("a text that no row has");
+        words.sort_unstable();
+        words.dedup();
+        let place = |text: &str| words.binary_search(&text).unwrap() as u64 + 1;
+        let columns = vec![
+            RowColumn {
+                form: form("whole"),
+                words: Vec::new(),
+                values: rows.iter().map(|row| row.1.unwrap_or(0)).collect(),
+            },
+            RowColumn {
+                form: form("text"),
+                values: rows.iter().map(|row| row.2.map_or(0, place)).collect(),
+                words: words.iter().map(|word| word.as_bytes().into()).collect(),
+            },
+        ];
+        let points = rows.iter().map(|row| row.0).collect();
+        packer.add_rows(points, columns).unwrap();
+    }
+}
+
+/// Packs rows with their columns, some at a time.
+fn pack_rows(target: &Path, rows: &[Row], some: usize, memory: u64) -> HeatSummary {
+    let mut packer = begin_rows(target, memory, IfExists::Overwrite);
+    packer.begin(0).unwrap();
+    add_rows(&mut packer, rows, some);
+    packer.end(0, serde_json::json!(0)).unwrap();
+    packer.finish(&Metadata::default(), &mut |_| {}).unwrap()
+}
+
+#[test]
+fn an_interrupted_pack_with_columns_is_resumed_to_the_same_file() {
+    let all = rows(90_000);
+    let (whole, target) = (TestPath::new(), TestPath::new());
+    pack_rows(&whole.0, &all, 90_000, 1 << 30);
+    let mut packer = begin_rows(&target.0, LITTLE, IfExists::Fail);
+    packer.begin(0).unwrap();
+    add_rows(&mut packer, &all[..34_000], 17_000);
+    drop(packer);
+    let mut packer = begin_rows(&target.0, LITTLE, IfExists::Resume);
+    assert_eq!(packer.resumed_points(), 34_000);
+    packer.begin(0).unwrap();
+    add_rows(&mut packer, &all, 23_000);
+    packer.end(0, serde_json::json!(0)).unwrap();
+    packer.finish(&Metadata::default(), &mut |_| {}).unwrap();
+    assert!(fs::read(&target.0).unwrap() == fs::read(&whole.0).unwrap());
+    assert!(!partial(&target.0).exists());
+}
+
+/// Columns are those of the rows, whatever the memory and the order of the rows are; also where
+/// more points than a part may have are at one place.
+#[test]
+fn columns_lie_beside_their_points() {
+    let all = rows(120_000);
+    let mut shuffled = all.clone();
+    shuffled.reverse();
+    shuffled.rotate_left(31_000);
+    let (first, second) = (TestPath::new(), TestPath::new());
+    let summary = pack_rows(&first.0, &all, 120_000, 1 << 30);
+    assert!(summary.columns_bytes > 0);
+    pack_rows(&second.0, &shuffled, 17_000, LITTLE);
+    let bytes = fs::read(&first.0).unwrap();
+    assert!(bytes == fs::read(&second.0).unwrap());
+    let file = crate::tests::open(&bytes).unwrap();
+    let verified = file.verify(&mut |_| {});
+    assert!(
+        verified.is_good() && verified.pages == file.pages_len(),
+        "{verified:?}"
+    );
+    assert_eq!(file.identity(), summary.identity);
+    let points = file.points_in(0..u64::MAX).unwrap();
+    let mut columns = vec![Vec::new(), Vec::new()];
+    for (column, values) in file.columns().iter().zip(&mut columns) {
+        file.column_values(column, 0..u64::MAX, values).unwrap();
+    }
+    let mut sorted = all.clone();
+    sorted.sort_by_key(|row| (row.0.z_number(), row.1, row.2));
+    let words = file.column_words(&file.columns()[1]).unwrap();
+    assert_eq!(words.len(), 5);
+    for (at, row) in sorted.iter().enumerate() {
+        let text = row.2.map(str::as_bytes);
+        let word = columns[1][at]
+            .checked_sub(1)
+            .map(|word| &*words[word as usize]);
+        let number = Some(columns[0][at]).filter(|number| *number > 0);
+        assert_eq!((points[at], number, word), (row.0, row.1, text), "{at}");
+    }
+    // Zone maps are those of the pages' values.
+    let zones = file.column_zones(&file.columns()[0]).unwrap();
+    let pages = columns[0].chunks(2048).map(Zone::of);
+    assert!(pages.eq(zones.iter().copied()));
+    // The points alone have another identity, and packs of them are what they were.
+    let plain: Vec<Point> = all.iter().map(|row| row.0).collect();
+    let target = TestPath::new();
+    let plain = pack(&target.0, &settings(LITTLE, IfExists::Fail), &[&plain]).unwrap();
+    assert_ne!(plain.identity, summary.identity);
+}
+
+#[test]
+fn damage_of_columns_is_found() {
+    let target = TestPath::new();
+    pack_rows(&target.0, &rows(3000), 1000, LITTLE);
+    let bytes = fs::read(&target.0).unwrap();
+    let mut unseen = 0;
+    for at in (0..bytes.len()).step_by(61) {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 16;
+        let found = crate::tests::open(&bytes).map(|file| file.verify(&mut |_| {}).is_good());
+        let is_free = (1 << 12..1 << 16).contains(&at) || bytes[at] == 16;
+        assert!(is_free || !found.unwrap_or(false), "byte {at}");
+        unseen += usize::from(is_free);
+    }
+    assert!(unseen < bytes.len() / 61);
 }

@@ -66,6 +66,17 @@ impl TableBuilder {
         }
     }
 
+    /// Returns for each column true if it has a value in any row.
+    pub(crate) fn has_values(&self) -> impl Iterator<Item = bool> + '_ {
+        let columns = self.columns.iter();
+        columns.map(|column| !matches!(column, ColumnBuilder::Nulls(_)))
+    }
+
+    /// Appends the values of `more`, whose points come later.
+    pub fn add(&mut self, more: Self) {
+        self.append(more);
+    }
+
     pub(crate) fn into_columns(self) -> Vec<ColumnBuilder> {
         self.columns
     }
@@ -176,7 +187,11 @@ fn is_plain(digits: &str) -> bool {
 /// The spelling (form of texts) that fits two parts of one column, whose spellings are `a` and `b`.
 /// `Some(None)` if neither part has texts. `None` if no spelling fits both parts, or if only one
 /// part has texts: then the column can't be stored as numbers or times.
-fn both<T>(a: Option<T>, b: Option<T>, and: impl FnOnce(T, T) -> Option<T>) -> Option<Option<T>> {
+pub(super) fn both<T>(
+    a: Option<T>,
+    b: Option<T>,
+    and: impl FnOnce(T, T) -> Option<T>,
+) -> Option<Option<T>> {
     match (a, b) {
         (None, None) => Some(None),
         (Some(a), Some(b)) => and(a, b).map(Some),

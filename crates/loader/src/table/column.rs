@@ -24,7 +24,7 @@ pub(super) const NULL_BOOL: u8 = 2;
 /// The largest number of different texts of numbers or times that a column keeps as texts. It is a
 /// choice. If there are more, the column stores the numbers or times instead, and the forms in
 /// which the texts are written are lost.
-const MOST_WORDS: usize = 1 << 16;
+pub(super) const MOST_WORDS: usize = 1 << 16;
 
 /// The type of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -498,7 +498,7 @@ fn kind_of(words: &[DictionaryEntry], times: &Times) -> ColumnKind {
 
 /// The values of all rows as numbers or as times. `None` unless all entries of the dictionary are
 /// texts of numbers, or all are texts of times.
-fn read_as(codes: &[u32], words: &[DictionaryEntry], times: &Times) -> Option<Values> {
+pub(super) fn read_as(codes: &[u32], words: &[DictionaryEntry], times: &Times) -> Option<Values> {
     fn each<T: Copy>(codes: &[u32], words: &[T], null: T) -> Vec<T> {
         let value = |&code: &u32| words.get(code as usize).copied().unwrap_or(null);
         codes.iter().map(value).collect()

@@ -9,10 +9,12 @@ mod column;
 mod dictionary;
 mod select;
 mod spelling;
+mod stored;
 
 pub use builder::TableBuilder;
 pub use check::TableError;
 pub use column::{Column, ColumnKind};
+pub use stored::{JoinedColumn, StoredColumn, StoredForm, join_stored};
 
 use crate::columns;
 use crate::time::Times;

@@ -8,6 +8,7 @@
 
 use crate::number::exact::number_text;
 use crate::time::{civil, time_text};
+use serde_json::{Value as Json, json};
 use std::fmt::Write as _;
 
 /// The forms in which all numbers of a column are written in the source. Only numbers of at most 15
@@ -64,6 +65,19 @@ impl NumberSpelling {
     /// Returns true if all texts are whole numbers without a point.
     pub(super) fn is_whole(self) -> bool {
         self.digits == Some(0)
+    }
+
+    pub(super) fn to_json(self) -> Json {
+        json!([self.shortest, self.with_point, self.digits])
+    }
+
+    pub(super) fn from_json(json: &Json) -> Option<Self> {
+        let (shortest, with_point, digits) = serde_json::from_value(json.clone()).ok()?;
+        Some(Self {
+            shortest,
+            with_point,
+            digits,
+        })
     }
 
     /// Writes a number as text, in the form that the column's texts have in the source.
@@ -141,6 +155,32 @@ impl TimeSpelling {
         (same && (trimmed || digits.is_some())).then_some(both)
     }
 
+    pub(super) fn to_json(self) -> Json {
+        json!([
+            self.separator,
+            self.middle,
+            self.has_seconds,
+            self.digits,
+            self.trimmed,
+            self.zone
+        ])
+    }
+
+    pub(super) fn from_json(json: &Json) -> Option<Self> {
+        let parts: (char, Option<char>, bool, Option<u8>, bool, String) =
+            serde_json::from_value(json.clone()).ok()?;
+        let (separator, middle, has_seconds, digits, trimmed, zone) = parts;
+        let zone = [""].into_iter().chain(ZONES).find(|known| *known == zone)?;
+        Some(Self {
+            separator,
+            middle,
+            has_seconds,
+            digits,
+            trimmed,
+            zone,
+        })
+    }
+
     /// Writes a time in this form.
     pub(super) fn write(self, time: i64) -> String {
         let Some(at) = civil(time) else {
@@ -171,9 +211,10 @@ impl TimeSpelling {
 
 /// The form in which the texts of a column are written in the source. With it, texts that are
 /// stored as numbers or times can be written again.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) enum Spelling {
     /// No form, since the source has typed values and no texts.
+    #[default]
     Typed,
     Number(NumberSpelling),
     /// Texts of whole numbers, some of which `f64` can't represent.

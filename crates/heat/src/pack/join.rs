@@ -1,0 +1,150 @@
+//! Joining of the columns of several runs: one form and one set of texts for all.
+
+use super::error::PackError;
+use super::row_run::distinct;
+use super::run::SortedPoints;
+use crate::NewColumn;
+use crate::columns::{ColumnForm, MOST_TEXT, join_words};
+use heatsplat_points::{Point, Quad};
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::io;
+use std::ops::Range;
+
+/// Rules by which columns are joined whose values have different types in different runs, or
+/// different texts.
+pub trait ColumnRules: fmt::Debug + Send {
+    /// Joins the parts of a column. The result must not depend on the order of the parts.
+    /// `distinct` returns the different values, without null, of the part with a number.
+    ///
+    /// # Errors
+    /// Those of `distinct`, or a part has a form that is not known.
+    fn join(
+        &self,
+        parts: &[(&ColumnForm, &[Box<[u8]>])],
+        distinct: &mut dyn FnMut(usize) -> io::Result<HashSet<u64>>,
+    ) -> io::Result<JoinedForm>;
+}
+
+/// Form and texts of a column that was joined.
+#[derive(Debug)]
+pub struct JoinedForm {
+    /// Form of the whole column.
+    pub form: ColumnForm,
+    /// Texts of the whole column, in order.
+    pub words: Vec<Box<[u8]>>,
+    /// For each part, the values of the whole column by the part's values; `None` if they are
+    /// equal.
+    pub maps: Vec<Option<HashMap<u64, u64>>>,
+}
+
+/// Run whose values are those of the joined columns.
+#[derive(Debug)]
+pub(super) struct MappedRun<'a> {
+    run: &'a dyn SortedPoints,
+    maps: Vec<Option<HashMap<u64, u64>>>,
+    /// True if the joined values are in the order of the run's own.
+    pub(super) is_ordered: bool,
+}
+
+/// Columns of a file, and the runs with their values.
+pub(super) type Joined<'a> = (Vec<NewColumn>, Vec<MappedRun<'a>>);
+
+/// Joins the columns of all runs. An error of a run comes with the run's number.
+pub(super) fn join<'a>(
+    names: &[String],
+    rules: Option<&dyn ColumnRules>,
+    runs: &[&'a dyn SortedPoints],
+) -> Result<Joined<'a>, JoinError> {
+    let mut columns = Vec::new();
+    let mut mapped: Vec<MappedRun<'a>> = runs
+        .iter()
+        .map(|run| MappedRun {
+            run: *run,
+            maps: Vec::new(),
+            is_ordered: true,
+        })
+        .collect();
+    let Some(rules) = rules else {
+        return Ok((columns, mapped));
+    };
+    for (at, name) in names.iter().enumerate() {
+        let mut parts = Vec::new();
+        for (number, run) in runs.iter().enumerate() {
+            parts.push(
+                run.column(at)
+                    .map_err(|error| JoinError::Run(number, error))?,
+            );
+        }
+        let mut failed = 0;
+        let mut of_run = |number: usize| {
+            failed = number;
+            let run = runs.get(number).ok_or(io::ErrorKind::InvalidInput)?;
+            distinct(run.points(), names.len(), at, &|range, values| {
+                run.read_columns(range, values)
+            })
+        };
+        let joined = rules.join(&parts, &mut of_run);
+        let joined = joined.map_err(|error| JoinError::Run(failed, error))?;
+        if join_words(&joined.words).len() > MOST_TEXT {
+            return Err(JoinError::Column(PackError::TooManyTexts {
+                column: name.clone(),
+            }));
+        }
+        for (run, map) in mapped.iter_mut().zip(joined.maps) {
+            run.is_ordered &= map.as_ref().is_none_or(is_ordered);
+            run.maps.push(map);
+        }
+        columns.push(NewColumn {
+            name: name.clone(),
+            form: joined.form,
+            words: joined.words,
+        });
+    }
+    Ok((columns, mapped))
+}
+
+/// Error of joining: of a run with a number, or of a column.
+#[derive(Debug)]
+pub(super) enum JoinError {
+    Run(usize, io::Error),
+    Column(PackError),
+}
+
+fn is_ordered(map: &HashMap<u64, u64>) -> bool {
+    let mut pairs: Vec<(&u64, &u64)> = map.iter().collect();
+    pairs.sort_unstable();
+    pairs.is_sorted_by(|a, b| a.1 < b.1)
+}
+
+impl SortedPoints for MappedRun<'_> {
+    fn points(&self) -> u64 {
+        self.run.points()
+    }
+
+    fn end_of(&self, quad: Quad) -> io::Result<u64> {
+        self.run.end_of(quad)
+    }
+
+    fn read(&self, range: Range<u64>, points: &mut Vec<Point>) -> io::Result<()> {
+        self.run.read(range, points)
+    }
+
+    fn column(&self, number: usize) -> io::Result<(&ColumnForm, &[Box<[u8]>])> {
+        self.run.column(number)
+    }
+
+    fn read_columns(&self, range: Range<u64>, values: &mut [Vec<u64>]) -> io::Result<()> {
+        let before: Vec<usize> = values.iter().map(Vec::len).collect();
+        self.run.read_columns(range, values)?;
+        for ((values, map), before) in values.iter_mut().zip(&self.maps).zip(before) {
+            let Some(map) = map else {
+                continue;
+            };
+            for value in values.iter_mut().skip(before) {
+                *value = map.get(value).copied().unwrap_or(0);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,633 @@
+//! Columns in a form in which they can be stored, sorted and joined outside of memory: each value
+//! is an integer of 64 bits.
+//!
+//! 0 is null. Greater numbers and later times have greater integers. The value of a dictionary's
+//! entry is its place among all entries in order, counted from 1.
+
+use super::Table;
+use super::builder::{ColumnBuilder, TableBuilder, both};
+use super::column::{
+    Codes, Column, MOST_WORDS, NULL_BOOL, NULL_NUMBER, NULL_TIME, NULL_WHOLE, Values, read_as,
+};
+use super::dictionary::{Dictionary, DictionaryEntry, TypedEntry};
+use super::spelling::{NumberSpelling, Spelling, TimeSpelling};
+use crate::number::exact::Number;
+use crate::time::{TimeFormat, Times};
+use serde_json::{Value as Json, json};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Value that stands for null.
+const NULL: u64 = 0;
+
+/// Column of some rows, or of none, as it is stored.
+#[derive(Clone, Debug, Default)]
+pub struct StoredColumn {
+    /// Description of the values.
+    pub form: StoredForm,
+    /// Entries of the dictionary, in order. The value of the first is 1.
+    pub words: Vec<Box<[u8]>>,
+    /// Value of each row; 0 is null.
+    pub values: Vec<u64>,
+}
+
+/// Description of a stored column's values.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StoredForm {
+    kind: Kind,
+    written: Spelling,
+    /// True if all numbers are whole. It matters only until all parts of a column are joined.
+    whole: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kind {
+    /// All rows are null so far.
+    #[default]
+    Nothing,
+    Whole,
+    Number,
+    Time,
+    Bool,
+    Text,
+}
+
+impl Kind {
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::Nothing, "null"),
+        (Self::Whole, "whole"),
+        (Self::Number, "number"),
+        (Self::Time, "time"),
+        (Self::Bool, "bool"),
+        (Self::Text, "text"),
+    ];
+}
+
+impl StoredForm {
+    fn new(kind: Kind, written: Spelling) -> Self {
+        Self {
+            kind,
+            written,
+            whole: false,
+        }
+    }
+
+    /// Name of the type: `number`, `whole`, `time`, `bool`, `text`, or `null` as long as no row has
+    /// a value.
+    pub fn kind(&self) -> &'static str {
+        let known = Kind::ALL.iter().find(|(kind, _)| *kind == self.kind);
+        known.map_or("", |(_, name)| name)
+    }
+
+    /// Returns true if values are floats: those of positive ones are the bits with the highest set,
+    /// those of negative ones all bits flipped.
+    pub fn is_floats(&self) -> bool {
+        self.kind == Kind::Number
+    }
+
+    /// Form in which the values are written as texts, as JSON; `null` if their source has typed
+    /// values.
+    pub fn written(&self) -> Json {
+        let mut written = self.written.to_json();
+        if let (true, Some(members)) = (self.whole, written.as_object_mut()) {
+            members.insert("whole".to_owned(), true.into());
+        } else if self.whole {
+            written = json!({ "whole": true });
+        }
+        written
+    }
+
+    /// Form of a type's name and the JSON of its spelling; `None` if it is not known.
+    pub fn from_parts(kind: &str, written: &Json) -> Option<Self> {
+        let known = Kind::ALL.iter().find(|(_, name)| *name == kind);
+        Some(Self {
+            kind: known?.0,
+            written: Spelling::from_json(written)?,
+            whole: written["whole"] == true,
+        })
+    }
+
+    /// Form of a column of which one part has the form `self`, and another one the form `other`:
+    /// that which [`TableBuilder`] has after both.
+    fn join(self, other: Self) -> Self {
+        let words = Self::new(Kind::Text, Spelling::Typed);
+        let (kind, written) = match (self.kind, other.kind) {
+            (_, Kind::Nothing) => return self,
+            (Kind::Nothing, _) => return other,
+            (Kind::Whole, Kind::Number) => return other.join(self),
+            (Kind::Number, Kind::Whole) => {
+                let texts = self.written != Spelling::Typed;
+                let is_whole = match self.written {
+                    Spelling::Number(spelling) => spelling.is_whole(),
+                    _ => true,
+                };
+                let same = texts == (other.written != Spelling::Typed);
+                return if self.whole && is_whole && same {
+                    other
+                } else {
+                    words
+                };
+            }
+            (a, b) if a == b => (a, self.written.both(other.written)),
+            _ => return words,
+        };
+        written.map_or(words, |written| Self {
+            kind,
+            written,
+            whole: self.whole && other.whole,
+        })
+    }
+}
+
+impl Spelling {
+    fn both(self, other: Self) -> Option<Self> {
+        let number = |spelling| match spelling {
+            Self::Number(spelling) => Some(spelling),
+            _ => None,
+        };
+        let time = |spelling| match spelling {
+            Self::Time(spelling) => Some(spelling),
+            _ => None,
+        };
+        if self == other {
+            return Some(self);
+        }
+        let numbers = both(number(self), number(other), NumberSpelling::and).flatten();
+        let times = both(time(self), time(other), TimeSpelling::and).flatten();
+        numbers.map(Self::Number).or(times.map(Self::Time))
+    }
+
+    fn to_json(self) -> Json {
+        match self {
+            Self::Typed => Json::Null,
+            Self::Number(spelling) => json!({ "number": spelling.to_json() }),
+            Self::Whole => json!({ "texts": "whole" }),
+            Self::Time(spelling) => json!({ "time": spelling.to_json() }),
+            Self::Variously => json!({ "texts": "variously" }),
+        }
+    }
+
+    fn from_json(json: &Json) -> Option<Self> {
+        match (&json["number"], &json["time"], json["texts"].as_str()) {
+            (Json::Null, Json::Null, None) => Some(Self::Typed),
+            (Json::Null, Json::Null, Some("whole")) => Some(Self::Whole),
+            (Json::Null, Json::Null, Some("variously")) => Some(Self::Variously),
+            (Json::Null, time, None) => TimeSpelling::from_json(time).map(Self::Time),
+            (number, Json::Null, None) => NumberSpelling::from_json(number).map(Self::Number),
+            _ => None,
+        }
+    }
+}
+
+fn value_of_integer(number: i64) -> u64 {
+    (number as u64) ^ 1 << 63
+}
+
+fn integer_of(value: u64) -> i64 {
+    (value ^ 1 << 63) as i64
+}
+
+fn value_of_float(number: f64) -> u64 {
+    let bits = number.to_bits();
+    if bits >> 63 == 0 {
+        bits | 1 << 63
+    } else {
+        !bits
+    }
+}
+
+fn float_of(value: u64) -> f64 {
+    f64::from_bits(if value >> 63 == 1 {
+        value ^ 1 << 63
+    } else {
+        !value
+    })
+}
+
+impl DictionaryEntry {
+    /// Bytes of the entry: a number of its type, and the text or number.
+    fn to_bytes(&self) -> Box<[u8]> {
+        let (kind, rest) = match self {
+            Self::Text(text) => (0, text.as_bytes().to_vec()),
+            Self::Other(other) => match **other {
+                TypedEntry::Number(Number::Float(number)) => {
+                    (1, value_of_float(number).to_be_bytes().to_vec())
+                }
+                TypedEntry::Number(Number::Whole(number)) => (2, number.to_be_bytes().to_vec()),
+                TypedEntry::Time(time) => (3, value_of_integer(time).to_be_bytes().to_vec()),
+                TypedEntry::Bool(truth) => (4, vec![u8::from(truth)]),
+            },
+        };
+        [&[kind][..], &rest].concat().into()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (kind, rest) = bytes.split_first()?;
+        let number = || Some(u64::from_be_bytes(rest.try_into().ok()?));
+        let entry = match kind {
+            0 => return Some(Self::Text(std::str::from_utf8(rest).ok()?.into())),
+            1 => TypedEntry::Number(Number::Float(float_of(number()?))),
+            2 => TypedEntry::Number(Number::Whole(i128::from_be_bytes(rest.try_into().ok()?))),
+            3 => TypedEntry::Time(integer_of(number()?)),
+            4 => TypedEntry::Bool(rest == [1]),
+            _ => return None,
+        };
+        Some(Self::Other(Box::new(entry)))
+    }
+}
+
+impl TableBuilder {
+    /// The columns as they are stored, their rows in the order of the source.
+    pub fn into_stored(self) -> Vec<StoredColumn> {
+        let columns = self.into_columns().into_iter();
+        columns.map(StoredColumn::from_builder).collect()
+    }
+}
+
+impl StoredColumn {
+    fn from_builder(column: ColumnBuilder) -> Self {
+        let texts = |texts: bool| {
+            if texts {
+                Spelling::Whole
+            } else {
+                Spelling::Typed
+            }
+        };
+        let integers = |all: Vec<i64>| all.into_iter().map(value_of_integer).collect();
+        let plain = |kind, written, values| Self {
+            form: StoredForm::new(kind, written),
+            words: Vec::new(),
+            values,
+        };
+        match column {
+            ColumnBuilder::Nulls(rows) => plain(Kind::Nothing, Spelling::Typed, vec![NULL; rows]),
+            ColumnBuilder::Whole(all, text) => plain(Kind::Whole, texts(text), integers(all)),
+            ColumnBuilder::Times(all, spelling) => {
+                let written = spelling.map_or(Spelling::Typed, Spelling::Time);
+                plain(Kind::Time, written, integers(all))
+            }
+            ColumnBuilder::Bools(all) => {
+                let value = |b: u8| {
+                    if b == NULL_BOOL {
+                        NULL
+                    } else {
+                        u64::from(b) + 1
+                    }
+                };
+                let values = all.into_iter().map(value).collect();
+                plain(Kind::Bool, Spelling::Typed, values)
+            }
+            ColumnBuilder::Numbers(all, spelling) => {
+                let is_null = |number: f64| number.to_bits() == NULL_NUMBER.to_bits();
+                let is_whole = |n: &f64| is_null(*n) || Number::Float(*n).whole().is_some();
+                let whole = all.iter().all(is_whole);
+                let value = |n: f64| if is_null(n) { NULL } else { value_of_float(n) };
+                let written = spelling.map_or(Spelling::Typed, Spelling::Number);
+                let values = all.into_iter().map(value).collect();
+                let mut column = plain(Kind::Number, written, values);
+                column.form.whole = whole;
+                column
+            }
+            ColumnBuilder::Words(words) => Self::from_dictionary(words),
+        }
+    }
+
+    fn from_dictionary(words: Dictionary) -> Self {
+        let Dictionary { codes, words, .. } = words;
+        let bytes: Vec<Box<[u8]>> = words.iter().map(DictionaryEntry::to_bytes).collect();
+        let mut order: Vec<usize> = (0..bytes.len()).collect();
+        order.sort_unstable_by_key(|at| bytes.get(*at));
+        let mut values = vec![NULL; bytes.len()];
+        for (value, at) in (1..).zip(&order) {
+            if let Some(to) = values.get_mut(*at) {
+                *to = value;
+            }
+        }
+        let value = |code: u32| values.get(code as usize).copied().unwrap_or(NULL);
+        let mut sorted = bytes;
+        sorted.sort_unstable();
+        Self {
+            form: StoredForm::new(Kind::Text, Spelling::Typed),
+            words: sorted,
+            values: codes.into_iter().map(value).collect(),
+        }
+    }
+
+    /// Takes the entries of its values from a whole dictionary, so that it has no others.
+    pub fn take_words(&mut self, all: &[Box<[u8]>]) {
+        let mut used: Vec<u64> = self.values.iter().copied().filter(|v| *v != NULL).collect();
+        used.sort_unstable();
+        used.dedup();
+        let word = |value: &u64| all.get(usize::try_from(value - 1).ok()?).cloned();
+        self.words = used
+            .iter()
+            .map(|value| word(value).unwrap_or_default())
+            .collect();
+        for value in &mut self.values {
+            *value = used.binary_search(value).map_or(NULL, |at| at as u64 + 1);
+        }
+    }
+
+    /// Entry of a dictionary for a value of a column of this form that has no dictionary itself.
+    fn entry(form: StoredForm, value: u64) -> DictionaryEntry {
+        let text = |text: String| DictionaryEntry::Text(text.into());
+        let other = |entry| DictionaryEntry::Other(Box::new(entry));
+        let integer = integer_of(value);
+        match (form.kind, form.written) {
+            (Kind::Number, Spelling::Number(spelling)) => text(spelling.write(float_of(value))),
+            (Kind::Time, Spelling::Time(spelling)) => text(spelling.write(integer)),
+            (Kind::Whole, Spelling::Whole) => text(integer.to_string()),
+            (Kind::Number, _) => other(TypedEntry::Number(Number::Float(float_of(value)))),
+            (Kind::Time, _) => other(TypedEntry::Time(integer)),
+            (Kind::Bool, _) => other(TypedEntry::Bool(value == 2)),
+            _ => other(TypedEntry::Number(Number::Whole(integer.into()))),
+        }
+    }
+}
+
+/// A column that was joined from several parts.
+#[derive(Clone, Debug, Default)]
+pub struct JoinedColumn {
+    /// Form of the whole column.
+    pub form: StoredForm,
+    /// Dictionary of the whole column.
+    pub words: Vec<Box<[u8]>>,
+    /// For each part, the values of the whole column by the part's values; `None` if they are
+    /// equal.
+    pub maps: Vec<Option<HashMap<u64, u64>>>,
+}
+
+/// Joins the parts of a column. The result doesn't depend on their order. `distinct` returns the
+/// different values, without null, of the part with a number. `times` are the formats of times in
+/// the source.
+///
+/// # Errors
+/// Those of `distinct`.
+pub fn join_stored<E>(
+    parts: &[(StoredForm, &[Box<[u8]>])],
+    times: &[TimeFormat],
+    distinct: &mut dyn FnMut(usize) -> Result<HashSet<u64>, E>,
+) -> Result<JoinedColumn, E> {
+    let times = &Times::new(times);
+    let forms = parts.iter().map(|(form, _)| *form);
+    let mut form = forms.reduce(StoredForm::join).unwrap_or_default();
+    form.whole = false;
+    if form.kind == Kind::Nothing {
+        form.kind = Kind::Text;
+    }
+    let mut maps = Vec::new();
+    if form.kind != Kind::Text {
+        for (number, (part, _)) in parts.iter().enumerate() {
+            maps.push(
+                match part.kind == Kind::Number && form.kind == Kind::Whole {
+                    true => {
+                        let whole = |value| Some(Number::Float(float_of(value)).whole()? as i64);
+                        let values = distinct(number)?.into_iter();
+                        let pair = |v| (v, whole(v).map_or(NULL, value_of_integer));
+                        Some(values.map(pair).collect())
+                    }
+                    false => None,
+                },
+            );
+        }
+        let words = Vec::new();
+        return Ok(JoinedColumn { form, words, maps });
+    }
+    // The entries of each part, by its values.
+    let mut entries: Vec<Vec<(u64, Box<[u8]>)>> = Vec::new();
+    for (number, (part, words)) in parts.iter().enumerate() {
+        entries.push(match part.kind {
+            Kind::Nothing => Vec::new(),
+            Kind::Text => (1..).zip(words.iter().cloned()).collect(),
+            _ => {
+                let values = distinct(number)?.into_iter();
+                let entry = |value| (value, StoredColumn::entry(*part, value).to_bytes());
+                values.map(entry).collect()
+            }
+        });
+    }
+    let mut all: BTreeMap<&[u8], u64> = BTreeMap::new();
+    for (_, word) in entries.iter().flatten() {
+        all.insert(word, NULL);
+    }
+    for (value, place) in (1..).zip(all.values_mut()) {
+        *place = value;
+    }
+    let mut words: Vec<Box<[u8]>> = all.keys().map(|word| (*word).into()).collect();
+    if let Some((read, values)) = read_words(&words, times) {
+        form = read;
+        for (place, value) in all.values_mut().zip(values) {
+            *place = value;
+        }
+        words = Vec::new();
+    }
+    for some in &entries {
+        let value = |word: &[u8]| all.get(word).copied().unwrap_or(NULL);
+        let map: HashMap<u64, u64> = some.iter().map(|(v, word)| (*v, value(word))).collect();
+        let is_same = map.iter().all(|(from, to)| from == to);
+        maps.push((!is_same).then_some(map));
+    }
+    Ok(JoinedColumn { form, words, maps })
+}
+
+/// Values of the entries of a dictionary that is so large that it is stored as numbers or times;
+/// `None` if it stays a dictionary.
+fn read_words(words: &[Box<[u8]>], times: &Times) -> Option<(StoredForm, Vec<u64>)> {
+    if words.len() <= MOST_WORDS {
+        return None;
+    }
+    let entries: Vec<DictionaryEntry> = words
+        .iter()
+        .map(|word| DictionaryEntry::from_bytes(word))
+        .collect::<Option<_>>()?;
+    let codes: Vec<u32> = (0..).take(entries.len()).collect();
+    let (kind, values) = match read_as(&codes, &entries, times)? {
+        Values::Numbers(all) => (Kind::Number, all.into_iter().map(value_of_float).collect()),
+        Values::Whole(all) => (Kind::Whole, all.into_iter().map(value_of_integer).collect()),
+        Values::Times(all) => (Kind::Time, all.into_iter().map(value_of_integer).collect()),
+        Values::Bools(_) | Values::Words(..) => return None,
+    };
+    Some((StoredForm::new(kind, Spelling::Variously), values))
+}
+
+impl Table {
+    /// Table of stored columns with their names. `times` are the formats of times in filters.
+    ///
+    /// `None` if the words or values of a column are damaged.
+    pub fn from_stored(columns: Vec<(String, StoredColumn)>, times: &[TimeFormat]) -> Option<Self> {
+        let times = &Times::new(times);
+        let column = |(name, stored): (String, StoredColumn)| stored.into_column(name, times);
+        Some(Self {
+            columns: columns.into_iter().map(column).collect::<Option<_>>()?,
+            by: None,
+            times: times.clone(),
+        })
+    }
+}
+
+impl StoredColumn {
+    fn into_column(self, name: String, times: &Times) -> Option<Column> {
+        let StoredColumn {
+            form,
+            words,
+            values,
+        } = self;
+        let integers = |null: i64| {
+            let integer = |v: &u64| if *v == NULL { null } else { integer_of(*v) };
+            values.iter().map(integer).collect()
+        };
+        let all = match form.kind {
+            Kind::Whole => Values::Whole(integers(NULL_WHOLE)),
+            Kind::Time => Values::Times(integers(NULL_TIME)),
+            Kind::Number => {
+                let float = |v: &u64| {
+                    if *v == NULL {
+                        NULL_NUMBER
+                    } else {
+                        float_of(*v)
+                    }
+                };
+                Values::Numbers(values.iter().map(float).collect())
+            }
+            Kind::Bool => {
+                let truth = |v: &u64| match v {
+                    1 | 2 => *v as u8 - 1,
+                    _ => NULL_BOOL,
+                };
+                Values::Bools(values.iter().map(truth).collect())
+            }
+            Kind::Text | Kind::Nothing => {
+                let words: Vec<DictionaryEntry> = words
+                    .iter()
+                    .map(|word| DictionaryEntry::from_bytes(word))
+                    .collect::<Option<_>>()?;
+                let null = words.len() as u32;
+                let code = |v: &u64| match v.checked_sub(1) {
+                    Some(code) if code < u64::from(null) => code as u32,
+                    _ => null,
+                };
+                Values::Words(
+                    Codes::new(values.iter().map(code).collect(), words.len()),
+                    words,
+                )
+            }
+        };
+        Some(Column::new(name, all, form.written, times))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{LoadOptions, load_rows, load_table, read};
+    use heatsplat_points::Point;
+    use proptest::prelude::*;
+
+    const HEADER: &str = "lon,lat,v\n";
+
+    fn options() -> LoadOptions {
+        LoadOptions {
+            keep: vec!["v".into()],
+            ..LoadOptions::default()
+        }
+    }
+
+    /// Points and the kept column of some rows, as they are stored.
+    fn stored(rows: &[String]) -> (Vec<Point>, StoredColumn) {
+        let csv = std::io::Cursor::new((HEADER.to_owned() + &rows.concat()).into_bytes());
+        let mut source = read(csv, "a.csv", &options()).unwrap();
+        let (mut points, mut kept) = (Vec::new(), TableBuilder::default());
+        let mut add = |more: Vec<Point>, values| {
+            points.extend(more);
+            kept.add(values);
+            true
+        };
+        load_rows(&mut *source, &mut add, |_| ()).unwrap();
+        (points, kept.into_stored().remove(0))
+    }
+
+    /// Texts that are alike, or of several types.
+    fn texts() -> impl Strategy<Value = Vec<String>> {
+        let number = "[0-9]{1,2}([.][05])?";
+        let whole = "86732204000000000[0-3]";
+        let time = "2010-0[1-4]-0[1-5]( 1[0-2]:30)?";
+        let word = "[ab]{0,2}|007|5[.]0|true";
+        let one = prop_oneof![
+            Just(number),
+            Just(whole),
+            Just(time),
+            Just("[0-9]"),
+            Just(word)
+        ];
+        let some = prop_oneof![
+            one.clone().prop_map(|a| vec![a]),
+            (one.clone(), one).prop_map(|(a, b)| vec![a, a, a, a, b]),
+        ];
+        some.prop_flat_map(|forms| {
+            let text = prop::sample::select(forms)
+                .prop_flat_map(|form| proptest::string::string_regex(form).unwrap());
+            prop::collection::vec(text, 1..80)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn joined_parts_are_the_column_of_memory(texts in texts(), cuts in prop::collection::vec(1usize..40, 1..4)) {
+            let row = |(i, text): (usize, &String)| format!("{}.{i:03},{},{text}\n", i * 7 % 90, i % 80);
+            let rows: Vec<String> = texts.iter().enumerate().map(row).collect();
+            let csv = std::io::Cursor::new((HEADER.to_owned() + &rows.concat()).into_bytes());
+            let mut source = read(csv, "a.csv", &options()).unwrap();
+            let (points, table, _) = load_table(&mut *source, |_| ()).unwrap();
+            let mut parts = Vec::new();
+            let mut rest = &rows[..];
+            for cut in cuts.into_iter().chain([rows.len()]) {
+                let (now, later) = rest.split_at(cut.min(rest.len()));
+                if !now.is_empty() {
+                    parts.push(stored(now));
+                }
+                rest = later;
+            }
+            parts.reverse();
+            // Forms come back from their names and JSON.
+            for (_, column) in &parts {
+                let form = StoredForm::from_parts(column.form.kind(), &column.form.written());
+                prop_assert_eq!(form, Some(column.form));
+            }
+            let forms: Vec<_> = parts.iter().map(|(_, c)| (c.form, &*c.words)).collect();
+            let joined = join_stored(&forms, &[], &mut |number| {
+                Ok::<HashSet<u64>, ()>(parts[number].1.values.iter().copied().filter(|v| *v != NULL).collect())
+            });
+            let joined = joined.unwrap();
+            let mut all: Vec<(u128, u64)> = Vec::new();
+            for ((points, column), map) in parts.iter().zip(&joined.maps) {
+                let value = |v: &u64| map.as_ref().map_or(*v, |map| map.get(v).copied().unwrap_or(NULL));
+                all.extend(points.iter().map(Point::z_number).zip(column.values.iter().map(value)));
+            }
+            all.sort_unstable();
+            prop_assert!(points.as_slice().unwrap().iter().map(Point::z_number).eq(all.iter().map(|a| a.0)));
+            let column = StoredColumn {
+                form: joined.form,
+                words: joined.words,
+                values: all.iter().map(|a| a.1).collect(),
+            };
+            let mut some = column.clone();
+            some.values.truncate(9);
+            let words = std::mem::take(&mut some.words);
+            if !words.is_empty() {
+                some.take_words(&words);
+            }
+            let again = Table::from_stored(vec![("v".to_owned(), column)], &[]).unwrap();
+            let some = Table::from_stored(vec![("v".to_owned(), some)], &[]).unwrap();
+            let (column, again, some) = (&table.columns()[0], &again.columns()[0], &some.columns()[0]);
+            prop_assert_eq!((column.kind(), column.nulls()), (again.kind(), again.nulls()));
+            for row in 0..points.summary().count {
+                prop_assert_eq!(column.text(row), again.text(row));
+                prop_assert_eq!(column.number(row), again.number(row));
+                if row < 9 {
+                    prop_assert_eq!(column.text(row), some.text(row));
+                }
+            }
+            prop_assert_eq!(column.frequent(99), again.frequent(99));
+        }
+    }
+}
