@@ -198,8 +198,8 @@ impl SourceFlags {
         ];
         match given.into_iter().find(|(_, is_given)| *is_given) {
             Some((flag, _)) => Err(format!(
-                "{source}: {flag} is for sources with rows and columns; a packed file has positions and \
-                 weights only, so give it to `heatsplat pack`, or read the original source"
+                "{source}: {flag} is for sources with rows and columns; a packed file is read as it \
+                 was packed, so give it to `heatsplat pack`, or read the original source"
             )
             .into()),
             None => {

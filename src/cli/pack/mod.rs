@@ -180,7 +180,7 @@ impl PackCommand {
     /// Refuses flags about what a file's points can't have.
     fn refuse_columns(&self) -> Result<(), BoxError> {
         let flags = &self.source_flags;
-        let instead = "a .heat file has one radius, and no categories";
+        let instead = "a .heat file has one radius, no categories and no windows of time";
         for (given, flag, advice) in [
             (
                 flags.by.is_some(),
@@ -259,7 +259,9 @@ impl PackCommand {
             .map(String::as_str)
             .partition(|source| OpenPack::is_pack(source));
         if let (Some(_), Some(pack)) = (&self.source_flags.filter, packs.first()) {
-            let message = format!("--filter: {pack} is packed already, without columns");
+            let message = format!(
+                "--filter: {pack} is packed already; filter the source that it was made of"
+            );
             return Err(UsageError::new("pack", message).into());
         }
         if self.source_flags.within.is_some() {
