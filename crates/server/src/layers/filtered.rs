@@ -412,7 +412,7 @@ pub(crate) fn select(layer: &ServedLayer, filter: &str) -> Result<Arc<ServedLaye
             "filter: a comparison can't be filtered; filter the layers that it compares",
         )),
         _ if !base.data().categories().is_empty() => Err(ApiError::bad_request(NO_CATEGORIES)),
-        _ if base.points().paged().is_some() => Err(ApiError::bad_request(PACKED)),
+        _ if base.points().paged().is_some() => Err(ApiError::bad_request(PACKED_FILTER)),
         _ => Err(ApiError::bad_request(NO_COLUMNS)),
     }
 }
@@ -421,8 +421,8 @@ const LIVE: &str = "filter: this layer is read from its database for every pictu
                     columns here; the condition belongs into its query";
 const NO_CATEGORIES: &str = "this layer shows its points by category, and no column is kept that \
                              says which";
-const PACKED: &str = "filter: no columns of a packed file can be filtered by; its operator can serve \
-                      the source of the file (heatsplat serve --keep COLUMN)";
+const PACKED_FILTER: &str = "filter: no columns of a packed file can be filtered by; its operator \
+                             can serve the source of the file (heatsplat serve --keep COLUMN)";
 const NO_COLUMNS: &str = "filter: no columns are kept for this layer; its operator can keep \
                           some (heatsplat serve --keep COLUMN)";
 
