@@ -11,8 +11,8 @@ import numpy as np
 from heatsplat import _heatsplat
 from heatsplat.errors import DataError
 
-_LON = ("lon", "lng", "longitude", "x")
-_LAT = ("lat", "latitude", "y")
+_LON = ("lon", "lng", "long", "longitude")
+_LAT = ("lat", "latitude")
 
 
 def read(
@@ -82,9 +82,13 @@ def _numbers(name: str, values: Any, dtype: Any) -> Any:
     """One-dimensional, contiguous array of numbers. What is masked or null becomes NaN."""
     if hasattr(values, "to_numpy") and not isinstance(values, np.ndarray):
         try:
-            values = values.to_numpy(dtype=dtype, na_value=np.nan)
-        except TypeError:
-            values = values.to_numpy()
+            try:
+                values = values.to_numpy(dtype=dtype, na_value=np.nan)
+            except TypeError:
+                # Arrays of pyarrow with nulls are copied only if asked.
+                is_arrow = type(values).__module__.partition(".")[0] == "pyarrow"
+                options = {"zero_copy_only": False} if is_arrow else {}
+                values = values.to_numpy(**options)
         except ValueError as error:
             raise DataError(f"{name}= holds values that are no numbers: {error}") from None
     if isinstance(values, np.ma.MaskedArray):
@@ -105,7 +109,7 @@ def _numbers(name: str, values: Any, dtype: Any) -> Any:
 def _rows(data: Any) -> tuple[Any, Any, Any]:
     """Columns of rows (lon, lat) or (lon, lat, weight)."""
     try:
-        rows = np.asarray(data, dtype=np.float64)
+        rows = np.ma.filled(np.ma.asarray(data).astype(np.float64), np.nan)
     except (TypeError, ValueError) as error:
         raise DataError(
             f"rows are tuples (lon, lat) or (lon, lat, weight) of numbers: {error}"
@@ -164,9 +168,25 @@ def _table(data: Any, texts: Mapping[str, str]) -> tuple[Any, str]:
             f"a {kind} is no table that can be read: expected a path, arrays, or an object with "
             "__arrow_c_stream__, such as a DataFrame of pandas 2.2, Polars or pyarrow"
         )
-    if hasattr(data, "columns") and len(set(map(str, data.columns))) < len(list(data.columns)):
-        raise DataError(f"the {kind} has several columns of one name")
+    names = _column_names(data)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"the {kind} has several columns of the name {twice[0]!r}")
     return data, f"the {kind}"
+
+
+def _column_names(data: Any) -> list[str]:
+    """Names of a table's columns; none if it doesn't state them."""
+    # The `columns` of pyarrow are the columns themselves.
+    for owner, attribute in [
+        (data, "column_names"),
+        (getattr(data, "schema", None), "names"),
+        (data, "columns"),
+    ]:
+        names = getattr(owner, attribute, None)
+        if names is not None and not callable(names):
+            return [str(name) for name in names]
+    return []
 
 
 def _geographic(data: Any, kind: str, texts: Mapping[str, str]) -> Any:

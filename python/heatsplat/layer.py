@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from heatsplat import _heatsplat, _read
@@ -382,7 +383,10 @@ class Layer:
         format : {"png", "webp", "npy", "tif"}
             ``npy`` and ``tif`` hold values instead of colours.
         """
-        return self._core.tile((z, x, y), (size, ratio), format)
+        try:
+            return self._core.tile((z, x, y), (size, ratio), format)
+        except OverflowError:
+            raise HeatsplatError(f"there is no tile {z}/{x}/{y}") from None
 
     def png(
         self, bbox: Bounds | None = None, size: int | Size = (800, 600), *, ratio: int = 1
@@ -478,7 +482,9 @@ def _edges(edges: Sequence[float] | None) -> tuple[float, float, float, float] |
 
 
 def _size(size: int | Size) -> Size:
-    width, height = (size, size) if isinstance(size, int) else size
+    if isinstance(size, Integral):
+        size = (int(size), int(size))
+    width, height = (int(side) for side in size)
     if not (0 < width <= 32768 and 0 < height <= 32768):
         raise HeatsplatError("size= has a width and a height of 1 to 32768 pixels")
     return width, height
@@ -490,6 +496,9 @@ def _settings(style: Mapping[str, object]) -> list[tuple[str, str]]:
 
 
 def _text(value: object) -> str:
+    if hasattr(value, "tolist"):
+        # Numbers and arrays of NumPy.
+        value = value.tolist()
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):

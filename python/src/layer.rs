@@ -47,10 +47,10 @@ impl Layer {
     }
 
     /// A layer of the same points with other parameters.
-    fn styled(&self, settings: Vec<Setting>) -> PyResult<Self> {
-        let points = self.layer.points();
+    fn styled(&self, py: Python<'_>, settings: Vec<Setting>) -> PyResult<Self> {
         let mut style = self.layer.style().clone();
-        set(&mut style, &settings, points).map_err(errors::style)?;
+        let points = self.layer.points();
+        interruptible(py, || set(&mut style, &settings, points))?.map_err(errors::style)?;
         check(&self.layer, &style)?;
         let set = PointSet::clone(self.layer.data());
         let layer = heatsplat::Layer::on_cpu(self.layer.name(), set, style);
@@ -200,6 +200,7 @@ impl Layer {
 /// A layer that shows the first layer minus the second (`-`) or divided by it (`/`).
 #[pyfunction]
 pub(crate) fn against(
+    py: Python<'_>,
     name: &str,
     first: PyRef<'_, Layer>,
     sign: &str,
@@ -213,7 +214,8 @@ pub(crate) fn against(
     let mut style = Style::default()
         .with_measure(of_first.style().measure())
         .with_radius(of_first.style().radius().clone());
-    set(&mut style, &settings, of_first.points()).map_err(errors::style)?;
+    let points = of_first.points();
+    interruptible(py, || set(&mut style, &settings, points))?.map_err(errors::style)?;
     let layer = of_first.against(how, &second.layer, name, style);
     check(&layer, layer.style())?;
     Ok(Layer { layer })

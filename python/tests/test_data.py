@@ -104,6 +104,22 @@ def test_types_of_numpy():
     assert layer.report.skipped == {"no position": 1}
 
 
+def test_columns_are_told_apart_by_their_names():
+    same = pa.table({"lon": [1.0, 2.0], "lat": [1.0, 2.0]})
+    assert len(hs.Layer(same)) == 2
+    twice = pa.table([pa.array([1.0])] * 3, names=["lon", "lat", "lat"])
+    with pytest.raises(hs.DataError, match="'lat'"):
+        hs.Layer(twice)
+
+
+def test_masked_rows_and_nulls_are_missing():
+    rows = np.ma.array([[1, 2, 3], [99, 3, 1], [5, 6, 6]], mask=[[0, 0, 0], [1, 0, 0], [0, 0, 1]])
+    layer = hs.Layer(rows)
+    assert (len(layer), layer.total) == (2, 3.0)
+    nulls = hs.Layer(lon=pa.array([1.0, None]), lat=pa.array([1, 2]))
+    assert (len(nulls), nulls.report.skipped) == (1, {"no position": 1})
+
+
 def test_coordinates_of_other_systems(frame):
     points = gpd.points_from_xy(frame["lon"], frame["lat"], crs=4326)
     geo = gpd.GeoDataFrame(frame[["weight"]], geometry=points)

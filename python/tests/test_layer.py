@@ -106,8 +106,14 @@ def test_impossible_pictures_are_refused(layer):
         layer.tile(3, 8, 0)
     with pytest.raises(hs.HeatsplatError, match="format"):
         layer.tile(0, 0, 0, format="jpg")
-    with pytest.raises((OverflowError, hs.HeatsplatError)):
+    with pytest.raises(hs.HeatsplatError, match="no tile 0/-1/0"):
         layer.tile(0, -1, 0)
+
+
+def test_numbers_of_numpy_are_numbers(layer):
+    assert layer.values((0, 0, 9, 9), np.int64(64))[0].shape == (64, 64)
+    styled = layer.styled(domain=np.array([0, 5]), reverse=np.bool_(True))
+    assert styled.tile(0, 0, 0) == layer.styled(domain=(0, 5), reverse=True).tile(0, 0, 0)
 
 
 def test_layers_are_not_pickled(layer):

@@ -57,9 +57,11 @@ impl SourceFlags {
             self.take_times(&mut loaded)?;
             return Ok(loaded);
         };
-        if !self.keep.is_empty() || self.by.is_some() || self.time_column().is_some() {
-            let message = "--radius-column can't be had together with --keep, --by or --time";
-            return Err(message.into());
+        if !self.keep.is_empty() || self.by.is_some() {
+            return Err("--radius-column can't be had together with --keep or --by".into());
+        }
+        if let Some(flag) = self.time_flag() {
+            return Err(format!("--radius-column can't be had together with {flag}").into());
         }
         let blamed = |error| blame(error, radius, "--radius-column");
         let loaded = self.open(source).and_then(|mut source| index(&mut *source));

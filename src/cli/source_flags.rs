@@ -186,7 +186,10 @@ impl SourceFlags {
             ("--filter", self.filter.is_some()),
             ("--keep", !self.keep.is_empty()),
             ("--by", self.by.is_some()),
-            ("--time", self.time_column().is_some()),
+            (
+                self.time_flag().unwrap_or_default(),
+                self.time_flag().is_some(),
+            ),
             ("--radius-column", self.radius_column.is_some()),
             ("--within", self.within.is_some()),
             ("--weight", self.weight.is_some()),
@@ -241,6 +244,18 @@ impl SourceFlags {
     pub(super) fn suggest_delimiter(&mut self, separator: Option<&str>) {
         let byte = separator.and_then(|text| delimiter(text).ok());
         self.delimiter = self.delimiter.or(byte);
+    }
+
+    /// The first given flag of those that put points on a timeline, for messages about sources that
+    /// have no times; `None` if none is given.
+    pub(super) fn time_flag(&self) -> Option<&'static str> {
+        let given = [
+            ("--time", self.time_column().is_some()),
+            ("--time-step", self.time_step.is_some()),
+            ("--time-zone", self.time_zone.is_some()),
+        ];
+        let mut given = given.into_iter().filter(|(_, is_given)| *is_given);
+        given.next().map(|(flag, _)| flag)
     }
 
     /// The column of `--time`; `None` without this flag and for `none`.

@@ -2,12 +2,17 @@
 //! are selected in a time that depends on the window alone.
 
 use crate::window::Span;
-use heatsplat_points::Point;
+use heatsplat_points::{Point, cancel};
 
 /// The least number of points in a chunk: a choice. In the last chunk there may be fewer.
 const SMALLEST: usize = 1 << 15;
 /// The greatest number of chunks, apart from those of single crowded buckets. A choice.
 const MOST: usize = 1 << 10;
+
+/// The number of points after which the making of the copy reports its work: see [`cancel`].
+const REPORTED: usize = 1 << 16;
+/// The estimated work of copying a point, in nanoseconds.
+const COPIED: u64 = 30;
 
 /// Points with their buckets, in chunks that follow each other in time. A chunk has whole buckets,
 /// and its points are in Z-order.
@@ -54,6 +59,9 @@ impl Chunks {
             }
         }
         for (number, point) in points.iter().enumerate() {
+            if number.is_multiple_of(REPORTED) {
+                cancel::check(REPORTED as u64 * COPIED);
+            }
             let place = bucket(number).and_then(|b| Some((b, *places.get(usize::from(b))?)));
             if let Some((bucket, place)) = place
                 && let Some(chunk) = chunks.get_mut(place)

@@ -54,19 +54,35 @@ impl Span {
 pub struct TimeWindow {
     span: Span,
     times: Range<i64>,
+    /// The length in microseconds that was asked for, which is more than that of `times` if the
+    /// window reaches beyond all buckets.
+    length: i64,
 }
 
 impl TimeWindow {
     /// The window of some buckets.
     pub fn from_span(span: Span, buckets: &Buckets) -> Self {
         let times = buckets.border(span.first)..buckets.border(span.end);
-        Self { span, times }
+        Self {
+            span,
+            length: times.end.saturating_sub(times.start),
+            times,
+        }
+    }
+
+    /// States the length in microseconds of the interval that was asked for. If the window is
+    /// longer, since its ends are borders of buckets, its own length stays.
+    #[must_use]
+    pub(crate) fn asked_as(mut self, length: i64) -> Self {
+        self.length = self.length.max(length);
+        self
     }
 
     /// A window without buckets: one from `start` to `end` that lies before or after all of them.
     pub(crate) fn beside(start: i64, end: i64) -> Self {
         Self {
             span: Span::default(),
+            length: end.saturating_sub(start),
             times: start..end,
         }
     }
@@ -74,6 +90,12 @@ impl TimeWindow {
     /// The buckets in the window.
     pub fn span(&self) -> Span {
         self.span
+    }
+
+    /// The length in microseconds, also of the part that lies before or after all buckets. Windows
+    /// of about one length share a scale.
+    pub fn length(&self) -> i64 {
+        self.length
     }
 
     /// The instants from which and up to which the window reaches, in microseconds since 1970. The

@@ -26,11 +26,13 @@ impl Zone {
     pub const UTC: Self = Self(TimeZone::UTC);
 
     /// The instant, in microseconds since 1970, of a day and a time of day. If clocks skip this
-    /// time, it is the instant that as many minutes after the last time before the gap; if they
-    /// show it twice, it is the first.
+    /// time, the instant is as long after the gap's beginning as the time is; if they show it
+    /// twice, it is the first of the two. A time beyond the calendar is an instant before or after
+    /// all others.
     pub(crate) fn instant(&self, at: DateTime) -> i64 {
         let zoned = self.0.to_ambiguous_zoned(at).compatible();
-        zoned.map_or(i64::MAX, |zoned| zoned.timestamp().as_microsecond())
+        let beyond = if at.year() < 0 { i64::MIN } else { i64::MAX };
+        zoned.map_or(beyond, |zoned| zoned.timestamp().as_microsecond())
     }
 
     /// The first instant of a day.

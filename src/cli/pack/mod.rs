@@ -188,8 +188,8 @@ impl PackCommand {
                 "serve the source itself, or pack each value by --filter",
             ),
             (
-                flags.time_column().is_some(),
-                "--time",
+                flags.time_flag().is_some(),
+                flags.time_flag().unwrap_or_default(),
                 "serve the source itself",
             ),
             (

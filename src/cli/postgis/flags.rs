@@ -175,8 +175,10 @@ impl SourceFlags {
         if self.datum_error.is_some() {
             return Some("datum_error is for files; a database has shifts of its own");
         }
-        if self.time_column().is_some() {
-            return Some("time is for files; a database is filtered by its sql");
+        if self.time_flag().is_some() {
+            return Some(
+                "time, time_step and time_zone are for files; a database is filtered by its sql",
+            );
         }
         (!self.keep.is_empty() || self.by.is_some())
             .then_some("keep and by are for files; a database is filtered by its sql, and has no colours by value")

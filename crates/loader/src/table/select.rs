@@ -205,7 +205,12 @@ fn parted(
     let rest = rest.map(|(at, _)| at);
     let mut parts: Vec<Vec<Point>> = vec![Vec::new(); names.len()];
     let rows = points.iter().enumerate();
-    for (row, point) in rows.filter(|(row, _)| wanted(*row)) {
+    let reported = rows.inspect(|(row, _)| {
+        if row.is_multiple_of(ROWS) {
+            cancel::check(ROWS as u64);
+        }
+    });
+    for (row, point) in reported.filter(|(row, _)| wanted(*row)) {
         let text = column.text(row);
         let at = text.and_then(|text| place.get(&*text).copied()).or(rest);
         if let Some(part) = at.and_then(|at| parts.get_mut(at)) {

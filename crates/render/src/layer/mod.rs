@@ -358,7 +358,9 @@ impl Layer {
             let backend = self.backend.measurer();
             let measure = || sampling::measure(set, level, evaluation, backend);
             let is_own = style.statistics_key(level) == self.style.statistics_key(level);
-            if is_own && (self.measures_to_the_end || self.shared.is_some()) {
+            let shared = self.shared.as_ref();
+            let to_the_end = shared.map_or(self.measures_to_the_end, |s| s.measures_to_the_end());
+            if is_own && to_the_end {
                 cancel::shielded(measure)
             } else {
                 measure()

@@ -3,11 +3,11 @@
 
 use crate::layer::point_set::PointSet;
 use crate::memo::Memo;
-use crate::memo::budget::{BudgetShare, MemoryBudget};
+use crate::memo::budget::MemoryBudget;
 use crate::scale::histogram::Statistics;
 use crate::style::keys::ValuesKey;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// The most statistics that are kept. A choice: those of all zooms in some styles.
 const CACHED: usize = 256;
@@ -18,12 +18,13 @@ type MakeSets = dyn Fn() -> Vec<PointSet> + Send + Sync;
 /// Statistics of several sets of points, merged, which several layers share.
 ///
 /// They don't depend on the layer that needs them first. The sets are made when statistics are
-/// first needed.
+/// needed, and stay in memory for those of other zooms as long as the budget has room for them.
 pub struct SharedStatistics {
     make: Box<MakeSets>,
-    sets: OnceLock<(Vec<PointSet>, BudgetShare)>,
-    merged: Memo<(u8, ValuesKey), Statistics>,
+    sets: Memo<(), MadeSets>,
     budget: Arc<MemoryBudget>,
+    merged: Memo<(u8, ValuesKey), Statistics>,
+    measures_to_the_end: bool,
 }
 
 impl SharedStatistics {
@@ -35,12 +36,27 @@ impl SharedStatistics {
     ) -> Self {
         Self {
             make: Box::new(make),
-            sets: OnceLock::new(),
+            sets: Memo::counted(1, budget, |(), made| made.counted),
+            budget: Arc::clone(budget),
             merged: Memo::counted(CACHED, budget, |(_, key), statistics| {
                 key.text_bytes() + statistics.heap_bytes()
             }),
-            budget: Arc::clone(budget),
+            measures_to_the_end: false,
         }
+    }
+
+    /// Marks the statistics as those of everyone: they are measured to the end even if the request
+    /// that needs them first must end. Without this mark they end with that request.
+    #[must_use]
+    pub fn measured_to_the_end(mut self) -> Self {
+        self.measures_to_the_end = true;
+        self
+    }
+
+    /// Returns true if the statistics are measured to the end even if the work that needs them must
+    /// end.
+    pub(crate) fn measures_to_the_end(&self) -> bool {
+        self.measures_to_the_end
     }
 
     /// The merged statistics under a key. `measure` measures those of one set. If several threads
@@ -52,32 +68,45 @@ impl SharedStatistics {
     ) -> Arc<Statistics> {
         self.merged.get_or_compute(key, || {
             let mut all = Statistics::default();
-            for set in self.sets() {
+            let made = self.sets.get_or_compute(&(), || {
+                MadeSets::new((self.make)(), self.budget.limit() / 2)
+            });
+            for set in &made.sets {
                 all.merge(&measure(set));
             }
             all
         })
     }
 
-    fn sets(&self) -> &[PointSet] {
-        let make = || {
-            let sets = (self.make)();
-            let parts = sets.iter().flat_map(PointSet::parts);
-            let bytes: usize = parts.map(|(_, points)| points.bytes()).sum();
-            (sets, self.budget.count(bytes))
-        };
-        &self.sets.get_or_init(make).0
-    }
-
-    /// Returns true if a thread is measuring the statistics under a key.
+    /// Returns true if a thread is measuring the statistics under a key, or is making the sets that
+    /// they need.
     pub(crate) fn is_pending(&self, key: &(u8, ValuesKey)) -> bool {
-        self.merged.is_pending(key)
+        self.merged.is_pending(key) || !self.merged.has(key) && self.sets.is_pending(&())
+    }
+}
+
+/// Sets of points with the bytes by which they count in the budget.
+struct MadeSets {
+    sets: Vec<PointSet>,
+    counted: usize,
+}
+
+impl MadeSets {
+    /// Counts the bytes of sets. Even if they take more memory, at most `most` bytes are counted,
+    /// so that scales have room beside them.
+    fn new(sets: Vec<PointSet>, most: usize) -> Self {
+        let parts = sets.iter().flat_map(PointSet::parts);
+        let bytes: usize = parts.map(|(_, points)| points.bytes()).sum();
+        Self {
+            counted: bytes.min(most),
+            sets,
+        }
     }
 }
 
 impl fmt::Debug for SharedStatistics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sets = self.sets.get().map(|(sets, _)| sets.len());
+        let sets = self.sets.get(&()).map(|made| made.sets.len());
         f.debug_struct("SharedStatistics")
             .field("sets", &sets)
             .finish_non_exhaustive()

@@ -98,11 +98,12 @@ fn too_much(message: String) -> ApiError {
 /// other than the layer's own.
 pub(crate) const MAX_UNITS: u64 = MAX_TIME.as_nanos() as u64;
 
-/// Returns the estimated time of a request: of the condition `filter` and all parts of `work`
-/// together. Returns an error if it is longer than [`MAX_TIME`].
+/// Returns the estimated time of a request: of the condition `filter`, with the number of times
+/// that all points are compared with it, and all parts of `work` together. Returns an error if it
+/// is longer than [`MAX_TIME`].
 pub(crate) fn check_limit(
     data: &DataProfile<'_>,
-    filter: Option<&str>,
+    filter: Option<(&str, f64)>,
     style: &ResolvedStyle,
     work: impl IntoIterator<Item = Work>,
 ) -> Result<EstimatedTime, ApiError> {
@@ -186,13 +187,13 @@ struct CostEstimate {
 impl CostEstimate {
     fn new(
         data: &DataProfile<'_>,
-        filter: Option<&str>,
+        filter: Option<(&str, f64)>,
         style: &ResolvedStyle,
         work: impl IntoIterator<Item = Work>,
     ) -> Result<Self, ApiError> {
         let mut all = Self::default();
-        if let Some(text) = filter {
-            all.filter = text.len() as f64 * data.points() * ns::FILTERED;
+        if let Some((text, comparisons)) = filter {
+            all.filter = text.len() as f64 * data.points() * ns::FILTERED * comparisons;
             all.has_short_filter = text.len() <= SHORT_FILTER;
         }
         if !style.has_other_splats {

@@ -456,7 +456,11 @@ impl LayerRequest {
             since: Some(Instant::now()),
             ..WorkSize::SMALL
         };
-        let filter = self.query.filter();
+        let comparisons = match &self.layer.source {
+            LayerSource::Filtered(filtered) => filtered.comparisons(),
+            _ => 1.0,
+        };
+        let filter = self.query.filter().map(|text| (text, comparisons));
         if filter.is_none() && !self.style.has_other_splats {
             return Ok(size);
         }

@@ -130,6 +130,12 @@ impl FilteredLayer {
         self.selected.get().is_none() && self.selecting.load(Ordering::Relaxed) > 0
     }
 
+    /// The number of times that a request compares the points with the condition: twice if it also
+    /// measures a scale at several windows, which together have about as many points as there are.
+    pub(crate) fn comparisons(&self) -> f64 {
+        if self.shared.is_some() { 2.0 } else { 1.0 }
+    }
+
     /// The layer of the selected points; `None` before they are selected.
     pub(crate) fn selected(&self) -> Option<&Layer> {
         self.selected.get()?.as_ref().ok()
@@ -357,7 +363,11 @@ fn window_of(
             });
             sets.collect::<Vec<PointSet>>()
         };
-        let make = || SharedStatistics::new(&own.budget, sets);
+        // Anyone may ask for a window. A condition is the wish of one request.
+        let make = || match condition {
+            "" => SharedStatistics::new(&own.budget, sets).measured_to_the_end(),
+            _ => SharedStatistics::new(&own.budget, sets),
+        };
         times.held.get_or_compute(&key, make)
     });
     let selection = (filter, Some(window), shared);
@@ -565,6 +575,44 @@ mod tests {
         // Each point counts twice: in the whole set and in its category. There is a category for
         // the value `other`, and another one for the points whose value is not listed.
         assert!(bytes(&layer) > layer.points().bytes() * 3 / 2);
+    }
+
+    /// Windows of all lengths measure the scales that they share. Even so the points stay within
+    /// the budget, and a scale has room in it.
+    #[test]
+    fn windows_and_the_sets_of_their_scales_are_bounded_too() {
+        let budget = Arc::<MemoryBudget>::default();
+        let served = served_within(20_000, &budget);
+        let LayerSource::InMemory(layer) = &served.source else {
+            unreachable!()
+        };
+        let layer = Arc::clone(layer);
+        let hours = |row: usize| Some(row as i64 * 3_600_000_000);
+        let step = Some("1d".parse().unwrap());
+        let zone = heatsplat_time::Zone::UTC;
+        let times = Timeline::new("n", layer.points(), hours, step, &zone).unwrap();
+        budget.set_limit(layer.points().bytes());
+        let style = layer.style();
+        layer.normalizer(10, style);
+        let served = Arc::into_inner(served).unwrap().with_times(times);
+        let served = Arc::new(served);
+        for time in [
+            "1970",
+            "1971",
+            "1970-05",
+            "1970-06-01/P20D",
+            "../1971-05-01",
+            "1970/P2Y",
+        ] {
+            let query = format!("time={time}");
+            let query = Query::parse(Some(&query), &["filter", "time"]).unwrap();
+            let part = Arc::clone(&served).prepare(query).unwrap().layer;
+            assert!(points(&part) > 0, "{time}");
+            if let LayerSource::Filtered(part) = &part.source {
+                part.layer().unwrap().normalizer(10, style);
+            }
+            assert!(!budget.is_over(), "{time}: {budget:?}");
+        }
     }
 
     /// Requests many filtered layers of two layers before any of them selects its points. Even so

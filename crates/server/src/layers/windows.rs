@@ -63,9 +63,7 @@ impl LayerWindow {
     /// The class of the window's length, whose windows share a scale; `None` if the window has its
     /// own scale.
     pub(super) fn class(&self) -> Option<LengthClass> {
-        let times = self.window.times();
-        let length = times.end.saturating_sub(times.start);
-        self.is_held.then(|| LengthClass::new(length))
+        self.is_held.then(|| LengthClass::new(self.window.length()))
     }
 
     /// Windows of the lengths of a class, at which a scale for all of them is measured. They depend
@@ -90,9 +88,12 @@ impl LayerWindow {
     }
 
     /// A text that is equal for two windows if they have the same buckets of the same times, and
-    /// the same kind of scale.
+    /// the same scale.
     pub(super) fn key(&self) -> String {
-        let scale = if self.is_held { "hold" } else { "each" };
+        let scale = match self.class() {
+            Some(class) => format!("hold {}", class.number()),
+            None => "each".to_owned(),
+        };
         let times = self.timeline.fingerprint();
         format!("{times:016x} time={}&time_scale={scale}", self.window)
     }

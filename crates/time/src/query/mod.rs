@@ -137,7 +137,7 @@ fn window(start: i64, end: i64, buckets: &Buckets) -> TimeWindow {
     if span.is_empty() {
         return TimeWindow::beside(start, end);
     }
-    TimeWindow::from_span(span, buckets)
+    TimeWindow::from_span(span, buckets).asked_as(end.saturating_sub(start))
 }
 
 /// Returns true if an interval is shorter than the shortest of the buckets at its ends. Intervals
