@@ -94,13 +94,16 @@ pub fn write_geoparquet_rows(
     })
 }
 
+/// A function that returns the kept columns of the points with some numbers.
+type KeptColumns<'k> = dyn FnMut(&RowLayout, Range<usize>) -> Result<Vec<ArrayRef>, ReadError> + 'k;
+
 /// Writes points as GeoParquet. `values` returns the kept columns of the points with some numbers.
 fn write(
     points: &Points,
     table: &Table,
     weight: Option<&str>,
     file: impl Write + Send,
-    values: &mut dyn FnMut(&RowLayout, Range<usize>) -> Result<Vec<ArrayRef>, ReadError>,
+    values: &mut KeptColumns<'_>,
 ) -> Result<(), GeoParquetError> {
     let layout = RowLayout::new(points, table, weight);
     let schema = Arc::new(layout.schema());

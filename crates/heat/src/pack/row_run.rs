@@ -237,12 +237,15 @@ impl ColumnRun {
     }
 }
 
+/// A function that appends the values of some rows to a list for each column.
+type ReadRows<'r> = dyn Fn(Range<u64>, &mut [Vec<u64>]) -> io::Result<()> + 'r;
+
 /// Different values, without null, of a column of some rows, which `read` appends.
 pub(super) fn distinct(
     rows: u64,
     columns: usize,
     column: usize,
-    read: &dyn Fn(Range<u64>, &mut [Vec<u64>]) -> io::Result<()>,
+    read: &ReadRows<'_>,
 ) -> io::Result<HashSet<u64>> {
     let mut found = HashSet::new();
     let mut values = vec![Vec::new(); columns];

@@ -242,8 +242,8 @@ impl ColumnRules for SameEverywhere {
         let mut words: Vec<Box<[u8]>> = parts.iter().flat_map(|part| part.1.to_vec()).collect();
         words.sort();
         words.dedup();
-        let place = |word: &Box<[u8]>| words.binary_search(word).unwrap() as u64 + 1;
-        let map = |part: &&[Box<[u8]>]| (1..).zip(part.iter().map(place)).collect();
+        let place = |word: &[u8]| words.binary_search_by(|w| (**w).cmp(word)).unwrap() as u64 + 1;
+        let map = |part: &&[Box<[u8]>]| (1..).zip(part.iter().map(|w| place(w))).collect();
         Ok(JoinedForm {
             form: parts[0].0.clone(),
             maps: parts

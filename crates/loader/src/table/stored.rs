@@ -380,7 +380,7 @@ pub fn join_stored<E>(
             maps.push(
                 match part.kind == Kind::Number && form.kind == Kind::Whole {
                     true => {
-                        let whole = |value| Some(Number::Float(float_of(value)).whole()? as i64);
+                        let whole = |value| Number::Float(float_of(value)).whole();
                         let values = distinct(number)?.into_iter();
                         let pair = |v| (v, whole(v).map_or(NULL, value_of_integer));
                         Some(values.map(pair).collect())
