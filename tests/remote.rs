@@ -3,7 +3,11 @@
 #[cfg(not(feature = "remote"))]
 #[test]
 fn without_the_feature_an_address_says_so() {
-    for address in ["https://host/a.parquet?sig=s3cret", "s3://bucket/a.csv"] {
+    for address in [
+        "https://host/a.parquet?sig=s3cret",
+        "s3://bucket/a.csv",
+        "https://host/a.heat?sig=s3cret",
+    ] {
         let (code, _, error) = crate::program::heatsplat(&["info", address]);
         assert_eq!(code, 1, "{error}");
         assert!(error.contains("the feature `remote`"), "{error}");
@@ -12,13 +16,9 @@ fn without_the_feature_an_address_says_so() {
 }
 
 #[cfg(feature = "remote")]
-#[path = "../crates/loader/tests/loader/remote/web.rs"]
-mod web;
-
-#[cfg(feature = "remote")]
 mod served {
-    use super::web::{Item, Web};
     use crate::program::{Server, command, folder, heatsplat};
+    use crate::web::{Item, Web};
     use std::time::{Duration, Instant};
 
     fn csv(rows: usize) -> Vec<u8> {

@@ -94,6 +94,9 @@ mod radii;
 /// in.
 #[cfg(feature = "program")]
 mod remote;
+/// Packed files and archives of tiles at addresses.
+#[cfg(feature = "remote")]
+mod remote_packed;
 /// `heatsplat serve` over a socket: it sends the same bytes as the library makes, and explains
 /// mistakes.
 #[cfg(feature = "program")]
@@ -111,6 +114,10 @@ mod static_maps;
 mod times;
 /// Static pictures: their scale, and the part of the world that they show.
 mod views;
+/// A web server that behaves as different servers do, for tests of addresses.
+#[cfg(feature = "remote")]
+#[path = "../crates/loader/tests/loader/remote/web.rs"]
+mod web;
 /// Weights that are missing, that cancel each other, or that are as large or small as floats can
 /// be.
 mod weights;

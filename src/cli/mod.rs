@@ -27,6 +27,8 @@ mod progress;
 mod quiet_probe;
 mod radii;
 mod ramps;
+#[cfg(feature = "remote")]
+mod remote_source;
 mod render;
 mod serve;
 mod source_flags;

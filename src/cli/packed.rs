@@ -2,16 +2,19 @@
 //! when a picture needs them.
 
 use super::error::BoxError;
+#[cfg(feature = "remote")]
+use super::remote_source::RemoteSource;
 use heatsplat::Points;
 use heatsplat::points::ReadError;
 use heatsplat::render::Radius;
 use heatsplat_heat::{FileColumn, HeatFile, MAGIC, PageCache, PageCounters};
-use heatsplat_loader::{StoredColumn, StoredForm, Table};
+use heatsplat_loader::{StoredColumn, StoredForm, Table, is_remote, shown_source};
 use indicatif::HumanCount;
 use std::fs::File;
 use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 /// Number of bytes by which a packed file is recognised. In the beginning of one there are zeros.
@@ -42,13 +45,18 @@ pub(super) fn page_counters() -> PageCounters {
 
 /// Tests whether a source has the name of a packed file.
 pub(super) fn is_named_packed(source: &str) -> bool {
-    let ending = Path::new(source).extension();
+    let shown = shown_source(source);
+    let ending = Path::new(&shown).extension();
     ending.is_some_and(|ending| ending == "heat")
 }
 
-/// Tests whether a source is a packed file of this machine, by its first bytes. A file with the
-/// name of one that holds no text is one too: its beginning is damaged.
+/// Tests whether a source is a packed file: one at an address by its name, and one of this machine
+/// by its first bytes. A file with the name of one that holds no text is one too: its beginning is
+/// damaged.
 pub(super) fn is_packed(source: &str) -> bool {
+    if is_remote(source) {
+        return is_named_packed(source);
+    }
     let path = Path::new(source);
     // A pipe is not looked into: its bytes can be read only once.
     let is_file = path.metadata().is_ok_and(|kind| kind.is_file());
@@ -62,6 +70,9 @@ pub(super) fn is_packed(source: &str) -> bool {
 /// Packed file that was opened as a source.
 pub(super) struct PackedSource {
     pub(super) file: Arc<HeatFile>,
+    /// Flag that becomes true when a read finds that the file has changed at its address; `None`
+    /// for files of this machine.
+    pub(super) changed: Option<Arc<AtomicBool>>,
 }
 
 impl PackedSource {
@@ -70,9 +81,21 @@ impl PackedSource {
     /// # Errors
     /// The file can't be read, or is damaged.
     pub(super) fn open(source: &str) -> Result<Self, BoxError> {
-        let file = HeatFile::open(Path::new(source), page_cache())?;
+        Self::open_with(source, page_cache())
+    }
+
+    /// Opens a packed file, of this machine or at an address, whose pages go into `cache`.
+    ///
+    /// # Errors
+    /// As those of [`open`](Self::open).
+    pub(super) fn open_with(source: &str, cache: &Arc<PageCache>) -> Result<Self, BoxError> {
+        let (file, changed) = match is_remote(source) {
+            true => open_remote(source, cache)?,
+            false => (HeatFile::open(Path::new(source), cache)?, None),
+        };
         Ok(Self {
             file: Arc::new(file),
+            changed,
         })
     }
 
@@ -164,6 +187,31 @@ impl PackedSource {
     }
 }
 
+/// Packed file at an address, and the flag that becomes true when it has changed there.
+type RemotePacked = (HeatFile, Option<Arc<AtomicBool>>);
+
+#[cfg(feature = "remote")]
+fn open_remote(address: &str, cache: &Arc<PageCache>) -> Result<RemotePacked, BoxError> {
+    let source = RemoteSource::open(address)?;
+    let changed = source.changed();
+    let file = HeatFile::from_source(Box::new(source), cache)?;
+    Ok((file, Some(changed)))
+}
+
+#[cfg(not(feature = "remote"))]
+fn open_remote(address: &str, _cache: &Arc<PageCache>) -> Result<RemotePacked, BoxError> {
+    Err(without_remote(address))
+}
+
+/// Error that the feature `remote` is missing. The loader has the message.
+#[cfg(not(feature = "remote"))]
+pub(super) fn without_remote(address: &str) -> BoxError {
+    match heatsplat_loader::open(address, &heatsplat_loader::LoadOptions::default()) {
+        Err(error) => error.into(),
+        Ok(_) => shown_source(address).into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,7 +231,8 @@ mod tests {
         assert!(!is_packed(&path("text.heat", b"lon,lat\n1,2\n")));
         assert!(!is_packed(&path("c.csv", b"\x89HEAT")));
         assert!(!is_packed(&folder.join("absent.heat").to_string_lossy()));
-        assert!(!is_packed("https://host/a.heat") && is_named_packed("https://host/a.heat"));
+        assert!(is_packed("https://host/a.heat?sig=b.csv") && is_packed("s3://bucket/a.heat"));
+        assert!(!is_packed("https://host/a.csv?name=b.heat") && !is_packed("s3://bucket/a.csv"));
         assert!(!is_packed(&folder.to_string_lossy()) && !is_packed("-"));
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -9,7 +9,7 @@ use heatsplat::import;
 use heatsplat::points::{LonLatBox, LonLatBoxError};
 use heatsplat_loader::{
     AxisOrder, DecimalMark, Encoding, Filter, InputFormat, LoadError, LoadOptions, Parameter,
-    Quote, RasterExtent, Source, TimeFormat, open, open_command,
+    Quote, RasterExtent, Source, TimeFormat, open, open_command, shown_source,
 };
 use heatsplat_time::{Step, Zone};
 
@@ -201,8 +201,9 @@ impl SourceFlags {
         ];
         match given.into_iter().find(|(_, is_given)| *is_given) {
             Some((flag, _)) => Err(format!(
-                "{source}: {flag} is for sources with rows and columns; a packed file is read as it \
-                 was packed, so give it to `heatsplat pack`, or read the original source"
+                "{}: {flag} is for sources with rows and columns; a packed file is read as it was \
+                 packed, so give it to `heatsplat pack`, or read the original source",
+                shown_source(source)
             )
             .into()),
             None => {

@@ -1,12 +1,12 @@
 //! `heatsplat info --verify`: reads a whole `.heat` file and looks for damage.
 
 use super::error::{BoxError, UsageError};
-use super::packed::{is_named_packed, is_packed};
-use heatsplat_heat::{HeatFile, PageCache};
+use super::packed::{PackedSource, is_named_packed, is_packed};
+use super::source_name::redact;
+use heatsplat_heat::PageCache;
 use indicatif::{HumanCount, ProgressBar};
 use serde_json::json;
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::sync::Arc;
 
 /// Verifies a file and prints the result.
@@ -14,13 +14,13 @@ use std::sync::Arc;
 /// # Errors
 /// The file can't be opened, or it has faults. These are printed before.
 pub(super) fn verify(source: &str, as_json: bool) -> Result<(), BoxError> {
-    let path = Path::new(source);
     if !is_named_packed(source) && !is_packed(source) {
-        let message = format!("--verify: {source}: expected a .heat file of this machine");
+        let message = format!("--verify: {}: expected a .heat file", redact(source));
         return Err(UsageError::new("info", message).into());
     }
     // Verifying doesn't use the cache.
-    let file = HeatFile::open(path, &Arc::new(PageCache::new(0)))?;
+    let file = PackedSource::open_with(source, &Arc::new(PageCache::new(0)))?.file;
+    let source = redact(source);
     let bar = ProgressBar::new(file.pages_len());
     let found = file.verify(&mut |pages| bar.set_position(pages));
     bar.finish_and_clear();

@@ -1,8 +1,9 @@
 //! The reader of archives, which may have been written by any program.
 
-use crate::contents::{ArchiveError, Contents};
+use crate::contents::{ArchiveError, Contents, ReadError};
 use crate::mbtiles::MbTiles;
 use crate::pmtiles::PmTiles;
+use heatsplat_heat::{ByteSource, FileSource};
 use heatsplat_points::TileId;
 use std::path::{Path, PathBuf};
 
@@ -37,13 +38,31 @@ impl Archive {
         let opened = if extension == "mbtiles" {
             MbTiles::open(path).map(|(tiles, contents)| (TileReader::MbTiles(tiles), contents))
         } else {
-            PmTiles::open(path).map(|(tiles, contents)| (TileReader::PmTiles(tiles), contents))
+            let source = FileSource::open(path).map_err(ReadError::from);
+            let opened = source.and_then(|source| PmTiles::open(Box::new(source)));
+            opened.map(|(tiles, contents)| (TileReader::PmTiles(tiles), contents))
         };
         let (reader, contents) = opened.map_err(|error| error.at(path))?;
         Ok(Self {
             path: path.to_owned(),
             contents,
             reader,
+        })
+    }
+
+    /// Opens a PMTiles archive from any source of its bytes, like ranges of an object at an
+    /// address. If its reads are dear, directories are only checked when they are needed. `name`
+    /// stands for the archive in messages.
+    ///
+    /// # Errors
+    /// As those of [`open`](Self::open).
+    pub fn from_source(source: Box<dyn ByteSource>, name: &str) -> Result<Self, ArchiveError> {
+        let path = Path::new(name);
+        let (tiles, contents) = PmTiles::open(source).map_err(|error| error.at(path))?;
+        Ok(Self {
+            path: path.to_owned(),
+            contents,
+            reader: TileReader::PmTiles(tiles),
         })
     }
 

@@ -49,6 +49,8 @@ struct Counts {
     read: AtomicU64,
     bytes: AtomicU64,
     hits: AtomicU64,
+    reads: AtomicU64,
+    broken: AtomicU64,
     failures: AtomicU64,
 }
 
@@ -58,8 +60,13 @@ struct Counts {
 pub struct PageCounters {
     /// Number of pages that were read.
     pub pages_read: u64,
-    /// Number of bytes of the pages that were read.
+    /// Number of bytes that were read for pages.
     pub page_bytes: u64,
+    /// Number of reads of pages and directories, tries again not counted: one for neighbouring
+    /// pages. Of files at addresses these are requests.
+    pub page_reads: u64,
+    /// Number of these reads that failed, after all tries.
+    pub page_read_failures: u64,
     /// Number of pages that were found in the cache.
     pub page_hits: u64,
     /// Number of pages and directories that were damaged.
@@ -89,6 +96,8 @@ impl PageCache {
         PageCounters {
             pages_read: counts.read.load(Ordering::Relaxed),
             page_bytes: counts.bytes.load(Ordering::Relaxed),
+            page_reads: counts.reads.load(Ordering::Relaxed),
+            page_read_failures: counts.broken.load(Ordering::Relaxed),
             page_hits: counts.hits.load(Ordering::Relaxed),
             crc_failures: counts.failures.load(Ordering::Relaxed),
             cached_bytes: self.pages.weight() + self.nodes.weight(),
@@ -98,6 +107,12 @@ impl PageCache {
     /// Number for a file that no other file of this cache has.
     pub(crate) fn new_file(&self) -> u64 {
         self.files.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Returns true if a page is in the cache.
+    pub(crate) fn has(&self, key: &PageKey, are_nodes: bool) -> bool {
+        let cache = if are_nodes { &self.nodes } else { &self.pages };
+        cache.peek(key).is_some()
     }
 
     pub(crate) fn get(&self, key: &PageKey, are_nodes: bool) -> Option<Arc<Page>> {
@@ -118,6 +133,13 @@ impl PageCache {
     pub(crate) fn count_read(&self, pages: usize, bytes: usize) {
         self.counts.read.fetch_add(pages as u64, Ordering::Relaxed);
         self.counts.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Counts a read of pages or of directories; `is_good` is false if it failed.
+    pub(crate) fn count_one_read(&self, is_good: bool) {
+        self.counts.reads.fetch_add(1, Ordering::Relaxed);
+        let broken = u64::from(!is_good);
+        self.counts.broken.fetch_add(broken, Ordering::Relaxed);
     }
 
     pub(crate) fn count_failure(&self) {

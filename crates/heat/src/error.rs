@@ -15,6 +15,16 @@ pub enum HeatError {
         /// Reason that the operating system gives.
         source: io::Error,
     },
+    /// A part of the file can't be read.
+    #[error("{part} of {name} cannot be read: {source}")]
+    ReadPart {
+        /// Name of the file.
+        name: String,
+        /// Part that can't be read, for example "page 4711".
+        part: String,
+        /// Reason that the operating system or the server gives.
+        source: io::Error,
+    },
     /// The file doesn't begin like a `.heat` file.
     #[error("{name}: is no .heat file")]
     Foreign {

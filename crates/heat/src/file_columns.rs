@@ -6,7 +6,7 @@ use crate::columns::{BlobPlace, ColumnForm, ColumnRecord, split_words};
 use crate::error::HeatError;
 use crate::file::HeatFile;
 use crate::pages::{Page, StreamNumber};
-use crate::source::read_vec;
+use crate::retry::read_vec;
 use std::ops::Range;
 use std::sync::OnceLock;
 

@@ -54,4 +54,8 @@ impl PagedIndex for HeatFile {
     fn focus(&self) -> Option<Focus> {
         self.root.focus
     }
+
+    fn is_remote(&self) -> bool {
+        self.pages.source().costs().are_high()
+    }
 }

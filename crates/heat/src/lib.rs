@@ -32,7 +32,9 @@ mod node_page;
 mod options;
 pub mod pack;
 mod page;
+mod page_reads;
 mod pages;
+mod retry;
 mod root;
 mod search;
 mod source;
@@ -57,12 +59,15 @@ pub use file::HeatFile;
 pub use layout::MAGIC;
 pub use metadata::Metadata;
 pub use options::{HeatSummary, WriterOptions};
-pub use source::{ByteSource, FileSource};
+pub use retry::{read_retrying, read_vec};
+pub use source::{ByteRead, ByteSource, FileSource, ReadCosts};
 pub use verify::Verification;
 pub use write_index::write_index;
 pub use writer::HeatWriter;
 
 #[cfg(test)]
 mod damage_tests;
+#[cfg(test)]
+mod read_tests;
 #[cfg(test)]
 mod tests;

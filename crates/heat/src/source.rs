@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 /// Source of a file's bytes: a file of this machine, for example, or ranges of an object at an
 /// address.
@@ -24,6 +25,90 @@ pub trait ByteSource: fmt::Debug + Send + Sync {
     /// # Errors
     /// The bytes can't be read, or the file ends before.
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
+
+    /// Reads several ranges. Sources that wait for other machines read them at a time, and end
+    /// each after the time `limit`.
+    fn read_all(&self, reads: &mut [ByteRead<'_>], limit: Duration) {
+        let _ = limit;
+        for read in reads {
+            read.result = self.read_at(read.offset, read.bytes);
+        }
+    }
+
+    /// Time after which a failed read may succeed. `None` if it would fail again: nothing is there,
+    /// for example.
+    fn retry_after(&self, error: &io::Error) -> Option<Duration> {
+        use io::ErrorKind::{InvalidInput, NotFound, PermissionDenied, UnexpectedEof, Unsupported};
+        let is_lasting = [
+            InvalidInput,
+            NotFound,
+            PermissionDenied,
+            UnexpectedEof,
+            Unsupported,
+        ]
+        .contains(&error.kind());
+        (!is_lasting).then_some(Duration::ZERO)
+    }
+
+    /// Costs of the source's reads, by which pages are read together.
+    fn costs(&self) -> ReadCosts {
+        ReadCosts::LOCAL
+    }
+}
+
+/// Range of bytes to read, and the result.
+#[derive(Debug)]
+pub struct ByteRead<'a> {
+    /// Place of the first byte in the file.
+    pub offset: u64,
+    /// Bytes to fill.
+    pub bytes: &'a mut [u8],
+    /// Reason why the bytes were not read.
+    pub result: io::Result<()>,
+}
+
+impl<'a> ByteRead<'a> {
+    /// Range that begins at `offset` and fills `bytes`.
+    pub fn new(offset: u64, bytes: &'a mut [u8]) -> Self {
+        Self {
+            offset,
+            bytes,
+            result: Ok(()),
+        }
+    }
+}
+
+/// Costs of a source's reads: how much is read together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadCosts {
+    /// Number of unwanted bytes that are read rather than that a further read is begun.
+    pub gap: u64,
+    /// Greatest number of bytes that are read at once.
+    pub most: u64,
+    /// Greatest number of reads at a time.
+    pub at_once: usize,
+}
+
+impl ReadCosts {
+    /// Costs of a disk of this machine. Larger reads of it are no faster.
+    pub const LOCAL: Self = Self {
+        gap: 0,
+        most: 1 << 18,
+        at_once: 1,
+    };
+
+    /// Costs of ranges of an object at an address. A request takes as long as some hundred
+    /// kilobytes.
+    pub const REMOTE: Self = Self {
+        gap: 1 << 18,
+        most: 1 << 21,
+        at_once: 8,
+    };
+
+    /// Returns true if a read takes so long that others are read along with it.
+    pub(crate) fn are_high(&self) -> bool {
+        self.gap > 0
+    }
 }
 
 /// File of this machine. It is read at offsets, by all threads through one descriptor, and not
@@ -97,11 +182,4 @@ impl ByteSource for Vec<u8> {
         bytes.copy_from_slice(here.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
-}
-
-/// Reads bytes into a buffer of their own.
-pub(crate) fn read_vec(source: &dyn ByteSource, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; len];
-    source.read_at(offset, &mut bytes)?;
-    Ok(bytes)
 }

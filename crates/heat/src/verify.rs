@@ -16,6 +16,9 @@ use sha2::{Digest as _, Sha256};
 /// Greatest number of faults that are listed one by one: a choice.
 const LISTED: usize = 1000;
 
+/// Number of pages that are read together: a choice.
+const TOGETHER: u32 = 128;
+
 /// Result of verifying a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -101,23 +104,27 @@ impl<'a> Verifier<'a> {
         let mut all_good = true;
         let seen = self.seen.get_mut(usize::from(stream));
         let is_new = seen.is_some_and(|seen| !std::mem::replace(seen, true));
-        for page in 0..pages {
-            let good = match self.file.pages.load(stream, page) {
-                Ok(page) => visit(&page),
-                Err(error) => {
-                    if is_new {
-                        self.found.add(error);
+        for first in (0..pages).step_by(TOGETHER as usize) {
+            let numbers = first..(first + TOGETHER).min(pages);
+            let loaded = self.file.pages.load(stream, numbers.clone());
+            for (page, loaded) in numbers.zip(loaded) {
+                let good = match loaded {
+                    Ok(page) => visit(&page),
+                    Err(error) => {
+                        if is_new {
+                            self.found.add(error);
+                        }
+                        all_good = false;
+                        continue;
                     }
+                };
+                if !good {
+                    self.found.add(self.file.pages.damaged_page(stream, page));
                     all_good = false;
-                    continue;
                 }
-            };
-            if !good {
-                self.found.add(self.file.pages.damaged_page(stream, page));
-                all_good = false;
+                self.found.pages += u64::from(is_new);
+                (self.progress)(self.found.pages);
             }
-            self.found.pages += u64::from(is_new);
-            (self.progress)(self.found.pages);
         }
         all_good
     }

@@ -137,7 +137,7 @@ pub use raster_extent::RasterExtent;
 pub use records::arrow::read_record_batches;
 pub use records::shapefile::is_companion;
 #[cfg(feature = "remote")]
-pub use remote::remote_version;
+pub use remote::{RangeError, RemoteFile, remote_version};
 pub use report::{Mismatch, MismatchReason, Report, RowUnit, SkipReason, SkippedRow};
 pub use source::{LoadProgress, Source, load, load_first, load_rows, load_table};
 pub use table::{

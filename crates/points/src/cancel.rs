@@ -16,7 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The units of work between two looks at a token, if no single call of [`check`] counts more. A
 /// unit is about a nanosecond of one core of 2023. A look takes 60 ns, so looks take 1/2000 of the
@@ -120,6 +120,18 @@ impl CancelToken {
         passed.then_some(Cancelled::Deadline)
     }
 
+    /// The time until the earliest deadline of this token and of the larger work; `None` if there
+    /// is no deadline.
+    fn time_left(&self) -> Option<Duration> {
+        let own = self.0.deadline;
+        let own = own.map(|at| at.saturating_duration_since(Instant::now()));
+        let parent = self.0.parent.as_ref().and_then(Self::time_left);
+        match (own, parent) {
+            (Some(own), Some(parent)) => Some(own.min(parent)),
+            (own, parent) => own.or(parent),
+        }
+    }
+
     /// Runs work under this token, on this thread and on those that [`inherit`] it.
     ///
     /// # Errors
@@ -143,6 +155,12 @@ pub struct InheritedToken(Option<CancelToken>);
 /// Returns the token of the calling thread, for threads that do a part of its work.
 pub fn inherit() -> InheritedToken {
     InheritedToken(TOKEN.with_borrow(Clone::clone))
+}
+
+/// The time until the deadline of the work that this thread does; `None` if it has none. Work that
+/// waits for something should not wait longer.
+pub fn time_left() -> Option<Duration> {
+    TOKEN.with_borrow(|token| token.as_ref().and_then(CancelToken::time_left))
 }
 
 /// Runs work under no token, so that it is always finished: for results that other callers need
@@ -238,7 +256,6 @@ fn unwind(reason: Cancelled) -> ! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn work_is_counted_on_all_its_threads_and_ends_on_all() {
@@ -266,6 +283,11 @@ mod tests {
 
     #[test]
     fn a_look_ends_the_work_whatever_the_reason() {
+        assert_eq!(time_left(), None);
+        let soon = CancelToken::new(Some(Instant::now() + Duration::from_secs(60)), u64::MAX);
+        let part = soon.child(Some(Instant::now() + Duration::from_secs(600)), u64::MAX);
+        let left = part.run(time_left).unwrap().unwrap();
+        assert!(left <= Duration::from_secs(60) && left > Duration::from_secs(50));
         let late = CancelToken::new(Some(Instant::now()), u64::MAX);
         assert_eq!(late.run(|| ()), Err(Cancelled::Deadline));
         let little = CancelToken::new(None, 1000);

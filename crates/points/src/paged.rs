@@ -78,6 +78,12 @@ pub trait PagedIndex: fmt::Debug + Send + Sync {
     /// First view of a map of the points; `None` if there are no points.
     fn focus(&self) -> Option<Focus>;
 
+    /// Returns true if reading may wait for another machine: then pictures are not drawn on threads
+    /// that have other work.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
     /// Index of the points that have a weight, each with the weight 1, if this index has one beside
     /// its own: counts and means are drawn from it.
     fn counted(&self) -> Option<Arc<dyn PagedIndex>> {

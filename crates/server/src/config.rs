@@ -145,8 +145,12 @@ pub struct ServerConfig {
 pub struct PageCounts {
     /// The number of pages that were read.
     pub pages_read: u64,
-    /// The number of bytes of the pages that were read.
+    /// The number of bytes that were read for pages.
     pub page_bytes: u64,
+    /// The number of reads of pages; of files at addresses these are requests.
+    pub page_reads: u64,
+    /// The number of these reads that failed, after all tries.
+    pub page_read_failures: u64,
     /// The number of pages that were found in the cache.
     pub page_hits: u64,
     /// The number of pages that were damaged.

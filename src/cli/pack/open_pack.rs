@@ -1,7 +1,8 @@
 //! Packs as sources of a pack: their points are sorted already.
 
 use crate::cli::error::BoxError;
-use crate::cli::packed::{is_named_packed, is_packed};
+use crate::cli::packed::{PackedSource, is_named_packed, is_packed};
+use crate::cli::source_name::redact;
 use heatsplat::Point;
 use heatsplat::points::paged::PagedIndex as _;
 use heatsplat::points::{LonLatBox, PointSink as _, mercator};
@@ -9,7 +10,6 @@ use heatsplat_heat::pack::{Packer, RowColumn};
 use heatsplat_heat::{HeatFile, PageCache};
 use indicatif::HumanCount;
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::Arc;
 
 /// Bytes of pages in memory for each pack that is read: a choice. Its points are read in order, so
@@ -26,20 +26,17 @@ pub(super) struct OpenPack {
 }
 
 impl OpenPack {
-    /// Tests whether a source is a pack. One that is absent or at an address is one by its name, so
-    /// that the error about it says what is wrong.
+    /// Tests whether a source is a pack. One that is absent is one by its name, so that the error
+    /// about it says what is wrong.
     pub(super) fn is_pack(source: &str) -> bool {
         is_named_packed(source) || is_packed(source)
     }
 
     pub(super) fn open(source: &str) -> Result<Self, BoxError> {
-        if heatsplat_loader::is_remote(source) {
-            return Err(format!("{source}: download the file first, and pack the copy").into());
-        }
         let cache = Arc::new(PageCache::new(CACHE));
         Ok(Self {
-            name: source.to_owned(),
-            file: Arc::new(HeatFile::open(Path::new(source), &cache)?),
+            name: redact(source),
+            file: PackedSource::open_with(source, &cache)?.file,
         })
     }
 

@@ -9,7 +9,9 @@ use heatsplat::render::Radius;
 use heatsplat_loader::is_remote;
 use heatsplat_server::LayerId;
 use std::path::Path;
-use std::time::{Instant, SystemTime};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The state of a file: its size in bytes, and the time when it was last modified. If either
 /// differs from before, the file has changed. `None` if the source is no regular file, but a pipe,
@@ -20,6 +22,9 @@ pub(super) fn file_state(path: &Path) -> FileState {
     let metadata = path.metadata().ok().filter(|m| m.is_file())?;
     Some((metadata.len(), metadata.modified().ok()?))
 }
+
+/// The least time between two attempts to open a file at an address that has changed: a choice.
+const REOPENING: Duration = Duration::from_secs(2);
 
 /// A layer of the server, and the state of its source when the source was last read.
 #[derive(Clone)]
@@ -35,6 +40,9 @@ pub(super) struct LoadedLayer {
     /// state of the source, like an ETag. `None` for other sources, and for a remote source that
     /// has no validator.
     pub(super) validator: Option<String>,
+    /// A flag that becomes true when a file that is read range by range has changed at its address:
+    /// then nothing more can be read of it until it is opened again. `None` for other sources.
+    pub(super) changed: Option<Arc<AtomicBool>>,
     /// The time when the layer's source was last read or was found unchanged.
     pub(super) at: Instant,
     pub(super) first_reading: FirstReading,
@@ -63,6 +71,7 @@ impl LoadedLayer {
             read: None,
             seen: None,
             validator: None,
+            changed: None,
             at: Instant::now(),
             first_reading: FirstReading::default(),
         };
@@ -82,11 +91,25 @@ impl LoadedLayer {
     /// server. Databases and commands always count as changed, since nothing shows whether their
     /// rows have changed.
     pub(super) fn is_stale(&self) -> Result<bool, BoxError> {
+        if self.is_replaced() {
+            return Ok(true);
+        }
         if !is_remote(&self.config.source) {
             return Ok(self.config.is_without_file() || self.has_changed());
         }
         let now = validator(&self.config.source, self.validator.as_deref())?;
         Ok(now.is_none() || now != self.validator)
+    }
+
+    /// Tests whether a read has found that the file at the layer's address is another one now.
+    fn is_replaced(&self) -> bool {
+        let changed = self.changed.as_ref();
+        changed.is_some_and(|changed| changed.load(Ordering::Relaxed))
+    }
+
+    /// Tests whether the layer must be opened again. After an attempt the next one waits a while.
+    pub(super) fn is_to_be_reopened(&self) -> bool {
+        self.is_replaced() && self.at.elapsed() >= REOPENING
     }
 
     fn has_changed(&self) -> bool {
@@ -101,6 +124,7 @@ impl LoadedLayer {
         let is_away = self.config.is_without_file() || is_remote(&self.config.source);
         match reload {
             Reload::Files | Reload::Config => self.has_changed(),
+            Reload::Replaced => self.is_to_be_reopened(),
             Reload::All => is_away || self.has_changed(),
             Reload::Layer(wanted) => {
                 self.id.as_str() == wanted || layer_name(&self.config) == *wanted
@@ -127,6 +151,8 @@ pub(super) enum Reload {
     All,
     /// The layer with this name or this id.
     Layer(String),
+    /// The layers whose files at addresses were found to be other ones now.
+    Replaced,
     /// The layers whose reload period is over. A layer whose source is unchanged is not read.
     Due,
 }

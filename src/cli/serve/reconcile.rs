@@ -323,6 +323,17 @@ impl LayerSet {
         changed
     }
 
+    /// Tests whether a file at an address was found to be another one, so that it must be opened
+    /// again.
+    pub(super) fn has_replaced(&self) -> bool {
+        self.loaded.iter().any(LoadedLayer::is_to_be_reopened)
+    }
+
+    /// Tests whether a layer is read range by range from an address.
+    pub(super) fn has_ranges(&self) -> bool {
+        self.loaded.iter().any(|loaded| loaded.changed.is_some())
+    }
+
     /// Restarts the reload period of each layer whose period is over.
     pub(super) fn postpone(&mut self) {
         for loaded in &mut self.loaded {
@@ -368,6 +379,7 @@ impl LayerSet {
         // reading is noticed later.
         let validator = validator(&config.source, None)?;
         let name = layer_name(&config);
+        let mut changed = None;
         let arrived = match &config.database {
             Some(database) if config.live => {
                 let pool = self.pool(database)?;
@@ -378,6 +390,7 @@ impl LayerSet {
             None if ArchiveLayer::is_archive(&config.source) => {
                 let archive = ArchiveLayer::open(&config.source, &name)?;
                 say!("{id}: {}", archive.summary());
+                changed.clone_from(&archive.changed);
                 NewLayer::Archive(Arc::new(archive))
             }
             database => {
@@ -388,6 +401,7 @@ impl LayerSet {
                 let loaded = flags.load(&config.source)?;
                 say!("{}", loaded.summary(id.as_str()));
                 let is_packed = loaded.packed.is_some();
+                changed = loaded.packed.as_ref().and_then(|p| p.changed.clone());
                 let share = loaded.points.summary().negative_share();
                 // Points of a packed file may be read for it, and may turn out to be damaged.
                 let style = CancelToken::default()
@@ -424,6 +438,7 @@ impl LayerSet {
             read: state,
             seen: state,
             validator,
+            changed,
             at: Instant::now(),
             first_reading,
             config,

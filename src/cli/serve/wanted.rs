@@ -46,7 +46,7 @@ impl LayerSet {
         let mut all = Vec::new();
         for database in config.databases.iter().filter(|d| d.publishes()) {
             let tables = match reload {
-                Reload::Files | Reload::Layer(_) => None,
+                Reload::Files | Reload::Layer(_) | Reload::Replaced => None,
                 Reload::Due | Reload::All => database.published().unwrap_or_else(|error| {
                     say!("heatsplat: {error}; its tables stay as they were");
                     None

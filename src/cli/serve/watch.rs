@@ -105,6 +105,9 @@ impl Watcher {
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
                 self.look_at_files();
+                if self.set.has_replaced() {
+                    self.reload(&Reload::Replaced);
+                }
             }
             if self.set.next_due().is_some_and(|due| due <= Instant::now()) {
                 self.reload(&Reload::Due);
@@ -118,7 +121,8 @@ impl Watcher {
     fn patience(&self) -> Duration {
         let until = |due: Instant| due.saturating_duration_since(Instant::now());
         let next = self.set.next_due().map_or(HEARTBEAT, until).min(HEARTBEAT);
-        if self.config.server.watch || self.source.path().is_some() {
+        let looks = self.config.server.watch || self.source.path().is_some();
+        if looks || self.set.has_ranges() {
             next.min(LOOK)
         } else {
             next

@@ -6,12 +6,10 @@ use super::header::{self, ByteRange, Header};
 use crate::contents::{Contents, ReadError, TileFormat};
 use crate::hilbert;
 use crate::validate::{self, LARGEST};
+use heatsplat_heat::{ByteSource, ReadCosts, read_vec};
 use heatsplat_points::TileId;
 use serde_json::Value;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The most directories on the way from the root directory to a tile, the root directory included:
@@ -23,20 +21,16 @@ const CACHED_LEAVES: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct PmTiles {
-    file: File,
+    source: Box<dyn ByteSource>,
     header: Header,
     root: Vec<Entry>,
     leaves: Mutex<HashMap<ByteRange, Arc<Vec<Entry>>>>,
 }
 
 impl PmTiles {
-    pub(crate) fn open(path: &Path) -> Result<(Self, Contents), ReadError> {
-        let mut file = File::open(path)?;
-        let size = file.metadata()?.len();
-        let mut first = Vec::new();
-        (&mut file)
-            .take(header::LENGTH as u64)
-            .read_to_end(&mut first)?;
+    pub(crate) fn open(source: Box<dyn ByteSource>) -> Result<(Self, Contents), ReadError> {
+        let size = source.size()?;
+        let first = read_vec(&*source, 0, size.min(header::LENGTH as u64) as usize)?;
         let header = Header::from_bytes(&first)?;
         for (name, (offset, length)) in [
             ("root directory", header.root),
@@ -67,15 +61,18 @@ impl PmTiles {
         let [first, last] = header.zooms;
         let zooms = validate::zooms(first, last)?;
         let mut new = Self {
-            file,
+            source,
             header,
             root: Vec::new(),
             leaves: Mutex::default(),
         };
         let metadata = new.metadata()?;
         new.root = new.directory(header.root)?;
-        let mut left = header.leaves.1;
-        new.check(&new.root, 1, &mut left)?;
+        // At an address each directory is a request, so that they are read when they are needed.
+        if new.source.costs() == ReadCosts::LOCAL {
+            let mut left = header.leaves.1;
+            new.check(&new.root, 1, &mut left)?;
+        }
         let text = |name: &str| Some(metadata.get(name)?.as_str()?.to_owned());
         let first_tile = new.first_tile()?;
         let bounds = validate::bounds(header.bounds);
@@ -219,34 +216,13 @@ impl PmTiles {
         self.read((start, u64::from(entry.length)))
     }
 
-    /// Reads a range of bytes. The range must have been checked to lie within the file.
+    /// Reads a range of bytes. Reads that fail are tried again.
     fn read(&self, (offset, length): ByteRange) -> Result<Vec<u8>, ReadError> {
         if length > LARGEST {
             return Err(format!("a part of it has {length} bytes").into());
         }
-        let mut bytes = vec![0; length as usize];
-        read_at(&self.file, &mut bytes, offset)?;
-        Ok(bytes)
+        Ok(read_vec(&*self.source, offset, length as usize)?)
     }
-}
-
-/// Reads bytes at an offset. It doesn't use the position of the file, which all threads would
-/// share.
-#[cfg(unix)]
-fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let n = std::os::windows::fs::FileExt::seek_read(file, bytes, offset)?;
-        let (true, Some(rest)) = (n > 0, bytes.get_mut(n..)) else {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        };
-        (bytes, offset) = (rest, offset + n as u64);
-    }
-    Ok(())
 }
 
 /// Returns the last entry that begins at the tile with the number `number` on the Hilbert curve or

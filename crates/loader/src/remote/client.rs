@@ -5,6 +5,7 @@ use crate::input::address::{parts, scheme};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use heatsplat_points::cancel;
 use object_store::aws::AmazonS3Builder;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
@@ -13,15 +14,16 @@ use object_store::http::HttpBuilder;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 use percent_encoding::percent_decode_str;
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, RANGE};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, RANGE, RETRY_AFTER};
 use reqwest::{StatusCode, Url, redirect};
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 
 /// The longest time that making a connection may take: a choice.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -34,15 +36,15 @@ const RETRIES: usize = 3;
 /// The time after a request was first sent from which on it isn't repeated any more: a choice.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The time between two looks at the cancel token of the thread that waits: a choice.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// The number that stands for the length of a response in bytes if the server doesn't state the
 /// length.
 pub(super) const UNKNOWN: u64 = u64::MAX / 2;
 
-/// Runs asynchronous work on a thread of this module's runtime, and waits for its result. It may be
-/// called on any thread, even on a thread of another runtime.
-pub(super) fn wait<T: Send + 'static>(
-    work: impl Future<Output = T> + Send + 'static,
-) -> io::Result<T> {
+/// The runtime on whose thread all requests are sent. It is started by the first call.
+fn runtime() -> io::Result<&'static Runtime> {
     static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
     let made = RUNTIME.get_or_init(|| {
         Builder::new_multi_thread()
@@ -52,11 +54,17 @@ pub(super) fn wait<T: Send + 'static>(
             .build()
             .ok()
     });
-    let runtime = made
-        .as_ref()
-        .ok_or_else(|| io::Error::other("no thread can be started to ask the server"))?;
+    made.as_ref()
+        .ok_or_else(|| io::Error::other("no thread can be started to ask the server"))
+}
+
+/// Runs asynchronous work on a thread of this module's runtime, and waits for its result. It may be
+/// called on any thread, even on a thread of another runtime.
+pub(super) fn wait<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> io::Result<T> {
     let (done, result) = sync_channel(1);
-    runtime.spawn(async move {
+    runtime()?.spawn(async move {
         // If the receiver was dropped, the result isn't needed. That is no error.
         let _ = done.send(work.await);
     });
@@ -65,22 +73,56 @@ pub(super) fn wait<T: Send + 'static>(
         .map_err(|_| io::Error::other("asking the server broke off"))
 }
 
+/// Runs asynchronous work like [`wait`], but ends it if the work of the calling thread ends: at the
+/// deadline of a request, for example.
+pub(super) fn wait_or_cancel<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> io::Result<T> {
+    let (done, result) = sync_channel(1);
+    let task = runtime()?.spawn(async move {
+        let _ = done.send(work.await);
+    });
+    let _guard = AbortOnDrop(task);
+    loop {
+        match result.recv_timeout(LOOK) {
+            Ok(result) => return Ok(result),
+            // This unwinds the stack if the work has ended.
+            Err(RecvTimeoutError::Timeout) => cancel::check(cancel::UNITS_BETWEEN_LOOKS),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(io::Error::other("asking the server broke off"));
+            }
+        }
+    }
+}
+
+/// A guard that ends a task when it is dropped.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// The store for an address (the client of the library `object_store` that reads there), and the
-/// path of the object in this store.
-pub(super) fn store(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
+/// path of the object in this store. `retries` says how often it repeats failed requests.
+pub(super) fn store(
+    address: &str,
+    retries: RetryConfig,
+) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     // This fails if another part of the program has installed a provider of cryptography. Then that
     // provider is used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match scheme(address) {
-        Some(("s3", rest)) => s3(rest),
-        Some(_) => http(address),
+        Some(("s3", rest)) => s3(rest, retries),
+        Some(_) => http(address, retries),
         None => Err(wrong("it is no http://, https:// or s3:// address")),
     }
 }
 
 /// The store for an HTTP address. The whole address belongs to the store, and the path is empty, so
 /// that a signature in the address stays unchanged.
-fn http(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
+fn http(address: &str, retries: RetryConfig) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     let mut url = Url::parse(address).map_err(wrong)?;
     let user = authorization(&url)?;
     let _ = (url.set_username(""), url.set_password(None));
@@ -90,13 +132,17 @@ fn http(address: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
         user,
         silence: SILENCE,
     };
-    Ok((whole(&url, connector)?, Path::default()))
+    Ok((whole(&url, connector, retries)?, Path::default()))
 }
 
-fn whole(url: &Url, connector: Connector) -> io::Result<Arc<dyn ObjectStore>> {
+fn whole(
+    url: &Url,
+    connector: Connector,
+    retries: RetryConfig,
+) -> io::Result<Arc<dyn ObjectStore>> {
     let store = HttpBuilder::new()
         .with_url(url.as_str())
-        .with_retry(retries())
+        .with_retry(retries)
         .with_http_connector(connector)
         .build()
         .map_err(failed)?;
@@ -105,7 +151,7 @@ fn whole(url: &Url, connector: Connector) -> io::Result<Arc<dyn ObjectStore>> {
 
 /// The store for an S3 address. `rest` is the address without `s3://`. Credentials, region and
 /// endpoint come from environment variables only. Without a key, requests are not signed.
-fn s3(rest: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
+fn s3(rest: &str, retries: RetryConfig) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     let (bucket, key) = parts(rest);
     let key = key.strip_prefix('/').unwrap_or_default();
     if bucket.contains('@') {
@@ -134,7 +180,7 @@ fn s3(rest: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     };
     let mut builder = AmazonS3Builder::from_env()
         .with_bucket_name(bucket)
-        .with_retry(retries())
+        .with_retry(retries)
         .with_http_connector(connector);
     if !has_key {
         builder = builder.with_skip_signature(true);
@@ -143,7 +189,8 @@ fn s3(rest: &str) -> io::Result<(Arc<dyn ObjectStore>, Path)> {
     Ok((Arc::new(store), path))
 }
 
-fn retries() -> RetryConfig {
+/// The usual repetition of failed requests.
+pub(super) fn retries() -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig {
             init_backoff: Duration::from_millis(100),
@@ -152,6 +199,14 @@ fn retries() -> RetryConfig {
         },
         max_retries: RETRIES,
         retry_timeout: PATIENCE,
+    }
+}
+
+/// No repetition: the caller repeats requests itself.
+pub(super) fn no_retries() -> RetryConfig {
+    RetryConfig {
+        max_retries: 0,
+        ..retries()
     }
 }
 
@@ -212,11 +267,15 @@ impl HttpConnector for Connector {
 
 /// The HTTP status of a server's response, if it isn't one of success.
 #[derive(Debug)]
-struct StatusError(StatusCode);
+struct StatusError {
+    status: StatusCode,
+    /// The time after which the server wants to be asked again.
+    retry_after: Option<Duration>,
+}
 
 impl fmt::Display for StatusError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the server answers {}", self.0)
+        write!(f, "the server answers {}", self.status)
     }
 }
 
@@ -244,7 +303,14 @@ impl HttpService for StrictClient {
             } else {
                 HttpErrorKind::Unknown
             };
-            return Err(HttpError::new(kind, StatusError(status)));
+            // A date is left out: it would need the server's clock.
+            let seconds = response.headers().get(RETRY_AFTER);
+            let seconds = seconds.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+            let error = StatusError {
+                status,
+                retry_after: seconds.map(Duration::from_secs),
+            };
+            return Err(HttpError::new(kind, error));
         }
         response
             .headers_mut()
@@ -256,7 +322,12 @@ impl HttpService for StrictClient {
 
 /// The HTTP status in an error; `None` if the error has none, because no server answered.
 pub(super) fn status(error: &object_store::Error) -> Option<u16> {
-    chain(error).find_map(|e| Some(e.downcast_ref::<StatusError>()?.0.as_u16()))
+    chain(error).find_map(|e| Some(e.downcast_ref::<StatusError>()?.status.as_u16()))
+}
+
+/// The time after which the server wants to be asked again; `None` if it states none.
+pub(super) fn retry_after(error: &object_store::Error) -> Option<Duration> {
+    chain(error).find_map(|e| e.downcast_ref::<StatusError>()?.retry_after)
 }
 
 /// Returns whether an error means that a server's response could not be understood.
@@ -320,7 +391,7 @@ mod tests {
             silence: Duration::from_millis(100),
         };
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let store = whole(&url, connector).unwrap();
+        let store = whole(&url, connector, retries()).unwrap();
         let asked = wait(async move { store.get_opts(&Path::default(), Default::default()).await });
         let error = failed(asked.unwrap().map(|_| ()).unwrap_err());
         let says = "the server doesn't answer, or has gone silent";

@@ -7,10 +7,14 @@
 //!                                                        └▶ download: a temporary file
 //! ```
 
+mod circuit;
 mod client;
+mod file;
 mod object;
 mod parquet_reader;
 mod range_reader;
+
+pub use file::{RangeError, RemoteFile};
 
 use crate::error::LoadError;
 use crate::format::InputFormat;

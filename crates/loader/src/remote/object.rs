@@ -1,6 +1,6 @@
 //! Objects at addresses, of which the first bytes, any range, or all bytes as a stream can be read.
 
-use super::client::{UNKNOWN, failed, is_strange, status, store, wait};
+use super::client::{UNKNOWN, failed, is_strange, retries, status, store, wait};
 use crate::input::address::{scheme, shown_source};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -37,7 +37,7 @@ pub(crate) struct RemoteObject {
 
 /// Validators: metadata by which two responses are recognised as parts of one version of an object.
 #[derive(Clone, Debug, Default)]
-struct Validators {
+pub(super) struct Validators {
     size: Option<u64>,
     e_tag: Option<String>,
     /// The time of modification in seconds since 1970; 0 if the server doesn't state it.
@@ -45,7 +45,7 @@ struct Validators {
 }
 
 impl Validators {
-    fn from_meta(meta: &ObjectMeta) -> Self {
+    pub(super) fn from_meta(meta: &ObjectMeta) -> Self {
         Self {
             size: Some(meta.size).filter(|&size| size < UNKNOWN),
             e_tag: meta.e_tag.clone(),
@@ -55,7 +55,7 @@ impl Validators {
 
     /// Returns whether a later response, with the validators `later`, comes from the version of the
     /// object that `self` describes.
-    fn is_still(&self, later: &Self) -> bool {
+    pub(super) fn is_still(&self, later: &Self) -> bool {
         let same_time = match (&self.e_tag, &later.e_tag) {
             (Some(tag), Some(other)) => tag == other,
             _ => self.modified == later.modified,
@@ -85,7 +85,7 @@ pub(super) enum Probe {
 impl RemoteObject {
     /// An object at an address. No request is sent yet.
     pub(super) fn new(address: &str) -> io::Result<Self> {
-        let (store, path) = store(address)?;
+        let (store, path) = store(address, retries())?;
         Ok(Self {
             address: address.into(),
             store,
@@ -117,6 +117,11 @@ impl RemoteObject {
     /// The object's address as messages show it, without secrets.
     pub(super) fn shown(&self) -> String {
         shown_source(&self.address)
+    }
+
+    /// The validators in the first response.
+    pub(super) fn validators(&self) -> &Validators {
+        &self.known
     }
 
     /// The object's size in bytes; `None` if the server doesn't state it.

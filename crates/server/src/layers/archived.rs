@@ -16,6 +16,11 @@ pub trait TileArchive: Send + Sync + fmt::Debug {
     /// If the file can't be read any more or is damaged. The server logs the message and doesn't
     /// send it.
     fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, ArchiveReadError>;
+
+    /// Returns true if reading a tile may wait for another machine.
+    fn is_remote(&self) -> bool {
+        false
+    }
 }
 
 /// The error for a tile of an archive that could not be read, with its message.

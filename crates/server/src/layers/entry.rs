@@ -21,6 +21,8 @@ use heatsplat_time::Timeline;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 /// The largest number of styles that a layer keeps ready for requests with style parameters. If
 /// there are more, those that are rarely used are dropped. A choice.
@@ -138,6 +140,8 @@ pub(crate) struct ServedLayer {
     /// The running mean of the drawing times of pictures with the overlap, kernel and radius of the
     /// layer's own style.
     pub(crate) usual: RunningMean,
+    /// True if points are read from another machine, for which threads wait.
+    is_remote: bool,
 }
 
 impl ServedLayer {
@@ -191,7 +195,13 @@ impl ServedLayer {
         filter_columns: Option<FilterColumns>,
         budget: &Arc<MemoryBudget>,
     ) -> Self {
+        let parts = source.layer().map(|layer| layer.data().parts());
+        let is_remote = parts.is_some_and(|parts| {
+            let mut indices = parts.iter().filter_map(|(_, points)| points.paged());
+            indices.any(|index| index.is_remote())
+        });
         Self {
+            is_remote,
             source,
             version: VERSIONS.fetch_add(1, Ordering::Relaxed),
             fingerprint,
@@ -418,6 +428,15 @@ impl ServedLayer {
     }
 }
 
+/// Calls `wait`, which may wait for another machine. Meanwhile another thread answers the other
+/// requests of this one.
+fn without_other_requests<T>(wait: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => block_in_place(wait),
+        _ => wait(),
+    }
+}
+
 /// A request for a picture or a number of a layer, with its style and filter resolved.
 #[derive(Debug)]
 pub(crate) struct LayerRequest {
@@ -450,7 +469,7 @@ impl LayerRequest {
         let usual = has_own_splats.then(|| self.layer.usual.get()).flatten();
         let mut size = WorkSize {
             // A layer whose pictures may be slow is not drawn on the runtime's workers.
-            prepares: !is_prepared || (has_own_splats && usual.is_none()),
+            prepares: !is_prepared || (has_own_splats && usual.is_none()) || self.layer.is_remote,
             is_typical: has_own_splats && (is_prepared || self.layer.is_live()),
             turn: usual,
             since: Some(Instant::now()),
@@ -465,7 +484,11 @@ impl LayerRequest {
             return Ok(size);
         }
         let profile = self.layer.profile();
-        let estimate = cost::check_limit(&profile, filter, &self.style, work)?;
+        let check = || cost::check_limit(&profile, filter, &self.style, work);
+        let estimate = match self.layer.is_remote {
+            true => without_other_requests(check)?,
+            false => check()?,
+        };
         if self.style.has_other_splats {
             size.expected = Some(match size.prepares {
                 true => estimate.all,

@@ -42,6 +42,11 @@ pub(crate) async fn tile(
         "webp" => Some(ImageFormat::WebP),
         _ => None,
     };
+    // A thread that answers other requests too must not wait for another machine.
+    let size = WorkSize {
+        prepares: archive.is_remote(),
+        ..WorkSize::SMALL
+    };
     let read = move || {
         let found = archive.tile(tile).map_err(|error| {
             tracing::warn!("{error}");
@@ -54,7 +59,7 @@ pub(crate) async fn tile(
         let bytes = empty.map(Bytes::from_owner);
         bytes.ok_or_else(|| ApiError::not_found("this layer has no such tile"))
     };
-    let (bytes, _) = server.render_queue.run(WorkSize::SMALL, read).await?;
+    let (bytes, _) = server.render_queue.run(size, read).await?;
     let headers = server.cache_headers(Fingerprint::new().text(mime).bytes(&bytes));
     if let Some(response) = response::not_modified(&headers, request) {
         return Ok(response);

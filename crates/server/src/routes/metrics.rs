@@ -148,8 +148,20 @@ fn pages(page: &mut PrometheusText, counts: PageCounts) {
         (
             "page_bytes_total",
             "counter",
-            "Bytes of these pages.",
+            "Bytes that were read for pages.",
             counts.page_bytes,
+        ),
+        (
+            "page_reads_total",
+            "counter",
+            "Reads of pages, one for neighbours. Of files at addresses these are requests.",
+            counts.page_reads,
+        ),
+        (
+            "page_read_failures_total",
+            "counter",
+            "Reads of pages that failed, after all tries.",
+            counts.page_read_failures,
         ),
         (
             "page_hits_total",

@@ -217,6 +217,8 @@ fn page_counts() -> PageCounts {
     PageCounts {
         pages_read: counters.pages_read,
         page_bytes: counters.page_bytes,
+        page_reads: counters.page_reads,
+        page_read_failures: counters.page_read_failures,
         page_hits: counters.page_hits,
         crc_failures: counters.crc_failures,
         cached_bytes: counters.cached_bytes,

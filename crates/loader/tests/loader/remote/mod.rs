@@ -6,9 +6,10 @@ mod formats;
 mod web;
 
 use crate::{loaded, opened};
-use heatsplat_loader::{LoadError, LoadOptions, Report, load, open, remote_version};
+use heatsplat_loader::{LoadError, LoadOptions, RemoteFile, Report, load, open, remote_version};
 use heatsplat_points::Point;
 use std::path::Path;
+use std::time::Duration;
 use web::{Item, Web};
 
 fn from(address: &str, options: &LoadOptions) -> Result<(Vec<Point>, Report), LoadError> {
@@ -250,4 +251,50 @@ fn a_server_is_asked_whether_something_has_changed() {
         assert_eq!(remote_version(&address, None).unwrap(), None);
     }
     assert!(remote_version(&format!("{}/b", web.address), None).is_err());
+}
+
+/// A file that is read range by range has all ranges at once, says when a failed read may succeed,
+/// and gives nothing more once it has changed.
+#[test]
+fn ranges_of_a_file_are_of_one_version() {
+    let web = Web::start();
+    let bytes: Vec<u8> = (0..300_000u32).map(|i| (i % 251) as u8).collect();
+    let address = web.put("/a?sig=s3cret", Item::of(bytes.clone()));
+    let file = RemoteFile::open(&address).unwrap();
+    assert_eq!((file.size(), web.asked().len()), (300_000, 1));
+    let limit = Duration::from_secs(20);
+    let ranges = [0..10, 100_000..200_000, 299_990..300_000];
+    for (range, read) in ranges.iter().zip(file.read(&ranges, limit)) {
+        let expected = &bytes[range.start as usize..range.end as usize];
+        assert_eq!(&read.unwrap()[..], expected);
+    }
+    // The first bytes were there already.
+    assert_eq!(web.asked().len(), 2);
+    let read = || file.read(std::slice::from_ref(&ranges[1]), limit).remove(0);
+    let busy = Item {
+        status: Some(429),
+        header: "Retry-After: 7\r\n",
+        ..Item::default()
+    };
+    web.put("/a?sig=s3cret", busy);
+    let error = read().unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+    let gone = Item {
+        status: Some(404),
+        ..Item::default()
+    };
+    web.put("/a?sig=s3cret", gone);
+    assert_eq!(read().unwrap_err().retry_after(), None);
+    web.put("/a?sig=s3cret", Item::of(bytes.clone()));
+    assert!(read().is_ok());
+    let changed = Item {
+        e_tag: Some("second".into()),
+        ..Item::of(bytes)
+    };
+    web.put("/a?sig=s3cret", changed);
+    for _ in 0..2 {
+        let error = read().unwrap_err();
+        assert!(error.to_string().contains("has changed") && error.retry_after().is_none());
+    }
+    assert!(file.changed().load(std::sync::atomic::Ordering::Relaxed));
 }

@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// The content at a path, and the behaviour of the server for it.
 #[derive(Clone, Default)]
@@ -29,6 +30,12 @@ pub(crate) struct Item {
     pub(crate) location: Option<String>,
     /// The number of responses that are cut off after half of their bytes.
     pub(crate) cuts: usize,
+    /// The pause before each response.
+    pub(crate) pause: Duration,
+    /// The number of requests after which the connection is closed without a response.
+    pub(crate) resets: usize,
+    /// A further header, with its line end.
+    pub(crate) header: &'static str,
 }
 
 impl Item {
@@ -116,6 +123,7 @@ fn answer(
             }
             kept.busy = kept.busy.saturating_sub(1);
             kept.cuts = kept.cuts.saturating_sub(1);
+            kept.resets = kept.resets.saturating_sub(1);
             item
         })
     };
@@ -126,8 +134,17 @@ fn answer(
     if item.restless {
         item.e_tag = Some(format!("{}", log.lock().unwrap().len()));
     }
+    thread::sleep(item.pause);
+    if item.resets > 0 {
+        log.lock().unwrap().push(Asked {
+            head: format!("{line}\r\n{headers}"),
+            status: 0,
+            bytes: 0,
+        });
+        return None;
+    }
     let tag = item.e_tag.as_ref().map(|tag| format!("\"{tag}\""));
-    let mut answer = String::new();
+    let mut answer = item.header.to_owned();
     let range = header("range").and_then(|range| {
         let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
         Some((from.parse::<usize>().ok()?, to.parse::<usize>().ok()? + 1))

@@ -1,0 +1,360 @@
+//! Reads of pages: neighbours by one read, several reads at a time, and along with them what is
+//! probably needed next where a read is dear.
+
+use crate::error::HeatError;
+use crate::pages::{Page, PageAddress, PagePlace, Pages, StreamNumber};
+use crate::retry::read_retrying;
+use crate::source::{ByteRead, ReadCosts};
+use std::cell::RefCell;
+use std::io;
+use std::sync::Arc;
+
+/// Bytes of pages of nodes that are read along with one of them, from a source whose reads are
+/// dear: a choice. A search needs a page of each depth, one after the other.
+const NODES_ALONG: u64 = 1 << 18;
+
+/// Pages of nodes before the wanted one that may be read along.
+const NODES_BEFORE: u32 = 16;
+
+/// Greatest number of pages that are read along with one: a choice.
+const PAGES_ALONG: u32 = 256;
+
+/// Bytes of directories that are read along with one of them in either direction: a choice, those
+/// of 130,000 pages.
+const DIRECTORIES_ALONG: u64 = 1 << 20;
+
+/// Greatest buffer that a thread keeps: a choice.
+const KEPT_BUFFER: usize = 1 << 20;
+
+/// Page that is to be read.
+#[derive(Clone, Copy, Debug)]
+struct PageRead {
+    address: PageAddress,
+    place: PagePlace,
+    /// Number of the page among those that are wanted; `None` if it is read along with others.
+    slot: Option<usize>,
+}
+
+impl PageRead {
+    fn end(&self) -> u64 {
+        self.place.offset + u64::from(self.place.len)
+    }
+}
+
+/// Function that takes the bytes of a page that was read, or the reason why it wasn't.
+type PageTaker<'a> = dyn FnMut(&PageRead, Result<&[u8], HeatError>) + 'a;
+
+impl Pages {
+    /// Page of a stream, from the cache or the file.
+    pub(crate) fn page(&self, stream: StreamNumber, page: u32) -> Result<Arc<Page>, HeatError> {
+        let address = (stream, page);
+        if let Some(page) = self.cached(address) {
+            return Ok(page);
+        }
+        let mut reads = vec![self.wanted(address, 0)?];
+        if self.source().costs().are_high() && self.are_nodes(stream) {
+            self.add_nodes_along(&mut reads, address);
+        }
+        let mut found = vec![None];
+        self.fetch(reads, &mut found)?;
+        let found = found.pop().flatten();
+        found.ok_or_else(|| self.damaged_page(stream, page))
+    }
+
+    /// Pages of several streams, in the given order. Those that the cache hasn't got are read.
+    pub(crate) fn pages(&self, wanted: &[PageAddress]) -> Result<Vec<Arc<Page>>, HeatError> {
+        let mut found = Vec::with_capacity(wanted.len());
+        let mut missing = Vec::new();
+        for (slot, &address) in wanted.iter().enumerate() {
+            let cached = self.cached(address);
+            if cached.is_none() {
+                missing.push(self.wanted(address, slot)?);
+            }
+            found.push(cached);
+        }
+        self.fetch(missing, &mut found)?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    fn wanted(&self, address: PageAddress, slot: usize) -> Result<PageRead, HeatError> {
+        Ok(PageRead {
+            address,
+            place: self.place(address.0, address.1)?,
+            slot: Some(slot),
+        })
+    }
+
+    /// Pages of a range of numbers of a stream, each by itself, past the cache: those that can't be
+    /// read or are damaged are errors.
+    pub(crate) fn load(
+        &self,
+        stream: StreamNumber,
+        numbers: std::ops::Range<u32>,
+    ) -> Vec<Result<Page, HeatError>> {
+        let mut all = Vec::with_capacity(numbers.len());
+        let mut reads = Vec::with_capacity(numbers.len());
+        for page in numbers {
+            match self.wanted((stream, page), all.len()) {
+                Ok(read) => {
+                    reads.push(read);
+                    all.push(Err(self.damaged_page(stream, page)));
+                }
+                Err(error) => all.push(Err(error)),
+            }
+        }
+        let costs = self.source().costs();
+        let extents = extents(&reads, costs);
+        for batch in extents.chunks(costs.at_once) {
+            self.read_batch(batch, &mut |read, bytes| {
+                if let Some(to) = read.slot.and_then(|slot| all.get_mut(slot)) {
+                    *to = bytes.and_then(|bytes| self.check(read.address, read.place, bytes));
+                }
+            });
+        }
+        all
+    }
+
+    /// Reads pages, puts them into the cache, and those that are wanted into `found`.
+    fn fetch(
+        &self,
+        mut reads: Vec<PageRead>,
+        found: &mut [Option<Arc<Page>>],
+    ) -> Result<(), HeatError> {
+        if reads.is_empty() {
+            return Ok(());
+        }
+        let costs = self.source().costs();
+        reads.sort_unstable_by_key(|read| read.place.offset);
+        if costs.are_high() {
+            reads = self.with_pages_between(&reads, costs);
+        }
+        let mut failed = None;
+        let all = extents(&reads, costs);
+        for batch in all.chunks(costs.at_once) {
+            self.read_batch(batch, &mut |read, bytes| {
+                let page = bytes.and_then(|bytes| self.check(read.address, read.place, bytes));
+                match page {
+                    Ok(page) => {
+                        let page = Arc::new(page);
+                        let (stream, number) = read.address;
+                        self.cache.insert(self.key(stream, number), &page);
+                        if let Some(to) = read.slot.and_then(|slot| found.get_mut(slot)) {
+                            *to = Some(page);
+                        }
+                    }
+                    // Damage of a page that isn't wanted hurts those who want it.
+                    Err(error) if read.slot.is_some() => failed = failed.take().or(Some(error)),
+                    Err(_) => {}
+                }
+            });
+            if let Some(error) = failed.take() {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads extents, each a run of neighbouring pages, at a time, and hands over the bytes of
+    /// each page.
+    fn read_batch(&self, extents: &[&[PageRead]], take: &mut PageTaker<'_>) {
+        let range = |extent: &[PageRead]| {
+            let start = extent.first().map_or(0, |read| read.place.offset);
+            let end = extent.last().map_or(0, PageRead::end);
+            (start, end.saturating_sub(start) as usize)
+        };
+        let total: usize = extents.iter().map(|extent| range(extent).1).sum();
+        with_buffer(total, |mut rest| {
+            let mut reads = Vec::with_capacity(extents.len());
+            for extent in extents {
+                let (start, len) = range(extent);
+                let (bytes, behind) = std::mem::take(&mut rest)
+                    .split_at_mut_checked(len)
+                    .unwrap_or_default();
+                rest = behind;
+                self.cache.count_read(extent.len(), len);
+                reads.push(ByteRead::new(start, bytes));
+            }
+            read_retrying(self.source(), &mut reads);
+            for (extent, read) in extents.iter().zip(reads) {
+                self.cache.count_one_read(read.result.is_ok());
+                for page in *extent {
+                    let from = (page.place.offset - read.offset) as usize;
+                    let bytes = read.bytes.get(from..from + page.place.len as usize);
+                    let bytes = match &read.result {
+                        Ok(()) => Ok(bytes.unwrap_or_default()),
+                        Err(error) => {
+                            let part = format!("page {}", self.number(page.address));
+                            Err(self.unreadable(part, error))
+                        }
+                    };
+                    take(page, bytes);
+                }
+            }
+        });
+    }
+
+    fn unreadable(&self, part: String, error: &io::Error) -> HeatError {
+        HeatError::ReadPart {
+            name: self.source().name().to_owned(),
+            part,
+            source: io::Error::new(error.kind(), error.to_string()),
+        }
+    }
+
+    /// Adds the pages between two of a stream that are read with them anyway.
+    fn with_pages_between(&self, reads: &[PageRead], costs: ReadCosts) -> Vec<PageRead> {
+        let mut all: Vec<PageRead> = Vec::with_capacity(reads.len());
+        for read in reads {
+            if let Some(&last) = all.last()
+                && last.address.0 == read.address.0
+                && read.place.offset.saturating_sub(last.end()) <= costs.gap
+            {
+                let between = last.address.1.saturating_add(1)..read.address.1;
+                let between = between.take(PAGES_ALONG as usize);
+                all.extend(between.filter_map(|page| self.along((read.address.0, page))));
+            }
+            all.push(*read);
+        }
+        all
+    }
+
+    /// Page that is read along with others; `None` if it is there already, or its place isn't
+    /// known.
+    fn along(&self, address: PageAddress) -> Option<PageRead> {
+        let place = self.known_place(address)?;
+        (!self.has(address)).then_some(PageRead {
+            address,
+            place,
+            slot: None,
+        })
+    }
+
+    /// Adds pages of nodes near a wanted one, and of the next depths if they follow in the file.
+    fn add_nodes_along(&self, reads: &mut Vec<PageRead>, wanted: PageAddress) {
+        let (first, page) = wanted;
+        let mut bytes = 0;
+        for stream in first..=StreamNumber::MAX {
+            let Some(of) = self.streams().get(usize::from(stream)) else {
+                return;
+            };
+            if !self.are_nodes(stream) {
+                return;
+            }
+            let start = match stream == first {
+                true => page.saturating_sub(NODES_BEFORE),
+                false => 0,
+            };
+            let end = (of.pages() as u32).min(start.saturating_add(PAGES_ALONG));
+            for number in start..end {
+                let Some(read) = self.along((stream, number)) else {
+                    continue;
+                };
+                bytes += u64::from(read.place.len);
+                if bytes > NODES_ALONG {
+                    return;
+                }
+                if read.address != wanted {
+                    reads.push(read);
+                }
+            }
+        }
+    }
+
+    /// Reads a directory, and from a source whose reads are dear those around it.
+    pub(crate) fn read_directories(
+        &self,
+        stream: StreamNumber,
+        number: usize,
+    ) -> Result<(), HeatError> {
+        let damaged = || self.damaged_directory(stream, number);
+        let wanted = self.directory_range(stream, number).ok_or_else(damaged)?;
+        let mut all = vec![(wanted, stream, number)];
+        if self.source().costs().are_high() {
+            all = self.directories_around(wanted, self.source().costs().gap);
+        }
+        let start = all.first().map_or(wanted.0, |(range, ..)| range.0);
+        let end = all.iter().map(|((at, len), ..)| at + len).max();
+        let len = end.unwrap_or(start).saturating_sub(start) as usize;
+        with_buffer(len, |bytes| {
+            let mut reads = [ByteRead::new(start, bytes)];
+            read_retrying(self.source(), &mut reads);
+            let [read] = reads;
+            self.cache.count_one_read(read.result.is_ok());
+            if let Err(error) = &read.result {
+                return Err(self.unreadable(self.directory_name(stream, number), error));
+            }
+            let mut result = Err(damaged());
+            for ((at, len), of, directory) in all {
+                let from = (at - start) as usize;
+                let own = read.bytes.get(from..from + len as usize);
+                let added = self.add_directory(of, directory, own.unwrap_or_default());
+                if (of, directory) == (stream, number) {
+                    result = added;
+                }
+            }
+            result
+        })
+    }
+
+    /// Directories that are not read yet and lie near a wanted one, in the order of the file.
+    fn directories_around(
+        &self,
+        (wanted, len): (u64, u64),
+        gap: u64,
+    ) -> Vec<((u64, u64), StreamNumber, usize)> {
+        let mut all = Vec::new();
+        for (of, stream) in (0..=StreamNumber::MAX).zip(self.streams()) {
+            for (number, directory) in stream.directories.iter().enumerate() {
+                let range = self.directory_range(of, number);
+                let near = range.filter(|(at, length)| {
+                    let start = wanted.saturating_sub(DIRECTORIES_ALONG);
+                    let end = wanted + len + DIRECTORIES_ALONG;
+                    directory.get().is_none() && *at >= start && at + length <= end
+                });
+                all.extend(near.map(|range| (range, of, number)));
+            }
+        }
+        all.sort_unstable();
+        // Only those count that no wide gap divides from the wanted one.
+        let parts =
+            all.chunk_by(|((at, len), ..), ((next, _), ..)| next.saturating_sub(at + len) <= gap);
+        let mut part = parts.filter(|part| part.iter().any(|((at, _), ..)| *at == wanted));
+        part.next().unwrap_or_default().to_vec()
+    }
+}
+
+/// Runs of pages that are read at once: neighbours in the file, up to gaps that are worth it.
+fn extents(reads: &[PageRead], costs: ReadCosts) -> Vec<&[PageRead]> {
+    let mut all = Vec::new();
+    let mut rest = reads;
+    while let Some((first, _)) = rest.split_first() {
+        let start = first.place.offset;
+        let mut end = first.end();
+        let joined = rest.iter().skip(1).take_while(|read| {
+            let gap = read.place.offset.checked_sub(end);
+            let next = gap.is_some_and(|gap| gap <= costs.gap) && read.end() - start <= costs.most;
+            end = if next { read.end() } else { end };
+            next
+        });
+        let (now, later) = rest.split_at(joined.count() + 1);
+        all.push(now);
+        rest = later;
+    }
+    all
+}
+
+/// Calls `used` with a buffer, which each thread has once.
+fn with_buffer<T>(len: usize, used: impl FnOnce(&mut [u8]) -> T) -> T {
+    thread_local! {
+        static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    let mut buffer = BUFFER.take();
+    if buffer.len() < len {
+        buffer.resize(len, 0);
+    }
+    let result = used(buffer.get_mut(..len).unwrap_or_default());
+    if buffer.len() <= KEPT_BUFFER {
+        BUFFER.set(buffer);
+    }
+    result
+}

@@ -1,0 +1,96 @@
+//! A circuit breaker: while a server fails, few requests wait for it, so that it doesn't keep all
+//! threads busy.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The number of failures in succession after which the server counts as away: a choice.
+const FAILURES: u32 = 3;
+/// The first pause in which nothing is requested of a server that is away, and the longest one:
+/// choices. Each pause is twice as long as the one before.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A circuit breaker. After some failures in succession the circuit is open: requests fail at once.
+/// After a pause one request at a time is let through. When one succeeds, the circuit is closed.
+#[derive(Debug, Default)]
+pub(super) struct Circuit(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    failures: u32,
+    /// The pause before the next attempt; zero if the circuit is closed.
+    pause: Duration,
+    until: Option<Instant>,
+    /// The last failure.
+    why: String,
+}
+
+impl Circuit {
+    /// Asks to send requests that take at most `limit`.
+    ///
+    /// # Errors
+    /// The last failure, if the circuit is open.
+    pub(super) fn enter(&self, limit: Duration) -> Result<(), String> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(until) = state.until else {
+            return Ok(());
+        };
+        let now = Instant::now();
+        if now < until {
+            return Err(state.why.clone());
+        }
+        state.until = Some(now + limit);
+        Ok(())
+    }
+
+    /// Records the result of requests: `failure` is the message of one that failed.
+    pub(super) fn record(&self, failure: Option<&str>) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(why) = failure else {
+            *state = State::default();
+            return;
+        };
+        state.failures += 1;
+        if state.failures < FAILURES {
+            return;
+        }
+        state.pause = match state.pause {
+            Duration::ZERO => FIRST_PAUSE,
+            pause => (pause * 2).min(LONGEST_PAUSE),
+        };
+        state.until = Some(Instant::now() + state.pause);
+        why.clone_into(&mut state.why);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_fails_is_left_alone_and_one_request_looks_for_it() {
+        let limit = Duration::from_secs(5);
+        let circuit = Circuit::default();
+        for _ in 0..2 {
+            circuit.record(Some("500"));
+            assert_eq!(circuit.enter(limit), Ok(()));
+        }
+        circuit.record(None);
+        for _ in 0..3 {
+            assert_eq!(circuit.enter(limit), Ok(()));
+            circuit.record(Some("500"));
+        }
+        assert_eq!(circuit.enter(limit), Err("500".to_owned()));
+        // When the pause is over, one request is let through.
+        circuit.0.lock().unwrap().until = Some(Instant::now());
+        assert_eq!(circuit.enter(limit), Ok(()));
+        assert_eq!(circuit.enter(limit), Err("500".to_owned()));
+        circuit.record(Some("503"));
+        assert_eq!(circuit.0.lock().unwrap().pause, 2 * FIRST_PAUSE);
+        assert_eq!(circuit.enter(limit), Err("503".to_owned()));
+        circuit.record(None);
+        assert_eq!(circuit.enter(limit), Ok(()));
+        assert_eq!(circuit.enter(limit), Ok(()));
+    }
+}
