@@ -212,8 +212,13 @@ impl PmTiles {
     }
 
     fn bytes(&self, entry: &Entry) -> Result<Vec<u8>, ReadError> {
-        let start = self.header.tiles.0.saturating_add(entry.offset);
-        self.read((start, u64::from(entry.length)))
+        let (start, length) = self.header.tiles;
+        if entry.offset.saturating_add(u64::from(entry.length)) > length {
+            return Err("a directory names a tile beyond all tiles"
+                .to_owned()
+                .into());
+        }
+        self.read((start.saturating_add(entry.offset), u64::from(entry.length)))
     }
 
     /// Reads a range of bytes. Reads that fail are tried again.

@@ -13,6 +13,7 @@ use crate::render_queue::{RunningMean, WorkSize};
 use crate::style::ResolvedStyle;
 use axum::http::HeaderValue;
 use heatsplat_loader::Table;
+use heatsplat_points::cancel::CancelToken;
 use heatsplat_points::{Focus, LonLatBox, MAX_ZOOM, Points, Window};
 use heatsplat_render::memo::Memo;
 use heatsplat_render::memo::budget::MemoryBudget;
@@ -20,7 +21,7 @@ use heatsplat_render::{Backend, Layer, Level, Style, TileSize};
 use heatsplat_time::Timeline;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
 
@@ -428,6 +429,13 @@ impl ServedLayer {
     }
 }
 
+/// The longest time for which the estimate of a request's work may wait for another machine: a
+/// choice.
+const LONGEST_ESTIMATE: Duration = Duration::from_secs(2);
+
+const NO_ESTIMATE: &str =
+    "the layer's file can't be read in time for an estimate of this request's work; try again";
+
 /// Calls `wait`, which may wait for another machine. Meanwhile another thread answers the other
 /// requests of this one.
 fn without_other_requests<T>(wait: impl FnOnce() -> T) -> T {
@@ -486,7 +494,11 @@ impl LayerRequest {
         let profile = self.layer.profile();
         let check = || cost::check_limit(&profile, filter, &self.style, work);
         let estimate = match self.layer.is_remote {
-            true => without_other_requests(check)?,
+            true => {
+                let token = CancelToken::new(Some(Instant::now() + LONGEST_ESTIMATE), u64::MAX);
+                let estimate = without_other_requests(|| token.run(check));
+                estimate.map_err(|_| ApiError::unavailable(NO_ESTIMATE))??
+            }
             false => check()?,
         };
         if self.style.has_other_splats {
