@@ -213,6 +213,7 @@ mod tests {
         "tls-cert",
         "tls-key",
         "token-file",
+        "window",
         "within",
         "zoom",
     ];
