@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Integral
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 from heatsplat import _heatsplat, _read
 from heatsplat.errors import DataError, HeatsplatError
@@ -482,9 +481,9 @@ def _edges(edges: Sequence[float] | None) -> tuple[float, float, float, float] |
 
 
 def _size(size: int | Size) -> Size:
-    if isinstance(size, Integral):
-        size = (int(size), int(size))
-    width, height = (int(side) for side in size)
+    # Integers of NumPy have an index too.
+    sides = (size, size) if isinstance(size, SupportsIndex) else size
+    width, height = (int(side) for side in sides)
     if not (0 < width <= 32768 and 0 < height <= 32768):
         raise HeatsplatError("size= has a width and a height of 1 to 32768 pixels")
     return width, height

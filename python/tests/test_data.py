@@ -175,7 +175,7 @@ def test_bad_rows_are_counted():
         (pd.DataFrame({"lon": [1.0], "lat": [2.0]}), {"keep": ["kind"]}, "kind.*lon.*lat"),
         (pd.DataFrame({"a": [1.0], "b": [2.0]}), {}, "lon="),
         (pd.DataFrame({"lon": [1.0], "lat": [2.0]}).iloc[:0], {}, "no rows"),
-        (pd.DataFrame([[1.0, 2.0, 3.0]], columns=["lon", "lat", "lat"]), {}, "one name"),
+        (pd.DataFrame([[1.0, 2.0, 3.0]], columns=["lon", "lat", "lat"]), {}, "the name .lat."),
         (pd.DataFrame({"lon": [1.0], "lat": [2.0]}), {"filter": "lon >"}, "filter="),
         (pd.DataFrame({"lon": [1.0], "lat": [2.0]}), {"options": {"colour": 1}}, "colour="),
         (pd.DataFrame({"lon": [48.0] * 9, "lat": [120.0] * 9}), {}, "lon=.?lat. lat=.?lon"),
