@@ -57,8 +57,8 @@ pub(crate) struct ColumnHead {
     at: u32,
 }
 
-/// Value of a float: greater floats have greater values, and none has [`NULL`] but a NaN that is
-/// never stored.
+/// Value of a float: greater floats have greater values, and none has the value of null but a NaN
+/// that is never stored.
 pub fn ordered(number: f64) -> u64 {
     let bits = number.to_bits();
     if bits >> 63 == 0 {

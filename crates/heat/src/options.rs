@@ -20,7 +20,7 @@ pub struct WriterOptions {
     /// True if some weights may be missing. It matters only to `counts`.
     pub missing: bool,
     /// True if the file has counts of points beside their weights: then
-    /// [`counted_node`](HeatWriter::counted_node) must get nodes too.
+    /// [`counted_node`](crate::HeatWriter::counted_node) must get nodes too.
     pub counts: bool,
 }
 
