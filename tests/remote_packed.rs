@@ -304,7 +304,8 @@ fn a_slow_server_holds_neither_its_pictures_nor_others() {
             assert!([503, 504].contains(&answer.0), "{}", answer.0);
         }
     });
-    assert!(begun.elapsed() < 4 * deadline, "{:?}", begun.elapsed());
+    // An estimate waits for two seconds at the most, then a picture for its deadline.
+    assert!(begun.elapsed() < 2 * deadline, "{:?}", begun.elapsed());
     assert_eq!(server.get("/b/0/0/0.png", "").0, 200);
     let answer = server.get("/a/0/0/0.png?radius=15px", "");
     assert_names_page(&answer, "in time");

@@ -4,8 +4,9 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The number of failures in succession after which the server counts as away: a choice.
-const FAILURES: u32 = 3;
+/// The number of failures in succession after which the server counts as away: a choice. They are
+/// more than the three tries of one read.
+const FAILURES: u32 = 5;
 /// The first pause in which nothing is requested of a server that is away, and the longest one:
 /// choices. Each pause is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -15,6 +16,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// After a pause one request at a time is let through. When one succeeds, the circuit is closed.
 #[derive(Debug, Default)]
 pub(super) struct Circuit(Mutex<State>);
+
+/// Permission to send requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// One of any number: the server is there, as far as is known.
+    Usual,
+    /// The only one: it finds out whether the server is there again.
+    Probe,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -31,28 +41,33 @@ impl Circuit {
     ///
     /// # Errors
     /// The last failure, if the circuit is open.
-    pub(super) fn enter(&self, limit: Duration) -> Result<(), String> {
+    pub(super) fn enter(&self, limit: Duration) -> Result<Pass, String> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(until) = state.until else {
-            return Ok(());
+            return Ok(Pass::Usual);
         };
         let now = Instant::now();
         if now < until {
             return Err(state.why.clone());
         }
         state.until = Some(now + limit);
-        Ok(())
+        Ok(Pass::Probe)
     }
 
-    /// Records the result of requests: `failure` is the message of one that failed.
-    pub(super) fn record(&self, failure: Option<&str>) {
+    /// Records the result of requests that were sent with `pass`. `failure` is the message of one
+    /// that failed, if none succeeded.
+    pub(super) fn record(&self, pass: Pass, failure: Option<&str>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(why) = failure else {
             *state = State::default();
             return;
         };
+        if pass == Pass::Usual && state.until.is_some() {
+            // It was sent before the circuit opened, so it says nothing new.
+            return;
+        }
         state.failures += 1;
-        if state.failures < FAILURES {
+        if pass == Pass::Usual && state.failures < FAILURES {
             return;
         }
         state.pause = match state.pause {
@@ -72,25 +87,30 @@ mod tests {
     fn a_server_that_fails_is_left_alone_and_one_request_looks_for_it() {
         let limit = Duration::from_secs(5);
         let circuit = Circuit::default();
-        for _ in 0..2 {
-            circuit.record(Some("500"));
-            assert_eq!(circuit.enter(limit), Ok(()));
+        for _ in 1..FAILURES {
+            circuit.record(Pass::Usual, Some("500"));
+            assert_eq!(circuit.enter(limit), Ok(Pass::Usual));
         }
-        circuit.record(None);
-        for _ in 0..3 {
-            assert_eq!(circuit.enter(limit), Ok(()));
-            circuit.record(Some("500"));
+        circuit.record(Pass::Usual, None);
+        for _ in 0..FAILURES {
+            assert_eq!(circuit.enter(limit), Ok(Pass::Usual));
+            circuit.record(Pass::Usual, Some("500"));
         }
         assert_eq!(circuit.enter(limit), Err("500".to_owned()));
+        // Requests that were under way meanwhile don't make the pause longer.
+        for _ in 0..8 {
+            circuit.record(Pass::Usual, Some("late"));
+        }
+        assert_eq!(circuit.0.lock().unwrap().pause, FIRST_PAUSE);
         // When the pause is over, one request is let through.
         circuit.0.lock().unwrap().until = Some(Instant::now());
-        assert_eq!(circuit.enter(limit), Ok(()));
+        assert_eq!(circuit.enter(limit), Ok(Pass::Probe));
         assert_eq!(circuit.enter(limit), Err("500".to_owned()));
-        circuit.record(Some("503"));
+        circuit.record(Pass::Probe, Some("503"));
         assert_eq!(circuit.0.lock().unwrap().pause, 2 * FIRST_PAUSE);
         assert_eq!(circuit.enter(limit), Err("503".to_owned()));
-        circuit.record(None);
-        assert_eq!(circuit.enter(limit), Ok(()));
-        assert_eq!(circuit.enter(limit), Ok(()));
+        circuit.record(Pass::Probe, None);
+        assert_eq!(circuit.enter(limit), Ok(Pass::Usual));
+        assert_eq!(circuit.enter(limit), Ok(Pass::Usual));
     }
 }

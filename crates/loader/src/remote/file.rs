@@ -1,7 +1,7 @@
 //! Files at addresses that are read range by range for as long as a program runs, for example by a
 //! server whose pictures need a few of their pages.
 
-use super::circuit::Circuit;
+use super::circuit::{Circuit, Pass};
 use super::client::{failed, no_retries, retry_after, status, store, wait_or_cancel};
 use super::object::{Probe, RemoteObject, Validators};
 use crate::error::LoadError;
@@ -17,6 +17,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+/// The time that a request must have had, at least, if its failure is to say something about the
+/// server. A choice.
+const FAIR: Duration = Duration::from_secs(1);
 
 /// A file at an HTTP or S3 address, of which any ranges are read. All ranges are of one version of
 /// the file: once it has changed at its address, every read is an error.
@@ -120,6 +124,10 @@ impl RemoteFile {
                 return Err(io::Error::other(message));
             }
         };
+        if !object.validators().tell_versions() {
+            let message = "the server states neither an ETag nor a time of modification, so a                            change of the file would not be noticed";
+            return Err(io::Error::other(message));
+        }
         let no_size = || io::Error::other("the server doesn't state the file's length");
         let (store, path) = store(address, no_retries())?;
         Ok(Self {
@@ -180,9 +188,10 @@ impl RemoteFile {
         if self.changed.load(Ordering::Relaxed) {
             return all(RangeError::changed());
         }
-        if let Err(why) = self.circuit.enter(limit) {
-            return all(RangeError::new(RangeErrorKind::Lasting, why));
-        }
+        let pass = match self.circuit.enter(limit) {
+            Ok(pass) => pass,
+            Err(why) => return all(RangeError::new(RangeErrorKind::Lasting, why)),
+        };
         let requests = ranges.into_iter().map(|range| {
             let request = self.request(range);
             async move {
@@ -201,8 +210,12 @@ impl RemoteFile {
             self.changed.store(true, Ordering::Relaxed);
         }
         let failure = errors().find(|error| error.retry_after().is_some());
-        self.circuit
-            .record(failure.map(|error| error.message.as_str()));
+        let failure = failure.filter(|_| results.iter().all(Result::is_err));
+        // A request that had little time says nothing about the server if it fails.
+        if failure.is_none() || pass == Pass::Probe || limit >= FAIR {
+            self.circuit
+                .record(pass, failure.map(|error| error.message.as_str()));
+        }
         results
     }
 

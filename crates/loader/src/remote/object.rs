@@ -63,6 +63,11 @@ impl Validators {
         same_time && self.size == later.size
     }
 
+    /// Returns true if another version of the object would have other validators.
+    pub(super) fn tell_versions(&self) -> bool {
+        self.version().is_some()
+    }
+
     /// The object's version as a text; `None` if the server states neither an ETag nor a time of
     /// modification.
     fn version(&self) -> Option<String> {
