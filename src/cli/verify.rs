@@ -33,6 +33,7 @@ pub(super) fn verify(source: &str, as_json: bool) -> Result<(), BoxError> {
             "identity": file.identity().map(|byte| format!("{byte:02x}")).concat(),
             "pages": found.pages,
             "faults": found.faults,
+            "unread": found.unread,
             "listed": found.listed,
         });
         serde_json::to_string_pretty(&json)? + "\n"
@@ -47,8 +48,11 @@ pub(super) fn verify(source: &str, as_json: bool) -> Result<(), BoxError> {
         )
     };
     io::stdout().lock().write_all(text.as_bytes())?;
-    match found.is_good() {
-        true => Ok(()),
-        false => Err(format!("{source}: is damaged: pack the source again").into()),
+    match found.faults {
+        0 => Ok(()),
+        faults if faults == found.unread => {
+            Err(format!("{source}: can't be read as a whole: try again").into())
+        }
+        _ => Err(format!("{source}: is damaged: pack the source again").into()),
     }
 }

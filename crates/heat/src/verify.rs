@@ -27,6 +27,8 @@ pub struct Verification {
     pub pages: u64,
     /// Number of faults.
     pub faults: u64,
+    /// Number of those faults that are failed reads: a disk or a server may give these parts later.
+    pub unread: u64,
     /// Descriptions of the first thousand faults, for example "page 4711 of layer.heat is damaged".
     pub listed: Vec<String>,
 }
@@ -37,8 +39,10 @@ impl Verification {
         self.faults == 0
     }
 
-    fn add(&mut self, error: HeatError) {
+    fn add(&mut self, error: &HeatError) {
         self.faults += 1;
+        let is_unread = matches!(error, HeatError::Read { .. } | HeatError::ReadPart { .. });
+        self.unread += u64::from(is_unread);
         if self.listed.len() < LISTED {
             self.listed.push(error.to_string());
         }
@@ -86,15 +90,8 @@ struct Blocks {
 }
 
 impl<'a> Verifier<'a> {
-    fn fault_of(&mut self, error: &HeatError) {
-        self.found.faults += 1;
-        if self.found.listed.len() < LISTED {
-            self.found.listed.push(error.to_string());
-        }
-    }
-
     fn fault(&mut self, part: impl Into<String>) {
-        self.found.add(self.file.pages.damaged(part));
+        self.found.add(&self.file.pages.damaged(part));
     }
 
     /// Calls `visit` with each page of a stream, in order. Returns false if some are damaged.
@@ -112,14 +109,14 @@ impl<'a> Verifier<'a> {
                     Ok(page) => visit(&page),
                     Err(error) => {
                         if is_new {
-                            self.found.add(error);
+                            self.found.add(&error);
                         }
                         all_good = false;
                         continue;
                     }
                 };
                 if !good {
-                    self.found.add(self.file.pages.damaged_page(stream, page));
+                    self.found.add(&self.file.pages.damaged_page(stream, page));
                     all_good = false;
                 }
                 self.found.pages += u64::from(is_new);
@@ -198,7 +195,7 @@ impl<'a> Verifier<'a> {
                 .into_iter()
                 .flatten()
             {
-                self.fault_of(error);
+                self.found.add(error);
             }
             let (Ok(zones), Ok(texts)) = (zones, texts) else {
                 all = None;
