@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// a choice. A leaf directory may list further leaf directories.
 const MAX_DEPTH: usize = 4;
 
-/// The largest number of leaf directories that are kept in memory. A choice.
-const CACHED_LEAVES: usize = 64;
+/// The largest number of entries of leaf directories that are kept in memory: 96 MiB. A choice.
+const CACHED_ENTRIES: usize = 4 << 20;
 
 #[derive(Debug)]
 pub(crate) struct PmTiles {
@@ -190,7 +190,8 @@ impl PmTiles {
         }
         let leaf = Arc::new(self.directory(place)?);
         let mut leaves = leaves();
-        if leaves.len() >= CACHED_LEAVES {
+        let kept: usize = leaves.values().map(|leaf| leaf.len()).sum();
+        if kept + leaf.len() > CACHED_ENTRIES {
             leaves.clear();
         }
         leaves.insert(place, Arc::clone(&leaf));
