@@ -2,7 +2,8 @@
 
 use super::archived::{ArchiveInfo, TileArchive};
 use super::attributes::Attribute;
-use super::filtered::{self, FilterColumns, FilteredLayer, TimeDimension};
+use super::filtered::time_dimension::{TimeDimension, select_window};
+use super::filtered::{self, FilterColumns, FilteredLayer};
 use super::live::{self, LiveLayer};
 use super::windows::LayerWindow;
 use crate::cost::{self, DataProfile};
@@ -196,13 +197,8 @@ impl ServedLayer {
         filter_columns: Option<FilterColumns>,
         budget: &Arc<MemoryBudget>,
     ) -> Self {
-        let parts = source.layer().map(|layer| layer.data().parts());
-        let is_remote = parts.is_some_and(|parts| {
-            let mut indices = parts.iter().filter_map(|(_, points)| points.paged());
-            indices.any(|index| index.is_remote())
-        });
         Self {
-            is_remote,
+            is_remote: source.layer().is_some_and(is_remote),
             source,
             version: VERSIONS.fetch_add(1, Ordering::Relaxed),
             fingerprint,
@@ -297,7 +293,7 @@ impl ServedLayer {
         let layer = match (query.filter(), query.time()?) {
             (None, None) => self,
             (Some(filter), None) => filtered::select(&self, filter)?,
-            (filter, Some(time)) => filtered::select_window(&self, filter, &time)?,
+            (filter, Some(time)) => select_window(&self, filter, &time)?,
         };
         Ok(LayerRequest {
             layer,
@@ -427,6 +423,14 @@ impl ServedLayer {
             (None, None) => DataProfile::Nothing,
         }
     }
+}
+
+/// Returns true if pictures of a layer may wait for another machine, from which its points are
+/// read.
+pub(super) fn is_remote(layer: &Layer) -> bool {
+    let parts = layer.data().parts();
+    let mut indices = parts.iter().filter_map(|(_, points)| points.paged());
+    indices.any(|index| index.is_remote())
 }
 
 /// The longest time for which the estimate of a request's work may wait for another machine: a

@@ -4,7 +4,7 @@
 use super::archived::TileArchive;
 use super::backend_race::BackendRace;
 use super::derived::{Derivation, DeriveError};
-use super::entry::{LayerSource, ServedLayer};
+use super::entry::{LayerSource, ServedLayer, is_remote};
 use super::layer_id::LayerId;
 use super::live::LiveLayer;
 use super::posting::{self, BearerToken};
@@ -17,14 +17,18 @@ use heatsplat_render::Layer;
 use heatsplat_render::memo::budget::MemoryBudget;
 use heatsplat_time::Timeline;
 use indexmap::IndexMap;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The deepest zoom whose scale is measured before requests need it. The tiles of deeper zooms show
 /// few points, so measuring their scales takes hardly any time. A choice.
 const WARM_ZOOM: u8 = 14;
+
+/// The longest time in which a zoom's scale is measured beforehand for a layer whose points come
+/// from another machine: a choice.
+const LONGEST_WARMING: Duration = Duration::from_secs(10);
 
 /// The layers of a server. All clones refer to the same layers, so that another thread can load and
 /// replace layers while the server runs.
@@ -129,6 +133,11 @@ impl NewLayer {
         let in_memory = |layer: Layer, table: Table| {
             let table = (!table.is_empty()).then(|| Arc::new(table));
             let layer = layer.at_epoch(epoch).within(budget);
+            let layer = match is_remote(&layer) {
+                // A slow server may not hold a turn beyond the request that waits for it.
+                true => layer.measured_for_requests(),
+                false => layer,
+            };
             (LayerSource::in_memory(layer), table)
         };
         let (source, table) = match self {
@@ -392,15 +401,25 @@ impl Registry {
 
     /// Measures the colour scales of all layers in memory at the zooms from 0 to 14, so that no
     /// request has to wait for them. This takes a while, so it should be called on a thread of its
-    /// own.
+    /// own. A layer whose points come from a slow server is given up, so that the others need not
+    /// wait for it.
     pub fn warm(&self) {
+        let mut given_up = HashSet::new();
         for z in 0..=WARM_ZOOM {
             for (id, served) in self.all().0 {
-                if let LayerSource::InMemory(layer) = &served.source {
-                    let scale = || layer.normalizer(level::of_zoom(z), served.style());
-                    let span = tracing::debug_span!("statistics", layer = %id, z);
-                    // Points that can't be read are reported to those who ask for pictures.
-                    _ = span.in_scope(|| CancelToken::default().run(scale));
+                let LayerSource::InMemory(layer) = &served.source else {
+                    continue;
+                };
+                if given_up.contains(&id) {
+                    continue;
+                }
+                let deadline = is_remote(layer).then(|| Instant::now() + LONGEST_WARMING);
+                let token = CancelToken::new(deadline, u64::MAX);
+                let scale = || layer.normalizer(level::of_zoom(z), served.style());
+                let span = tracing::debug_span!("statistics", layer = %id, z);
+                // Points that can't be read are reported to those who ask for pictures.
+                if span.in_scope(|| token.run(scale)).is_err() {
+                    given_up.insert(id);
                 }
             }
         }

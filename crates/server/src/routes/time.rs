@@ -6,7 +6,7 @@ use crate::http::etag::Fingerprint;
 use crate::http::query::Query;
 use crate::http::response::{self, json};
 use crate::layers::entry::ServedLayer;
-use crate::layers::filtered;
+use crate::layers::filtered::time_dimension::why_timeless;
 use crate::layers::windows::TimeSummary;
 use crate::state::Server;
 use axum::extract::Request;
@@ -59,7 +59,7 @@ pub(crate) fn get(
         return Err(ApiError::bad_request("time.json takes no parameters"));
     }
     let Some(times) = &served.times else {
-        return Err(ApiError::not_found(filtered::why_timeless(served)));
+        return Err(ApiError::not_found(why_timeless(served)));
     };
     let base = server.base_url(request);
     let TimeHistogram { bars, counts, sums } = times.timeline.histogram(BARS);

@@ -27,7 +27,7 @@ const LONGEST: usize = 100;
 /// A window of time in the words of ISO 8601, for example `2019-01/2019-06`, `2019-06-01/P7D`,
 /// `../2019` or `P7D/latest`.
 ///
-/// What it means depends on the buckets of a layer: see [`resolve`](Self::resolve).
+/// [`resolve`](Self::resolve) finds its window among the buckets of a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeQuery {
     text: String,

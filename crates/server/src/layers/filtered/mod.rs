@@ -1,22 +1,22 @@
 //! The parameter `?filter=`: makes a layer of those points of another layer that fulfil a condition
-//! on the columns, that lie in a window of time (see [`super::windows`]), or both.
+//! on the columns, that lie in a window of time (see [`time_dimension`]), or both.
 //!
 //! The condition is parsed into a small tree, which is evaluated on columns in memory. It never
 //! reaches a database.
+
+pub(crate) mod time_dimension;
 
 use super::attributes::Attribute;
 use super::entry::{LayerSource, ServedLayer};
 use super::windows::LayerWindow;
 use crate::http::error::{ApiError, shown};
 use crate::http::etag::Fingerprint;
-use crate::http::query::AskedTime;
 use crate::style::ResolvedStyle;
 use heatsplat_loader::{Filter, Table, TableError};
 use heatsplat_points::Points;
 use heatsplat_render::memo::Memo;
 use heatsplat_render::memo::budget::MemoryBudget;
 use heatsplat_render::{Category, Layer, PointSet, SharedStatistics};
-use heatsplat_time::Timeline;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -29,18 +29,24 @@ pub(crate) struct FilteredLayer {
     base: FilterBase,
     /// The condition and the window as text, which is this layer's key in `all`.
     text: String,
-    /// The condition; `None` if only a window of time selects the points.
-    filter: Option<Filter>,
-    /// The window of time; `None` if only a condition selects the points.
-    window: Option<LayerWindow>,
-    /// The statistics that the layer shares with others; `None` if it has its own.
-    shared: Option<Arc<SharedStatistics>>,
+    selection: Selection,
     selected: OnceLock<Result<Layer, ApiError>>,
     /// The number of threads that select the points, or that wait for the selecting thread.
     selecting: AtomicUsize,
     /// All filtered layers of the unfiltered layer. This layer is one of them, so the reference is
     /// weak.
     all: Weak<FilteredLayers>,
+}
+
+/// The choice of a filtered layer's points.
+#[derive(Debug, Default)]
+struct Selection {
+    /// The condition; `None` if only a window of time selects the points.
+    filter: Option<Filter>,
+    /// The window of time; `None` if only a condition selects the points.
+    window: Option<LayerWindow>,
+    /// The statistics that the layer shares with others; `None` if it has its own.
+    shared: Option<Arc<SharedStatistics>>,
 }
 
 /// The filtered layers of one unfiltered layer, by the texts of their conditions. Their points are
@@ -101,7 +107,7 @@ impl FilteredLayer {
 
     /// The window of time in which the points lie; `None` if all times are shown.
     pub(crate) fn window(&self) -> Option<&LayerWindow> {
-        self.window.as_ref()
+        self.selection.window.as_ref()
     }
 
     /// The layer of the selected points. The points are selected once, even if several requests
@@ -133,7 +139,11 @@ impl FilteredLayer {
     /// The number of times that a request compares the points with the condition: twice if it also
     /// measures a scale at several windows, which together have about as many points as there are.
     pub(crate) fn comparisons(&self) -> f64 {
-        if self.shared.is_some() { 2.0 } else { 1.0 }
+        if self.selection.shared.is_some() {
+            2.0
+        } else {
+            1.0
+        }
     }
 
     /// The layer of the selected points; `None` before they are selected.
@@ -143,7 +153,8 @@ impl FilteredLayer {
 
     fn select(&self) -> Result<Layer, ApiError> {
         let layer = &self.base.layer;
-        let selected = self.base.select(self.filter.as_ref(), self.window.as_ref());
+        let Selection { filter, window, .. } = &self.selection;
+        let selected = self.base.select(filter.as_ref(), window.as_ref());
         let mut set = selected.map_err(|e| ApiError::bad_request(e.to_string()))?;
         // The filtered layer keeps the kind of scale and ramp that the unfiltered one has.
         set.set_signed(layer.data().is_signed());
@@ -151,7 +162,7 @@ impl FilteredLayer {
         let part = Layer::new(layer.name(), Arc::new(set), layer.style().clone(), backend);
         let part = part.at_epoch(layer.epoch()).measured_for_requests();
         let part = part.within(layer.budget());
-        Ok(match &self.shared {
+        Ok(match &self.selection.shared {
             Some(shared) => part.sharing(Arc::clone(shared)),
             None => part,
         })
@@ -229,13 +240,11 @@ impl FilterColumns {
         }
         let filter = self.parse(text)?;
         let (text, table) = (text.to_owned(), Arc::clone(&self.table));
-        Ok(add(
-            &self.layers,
-            (base, own),
-            text,
-            table,
-            (Some(filter), None, None),
-        ))
+        let selection = Selection {
+            filter: Some(filter),
+            ..Selection::default()
+        };
+        Ok(add(&self.layers, (base, own), text, table, selection))
     }
 
     /// Parses a condition and checks that it fits the columns.
@@ -257,11 +266,7 @@ fn add(
     (base, own): (&Arc<Layer>, &ServedLayer),
     text: String,
     table: Arc<Table>,
-    (filter, window, shared): (
-        Option<Filter>,
-        Option<LayerWindow>,
-        Option<Arc<SharedStatistics>>,
-    ),
+    selection: Selection,
 ) -> Arc<ServedLayer> {
     let layer = FilteredLayer {
         base: FilterBase {
@@ -269,9 +274,7 @@ fn add(
             table,
         },
         text: text.clone(),
-        filter,
-        window,
-        shared,
+        selection,
         selected: OnceLock::new(),
         selecting: AtomicUsize::new(0),
         all: Arc::downgrade(layers),
@@ -282,129 +285,6 @@ fn add(
     let layer = ServedLayer::with_style(source, fingerprint, style, None, &own.budget);
     // If another request has added a layer for this condition meanwhile, that one is returned.
     layers.get_or_compute(&text, || layer)
-}
-
-/// The largest number of windows that one layer keeps. A choice: a map that plays asks for some
-/// sixty.
-const MAX_WINDOWS: usize = 128;
-
-/// The largest number of lengths and conditions for which one layer keeps statistics. A choice.
-const MAX_HELD: usize = 16;
-
-/// The times of a layer's points, and the windows that are in use.
-#[derive(Debug)]
-pub(crate) struct TimeDimension {
-    pub(crate) timeline: Arc<Timeline>,
-    layers: Arc<FilteredLayers>,
-    /// The statistics that windows of about one length share, by the class of the length and the
-    /// condition.
-    held: Memo<String, SharedStatistics>,
-}
-
-impl TimeDimension {
-    /// The windows that requests ask for are counted in `budget`.
-    pub(super) fn new(timeline: Timeline, budget: &Arc<MemoryBudget>) -> Self {
-        let bytes = |text: &String, layer: &ServedLayer| text.len() + counted_bytes(layer);
-        Self {
-            timeline: Arc::new(timeline),
-            layers: Arc::new(Memo::counted(MAX_WINDOWS, budget, bytes)),
-            held: Memo::counted(MAX_HELD, budget, |text, _| text.len()),
-        }
-    }
-}
-
-/// Finds or makes the layer of those points of `own` that lie in a window of time and fulfil the
-/// condition `filter`, if there is one. Windows are kept in `times`, apart from the filtered
-/// layers of all times. `base` is the unfiltered layer.
-fn window_of(
-    times: &TimeDimension,
-    (base, own): (&Arc<Layer>, &ServedLayer),
-    filter: Option<&str>,
-    window: LayerWindow,
-) -> Result<Arc<ServedLayer>, ApiError> {
-    let filter = filter.map(str::trim);
-    let condition = filter.unwrap_or_default();
-    let text = format!("{}\n{condition}", window.key());
-    if let Some(layer) = times.layers.get(&text) {
-        return Ok(layer);
-    }
-    let columns = own.filter_columns.as_ref();
-    let filter = match (filter, columns) {
-        (None, _) => None,
-        (Some(filter), Some(columns)) => Some(columns.parse(filter)?),
-        (Some(_), None) => return Err(ApiError::bad_request(NO_COLUMNS)),
-    };
-    let table = columns.map_or_else(Arc::default, |columns| Arc::clone(&columns.table));
-    let set = base.data();
-    if set.versus().is_some() || set.widest().is_some() {
-        return Err(ApiError::bad_request(
-            "time: windows of time are for points of one layer with one radius; ask the layers that \
-             a comparison is made of",
-        ));
-    }
-    if !set.categories().is_empty() && table.by().is_none() {
-        return Err(ApiError::bad_request(NO_CATEGORIES));
-    }
-    let shared = window.class().map(|class| {
-        let key = format!("{}\n{condition}", class.number());
-        let base = FilterBase {
-            layer: Arc::clone(base),
-            table: Arc::clone(&table),
-        };
-        let (timeline, filter) = (Arc::clone(&times.timeline), filter.clone());
-        let sets = move || {
-            let windows = LayerWindow::positions(&timeline, class).into_iter();
-            // The condition fits the columns, which was checked before.
-            let sets = windows.filter_map(|at| base.select(filter.as_ref(), Some(&at)).ok());
-            let signed = base.layer.data().is_signed();
-            let sets = sets.map(|mut set| {
-                set.set_signed(signed);
-                set
-            });
-            sets.collect::<Vec<PointSet>>()
-        };
-        // Anyone may ask for a window. A condition is the wish of one request.
-        let make = || match condition {
-            "" => SharedStatistics::new(&own.budget, sets).measured_to_the_end(),
-            _ => SharedStatistics::new(&own.budget, sets),
-        };
-        times.held.get_or_compute(&key, make)
-    });
-    let selection = (filter, Some(window), shared);
-    Ok(add(&times.layers, (base, own), text, table, selection))
-}
-
-/// Finds or makes the layer of those points of `layer` that lie in a window of time and fulfil the
-/// condition `filter`, if there is one. Layers without times get an error with the reason.
-pub(crate) fn select_window(
-    layer: &ServedLayer,
-    filter: Option<&str>,
-    asked: &AskedTime,
-) -> Result<Arc<ServedLayer>, ApiError> {
-    let AskedTime {
-        name,
-        query,
-        is_held,
-    } = asked;
-    let (LayerSource::InMemory(base), Some(times)) = (&layer.source, &layer.times) else {
-        let why = why_timeless(layer);
-        return Err(ApiError::bad_request(format!("{name}: {why}")));
-    };
-    let window = query.resolve(times.timeline.buckets());
-    let window = window.map_err(|e| ApiError::bad_request(format!("{name}: {e}")))?;
-    let window = LayerWindow::new(&times.timeline, window, *is_held);
-    window_of(times, (base, layer), filter, window)
-}
-
-/// The reason why a layer has no windows of time.
-pub(crate) fn why_timeless(layer: &ServedLayer) -> &'static str {
-    match &layer.source {
-        LayerSource::Live(_) => LIVE_TIMES,
-        LayerSource::Archive(_) => ARCHIVE,
-        LayerSource::InMemory(layer) if layer.data().versus().is_some() => COMPARISON,
-        LayerSource::InMemory(layer) if layer.points().paged().is_some() => PACKED,
-        _ => NO_TIMES,
-    }
 }
 
 /// Finds or makes the layer of those points of `layer` that fulfil the condition `filter`. Layers
@@ -436,21 +316,13 @@ const PACKED_FILTER: &str = "filter: no columns of a packed file can be filtered
 const NO_COLUMNS: &str = "filter: no columns are kept for this layer; its operator can keep \
                           some (heatsplat serve --keep COLUMN)";
 
-const ARCHIVE: &str = "this layer is an archive of tiles, which are drawn already";
-const LIVE_TIMES: &str = "this layer is read from its database for every picture, and windows of time are \
-                    for layers in memory; the condition belongs into its query";
-const PACKED: &str = "windows of time are for layers in memory, and a packed file has no times";
-const COMPARISON: &str = "a comparison of two layers has no windows of time; ask the layers that it \
-                          compares";
-const NO_TIMES: &str = "this layer's rows have no times; its operator can name their column \
-                        (heatsplat serve --time COLUMN)";
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::http::query::Query;
     use heatsplat_loader::{LoadOptions, load_table, read};
     use heatsplat_render::{Level, Style};
+    use heatsplat_time::{Timeline, Zone};
     use std::time::Duration;
 
     fn served(rows: usize) -> Arc<ServedLayer> {
@@ -589,7 +461,7 @@ mod tests {
         let layer = Arc::clone(layer);
         let hours = |row: usize| Some(row as i64 * 3_600_000_000);
         let step = Some("1d".parse().unwrap());
-        let zone = heatsplat_time::Zone::UTC;
+        let zone = Zone::UTC;
         let times = Timeline::new("n", layer.points(), hours, step, &zone).unwrap();
         budget.set_limit(layer.points().bytes());
         let style = layer.style();
