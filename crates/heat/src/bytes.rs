@@ -1,6 +1,8 @@
-//! Numbers in files: little-endian, and varints of seven bits a byte.
+//! The numbers in files: integers and floats, little-endian, and varints, which have seven bits in
+//! a byte.
 
-/// Reader of numbers from a slice of bytes. Each function returns `None` if the bytes have ended.
+/// A reader of numbers from a slice of bytes. Each function that reads one returns `None` if too
+/// few bytes are left.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ByteReader<'a> {
     rest: &'a [u8],
@@ -41,8 +43,8 @@ impl<'a> ByteReader<'a> {
         self.array().map(f64::from_le_bytes)
     }
 
-    /// Number as a varint: seven bits a byte, the lowest first; the eighth bit is set in all bytes
-    /// but the last.
+    /// Reads a varint: a number of which each byte has seven bits, the lowest first. The eighth bit
+    /// is set in all bytes but the last. `None` also if the number has more than 64 bits.
     pub(crate) fn varint(&mut self) -> Option<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
@@ -59,7 +61,7 @@ impl<'a> ByteReader<'a> {
         None
     }
 
-    /// The next `len` bytes.
+    /// Returns the next `len` bytes.
     pub(crate) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(len)?;
         self.rest = rest;
@@ -71,13 +73,14 @@ impl<'a> ByteReader<'a> {
     }
 }
 
-/// Returns true if bytes have a CRC-32. A fuzzer has no use for checksums, so it passes them.
+/// Returns true if `crc` is the CRC-32 of the bytes; in a build for fuzzing always, since made-up
+/// bytes hardly ever have a right checksum.
 #[allow(unexpected_cfgs, reason = "cargo-fuzz sets it")]
 pub(crate) fn has_crc(bytes: &[u8], crc: u32) -> bool {
     cfg!(fuzzing) || crc32fast::hash(bytes) == crc
 }
 
-/// Appends a number as a varint: see [`ByteReader::varint`].
+/// Appends a number as a varint, which [`ByteReader::varint`] explains.
 pub(crate) fn push_varint(bytes: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         bytes.push(value as u8 | 0x80);

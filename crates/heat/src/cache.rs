@@ -1,4 +1,4 @@
-//! Cache of pages, bounded in bytes.
+//! Cache of pages that were read from files, bounded in bytes.
 
 use crate::pages::Page;
 use quick_cache::sync::Cache;
@@ -7,20 +7,23 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes of memory of an entry besides its page: an estimate.
+/// The bytes of memory that an item of the cache takes besides its page: an estimate.
 const OVERHEAD: usize = 120;
 
-/// Least limit of pages of nodes, in bytes.
+/// The least limit of the part of the cache that has the pages of nodes, in bytes.
 const LEAST_NODES: u64 = 64 << 20;
 
-/// Typical number of bytes of a page.
+/// The typical size of a page in memory, in bytes.
 const USUAL: u64 = 16_000;
 
-/// Address of a page in the cache.
+/// The address of a page in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PageKey {
+    /// The number that the cache gave the file: see [`PageCache::new_file`].
     pub(crate) file: u64,
+    /// The number of the page's stream: the pages of one kind and depth.
     pub(crate) stream: u8,
+    /// The number of the page in its stream, counted from 0.
     pub(crate) page: u32,
 }
 
@@ -33,11 +36,13 @@ impl Weighter<PageKey, Arc<Page>> for Bytes {
     }
 }
 
-/// Cache of pages, bounded in bytes, for any number of files. Pages are packed in it, but their
-/// checksums were compared.
+/// A cache of pages, bounded in bytes, which any number of files share. Pages of points, cells and
+/// columns are packed in it as in their files, and pages of nodes are unpacked; the checksums of
+/// all were compared.
 pub struct PageCache {
     pages: Cache<PageKey, Arc<Page>, Bytes>,
-    /// Pages of nodes, which every search needs: those of points don't push them out.
+    /// The pages of nodes, apart from all other pages: every search needs them, and pages of points
+    /// mustn't push them out.
     nodes: Cache<PageKey, Arc<Page>, Bytes>,
     limit: u64,
     files: AtomicU64,
@@ -54,31 +59,32 @@ struct Counts {
     failures: AtomicU64,
 }
 
-/// Counters of a [`PageCache`].
+/// The counters of a [`PageCache`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PageCounters {
-    /// Number of pages that were read.
+    /// The number of pages that were read from files.
     pub pages_read: u64,
-    /// Number of bytes that were read for pages.
+    /// The number of bytes that were read from files for pages, gaps between the pages included.
     pub page_bytes: u64,
-    /// Number of reads of pages and directories, tries again not counted: one for neighbouring
-    /// pages. Of files at addresses these are requests.
+    /// The number of reads of pages and directories. Neighbouring pages are one read, and a read
+    /// that is tried again counts once. For a file at an address a read is a request.
     pub page_reads: u64,
-    /// Number of these reads that failed, after all tries.
+    /// The number of reads among `page_reads` that failed each time they were tried.
     pub page_read_failures: u64,
-    /// Number of pages that were found in the cache.
+    /// The number of times that a wanted page was in the cache.
     pub page_hits: u64,
-    /// Number of pages and directories that were damaged.
+    /// The number of pages and directories that were damaged when they were read.
     pub crc_failures: u64,
-    /// Bytes of memory that the cached pages take.
+    /// The bytes of memory that the cached pages take.
     pub cached_bytes: u64,
 }
 
 impl PageCache {
-    /// Cache of at most `limit` bytes. A third of them is for pages of nodes, which may take 64 MiB
-    /// in any case: there is about a node for 300 points, and it takes 64 bytes. With 0 every page
-    /// of points and cells is read each time.
+    /// Makes a cache of at most `limit` bytes. A third of them is for pages of nodes, which may
+    /// take 64 MiB (`LEAST_NODES`) in any case: a file has about one node for 300 points, and a
+    /// node takes 64 bytes of memory. With a limit of 0, every page of points, cells and columns is
+    /// read each time.
     pub fn new(limit: u64) -> Self {
         let of_nodes = limit / 3;
         Self {
@@ -90,7 +96,7 @@ impl PageCache {
         }
     }
 
-    /// Counters of all files that have this cache.
+    /// Returns the counters, which are sums over all files that share this cache.
     pub fn counters(&self) -> PageCounters {
         let counts = &self.counts;
         PageCounters {
@@ -104,12 +110,12 @@ impl PageCache {
         }
     }
 
-    /// Number for a file that no other file of this cache has.
+    /// Returns a number for a file, which no other file of this cache has.
     pub(crate) fn new_file(&self) -> u64 {
         self.files.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Returns true if a page is in the cache.
+    /// Returns true if a page is in the cache. `are_nodes` is true if it is a page of nodes.
     pub(crate) fn has(&self, key: &PageKey, are_nodes: bool) -> bool {
         let cache = if are_nodes { &self.nodes } else { &self.pages };
         cache.peek(key).is_some()
@@ -135,7 +141,8 @@ impl PageCache {
         self.counts.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Counts a read of pages or of directories; `is_good` is false if it failed.
+    /// Counts a read of pages or of directories. `is_good` is false if it failed each time it was
+    /// tried.
     pub(crate) fn count_one_read(&self, is_good: bool) {
         self.counts.reads.fetch_add(1, Ordering::Relaxed);
         let broken = u64::from(!is_good);

@@ -1,21 +1,23 @@
 //! Groups of 128 values of a column: the unit that is packed and unpacked.
 //!
-//! Values are integers of 64 bits, and 0 is null. Those of a group are stored as differences to the
-//! least one, in steps: of a second, for example, where all times are whole seconds. Numbers with a
-//! point are stored as decimals if each comes back to the bit.
+//! Values are integers of 64 bits, and 0 is null. A group stores the differences of its values to
+//! its least value, divided by a step: that of a second, for example, where all times are whole
+//! seconds. Numbers with a point are stored as decimals if each comes back to the bit.
 
 use crate::bytes::ByteReader;
 use crate::group::GROUP;
 use bitpacking::{BitPacker as _, BitPacker4x};
 
-/// Value that stands for null.
+/// The value that stands for null.
 pub(crate) const NULL: u64 = 0;
 
-/// Number of bytes of a group's head: the least number, the mode and the bits.
+/// The number of bytes of a group's head: the base (8), the mode (1) and the bits (1) of a
+/// [`ColumnHead`].
 pub(crate) const HEAD: usize = 8 + 1 + 1;
 
-/// Differences between neighbouring values of the integer modes: 1, and of times in microseconds a
-/// millisecond, second, minute, hour and day.
+/// The steps of the integer modes, by the mode's number: 1, and, for times in microseconds, a
+/// millisecond, second, minute, hour and day. All values of a group differ by multiples of its
+/// step.
 const STEPS: [u64; 6] = [
     1,
     1_000,
@@ -25,40 +27,46 @@ const STEPS: [u64; 6] = [
     86_400_000_000,
 ];
 
-/// Number of the mode of whole decimals; those with more digits after the point follow.
+/// The number, in files, of the decimal mode without digits after the point. The modes with 1, 2, …
+/// 9 digits follow it.
 const DECIMALS: u8 = 16;
 
-/// Factors of the decimal modes.
+/// The powers of ten of the decimal modes, by the number of digits after the point.
 const POWERS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
-/// Greatest absolute value of a decimal without its point: all whole numbers up to it are floats.
+/// The greatest absolute value of a decimal without its point, 2⁵³: an f64 can be each whole number
+/// up to it.
 const MOST: f64 = 9_007_199_254_740_992.0;
 
-/// Bit of a mode's number in which the greatest packed number stands for null.
+/// The bit of a mode's number that is set if the group has nulls: then the greatest packed number
+/// stands for null.
 const NULLABLE: u8 = 0x80;
 
-/// Form in which the values of a group are stored.
+/// The form in which the values of a group are stored.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {
-    /// Least value and a multiple of the step.
+    /// A value is the head's base plus the packed number times this step.
     Steps(u64),
-    /// Signed integer, divided by this power of ten: a float, as [`ordered`] makes a value of it.
+    /// A signed integer, base plus packed number, divided by this power of ten is a float. The
+    /// value is that which [`ordered`] makes of the float.
     Decimals(f64),
 }
 
-/// Head of a group.
+/// The head of a group: it says how values follow from the packed numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ColumnHead {
+    /// The least value, or the least integer of a decimal mode; packed numbers are differences to
+    /// it.
     base: u64,
     mode: Mode,
     has_nulls: bool,
     bits: u8,
-    /// Place of the packed numbers in the page.
+    /// The offset of the group's packed numbers in the page.
     at: u32,
 }
 
-/// Value of a float: greater floats have greater values, and none has the value of null but a NaN
-/// that is never stored.
+/// Returns the value by which a column stores a float: greater floats have greater values. Only a
+/// NaN that is never stored would have the value 0, which is null.
 pub fn ordered(number: f64) -> u64 {
     let bits = number.to_bits();
     if bits >> 63 == 0 {
@@ -68,7 +76,7 @@ pub fn ordered(number: f64) -> u64 {
     }
 }
 
-/// Float of a value that [`float_value`](crate::float_value) has made.
+/// Returns the float of a value that [`float_value`](crate::float_value) has made.
 pub fn unordered(value: u64) -> f64 {
     f64::from_bits(if value >> 63 == 1 {
         value ^ 1 << 63
@@ -89,7 +97,7 @@ fn greatest_of(bits: u8) -> u64 {
     u64::MAX.checked_shr(64 - u32::from(bits)).unwrap_or(0)
 }
 
-/// Numbers of a group less the base, ready to be packed.
+/// The numbers of a group less the base, ready to be packed.
 struct Packed {
     base: u64,
     mode: u8,
@@ -97,8 +105,8 @@ struct Packed {
     numbers: [u64; GROUP],
 }
 
-/// Packs the values of a group: the head is appended to `heads`, the numbers to `packs`. `floats`
-/// is true if the values are those of floats.
+/// Packs the values of a group: appends its head to `heads`, and its packed numbers to `packs`.
+/// `floats` is true if [`ordered`] has made the values of floats.
 pub(crate) fn pack(values: &[u64], floats: bool, heads: &mut Vec<u8>, packs: &mut Vec<u8>) {
     let mut best = with_steps(values);
     if floats
@@ -123,7 +131,8 @@ pub(crate) fn pack(values: &[u64], floats: bool, heads: &mut Vec<u8>, packs: &mu
     }
 }
 
-/// Numbers of a group less the least one, in steps. `numbers` gives `None` for null.
+/// Subtracts `base` from each number of a group and divides by `step`; in `numbers`, `None` is
+/// null. Returns `None` if the greatest difference leaves no number for null.
 fn packed(numbers: &[Option<u64>], base: u64, step: u64, mode: u8) -> Option<Packed> {
     let over = |number: &u64| number.wrapping_sub(base) / step;
     let greatest = numbers.iter().flatten().map(over).max().unwrap_or(0);
@@ -170,7 +179,8 @@ fn with_steps(values: &[u64]) -> Packed {
     }
 }
 
-/// Values of floats as decimals with as few digits as possible; `None` if some don't come back.
+/// Returns values that stand for floats as decimals with as few digits after the point as possible;
+/// `None` if some float doesn't come back to the bit, or if all values are null.
 fn with_decimals(values: &[u64]) -> Option<Packed> {
     (DECIMALS..).zip(POWERS).find_map(|(mode, power)| {
         let integer = |value: &u64| {
@@ -190,7 +200,8 @@ fn with_decimals(values: &[u64]) -> Option<Packed> {
 }
 
 impl ColumnHead {
-    /// Reads a head. `at` is the place of the group's packed numbers. `None` if the head is none.
+    /// Reads a head. `at` is the offset of the group's packed numbers in the page. Returns `None`
+    /// if the bytes are no head.
     pub(crate) fn read(from: &mut ByteReader<'_>, at: u32) -> Option<Self> {
         let (base, mode, bits) = (from.u64()?, from.u8()?, from.u8()?);
         let number = mode & !NULLABLE;
@@ -207,12 +218,12 @@ impl ColumnHead {
         })
     }
 
-    /// Place behind the group's packed numbers.
+    /// Returns the offset behind the group's packed numbers, where those of the next group begin.
     pub(crate) fn end(&self) -> Option<u32> {
         self.at.checked_add(packed_len(self.bits) as u32)
     }
 
-    /// Unpacks the values of the group.
+    /// Unpacks all values of the group from the bytes of its page.
     pub(crate) fn unpack(&self, page: &[u8], out: &mut [u64; GROUP]) {
         let mut half = [0; GROUP];
         let mut at = self.at as usize;

@@ -1,17 +1,18 @@
-//! Pages of a column: the values of the points of the page of points with the same number.
+//! Pages of a column. Page n has the values of the points that are in page n of the points.
 
 use crate::bytes::ByteReader;
 use crate::column_group::{self, ColumnHead, HEAD, NULL};
 use crate::group::GROUP;
 use std::ops::Range;
 
-/// Number of a page's kind in files.
+/// The number that stands for pages of this kind in files.
 pub(crate) const COLUMN: u8 = 4;
 
-/// Number of bytes before the heads of a page: the number of values (u16), the kind (u8) and a 0.
+/// The number of bytes before the heads of a page: the number of values (u16), the kind (u8) and a
+/// 0.
 const BEFORE_HEADS: usize = 4;
 
-/// Encodes a page. `floats` is true if the values are those of floats.
+/// Encodes a page. `floats` is true if the values stand for floats: see [`column_group::ordered`].
 pub(crate) fn encode(values: &[u64], floats: bool) -> Vec<u8> {
     let groups = values.len().div_ceil(GROUP);
     let mut heads = Vec::with_capacity(BEFORE_HEADS + groups * HEAD + values.len() * 4);
@@ -25,7 +26,7 @@ pub(crate) fn encode(values: &[u64], floats: bool) -> Vec<u8> {
     heads
 }
 
-/// Page of packed values whose numbers were checked, so unpacking can't fail.
+/// A page of packed values. Its heads were checked when it was read, so unpacking can't fail.
 #[derive(Debug)]
 pub(crate) struct ColumnPage {
     bytes: Box<[u8]>,
@@ -34,7 +35,8 @@ pub(crate) struct ColumnPage {
 }
 
 impl ColumnPage {
-    /// Checks a page of `len` values. `None` if it is no such page.
+    /// Makes a page of `len` values from its bytes, and checks its heads. Returns `None` if the
+    /// bytes are no such page.
     pub(crate) fn from_bytes(len: usize, bytes: Box<[u8]>) -> Option<Self> {
         let mut from = ByteReader::new(&bytes);
         let found = (usize::from(from.u16()?), from.u8()?, from.u8()?);
@@ -56,12 +58,12 @@ impl ColumnPage {
         })
     }
 
-    /// Bytes of memory that the page takes.
+    /// Returns the bytes of memory that the page takes.
     pub(crate) fn memory(&self) -> usize {
         self.bytes.len() + size_of_val::<[ColumnHead]>(&self.heads) + size_of::<Self>()
     }
 
-    /// Appends the values with numbers in `range`, counted from the beginning of the page.
+    /// Appends the values whose numbers, counted from the beginning of the page, are in `range`.
     pub(crate) fn append(&self, range: Range<usize>, out: &mut Vec<u64>) {
         let end = range.end.min(self.len);
         let mut at = range.start;
@@ -79,20 +81,22 @@ impl ColumnPage {
     }
 }
 
-/// Zone map of a page: what its values can be. Pages that can't fulfil a condition aren't read.
+/// A zone map: a summary of the values of one page of a column. It shows that no value of the page
+/// can fulfil a condition, so that such pages needn't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Zone {
-    /// Least value other than null; greater than `greatest` if all values are null.
+    /// The least value other than null; greater than `greatest` if all values are null.
     pub least: u64,
-    /// Greatest value other than null.
+    /// The greatest value other than null.
     pub greatest: u64,
-    /// Number of nulls.
+    /// The number of values that are null.
     pub nulls: u32,
-    /// Values other than null: bit `v` mod 64 is set if a value `v` may be among them.
+    /// A bit set of remainders: bit `v` mod 64 is set for each value `v` other than null. So a
+    /// value whose bit is 0 isn't in the page.
     pub bits: u64,
 }
 
-/// Bytes of a zone map in a file.
+/// The number of bytes of a zone map in a file.
 pub(crate) const ZONE: usize = 8 + 8 + 8 + 4;
 
 impl Zone {

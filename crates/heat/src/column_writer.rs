@@ -1,4 +1,5 @@
-//! Columns on their way to a file.
+//! Columns on their way to a file. Their values come with the points; their pages wait until they
+//! are copied behind the pages of the points.
 
 use crate::column_page::{Zone, encode};
 use crate::columns::{BlobPlace, ColumnForm, ColumnRecord, identity, join_words};
@@ -10,22 +11,22 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 
-/// Number of pages that are encoded at a time, on all cores: a choice.
+/// The number of pages of a column that are encoded together, on all cores: a choice.
 const AT_ONCE: usize = 32;
 
-/// Column that is to be written.
+/// A column that is to be written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewColumn {
-    /// Name of the column.
+    /// The name of the column.
     pub name: String,
-    /// Description of its values.
+    /// The description of the column's values.
     pub form: ColumnForm,
-    /// Different texts of the column, of which value v is the number v − 1; empty if its values
-    /// stand for themselves.
+    /// The different texts of the column: value v stands for text v − 1, counted from 0. Empty if
+    /// the values aren't numbers of texts.
     pub words: Vec<Box<[u8]>>,
 }
 
-/// Writer of the columns of a file.
+/// The writer of all columns of a file.
 #[derive(Debug)]
 pub(crate) struct ColumnsWriter {
     page: usize,
@@ -43,10 +44,12 @@ struct ColumnStream {
     spool: Spool,
 }
 
-/// Columns whose pages are in the file.
+/// The columns of a file once their pages are in it; their directories, zone maps and texts aren't
+/// yet.
 #[derive(Default)]
 pub(crate) struct WrittenColumns {
-    /// The columns, each with the place of its first page and the bytes of all.
+    /// The columns, each with the offset of its first page and the number of bytes of all its
+    /// pages.
     columns: Vec<(ColumnStream, u64, u64)>,
 }
 
@@ -67,13 +70,13 @@ impl ColumnsWriter {
         }
     }
 
-    /// Number of values that each column has so far.
+    /// Returns the number of values that each column has so far.
     pub(crate) fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Adds the values of the next points, column by column. Returns false if they are not `rows`
-    /// in each.
+    /// Adds the values of the next `rows` points, column by column. Returns false, and adds
+    /// nothing, unless there is a list for each column and each list has `rows` values.
     pub(crate) fn add(&mut self, values: &[Vec<u64>], rows: usize) -> Result<bool, WriteError> {
         if values.len() != self.columns.len() || values.iter().any(|some| some.len() != rows) {
             return Ok(false);
@@ -89,7 +92,8 @@ impl ColumnsWriter {
         Ok(true)
     }
 
-    /// Identity of the points with their columns. The last pages are complete afterwards.
+    /// Encodes the last pages. Returns the identity of the points with their columns, for which
+    /// `points` is the identity of the points alone.
     pub(crate) fn finish(&mut self, points: [u8; 32]) -> Result<[u8; 32], WriteError> {
         let mut parts = Vec::new();
         for stream in &mut self.columns {
@@ -104,7 +108,8 @@ impl ColumnsWriter {
         Ok(identity(points, parts))
     }
 
-    /// Copies all pages to the end of a file, which is at `end`.
+    /// Copies all pages to the end of a file. `end` is the length of the file, and becomes that
+    /// with the pages.
     pub(crate) fn copy_to(
         self,
         file: &mut File,
@@ -143,8 +148,8 @@ impl ColumnStream {
 }
 
 impl WrittenColumns {
-    /// Writes directories, zone maps and texts to the end of the file, which is at `end`. Returns
-    /// the description of the columns.
+    /// Writes directories, zone maps and texts to the end of the file, whose length `end` becomes
+    /// that with them. Returns the records of the columns for the section `COLS`.
     pub(crate) fn write_tables(
         self,
         file: &mut File,

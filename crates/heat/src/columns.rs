@@ -1,4 +1,5 @@
-//! Columns beside the points of a file: their description, and their table in the file.
+//! Columns beside the points of a file: their description, and the table of them in the file
+//! (section `COLS`).
 
 use crate::bytes::ByteReader;
 use crate::root::{DIRECTORY_PAGES, DirectoryPlace};
@@ -6,47 +7,50 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-/// Greatest number of columns: a choice.
+/// The greatest number of columns of a file: a choice.
 pub const MOST_COLUMNS: usize = 64;
 
-/// Greatest number of bytes of the different texts of a column: a choice.
+/// The greatest number of bytes of the different texts of one column, together: a choice.
 pub const MOST_TEXT: usize = 1 << 26;
 
-/// Description of a column. Its values are integers of 64 bits, and 0 is null.
+/// The description of a column's values. A value is an integer of 64 bits, and 0 is null; texts are
+/// stored as their numbers in the column's list of texts, counted from 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ColumnForm {
-    /// Type of the values, for example `number` or `text`. What it means is up to the program that
-    /// writes and reads columns.
+    /// The type of the values, for example `number` or `text`. Its meaning is up to the program
+    /// that writes and reads columns.
     #[serde(rename = "type")]
     pub kind: String,
-    /// True if the values are floats in an order-preserving form: that of
+    /// True if the values stand for floats, in the order-preserving form of
     /// [`float_value`](crate::float_value).
     pub floats: bool,
-    /// Form in which values are written as texts, where that is more than their type says.
+    /// The form in which the source writes these values as texts; null if the source has typed
+    /// values instead of texts.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub written: Value,
 }
 
-/// Column of a file, as its section `COLS` describes it.
+/// A column of a file, as the section `COLS` describes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ColumnRecord {
     pub(crate) name: String,
     #[serde(flatten)]
     pub(crate) form: ColumnForm,
-    /// Number of different texts, of which value v is the number v − 1.
+    /// The number of different texts. Value v stands for text v − 1, counted from 0.
     pub(crate) words: u64,
-    /// Number of bytes of all pages.
+    /// The number of bytes of all pages of the column.
     #[serde(rename = "bytes")]
     pub(crate) pages_bytes: u64,
-    /// Place of the texts.
+    /// The place of the column's texts, as [`join_words`] writes them.
     pub(crate) texts: BlobPlace,
-    /// Place of the zone maps.
+    /// The place of the zone maps, one for each page.
     pub(crate) zones: BlobPlace,
-    /// Directories of the pages: place of the directory, place of its first page, CRC.
+    /// The directories of the pages, each with its offset, the offset of the first page that it
+    /// lists, and its CRC.
     pub(crate) directories: Vec<(u64, u64, u32)>,
 }
 
-/// Place of bytes in a file.
+/// The place of some bytes in a file, and their CRC.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct BlobPlace {
     pub(crate) offset: u64,
@@ -60,12 +64,13 @@ impl ColumnRecord {
         self.directories.iter().map(place).collect()
     }
 
-    /// Bytes of the column in the file.
+    /// Returns the number of bytes of the column in the file: pages, zone maps and texts.
     pub(crate) fn bytes(&self) -> u64 {
         self.texts.bytes + self.zones.bytes + self.pages_bytes
     }
 
-    /// Returns true if the numbers are possible in a file of some bytes and pages of points.
+    /// Returns true if the numbers are possible in a file of `len` bytes that has `pages` pages of
+    /// points.
     pub(crate) fn is_possible(&self, len: u64, pages: u64) -> bool {
         let inside = |place: BlobPlace| {
             let end = place.offset.checked_add(place.bytes);
@@ -80,7 +85,8 @@ impl ColumnRecord {
     }
 }
 
-/// Bytes of texts as they are in a file: the length of each as a varint, and its bytes.
+/// Returns texts in the form that they have in a file: for each its length as a varint, and its
+/// bytes.
 pub(crate) fn join_words(words: &[Box<[u8]>]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for word in words {
@@ -90,7 +96,8 @@ pub(crate) fn join_words(words: &[Box<[u8]>]) -> Vec<u8> {
     bytes
 }
 
-/// Inverse of [`join_words`]; `None` if the bytes are no such texts.
+/// Returns `count` texts from the bytes that [`join_words`] has made of them; `None` if the bytes
+/// are no such texts.
 pub(crate) fn split_words(bytes: &[u8], count: u64) -> Option<Vec<Box<[u8]>>> {
     let mut from = ByteReader::new(bytes);
     let mut words = Vec::new();
@@ -101,8 +108,9 @@ pub(crate) fn split_words(bytes: &[u8], count: u64) -> Option<Vec<Box<[u8]>>> {
     from.is_empty().then_some(words)
 }
 
-/// Identity of points with columns, from the identity of the points alone. `columns` are name,
-/// type, the SHA-256 of all values in order, and the texts.
+/// Returns the identity of points with columns. `points` is the identity of the points alone, and
+/// the result if there are no columns. `columns` has for each column its name, its type, the
+/// SHA-256 of all values in order, and its texts as [`join_words`] writes them.
 pub(crate) fn identity<'a>(
     points: [u8; 32],
     columns: impl Iterator<Item = (&'a str, &'a str, [u8; 32], &'a [u8])>,

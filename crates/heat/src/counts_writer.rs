@@ -1,4 +1,6 @@
-//! Counts of points on their way to a file: a second tree of cells, in which each point weighs 1.
+//! Counting index of a file (section `CNTS`) on its way to the file: the points that have a weight,
+//! each with the weight 1, and a tree of nodes and cells over them. Counts and means are drawn from
+//! it.
 
 use crate::error::WriteError;
 use crate::finish::Tail;
@@ -10,15 +12,16 @@ use crate::tree_writer::TreeWriter;
 use heatsplat_points::{PartNode, Point};
 use std::path::Path;
 
-/// Writer of the points that have a weight, each with the weight 1.
+/// The writer of the counting index.
 ///
-/// If no weight is missing, the points are those of the file, and only cells are written. Their
-/// nodes are those of the file too, unless some weights are negative: then the file's own blocks
-/// may have two cells for a square.
+/// If no weight is missing, the points of this index are those of the file, and only cells are
+/// written. Its nodes are then those of the file too, unless some weights are negative: a square
+/// may then have two cells in the file's own blocks, so other quads have blocks there than in this
+/// index.
 #[derive(Debug)]
 pub(crate) struct CountsWriter {
     tally: Tally,
-    /// Points, if some weights are missing, and their pages.
+    /// The points and their pages; `None` if no weight is missing.
     points: Option<(EntryStream, Spool)>,
     tree: TreeWriter,
 }
@@ -39,7 +42,9 @@ impl CountsWriter {
         }
     }
 
-    /// Adds the next points of the file. Returns false if one has no weight, and none should.
+    /// Adds the next points of the file; those without a weight are left out. Returns false if the
+    /// points are not in Z-order, or if one has no weight although the options say that none is
+    /// missing.
     pub(crate) fn points(&mut self, points: &[Point]) -> Result<bool, WriteError> {
         let ones = ones(points);
         if self.points.is_none() && ones.len() < points.len() || !self.tally.add(&ones) {
@@ -53,12 +58,13 @@ impl CountsWriter {
         Ok(true)
     }
 
-    /// Adds the next node of its depth.
+    /// Adds the next node of its depth in the counting index.
     pub(crate) fn node(&mut self, node: &PartNode<'_>) -> Result<(), WriteError> {
         self.tree.node(node)
     }
 
-    /// Copies all pages to the end of the file. Returns the numbers of the counted points.
+    /// Copies all pages to the end of the file. Returns summary and statistics of the counted
+    /// points.
     pub(crate) fn copy_to(mut self, tail: &mut Tail) -> Result<Tallied, WriteError> {
         self.tree.complete()?;
         if let Some((mut stream, mut spool)) = self.points {
@@ -72,7 +78,8 @@ impl CountsWriter {
     }
 }
 
-/// The points that have a weight, each with the weight 1.
+/// Returns the points that have a weight, each with the weight 1 in its place: the points of the
+/// counting index.
 pub(crate) fn ones(points: &[Point]) -> Vec<Point> {
     let with = points.iter().filter(|point| point.has_weight());
     with.map(|point| Point {

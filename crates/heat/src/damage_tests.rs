@@ -32,7 +32,7 @@ fn content(file: &HeatFile) -> Option<Vec<(u32, u32, u32, u32)>> {
     Some(all)
 }
 
-/// Content of bytes; `None` if they can't be opened or read.
+/// Returns the content of bytes; `None` if they can't be opened or read.
 fn content_of(bytes: &[u8]) -> Option<Vec<(u32, u32, u32, u32)>> {
     content(&open(bytes).ok()?)
 }

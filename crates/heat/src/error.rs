@@ -1,34 +1,34 @@
-//! Errors of reading and writing files.
+//! The errors of reading and writing files.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Reason why a file can't be opened or read.
+/// The reason why a file can't be opened or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeatError {
     /// The bytes can't be read.
     #[error("{name}: cannot be read: {source}")]
     Read {
-        /// Name of the file.
+        /// The name of the file.
         name: String,
-        /// Reason that the operating system gives.
+        /// The reason that the operating system gives.
         source: io::Error,
     },
     /// A part of the file can't be read.
     #[error("{part} of {name} cannot be read: {source}")]
     ReadPart {
-        /// Name of the file.
+        /// The name of the file.
         name: String,
-        /// Part that can't be read, for example "page 4711".
+        /// The part that can't be read, for example "page 4711".
         part: String,
-        /// Reason that the operating system or the server gives.
+        /// The reason that the operating system or the server gives.
         source: io::Error,
     },
     /// The file doesn't begin like a `.heat` file.
     #[error("{name}: is no .heat file")]
     Foreign {
-        /// Name of the file.
+        /// The name of the file.
         name: String,
     },
     /// The file has a version that is not known here.
@@ -37,55 +37,55 @@ pub enum HeatError {
          newer one reads it"
     )]
     Version {
-        /// Name of the file.
+        /// The name of the file.
         name: String,
-        /// Major version of the file.
+        /// The major version of the file.
         major: u16,
     },
     /// The file has a part that readers must know, and that is not known here.
     #[error("{name}: needs {part}, which this version of the program doesn't know")]
     Unknown {
-        /// Name of the file.
+        /// The name of the file.
         name: String,
-        /// Part that is not known.
+        /// The part that is not known.
         part: String,
     },
     /// The file is shorter or longer than its header says.
     #[error("{name}: has {found} bytes where its header says {wanted}: it was cut or replaced")]
     Length {
-        /// Name of the file.
+        /// The name of the file.
         name: String,
-        /// Length of the file.
+        /// The length of the file.
         found: u64,
-        /// Length that the header gives.
+        /// The length that the header gives.
         wanted: u64,
     },
     /// A part of the file is damaged.
     #[error("{part} of {name} is damaged")]
     Damaged {
-        /// Name of the file.
+        /// The name of the file.
         name: String,
-        /// Damaged part.
+        /// The damaged part.
         part: String,
     },
 }
 
-/// Reason why a file can't be written. A file that was there before is unchanged.
+/// The reason why a file can't be written. A file that was there before is unchanged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WriteError {
     /// A file can't be written: the disk is full, for example.
     #[error("{}: cannot be written: {source}", path.display())]
     Write {
-        /// Path of the file that can't be written.
+        /// The path of the file that can't be written.
         path: PathBuf,
-        /// Reason that the operating system gives.
+        /// The reason that the operating system gives.
         source: io::Error,
     },
     /// Another program is writing the file at the moment.
     #[error("{}: another program is writing it just now", path.display())]
     Locked {
-        /// Path of the unfinished file.
+        /// The path of the unfinished file.
         path: PathBuf,
     },
     /// The points or nodes were not handed over as the writer demands.

@@ -1,4 +1,4 @@
-//! Files that were opened.
+//! Opened `.heat` files: header, root and streams of pages, from which searches read.
 
 use crate::bytes::has_crc;
 use crate::cache::{PageCache, PageCounters};
@@ -16,29 +16,36 @@ use heatsplat_points::paged::PagedIndex;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Number of bytes that are read first: those in which the writer puts all that opening needs.
+/// The number of bytes that are read first: in these the writer puts all that opening needs, if
+/// there is room.
 const FIRST_READ: usize = 1 << 16;
 
-/// File of points that was opened. Its pages are read when they are needed.
+/// An opened file of points. Its pages are read when they are needed. The file's counting index is
+/// of this type too: then points, nodes, cells and summary are those of the index.
 #[derive(Debug)]
 pub struct HeatFile {
     pub(crate) pages: Arc<Pages>,
     pub(crate) header: Header,
     pub(crate) root: Root,
     metadata: Metadata,
-    /// Stream of the points; `None` if there are none.
+    /// The stream that has the pages of points; `None` if there are no points.
     pub(crate) points: Option<StreamNumber>,
-    /// Streams of the nodes and cells of each depth.
+    /// For each depth, the stream that has the nodes; `None` where the depth has none.
     pub(crate) nodes: Vec<Option<StreamNumber>>,
+    /// For each depth, the stream that has the cells of the nodes' blocks; `None` where the depth
+    /// has none.
     pub(crate) cells: Vec<Option<StreamNumber>>,
-    /// True if all points count as 1, whatever their weights in the file are.
+    /// True if each point is taken with the weight 1, whatever its weight in the file is: in a
+    /// counting index whose points are those of the file.
     pub(crate) are_ones: bool,
-    /// Counts of the points, if the file has any.
+    /// The counting index, if the file has one: the points that have a weight, each with the weight
+    /// 1 (section `CNTS`). Counts and means are drawn from it.
     pub(crate) counts: Option<Arc<HeatFile>>,
     pub(crate) columns: Vec<FileColumn>,
 }
 
-/// Streams of the points, and of the nodes and cells of each depth.
+/// The streams of one root: that of the points, and for each depth those of the nodes and of the
+/// cells.
 struct StreamsByKind {
     points: Option<StreamNumber>,
     nodes: Vec<Option<StreamNumber>>,
@@ -46,7 +53,8 @@ struct StreamsByKind {
 }
 
 impl StreamsByKind {
-    /// Finds the streams of a root, of which the first has the number `first`.
+    /// Finds the streams of a root. The first of them has the number `first` among all streams of
+    /// the file.
     fn find(root: &Root, first: usize) -> Self {
         let find = |kind: PageKind, depth: u32| {
             let found = |s: &StreamRecord| (s.kind, s.depth) == (kind, depth);
@@ -66,8 +74,8 @@ impl HeatFile {
     /// Opens a file of this machine. Its pages go into `cache`.
     ///
     /// # Errors
-    /// A [`HeatError`] if the file can't be read, has another format, or is damaged where it was
-    /// looked at: pages are checked when they are used.
+    /// A [`HeatError`] if the file can't be read, has another format or a newer version, or is
+    /// damaged in a part that opening reads. Pages are checked only when they are used.
     pub fn open(path: &Path, cache: &Arc<PageCache>) -> Result<Self, HeatError> {
         let source = FileSource::open(path).map_err(|source| HeatError::Read {
             name: path.display().to_string(),
@@ -76,10 +84,11 @@ impl HeatFile {
         Self::from_source(Box::new(source), cache)
     }
 
-    /// Opens a file from any source of its bytes.
+    /// Opens a file from any source of its bytes. Its pages go into `cache`.
     ///
     /// # Errors
-    /// As those of [`open`](Self::open).
+    /// A [`HeatError`] if the bytes can't be read, have another format or a newer version, or are
+    /// damaged in a part that opening reads.
     pub fn from_source(
         source: Box<dyn ByteSource>,
         cache: &Arc<PageCache>,
@@ -150,49 +159,50 @@ impl HeatFile {
         })
     }
 
-    /// Name of the file, for messages.
+    /// Returns the name of the file, for messages.
     pub fn name(&self) -> &str {
         self.pages.source().name()
     }
 
-    /// Counts, weights and bounds of all points.
+    /// Returns the number of the points, their weights and their bounds.
     pub fn summary(&self) -> &Summary {
         &self.root.summary
     }
 
-    /// Name, attribution and the like.
+    /// Returns name, attribution and the like.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// SHA-256 of all points in Z-order, 12 bytes each, and of their columns if there are any.
-    /// Equal points have equal identities, however they were written.
+    /// Returns the SHA-256 of all points in Z-order, 12 bytes each, and of their columns if there
+    /// are any. Equal points have equal identities, however they were written.
     pub fn identity(&self) -> [u8; 32] {
         self.header.identity
     }
 
-    /// Index of the points that have a weight, each with the weight 1; `None` if the file has no
-    /// counts beside the weights.
+    /// Returns the counting index, to be drawn like points in memory; `None` if the file has none.
     pub(crate) fn counted(&self) -> Option<Arc<dyn PagedIndex>> {
         Some(Arc::clone(self.counts.as_ref()?) as _)
     }
 
-    /// Returns true if the file has counts beside the weights.
+    /// Returns true if the file has a counting index, a second index that is only for counting: the
+    /// points that have a weight, each with the weight 1 (section `CNTS`). Counts and means are
+    /// drawn from it.
     pub fn has_counts(&self) -> bool {
         self.counts.is_some()
     }
 
-    /// Length of the file in bytes.
+    /// Returns the length of the file in bytes.
     pub fn bytes(&self) -> u64 {
         self.header.len
     }
 
-    /// Number of cells at all levels.
+    /// Returns the number of cells at all levels, without those of the counting index.
     pub fn cells_len(&self) -> u64 {
         self.len_of(PageKind::CELLS)
     }
 
-    /// Number of nodes of the quadtree.
+    /// Returns the number of nodes of the quadtree, without those of the counting index.
     pub fn nodes_len(&self) -> u64 {
         self.len_of(PageKind::Nodes)
     }
@@ -202,21 +212,22 @@ impl HeatFile {
         streams.map(|s| s.entries).sum()
     }
 
-    /// Number of all pages.
+    /// Returns the number of all pages: of points, nodes, cells and columns, and of the counting
+    /// index.
     pub fn pages_len(&self) -> u64 {
         self.pages.streams().iter().map(Stream::pages).sum()
     }
 
-    /// Counters of the cache, for all files that share it.
+    /// Returns the counters of the cache, which are sums over all files that share it.
     pub fn counters(&self) -> PageCounters {
         self.pages.counters()
     }
 }
 
-/// File whose header was read and checked.
+/// A file that is being opened: its header was read and checked.
 struct Opening<'a> {
     source: &'a dyn ByteSource,
-    /// First bytes of the file.
+    /// The first bytes of the file, at most [`FIRST_READ`].
     front: Vec<u8>,
     header: Header,
 }
@@ -282,7 +293,7 @@ impl<'a> Opening<'a> {
         Ok(root)
     }
 
-    /// Table of the columns.
+    /// Reads the table of the columns; it is empty if the file has none.
     fn columns(&self) -> Result<Vec<ColumnRecord>, HeatError> {
         let Some(section) = self.header.section(COLUMNS) else {
             return Ok(Vec::new());
@@ -301,7 +312,9 @@ impl<'a> Opening<'a> {
         }
     }
 
-    /// Root of the counts, with a header of its own number of points.
+    /// Reads the root of the counting index; `None` if the file has none. The header beside it has
+    /// the number of points, and an identity, of this index. `own` is the root of the file's own
+    /// points.
     fn counted(&self, own: &Root) -> Result<Option<(Header, Root)>, HeatError> {
         let Some(section) = self.header.section(COUNTS) else {
             return Ok(None);
@@ -337,7 +350,7 @@ impl<'a> Opening<'a> {
         metadata.ok_or_else(|| damaged(self.source, "the metadata"))
     }
 
-    /// Bytes of a section; `None` if they are damaged.
+    /// Returns the bytes of a section; `None` if they are damaged.
     fn section(&self, section: Section) -> Result<Option<Vec<u8>>, HeatError> {
         let len = section.len as usize;
         let start = usize::try_from(section.offset).unwrap_or(usize::MAX);

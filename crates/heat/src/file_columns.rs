@@ -1,4 +1,4 @@
-//! Columns of files that were opened.
+//! The columns of an opened file: their texts, zone maps and values.
 
 use crate::bytes::{ByteReader, has_crc};
 use crate::column_page::Zone;
@@ -10,7 +10,7 @@ use crate::retry::read_vec;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-/// Column beside the points of a file.
+/// A column beside the points of a file: a value for each point.
 #[derive(Debug)]
 pub struct FileColumn {
     pub(crate) record: ColumnRecord,
@@ -29,30 +29,31 @@ impl FileColumn {
         }
     }
 
-    /// Name of the column.
+    /// Returns the name of the column.
     pub fn name(&self) -> &str {
         &self.record.name
     }
 
-    /// Description of its values.
+    /// Returns the description of the column's values.
     pub fn form(&self) -> &ColumnForm {
         &self.record.form
     }
 }
 
 impl HeatFile {
-    /// Columns beside the points.
+    /// Returns the columns beside the points.
     pub fn columns(&self) -> &[FileColumn] {
         &self.columns
     }
 
-    /// Number of points in a page of points, and of their values in a page of a column.
+    /// Returns the number of points in each page of points but the last. A page of a column has as
+    /// many values.
     pub fn page_points(&self) -> u64 {
         u64::from(self.header.page_entries)
     }
 
-    /// Different texts of a column, of which value v is the number v − 1. They are read when they
-    /// are first asked for.
+    /// Returns the different texts of a column: value v stands for text v − 1, counted from 0. The
+    /// first call reads them from the file.
     ///
     /// # Errors
     /// A [`HeatError`] if they can't be read or are damaged.
@@ -67,8 +68,8 @@ impl HeatFile {
         Ok(column.words.get_or_init(|| words))
     }
 
-    /// Zone maps of a column, one for each page of points. They are read when they are first asked
-    /// for.
+    /// Returns the zone maps of a column, one for each page of values. The first call reads them
+    /// from the file.
     ///
     /// # Errors
     /// A [`HeatError`] if they can't be read or are damaged.
@@ -83,7 +84,8 @@ impl HeatFile {
         Ok(column.zones.get_or_init(|| zones))
     }
 
-    /// Appends the values of the points with some numbers in Z-order to `values`.
+    /// Appends a column's values to `values`: those of the points whose numbers in Z-order, counted
+    /// from 0, are in `numbers`. Numbers beyond the last point are ignored.
     ///
     /// # Errors
     /// A [`HeatError`] if a page can't be read or is damaged.

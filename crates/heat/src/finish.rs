@@ -1,4 +1,4 @@
-//! End of writing: everything behind the pages of points, and at last the header.
+//! End of writing: everything that comes behind the pages of points, and at last the header.
 
 use crate::cache::PageCache;
 use crate::column_writer::WrittenColumns;
@@ -18,30 +18,36 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Bytes of pages in memory while the first view is searched for: a choice.
+/// The bytes of pages that are cached in memory while the first view is searched for: a choice.
 const FOCUS_CACHE: u64 = 1 << 25;
 
-/// Numbers that go into the beginning of the file.
+/// Everything of which the header and the tables of a file are made, apart from the metadata and
+/// the streams of pages.
 pub(crate) struct Head {
     pub(crate) options: WriterOptions,
+    /// The summary, identity and statistics of all points.
     pub(crate) tallied: Tallied,
+    /// The first view of a map of the points; `None` if it is to be searched for.
     pub(crate) focus: Option<Focus>,
-    /// Numbers of the counted points, if the file has counts.
+    /// The summary and statistics of the counting index's points; `None` if the file has no such
+    /// index.
     pub(crate) counted: Option<Tallied>,
-    /// Columns whose pages are in the file.
+    /// The columns, whose pages are in the file already.
     pub(crate) columns: WrittenColumns,
 }
 
-/// Unfinished file to whose end pages are added.
+/// An unfinished file to whose end pages are added, and a list of the pages that it has.
 pub(crate) struct Tail {
     pub(crate) path: PathBuf,
     pub(crate) file: File,
     pub(crate) end: u64,
-    /// Streams whose pages are in the file, the pages, and the place of the first.
+    /// The streams whose pages are in the file: of each its record, the list of its pages, and the
+    /// offset of the first page.
     streams: Vec<(StreamRecord, PageList, u64)>,
-    /// Number of the streams before those of the counts, and the place of the first page of these.
+    /// The number of streams before those of the counting index, and the offset of the first page
+    /// of that index; `None` as long as it hasn't begun.
     counts: Option<(usize, u64)>,
-    /// End of the pages of the counts.
+    /// The offset behind the last page of the counting index; `None` as long as it hasn't ended.
     counts_end: Option<u64>,
 }
 
@@ -57,24 +63,25 @@ impl Tail {
         }
     }
 
-    /// Takes note that the pages of the counts end here.
+    /// Takes note that the pages of the counting index end here.
     pub(crate) fn end_counts(&mut self) {
         self.counts_end = Some(self.end);
     }
 
-    /// Takes note that all streams from here on are those of the counts.
+    /// Takes note that all streams from here on are those of the counting index.
     pub(crate) fn begin_counts(&mut self) {
         self.counts = Some((self.streams.len(), self.end));
     }
 
-    /// Takes note of a stream whose pages are in the file, the first at `first`.
+    /// Takes note of a stream whose pages are in the file already, the first at the offset `first`.
+    /// A stream without entries is left out.
     pub(crate) fn has(&mut self, record: StreamRecord, list: PageList, first: u64) {
         if record.entries > 0 {
             self.streams.push((record, list, first));
         }
     }
 
-    /// Copies the pages of a stream to the end of the file.
+    /// Copies the pages of a stream from its spool to the end of the file.
     pub(crate) fn add(
         &mut self,
         record: StreamRecord,
@@ -87,7 +94,8 @@ impl Tail {
         Ok(())
     }
 
-    /// Writes directories, root, metadata and header, makes the file durable and gives it its name.
+    /// Writes directories, tables and header, searches for the first view if `head` has none, makes
+    /// the file durable and gives it its name.
     pub(crate) fn finish(
         mut self,
         mut head: Head,
@@ -139,7 +147,8 @@ impl Tail {
     }
 }
 
-/// Roots of a file: that of its points, that of their counts if it has any, and its columns.
+/// The tables of a file: the root of its points, that of the counting index if there is one, and
+/// the columns.
 struct Roots {
     own: Root,
     counted: Option<Root>,
@@ -157,7 +166,8 @@ fn root(tallied: &Tallied, focus: Option<Focus>, streams: Vec<StreamRecord>) -> 
 }
 
 impl Roots {
-    /// Finds the first views of a file that is whole but for them.
+    /// Finds the first views that are missing. It reads the file at `path`, which is complete but
+    /// for them.
     fn find_focus(&mut self, path: &Path) -> Result<(), WriteError> {
         let cache = Arc::new(PageCache::new(FOCUS_CACHE));
         let file = HeatFile::open(path, &cache)?;
@@ -171,7 +181,7 @@ impl Roots {
     }
 }
 
-/// First view of the points of the file at `path`.
+/// Returns the first view of a map of points that are read from the file at `path`.
 fn focus_of(points: Points, path: &Path) -> Result<Option<Focus>, WriteError> {
     let find = || Focus::find(&points, points.summary().bounds?);
     let found = CancelToken::default().run(find);
@@ -183,8 +193,8 @@ fn focus_of(points: Points, path: &Path) -> Result<Option<Focus>, WriteError> {
     })
 }
 
-/// Writes root, metadata and, last, the header. `end` is the end of the file so far. Returns the
-/// length of the file.
+/// Writes roots, metadata, the table of columns and, last, the header. `end` is the length of the
+/// file so far. Returns the length afterwards.
 fn write_head(
     file: &mut File,
     end: u64,

@@ -1,8 +1,9 @@
-//! Groups of 128 entries: the unit that is packed and unpacked.
+//! Groups of 128 entries (points or cells): the unit that is packed and unpacked.
 //!
-//! The coordinates, weights and counts of a group are integers less the group's least ones (frames
-//! of reference), packed with as many bits as the greatest of them takes. Entries of a group are
-//! neighbours along the Z-order curve, so their coordinates have few bits.
+//! The coordinates, weights and counts of a group are integers. Of each kind the group's least
+//! number is subtracted, and the differences are packed with as many bits as the greatest of them
+//! takes. The entries of a group are neighbours along the Z-order curve, so the differences of
+//! their coordinates have few bits.
 
 use crate::bytes::ByteReader;
 use crate::weights::{self, PackedWeights, WeightMode, width};
@@ -10,20 +11,20 @@ use bitpacking::{BitPacker as _, BitPacker4x};
 use heatsplat_points::Point;
 use std::ops::Range;
 
-/// Number of entries in a group. The last group of a page may have fewer.
+/// The number of entries in a group. The last group of a page may have fewer.
 pub(crate) const GROUP: usize = BitPacker4x::BLOCK_LEN;
 
-/// Kind of the entries of a page.
+/// The kind of the entries of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EntryKind {
-    /// Points, without counts.
+    /// Points. Each stands for itself, so there are no counts.
     Points,
-    /// Cells, each with the number of points that it stands for.
+    /// Cells, each with its count: the number of points that it stands for.
     Cells,
 }
 
 impl EntryKind {
-    /// Number of bytes of a group's head.
+    /// Returns the number of bytes of a group's head.
     pub(crate) fn head_len(self) -> usize {
         match self {
             Self::Points => 16,
@@ -32,7 +33,8 @@ impl EntryKind {
     }
 }
 
-/// Head of a group: its least numbers, and the bits of the packed ones.
+/// The head of a group: the least `x`, `y` and `count`, and the number of bits that each packed
+/// difference to them takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
     x: u32,
@@ -42,11 +44,11 @@ pub(crate) struct Head {
     bits_y: u8,
     bits_count: u8,
     weights: PackedWeights,
-    /// Number of bytes between the beginning of the page and the packed numbers of this group.
+    /// The offset of the group's packed numbers in the page.
     at: u32,
 }
 
-/// Numbers of a group while it is unpacked.
+/// Buffers for the numbers of a group while it is unpacked; they are used again for the next group.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     xs: [u32; GROUP],
@@ -66,13 +68,14 @@ impl Default for Scratch {
     }
 }
 
-/// Bytes of 128 integers with some bits each.
+/// Returns the number of bytes that 128 packed integers of `bits` bits take.
 fn packed_len(bits: u8) -> usize {
     usize::from(bits) * GROUP / 8
 }
 
 impl Head {
-    /// Reads a head. `at` is the place of the group's packed numbers. `None` if the head is none.
+    /// Reads a head. `at` is the offset of the group's packed numbers in the page. Returns `None`
+    /// if the bytes are no head.
     pub(crate) fn read(kind: EntryKind, from: &mut ByteReader<'_>, at: u32) -> Option<Self> {
         let (x, y, base) = (from.u32()?, from.u32()?, from.u32()?);
         let (bits_x, bits_y, bits) = (from.u8()?, from.u8()?, from.u8()?);
@@ -100,15 +103,15 @@ impl Head {
         })
     }
 
-    /// Place behind the group's packed numbers.
+    /// Returns the offset behind the group's packed numbers, where those of the next group begin.
     pub(crate) fn end(&self) -> Option<u32> {
         let all = [self.bits_x, self.bits_y, self.weights.bits, self.bits_count];
         let len = all.iter().map(|bits| packed_len(*bits)).sum::<usize>();
         self.at.checked_add(len as u32)
     }
 
-    /// Unpacks a group's numbers of some bits, the ones that begin at `at` in the page, and returns
-    /// the place behind them.
+    /// Unpacks 128 numbers of `bits` bits, which begin at the offset `at` in the page. Returns the
+    /// offset behind them.
     #[inline]
     fn numbers(page: &[u8], at: usize, bits: u8, out: &mut [u32; GROUP]) -> usize {
         let end = at + packed_len(bits);
@@ -122,7 +125,7 @@ impl Head {
         end
     }
 
-    /// Unpacks the group, and appends the entries with the numbers `wanted` of it.
+    /// Unpacks the group, and appends the entries whose numbers in the group are in `wanted`.
     #[inline]
     pub(crate) fn append_entries(
         &self,
@@ -156,7 +159,8 @@ impl Head {
         out.extend(xs.iter().zip(ys).zip(weights).map(entry));
     }
 
-    /// Unpacks the counts of the group's cells, and appends those with the numbers `wanted`.
+    /// Unpacks the counts of the group's cells, and appends those whose numbers in the group are in
+    /// `wanted`. A count is the number of points that a cell stands for.
     #[inline]
     pub(crate) fn append_counts(
         &self,
@@ -175,8 +179,8 @@ impl Head {
     }
 }
 
-/// Packs a group of at most 128 entries: appends its head and its packed numbers. `counts` are
-/// those of cells, and empty for points.
+/// Packs a group of at most 128 entries: appends its head to `heads` and its packed numbers to
+/// `packs`. `counts` has the number of points that each cell stands for, and is empty for points.
 pub(crate) fn pack(
     kind: EntryKind,
     entries: &[Point],
@@ -205,8 +209,8 @@ pub(crate) fn pack(
     }
 }
 
-/// Subtracts the least of some numbers from each. Returns it, and the bits of the greatest
-/// difference. Numbers in `out` beyond those given are 0.
+/// Subtracts the least of some numbers from each. Returns this least number, and the bits of the
+/// greatest difference. `out` has zeros behind the differences.
 fn less_the_least(numbers: impl Iterator<Item = u32> + Clone, out: &mut [u32; GROUP]) -> (u32, u8) {
     let least = numbers.clone().min().unwrap_or(0);
     out.fill(0);

@@ -1,4 +1,4 @@
-//! Files as indices of points, which are drawn like points in memory.
+//! Use of a file as an index of points, which is drawn like points in memory.
 
 use crate::error::HeatError;
 use crate::file::HeatFile;

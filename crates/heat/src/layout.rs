@@ -1,42 +1,46 @@
-//! Layout of a file: its header, and the table of its sections.
+//! Layout of a file: its header, which has the table of its sections.
 
 use crate::bytes::{ByteReader, has_crc};
 
-/// First eight bytes of each file. A transfer as text changes some of them.
+/// The first eight bytes of each `.heat` file. A transfer as text changes some of them, which shows
+/// that the file is damaged.
 pub const MAGIC: [u8; 8] = *b"\x89HEAT\r\n\x1a";
 
-/// Major version of the format. Readers refuse another one.
+/// The major version of the format. Readers refuse files of another one.
 pub(crate) const MAJOR: u16 = 1;
 
-/// Number of bytes of the header.
+/// The number of bytes of the header.
 pub(crate) const HEADER: usize = 256;
 
-/// Number of the header's bytes of which it has a checksum, its last four.
+/// The number of bytes of the header that its checksum covers: all but the last four, which are the
+/// checksum.
 const CHECKED: usize = HEADER - 4;
 
-/// Greatest number of sections.
+/// The greatest number of sections of a file.
 const SECTIONS: usize = 6;
 
-/// Tag of the section that readers begin with: summary and table of pages.
+/// The tag of the section that readers begin with: the root, which has the summary of the points
+/// and the table of pages.
 pub(crate) const ROOT: [u8; 4] = *b"ROOT";
 
-/// Tag of the section with name, attribution and the like, as JSON.
+/// The tag of the section with name, attribution and the like, as JSON.
 pub(crate) const METADATA: [u8; 4] = *b"META";
 
-/// Tag of the section with the root of the counts: the points that have a weight, each with the
-/// weight 1.
+/// The tag of the section with the root of the counting index: the points that have a weight, each
+/// with the weight 1.
 pub(crate) const COUNTS: [u8; 4] = *b"CNTS";
 
-/// Tag of the section with the table of the columns beside the points, as JSON.
+/// The tag of the section with the table of the columns beside the points, as JSON.
 pub(crate) const COLUMNS: [u8; 4] = *b"COLS";
 
-/// Flag of a section that readers must know, or refuse the file.
+/// The flag of a section without which a file can't be read: a reader that doesn't know the section
+/// must refuse the file.
 const REQUIRED: u32 = 1;
 
-/// Greatest number of bytes of a section: a choice, much more than needed.
+/// The greatest number of bytes of a section: a choice, much more than needed.
 pub(crate) const LARGEST_SECTION: u32 = 1 << 26;
 
-/// Part of a file with a name and a checksum.
+/// A part of a file with a tag and a checksum, as the header lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Section {
     pub(crate) tag: [u8; 4],
@@ -46,27 +50,31 @@ pub(crate) struct Section {
     pub(crate) crc: u32,
 }
 
-/// Header of a file.
+/// The header of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
-    /// Number of bytes of the file.
+    /// The number of bytes of the whole file.
     pub(crate) len: u64,
-    /// Number of points.
+    /// The number of points in the file.
     pub(crate) points: u64,
-    /// SHA-256 of all points in Z-order, 12 bytes each.
+    /// The identity of the content: the SHA-256 of all points in Z-order, 12 bytes each, and of the
+    /// columns if there are any.
     pub(crate) identity: [u8; 32],
-    /// Number of entries in a page of points or cells, a multiple of 128.
+    /// The number of entries in a page of points or cells, a multiple of 128.
     pub(crate) page_entries: u32,
-    /// Number of nodes in a page of nodes.
+    /// The number of nodes in a page of nodes.
     pub(crate) page_nodes: u32,
     pub(crate) sections: Vec<Section>,
 }
 
-/// Reason why some bytes are no header.
+/// The reason why some bytes are no header.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum HeaderError {
+    /// The bytes don't begin like a `.heat` file.
     Foreign,
+    /// The file has this major version of the format, not [`MAJOR`].
     Version(u16),
+    /// The header is too short, its checksum is wrong, or its numbers are impossible.
     Damaged,
 }
 

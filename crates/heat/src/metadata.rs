@@ -1,28 +1,29 @@
-//! Data about a file's points that are no numbers of them.
+//! Metadata of a file: name, attribution and other data about the points.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Name, attribution and the like of the points in a file. In the file they are JSON.
+/// The name, attribution and the like of the points in a file. In the file they are JSON, in the
+/// section `META`.
 ///
-/// Readers keep members that they don't know.
+/// Members of the JSON object that are not fields here are in `other`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Metadata {
-    /// Name of the layer.
+    /// The name of the layer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Text that maps must show.
+    /// The text on the origin of the points that maps must show.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attribution: Option<String>,
-    /// Radius that suits the points, in the form of a style: for example `16` or `500m`.
+    /// The radius that suits the points, in the form of a style: for example `16` or `500m`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub radius: Option<String>,
-    /// Program that made the file, with its version.
+    /// The program that made the file, with its version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub made_by: Option<String>,
-    /// Other members of the JSON object.
+    /// All other members of the JSON object.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }

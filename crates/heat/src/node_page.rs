@@ -1,29 +1,31 @@
 //! Pages of nodes: the quadtree through which a search finds points and cells.
 //!
-//! The nodes of a depth lie in Z-order. The nodes of the next depth are then the inner quarters of
-//! this depth's nodes, in the same order, so a node's number follows from counting, and neither
-//! addresses nor positions are stored. It is the same with points and cells: a node has only the
-//! number of points in each quarter, and the number of its cells.
+//! The nodes of a depth lie in Z-order. A quarter of a node may have a node of its own, of the next
+//! depth; these inner nodes lie in the order of the nodes that they are inside. So a node's number
+//! follows from counting, and neither addresses nor positions are stored. Points and cells are
+//! found in this way too: a node has only the number of points in each quarter, and the number of
+//! its cells.
 
 use crate::bytes::{ByteReader, push_varint};
 use crate::page::NODES;
 
-/// Greatest number of cells in a block: 64 × 64 pixels, and two in each if weights have both signs.
+/// The greatest number of cells in a block: it has 64 × 64 squares, and two cells in each if
+/// weights have both signs.
 pub(crate) const BLOCK: u64 = 2 << 12;
 
-/// Node of the quadtree as it is stored.
+/// A node of the quadtree as it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StoredNode {
-    /// Numbers of points in the four quarters, in Z-order.
+    /// The number of points in each of the four quarters, in Z-order.
     pub(crate) points: [u64; 4],
     /// Bit `i` is set if quarter `i` has a node.
     pub(crate) inner: u8,
-    /// Number of the cells of the node's block; 0 if it has none.
+    /// The number of cells of the node's block; 0 if it has no block.
     pub(crate) cells: u32,
 }
 
-/// Encodes a page. `first_inner` and `first_cell` are the numbers, in their depths, of the first
-/// node inside these nodes and of their first cell.
+/// Encodes a page of nodes of one depth. `first_inner` is the number, in the next depth, of the
+/// first node inside these nodes; `first_cell` is the number, in this depth, of their first cell.
 pub(crate) fn encode(nodes: &[StoredNode], first_inner: u64, first_cell: u64) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(20 + nodes.len() * 10);
     bytes.extend_from_slice(&(nodes.len() as u16).to_le_bytes());
@@ -40,24 +42,24 @@ pub(crate) fn encode(nodes: &[StoredNode], first_inner: u64, first_cell: u64) ->
     bytes
 }
 
-/// Node that was read.
+/// A node that was read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
     pub(crate) stored: StoredNode,
-    /// Number, in the next depth, of the first node inside this one.
+    /// The number, in the next depth, of the first node inside this one.
     pub(crate) first_inner: u64,
-    /// Number, in this depth, of the first cell of the block.
+    /// The number, in this depth, of the first cell of the node's block.
     pub(crate) first_cell: u64,
 }
 
-/// Nodes of a page, unpacked.
+/// The nodes of a page, unpacked.
 #[derive(Debug)]
 pub(crate) struct NodePage {
     nodes: Box<[Node]>,
 }
 
 impl NodePage {
-    /// Reads a page of `len` nodes. `None` if it is no such page.
+    /// Reads a page of `len` nodes. Returns `None` if the bytes are no such page.
     pub(crate) fn from_bytes(len: usize, bytes: &[u8]) -> Option<Self> {
         let mut from = ByteReader::new(bytes);
         let found = (usize::from(from.u16()?), from.u8()?, from.u8()?);
@@ -100,7 +102,7 @@ impl NodePage {
         })
     }
 
-    /// Bytes of memory that the page takes.
+    /// Returns the bytes of memory that the page takes.
     pub(crate) fn memory(&self) -> usize {
         size_of_val::<[Node]>(&self.nodes) + size_of::<Self>()
     }

@@ -5,12 +5,15 @@ use crate::group::{self, EntryKind, GROUP, Head, Scratch};
 use heatsplat_points::Point;
 use std::ops::Range;
 
-/// Number of bytes before the heads of a page: the number of entries (u16), the kind (u8) and a 0.
+/// The number of bytes before the heads of a page: the number of entries (u16), the kind (u8) and a
+/// 0.
 const BEFORE_HEADS: usize = 4;
 
-/// Numbers of pages' kinds in files.
+/// The number that stands for pages of points in files.
 pub(crate) const POINTS: u8 = 1;
+/// The number that stands for pages of cells in files.
 pub(crate) const CELLS: u8 = 2;
+/// The number that stands for pages of nodes in files.
 pub(crate) const NODES: u8 = 3;
 
 impl EntryKind {
@@ -22,7 +25,8 @@ impl EntryKind {
     }
 }
 
-/// Encodes a page. `counts` has a number for each entry if these are cells, else it is empty.
+/// Encodes a page. `counts` has the number of points that each cell stands for, and is empty for a
+/// page of points.
 pub(crate) fn encode(kind: EntryKind, entries: &[Point], counts: &[u32]) -> Vec<u8> {
     let groups = entries.len().div_ceil(GROUP);
     let mut heads = Vec::with_capacity(BEFORE_HEADS + groups * kind.head_len() + entries.len() * 9);
@@ -38,7 +42,8 @@ pub(crate) fn encode(kind: EntryKind, entries: &[Point], counts: &[u32]) -> Vec<
     heads
 }
 
-/// Page of packed points or cells whose numbers were checked, so unpacking can't fail.
+/// A page of packed points or cells. Its heads were checked when it was read, so unpacking can't
+/// fail.
 #[derive(Debug)]
 pub(crate) struct EntryPage {
     bytes: Box<[u8]>,
@@ -47,7 +52,8 @@ pub(crate) struct EntryPage {
 }
 
 impl EntryPage {
-    /// Checks a page of `len` entries. `None` if it is no such page.
+    /// Makes a page of `len` entries from its bytes, and checks its heads. Returns `None` if the
+    /// bytes are no such page.
     pub(crate) fn from_bytes(kind: EntryKind, len: usize, bytes: Box<[u8]>) -> Option<Self> {
         let mut from = ByteReader::new(&bytes);
         let found = (usize::from(from.u16()?), from.u8()?, from.u8()?);
@@ -72,12 +78,12 @@ impl EntryPage {
         })
     }
 
-    /// Bytes of memory that the page takes.
+    /// Returns the bytes of memory that the page takes.
     pub(crate) fn memory(&self) -> usize {
         self.bytes.len() + size_of_val::<[Head]>(&self.heads) + size_of::<Self>()
     }
 
-    /// Appends the entries with numbers in `range`, counted from the beginning of the page.
+    /// Appends the entries whose numbers, counted from the beginning of the page, are in `range`.
     #[inline]
     pub(crate) fn append_entries(
         &self,
@@ -90,7 +96,8 @@ impl EntryPage {
         });
     }
 
-    /// Appends the counts of the cells with numbers in `range`.
+    /// Appends the counts of the cells whose numbers are in `range`: the number of points that each
+    /// stands for.
     #[inline]
     pub(crate) fn append_counts(
         &self,
@@ -103,8 +110,8 @@ impl EntryPage {
         });
     }
 
-    /// Calls `visit` with the head of each group that has entries in `range`, and with the numbers
-    /// of these entries in the group.
+    /// Calls `visit` for each group that has entries in `range`: with the group's head, and with
+    /// the numbers of these entries in the group.
     #[inline]
     fn for_groups(&self, range: Range<usize>, mut visit: impl FnMut(&Head, Range<usize>)) {
         let end = range.end.min(self.len);

@@ -1,5 +1,5 @@
-//! Reads of pages: neighbours by one read, several reads at a time, and along with them what is
-//! probably needed next where a read is dear.
+//! Reads of pages. Neighbouring pages are read together, and several reads are done at the same
+//! time. Where a read is dear, pages that are probably needed next are read along with it.
 
 use crate::error::HeatError;
 use crate::pages::{Page, PageAddress, PagePlace, Pages, StreamNumber};
@@ -9,29 +9,29 @@ use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
 
-/// Bytes of pages of nodes that are read along with one of them, from a source whose reads are
+/// The bytes of pages of nodes that are read along with a wanted one, from a source whose reads are
 /// dear: a choice. A search needs a page of each depth, one after the other.
 const NODES_ALONG: u64 = 1 << 18;
 
-/// Pages of nodes before the wanted one that may be read along.
+/// The number of pages of nodes before the wanted one that may be read along with it.
 const NODES_BEFORE: u32 = 16;
 
-/// Greatest number of pages that are read along with one: a choice.
+/// The greatest number of pages of one stream that are read along with a wanted one: a choice.
 const PAGES_ALONG: u32 = 256;
 
-/// Bytes of directories that are read along with one of them in either direction: a choice, those
-/// of 130,000 pages.
+/// The bytes before a directory, and the bytes behind it, in which other directories are read along
+/// with it: a choice. They list 130,000 pages.
 const DIRECTORIES_ALONG: u64 = 1 << 20;
 
-/// Greatest buffer that a thread keeps: a choice.
+/// The greatest size of a buffer that a thread leaves for its next read, in bytes: a choice.
 const KEPT_BUFFER: usize = 1 << 20;
 
-/// Page that is to be read.
+/// A page that is to be read.
 #[derive(Clone, Copy, Debug)]
 struct PageRead {
     address: PageAddress,
     place: PagePlace,
-    /// Number of the page among those that are wanted; `None` if it is read along with others.
+    /// The index of the page among the wanted ones; `None` if it is only read along with them.
     slot: Option<usize>,
 }
 
@@ -41,11 +41,11 @@ impl PageRead {
     }
 }
 
-/// Function that takes the bytes of a page that was read, or the reason why it wasn't.
+/// A function that takes the bytes of a page that was read, or the reason why it wasn't.
 type PageTaker<'a> = dyn FnMut(&PageRead, Result<&[u8], HeatError>) + 'a;
 
 impl Pages {
-    /// Page of a stream, from the cache or the file.
+    /// Returns a page of a stream, from the cache or the file.
     pub(crate) fn page(&self, stream: StreamNumber, page: u32) -> Result<Arc<Page>, HeatError> {
         let address = (stream, page);
         if let Some(page) = self.cached(address) {
@@ -61,7 +61,8 @@ impl Pages {
         found.ok_or_else(|| self.damaged_page(stream, page))
     }
 
-    /// Pages of several streams, in the given order. Those that the cache hasn't got are read.
+    /// Returns pages of several streams, in the order of `wanted`. Those that the cache hasn't got
+    /// are read.
     pub(crate) fn pages(&self, wanted: &[PageAddress]) -> Result<Vec<Arc<Page>>, HeatError> {
         let mut found = Vec::with_capacity(wanted.len());
         let mut missing = Vec::new();
@@ -84,8 +85,8 @@ impl Pages {
         })
     }
 
-    /// Pages of a range of numbers of a stream, each by itself, past the cache: those that can't be
-    /// read or are damaged are errors.
+    /// Reads the pages of a stream that have these numbers, past the cache. Each has a result of
+    /// its own: an error if it can't be read or is damaged.
     pub(crate) fn load(
         &self,
         stream: StreamNumber,
@@ -114,7 +115,8 @@ impl Pages {
         all
     }
 
-    /// Reads pages, puts them into the cache, and those that are wanted into `found`.
+    /// Reads pages and puts them into the cache, and each wanted one into `found`, at its slot.
+    /// Returns the first error of a wanted page.
     fn fetch(
         &self,
         mut reads: Vec<PageRead>,
@@ -154,8 +156,8 @@ impl Pages {
         Ok(())
     }
 
-    /// Reads extents, each a run of neighbouring pages, at a time, and hands over the bytes of
-    /// each page.
+    /// Reads extents by one call of the source, and calls `take` with the bytes of each page. An
+    /// extent is a run of pages that one read gets.
     fn read_batch(&self, extents: &[&[PageRead]], take: &mut PageTaker<'_>) {
         let range = |extent: &[PageRead]| {
             let start = extent.first().map_or(0, |read| read.place.offset);
@@ -201,7 +203,8 @@ impl Pages {
         }
     }
 
-    /// Adds the pages between two of a stream that are read with them anyway.
+    /// Adds the pages between two wanted pages of a stream, where the gap is so small that it is
+    /// read with them anyway.
     fn with_pages_between(&self, reads: &[PageRead], costs: ReadCosts) -> Vec<PageRead> {
         let mut all: Vec<PageRead> = Vec::with_capacity(reads.len());
         for read in reads {
@@ -218,8 +221,8 @@ impl Pages {
         all
     }
 
-    /// Page that is read along with others; `None` if it is there already, or its place isn't
-    /// known.
+    /// Returns the read of an unwanted page along with others; `None` if the page is in the cache
+    /// already, or if its place isn't known.
     fn along(&self, address: PageAddress) -> Option<PageRead> {
         let place = self.known_place(address)?;
         (!self.has(address)).then_some(PageRead {
@@ -229,7 +232,8 @@ impl Pages {
         })
     }
 
-    /// Adds pages of nodes near a wanted one, and of the next depths if they follow in the file.
+    /// Adds pages of nodes near the wanted one, and pages of the next depths if they follow in the
+    /// file, up to [`NODES_ALONG`].
     fn add_nodes_along(&self, reads: &mut Vec<PageRead>, wanted: PageAddress) {
         let (first, page) = wanted;
         let mut bytes = 0;
@@ -260,7 +264,7 @@ impl Pages {
         }
     }
 
-    /// Reads a directory, and from a source whose reads are dear those around it.
+    /// Reads a directory, and, from a source whose reads are dear, those around it.
     pub(crate) fn read_directories(
         &self,
         stream: StreamNumber,
@@ -296,7 +300,10 @@ impl Pages {
         })
     }
 
-    /// Directories that are not read yet and lie near a wanted one, in the order of the file.
+    /// Returns the wanted directory and those near it that were not read yet, in the order of the
+    /// file: of each the range of its bytes (offset and length), its stream, and its number there.
+    /// The range `wanted`, `len` is that of the wanted directory. They are one run without gaps of
+    /// more than `gap` bytes.
     fn directories_around(
         &self,
         (wanted, len): (u64, u64),
@@ -323,7 +330,8 @@ impl Pages {
     }
 }
 
-/// Runs of pages that are read at once: neighbours in the file, up to gaps that are worth it.
+/// Divides pages, sorted by offset, into extents: runs that one read gets each. Between neighbours
+/// there may be gaps that cost less than another read.
 fn extents(reads: &[PageRead], costs: ReadCosts) -> Vec<&[PageRead]> {
     let mut all = Vec::new();
     let mut rest = reads;
@@ -343,7 +351,7 @@ fn extents(reads: &[PageRead], costs: ReadCosts) -> Vec<&[PageRead]> {
     all
 }
 
-/// Calls `used` with a buffer, which each thread has once.
+/// Calls `used` with a buffer of `len` bytes. Each thread has one, and uses it for all its reads.
 fn with_buffer<T>(len: usize, used: impl FnOnce(&mut [u8]) -> T) -> T {
     thread_local! {
         static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };

@@ -1,4 +1,4 @@
-//! Pages of a file: found by directories, checked once and then cached. How they are read is in
+//! Pages of a file, which are found by directories, checked once and then cached. They are read by
 //! `page_reads.rs`.
 
 use crate::bytes::{ByteReader, has_crc};
@@ -11,10 +11,10 @@ use crate::root::{DIRECTORY_PAGES, PAGE_RECORD, PageKind, StreamRecord};
 use crate::source::ByteSource;
 use std::sync::{Arc, OnceLock};
 
-/// Greatest number of bytes of a page: a choice, more than any page can need.
+/// The greatest number of bytes of a page: a choice, more than any page can need.
 const LARGEST_PAGE: u32 = 1 << 20;
 
-/// Page that was read and checked.
+/// A page that was read and checked.
 #[derive(Debug)]
 pub(crate) enum Page {
     Entries(EntryPage),
@@ -33,7 +33,7 @@ impl Page {
         }
     }
 
-    /// Bytes of memory that the page takes.
+    /// Returns the bytes of memory that the page takes.
     pub(crate) fn memory(&self) -> usize {
         match self {
             Self::Entries(page) => page.memory(),
@@ -43,7 +43,7 @@ impl Page {
     }
 }
 
-/// Place of a page in the file.
+/// The place of a page in the file, and the CRC of its bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PagePlace {
     pub(crate) offset: u64,
@@ -51,14 +51,17 @@ pub(crate) struct PagePlace {
     crc: u32,
 }
 
-/// Pages of one kind and depth.
+/// The pages of one kind and depth: all pages of cells of depth 7, for example, or those of one
+/// column.
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) record: StreamRecord,
-    /// Number of entries or nodes in all pages but the last.
+    /// The number of entries, nodes or values in each page but the last.
     pub(crate) page_len: u64,
-    /// Number of pages of the streams before this one in the file, for messages.
+    /// The number of pages of all streams before this one. Messages number pages through the whole
+    /// file.
     first_page: u64,
+    /// The places of the pages, a list for each directory. It is empty until the directory is read.
     pub(crate) directories: Vec<OnceLock<Box<[PagePlace]>>>,
 }
 
@@ -73,18 +76,19 @@ impl Stream {
         }
     }
 
-    /// Number of pages.
+    /// Returns the number of pages.
     pub(crate) fn pages(&self) -> u64 {
         self.record.entries.div_ceil(self.page_len)
     }
 
-    /// Number of pages of a directory.
+    /// Returns the number of pages that a directory lists: [`DIRECTORY_PAGES`], or the rest in the
+    /// last one.
     pub(crate) fn directory_pages(&self, number: usize) -> usize {
         let before = number as u64 * DIRECTORY_PAGES;
         self.pages().saturating_sub(before).min(DIRECTORY_PAGES) as usize
     }
 
-    /// Number of entries or nodes of a page.
+    /// Returns the number of entries, nodes or values of a page.
     fn len_of(&self, page: u32) -> usize {
         let before = u64::from(page) * self.page_len;
         self.record
@@ -94,17 +98,18 @@ impl Stream {
     }
 }
 
-/// Number of a stream in [`Pages::streams`].
+/// The index of a stream in [`Pages::streams`].
 pub(crate) type StreamNumber = u8;
 
-/// All pages of a file.
+/// All pages of a file, of each kind and depth.
 #[derive(Debug)]
 pub(crate) struct Pages {
     source: Box<dyn ByteSource>,
     streams: Vec<Stream>,
     pub(crate) cache: Arc<PageCache>,
-    /// Number by which the cache distinguishes files.
+    /// The number by which the cache distinguishes the file from others.
     file: u64,
+    /// The length of the file in bytes.
     len: u64,
 }
 
@@ -136,7 +141,7 @@ impl Pages {
         self.cache.counters()
     }
 
-    /// Error for a damaged part of the file.
+    /// Returns the error for a damaged part of the file.
     pub(crate) fn damaged(&self, part: impl Into<String>) -> HeatError {
         HeatError::Damaged {
             name: self.source.name().to_owned(),
@@ -144,18 +149,20 @@ impl Pages {
         }
     }
 
-    /// Error for the damaged page `page` of a stream. Pages are numbered from 0 through the file.
+    /// Returns the error for the damaged page `page` of a stream. The message numbers pages from 0
+    /// through the whole file.
     pub(crate) fn damaged_page(&self, stream: StreamNumber, page: u32) -> HeatError {
         self.damaged(format!("page {}", self.number((stream, page))))
     }
 
-    /// Number of a page in the file, for messages.
+    /// Returns the number of a page in messages: pages are counted from 0 through the whole file.
     pub(crate) fn number(&self, (stream, page): PageAddress) -> u64 {
         let first = self.streams.get(usize::from(stream));
         first.map_or(0, |stream| stream.first_page) + u64::from(page)
     }
 
-    /// Place of a page, from its directory, which is read when it is first needed.
+    /// Returns the place of a page, which its directory lists. The directory is read when one of
+    /// its pages is first needed.
     pub(crate) fn place(&self, stream: StreamNumber, page: u32) -> Result<PagePlace, HeatError> {
         let missing = || self.damaged("the table of pages");
         let of = self.streams.get(usize::from(stream)).ok_or_else(missing)?;
@@ -172,7 +179,7 @@ impl Pages {
         place.copied().ok_or_else(missing)
     }
 
-    /// Place of a page, if its directory was read already.
+    /// Returns the place of a page if its directory was read already.
     pub(crate) fn known_place(&self, (stream, page): PageAddress) -> Option<PagePlace> {
         let of = self.streams.get(usize::from(stream))?;
         let number = (u64::from(page) / DIRECTORY_PAGES) as usize;
@@ -181,12 +188,12 @@ impl Pages {
         places.get(within).copied()
     }
 
-    /// Error for a directory that is damaged.
+    /// Returns the error for a directory that is damaged.
     pub(crate) fn damaged_directory(&self, stream: StreamNumber, number: usize) -> HeatError {
         self.damaged(self.directory_name(stream, number))
     }
 
-    /// Name of a directory, for messages.
+    /// Returns the name of a directory, for messages.
     pub(crate) fn directory_name(&self, stream: StreamNumber, number: usize) -> String {
         let of = self.streams.get(usize::from(stream));
         let (kind, depth) = of.map_or((PageKind::Nodes, 0), |of| (of.record.kind, of.record.depth));
@@ -199,7 +206,8 @@ impl Pages {
         format!("directory {number} of {kind} at depth {depth}")
     }
 
-    /// Range of the bytes of a directory: offset and length. `None` if it isn't in the file.
+    /// Returns the range of a directory's bytes, offset and length; `None` if the stream has no
+    /// such directory, or if it isn't in the file.
     pub(crate) fn directory_range(
         &self,
         stream: StreamNumber,
@@ -212,7 +220,7 @@ impl Pages {
         (end <= self.len).then_some((at.offset, len))
     }
 
-    /// Takes the bytes of a directory.
+    /// Checks the bytes of a directory and stores the places of its pages.
     pub(crate) fn add_directory(
         &self,
         stream: StreamNumber,
@@ -241,13 +249,13 @@ impl Pages {
         Ok(())
     }
 
-    /// Returns true if the pages of a stream are nodes.
+    /// Returns true if a stream has pages of nodes.
     pub(crate) fn are_nodes(&self, stream: StreamNumber) -> bool {
         let of = self.streams.get(usize::from(stream));
         of.is_some_and(|of| of.record.kind == PageKind::Nodes)
     }
 
-    /// Page from the cache; `None` if it isn't there.
+    /// Returns a page from the cache; `None` if it isn't there.
     pub(crate) fn cached(&self, (stream, page): PageAddress) -> Option<Arc<Page>> {
         let are_nodes = self.are_nodes(stream);
         self.cache.get(&self.key(stream, page), are_nodes)
@@ -267,7 +275,7 @@ impl Pages {
         }
     }
 
-    /// Checks the bytes of a page.
+    /// Makes a page of its bytes, and checks their CRC and kind.
     pub(crate) fn check(
         &self,
         (stream, page): PageAddress,
@@ -285,5 +293,5 @@ impl Pages {
     }
 }
 
-/// Stream and number of a page.
+/// The number of a page's stream, and the number of the page there.
 pub(crate) type PageAddress = (StreamNumber, u32);

@@ -10,16 +10,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Source of bytes in memory that counts its reads, and fails as often as it is asked to.
+/// A source of bytes in memory that counts its reads, and fails as often as it is asked to.
 #[derive(Debug, Default)]
 struct FaultySource {
     bytes: Vec<u8>,
     costs: Option<ReadCosts>,
-    /// Number of reads to come that fail, and how.
+    /// The number of reads to come that fail, and how.
     faults: AtomicUsize,
     kind: Mutex<Option<io::ErrorKind>>,
     reads: AtomicUsize,
-    /// Greatest number of ranges that were asked for at a time.
+    /// The greatest number of ranges that were asked for at a time.
     at_once: AtomicUsize,
 }
 

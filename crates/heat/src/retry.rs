@@ -6,20 +6,22 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Pauses before a failed read is tried again: a choice.
+/// The pauses before a failed read is tried a second time and a third time: a choice.
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
 
-/// Longest pause that a source may ask for. If it asks for a longer one, the read fails. A choice.
+/// The longest pause that a source may ask for: a choice. If it asks for a longer one, the read
+/// isn't tried again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Time that a try may take where no deadline is set: a choice.
+/// The most time that one try may take, whatever deadline is set: a choice.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Time between two looks at the cancel token of the thread while it waits: a choice.
+/// The time between two looks at the thread's cancel token during a pause: a choice.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Reads ranges of a source. Reads that fail are tried twice again, as long as the deadline of the
-/// thread's work is far enough.
+/// Reads ranges of a source, and leaves the result of each in [`ByteRead::result`]. Reads that fail
+/// are tried twice again, unless the source says that one of them would fail again, or the deadline
+/// of the thread's work is too near.
 pub fn read_retrying(source: &dyn ByteSource, reads: &mut [ByteRead<'_>]) {
     let tries = PAUSES.len() + 1;
     source.read_all(reads, limit(tries));
@@ -48,10 +50,10 @@ pub fn read_retrying(source: &dyn ByteSource, reads: &mut [ByteRead<'_>]) {
     }
 }
 
-/// Reads bytes into a buffer of their own, with tries as those of [`read_retrying`].
+/// Reads `len` bytes that begin at `offset`, and tries again as [`read_retrying`] does.
 ///
 /// # Errors
-/// The last try fails.
+/// The error of the last try.
 pub fn read_vec(source: &dyn ByteSource, offset: u64, len: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; len];
     let mut read = [ByteRead::new(offset, &mut bytes)];
@@ -61,8 +63,9 @@ pub fn read_vec(source: &dyn ByteSource, offset: u64, len: usize) -> io::Result<
     Ok(bytes)
 }
 
-/// Longest pause that the source asks for before failed reads are tried again. `None` if none
-/// failed, or one of them would fail again.
+/// Returns the longest pause that the source asks for before the failed reads are tried again.
+/// `None` if they shouldn't be: none failed, one of them would fail again, or the pause is longer
+/// than [`LONGEST_PAUSE`].
 fn longest_pause(source: &dyn ByteSource, reads: &[ByteRead<'_>]) -> Option<Duration> {
     let errors = reads.iter().filter_map(|read| read.result.as_ref().err());
     let pauses: Option<Vec<Duration>> = errors.map(|error| source.retry_after(error)).collect();
@@ -72,14 +75,15 @@ fn longest_pause(source: &dyn ByteSource, reads: &[ByteRead<'_>]) -> Option<Dura
         .filter(|&pause| pause <= LONGEST_PAUSE)
 }
 
-/// Time that the next of some tries may take. Each gets an equal share of the time until the
-/// deadline, and one share is left for the rest of the work.
+/// Returns the time that the next try may take, of `tries` tries that are left. Each gets an equal
+/// share of the time until the deadline, and one share is left for the rest of the work.
 fn limit(tries: usize) -> Duration {
     let share = |left: Duration| left / (tries as u32 + 1);
     cancel::time_left().map_or(PATIENCE, share).min(PATIENCE)
 }
 
-/// Waits, unless the work of the thread ends meanwhile.
+/// Waits. If the work of the thread is cancelled meanwhile, the stack is unwound as by
+/// [`cancel::check`].
 fn wait(pause: Duration) {
     let until = Instant::now() + pause;
     while let Some(left) = until.checked_duration_since(Instant::now()) {

@@ -1,4 +1,5 @@
-//! Root of a file: the summary of its points, and the table from which all pages are found.
+//! Root of a file (section `ROOT`): the summary of its points, and the table from which all pages
+//! are found.
 
 use crate::bytes::ByteReader;
 use crate::column_page::COLUMN;
@@ -6,28 +7,30 @@ use crate::group::EntryKind;
 use crate::page::{CELLS, NODES, POINTS};
 use heatsplat_points::{Focus, LonLatBox, Summary};
 
-/// Number of pages in a directory. A directory is read when one of its pages is first needed.
+/// The number of pages that a directory lists; the last one of a stream may list fewer. A directory
+/// is read when one of its pages is first needed.
 pub(crate) const DIRECTORY_PAGES: u64 = 4096;
 
-/// Number of bytes of a page in a directory: its length and its checksum, both u32.
+/// The number of bytes that a directory has for each page: the length of the page and its checksum,
+/// both u32.
 pub(crate) const PAGE_RECORD: usize = 8;
 
-/// Number of levels: those of cells, 0 to 32.
+/// The number of levels of cells, which are 0 to 32.
 pub(crate) const LEVELS: usize = 33;
 
-/// Greatest depth of a node.
+/// The greatest depth of a node in the quadtree.
 pub(crate) const DEEPEST: u32 = 26;
 
 const HAS_BOUNDS: u32 = 1;
 const HAS_FOCUS: u32 = 2;
 const IS_SIGNED: u32 = 4;
 
-/// Kind of the pages of a stream.
+/// The kind of the pages of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PageKind {
     Entries(EntryKind),
     Nodes,
-    /// Values of a column. Their streams are not in the root, but in a section of their own.
+    /// Values of a column. The streams of columns are not in the root, but in the section `COLS`.
     Column,
 }
 
@@ -53,39 +56,43 @@ impl PageKind {
     }
 }
 
-/// Place of a directory, and of the pages that it lists, which lie one behind the other.
+/// The place of a directory, and of the pages that it lists, which lie one behind the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DirectoryPlace {
     pub(crate) offset: u64,
     pub(crate) crc: u32,
-    /// Place of the first page.
+    /// The offset of the first page that the directory lists.
     pub(crate) pages: u64,
 }
 
-/// Pages of one kind and depth. All but the last have the same number of entries or nodes.
+/// The record of a stream, the pages of one kind and depth. All pages but the last have equally
+/// many entries or nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StreamRecord {
     pub(crate) kind: PageKind,
-    /// Depth of the nodes, or of the nodes to which the cells belong; 0 for points.
+    /// The depth of the nodes, or of the nodes to whose blocks the cells belong; 0 for points and
+    /// columns.
     pub(crate) depth: u32,
-    /// Number of points, cells or nodes.
+    /// The number of points, cells, nodes or values in all pages.
     pub(crate) entries: u64,
     pub(crate) directories: Vec<DirectoryPlace>,
 }
 
-/// Root of a file.
+/// The root of a file. A counting index has one of its own.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Root {
     pub(crate) summary: Summary,
-    /// Number of squares of each level that contain points.
+    /// For each level, the number of squares that contain points, of 2^level × 2^level squares of
+    /// the world.
     pub(crate) occupied: [u64; LEVELS],
-    /// Fraction of Σ |weight| that remains at each level; 1 if no weight is negative.
+    /// For each level, the fraction of Σ |weight| that remains after weights of both signs have
+    /// cancelled within each square; 1 if no weight is negative.
     pub(crate) remaining: [f64; LEVELS],
     pub(crate) focus: Option<Focus>,
     pub(crate) streams: Vec<StreamRecord>,
 }
 
-/// Reason why some bytes are no root.
+/// The reason why some bytes are no root.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RootError {
     Damaged,
@@ -140,7 +147,7 @@ impl Root {
         bytes
     }
 
-    /// Reads a root. Numbers that need no look at the rest of the file are checked.
+    /// Reads a root, and checks its numbers as far as this needs no look at the rest of the file.
     pub(crate) fn from_bytes(
         bytes: &[u8],
         header: &crate::layout::Header,
@@ -248,7 +255,7 @@ impl Root {
     }
 }
 
-/// Number of entries or nodes in a page of a kind.
+/// Returns the number of entries, nodes or values in each page of a kind but the last.
 pub(crate) fn page_len(kind: PageKind, header: &crate::layout::Header) -> u64 {
     u64::from(match kind {
         PageKind::Entries(_) | PageKind::Column => header.page_entries,
@@ -263,7 +270,8 @@ fn push_box(bytes: &mut Vec<u8>, bounds: Option<LonLatBox>) {
         .for_each(|edge| bytes.extend_from_slice(&edge.to_le_bytes()));
 }
 
-/// Four edges of a box; the inner `None` if they are those of no box.
+/// Reads the four edges of a box. The outer `None`: the bytes have ended; the inner one: the edges
+/// are those of no box.
 fn read_box(from: &mut ByteReader<'_>) -> Option<Option<LonLatBox>> {
     let edges = [from.f64()?, from.f64()?, from.f64()?, from.f64()?];
     let [west, south, east, north] = edges;

@@ -1,9 +1,9 @@
 //! Search for the points and cells that a window shows.
 //!
 //! It has two phases. First it descends the quadtree, as a search in memory does, and lists the
-//! ranges of points and cells that it finds ([`Find`]). Then the pages of all ranges are fetched,
-//! neighbours by one read, and unpacked in order. The result is that of an index in memory, entry
-//! by entry.
+//! ranges of points and cells that are taken into the result ([`Find`]). Then the pages of all
+//! ranges are fetched, neighbours by one read, and unpacked in order. The result is that of an
+//! index in memory, entry by entry: an entry is a point or a cell.
 
 use crate::error::HeatError;
 use crate::file::HeatFile;
@@ -18,43 +18,55 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Side of the world in world units.
+/// The side of the world in world units, 2³².
 const WORLD: f64 = 4_294_967_296.0;
 
-/// Number of bits of x, and of y, that select a cell in a block.
+/// The number of bits of x, and of y, that select a cell in a block: a block has 2⁶ × 2⁶ squares.
 const SIDE_BITS: u32 = 6;
 
-/// The greatest numbers of entries, and of pixels of the window, of a partly visible quad that is
-/// not divided further, as in an index in memory.
+/// The greatest number of entries (points or cells) in a partly visible quad that is taken whole,
+/// the invisible entries too, instead of being divided further. A search in memory has this limit
+/// too.
 const FEW: u64 = 24;
+/// The greatest side, in pixels of the window, of a partly visible quad that is taken whole, the
+/// invisible entries too, instead of being divided further.
 const SMALL_PIXELS: f64 = 8.0;
 
-/// Units of work, about nanoseconds, of a visit to a node and of unpacking an entry.
+/// The units of work, about nanoseconds, of a visit to a node.
 const NODE_WORK: u64 = 40;
+/// The units of work, about nanoseconds, of unpacking an entry.
 const ENTRY_WORK: u64 = 3;
 
-/// Entries that a search found: a range of the points, or of the cells of a depth.
+/// A range of points, or of the cells of one depth, that a search takes into its result, whole or
+/// in part.
 #[derive(Clone, Debug)]
 pub(crate) struct Find {
+    /// The stream that has the points or cells.
     pub(crate) stream: StreamNumber,
     pub(crate) are_points: bool,
+    /// The numbers of the points or cells in the stream.
     pub(crate) range: Range<u64>,
+    /// The quad in which they lie.
     quad: Quad,
-    /// True if all entries are wanted, false if only those of the quad's visible parts.
+    /// True if all entries of the range are taken; false if only those of the quad's visible parts
+    /// are, which are found when the range is unpacked.
     whole: bool,
-    /// Index of the view, the part of the window in one copy of the world.
+    /// The index in [`Finds::views`] of the view: the window in one copy of the world.
     view: usize,
 }
 
-/// Result of the first phase.
+/// The result of the first phase of a search.
 #[derive(Debug, Default)]
 pub(crate) struct Finds {
+    /// The ranges, in the order of the result.
     pub(crate) finds: Vec<Find>,
+    /// The window in each copy of the world that it shows, from west to east.
     views: Vec<View>,
 }
 
 impl Finds {
-    /// Number of entries that are found, exact but for partly visible quads.
+    /// Returns the number of entries that the search takes: exact but for partly visible quads,
+    /// where it follows from the visible share of their area.
     pub(crate) fn estimate(&self) -> u64 {
         let number = |find: &Find| {
             let len = find.range.end - find.range.start;
@@ -70,7 +82,8 @@ impl Finds {
 }
 
 impl HeatFile {
-    /// First phase of a search: descends the quadtree.
+    /// Does the first phase of a search, the descent of the quadtree. Cells are taken at `level`,
+    /// or at a finer level where a quad has none at `level`.
     pub(crate) fn find(&self, level: u32, window: &Window) -> Result<Finds, HeatError> {
         let first = (window.left() / WORLD).floor() as i64;
         let last = (window.right() / WORLD).ceil() as i64 - 1;
@@ -95,7 +108,8 @@ impl HeatFile {
         Ok(descent.found)
     }
 
-    /// Second phase: fetches and unpacks what was found.
+    /// Does the second phase of a search: fetches the pages of the listed ranges, and unpacks their
+    /// entries.
     pub(crate) fn unpack(&self, found: &Finds) -> Result<PagedCells, HeatError> {
         let mut plan = PagePlan::new(self, found);
         found.finds.iter().for_each(|find| plan.add(find));
@@ -119,7 +133,8 @@ impl HeatFile {
         Ok(unpacking.out)
     }
 
-    /// Node of a depth by its number.
+    /// Returns a node by its depth and its number there. `page` has the pages that the search has
+    /// looked at last.
     fn node(&self, depth: u32, number: u64, page: &mut NodeCache) -> Result<Node, HeatError> {
         let missing = || self.pages.damaged("the quadtree");
         let stream = self.nodes.get(depth as usize).copied().flatten();
@@ -142,8 +157,9 @@ impl HeatFile {
         node.ok_or_else(missing)
     }
 
-    /// Borders of a node's quarters, and its node. The points of the node are `points`; it must
-    /// have as many.
+    /// Returns the borders of a node's quarters: quarter `i` has the points with the numbers from
+    /// border `i` up to border `i` + 1. `points` are the numbers of all points in the node; if the
+    /// quarters have another number of points, the file is damaged.
     fn borders(&self, node: &Node, depth: u32, points: &Range<u64>) -> Result<[u64; 5], HeatError> {
         let damaged = || self.pages.damaged(format!("the quadtree at depth {depth}"));
         let mut borders = [points.start; 5];
@@ -158,7 +174,7 @@ impl HeatFile {
         Ok(borders)
     }
 
-    /// Numbers of the points in a quad.
+    /// Returns the numbers, in Z-order, of the points in a quad.
     pub(crate) fn range_of(&self, wanted: Quad) -> Result<Range<u64>, HeatError> {
         let mut cache = node_cache();
         let (first, last) = wanted.keys();
@@ -184,8 +200,8 @@ impl HeatFile {
         Ok(range)
     }
 
-    /// First number of a range whose point doesn't fulfil a condition that all points before
-    /// fulfil, and none behind.
+    /// Returns the first number of a range whose point doesn't fulfil a condition; the end of the
+    /// range if all do. The points that fulfil it must come before those that don't.
     fn partition(
         &self,
         range: &Range<u64>,
@@ -202,7 +218,8 @@ impl HeatFile {
         Ok(start)
     }
 
-    /// Points by their numbers in Z-order.
+    /// Returns the points with the given numbers in Z-order. Numbers beyond the last point are
+    /// ignored.
     pub(crate) fn points_in(&self, numbers: Range<u64>) -> Result<Vec<Point>, HeatError> {
         let end = numbers.end.min(self.header.points);
         let Some(stream) = self.points.filter(|_| numbers.start < end) else {
@@ -234,20 +251,21 @@ impl HeatFile {
     }
 }
 
-/// Number, 0 to 3, of the quarter of a quad in which a smaller quad lies.
+/// Returns the number, 0 to 3, of the quarter of `quad` in which the smaller quad `inner` lies.
 fn quarter_with(quad: Quad, inner: Quad) -> u32 {
     let bit = inner.depth - quad.depth - 1;
     (inner.x >> bit) & 1 | ((inner.y >> bit) & 1) << 1
 }
 
-/// Last page of nodes of each depth that a search has looked at.
+/// For each depth, the last page of nodes that a search has looked at, and its number.
 type NodeCache = Vec<Option<(u32, Arc<Page>)>>;
 
 fn node_cache() -> NodeCache {
     vec![None; crate::root::DEEPEST as usize + 1]
 }
 
-/// Ranges of points of a node's quarters, and the numbers of their nodes in the next depth.
+/// Returns, for each quarter of a node, the numbers of its points, and the number of the quarter's
+/// own node in the next depth; `None` if it has no node.
 #[inline]
 fn quarters(node: &Node, [a, b, c, d, e]: [u64; 5]) -> [(Range<u64>, Option<u64>); 4] {
     let mut next = node.first_inner;
@@ -262,7 +280,7 @@ fn quarters(node: &Node, [a, b, c, d, e]: [u64; 5]) -> [(Range<u64>, Option<u64>
     [(a..b, p), (b..c, q), (c..d, r), (d..e, s)]
 }
 
-/// State of the first phase, in one copy of the world.
+/// The state of a search's first phase, in one copy of the world.
 struct Descent<'a> {
     file: &'a HeatFile,
     level: u32,
@@ -298,7 +316,8 @@ impl<'a> Descent<'a> {
     }
 
     /// Lists the visible part of a quad with a node: the cells of its block if these are at the
-    /// wanted level or finer, or else the visible parts of its quarters.
+    /// wanted level or finer, or else the visible parts of its quarters. `number` is that of the
+    /// node in its depth, and `points` are the numbers of the quad's points.
     fn visit_node(&mut self, quad: Quad, number: u64, points: Range<u64>) -> Result<(), HeatError> {
         cancel::check(NODE_WORK);
         let visibility = self.view.visibility(quad);
@@ -330,7 +349,8 @@ impl<'a> Descent<'a> {
         Ok(())
     }
 
-    /// Lists entries of a quad: the cells of a stream, or points if `cells` is `None`.
+    /// Lists the entries of a quad with the numbers `range`: cells of the stream `cells`, or points
+    /// if that is `None`.
     #[inline]
     fn list(&mut self, cells: Option<StreamNumber>, quad: Quad, range: Range<u64>) {
         let visibility = self.view.visibility(quad);
@@ -362,17 +382,18 @@ impl<'a> Descent<'a> {
     }
 }
 
-/// Pages that a search needs, each once.
+/// The pages that a search needs, each once.
 struct PagePlan<'a> {
     file: &'a HeatFile,
+    /// The pages, in the order in which the finds need them first.
     wanted: Vec<PageAddress>,
-    /// Numbers in `wanted` of the pages of all finds, one find after the other.
+    /// The indices in `wanted` of the pages of all finds, one find after the other.
     slots: Vec<usize>,
-    /// Last page of each stream, and its number in `wanted`. A search goes through each stream in
-    /// order.
+    /// For each stream, the page that was added last, and its index in `wanted`. A search goes
+    /// through each stream in order.
     last: Vec<Option<(u32, usize)>>,
-    /// Numbers in `wanted` of all pages, if the search shows several copies of the world: then it
-    /// goes through each stream several times.
+    /// The index in `wanted` of each page, if the window shows several copies of the world: then
+    /// the search goes through each stream several times. `None` otherwise.
     known: Option<HashMap<PageAddress, usize>>,
 }
 
@@ -421,18 +442,19 @@ impl<'a> PagePlan<'a> {
     }
 }
 
-/// State of the second phase.
+/// The state of a search's second phase.
 struct Unpacking<'a> {
     file: &'a HeatFile,
     pages: Vec<Arc<Page>>,
-    /// Numbers in `pages` of the pages of all finds that are still to come.
+    /// The indices in `pages` of the pages of all finds that are still to come.
     slots: std::vec::IntoIter<usize>,
     out: PagedCells,
-    /// Entries and counts of a quad of which only a part is wanted.
+    /// Buffers for the entries and counts of a quad of which only a part is taken.
     scratch: (Vec<Point>, Vec<u32>),
-    /// Numbers of a group.
+    /// Buffers for the numbers of a group.
     numbers: Scratch,
-    /// Stream of the last run, the number at which it ends, and its shift.
+    /// The end of the last run: its stream, the number behind its last entry, and the shift of its
+    /// copy of the world.
     last: Option<(StreamNumber, u64, f64)>,
 }
 
@@ -471,7 +493,8 @@ impl Unpacking<'_> {
         self.scratch = (entries, counts);
     }
 
-    /// Unpacks all entries of a find, and their counts if they are cells.
+    /// Unpacks all entries of a find into `entries`, and, if they are cells, the number of points
+    /// that each stands for into `counts`.
     fn unpack(&mut self, find: &Find, entries: &mut Vec<Point>, counts: &mut Vec<u32>) {
         let of = self.file.pages.streams().get(usize::from(find.stream));
         let len = of.map_or(1, |stream| stream.page_len);
@@ -496,8 +519,9 @@ impl Unpacking<'_> {
         }
     }
 
-    /// Ends a run of entries with the numbers `range`. It began when there were `before` entries.
-    /// Successive numbers are one run, as in an index in memory.
+    /// Takes note of the entries that were added to the result since it had `before` entries: those
+    /// with the numbers `range` in the find's stream. If these follow the numbers of the last run,
+    /// they extend it, as in an index in memory; else they are a new run.
     fn end_run(&mut self, find: &Find, range: Range<u64>, before: usize, view: &View) {
         let end = self.out.entries.len();
         match self.out.runs.last_mut() {

@@ -1,4 +1,4 @@
-//! Bytes of a file, wherever it is.
+//! Sources of a file's bytes: a file of this machine, an object at an address, or memory.
 
 use std::fmt;
 use std::fs::File;
@@ -6,28 +6,29 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-/// Source of a file's bytes: a file of this machine, for example, or ranges of an object at an
+/// A source of a file's bytes: a file of this machine, for example, or ranges of an object at an
 /// address.
 ///
-/// Several threads read at once.
+/// Several threads read from a source at the same time.
 pub trait ByteSource: fmt::Debug + Send + Sync {
-    /// Name of the file for messages. It must contain no secrets.
+    /// Returns the name of the file for messages. It must contain no secrets.
     fn name(&self) -> &str;
 
-    /// Length of the file in bytes.
+    /// Returns the length of the file in bytes.
     ///
     /// # Errors
-    /// The length can't be asked for.
+    /// The error of the system or the server if the length can't be found out.
     fn size(&self) -> io::Result<u64>;
 
-    /// Reads the bytes that begin at `offset` and fill `bytes`.
+    /// Fills `bytes` with the bytes of the file that begin at `offset`.
     ///
     /// # Errors
-    /// The bytes can't be read, or the file ends before.
+    /// The bytes can't be read, or the file ends before `bytes` is full.
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
 
-    /// Reads several ranges. Sources that wait for other machines read them at a time, and end
-    /// each after the time `limit`.
+    /// Reads several ranges, and leaves the result of each in [`ByteRead::result`]. Sources that
+    /// wait for other machines read the ranges at the same time, and give up each that takes longer
+    /// than `limit`.
     fn read_all(&self, reads: &mut [ByteRead<'_>], limit: Duration) {
         let _ = limit;
         for read in reads {
@@ -35,8 +36,8 @@ pub trait ByteSource: fmt::Debug + Send + Sync {
         }
     }
 
-    /// Time after which a failed read may succeed. `None` if it would fail again: nothing is there,
-    /// for example.
+    /// Returns the time after which a read that failed with `error` may succeed. `None` if it would
+    /// fail again: nothing is there, for example.
     fn retry_after(&self, error: &io::Error) -> Option<Duration> {
         use io::ErrorKind::{InvalidInput, NotFound, PermissionDenied, UnexpectedEof, Unsupported};
         let is_lasting = [
@@ -50,25 +51,25 @@ pub trait ByteSource: fmt::Debug + Send + Sync {
         (!is_lasting).then_some(Duration::ZERO)
     }
 
-    /// Costs of the source's reads, by which pages are read together.
+    /// Returns the costs of the source's reads, by which pages are read together.
     fn costs(&self) -> ReadCosts {
         ReadCosts::LOCAL
     }
 }
 
-/// Range of bytes to read, and the result.
+/// A range of bytes to read, and the result.
 #[derive(Debug)]
 pub struct ByteRead<'a> {
-    /// Place of the first byte in the file.
+    /// The offset of the first byte in the file.
     pub offset: u64,
-    /// Bytes to fill.
+    /// The buffer to fill; it is as long as the range.
     pub bytes: &'a mut [u8],
-    /// Reason why the bytes were not read.
+    /// The reason why the bytes were not read; `Ok` if they were.
     pub result: io::Result<()>,
 }
 
 impl<'a> ByteRead<'a> {
-    /// Range that begins at `offset` and fills `bytes`.
+    /// Makes a range that begins at `offset` and fills `bytes`.
     pub fn new(offset: u64, bytes: &'a mut [u8]) -> Self {
         Self {
             offset,
@@ -78,41 +79,43 @@ impl<'a> ByteRead<'a> {
     }
 }
 
-/// Costs of a source's reads: how much is read together.
+/// The costs of a source's reads: limits by which pages are read together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadCosts {
-    /// Number of unwanted bytes that are read rather than that a further read is begun.
+    /// The greatest gap between two wanted ranges, in bytes, that is read along with them, since
+    /// another read would cost more.
     pub gap: u64,
-    /// Greatest number of bytes that are read at once.
+    /// The greatest number of bytes that one read gets.
     pub most: u64,
-    /// Greatest number of reads at a time.
+    /// The greatest number of reads that one call of [`ByteSource::read_all`] gets, which are done
+    /// at the same time.
     pub at_once: usize,
 }
 
 impl ReadCosts {
-    /// Costs of a disk of this machine. Larger reads of it are no faster.
+    /// The costs of a disk of this machine. Larger reads of it are no faster.
     pub const LOCAL: Self = Self {
         gap: 0,
         most: 1 << 18,
         at_once: 1,
     };
 
-    /// Costs of ranges of an object at an address. A request takes as long as some hundred
-    /// kilobytes.
+    /// The costs of ranges of an object at an address. A request takes as long as the transfer of
+    /// some hundred kilobytes.
     pub const REMOTE: Self = Self {
         gap: 1 << 18,
         most: 1 << 21,
         at_once: 8,
     };
 
-    /// Returns true if a read takes so long that others are read along with it.
+    /// Returns true if a read takes so long that other pages are read along with it.
     pub(crate) fn are_high(&self) -> bool {
         self.gap > 0
     }
 }
 
-/// File of this machine. It is read at offsets, by all threads through one descriptor, and not
-/// mapped into memory: a mapped file that is cut short ends the program.
+/// A file of this machine. All threads read it at offsets, through one descriptor. It isn't mapped
+/// into memory: a mapped file that is cut short ends the program.
 #[derive(Debug)]
 pub struct FileSource {
     name: String,
@@ -123,7 +126,7 @@ impl FileSource {
     /// Opens a file.
     ///
     /// # Errors
-    /// The file can't be opened.
+    /// The error of the system if the file can't be opened.
     pub fn open(path: &Path) -> io::Result<Self> {
         let name = path.file_name().unwrap_or(path.as_os_str());
         Ok(Self {

@@ -1,4 +1,4 @@
-//! Pages of one kind and depth on their way to a file.
+//! Streams on their way to a file: the pages of one kind and depth.
 
 use crate::error::WriteError;
 use crate::group::EntryKind;
@@ -11,13 +11,13 @@ use std::fs::File;
 use std::io::{self, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
-/// Number of pages of points or cells that are encoded at a time, on all cores: a choice.
+/// The number of pages of points or cells that are encoded together, on all cores: a choice.
 const AT_ONCE: usize = 32;
 
-/// Number of bytes of a spool that stay in memory: a choice.
+/// The number of bytes of one spool that stay in memory: a choice.
 const IN_MEMORY: usize = 1 << 19;
 
-/// Adds the path to an error of writing.
+/// Addition of a file's path to an I/O error.
 pub(crate) trait AtPath<T> {
     fn at(self, path: &Path) -> Result<T, WriteError>;
 }
@@ -31,7 +31,7 @@ impl<T> AtPath<T> for io::Result<T> {
     }
 }
 
-/// Lengths and checksums of the pages of a stream.
+/// The lengths and checksums of the pages of a stream, in order.
 #[derive(Debug, Default)]
 pub(crate) struct PageList {
     pages: Vec<(u32, u32)>,
@@ -42,8 +42,9 @@ impl PageList {
         self.pages.push((page.len() as u32, crc32fast::hash(page)));
     }
 
-    /// Writes the directories of the pages, of which the first lies at `first`, to the end of a
-    /// file, which is at `end`. Returns their places.
+    /// Writes the directories of the pages to the end of a file. `first` is the offset of the first
+    /// page; `end` is the length of the file, and becomes that with the directories. Returns the
+    /// places of the directories.
     pub(crate) fn write_directories(
         &self,
         mut first: u64,
@@ -70,7 +71,7 @@ impl PageList {
     }
 }
 
-/// Points or cells that wait until there are pages of them.
+/// Points or cells that wait until they fill pages.
 #[derive(Debug)]
 pub(crate) struct EntryStream {
     kind: EntryKind,
@@ -93,7 +94,8 @@ impl EntryStream {
         }
     }
 
-    /// Adds entries, and their counts if they are cells. Returns the pages that are complete now.
+    /// Adds entries, and, if they are cells, the number of points that each stands for. Returns the
+    /// pages that are complete now.
     pub(crate) fn add(&mut self, entries: &[Point], counts: &[u32]) -> Vec<Vec<u8>> {
         self.entries.extend_from_slice(entries);
         self.counts.extend_from_slice(counts);
@@ -104,7 +106,7 @@ impl EntryStream {
         self.encode(whole)
     }
 
-    /// Returns the last pages.
+    /// Returns the pages of the entries that still wait.
     pub(crate) fn finish(&mut self) -> Vec<Vec<u8>> {
         self.encode(self.entries.len())
     }
@@ -125,7 +127,7 @@ impl EntryStream {
         pages
     }
 
-    /// Record of the stream, without its directories, which aren't written yet.
+    /// Returns the record of the stream, without its directories, which aren't written yet.
     pub(crate) fn record(&self, depth: u32) -> StreamRecord {
         StreamRecord {
             kind: PageKind::Entries(self.kind),
@@ -136,13 +138,14 @@ impl EntryStream {
     }
 }
 
-/// Nodes that wait until there is a page of them.
+/// Nodes of one depth that wait until they fill a page.
 #[derive(Debug)]
 pub(crate) struct NodeStream {
     page: usize,
     nodes: Vec<StoredNode>,
     written: u64,
-    /// Numbers of nodes inside, and of cells, of the nodes before the waiting ones.
+    /// For the nodes before the waiting ones: the number of nodes inside them, and the number of
+    /// their cells.
     before: (u64, u64),
     pub(crate) list: PageList,
 }
@@ -158,23 +161,23 @@ impl NodeStream {
         }
     }
 
-    /// Number of all nodes.
+    /// Returns the number of all nodes, the waiting ones included.
     pub(crate) fn len(&self) -> u64 {
         self.written + self.nodes.len() as u64
     }
 
-    /// Number of nodes inside all nodes that are written.
+    /// Returns the number of nodes inside the nodes of complete pages.
     pub(crate) fn inner(&self) -> u64 {
         self.before.0
     }
 
-    /// Adds a node. Returns the page that is complete now.
+    /// Adds a node. Returns the page that is complete now, if there is one.
     pub(crate) fn add(&mut self, node: StoredNode) -> Option<Vec<u8>> {
         self.nodes.push(node);
         (self.nodes.len() == self.page).then(|| self.encode())
     }
 
-    /// Returns the last page.
+    /// Returns the page of the nodes that still wait, if there are any.
     pub(crate) fn finish(&mut self) -> Option<Vec<u8>> {
         (!self.nodes.is_empty()).then(|| self.encode())
     }
@@ -190,7 +193,7 @@ impl NodeStream {
         page
     }
 
-    /// Record of the stream, without its directories, which aren't written yet.
+    /// Returns the record of the stream, without its directories, which aren't written yet.
     pub(crate) fn record(&self, depth: u32) -> StreamRecord {
         StreamRecord {
             kind: PageKind::Nodes,
@@ -201,8 +204,7 @@ impl NodeStream {
     }
 }
 
-/// Pages that wait for their place in the file: in memory, or in a file of their own if they are
-/// many.
+/// Pages that wait for their place in the file: in memory, or in a temporary file if they are many.
 #[derive(Debug)]
 pub(crate) struct Spool {
     path: PathBuf,
@@ -212,7 +214,7 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// Spool that has its pages in a file at `path` if they are many.
+    /// Makes an empty spool. It makes a file at `path` if its pages are many.
     pub(crate) fn new(path: PathBuf) -> Self {
         Self {
             path,
@@ -244,7 +246,8 @@ impl Spool {
         Ok(())
     }
 
-    /// Copies all pages to the end of a file, and removes the spool's own file.
+    /// Copies all pages to the end of a file, and removes the spool's own file. Returns the number
+    /// of bytes that were copied.
     pub(crate) fn copy_to(mut self, to: &mut File, to_path: &Path) -> Result<u64, WriteError> {
         if let Some(mut file) = self.file.take() {
             file.rewind().at(&self.path)?;

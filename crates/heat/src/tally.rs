@@ -1,33 +1,37 @@
-//! Numbers of a file's points that are counted while they are written.
+//! Summary, identity and statistics of a file's points, which are computed while the points are
+//! written or verified.
 
 use crate::root::LEVELS;
 use heatsplat_points::{Point, Summary, SummaryBuilder};
 use sha2::{Digest as _, Sha256};
 
-/// Summary, identity and numbers of each level of points that come in Z-order.
+/// A computation over points that come in Z-order: of their summary, their identity, and the
+/// statistics of each level that a root has.
 #[derive(Debug)]
 pub(crate) struct Tally {
     summary: SummaryBuilder,
-    /// `None` if no identity is asked for.
+    /// The hash of the points so far; `None` if no identity is asked for.
     identity: Option<Sha256>,
     last: Option<Point>,
-    /// Numbers of pairs of neighbouring points that share exactly 0, 1, … 32 top bits of x and y.
+    /// `shared[n]` is the number of pairs of successive points whose x and y agree in exactly n top
+    /// bits. From these the number of occupied squares of each level follows.
     shared: [u64; LEVELS],
-    /// Sums of weights, if some are negative.
+    /// The sums of weights, if some may be negative; otherwise `None`.
     net: Option<Box<NetSums>>,
 }
 
-/// Sums from which the fraction of weight follows that remains at each level after weights of both
-/// signs have cancelled.
+/// The sums, for each level, from which the fraction of weight follows that remains after weights
+/// of both signs have cancelled within each square of the level.
 #[derive(Debug)]
 struct NetSums {
-    /// Sum of the weights of the square that is not complete yet.
+    /// The sum of the weights in the square that isn't complete yet: that of the last point.
     open: [f64; LEVELS],
-    /// Sum of the absolute sums of all complete squares.
+    /// The sum of |sum of weights| over all complete squares.
     complete: [f64; LEVELS],
 }
 
-/// Results of a [`Tally`].
+/// The results of a [`Tally`]: summary, identity, and the statistics of each level, which
+/// [`Root`](crate::root::Root) explains.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Tallied {
     pub(crate) summary: Summary,
@@ -37,7 +41,7 @@ pub(crate) struct Tallied {
 }
 
 impl Tally {
-    /// Tally of no points. `signed` is true if negative weights may come.
+    /// Makes a tally without points. `signed` is true if negative weights may come.
     pub(crate) fn new(signed: bool) -> Self {
         Self {
             identity: Some(Sha256::new()),
@@ -45,7 +49,7 @@ impl Tally {
         }
     }
 
-    /// Tally of no points whose identity isn't asked for, so that it is 0.
+    /// Makes a tally without points that computes no identity: it is 0 in the result.
     pub(crate) fn without_identity(signed: bool) -> Self {
         Self {
             summary: SummaryBuilder::default(),
@@ -61,8 +65,8 @@ impl Tally {
         }
     }
 
-    /// Adds the next points. Returns false if they are not in order, or if weights are negative
-    /// that mustn't be.
+    /// Adds the next points. Returns false if they are not in Z-order, if a weight isn't finite, or
+    /// if one is negative although none may be.
     pub(crate) fn add(&mut self, points: &[Point]) -> bool {
         let mut before = self.last;
         for point in points {
@@ -118,7 +122,8 @@ impl Tally {
 }
 
 impl NetSums {
-    /// Adds the weight of a point that shares `bits` top bits with the point before.
+    /// Adds the weight of a point whose x and y agree with those of the point before in exactly
+    /// `bits` top bits.
     fn add(&mut self, weight: f32, bits: u32) {
         self.complete_above(bits as usize + 1);
         for sum in &mut self.open {
@@ -126,7 +131,7 @@ impl NetSums {
         }
     }
 
-    /// Completes the open squares of the levels from `level` on.
+    /// Completes the open squares of `level` and of all finer levels.
     fn complete_above(&mut self, level: usize) {
         let sums = self.complete.iter_mut().zip(&mut self.open).skip(level);
         for (complete, open) in sums {

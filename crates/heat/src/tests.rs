@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Path of a file that no other test has; it is removed when this is dropped.
+/// The path of a file that no other test has; it is removed when this is dropped.
 pub(crate) struct TestPath(pub(crate) PathBuf);
 
 impl TestPath {
@@ -37,7 +37,7 @@ pub(crate) fn small_pages() -> WriterOptions {
     }
 }
 
-/// Bytes of the file of some points.
+/// Returns the bytes of the file of some points.
 pub(crate) fn bytes_of(points: &Points, options: WriterOptions) -> Vec<u8> {
     let path = TestPath::new();
     let summary = write_index(points, &path.0, &Metadata::default(), options).unwrap();

@@ -10,27 +10,28 @@ use crate::stream::{EntryStream, NodeStream, Spool};
 use heatsplat_points::{PartNode, Quad};
 use std::path::Path;
 
-/// Writer of a quadtree: nodes and cells go in, those of each depth in Z-order.
+/// The writer of a quadtree: nodes come in with their cells, those of each depth in Z-order.
 #[derive(Debug)]
 pub(crate) struct TreeWriter {
     depths: Vec<Depth>,
-    /// False if the nodes are those of another tree of the file, so that only cells are written.
+    /// False if the nodes are those of another tree of the file, so that only the cells are
+    /// written.
     has_nodes: bool,
 }
 
-/// Nodes and cells of a depth, and their pages.
+/// The nodes and cells of a depth that wait, and the pages of those before.
 #[derive(Debug)]
 struct Depth {
     nodes: NodeStream,
     cells: EntryStream,
-    /// Pages of nodes, and of cells.
+    /// The pages of nodes, and those of cells.
     spools: (Spool, Spool),
-    /// Quad of the last node.
+    /// The quad of the node that was added last.
     last: Option<Quad>,
 }
 
 impl TreeWriter {
-    /// Writer of a tree, whose pages wait in files of `folder`. Their names begin with `name`.
+    /// Makes a writer whose pages wait in files of `folder`. Their names begin with `name`.
     pub(crate) fn new(options: &WriterOptions, folder: &Path, name: &str, has_nodes: bool) -> Self {
         let depths = (0..=DEEPEST).map(|depth| {
             let file = |kind| folder.join(format!("{name}{kind}-{depth:02}.pages"));
@@ -47,7 +48,7 @@ impl TreeWriter {
         }
     }
 
-    /// Adds the next node of its depth.
+    /// Adds the next node of its depth, with the cells of its block.
     pub(crate) fn node(&mut self, node: &PartNode<'_>) -> Result<(), WriteError> {
         let inconsistent = WriteError::Inconsistent("a node is impossible or out of order");
         let (Some(depth), Some(stored)) = (
@@ -74,8 +75,8 @@ impl TreeWriter {
         Ok(())
     }
 
-    /// Completes the last pages of nodes and cells. The nodes of each depth must be as many as the
-    /// depth before has inside its own.
+    /// Completes the last pages of nodes and cells. Each depth must have as many nodes as the nodes
+    /// of the depth before have quarters with a node.
     pub(crate) fn complete(&mut self) -> Result<(), WriteError> {
         let mut inside = self
             .depths
@@ -118,7 +119,8 @@ impl TreeWriter {
     }
 }
 
-/// Node as it is stored; `None` if it can't be.
+/// Returns a node in the form in which it is stored; `None` if it is impossible: its borders fall,
+/// it has too many cells, or not a count for each cell.
 fn stored_node(node: &PartNode<'_>) -> Option<StoredNode> {
     let [a, b, c, d, e] = node.borders;
     let points = [

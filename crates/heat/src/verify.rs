@@ -1,4 +1,5 @@
-//! Verification of a whole file: each checksum, the order of points and cells, sums and nodes.
+//! Verification of a whole file: each checksum, the order of points and cells, their sums, the
+//! nodes and the identity.
 
 use crate::column_page::Zone;
 use crate::columns::{identity, join_words};
@@ -13,21 +14,22 @@ use crate::tally::{Tallied, Tally};
 use heatsplat_points::Point;
 use sha2::{Digest as _, Sha256};
 
-/// Greatest number of faults that are listed one by one: a choice.
+/// The greatest number of faults that are listed one by one: a choice.
 const LISTED: usize = 1000;
 
-/// Number of pages that are read together: a choice.
+/// The number of pages that are read together: a choice.
 const TOGETHER: u32 = 128;
 
-/// Result of verifying a file.
+/// The result of verifying a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verification {
-    /// Number of pages that were read.
+    /// The number of pages that were read.
     pub pages: u64,
-    /// Number of faults.
+    /// The number of faults that were found.
     pub faults: u64,
-    /// Number of those faults that are failed reads: a disk or a server may give these parts later.
+    /// The number of those faults that are failed reads: a disk or a server may give these parts
+    /// later.
     pub unread: u64,
     /// Descriptions of the first thousand faults, for example "page 4711 of layer.heat is damaged".
     pub listed: Vec<String>,
@@ -50,9 +52,9 @@ impl Verification {
 }
 
 impl HeatFile {
-    /// Reads the whole file and compares checksums, the order of points and cells, the sums of
-    /// their numbers, the quadtree and the identity. `progress` is called with the number of pages
-    /// that were read so far. The cache is not used.
+    /// Reads the whole file, past the cache, and checks it: checksums, the order of points and
+    /// cells, the sums of their numbers, the quadtree and the identity. `progress` is called with
+    /// the number of pages that were read so far.
     pub fn verify(&self, progress: &mut dyn FnMut(u64)) -> Verification {
         let mut verifier = Verifier {
             file: self,
@@ -71,21 +73,22 @@ impl HeatFile {
     }
 }
 
-/// Name, type, SHA-256 of the values and texts of a column.
+/// The name of a column, its type, the SHA-256 of its values, and its texts.
 type Hashed<'a> = (&'a str, &'a str, [u8; 32], Vec<u8>);
 
 struct Verifier<'a> {
     file: &'a HeatFile,
     found: Verification,
-    /// True for each stream that was read already: the counts share streams with the points.
+    /// True for each stream that was read already: the counting index may share streams with the
+    /// points.
     seen: Vec<bool>,
     progress: &'a mut dyn FnMut(u64),
 }
 
-/// Sums that the blocks of a depth must have.
+/// The blocks of a depth, as its nodes describe them.
 #[derive(Default)]
 struct Blocks {
-    /// Number of cells of each block, and the number of points that they stand for.
+    /// For each block the number of its cells, and the number of points that these stand for.
     blocks: Vec<(u64, u64)>,
 }
 
@@ -94,7 +97,8 @@ impl<'a> Verifier<'a> {
         self.found.add(&self.file.pages.damaged(part));
     }
 
-    /// Calls `visit` with each page of a stream, in order. Returns false if some are damaged.
+    /// Reads each page of a stream, in order, and calls `visit` with it, which returns false if the
+    /// page is wrong. Returns false if a page was wrong or couldn't be read.
     fn each_page(&mut self, stream: StreamNumber, visit: &mut dyn FnMut(&Page) -> bool) -> bool {
         let pages = self.file.pages.streams().get(usize::from(stream));
         let pages = pages.map_or(0, |stream| stream.pages()) as u32;
@@ -126,7 +130,8 @@ impl<'a> Verifier<'a> {
         all_good
     }
 
-    /// Compares the points with the summary, the numbers of each level and the identity.
+    /// Reads the points and compares them with the summary, the statistics of each level and the
+    /// identity.
     fn points(&mut self) {
         let root = &self.file.root;
         let mut tally = Tally::new(root.summary.weight_min < 0.0);
@@ -151,7 +156,8 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// Compares the points of the counts, if they have any of their own, with their summary.
+    /// Reads the points of the counting index, if it has any of its own, and compares them with its
+    /// summary.
     fn counts(&mut self) {
         let own = self.file.points.filter(|_| !self.file.are_ones);
         let mut tally = Tally::without_identity(false);
@@ -169,7 +175,8 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// Compares the numbers of the points with those that are stored.
+    /// Compares the summary and statistics of the points that were read with those that the root
+    /// has. `part` is the name of the latter for the message. Returns the former.
     fn compare(&mut self, tally: Tally, part: &str) -> Tallied {
         let root = &self.file.root;
         let found = tally.finish();
@@ -183,8 +190,8 @@ impl<'a> Verifier<'a> {
         found
     }
 
-    /// Reads all columns, and compares their zone maps. Returns name, type, SHA-256 of the values
-    /// and texts of each; `None` if some are damaged.
+    /// Reads all columns, and compares them with their zone maps. Returns name, type, SHA-256 of
+    /// the values and texts of each; `None` if one is damaged.
     fn columns(&mut self) -> Option<Vec<Hashed<'a>>> {
         let file = self.file;
         let mut all = Some(Vec::new());
@@ -226,7 +233,8 @@ impl<'a> Verifier<'a> {
         all
     }
 
-    /// Compares the nodes of each depth with those of the depth before, and with their cells.
+    /// Reads the nodes of each depth and compares them with those of the depth before, and with
+    /// their cells.
     fn tree(&mut self) {
         let mut wanted = match self.file.nodes.first() {
             Some(Some(_)) => vec![self.file.header.points],
@@ -268,19 +276,19 @@ impl<'a> Verifier<'a> {
     }
 }
 
-/// Nodes of a depth.
+/// The nodes of a depth, while they are checked.
 #[derive(Default)]
 struct Level {
-    /// Numbers of points of the nodes that are still to come.
+    /// The numbers of points that the nodes which are still to come must have.
     wanted: std::vec::IntoIter<u64>,
-    /// Numbers of points of the nodes inside.
+    /// The numbers of points that the nodes inside these must have.
     inner: Vec<u64>,
     cells: u64,
     blocks: Blocks,
 }
 
 impl Level {
-    /// Adds the nodes of a page. Returns false if they are impossible.
+    /// Checks and adds the nodes of a page. Returns false if they are impossible.
     fn add(&mut self, page: &NodePage) -> bool {
         page.iter().all(|node| {
             let stored = &node.stored;
@@ -307,12 +315,12 @@ impl Level {
     }
 }
 
-/// Check of the cells of a depth, block by block.
+/// A check of the cells of a depth, block by block.
 #[derive(Default)]
 struct BlockChecker {
-    /// Number of cells of the block that are still to come.
+    /// The number of cells of the block that are still to come.
     left: u64,
-    /// Number of points that they must stand for.
+    /// The number of points that these cells must stand for.
     points: u64,
     last: Option<Point>,
     entries: Vec<Point>,
@@ -351,7 +359,7 @@ impl BlockChecker {
     }
 }
 
-/// Unpacks all entries of a page; `None` if it has none.
+/// Unpacks all entries of a page; returns `None` if it isn't a page of points or cells.
 fn entries_of<'a>(page: &'a Page, out: &mut Vec<Point>) -> Option<&'a EntryPage> {
     let Page::Entries(page) = page else {
         return None;

@@ -1,9 +1,10 @@
-//! View of a window on the quadtree: the quads that it shows.
+//! View of a window on the quadtree: the quads that it shows, and the entries (points or cells)
+//! that a search takes of them.
 
 use heatsplat_points::{Point, Quad};
 use std::ops::Range;
 
-/// Part of a quad that a window shows: none of it, some of it or all of it.
+/// The part of a quad that a window shows: none of it, some of it or all of it.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Visibility {
     None,
@@ -11,16 +12,21 @@ pub(crate) enum Visibility {
     Full,
 }
 
-/// Window in one copy of the world.
+/// A window in one copy of the world, and the limits up to which a quad that it shows in part is
+/// taken whole into the result of a search.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View {
-    /// West, north, east and south edge in world units of this copy of the world.
+    /// The west, north, east and south edge in world units of this copy of the world.
     pub(crate) edges: [f64; 4],
-    /// Distance by which the copy is shifted to the east.
+    /// The distance in world units by which the copy is shifted to the east: a multiple of the
+    /// world's side.
     pub(crate) shift: f64,
-    /// Greatest side, in world units, of a partly visible quad whose entries are all found.
+    /// A partly visible quad at most this wide, in world units, is taken whole, the invisible
+    /// entries too, instead of being divided.
     pub(crate) small: f64,
-    /// Greatest number of entries in a partly visible quad that are all found.
+    /// A partly visible quad with at most this many entries (points or cells) is taken whole, the
+    /// invisible ones too, instead of being divided: 24, the constant `FEW` of `search.rs`, or 0 if
+    /// the window reaches into several copies of the world.
     pub(crate) few: u64,
 }
 
@@ -38,7 +44,7 @@ impl View {
         }
     }
 
-    /// Returns true if all `count` entries of a visible quad are found, the invisible ones too.
+    /// Returns true if all `count` entries of a visible quad are taken, the invisible ones too.
     #[inline]
     pub(crate) fn takes_whole(&self, visibility: Visibility, quad: Quad, count: u64) -> bool {
         let (west, _, east, _) = quad.edges();
@@ -48,7 +54,7 @@ impl View {
             || quad.depth == 32
     }
 
-    /// Fraction of a quad's area that lies in the window.
+    /// Returns the fraction of a quad's area that lies in the window.
     pub(crate) fn visible_share(&self, quad: Quad) -> f64 {
         let (west, north, east, south) = quad.edges();
         let [left, top, right, bottom] = self.edges;
@@ -57,8 +63,9 @@ impl View {
         width * height
     }
 
-    /// Calls `take` with the ranges of the entries of a quad that are found. `points[range]` are
-    /// all entries of the quad. The rules are those of an index in memory.
+    /// Calls `take` with the ranges of those entries of a quad that are taken into the result.
+    /// `points[range]` are all entries of the quad, points or cells. The rules are those of an
+    /// index in memory.
     pub(crate) fn visit(
         &self,
         quad: Quad,

@@ -1,31 +1,34 @@
 //! Weights as integers of few bits.
 //!
-//! The weights of a group are stored as decimal numbers if each of them comes back to the bit, else
-//! as the bits of the floats in an order in which close weights are close integers.
+//! The weights of a group are stored as decimal numbers if each of them comes back to the bit.
+//! Otherwise they are stored as the bits of the floats, reordered so that close weights are close
+//! integers.
 
 use heatsplat_points::Point;
 
-/// Factors of the decimal modes: the mode's number is the number of digits after the point.
+/// The powers of ten of the decimal modes: the mode's number is the number of digits after the
+/// point.
 const TENTHS: [f64; 7] = [1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
 
-/// Number of the mode in which weights are the bits of floats.
+/// The number, in files, of the mode in which weights are the bits of floats.
 const BITS: u8 = 15;
 
-/// Bit of a mode's number in which the greatest packed integer stands for a missing weight.
+/// The bit of a mode's number that is set if a weight is missing: then the greatest packed integer
+/// stands for a missing weight.
 const MISSING: u8 = 0x80;
 
-/// Form in which the weights of a group are stored.
+/// The form in which the weights of a group are stored as integers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum WeightMode {
-    /// The integer, taken as signed, times this power of ten. With `missing`, the greatest integer
-    /// that the packed bits can hold stands for a missing weight.
+    /// The integer, taken as signed, divided by 10 to the power of `digits` is the weight. With
+    /// `missing`, the greatest integer that the packed bits can hold stands for a missing weight.
     Decimal { digits: u8, missing: bool },
-    /// The bits of the float: [`ordered`].
+    /// The integer is the bits of the float, reordered by [`ordered`].
     Bits,
 }
 
 impl WeightMode {
-    /// The mode with a number; `None` if there is none with this number.
+    /// Returns the mode with a number in files; `None` if no mode has it.
     pub(crate) fn from_number(number: u8) -> Option<Self> {
         let (digits, missing) = (number & !MISSING, number & MISSING != 0);
         match digits {
@@ -43,7 +46,7 @@ impl WeightMode {
     }
 }
 
-/// Bits of a float in an order in which greater floats are greater integers.
+/// Returns the bits of a float, changed so that greater floats are greater integers.
 fn ordered(weight: f32) -> u32 {
     let bits = weight.to_bits();
     if bits >> 31 == 0 {
@@ -53,7 +56,7 @@ fn ordered(weight: f32) -> u32 {
     }
 }
 
-/// Inverse of [`ordered`].
+/// Returns the float whose bits [`ordered`] has changed.
 #[inline]
 fn unordered(bits: u32) -> f32 {
     // All bits are flipped if the highest is 0, else only the highest.
@@ -61,18 +64,18 @@ fn unordered(bits: u32) -> f32 {
     f32::from_bits(bits ^ flip)
 }
 
-/// Weights as integers.
+/// The description of a group's packed weights, by which they are unpacked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PackedWeights {
     pub(crate) mode: WeightMode,
-    /// Least integer; it is added to each of the others.
+    /// The least integer; the packed numbers are differences to it.
     pub(crate) base: u32,
-    /// Number of bits that each of the others takes.
+    /// The number of bits that each packed number takes.
     pub(crate) bits: u8,
 }
 
-/// Makes integers of the weights of a group, in the form that takes the fewest bits. `out` has the
-/// integers less the base afterwards; numbers beyond `entries` are 0.
+/// Makes integers of the weights of a group, in the mode that takes the fewest bits. Afterwards
+/// `out` has the differences of the integers to the least one, with zeros behind them.
 pub(crate) fn pack(entries: &[Point], out: &mut [u32; 128]) -> PackedWeights {
     let mut bits = *out;
     let as_bits = from_bits(entries, &mut bits);
@@ -101,7 +104,8 @@ fn from_bits(entries: &[Point], out: &mut [u32; 128]) -> PackedWeights {
     }
 }
 
-/// Weights as decimals with as few digits as possible; `None` if some don't come back to the bit.
+/// Returns weights as decimals with as few digits after the point as possible; `None` if some don't
+/// come back to the bit, or if all weights are missing.
 fn as_decimals(entries: &[Point], out: &mut [u32; 128]) -> Option<PackedWeights> {
     let mut present = entries.iter().filter(|p| p.has_weight());
     let first = present.next()?.weight;
@@ -144,7 +148,8 @@ fn with_digits(entries: &[Point], digits: u8, out: &mut [u32; 128]) -> Option<Pa
     })
 }
 
-/// Integer of a weight with some digits after the point; `None` if it is too large.
+/// Returns a weight with `digits` digits after the point as an integer, its digits without the
+/// point; `None` if that is too large.
 fn integer(weight: f32, digits: u8) -> Option<i32> {
     let tenths = TENTHS.get(usize::from(digits))?;
     let number = (f64::from(weight) / tenths).round();
@@ -157,17 +162,17 @@ fn weight(number: i32, digits: u8) -> f32 {
     (f64::from(number) * tenths) as f32
 }
 
-/// Greatest integer of a number of bits.
+/// Returns the greatest integer of `bits` bits.
 fn greatest_of(bits: u8) -> u32 {
     u32::MAX.checked_shr(32 - u32::from(bits)).unwrap_or(0)
 }
 
-/// Number of bits that integers up to `greatest` take.
+/// Returns the number of bits that integers up to `greatest` take.
 pub(crate) fn width(greatest: u32) -> u8 {
     (u32::BITS - greatest.leading_zeros()) as u8
 }
 
-/// Unpacks the weights of a group. `numbers` are the integers less the base.
+/// Unpacks the weights of a group. `numbers` are the packed numbers: the integers less the base.
 #[inline]
 pub(crate) fn unpack(packed: PackedWeights, numbers: &[u32; 128], out: &mut [f32; 128]) {
     let base = packed.base;
@@ -198,7 +203,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Weights of a group, and the bits that each takes.
+    /// Returns the weights of a group, and the bits that each takes.
     fn there_and_back(weights: &[f32]) -> (Vec<f32>, WeightMode, u8) {
         let point = |&weight: &f32| Point { x: 1, y: 2, weight };
         let points: Vec<Point> = weights.iter().map(point).collect();

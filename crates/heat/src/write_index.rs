@@ -1,4 +1,4 @@
-//! Points in memory to a file.
+//! Writing of points that are in memory to a file.
 
 use crate::counts_writer::ones;
 use crate::error::WriteError;
@@ -8,7 +8,8 @@ use crate::writer::HeatWriter;
 use heatsplat_points::Points;
 use std::path::Path;
 
-/// Writes points that are in memory to a file.
+/// Writes points that are in memory to a file. The options `signed` and `missing` are set by the
+/// points themselves.
 ///
 /// # Errors
 /// A [`WriteError`] if a file can't be written, or if the points are not in memory.

@@ -1,5 +1,4 @@
-//! Writer of files: points and nodes go in, in the order of the Z-order curve, and a finished file
-//! comes out.
+//! Writer of files: points and nodes go in, along the Z-order curve, and a finished file comes out.
 
 use crate::column_writer::{ColumnsWriter, NewColumn, WrittenColumns};
 use crate::columns::MOST_COLUMNS;
@@ -18,10 +17,10 @@ use std::fs::{self, File, TryLockError};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Name of the unfinished file in the folder `NAME.partial`.
+/// The name of the unfinished file in the folder `NAME.partial`.
 const UNFINISHED: &str = "unfinished.heat";
 
-/// Writer of a file. Points and nodes may come in turn: the writer puts each kind in its place.
+/// The writer of a file. Points and nodes may come in turn: the writer puts each kind in its place.
 ///
 /// Until [`finish`](Self::finish) has ended, the target doesn't exist, or is what it was before:
 /// everything is in the folder `NAME.partial` beside it.
@@ -30,22 +29,24 @@ pub struct HeatWriter {
     target: PathBuf,
     path: PathBuf,
     file: File,
-    /// Length of the file so far.
+    /// The length of the file so far.
     end: u64,
     options: WriterOptions,
     tally: Tally,
     points: EntryStream,
     tree: TreeWriter,
-    /// Counts of the points, if they are asked for.
+    /// The writer of the counting index, if the options ask for one.
     counts: Option<CountsWriter>,
     columns: Option<ColumnsWriter>,
 }
 
 impl HeatWriter {
-    /// Begins a file. The folder `NAME.partial` beside it may exist, and may have files of others.
+    /// Begins a file. It makes the folder `NAME.partial` beside the target, which may exist already
+    /// and may have other programs' files in it.
     ///
     /// # Errors
-    /// A [`WriteError`] if a file can't be written, or is being written by another program.
+    /// A [`WriteError`] if a file can't be written, if another program is writing it, or if pages
+    /// can't have the size that the options ask for.
     pub fn create(target: &Path, options: WriterOptions) -> Result<Self, WriteError> {
         if !is_page_size(options.page_entries) || !(1..=1 << 14).contains(&options.page_nodes) {
             return Err(WriteError::Inconsistent("pages can't have this size"));
@@ -85,7 +86,8 @@ impl HeatWriter {
     ///
     /// # Errors
     /// A [`WriteError`] if the file can't be written, if the points are not in order, or if a
-    /// weight is negative although the options say that none is.
+    /// weight is not finite, or is negative or (with `counts`) missing although the options say
+    /// that none is.
     pub fn points(&mut self, points: &[Point]) -> Result<(), WriteError> {
         if !self.tally.add(points) {
             return Err(WriteError::Inconsistent(
@@ -101,11 +103,11 @@ impl HeatWriter {
         self.write_pages(&pages)
     }
 
-    /// Adds columns to the file, before its first points: then [`columns`](Self::columns) must get
-    /// their values.
+    /// Adds columns to the file, and must be called before the first points come: then
+    /// [`columns`](Self::columns) must get the columns' values.
     ///
     /// # Errors
-    /// A [`WriteError`] if there are too many columns.
+    /// A [`WriteError`] if there are more than [`MOST_COLUMNS`] columns.
     pub fn with_columns(mut self, columns: Vec<NewColumn>) -> Result<Self, WriteError> {
         if columns.len() > MOST_COLUMNS {
             return Err(WriteError::Inconsistent("there are more than 64 columns"));
@@ -116,8 +118,8 @@ impl HeatWriter {
         Ok(self)
     }
 
-    /// Adds the values of the next points, column by column. Equal points are in the order of their
-    /// values, of the first column that differs.
+    /// Adds the values of the next points, column by column. Points of equal position and weight
+    /// must be in the order of their values: of those of the first column that differs.
     ///
     /// # Errors
     /// A [`WriteError`] if the file can't be written, or if columns or values are missing.
@@ -134,7 +136,7 @@ impl HeatWriter {
     }
 
     /// Adds the next node of its depth. The nodes of each depth come in Z-order; those of several
-    /// depths may come in turn, for example each node behind all that are inside it.
+    /// depths may come in turn, for example each node behind all nodes inside it.
     ///
     /// # Errors
     /// A [`WriteError`] if a file can't be written, or if the node is out of order or impossible.
@@ -142,11 +144,12 @@ impl HeatWriter {
         self.tree.node(node)
     }
 
-    /// Adds the next node of its depth of the counts: the nodes over the points that have a weight,
-    /// each with the weight 1. They come in the order of [`node`](Self::node).
+    /// Adds the next node of its depth to the counting index: the tree over the points that have a
+    /// weight, each with the weight 1. They come in the order of [`node`](Self::node).
     ///
     /// # Errors
-    /// Those of [`node`](Self::node); or the options ask for no counts.
+    /// A [`WriteError`] if a file can't be written, if the node is out of order or impossible, or
+    /// if the options ask for no counting index.
     pub fn counted_node(&mut self, node: &PartNode<'_>) -> Result<(), WriteError> {
         match &mut self.counts {
             Some(counts) => counts.node(node),
@@ -162,11 +165,12 @@ impl HeatWriter {
         Ok(())
     }
 
-    /// Writes what is left, makes the file durable and gives it its name. Without a first view of
-    /// the points, `focus`, it is searched for.
+    /// Writes what is left, makes the file durable and gives it its name. `focus` is the first view
+    /// of a map of the points; without one it is searched for.
     ///
     /// # Errors
-    /// A [`WriteError`] if a file can't be written, or if nodes are missing.
+    /// A [`WriteError`] if a file can't be written or the finished file can't be read back, or if
+    /// nodes or values of columns are missing.
     pub fn finish(
         mut self,
         metadata: &Metadata,

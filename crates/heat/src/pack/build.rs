@@ -1,5 +1,5 @@
-//! Building of the parts: the points of a quad are read from all runs, merged, and the pyramid over
-//! them is built.
+//! Building of the parts: the points of a quad are read from all runs and merged, and the pyramid
+//! over them is built.
 
 use super::cut::Plot;
 use super::row_run::{in_order, sorted_order};
@@ -13,10 +13,10 @@ use std::io;
 use std::mem;
 use std::ops::Range;
 
-/// Receiver of everything that a file has: all points in Z-order, and the nodes of the pyramid. The
-/// nodes of each depth are in Z-order.
+/// A receiver of everything that a file has: all points in Z-order, and the nodes of the pyramid.
+/// The nodes of each depth are in Z-order.
 pub(super) trait PackSink: Send {
-    /// Error of writing.
+    /// The error of writing.
     type Error: Send;
 
     /// Receives the next points.
@@ -28,63 +28,66 @@ pub(super) trait PackSink: Send {
     /// Receives a node.
     fn node(&mut self, node: PartNode<'_>) -> Result<(), Self::Error>;
 
-    /// Receives a node of the counts: the pyramid over the points that have a weight, each with the
-    /// weight 1.
+    /// Receives a node of the counting index: the pyramid over the points that have a weight, each
+    /// with the weight 1.
     fn counted_node(&mut self, node: PartNode<'_>) -> Result<(), Self::Error>;
 }
 
-/// Error of a run, with the run's number, or of the sink.
+/// An error of a run, with the run's number, or an error of the sink.
 #[derive(Debug)]
 pub(super) enum BuildError<E> {
     Run(usize, io::Error),
     Sink(E),
 }
 
-/// Error of a run, with the run's number.
+/// The number of a run, and its error.
 type RunError = (usize, io::Error);
 
-/// Number of points whose pyramids may be built at a time, and in a part.
+/// The limits on the points that are in memory while pyramids are built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
-    /// Greatest number of points in a part.
+    /// The greatest number of points in a part.
     pub(super) part: u64,
-    /// Greatest number of points in all parts that are built at a time.
+    /// The greatest number of points in a wave: in all parts that are built at the same time.
     pub(super) wave: u64,
 }
 
-/// Greatest number of points in a part, a choice: larger ones save nothing.
+/// The greatest value of [`Limits::part`]: a choice, since larger parts save nothing.
 const LARGEST_PART: u64 = 1 << 22;
 
-/// Least number of points in a part: a choice. Smaller ones would read more of the runs' blocks
-/// that they share with their neighbours.
+/// The least value of [`Limits::part`]: a choice. Smaller parts would read more of the blocks of
+/// the runs that they share with their neighbours.
 const LEAST_PART: u64 = 1 << 14;
 
-/// Bytes of memory for each point of the parts that are built at a time: the points, the buffer of
-/// the sort, the cells, and the parts before, which are being written.
+/// The bytes of memory for each point of a wave: the point, the buffer of the sort, the cells, and
+/// the points of the wave before, which is being written.
 const BYTES_A_POINT: u64 = 56;
 
-/// Bytes of memory for each point beside these if counts are made: the points that weigh 1, and
-/// their cells.
+/// The bytes of memory beside these, for each point, if a counting index is made: the points that
+/// weigh 1, and their cells.
 const COUNTED_BYTES: u64 = 28;
 
-/// Bytes of memory for each point beside these if there are columns: for the order of equal
-/// points, and for each value, which is there in both orders and in the parts before.
+/// The bytes of memory beside these, for each point, if there are columns: the order of equal
+/// points.
 const ORDER_BYTES: u64 = 20;
+/// The bytes of memory for each value of a column: it is there in both orders, and in the wave
+/// before.
 const VALUE_BYTES: u64 = 24;
 
-/// Kind of the pyramids that are built.
+/// The kind of the pyramids that are built.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kind {
     /// True if any point has a negative weight.
     pub(super) signed: bool,
-    /// True if a second pyramid, of the points' counts, is built too.
+    /// True if a counting index is built too: a second pyramid, over the points that have a weight,
+    /// each with the weight 1.
     pub(super) counts: bool,
-    /// Number of columns.
+    /// The number of columns beside the points.
     pub(super) columns: usize,
 }
 
 impl Limits {
-    /// Limits for a number of bytes of memory.
+    /// Returns the limits for `memory` bytes.
     pub(super) fn for_memory(memory: u64, kind: Kind) -> Self {
         let threads = rayon::current_num_threads().max(1) as u64;
         let counted = if kind.counts { COUNTED_BYTES } else { 0 };
@@ -102,14 +105,16 @@ impl Limits {
     }
 }
 
-/// Part whose pyramid is built.
+/// A part on its way to the file.
 enum Built {
+    /// The points in order, the values of each column, and the pyramid over the points.
     Part(Vec<Point>, Vec<Vec<u64>>, Box<Pair<Part>>),
-    /// Quad with more points than a part may have. It is built while it is written.
+    /// A quad with more points than a part may have. Its pyramid is built while it is written.
     Crowd(Plot),
 }
 
-/// Pyramid, and the one of the counts if it is made.
+/// Two values of one kind: one belongs to the pyramid over all points, the other to the counting
+/// index if one is made.
 struct Pair<T> {
     own: T,
     counted: Option<T>,
@@ -159,7 +164,7 @@ pub(super) fn build_all<S: PackSink>(
     .map_err(BuildError::Sink)
 }
 
-/// Groups of plots that are built at a time.
+/// Divides plots into waves: groups that are built at the same time.
 fn waves(plots: &[Plot], limits: Limits) -> Vec<&[Plot]> {
     let mut waves = Vec::new();
     let (mut rest, mut number, mut points) = (plots, 0, 0);
@@ -267,26 +272,30 @@ fn write<S: PackSink>(
     .map_err(BuildError::Sink)
 }
 
-/// Number of points that a merge reads at a time from each run, and returns at a time: a choice.
+/// The number of points that a merge reads by one call from a run, and that it returns by one call:
+/// a choice.
 const BATCH: usize = 1 << 14;
 
 /// Values of a point, one for each column.
 type Row = Box<[u64]>;
 
-/// Merge of stretches of all runs that are too long for memory.
+/// A merge of stretches that are too long for memory. A stretch has the points of one quad in one
+/// run.
 struct Merge<'a> {
     stretches: Vec<Stretch<'a>>,
-    /// The next point of each stretch as a number that is ordered as points are, with its values
-    /// and the number of the stretch.
+    /// The next point of each stretch, as a number that sorts as points do, with its values and the
+    /// index of the stretch.
     next: BinaryHeap<Reverse<(u128, Row, usize)>>,
 }
 
-/// Rest of a stretch of a run.
+/// The rest of a stretch, which is a range of a run's points.
 struct Stretch<'a> {
     run: &'a dyn SortedPoints,
+    /// The number of the run.
     number: usize,
+    /// The points that are still to be read.
     rest: Range<u64>,
-    /// Points, and their values column by column.
+    /// Points that were read, and their values column by column.
     buffer: std::vec::IntoIter<Point>,
     values: Vec<std::vec::IntoIter<u64>>,
 }
@@ -325,8 +334,8 @@ impl<'a> Merge<'a> {
         Ok(())
     }
 
-    /// Replaces the points of `batch`, and their values, by the next ones. Returns false if there
-    /// are none.
+    /// Replaces the points of `batch`, and their values in `columns`, by the next ones. Returns
+    /// false if there are no more.
     fn next_batch(
         &mut self,
         batch: &mut Vec<Point>,
@@ -382,10 +391,11 @@ mod tests {
     use std::path::PathBuf;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    /// Quad of a node, its borders, the quarters that have nodes, and its cells with their counts.
+    /// The quad of a node, its borders, the quarters that have nodes, and its cells with their
+    /// counts.
     type StoredNode = (Quad, [u64; 5], [bool; 4], Vec<(u128, u32)>);
 
-    /// Sink that stores everything in a form that can be compared bit by bit.
+    /// A sink that stores everything in a form that can be compared bit by bit.
     #[derive(Debug, Default, PartialEq)]
     struct Stored {
         points: Vec<u128>,
@@ -422,7 +432,7 @@ mod tests {
         }
     }
 
-    /// Folder that is removed at the end of a test.
+    /// The folder that is removed at the end of a test.
     struct Folder(PathBuf);
 
     impl Folder {

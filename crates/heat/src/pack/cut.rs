@@ -1,11 +1,12 @@
-//! Division of the world into quads of as many points as are built at once.
+//! Division of the world into plots: quads of so few points that the points of one fit into memory
+//! together.
 
 use super::run::SortedPoints;
 use heatsplat_points::{DeepPart, Quad};
 use std::io;
 use std::ops::Range;
 
-/// Quad whose pyramid is built at once, and the numbers of its points in each run.
+/// A quad whose pyramid is built in one go, and the numbers of its points in each run.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Plot {
     pub(super) quad: Quad,
@@ -13,7 +14,7 @@ pub(super) struct Plot {
 }
 
 impl Plot {
-    /// Number of points in the quad.
+    /// Returns the number of points in the quad.
     pub(super) fn points(&self) -> u64 {
         number(&self.ranges)
     }
@@ -23,7 +24,7 @@ impl Plot {
 /// have more. Quads without points are left out. The quads are in Z-order.
 ///
 /// # Errors
-/// A run can't be read. The number of the run comes with the error.
+/// The number of a run that can't be read, and the error.
 pub(super) fn cut(runs: &[&dyn SortedPoints], most: u64) -> Result<Vec<Plot>, (usize, io::Error)> {
     let mut plots = Vec::new();
     let ranges = runs.iter().map(|run| 0..run.points()).collect();

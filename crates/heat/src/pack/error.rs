@@ -1,35 +1,35 @@
-//! Errors of packing.
+//! The errors of packing.
 
 use crate::WriteError;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Error of packing. The target is unchanged after it.
+/// An error of packing. The target is unchanged after it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PackError {
     /// The target exists, and it may not be replaced.
     #[error("{}: exists already", path.display())]
     Exists {
-        /// Path of the target.
+        /// The path of the target.
         path: PathBuf,
     },
     /// A pack to this target was interrupted and has left its runs.
     #[error("{}: is left of a pack that was broken off", path.display())]
     Interrupted {
-        /// Path of the folder with the runs.
+        /// The path of the folder with the runs.
         path: PathBuf,
     },
     /// A pack that should be resumed had other settings.
     #[error("{}: is left of a pack with other settings", path.display())]
     OtherSettings {
-        /// Path of the folder with the runs.
+        /// The path of the folder with the runs.
         path: PathBuf,
     },
     /// Another process packs to this target.
     #[error("{}: is being written by another process", path.display())]
     Locked {
-        /// Path of the target.
+        /// The path of the target.
         path: PathBuf,
     },
     /// A disk is full.
@@ -37,20 +37,23 @@ pub enum PackError {
         "{}: the disk is full; a pack of {points} points needs about {needed} bytes there", path.display()
     )]
     Full {
-        /// Path that can't be written.
+        /// The path that can't be written.
         path: PathBuf,
-        /// Number of points, or an estimate of it while the sources are being read.
+        /// The number of points in the pack, or an estimate of it while the sources are being read.
         points: u64,
-        /// Bytes that the whole pack needs in the folder of `path`.
+        /// The number of bytes that the whole pack needs in the folder of `path`.
         needed: u64,
     },
-    /// The texts of a column take more memory than packing allows.
+    /// The different texts of a column take more bytes than packing allows: 64 MiB, the constant
+    /// [`MOST_TEXT`](crate::MOST_TEXT).
     #[error("column \"{column}\" has more than 64 MiB of different texts; leave it out")]
     TooManyTexts {
-        /// Name of the column.
+        /// The name of the column.
         column: String,
     },
-    /// More points than fit into memory are at one place, and they can't be sorted by a column.
+    /// More points than fit into memory are at one place, so they would have to be merged in the
+    /// order of their values. But a column has values of several types, and these sort otherwise in
+    /// the runs than in the file.
     #[error(
         "more points than fit into memory lie at one place, and a column has values of several \
          types, by which they can't be sorted; leave it out, or allow more memory"
@@ -59,7 +62,7 @@ pub enum PackError {
     /// Points were added without columns, or with others than the pack has.
     #[error("{name}: has not all columns of the pack")]
     OtherColumns {
-        /// Name of the source.
+        /// The name of the source.
         name: String,
     },
     /// The file can't be written.
@@ -68,14 +71,14 @@ pub enum PackError {
     /// A temporary file can't be read or written.
     #[error("{}: {error}", path.display())]
     Io {
-        /// Path of the file.
+        /// The path of the file.
         path: PathBuf,
-        /// Error of the system.
+        /// The error of the system.
         error: io::Error,
     },
 }
 
-/// Addition of a path to errors of the system.
+/// Addition of a file's path to an I/O error.
 pub(super) trait AtPath<T> {
     fn at(self, path: &Path) -> Result<T, PackError>;
 }
@@ -90,7 +93,8 @@ impl<T> AtPath<T> for io::Result<T> {
 }
 
 impl PackError {
-    /// Names the bytes that a pack needs, if the error is that of a full disk.
+    /// Replaces an error that a disk is full by [`Full`](Self::Full), which names the bytes that
+    /// the pack needs: `needed` returns them for the path that can't be written. Other errors stay.
     pub(super) fn naming_bytes(self, points: u64, needed: impl Fn(&Path) -> u64) -> Self {
         let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
         match self {

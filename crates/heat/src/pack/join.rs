@@ -1,4 +1,5 @@
-//! Joining of the columns of several runs: one form and one set of texts for all.
+//! Joining of the columns of several runs: each column gets one form and one set of texts for all
+//! runs.
 
 use super::error::PackError;
 use super::row_run::distinct;
@@ -11,14 +12,15 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 
-/// Rules by which columns are joined whose values have different types in different runs, or
-/// different texts.
+/// Rules by which a column is joined if its values have different types, or different texts, in
+/// different runs.
 pub trait ColumnRules: fmt::Debug + Send {
-    /// Joins the parts of a column. The result must not depend on the order of the parts.
-    /// `distinct` returns the different values, without null, of the part with a number.
+    /// Joins the parts of a column; a part is the column's form and texts in one run. The result
+    /// must not depend on the order of the parts. `distinct` reads the different values, without
+    /// null, of the part with a number.
     ///
     /// # Errors
-    /// Those of `distinct`, or a part has a form that is not known.
+    /// An error of `distinct`, or an error of its own if a part has a form that is not known.
     fn join(
         &self,
         parts: &[(&ColumnForm, &[Box<[u8]>])],
@@ -26,31 +28,32 @@ pub trait ColumnRules: fmt::Debug + Send {
     ) -> io::Result<JoinedForm>;
 }
 
-/// Form and texts of a column that was joined.
+/// The form and texts of a column that was joined.
 #[derive(Debug)]
 pub struct JoinedForm {
-    /// Form of the whole column.
+    /// The form of the whole column.
     pub form: ColumnForm,
-    /// Texts of the whole column, in order.
+    /// The texts of the whole column, in order.
     pub words: Vec<Box<[u8]>>,
-    /// For each part, the values of the whole column by the part's values; `None` if they are
+    /// For each part, a map from the part's values to those of the whole column; `None` if they are
     /// equal.
     pub maps: Vec<Option<HashMap<u64, u64>>>,
 }
 
-/// Run whose values are those of the joined columns.
+/// A run whose values are translated, while they are read, to those of the joined columns.
 #[derive(Debug)]
 pub(super) struct MappedRun<'a> {
     run: &'a dyn SortedPoints,
     maps: Vec<Option<HashMap<u64, u64>>>,
-    /// True if the joined values are in the order of the run's own.
+    /// True if the translated values sort as the run's own values do.
     pub(super) is_ordered: bool,
 }
 
-/// Columns of a file, and the runs with their values.
+/// The columns of a file, and the runs with their translated values.
 pub(super) type Joined<'a> = (Vec<NewColumn>, Vec<MappedRun<'a>>);
 
-/// Joins the columns of all runs. An error of a run comes with the run's number.
+/// Joins the columns of all runs, which have the given names. The error of a run comes with the
+/// run's number.
 pub(super) fn join<'a>(
     names: &[String],
     rules: Option<&dyn ColumnRules>,
@@ -104,7 +107,7 @@ pub(super) fn join<'a>(
     Ok((columns, mapped))
 }
 
-/// Error of joining: of a run with a number, or of a column.
+/// An error of joining: of the run with a number, or of a column.
 #[derive(Debug)]
 pub(super) enum JoinError {
     Run(usize, io::Error),

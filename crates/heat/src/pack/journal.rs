@@ -13,23 +13,24 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Name of the log in the folder.
+/// The name of the log in the folder.
 const LOG: &str = "log";
 
-/// Version of the log's format.
+/// The version of the log's format.
 const VERSION: u32 = 2;
 
-/// Source of points as the log knows it.
+/// A source of points, as the log knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceState {
-    /// Name by which the source was given.
+    /// The name by which the source was given.
     pub name: String,
-    /// State of the source's content: for a file its size and the time when it was last modified.
-    /// Two states are equal only if the content is. `None` for a source that can't be read twice.
+    /// The state of the source's content: for a file its size and the time when it was last
+    /// modified. Two states are equal only if the content is. `None` for a source that can't be
+    /// read twice.
     pub stamp: Option<String>,
 }
 
-/// Line of the log.
+/// A line of the log.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Line {
@@ -55,40 +56,42 @@ enum Line {
     },
 }
 
-/// Source whose points are all in finished runs.
+/// A source all of whose points are in finished runs.
 #[derive(Clone, Debug)]
 pub(super) struct FinishedSource {
+    /// The number of points up to the end of the source, those of the sources before it included.
     pub(super) end: u64,
+    /// The report of the source, which [`Packer::end`](super::Packer::end) has got.
     pub(super) report: serde_json::Value,
 }
 
-/// State of a pack that was interrupted.
+/// The state of a pack that was interrupted, from which it resumes.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     pub(super) runs: Vec<Run>,
-    /// Sources that needn't be read again. They are the first ones.
+    /// The sources that needn't be read again. They are the first ones of the pack.
     pub(super) finished: Vec<FinishedSource>,
-    /// Weights of the points in the runs.
+    /// The range of the weights of the points in the runs.
     pub(super) weights: WeightRange,
-    /// Number of points before the first source that isn't finished.
+    /// The number of points before the first source that isn't finished.
     pub(super) start: u64,
 }
 
 impl Progress {
-    /// Number of points in all runs.
+    /// Returns the number of points in all runs.
     pub(super) fn points(&self) -> u64 {
         self.runs.iter().map(|run| run.points()).sum()
     }
 }
 
-/// Journal that is being written. The folder is locked as long as it is open.
+/// The journal of a pack that is going on. The folder is locked as long as the journal is open.
 #[derive(Debug)]
 pub(super) struct Journal {
     folder: PathBuf,
     log: File,
 }
 
-/// Outcome of a look at a folder in which a journal may be.
+/// The outcome of a look at a folder in which a journal may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// A journal with finished runs.
@@ -113,9 +116,10 @@ pub(super) fn look(folder: &Path, target: &Path) -> Result<Found, PackError> {
 }
 
 impl Journal {
-    /// Opens the journal in `folder`. With `resume` the result has the finished runs of an
-    /// interrupted pack, as far as its sources were those of `sources`. Otherwise everything that
-    /// is left of it is removed.
+    /// Opens the journal in `folder`, and locks it. With `resume`, the result has the finished runs
+    /// of an interrupted pack, as far as its sources were those of `sources`; it is an error if
+    /// that pack had other `settings`. Without `resume`, everything that is left of an earlier pack
+    /// is removed. `columns` is true if runs have columns.
     pub(super) fn open(
         folder: &Path,
         target: &Path,
@@ -151,18 +155,18 @@ impl Journal {
         Ok((journal, progress))
     }
 
-    /// Folder of the runs, and of other temporary files.
+    /// Returns the folder of the runs, and of other temporary files.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Path of a run by its number, counted from 0.
+    /// Returns the path of a run by its number, counted from 0.
     pub(super) fn run_path(&self, number: usize) -> PathBuf {
         self.folder.join(format!("run-{number:05}"))
     }
 
-    /// Reads the log as far as its runs can be used again. Returns the number of its bytes that
-    /// stay.
+    /// Reads the log as far as its runs can be used again, and adds these to `progress`. Returns
+    /// the number of bytes of the log that stay.
     fn replay(
         &self,
         sources: &[SourceState],
@@ -299,7 +303,7 @@ impl Journal {
         self.log.sync_data().at(&path)
     }
 
-    /// Removes all temporary files but the runs and the log.
+    /// Removes all temporary files but the log and the first `runs` runs.
     pub(super) fn keep_runs(&self, runs: usize) {
         // What can't be removed now is removed when the pack is resumed or begun anew.
         let _ = self.clear(runs);
@@ -312,7 +316,7 @@ impl Journal {
     }
 }
 
-/// Makes a folder if it isn't there. The folder in which it lies must be there.
+/// Makes a folder unless it exists. Its parent must exist.
 pub(super) fn make_folder(folder: &Path) -> Result<(), PackError> {
     match fs::create_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -320,8 +324,8 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), PackError> {
     }
 }
 
-/// Lines of a log, each with the offset of its end. A line that was cut off, or is none, is the end
-/// of the log.
+/// Returns the lines of a log, each with the offset of its end. The log ends before the first line
+/// that was cut off or can't be decoded.
 fn lines(log: &File) -> impl Iterator<Item = (Line, u64)> {
     let mut reader = BufReader::new(log);
     let mut end = reader.seek(SeekFrom::Start(0)).unwrap_or(0);
@@ -375,8 +379,8 @@ mod tests {
             .unwrap();
     }
 
-    /// Rest of a pack after an interruption, by the numbers of reused runs, finished sources and
-    /// points before the next source.
+    /// Returns the rest of a pack after an interruption, by the numbers of reused runs, finished
+    /// sources and points before the next source.
     fn left(folder: &Path, sources: &[SourceState], settings: &str) -> Option<(usize, usize, u64)> {
         let opened = Journal::open(folder, folder, sources, settings, false, true);
         let (_, progress) = opened.ok()?;

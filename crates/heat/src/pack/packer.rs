@@ -17,72 +17,80 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Bytes of memory for each point of a run while it is sorted: the points, and the sorted points.
+/// The bytes of memory for each point of a run while it is sorted: the points, and the sorted
+/// points.
 const BYTES_A_POINT: u64 = 2 * run::POINT_BYTES;
 
-/// Bytes of memory for each row with columns while a run is sorted, and for each of its values.
+/// The bytes of memory for each row of a pack with columns while a run is sorted, besides the row's
+/// values.
 const ROW_BYTES: u64 = 64;
+/// The bytes of memory for each value of such a row.
 const VALUE_BYTES: u64 = 24;
 
-/// Greatest number of rows that are sorted at a time: a choice.
+/// The greatest number of rows in a run of a pack with columns: a choice.
 const MOST_ROWS: u64 = 1 << 26;
 
-/// Least number of points in a run: a choice.
+/// The least number of points in a run, but for the last one, however little memory is allowed: a
+/// choice.
 const LEAST_RUN: u64 = 1 << 16;
 
-/// Step of a pack after all sources are read, with the number of points that it has finished.
+/// The progress of a pack that is writing its file, after all sources were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PackProgress {
-    /// Number of points in the file so far.
+    /// The number of points in the file so far.
     pub points: u64,
-    /// Number of points in all.
+    /// The number of points that the file will have.
     pub total: u64,
 }
 
-/// Pack that is being written. Points are pushed source by source; [`finish`](Self::finish) makes
+/// A pack that is being written. Points are pushed source by source; [`finish`](Self::finish) makes
 /// the file.
 #[derive(Debug)]
 pub struct Packer {
     target: PathBuf,
-    /// Folder beside the target in which the file is written.
+    /// The folder beside the target in which the file is written.
     beside: PathBuf,
     settings: PackSettings,
     journal: Journal,
-    /// True if nothing is left to resume.
+    /// True if the file is finished, so that nothing is left to resume.
     is_finished: bool,
     runs: Vec<Run>,
-    /// Indices whose points are packed too.
+    /// The indices whose points are packed too: those of other files.
     indices: Vec<IndexRun>,
     finished: Vec<FinishedSource>,
     sources: Vec<SourceState>,
     collected: PointsBuilder,
-    /// Weights of all points so far.
+    /// The range of the weights of all points so far.
     weights: WeightRange,
-    /// True if counts of points are stored beside their weights.
+    /// True if the file gets a counting index where counts don't follow from its weights: see
+    /// [`with_counts`](Self::with_counts).
     counts: bool,
-    /// Names of the columns that all rows have.
+    /// The names of the columns that all rows have.
     columns: Vec<String>,
-    /// Rules by which the columns of several runs are joined; `None` if there are no columns.
+    /// The rules by which the columns of several runs are joined; `None` if there are no columns.
     rules: Option<Box<dyn ColumnRules>>,
-    /// Number of the next points that are in finished runs already.
+    /// The number of the points to come that are in finished runs already, so that they are left
+    /// out when they are pushed again.
     known: u64,
-    /// Number of points that were pushed so far, those of finished sources included.
+    /// The number of points that were pushed so far, those of finished sources included.
     points: u64,
-    /// Number of points that all sources probably have, for messages.
+    /// An estimate of the points of all sources, for the message about a full disk.
     expected: u64,
-    /// First error since the last call of [`check`](Self::check). Points that come after it are
+    /// The first error since the last call of [`check`](Self::check). Points that come after it are
     /// dropped.
     failed: Option<PackError>,
 }
 
 impl Packer {
-    /// Pack without points. `sources` are all sources whose points will be pushed, in this order;
+    /// Begins a pack. `sources` are all sources whose points will be pushed, in this order;
     /// `options` is a text of everything else on which their points depend. Where an interrupted
     /// pack is resumed, both decide which of its runs can be used.
     ///
     /// # Errors
-    /// Those of [`PackSettings::check`]; or the temporary files can't be written.
+    /// [`PackError::Locked`] if another process packs to the target, [`PackError::OtherSettings`]
+    /// if the pack that should be resumed had other `options`, or [`PackError::Io`] if the
+    /// temporary files can't be read or written.
     pub fn new(
         target: &Path,
         settings: PackSettings,
@@ -92,12 +100,13 @@ impl Packer {
         Self::begin_pack(target, settings, sources, options, (Vec::new(), None))
     }
 
-    /// Pack whose rows have columns of some names. Its rows are added by
+    /// Begins a pack whose rows have the named columns. Its rows are added by
     /// [`add_rows`](Self::add_rows) and [`add_file`](Self::add_file). `rules` join the columns of
     /// several runs.
     ///
     /// # Errors
-    /// Those of [`new`](Self::new).
+    /// As [`new`](Self::new): another process packs to the target, the pack that should be resumed
+    /// had other `options`, or the temporary files can't be read or written.
     pub fn with_columns(
         target: &Path,
         settings: PackSettings,
@@ -145,29 +154,31 @@ impl Packer {
         })
     }
 
-    /// Stores counts of points beside their weights, so that counts and means are drawn too. Where
-    /// all weights are equal, counts follow from them, and nothing is stored.
+    /// Adds a counting index to the file, from which counts and means are drawn. It is left out
+    /// where all points have one and the same weight other than 0: counts then follow from sums of
+    /// weights.
     #[must_use]
     pub fn with_counts(mut self) -> Self {
         self.counts = true;
         self
     }
 
-    /// Report of a source, as [`end`](Self::end) got it, if an interrupted pack has read the whole
-    /// source and its points needn't be pushed again.
+    /// Returns the report of a source, as [`end`](Self::end) got it, if an interrupted pack has
+    /// read the whole source: then its points needn't be pushed again. `None` otherwise.
     pub fn finished_source(&self, number: usize) -> Option<&serde_json::Value> {
         Some(&self.finished.get(number)?.report)
     }
 
-    /// Number of the points in runs of an interrupted pack.
+    /// Returns the number of points in the runs of an interrupted pack that are used again, as long
+    /// as nothing was added to the pack.
     pub fn resumed_points(&self) -> u64 {
         self.runs.iter().map(|run| run.points()).sum()
     }
 
-    /// Begins a source. Its points are pushed next, always in the same order.
+    /// Begins the source with a number. Its points are pushed next, always in the same order.
     ///
     /// # Errors
-    /// The log of the temporary files can't be written.
+    /// [`PackError::Io`] if the log of the pack can't be written.
     pub fn begin(&mut self, number: usize) -> Result<(), PackError> {
         match self.sources.get(number) {
             Some(source) => self.journal.begin(number, source, self.points),
@@ -187,8 +198,9 @@ impl Packer {
         });
     }
 
-    /// Adds all points of a file with the values of some of its columns, given by their numbers:
-    /// those of the pack's columns, in their order.
+    /// Adds all points of a file, with the values of some of its columns. `columns` has the numbers
+    /// of these in the file, one for each column of the pack, in the pack's order. `name` is for
+    /// messages.
     pub fn add_file(&mut self, name: &str, file: Arc<HeatFile>, columns: Vec<usize>) {
         self.weights.add_summary(file.summary());
         self.indices.push(IndexRun {
@@ -198,14 +210,14 @@ impl Packer {
         });
     }
 
-    /// Number of rows that [`add_rows`](Self::add_rows) should get at a time, so that they are as
-    /// many as memory allows.
+    /// Returns the number of rows that one call of [`add_rows`](Self::add_rows) should get: as many
+    /// as memory allows.
     pub fn rows_at_a_time(&self) -> u64 {
         let bytes = ROW_BYTES + VALUE_BYTES * self.columns.len() as u64;
         (self.settings.memory / bytes).clamp(LEAST_RUN, MOST_ROWS)
     }
 
-    /// Adds rows with their columns, which become a run.
+    /// Adds rows with their columns. The rows of each call become a run.
     ///
     /// # Errors
     /// The run can't be written, or the columns are not those of the pack.
@@ -243,22 +255,23 @@ impl Packer {
         self.write_run_of(&points, &columns)
     }
 
-    /// Ends a source. The report is returned by [`finished_source`](Self::finished_source) where
-    /// the pack is resumed.
+    /// Ends the source with a number. Where the pack is resumed,
+    /// [`finished_source`](Self::finished_source) returns the report.
     ///
     /// # Errors
-    /// Those of [`check`](Self::check); or the log of the temporary files can't be written.
+    /// The error of a run that couldn't be written, as of [`check`](Self::check); or
+    /// [`PackError::Io`] if the log of the pack can't be written.
     pub fn end(&mut self, number: usize, report: serde_json::Value) -> Result<(), PackError> {
         self.check()?;
         self.journal.end(number, self.points, report)
     }
 
-    /// Sets the number of points that all sources probably have. It is named where a disk is full.
+    /// Sets an estimate of the points of all sources. The message about a full disk names it.
     pub fn expect(&mut self, points: u64) {
         self.expected = points;
     }
 
-    /// Number of points that were pushed so far.
+    /// Returns the number of points that were pushed so far.
     pub fn points(&self) -> u64 {
         self.points
     }
@@ -268,10 +281,10 @@ impl Packer {
         self.failed.is_some()
     }
 
-    /// Returns the first error of the points that were pushed since the last call.
+    /// Checks that all points which were pushed since the last call could be taken.
     ///
     /// # Errors
-    /// A run can't be written.
+    /// The first error of a run that couldn't be written. The next call doesn't return it again.
     pub fn check(&mut self) -> Result<(), PackError> {
         match self.failed.take() {
             Some(error) => Err(error),
@@ -279,7 +292,7 @@ impl Packer {
         }
     }
 
-    /// Number of points in a run.
+    /// Returns the number of points in each run but the last.
     fn run_points(&self) -> u64 {
         (self.settings.memory / BYTES_A_POINT).max(LEAST_RUN)
     }

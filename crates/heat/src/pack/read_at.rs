@@ -1,4 +1,4 @@
-//! Reading of a file at an offset, by several threads at a time.
+//! Reading of a file at an offset, by several threads at the same time.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Columns of a run: the values of its points in a file beside it.
+//! The columns of a run: the values of its points in a file beside it.
 //!
 //! The file has blocks of the values of 4,096 points each, column by column; behind them the texts
 //! of each column, a CRC-32 of each block, and a description as JSON.
@@ -16,20 +16,20 @@ use std::io::{self, BufWriter, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Column of rows that go into a pack.
+/// A column of rows that go into a pack.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowColumn {
-    /// Description of the values.
+    /// The description of the values.
     pub form: ColumnForm,
-    /// Different texts in order, of which value v is the number v − 1; empty if the values stand
-    /// for themselves.
+    /// The different texts in order: value v stands for text v − 1, counted from 0. Empty if the
+    /// values aren't numbers of texts.
     pub words: Vec<Box<[u8]>>,
-    /// Value of each row; 0 is null.
+    /// The value of each row; 0 is null.
     pub values: Vec<u64>,
 }
 
 impl RowColumn {
-    /// Removes texts that no row has.
+    /// Removes texts that no row has, and numbers the others anew.
     pub(super) fn compact(&mut self) {
         if self.words.is_empty() {
             return;
@@ -63,7 +63,8 @@ fn place(value: u64) -> Option<usize> {
     usize::try_from(value.checked_sub(1)?).ok()
 }
 
-/// Numbers of points in the order of an index, equal ones in the order of their values.
+/// Returns the numbers of points in the order of an index. Points of equal position and weight are
+/// in the order of their values.
 pub(super) fn sorted_order(points: &[Point], columns: &[Vec<u64>]) -> Vec<u32> {
     let key = |(row, point): (usize, &Point)| (point.z_key(), point.z_number() as u32, row as u32);
     let mut keys: Vec<(u64, u32, u32)> = points.par_iter().enumerate().map(key).collect();
@@ -80,22 +81,22 @@ pub(super) fn sorted_order(points: &[Point], columns: &[Vec<u64>]) -> Vec<u32> {
     keys.into_iter().map(|key| key.2).collect()
 }
 
-/// Values in a new order.
+/// Returns `all` in a new order: `order` has the old numbers.
 pub(super) fn in_order<T: Copy + Send + Sync>(all: &[T], order: &[u32]) -> Vec<T> {
     let rows = order.par_iter();
     rows.filter_map(|row| all.get(*row as usize).copied())
         .collect()
 }
 
-/// Mark at the end of a file, with its version.
+/// The mark at the end of a file, with the version of its format.
 const MARK: [u8; 8] = *b"heatcol1";
 
-/// Description of a file.
+/// The description of a file with the columns of a run, as JSON near its end.
 #[derive(Debug, Serialize, Deserialize)]
 struct Description {
     rows: u64,
     columns: Vec<DescribedColumn>,
-    /// CRC-32 of the blocks' CRCs.
+    /// The CRC-32 of the list of the blocks' CRCs.
     crc: u32,
 }
 
@@ -107,17 +108,17 @@ struct DescribedColumn {
     crc: u32,
 }
 
-/// File with the columns of a run.
+/// A file with the columns of a run, opened.
 #[derive(Debug)]
 pub(super) struct ColumnRun {
     file: File,
     rows: u64,
-    /// Form and texts of each column.
+    /// The form and texts of each column.
     pub(super) columns: Vec<(ColumnForm, Vec<Box<[u8]>>)>,
     crcs: Vec<u32>,
 }
 
-/// Path of the file with the columns of a run.
+/// Returns the path of the file with the columns of a run; `run` is the run's own path.
 pub(super) fn path_beside(run: &Path) -> PathBuf {
     run.with_extension("columns")
 }
@@ -163,7 +164,7 @@ pub(super) fn write(path: &Path, rows: usize, columns: &[RowColumn]) -> io::Resu
 }
 
 impl ColumnRun {
-    /// Opens a file, and reads its texts.
+    /// Opens a file, and reads its description and texts.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let mut end = file.metadata()?.len();
@@ -207,7 +208,7 @@ impl ColumnRun {
         self.rows
     }
 
-    /// Appends the values of the rows in `range`, column by column.
+    /// Appends the values of the rows in `range` to `values`, a list for each column.
     pub(super) fn read(&self, range: Range<u64>, values: &mut [Vec<u64>]) -> io::Result<()> {
         let columns = self.columns.len();
         let mut at = range.start;
@@ -240,7 +241,8 @@ impl ColumnRun {
 /// A function that appends the values of some rows to a list for each column.
 type ReadRows<'r> = dyn Fn(Range<u64>, &mut [Vec<u64>]) -> io::Result<()> + 'r;
 
-/// Different values, without null, of a column of some rows, which `read` appends.
+/// Returns the different values, without null, of the column with the number `column`. There are
+/// `rows` rows of `columns` columns; `read` appends the values of some rows.
 pub(super) fn distinct(
     rows: u64,
     columns: usize,

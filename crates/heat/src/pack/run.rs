@@ -1,4 +1,4 @@
-//! Runs: sorted points in a temporary file, as many as fit into memory at once.
+//! Runs: sorted points in a temporary file, as many as fit into memory together.
 //!
 //! A run is a file of blocks of 4,096 points, and behind them a table with the key of each block's
 //! first point and the CRC-32 of the block's bytes. The table is kept in memory. With it the number
@@ -17,39 +17,41 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Number of points in a block: a choice. A border between two parts costs one block of each run.
+/// The number of points in a block: a choice. A border between two parts costs one block of each
+/// run.
 pub(super) const BLOCK: usize = 4096;
 
-/// Bytes of a point in a run.
+/// The bytes of a point in a run.
 pub(super) const POINT_BYTES: u64 = size_of::<Point>() as u64;
 
-/// Greatest number of blocks that are read by one call: a choice. They take 768 KiB.
+/// The greatest number of blocks that one read gets: a choice. They take 768 KiB.
 const AT_ONCE: usize = 16;
 
 /// The last bytes of a run: a mark of the format and its version.
 const MARK: [u8; 8] = *b"heatrun1";
 
-/// Bytes behind the table: the number of points, the CRC-32 of the table, and the mark.
+/// The number of bytes behind the table: the number of points, the CRC-32 of the table, and the
+/// mark.
 const TRAILER: usize = 8 + 4 + MARK.len();
 
-/// Bytes of an entry of the table.
+/// The number of bytes that the table has for each block.
 const HEAD: usize = 8 + 4;
 
-/// Entry of the table at the end of a run.
+/// A row of the table at the end of a run, which has one for each block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct BlockHead {
-    /// Key of the block's first point.
+    /// The key of the block's first point.
     first: u64,
-    /// CRC-32 of the block's bytes.
+    /// The CRC-32 of the block's bytes.
     crc: u32,
 }
 
-/// Sorted points that are not in memory.
+/// Sorted points that are not in memory: those of a run, or of another file.
 pub(super) trait SortedPoints: fmt::Debug + Send + Sync {
-    /// Number of points.
+    /// Returns the number of points.
     fn points(&self) -> u64;
 
-    /// Number of the points in the quad and before it, in Z-order.
+    /// Returns the number of points in the quad and before it, in Z-order.
     ///
     /// # Errors
     /// The points around the quad's end can't be read.
@@ -58,29 +60,30 @@ pub(super) trait SortedPoints: fmt::Debug + Send + Sync {
     /// Appends the points with the numbers in `range` to `points`.
     ///
     /// # Errors
-    /// They can't be read, or are not those that were written.
+    /// The points can't be read, or are not those that were written.
     fn read(&self, range: Range<u64>, points: &mut Vec<Point>) -> io::Result<()>;
 
-    /// Form and texts of a column by its number.
+    /// Returns the form and the texts of a column by its number, counted from 0.
     ///
     /// # Errors
     /// There is no such column, or its texts can't be read.
     fn column(&self, number: usize) -> io::Result<(&ColumnForm, &[Box<[u8]>])>;
 
-    /// Appends the values of the points with the numbers in `range`, column by column.
+    /// Appends the values of the points with the numbers in `range` to `values`, a list for each
+    /// column.
     ///
     /// # Errors
-    /// As those of [`read`](Self::read).
+    /// The values can't be read, or are not those that were written.
     fn read_columns(&self, range: Range<u64>, values: &mut [Vec<u64>]) -> io::Result<()>;
 }
 
-/// Run of sorted points in a file.
+/// A run of sorted points in a file.
 #[derive(Debug)]
 pub(super) struct Run {
     file: File,
     points: u64,
     heads: Vec<BlockHead>,
-    /// Columns of the points; `None` if there are none.
+    /// The columns of the points; `None` if there are none.
     columns: Option<ColumnRun>,
 }
 
@@ -147,7 +150,8 @@ impl Run {
     /// Opens a run with the file of its columns.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open); or the columns are not those of as many points.
+    /// The files can't be read, are not a whole run with its columns, or have different numbers of
+    /// points.
     pub(super) fn open_with_columns(path: &Path) -> io::Result<Self> {
         let mut run = Self::open(path)?;
         let columns = ColumnRun::open(&row_run::path_beside(path))?;
@@ -158,7 +162,7 @@ impl Run {
         Ok(run)
     }
 
-    /// Number of points of the run whose keys are less than `key`.
+    /// Returns the number of points of the run whose keys are less than `key`.
     ///
     /// # Errors
     /// The block around the key can't be read.
@@ -236,17 +240,18 @@ impl SortedPoints for Run {
     }
 }
 
-/// Points of an index that is not in memory, for example of another `.heat` file. They are a run
-/// already.
+/// The points of an index that is not in memory, for example of another `.heat` file. They are
+/// sorted already, so they serve as a run.
 #[derive(Debug)]
 pub(super) struct IndexRun {
     pub(super) name: String,
     pub(super) index: Arc<dyn PagedIndex>,
-    /// File with columns, and the numbers of those that are packed.
+    /// The file with the columns, and the numbers there of those that are packed; `None` if the
+    /// pack has no columns.
     pub(super) columns: Option<(Arc<HeatFile>, Vec<usize>)>,
 }
 
-/// Number of points that are read at a time from an index: a choice.
+/// The number of points that one read gets from an index: a choice.
 const INDEX_BATCH: u64 = 1 << 16;
 
 impl SortedPoints for IndexRun {

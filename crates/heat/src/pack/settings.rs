@@ -6,55 +6,59 @@ use super::run;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Setting that decides what a pack does if its target exists, or if a pack that was interrupted
-/// has left its runs.
+/// The setting that decides what a pack does if its target exists, or if a pack that was
+/// interrupted has left its runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum IfExists {
-    /// Refusal of the pack. All files stay unchanged.
+    /// The pack is refused. All files stay unchanged.
     #[default]
     Fail,
-    /// Replacement of the target once the new file is complete. Runs that are left of an
-    /// interrupted pack are discarded.
+    /// The target is replaced once the new file is complete. Runs that are left of an interrupted
+    /// pack are discarded.
     Overwrite,
-    /// Completion of an interrupted pack. A complete target stays unchanged.
+    /// An interrupted pack is completed. A complete target stays unchanged.
     Resume,
 }
 
 /// Settings of a pack. The file doesn't depend on them.
 #[derive(Clone, Debug)]
 pub struct PackSettings {
-    /// Bytes of memory for points that are being sorted, or whose pyramid is being built.
+    /// The bytes of memory for points that are being sorted, or whose pyramid is being built.
     pub memory: u64,
-    /// Folder for temporary files; `None` for the folder of the target.
+    /// The folder for temporary files; `None` stands for the folder of the target.
     pub temporary: Option<PathBuf>,
-    /// Choice if the target, or a part of it, exists.
+    /// The choice for the case that the target exists, or that an interrupted pack has left a part
+    /// of it.
     pub if_exists: IfExists,
 }
 
-/// Bytes of a point and its share of the cells in a file, about: measured, and rounded up.
+/// The bytes of a point and its share of the cells in a file, about: measured, and rounded up.
 const FILE_BYTES: f64 = 10.5;
 
-/// Bytes of the cells of a point, about. They are in a temporary file before they are in the file.
+/// The bytes of a point's share of the cells, about. Cells are in a temporary file before they are
+/// in the file.
 const SPOOL_BYTES: f64 = 3.5;
 
-/// Bytes of the counts of a point, about, in the file and before in a temporary one.
+/// The bytes of a point's share of the counting index, about, in the file, and before in a
+/// temporary one.
 const COUNTS_BYTES: f64 = 3.5;
 
-/// Bytes of a value in a run, and about those in the file.
+/// The bytes of a column's value in a run.
 const VALUE_BYTES: u64 = 8;
+/// The bytes of a column's value in the file, about.
 const COLUMN_BYTES: u64 = 4;
 
-/// Bytes that a pack needs on disks, about.
+/// The bytes that a pack needs on disks, about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiskSpace {
-    /// Bytes of temporary files.
+    /// The bytes of temporary files.
     pub temporary: u64,
-    /// Bytes of the file itself.
+    /// The bytes of the file itself.
     pub file: u64,
 }
 
 impl DiskSpace {
-    /// Estimate for a number of points.
+    /// Returns an estimate for a file of `points` points.
     pub fn for_points(points: u64) -> Self {
         let bytes = |each: f64| (points as f64 * each) as u64;
         Self {
@@ -65,7 +69,7 @@ impl DiskSpace {
 }
 
 impl DiskSpace {
-    /// Estimate for a file that has counts beside the weights.
+    /// Adds what a counting index of `points` points needs.
     pub fn with_counts(self, points: u64) -> Self {
         let bytes = (points as f64 * COUNTS_BYTES) as u64;
         Self {
@@ -76,7 +80,7 @@ impl DiskSpace {
 }
 
 impl DiskSpace {
-    /// Estimate for a file that has some columns beside the weights.
+    /// Adds what some columns beside `points` points need.
     pub fn with_columns(self, points: u64, columns: usize) -> Self {
         let values = points.saturating_mul(columns as u64);
         Self {
@@ -86,7 +90,8 @@ impl DiskSpace {
     }
 }
 
-/// Path of a file or folder beside the target, whose name is the target's with `.partial` appended.
+/// Returns the path of a file or folder in `folder` whose name is the target's with `.partial`
+/// appended.
 pub(super) fn partial(folder: &Path, target: &Path) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
@@ -99,18 +104,21 @@ pub(super) fn folder_of(target: &Path) -> &Path {
 }
 
 impl PackSettings {
-    /// Folder for the runs and other temporary files of a pack.
+    /// Returns the folder for the runs and other temporary files of a pack.
     pub(super) fn folder(&self, target: &Path) -> PathBuf {
         let folder = self.temporary.as_deref();
         partial(folder.unwrap_or_else(|| folder_of(target)), target)
     }
 
     /// Checks that a pack to `target` can begin, before its sources are read. Changes nothing.
-    /// Returns false if the pack should be resumed but the target is complete.
+    /// Returns false if nothing is left to do: the pack should be resumed, but the target is
+    /// complete.
     ///
     /// # Errors
-    /// The target exists, or an interrupted pack has left its runs, and neither may be replaced or
-    /// resumed; or another process writes to it.
+    /// * [`PackError::Exists`] or [`PackError::Interrupted`] if the target exists, or an
+    ///   interrupted pack has left its runs, and [`IfExists::Fail`] is set
+    /// * [`PackError::Locked`] if another process packs to the target
+    /// * [`PackError::Io`] if the folder of an interrupted pack can't be read
     pub fn check(&self, target: &Path) -> Result<bool, PackError> {
         let folder = self.folder(target);
         let exists = fs::symlink_metadata(target).is_ok();

@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Clustered points with weights of two decimals.
+/// Returns clustered points with weights of two decimals.
 fn clustered(number: u32, signed: bool) -> Vec<Point> {
     let mut state = u64::from(number);
     let mut random = || {
@@ -274,7 +274,7 @@ fn rows(number: u32) -> Vec<Row> {
     points.into_iter().enumerate().map(row).collect()
 }
 
-/// Pack of rows with columns that begins, or goes on.
+/// Returns a pack of rows with columns that begins, or goes on.
 fn begin_rows(target: &Path, memory: u64, if_exists: IfExists) -> Packer {
     let names = vec!["number".to_owned(), "text".to_owned()];
     let settings = settings(memory, if_exists);

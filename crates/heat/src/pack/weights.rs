@@ -1,12 +1,12 @@
-//! Range of the weights in a pack, by which it is decided how they are stored.
+//! The range of the weights in a pack, by which it is decided how they are stored.
 
 use heatsplat_points::{Point, Summary};
 use serde::{Deserialize, Serialize};
 
-/// Least and greatest weight of some points.
+/// The least and greatest weight of some points, and a mark for missing ones.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct WeightRange {
-    /// Greater than `greatest` as long as no point has a weight.
+    /// The least weight; greater than `greatest` as long as no point has a weight.
     least: f32,
     greatest: f32,
     /// True if a weight is missing.
@@ -60,7 +60,8 @@ impl WeightRange {
         self.missing
     }
 
-    /// Returns true if the counts of points don't follow from the sums of their weights.
+    /// Returns true if the number of points in a sum doesn't follow from their weights, so that a
+    /// counting index is needed: weights differ, or one is 0 or missing.
     pub(super) fn hides_counts(self) -> bool {
         let some = self.least <= self.greatest;
         self.missing || some && (self.least != self.greatest || self.least == 0.0)
