@@ -4,7 +4,7 @@
 use crate::point::Point;
 use crate::zorder;
 
-/// Builder of a cell, for points whose weights are not negative. The cell's weight is the sum of
+/// A builder of a cell, for points whose weights are not negative. The cell's weight is the sum of
 /// the points' weights. Its position is the points' mean position, weighted by |weight|, or
 /// unweighted if all weights are 0.
 ///
@@ -17,17 +17,17 @@ pub(crate) struct CellBuilder {
     count: u32,
     weight: f64,
     mass: f64,
-    /// Σ |weight| · (position − position of the first point), as (x, y) in world units. The cell's
-    /// position follows from it, unless all weights are 0.
+    /// The sum Σ |weight| · (position − position of the first point), as (x, y) in world units. The
+    /// cell's position follows from it, unless all weights are 0.
     moment: (f64, f64),
-    /// Σ number of points · (position − position of the first point), as (x, y) in world units. If
-    /// all weights are 0, the cell's position follows from it.
+    /// The sum Σ number of points · (position − position of the first point), as (x, y) in world
+    /// units. If all weights are 0, the cell's position follows from it.
     plain: (f64, f64),
 }
 
 impl CellBuilder {
-    /// Builder that begins with `first`: a single point (`count` is 1), or a finer cell that stands
-    /// for `count` points.
+    /// Makes a builder that begins with `first`: a single point (`count` is 1), or a finer cell
+    /// that stands for `count` points.
     #[inline]
     pub(crate) fn new(first: Point, count: u32) -> Self {
         let weight = f64::from(first.weight);
@@ -87,22 +87,23 @@ impl CellBuilder {
     }
 }
 
-/// Builder of a cell for points of which some have negative weights. It preserves two sums: the net
-/// weight, Σ weight, and its moment, Σ weight · position. [`CellBuilder`] puts a cell at the mean
-/// position weighted by |weight|; where weights nearly cancel, that would be far from the centre of
-/// the net weight.
+/// A builder of a cell for points of which some have negative weights. It preserves two sums: the
+/// net weight, Σ weight, and its moment, Σ weight · position. [`CellBuilder`] puts a cell at the
+/// mean position weighted by |weight|; where weights nearly cancel, that would be far from the
+/// centre of the net weight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SignedCellBuilder {
     first: Point,
     count: u32,
     weight: f64,
-    /// Σ weight · (position − position of the first point), as (x, y) with lengths in world units.
+    /// The sum Σ weight · (position − position of the first point), as (x, y) with lengths in world
+    /// units.
     moment: (f64, f64),
 }
 
 impl SignedCellBuilder {
-    /// Builder that begins with `first`: a single point (`count` is 1), or a finer cell that stands
-    /// for `count` points.
+    /// Makes a builder that begins with `first`: a single point (`count` is 1), or a finer cell
+    /// that stands for `count` points.
     pub(crate) fn new(first: Point, count: u32) -> Self {
         Self {
             first,

@@ -40,7 +40,7 @@ pub enum Cancelled {
     Unreadable(#[from] ReadError),
 }
 
-/// Token by which work is ended early on all threads that do parts of it. Clones are the same
+/// A token by which work is ended early on all threads that do parts of it. Clones are the same
 /// token.
 #[derive(Clone, Debug)]
 pub struct CancelToken(Arc<TokenState>);

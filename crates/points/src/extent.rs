@@ -4,21 +4,21 @@
 use crate::mercator::WORLD;
 use crate::point::Point;
 
-/// Number of low bits of an x coordinate that don't matter for its column. The upper 10 bits are
-/// the number of the column, one of 1,024.
+/// The number of low bits of an x coordinate that don't matter for its column. The upper 10 bits
+/// are the number of the column, one of 1,024.
 const SHIFT: u32 = 22;
 
-/// Least and greatest x of the points in each of 1,024 columns of the world. A gap without points
-/// that is wider than a column (0.35°) reaches from the greatest x of one column to the least x of
-/// the next column with points, so its exact ends are known.
+/// The least and greatest x of the points in each of 1,024 columns of the world. A gap without
+/// points that is wider than a column (0.35°) reaches from the greatest x of one column to the
+/// least x of the next column with points, so its exact ends are known.
 #[derive(Debug)]
 pub(crate) struct LongitudeColumns {
-    /// (least, greatest) x of the points in each column. In a column without points the least is
-    /// greater than the greatest.
+    /// The (least, greatest) x of the points in each column. In a column without points the least
+    /// is greater than the greatest.
     ends: Vec<(u32, u32)>,
-    /// Column of the point added last. Points are added in Z-order, so successive points are often
-    /// in the same column. The least and the greatest x in this column are kept in `least` and
-    /// `greatest`, and stored in `ends` when a point of another column is added.
+    /// The column of the point added last. Points are added in Z-order, so successive points are
+    /// often in the same column. The least and the greatest x in this column are kept in `least`
+    /// and `greatest`, and stored in `ends` when a point of another column is added.
     current: usize,
     least: u32,
     greatest: u32,
@@ -53,10 +53,10 @@ impl LongitudeColumns {
         (self.least, self.greatest) = (u32::MAX, 0);
     }
 
-    /// West and east end, in world units, of the smallest interval that holds all points. The
-    /// interval is the whole circle of longitudes without its widest gap between points. The east
-    /// end is greater than the world's side if the interval crosses ±180°. `None` if there are no
-    /// points.
+    /// Returns the west and east end, in world units, of the smallest interval that holds all
+    /// points. The interval is the whole circle of longitudes without its widest gap between
+    /// points. The east end is greater than the world's side if the interval crosses ±180°. `None`
+    /// if there are no points.
     pub(crate) fn interval(mut self) -> Option<(f64, f64)> {
         self.store_current();
         let full = self.ends.iter().filter(|(least, most)| least <= most);

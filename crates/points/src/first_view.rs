@@ -9,26 +9,26 @@ use crate::points::Points;
 use crate::tile::TileId;
 use crate::window::Window;
 
-/// Fraction of Σ |weight| that may lie beyond each of the four edges of the first view. Together
-/// the edges cut off at most 2 %. So a few distant points don't change the view.
+/// The fraction of Σ |weight| that may lie beyond each of the four edges of the first view.
+/// Together the edges cut off at most 2 %. So a few distant points don't change the view.
 const BEYOND: f64 = 0.005;
 
 /// The number of points under which the first view shows all of them. A choice.
 const FEW: usize = 50;
 
-/// Assumed width and height of the screen that shows the first view, in pixels.
+/// The assumed width and height of the screen that shows the first view, in pixels.
 const SCREEN: (f64, f64) = (1024.0, 768.0);
 
-/// Largest zoom of a first view. It is limited so that the surroundings of a small group of points
-/// are visible too.
+/// The largest zoom of a first view. It is limited so that the surroundings of a small group of
+/// points are visible too.
 const CLOSEST: f64 = 14.0;
 
-/// Width and height of the window in which the search for cells takes place, in pixels. No cell is
-/// wider than one of these pixels.
+/// The width and height of the window in which the search for cells takes place, in pixels. No cell
+/// is wider than one of these pixels.
 const CELLS: u32 = 256;
 
-/// Cells as (x, y, mass), with x and y in world units. The mass is the absolute value of a cell's
-/// weight, or 1 in each cell if all weights are 0.
+/// Some cells as (x, y, mass), with x and y in world units. The mass is the absolute value of a
+/// cell's weight, or 1 in each cell if all weights are 0.
 type Masses = Vec<(f64, f64, f64)>;
 
 impl Focus {
@@ -74,8 +74,8 @@ impl Focus {
     }
 }
 
-/// Σ |weight| of the points at exactly longitude 0 and latitude 0. The result is 0 if no other
-/// point has a weight, since points at 0,0 must not be left out then.
+/// Returns Σ |weight| of the points at exactly longitude 0 and latitude 0. The result is 0 if no
+/// other point has a weight, since points at 0,0 must not be left out then.
 fn mass_at_0_0(points: &Points) -> f64 {
     let middle = 1 << (crate::MAX_ZOOM - 1);
     let Ok(tile) = TileId::new(crate::MAX_ZOOM, middle, middle) else {
@@ -97,19 +97,19 @@ fn grown([left, top, right, bottom]: [f64; 4], by: f64) -> [f64; 4] {
     [left - by, top - by, right + by, bottom + by]
 }
 
-/// Window of square pixels that covers a rectangle. The rectangle is `[left, top, right, bottom]`
-/// in world units.
+/// Returns a window of square pixels that covers the rectangle `[left, top, right, bottom]`, which
+/// is in world units.
 fn around([left, top, right, bottom]: [f64; 4]) -> Window {
     let pixel = (right - left).max(bottom - top) / f64::from(CELLS);
     Window::new(left, top, pixel, CELLS, CELLS)
 }
 
-/// Cells inside the rectangle `[left, top, right, bottom]` in world units, each with its mass. The
-/// cells are at most one pixel of the window `look` wide. The mass of a cell is the absolute value
-/// of its weight; but if all cells have the weight 0, each gets the mass 1. If the window is wider
-/// than the world, it shows some cells several times, but each is returned once. `pile`, the mass
-/// of the points at exactly longitude 0 and latitude 0, is subtracted from the cells there; cells
-/// of which no mass is left are left out.
+/// Returns the cells inside the rectangle `[left, top, right, bottom]` in world units, each with
+/// its mass. The cells are at most one pixel of the window `look` wide. The mass of a cell is the
+/// absolute value of its weight; but if all cells have the weight 0, each gets the mass 1. If the
+/// window is wider than the world, it shows some cells several times, but each is returned once.
+/// `pile`, the mass of the points at exactly longitude 0 and latitude 0, is subtracted from the
+/// cells there; cells of which no mass is left are left out.
 fn masses(
     points: &Points,
     look: &Window,
@@ -154,8 +154,9 @@ fn take_away(masses: &mut Masses, pile: f64, pixel: f64) {
     });
 }
 
-/// Left, top, right and bottom edge of the rectangle that remains when the fraction [`BEYOND`] of
-/// the cells' mass is cut off on each of the four sides. `None` if there are no cells.
+/// Returns the left, top, right and bottom edge of the rectangle that remains when the fraction
+/// [`BEYOND`] of the cells' mass is cut off on each of the four sides. `None` if there are no
+/// cells.
 fn central(masses: Masses) -> Option<[f64; 4]> {
     let (xs, ys) = (
         masses.iter().map(|h| (h.0, h.2)),
@@ -166,10 +167,10 @@ fn central(masses: Masses) -> Option<[f64; 4]> {
     Some([left, top, right, bottom])
 }
 
-/// Quantiles of a distribution of mass along an axis. `along` has, for each cell, its coordinate on
-/// the axis and its mass. For each fraction in `shares`, the result has the first coordinate at
-/// which the sum of the masses up to there exceeds that fraction of all mass. `None` if `along` is
-/// empty.
+/// Returns the quantiles of a distribution of mass along an axis. `along` has, for each cell, its
+/// coordinate on the axis and its mass. For each fraction in `shares`, the result has the first
+/// coordinate at which the sum of the masses up to there exceeds that fraction of all mass. `None`
+/// if `along` is empty.
 fn shares<const N: usize>(mut along: Vec<(f64, f64)>, shares: [f64; N]) -> Option<[f64; N]> {
     along.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let total: f64 = along.iter().map(|(_, mass)| mass).sum();

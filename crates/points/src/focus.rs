@@ -7,12 +7,12 @@ use crate::lon_lat_box::LonLatBox;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Focus {
-    /// Longitude, in degrees from −180 to 180, of the centre of the first view.
+    /// The longitude, in degrees from −180 to 180, of the centre of the first view.
     pub lon: f64,
-    /// Latitude, in degrees, of the centre of the first view.
+    /// The latitude, in degrees, of the centre of the first view.
     pub lat: f64,
-    /// Zoom of 256 px tiles, 0 to 14. At this zoom a screen centred at `lon` and `lat` shows the
-    /// box.
+    /// The zoom of 256 px tiles, 0 to 14. At this zoom a screen centred at `lon` and `lat` shows
+    /// the box.
     pub zoom: u8,
     /// The box around at least 98 % of the weight, accurate to 1/256 of its width. Points at
     /// exactly longitude 0 and latitude 0 are left out, since such positions mostly stand for
@@ -22,8 +22,8 @@ pub struct Focus {
 }
 
 impl Focus {
-    /// First view with its centre in degrees, its zoom, and the box that it shows: one that was
-    /// [found](Self::find) earlier and stored.
+    /// Makes a first view of its centre in degrees, its zoom, and the box that it shows: one that
+    /// [`find`](Self::find) has found earlier, and that was stored.
     pub fn new(lon: f64, lat: f64, zoom: u8, bounds: LonLatBox) -> Self {
         Self {
             lon,

@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// Box with four edges in degrees: west, south, east and north.
+/// A box with four edges in degrees: west, south, east and north.
 ///
 /// If a box crosses ±180°, its east is greater than 180: the box from 170° to −170° has west 170
 /// and east 190. West is never greater than east, nor south greater than north. A box may have no
@@ -30,7 +30,7 @@ pub struct LonLatBox {
     north: f64,
 }
 
-/// Reason why a text or four numbers are no valid [`LonLatBox`].
+/// The reason why a text or four numbers are no valid [`LonLatBox`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LonLatBoxError {
@@ -42,7 +42,7 @@ pub enum LonLatBoxError {
         "west, south, east and north must be degrees: longitude within ±540, latitude within ±90"
     )]
     NotDegrees,
-    /// West is greater than east, or south greater than north.
+    /// The west is greater than the east, or the south is greater than the north.
     #[error(
         "the bounding box is inside out: west must be below east and south below north; a box across \
          the date line has an east over 180, like 170,-10,190,10"
@@ -62,7 +62,7 @@ impl LonLatBox {
         north: MAX_LATITUDE,
     };
 
-    /// Box with the given edges in degrees.
+    /// Makes a box with the given edges in degrees.
     ///
     /// # Errors
     /// [`LonLatBoxError::NotDegrees`] for edges that are no longitudes and latitudes, or
@@ -95,33 +95,35 @@ impl LonLatBox {
         Ok(self)
     }
 
-    /// Western edge of the box in degrees.
+    /// Returns the western edge of the box in degrees.
     pub fn west(self) -> f64 {
         self.west
     }
 
-    /// Southern edge of the box in degrees.
+    /// Returns the southern edge of the box in degrees.
     pub fn south(self) -> f64 {
         self.south
     }
 
-    /// Eastern edge of the box in degrees; it is greater than 180 if the box crosses ±180°.
+    /// Returns the eastern edge of the box in degrees; it is greater than 180 if the box crosses
+    /// ±180°.
     pub fn east(self) -> f64 {
         self.east
     }
 
-    /// Northern edge of the box in degrees.
+    /// Returns the northern edge of the box in degrees.
     pub fn north(self) -> f64 {
         self.north
     }
 
-    /// Edges of the box in degrees, in the order west, south, east, north.
+    /// Returns the edges of the box in degrees, in the order west, south, east, north.
     pub fn edges(self) -> [f64; 4] {
         [self.west, self.south, self.east, self.north]
     }
 
-    /// Edges in world units, in the order left, top, right, bottom. Longitudes are not wrapped, so
-    /// left or right may lie outside the world. A latitude outside the map becomes the map's edge.
+    /// Returns the edges in world units, in the order left, top, right, bottom. Longitudes are not
+    /// wrapped, so left or right may lie outside the world. A latitude outside the map becomes the
+    /// map's edge.
     pub fn world_edges(self) -> [f64; 4] {
         [
             mercator::unwrapped_x(self.west),
@@ -131,7 +133,8 @@ impl LonLatBox {
         ]
     }
 
-    /// Centre of the box as (longitude, latitude) in degrees; the longitude is from −180 to 180.
+    /// Returns the centre of the box as (longitude, latitude) in degrees; the longitude is from
+    /// −180 to 180.
     pub fn center(self) -> (f64, f64) {
         let middle = (self.west + self.east) / 2.0;
         let [lon, _] = wrapped(middle, middle);
@@ -158,8 +161,8 @@ impl LonLatBox {
         lon.0 <= self.east && lon.1 >= self.west && lat.0 <= self.north && lat.1 >= self.south
     }
 
-    /// Smallest box that holds both boxes. The longitudes of `other` are shifted by a whole turn
-    /// where that makes the result narrower.
+    /// Returns the smallest box that holds both boxes. The longitudes of `other` are shifted by a
+    /// whole turn where that makes the result narrower.
     pub fn union(self, other: Self) -> Self {
         let joined = [0.0, -360.0, 360.0].map(|turn| {
             let (west, east) = (other.west + turn, other.east + turn);
@@ -184,18 +187,18 @@ impl LonLatBox {
         }
     }
 
-    /// Box with a margin on each side: 5 % of the box's width or height, but at least 0.01°. So
-    /// even the box of a single point gets an area, and most of what is drawn around the points
-    /// lies in the box.
+    /// Returns the box with a margin on each side: 5 % of the box's width or height, but at least
+    /// 0.01°. So even the box of a single point gets an area, and most of what is drawn around the
+    /// points lies in the box.
     pub fn with_margin(self) -> Self {
         let margin = |low: f64, high: f64| ((high - low) * 0.05).max(0.01);
         let (x, y) = (margin(self.west, self.east), margin(self.south, self.north));
         Self::on_the_map(self.west - x, self.south - y, self.east + x, self.north + y)
     }
 
-    /// Box with any finite edges. Both longitudes are shifted by whole turns until west is from
-    /// −180 to 180; a box of 360° or more gets −180 to 180. Latitudes outside the map become the
-    /// map's edge.
+    /// Makes a box of any finite edges. Both longitudes are shifted by whole turns until west is
+    /// from −180 to 180; a box of 360° or more gets −180 to 180. Latitudes outside the map become
+    /// the map's edge.
     pub fn on_the_map(west: f64, south: f64, east: f64, north: f64) -> Self {
         let [west, east] = wrapped(west, east);
         Self {
@@ -206,8 +209,8 @@ impl LonLatBox {
         }
     }
 
-    /// Box for file formats in which longitudes must lie within ±180°. If the box crosses ±180°,
-    /// its west and east become −180 and 180.
+    /// Returns the box for file formats in which longitudes must lie within ±180°. If the box
+    /// crosses ±180°, its west and east become −180 and 180.
     pub fn within_180(self) -> Self {
         let (west, east) = if self.west < -180.0 || self.east > 180.0 {
             (-180.0, 180.0)
@@ -236,8 +239,8 @@ impl LonLatBox {
         across && window.top() < bottom && window.bottom() > top
     }
 
-    /// Ranges of columns and of rows of the tiles of zoom `z` that the box touches. Columns below 0
-    /// or beyond the last one belong to the next copy of the world.
+    /// Returns the columns and the rows, each as a range, of the tiles of zoom `z` that the box
+    /// touches. Columns below 0 or beyond the last one belong to the next copy of the world.
     pub fn tiles(self, z: u8) -> (RangeInclusive<i64>, RangeInclusive<i64>) {
         let side = mercator::WORLD / (1u64 << z) as f64;
         let span = |low: f64, high: f64| {
@@ -281,8 +284,8 @@ impl fmt::Display for LonLatBox {
     }
 }
 
-/// Interval from `west` to `east`, shifted by whole turns so that its west is from −180 to 180. An
-/// interval of 360° or more becomes −180 to 180.
+/// Returns the interval from `west` to `east`, shifted by whole turns so that its west is from −180
+/// to 180. An interval of 360° or more becomes −180 to 180.
 fn wrapped(west: f64, east: f64) -> [f64; 2] {
     if east - west >= 360.0 {
         return [-180.0, 180.0];

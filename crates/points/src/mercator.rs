@@ -10,30 +10,30 @@
 
 use std::f64::consts::PI;
 
-/// Latitude in degrees of the map's northern edge, atan(sinh π). With it the projected world is a
-/// square.
+/// The latitude in degrees of the map's northern edge, atan(sinh π). With it the projected world is
+/// a square.
 pub const MAX_LATITUDE: f64 = 85.051_128_779_806_6;
 
-/// Greatest absolute longitude in degrees that is accepted: one and a half turns. Longitudes up to
-/// this limit are wrapped to ±180°; larger ones are errors.
+/// The greatest absolute longitude in degrees that is accepted: one and a half turns. Longitudes up
+/// to this limit are wrapped to ±180°; larger ones are errors.
 pub const MAX_LONGITUDE: f64 = 540.0;
 
-/// Side of the world square in world units, 2³².
+/// The side of the world square in world units, 2³².
 pub const WORLD: f64 = 4_294_967_296.0;
 
-/// Length in metres of the equator of the Web-Mercator sphere.
+/// The length in metres of the equator of the Web-Mercator sphere.
 pub const EQUATOR_METRES: f64 = 40_075_016.685_578_49;
 
-/// Position in the Web-Mercator square in world units; y grows south.
+/// A position in the Web-Mercator square in world units; y grows south.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WorldCoord {
-    /// World units east of longitude −180°.
+    /// The distance from longitude −180° to the east, in world units.
     pub x: u32,
-    /// World units south of latitude +[`MAX_LATITUDE`].
+    /// The distance from latitude +[`MAX_LATITUDE`] to the south, in world units.
     pub y: u32,
 }
 
-/// Reason why a longitude and latitude have no position in the world square.
+/// The reason why a longitude and latitude have no position in the world square.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProjectionError {
@@ -112,36 +112,36 @@ pub fn project_metres(x: f64, y: f64) -> Result<WorldCoord, ProjectionError> {
     Ok(WorldCoord { x, y })
 }
 
-/// (longitude, latitude) of a position in degrees; the longitude is from −180 to 180.
+/// Returns the (longitude, latitude) of a position in degrees; the longitude is from −180 to 180.
 pub fn unproject(at: WorldCoord) -> (f64, f64) {
     (longitude(f64::from(at.x)), latitude(f64::from(at.y)))
 }
 
-/// Longitude in degrees of an x in world units. It is not wrapped: an x outside the world gives a
-/// longitude beyond ±180.
+/// Returns the longitude in degrees of an x in world units. It is not wrapped: an x outside the
+/// world gives a longitude beyond ±180.
 pub fn longitude(x: f64) -> f64 {
     x / WORLD * 360.0 - 180.0
 }
 
-/// Latitude in degrees of a y in world units.
+/// Returns the latitude in degrees of a y in world units.
 pub fn latitude(y: f64) -> f64 {
     (PI * (1.0 - 2.0 * y / WORLD)).sinh().atan().to_degrees()
 }
 
-/// x, in world units, of a longitude in degrees. It is not wrapped: a longitude beyond ±180 gives
-/// an x outside the world.
+/// Returns the x, in world units, of a longitude in degrees. It is not wrapped: a longitude beyond
+/// ±180 gives an x outside the world.
 pub fn unwrapped_x(lon: f64) -> f64 {
     (lon / 360.0 + 0.5) * WORLD
 }
 
-/// y, in world units, of a latitude in degrees. A latitude outside the world square gives the
-/// square's edge.
+/// Returns the y, in world units, of a latitude in degrees. A latitude outside the world square
+/// gives the square's edge.
 pub fn clamped_y(lat: f64) -> f64 {
     (latitude_fraction(lat.clamp(-MAX_LATITUDE, MAX_LATITUDE)) * WORLD).clamp(0.0, WORLD)
 }
 
-/// y of a latitude in degrees, as a fraction of the world's side: 0 at the square's northern edge
-/// and 1 at its southern edge.
+/// Returns the y of a latitude in degrees, as a fraction of the world's side: 0 at the square's
+/// northern edge and 1 at its southern edge.
 fn latitude_fraction(lat: f64) -> f64 {
     let s = lat.to_radians().sin();
     0.5 - ((1.0 + s) / (1.0 - s)).ln() / (4.0 * PI)

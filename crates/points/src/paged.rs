@@ -16,24 +16,25 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Level number under which [`PagedIndex::search`] finds the points themselves and no cells. The
-/// levels of cells are 0 to 32.
+/// The level number for which [`PagedIndex::search`] returns the points themselves and no cells.
+/// The levels of cells are 0 to 32.
 pub const POINTS_LEVEL: u32 = pyramid::POINTS;
 
-/// Greatest number of points that [`Points::scan`](crate::Points::scan) reads at a time: a choice.
+/// The greatest number of points that [`Points::scan`](crate::Points::scan) reads by one call of
+/// [`PagedIndex::read`]: a choice.
 pub(crate) const SCANNED: u64 = 1 << 16;
 
-/// Index of points that is not in memory: parts of it are read as they are needed.
+/// An index of points that is not in memory: parts of it are read as they are needed.
 ///
 /// [`Points::from_paged`](crate::Points::from_paged) makes points of it, which are drawn like
 /// points in memory. Equal points in memory have the order that is demanded here: along the Z-order
 /// curve, and at one position by weight, as [`f32::total_cmp`] sorts them.
 pub trait PagedIndex: fmt::Debug + Send + Sync {
-    /// Counts, weights and bounds of all points.
+    /// Returns the summary of all points: their number, weights and bounds.
     fn summary(&self) -> &Summary;
 
-    /// SHA-256 of the content: equal points have equal identities, and different points different
-    /// ones. ETags are made of it.
+    /// Returns the SHA-256 of the content: equal points have equal identities, and different points
+    /// different ones. ETags are made of it.
     fn content_identity(&self) -> [u8; 32];
 
     /// Searches for the cells at `level`, or at a finer level where none are stored at `level`,
@@ -46,36 +47,36 @@ pub trait PagedIndex: fmt::Debug + Send + Sync {
     /// A part of the index can't be read, or is damaged.
     fn search(&self, level: u32, window: &Window) -> Result<PagedCells, ReadError>;
 
-    /// Number of cells that [`search`](Self::search) would return, or an estimate. It is asked for
-    /// before anything is drawn, so it should read no pages.
+    /// Returns the number of cells that [`search`](Self::search) would return, or an estimate. The
+    /// function is called before anything is drawn, so it should read no pages.
     ///
     /// # Errors
-    /// As those of [`search`](Self::search).
+    /// A part of the index can't be read, or is damaged.
     fn count(&self, level: u32, window: &Window) -> Result<usize, ReadError>;
 
-    /// Numbers, in Z-order, of the points that lie in a quad.
+    /// Returns the numbers, in Z-order, of the points that lie in a quad.
     ///
     /// # Errors
-    /// As those of [`search`](Self::search).
+    /// A part of the index can't be read, or is damaged.
     fn quad_range(&self, quad: Quad) -> Result<Range<u64>, ReadError>;
 
-    /// Points with the given numbers in Z-order, counted from 0. Numbers beyond the last point are
-    /// ignored.
+    /// Returns the points with the given numbers in Z-order, counted from 0. Numbers beyond the
+    /// last point are ignored.
     ///
     /// # Errors
-    /// As those of [`search`](Self::search).
+    /// A part of the index can't be read, or is damaged.
     fn read(&self, numbers: Range<u64>) -> Result<Vec<Point>, ReadError>;
 
-    /// Number of squares that contain points, if the world is divided into 2^`level` × 2^`level`
-    /// squares; `level` is at most 32.
+    /// Returns the number of squares that contain points, if the world is divided into 2^`level` ×
+    /// 2^`level` squares; `level` is at most 32.
     fn occupied(&self, level: u32) -> u64;
 
-    /// Fraction of Σ |weight| that remains after weights of both signs have cancelled within each
-    /// cell of a level: see [`Points::remaining`](crate::Points::remaining). It is asked for only
-    /// if some weights are negative.
+    /// Returns the fraction of Σ |weight| that remains after weights of both signs have cancelled
+    /// within each cell of a level: see [`Points::remaining`](crate::Points::remaining). The
+    /// function is called only if some weights are negative.
     fn remaining(&self, level: u32) -> f64;
 
-    /// First view of a map of the points; `None` if there are no points.
+    /// Returns the first view of a map of the points; `None` if there are no points.
     fn focus(&self) -> Option<Focus>;
 
     /// Returns true if reading may wait for another machine: then pictures are not drawn on threads
@@ -84,42 +85,42 @@ pub trait PagedIndex: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Index of the points that have a weight, each with the weight 1, if this index has one beside
-    /// its own: counts and means are drawn from it.
+    /// Returns the counting index: an index of the points that have a weight, each with the weight
+    /// 1, from which counts and means are drawn. `None` if this index has no such index beside it.
     fn counted(&self) -> Option<Arc<dyn PagedIndex>> {
         None
     }
 }
 
-/// Result of a [`PagedIndex::search`]: points and cells that were read for one picture.
+/// The result of a [`PagedIndex::search`]: points and cells that were read for one picture.
 #[derive(Clone, Debug, Default)]
 pub struct PagedCells {
-    /// Points and cells in the order in which they are drawn, copies of the world from west to
-    /// east.
+    /// The entries (points and cells) in the order in which they are drawn, copies of the world
+    /// from west to east.
     pub entries: Vec<Point>,
-    /// Number of points that each of `entries` stands for. Numbers of entries that are points are
-    /// ignored. It may be empty if no entry is a cell.
+    /// The number of points that each of `entries` stands for; the numbers of entries that are
+    /// points are ignored. It may be empty if no entry is a cell.
     pub counts: Vec<u32>,
-    /// Contiguous ranges of `entries`.
+    /// The contiguous ranges of `entries`: of points or of cells, each in one copy of the world.
     pub runs: Vec<PagedRun>,
 }
 
-/// Greatest number of entries whose memory a thread keeps for its next search: a choice. Few
+/// The greatest number of entries whose memory a thread keeps for its next search: a choice. Few
 /// pictures have more.
 const KEPT: usize = 1 << 19;
 
-/// Memory of the entries, counts and runs of a result that is no longer needed.
+/// The memory of the entries, counts and runs of a result that is no longer needed.
 type Memory = (Vec<Point>, Vec<u32>, Vec<PagedRun>);
 
 thread_local! {
-    /// Memory of an earlier result of this thread. To get new memory from the system takes longer
-    /// than to unpack entries into it.
+    /// The memory of an earlier result of this thread. Getting new memory from the system takes
+    /// longer than unpacking entries into it.
     static SPARE: Cell<Option<Memory>> = const { Cell::new(None) };
 }
 
 impl PagedCells {
-    /// Result without entries. It takes over the memory of an earlier result of this thread, if
-    /// there is any.
+    /// Makes a result without entries. It takes over the memory of an earlier result of this
+    /// thread, if there is any.
     pub fn recycled() -> Self {
         let spare = SPARE.try_with(Cell::take).ok().flatten();
         let (entries, counts, runs) = spare.unwrap_or_default();
@@ -149,13 +150,13 @@ impl Drop for PagedCells {
     }
 }
 
-/// Contiguous range of [`PagedCells::entries`], in one copy of the world.
+/// A contiguous range of [`PagedCells::entries`], in one copy of the world.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PagedRun {
-    /// Range of the entries.
+    /// The range of the entries.
     pub range: Range<usize>,
-    /// Distance in world units by which the copy of the world is shifted to the east: a multiple of
-    /// the world's side.
+    /// The distance in world units by which the copy of the world is shifted to the east: a
+    /// multiple of the world's side.
     pub shift: f64,
     /// True if the entries are points, false if they are cells.
     pub are_points: bool,

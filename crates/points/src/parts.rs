@@ -12,47 +12,48 @@ use crate::point::Point;
 use crate::pyramid::{Branch, DEEPEST, FEW, Node, NodeId, Pyramid, PyramidBuilder, Stretch};
 use crate::zorder::Quad;
 
-/// Number of points from which on a quad of the greatest depth certainly has a block. Such a quad
-/// has at most 4,096 positions, hence as many cells, which are less than two fifths of so many
+/// The number of points beyond which a quad of the greatest depth certainly has a block. Such a
+/// quad has at most 4,096 positions, hence as many cells, which are less than two fifths of so many
 /// points.
 const CROWDED: usize = 1 << 14;
 
-/// Node of the pyramid: a quad with more than 256 points, and its block of cells if it has one.
+/// A node of the pyramid: a quad with more than 256 points, and its block of cells if it has one.
 #[derive(Clone, Copy, Debug)]
 pub struct PartNode<'a> {
-    /// Quad of the node.
+    /// The quad of the node.
     pub quad: Quad,
-    /// Borders of the quad's four quarters among all points in Z-order, counted from 0: quarter `i`
-    /// has the points `borders[i]..borders[i + 1]`.
+    /// The borders of the quad's four quarters among all points in Z-order, counted from 0: quarter
+    /// `i` has the points `borders[i]..borders[i + 1]`.
     pub borders: [u64; 5],
     /// True for each quarter, in Z-order, that has a node too.
     pub quarters: [bool; 4],
-    /// Cells of the quad's block, in Z-order, at the level depth + 6; empty if there is no block.
+    /// The cells of the quad's block, in Z-order, at the level depth + 6; empty if there is no
+    /// block.
     pub cells: &'a [Point],
-    /// Number of points that each of `cells` stands for.
+    /// The number of points that each of `cells` stands for.
     pub counts: &'a [u32],
 }
 
-/// Entry of a block that isn't made yet, a point or a cell, and the number of points that it stands
-/// for.
+/// An entry of a block that isn't made yet, a point or a cell, and the number of points that it
+/// stands for.
 type Entry = (Point, u32);
 
-/// Data on a quad from which the pyramid above it is built.
+/// The data on a finished quad from which the pyramid above it is built.
 #[derive(Debug)]
 struct QuadSummary {
     quad: Quad,
-    /// Number of points in the quad.
+    /// The number of points in the quad.
     points: u64,
     has_node: bool,
-    /// Points and cells from which the next coarser cells are made: at most some 20,000, unless the
-    /// quad has no node.
+    /// The points and cells from which the next coarser cells are made: at most some 20,000
+    /// entries, unless the quad has no node.
     entries: Vec<Entry>,
-    /// Numbers of pairs of neighbouring points that share 0, 1, … 32 bits; see the field of
-    /// [`Branch`].
+    /// The numbers of pairs of neighbouring points that share 0, 1, … 32 bits: see
+    /// [`Branch::shared`].
     shared: [usize; 33],
 }
 
-/// Finished pyramid within one quad.
+/// A finished pyramid within one quad.
 #[derive(Debug)]
 pub struct Part {
     pyramid: Pyramid,
@@ -87,12 +88,12 @@ impl Part {
         Self { pyramid, summary }
     }
 
-    /// Quad of the part.
+    /// Returns the quad of the part.
     pub fn quad(&self) -> Quad {
         self.summary.quad
     }
 
-    /// Number of points in the part.
+    /// Returns the number of points in the part.
     pub fn points(&self) -> u64 {
         self.summary.points
     }
@@ -148,9 +149,9 @@ fn visit_node<E>(
     })
 }
 
-/// Builder of a part of the greatest depth, 26, for any number of points: they are added in batches
-/// and not stored. Such a quad has 64 × 64 positions of the world grid, 0.6 m at the equator.
-/// Smaller quads have no nodes and no blocks of their own.
+/// A builder of a part of the greatest depth, 26, for any number of points: they are added in
+/// batches and not stored. Such a quad has 64 × 64 positions of the world grid, 0.6 m at the
+/// equator. Smaller quads have no nodes and no blocks of their own.
 #[derive(Debug)]
 pub struct DeepPart {
     quad: Quad,
@@ -160,10 +161,11 @@ pub struct DeepPart {
     crowd: Option<Crowd>,
 }
 
-/// Sums over the points of a quad of the greatest depth.
+/// The sums over the points of a quad of the greatest depth, from which its node and block are
+/// made.
 #[derive(Debug)]
 struct Crowd {
-    /// Number of points in each quarter.
+    /// The number of points in each quarter.
     quarters: [usize; 4],
     last: Point,
     shared: [usize; 33],
@@ -171,7 +173,7 @@ struct Crowd {
     pyramid: Pyramid,
 }
 
-/// Cell at the position of the point that was added last.
+/// A cell at the position of the point that was added last.
 #[derive(Debug)]
 enum OpenCell {
     Unsigned(CellBuilder),
@@ -206,11 +208,12 @@ impl OpenCell {
 }
 
 impl DeepPart {
-    /// Depth of the quads that such parts have: the greatest depth of a quad that may have a block.
+    /// The depth of the quads that such parts have: the greatest depth of a quad that may have a
+    /// block.
     pub const DEPTH: u32 = DEEPEST;
 
-    /// Builder without points. `quad` has the depth [`DEPTH`](Self::DEPTH); `signed` is explained
-    /// at [`Part::new`].
+    /// Makes a builder without points. `quad` has the depth [`DEPTH`](Self::DEPTH); `signed` is
+    /// explained at [`Part::new`].
     pub fn new(quad: Quad, signed: bool) -> Self {
         Self {
             quad,
@@ -303,7 +306,7 @@ fn count_at(counts: &mut [usize], at: u32) {
     }
 }
 
-/// Pyramid of the whole world that is built from parts.
+/// A pyramid of the whole world that is built from parts.
 ///
 /// ```
 /// use heatsplat_points::{Part, Point, PyramidOfParts, Quad};
@@ -323,24 +326,24 @@ fn count_at(counts: &mut [usize], at: u32) {
 #[derive(Debug)]
 pub struct PyramidOfParts {
     signed: bool,
-    /// Number of points in all parts so far.
+    /// The number of points in all parts so far.
     points: u64,
-    /// Quads whose parts aren't all known yet. Each lies in the one before.
+    /// The quads whose parts aren't all known yet. Each lies in the one before.
     open: Vec<OpenQuad>,
 }
 
-/// Quad of which only some quarters are finished.
+/// A quad of which only some quarters are finished.
 #[derive(Debug)]
 struct OpenQuad {
     quad: Quad,
-    /// Number of points before the quad, in Z-order.
+    /// The number of points before the quad, in Z-order.
     before: u64,
-    /// Finished quarters, in Z-order.
+    /// The finished quarters, in Z-order.
     quarters: Vec<QuadSummary>,
 }
 
 impl PyramidOfParts {
-    /// Pyramid without parts; `signed` is explained at [`Part::new`].
+    /// Makes a pyramid without parts; `signed` is explained at [`Part::new`].
     pub fn new(signed: bool) -> Self {
         Self {
             signed,
@@ -349,7 +352,7 @@ impl PyramidOfParts {
         }
     }
 
-    /// Number of points in all parts so far.
+    /// The number of points in all parts so far.
     pub fn points(&self) -> u64 {
         self.points
     }
@@ -480,7 +483,7 @@ impl OpenQuad {
 }
 
 impl Pyramid {
-    /// Cells in a range of numbers, each with the number of points that it stands for.
+    /// Returns the cells in a range of numbers, each with the number of points that it stands for.
     fn entries(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = Entry> + '_ {
         let cells = self.cells.get(range.clone()).unwrap_or_default();
         let counts = self.counts.get(range).unwrap_or_default();
@@ -504,7 +507,7 @@ mod tests {
         (node.quad, node.borders, node.quarters, cells.collect())
     }
 
-    /// Nodes of the pyramid in memory, a node after all nodes inside it.
+    /// Returns the nodes of the pyramid in memory, a node after all nodes inside it.
     fn in_memory(points: &[Point]) -> Vec<Copied> {
         let pyramid = Pyramid::from_sorted(points);
         let summary = QuadSummary {
@@ -525,7 +528,7 @@ mod tests {
         all
     }
 
-    /// Quads of at most `most` points, or of the greatest depth.
+    /// Returns the quads of at most `most` points, or of the greatest depth.
     fn cut(
         points: &[Point],
         quad: Quad,
@@ -544,7 +547,7 @@ mod tests {
             .collect()
     }
 
-    /// Nodes of the pyramid that is built from parts of at most `most` points.
+    /// Returns the nodes of the pyramid that is built from parts of at most `most` points.
     fn in_parts(points: &[Point], most: usize, deep: bool) -> Vec<Copied> {
         let signed = points.iter().any(|p| p.weight < 0.0);
         let mut all = Vec::new();

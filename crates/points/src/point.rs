@@ -4,7 +4,7 @@ use crate::mercator::{self, ProjectionError, WorldCoord};
 use crate::zorder;
 use std::cmp::Ordering;
 
-/// Position with a weight. It has 12 bytes, and the same layout in memory, in a file and in a GPU
+/// A position with a weight. It has 12 bytes, and the same layout in memory, in a file and in a GPU
 /// buffer.
 ///
 /// A cell of the pyramid, which stands for several points, is a `Point` too. Its position is the
@@ -12,11 +12,12 @@ use std::cmp::Ordering;
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct Point {
-    /// World units east of longitude −180°, as in [`WorldCoord::x`].
+    /// The distance from longitude −180° to the east, in world units, as in [`WorldCoord::x`].
     pub x: u32,
-    /// World units south of the map's northern edge, as in [`WorldCoord::y`].
+    /// The distance from the map's northern edge to the south, in world units, as in
+    /// [`WorldCoord::y`].
     pub y: u32,
-    /// Weight, a finite number. If the source has no weights, each point has 1.0.
+    /// The weight, a finite number. If the source has no weights, each point has 1.0.
     ///
     /// −0.0 means that the point's weight is missing. Such a point adds nothing to a sum, like a
     /// point of weight 0. But a mean, or a count of values, leaves it out. [`Point::new`] turns a
@@ -24,12 +25,12 @@ pub struct Point {
     pub weight: f32,
 }
 
-/// Value that stands for a missing weight. Adding −0.0 changes no sum: −0.0 + −0.0 is −0.0, and
+/// The value that stands for a missing weight. Adding −0.0 changes no sum: −0.0 + −0.0 is −0.0, and
 /// −0.0 plus any other number is that number. So the weight of a cell is missing only if the weight
 /// of each of its points is.
 const NO_WEIGHT: f32 = -0.0;
 
-/// Reason why a longitude, a latitude and a weight are no valid point.
+/// The reason why a longitude, a latitude and a weight are no valid point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PointError {
@@ -42,7 +43,7 @@ pub enum PointError {
 }
 
 impl Point {
-    /// Point with a weight at a position of the world square. A weight of −0.0 becomes 0.
+    /// Makes a point with a weight at a position of the world square. A weight of −0.0 becomes 0.
     #[inline]
     pub fn new(at: WorldCoord, weight: f32) -> Self {
         Self {
@@ -52,7 +53,7 @@ impl Point {
         }
     }
 
-    /// Point whose weight is missing, so that means and counts of values leave it out.
+    /// Makes a point whose weight is missing, so that means and counts of values leave it out.
     #[inline]
     pub fn without_weight(at: WorldCoord) -> Self {
         Self {
@@ -62,7 +63,7 @@ impl Point {
         }
     }
 
-    /// Point with a weight, or with a missing weight for `None`.
+    /// Makes a point with a weight; `None` stands for a missing weight.
     #[inline]
     pub fn weighing(at: WorldCoord, weight: Option<f32>) -> Self {
         match weight {
@@ -71,16 +72,15 @@ impl Point {
         }
     }
 
-    /// Returns true if both points lie in the same pixel of the world drawn 2^`level` pixels wide.
-    /// That is so if the top `level` bits of x are equal in both points, and also the top `level`
-    /// bits of y.
+    /// Returns true if both points lie in the same pixel of the world drawn 2^`level` pixels wide:
+    /// if the top `level` bits of x are equal in both points, and also the top `level` bits of y.
     #[inline]
     pub fn shares(&self, other: &Self, level: u32) -> bool {
         ((self.x ^ other.x) | (self.y ^ other.y)).leading_zeros() >= level
     }
 
-    /// Key of the point's position: its number along the Z-order curve. The key has the bits of x
-    /// and y in turn, the bit of y before the bit of x.
+    /// Returns the key of the point's position: its number along the Z-order curve. The key has the
+    /// bits of x and y in turn, the bit of y before the bit of x.
     #[inline]
     pub fn z_key(&self) -> u64 {
         zorder::key(self)
@@ -99,7 +99,7 @@ impl Point {
         self.weight.to_bits() != NO_WEIGHT.to_bits()
     }
 
-    /// Point at a longitude and latitude in degrees.
+    /// Makes a point at a longitude and latitude in degrees.
     ///
     /// # Errors
     /// A [`PointError`] if [`mercator::project`] fails or the weight is not finite.
@@ -112,7 +112,7 @@ impl Point {
         }
     }
 
-    /// Position of the point, without its weight.
+    /// Returns the position of the point, without its weight.
     pub fn at(&self) -> WorldCoord {
         WorldCoord {
             x: self.x,
@@ -121,7 +121,8 @@ impl Point {
     }
 }
 
-/// Receiver of points: a `Vec`, a [`PointsBuilder`](crate::PointsBuilder), or the buffers of a GPU.
+/// A receiver of points: a `Vec`, a [`PointsBuilder`](crate::PointsBuilder), or the buffers of a
+/// GPU.
 ///
 /// Sources call [`push`](Self::push) with batches of any size. The receiver's result must not
 /// depend on the order of the batches or on how the points are divided into them.

@@ -16,11 +16,11 @@ use crate::zorder::Quad;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// Number of points in a chunk: a choice. The builder collects points in chunks of this size, so it
-/// never copies all points into a larger buffer.
+/// The number of points in a chunk: a choice. The builder collects points in chunks of this size,
+/// so it never copies all points into a larger buffer.
 const CHUNK: usize = 1 << 16;
 
-/// Builder of an index; the points are added in any order.
+/// A builder of an index; the points are added in any order.
 ///
 /// ```
 /// use heatsplat_points::{Point, PointSink, PointsBuilder};
@@ -35,12 +35,12 @@ pub struct PointsBuilder {
 }
 
 impl PointsBuilder {
-    /// Builder without points.
+    /// Makes a builder without points.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Number of points in the builder.
+    /// Returns the number of points in the builder.
     pub fn len(&self) -> usize {
         self.chunks.iter().map(Vec::len).sum()
     }
@@ -100,7 +100,7 @@ impl PointSink for PointsBuilder {
     }
 }
 
-/// Index of points: the points sorted along the Z-order curve, and a pyramid of cells over them.
+/// An index of points: the points sorted along the Z-order curve, and a pyramid of cells over them.
 /// It is in memory, or parts of it are read as they are needed: see
 /// [`from_paged`](Self::from_paged).
 ///
@@ -109,14 +109,14 @@ impl PointSink for PointsBuilder {
 pub struct Points {
     store: Store,
     summary: Box<Summary>,
-    /// Results of [`remaining`](Self::remaining), one for each level, each computed when it is
+    /// The results of [`remaining`](Self::remaining), one for each level, each computed when it is
     /// first needed. The `Vec` is empty if no weight is negative, since every result is then 1.
     remaining: Vec<OnceLock<f64>>,
     focus: Box<OnceLock<Option<Focus>>>,
     identity: Arc<()>,
 }
 
-/// Place of the points and cells.
+/// The place where the points and cells are.
 #[derive(Debug)]
 enum Store {
     Memory {
@@ -126,27 +126,27 @@ enum Store {
     Paged(Arc<dyn PagedIndex>),
 }
 
-/// Error for the first invalid point of a list: a point with no position on the map, or a weight
+/// An error for the first invalid point of a list: a point with no position on the map, or a weight
 /// that is not finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("point number {index} (counted from 0): {reason}")]
 pub struct PointsError {
-    /// Number of the invalid point, counted from 0.
+    /// The number of the invalid point, counted from 0.
     pub index: usize,
-    /// Reason why the point is invalid.
+    /// The reason why the point is invalid.
     pub reason: PointError,
 }
 
 impl Points {
-    /// Index of points in any order.
+    /// Makes an index of points in any order.
     pub fn from_slice(points: &[Point]) -> Self {
         let mut builder = PointsBuilder::new();
         builder.push(points);
         builder.build()
     }
 
-    /// Index of points given as (longitude, latitude, weight); longitude and latitude are in
-    /// degrees.
+    /// Makes an index of points given as (longitude, latitude, weight); longitude and latitude are
+    /// in degrees.
     ///
     /// # Errors
     /// A [`PointsError`] for the first invalid point. To skip such points, use
@@ -162,9 +162,9 @@ impl Points {
         Ok(builder.build())
     }
 
-    /// Index of points that are sorted in Z-order already, for example a part of another index.
-    /// Building it takes a fraction of the time that sorting takes. Points in any other order are
-    /// sorted first.
+    /// Makes an index of points that are sorted in Z-order already, for example a part of another
+    /// index. Building it takes a fraction of the time that sorting takes. Points in any other
+    /// order are sorted first.
     pub fn from_sorted(points: Vec<Point>) -> Self {
         if is_sorted(&points) {
             Self::from_z_order(points)
@@ -191,8 +191,8 @@ impl Points {
         }
     }
 
-    /// Points that are not in memory: parts of their index are read as they are needed, for example
-    /// from a file.
+    /// Makes points that are not in memory: parts of their index are read as they are needed, for
+    /// example from a file.
     ///
     /// If a part can't be read, the stack is unwound up to
     /// [`CancelToken::run`](crate::cancel::CancelToken::run), which returns
@@ -217,17 +217,17 @@ impl Points {
         }
     }
 
-    /// Counts, weights and bounds of all points.
+    /// Returns the summary of all points: their number, weights and bounds.
     pub fn summary(&self) -> &Summary {
         &self.summary
     }
 
-    /// Fraction of Σ |weight| that remains after weights of both signs have cancelled within each
-    /// cell of a level: Σ over cells of |Σ weight of the cell|, divided by Σ |weight| of all
-    /// points. It is 1 if no weight is negative. A picture whose weights nearly cancel is drawn by
-    /// a more exact method; this fraction shows which pictures these are. The cells are the pixels
-    /// of the world drawn 2^`level` pixels wide. The first call for a level reads all points; later
-    /// calls return the stored result.
+    /// Returns the fraction of Σ |weight| that remains after weights of both signs have cancelled
+    /// within each cell of a level: Σ over cells of |Σ weight of the cell|, divided by Σ |weight|
+    /// of all points. It is 1 if no weight is negative. A picture whose weights nearly cancel is
+    /// drawn by a more exact method; this fraction shows which pictures these are. The cells are
+    /// the pixels of the world drawn 2^`level` pixels wide. The first call for a level reads all
+    /// points; later calls return the stored result.
     pub fn remaining(&self, level: u32) -> f64 {
         if self.summary.weight_min >= 0.0 {
             return 1.0;
@@ -246,8 +246,8 @@ impl Points {
         remembered.map_or_else(find, |share| *share.get_or_init(find))
     }
 
-    /// First view of a map of the points: the box around nearly all weight. `None` for an empty
-    /// set. It is computed by the first call and then stored.
+    /// Returns the first view of a map of the points: the box around nearly all weight. `None` for
+    /// an empty set. It is computed by the first call and then stored.
     pub fn focus(&self) -> Option<Focus> {
         let find = || match &self.store {
             Store::Memory { .. } => Focus::find(self, self.summary.bounds?),
@@ -256,7 +256,7 @@ impl Points {
         *self.focus.get_or_init(find)
     }
 
-    /// All points, in Z-order; `None` if they are not in memory.
+    /// Returns all points, in Z-order; `None` if they are not in memory.
     pub fn as_slice(&self) -> Option<&[Point]> {
         match &self.store {
             Store::Memory { sorted, .. } => Some(sorted),
@@ -264,7 +264,8 @@ impl Points {
         }
     }
 
-    /// Calls `batch` with all points in Z-order, a number of them at a time.
+    /// Calls `batch` with all points in Z-order: once if they are in memory, else with at most
+    /// 65,536 points (`SCANNED`) by each call.
     ///
     /// # Errors
     /// The points are not in memory, and a part of them can't be read.
@@ -281,8 +282,8 @@ impl Points {
         Ok(())
     }
 
-    /// Bytes of memory that the points and the pyramid take. Points that are not in memory take
-    /// none.
+    /// Returns the bytes of memory that the points and the pyramid take. Points that are not in
+    /// memory take none.
     pub fn bytes(&self) -> usize {
         match &self.store {
             Store::Memory { sorted, pyramid } => {
@@ -292,9 +293,9 @@ impl Points {
         }
     }
 
-    /// Token by which a cache recognises this index. A cache with copies of the points, for example
-    /// in GPU buffers, keeps a `Weak` of the token. When the index is dropped, the `Weak` can no
-    /// longer be upgraded, and the cache frees its copy.
+    /// Returns a token by which a cache recognises this index. A cache with copies of the points,
+    /// for example in GPU buffers, has a `Weak` of the token. When the index is dropped, the `Weak`
+    /// can no longer be upgraded, and the cache frees its copy.
     pub fn identity(&self) -> &Arc<()> {
         &self.identity
     }
@@ -329,7 +330,7 @@ impl Points {
         }
     }
 
-    /// Number of points and cells that [`stream_into`](Self::stream_into) writes.
+    /// Returns the number of points and cells that [`stream_into`](Self::stream_into) writes.
     pub fn stream_len(&self) -> usize {
         match &self.store {
             Store::Memory { sorted, pyramid } => sorted.len() + pyramid.cells.len(),
@@ -337,7 +338,7 @@ impl Points {
         }
     }
 
-    /// Numbers, in Z-order, of the points that lie in a tile.
+    /// Returns the numbers, in Z-order, of the points that lie in a tile.
     ///
     /// # Errors
     /// The points are not in memory, and a part of their index can't be read.
@@ -356,8 +357,8 @@ impl Points {
         }
     }
 
-    /// Cells that a window shows. Each cell is at most `finest` of the window's pixels wide: with
-    /// 1.0 no cell is wider than a pixel; with 0.0 the result is the points themselves.
+    /// Returns the cells that a window shows. Each cell is at most `finest` of the window's pixels
+    /// wide: with 1.0 no cell is wider than a pixel; with 0.0 the result is the points themselves.
     ///
     /// Some of the cells may lie outside the window; the documentation of [`Cells`] states how far.
     ///
@@ -374,8 +375,8 @@ impl Points {
         }
     }
 
-    /// Number of cells that [`cells`](Self::cells) returns, or an estimate if the points are not in
-    /// memory. Nothing is read for it that drawing doesn't need anyway.
+    /// Returns the number of cells that [`cells`](Self::cells) would return, or an estimate if the
+    /// points are not in memory. Nothing is read for it that drawing doesn't need anyway.
     ///
     /// # Errors
     /// The points are not in memory, and a part of their index can't be read.
@@ -389,8 +390,8 @@ impl Points {
         }
     }
 
-    /// Number of squares that contain points, if the world is divided into 2^`level` × 2^`level`
-    /// squares. A `level` above 32 is treated as 32.
+    /// Returns the number of squares that contain points, if the world is divided into 2^`level` ×
+    /// 2^`level` squares. A `level` above 32 is treated as 32.
     pub fn occupied(&self, level: u32) -> u64 {
         let level = level.min(32);
         match &self.store {
@@ -403,8 +404,8 @@ impl Points {
         }
     }
 
-    /// Points whose numbers in Z-order are `step` apart, the first of them in the middle of the
-    /// first step.
+    /// Returns points at equal steps along the Z-order curve: those whose numbers in Z-order are
+    /// `step` apart, the first of them in the middle of the first step.
     ///
     /// # Errors
     /// The points are not in memory, and a part of them can't be read.
@@ -427,8 +428,8 @@ impl Points {
     }
 }
 
-/// Coarsest level whose cells are at most `finest` pixels of a window wide; [`pyramid::POINTS`] if
-/// such cells would be finer than all levels.
+/// Returns the coarsest level whose cells are at most `finest` pixels of a window wide;
+/// [`pyramid::POINTS`] if such cells would be finer than all levels.
 fn level_of(window: &Window, finest: f64) -> u32 {
     let size = window.pixel() * finest;
     if size < 1.0 {

@@ -18,48 +18,49 @@ use crate::zorder::{Quad, quarter_borders, quarters};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Number of bits of x, and of y, that select a cell in a block: a block has 2⁶ × 2⁶ cells.
+/// The number of bits of x, and of y, that select a cell in a block: a block has 2⁶ × 2⁶ cells.
 pub(crate) const SIDE_BITS: u32 = 6;
 
-/// Level number for the points themselves. The finest cells are at level 32, so 33 is used by no
-/// cell.
+/// The level number for the points themselves. The finest cells are at level 32, so 33 is used by
+/// no cell.
 pub(crate) const POINTS: u32 = 33;
 
-/// Greatest number of points in a quad that is not divided further: a choice. A search reads these
-/// points one by one.
+/// The greatest number of points in a quad that is not divided further: a choice. A search reads
+/// these points one by one.
 pub(crate) const FEW: usize = 256;
 
-/// Greatest depth of a quad that may have a block. At this depth each cell is one position of the
-/// world grid.
+/// The greatest depth of a quad that may have a block. At this depth each cell is one position of
+/// the world grid.
 pub(crate) const DEEPEST: u32 = 32 - SIDE_BITS;
 
-/// Quad of the quadtree with more than [`FEW`] points.
+/// A quad of the quadtree with more than [`FEW`] points.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// Borders of the quad's four quarters in the slice of all points: quarter `i` has the points
-    /// `borders[i]..borders[i + 1]`.
+    /// The borders of the quad's four quarters in the slice of all points: quarter `i` has the
+    /// points `borders[i]..borders[i + 1]`.
     pub(crate) borders: [usize; 5],
-    /// Nodes of the quad's quarters, in Z-order; `None` for a quarter with few points.
+    /// The nodes of the quad's quarters, in Z-order; `None` for a quarter with few points.
     pub(crate) quarters: [Option<NodeId>; 4],
-    /// Range of the quad's block in [`Pyramid::cells`]; it is empty if the quad has no block. The
-    /// cells are at level depth + [`SIDE_BITS`].
+    /// The range of the quad's block in [`Pyramid::cells`]; it is empty if the quad has no block.
+    /// The cells are at level depth + [`SIDE_BITS`].
     pub(crate) block: Range<usize>,
 }
 
-/// Number of a node, counted from 1. It is never 0, so an `Option<NodeId>` takes only four bytes.
+/// The number of a node, counted from 1. It is never 0, so an `Option<NodeId>` takes only four
+/// bytes.
 pub(crate) type NodeId = std::num::NonZeroU32;
 
-/// Blocks of cells, and the quadtree through which a search finds them.
+/// The blocks of cells, and the quadtree through which a search finds them.
 #[derive(Debug, Default)]
 pub(crate) struct Pyramid {
     pub(crate) nodes: Vec<Node>,
-    /// Node of the whole world; `None` if there are at most [`FEW`] points, which need no node.
+    /// The node of the whole world; `None` if there are at most [`FEW`] points, which need no node.
     pub(crate) root: Option<NodeId>,
     pub(crate) cells: Vec<Point>,
-    /// Number of points that each of `cells` stands for.
+    /// The number of points that each of `cells` stands for.
     pub(crate) counts: Vec<u32>,
-    /// Numbers of pairs of neighbouring points that share 0, 1, … 32 bits; see the field of
-    /// [`Branch`].
+    /// The numbers of pairs of neighbouring points that share 0, 1, … 32 bits: see
+    /// [`Branch::shared`].
     pub(crate) shared: Vec<usize>,
 }
 
@@ -105,7 +106,7 @@ impl Pyramid {
         self.nodes.get(id.get() as usize - 1)
     }
 
-    /// Bytes of memory that the pyramid takes.
+    /// Returns the bytes of memory that the pyramid takes.
     pub(crate) fn bytes(&self) -> usize {
         self.nodes.capacity() * size_of::<Node>()
             + self.cells.capacity() * size_of::<Point>()
@@ -160,35 +161,35 @@ fn cut(
     }
 }
 
-/// Result of building the pyramid within one quad.
+/// The result of building the pyramid within one quad.
 pub(crate) struct Branch {
     pub(crate) node: Option<NodeId>,
-    /// Ranges of the entries from which the next coarser cells of this quad are made. An entry is a
-    /// point or a finer cell.
+    /// The ranges of the entries from which the next coarser cells of this quad are made. An entry
+    /// is a point or a finer cell.
     pub(crate) stretches: Vec<Stretch>,
-    /// Number of entries in all ranges of `stretches` together.
+    /// The number of entries in all ranges of `stretches` together.
     pub(crate) entries: usize,
-    /// Numbers of pairs of neighbouring points (in Z-order) that share exactly 0, 1, … 32 top bits
-    /// of x and of y. Two neighbours are in different cells of level L exactly if they share fewer
-    /// than L bits. So the number of cells at level L is the number of such pairs, plus one.
+    /// The numbers of pairs of neighbouring points (in Z-order) that share exactly 0, 1, … 32 top
+    /// bits of x and of y. Two neighbours are in different cells of level L exactly if they share
+    /// fewer than L bits. So the number of cells at level L is the number of such pairs, plus one.
     pub(crate) shared: [usize; 33],
 }
 
-/// Contiguous range of the points or of the pyramid's cells.
+/// A contiguous range of the points or of the pyramid's cells.
 #[derive(Clone, Debug)]
 pub(crate) enum Stretch {
     Points(Range<usize>),
     Cells(Range<usize>),
 }
 
-/// Builder of the part of the pyramid that lies in a quad. It builds small quads first, and then
+/// A builder of the part of the pyramid that lies in a quad. It builds small quads first, and then
 /// larger quads from them.
 pub(crate) struct PyramidBuilder<'a> {
     points: &'a [Point],
     /// True if any point of the whole set has a negative weight, in this quad or elsewhere.
     signed: bool,
     pub(crate) pyramid: Pyramid,
-    /// Quads that other threads have built, in Z-order.
+    /// The quads that other threads have built, in Z-order.
     finished: std::vec::IntoIter<(Quad, Branch)>,
     next: Option<(Quad, Branch)>,
 }
@@ -246,7 +247,8 @@ impl<'a> PyramidBuilder<'a> {
         whole
     }
 
-    /// Branch of a quad with few points: it has no node, and a search reads its points one by one.
+    /// Returns the branch of a quad with few points: it has no node, and a search reads its points
+    /// one by one.
     fn leaf(&self, range: Range<usize>) -> Branch {
         let mut shared = [0; 33];
         let points = self.points.get(range.clone()).unwrap_or_default();
@@ -327,8 +329,8 @@ impl<'a> PyramidBuilder<'a> {
         }
     }
 
-    /// Cells of a quad at a level, each with the number of points that it stands for. It is used if
-    /// any point has a negative weight.
+    /// Returns the cells of a quad at a level, each with the number of points that it stands for.
+    /// It is used if any point has a negative weight.
     fn cells_of_both_signs(&self, level: u32, branch: &Branch) -> Vec<(Point, u32)> {
         let mut cells: Vec<SignedCellBuilder> = Vec::new();
         for stretch in &branch.stretches {

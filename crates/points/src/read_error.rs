@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// Failure to read an index that is not in memory: a damaged page, or an error of the disk or the
+/// A failure to read an index that is not in memory: a damaged page, or an error of the disk or the
 /// network.
 ///
 /// The message names the index and the place, for example "page 4711 of layer.heat is damaged". It
@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub struct ReadError(Arc<str>);
 
 impl ReadError {
-    /// Error with a message for users.
+    /// Makes an error with a message for users.
     pub fn new(message: impl Into<Arc<str>>) -> Self {
         Self(message.into())
     }

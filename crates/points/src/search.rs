@@ -13,27 +13,28 @@ use crate::window::Window;
 use crate::zorder::{Quad, quarter_borders, quarters};
 use std::ops::Range;
 
-/// Greatest number of cells in a partly visible quad for which the search returns all these cells,
-/// the invisible ones too, and doesn't divide the quad. The limit is used only if the window lies
-/// in one copy of the world.
+/// The greatest number of cells in a partly visible quad for which the search returns all these
+/// cells, the invisible ones too, and doesn't divide the quad. The limit is used only if the window
+/// lies in one copy of the world.
 const FEW: usize = 24;
-/// Greatest side, in pixels of the window, of a partly visible quad for which the search returns
-/// all cells in it, the invisible ones too, and doesn't divide the quad.
+/// The greatest side, in pixels of the window, of a partly visible quad for which the search
+/// returns all cells in it, the invisible ones too, and doesn't divide the quad.
 const SMALL_PIXELS: f64 = 8.0;
 
-/// Contiguous range of points or of cells that a window shows in one copy of the world.
+/// A contiguous range of points or of cells that a window shows in one copy of the world.
 #[derive(Clone, Debug, PartialEq)]
 struct Run {
-    /// Range of numbers of the points or cells. All points are numbered first, from 0, and then all
-    /// cells of the pyramid, in the order in which
+    /// The range of numbers of the points or cells. All points are numbered first, from 0, and then
+    /// all cells of the pyramid, in the order in which
     /// [`Points::stream_into`](crate::Points::stream_into) writes them.
     range: Range<usize>,
-    /// Distance in world units by which the copy of the world is shifted to the east: a multiple of
-    /// the world's side.
+    /// The distance in world units by which the copy of the world is shifted to the east: a
+    /// multiple of the world's side.
     shift: f64,
 }
 
-/// Cells that a window shows, in [batches](Self::batches).
+/// The cells that a window shows, in [batches](Self::batches). Where no cells are stored, the
+/// points themselves stand among them.
 ///
 /// Some cells may lie outside the window, by up to eight of its pixels. If the window lies in one
 /// copy of the world, a few cells may even lie anywhere. So the caller must test the position of
@@ -47,23 +48,24 @@ pub struct Cells<'a> {
     source: CellSource<'a>,
 }
 
-/// Consecutive cells, or consecutive points, that a window shows in one copy of the world.
+/// A batch of consecutive cells, or of consecutive points, that a window shows in one copy of the
+/// world.
 #[derive(Clone, Debug)]
 pub struct Batch<'c> {
-    /// Cells or points, in Z-order.
+    /// The cells or points, in Z-order.
     pub cells: &'c [Point],
-    /// Number of points that each of the cells stands for; `None` for points.
+    /// The number of points that each of the cells stands for; `None` for points.
     pub counts: Option<&'c [u32]>,
-    /// Distance in world units by which the copy of the world is shifted to the east: a multiple of
-    /// the world's side.
+    /// The distance in world units by which the copy of the world is shifted to the east: a
+    /// multiple of the world's side.
     pub shift: f64,
-    /// Numbers of the cells in the order in which
+    /// The numbers of the cells in the order in which
     /// [`Points::stream_into`](crate::Points::stream_into) writes all points and cells, for callers
     /// that keep a copy of these. `None` if the cells were read for this search alone.
     pub resident: Option<Range<usize>>,
 }
 
-/// Origin of the cells of a search.
+/// The origin of the cells of a search.
 #[derive(Clone, Debug)]
 enum CellSource<'a> {
     Memory {
@@ -121,15 +123,15 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Cells that were read for this search alone.
+    /// Makes a result of cells that were read for this search alone.
     pub(crate) fn from_paged(cells: PagedCells) -> Self {
         Self {
             source: CellSource::Paged(cells),
         }
     }
 
-    /// Number of cells in all batches. A cell that the window shows in two copies of the world
-    /// counts twice.
+    /// Returns the number of cells in all batches. A cell that the window shows in two copies of
+    /// the world counts twice.
     pub fn len(&self) -> usize {
         match &self.source {
             CellSource::Memory { runs, .. } => runs.iter().map(|r| r.range.len()).sum(),
@@ -142,7 +144,7 @@ impl<'a> Cells<'a> {
         self.len() == 0
     }
 
-    /// Batches of cells that the window shows.
+    /// Returns the batches of cells that the window shows.
     pub fn batches(&self) -> impl Iterator<Item = Batch<'_>> {
         let runs = match &self.source {
             CellSource::Memory { runs, .. } => runs.len(),
@@ -194,14 +196,14 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Cells of each batch, with the batch's shift to the east in world units: that of the copy of
-    /// the world in which they are shown.
+    /// Returns the cells of each batch, with the batch's shift to the east in world units: that of
+    /// the copy of the world in which they are shown.
     pub fn slices(&self) -> impl Iterator<Item = (&[Point], f64)> {
         self.batches().map(|batch| (batch.cells, batch.shift))
     }
 }
 
-/// Range of the indices, in `points`, of the points that lie in a quad.
+/// Returns the range of the indices, in `points`, of the points that lie in a quad.
 pub(crate) fn quad_range(points: &[Point], pyramid: &Pyramid, quad: Quad) -> Range<usize> {
     let mut at = Quad::WORLD;
     let mut range = 0..points.len();
@@ -229,26 +231,27 @@ enum EntrySource {
     Pyramid,
 }
 
-/// State of a search in one copy of the world.
+/// The state of a search in one copy of the world.
 struct Search<'a> {
     points: &'a [Point],
     pyramid: &'a Pyramid,
-    /// Coarsest level whose cells are small enough for the caller of the search.
+    /// The coarsest level whose cells are small enough for the caller of the search.
     level: u32,
-    /// West, north, east and south edge of the window, in world units of this copy of the world.
+    /// The west, north, east and south edge of the window, in world units of this copy of the
+    /// world.
     view: [f64; 4],
     shift: f64,
-    /// Greatest side, in world units, of a partly visible quad whose cells are all returned, the
-    /// invisible ones too: [`SMALL_PIXELS`] pixels of the window.
+    /// The greatest side, in world units, of a partly visible quad whose cells are all returned,
+    /// the invisible ones too: [`SMALL_PIXELS`] pixels of the window.
     small: f64,
-    /// Greatest number of cells in a partly visible quad that are all returned, the invisible ones
-    /// too: [`FEW`], or 0 if the window reaches into several copies of the world. There a cell that
-    /// is returned without a test might lie far from the window in one of the copies.
+    /// The greatest number of cells in a partly visible quad that are all returned, the invisible
+    /// ones too: [`FEW`], or 0 if the window reaches into several copies of the world. There a cell
+    /// that is returned without a test might lie far from the window in one of the copies.
     few: usize,
     runs: Vec<Run>,
 }
 
-/// Part of a quad that a window shows: none of it, some of it or all of it.
+/// The part of a quad that a window shows: none of it, some of it or all of it.
 #[derive(PartialEq)]
 enum Visibility {
     None,

@@ -15,16 +15,17 @@ use crate::zorder;
 use bytemuck::Zeroable;
 use rayon::prelude::*;
 
-/// Record that contains a point and is sorted by it: the point alone, or a point with its number in
-/// the input.
+/// A record that contains a point and is sorted by it: the point alone, or a point with its number
+/// in the input.
 pub(crate) trait ZOrdered: Copy + Zeroable + Send + Sync {
-    /// Point by which the record is sorted.
+    /// Returns the point by which the record is sorted.
     fn point(&self) -> &Point;
 
-    /// Whole record as an integer. The integers of two records compare as the records do.
+    /// Returns the whole record as an integer. The integers of two records compare as the records
+    /// do.
     fn key(&self) -> u128;
 
-    /// Record of a given key: the inverse of [`key`](Self::key).
+    /// Returns the record of a given key: the inverse of [`key`](Self::key).
     fn from_key(key: u128) -> Self;
 }
 
@@ -51,21 +52,21 @@ impl ZOrdered for Point {
 }
 
 impl Point {
-    /// Position along the Z-order curve and weight as one number. The numbers of two points compare
-    /// as the points do ([`z_order`](Self::z_order)).
+    /// Returns the position along the Z-order curve and the weight as one number. The numbers of
+    /// two points compare as the points do ([`z_order`](Self::z_order)).
     #[inline]
     pub fn z_number(&self) -> u128 {
         self.key()
     }
 
-    /// Point of a given number: the inverse of [`z_number`](Self::z_number).
+    /// Returns the point of a given number: the inverse of [`z_number`](Self::z_number).
     #[inline]
     pub fn from_z_number(number: u128) -> Self {
         Self::from_key(number)
     }
 }
 
-/// Point with its number in the input, for callers that need the new order of the points. Equal
+/// A point with its number in the input, for callers that need the new order of the points. Equal
 /// points are sorted by this number.
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
@@ -94,23 +95,26 @@ impl ZOrdered for NumberedPoint {
     }
 }
 
-/// Integer made of a weight's bits. The integers compare as `f32::total_cmp` compares the weights.
+/// Returns an integer made of a weight's bits. The integers compare as `f32::total_cmp` compares
+/// the weights.
 #[inline]
 fn ordered_bits(weight: f32) -> u32 {
     let bits = weight.to_bits();
     bits ^ ((bits as i32 >> 31) as u32 | 1 << 31)
 }
 
-/// Weight of an integer that [`ordered_bits`] has made: the inverse of that function.
+/// Returns the weight of an integer that [`ordered_bits`] has made: the inverse of that function.
 #[inline]
 fn weight_from_bits(bits: u32) -> f32 {
     f32::from_bits(bits ^ ((!bits as i32 >> 31) as u32 | 1 << 31))
 }
 
+/// The number of bits of x, and of y, in a digit of the radix sort.
 const DIGIT_BITS: u32 = 6;
+/// The number of buckets over which a pass distributes the points.
 const BUCKETS: usize = 1 << (2 * DIGIT_BITS);
-/// Greatest number of points in a bucket that is sorted in the cache, a choice. A larger bucket is
-/// divided again.
+/// The greatest number of points in a bucket that is sorted in the cache, a choice. A larger bucket
+/// is divided again.
 const CROWDED: usize = 1 << 15;
 
 /// Sorts the points of all chunks into Z-order. Each chunk is freed as soon as it is copied.
@@ -183,16 +187,16 @@ fn deal<T>(chunks: Vec<Vec<T>>, n: usize) -> Vec<Vec<Vec<T>>> {
     groups
 }
 
-/// Digit of the radix sort: six bits of x, and the bits of y at the same six positions. They choose
-/// a point's bucket.
+/// A digit of the radix sort: six bits of x, and the bits of y at the same six positions. They
+/// choose a point's bucket.
 #[derive(Clone, Copy)]
 struct Digit {
     shift: u32,
 }
 
 impl Digit {
-    /// Digit made of the first bits after the prefix that all points share; `None` if all points
-    /// have one position.
+    /// Makes a digit made of the first bits after the prefix that all points share; `None` if all
+    /// points have one position.
     fn behind_common_prefix<T: ZOrdered>(groups: &[Vec<Vec<T>>]) -> Option<Self> {
         let first = groups.iter().flatten().flatten().next();
         let &Point { x, y, .. } = first.map(T::point)?;

@@ -5,26 +5,27 @@ use crate::lon_lat_box::LonLatBox;
 use crate::mercator;
 use crate::point::Point;
 
-/// Counts, weights and bounds of a set of points. The default is the summary of an empty set.
+/// The number of points in a set, their weights and their bounds. The default is the summary of an
+/// empty set.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Number of points in the set.
+    /// The number of points in the set.
     pub count: usize,
-    /// Number of points whose weight is missing: [`Point::has_weight`] is false.
+    /// The number of points whose weight is missing: [`Point::has_weight`] is false.
     pub without_weight: usize,
-    /// Sum of all weights, computed in f64.
+    /// The sum of all weights, computed in f64.
     pub weight_sum: f64,
-    /// Least weight; 0 if no point has a weight.
+    /// The least weight; 0 if no point has a weight.
     pub weight_min: f32,
-    /// Greatest weight; 0 if no point has a weight.
+    /// The greatest weight; 0 if no point has a weight.
     pub weight_max: f32,
-    /// Sum of |weight| over all points, computed in f64.
+    /// The sum of |weight| over all points, computed in f64.
     pub mass: f64,
-    /// Least |weight| other than 0; 0 if all weights are 0 or missing.
+    /// The least |weight| other than 0; 0 if all weights are 0 or missing.
     pub mass_min: f32,
-    /// Smallest box that holds all points; its east is greater than 180 if it crosses ±180°. `None`
-    /// for an empty set.
+    /// The smallest box that holds all points; its east is greater than 180 if it crosses ±180°.
+    /// `None` for an empty set.
     pub bounds: Option<LonLatBox>,
 }
 
@@ -35,8 +36,8 @@ impl Summary {
         builder.finish()
     }
 
-    /// Sum of |weight| over the points of negative weight, as a fraction of the sum over all
-    /// points: 0 to 1.
+    /// Returns the sum of |weight| over the points of negative weight, as a fraction of the sum
+    /// over all points: 0 to 1.
     pub fn negative_share(&self) -> f64 {
         if self.mass > 0.0 {
             (self.mass - self.weight_sum) / 2.0 / self.mass
@@ -46,15 +47,16 @@ impl Summary {
     }
 }
 
-/// Builder of a [`Summary`], for points that are not in memory at once. They are added in the order
-/// of an index, in batches of any size; then the summary is that of the index, to the last bit.
+/// A builder of a [`Summary`], for points that are not in memory at once. They are added in the
+/// order of an index, in batches of any size; then the summary is that of the index, to the last
+/// bit.
 #[derive(Debug)]
 pub struct SummaryBuilder {
-    /// Summary of the points so far, without its bounds. The least weights are [`f32::MAX`] as long
-    /// as there are none, the greatest is [`f32::MIN`].
+    /// The summary of the points so far, without its bounds. The least weights are [`f32::MAX`] as
+    /// long as there are none, the greatest is [`f32::MIN`].
     sums: Summary,
     columns: LongitudeColumns,
-    /// Least and greatest y of the points.
+    /// The least and greatest y of the points.
     rows: (u32, u32),
 }
 
@@ -96,7 +98,7 @@ impl SummaryBuilder {
         (self.sums, self.rows) = (sums, (top, bottom));
     }
 
-    /// Summary of all points that were added.
+    /// Returns the summary of all points that were added.
     pub fn finish(self) -> Summary {
         let (top, bottom) = self.rows;
         let bounds = self.columns.interval().and_then(|(west, east)| {

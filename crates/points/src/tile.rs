@@ -1,10 +1,11 @@
 //! Addresses of map tiles.
 
-/// Deepest zoom that heatsplat draws. There a pixel of a 256 px tile is 9.3 mm wide at the equator.
+/// The deepest zoom that heatsplat draws. There a pixel of a 256 px tile is 9.3 mm wide at the
+/// equator.
 pub const MAX_ZOOM: u8 = 24;
 
-/// Address of a map tile in the XYZ scheme, in which y grows south. The numbers are checked when
-/// the address is created, so a `TileId` is always valid.
+/// The address of a map tile in the XYZ scheme, in which y grows south. The numbers are checked
+/// when the address is created, so a `TileId` is always valid.
 ///
 /// ```
 /// use heatsplat_points::TileId;
@@ -20,7 +21,7 @@ pub struct TileId {
     y: u32,
 }
 
-/// Reason why three numbers are not the address of a tile.
+/// The reason why three numbers are not the address of a tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TileError {
@@ -30,11 +31,11 @@ pub enum TileError {
     /// The column or the row is not less than 2ᶻ, the number of tiles along a side of the world.
     #[error("tile {x}/{y} is not on zoom {z}: x and y go from 0 to {max}", max = (1u32 << z) - 1)]
     OffTheWorld {
-        /// Zoom of the refused tile address.
+        /// The zoom of the refused tile address.
         z: u8,
-        /// Column of the refused tile address.
+        /// The column of the refused tile address.
         x: u32,
-        /// Row of the refused tile address.
+        /// The row of the refused tile address.
         y: u32,
     },
 }
@@ -43,7 +44,7 @@ impl TileId {
     /// The only tile of zoom 0.
     pub const WORLD: Self = Self { z: 0, x: 0, y: 0 };
 
-    /// Tile in column `x` and row `y` of zoom `z`.
+    /// Makes the address of the tile in column `x` and row `y` of zoom `z`.
     ///
     /// # Errors
     /// A [`TileError`] if `z` is greater than [`MAX_ZOOM`], or if `x` or `y` is not below 2ᶻ.
@@ -58,17 +59,17 @@ impl TileId {
         Ok(Self { z, x, y })
     }
 
-    /// Zoom of the tile, 0 to [`MAX_ZOOM`].
+    /// Returns the zoom of the tile, 0 to [`MAX_ZOOM`].
     pub fn z(self) -> u8 {
         self.z
     }
 
-    /// Column of the tile, counted east from longitude −180°.
+    /// Returns the column of the tile, counted east from longitude −180°.
     pub fn x(self) -> u32 {
         self.x
     }
 
-    /// Row of the tile, counted south from the map's northern edge.
+    /// Returns the row of the tile, counted south from the map's northern edge.
     pub fn y(self) -> u32 {
         self.y
     }

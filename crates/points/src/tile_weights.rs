@@ -10,46 +10,47 @@ use crate::read_error::ReadError;
 use crate::tile::TileId;
 use crate::window::Window;
 
-/// Number of the densest tiles of a zoom that are followed to its next zoom in the search for the
-/// densest tiles: a choice.
+/// The number of tiles, the densest of their zoom, that the search for the densest tiles follows to
+/// the next zoom: a choice.
 const FOLLOWED: usize = 256;
 
-/// Greatest number of tiles of the zoom at which the search for the densest tiles begins. There the
-/// weights of all tiles are summed.
+/// The greatest number of tiles with points that a zoom may have for the search for the densest
+/// tiles to begin there. At that zoom the weights of all tiles are summed.
 const FIRST: u64 = 1 << 16;
 
-/// Number of points by which tiles are picked to represent all others: a choice. Each of the 36
-/// tiles in which statistics are measured is then picked from some 28.
+/// The number of points, at equal steps along the Z-order curve, whose tiles are picked to
+/// represent all tiles but the densest: a choice. Statistics are measured in 36 of the picked tiles
+/// (`SPREAD` in the crate `render`), so each of the 36 is chosen out of some 28 picked tiles.
 const PICKS: usize = 1024;
 
-/// Tile that contains points, and the weight in it.
+/// A tile that contains points, and the sum of the weights in it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TileWeight {
-    /// Address of the tile: its zoom, column and row.
+    /// The address of the tile: its zoom, column and row.
     pub tile: TileId,
-    /// Sum of |weight| over the tile's cells. If weights have both signs, it may be less than the
-    /// sum over the tile's points, since a cell has the net weight of its points.
+    /// The sum of |weight| over the tile's cells. If weights have both signs, it may be less than
+    /// the sum over the tile's points, since a cell has the net weight of its points.
     pub mass: f64,
-    /// Number of tiles that this tile stands for: 1 unless it represents others.
+    /// The number of tiles that this tile stands for: 1 unless it represents others.
     pub times: f64,
 }
 
 impl Points {
-    /// Tiles of zoom `z` that contain points, in Z-order. A `z` above [`MAX_ZOOM`](crate::MAX_ZOOM)
-    /// is treated as `MAX_ZOOM`.
+    /// Returns the tiles of zoom `z` that contain points, in Z-order. A `z` above
+    /// [`MAX_ZOOM`](crate::MAX_ZOOM) is treated as `MAX_ZOOM`.
     pub fn occupied_tiles(&self, z: u8) -> Vec<TileWeight> {
         let z = z.min(crate::MAX_ZOOM);
         let world = Window::at_level(z, 0, 0, 1 << z, 1 << z);
         self.tiles_within(&world, z)
     }
 
-    /// Tiles of zoom `z` that represent all tiles that contain points: all of them if there are at
-    /// most `most`. Otherwise they are the densest tiles, or nearly the densest, and others, each
-    /// of which stands for several. Equal points always give the same tiles. A `z` above
-    /// [`MAX_ZOOM`](crate::MAX_ZOOM) is treated as `MAX_ZOOM`.
+    /// Returns the tiles of zoom `z` that represent all tiles that contain points: all of them if
+    /// there are at most `most`. Otherwise they are the densest tiles, or nearly the densest, and
+    /// others, each of which stands for several. Equal points always give the same tiles. A `z`
+    /// above [`MAX_ZOOM`](crate::MAX_ZOOM) is treated as `MAX_ZOOM`.
     ///
-    /// Takes some milliseconds where not all tiles are looked at, however many points there are. If
-    /// the points are not in memory, the stack is unwound if they can't be read.
+    /// It takes some milliseconds where not all tiles are looked at, however many points there are.
+    /// If the points are not in memory, the stack is unwound if they can't be read.
     pub fn representative_tiles(&self, z: u8, most: u64) -> Vec<TileWeight> {
         let z = z.min(crate::MAX_ZOOM);
         let all = self.occupied(u32::from(z));
@@ -64,8 +65,8 @@ impl Points {
         tiles
     }
 
-    /// The [`FOLLOWED`] densest tiles of a zoom. A tile that is dense in a sparse region may be
-    /// missed.
+    /// Returns the [`FOLLOWED`] densest tiles of a zoom. A tile that is dense in a sparse region
+    /// may be missed.
     fn densest_tiles(&self, z: u8) -> Vec<TileWeight> {
         let is_first = |zoom: &u8| self.occupied(u32::from(*zoom)) <= FIRST;
         let first = (0..=z).rev().find(is_first).unwrap_or(0);
@@ -79,9 +80,10 @@ impl Points {
         tiles
     }
 
-    /// Tiles of a zoom that represent all but the `densest`. They are the tiles of points at equal
-    /// steps along the Z-order curve. A tile is picked the more often the more points it has, so it
-    /// stands for the fewer tiles the more it has.
+    /// Returns tiles of a zoom that represent all tiles but the `densest`: those of points at equal
+    /// steps along the Z-order curve. A tile with many points is picked more often than others, so
+    /// the more points it has, the fewer tiles it stands for. `all` is the number of all tiles with
+    /// points.
     fn picked_tiles(
         &self,
         z: u8,
@@ -112,7 +114,7 @@ impl Points {
         Ok(picked)
     }
 
-    /// Tiles of a zoom that contain points, in a window whose pixels are these tiles.
+    /// Returns the tiles of a zoom that contain points, in a window whose pixels are these tiles.
     fn tiles_within(&self, window: &Window, z: u8) -> Vec<TileWeight> {
         let mut tiles: Vec<TileWeight> = Vec::new();
         for cell in self.cells(window, 1.0).slices().flat_map(|(run, _)| run) {
@@ -136,7 +138,7 @@ impl Points {
     }
 }
 
-/// Tile of a zoom in which a point lies.
+/// Returns the tile of zoom `z` in which a point lies.
 fn tile_of(point: &Point, z: u8) -> Option<TileId> {
     let place = |v: u32| v.checked_shr(32 - u32::from(z)).unwrap_or(0);
     TileId::new(z, place(point.x), place(point.y)).ok()

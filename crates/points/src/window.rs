@@ -5,7 +5,7 @@ use crate::lon_lat_box::LonLatBox;
 use crate::mercator::{self, WORLD};
 use crate::tile::TileId;
 
-/// Rectangle of square pixels over the world, at any scale: the part of the map that a picture
+/// A rectangle of square pixels over the world, at any scale: the part of the map that a picture
 /// shows.
 ///
 /// A window may cross ±180°, since the world repeats endlessly in x. In y a window may reach beyond
@@ -21,7 +21,7 @@ pub struct Window {
     height: u32,
 }
 
-/// Reason why a box can't be shown in a window.
+/// The reason why a box can't be shown in a window.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WindowError {
@@ -40,11 +40,11 @@ pub enum WindowError {
 }
 
 impl Window {
-    /// Greatest width of a window, and greatest height, in pixels.
+    /// The greatest width and the greatest height of a window, in pixels.
     pub const MAX_SIDE: u32 = 1 << 15;
 
-    /// Window with its top left corner at (`left`, `top`) and with pixels whose side is `pixel`,
-    /// all in world units. `pixel` must be positive.
+    /// Makes a window with its top left corner at (`left`, `top`) and with pixels whose side is
+    /// `pixel`, all in world units. `pixel` must be positive.
     pub fn new(left: f64, top: f64, pixel: f64, width: u32, height: u32) -> Self {
         Self {
             left,
@@ -55,7 +55,7 @@ impl Window {
         }
     }
 
-    /// Window of a tile that is drawn as `size` × `size` pixels.
+    /// Makes the window of a tile that is drawn as `size` × `size` pixels.
     pub fn tile(tile: TileId, size: u32) -> Self {
         let pixel = WORLD / (f64::from(size) * (1u64 << tile.z()) as f64);
         let side = pixel * f64::from(size);
@@ -68,7 +68,7 @@ impl Window {
         }
     }
 
-    /// Window of some pixels of the world drawn 2^`level` pixels wide: those in columns
+    /// Makes a window of some pixels of the world drawn 2^`level` pixels wide: those in columns
     /// `x..x+width` and rows `y..y+height`.
     pub fn at_level(level: u8, x: i64, y: i64, width: u32, height: u32) -> Self {
         let pixel = WORLD / (1u64 << level.min(40)) as f64;
@@ -81,8 +81,8 @@ impl Window {
         }
     }
 
-    /// Window of `width` × `height` pixels that shows a whole box. If the box has another aspect
-    /// ratio, the window also shows a strip on two opposite sides of the box.
+    /// Makes a window of `width` × `height` pixels that shows a whole box. If the box has another
+    /// aspect ratio, the window also shows a strip on two opposite sides of the box.
     ///
     /// # Errors
     /// A [`WindowError`] if the box has no area on the map, if the width or the height is 0, or if
@@ -109,8 +109,8 @@ impl Window {
         })
     }
 
-    /// Window of the same rectangle with smaller pixels: each pixel is divided into `factor` ×
-    /// `factor`.
+    /// Returns a window of this rectangle with smaller pixels: each pixel is divided into `factor`
+    /// × `factor`.
     pub fn finer(self, factor: u32) -> Self {
         Self {
             pixel: self.pixel / f64::from(factor),
@@ -120,10 +120,10 @@ impl Window {
         }
     }
 
-    /// Window that covers this rectangle with larger pixels, each of which covers `factor` ×
-    /// `factor` pixels of this window. The new window begins `phase.0` of this window's pixels
-    /// further left and `phase.1` further up. So the caller can align the larger pixels with a
-    /// grid.
+    /// Returns a window that covers this rectangle with larger pixels, each of which covers
+    /// `factor` × `factor` pixels of this window. The new window begins `phase.0` of this window's
+    /// pixels further left and `phase.1` further up. So the caller can align the larger pixels with
+    /// a grid.
     pub fn coarser(self, factor: u32, phase: (u32, u32)) -> Self {
         Self {
             left: self.left - self.pixel * f64::from(phase.0),
@@ -134,7 +134,7 @@ impl Window {
         }
     }
 
-    /// Window enlarged by `by` pixels on each of its four sides.
+    /// Returns the window enlarged by `by` pixels on each of its four sides.
     pub fn grown(self, by: u32) -> Self {
         Self {
             left: self.left - self.pixel * f64::from(by),
@@ -145,8 +145,8 @@ impl Window {
         }
     }
 
-    /// Part of this window: `width` × `height` pixels of which the top left one is pixel (`x`, `y`)
-    /// of this window.
+    /// Returns a part of this window: `width` × `height` pixels of which the top left one is pixel
+    /// (`x`, `y`) of this window.
     pub fn part(self, x: u32, y: u32, width: u32, height: u32) -> Self {
         Self {
             left: self.left + self.pixel * f64::from(x),
@@ -157,44 +157,45 @@ impl Window {
         }
     }
 
-    /// x of the window's left edge in world units. Windows whose left edges differ by a multiple of
-    /// the world's side show the same part of the map.
+    /// Returns the x of the window's left edge in world units. Windows whose left edges differ by a
+    /// multiple of the world's side show the same part of the map.
     pub fn left(&self) -> f64 {
         self.left
     }
 
-    /// y of the window's top edge in world units.
+    /// Returns the y of the window's top edge in world units.
     pub fn top(&self) -> f64 {
         self.top
     }
 
-    /// Side of one of the window's pixels in world units.
+    /// Returns the side of one of the window's pixels in world units.
     pub fn pixel(&self) -> f64 {
         self.pixel
     }
 
-    /// Width of the window in pixels.
+    /// Returns the width of the window in pixels.
     pub fn width(&self) -> u32 {
         self.width
     }
 
-    /// Height of the window in pixels.
+    /// Returns the height of the window in pixels.
     pub fn height(&self) -> u32 {
         self.height
     }
 
-    /// x of the window's right edge in world units.
+    /// Returns the x of the window's right edge in world units.
     pub fn right(&self) -> f64 {
         self.left + self.pixel * f64::from(self.width)
     }
 
-    /// y of the window's bottom edge in world units.
+    /// Returns the y of the window's bottom edge in world units.
     pub fn bottom(&self) -> f64 {
         self.top + self.pixel * f64::from(self.height)
     }
 
-    /// West, south, east and north edge in degrees. Longitudes are not wrapped to ±180°. If the
-    /// window reaches beyond the world square in y, the latitude is that of the square's edge.
+    /// Returns the west, south, east and north edge in degrees. Longitudes are not wrapped to
+    /// ±180°. If the window reaches beyond the world square in y, the latitude is that of the
+    /// square's edge.
     pub fn bounds(&self) -> [f64; 4] {
         [
             mercator::longitude(self.left),
@@ -215,8 +216,8 @@ impl Window {
             && whole(self.top / self.pixel)
     }
 
-    /// Zoom at which the pixels of 256 px tiles are as large as this window's pixels. It need not
-    /// be a whole number.
+    /// Returns the zoom at which the pixels of 256 px tiles are as large as this window's pixels.
+    /// It need not be a whole number.
     pub fn zoom(&self) -> f64 {
         level::zoom_of_pixel(self.pixel)
     }

@@ -39,13 +39,13 @@ fn spread(v: u32) -> u32 {
     (v | v << 1) & 0x5555_5555
 }
 
-/// Key of a point's position: its number along the curve.
+/// Returns the key of a point's position: its number along the curve.
 #[inline]
 pub(crate) fn key(p: &Point) -> u64 {
     spread_wide(p.x) | spread_wide(p.y) << 1
 }
 
-/// Position (x, y) of a given key: the inverse of [`key`].
+/// Returns the position (x, y) of a given key: the inverse of [`key`].
 #[inline]
 pub(crate) fn position(key: u64) -> (u32, u32) {
     (gather_wide(key), gather_wide(key >> 1))
@@ -69,27 +69,27 @@ fn gather_wide(v: u64) -> u32 {
     (v | v >> 16) as u32
 }
 
-/// Quad: a square of the quadtree, with all positions that share the top `depth` bits of x and of
-/// y.
+/// A quad: a square of the quadtree, which has all positions that share the top `depth` bits of x
+/// and of y.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quad {
-    /// Depth in the tree: 0 is the whole world, and 32 is a single position.
+    /// The depth in the quadtree: at 0 the quad is the whole world, and at 32 a single position.
     pub depth: u32,
-    /// Top `depth` bits of x, which all positions in the quad share.
+    /// The top `depth` bits of x, which all positions in the quad share.
     pub x: u32,
-    /// Top `depth` bits of y, which all positions in the quad share.
+    /// The top `depth` bits of y, which all positions in the quad share.
     pub y: u32,
 }
 
 impl Quad {
-    /// Quad of the whole world.
+    /// The quad of the whole world.
     pub const WORLD: Self = Self {
         depth: 0,
         x: 0,
         y: 0,
     };
 
-    /// Keys of the first and of the last position in the quad; see [`Point::z_key`].
+    /// Returns the keys of the first and of the last position in the quad; see [`Point::z_key`].
     pub fn keys(self) -> (u64, u64) {
         let corner = Point {
             x: self.x.checked_shl(32 - self.depth).unwrap_or(0),
@@ -108,12 +108,12 @@ impl Quad {
         deeper.is_some_and(|by| above(other.x, by) == self.x && above(other.y, by) == self.y)
     }
 
-    /// Number, 0 to 3, of the quad in its parent, in Z-order.
+    /// Returns the number, 0 to 3, of the quad in its parent, in Z-order.
     pub(crate) fn quarter(self) -> u32 {
         self.x & 1 | (self.y & 1) << 1
     }
 
-    /// Quad at a smaller `depth` in which this quad lies.
+    /// Returns the quad at a smaller `depth` in which this quad lies.
     pub(crate) fn ancestor(self, depth: u32) -> Self {
         let by = self.depth.saturating_sub(depth);
         let above = |v: u32| v.checked_shr(by).unwrap_or(0);
@@ -124,8 +124,8 @@ impl Quad {
         }
     }
 
-    /// West, north, east and south edge in world units. Positions on the east and the south edge
-    /// don't belong to the quad.
+    /// Returns the west, north, east and south edge in world units. Positions on the east and the
+    /// south edge don't belong to the quad.
     #[inline]
     pub fn edges(self) -> (f64, f64, f64, f64) {
         let side = (1u64 << (32 - self.depth)) as f64;
@@ -133,8 +133,8 @@ impl Quad {
         (west, north, west + side, north + side)
     }
 
-    /// Quarter of the quad by its number in Z-order: 0 is north-west, 1 north-east, 2 south-west
-    /// and 3 south-east.
+    /// Returns the quarter of the quad with a number in Z-order: 0 is north-west, 1 north-east, 2
+    /// south-west and 3 south-east.
     #[inline]
     pub fn child(self, quarter: u32) -> Self {
         Self {
@@ -144,14 +144,14 @@ impl Quad {
         }
     }
 
-    /// Borders of the four quarters of the quad in `points[range]`, its points in Z-order: those of
-    /// quarter `i` begin at border `i` and end before border `i + 1`.
+    /// Returns the borders of the four quarters of the quad in `points[range]`, its points in
+    /// Z-order: those of quarter `i` begin at border `i` and end before border `i + 1`.
     #[inline]
     pub fn quarter_borders(self, points: &[Point], range: &Range<usize>) -> [usize; 5] {
         quarter_borders(points, range, self)
     }
 
-    /// Number, 0 to 3, of the quarter in which the point `p` of the quad lies.
+    /// Returns the number, 0 to 3, of the quarter in which the point `p` of the quad lies.
     #[inline]
     pub(crate) fn quarter_of(self, p: &Point) -> u32 {
         let bit = 31 - self.depth;
@@ -159,8 +159,8 @@ impl Quad {
     }
 }
 
-/// Borders of the four quarters of a quad whose points are `points[range]`. The points of quarter
-/// `i` begin at border `i` and end before border `i + 1`.
+/// Returns the borders of the four quarters of a quad whose points are `points[range]`. The points
+/// of quarter `i` begin at border `i` and end before border `i + 1`.
 #[inline]
 pub(crate) fn quarter_borders(points: &[Point], range: &Range<usize>, quad: Quad) -> [usize; 5] {
     let here = points.get(range.clone()).unwrap_or_default();
@@ -171,8 +171,8 @@ pub(crate) fn quarter_borders(points: &[Point], range: &Range<usize>, quad: Quad
     [0, first, half, third, here.len()].map(|i| range.start + i)
 }
 
-/// Ranges of the points of the four quarters of a quad, from the borders that [`quarter_borders`]
-/// returns.
+/// Returns the ranges of the points of the four quarters of a quad, from the borders that
+/// [`quarter_borders`] returns.
 #[inline]
 pub(crate) fn quarters([a, b, c, d, e]: [usize; 5]) -> [Range<usize>; 4] {
     [a..b, b..c, c..d, d..e]
