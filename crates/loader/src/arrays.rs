@@ -11,11 +11,11 @@ use crate::time::Times;
 use heatsplat_points::{LonLatBox, PointSink};
 use rayon::prelude::*;
 
-/// The number of rows that a thread checks at a time. It is a choice.
+/// The number of rows that a thread checks in one step: a choice.
 const ROWS: usize = 1 << 17;
 
 /// The number of chunks of [`ROWS`] rows that are checked before their points are handed on: a
-/// choice, with which some 2 million points are held at a time.
+/// choice, with which one load holds some 2 million points in memory.
 const CHUNKS: usize = 16;
 
 /// Arrays of numbers with one value for each row.

@@ -18,13 +18,14 @@ const METRES: f64 = 1000.0;
 pub(crate) struct Batch {
     pub(crate) points: Vec<Point>,
     pub(crate) report: Report,
-    /// The values in the columns that the option `keep` names: one row of values for each point.
+    /// The values in the kept columns, those that the option `keep` names: one row of values for
+    /// each point.
     pub(crate) kept: TableBuilder,
     /// The box, in degrees, that points must lie in; a row whose point lies outside counts as
     /// filtered out. `None`: no box.
     within: Option<LonLatBox>,
     /// True if the column of weights was chosen by its name alone and not by an option. A row whose
-    /// value in this column is no number is then kept, with a missing weight.
+    /// value in this column is no number then becomes a point all the same, with a missing weight.
     is_guess: bool,
     /// The notation of numbers in the columns of coordinates: a decimal point or a decimal comma,
     /// and perhaps marks between thousands.
@@ -102,8 +103,7 @@ impl Rejection<'_> {
 
 impl Batch {
     /// Creates an empty batch. `within` is the box to which points are restricted, `keep` the
-    /// number of columns whose values are kept for each point, and `times` the formats of times in
-    /// these columns.
+    /// number of kept columns, and `times` the formats of times in these columns.
     pub(crate) fn new(within: Option<LonLatBox>, keep: usize, times: &Times) -> Self {
         Self {
             within,
@@ -112,8 +112,8 @@ impl Batch {
         }
     }
 
-    /// Sets what happens to a row whose weight is no number: it is kept if `is_guess` is true, and
-    /// rejected otherwise.
+    /// Sets what happens to a row whose weight is no number: if `is_guess` is true, it becomes a
+    /// point with a missing weight; otherwise it is rejected.
     pub(crate) fn guessing(self, is_guess: bool) -> Self {
         Self { is_guess, ..self }
     }
@@ -133,9 +133,8 @@ impl Batch {
         self.report.notes.forget_weights();
     }
 
-    /// Adds a row's values in the columns that are kept, once for each point that the row gave.
-    /// `value` returns the row's value in a kept column. Its argument is the column's index among
-    /// the kept columns.
+    /// Adds a row's values in the kept columns, once for each point that the row gave. `value`
+    /// returns the row's value in a kept column by the column's index among the kept columns.
     #[inline]
     pub(crate) fn keep_values<'v>(&mut self, value: impl FnMut(usize) -> Value<'v>) {
         self.kept.fill(self.points.len(), value);

@@ -31,7 +31,7 @@ const BBOX: &str = "bbox";
 /// The edges of a box, in the order in which they are written.
 const EDGES: [&str; 4] = ["xmin", "ymin", "xmax", "ymax"];
 
-/// Error while points are written as GeoParquet.
+/// An error while points are written as GeoParquet.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GeoParquetError {
@@ -80,7 +80,8 @@ pub fn write_geoparquet(
 /// the table of the points with some numbers in Z-order. `columns` is a table without rows.
 ///
 /// # Errors
-/// Those of [`write_geoparquet`] and of `rows`.
+/// A [`GeoParquetError`]: the points or the rows of their table can't be read, or the file can't be
+/// written.
 pub fn write_geoparquet_rows(
     points: &Points,
     columns: &Table,
@@ -94,10 +95,12 @@ pub fn write_geoparquet_rows(
     })
 }
 
-/// A function that returns the kept columns of the points with some numbers.
+/// A function that returns the values of a table's columns for the points with some numbers in
+/// Z-order.
 type KeptColumns<'k> = dyn FnMut(&RowLayout, Range<usize>) -> Result<Vec<ArrayRef>, ReadError> + 'k;
 
-/// Writes points as GeoParquet. `values` returns the kept columns of the points with some numbers.
+/// Writes points as GeoParquet. `values` returns the values of the table's columns for the points
+/// with some numbers in Z-order.
 fn write(
     points: &Points,
     table: &Table,
@@ -228,7 +231,7 @@ impl RowLayout {
         })
     }
 
-    /// The kept columns in some rows of a table.
+    /// The values of a table's columns in some of its rows.
     fn values(&self, table: &Table, rows: Range<usize>) -> Vec<ArrayRef> {
         let columns = self
             .kept
@@ -239,7 +242,7 @@ impl RowLayout {
             .collect()
     }
 
-    /// The columns of some points, of which the last ones are `kept`.
+    /// All columns of some points. The last ones, `kept`, are those of their table.
     fn columns(&self, points: &[Point], kept: Vec<ArrayRef>) -> Vec<ArrayRef> {
         let places: Vec<(f64, f64)> = points.iter().map(middle).collect();
         let mut geometries = BinaryBuilder::with_capacity(places.len(), places.len() * 21);

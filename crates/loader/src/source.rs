@@ -30,9 +30,10 @@ pub trait Source: Send {
     /// The rest of the source can't be read. Points that were appended to `sink` before stay there.
     fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError>;
 
-    /// The values in the columns that [`LoadOptions::keep`](crate::LoadOptions::keep) names. They
-    /// belong to the points that [`next_batch`](Self::next_batch) has appended since the last call
-    /// of this method, and are in the order of these points. Empty if no columns are kept.
+    /// The values in the kept columns, those that [`LoadOptions::keep`](crate::LoadOptions::keep)
+    /// names. They belong to the points that [`next_batch`](Self::next_batch) has appended since
+    /// the last call of this method, and are in the order of these points. Empty if there are no
+    /// kept columns.
     fn take_kept(&mut self) -> TableBuilder {
         TableBuilder::default()
     }
@@ -49,8 +50,8 @@ pub(crate) struct SourceState {
     name: String,
     pub(crate) columns: Columns,
     pub(crate) report: Report,
-    /// The values in the columns that are kept, for the points that were added since the last call
-    /// of `take_kept`.
+    /// The values in the kept columns, for the points that were added since the last call of
+    /// `take_kept`.
     kept: TableBuilder,
     strict: bool,
 }
@@ -163,9 +164,9 @@ pub fn load(
     finished_report(source)
 }
 
-/// Reads a source to its end, like [`load`], and hands over the points with the values in the
-/// columns that are kept: `rows` is called after each batch, and its result ends the reading if it
-/// is false. Calls `on_progress` after every batch.
+/// Reads a source to its end, like [`load`], and hands over the points with their values in the
+/// kept columns, those that the option `keep` names: `rows` is called after each batch, and its
+/// result ends the reading if it is false. Calls `on_progress` after every batch.
 ///
 /// # Errors
 /// The errors of [`load`], and [`LoadError::NoSuchColumn`] if no row has a column that is to be
@@ -206,10 +207,10 @@ pub fn load_rows(
     }
 }
 
-/// Reads the beginning of a source: as many batches as hold `count` points. Returns these points
-/// in the order of their rows, and a [`Table`] of the columns that are kept, whose rows are in the
-/// same order. They are fewer than `count` if the source has fewer; further points of the last
-/// batch are left out.
+/// Reads the beginning of a source: as many batches as hold `count` points. Returns these points in
+/// the order of their rows, and a [`Table`] of the kept columns (those that the option `keep`
+/// names), whose rows are in that order too. The points are fewer than `count` if the source has
+/// fewer; further points of the last batch are left out.
 ///
 /// # Errors
 /// An error of the source.
@@ -226,13 +227,14 @@ pub fn load_first(source: &mut dyn Source, count: u32) -> Result<(Vec<Point>, Ta
     Ok((points, Table::new(names, kept, &order)))
 }
 
-/// Reads a source to its end. Returns an index of its points, a [`Table`] of the columns that are
-/// kept, and the report of its rows. The table's rows are in the order of the index. Calls
-/// `on_progress` after every batch.
+/// Reads a source to its end. Returns an index of its points, a [`Table`] of the kept columns
+/// (those that the option `keep` names), and the report of its rows. The table's rows are in the
+/// order of the index. Calls `on_progress` after every batch.
 ///
 /// # Errors
-/// The errors of [`load`], [`LoadError::NoSuchColumn`] if no row has a column that is to be kept,
-/// or [`LoadError::BadOption`] if columns are to be kept for more than 4,294,967,295 points.
+/// The errors of [`load`], [`LoadError::NoSuchColumn`] if no row has a column that the option
+/// `keep` names, or [`LoadError::BadOption`] if there are kept columns and more than 4,294,967,295
+/// points.
 pub fn load_table(
     source: &mut dyn Source,
     mut on_progress: impl FnMut(&LoadProgress),

@@ -46,7 +46,7 @@ pub struct Columns {
     pub geometry: Option<String>,
     /// The name of the column of weights; `None`: every row counts 1.
     pub weight: Option<String>,
-    /// The names of the columns whose values are kept for each point.
+    /// The names of the kept columns, whose values are read for each point.
     pub kept: Vec<String>,
     /// The choice of columns and its reason, as one line of text for people.
     pub why: String,

@@ -6,11 +6,12 @@
 /// The names that are known for the columns of one axis, longitude or latitude. If several names of
 /// one list occur in a file, the one that comes first in the list is chosen.
 pub(super) struct AxisNames {
-    /// Column names that mean degrees on this axis, such as `longitude`, the preferred ones first.
+    /// The column names that mean degrees on this axis, such as `longitude`, the preferred ones
+    /// first.
     pub(super) degrees: &'static [&'static str],
-    /// Column names that may mean degrees or metres of a projection, such as `x`.
+    /// The column names that may mean degrees or metres of a projection, such as `x`.
     pub(super) either: &'static [&'static str],
-    /// Column names that mean metres of a projection, such as `easting`.
+    /// The column names that mean metres of a projection, such as `easting`.
     pub(super) metres: &'static [&'static str],
     /// Words that mean this axis within a longer column name, such as `longitude` in
     /// `pickup_longitude`.

@@ -33,7 +33,7 @@ pub(crate) struct Geometries {
     /// geometries is used only if no option names columns of degrees. Geometries in no column are
     /// always used.
     pub(crate) column: Option<usize>,
-    /// Text for reports that states where positions come from: `positions from the shapes`.
+    /// The text for reports that states where positions come from: `positions from the shapes`.
     pub(crate) why: String,
 }
 

@@ -11,13 +11,14 @@ use crate::time::Times;
 use crate::value::Value;
 use std::collections::BTreeSet;
 
-/// A filter of rows, and the columns to keep, by their indexes among the source's columns.
+/// A filter of rows, and the kept columns (those that the option `keep` names), by their indexes
+/// among the source's columns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RowSelection {
     filter: Option<ResolvedFilter>,
     /// The formats in which dates and times of the source are read.
     pub(crate) times: Times,
-    /// Indexes of the columns whose values are kept for each point.
+    /// The indexes of the kept columns, whose values are read for each point.
     pub(crate) keep: Vec<usize>,
 }
 
@@ -46,21 +47,21 @@ impl RowSelection {
         })
     }
 
-    /// The names of the columns that are kept. `seen` are the names of all columns.
+    /// The names of the kept columns. `seen` are the names of all columns.
     pub(crate) fn names(&self, seen: &[String]) -> Vec<String> {
         let name = |at: &usize| seen.get(*at).cloned();
         self.keep.iter().filter_map(name).collect()
     }
 
-    /// Indexes of the columns that the filter uses or that are kept. Each index occurs once, and
-    /// they are in ascending order.
+    /// The indexes of the columns that the filter uses and of the kept ones, each once, in
+    /// ascending order.
     pub(crate) fn places(&self) -> Vec<usize> {
         let filter = self.filter.iter().flat_map(|filter| &filter.places);
         let all: BTreeSet<usize> = filter.chain(&self.keep).copied().collect();
         all.into_iter().collect()
     }
 
-    /// Returns whether this selection does nothing: it has no filter and keeps no columns.
+    /// Returns whether this selection does nothing: it has no filter and no kept columns.
     pub(crate) fn is_empty(&self) -> bool {
         self.filter.is_none() && self.keep.is_empty()
     }

@@ -354,7 +354,7 @@ struct Helmert {
     stretch: f64,
 }
 
-/// The square of an ellipsoid's first eccentricity. `flattening` is the inverse flattening; 0
+/// The square of an ellipsoid's first eccentricity. `flattening` is given as its inverse, 1/f; 0
 /// stands for a sphere.
 fn squared(flattening: f64) -> f64 {
     match flattening {

@@ -75,9 +75,13 @@ pub(super) fn newline(sample: &[u8]) -> u8 {
 }
 
 /// A score of how well a delimiter explains a sample. Scores are compared part by part, in this
-/// order: the first record has more than one field (true or false); the columns of longitude and
-/// latitude are found in it, or it is two or three numbers (true or false); the number of later
-/// records with as many fields as the first; the number of fields of the first record.
+/// order:
+///
+/// * true if the first record has more than one field
+/// * true if the columns of longitude and latitude are found in the first record, or if it is two
+///   or three numbers
+/// * the number of later records with as many fields as the first
+/// * the number of fields of the first record
 fn evidence(
     sample: &[u8],
     whole: bool,

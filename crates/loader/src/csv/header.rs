@@ -186,8 +186,9 @@ impl FirstRecord {
         PlaceColumn::find(rows, seen, options, file)
     }
 
-    /// Returns whether the first record is a row of data and no header. It is if the fields of the
-    /// position hold numbers.
+    /// Returns whether the first record is a row of data and no header: whether the fields of the
+    /// position hold numbers. If no option names a column, it must be two or three fields that are
+    /// all numbers.
     fn is_data(&self, options: &LoadOptions) -> bool {
         let field = |at: usize| self.fields.get(at).map_or(&b""[..], Vec::as_slice);
         let number = |at: usize| is_any_number(field(at));
@@ -218,9 +219,18 @@ impl FirstRecord {
     }
 }
 
-/// Makes the reader of a file's positions; `None` if these are two columns of plain degrees, for
-/// which no special reader is needed. `form` is the form of positions; `None`: two columns of plain
-/// numbers. `stated` is the EPSG number that geometries state; 0 if they state none.
+/// Makes the reader that turns a row's texts into its position. `None` if rows have two columns of
+/// numbers in degrees, which the parser reads itself.
+///
+/// `form` is the form in which rows write positions; `None` stands for two columns of numbers,
+/// which are degrees unless a coordinate system is given. That system is the option `srid`, or else
+/// `stated`, the EPSG number in the file's geometries (0: none).
+///
+/// # Errors
+/// * [`LoadError::BadOption`] if the option `srid` is set, but positions are codes of areas, which
+///   state their places
+/// * [`LoadError::UnknownCrs`] if the coordinate system is not known
+/// * [`LoadError::VagueDatum`] if positions in the system can't be shifted to WGS 84 exactly enough
 fn reader(
     form: Option<PlaceForm>,
     stated: u32,

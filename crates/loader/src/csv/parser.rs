@@ -67,9 +67,9 @@ pub(crate) struct CsvParser {
     pub(crate) lon: usize,
     pub(crate) lat: usize,
     pub(crate) weight: Option<usize>,
-    /// The filter that rows must pass, and the columns whose values are kept for each point.
+    /// The filter that rows must pass, and the kept columns, whose values are read for each point.
     pub(crate) selection: RowSelection,
-    /// The columns that the filter uses or whose values are kept, by their indexes, counted from 0.
+    /// The columns that the filter uses and the kept columns, by their indexes, counted from 0.
     pub(crate) places: Vec<usize>,
     /// The notation of numbers in each column: the decimal mark, and marks between thousands.
     pub(super) numbers: Notations,

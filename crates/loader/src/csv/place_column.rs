@@ -55,7 +55,7 @@ pub(super) struct PlaceColumn {
     pub(super) form: PlaceForm,
     /// The EPSG number that the column's first geometry states; 0 if it states none.
     pub(super) srid: u32,
-    /// Text for reports that states where positions come from, such as `positions from the
+    /// The text for reports that states where positions come from, such as `positions from the
     /// geometries in "geom"`.
     pub(super) why: String,
 }
@@ -87,8 +87,8 @@ struct CodeCount {
 }
 
 impl Contents {
-    /// Empty counts for a column with the name `name`. `is_asked` is true if an option names the
-    /// column.
+    /// Makes empty counts for a column with the name `name`. `is_asked` is true if an option names
+    /// the column.
     fn new(name: &str, is_asked: bool) -> Self {
         let named = CellCode::of_name(&normalised(name));
         let others = CellCode::UNMISTAKABLE.into_iter().filter(|_| is_asked);
@@ -358,13 +358,18 @@ fn hemispheres(rows: &SampleRows<'_>, [lon, lat]: [usize; 2]) -> Option<[usize; 
 const FULL_TURN: f64 = 360.0;
 
 /// Returns whether the numbers are degrees and minutes as GPS units write them: `dddmm.mmmm` for
-/// longitudes and `ddmm.mmmm` for latitudes. They are if all minutes are below 60 and most
-/// latitudes are beyond 360, all longitudes have five and all latitudes four digits before the
-/// point, and some number begins with 0 or there are columns of hemispheres.
+/// longitudes and `ddmm.mmmm` for latitudes. All of this must hold:
+///
+/// * There are at least two numbers, and in each the minutes are below 60, and the degrees are at
+///   most 180 (longitudes) or 90 (latitudes).
+/// * More than a quarter of the numbers are latitudes with a number beyond 360, which can't be
+///   degrees.
+/// * All longitudes have five digits before the point, and all latitudes four.
+/// * Some number begins with 0, or there are columns of hemispheres (`has_hemispheres`).
 ///
 /// # Errors
-/// [`LoadError::BadOption`] if only the minutes and the latitudes are so: such numbers could also
-/// be metres of a projection.
+/// [`LoadError::BadOption`], for the parameter `srid`, if the first two conditions hold but not the
+/// others: such numbers could be minutes, and they could also be metres of a projection.
 fn minutes(
     rows: &SampleRows<'_>,
     [lon, lat]: [usize; 2],

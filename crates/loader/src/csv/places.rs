@@ -60,8 +60,8 @@ pub(super) struct PlaceTexts<'a> {
 pub(super) type SkippedPlace = (SkipReason, String);
 
 impl PlaceReader {
-    /// Text for reports that mentions minutes, columns of hemispheres and the coordinate system of
-    /// positions; empty if they have none of these.
+    /// The text for reports that mentions minutes, columns of hemispheres and the coordinate system
+    /// of positions; empty if there are none of these.
     pub(super) fn why(&self) -> String {
         let mut why = match self.form {
             PlaceForm::Columns { minutes: true, .. } => {

@@ -13,7 +13,7 @@ use std::io::{self, Read};
 /// The most lines that are left out above a header: a choice.
 const MOST_LINES: usize = 40;
 
-/// The number of bytes that are read at a time.
+/// The number of bytes that one read gets.
 const CHUNK: usize = 64 << 10;
 
 /// The lines above a file's header.

@@ -6,10 +6,9 @@
 //!   these two fields hold no other text and the line has as many delimiters as the first record.
 //!   At most [`AHEAD`] lines are examined. Blank lines don't count.
 //! * In tab-separated text every line is a row, since the type text/tab-separated-values has no
-//!   quotes. There is one exception: a line with a wrong number of tabs may continue on the next
-//!   lines. It does if one of its quotes is closed at the end of a field within the first [`REACH`]
-//!   bytes, the whole row then has the right number of tabs, and its lines are no rows by
-//!   themselves.
+//!   quotes. There is one exception: a line with a wrong number of tabs continues on the next lines
+//!   if one of its quotes is closed at the end of a field within the first [`REACH`] bytes, if the
+//!   whole row then has the right number of tabs, and if its lines are no rows by themselves.
 //!
 //! Quotes that an option prescribes ([`Strict`](Quoting::Strict)) are never doubted.
 
@@ -191,8 +190,9 @@ impl CsvDialect {
         }
     }
 
-    /// Judges whether the first line of tab-separated text continues on the next lines. It does if
-    /// its quotes enclose line ends, and if it has `wanted` tabs only together with the next lines.
+    /// Judges whether the first line of tab-separated text continues on the next lines: whether its
+    /// quotes enclose line ends, and whether it has `wanted` tabs only together with the next
+    /// lines.
     fn spanning(&self, bytes: &[u8], quote: u8, wanted: usize, ended: bool) -> LineSpan {
         let all = bytes.get(..bytes.len().min(REACH)).unwrap_or_default();
         let beyond = bytes.len() > REACH;

@@ -80,7 +80,7 @@ pub(super) struct SampleRows<'a> {
 pub(super) struct Notations {
     pub(super) positions: NumberFormat,
     pub(super) weights: NumberFormat,
-    /// The notations in other columns: those that the filter uses or whose values are kept, each by
+    /// The notations in other columns: those that the filter uses, and the kept columns, each by
     /// its index, counted from 0. Only those with a decimal comma or marks between thousands are
     /// listed.
     pub(super) others: Vec<(usize, NumberFormat)>,
@@ -202,15 +202,15 @@ impl<'a> SampleRows<'a> {
 }
 
 impl Notations {
-    /// The notation of the numbers in a column that the filter uses or whose values are kept.
-    /// `column` is its index, counted from 0.
+    /// The notation of the numbers in a column that the filter uses, or in a kept column. `column`
+    /// is its index, counted from 0.
     pub(super) fn other(&self, column: usize) -> NumberFormat {
         let mut others = self.others.iter();
         let found = others.find(|(at, _)| *at == column);
         found.map_or(NumberFormat::Point, |(_, format)| *format)
     }
 
-    /// Text for reports that mentions decimal commas or commas between thousands; empty if the
+    /// The text for reports that mentions decimal commas or commas between thousands; empty if the
     /// columns that are read have neither.
     pub(super) fn why(&self) -> String {
         let all = [self.positions, self.weights];

@@ -315,7 +315,8 @@ pub enum LoadError {
     },
 }
 
-/// Advice for a load that keeps no row, by the reason for which most rows were skipped.
+/// The advice for a load in which no row became a point, by the reason for which most rows were
+/// skipped.
 fn advice(report: &Report, weight: Option<&str>) -> String {
     let most = SkipReason::ALL
         .into_iter()

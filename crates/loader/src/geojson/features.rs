@@ -41,11 +41,12 @@ pub(crate) struct FeatureParser {
     pub(crate) datum_error: Option<f64>,
 }
 
-/// The choice of the features that are read, and of the properties that are kept for them.
+/// The choice of the features that are read, and of the kept properties: those that the option
+/// `keep` names.
 pub(crate) struct PropertySelection {
     /// The filter, and the names of the properties that it uses, as they are in the file.
     pub(crate) filter: Option<(Filter, Vec<String>)>,
-    /// The names of the properties whose values are kept for each point.
+    /// The names of the kept properties, whose values are read for each point.
     pub(crate) keep: Vec<String>,
     /// The formats in which dates and times in properties are read.
     pub(crate) times: Times,
@@ -75,8 +76,8 @@ impl<L: FnMut() -> u64> FeatureReader<'_, L> {
     }
 
     /// Reads all positions in an object, each as a row. `properties` is the JSON of the properties
-    /// of the feature that contains the object. `depth` is the depth to which objects may still be
-    /// nested, this object included.
+    /// of the feature that contains the object; `None` if no feature does. `depth` is the number of
+    /// levels down to which objects may still be nested, this object included.
     fn object(&mut self, json: &[u8], properties: Option<&[u8]>, depth: usize) {
         if depth == 0 {
             return self.skip(SkipReason::Malformed, || {

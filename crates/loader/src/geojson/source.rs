@@ -22,11 +22,11 @@ use crate::time::Times;
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
-/// Text for [`Columns::why`] that states where positions come from.
+/// The text for [`Columns::why`] that states where positions come from.
 const POSITIONS: &str = "positions from the geometries";
 
-/// A source that reads GeoJSON inside another JSON document. `path` is its path there, such as
-/// `result.data`, for reports.
+/// A source that reads GeoJSON inside another JSON document. `path` is the place of the GeoJSON in
+/// that document, such as `result.data`, for reports.
 pub(crate) fn part(
     input: Input,
     format: InputFormat,

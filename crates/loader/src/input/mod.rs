@@ -23,7 +23,7 @@ use std::sync::{Arc, OnceLock};
 /// header is shorter than 256 KiB.
 pub(crate) const SAMPLE: usize = 256 << 10;
 
-/// The number of bytes that are read from the operating system at a time. It is a choice.
+/// The number of bytes that one read gets from the operating system: a choice.
 const CHUNK: usize = 128 << 10;
 
 /// An opened input: the name and the counts of its origin, and its decompressed bytes.

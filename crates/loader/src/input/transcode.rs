@@ -5,7 +5,7 @@ use crate::input::{Input, Origin};
 use encoding_rs::{CoderResult, Decoder, WINDOWS_1252};
 use std::io::{self, Cursor, Read};
 
-/// The number of bytes that are decoded at a time. It is a choice.
+/// The number of bytes that are decoded in one step: a choice.
 const CHUNK: usize = 64 << 10;
 
 impl Input {

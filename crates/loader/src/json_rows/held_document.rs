@@ -28,8 +28,8 @@ pub(super) struct HeldDocument {
 
 impl HeldDocument {
     /// Reads a document to its end. `sample` is the beginning of the document, which was read
-    /// already. `path` is the JSON path of the part that has the positions, and `form` is that
-    /// part's form in words for messages.
+    /// already. `path` leads to the part of the JSON that has the positions, and `form` is a text
+    /// for messages that describes this part.
     pub(super) fn read(
         mut input: Input,
         sample: Vec<u8>,

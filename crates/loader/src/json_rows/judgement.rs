@@ -35,8 +35,7 @@ pub(super) struct Judgement<'a> {
 
 impl<'a> Judgement<'a> {
     /// Judges `values`, each of which is a complete JSON value. `None` if none of them is an object
-    /// or array. `names` are the names of the elements if rows are arrays and the document names
-    /// their elements.
+    /// or array. If rows are arrays and the document names their elements, `names` has these names.
     pub(super) fn new(
         values: &[&'a [u8]],
         names: Option<&[String]>,

@@ -8,8 +8,8 @@ use crate::options::{AxisOrder, LoadOptions};
 use crate::parameter::Parameter;
 use std::collections::HashSet;
 
-/// Changes the judgement of rows if a well-known program writes such rows. `path` is the JSON path
-/// of the array of rows, and `around` is the JSON text of the object that has this array.
+/// Changes the judgement of rows if a well-known program writes such rows. `path` leads to the
+/// array of rows in the JSON, and `around` is the JSON text of the object that has this array.
 pub(super) fn adapt(
     judgement: &mut Judgement<'_>,
     path: &[Step],

@@ -46,7 +46,7 @@ pub(super) struct Placing {
     /// True if a row has a point by each rule whose values it has; false if only the first such
     /// rule counts for a row.
     pub(super) is_each: bool,
-    /// Text for reports that names the columns of positions, and the reason for choosing them.
+    /// The text for reports that names the columns of positions, and the reason for choosing them.
     pub(super) why: String,
     /// The index of the column of weights, unless an option names one. `None` if that column is
     /// chosen by its name.

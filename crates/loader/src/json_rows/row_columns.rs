@@ -93,8 +93,8 @@ pub(super) struct RowColumns {
 }
 
 impl RowColumns {
-    /// The columns of rows, each of which must be complete JSON. `names` are the names of the
-    /// elements if rows are arrays; an element without a name is called by its number, counted from
+    /// The columns of rows, each of which must be complete JSON. If rows are arrays, `names` has
+    /// the names of their elements; an element without a name is called by its number, counted from
     /// 1.
     pub(super) fn new(rows: &[&[u8]], names: Option<&[String]>) -> Self {
         let mut columns = Self::default();

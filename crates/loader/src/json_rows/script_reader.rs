@@ -9,11 +9,11 @@ use crate::error::LoadError;
 use crate::input::Input;
 use std::io::{self, Cursor, Read};
 
-/// The number of bytes of the script that are converted at a time: a choice.
+/// The number of bytes of the script that are converted in one step: a choice.
 const CHUNK: usize = 64 << 10;
 
-/// The most brackets that may be open at a time, and also the most bytes of a word without quotes:
-/// a choice.
+/// The most brackets that may be open in one script, one inside the other, and also the most bytes
+/// of a word without quotes: a choice.
 const MOST: usize = 1 << 20;
 
 /// The JSON value of a script, as an input. `input` is the script. The value begins at the offset

@@ -20,8 +20,8 @@ pub(super) struct TextOutcome {
     pub(super) doubtful: Option<(f64, f64)>,
 }
 
-/// Adds a point to a batch for each position in a string. `order` is the order of two numbers in
-/// it, unless letters of hemispheres show it.
+/// Adds a point to a batch for each position in a string. If the string doesn't show which of two
+/// numbers is the latitude, as by a letter of a hemisphere, `order` decides.
 pub(super) fn at_text(
     text: &str,
     order: AxisOrder,

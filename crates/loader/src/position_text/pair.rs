@@ -19,8 +19,8 @@ pub(crate) struct CoordinatePair {
 }
 
 impl CoordinatePair {
-    /// The longitude and the latitude. `order` is the order of the two coordinates if the text
-    /// doesn't show it.
+    /// The longitude and the latitude. If the text doesn't show which of the two coordinates is the
+    /// latitude, `order` decides.
     pub(crate) fn lon_lat(&self, order: AxisOrder) -> (f64, f64) {
         match self.stated.unwrap_or(order) {
             AxisOrder::LatLon => (self.second, self.first),

@@ -12,7 +12,7 @@ pub(crate) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 const LONGEST: usize = 2 * super::relation::LONGEST + 64;
 
 /// The largest number of fields in a row. The fields are x, y, the weight, and a number that is
-/// kept beside the point.
+/// read beside the point.
 pub(crate) const FIELDS: usize = 4;
 
 /// The bytes of a row's fields. A field is `None` if it is NULL or was not sent.

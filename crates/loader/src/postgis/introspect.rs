@@ -207,7 +207,7 @@ pub(super) fn find_weight(
     }
 }
 
-/// The index of the column `asked`, whose numbers are kept beside the points; `None` if `asked` is
+/// The index of the column `asked`, whose numbers are read beside the points; `None` if `asked` is
 /// `None`.
 pub(super) fn find_kept(
     seen: &[Column],

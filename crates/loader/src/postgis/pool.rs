@@ -28,7 +28,7 @@ const LOAD_POSTGIS: &str = "SELECT ST_IsValid(ST_MakePoint(0, 0))";
 /// Limits that protect a database from requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatabaseLimits {
-    /// The largest number of connections that are open at a time.
+    /// The largest number of connections to one database that are open at the same time.
     pub connections: usize,
     /// The longest time that one request may take in the database.
     pub deadline: Duration,

@@ -24,7 +24,7 @@ pub struct LayerQuery {
     /// The reference system (SRID) of geometries that state none; `None` if the caller doesn't know
     /// it.
     pub srid: Option<u32>,
-    /// A column of numbers that a snapshot keeps beside its points; `None` keeps none.
+    /// A column of numbers that a snapshot reads beside its points; `None` if it reads none.
     pub keep: Option<String>,
 }
 
@@ -324,8 +324,8 @@ impl ResolvedLayer {
         self.srid
     }
 
-    /// Begins a statement for this layer, without any text yet. `values` are the values of the
-    /// query's tokens.
+    /// Begins a statement for this layer, without any text yet. `values` has a value for each token
+    /// of the query, such as `!bbox!`.
     pub(crate) fn statement(&self, values: TokenValues) -> Statement {
         let field = match &self.place {
             PlaceColumns::Geometry { column, .. } => quoted(column),
@@ -357,7 +357,7 @@ impl ResolvedLayer {
 
     /// An SQL expression for a geometry in degrees or Web-Mercator metres. `stored` is the
     /// expression for the stored geometry. A geometry whose SRID is not the layer's is not
-    /// transformed. When this program reads its row, the row is kept or skipped by that SRID.
+    /// transformed. When this program reads its row, that SRID decides whether the row is skipped.
     fn placed(&self, stored: String) -> String {
         let srid = self.srid;
         let said = match (self.mixed, self.zero_is_srid) {
@@ -399,7 +399,7 @@ impl ResolvedLayer {
         self.weight.as_deref().map(as_number)
     }
 
-    /// An SQL expression for the number that is kept beside each point; `None` if none is kept.
+    /// An SQL expression for the number that is read beside each point; `None` if none is read.
     pub(crate) fn kept_column(&self) -> Option<String> {
         self.kept.as_deref().map(as_number)
     }

@@ -394,7 +394,7 @@ async fn copy(
 }
 
 /// The layout of the rows that the database sends: the position, then the weight, then the number
-/// that is kept beside the point. A weight and a number are there only if the layer has them.
+/// that is read beside the point. A weight and a number are there only if the layer has them.
 struct RowLayout {
     unit: Unit,
     /// True if the row's position is two numbers, and false if it is one geometry.

@@ -31,17 +31,18 @@ pub(crate) enum Geometry<'a> {
 }
 
 /// A sink to which a reader gives records. It checks each record, and sends the points in batches
-/// to the source.
+/// to the source. A kept column is one that the option `keep` names; its values are read beside the
+/// points.
 pub(crate) struct RecordSink {
     crs: Arc<Crs>,
     selection: Arc<RowSelection>,
     within: Option<LonLatBox>,
     batch: Batch,
-    /// The current record's values in the columns that the option `keep` names.
+    /// The current record's values in the kept columns.
     row: Vec<Value<'static>>,
     record: u64,
     /// True if no option named the column of weights, but it was chosen by its name. A row whose
-    /// value in this column is no number is then kept, with a missing weight.
+    /// value in this column is no number then becomes a point all the same, with a missing weight.
     is_guess: bool,
     /// The pending decision whether the values in the column of weights are numbers, which is made
     /// before the first batch is sent. `None` after it was made, or if none is needed.
@@ -70,7 +71,7 @@ pub(super) enum ReaderMessage {
 impl RecordSink {
     /// A sink for the records of one reader. `is_guess` is true if the column of weights was chosen
     /// by its name alone; `undecided` is then the decision, to be made, whether its values are
-    /// numbers. Only points in the box `within` are kept.
+    /// numbers. Points outside the box `within` are left out.
     pub(super) fn new(
         crs: &Arc<Crs>,
         selection: &Arc<RowSelection>,
@@ -96,8 +97,8 @@ impl RecordSink {
     }
 
     /// Returns whether the filter selects the next record. A record that it leaves out is counted.
-    /// If it selects the record, the values to keep are stored until the record's points are made.
-    /// `value` returns the record's value in a column by the column's index.
+    /// If it selects the record, the record's values in the kept columns are stored until its
+    /// points are made. `value` returns the record's value in a column by the column's index.
     pub(crate) fn selects(
         &mut self,
         mut value: impl FnMut(usize) -> Value<'static>,
@@ -162,8 +163,8 @@ impl RecordSink {
         self.send()
     }
 
-    /// Appends the current record's kept values to the batch, once for each point that was just
-    /// added.
+    /// Appends the current record's values in the kept columns to the batch, once for each point
+    /// that was just added.
     fn fill(&mut self) {
         let row = &self.row;
         self.batch

@@ -2,8 +2,8 @@
 
 use std::io::{self, BufReader, Cursor, Read};
 
-/// The number of bytes that are read at a time: a choice. An event of XML that spans two of these
-/// blocks is copied once more.
+/// The number of bytes that one read gets: a choice. An event of XML that spans two of these blocks
+/// is copied once more.
 const BLOCK: usize = 128 << 10;
 
 /// A reader of a whole input: the sample, which was read before, then the rest of the file.

@@ -23,7 +23,7 @@ const LONGEST: usize = 4 << 10;
 /// in memory as a whole.
 const ENDLESS: usize = 16 << 20;
 
-/// The most elements that may be open at a time, one inside the other: a choice.
+/// The most elements of one document that may be open, one inside the other: a choice.
 const DEPTH: usize = 1000;
 
 /// A function that sends the records of a text to a sink. Its other arguments are the origin of the
@@ -229,8 +229,8 @@ impl Slots {
         }
     }
 
-    /// The elements that a source needs: the elements of the weight, of the filter and of the
-    /// columns to keep. `seen` are the names of the source's columns.
+    /// The elements that a source needs: the elements of the weight, of the filter and of the kept
+    /// columns. `seen` are the names of the source's columns.
     pub(super) fn wanted(seen: &[String], weight: Option<usize>, selection: &RowSelection) -> Self {
         let mut slots = Self::default();
         for at in weight.into_iter().chain(selection.places()) {

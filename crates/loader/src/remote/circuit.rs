@@ -17,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(super) struct Circuit(Mutex<State>);
 
-/// Permission to send requests.
+/// A permission to send requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pass {
     /// One of any number: the server is there, as far as is known.

@@ -25,7 +25,7 @@ const FAIR: Duration = Duration::from_secs(1);
 /// A file at an HTTP or S3 address, of which any ranges are read. All ranges are of one version of
 /// the file: once it has changed at its address, every read is an error.
 ///
-/// Several threads read at once.
+/// Several threads can read from it at the same time.
 pub struct RemoteFile {
     shown: String,
     store: Arc<dyn ObjectStore>,
@@ -157,9 +157,9 @@ impl RemoteFile {
         &self.changed
     }
 
-    /// Reads ranges, all at a time, each by one request that may take as long as `limit`. The
-    /// results are in the order of the ranges. Requests end early if the work of the calling thread
-    /// does.
+    /// Reads ranges, all at the same time, each by one request that may take as long as `limit`.
+    /// The results are in the order of the ranges. Requests end early if the work of the calling
+    /// thread does.
     pub fn read(&self, ranges: &[Range<u64>], limit: Duration) -> Vec<Result<Bytes, RangeError>> {
         let missing = ranges
             .iter()

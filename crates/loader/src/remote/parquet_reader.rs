@@ -1,5 +1,5 @@
-//! A reader of a remote Parquet file. Of each column that is read it fetches 2 MiB at a time, and
-//! it fetches nothing of other columns.
+//! A reader of a remote Parquet file. Of each column that is read, one fetch gets 2 MiB, the
+//! constant [`WINDOW`], and of other columns nothing is fetched.
 
 use super::object::RemoteObject;
 use crate::input::Origin;
@@ -12,8 +12,8 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The most bytes of a column that are fetched at a time: a choice. Each thread holds this much of
-/// each column that it reads.
+/// The most bytes of one column that one fetch gets: a choice. Each thread holds this much of each
+/// column that it reads.
 const WINDOW: u64 = 2 << 20;
 /// The largest gap in bytes between two columns that one request may span: a choice.
 const GAP: u64 = 64 << 10;

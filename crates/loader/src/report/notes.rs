@@ -10,8 +10,8 @@ const OF_PARTS: usize = 20;
 pub(crate) struct Notes {
     /// The number of quotes that were read as text, and of rows that have them.
     strays: Tally,
-    /// The number of kept rows whose weight is no number. It is counted only if the column of
-    /// weights was chosen by its name.
+    /// The number of rows that became points although their weight is no number. It is counted only
+    /// if the column of weights was chosen by its name.
     no_weight: u64,
     /// The first weight that is no number, in the form in which messages show it; `None` if there
     /// is none.
@@ -22,7 +22,7 @@ pub(crate) struct Notes {
     /// The number of rows whose coordinates are far larger than degrees can be, as metres are.
     pub(crate) metres: u64,
     /// The number of rows that have a text that is not UTF-8, in a column that the filter uses or
-    /// that is kept.
+    /// in a kept column.
     recoded: Tally,
     /// Notes about parts of the file. No note is in the list twice.
     of_parts: Vec<String>,
@@ -82,8 +82,8 @@ impl Notes {
         self.strays.add_row(count, line);
     }
 
-    /// Counts a kept row whose weight is no number. `shown` returns the weight in the form in which
-    /// messages show it.
+    /// Counts a row that became a point although its weight is no number. `shown` returns the
+    /// weight in the form in which messages show it.
     pub(crate) fn no_weight(&mut self, shown: impl FnOnce() -> String) {
         self.no_weight += 1;
         self.weight_shown.get_or_insert_with(shown);

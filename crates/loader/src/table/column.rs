@@ -284,10 +284,12 @@ impl Column {
     }
 
     /// A row's value as text; `None` for null. A text of the source is returned without the spaces
-    /// around it. There are two exceptions: if a column has more than 65,536 different texts of
-    /// numbers or times that are written in several forms, or if the source has no texts but typed
-    /// values, then a number is returned in its shortest form and a time in the form
-    /// `2010-03-01T00:00:00Z`.
+    /// around it. In two cases a number is returned in its shortest form and a time in the form
+    /// `2010-03-01T00:00:00Z`:
+    ///
+    /// * if a column has more than 65,536 different texts of numbers or times that are written in
+    ///   several forms
+    /// * if the source has no texts but typed values
     pub fn text(&self, row: usize) -> Option<Cow<'_, str>> {
         if let Values::Words(codes, words) = &self.values {
             return words.get(codes.at(row)?).map(DictionaryEntry::text);

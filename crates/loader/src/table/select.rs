@@ -14,7 +14,7 @@ use heatsplat_points::{Point, Points, cancel};
 use rayon::prelude::*;
 use std::collections::HashMap;
 
-/// The number of rows that a thread handles at a time. It is a choice.
+/// The number of rows that a thread handles in one step: a choice.
 const ROWS: usize = 1 << 16;
 
 /// The number of rows after which the evaluation of a filter reports its work: see
@@ -97,8 +97,8 @@ impl Table {
     }
 
     /// The points that fulfil a filter, divided into the parts into which [`split`](Self::split)
-    /// divided all points. `names` are the names of these parts, in the order in which `split`
-    /// returned them. A part may be empty.
+    /// divided all points. `names` lists these parts, in the order in which `split` returned them.
+    /// A part may be empty.
     ///
     /// # Errors
     /// The errors of [`check`](Self::check) and of [`split`](Self::split).

@@ -16,21 +16,22 @@ use crate::time::{TimeFormat, Times};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Value that stands for null.
+/// The value that stands for null.
 const NULL: u64 = 0;
 
-/// Column of some rows, or of none, as it is stored.
+/// A column of some rows, or of none, in the form in which it is stored.
 #[derive(Clone, Debug, Default)]
 pub struct StoredColumn {
-    /// Description of the values.
+    /// The description of the values.
     pub form: StoredForm,
-    /// Entries of the dictionary, in order. The value of the first is 1.
+    /// The entries of the dictionary, in order. The value 1 stands for the first. Empty if the
+    /// column has no dictionary.
     pub words: Vec<Box<[u8]>>,
-    /// Value of each row; 0 is null.
+    /// The value of each row; 0 is null.
     pub values: Vec<u64>,
 }
 
-/// Description of a stored column's values.
+/// The description of a stored column's values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StoredForm {
     kind: Kind,
@@ -71,21 +72,21 @@ impl StoredForm {
         }
     }
 
-    /// Name of the type: `number`, `whole`, `time`, `bool`, `text`, or `null` as long as no row has
-    /// a value.
+    /// The name of the type: `number`, `whole`, `time`, `bool`, `text`, or `null` as long as no row
+    /// has a value.
     pub fn kind(&self) -> &'static str {
         let known = Kind::ALL.iter().find(|(kind, _)| *kind == self.kind);
         known.map_or("", |(_, name)| name)
     }
 
-    /// Returns true if values are floats: those of positive ones are the bits with the highest set,
-    /// those of negative ones all bits flipped.
+    /// Returns true if values stand for floats. The value of a positive float is its bits with the
+    /// highest one set, and that of a negative float is its bits, all flipped.
     pub fn is_floats(&self) -> bool {
         self.kind == Kind::Number
     }
 
-    /// Form in which the values are written as texts, as JSON; `null` if their source has typed
-    /// values.
+    /// The form in which the source writes the values as texts, as JSON; `null` if the source has
+    /// typed values.
     pub fn written(&self) -> Json {
         let mut written = self.written.to_json();
         if let (true, Some(members)) = (self.whole, written.as_object_mut()) {
@@ -96,7 +97,8 @@ impl StoredForm {
         written
     }
 
-    /// Form of a type's name and the JSON of its spelling; `None` if it is not known.
+    /// Makes a form of a type's name ([`kind`](Self::kind)) and the JSON of its spelling
+    /// ([`written`](Self::written)); `None` if either is not known.
     pub fn from_parts(kind: &str, written: &Json) -> Option<Self> {
         let known = Kind::ALL.iter().find(|(_, name)| *name == kind);
         Some(Self {
@@ -106,8 +108,8 @@ impl StoredForm {
         })
     }
 
-    /// Form of a column of which one part has the form `self`, and another one the form `other`:
-    /// that which [`TableBuilder`] has after both.
+    /// The form of a column of which one part has the form `self`, and another one the form
+    /// `other`: that which [`TableBuilder`] has after both.
     fn join(self, other: Self) -> Self {
         let words = Self::new(Kind::Text, Spelling::Typed);
         let (kind, written) = match (self.kind, other.kind) {
@@ -312,7 +314,8 @@ impl StoredColumn {
         }
     }
 
-    /// Takes the entries of its values from a whole dictionary, so that it has no others.
+    /// Takes those entries of a whole dictionary, `all`, that the values of the column stand for,
+    /// and no others. The values are numbered anew.
     pub fn take_words(&mut self, all: &[Box<[u8]>]) {
         let mut used: Vec<u64> = self.values.iter().copied().filter(|v| *v != NULL).collect();
         used.sort_unstable();
@@ -327,7 +330,8 @@ impl StoredColumn {
         }
     }
 
-    /// Entry of a dictionary for a value of a column of this form that has no dictionary itself.
+    /// The entry of a dictionary for a value of a column of the form `form`, which has no
+    /// dictionary itself.
     fn entry(form: StoredForm, value: u64) -> DictionaryEntry {
         let text = |text: String| DictionaryEntry::Text(text.into());
         let other = |entry| DictionaryEntry::Other(Box::new(entry));
@@ -347,11 +351,11 @@ impl StoredColumn {
 /// A column that was joined from several parts.
 #[derive(Clone, Debug, Default)]
 pub struct JoinedColumn {
-    /// Form of the whole column.
+    /// The form of the whole column.
     pub form: StoredForm,
-    /// Dictionary of the whole column.
+    /// The dictionary of the whole column.
     pub words: Vec<Box<[u8]>>,
-    /// For each part, the values of the whole column by the part's values; `None` if they are
+    /// For each part, a map from the part's values to those of the whole column; `None` if they are
     /// equal.
     pub maps: Vec<Option<HashMap<u64, u64>>>,
 }
@@ -361,7 +365,7 @@ pub struct JoinedColumn {
 /// the source.
 ///
 /// # Errors
-/// Those of `distinct`.
+/// The error of `distinct`, which reads the values of a part.
 pub fn join_stored<E>(
     parts: &[(StoredForm, &[Box<[u8]>])],
     times: &[TimeFormat],
@@ -429,8 +433,8 @@ pub fn join_stored<E>(
     Ok(JoinedColumn { form, words, maps })
 }
 
-/// Values of the entries of a dictionary that is so large that it is stored as numbers or times;
-/// `None` if it stays a dictionary.
+/// Returns values for the entries of a dictionary that is so large (more than [`MOST_WORDS`]
+/// entries) that it is stored as numbers or times; `None` if it stays a dictionary.
 fn read_words(words: &[Box<[u8]>], times: &Times) -> Option<(StoredForm, Vec<u64>)> {
     if words.len() <= MOST_WORDS {
         return None;
@@ -450,9 +454,10 @@ fn read_words(words: &[Box<[u8]>], times: &Times) -> Option<(StoredForm, Vec<u64
 }
 
 impl Table {
-    /// Table of stored columns with their names. `times` are the formats of times in filters.
+    /// Makes a table of stored columns with their names. `times` are the formats of times in
+    /// filters.
     ///
-    /// `None` if the words or values of a column are damaged.
+    /// `None` if the entries or values of a column are damaged.
     pub fn from_stored(columns: Vec<(String, StoredColumn)>, times: &[TimeFormat]) -> Option<Self> {
         let times = &Times::new(times);
         let column = |(name, stored): (String, StoredColumn)| stored.into_column(name, times);

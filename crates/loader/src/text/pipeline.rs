@@ -15,12 +15,12 @@ use rayon::prelude::*;
 use std::io;
 use std::sync::mpsc::Receiver;
 
-/// The largest number of blocks that are parsed at a time. It is a choice: parsing more would not
-/// be faster, since a single thread reads the blocks.
+/// The largest number of blocks of one file that are parsed at the same time, each by a thread: a
+/// choice. Parsing more would not be faster, since a single thread reads the blocks.
 const MOST: usize = 8;
 
-/// The number of blocks that are parsed at a time, which is also the number of blocks that may wait
-/// to be parsed. It is the number of threads, but at most 8.
+/// The number of blocks of one file that are parsed at the same time, which is also the number of
+/// blocks that may wait to be parsed. It is the number of threads, but at most [`MOST`].
 pub(crate) fn width() -> usize {
     rayon::current_num_threads().clamp(1, MOST)
 }

@@ -5,7 +5,7 @@ use flate2::bufread::DeflateDecoder;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
 
-/// The number of bytes that are read from the file at a time: a choice.
+/// The number of bytes that one read gets from the file: a choice.
 const CHUNK: usize = 128 << 10;
 
 /// A reader of the decompressed bytes of a member. At their end it checks their number and their

@@ -29,7 +29,7 @@ use arrow_schema::{DataType, Schema, TimeUnit};
 pub(crate) struct ColumnProjection {
     position: PositionPlaces,
     weight: Option<usize>,
-    /// The columns that the filter uses or whose values are kept. The first number of each is its
+    /// The columns that the filter uses, and the kept columns. The first number of each is its
     /// index in the file's schema, the second its index in a batch.
     others: Vec<(usize, usize)>,
 }
@@ -66,7 +66,7 @@ pub(crate) fn asked_for(schema: &Schema, name: &str, origin: &Origin) -> Result<
     Ok(seen.get(at).cloned().unwrap_or_default())
 }
 
-/// Text for messages that names the column of positions, and the other columns of geometries in
+/// The text for messages that names the column of positions, and the other columns of geometries in
 /// `all`.
 pub(crate) fn positions_from(column: &str, all: &[String]) -> String {
     let others = all.iter().filter(|name| *name != column);
@@ -233,9 +233,9 @@ fn refuse_nested(
     })
 }
 
-/// Longitude and latitude from the values of a row. A value may be a number or, as in CSV, its
-/// text. The error is a reason and a text about the value at fault. If one value is empty and the
-/// other malformed, the empty one is reported.
+/// Returns the longitude and the latitude from the values of a row. A value may be a number or, as
+/// in CSV, its text. The error is a reason and a text about the value at fault. If one value is
+/// empty and the other malformed, the empty one is reported.
 fn degrees(lon: &Value<'_>, lat: &Value<'_>) -> Result<(f64, f64), (SkipReason, String)> {
     if let (Value::Number(Number::Float(x)), Value::Number(Number::Float(y))) = (lon, lat) {
         return Ok((*x, *y));

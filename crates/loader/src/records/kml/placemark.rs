@@ -371,8 +371,8 @@ fn named(tag: &BytesStart<'_>, slots: &mut Slots) -> Option<usize> {
         .and_then(|name| slots.of(name))
 }
 
-/// Longitude and latitude, the first two numbers of a position. The error describes a text that
-/// isn't exactly one position.
+/// Returns the longitude and the latitude, the first two numbers of a position. The error describes
+/// a text that isn't exactly one position.
 fn place<'t>(mut numbers: impl Iterator<Item = &'t str>, text: &str) -> Result<(f64, f64), String> {
     let mut number = || number::parse(numbers.next()?.as_bytes());
     let (lon, lat) = (number(), number());

@@ -30,10 +30,12 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The most rows that are decoded at a time: a choice.
+/// The most rows that one thread decodes by one call: a choice. Each thread reads row groups of its
+/// own.
 const ROWS: usize = 1 << 13;
-/// The most bytes of rows that are decoded at a time, a choice: 8 MiB. Both this limit and [`ROWS`]
-/// hold.
+/// The most bytes, uncompressed, that the rows which one thread decodes by one call take on
+/// average: a choice, 8 MiB. The number of rows is this limit divided by the average size of a row,
+/// but at most [`ROWS`].
 const BYTES: u64 = 8 << 20;
 
 /// The most threads that read row groups, a choice. More threads gain nothing, since a single
@@ -232,8 +234,8 @@ fn failed(
     }
 }
 
-/// The number of rows of a group to decode at a time, by the average size of a row in the columns
-/// `wanted`.
+/// The number of rows of a group that a thread decodes by one call: by the average size of a row in
+/// the columns `wanted`, as [`BYTES`] and [`ROWS`] allow.
 fn rows_at_a_time(group: &RowGroupMetaData, wanted: &ProjectionMask) -> usize {
     let columns = group.columns().iter().enumerate();
     let wanted = columns.filter(|(at, _)| wanted.leaf_included(*at));

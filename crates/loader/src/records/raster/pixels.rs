@@ -35,8 +35,8 @@ impl<'s> PixelSender<'s> {
         }
     }
 
-    /// Sends the pixel at a column and row, counted from 0. `values` are its values in all bands;
-    /// NaN stands for none.
+    /// Sends the pixel at a column and row, counted from 0. `values` has its value in each band;
+    /// NaN stands for no value.
     pub(super) fn send(&mut self, column: u64, row: u64, values: &[f64]) -> Result<(), Stopped> {
         let has_value = match self.weight {
             Some(band) => values.get(band).is_some_and(|value| !value.is_nan()),

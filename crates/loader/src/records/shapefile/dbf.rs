@@ -261,8 +261,8 @@ impl DbfHeader {
     }
 }
 
-/// The fields that a header describes, without their offsets in a row, which are set later.
-/// `header` is the header without its first 32 bytes.
+/// The fields that a header describes, without their offsets in a row, which are set later. Of the
+/// file's header, `header` lacks the first 32 bytes.
 fn fields(header: &[u8], version: u8) -> Vec<Field> {
     // In dBase 7 the names of fields are longer, and the descriptions begin after the name of the
     // language driver. Byte 11 distinguishes the formats. In other formats it is the type of the

@@ -82,8 +82,8 @@ struct OpenCell {
 }
 
 impl<'w> SheetReader<'w> {
-    /// A reader of a sheet's rows. `columns` are the columns whose values are read; `None` reads
-    /// those of all columns.
+    /// A reader of a sheet's rows. Only the values in `columns` are read; `None` stands for all
+    /// columns.
     pub(super) fn open(
         workbook: &'w Workbook,
         sheet: &Sheet,

@@ -28,7 +28,7 @@ const SHEET_KIND: &str = "/worksheet";
 const TEXTS_KIND: &str = "/sharedStrings";
 const STYLES_KIND: &str = "/styles";
 
-/// The number of bytes that are read of a part at a time: a choice.
+/// The number of bytes that one read gets of a part: a choice.
 const BLOCK: usize = 64 << 10;
 
 /// A reader of the XML of a part, that is, of a file in the workbook's zip archive.
