@@ -55,7 +55,8 @@ impl Archive {
     /// stands for the archive in messages.
     ///
     /// # Errors
-    /// As those of [`open`](Self::open).
+    /// An [`ArchiveError`] if the bytes can't be read, or are no PMTiles archive that is supported
+    /// and undamaged in the parts that opening reads.
     pub fn from_source(source: Box<dyn ByteSource>, name: &str) -> Result<Self, ArchiveError> {
         let path = Path::new(name);
         let (tiles, contents) = PmTiles::open(source).map_err(|error| error.at(path))?;

@@ -11,9 +11,9 @@ use heatsplat_render::encode::{self, EncodeError, ImageEncoding};
 use heatsplat_render::{Layer, Length, PictureRequest, Shape, TileSize, Transform, View};
 use std::sync::Arc;
 
-/// The width and height in pixels of the picture that one thread draws at a time. The value was
-/// found by measurements. Neighbouring tiles in one picture share the work for the margins that
-/// their kernels reach into. Larger pictures bring no gain, since they are drawn in parts anyway.
+/// The width and height in pixels of one picture that a thread draws. The value was found by
+/// measurements. Neighbouring tiles in one picture share the work for the margins that their
+/// kernels reach into. Larger pictures bring no gain, since they are drawn in parts anyway.
 const WINDOW: u32 = 512;
 
 /// The renderer of an export's tiles.
@@ -46,9 +46,9 @@ impl<'a> TileRenderer<'a> {
 
     /// The number of tiles along the side of a quad, a square of tiles that are drawn as one
     /// picture. With a smooth kernel and a radius in pixels, a tile has exactly the bits of its
-    /// part of a larger picture, so quads of several tiles are possible. With other kernels the
-    /// colour indices may differ by one, so each tile is drawn by itself. It is so too for tiles
-    /// that mix the colours of categories, and for local scales.
+    /// part of a larger picture, so quads of several tiles are possible. In all other cases the
+    /// result is 1, since colour indices may differ by one: with other kernels, for tiles that mix
+    /// the colours of categories, and for local scales.
     fn quad_side(&self, z: u8) -> u32 {
         let style = self.layer.style();
         let smooth = matches!(

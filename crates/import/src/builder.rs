@@ -81,8 +81,8 @@ impl StyleBuilder {
     }
 
     /// Sets the radius of the kernel in CSS pixels. A radius beyond the limits of kernels is
-    /// replaced by the nearest limit, with a warning. `name` is the name of the property in the
-    /// configuration; errors contain it.
+    /// replaced by the nearest limit, with a warning. `name` is what the configuration calls this
+    /// property, for errors.
     pub(crate) fn radius(&mut self, name: &str, pixels: f64) -> Result<(), ImportError> {
         if !(pixels > 0.0 && pixels.is_finite()) {
             return self.refuse(name, &pixels.to_string(), "expected pixels above 0");

@@ -9,8 +9,8 @@ use heatsplat_render::ramp::css_color;
 /// from 0 to 1 each; the first three are not multiplied by alpha.
 pub(crate) type Stop = (f64, [f64; 4]);
 
-/// Reads a colour. It is a text with a CSS colour, or a list `[r, g, b]` or `[r, g, b, a]` of
-/// numbers from 0 to 255. `name` is the name of the property; errors contain it.
+/// Reads a colour: a text with a CSS colour, or a list `[r, g, b]` or `[r, g, b, a]` of numbers
+/// from 0 to 255. `name` is what the configuration calls this property, for errors.
 pub(crate) fn color(
     value: &JsLiteral,
     name: &str,
@@ -37,7 +37,7 @@ pub(crate) fn color(
 }
 
 /// Reads a CSS colour. The forms `#rrggbbaa` of MapServer and `rgba(…)` of Google are CSS too.
-/// `name` is the name of the property; errors contain it.
+/// `name` is what the configuration calls this property, for errors.
 pub(crate) fn css(text: &str, name: &str, builder: &StyleBuilder) -> Result<[f64; 4], ImportError> {
     match css_color(text.trim()) {
         Ok(color) => Ok(color.map(f64::from)),

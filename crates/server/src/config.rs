@@ -89,8 +89,8 @@ pub struct ServerConfig {
     /// The base map that the viewer shows under the layers. With `None` it shows a coastline of its
     /// own and asks no other server.
     pub basemap: Option<Basemap>,
-    /// The largest number of pictures that are drawn at a time. The default is the number of
-    /// processor cores.
+    /// The largest number of pictures that the server draws at the same time. The default is the
+    /// number of processor cores.
     pub renders: usize,
     /// The largest number of requests that wait to be drawn. Further requests get 503. The default
     /// is 256 for each processor core.

@@ -22,7 +22,7 @@ pub struct Buckets {
     length: Option<i64>,
 }
 
-/// Error for a range of times that can't be cut into buckets.
+/// The error for a range of times that can't be cut into buckets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BucketsError {

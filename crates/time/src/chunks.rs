@@ -30,9 +30,9 @@ struct Chunk {
 }
 
 impl Chunks {
-    /// Orders points, which are in Z-order, by chunks. `bucket` is the bucket of a point by its
-    /// number; `None` for points without a time, which are left out. `rank` has the number of
-    /// points before each bucket, and last the number of all.
+    /// Orders points, which are in Z-order, by chunks. `bucket` returns the bucket of the point
+    /// with a number; `None` for points without a time, which are left out. `rank` has the number
+    /// of points before each bucket, and last the number of all.
     pub(crate) fn new(
         points: &[Point],
         bucket: impl Fn(usize) -> Option<u16>,

@@ -48,7 +48,8 @@ impl Timeline {
     /// durations: about a thirtieth of the range, and never finer than the buckets.
     pub fn suggestion(&self) -> (&'static str, &'static str) {
         const YEAR: i64 = 365 * DAY;
-        /// Shortest range, window, step between windows, and the length of that step.
+        /// The suggestions: each has the shortest range of times that it is for, the window, the
+        /// step between windows, and the length of that step.
         const SUGGESTED: [(i64, &str, &str, i64); 9] = [
             (0, "PT1M", "PT1S", SECOND),
             (3600 * SECOND, "PT15M", "PT1M", 60 * SECOND),

@@ -22,7 +22,7 @@ pub enum Step {
     Year,
 }
 
-/// Error for a text that is no step.
+/// The error for a text that is no step.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is no step of time: expected 1h, 15min, 1d, 1w, 1mo or 1y, or PT1H, P1D, P1M … as \

@@ -19,7 +19,7 @@ pub const EXACT_BELOW: usize = 200_000;
 /// golden ratio.
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The number of points that a thread handles at a time. It is a choice.
+/// The number of points that a thread handles in one step: a choice.
 const POINTS: usize = 1 << 16;
 
 /// The points of an index by their times.
@@ -45,7 +45,7 @@ pub struct Timeline {
     chunks: OnceLock<Chunks>,
 }
 
-/// Error for points that can't be put on a timeline.
+/// The error for points that can't be put on a timeline.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimelineError {

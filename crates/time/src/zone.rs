@@ -11,7 +11,7 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Zone(TimeZone);
 
-/// Error for a text that names no time zone.
+/// The error for a text that names no time zone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is no time zone that is known here: expected UTC, an offset like +02:00, or a name \

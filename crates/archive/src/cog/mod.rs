@@ -183,7 +183,7 @@ impl CogLayout {
     }
 }
 
-/// XML with the bounds of the points. GDAL stores metadata in this form if TIFF has no tag for
+/// The XML with the bounds of the points. GDAL stores metadata in this form if TIFF has no tag for
 /// them.
 fn gdal_metadata(bounds: LonLatBox) -> String {
     let [west, south, east, north] = bounds.edges();

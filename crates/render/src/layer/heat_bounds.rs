@@ -40,8 +40,8 @@ impl Layer {
 
     /// The box, in degrees, that contains every pixel with heat in the tiles of the given zooms. It
     /// is the box of the points, enlarged by the greatest distance that their kernels reach at any
-    /// of these zooms; mostly that is the distance at the lowest zoom. `size` is the size of the
-    /// tiles.
+    /// of these zooms; mostly that is the distance at the lowest zoom. `size` is the width and the
+    /// height of a tile.
     ///
     /// A box that crosses ±180° has an east over 180. [`LonLatBox::within_180`] turns it into one
     /// that does not. `None` if there are no points.

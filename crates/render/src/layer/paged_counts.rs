@@ -7,8 +7,8 @@ use heatsplat_points::{Focus, Point, Points, Quad, ReadError, Summary, Window};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Reason why a measure can't be drawn: it needs counts of points, and the points are not in memory
-/// and have different weights.
+/// The reason why a measure can't be drawn: it counts points, and the points are not in memory,
+/// have different weights, and have no counting index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{} counts points, but the points of this layer are in a file, have different weights, and \
@@ -29,7 +29,8 @@ impl UncountedError {
     }
 }
 
-/// Returns true if points, in memory or not, can be counted with each point weighing 1.
+/// Returns true if points, in memory or not, can be counted with each point weighing 1: if they are
+/// in memory, have a counting index, or have one and the same weight.
 pub(super) fn is_countable(points: &Points) -> bool {
     points.paged().is_none_or(|index| {
         let summary = points.summary();
@@ -38,10 +39,11 @@ pub(super) fn is_countable(points: &Points) -> bool {
     })
 }
 
-/// The points that have a weight, each with the weight 1, of an index that is not in memory.
+/// The points that have a weight, each with the weight 1, of an index that is not in memory: those
+/// of its counting index, or its own divided by their common weight.
 ///
 /// # Errors
-/// There are no counts: see [`PointSet::check`].
+/// The points can't be counted: see [`PointSet::check`].
 pub(super) fn counted(index: &Arc<dyn PagedIndex>) -> Result<Points, ReadError> {
     let summary = *index.summary();
     match index.counted() {
@@ -71,7 +73,7 @@ pub(super) fn divided(index: &Arc<dyn PagedIndex>, divisor: f32) -> Points {
     }))
 }
 
-/// Index whose weights are those of another index, divided by a number.
+/// An index whose weights are those of another index, divided by a number.
 #[derive(Debug)]
 struct DividedIndex {
     index: Arc<dyn PagedIndex>,

@@ -276,8 +276,8 @@ impl PointSet {
     }
 
     /// The points to draw sums of weights from, and the factor that the sums must be multiplied by
-    /// afterwards. They are the points themselves and the factor 1, unless the weights are so great
-    /// or so small that sums would not fit into 32-bit floats or would be imprecise.
+    /// afterwards: mostly the points themselves and the factor 1. They are others if the weights
+    /// are so great or so small that sums would not fit into 32-bit floats or would be imprecise.
     pub(crate) fn summed(&self) -> (&Arc<Points>, f32) {
         let summary = self.points.summary();
         let greatest = f64::from(summary.weight_max.max(-summary.weight_min));

@@ -60,7 +60,7 @@ impl SharedStatistics {
     }
 
     /// The merged statistics under a key. `measure` measures those of one set. If several threads
-    /// need them at a time, one of them measures.
+    /// need them at the same time, one of them measures.
     pub(crate) fn get(
         &self,
         key: &(u8, ValuesKey),

@@ -192,7 +192,8 @@ impl Legend {
 
     /// Adds the statistics of the pixels of one zoom. Each tick gets the percentage of pixels with
     /// a lower density. For amounts and means the legend also gets the list of percentiles, unless
-    /// the statistics are empty. `kind` is the kind of the values, and `by` their normalizer.
+    /// the statistics are empty. `kind` says whether the values are amounts, means or the like, and
+    /// `by` is their normalizer.
     #[must_use]
     pub fn measured(mut self, statistics: &Statistics, kind: ValueKind, by: &Normalizer) -> Self {
         for tick in &mut self.ticks {

@@ -31,7 +31,7 @@ const MIXED_STEP: f64 = 1.0 / 16.0;
 /// edges are visible in the mixture, so they must lie close together.
 const EDGED_STEP: f64 = 1.0 / 64.0;
 
-/// Consecutive rows of a window that are drawn with one kernel.
+/// A band of consecutive rows of a window, which are drawn with one kernel.
 #[derive(Debug)]
 pub(super) struct LatitudeBand {
     /// The band's first row, counted from the top of the window.

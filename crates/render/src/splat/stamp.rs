@@ -119,8 +119,8 @@ impl KernelStamp {
     }
 }
 
-/// A whole row of taps, left and right half. `half` is the right half, from the middle on. With
-/// `centred`, its first tap lies in the middle and is not repeated.
+/// A whole row of taps, left and right half, made of the right half, which `half` has from the
+/// middle on. With `centred`, its first tap lies in the middle and is not repeated.
 pub(crate) fn mirrored(half: &[f32], centred: bool) -> Vec<f32> {
     let left = half.iter().skip(usize::from(centred)).rev();
     left.chain(half).copied().collect()

@@ -109,7 +109,7 @@ impl PaddedBlock {
     }
 }
 
-/// Consecutive pixels of a row or of a column of a picture that lie in one cell of a grid.
+/// The consecutive pixels of a row or of a column of a picture that lie in one cell of a grid.
 struct CellSpan {
     from: u32,
     length: u32,

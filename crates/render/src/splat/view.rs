@@ -8,7 +8,7 @@ use std::ops::Range;
 /// The size of a tile's picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TileSize {
-    /// Width and height of the tile in CSS pixels: 256 or 512.
+    /// The width and the height of the tile in CSS pixels: 256 or 512.
     css: u32,
     /// The device pixel ratio, pixels for each CSS pixel: 1 or 2.
     ratio: u32,
@@ -26,7 +26,7 @@ impl TileSize {
         (matches!(css, 256 | 512) && matches!(ratio, 1 | 2)).then_some(Self { css, ratio })
     }
 
-    /// Width and height of the tile's picture in pixels.
+    /// The width and the height of the tile's picture in pixels.
     pub fn pixels(self) -> u32 {
         self.css * self.ratio
     }

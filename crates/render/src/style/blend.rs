@@ -101,9 +101,8 @@ impl MarkerStamp {
     }
 }
 
-/// True if splats are drawn on the CPU whatever the layer's backend is. That is so for all blend
-/// modes but [`BlendMode::Add`], and for shapes that no backend draws, unless the precision is
-/// exact.
+/// True if splats are drawn on the CPU whatever the layer's backend is: with all blend modes but
+/// [`BlendMode::Add`], and for shapes that no backend draws, unless the precision is exact.
 pub(crate) fn is_stamped(blend: &BlendMode, shape: Shape, precision: Precision) -> bool {
     !blend.is_plain() || shape.is_stamped() && precision == Precision::Fast
 }

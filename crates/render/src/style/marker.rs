@@ -250,8 +250,9 @@ impl MarkerRaster {
 }
 
 /// Returns the corners of the polygon that Mapnik draws for an ellipse; its rasteriser is
-/// Anti-Grain Geometry. `size` is the width and height in CSS pixels, and `radii` are the two radii
-/// in pixels. As in Mapnik, the corners are offsets from the middle of the polygon's bounding box.
+/// Anti-Grain Geometry. `size` is the width and height in CSS pixels, and `radii` are those along x
+/// and y in pixels. As in Mapnik, the corners are offsets from the middle of the polygon's bounding
+/// box.
 fn corners(size: (f64, f64), radii: (f64, f64)) -> Vec<(f64, f64)> {
     let mean = (size.0 + size.1) / 4.0;
     let step = 2.0 * (mean / (mean + 0.125)).acos();

@@ -214,9 +214,8 @@ impl Style {
         format!("{word}{per}")
     }
 
-    /// True if splats are drawn on the CPU whatever the layer's backend is. That is so if the blend
-    /// mode is not [`BlendMode::Add`], or if no backend draws the shape and the precision is not
-    /// exact.
+    /// True if splats are drawn on the CPU whatever the layer's backend is: if the blend mode is
+    /// not [`BlendMode::Add`], or if no backend draws the shape and the precision is not exact.
     pub fn is_stamped(&self) -> bool {
         blend::is_stamped(&self.blend, self.shape, self.precision)
     }

@@ -114,7 +114,7 @@ impl AnswerBytes {
     }
 
     /// Counts a large answer until it is sent, and every answer for a connection of HTTP/2, which
-    /// may have many at a time. If there is no room for an answer, it becomes a 503.
+    /// may have many under way. If there is no room for an answer, it becomes a 503.
     pub(crate) fn admit(
         self: &Arc<Self>,
         response: Response,

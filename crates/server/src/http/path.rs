@@ -54,7 +54,7 @@ pub(crate) struct TilePath {
 #[derive(Debug)]
 pub(crate) struct TileFile {
     pub(crate) tile: TileId,
-    /// Device pixels per CSS pixel.
+    /// The number of device pixels per CSS pixel.
     pub(crate) ratio: u32,
     pub(crate) extension: String,
 }
@@ -88,7 +88,7 @@ fn tile_file(z: &str, x: &str, y: &str) -> Result<TileFile, ApiError> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FileName<'a> {
     pub(crate) stem: &'a str,
-    /// Device pixels per CSS pixel: 2 after `@2x`, else 1.
+    /// The number of device pixels per CSS pixel: 2 after `@2x`, else 1.
     pub(crate) ratio: u32,
     pub(crate) extension: &'a str,
 }

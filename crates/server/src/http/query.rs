@@ -244,7 +244,7 @@ pub(crate) fn dem_range(text: &str) -> Result<Dem, ApiError> {
     Dem::new(low, high).ok_or_else(wrong)
 }
 
-/// Style parameters that a request can't set, since only the layer's own style may choose them.
+/// The style parameters that a request can't set, since only the layer's own style may choose them.
 const FIXED: [&str; 1] = ["precision"];
 
 /// Parameters that libraries, proxies and trackers add to URLs. They are ignored.

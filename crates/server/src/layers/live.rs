@@ -266,8 +266,8 @@ impl LiveLayer {
         self.overview.get()?.middles.focus()
     }
 
-    /// Fetches the points of a picture in a style. They may come as cells, which are so small that
-    /// the picture doesn't show the difference. `ratio` is the number of device pixels per CSS
+    /// Fetches the points of a picture in a style. Cells may come in their place, if they are too
+    /// small for the picture to show the difference. `ratio` is the number of device pixels per CSS
     /// pixel.
     pub(crate) async fn points(
         &self,

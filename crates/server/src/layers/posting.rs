@@ -19,7 +19,7 @@ pub struct Posting {
     pub token: BearerToken,
     /// The time after which a posted layer is removed, unless it is posted again.
     pub lifetime: Duration,
-    /// The largest number of posted layers that may exist at a time.
+    /// The largest number of posted layers that the server may have.
     pub most: usize,
     /// The database that the posted queries are for.
     pub source: Arc<dyn QuerySource>,

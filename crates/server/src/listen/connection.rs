@@ -28,7 +28,8 @@ const HEAD_LINES: usize = 64;
 /// request on its connection. Then a connection without any whole request is cut off. A choice.
 const LAST_HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The largest number of requests that a connection of HTTP/2 may have at a time. A choice.
+/// The largest number of requests of one connection of HTTP/2 that the server may answer at the
+/// same time: a choice.
 const STREAMS: u32 = 128;
 /// The largest number of requests over HTTP/2 that a client may have cancelled before the server
 /// has begun to answer them. It is also the largest number of streams that the server may have
@@ -98,10 +99,14 @@ where
     }
 }
 
-/// Waits until the connection should be closed even though the client hasn't closed it: since the
-/// client has sent no request in time, or since it uses HTTP/2 and either sends no more requests or
-/// doesn't read its answers. On HTTP/1 the timeouts of request heads and of writes limit these
-/// cases.
+/// Waits until the connection should be closed although the client hasn't closed it. That is so in
+/// three cases:
+///
+/// * the client has sent no request in time
+/// * it uses HTTP/2 and sends no more requests
+/// * it uses HTTP/2 and doesn't read its answers
+///
+/// On HTTP/1 the timeouts of request heads and of writes limit these cases.
 async fn given_up(server: &Server, info: &ConnectionInfo) {
     let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
     sleep(HEAD_TIMEOUT).await;

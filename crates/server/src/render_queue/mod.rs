@@ -1,5 +1,5 @@
-//! The render queue: at most as many pictures are drawn at a time as the configuration allows, by
-//! default the number of cores.
+//! The render queue: at most as many pictures are drawn at the same time as the configuration
+//! allows, by default the number of cores.
 //!
 //! [`admission`] decides which request draws next. Work that draws has a [`CancelToken`]: it ends
 //! at the request's deadline, when its client has left, and when the server ends.
@@ -105,7 +105,7 @@ impl WorkSize {
 }
 
 /// The queue of pictures to draw. A picture takes one or more turns; there are as many turns as
-/// pictures may be drawn at a time.
+/// pictures that the server may draw at the same time.
 #[derive(Debug)]
 pub(crate) struct RenderQueue {
     admission: Arc<Admission>,
@@ -429,7 +429,7 @@ impl Counters {
 }
 
 /// A running mean of about the last sixteen times that were added, in nanoseconds; 0 before the
-/// first. If two threads add a time at once, one of the two is lost, which does no harm.
+/// first. If two threads add a time in the same moment, one of the two is lost, which does no harm.
 #[derive(Debug, Default)]
 pub(crate) struct RunningMean(AtomicU64);
 

@@ -21,7 +21,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-/// The number of colours by which the catalog describes a ramp. They lie at equal distances, from
+/// The number of colours in the catalog's description of a ramp. They lie at equal distances, from
 /// the ramp's first colour to its last.
 const RAMP_COLORS: usize = 32;
 

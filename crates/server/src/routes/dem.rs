@@ -171,9 +171,11 @@ async fn measure_range(
     Ok((short(low), short(high)))
 }
 
-/// The least and the greatest value that tiles must be able to encode at one zoom, from the
-/// measured statistics and the kind of the values: amounts and quotients begin at 0, and signed
-/// values reach equally far on both sides of 0.
+/// The least and the greatest value that tiles must be able to encode at one zoom. They follow from
+/// the measured statistics and the kind of the values:
+///
+/// * amounts and quotients begin at 0
+/// * signed values reach equally far on both sides of 0
 fn ends(statistics: &Statistics, nature: ValueKind) -> (f64, f64) {
     match nature {
         ValueKind::Amount | ValueKind::Ratio => (0.0, statistics.max()),

@@ -2,7 +2,7 @@
 
 use crate::step::Step;
 
-/// Error for a text that is no window of time, or none on the buckets of a layer.
+/// The error for a text that is no window of time, or none on the buckets of a layer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` {why}")]
 pub struct TimeQueryError {

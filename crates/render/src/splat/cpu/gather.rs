@@ -24,7 +24,7 @@ const LIGHT: f64 = 1.0 / 128.0;
 /// The number of bits of a world coordinate.
 const BITS: u32 = 32;
 
-/// The greatest number of bits, along each axis, by which a cell is split at a time: into 32 × 32
+/// The greatest number of bits, along each axis, by which one step divides a cell: into 32 × 32
 /// cells.
 const MOST_BITS: f64 = 5.0;
 
@@ -135,10 +135,12 @@ impl Around {
     }
 }
 
-/// Splits heavy cells, and calls `take` for each cell that then affects a window. Its arguments are
-/// the cell; the distance in world units by which the cell's copy of the world is shifted to the
-/// east; and true if the cell is light, that is, if its weight is small in comparison with the
-/// weight around it.
+/// Splits heavy cells, and calls `take` for each cell that then affects a window. Its arguments
+/// are:
+///
+/// * the cell
+/// * the distance in world units by which the cell's copy of the world is shifted to the east
+/// * true if the cell is light: if its weight is small in comparison with the weight around it
 #[inline(always)]
 pub(crate) fn gather(
     points: &Points,

@@ -59,7 +59,7 @@ const FRACTION: u32 = 20;
 pub(crate) struct Dyadic {
     /// The number of low bits of a world coordinate that the mapping drops.
     spare: u32,
-    /// The number of bits by which a position within a bin is given.
+    /// The number of bits that give a position within a bin.
     bits: u32,
     across: BinAxis,
     down: BinAxis,

@@ -65,7 +65,7 @@ pub(crate) struct EdgeScratch {
     /// The spectrum of the cells on the pixels' centres, multiplied by that of the stamp. It is
     /// kept here while the cells on the pixels' corners are transformed.
     centres: Vec<Complex64>,
-    /// Memory in which the FFT library keeps intermediate results.
+    /// The memory in which the FFT library stores intermediate results.
     beside: Vec<Complex64>,
 }
 
@@ -173,7 +173,7 @@ impl Spectrum {
         self.transform_columns(columns, scratch);
     }
 
-    /// Fourier-transforms the columns of `scratch`, a few at a time.
+    /// Fourier-transforms the columns of `scratch`, a few of them by each call of the library.
     #[inline(always)]
     fn transform_columns(&self, columns: &Arc<dyn Fft<f64>>, scratch: &mut EdgeScratch) {
         for some in scratch.columns.chunks_mut(BLOCK * self.height) {

@@ -28,7 +28,8 @@ pub struct Adapter {
     pub interface: String,
     /// The name and version of the GPU's driver.
     pub driver: String,
-    /// The greatest number of bytes of one buffer that a shader on the GPU can access at a time.
+    /// The greatest number of bytes of one buffer that a shader on the GPU can access through one
+    /// binding.
     pub binding: u64,
     /// The greatest number of bytes that one buffer on the GPU may have.
     pub buffer: u64,

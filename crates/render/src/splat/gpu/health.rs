@@ -118,7 +118,7 @@ impl PassTimer {
 }
 
 impl Health {
-    /// The state of a device that draws at most `batch` pictures at a time.
+    /// The state of a device that draws at most `batch` pictures in one submission.
     pub(super) fn with_batch(batch: usize) -> Self {
         Self {
             counters: Counters::default(),

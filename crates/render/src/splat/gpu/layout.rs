@@ -43,91 +43,92 @@ pub(super) struct GpuJob {
     /// The plan: [`DIRECT`], [`SPREAD`], [`EDGE`], or [`NOTHING`] for a picture without cells. A
     /// batch has jobs of several plans.
     pub(super) plan: u32,
-    /// Index of the grid's first bin in the buffer of bins, and also in the buffer that has the
+    /// The index of the grid's first bin in the buffer of bins, and also in the buffer that has the
     /// bins as floats. The grid is stored column by column.
     pub(super) bins: u32,
-    /// Number of cells of the grid, including the padding.
+    /// The number of cells of the grid, including the padding.
     pub(super) bin_count: u32,
-    /// Number of columns of the grid, including the padding.
+    /// The number of columns of the grid, including the padding.
     pub(super) columns: u32,
-    /// Number of rows of the grid, including the padding.
+    /// The number of rows of the grid, including the padding.
     pub(super) rows: u32,
-    /// Offset, in the buffer of the first pass, of this pass's results. The pass convolves along
-    /// the rows. All rows of one separable term come first, then those of the next term.
+    /// The offset, in the buffer of the first pass, of this pass's results. The pass convolves
+    /// along the rows. All rows of one separable term come first, then those of the next term.
     pub(super) across: u32,
-    /// Number of rows of the grid without the padding.
+    /// The number of rows of the grid without the padding.
     pub(super) inner_rows: u32,
-    /// Offset, in the buffer of densities, of the first output of the convolution. It equals
+    /// The offset, in the buffer of densities, of the first output of the convolution. It equals
     /// `density` unless the grid is coarser than the picture.
     pub(super) spread: u32,
-    /// Number of outputs of the convolution in one row: one for each pixel or, if the grid is
+    /// The number of outputs of the convolution in one row: one for each pixel or, if the grid is
     /// coarser than the picture, one for each grid cell.
     pub(super) outputs: u32,
-    /// Number of rows of outputs of the convolution: one for each row of pixels or, if the grid is
-    /// coarser than the picture, one for each row of grid cells.
+    /// The number of rows of outputs of the convolution: one for each row of pixels or, if the grid
+    /// is coarser than the picture, one for each row of grid cells.
     pub(super) lines: u32,
-    /// Number of elements of the buffer of densities from one row of outputs to the next.
+    /// The number of elements of the buffer of densities from one row of outputs to the next.
     pub(super) stride: u32,
-    /// Number of grid cells from one output of the convolution to the next.
+    /// The number of grid cells from one output of the convolution to the next.
     pub(super) step: u32,
-    /// Number of values that a thread reads along an axis to compute its `OUTPUTS` outputs. A table
-    /// of taps has a group of `OUTPUTS` weights for each of these values.
+    /// The number of values that a thread reads along an axis to compute its `OUTPUTS` outputs. A
+    /// table of taps has a group of `OUTPUTS` weights for each of these values.
     pub(super) span: u32,
-    /// Number of separable terms of the kernel.
+    /// The number of separable terms of the kernel.
     pub(super) terms: u32,
     /// The greatest number of separable terms of any job of the batch.
     pub(super) most_terms: u32,
-    /// Index of the plan's first taps, the weights of a convolution, in the buffer of tables, in
-    /// groups of four words.
+    /// The index of the plan's first taps, the weights of a convolution, in the buffer of tables,
+    /// in groups of four words.
     pub(super) taps: u32,
-    /// Index of the first row of the plan's stamp in the buffer of tables, in pairs of words.
+    /// The index of the first row of the plan's stamp in the buffer of tables, in pairs of words.
     pub(super) stamp_rows: u32,
-    /// Index of the table by which a coarse grid is refined along the rows, in the buffer of
+    /// The index of the table by which a coarse grid is refined along the rows, in the buffer of
     /// tables, in groups of four words.
     pub(super) refine_across: u32,
-    /// Index of the table by which a coarse grid is refined along the columns, in the buffer of
+    /// The index of the table by which a coarse grid is refined along the columns, in the buffer of
     /// tables, in groups of four words.
     pub(super) refine_down: u32,
-    /// Offset, in the buffer of densities, of the picture's first density.
+    /// The offset, in the buffer of densities, of the picture's first density.
     pub(super) density: u32,
-    /// Width of the picture in pixels.
+    /// The width of the picture in pixels.
     pub(super) width: u32,
-    /// Height of the picture in pixels.
+    /// The height of the picture in pixels.
     pub(super) height: u32,
-    /// Number of elements of the buffer of densities from one row of the picture to the next.
+    /// The number of elements of the buffer of densities from one row of the picture to the next.
     pub(super) pitch: u32,
-    /// Number of pixels along the side of a grid cell, if the grid is coarser than the picture;
+    /// The number of pixels along the side of a grid cell, if the grid is coarser than the picture;
     /// otherwise 1.
     pub(super) coarser: u32,
-    /// Number of pixels, across, from the corner of the first grid cell to the picture's corner.
+    /// The number of pixels, across, from the corner of the first grid cell to the picture's
+    /// corner.
     pub(super) phase_x: u32,
-    /// Number of pixels, down, from the corner of the first grid cell to the picture's corner.
+    /// The number of pixels, down, from the corner of the first grid cell to the picture's corner.
     pub(super) phase_y: u32,
-    /// Offset, in the buffer of pictures, of the first 32-bit word of the picture's output.
+    /// The offset, in the buffer of pictures, of the first 32-bit word of the picture's output.
     pub(super) picture: u32,
-    /// Number of 32-bit words that the picture's pixels take in the output.
+    /// The number of 32-bit words that the picture's pixels take in the output.
     pub(super) words: u32,
-    /// Number of 32-bit words that a row of pixels takes in the picture's output.
+    /// The number of 32-bit words that a row of pixels takes in the picture's output.
     pub(super) row_words: u32,
-    /// Number of words from one row of the picture's output to the next, in the buffer that it is
-    /// written to.
+    /// The number of words from one row of the picture's output to the next, in the buffer that it
+    /// is written to.
     pub(super) row_pitch: u32,
-    /// Offset, in the buffer of thresholds, of the first threshold of the picture's scale.
+    /// The offset, in the buffer of thresholds, of the first threshold of the picture's scale.
     pub(super) thresholds: u32,
-    /// Number of fixed-point units in a weight of 1, a power of two.
+    /// The number of fixed-point units in a weight of 1, a power of two.
     pub(super) scale: f32,
     /// The weight of one fixed-point unit: the inverse of `scale`.
     pub(super) unscale: f32,
-    /// Number that stands for the kernel's shape in the shader stage `stamp`.
+    /// The number that stands for the kernel's shape in the shader stage `stamp`.
     pub(super) shape: u32,
-    /// Number of pixels that the kernel, or the stamp of the plan `EDGE`, reaches to each side of
-    /// the pixel that contains a cell.
+    /// The number of pixels that the kernel, or the stamp of the plan `EDGE`, reaches to each side
+    /// of the pixel that contains a cell.
     pub(super) margin: u32,
     /// 1 divided by the kernel's radius in pixels.
     pub(super) per_radius: f32,
     /// The kernel's height: its value at its centre for the weight 1.
     pub(super) peak: f32,
-    /// Number that stands for the grid of the deposit: `QUADRATIC` or `QUINCUNX` of the shader.
+    /// The number that stands for the grid of the deposit: `QUADRATIC` or `QUINCUNX` of the shader.
     pub(super) deposit: u32,
 }
 
@@ -167,13 +168,13 @@ pub(super) struct GpuPlace {
     /// The first 32 binary digits of the factor that turns a distance in world units into grid
     /// cells. The factor is 0.mantissa · 2^(before − after).
     pub(super) mantissa: u32,
-    /// The number of bits by which a distance is shifted to the left before it is multiplied by the
+    /// The number of bits that a distance is shifted to the left before it is multiplied by the
     /// mantissa.
     pub(super) before: u32,
-    /// The number of bits by which the product of the shifted distance and the mantissa is shifted
-    /// to the right.
+    /// The number of bits that the product of the shifted distance and the mantissa is shifted to
+    /// the right.
     pub(super) after: u32,
-    /// Padding: with it the struct is as long as in the shader.
+    /// The padding: with it the struct is as long as in the shader.
     pub(super) spare: u32,
 }
 

@@ -104,8 +104,8 @@ pub(super) struct Prepared {
 /// The greatest number of cells in a run: one workgroup deposits a run.
 const STRETCH: usize = 256;
 
-/// Consecutive cells in one copy of the world. They have one mapping to the grid, and one workgroup
-/// deposits them.
+/// A run of consecutive cells in one copy of the world. They have one mapping to the grid, and one
+/// workgroup deposits them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CellRun {
     /// The index, among the block's `places`, of the mapping from world coordinates to the grid.

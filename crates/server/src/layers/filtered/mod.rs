@@ -111,7 +111,7 @@ impl FilteredLayer {
     }
 
     /// The layer of the selected points. The points are selected once, even if several requests
-    /// need them at a time.
+    /// need them at the same time.
     pub(crate) fn layer(&self) -> Result<&Layer, ApiError> {
         if let Some(selected) = self.selected.get() {
             return selected.as_ref().map_err(ApiError::clone);
