@@ -19,8 +19,8 @@ use std::sync::atomic::AtomicBool;
 pub(super) struct ArchiveLayer {
     archive: Archive,
     info: ArchiveInfo,
-    /// Flag that becomes true when a read finds that the archive has changed at its address; `None`
-    /// for files of this machine.
+    /// A flag that becomes true when a read finds that the archive has changed at its address;
+    /// `None` for files of this machine.
     pub(super) changed: Option<Arc<AtomicBool>>,
 }
 

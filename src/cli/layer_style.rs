@@ -37,9 +37,9 @@ impl LayerStyle {
         &self.style
     }
 
-    /// The style for the points of a layer. `radius` is the radius that was fitted when the layer
-    /// was first read, and `None` at this first reading. So a layer that is read again keeps its
-    /// radius.
+    /// The style for the points of a layer. A radius that was fitted when the layer was first read
+    /// comes as `radius`, so that a layer that is read again keeps it; it is `None` at the first
+    /// reading.
     pub(super) fn for_points(&self, points: &Points, radius: Option<&Radius>) -> Style {
         match (self.radius, radius) {
             (RadiusChoice::Set, _) => self.style.clone(),
@@ -70,8 +70,8 @@ impl LayerStyle {
 
 impl LoadedSource {
     /// The style of the layer with these points: `style`, with a radius that is fitted to the
-    /// points if `style` asks for it. `radius` is the radius that was fitted at an earlier reading,
-    /// if there was one. If single points have radii of their own, nothing is fitted.
+    /// points if `style` asks for it. A radius that was fitted at an earlier reading comes as
+    /// `radius`. If single points have radii of their own, nothing is fitted.
     pub(super) fn style(&self, style: &LayerStyle, radius: Option<&Radius>) -> Style {
         if self.has_radii() {
             style.without_points().clone()

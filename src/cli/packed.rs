@@ -17,13 +17,14 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
-/// Number of bytes by which a packed file is recognised. In the beginning of one there are zeros.
+/// The number of bytes at the beginning of a file by which it is recognised as a packed file. They
+/// contain zeros, which a text doesn't.
 const BEGINNING: u64 = 64;
 
-/// Default limit of the cache of pages: those of some 37 million points.
+/// The default limit of the cache of pages in bytes: pages of some 37 million points take as many.
 pub(super) const DEFAULT_PAGE_CACHE: u64 = 256 << 20;
 
-/// Cache of the pages of all files of the process.
+/// The cache of the pages of all files of the process.
 static PAGES: OnceLock<Arc<PageCache>> = OnceLock::new();
 
 /// Sets the limit of the cache of pages in bytes. It counts only before the first file is opened.
@@ -35,7 +36,7 @@ fn page_cache() -> &'static Arc<PageCache> {
     PAGES.get_or_init(|| Arc::new(PageCache::new(DEFAULT_PAGE_CACHE)))
 }
 
-/// Counters of the cache of pages.
+/// The counters of the cache of pages.
 pub(super) fn page_counters() -> PageCounters {
     PAGES
         .get()
@@ -51,8 +52,8 @@ pub(super) fn is_named_packed(source: &str) -> bool {
 }
 
 /// Tests whether a source is a packed file: one at an address by its name, and one of this machine
-/// by its first bytes. A file with the name of one that holds no text is one too: its beginning is
-/// damaged.
+/// by its first bytes. A file whose name ends in `.heat`, and that is no text, is one too: its
+/// beginning is damaged.
 pub(super) fn is_packed(source: &str) -> bool {
     if is_remote(source) {
         return is_named_packed(source);
@@ -67,10 +68,10 @@ pub(super) fn is_packed(source: &str) -> bool {
         && (first.starts_with(&MAGIC) || is_named_packed(source) && first.contains(&0))
 }
 
-/// Packed file that was opened as a source.
+/// A packed file that was opened as a source.
 pub(super) struct PackedSource {
     pub(super) file: Arc<HeatFile>,
-    /// Flag that becomes true when a read finds that the file has changed at its address; `None`
+    /// A flag that becomes true when a read finds that the file has changed at its address; `None`
     /// for files of this machine.
     pub(super) changed: Option<Arc<AtomicBool>>,
 }
@@ -87,7 +88,7 @@ impl PackedSource {
     /// Opens a packed file, of this machine or at an address, whose pages go into `cache`.
     ///
     /// # Errors
-    /// As those of [`open`](Self::open).
+    /// The file can't be read, or is damaged.
     pub(super) fn open_with(source: &str, cache: &Arc<PageCache>) -> Result<Self, BoxError> {
         let (file, changed) = match is_remote(source) {
             true => open_remote(source, cache)?,
@@ -104,12 +105,13 @@ impl PackedSource {
         Points::from_paged(Arc::clone(&self.file) as _)
     }
 
-    /// Radius that was fitted to the points when they were packed; `None` if the file states none.
+    /// The radius that was fitted to the points when they were packed; `None` if the file states
+    /// none.
     pub(super) fn radius(&self) -> Option<Radius> {
         self.file.metadata().radius.as_ref()?.parse().ok()
     }
 
-    /// Name of the column that the weights are from; `None` if there was none, or several.
+    /// The name of the column that the weights are from; `None` if there was none, or several.
     pub(super) fn weight(&self) -> Option<String> {
         let sources = self.file.metadata().other.get("sources")?.as_array()?;
         let mut weights = sources.iter().map(|source| source.get("weight")?.as_str());
@@ -119,7 +121,7 @@ impl PackedSource {
             .then(|| first.to_owned())
     }
 
-    /// Table of the columns without rows; `None` if the file has no columns.
+    /// The table of the columns without rows; `None` if the file has no columns.
     pub(super) fn columns(&self) -> Result<Option<Table>, BoxError> {
         match self.file.columns() {
             [] => Ok(None),
@@ -127,7 +129,7 @@ impl PackedSource {
         }
     }
 
-    /// Table of the columns of the points with some numbers in Z-order.
+    /// The table of the columns of the points with some numbers in Z-order.
     pub(super) fn table(&self, numbers: Range<u64>) -> Result<Table, ReadError> {
         let mut columns = Vec::new();
         for column in self.file.columns() {
@@ -157,7 +159,7 @@ impl PackedSource {
         ))
     }
 
-    /// Numbers of the file in one line.
+    /// The numbers of points and pages, and the bytes a point, in one line.
     pub(super) fn summary(&self) -> String {
         let file = &self.file;
         format!(
@@ -171,7 +173,8 @@ impl PackedSource {
 }
 
 impl PackedSource {
-    /// Text about what the file has beside points and weights.
+    /// A text about everything that the file has beside points and weights: counting index and
+    /// columns.
     fn extras(&self) -> String {
         let mut text = String::new();
         if self.file.has_counts() {
@@ -187,7 +190,7 @@ impl PackedSource {
     }
 }
 
-/// Packed file at an address, and the flag that becomes true when it has changed there.
+/// A packed file at an address, and the flag that becomes true when it has changed there.
 type RemotePacked = (HeatFile, Option<Arc<AtomicBool>>);
 
 #[cfg(feature = "remote")]
@@ -203,7 +206,7 @@ fn open_remote(address: &str, _cache: &Arc<PageCache>) -> Result<RemotePacked, B
     Err(without_remote(address))
 }
 
-/// Error that the feature `remote` is missing. The loader has the message.
+/// The error that the feature `remote` is missing. The loader has the message.
 #[cfg(not(feature = "remote"))]
 pub(super) fn without_remote(address: &str) -> BoxError {
     match heatsplat_loader::open(address, &heatsplat_loader::LoadOptions::default()) {

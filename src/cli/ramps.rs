@@ -20,8 +20,8 @@ Examples:
   heatsplat render examples/cities.csv.gz -o map.png --ramp viridis
   heatsplat render examples/cities.csv.gz -o map.png --ramp \"transparent, navy, #ff0\"";
 
-/// The number of characters in the row of colours by which a terminal shows a ramp. Each has
-/// another colour.
+/// The number of characters in the row of colours that shows a ramp on a terminal. Each has another
+/// colour.
 const SWATCH: usize = 32;
 
 #[derive(Args)]

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// Time that a read may take that is made alone: a choice.
+/// The time that a read may take that is no part of several reads: a choice.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// File at an address.
+/// A file at an address.
 #[derive(Debug)]
 pub(super) struct RemoteSource {
     file: RemoteFile,
@@ -27,8 +27,8 @@ impl RemoteSource {
         Ok(Self { file })
     }
 
-    /// Flag that becomes true when a read finds that the file has changed at its address. Then it
-    /// must be opened again.
+    /// The flag that becomes true when a read finds that the file has changed at its address. Then
+    /// it must be opened again.
     pub(super) fn changed(&self) -> Arc<AtomicBool> {
         Arc::clone(self.file.changed())
     }

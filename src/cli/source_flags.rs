@@ -265,7 +265,7 @@ impl SourceFlags {
         named.filter(|name| !name.eq_ignore_ascii_case("none"))
     }
 
-    /// Text of all flags on which the points of a file depend.
+    /// The text of all flags on which the points of a file depend.
     pub(super) fn for_log(&self) -> String {
         format!("{:?}", self.options())
     }

@@ -37,7 +37,7 @@ pub(in crate::cli) struct RaceTrack {
     set: Arc<PointSet>,
     style: Style,
     tiles: Vec<TileId>,
-    /// The number of tiles that each backend draws at a time.
+    /// The number of tiles that each backend draws at the same time.
     threads: usize,
 }
 
@@ -66,7 +66,7 @@ impl RaceResult {
 
 impl RaceTrack {
     /// Makes the track of a race for a layer's points and own style. Each backend draws `threads`
-    /// tiles at a time. `None` if the layer has no points.
+    /// tiles at the same time. `None` if the layer has no points.
     pub(in crate::cli) fn new(set: Arc<PointSet>, style: Style, threads: usize) -> Option<Self> {
         let kinds = ZOOMS.map(|z| tile_kinds::of_zoom(set.points(), z, EACH));
         let tiles: Vec<TileId> = kinds.into_iter().flatten().flat_map(|(_, t)| t).collect();

@@ -122,7 +122,7 @@ struct StyleTiming {
 struct BackendTiming {
     name: String,
     identity: String,
-    /// The number of pictures that were drawn at a time.
+    /// The number of pictures that were drawn at the same time, each by one thread.
     threads: usize,
     rows: Vec<BenchTiming>,
     /// A description of the GPU as JSON; `None` for the CPU.

@@ -9,8 +9,8 @@ use heatsplat_loader::{StoredColumn, StoredForm, TableBuilder, TimeFormat, join_
 use std::collections::HashSet;
 use std::io;
 
-/// Names of the columns of a pack: those of `--keep`, or else those that all sources have, if all
-/// are packs.
+/// The names of the columns of a pack: those that `--keep` names, or else those that all sources
+/// have, if all are packs.
 pub(super) fn names(
     keep: &[String],
     packs: &[OpenPack],
@@ -35,7 +35,7 @@ pub(super) fn names(
     Ok(names)
 }
 
-/// Rules of the loader: a column has the type and texts that it has in memory.
+/// The rules of the loader: a joined column has the type and texts that it has in memory.
 #[derive(Debug)]
 pub(super) struct LoaderRules {
     pub(super) time_formats: Vec<TimeFormat>,
@@ -75,7 +75,7 @@ fn form_of(form: StoredForm) -> ColumnForm {
     }
 }
 
-/// Rows that wait until they are as many as the pack wants at a time.
+/// Rows that wait until they are as many as one call of the pack should get.
 #[derive(Default)]
 pub(super) struct WaitingRows {
     points: Vec<Point>,

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-/// Bytes that are assumed where the machine's memory is not known: a choice.
+/// The bytes that are assumed where the machine's memory is not known: a choice.
 const UNKNOWN: u64 = 4 << 30;
 
 /// A quarter of the memory in bytes: that of the machine, or of the container if it has less.
@@ -15,7 +15,7 @@ pub(super) fn quarter() -> u64 {
     known.min().unwrap_or(UNKNOWN) / 4
 }
 
-/// Bytes of memory that the text of `/proc/meminfo` states.
+/// The bytes of memory that the text of `/proc/meminfo` states.
 fn total(text: &str) -> Option<u64> {
     let line = text
         .lines()

@@ -141,7 +141,7 @@ impl PackCommand {
         self.report(&summary, &reports, started.elapsed())
     }
 
-    /// Names of the columns of the pack. `packs` are the sources that are taken as a whole.
+    /// The names of the columns of the pack. `packs` are the sources that are taken as a whole.
     fn columns(&self, packs: &[OpenPack]) -> Result<Vec<String>, BoxError> {
         let keep = &self.source_flags.keep;
         let is_pack = |source: &&String| OpenPack::is_pack(source);
@@ -210,7 +210,7 @@ impl PackCommand {
         Ok(())
     }
 
-    /// Path of the file. A link stays, and the file that it points to is replaced.
+    /// The path of the file. A link stays, and the file that it points to is replaced.
     fn target(&self) -> Result<PathBuf, BoxError> {
         let refused = |why: &str| {
             let message = format!("--output: {}: {why}", self.output.display());
@@ -275,7 +275,7 @@ impl PackCommand {
         Ok((packs.collect::<Result<_, _>>()?, others))
     }
 
-    /// Metadata of the file. Of a pack that is packed again, the name and the credit stay.
+    /// The metadata of the file. Of a pack that is packed again, the name and the credit stay.
     fn metadata(&self, pack: Option<&OpenPack>) -> Metadata {
         let mut metadata = match (pack, &*self.sources) {
             (Some(pack), [_]) => pack.file.metadata().clone(),
@@ -377,7 +377,7 @@ impl PackCommand {
     }
 }
 
-/// States of sources, by which a pack that is resumed recognises them.
+/// The states of sources, by which a pack that is resumed recognises them.
 fn states(sources: &[&str]) -> Result<Vec<SourceState>, BoxError> {
     let state = |source: &&str| {
         let stamp = state::stamp(source)?;

@@ -12,22 +12,22 @@ use indicatif::HumanCount;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Bytes of pages in memory for each pack that is read: a choice. Its points are read in order, so
-/// few pages are needed twice.
+/// The bytes of pages in memory for each pack that is read: a choice. Its points are read in order,
+/// so few pages are needed twice.
 const CACHE: u64 = 16 << 20;
 
-/// Number of points that are read at a time from a pack: a choice.
+/// The number of points that one read gets from a pack: a choice.
 const BATCH: u64 = 1 << 16;
 
-/// Pack that is a source.
+/// A pack, a `.heat` file, that is a source.
 pub(super) struct OpenPack {
     pub(super) name: String,
     pub(super) file: Arc<HeatFile>,
 }
 
 impl OpenPack {
-    /// Tests whether a source is a pack. One that is absent is one by its name, so that the error
-    /// about it says what is wrong.
+    /// Tests whether a source is a pack. If there is nothing of this name, the name decides, so
+    /// that the error about it says what is wrong.
     pub(super) fn is_pack(source: &str) -> bool {
         is_named_packed(source) || is_packed(source)
     }
@@ -40,13 +40,13 @@ impl OpenPack {
         })
     }
 
-    /// Names of the columns.
+    /// The names of the columns.
     pub(super) fn columns(&self) -> Vec<String> {
         let columns = self.file.columns().iter();
         columns.map(|column| column.name().to_owned()).collect()
     }
 
-    /// Numbers of the columns with some names.
+    /// The numbers of the columns with some names.
     pub(super) fn find(&self, names: &[String]) -> Result<Vec<usize>, BoxError> {
         let columns = self.columns();
         let find = |name: &String| {
@@ -168,7 +168,7 @@ impl OpenPack {
         })
     }
 
-    /// Report on the source as JSON; `text` is the one for people.
+    /// The report on the source as JSON; `text` is the one for people.
     pub(super) fn report(&self) -> Value {
         let points = self.file.summary().count;
         json!({

@@ -17,7 +17,7 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Report on a source that was read.
+/// The report on a source that was read.
 pub(super) struct ReadSource {
     name: String,
     report: Report,
@@ -114,7 +114,7 @@ impl ReadSource {
         })
     }
 
-    /// Report of a few lines for people.
+    /// The report as a few lines for people.
     pub(super) fn text(&self) -> String {
         let seconds = self.time.as_secs_f64();
         let advice = null_island_advice(&self.columns, &self.report);
@@ -128,7 +128,7 @@ impl ReadSource {
         )
     }
 
-    /// Report as JSON; `text` is the one for people.
+    /// The report as JSON; `text` is the one for people.
     pub(super) fn as_json(&self) -> Value {
         let skipped: Map<String, Value> = SkipReason::ALL
             .into_iter()
@@ -147,25 +147,26 @@ impl ReadSource {
     }
 }
 
-/// Number of rows that a source probably has, from the part of its bytes that was read.
+/// The number of rows that a source probably has, estimated from the part of its bytes that was
+/// read.
 fn expected_rows(progress: &LoadProgress) -> u64 {
     let total = progress.bytes_total.unwrap_or(progress.bytes_read);
     let times = total as f64 / progress.bytes_read.max(1) as f64;
     (progress.rows as f64 * times.max(1.0)) as u64
 }
 
-/// Sink that drops all points.
+/// A sink that drops all points.
 struct Nothing;
 
 impl PointSink for Nothing {
     fn push(&mut self, _: &[Point]) {}
 }
 
-/// Pack into which points are pushed, and a flag that is set when it fails.
+/// A pack into which points are pushed, and a flag that is set when it fails.
 struct GuardedPack<'a> {
     packer: &'a mut Packer,
     failed: &'a AtomicBool,
-    /// Number of rows that all sources probably have.
+    /// The number of rows that all sources probably have.
     expected: &'a AtomicU64,
 }
 
@@ -178,7 +179,7 @@ impl PointSink for GuardedPack<'_> {
     }
 }
 
-/// Source that ends as soon as a flag is set.
+/// A source that ends as soon as a flag is set.
 struct StoppingSource<'a> {
     source: &'a mut dyn Source,
     failed: &'a AtomicBool,

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-/// Text that is the same as long as the content of a source is. `None` for a source that has no
+/// A text that stays equal as long as the content of a source does. `None` for a source that has no
 /// such text: a stream, a database, or an address whose server sends no validators.
 pub(super) fn stamp(source: &str) -> Result<Option<String>, BoxError> {
     if source == "-" || postgis::redact(source).is_some() {
@@ -19,8 +19,9 @@ pub(super) fn stamp(source: &str) -> Result<Option<String>, BoxError> {
     Ok(of_file(Path::new(source)))
 }
 
-/// Sizes of a file and its companions, and the times when they were last modified. The companions
-/// are the files beside it whose names differ only in the extension, as those of a Shapefile do.
+/// The sizes of a file and its companions, and the times when they were last modified. The
+/// companions are the files beside it whose names differ only in the extension, as those of a
+/// Shapefile do.
 fn of_file(path: &Path) -> Option<String> {
     let is_regular = fs::metadata(path).ok()?.is_file();
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty());

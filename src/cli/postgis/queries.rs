@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// The largest number of posted snapshots, layers whose rows are all read at once, that are read at
-/// a time. A choice.
+/// The largest number of posted snapshots that one database reads at the same time: a choice. A
+/// snapshot is a layer whose rows are all read in one go.
 const MAX_SNAPSHOTS: usize = 2;
 /// The longest time that a posted snapshot waits until fewer others are being read. A choice.
 const WAIT: Duration = Duration::from_millis(250);

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// The largest number of posted layers that exist at a time. A choice.
+/// The largest number of posted layers that one server may have: a choice.
 const MAX_POSTED: usize = 1000;
 
 /// The connections to one database. All live layers of the database share them.

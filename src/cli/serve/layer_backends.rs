@@ -143,7 +143,7 @@ impl LayerBackends {
         &self.common
     }
 
-    /// The backend for a layer whose data are being read. `key` is the key of the layer's
+    /// The backend for a layer whose data are being read. `key` stands for the layer's
     /// configuration: a race that was won under another key doesn't count.
     pub(super) fn of_layer(&self, id: &LayerId, key: &str) -> Arc<dyn Backend> {
         let winners = self.winners.lock().unwrap_or_else(PoisonError::into_inner);

@@ -69,8 +69,8 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    /// Makes a watcher of a configuration that was read from `source`. `state` is the state of the
-    /// configuration file just before it was read.
+    /// Makes a watcher of a configuration that was read from `source`. `state` describes the
+    /// configuration file as it was just before it was read.
     pub(super) fn new(
         (source, state): (ConfigSource, FileState),
         config: ServeConfig,
