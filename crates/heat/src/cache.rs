@@ -1,4 +1,4 @@
-//! Cache of pages that were read from files, bounded in bytes.
+//! The cache of pages that were read from files, bounded in bytes.
 
 use crate::pages::Page;
 use quick_cache::sync::Cache;

@@ -8,8 +8,8 @@ use std::ops::Range;
 /// The number that stands for pages of this kind in files.
 pub(crate) const COLUMN: u8 = 4;
 
-/// The number of bytes before the heads of a page: the number of values (u16), the kind (u8) and a
-/// 0.
+/// The number of bytes before the heads of a page's groups: the number of values (u16), the kind
+/// (u8) and a 0.
 const BEFORE_HEADS: usize = 4;
 
 /// Encodes a page. `floats` is true if the values stand for floats: see [`column_group::ordered`].
@@ -26,7 +26,8 @@ pub(crate) fn encode(values: &[u64], floats: bool) -> Vec<u8> {
     heads
 }
 
-/// A page of packed values. Its heads were checked when it was read, so unpacking can't fail.
+/// A page of packed values. The heads of its groups were checked when it was read, so unpacking
+/// can't fail.
 #[derive(Debug)]
 pub(crate) struct ColumnPage {
     bytes: Box<[u8]>,
@@ -35,8 +36,8 @@ pub(crate) struct ColumnPage {
 }
 
 impl ColumnPage {
-    /// Makes a page of `len` values from its bytes, and checks its heads. Returns `None` if the
-    /// bytes are no such page.
+    /// Makes a page of `len` values from its bytes, and checks the heads of its groups. Returns
+    /// `None` if the bytes are no such page.
     pub(crate) fn from_bytes(len: usize, bytes: Box<[u8]>) -> Option<Self> {
         let mut from = ByteReader::new(&bytes);
         let found = (usize::from(from.u16()?), from.u8()?, from.u8()?);

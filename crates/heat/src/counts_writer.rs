@@ -1,6 +1,6 @@
-//! Counting index of a file (section `CNTS`) on its way to the file: the points that have a weight,
-//! each with the weight 1, and a tree of nodes and cells over them. Counts and means are drawn from
-//! it.
+//! The counting index of a file (section `CNTS`) on its way to the file: the points that have a
+//! weight, each with the weight 1, and a tree of nodes and cells over them. Counts and means are
+//! drawn from it.
 
 use crate::error::WriteError;
 use crate::finish::Tail;

@@ -1,4 +1,4 @@
-//! End of writing: everything that comes behind the pages of points, and at last the header.
+//! The end of writing: everything that comes behind the pages of points, and at last the header.
 
 use crate::cache::PageCache;
 use crate::column_writer::WrittenColumns;
@@ -81,7 +81,7 @@ impl Tail {
         }
     }
 
-    /// Copies the pages of a stream from its spool to the end of the file.
+    /// Copies the pages of a stream, which wait in its spool, to the end of the file.
     pub(crate) fn add(
         &mut self,
         record: StreamRecord,

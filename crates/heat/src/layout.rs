@@ -1,4 +1,4 @@
-//! Layout of a file: its header, which has the table of its sections.
+//! The layout of a file: its header, which has the table of its sections.
 
 use crate::bytes::{ByteReader, has_crc};
 

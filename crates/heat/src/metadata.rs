@@ -1,4 +1,4 @@
-//! Metadata of a file: name, attribution and other data about the points.
+//! The metadata of a file: name, attribution and other data about the points.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

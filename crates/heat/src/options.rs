@@ -1,4 +1,4 @@
-//! Choices for a file that is to be written, and the sizes of one that is finished.
+//! The choices for a file that is to be written, and the sizes of one that is finished.
 
 use crate::layout::HEADER;
 use std::path::{Path, PathBuf};

@@ -5,8 +5,8 @@ use crate::group::{self, EntryKind, GROUP, Head, Scratch};
 use heatsplat_points::Point;
 use std::ops::Range;
 
-/// The number of bytes before the heads of a page: the number of entries (u16), the kind (u8) and a
-/// 0.
+/// The number of bytes before the heads of a page's groups: the number of entries (u16), the kind
+/// (u8) and a 0.
 const BEFORE_HEADS: usize = 4;
 
 /// The number that stands for pages of points in files.
@@ -42,8 +42,8 @@ pub(crate) fn encode(kind: EntryKind, entries: &[Point], counts: &[u32]) -> Vec<
     heads
 }
 
-/// A page of packed points or cells. Its heads were checked when it was read, so unpacking can't
-/// fail.
+/// A page of packed points or cells. The heads of its groups were checked when it was read, so
+/// unpacking can't fail.
 #[derive(Debug)]
 pub(crate) struct EntryPage {
     bytes: Box<[u8]>,
@@ -52,8 +52,8 @@ pub(crate) struct EntryPage {
 }
 
 impl EntryPage {
-    /// Makes a page of `len` entries from its bytes, and checks its heads. Returns `None` if the
-    /// bytes are no such page.
+    /// Makes a page of `len` entries from its bytes, and checks the heads of its groups. Returns
+    /// `None` if the bytes are no such page.
     pub(crate) fn from_bytes(kind: EntryKind, len: usize, bytes: Box<[u8]>) -> Option<Self> {
         let mut from = ByteReader::new(&bytes);
         let found = (usize::from(from.u16()?), from.u8()?, from.u8()?);

@@ -221,8 +221,8 @@ impl Pages {
         all
     }
 
-    /// Returns the read of an unwanted page along with others; `None` if the page is in the cache
-    /// already, or if its place isn't known.
+    /// Returns a read for a page that isn't wanted itself, and is read along with others. `None` if
+    /// the page is in the cache already, or if its place isn't known.
     fn along(&self, address: PageAddress) -> Option<PageRead> {
         let place = self.known_place(address)?;
         (!self.has(address)).then_some(PageRead {

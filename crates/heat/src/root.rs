@@ -1,5 +1,5 @@
-//! Root of a file (section `ROOT`): the summary of its points, and the table from which all pages
-//! are found.
+//! The root of a file (section `ROOT`): the summary of its points, and the table from which all
+//! pages are found.
 
 use crate::bytes::ByteReader;
 use crate::column_page::COLUMN;

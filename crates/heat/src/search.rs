@@ -1,4 +1,4 @@
-//! Search for the points and cells that a window shows.
+//! The search for the points and cells that a window shows.
 //!
 //! It has two phases. First it descends the quadtree, as a search in memory does, and lists the
 //! ranges of points and cells that are taken into the result ([`Find`]). Then the pages of all

@@ -17,7 +17,7 @@ const AT_ONCE: usize = 32;
 /// The number of bytes of one spool that stay in memory: a choice.
 const IN_MEMORY: usize = 1 << 19;
 
-/// Addition of a file's path to an I/O error.
+/// A conversion of an I/O error into one that names the file's path.
 pub(crate) trait AtPath<T> {
     fn at(self, path: &Path) -> Result<T, WriteError>;
 }

@@ -1,4 +1,4 @@
-//! Summary, identity and statistics of a file's points, which are computed while the points are
+//! The summary, identity and statistics of a file's points, which are computed while the points are
 //! written or verified.
 
 use crate::root::LEVELS;

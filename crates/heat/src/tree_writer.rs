@@ -1,4 +1,4 @@
-//! Nodes and cells of all depths on their way to a file.
+//! The nodes and cells of all depths on their way to a file.
 
 use crate::error::WriteError;
 use crate::finish::Tail;
@@ -24,7 +24,7 @@ pub(crate) struct TreeWriter {
 struct Depth {
     nodes: NodeStream,
     cells: EntryStream,
-    /// The pages of nodes, and those of cells.
+    /// The pages of nodes, and the pages of cells, which wait for their place in the file.
     spools: (Spool, Spool),
     /// The quad of the node that was added last.
     last: Option<Quad>,

@@ -1,4 +1,4 @@
-//! Verification of a whole file: each checksum, the order of points and cells, their sums, the
+//! The verification of a whole file: each checksum, the order of points and cells, their sums, the
 //! nodes and the identity.
 
 use crate::column_page::Zone;

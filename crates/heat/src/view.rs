@@ -1,4 +1,4 @@
-//! View of a window on the quadtree: the quads that it shows, and the entries (points or cells)
+//! A view of a window on the quadtree: the quads that it shows, and the entries (points or cells)
 //! that a search takes of them.
 
 use heatsplat_points::{Point, Quad};

@@ -1,4 +1,5 @@
-//! Writer of files: points and nodes go in, along the Z-order curve, and a finished file comes out.
+//! The writer of files: points and nodes go in, along the Z-order curve, and a finished file comes
+//! out.
 
 use crate::column_writer::{ColumnsWriter, NewColumn, WrittenColumns};
 use crate::columns::MOST_COLUMNS;

@@ -1,4 +1,4 @@
-//! Search for the smallest interval of longitudes that holds all points of a set, also across
+//! The search for the smallest interval of longitudes that holds all points of a set, also across
 //! ±180°.
 
 use crate::mercator::WORLD;

@@ -1,4 +1,4 @@
-//! Search for the first view of a map: the box that contains nearly all weight.
+//! The search for the first view of a map: the box that contains nearly all weight.
 
 use crate::focus::Focus;
 use crate::level;

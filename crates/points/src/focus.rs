@@ -1,5 +1,5 @@
-//! First view of a map: the box that contains nearly all weight, and a centre and a zoom at which a
-//! screen shows this box.
+//! The first view of a map: the box that contains nearly all weight, and a centre and a zoom at
+//! which a screen shows this box.
 
 use crate::lon_lat_box::LonLatBox;
 
@@ -11,13 +11,13 @@ pub struct Focus {
     pub lon: f64,
     /// The latitude, in degrees, of the centre of the first view.
     pub lat: f64,
-    /// The zoom of 256 px tiles, 0 to 14. At this zoom a screen centred at `lon` and `lat` shows
-    /// the box.
+    /// The zoom of 256 px tiles, 0 to 14 (`CLOSEST`). At this zoom a screen centred at `lon` and
+    /// `lat` shows the box.
     pub zoom: u8,
     /// The box around at least 98 % of the weight, accurate to 1/256 of its width. Points at
     /// exactly longitude 0 and latitude 0 are left out, since such positions mostly stand for
-    /// unknown ones. If there are fewer than 50 points, or if all lie at 0,0, it is the box around
-    /// all points.
+    /// unknown ones. It is the box around all points if there are fewer than 50 (`FEW`), or if all
+    /// lie at 0,0.
     pub bounds: LonLatBox,
 }
 

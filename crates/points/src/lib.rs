@@ -1,4 +1,4 @@
-//! World grid, points on the grid, and an index that finds the points that a picture shows.
+//! The world grid, points on the grid, and an index that finds the points that a picture shows.
 //!
 //! [`mercator`] projects longitude and latitude to integers: the Web-Mercator square is divided
 //! into 2³² × 2³² squares, 9.3 mm wide at the equator, and all further geometry is exact.

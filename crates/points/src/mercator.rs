@@ -1,4 +1,4 @@
-//! Projection between degrees and the world square: EPSG:3857 with integer coordinates.
+//! The projection between degrees and the world square: EPSG:3857 with integer coordinates.
 //!
 //! The square spans longitude ±180° and latitude ±[`MAX_LATITUDE`]. x grows east and y grows
 //! **south**. Both are counted in *world units*: a unit is 2⁻³² of the world's side, which is 9.3
@@ -27,9 +27,9 @@ pub const EQUATOR_METRES: f64 = 40_075_016.685_578_49;
 /// A position in the Web-Mercator square in world units; y grows south.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WorldCoord {
-    /// The distance from longitude −180° to the east, in world units.
+    /// The distance to the east of longitude −180°, in world units.
     pub x: u32,
-    /// The distance from latitude +[`MAX_LATITUDE`] to the south, in world units.
+    /// The distance to the south of latitude +[`MAX_LATITUDE`], in world units.
     pub y: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Pyramid that is built part by part, for points that don't fit into memory at once.
+//! A pyramid that is built part by part, for points that don't fit into memory at once.
 //!
 //! A block of cells depends only on the points of its quad. So the world is divided into quads of a
 //! few million points each, the *parts*. The pyramid within a part is built in memory ([`Part`]).
@@ -17,7 +17,8 @@ use crate::zorder::Quad;
 /// points.
 const CROWDED: usize = 1 << 14;
 
-/// A node of the pyramid: a quad with more than 256 points, and its block of cells if it has one.
+/// A node of the pyramid: a quad with more than 256 points (`FEW`), and its block of cells if it
+/// has one.
 #[derive(Clone, Copy, Debug)]
 pub struct PartNode<'a> {
     /// The quad of the node.

@@ -12,9 +12,9 @@ use std::cmp::Ordering;
 #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct Point {
-    /// The distance from longitude −180° to the east, in world units, as in [`WorldCoord::x`].
+    /// The distance to the east of longitude −180°, in world units, as in [`WorldCoord::x`].
     pub x: u32,
-    /// The distance from the map's northern edge to the south, in world units, as in
+    /// The distance to the south of the map's northern edge, in world units, as in
     /// [`WorldCoord::y`].
     pub y: u32,
     /// The weight, a finite number. If the source has no weights, each point has 1.0.

@@ -1,4 +1,4 @@
-//! Index of points: the points in sorted order, a pyramid of cells over them, and a summary.
+//! An index of points: the points in sorted order, a pyramid of cells over them, and a summary.
 
 use crate::cancel;
 use crate::focus::Focus;

@@ -1,4 +1,4 @@
-//! Pyramid of cells: at many levels, from fine to coarse, a cell replaces the points of a small
+//! The pyramid of cells: at many levels, from fine to coarse, a cell replaces the points of a small
 //! square by one weighted point.
 //!
 //! At level L the world is drawn 2ᴸ pixels wide, and each pixel that contains points has one cell.

@@ -1,4 +1,4 @@
-//! Error of reading points that are not in memory.
+//! The error of reading points that are not in memory.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Search for the cells that a window shows. The search descends a quadtree, the recursive division
-//! of the world into four quarters.
+//! The search for the cells that a window shows. The search descends a quadtree, the recursive
+//! division of the world into four quarters.
 //!
 //! In Z-order the points of each quad, a square of the quadtree, are one contiguous range. The
 //! pyramid's nodes store the borders of these ranges for quads with many points. Elsewhere, in a

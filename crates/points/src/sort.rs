@@ -1,4 +1,4 @@
-//! Parallel sort of points along the Z-order curve.
+//! A parallel sort of points along the Z-order curve.
 //!
 //! The sort is a radix sort that begins with the most significant digit. A pass distributes the
 //! points over 4,096 buckets. Six bits of x and six bits of y choose a point's bucket: the first

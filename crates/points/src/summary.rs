@@ -1,4 +1,4 @@
-//! Summary of a set of points: counts, weights and bounds.
+//! The summary of a set of points: counts, weights and bounds.
 
 use crate::extent::LongitudeColumns;
 use crate::lon_lat_box::LonLatBox;
@@ -56,7 +56,7 @@ pub struct SummaryBuilder {
     /// long as there are none, the greatest is [`f32::MIN`].
     sums: Summary,
     columns: LongitudeColumns,
-    /// The least and greatest y of the points.
+    /// The least and the greatest y of the points so far.
     rows: (u32, u32),
 }
 

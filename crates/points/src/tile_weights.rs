@@ -14,8 +14,8 @@ use crate::window::Window;
 /// the next zoom: a choice.
 const FOLLOWED: usize = 256;
 
-/// The greatest number of tiles with points that a zoom may have for the search for the densest
-/// tiles to begin there. At that zoom the weights of all tiles are summed.
+/// The search for the densest tiles begins at the deepest zoom that has at most this many tiles
+/// with points. There the weights of all tiles are summed.
 const FIRST: u64 = 1 << 16;
 
 /// The number of points, at equal steps along the Z-order curve, whose tiles are picked to
@@ -144,7 +144,7 @@ fn tile_of(point: &Point, z: u8) -> Option<TileId> {
     TileId::new(z, place(point.x), place(point.y)).ok()
 }
 
-/// Keeps the [`FOLLOWED`] tiles with the most weight.
+/// Removes all tiles but the [`FOLLOWED`] with the most weight.
 fn keep_densest(tiles: &mut Vec<TileWeight>) {
     tiles.sort_unstable_by(|a, b| b.mass.total_cmp(&a.mass).then(a.tile.cmp(&b.tile)));
     tiles.truncate(FOLLOWED);

@@ -1,5 +1,5 @@
-//! Z-order curve, also called Morton curve. A position's number along the curve, its key, has the
-//! bits of x and y in turn, the bit of y before the bit of x.
+//! The Z-order curve, also called Morton curve. A position's number along the curve, its key, has
+//! the bits of x and y in turn, the bit of y before the bit of x.
 //!
 //! Keys are not stored. To compare two positions, the code compares x or y, whichever differs in
 //! the higher bit. The result is the order of the keys and takes only a few instructions.

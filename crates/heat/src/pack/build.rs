@@ -1,5 +1,5 @@
-//! Building of the parts: the points of a quad are read from all runs and merged, and the pyramid
-//! over them is built.
+//! The building of the parts: the points of a quad are read from all runs and merged, and the
+//! pyramid over them is built.
 
 use super::cut::Plot;
 use super::row_run::{in_order, sorted_order};
@@ -276,7 +276,7 @@ fn write<S: PackSink>(
 /// a choice.
 const BATCH: usize = 1 << 14;
 
-/// Values of a point, one for each column.
+/// The values of a point, one for each column.
 type Row = Box<[u64]>;
 
 /// A merge of stretches that are too long for memory. A stretch has the points of one quad in one

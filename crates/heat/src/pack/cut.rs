@@ -1,5 +1,5 @@
-//! Division of the world into plots: quads of so few points that the points of one fit into memory
-//! together.
+//! The division of the world into plots: quads of so few points that the points of one fit into
+//! memory together.
 
 use super::run::SortedPoints;
 use heatsplat_points::{DeepPart, Quad};
@@ -24,7 +24,7 @@ impl Plot {
 /// have more. Quads without points are left out. The quads are in Z-order.
 ///
 /// # Errors
-/// The number of a run that can't be read, and the error.
+/// The number of the run that can't be read, and the error.
 pub(super) fn cut(runs: &[&dyn SortedPoints], most: u64) -> Result<Vec<Plot>, (usize, io::Error)> {
     let mut plots = Vec::new();
     let ranges = runs.iter().map(|run| 0..run.points()).collect();

@@ -78,7 +78,7 @@ pub enum PackError {
     },
 }
 
-/// Addition of a file's path to an I/O error.
+/// A conversion of an I/O error into one that names the file's path.
 pub(super) trait AtPath<T> {
     fn at(self, path: &Path) -> Result<T, PackError>;
 }

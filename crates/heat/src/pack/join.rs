@@ -1,5 +1,5 @@
-//! Joining of the columns of several runs: each column gets one form and one set of texts for all
-//! runs.
+//! The joining of the columns of several runs: each column gets one form and one set of texts for
+//! all runs.
 
 use super::error::PackError;
 use super::row_run::distinct;

@@ -1,4 +1,4 @@
-//! Journal of an unfinished pack: a folder with its runs, and a log of them.
+//! The journal of an unfinished pack: a folder with its runs, and a log of them.
 //!
 //! The log has a line of JSON for each event: a source begins, a run is on the disk, a source ends.
 //! A pack may be interrupted at any moment. The runs that the log names are whole, and their points

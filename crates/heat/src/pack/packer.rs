@@ -1,4 +1,4 @@
-//! Pack that is being written: points come in, runs and at last the file come out.
+//! A pack that is being written: points come in, runs and at last the file come out.
 
 use super::build::{BuildError, Kind, Limits, PackSink, build_all};
 use super::cut::cut;

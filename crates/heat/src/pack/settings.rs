@@ -1,4 +1,4 @@
-//! Settings of a pack, and what it needs on disks.
+//! The settings of a pack, and what it needs on disks.
 
 use super::error::PackError;
 use super::journal::{self, Found};
@@ -32,11 +32,12 @@ pub struct PackSettings {
     pub if_exists: IfExists,
 }
 
-/// The bytes of a point and its share of the cells in a file, about: measured, and rounded up.
+/// The bytes that a point and its share of the cells take in a file, about: measured, and rounded
+/// up.
 const FILE_BYTES: f64 = 10.5;
 
-/// The bytes of a point's share of the cells, about. Cells are in a temporary file before they are
-/// in the file.
+/// The bytes that a point's share of the cells takes, about. Cells are in a temporary file before
+/// they are copied into the target.
 const SPOOL_BYTES: f64 = 3.5;
 
 /// The bytes of a point's share of the counting index, about, in the file, and before in a
