@@ -25,13 +25,13 @@ pub struct Arrays<'a> {
     pub lon: &'a [f64],
     /// Latitudes in degrees. NaN stands for no position.
     pub lat: &'a [f64],
-    /// Weights, of which NaN is a missing one. `None`: every row counts 1.
+    /// Weights; NaN is a missing weight. `None`: every row counts 1.
     pub weight: Option<&'a [f32]>,
 }
 
 /// Opens arrays of numbers as a source. Their rows are checked on all cores, by the rules for rows
-/// of files: see the [crate's page](crate). Messages show `name`. Of the options only
-/// [`within`](LoadOptions::within) and [`strict`](LoadOptions::strict) are used.
+/// of files: see the [crate's page](crate). `name` is the source's name in messages. Of the options
+/// only [`within`](LoadOptions::within) and [`strict`](LoadOptions::strict) are used.
 ///
 /// ```
 /// use heatsplat_loader::{Arrays, LoadOptions, load_table, read_arrays};
@@ -47,7 +47,7 @@ pub struct Arrays<'a> {
 /// ```
 ///
 /// # Errors
-/// The arrays differ in length.
+/// [`LoadError::BadOption`] if the arrays differ in length.
 pub fn read_arrays<'a>(
     arrays: Arrays<'a>,
     name: &str,
@@ -103,7 +103,7 @@ fn columns(is_weighted: bool) -> Columns {
 struct ArraySource<'a> {
     state: SourceState,
     arrays: Arrays<'a>,
-    /// The number of rows that were checked already.
+    /// The index of the first row that is not checked yet.
     next: usize,
     within: Option<LonLatBox>,
 }

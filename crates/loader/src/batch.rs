@@ -18,8 +18,8 @@ const METRES: f64 = 1000.0;
 pub(crate) struct Batch {
     pub(crate) points: Vec<Point>,
     pub(crate) report: Report,
-    /// The values in the kept columns, those that the option `keep` names: one row of values for
-    /// each point.
+    /// The values of the kept columns (those that the option `keep` names), in one row for each of
+    /// `points`.
     pub(crate) kept: TableBuilder,
     /// The box, in degrees, that points must lie in; a row whose point lies outside counts as
     /// filtered out. `None`: no box.
@@ -80,7 +80,8 @@ enum Found<'a> {
 }
 
 impl Found<'_> {
-    /// The rejected value in the form in which messages show it.
+    /// The rejected value for messages: a text in quotes, a number as it is, and any time as `a
+    /// date or time`.
     fn shown(self) -> String {
         match self {
             Self::Field(field) => shown(field),
@@ -91,8 +92,8 @@ impl Found<'_> {
 }
 
 impl Rejection<'_> {
-    /// The value at fault as reports show it, after the word `longitude`, `latitude` or `weight`:
-    /// `longitude "?"`. A date or time is shown without this word.
+    /// The rejected value for reports, after the word for its column: `longitude "?"`, `weight
+    /// 1e99`. For a date or time, only `a date or time`.
     pub(crate) fn found(&self) -> String {
         match self.found {
             Found::Time => self.found.shown(),
@@ -179,9 +180,9 @@ impl Batch {
         self.keep_at(at, lon, lat, weight)
     }
 
-    /// Adds the point of a row whose position is on the map. If the position is outside of the
-    /// batch's box, the row is counted as filtered out instead. A row whose weight is no number is
-    /// rejected. `x` and `y` are the position's coordinates in the source.
+    /// Adds the point of a row whose position `at` is on the map. `x` and `y` are its longitude and
+    /// latitude in degrees; if the batch's box doesn't contain them, the row is counted as filtered
+    /// out instead. A row whose weight is no number is rejected.
     #[inline]
     pub(crate) fn keep_at<'a>(
         &mut self,
@@ -204,8 +205,8 @@ impl Batch {
         Ok(())
     }
 
-    /// Converts a weight to a finite number; `None` for a missing weight. A weight that is no
-    /// finite number is passed to [`no_weight`](Self::no_weight).
+    /// Converts a weight to a finite number. `None`: the weight is missing. For a weight that is no
+    /// finite number, the result is that of [`no_weight`](Self::no_weight).
     #[inline]
     fn check_weight<'a>(&mut self, weight: Weight<'a>) -> Result<Option<f32>, Rejection<'a>> {
         let finite = |number: f32| Some(number).filter(|number| number.is_finite());
@@ -226,8 +227,9 @@ impl Batch {
         }
     }
 
-    /// Returns the result for a weight that is no number. If the column was chosen by its name
-    /// alone, the weight counts as missing (`None`); otherwise the row is rejected.
+    /// The result of [`check_weight`](Self::check_weight) for a weight that is no finite number: a
+    /// missing weight (`None`) if the column of weights was chosen by its name alone, otherwise a
+    /// rejection of the row.
     #[cold]
     fn no_weight<'a>(&mut self, found: Found<'a>) -> Result<Option<f32>, Rejection<'a>> {
         if !self.is_guess {

@@ -61,7 +61,7 @@ pub(crate) fn may_be_utf8(sample: &[u8], whole: bool) -> bool {
 }
 
 impl Encoding {
-    /// The encoding in the form that the library `encoding_rs` uses.
+    /// The encoding as the type of the library `encoding_rs`, which decodes text.
     pub(crate) fn decoder(self) -> &'static encoding_rs::Encoding {
         self.0
     }

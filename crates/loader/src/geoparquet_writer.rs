@@ -1,5 +1,5 @@
-//! Writing of points as GeoParquet 1.1, which GDAL, DuckDB, QGIS and GeoPandas read: the way out of
-//! an index of points.
+//! Writing of points as GeoParquet 1.1, which GDAL, DuckDB, QGIS and GeoPandas read. So the points
+//! of an index can be used in other programs.
 
 use crate::table::{Column, Table};
 use arrow_array::builder::BinaryBuilder;
@@ -16,16 +16,16 @@ use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The number of points in a group of rows, which readers can leave out as a whole if it lies
-/// outside of a box: a choice.
+/// The number of points in a row group of the file. Readers leave out a whole group if it lies
+/// outside of the box that they search: a choice.
 const GROUP: usize = 1 << 16;
 
 /// The name of the column with the positions.
 const GEOMETRY: &str = "geometry";
-/// The name of the column of weights, unless the source has another name for it.
+/// The name of the column of weights, if the caller names none.
 const WEIGHT: &str = "weight";
-/// The name of the column with the box of each position. By its statistics readers find the groups
-/// of rows in a box.
+/// The name of the column that has a box for each point, which is the point itself. By the least
+/// and greatest boxes of each row group, readers find the groups that have points in a given box.
 const BBOX: &str = "bbox";
 
 /// The edges of a box, in the order in which they are written.
@@ -56,7 +56,8 @@ impl From<ArrowError> for GeoParquetError {
 }
 
 /// Writes points as GeoParquet 1.1, in Z-order: their positions in longitude and latitude (WGS 84),
-/// their weights and the columns of `table`, whose rows must be those of `points`.
+/// their weights and the columns of `table`. The table must have one row for each point, in Z-order
+/// too.
 ///
 /// A position is written as the middle of its square of 9.3 mm, so that reading the file gives the
 /// equal point. The column of weights is called `weight`, by default "weight", and is null where a
@@ -76,8 +77,9 @@ pub fn write_geoparquet(
     })
 }
 
-/// Writes points as [`write_geoparquet`] does, with columns that are not in memory: `rows` returns
-/// the table of the points with some numbers in Z-order. `columns` is a table without rows.
+/// Writes points as [`write_geoparquet`] does, with a table that is not in memory. `columns` is a
+/// table without rows, which has the names and types of the columns. `rows` returns the table's
+/// rows for a range of points, which are counted from 0 in Z-order.
 ///
 /// # Errors
 /// A [`GeoParquetError`]: the points or the rows of their table can't be read, or the file can't be
@@ -95,12 +97,12 @@ pub fn write_geoparquet_rows(
     })
 }
 
-/// A function that returns the values of a table's columns for the points with some numbers in
-/// Z-order.
+/// A function that returns the values of a table's columns for a range of points, which are counted
+/// from 0 in Z-order.
 type KeptColumns<'k> = dyn FnMut(&RowLayout, Range<usize>) -> Result<Vec<ArrayRef>, ReadError> + 'k;
 
-/// Writes points as GeoParquet. `values` returns the values of the table's columns for the points
-/// with some numbers in Z-order.
+/// Writes points as GeoParquet. `values` returns the values of the table's columns for each group
+/// of points that is written.
 fn write(
     points: &Points,
     table: &Table,
@@ -137,14 +139,16 @@ fn write(
     Ok(())
 }
 
-/// The columns of a file.
+/// The columns of the file that is written.
 struct RowLayout {
-    /// The name of the column of weights; `None` if all points have the weight 1, or if the table
-    /// has the weights.
+    /// The name of the column of weights. `None` if all points have the weight 1, or if a column of
+    /// the table takes the place of the weights.
     weight: Option<String>,
-    /// The name of the column of boxes.
+    /// The name of the column of boxes: [`BBOX`], or another name if the table has a column of that
+    /// name.
     bbox: String,
-    /// The columns of the table that are written: their numbers in the table, names and types.
+    /// The columns of the table that are written: for each its index in the table, its name and its
+    /// type.
     kept: Vec<(usize, String, DataType)>,
 }
 
@@ -181,7 +185,7 @@ impl RowLayout {
         Schema::new(fields)
     }
 
-    /// The properties of the file: how columns are packed, and the metadata of GeoParquet.
+    /// The properties of the file: the compression of its columns, and the metadata of GeoParquet.
     fn properties(&self, points: &Points) -> Result<WriterProperties, GeoParquetError> {
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
@@ -202,8 +206,9 @@ impl RowLayout {
         Ok(properties.build())
     }
 
-    /// The metadata of GeoParquet 1.1. The system is the standard's default, longitude and latitude
-    /// on WGS 84.
+    /// The metadata of GeoParquet 1.1: the column of positions, its columns of boxes and the box of
+    /// all points. No coordinate system is stated, since the standard's default, longitude and
+    /// latitude on WGS 84, is meant.
     fn metadata(&self, points: &Points) -> serde_json::Value {
         let edge = |name: &&str| ((*name).to_owned(), serde_json::json!([self.bbox, name]));
         let edges: serde_json::Map<_, _> = EDGES.iter().map(edge).collect();
@@ -231,7 +236,7 @@ impl RowLayout {
         })
     }
 
-    /// The values of a table's columns in some of its rows.
+    /// The values of the columns `kept` in the given rows of the table.
     fn values(&self, table: &Table, rows: Range<usize>) -> Vec<ArrayRef> {
         let columns = self
             .kept
@@ -242,7 +247,8 @@ impl RowLayout {
             .collect()
     }
 
-    /// All columns of some points. The last ones, `kept`, are those of their table.
+    /// All columns of the file for `points`. `kept` are the values of the table's columns, which
+    /// come last.
     fn columns(&self, points: &[Point], kept: Vec<ArrayRef>) -> Vec<ArrayRef> {
         let places: Vec<(f64, f64)> = points.iter().map(middle).collect();
         let mut geometries = BinaryBuilder::with_capacity(places.len(), places.len() * 21);
@@ -288,7 +294,8 @@ fn middle(point: &Point) -> (f64, f64) {
     )
 }
 
-/// A point as well-known binary, the lowest bytes of numbers first.
+/// The well-known binary of a point with the given longitude and latitude: numbers with the lowest
+/// byte first.
 fn well_known_binary((lon, lat): (f64, f64)) -> [u8; 21] {
     let mut bytes = [0; 21];
     let head: [u8; 5] = [1, 1, 0, 0, 0];

@@ -35,10 +35,16 @@ impl AxisPair {
     }
 }
 
-/// Finds the columns of longitude and latitude by their names. Names that mean degrees come first,
-/// then pairs of names like `stop_lon` and `stop_lat`, then names like `x` and `y`. If the
-/// coordinates may be metres of a projection (`metres`), names like `easting` come first, then
-/// names like `x` and `y`, then those that mean degrees, then pairs.
+/// Finds the columns of longitude and latitude by their names. The kinds of names are tried in this
+/// order, until one has a column for each axis:
+///
+/// * names that mean degrees, like `longitude`
+/// * pairs of names like `stop_lon` and `stop_lat`
+/// * names that may mean degrees or metres, like `x`
+/// * for each axis by itself, the column that [`longitude`] or [`latitude`] finds
+///
+/// If the coordinates may be metres of a projection (`metres`), names like `easting` are tried
+/// before all of these, and then names like `x`.
 pub(crate) fn find(seen: &[String], metres: bool) -> NamedAxes {
     let names: Vec<String> = seen.iter().map(|name| normalised(name)).collect();
     let both = |of: fn(&AxisNames) -> &'static [&'static str]| {
@@ -91,10 +97,11 @@ pub(crate) fn latitude(seen: &[String]) -> Option<usize> {
     by_priority(seen, &LATITUDE, "latitude")
 }
 
-/// The index of the column whose name comes first in the list `degrees` of `axis` or, without such
-/// a column, in its list `either`. If neither list has a column's name, a column with `word` in its
-/// name is chosen (`Longitude (°E)`), but only if it is the only one. `None` if no column is
-/// chosen.
+/// The index of an axis's column, by the first of these rules that gives one; `None` if none does:
+///
+/// * the column whose name comes first in the list `degrees` of `axis`
+/// * the column whose name comes first in the list `either` of `axis`
+/// * the only column whose name contains `word`, like `Longitude (°E)`
 fn by_priority(seen: &[String], axis: &AxisNames, word: &str) -> Option<usize> {
     let names: Vec<String> = seen.iter().map(|s| normalised(s)).collect();
     let known = first_of(&names, axis.degrees).or_else(|| first_of(&names, axis.either));

@@ -25,17 +25,17 @@ impl Likelihood {
         }
     }
 
-    /// This likelihood, raised to that of a table with geometries, which give both coordinates.
+    /// This likelihood with 2 axes, for a table whose geometries give both coordinates.
     pub(crate) fn with_geometries(self) -> Self {
         Self { axes: 2, ..self }
     }
 
-    /// Returns whether the table has a column of longitudes, a column of latitudes, or both.
+    /// Returns whether the table has columns for at least one of longitude and latitude.
     pub(crate) fn has_axis(self) -> bool {
         self.axes > 0
     }
 
-    /// Returns whether the table has both a column of longitudes and a column of latitudes.
+    /// Returns whether the table has columns (or geometries) for both longitude and latitude.
     pub(crate) fn has_axes(self) -> bool {
         self.axes > 1
     }
@@ -73,13 +73,14 @@ impl From<LoadError> for TableError {
     }
 }
 
-/// The error of the likeliest of the tables that were tried so far; `None` before the first error.
+/// The error of the likeliest table among those that were tried so far; `None` before the first
+/// error.
 #[derive(Default)]
 pub(crate) struct LikeliestError(Option<TableError>);
 
 impl LikeliestError {
-    /// Takes in the error of one more table, and keeps it if this table is likelier than all before
-    /// it.
+    /// Adds the error of one more table. It replaces the error that is held if its table is
+    /// likelier than that error's table.
     ///
     /// # Errors
     /// An error that doesn't concern this table alone, such as a failed read, is returned at once.

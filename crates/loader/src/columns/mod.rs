@@ -36,19 +36,19 @@ pub enum Position {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
     /// The names of all columns, in the order of the file. In a file without a header a column's
-    /// name is its number, counted from 1. For GeoJSON these are the properties of the first
-    /// features.
+    /// name is its number, counted from 1. In GeoJSON these are the names of the properties of the
+    /// first features.
     pub seen: Vec<String>,
     /// The columns or geometries from which positions are read.
     pub position: Position,
-    /// The column that holds the whole positions; `None` if positions are in two columns, or in no
-    /// column, as in a Shapefile.
+    /// The name of the column of whole positions, in which one field gives both coordinates. `None`
+    /// if positions are in two columns, or in no column, as in a Shapefile.
     pub geometry: Option<String>,
     /// The name of the column of weights; `None`: every row counts 1.
     pub weight: Option<String>,
     /// The names of the kept columns, whose values are read for each point.
     pub kept: Vec<String>,
-    /// The choice of columns and its reason, as one line of text for people.
+    /// The columns that were chosen and the reason for it, as one line of text for people.
     pub why: String,
     /// A mark that the column of weights was chosen by its name alone. `None` if an option names
     /// the column, or if there is no such column.
@@ -119,8 +119,8 @@ impl Schema<'_> {
     }
 }
 
-/// A column's name in the form in which this module compares names: in small letters, without
-/// spaces and `_`, `-`, `.` or `"`.
+/// A column's name as this module compares names: in small letters, without spaces and `_`, `-`,
+/// `.` or `"`. So `Point_X` becomes `pointx`.
 pub(crate) fn normalised(name: &str) -> String {
     name.chars()
         .filter(|c| !matches!(c, '_' | '-' | '.' | '"' | '\u{feff}') && !c.is_whitespace())
@@ -128,8 +128,8 @@ pub(crate) fn normalised(name: &str) -> String {
         .collect()
 }
 
-/// The index of the column with the name `name`; `None` if there is none. An equal name is
-/// preferred to one that is equal only in the form of [`normalised`].
+/// The index of the column with the name `name`; `None` if there is none. A column with exactly
+/// this name is preferred to one whose name is equal only after [`normalised`].
 pub(crate) fn named(seen: &[String], name: &str) -> Option<usize> {
     let alike = normalised(name);
     let exact = seen.iter().position(|s| s == name);
@@ -202,7 +202,7 @@ pub(crate) fn weight<'a>(
     }
 }
 
-/// The name of the column with the index `at`, as messages show it.
+/// The name of the column with the index `at` (counted from 0), in quotes for messages: `"lon"`.
 pub(crate) fn quoted(seen: &[String], at: usize) -> String {
     shown(seen.get(at).map_or("", String::as_str).as_bytes())
 }

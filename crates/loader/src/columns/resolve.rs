@@ -74,10 +74,13 @@ impl Names {
 /// Chooses the columns of positions, the column of weights, and the columns that the options
 /// `filter` and `keep` name.
 ///
-/// Positions come from the source's geometries, if it has any. If the geometries are in a column,
-/// an option that names a column of degrees is preferred. Otherwise positions come from two columns
-/// of degrees. These are the columns that options name, or whose names look like longitude and
-/// latitude. In a text file without a header they are the first two, unless options name others.
+/// Positions come from the first of these that the source has:
+///
+/// * geometries that are in no column, as in a Shapefile
+/// * two columns of degrees, if options name at least one of them
+/// * a column of geometries
+/// * in a text file without a header, the first two columns
+/// * two columns whose names look like longitude and latitude
 ///
 /// # Errors
 /// A column that an option names doesn't exist, or no columns of positions are found.
@@ -139,8 +142,8 @@ pub(crate) fn resolve(
     })
 }
 
-/// Chooses the columns of longitudes and latitudes. Also returns the reason for the choice, as text
-/// for reports.
+/// Chooses the columns of longitudes and latitudes, and states the choice as text for reports:
+/// `longitude from "x", latitude from "y"`.
 fn degrees(
     schema: Schema<'_>,
     names: Names,

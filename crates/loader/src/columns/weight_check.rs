@@ -19,7 +19,7 @@ pub(crate) const ENOUGH: u64 = 1000;
 pub(crate) struct WeightSample {
     numbers: u64,
     others: u64,
-    /// The first value that is no number, in the form in which messages show it; `None` if all are
+    /// The first value that is no number, as [`shown`] quotes it for messages; `None` if all are
     /// numbers.
     example: Option<String>,
 }
