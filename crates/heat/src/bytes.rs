@@ -44,7 +44,7 @@ impl<'a> ByteReader<'a> {
     }
 
     /// Reads a varint: a number of which each byte has seven bits, the lowest first. The eighth bit
-    /// is set in all bytes but the last. `None` also if the number has more than 64 bits.
+    /// is set in all bytes but the last. Returns `None` also if the number has more than 64 bits.
     pub(crate) fn varint(&mut self) -> Option<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
@@ -73,8 +73,8 @@ impl<'a> ByteReader<'a> {
     }
 }
 
-/// Returns true if `crc` is the CRC-32 of the bytes; in a build for fuzzing always, since made-up
-/// bytes hardly ever have a right checksum.
+/// Returns true if `crc` is the CRC-32 of `bytes`. In a build for fuzzing it is always true, since
+/// a fuzzer's bytes hardly ever have a right checksum.
 #[allow(unexpected_cfgs, reason = "cargo-fuzz sets it")]
 pub(crate) fn has_crc(bytes: &[u8], crc: u32) -> bool {
     cfg!(fuzzing) || crc32fast::hash(bytes) == crc

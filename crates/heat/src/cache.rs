@@ -7,13 +7,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The bytes of memory that an item of the cache takes besides its page: an estimate.
+/// The bytes of memory that a page in the cache takes besides its own data: an estimate.
 const OVERHEAD: usize = 120;
 
-/// The least limit of the part of the cache that has the pages of nodes, in bytes.
+/// The least limit, in bytes, of the part of the cache that is for pages of nodes.
 const LEAST_NODES: u64 = 64 << 20;
 
-/// The typical size of a page in memory, in bytes.
+/// The typical size of a page in memory, in bytes, from which the cache computes about how many
+/// pages it will have.
 const USUAL: u64 = 16_000;
 
 /// The address of a page in the cache.
@@ -70,9 +71,9 @@ pub struct PageCounters {
     /// The number of reads of pages and directories. Neighbouring pages are one read, and a read
     /// that is tried again counts once. For a file at an address a read is a request.
     pub page_reads: u64,
-    /// The number of reads among `page_reads` that failed each time they were tried.
+    /// The number of reads, among those that `page_reads` counts, that failed at every try.
     pub page_read_failures: u64,
-    /// The number of times that a wanted page was in the cache.
+    /// The number of times that a page was asked for and was in the cache.
     pub page_hits: u64,
     /// The number of pages and directories that were damaged when they were read.
     pub crc_failures: u64,
@@ -110,7 +111,7 @@ impl PageCache {
         }
     }
 
-    /// Returns a number for a file, which no other file of this cache has.
+    /// Returns a new number for a file: no other file that shares this cache has it.
     pub(crate) fn new_file(&self) -> u64 {
         self.files.fetch_add(1, Ordering::Relaxed)
     }

@@ -1,8 +1,9 @@
 //! Groups of 128 values of a column: the unit that is packed and unpacked.
 //!
-//! Values are integers of 64 bits, and 0 is null. A group stores the differences of its values to
-//! its least value, divided by a step: that of a second, for example, where all times are whole
-//! seconds. Numbers with a point are stored as decimals if each comes back to the bit.
+//! A value is an integer of 64 bits, and 0 is null; floats become such integers by [`ordered`]. Of
+//! each value of a group the group's least value is subtracted, and the difference is divided by a
+//! step: that of a second, for example, where all times are whole seconds. Floats are stored as
+//! decimal numbers instead if that takes fewer bits and each of them comes back to the bit.
 
 use crate::bytes::ByteReader;
 use crate::group::GROUP;
@@ -15,9 +16,9 @@ pub(crate) const NULL: u64 = 0;
 /// [`ColumnHead`].
 pub(crate) const HEAD: usize = 8 + 1 + 1;
 
-/// The steps of the integer modes, by the mode's number: 1, and, for times in microseconds, a
-/// millisecond, second, minute, hour and day. All values of a group differ by multiples of its
-/// step.
+/// The steps of the modes for integers, indexed by the mode's number: 1, and, for times in
+/// microseconds, a millisecond, second, minute, hour and day. A group has the greatest step of
+/// which all differences between its values are multiples.
 const STEPS: [u64; 6] = [
     1,
     1_000,
@@ -27,36 +28,36 @@ const STEPS: [u64; 6] = [
     86_400_000_000,
 ];
 
-/// The number, in files, of the decimal mode without digits after the point. The modes with 1, 2, …
-/// 9 digits follow it.
+/// The number, in files, of the mode for decimals without digits after the point. The next nine
+/// numbers are those of the modes for decimals with 1 to 9 digits.
 const DECIMALS: u8 = 16;
 
-/// The powers of ten of the decimal modes, by the number of digits after the point.
+/// The powers of ten of the modes for decimals, by the number of digits after the point.
 const POWERS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
-/// The greatest absolute value of a decimal without its point, 2⁵³: an f64 can be each whole number
-/// up to it.
+/// The greatest absolute value of a decimal's digits, taken as one whole number: 2⁵³, up to which
+/// an f64 can be each whole number.
 const MOST: f64 = 9_007_199_254_740_992.0;
 
-/// The bit of a mode's number that is set if the group has nulls: then the greatest packed number
-/// stands for null.
+/// The bit of a mode's number that is set if the group has nulls: then the greatest number that the
+/// packed bits can hold stands for null.
 const NULLABLE: u8 = 0x80;
 
-/// The form in which the values of a group are stored.
+/// The rule by which a group's values follow from its base and its packed numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {
-    /// A value is the head's base plus the packed number times this step.
+    /// The value is the base plus the packed number times this step.
     Steps(u64),
-    /// A signed integer, base plus packed number, divided by this power of ten is a float. The
-    /// value is that which [`ordered`] makes of the float.
+    /// The base plus the packed number is a signed integer; divided by this power of ten, it is a
+    /// float; and [`ordered`] of this float is the value.
     Decimals(f64),
 }
 
 /// The head of a group: it says how values follow from the packed numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ColumnHead {
-    /// The least value, or the least integer of a decimal mode; packed numbers are differences to
-    /// it.
+    /// The least value of the group, or, in a mode for decimals, the least of their integers.
+    /// Packed numbers are differences to it.
     base: u64,
     mode: Mode,
     has_nulls: bool,
@@ -65,8 +66,8 @@ pub(crate) struct ColumnHead {
     at: u32,
 }
 
-/// Returns the value by which a column stores a float: greater floats have greater values. Only a
-/// NaN that is never stored would have the value 0, which is null.
+/// Returns the integer as which a column stores a float: greater floats have greater integers. 0,
+/// which is null, would only be the integer of a NaN that is never stored.
 pub fn ordered(number: f64) -> u64 {
     let bits = number.to_bits();
     if bits >> 63 == 0 {
@@ -76,7 +77,7 @@ pub fn ordered(number: f64) -> u64 {
     }
 }
 
-/// Returns the float of a value that [`float_value`](crate::float_value) has made.
+/// Returns the float from the integer that [`float_value`](crate::float_value) has made of it.
 pub fn unordered(value: u64) -> f64 {
     f64::from_bits(if value >> 63 == 1 {
         value ^ 1 << 63
@@ -97,7 +98,8 @@ fn greatest_of(bits: u8) -> u64 {
     u64::MAX.checked_shr(64 - u32::from(bits)).unwrap_or(0)
 }
 
-/// The numbers of a group less the base, ready to be packed.
+/// The numbers of a group with the base subtracted, ready to be packed, and what the group's head
+/// says of them.
 struct Packed {
     base: u64,
     mode: u8,
@@ -106,7 +108,7 @@ struct Packed {
 }
 
 /// Packs the values of a group: appends its head to `heads`, and its packed numbers to `packs`.
-/// `floats` is true if [`ordered`] has made the values of floats.
+/// With `floats`, the values are floats that [`ordered`] has made integers.
 pub(crate) fn pack(values: &[u64], floats: bool, heads: &mut Vec<u8>, packs: &mut Vec<u8>) {
     let mut best = with_steps(values);
     if floats
@@ -131,8 +133,9 @@ pub(crate) fn pack(values: &[u64], floats: bool, heads: &mut Vec<u8>, packs: &mu
     }
 }
 
-/// Subtracts `base` from each number of a group and divides by `step`; in `numbers`, `None` is
-/// null. Returns `None` if the greatest difference leaves no number for null.
+/// Subtracts `base` from each number of a group and divides the difference by `step`. A number that
+/// is `None` is null. Returns `None` if the differences need all numbers of 64 bits, so that none
+/// is left for null.
 fn packed(numbers: &[Option<u64>], base: u64, step: u64, mode: u8) -> Option<Packed> {
     let over = |number: &u64| number.wrapping_sub(base) / step;
     let greatest = numbers.iter().flatten().map(over).max().unwrap_or(0);
@@ -179,8 +182,9 @@ fn with_steps(values: &[u64]) -> Packed {
     }
 }
 
-/// Returns values that stand for floats as decimals with as few digits after the point as possible;
-/// `None` if some float doesn't come back to the bit, or if all values are null.
+/// Returns a group's values, which are floats made integers by [`ordered`], as decimals with as few
+/// digits after the point as possible. Returns `None` if some float wouldn't come back to the bit,
+/// or if all values are null.
 fn with_decimals(values: &[u64]) -> Option<Packed> {
     (DECIMALS..).zip(POWERS).find_map(|(mode, power)| {
         let integer = |value: &u64| {
@@ -200,8 +204,8 @@ fn with_decimals(values: &[u64]) -> Option<Packed> {
 }
 
 impl ColumnHead {
-    /// Reads a head. `at` is the offset of the group's packed numbers in the page. Returns `None`
-    /// if the bytes are no head.
+    /// Reads a head from `from`. `at` is the offset in the page at which the group's packed numbers
+    /// begin. Returns `None` if the bytes are no head.
     pub(crate) fn read(from: &mut ByteReader<'_>, at: u32) -> Option<Self> {
         let (base, mode, bits) = (from.u64()?, from.u8()?, from.u8()?);
         let number = mode & !NULLABLE;
@@ -218,7 +222,8 @@ impl ColumnHead {
         })
     }
 
-    /// Returns the offset behind the group's packed numbers, where those of the next group begin.
+    /// Returns the offset in the page behind the group's packed numbers, where the next group's
+    /// packed numbers begin.
     pub(crate) fn end(&self) -> Option<u32> {
         self.at.checked_add(packed_len(self.bits) as u32)
     }

@@ -12,7 +12,8 @@ pub(crate) const COLUMN: u8 = 4;
 /// (u8) and a 0.
 const BEFORE_HEADS: usize = 4;
 
-/// Encodes a page. `floats` is true if the values stand for floats: see [`column_group::ordered`].
+/// Encodes a page. With `floats`, the values are floats that [`column_group::ordered`] has made
+/// integers.
 pub(crate) fn encode(values: &[u64], floats: bool) -> Vec<u8> {
     let groups = values.len().div_ceil(GROUP);
     let mut heads = Vec::with_capacity(BEFORE_HEADS + groups * HEAD + values.len() * 4);
@@ -36,8 +37,8 @@ pub(crate) struct ColumnPage {
 }
 
 impl ColumnPage {
-    /// Makes a page of `len` values from its bytes, and checks the heads of its groups. Returns
-    /// `None` if the bytes are no such page.
+    /// Makes a page of `len` values from `bytes`, as they are in a file, and checks the heads of
+    /// its groups. Returns `None` if the bytes are no page of that many values.
     pub(crate) fn from_bytes(len: usize, bytes: Box<[u8]>) -> Option<Self> {
         let mut from = ByteReader::new(&bytes);
         let found = (usize::from(from.u16()?), from.u8()?, from.u8()?);
@@ -82,8 +83,8 @@ impl ColumnPage {
     }
 }
 
-/// A zone map: a summary of the values of one page of a column. It shows that no value of the page
-/// can fulfil a condition, so that such pages needn't be read.
+/// A zone map: a summary of the values of one page of a column. If it shows that no value of the
+/// page can fulfil a condition, the page needn't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Zone {
     /// The least value other than null; greater than `greatest` if all values are null.
@@ -92,8 +93,8 @@ pub struct Zone {
     pub greatest: u64,
     /// The number of values that are null.
     pub nulls: u32,
-    /// A bit set of remainders: bit `v` mod 64 is set for each value `v` other than null. So a
-    /// value whose bit is 0 isn't in the page.
+    /// A set of remainders: for each value `v` other than null, bit `v` mod 64 is set. So a value
+    /// is certainly not in the page if its bit is 0.
     pub bits: u64,
 }
 

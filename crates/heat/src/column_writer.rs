@@ -1,5 +1,5 @@
-//! Columns on their way to a file. Their values come with the points; their pages wait until they
-//! are copied behind the pages of the points.
+//! Columns on their way to a file. Their values come together with the points. Their pages wait in
+//! temporary files, and are copied behind the pages of the points at the end.
 
 use crate::column_page::{Zone, encode};
 use crate::columns::{BlobPlace, ColumnForm, ColumnRecord, identity, join_words};
@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 
-/// The number of pages of a column that are encoded together, on all cores: a choice.
+/// The number of pages of one column that are encoded at the same time, on all cores: a choice.
 const AT_ONCE: usize = 32;
 
 /// A column that is to be written.
@@ -19,10 +19,10 @@ const AT_ONCE: usize = 32;
 pub struct NewColumn {
     /// The name of the column.
     pub name: String,
-    /// The description of the column's values.
+    /// The description of the column's values: their type, and whether they are floats.
     pub form: ColumnForm,
-    /// The different texts of the column: value v stands for text v − 1, counted from 0. Empty if
-    /// the values aren't numbers of texts.
+    /// The different texts of the column: value 1 stands for the first one, 2 for the second one,
+    /// and so on. Empty if the column has no texts.
     pub words: Vec<Box<[u8]>>,
 }
 
@@ -48,8 +48,8 @@ struct ColumnStream {
 /// yet.
 #[derive(Default)]
 pub(crate) struct WrittenColumns {
-    /// The columns, each with the offset of its first page and the number of bytes of all its
-    /// pages.
+    /// The columns, each with the offset of its first page in the file and the number of bytes of
+    /// all its pages.
     columns: Vec<(ColumnStream, u64, u64)>,
 }
 
@@ -70,7 +70,7 @@ impl ColumnsWriter {
         }
     }
 
-    /// Returns the number of values that each column has so far.
+    /// Returns the number of values that were added to each column so far.
     pub(crate) fn rows(&self) -> u64 {
         self.rows
     }
@@ -92,8 +92,8 @@ impl ColumnsWriter {
         Ok(true)
     }
 
-    /// Encodes the last pages. Returns the identity of the points with their columns, for which
-    /// `points` is the identity of the points alone.
+    /// Encodes the last pages. `points` is the identity of the points without columns. Returns the
+    /// identity of the points with the columns.
     pub(crate) fn finish(&mut self, points: [u8; 32]) -> Result<[u8; 32], WriteError> {
         let mut parts = Vec::new();
         for stream in &mut self.columns {
@@ -108,8 +108,8 @@ impl ColumnsWriter {
         Ok(identity(points, parts))
     }
 
-    /// Copies all pages to the end of a file. `end` is the length of the file, and becomes that
-    /// with the pages.
+    /// Copies all pages to the end of a file. `end` is the length of the file, and is increased by
+    /// that of the pages.
     pub(crate) fn copy_to(
         self,
         file: &mut File,
@@ -148,8 +148,8 @@ impl ColumnStream {
 }
 
 impl WrittenColumns {
-    /// Writes directories, zone maps and texts to the end of the file, whose length `end` becomes
-    /// that with them. Returns the records of the columns for the section `COLS`.
+    /// Writes directories, zone maps and texts to the end of the file, and increases its length
+    /// `end` by theirs. Returns the records of the columns for the section `COLS`.
     pub(crate) fn write_tables(
         self,
         file: &mut File,

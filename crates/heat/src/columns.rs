@@ -13,19 +13,21 @@ pub const MOST_COLUMNS: usize = 64;
 /// The greatest number of bytes of the different texts of one column, together: a choice.
 pub const MOST_TEXT: usize = 1 << 26;
 
-/// The description of a column's values. A value is an integer of 64 bits, and 0 is null; texts are
-/// stored as their numbers in the column's list of texts, counted from 1.
+/// The description of a column's values. A value is an integer of 64 bits, and 0 is null. In a
+/// column of texts, value 1 stands for the first text of the column's list, 2 for the second one,
+/// and so on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ColumnForm {
-    /// The type of the values, for example `number` or `text`. Its meaning is up to the program
-    /// that writes and reads columns.
+    /// The type of the values, for example `number` or `text`. Here it is only stored: its meaning
+    /// is up to the program that writes and reads the columns.
     #[serde(rename = "type")]
     pub kind: String,
-    /// True if the values stand for floats, in the order-preserving form of
-    /// [`float_value`](crate::float_value).
+    /// True if the values are floats that [`float_value`](crate::float_value) has made integers,
+    /// which sort as the floats do.
     pub floats: bool,
-    /// The form in which the source writes these values as texts; null if the source has typed
-    /// values instead of texts.
+    /// The spelling of the values in the source, if that had them as texts: how numbers or times
+    /// were written there, as the program that writes the columns describes it. JSON's null if the
+    /// source had typed values.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub written: Value,
 }
@@ -36,21 +38,21 @@ pub(crate) struct ColumnRecord {
     pub(crate) name: String,
     #[serde(flatten)]
     pub(crate) form: ColumnForm,
-    /// The number of different texts. Value v stands for text v − 1, counted from 0.
+    /// The number of different texts in the column's list.
     pub(crate) words: u64,
     /// The number of bytes of all pages of the column.
     #[serde(rename = "bytes")]
     pub(crate) pages_bytes: u64,
-    /// The place of the column's texts, as [`join_words`] writes them.
+    /// The place of the column's list of texts, which [`join_words`] has encoded.
     pub(crate) texts: BlobPlace,
-    /// The place of the zone maps, one for each page.
+    /// The place of the zone maps: summaries of the values, one for each page.
     pub(crate) zones: BlobPlace,
-    /// The directories of the pages, each with its offset, the offset of the first page that it
-    /// lists, and its CRC.
+    /// For each directory: its offset, the offset of the first page that it lists, and the CRC-32
+    /// of its bytes.
     pub(crate) directories: Vec<(u64, u64, u32)>,
 }
 
-/// The place of some bytes in a file, and their CRC.
+/// The place of some bytes in a file, and their CRC-32.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct BlobPlace {
     pub(crate) offset: u64,
@@ -64,13 +66,14 @@ impl ColumnRecord {
         self.directories.iter().map(place).collect()
     }
 
-    /// Returns the number of bytes of the column in the file: pages, zone maps and texts.
+    /// Returns the number of bytes that the column takes in the file: its pages, zone maps and
+    /// texts.
     pub(crate) fn bytes(&self) -> u64 {
         self.texts.bytes + self.zones.bytes + self.pages_bytes
     }
 
-    /// Returns true if the numbers are possible in a file of `len` bytes that has `pages` pages of
-    /// points.
+    /// Returns true if the record's numbers are possible in a file of `len` bytes in which the
+    /// points take `pages` pages.
     pub(crate) fn is_possible(&self, len: u64, pages: u64) -> bool {
         let inside = |place: BlobPlace| {
             let end = place.offset.checked_add(place.bytes);
@@ -85,7 +88,7 @@ impl ColumnRecord {
     }
 }
 
-/// Returns texts in the form that they have in a file: for each its length as a varint, and its
+/// Encodes a list of texts for a file: each text is its length in bytes, as a varint, and then its
 /// bytes.
 pub(crate) fn join_words(words: &[Box<[u8]>]) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -96,8 +99,8 @@ pub(crate) fn join_words(words: &[Box<[u8]>]) -> Vec<u8> {
     bytes
 }
 
-/// Returns `count` texts from the bytes that [`join_words`] has made of them; `None` if the bytes
-/// are no such texts.
+/// Returns `count` texts, which [`join_words`] has encoded in `bytes`. Returns `None` if `bytes`
+/// are not exactly that many texts.
 pub(crate) fn split_words(bytes: &[u8], count: u64) -> Option<Vec<Box<[u8]>>> {
     let mut from = ByteReader::new(bytes);
     let mut words = Vec::new();
@@ -108,9 +111,9 @@ pub(crate) fn split_words(bytes: &[u8], count: u64) -> Option<Vec<Box<[u8]>>> {
     from.is_empty().then_some(words)
 }
 
-/// Returns the identity of points with columns. `points` is the identity of the points alone, and
-/// the result if there are no columns. `columns` has for each column its name, its type, the
-/// SHA-256 of all values in order, and its texts as [`join_words`] writes them.
+/// Returns the identity of points with columns; without columns it is that of the points, `points`.
+/// `columns` has for each column its name, its type, the SHA-256 of all values in order, and its
+/// texts as [`join_words`] encodes them.
 pub(crate) fn identity<'a>(
     points: [u8; 32],
     columns: impl Iterator<Item = (&'a str, &'a str, [u8; 32], &'a [u8])>,

@@ -14,14 +14,15 @@ use std::path::Path;
 
 /// The writer of the counting index.
 ///
-/// If no weight is missing, the points of this index are those of the file, and only cells are
-/// written. Its nodes are then those of the file too, unless some weights are negative: a square
-/// may then have two cells in the file's own blocks, so other quads have blocks there than in this
-/// index.
+/// If no weight is missing, the points of this index are those of the file, and aren't written a
+/// second time. The nodes are then those of the file too, unless some weights are negative: then a
+/// square of a block of the file may have two cells, so that other quads have blocks there than in
+/// this index.
 #[derive(Debug)]
 pub(crate) struct CountsWriter {
     tally: Tally,
-    /// The points and their pages; `None` if no weight is missing.
+    /// The counted points that wait until they fill a page, and their complete pages; `None` if no
+    /// weight is missing.
     points: Option<(EntryStream, Spool)>,
     tree: TreeWriter,
 }
@@ -58,13 +59,13 @@ impl CountsWriter {
         Ok(true)
     }
 
-    /// Adds the next node of its depth in the counting index.
+    /// Adds the next node of its depth to the counting index.
     pub(crate) fn node(&mut self, node: &PartNode<'_>) -> Result<(), WriteError> {
         self.tree.node(node)
     }
 
-    /// Copies all pages to the end of the file. Returns summary and statistics of the counted
-    /// points.
+    /// Copies all pages to the end of the file. Returns the summary and the statistics of the
+    /// counted points.
     pub(crate) fn copy_to(mut self, tail: &mut Tail) -> Result<Tallied, WriteError> {
         self.tree.complete()?;
         if let Some((mut stream, mut spool)) = self.points {

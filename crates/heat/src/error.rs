@@ -39,15 +39,16 @@ pub enum HeatError {
     Version {
         /// The name of the file.
         name: String,
-        /// The major version of the file.
+        /// The major version of the format that the file has.
         major: u16,
     },
-    /// The file has a part that readers must know, and that is not known here.
+    /// The file has a part that readers must know, and that this version of the program doesn't
+    /// know.
     #[error("{name}: needs {part}, which this version of the program doesn't know")]
     Unknown {
         /// The name of the file.
         name: String,
-        /// The part that is not known.
+        /// The unknown part.
         part: String,
     },
     /// The file is shorter or longer than its header says.
@@ -55,9 +56,9 @@ pub enum HeatError {
     Length {
         /// The name of the file.
         name: String,
-        /// The length of the file.
+        /// The length of the file, in bytes.
         found: u64,
-        /// The length that the header gives.
+        /// The length that the header gives, in bytes.
         wanted: u64,
     },
     /// A part of the file is damaged.

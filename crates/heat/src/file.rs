@@ -16,27 +16,29 @@ use heatsplat_points::paged::PagedIndex;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The number of bytes that are read first: in these the writer puts all that opening needs, if
-/// there is room.
+/// The number of bytes that are read first. The writer puts everything that opening needs into them
+/// if there is room.
 const FIRST_READ: usize = 1 << 16;
 
-/// An opened file of points. Its pages are read when they are needed. The file's counting index is
-/// of this type too: then points, nodes, cells and summary are those of the index.
+/// An opened file of points. Its pages are read when they are needed.
+///
+/// This is also the type of a file's counting index. Then points, nodes, cells and summary are
+/// those of the counting index, although they are in the same file.
 #[derive(Debug)]
 pub struct HeatFile {
     pub(crate) pages: Arc<Pages>,
     pub(crate) header: Header,
     pub(crate) root: Root,
     metadata: Metadata,
-    /// The stream that has the pages of points; `None` if there are no points.
+    /// The number of the stream of points; `None` if the file has no points.
     pub(crate) points: Option<StreamNumber>,
-    /// For each depth, the stream that has the nodes; `None` where the depth has none.
+    /// For each depth, the number of the stream of its nodes; `None` where the depth has no nodes.
     pub(crate) nodes: Vec<Option<StreamNumber>>,
-    /// For each depth, the stream that has the cells of the nodes' blocks; `None` where the depth
-    /// has none.
+    /// For each depth, the number of the stream of the cells in its nodes' blocks; `None` where the
+    /// depth has no cells.
     pub(crate) cells: Vec<Option<StreamNumber>>,
-    /// True if each point is taken with the weight 1, whatever its weight in the file is: in a
-    /// counting index whose points are those of the file.
+    /// True if each point is taken with the weight 1, whatever its weight in the file is. This is
+    /// so in a counting index that shares the file's own points.
     pub(crate) are_ones: bool,
     /// The counting index, if the file has one: the points that have a weight, each with the weight
     /// 1 (section `CNTS`). Counts and means are drawn from it.
@@ -44,8 +46,8 @@ pub struct HeatFile {
     pub(crate) columns: Vec<FileColumn>,
 }
 
-/// The streams of one root: that of the points, and for each depth those of the nodes and of the
-/// cells.
+/// The numbers of the streams that one root lists: the stream of the points, and for each depth the
+/// streams of the nodes and of the cells.
 struct StreamsByKind {
     points: Option<StreamNumber>,
     nodes: Vec<Option<StreamNumber>>,
@@ -53,8 +55,8 @@ struct StreamsByKind {
 }
 
 impl StreamsByKind {
-    /// Finds the streams of a root. The first of them has the number `first` among all streams of
-    /// the file.
+    /// Finds the streams that a root lists. `first` is the number of its first stream, counted
+    /// through all streams of the file.
     fn find(root: &Root, first: usize) -> Self {
         let find = |kind: PageKind, depth: u32| {
             let found = |s: &StreamRecord| (s.kind, s.depth) == (kind, depth);
@@ -169,18 +171,20 @@ impl HeatFile {
         &self.root.summary
     }
 
-    /// Returns name, attribution and the like.
+    /// Returns the metadata: name, attribution and the like.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// Returns the SHA-256 of all points in Z-order, 12 bytes each, and of their columns if there
-    /// are any. Equal points have equal identities, however they were written.
+    /// Returns the SHA-256 of all points in Z-order, 12 bytes each, and of the columns if there are
+    /// any. Two files with the same points and columns have the same identity, whatever program or
+    /// settings wrote them.
     pub fn identity(&self) -> [u8; 32] {
         self.header.identity
     }
 
-    /// Returns the counting index, to be drawn like points in memory; `None` if the file has none.
+    /// Returns the counting index, which can be drawn like points in memory; `None` if the file has
+    /// none.
     pub(crate) fn counted(&self) -> Option<Arc<dyn PagedIndex>> {
         Some(Arc::clone(self.counts.as_ref()?) as _)
     }
@@ -197,12 +201,12 @@ impl HeatFile {
         self.header.len
     }
 
-    /// Returns the number of cells at all levels, without those of the counting index.
+    /// Returns the number of cells at all levels; cells of the counting index don't count.
     pub fn cells_len(&self) -> u64 {
         self.len_of(PageKind::CELLS)
     }
 
-    /// Returns the number of nodes of the quadtree, without those of the counting index.
+    /// Returns the number of nodes of the quadtree; nodes of the counting index don't count.
     pub fn nodes_len(&self) -> u64 {
         self.len_of(PageKind::Nodes)
     }
@@ -312,9 +316,9 @@ impl<'a> Opening<'a> {
         }
     }
 
-    /// Reads the root of the counting index; `None` if the file has none. The header beside it has
-    /// the number of points, and an identity, of this index. `own` is the root of the file's own
-    /// points.
+    /// Reads the root of the counting index; `None` if the file has none. `own` is the root of the
+    /// file's own points. The header in the result is that of the file with the counting index's
+    /// number of points and identity.
     fn counted(&self, own: &Root) -> Result<Option<(Header, Root)>, HeatError> {
         let Some(section) = self.header.section(COUNTS) else {
             return Ok(None);
@@ -350,7 +354,7 @@ impl<'a> Opening<'a> {
         metadata.ok_or_else(|| damaged(self.source, "the metadata"))
     }
 
-    /// Returns the bytes of a section; `None` if they are damaged.
+    /// Returns the bytes of a section; `None` if their checksum is wrong.
     fn section(&self, section: Section) -> Result<Option<Vec<u8>>, HeatError> {
         let len = section.len as usize;
         let start = usize::try_from(section.offset).unwrap_or(usize::MAX);

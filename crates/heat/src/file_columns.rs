@@ -46,17 +46,17 @@ impl HeatFile {
         &self.columns
     }
 
-    /// Returns the number of points in each page of points but the last. A page of a column has as
+    /// Returns the number of points in each page of points but the last. A column's page has as
     /// many values.
     pub fn page_points(&self) -> u64 {
         u64::from(self.header.page_entries)
     }
 
-    /// Returns the different texts of a column: value v stands for text v − 1, counted from 0. The
-    /// first call reads them from the file.
+    /// Returns the different texts of a column: value 1 stands for the first one, 2 for the second
+    /// one, and so on. The first call reads them from the file.
     ///
     /// # Errors
-    /// A [`HeatError`] if they can't be read or are damaged.
+    /// A [`HeatError`] if the texts can't be read or are damaged.
     pub fn column_words<'c>(&self, column: &'c FileColumn) -> Result<&'c [Box<[u8]>], HeatError> {
         if let Some(words) = column.words.get() {
             return Ok(words);
@@ -68,11 +68,11 @@ impl HeatFile {
         Ok(column.words.get_or_init(|| words))
     }
 
-    /// Returns the zone maps of a column, one for each page of values. The first call reads them
-    /// from the file.
+    /// Returns the zone maps of a column: summaries of its values, one for each page. The first
+    /// call reads them from the file.
     ///
     /// # Errors
-    /// A [`HeatError`] if they can't be read or are damaged.
+    /// A [`HeatError`] if the zone maps can't be read or are damaged.
     pub fn column_zones<'c>(&self, column: &'c FileColumn) -> Result<&'c [Zone], HeatError> {
         if let Some(zones) = column.zones.get() {
             return Ok(zones);
@@ -84,8 +84,8 @@ impl HeatFile {
         Ok(column.zones.get_or_init(|| zones))
     }
 
-    /// Appends a column's values to `values`: those of the points whose numbers in Z-order, counted
-    /// from 0, are in `numbers`. Numbers beyond the last point are ignored.
+    /// Appends a column's values to `values`: the values of the points whose numbers in Z-order,
+    /// counted from 0, are in `numbers`. Numbers beyond the last point are ignored.
     ///
     /// # Errors
     /// A [`HeatError`] if a page can't be read or is damaged.

@@ -18,16 +18,17 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The bytes of pages that are cached in memory while the first view is searched for: a choice.
+/// The limit, in bytes, of the cache of pages that is used while the first view is searched for: a
+/// choice.
 const FOCUS_CACHE: u64 = 1 << 25;
 
-/// Everything of which the header and the tables of a file are made, apart from the metadata and
+/// Everything that the header and the tables of a file are made from, apart from the metadata and
 /// the streams of pages.
 pub(crate) struct Head {
     pub(crate) options: WriterOptions,
     /// The summary, identity and statistics of all points.
     pub(crate) tallied: Tallied,
-    /// The first view of a map of the points; `None` if it is to be searched for.
+    /// The first view of a map of the points; `None` if it has to be searched for.
     pub(crate) focus: Option<Focus>,
     /// The summary and statistics of the counting index's points; `None` if the file has no such
     /// index.
@@ -36,18 +37,19 @@ pub(crate) struct Head {
     pub(crate) columns: WrittenColumns,
 }
 
-/// An unfinished file to whose end pages are added, and a list of the pages that it has.
+/// An unfinished file to whose end pages are added, and the list of the pages that are in it.
 pub(crate) struct Tail {
     pub(crate) path: PathBuf,
     pub(crate) file: File,
     pub(crate) end: u64,
-    /// The streams whose pages are in the file: of each its record, the list of its pages, and the
-    /// offset of the first page.
+    /// The streams whose pages are in the file: for each its record, the list of its pages, and the
+    /// offset of its first page.
     streams: Vec<(StreamRecord, PageList, u64)>,
-    /// The number of streams before those of the counting index, and the offset of the first page
-    /// of that index; `None` as long as it hasn't begun.
+    /// The number of streams before the first one of the counting index, and the offset of the
+    /// first page of the counting index; `None` until the counting index begins.
     counts: Option<(usize, u64)>,
-    /// The offset behind the last page of the counting index; `None` as long as it hasn't ended.
+    /// The offset behind the last page of the counting index; `None` until the counting index has
+    /// ended.
     counts_end: Option<u64>,
 }
 
@@ -68,20 +70,20 @@ impl Tail {
         self.counts_end = Some(self.end);
     }
 
-    /// Takes note that all streams from here on are those of the counting index.
+    /// Takes note that all streams that are added from here on belong to the counting index.
     pub(crate) fn begin_counts(&mut self) {
         self.counts = Some((self.streams.len(), self.end));
     }
 
-    /// Takes note of a stream whose pages are in the file already, the first at the offset `first`.
-    /// A stream without entries is left out.
+    /// Takes note of a stream whose pages are in the file already. `first` is the offset of its
+    /// first page. A stream without entries is left out.
     pub(crate) fn has(&mut self, record: StreamRecord, list: PageList, first: u64) {
         if record.entries > 0 {
             self.streams.push((record, list, first));
         }
     }
 
-    /// Copies the pages of a stream, which wait in its spool, to the end of the file.
+    /// Copies the pages of a stream from `spool`, where they wait, to the end of the file.
     pub(crate) fn add(
         &mut self,
         record: StreamRecord,
@@ -94,8 +96,11 @@ impl Tail {
         Ok(())
     }
 
-    /// Writes directories, tables and header, searches for the first view if `head` has none, makes
-    /// the file durable and gives it its name.
+    /// Completes the file:
+    ///
+    /// 1. It writes directories, tables and header.
+    /// 2. It searches for the first view if `head` has none.
+    /// 3. It makes the file durable and gives it the name of the target.
     pub(crate) fn finish(
         mut self,
         mut head: Head,
@@ -147,8 +152,8 @@ impl Tail {
     }
 }
 
-/// The tables of a file: the root of its points, that of the counting index if there is one, and
-/// the columns.
+/// The tables of a file: the root of its points, the root of the counting index if there is one,
+/// and the table of the columns.
 struct Roots {
     own: Root,
     counted: Option<Root>,
@@ -166,8 +171,8 @@ fn root(tallied: &Tallied, focus: Option<Focus>, streams: Vec<StreamRecord>) -> 
 }
 
 impl Roots {
-    /// Finds the first views that are missing. It reads the file at `path`, which is complete but
-    /// for them.
+    /// Finds the first views that the roots lack. For this it reads the file at `path`, which is
+    /// complete except for them.
     fn find_focus(&mut self, path: &Path) -> Result<(), WriteError> {
         let cache = Arc::new(PageCache::new(FOCUS_CACHE));
         let file = HeatFile::open(path, &cache)?;
@@ -194,7 +199,7 @@ fn focus_of(points: Points, path: &Path) -> Result<Option<Focus>, WriteError> {
 }
 
 /// Writes roots, metadata, the table of columns and, last, the header. `end` is the length of the
-/// file so far. Returns the length afterwards.
+/// file so far, and the result its length afterwards.
 fn write_head(
     file: &mut File,
     end: u64,

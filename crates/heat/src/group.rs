@@ -1,9 +1,9 @@
 //! Groups of 128 entries (points or cells): the unit that is packed and unpacked.
 //!
-//! The coordinates, weights and counts of a group are integers. Of each kind the group's least
-//! number is subtracted, and the differences are packed with as many bits as the greatest of them
-//! takes. The entries of a group are neighbours along the Z-order curve, so the differences of
-//! their coordinates have few bits.
+//! The coordinates, weights and counts of a group are integers. Each kind of numbers is packed on
+//! its own: the group's least x, for example, is subtracted from each x, and the differences are
+//! packed with as many bits as the greatest difference takes. The entries of a group are neighbours
+//! along the Z-order curve, so the differences of their coordinates have few bits.
 
 use crate::bytes::ByteReader;
 use crate::weights::{self, PackedWeights, WeightMode, width};
@@ -33,8 +33,8 @@ impl EntryKind {
     }
 }
 
-/// The head of a group: the least `x`, `y` and `count`, and the number of bits that each packed
-/// difference to them takes.
+/// The head of a group: the least `x`, `y` and `count`, and for each of them the number of bits
+/// that a packed difference to it takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
     x: u32,
@@ -74,8 +74,8 @@ fn packed_len(bits: u8) -> usize {
 }
 
 impl Head {
-    /// Reads a head. `at` is the offset of the group's packed numbers in the page. Returns `None`
-    /// if the bytes are no head.
+    /// Reads a head from `from`. `at` is the offset in the page at which the group's packed numbers
+    /// begin. Returns `None` if the bytes are no head.
     pub(crate) fn read(kind: EntryKind, from: &mut ByteReader<'_>, at: u32) -> Option<Self> {
         let (x, y, base) = (from.u32()?, from.u32()?, from.u32()?);
         let (bits_x, bits_y, bits) = (from.u8()?, from.u8()?, from.u8()?);
@@ -103,15 +103,16 @@ impl Head {
         })
     }
 
-    /// Returns the offset behind the group's packed numbers, where those of the next group begin.
+    /// Returns the offset in the page behind the group's packed numbers, where the next group's
+    /// packed numbers begin.
     pub(crate) fn end(&self) -> Option<u32> {
         let all = [self.bits_x, self.bits_y, self.weights.bits, self.bits_count];
         let len = all.iter().map(|bits| packed_len(*bits)).sum::<usize>();
         self.at.checked_add(len as u32)
     }
 
-    /// Unpacks 128 numbers of `bits` bits, which begin at the offset `at` in the page. Returns the
-    /// offset behind them.
+    /// Unpacks 128 numbers of `bits` bits each, which begin at the offset `at` in the page. Returns
+    /// the offset behind the last of them.
     #[inline]
     fn numbers(page: &[u8], at: usize, bits: u8, out: &mut [u32; GROUP]) -> usize {
         let end = at + packed_len(bits);
@@ -125,7 +126,8 @@ impl Head {
         end
     }
 
-    /// Unpacks the group, and appends the entries whose numbers in the group are in `wanted`.
+    /// Unpacks the group, and appends to `out` the entries whose numbers in the group, counted from
+    /// 0, are in `wanted`.
     #[inline]
     pub(crate) fn append_entries(
         &self,
@@ -159,8 +161,9 @@ impl Head {
         out.extend(xs.iter().zip(ys).zip(weights).map(entry));
     }
 
-    /// Unpacks the counts of the group's cells, and appends those whose numbers in the group are in
-    /// `wanted`. A count is the number of points that a cell stands for.
+    /// Unpacks the counts of the group's cells: the number of points that each cell stands for.
+    /// Appends to `out` the counts of the cells whose numbers in the group, counted from 0, are in
+    /// `wanted`.
     #[inline]
     pub(crate) fn append_counts(
         &self,
@@ -209,8 +212,9 @@ pub(crate) fn pack(
     }
 }
 
-/// Subtracts the least of some numbers from each. Returns this least number, and the bits of the
-/// greatest difference. `out` has zeros behind the differences.
+/// Subtracts the least of `numbers` from each of them, and writes the differences to `out`, with
+/// zeros behind them. Returns the least number, and the number of bits that the greatest difference
+/// takes.
 fn less_the_least(numbers: impl Iterator<Item = u32> + Clone, out: &mut [u32; GROUP]) -> (u32, u8) {
     let least = numbers.clone().min().unwrap_or(0);
     out.fill(0);

@@ -1,4 +1,4 @@
-//! The layout of a file: its header, which has the table of its sections.
+//! The layout of a file: its header, which contains the table of the file's sections.
 
 use crate::bytes::{ByteReader, has_crc};
 
@@ -6,7 +6,7 @@ use crate::bytes::{ByteReader, has_crc};
 /// that the file is damaged.
 pub const MAGIC: [u8; 8] = *b"\x89HEAT\r\n\x1a";
 
-/// The major version of the format. Readers refuse files of another one.
+/// The major version of the format. Readers refuse files with another major version.
 pub(crate) const MAJOR: u16 = 1;
 
 /// The number of bytes of the header.
@@ -23,7 +23,7 @@ const SECTIONS: usize = 6;
 /// and the table of pages.
 pub(crate) const ROOT: [u8; 4] = *b"ROOT";
 
-/// The tag of the section with name, attribution and the like, as JSON.
+/// The tag of the section with the metadata (name, attribution and the like) as JSON.
 pub(crate) const METADATA: [u8; 4] = *b"META";
 
 /// The tag of the section with the root of the counting index: the points that have a weight, each
@@ -33,8 +33,8 @@ pub(crate) const COUNTS: [u8; 4] = *b"CNTS";
 /// The tag of the section with the table of the columns beside the points, as JSON.
 pub(crate) const COLUMNS: [u8; 4] = *b"COLS";
 
-/// The flag of a section without which a file can't be read: a reader that doesn't know the section
-/// must refuse the file.
+/// The flag of a section that readers must know: a reader that doesn't know the section must refuse
+/// the file.
 const REQUIRED: u32 = 1;
 
 /// The greatest number of bytes of a section: a choice, much more than needed.

@@ -1,8 +1,7 @@
 //! Points in one file, `.heat`, that needn't fit into memory.
 //!
-//! The file has all points along the Z-order curve and the pyramid of cells over them, bit-packed
-//! in pages with checksums, and the quadtree through which a search finds the pages that a picture
-//! needs.
+//! The file has all points along the Z-order curve and the pyramid of cells over them. Both are
+//! bit-packed in pages with checksums. A quadtree says which pages a picture needs.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),

@@ -3,10 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The name, attribution and the like of the points in a file. In the file they are JSON, in the
-/// section `META`.
-///
-/// Members of the JSON object that are not fields here are in `other`.
+/// The name, attribution and the like of the points in a file. In the file they are a JSON object,
+/// in the section `META`; its members that are not fields here are in `other`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -14,10 +12,11 @@ pub struct Metadata {
     /// The name of the layer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The text on the origin of the points that maps must show.
+    /// The text that maps must show about the origin of the points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attribution: Option<String>,
-    /// The radius that suits the points, in the form of a style: for example `16` or `500m`.
+    /// The radius that suits the points, written as in a style: for example `16` (pixels) or
+    /// `500m`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub radius: Option<String>,
     /// The program that made the file, with its version.

@@ -1,10 +1,10 @@
 //! Pages of nodes: the quadtree through which a search finds points and cells.
 //!
 //! The nodes of a depth lie in Z-order. A quarter of a node may have a node of its own, of the next
-//! depth; these inner nodes lie in the order of the nodes that they are inside. So a node's number
+//! depth; these inner nodes lie in the same order as the nodes around them. So a node's number
 //! follows from counting, and neither addresses nor positions are stored. Points and cells are
-//! found in this way too: a node has only the number of points in each quarter, and the number of
-//! its cells.
+//! found by counting too: a node has only the number of points in each of its quarters, and the
+//! number of its cells.
 
 use crate::bytes::{ByteReader, push_varint};
 use crate::page::NODES;
@@ -16,7 +16,7 @@ pub(crate) const BLOCK: u64 = 2 << 12;
 /// A node of the quadtree as it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StoredNode {
-    /// The number of points in each of the four quarters, in Z-order.
+    /// The number of points in each of the four quarters; the quarters are in Z-order.
     pub(crate) points: [u64; 4],
     /// Bit `i` is set if quarter `i` has a node.
     pub(crate) inner: u8,
@@ -24,8 +24,9 @@ pub(crate) struct StoredNode {
     pub(crate) cells: u32,
 }
 
-/// Encodes a page of nodes of one depth. `first_inner` is the number, in the next depth, of the
-/// first node inside these nodes; `first_cell` is the number, in this depth, of their first cell.
+/// Encodes a page of nodes of one depth. `first_inner` is the number of the first node inside these
+/// nodes, counted from 0 through all nodes of the next depth. `first_cell` is the number of their
+/// first cell, counted from 0 through all cells of this depth.
 pub(crate) fn encode(nodes: &[StoredNode], first_inner: u64, first_cell: u64) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(20 + nodes.len() * 10);
     bytes.extend_from_slice(&(nodes.len() as u16).to_le_bytes());
@@ -42,13 +43,15 @@ pub(crate) fn encode(nodes: &[StoredNode], first_inner: u64, first_cell: u64) ->
     bytes
 }
 
-/// A node that was read.
+/// A node that was read from a file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
     pub(crate) stored: StoredNode,
-    /// The number, in the next depth, of the first node inside this one.
+    /// The number of the first node inside this one, counted from 0 through all nodes of the next
+    /// depth.
     pub(crate) first_inner: u64,
-    /// The number, in this depth, of the first cell of the node's block.
+    /// The number of the first cell of the node's block, counted from 0 through all cells of this
+    /// depth.
     pub(crate) first_cell: u64,
 }
 
@@ -59,7 +62,7 @@ pub(crate) struct NodePage {
 }
 
 impl NodePage {
-    /// Reads a page of `len` nodes. Returns `None` if the bytes are no such page.
+    /// Unpacks a page of `len` nodes. Returns `None` if the bytes are no page of that many nodes.
     pub(crate) fn from_bytes(len: usize, bytes: &[u8]) -> Option<Self> {
         let mut from = ByteReader::new(bytes);
         let found = (usize::from(from.u16()?), from.u8()?, from.u8()?);

@@ -1,9 +1,9 @@
-//! The choices for a file that is to be written, and the sizes of one that is finished.
+//! The options of a file that is to be written, and the sizes of one that is finished.
 
 use crate::layout::HEADER;
 use std::path::{Path, PathBuf};
 
-/// The choices for a file that is to be written.
+/// The options of a file that is to be written.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct WriterOptions {
@@ -11,9 +11,9 @@ pub struct WriterOptions {
     pub page_entries: u32,
     /// The number of nodes in a page of nodes, at most 16,384.
     pub page_nodes: u32,
-    /// The number of bytes at the beginning that are left free for the header, the root and the
-    /// metadata, so that one request opens a remote file. If they need more, all but the header
-    /// lies at the end.
+    /// The number of bytes at the beginning of the file that are reserved for the header, the root
+    /// and the metadata, so that one request opens a remote file. If these need more bytes, all of
+    /// them but the header lie at the end of the file.
     pub reserved: u32,
     /// True if some weights may be negative.
     pub signed: bool,
@@ -21,8 +21,8 @@ pub struct WriterOptions {
     /// has points of its own.
     pub missing: bool,
     /// True if the file gets a counting index, a second index of the points that have a weight,
-    /// each with the weight 1: then [`counted_node`](crate::HeatWriter::counted_node) must get its
-    /// nodes.
+    /// each with the weight 1. Then [`counted_node`](crate::HeatWriter::counted_node) must be
+    /// called with its nodes.
     pub counts: bool,
 }
 
@@ -51,23 +51,24 @@ pub struct HeatSummary {
     pub cells: u64,
     /// The number of nodes of the quadtree.
     pub nodes: u64,
-    /// The bytes of the counting index; 0 if there is none.
+    /// The number of bytes of the counting index in the file; 0 if there is none.
     pub counts_bytes: u64,
-    /// The bytes of the columns; 0 if there are none.
+    /// The number of bytes of the columns in the file; 0 if there are none.
     pub columns_bytes: u64,
     /// The SHA-256 of the points and columns: [`HeatFile::identity`](crate::HeatFile::identity).
     pub identity: [u8; 32],
 }
 
-/// Returns the path of the folder `NAME.partial` beside a target, in which everything is until the
-/// target is finished.
+/// Returns the path of the folder `NAME.partial` beside the target, in which everything is until
+/// the target is finished.
 pub(crate) fn partial_folder(target: &Path) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     target.with_file_name(name)
 }
 
-/// Returns the number of bytes before the first page: those reserved, but at least a header.
+/// Returns the number of bytes before the first page: the reserved ones, or those of the header if
+/// these are more.
 pub(crate) fn reserved(options: &WriterOptions) -> u64 {
     u64::from(options.reserved).max(HEADER as u64)
 }

@@ -25,8 +25,8 @@ impl EntryKind {
     }
 }
 
-/// Encodes a page. `counts` has the number of points that each cell stands for, and is empty for a
-/// page of points.
+/// Encodes a page. `counts` has for each cell the number of points that it stands for, and is empty
+/// for a page of points.
 pub(crate) fn encode(kind: EntryKind, entries: &[Point], counts: &[u32]) -> Vec<u8> {
     let groups = entries.len().div_ceil(GROUP);
     let mut heads = Vec::with_capacity(BEFORE_HEADS + groups * kind.head_len() + entries.len() * 9);
@@ -52,8 +52,8 @@ pub(crate) struct EntryPage {
 }
 
 impl EntryPage {
-    /// Makes a page of `len` entries from its bytes, and checks the heads of its groups. Returns
-    /// `None` if the bytes are no such page.
+    /// Makes a page of `len` entries from `bytes`, as they are in a file, and checks the heads of
+    /// its groups. Returns `None` if the bytes are no page of this kind with that many entries.
     pub(crate) fn from_bytes(kind: EntryKind, len: usize, bytes: Box<[u8]>) -> Option<Self> {
         let mut from = ByteReader::new(&bytes);
         let found = (usize::from(from.u16()?), from.u8()?, from.u8()?);
@@ -96,8 +96,8 @@ impl EntryPage {
         });
     }
 
-    /// Appends the counts of the cells whose numbers are in `range`: the number of points that each
-    /// stands for.
+    /// Appends the counts of the cells whose numbers, counted from the beginning of the page, are
+    /// in `range`. A cell's count is the number of points that it stands for.
     #[inline]
     pub(crate) fn append_counts(
         &self,
@@ -110,8 +110,8 @@ impl EntryPage {
         });
     }
 
-    /// Calls `visit` for each group that has entries in `range`: with the group's head, and with
-    /// the numbers of these entries in the group.
+    /// Calls `visit` for each group that has entries in `range`, with the group's head and the
+    /// range of these entries, counted from the beginning of the group.
     #[inline]
     fn for_groups(&self, range: Range<usize>, mut visit: impl FnMut(&Head, Range<usize>)) {
         let end = range.end.min(self.len);

@@ -1,5 +1,6 @@
 //! Reads of pages. Neighbouring pages are read together, and several reads are done at the same
-//! time. Where a read is dear, pages that are probably needed next are read along with it.
+//! time. From a source whose reads are dear, such as an object at an address, pages that will
+//! probably be needed next are read along with the wanted ones.
 
 use crate::error::HeatError;
 use crate::pages::{Page, PageAddress, PagePlace, Pages, StreamNumber};
@@ -9,21 +10,21 @@ use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
 
-/// The bytes of pages of nodes that are read along with a wanted one, from a source whose reads are
-/// dear: a choice. A search needs a page of each depth, one after the other.
+/// The greatest number of bytes of pages of nodes that are read along with a wanted one, from a
+/// source whose reads are dear: a choice. A search needs a page of each depth, one after the other.
 const NODES_ALONG: u64 = 1 << 18;
 
-/// The number of pages of nodes before the wanted one that may be read along with it.
+/// The greatest number of pages of nodes before the wanted one that are read along with it.
 const NODES_BEFORE: u32 = 16;
 
 /// The greatest number of pages of one stream that are read along with a wanted one: a choice.
 const PAGES_ALONG: u32 = 256;
 
-/// The bytes before a directory, and the bytes behind it, in which other directories are read along
-/// with it: a choice. They list 130,000 pages.
+/// The number of bytes before a wanted directory, and behind it, in which other directories are
+/// read along with it: a choice. The directories in so many bytes list 130,000 pages.
 const DIRECTORIES_ALONG: u64 = 1 << 20;
 
-/// The greatest size of a buffer that a thread leaves for its next read, in bytes: a choice.
+/// The greatest size, in bytes, of a buffer that a thread saves for its next read: a choice.
 const KEPT_BUFFER: usize = 1 << 20;
 
 /// A page that is to be read.
@@ -31,7 +32,8 @@ const KEPT_BUFFER: usize = 1 << 20;
 struct PageRead {
     address: PageAddress,
     place: PagePlace,
-    /// The index of the page among the wanted ones; `None` if it is only read along with them.
+    /// The index of the page in the list of the wanted ones; `None` if the page isn't wanted
+    /// itself.
     slot: Option<usize>,
 }
 
@@ -41,7 +43,7 @@ impl PageRead {
     }
 }
 
-/// A function that takes the bytes of a page that was read, or the reason why it wasn't.
+/// A function that takes the bytes of a page that was read, or the error if it couldn't be read.
 type PageTaker<'a> = dyn FnMut(&PageRead, Result<&[u8], HeatError>) + 'a;
 
 impl Pages {
@@ -61,7 +63,7 @@ impl Pages {
         found.ok_or_else(|| self.damaged_page(stream, page))
     }
 
-    /// Returns pages of several streams, in the order of `wanted`. Those that the cache hasn't got
+    /// Returns pages of several streams, in the order of `wanted`. Pages that aren't in the cache
     /// are read.
     pub(crate) fn pages(&self, wanted: &[PageAddress]) -> Result<Vec<Arc<Page>>, HeatError> {
         let mut found = Vec::with_capacity(wanted.len());
@@ -85,8 +87,8 @@ impl Pages {
         })
     }
 
-    /// Reads the pages of a stream that have these numbers, past the cache. Each has a result of
-    /// its own: an error if it can't be read or is damaged.
+    /// Reads the pages of a stream whose numbers are `numbers`, without the cache. Each page has a
+    /// result of its own: an error if it can't be read or is damaged.
     pub(crate) fn load(
         &self,
         stream: StreamNumber,
@@ -115,8 +117,8 @@ impl Pages {
         all
     }
 
-    /// Reads pages and puts them into the cache, and each wanted one into `found`, at its slot.
-    /// Returns the first error of a wanted page.
+    /// Reads pages and puts all of them into the cache, and the wanted ones also into `found`, each
+    /// at its `slot`. Returns the first error of a wanted page.
     fn fetch(
         &self,
         mut reads: Vec<PageRead>,
@@ -221,8 +223,8 @@ impl Pages {
         all
     }
 
-    /// Returns a read for a page that isn't wanted itself, and is read along with others. `None` if
-    /// the page is in the cache already, or if its place isn't known.
+    /// Returns a read of a page that isn't wanted itself, to be done along with others. Returns
+    /// `None` if the page is in the cache already, or if its place isn't known.
     fn along(&self, address: PageAddress) -> Option<PageRead> {
         let place = self.known_place(address)?;
         (!self.has(address)).then_some(PageRead {
@@ -232,8 +234,8 @@ impl Pages {
         })
     }
 
-    /// Adds pages of nodes near the wanted one, and pages of the next depths if they follow in the
-    /// file, up to [`NODES_ALONG`].
+    /// Adds pages of nodes near the wanted one, and pages of the next depths if these follow in the
+    /// file: [`NODES_ALONG`] bytes at most.
     fn add_nodes_along(&self, reads: &mut Vec<PageRead>, wanted: PageAddress) {
         let (first, page) = wanted;
         let mut bytes = 0;
@@ -301,9 +303,9 @@ impl Pages {
     }
 
     /// Returns the wanted directory and those near it that were not read yet, in the order of the
-    /// file: of each the range of its bytes (offset and length), its stream, and its number there.
-    /// The range `wanted`, `len` is that of the wanted directory. They are one run without gaps of
-    /// more than `gap` bytes.
+    /// file. Between two of them there are at most `gap` bytes. Each has the range of its bytes
+    /// (offset and length), its stream, and its number there. The wanted directory's range is
+    /// `(wanted, len)`.
     fn directories_around(
         &self,
         (wanted, len): (u64, u64),
@@ -330,8 +332,9 @@ impl Pages {
     }
 }
 
-/// Divides pages, sorted by offset, into extents: runs that one read gets each. Between neighbours
-/// there may be gaps that cost less than another read.
+/// Divides pages, which are sorted by offset, into extents: each is a run of pages that one read
+/// gets. Between neighbouring pages of an extent there may be gaps that cost less than another
+/// read.
 fn extents(reads: &[PageRead], costs: ReadCosts) -> Vec<&[PageRead]> {
     let mut all = Vec::new();
     let mut rest = reads;

@@ -1,5 +1,5 @@
-//! Pages of a file, which are found by directories, checked once and then cached. They are read by
-//! `page_reads.rs`.
+//! The pages of a file. A page is found by its directory, checked once, and then in the cache.
+//! `page_reads.rs` does the reading.
 
 use crate::bytes::{ByteReader, has_crc};
 use crate::cache::{PageCache, PageCounters, PageKey};
@@ -43,7 +43,7 @@ impl Page {
     }
 }
 
-/// The place of a page in the file, and the CRC of its bytes.
+/// The place of a page in the file, and the CRC-32 of its bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PagePlace {
     pub(crate) offset: u64,
@@ -58,10 +58,11 @@ pub(crate) struct Stream {
     pub(crate) record: StreamRecord,
     /// The number of entries, nodes or values in each page but the last.
     pub(crate) page_len: u64,
-    /// The number of pages of all streams before this one. Messages number pages through the whole
+    /// The number of pages in all streams before this one: messages number pages through the whole
     /// file.
     first_page: u64,
-    /// The places of the pages, a list for each directory. It is empty until the directory is read.
+    /// For each directory, the places of the pages that it lists; not set until the directory is
+    /// read.
     pub(crate) directories: Vec<OnceLock<Box<[PagePlace]>>>,
 }
 
@@ -81,14 +82,14 @@ impl Stream {
         self.record.entries.div_ceil(self.page_len)
     }
 
-    /// Returns the number of pages that a directory lists: [`DIRECTORY_PAGES`], or the rest in the
-    /// last one.
+    /// Returns the number of pages that the directory with a number, counted from 0, lists:
+    /// [`DIRECTORY_PAGES`], or the rest if it is the last one.
     pub(crate) fn directory_pages(&self, number: usize) -> usize {
         let before = number as u64 * DIRECTORY_PAGES;
         self.pages().saturating_sub(before).min(DIRECTORY_PAGES) as usize
     }
 
-    /// Returns the number of entries, nodes or values of a page.
+    /// Returns the number of entries, nodes or values in a page.
     fn len_of(&self, page: u32) -> usize {
         let before = u64::from(page) * self.page_len;
         self.record
@@ -193,7 +194,7 @@ impl Pages {
         self.damaged(self.directory_name(stream, number))
     }
 
-    /// Returns the name of a directory, for messages.
+    /// Returns the name of a directory, as messages have it.
     pub(crate) fn directory_name(&self, stream: StreamNumber, number: usize) -> String {
         let of = self.streams.get(usize::from(stream));
         let (kind, depth) = of.map_or((PageKind::Nodes, 0), |of| (of.record.kind, of.record.depth));
@@ -206,8 +207,8 @@ impl Pages {
         format!("directory {number} of {kind} at depth {depth}")
     }
 
-    /// Returns the range of a directory's bytes, offset and length; `None` if the stream has no
-    /// such directory, or if it isn't in the file.
+    /// Returns the range of a directory's bytes, offset and length. Returns `None` if the stream
+    /// has no such directory, or if the range reaches beyond the file.
     pub(crate) fn directory_range(
         &self,
         stream: StreamNumber,
@@ -275,7 +276,7 @@ impl Pages {
         }
     }
 
-    /// Makes a page of its bytes, and checks their CRC and kind.
+    /// Makes a [`Page`] from the bytes of a page, and checks their CRC-32 and their kind.
     pub(crate) fn check(
         &self,
         (stream, page): PageAddress,
@@ -293,5 +294,5 @@ impl Pages {
     }
 }
 
-/// The number of a page's stream, and the number of the page there.
+/// The address of a page: the number of its stream, and its number in the stream, counted from 0.
 pub(crate) type PageAddress = (StreamNumber, u32);

@@ -1,4 +1,5 @@
-//! Reads that are tried again: a network, and a disk at the other end of one, fail now and then.
+//! Reads that are tried again after a failure: networks, and disks that are reached through one,
+//! fail now and then.
 
 use crate::source::{ByteRead, ByteSource};
 use heatsplat_points::cancel;
@@ -6,7 +7,7 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The pauses before a failed read is tried a second time and a third time: a choice.
+/// The pauses before the second and the third try of a read: a choice.
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
 
 /// The longest pause that a source may ask for: a choice. If it asks for a longer one, the read
@@ -19,9 +20,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The time between two looks at the thread's cancel token during a pause: a choice.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Reads ranges of a source, and leaves the result of each in [`ByteRead::result`]. Reads that fail
-/// are tried twice again, unless the source says that one of them would fail again, or the deadline
-/// of the thread's work is too near.
+/// Reads ranges of a source, and leaves the result of each in [`ByteRead::result`]. Ranges whose
+/// read fails are tried up to twice again, but none of them if
+///
+/// * the source says that one of them would fail again, or
+/// * the source asks for a pause of more than two seconds, or
+/// * the deadline of the thread's work is too near.
 pub fn read_retrying(source: &dyn ByteSource, reads: &mut [ByteRead<'_>]) {
     let tries = PAUSES.len() + 1;
     source.read_all(reads, limit(tries));
@@ -64,8 +68,11 @@ pub fn read_vec(source: &dyn ByteSource, offset: u64, len: usize) -> io::Result<
 }
 
 /// Returns the longest pause that the source asks for before the failed reads are tried again.
-/// `None` if they shouldn't be: none failed, one of them would fail again, or the pause is longer
-/// than [`LONGEST_PAUSE`].
+/// Returns `None` if they shouldn't be tried again:
+///
+/// * no read has failed,
+/// * one of the failed reads would fail again, or
+/// * the pause is longer than [`LONGEST_PAUSE`].
 fn longest_pause(source: &dyn ByteSource, reads: &[ByteRead<'_>]) -> Option<Duration> {
     let errors = reads.iter().filter_map(|read| read.result.as_ref().err());
     let pauses: Option<Vec<Duration>> = errors.map(|error| source.retry_after(error)).collect();
@@ -75,15 +82,15 @@ fn longest_pause(source: &dyn ByteSource, reads: &[ByteRead<'_>]) -> Option<Dura
         .filter(|&pause| pause <= LONGEST_PAUSE)
 }
 
-/// Returns the time that the next try may take, of `tries` tries that are left. Each gets an equal
-/// share of the time until the deadline, and one share is left for the rest of the work.
+/// Returns the time that the next try may take, if `tries` tries are left. The time until the
+/// deadline is divided into equal shares: one for each try, and one for the rest of the work.
 fn limit(tries: usize) -> Duration {
     let share = |left: Duration| left / (tries as u32 + 1);
     cancel::time_left().map_or(PATIENCE, share).min(PATIENCE)
 }
 
-/// Waits. If the work of the thread is cancelled meanwhile, the stack is unwound as by
-/// [`cancel::check`].
+/// Waits for the time of `pause`. If the thread's work is cancelled meanwhile, the stack is unwound
+/// as [`cancel::check`] does it.
 fn wait(pause: Duration) {
     let until = Instant::now() + pause;
     while let Some(left) = until.checked_duration_since(Instant::now()) {

@@ -7,15 +7,15 @@ use crate::group::EntryKind;
 use crate::page::{CELLS, NODES, POINTS};
 use heatsplat_points::{Focus, LonLatBox, Summary};
 
-/// The number of pages that a directory lists; the last one of a stream may list fewer. A directory
-/// is read when one of its pages is first needed.
+/// The number of pages that a directory lists; the last directory of a stream may list fewer. A
+/// directory is read when one of its pages is first needed.
 pub(crate) const DIRECTORY_PAGES: u64 = 4096;
 
 /// The number of bytes that a directory has for each page: the length of the page and its checksum,
 /// both u32.
 pub(crate) const PAGE_RECORD: usize = 8;
 
-/// The number of levels of cells, which are 0 to 32.
+/// The number of levels for which a root has statistics: 0 to 32.
 pub(crate) const LEVELS: usize = 33;
 
 /// The greatest depth of a node in the quadtree.
@@ -65,12 +65,12 @@ pub(crate) struct DirectoryPlace {
     pub(crate) pages: u64,
 }
 
-/// The record of a stream, the pages of one kind and depth. All pages but the last have equally
-/// many entries or nodes.
+/// The record of a stream, which is the pages of one kind and depth. All of these pages but the
+/// last have equally many entries, nodes or values.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StreamRecord {
     pub(crate) kind: PageKind,
-    /// The depth of the nodes, or of the nodes to whose blocks the cells belong; 0 for points and
+    /// The depth of the nodes, or of the nodes whose blocks the cells belong to; 0 for points and
     /// columns.
     pub(crate) depth: u32,
     /// The number of points, cells, nodes or values in all pages.
@@ -78,15 +78,16 @@ pub(crate) struct StreamRecord {
     pub(crate) directories: Vec<DirectoryPlace>,
 }
 
-/// The root of a file. A counting index has one of its own.
+/// The root of a file: the summary of its points, statistics of each level, and the records of its
+/// streams. A counting index has a root of its own.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Root {
     pub(crate) summary: Summary,
-    /// For each level, the number of squares that contain points, of 2^level × 2^level squares of
-    /// the world.
+    /// For each level, the number of occupied squares: the world has 2^level × 2^level squares, and
+    /// a square is occupied if it contains points.
     pub(crate) occupied: [u64; LEVELS],
-    /// For each level, the fraction of Σ |weight| that remains after weights of both signs have
-    /// cancelled within each square; 1 if no weight is negative.
+    /// For each level, the fraction of Σ |weight| of all points that remains after weights of both
+    /// signs have cancelled within each square of the level; 1 if no weight is negative.
     pub(crate) remaining: [f64; LEVELS],
     pub(crate) focus: Option<Focus>,
     pub(crate) streams: Vec<StreamRecord>,
@@ -96,7 +97,7 @@ pub(crate) struct Root {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RootError {
     Damaged,
-    /// The root has pages that readers must know, of an unknown kind.
+    /// The root has pages of an unknown kind, with this number, which readers must know.
     Unknown(u8),
 }
 
@@ -147,7 +148,8 @@ impl Root {
         bytes
     }
 
-    /// Reads a root, and checks its numbers as far as this needs no look at the rest of the file.
+    /// Reads a root. Its numbers are checked as far as this is possible without the rest of the
+    /// file.
     pub(crate) fn from_bytes(
         bytes: &[u8],
         header: &crate::layout::Header,
@@ -255,7 +257,8 @@ impl Root {
     }
 }
 
-/// Returns the number of entries, nodes or values in each page of a kind but the last.
+/// Returns the number of entries, nodes or values in each page of a kind; the last page of a stream
+/// may have fewer.
 pub(crate) fn page_len(kind: PageKind, header: &crate::layout::Header) -> u64 {
     u64::from(match kind {
         PageKind::Entries(_) | PageKind::Column => header.page_entries,
@@ -270,8 +273,8 @@ fn push_box(bytes: &mut Vec<u8>, bounds: Option<LonLatBox>) {
         .for_each(|edge| bytes.extend_from_slice(&edge.to_le_bytes()));
 }
 
-/// Reads the four edges of a box. The outer `None`: the bytes have ended; the inner one: the edges
-/// are those of no box.
+/// Reads the four edges of a box. The outer `None` means that the bytes have ended; the inner one
+/// means that there is no box, as where there are no points.
 fn read_box(from: &mut ByteReader<'_>) -> Option<Option<LonLatBox>> {
     let edges = [from.f64()?, from.f64()?, from.f64()?, from.f64()?];
     let [west, south, east, north] = edges;

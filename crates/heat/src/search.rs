@@ -1,9 +1,9 @@
 //! The search for the points and cells that a window shows.
 //!
-//! It has two phases. First it descends the quadtree, as a search in memory does, and lists the
-//! ranges of points and cells that are taken into the result ([`Find`]). Then the pages of all
-//! ranges are fetched, neighbours by one read, and unpacked in order. The result is that of an
-//! index in memory, entry by entry: an entry is a point or a cell.
+//! It has two phases. The first one descends the quadtree, as a search in memory does, and lists
+//! ranges of points and cells ([`Find`]). The second one fetches the pages of all ranges,
+//! neighbours by one read, and unpacks their entries (points or cells) in order. The entries, and
+//! their order, are those that an index in memory finds.
 
 use crate::error::HeatError;
 use crate::file::HeatFile;
@@ -21,35 +21,38 @@ use std::sync::Arc;
 /// The side of the world in world units, 2³².
 const WORLD: f64 = 4_294_967_296.0;
 
-/// The number of bits of x, and of y, that select a cell in a block: a block has 2⁶ × 2⁶ squares.
+/// The number of bits of x, and of y, that select the square of a cell in a block: a block has 2⁶ ×
+/// 2⁶ squares.
 const SIDE_BITS: u32 = 6;
 
-/// The greatest number of entries (points or cells) in a partly visible quad that is taken whole,
-/// the invisible entries too, instead of being divided further. A search in memory has this limit
-/// too.
+/// The greatest number of entries (points or cells) in a partly visible quad that is taken whole
+/// into the result, with its invisible entries, instead of being divided further. A search in
+/// memory has the same limit.
 const FEW: u64 = 24;
-/// The greatest side, in pixels of the window, of a partly visible quad that is taken whole, the
-/// invisible entries too, instead of being divided further.
+/// The greatest side, in pixels of the window, of a partly visible quad that is taken whole into
+/// the result, with its invisible entries, instead of being divided further.
 const SMALL_PIXELS: f64 = 8.0;
 
-/// The units of work, about nanoseconds, of a visit to a node.
+/// The units of work (a unit is about a nanosecond of one processor) that a visit to a node counts
+/// as.
 const NODE_WORK: u64 = 40;
-/// The units of work, about nanoseconds, of unpacking an entry.
+/// The units of work (a unit is about a nanosecond of one processor) that the unpacking of an entry
+/// counts as.
 const ENTRY_WORK: u64 = 3;
 
 /// A range of points, or of the cells of one depth, that a search takes into its result, whole or
 /// in part.
 #[derive(Clone, Debug)]
 pub(crate) struct Find {
-    /// The stream that has the points or cells.
+    /// The number of the stream that has the points or cells.
     pub(crate) stream: StreamNumber,
     pub(crate) are_points: bool,
-    /// The numbers of the points or cells in the stream.
+    /// The numbers of the points or cells, counted from 0 through their stream.
     pub(crate) range: Range<u64>,
-    /// The quad in which they lie.
+    /// The quad in which the points or cells lie.
     quad: Quad,
-    /// True if all entries of the range are taken; false if only those of the quad's visible parts
-    /// are, which are found when the range is unpacked.
+    /// True if all entries of the range are taken. False if only those are that lie in visible
+    /// parts of the quad; these parts are found when the range is unpacked.
     whole: bool,
     /// The index in [`Finds::views`] of the view: the window in one copy of the world.
     view: usize,
@@ -65,8 +68,8 @@ pub(crate) struct Finds {
 }
 
 impl Finds {
-    /// Returns the number of entries that the search takes: exact but for partly visible quads,
-    /// where it follows from the visible share of their area.
+    /// Returns the number of entries that the search takes. It is exact except for partly visible
+    /// quads: of their entries as large a share is assumed as is visible of their area.
     pub(crate) fn estimate(&self) -> u64 {
         let number = |find: &Find| {
             let len = find.range.end - find.range.start;
@@ -133,8 +136,8 @@ impl HeatFile {
         Ok(unpacking.out)
     }
 
-    /// Returns a node by its depth and its number there. `page` has the pages that the search has
-    /// looked at last.
+    /// Returns a node by its depth and its number, counted from 0 through the nodes of that depth.
+    /// `page` has, for each depth, the page that the search has read last.
     fn node(&self, depth: u32, number: u64, page: &mut NodeCache) -> Result<Node, HeatError> {
         let missing = || self.pages.damaged("the quadtree");
         let stream = self.nodes.get(depth as usize).copied().flatten();
@@ -157,9 +160,10 @@ impl HeatFile {
         node.ok_or_else(missing)
     }
 
-    /// Returns the borders of a node's quarters: quarter `i` has the points with the numbers from
-    /// border `i` up to border `i` + 1. `points` are the numbers of all points in the node; if the
-    /// quarters have another number of points, the file is damaged.
+    /// Returns the borders between the points of a node's quarters: quarter `i` has the points with
+    /// the numbers from border `i` up to, but not including, border `i` + 1. `points` are the
+    /// numbers of all points in the node. The file is damaged if the quarters have more or fewer
+    /// points together.
     fn borders(&self, node: &Node, depth: u32, points: &Range<u64>) -> Result<[u64; 5], HeatError> {
         let damaged = || self.pages.damaged(format!("the quadtree at depth {depth}"));
         let mut borders = [points.start; 5];
@@ -174,7 +178,7 @@ impl HeatFile {
         Ok(borders)
     }
 
-    /// Returns the numbers, in Z-order, of the points in a quad.
+    /// Returns the numbers in Z-order, counted from 0, of the points in a quad.
     pub(crate) fn range_of(&self, wanted: Quad) -> Result<Range<u64>, HeatError> {
         let mut cache = node_cache();
         let (first, last) = wanted.keys();
@@ -200,8 +204,9 @@ impl HeatFile {
         Ok(range)
     }
 
-    /// Returns the first number of a range whose point doesn't fulfil a condition; the end of the
-    /// range if all do. The points that fulfil it must come before those that don't.
+    /// Returns the number of the first point in `range` that doesn't fulfil a condition, or the end
+    /// of the range if all do. All points that fulfil the condition must come before those that
+    /// don't.
     fn partition(
         &self,
         range: &Range<u64>,
@@ -218,8 +223,8 @@ impl HeatFile {
         Ok(start)
     }
 
-    /// Returns the points with the given numbers in Z-order. Numbers beyond the last point are
-    /// ignored.
+    /// Returns the points whose numbers in Z-order, counted from 0, are in `numbers`. Numbers
+    /// beyond the last point are ignored.
     pub(crate) fn points_in(&self, numbers: Range<u64>) -> Result<Vec<Point>, HeatError> {
         let end = numbers.end.min(self.header.points);
         let Some(stream) = self.points.filter(|_| numbers.start < end) else {
@@ -251,21 +256,22 @@ impl HeatFile {
     }
 }
 
-/// Returns the number, 0 to 3, of the quarter of `quad` in which the smaller quad `inner` lies.
+/// Returns the number of a quarter of `quad`, 0 to 3 in Z-order: the quarter in which the smaller
+/// quad `inner` lies.
 fn quarter_with(quad: Quad, inner: Quad) -> u32 {
     let bit = inner.depth - quad.depth - 1;
     (inner.x >> bit) & 1 | ((inner.y >> bit) & 1) << 1
 }
 
-/// For each depth, the last page of nodes that a search has looked at, and its number.
+/// For each depth, the page of nodes that a search has read last, with the page's number.
 type NodeCache = Vec<Option<(u32, Arc<Page>)>>;
 
 fn node_cache() -> NodeCache {
     vec![None; crate::root::DEEPEST as usize + 1]
 }
 
-/// Returns, for each quarter of a node, the numbers of its points, and the number of the quarter's
-/// own node in the next depth; `None` if it has no node.
+/// Returns, for each quarter of a node, the range of its points' numbers, and the number of the
+/// quarter's own node, counted from 0 through the next depth; `None` if the quarter has no node.
 #[inline]
 fn quarters(node: &Node, [a, b, c, d, e]: [u64; 5]) -> [(Range<u64>, Option<u64>); 4] {
     let mut next = node.first_inner;
@@ -280,7 +286,7 @@ fn quarters(node: &Node, [a, b, c, d, e]: [u64; 5]) -> [(Range<u64>, Option<u64>
     [(a..b, p), (b..c, q), (c..d, r), (d..e, s)]
 }
 
-/// The state of a search's first phase, in one copy of the world.
+/// The state of the first phase of a search, in one copy of the world that the window shows.
 struct Descent<'a> {
     file: &'a HeatFile,
     level: u32,
@@ -315,9 +321,10 @@ impl<'a> Descent<'a> {
         }
     }
 
-    /// Lists the visible part of a quad with a node: the cells of its block if these are at the
-    /// wanted level or finer, or else the visible parts of its quarters. `number` is that of the
-    /// node in its depth, and `points` are the numbers of the quad's points.
+    /// Lists what is visible of a quad that has a node: the cells of its block if they are at the
+    /// wanted level or finer, or else the visible parts of its quarters. `number` is the number of
+    /// the node, counted from 0 through its depth, and `points` are the numbers of the quad's
+    /// points.
     fn visit_node(&mut self, quad: Quad, number: u64, points: Range<u64>) -> Result<(), HeatError> {
         cancel::check(NODE_WORK);
         let visibility = self.view.visibility(quad);
@@ -349,8 +356,8 @@ impl<'a> Descent<'a> {
         Ok(())
     }
 
-    /// Lists the entries of a quad with the numbers `range`: cells of the stream `cells`, or points
-    /// if that is `None`.
+    /// Lists those of a quad's entries that have the numbers `range` in their stream. They are
+    /// cells of the stream `cells`, or points if `cells` is `None`.
     #[inline]
     fn list(&mut self, cells: Option<StreamNumber>, quad: Quad, range: Range<u64>) {
         let visibility = self.view.visibility(quad);
@@ -387,13 +394,13 @@ struct PagePlan<'a> {
     file: &'a HeatFile,
     /// The pages, in the order in which the finds need them first.
     wanted: Vec<PageAddress>,
-    /// The indices in `wanted` of the pages of all finds, one find after the other.
+    /// For each find, one after the other, the indices in `wanted` of the pages that it needs.
     slots: Vec<usize>,
-    /// For each stream, the page that was added last, and its index in `wanted`. A search goes
-    /// through each stream in order.
+    /// For each stream, the number of the page that was added last, and its index in `wanted`: a
+    /// search goes through each stream in order, so the next page is often the same.
     last: Vec<Option<(u32, usize)>>,
     /// The index in `wanted` of each page, if the window shows several copies of the world: then
-    /// the search goes through each stream several times. `None` otherwise.
+    /// the search goes through each stream several times. `None` if the window shows one copy.
     known: Option<HashMap<PageAddress, usize>>,
 }
 
@@ -408,7 +415,7 @@ impl<'a> PagePlan<'a> {
         }
     }
 
-    /// Adds the pages of a find.
+    /// Adds the pages that a find needs.
     fn add(&mut self, find: &Find) {
         let len = self.file.pages.streams().get(usize::from(find.stream));
         let len = len.map_or(1, |stream| stream.page_len);
@@ -446,15 +453,17 @@ impl<'a> PagePlan<'a> {
 struct Unpacking<'a> {
     file: &'a HeatFile,
     pages: Vec<Arc<Page>>,
-    /// The indices in `pages` of the pages of all finds that are still to come.
+    /// The indices in `pages` of the pages that the finds need which are still to be unpacked, one
+    /// find after the other.
     slots: std::vec::IntoIter<usize>,
     out: PagedCells,
     /// Buffers for the entries and counts of a quad of which only a part is taken.
     scratch: (Vec<Point>, Vec<u32>),
-    /// Buffers for the numbers of a group.
+    /// Buffers for the numbers of a group while it is unpacked.
     numbers: Scratch,
-    /// The end of the last run: its stream, the number behind its last entry, and the shift of its
-    /// copy of the world.
+    /// The end of the last run of the result: the number of its stream, the number in this stream
+    /// behind the run's last entry, and the shift of its copy of the world in world units. A run is
+    /// entries with successive numbers.
     last: Option<(StreamNumber, u64, f64)>,
 }
 
@@ -493,8 +502,8 @@ impl Unpacking<'_> {
         self.scratch = (entries, counts);
     }
 
-    /// Unpacks all entries of a find into `entries`, and, if they are cells, the number of points
-    /// that each stands for into `counts`.
+    /// Unpacks all entries of a find into `entries`. If they are cells, their counts, which are the
+    /// numbers of points that they stand for, go into `counts`.
     fn unpack(&mut self, find: &Find, entries: &mut Vec<Point>, counts: &mut Vec<u32>) {
         let of = self.file.pages.streams().get(usize::from(find.stream));
         let len = of.map_or(1, |stream| stream.page_len);
@@ -519,9 +528,10 @@ impl Unpacking<'_> {
         }
     }
 
-    /// Takes note of the entries that were added to the result since it had `before` entries: those
-    /// with the numbers `range` in the find's stream. If these follow the numbers of the last run,
-    /// they extend it, as in an index in memory; else they are a new run.
+    /// Takes note of the entries that a find has just added to the result, which had `before`
+    /// entries until then. Their numbers in the find's stream are `range`. If these follow the
+    /// numbers of the last run, they extend that run, as in an index in memory; otherwise they are
+    /// a new run.
     fn end_run(&mut self, find: &Find, range: Range<u64>, before: usize, view: &View) {
         let end = self.out.entries.len();
         match self.out.runs.last_mut() {

@@ -27,8 +27,8 @@ pub trait ByteSource: fmt::Debug + Send + Sync {
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
 
     /// Reads several ranges, and leaves the result of each in [`ByteRead::result`]. Sources that
-    /// wait for other machines read the ranges at the same time, and give up each that takes longer
-    /// than `limit`.
+    /// wait for other machines read the ranges at the same time, and give up each range that takes
+    /// longer than `limit`.
     fn read_all(&self, reads: &mut [ByteRead<'_>], limit: Duration) {
         let _ = limit;
         for read in reads {
@@ -36,8 +36,8 @@ pub trait ByteSource: fmt::Debug + Send + Sync {
         }
     }
 
-    /// Returns the time after which a read that failed with `error` may succeed. `None` if it would
-    /// fail again: nothing is there, for example.
+    /// Returns the time after which a read that failed with `error` may succeed. Returns `None` if
+    /// it would fail again: if there is no such file, for example.
     fn retry_after(&self, error: &io::Error) -> Option<Duration> {
         use io::ErrorKind::{InvalidInput, NotFound, PermissionDenied, UnexpectedEof, Unsupported};
         let is_lasting = [
@@ -51,7 +51,8 @@ pub trait ByteSource: fmt::Debug + Send + Sync {
         (!is_lasting).then_some(Duration::ZERO)
     }
 
-    /// Returns the costs of the source's reads, by which pages are read together.
+    /// Returns the costs of the source's reads, by which it is decided which pages are read
+    /// together.
     fn costs(&self) -> ReadCosts {
         ReadCosts::LOCAL
     }
@@ -79,43 +80,44 @@ impl<'a> ByteRead<'a> {
     }
 }
 
-/// The costs of a source's reads: limits by which pages are read together.
+/// The costs of a source's reads, as limits up to which pages are read together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadCosts {
-    /// The greatest gap between two wanted ranges, in bytes, that is read along with them, since
-    /// another read would cost more.
+    /// The greatest gap between two wanted ranges, in bytes, up to which they are read together
+    /// with the gap, since another read would cost more.
     pub gap: u64,
     /// The greatest number of bytes that one read gets.
     pub most: u64,
-    /// The greatest number of reads that one call of [`ByteSource::read_all`] gets, which are done
-    /// at the same time.
+    /// The greatest number of ranges in one call of [`ByteSource::read_all`]; they are read at the
+    /// same time.
     pub at_once: usize,
 }
 
 impl ReadCosts {
-    /// The costs of a disk of this machine. Larger reads of it are no faster.
+    /// The costs of a disk of this machine. Reads larger than these limits are no faster.
     pub const LOCAL: Self = Self {
         gap: 0,
         most: 1 << 18,
         at_once: 1,
     };
 
-    /// The costs of ranges of an object at an address. A request takes as long as the transfer of
-    /// some hundred kilobytes.
+    /// The costs of an object at an address, of which requests get ranges. A request takes about as
+    /// long as the transfer of some hundred kilobytes.
     pub const REMOTE: Self = Self {
         gap: 1 << 18,
         most: 1 << 21,
         at_once: 8,
     };
 
-    /// Returns true if a read takes so long that other pages are read along with it.
+    /// Returns true if a read takes so long that pages which will probably be needed next are read
+    /// along with it.
     pub(crate) fn are_high(&self) -> bool {
         self.gap > 0
     }
 }
 
-/// A file of this machine. All threads read it at offsets, through one descriptor. It isn't mapped
-/// into memory: a mapped file that is cut short ends the program.
+/// A file of this machine. All threads read it through one descriptor, each at its own offsets. The
+/// file isn't mapped into memory, since a mapped file that is cut short ends the program.
 #[derive(Debug)]
 pub struct FileSource {
     name: String,

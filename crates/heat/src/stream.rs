@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 /// The number of pages of points or cells that are encoded together, on all cores: a choice.
 const AT_ONCE: usize = 32;
 
-/// The number of bytes of one spool that stay in memory: a choice.
+/// The greatest number of bytes of one spool that stay in memory: a choice. Beyond it the spool's
+/// pages go to a temporary file.
 const IN_MEMORY: usize = 1 << 19;
 
 /// A conversion of an I/O error into one that names the file's path.
@@ -31,7 +32,7 @@ impl<T> AtPath<T> for io::Result<T> {
     }
 }
 
-/// The lengths and checksums of the pages of a stream, in order.
+/// The lengths in bytes, and the CRC-32s, of the pages of a stream, in order.
 #[derive(Debug, Default)]
 pub(crate) struct PageList {
     pages: Vec<(u32, u32)>,
@@ -43,8 +44,8 @@ impl PageList {
     }
 
     /// Writes the directories of the pages to the end of a file. `first` is the offset of the first
-    /// page; `end` is the length of the file, and becomes that with the directories. Returns the
-    /// places of the directories.
+    /// page; `end` is the length of the file, and is increased by that of the directories. Returns
+    /// the places of the directories.
     pub(crate) fn write_directories(
         &self,
         mut first: u64,
@@ -94,8 +95,8 @@ impl EntryStream {
         }
     }
 
-    /// Adds entries, and, if they are cells, the number of points that each stands for. Returns the
-    /// pages that are complete now.
+    /// Adds entries. `counts` has, if they are cells, the number of points that each stands for.
+    /// Returns the pages that are complete now, encoded.
     pub(crate) fn add(&mut self, entries: &[Point], counts: &[u32]) -> Vec<Vec<u8>> {
         self.entries.extend_from_slice(entries);
         self.counts.extend_from_slice(counts);
@@ -106,7 +107,7 @@ impl EntryStream {
         self.encode(whole)
     }
 
-    /// Returns the pages of the entries that still wait.
+    /// Returns the pages of the entries that still wait, encoded.
     pub(crate) fn finish(&mut self) -> Vec<Vec<u8>> {
         self.encode(self.entries.len())
     }
@@ -127,7 +128,8 @@ impl EntryStream {
         pages
     }
 
-    /// Returns the record of the stream, without its directories, which aren't written yet.
+    /// Returns the record of the stream. Its list of directories is empty, since they aren't
+    /// written yet.
     pub(crate) fn record(&self, depth: u32) -> StreamRecord {
         StreamRecord {
             kind: PageKind::Entries(self.kind),
@@ -144,8 +146,8 @@ pub(crate) struct NodeStream {
     page: usize,
     nodes: Vec<StoredNode>,
     written: u64,
-    /// For the nodes before the waiting ones: the number of nodes inside them, and the number of
-    /// their cells.
+    /// Two numbers about the nodes of complete pages: how many nodes of the next depth are inside
+    /// them, and how many cells they have.
     before: (u64, u64),
     pub(crate) list: PageList,
 }
@@ -166,18 +168,18 @@ impl NodeStream {
         self.written + self.nodes.len() as u64
     }
 
-    /// Returns the number of nodes inside the nodes of complete pages.
+    /// Returns the number of nodes of the next depth that are inside the nodes of complete pages.
     pub(crate) fn inner(&self) -> u64 {
         self.before.0
     }
 
-    /// Adds a node. Returns the page that is complete now, if there is one.
+    /// Adds a node. Returns the page that it completes, encoded; `None` if it completes none.
     pub(crate) fn add(&mut self, node: StoredNode) -> Option<Vec<u8>> {
         self.nodes.push(node);
         (self.nodes.len() == self.page).then(|| self.encode())
     }
 
-    /// Returns the page of the nodes that still wait, if there are any.
+    /// Returns the page of the nodes that still wait, encoded; `None` if none wait.
     pub(crate) fn finish(&mut self) -> Option<Vec<u8>> {
         (!self.nodes.is_empty()).then(|| self.encode())
     }
@@ -193,7 +195,8 @@ impl NodeStream {
         page
     }
 
-    /// Returns the record of the stream, without its directories, which aren't written yet.
+    /// Returns the record of the stream. Its list of directories is empty, since they aren't
+    /// written yet.
     pub(crate) fn record(&self, depth: u32) -> StreamRecord {
         StreamRecord {
             kind: PageKind::Nodes,
@@ -204,7 +207,8 @@ impl NodeStream {
     }
 }
 
-/// Pages that wait for their place in the file: in memory, or in a temporary file if they are many.
+/// Pages that wait for their place in the file: in memory, or, if they are many, in a temporary
+/// file.
 #[derive(Debug)]
 pub(crate) struct Spool {
     path: PathBuf,
@@ -214,7 +218,7 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// Makes an empty spool. It makes a file at `path` if its pages are many.
+    /// Makes an empty spool. If its pages become many, they go to a new file at `path`.
     pub(crate) fn new(path: PathBuf) -> Self {
         Self {
             path,

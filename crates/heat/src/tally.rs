@@ -5,32 +5,35 @@ use crate::root::LEVELS;
 use heatsplat_points::{Point, Summary, SummaryBuilder};
 use sha2::{Digest as _, Sha256};
 
-/// A computation over points that come in Z-order: of their summary, their identity, and the
-/// statistics of each level that a root has.
+/// A computation over points, which must come in Z-order: it computes their summary, their
+/// identity, and statistics for each level, as a root has them.
 #[derive(Debug)]
 pub(crate) struct Tally {
     summary: SummaryBuilder,
-    /// The hash of the points so far; `None` if no identity is asked for.
+    /// The hash of the points so far; `None` if the identity isn't computed.
     identity: Option<Sha256>,
     last: Option<Point>,
-    /// `shared[n]` is the number of pairs of successive points whose x and y agree in exactly n top
-    /// bits. From these the number of occupied squares of each level follows.
+    /// `shared[n]` is the number of pairs of successive points whose x and y agree in their n top
+    /// bits, but not in one more. The number of occupied squares of each level follows from these.
     shared: [u64; LEVELS],
-    /// The sums of weights, if some may be negative; otherwise `None`.
+    /// The sums of weights if some weights may be negative; `None` if none may.
     net: Option<Box<NetSums>>,
 }
 
-/// The sums, for each level, from which the fraction of weight follows that remains after weights
-/// of both signs have cancelled within each square of the level.
+/// Sums for each level, from which [`Root::remaining`](crate::root::Root::remaining) follows: the
+/// fraction of weight that remains after weights of both signs have cancelled within each square of
+/// the level.
 #[derive(Debug)]
 struct NetSums {
-    /// The sum of the weights in the square that isn't complete yet: that of the last point.
+    /// For each level, the sum of the weights so far in the square of the last point, in which more
+    /// points may come.
     open: [f64; LEVELS],
-    /// The sum of |sum of weights| over all complete squares.
+    /// For each level, the sum of |sum of weights in a square| over all squares before the one of
+    /// the last point.
     complete: [f64; LEVELS],
 }
 
-/// The results of a [`Tally`]: summary, identity, and the statistics of each level, which
+/// The results of a [`Tally`]: the summary, the identity, and the statistics of each level, which
 /// [`Root`](crate::root::Root) explains.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Tallied {
@@ -122,8 +125,8 @@ impl Tally {
 }
 
 impl NetSums {
-    /// Adds the weight of a point whose x and y agree with those of the point before in exactly
-    /// `bits` top bits.
+    /// Adds the weight of a point. `bits` is the number of top bits in which its x and y agree with
+    /// those of the point before.
     fn add(&mut self, weight: f32, bits: u32) {
         self.complete_above(bits as usize + 1);
         for sum in &mut self.open {

@@ -14,12 +14,13 @@ use std::path::Path;
 #[derive(Debug)]
 pub(crate) struct TreeWriter {
     depths: Vec<Depth>,
-    /// False if the nodes are those of another tree of the file, so that only the cells are
+    /// False if another tree of the file has the same nodes already, so that only the cells are
     /// written.
     has_nodes: bool,
 }
 
-/// The nodes and cells of a depth that wait, and the pages of those before.
+/// The nodes and cells of one depth: those that wait until they fill a page, and the complete
+/// pages.
 #[derive(Debug)]
 struct Depth {
     nodes: NodeStream,
@@ -31,7 +32,8 @@ struct Depth {
 }
 
 impl TreeWriter {
-    /// Makes a writer whose pages wait in files of `folder`. Their names begin with `name`.
+    /// Makes a writer whose complete pages wait in files of `folder`. The names of these files
+    /// begin with `name`.
     pub(crate) fn new(options: &WriterOptions, folder: &Path, name: &str, has_nodes: bool) -> Self {
         let depths = (0..=DEEPEST).map(|depth| {
             let file = |kind| folder.join(format!("{name}{kind}-{depth:02}.pages"));
@@ -75,8 +77,8 @@ impl TreeWriter {
         Ok(())
     }
 
-    /// Completes the last pages of nodes and cells. Each depth must have as many nodes as the nodes
-    /// of the depth before have quarters with a node.
+    /// Completes the last pages of nodes and cells. Each depth must have exactly as many nodes as
+    /// the depth before promises: one for each quarter that is marked as having a node.
     pub(crate) fn complete(&mut self) -> Result<(), WriteError> {
         let mut inside = self
             .depths
@@ -119,8 +121,11 @@ impl TreeWriter {
     }
 }
 
-/// Returns a node in the form in which it is stored; `None` if it is impossible: its borders fall,
-/// it has too many cells, or not a count for each cell.
+/// Returns a node as it is stored. Returns `None` if the node is impossible:
+///
+/// * its borders fall,
+/// * it has too many cells, or
+/// * it has not one count for each cell.
 fn stored_node(node: &PartNode<'_>) -> Option<StoredNode> {
     let [a, b, c, d, e] = node.borders;
     let points = [

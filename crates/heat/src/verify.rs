@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 /// The greatest number of faults that are listed one by one: a choice.
 const LISTED: usize = 1000;
 
-/// The number of pages that are read together: a choice.
+/// The number of pages of a stream that are read together: a choice.
 const TOGETHER: u32 = 128;
 
 /// The result of verifying a file.
@@ -28,8 +28,8 @@ pub struct Verification {
     pub pages: u64,
     /// The number of faults that were found.
     pub faults: u64,
-    /// The number of those faults that are failed reads: a disk or a server may give these parts
-    /// later.
+    /// The number of faults, among `faults`, that are failed reads: the disk or the server may give
+    /// these parts at a later time.
     pub unread: u64,
     /// Descriptions of the first thousand faults, for example "page 4711 of layer.heat is damaged".
     pub listed: Vec<String>,
@@ -52,9 +52,9 @@ impl Verification {
 }
 
 impl HeatFile {
-    /// Reads the whole file, past the cache, and checks it: checksums, the order of points and
-    /// cells, the sums of their numbers, the quadtree and the identity. `progress` is called with
-    /// the number of pages that were read so far.
+    /// Reads the whole file, without the cache, and checks it: checksums, the order of points and
+    /// cells, the counts of cells, the quadtree and the identity. `progress` is called with the
+    /// number of pages that were read so far.
     pub fn verify(&self, progress: &mut dyn FnMut(u64)) -> Verification {
         let mut verifier = Verifier {
             file: self,
@@ -73,14 +73,14 @@ impl HeatFile {
     }
 }
 
-/// The name of a column, its type, the SHA-256 of its values, and its texts.
+/// A column as the identity of a file has it: name, type, SHA-256 of all values, and encoded texts.
 type Hashed<'a> = (&'a str, &'a str, [u8; 32], Vec<u8>);
 
 struct Verifier<'a> {
     file: &'a HeatFile,
     found: Verification,
-    /// True for each stream that was read already: the counting index may share streams with the
-    /// points.
+    /// For each stream, true once it was read: the counting index may share streams with the
+    /// points, whose pages are counted once.
     seen: Vec<bool>,
     progress: &'a mut dyn FnMut(u64),
 }
@@ -88,7 +88,8 @@ struct Verifier<'a> {
 /// The blocks of a depth, as its nodes describe them.
 #[derive(Default)]
 struct Blocks {
-    /// For each block the number of its cells, and the number of points that these stand for.
+    /// For each block, the number of its cells, and the number of points that its cells stand for
+    /// together.
     blocks: Vec<(u64, u64)>,
 }
 
@@ -98,7 +99,7 @@ impl<'a> Verifier<'a> {
     }
 
     /// Reads each page of a stream, in order, and calls `visit` with it, which returns false if the
-    /// page is wrong. Returns false if a page was wrong or couldn't be read.
+    /// page's content is wrong. Returns false if any page was wrong or couldn't be read.
     fn each_page(&mut self, stream: StreamNumber, visit: &mut dyn FnMut(&Page) -> bool) -> bool {
         let pages = self.file.pages.streams().get(usize::from(stream));
         let pages = pages.map_or(0, |stream| stream.pages()) as u32;
@@ -175,8 +176,9 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// Compares the summary and statistics of the points that were read with those that the root
-    /// has. `part` is the name of the latter for the message. Returns the former.
+    /// Compares the summary and statistics of the points that were read, `tally`, with those that
+    /// the root has. `part` is the name of the root for the message. Returns the results of
+    /// `tally`.
     fn compare(&mut self, tally: Tally, part: &str) -> Tallied {
         let root = &self.file.root;
         let found = tally.finish();
@@ -191,7 +193,7 @@ impl<'a> Verifier<'a> {
     }
 
     /// Reads all columns, and compares them with their zone maps. Returns name, type, SHA-256 of
-    /// the values and texts of each; `None` if one is damaged.
+    /// the values, and texts of each column. Returns `None` if a column is damaged.
     fn columns(&mut self) -> Option<Vec<Hashed<'a>>> {
         let file = self.file;
         let mut all = Some(Vec::new());
@@ -233,8 +235,8 @@ impl<'a> Verifier<'a> {
         all
     }
 
-    /// Reads the nodes of each depth and compares them with those of the depth before, and with
-    /// their cells.
+    /// Reads the nodes of each depth, and compares them with the nodes of the depth before and with
+    /// their own cells.
     fn tree(&mut self) {
         let mut wanted = match self.file.nodes.first() {
             Some(Some(_)) => vec![self.file.header.points],
@@ -279,9 +281,11 @@ impl<'a> Verifier<'a> {
 /// The nodes of a depth, while they are checked.
 #[derive(Default)]
 struct Level {
-    /// The numbers of points that the nodes which are still to come must have.
+    /// The numbers of points that the nodes must have which are still to come, in order, as the
+    /// depth before says.
     wanted: std::vec::IntoIter<u64>,
-    /// The numbers of points that the nodes inside these must have.
+    /// The numbers of points that the nodes inside the checked ones must have, which are of the
+    /// next depth.
     inner: Vec<u64>,
     cells: u64,
     blocks: Blocks,
@@ -318,9 +322,9 @@ impl Level {
 /// A check of the cells of a depth, block by block.
 #[derive(Default)]
 struct BlockChecker {
-    /// The number of cells of the block that are still to come.
+    /// The number of cells of the current block that are still to come.
     left: u64,
-    /// The number of points that these cells must stand for.
+    /// The number of points that these cells must stand for together.
     points: u64,
     last: Option<Point>,
     entries: Vec<Point>,
@@ -359,7 +363,8 @@ impl BlockChecker {
     }
 }
 
-/// Unpacks all entries of a page; returns `None` if it isn't a page of points or cells.
+/// Unpacks all entries of a page into `out`. Returns the page; `None` if it isn't a page of points
+/// or cells.
 fn entries_of<'a>(page: &'a Page, out: &mut Vec<Point>) -> Option<&'a EntryPage> {
     let Page::Entries(page) = page else {
         return None;

@@ -12,21 +12,22 @@ pub(crate) enum Visibility {
     Full,
 }
 
-/// A window in one copy of the world, and the limits up to which a quad that it shows in part is
-/// taken whole into the result of a search.
+/// A window in one copy of the world, and two limits: a quad that the window shows in part is taken
+/// whole into the result of a search if it is within one of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View {
-    /// The west, north, east and south edge in world units of this copy of the world.
+    /// The west, north, east and south edge of the window, in world units of this copy of the
+    /// world.
     pub(crate) edges: [f64; 4],
     /// The distance in world units by which the copy is shifted to the east: a multiple of the
     /// world's side.
     pub(crate) shift: f64,
-    /// A partly visible quad at most this wide, in world units, is taken whole, the invisible
-    /// entries too, instead of being divided.
+    /// The first limit: a partly visible quad at most this wide, in world units, is taken whole,
+    /// with its invisible entries, instead of being divided.
     pub(crate) small: f64,
-    /// A partly visible quad with at most this many entries (points or cells) is taken whole, the
-    /// invisible ones too, instead of being divided: 24, the constant `FEW` of `search.rs`, or 0 if
-    /// the window reaches into several copies of the world.
+    /// The second limit: a partly visible quad with at most this many entries (points or cells) is
+    /// taken whole, with its invisible ones, instead of being divided. It is 24, the constant `FEW`
+    /// of `search.rs`, or 0 if the window reaches into several copies of the world.
     pub(crate) few: u64,
 }
 
@@ -44,7 +45,8 @@ impl View {
         }
     }
 
-    /// Returns true if all `count` entries of a visible quad are taken, the invisible ones too.
+    /// Returns true if a quad of `count` entries, of which `visibility` is visible, is taken whole:
+    /// with its invisible entries.
     #[inline]
     pub(crate) fn takes_whole(&self, visibility: Visibility, quad: Quad, count: u64) -> bool {
         let (west, _, east, _) = quad.edges();
@@ -63,8 +65,8 @@ impl View {
         width * height
     }
 
-    /// Calls `take` with the ranges of those entries of a quad that are taken into the result.
-    /// `points[range]` are all entries of the quad, points or cells. The rules are those of an
+    /// Calls `take` with ranges of indices in `points`: those of a quad's entries that are taken
+    /// into the result. `points[range]` are all entries of the quad. The rules are those of an
     /// index in memory.
     pub(crate) fn visit(
         &self,

@@ -6,29 +6,29 @@
 
 use heatsplat_points::Point;
 
-/// The powers of ten of the decimal modes: the mode's number is the number of digits after the
+/// The powers of ten of the modes for decimals: a mode's number is the number of digits after the
 /// point.
 const TENTHS: [f64; 7] = [1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
 
 /// The number, in files, of the mode in which weights are the bits of floats.
 const BITS: u8 = 15;
 
-/// The bit of a mode's number that is set if a weight is missing: then the greatest packed integer
-/// stands for a missing weight.
+/// The bit of a mode's number that is set if a weight of the group is missing: then the greatest
+/// number that the packed bits can hold stands for a missing weight.
 const MISSING: u8 = 0x80;
 
-/// The form in which the weights of a group are stored as integers.
+/// The rule by which the weights of a group follow from integers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum WeightMode {
     /// The integer, taken as signed, divided by 10 to the power of `digits` is the weight. With
-    /// `missing`, the greatest integer that the packed bits can hold stands for a missing weight.
+    /// `missing`, the greatest packed number stands for a missing weight instead.
     Decimal { digits: u8, missing: bool },
     /// The integer is the bits of the float, reordered by [`ordered`].
     Bits,
 }
 
 impl WeightMode {
-    /// Returns the mode with a number in files; `None` if no mode has it.
+    /// Returns the mode that has the number `number` in files; `None` if no mode has it.
     pub(crate) fn from_number(number: u8) -> Option<Self> {
         let (digits, missing) = (number & !MISSING, number & MISSING != 0);
         match digits {
@@ -46,7 +46,7 @@ impl WeightMode {
     }
 }
 
-/// Returns the bits of a float, changed so that greater floats are greater integers.
+/// Returns the bits of a float, changed in such a way that greater floats become greater integers.
 fn ordered(weight: f32) -> u32 {
     let bits = weight.to_bits();
     if bits >> 31 == 0 {
@@ -56,7 +56,7 @@ fn ordered(weight: f32) -> u32 {
     }
 }
 
-/// Returns the float whose bits [`ordered`] has changed.
+/// Returns the float whose bits, changed by [`ordered`], are `bits`.
 #[inline]
 fn unordered(bits: u32) -> f32 {
     // All bits are flipped if the highest is 0, else only the highest.
@@ -68,14 +68,15 @@ fn unordered(bits: u32) -> f32 {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PackedWeights {
     pub(crate) mode: WeightMode,
-    /// The least integer; the packed numbers are differences to it.
+    /// The least integer of the group; the packed numbers are differences to it.
     pub(crate) base: u32,
     /// The number of bits that each packed number takes.
     pub(crate) bits: u8,
 }
 
 /// Makes integers of the weights of a group, in the mode that takes the fewest bits. Afterwards
-/// `out` has the differences of the integers to the least one, with zeros behind them.
+/// `out` has the differences of these integers to the least of them, and zeros behind the last
+/// weight.
 pub(crate) fn pack(entries: &[Point], out: &mut [u32; 128]) -> PackedWeights {
     let mut bits = *out;
     let as_bits = from_bits(entries, &mut bits);
@@ -104,8 +105,8 @@ fn from_bits(entries: &[Point], out: &mut [u32; 128]) -> PackedWeights {
     }
 }
 
-/// Returns weights as decimals with as few digits after the point as possible; `None` if some don't
-/// come back to the bit, or if all weights are missing.
+/// Returns weights as decimals with as few digits after the point as possible. Returns `None` if
+/// some weights wouldn't come back to the bit, or if all weights are missing.
 fn as_decimals(entries: &[Point], out: &mut [u32; 128]) -> Option<PackedWeights> {
     let mut present = entries.iter().filter(|p| p.has_weight());
     let first = present.next()?.weight;
@@ -148,8 +149,8 @@ fn with_digits(entries: &[Point], digits: u8, out: &mut [u32; 128]) -> Option<Pa
     })
 }
 
-/// Returns a weight with `digits` digits after the point as an integer, its digits without the
-/// point; `None` if that is too large.
+/// Returns a weight, rounded to `digits` digits after the point, as the integer of all its digits:
+/// 1.25 becomes 125 with two digits. Returns `None` if the integer is too large.
 fn integer(weight: f32, digits: u8) -> Option<i32> {
     let tenths = TENTHS.get(usize::from(digits))?;
     let number = (f64::from(weight) / tenths).round();
@@ -162,17 +163,18 @@ fn weight(number: i32, digits: u8) -> f32 {
     (f64::from(number) * tenths) as f32
 }
 
-/// Returns the greatest integer of `bits` bits.
+/// Returns the greatest number that `bits` bits can hold.
 fn greatest_of(bits: u8) -> u32 {
     u32::MAX.checked_shr(32 - u32::from(bits)).unwrap_or(0)
 }
 
-/// Returns the number of bits that integers up to `greatest` take.
+/// Returns the number of bits that the number `greatest` takes.
 pub(crate) fn width(greatest: u32) -> u8 {
     (u32::BITS - greatest.leading_zeros()) as u8
 }
 
-/// Unpacks the weights of a group. `numbers` are the packed numbers: the integers less the base.
+/// Unpacks the weights of a group into `out`. `numbers` are the packed numbers: the integers minus
+/// the base.
 #[inline]
 pub(crate) fn unpack(packed: PackedWeights, numbers: &[u32; 128], out: &mut [f32; 128]) {
     let base = packed.base;

@@ -8,8 +8,8 @@ use crate::writer::HeatWriter;
 use heatsplat_points::Points;
 use std::path::Path;
 
-/// Writes points that are in memory to a file. The options `signed` and `missing` are set by the
-/// points themselves.
+/// Writes points that are in memory to a file. The options `signed` and `missing` have no effect
+/// here: they follow from the weights of the points.
 ///
 /// # Errors
 /// A [`WriteError`] if a file can't be written, or if the points are not in memory.

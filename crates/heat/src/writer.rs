@@ -21,7 +21,8 @@ use std::path::{Path, PathBuf};
 /// The name of the unfinished file in the folder `NAME.partial`.
 const UNFINISHED: &str = "unfinished.heat";
 
-/// The writer of a file. Points and nodes may come in turn: the writer puts each kind in its place.
+/// The writer of a file. Points and nodes may come in any alternation: the writer puts each kind in
+/// its place.
 ///
 /// Until [`finish`](Self::finish) has ended, the target doesn't exist, or is what it was before:
 /// everything is in the folder `NAME.partial` beside it.
@@ -82,13 +83,16 @@ impl HeatWriter {
         })
     }
 
-    /// Adds the next points, in the order of an index: along the Z-order curve, and at one position
-    /// by weight.
+    /// Adds the next points, in the order of an index: along the Z-order curve, and points of one
+    /// position by weight.
     ///
     /// # Errors
-    /// A [`WriteError`] if the file can't be written, if the points are not in order, or if a
-    /// weight is not finite, or is negative or (with `counts`) missing although the options say
-    /// that none is.
+    /// A [`WriteError`] if
+    ///
+    /// * the file can't be written,
+    /// * the points are not in order,
+    /// * a weight is not finite, or
+    /// * a weight is negative, or (with `counts`) missing, although the options say that none is.
     pub fn points(&mut self, points: &[Point]) -> Result<(), WriteError> {
         if !self.tally.add(points) {
             return Err(WriteError::Inconsistent(
@@ -104,8 +108,8 @@ impl HeatWriter {
         self.write_pages(&pages)
     }
 
-    /// Adds columns to the file, and must be called before the first points come: then
-    /// [`columns`](Self::columns) must get the columns' values.
+    /// Adds columns to the file. This must be called before the first points come. Afterwards the
+    /// values of each batch of points must be added by [`columns`](Self::columns).
     ///
     /// # Errors
     /// A [`WriteError`] if there are more than [`MOST_COLUMNS`] columns.
@@ -119,8 +123,9 @@ impl HeatWriter {
         Ok(self)
     }
 
-    /// Adds the values of the next points, column by column. Points of equal position and weight
-    /// must be in the order of their values: of those of the first column that differs.
+    /// Adds the values of the next points: a list of values for each column. Points of equal
+    /// position and weight must be in the order of their values: of the values in the first column
+    /// in which they differ.
     ///
     /// # Errors
     /// A [`WriteError`] if the file can't be written, or if columns or values are missing.
@@ -136,8 +141,8 @@ impl HeatWriter {
         }
     }
 
-    /// Adds the next node of its depth. The nodes of each depth come in Z-order; those of several
-    /// depths may come in turn, for example each node behind all nodes inside it.
+    /// Adds the next node of its depth. The nodes of each depth come in Z-order; nodes of several
+    /// depths may alternate, for example each node behind all nodes inside it.
     ///
     /// # Errors
     /// A [`WriteError`] if a file can't be written, or if the node is out of order or impossible.
@@ -146,7 +151,7 @@ impl HeatWriter {
     }
 
     /// Adds the next node of its depth to the counting index: the tree over the points that have a
-    /// weight, each with the weight 1. They come in the order of [`node`](Self::node).
+    /// weight, each with the weight 1. The order is that of [`node`](Self::node).
     ///
     /// # Errors
     /// A [`WriteError`] if a file can't be written, if the node is out of order or impossible, or
@@ -167,7 +172,7 @@ impl HeatWriter {
     }
 
     /// Writes what is left, makes the file durable and gives it its name. `focus` is the first view
-    /// of a map of the points; without one it is searched for.
+    /// of a map of the points; if it is `None`, the first view is searched for.
     ///
     /// # Errors
     /// A [`WriteError`] if a file can't be written or the finished file can't be read back, or if
