@@ -1,5 +1,5 @@
-//! Jobs whose splats are stamped: each is drawn into the picture pixel by pixel, and a blend mode
-//! combines it with the pixels below. Such jobs have no plan (`plan.rs`).
+//! Jobs whose splats are stamped: each splat is drawn into the picture pixel by pixel, and a blend
+//! mode combines it with what was drawn before. Such jobs have no plan (`plan.rs`).
 
 use crate::splat::view::zoom_of;
 use crate::style::blend::BlendMode;
@@ -23,8 +23,8 @@ pub struct BlendJob<'a> {
 }
 
 impl BlendJob<'_> {
-    /// The zoom of 256 px tiles whose CSS pixels are as wide as the job's. It need not be a whole
-    /// number.
+    /// The zoom at which the CSS pixels of 256 px tiles are as wide as the job's. It need not be a
+    /// whole number.
     pub(crate) fn zoom(&self) -> f64 {
         zoom_of(self.window.pixel() * self.ratio)
     }

@@ -54,7 +54,8 @@ impl Density {
         }
     }
 
-    /// Copies `block` into this density. The top left pixel of `block` goes to (x, y).
+    /// Copies `block`, the density of a part of this picture, into this density. The top left pixel
+    /// of `block` goes to (x, y).
     pub(crate) fn paste(&mut self, block: &Self, x: u32, y: u32) {
         paste(
             &mut self.values,
@@ -94,7 +95,8 @@ impl Picture {
         self.indices.iter().all(|&i| i == 0)
     }
 
-    /// Copies `block` into this picture. The top left pixel of `block` goes to (x, y).
+    /// Copies `block`, a part of this picture, into it. The top left pixel of `block` goes to (x,
+    /// y).
     pub(crate) fn paste(&mut self, block: &Self, x: u32, y: u32) {
         paste(
             &mut self.indices,

@@ -90,9 +90,9 @@ impl Discs {
     }
 }
 
-/// Approximates 1 − u, for u from 0 to 1, by straight lines in t = u². Two lines meet at a knot.
-/// The result is a list of knots, the outermost first. Each is a pair: the knot's u, and the change
-/// of the slope in t there.
+/// Approximates 1 − u, for u from 0 to 1, by straight lines in t = u², each of which is off by at
+/// most `error`. Two lines meet at a knot. The result is a list of knots, the outermost first. Each
+/// is a pair: the knot's u, and the change of the slope in t there.
 ///
 /// Between t = a² and t = b², the chord of √t is off by at most (b − a)² / 4(a + b), always in the
 /// same direction. Each line is the chord moved by half of that, so its error is half as large, in

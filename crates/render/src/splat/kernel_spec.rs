@@ -62,10 +62,10 @@ impl KernelSpec {
         Self::new(style, view.window().pixel(), f64::from(view.ratio()))
     }
 
-    /// Two results: the kernel whose radius is `pixels` pixels of the picture, and the factor by
-    /// which the pixels that it is drawn on are wider than the picture's. The factor is 1 unless
-    /// the radius is greater than a kernel's may be. Then it is a power of two, and the radius of
-    /// the returned kernel is counted in the wider pixels.
+    /// The kernel whose radius is `pixels` pixels of the picture, and a factor: how many times as
+    /// wide as the picture's pixels are the pixels on which the kernel is drawn. The factor is 1
+    /// unless the radius is greater than a kernel's may be. Then it is a power of two, and the
+    /// returned kernel's radius is counted in the wider pixels.
     pub(super) fn kernel_of(&self, pixels: f64) -> (Kernel, u32) {
         let widest = match self.precision {
             Precision::Fast => Kernel::MAX_RADIUS,
@@ -80,14 +80,16 @@ impl KernelSpec {
     }
 
     /// The kernel at `y` world units south of the world's northern edge, in a picture whose pixels
-    /// are `pixel` world units wide. The second result is the factor of
-    /// [`kernel_of`](Self::kernel_of).
+    /// are `pixel` world units wide. The second result is the factor that
+    /// [`kernel_of`](Self::kernel_of) returns.
     pub(crate) fn kernel_at(&self, y: f64, pixel: f64) -> (Kernel, u32) {
         self.kernel_of(self.pixels(y, pixel))
     }
 
-    /// The kernel of all rows. `None` if the radius is in metres, since rows have different kernels
-    /// then. Also `None` if splats are stamped, that is, drawn pixel by pixel without a plan.
+    /// The kernel that all rows have in common. `None` in two cases:
+    ///
+    /// * The radius is in metres, so rows have different kernels.
+    /// * Splats are stamped, that is, drawn pixel by pixel without a plan.
     fn uniform_kernel(&self) -> Option<Kernel> {
         match self.length {
             Length::Pixels(n) if !self.is_stamped() => Some(self.kernel_of(n * self.ratio).0),
@@ -136,8 +138,9 @@ impl KernelSpec {
             .max(Kernel::MIN_RADIUS)
     }
 
-    /// The summed density of several sets of points. Each entry of `parts` is a set and the radius
-    /// of its kernel in CSS pixels, or `None` for the style's radius.
+    /// The density of several sets of points together, drawn by the backend `by`. Each entry of
+    /// `parts` is a set and the radius of its kernel in CSS pixels, or `None` for the style's
+    /// radius. The densities of the sets are added up, unless a blend mode combines their splats.
     pub(crate) fn density_by_radius(
         &self,
         parts: &[(Option<f64>, &Points)],
@@ -241,8 +244,9 @@ impl KernelSpec {
         whole
     }
 
-    /// The windows in which a picture is drawn, each with its kernel. It is the picture's own
-    /// window, or one window for each latitude band if the radius is in metres.
+    /// The windows in which a picture is drawn, each with its kernel, whose radius is in pixels of
+    /// that window. It is the picture's own window, or one window for each latitude band if the
+    /// radius is in metres.
     fn strips(&self, window: &Window) -> Vec<(Window, Kernel)> {
         if let Length::Pixels(n) = self.length {
             return vec![(*window, self.kernel_of(n * self.ratio).0)];
@@ -263,18 +267,18 @@ impl Style {
         spec.kernel_at(window.top(), window.pixel()).0
     }
 
-    /// The windows in which a view is drawn, each with its kernel. It is the view's own window, or
-    /// several strips of it if the radius is in metres. The cost of drawing can be estimated from
-    /// the result.
+    /// The windows in which a view is drawn, each with its kernel, whose radius is in pixels of
+    /// that window. It is the view's own window, or several strips of it if the radius is in
+    /// metres. The cost of drawing can be estimated from the result.
     pub fn strips_in(&self, view: impl Into<View>) -> Vec<(Window, Kernel)> {
         let view = view.into();
         KernelSpec::for_view(self, &view).strips(&view.window())
     }
 
-    /// The level whose scale colours a view. A scale maps densities to colours and differs from
-    /// level to level. The level is that of the view's CSS pixels. But for [`Shape::Pixel`] it is
-    /// the level of the picture's own pixels, since a pixel half as wide counts only a quarter of
-    /// the points.
+    /// The level whose scale colours a view; a scale maps densities to colours and differs from
+    /// level to level. It is the level at which the view's CSS pixels lie. For [`Shape::Pixel`] it
+    /// is the level of the picture's own pixels instead, since a pixel half as wide counts only a
+    /// quarter of the points.
     pub fn level_in(&self, view: impl Into<View>) -> Level {
         let view = view.into();
         match self.shape() {

@@ -114,10 +114,10 @@ impl KernelSpec {
 }
 
 impl LatitudeBand {
-    /// The window that a backend draws for this band. Its pixels may be larger than the picture's;
-    /// it then has one more of them on each side, for interpolation. The second result is the
-    /// offset (across, down), in pixels of the picture, of the band's top left corner within the
-    /// drawn pixel that contains it.
+    /// The window that a backend draws for this band; `window` is the picture's own. The pixels of
+    /// the result may be larger than the picture's; it then has one more of its pixels on each
+    /// side, for interpolation. The second result is the offset (across, down), in pixels of the
+    /// picture, of the band's top left corner within the drawn pixel that contains it.
     pub(super) fn window(&self, window: &Window) -> (Window, (u32, u32)) {
         let rows = window.part(0, self.first, window.width(), self.shares.len() as u32);
         if self.coarser == 1 {
@@ -127,10 +127,11 @@ impl LatitudeBand {
         (rows.coarser(self.coarser, phase).grown(1), phase)
     }
 
-    /// Adds the density `drawn`, which was drawn for this band, to the picture `whole`. Each row is
-    /// multiplied by the fraction that the band has in it. If the pixels of `drawn` are larger than
-    /// those of `whole`, it is interpolated bilinearly; the error is at most 1/10,000 of the peak
-    /// if the radius has 128 of the larger pixels or more.
+    /// Adds the density `drawn`, which was drawn for this band, to the density `whole` of the
+    /// picture, whose window is `window`. Each row is multiplied by the fraction that the band has
+    /// in it. If the pixels of `drawn` are larger than those of `whole`, `drawn` is interpolated
+    /// bilinearly; the error is at most 1/10,000 of the peak if the radius has 128 of the larger
+    /// pixels or more.
     pub(super) fn add_to(&self, whole: &mut Density, drawn: &Density, window: &Window) {
         let width = whole.width as usize;
         let rows = whole.values.chunks_exact_mut(width.max(1));

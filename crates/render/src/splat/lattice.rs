@@ -26,7 +26,7 @@ fn least_on_grid(shape: Shape) -> Option<(f64, f64)> {
 }
 
 /// The radius in pixels below which a kernel is evaluated around each cell (the plan *direct*),
-/// since it covers few pixels.
+/// since it covers few pixels. It is 0 for shapes that are never drawn by this plan.
 pub(crate) fn direct_below(shape: Shape) -> f64 {
     match least_on_grid(shape) {
         // A gaussian is one term, so even a fine grid costs little. The limit is set by accuracy:
@@ -47,8 +47,8 @@ pub(crate) fn follows(shape: Shape) -> bool {
 }
 
 /// Returns true for a kernel that is too narrow for a spline on the pixels' centres, but wide
-/// enough for one on their centres and corners. Only a quartic gains by that grid: other kernels
-/// have few terms at these radii.
+/// enough for one on their centres and corners together (a quincunx). Only a quartic gains by a
+/// quincunx: other kernels have few terms at these radii.
 pub(crate) fn needs_quincunx(kernel: &Kernel) -> bool {
     let least = least_on_grid(kernel.shape()).map_or(0.0, |(least, _)| least);
     let gains = least * FRAC_1_SQRT_2..least;
@@ -58,9 +58,9 @@ pub(crate) fn needs_quincunx(kernel: &Kernel) -> bool {
 /// The side, in pixels, of the cells of the coarsest grid on which kernels are splatted.
 const COARSEST: f64 = 32.0;
 
-/// The grid on which cells are deposited. If the radius is small, the grid is finer than the
-/// picture, so that a spline can follow the kernel. If the radius is large, the grid is coarser,
-/// since a wide kernel leaves no fine detail.
+/// The resolution of the grid on which cells are deposited, in comparison with the picture. If the
+/// radius is small, the grid is finer than the picture, so that a spline can follow the kernel. If
+/// the radius is large, the grid is coarser, since a wide kernel leaves no fine detail.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lattice {
     finer: u32,
@@ -106,7 +106,7 @@ impl Lattice {
     }
 
     /// The distance, in pixels of the picture, between an output of the convolution and the grid
-    /// cell that the weight with the index `i` multiplies for it.
+    /// cell that tap `i` multiplies for it. Taps are counted from 0 at the innermost one.
     pub(crate) fn distance(self, i: usize) -> f64 {
         let half = if self.centred() { 0.0 } else { 0.5 };
         (i as f64 + half) * self.cell()
@@ -123,9 +123,9 @@ impl Lattice {
         (pixels / self.cell()).ceil() as usize + 1
     }
 
-    /// The spline coefficients of an even function, from its samples at the taps. The deposit of
-    /// cells, and on a coarser lattice the refinement to pixels, smooth the coefficients, which
-    /// gives the samples again.
+    /// The spline coefficients of an even function. `samples` are the function's values at the
+    /// distances of the taps. The deposit of cells, and on a coarser lattice also the refinement to
+    /// pixels, smooth the coefficients, which gives the samples again.
     pub(crate) fn coefficients(self, samples: &[f64]) -> Vec<f64> {
         let once = spline::coefficients(samples, self.centred(), Degree::Quadratic);
         if self.coarser == 1 {
@@ -191,8 +191,8 @@ pub(crate) fn phase(window: &Window, side: u32) -> (u32, u32) {
     (phase(window.left()), phase(window.top()))
 }
 
-/// The reach of the cubic spline that refines a coarse grid to pixels. Each pixel reads its own
-/// grid cell and this many more on each side.
+/// The number of grid cells that the cubic spline reaches to each side when it refines a coarse
+/// grid to pixels: each pixel reads its own grid cell and this many more on each side.
 pub(crate) const REFINE_MARGIN: u32 = 2;
 
 /// The number of grid cells that a pixel reads along each axis when a coarse grid is refined to

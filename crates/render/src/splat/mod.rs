@@ -32,8 +32,9 @@ pub struct Job<'a> {
     pub window: Window,
     /// The kernel, whose radius is in the window's pixels.
     pub kernel: Kernel,
-    /// True if the window is a strip of a picture: a few rows with one kernel, where other rows
-    /// have other radii. A backend then draws blocks of fewer rows.
+    /// True if the window is a strip of a picture: a few rows with one kernel, where other rows of
+    /// the picture have other radii. A backend then draws blocks of the picture that have fewer
+    /// rows.
     pub strip: bool,
 }
 
@@ -58,8 +59,8 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
         0
     }
 
-    /// The number of jobs in one call at which drawing is fastest. It is more than 1 if a round
-    /// trip to the device takes long.
+    /// The number of jobs in one call of `densities` or `pictures` at which drawing takes the least
+    /// time per job. It is more than 1 if a round trip to the device takes long.
     fn batch(&self) -> usize {
         1
     }
@@ -79,8 +80,9 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     /// Draws the density of each job; the result has the order of `jobs`.
     fn densities(&self, jobs: &[Job<'_>]) -> Vec<Density>;
 
-    /// Calls `consume` with the values of a job's density, row by row from the north. It avoids a
-    /// copy of the density if `consume` reads the values at once.
+    /// Calls `consume` once, with the values of a job's density, row by row from the north. Unlike
+    /// [`densities`](Self::densities), it needs no copy of the values on a backend that has them in
+    /// a buffer of its own.
     fn with_density(&self, job: &Job<'_>, consume: &mut dyn FnMut(&[f32])) {
         for density in self.densities(&[*job]) {
             consume(&density.values);

@@ -40,9 +40,12 @@ pub(crate) enum Plan {
 }
 
 impl Plan {
-    /// The time to make the plan of a kernel, in nanoseconds. For one separable term the kernel is
-    /// sampled along an axis. For several terms the eigenvectors of a square matrix of samples are
-    /// computed too. For a stamp the kernel is sampled over a square. Other plans take no time.
+    /// The estimated time to make the plan of a kernel, in nanoseconds of one core:
+    ///
+    /// * one separable term: the kernel is sampled along an axis
+    /// * several terms: the eigenvectors of a square matrix of samples are computed too
+    /// * a stamp: the kernel is sampled over a square
+    /// * all other plans: 0
     pub(crate) fn preparation(&self, kernel: &Kernel) -> f64 {
         let values = |cell: f64| kernel.radius() / cell + 20.0;
         let count = match self {
@@ -90,13 +93,16 @@ impl Plan {
     }
 }
 
-/// The greatest side in pixels of a cell, a square whose points are replaced by one weighted point,
-/// from which a kernel may be splatted. For smooth kernels it is at most a 24th of the radius. In
-/// the worst case half of a cell's points lie in one corner and half in the opposite corner. If h
-/// is the cell's side, all of them are √½ · h away from the cell's position, which is their mean.
-/// That changes the peak of a gaussian by the fraction 9/4 · (h/radius)², which is 1/256 for a
-/// 24th. It changes a quartic's peak by less than half of that, and a triweight's by two thirds of
-/// it.
+/// The greatest side, in pixels, of the cells from which a kernel may be splatted. (A cell is a
+/// square whose points are replaced by one weighted point, at their mean position.)
+///
+/// * Smooth kernels: at most a 24th of the radius. In the worst case half of a cell's points lie in
+///   one corner and half in the opposite corner. If h is the cell's side, all of them are √½ · h
+///   away from their mean. That changes the peak of a gaussian by the fraction 9/4 · (h/radius)²,
+///   which is 1/256 for a 24th; it changes a quartic's peak by less than half of that fraction, and
+///   a triweight's by two thirds of it.
+/// * Wide kernels with an edge or a cusp: at most an 8th of the radius, and at most a pixel.
+/// * [`Shape::Pixel`]: a pixel.
 pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
     let cell = (kernel.radius() / 24.0).log2().floor().exp2();
     match kernel.shape() {
@@ -114,9 +120,9 @@ pub(crate) fn finest_cell(kernel: &Kernel) -> f64 {
 }
 
 /// The greatest side of the cells from which the points of an index may be splatted. `cell` is the
-/// limit that follows from the kernel alone (see [`finest_cell`]); the result is in its unit. It is
-/// `cell`, or a quarter of that if weights have both signs, since sums may then nearly cancel, and
-/// the blur of large cells would be visible beside them.
+/// limit that follows from the kernel alone (see [`finest_cell`]). The result is `cell`, or a
+/// quarter of `cell` if weights have both signs: sums may then nearly cancel, and the blur of large
+/// cells would be visible beside them.
 pub(crate) fn finest_for(points: &Points, cell: f64) -> f64 {
     if points.summary().weight_min < 0.0 {
         cell / 4.0
@@ -159,8 +165,8 @@ pub(crate) struct Term {
 }
 
 impl Spread {
-    /// The number of grid cells, to each side of an output of the convolution, from which the
-    /// output is computed.
+    /// The number of grid cells on each side of an output of the convolution from which the output
+    /// is computed. The grid cell in which the output itself lies isn't counted.
     pub(crate) fn reach(&self) -> u32 {
         let taps = self.terms.first().map_or(0, |t| t.across.len() as u32);
         taps - u32::from(self.lattice.centred() && taps > 0)
@@ -191,8 +197,8 @@ fn gaussian(kernel: &Kernel) -> Spread {
 
 /// A smooth kernel as separable terms, made from the eigenvectors of the matrix of its spline
 /// coefficients. The kernel is mirrored along both axes, so one quarter of the matrix suffices. In
-/// the quarter each tap must be multiplied by √n, where n is the number of taps that mirror each
-/// other along an axis: 1 for a tap in the middle, else 2.
+/// this quarter each coefficient is multiplied by √n for each of the two axes, where n is the
+/// number of coefficients along the axis that mirror each other: 1 in the middle, else 2.
 #[allow(
     clippy::indexing_slicing,
     reason = "vectors and matrices have `side` rows"
@@ -238,10 +244,11 @@ fn terms(kernel: &Kernel) -> Spread {
     Spread { lattice, terms }
 }
 
-/// The greatest absolute value of a spline at the outputs of the convolution. `coefficients` is one
-/// quarter of its coefficients; the rest are mirror images. The spline's values are the
-/// coefficients smoothed along both axes, once for the B-spline that deposits cells and once for
-/// the one that refines a coarse grid.
+/// The greatest absolute value of a spline at the outputs of the convolution or, on a grid coarser
+/// than the picture, after the refinement. `coefficients` is one quarter of the spline's
+/// coefficients; the rest are mirror images. The spline's values are the coefficients smoothed
+/// along both axes: once by the B-spline that deposits cells and, on a coarse grid, again by the
+/// B-spline that refines it.
 fn worst_at_pixels(coefficients: &DMatrix<f64>, lattice: Lattice) -> f64 {
     let side = coefficients.nrows();
     // The tap before the first one is its mirror image on the other side of the centre.

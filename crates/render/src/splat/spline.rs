@@ -8,15 +8,17 @@
 //! after a filter that inverts the samples [1/8 3/4 1/8] of B (M. Unser, "Splines: a perfect fit
 //! for signal and image processing", 1999).
 
-/// The weights of three neighbouring pixels for a point that lies `f` pixels (−½ to ½) from the
-/// centre of the middle pixel.
+/// The fractions of a point's weight that three neighbouring pixels of a row (from the left) or of
+/// a column (from the top) get. The point lies `f` pixels, −½ to ½, from the centre of the middle
+/// pixel.
 #[inline(always)]
 pub(crate) fn quadratic(f: f32) -> [f32; 3] {
     let (left, right) = (0.5 - f, 0.5 + f);
     [0.5 * left * left, 0.75 - f * f, 0.5 * right * right]
 }
 
-/// The value of the cubic B-spline at a distance of `x` from its middle (Unser 1999, eq. 2).
+/// The value of the cubic B-spline at a distance of `x` grid cells from its middle (Unser 1999, eq.
+/// 2).
 pub(crate) fn cubic(x: f64) -> f64 {
     let x = x.abs();
     if x < 1.0 {

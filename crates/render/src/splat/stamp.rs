@@ -88,8 +88,8 @@ impl KernelStamp {
         }
     }
 
-    /// The stamp's weight in column `x` and row `y`, both counted from the middle; 0 outside the
-    /// stamp.
+    /// The stamp's tap in column `x` and row `y`; 0 outside the stamp. Columns of pixels and rows
+    /// of the grid are both counted from 0 in the middle.
     pub(crate) fn at(&self, x: usize, y: usize) -> f64 {
         if x < self.side {
             self.values.get(y * self.side + x).copied().unwrap_or(0.0)
@@ -98,9 +98,10 @@ impl KernelStamp {
         }
     }
 
-    /// All taps of each row, from the middle row down. A row has its left and its right half.
-    /// Negligible taps are left out at both ends, but the innermost tap is always there. A row of
-    /// pixels' centres has one tap in the middle; a row of corners has none there.
+    /// The rows of the stamp from the middle row down, each with all of its taps from left to
+    /// right. The rows above the middle are their mirror images. Negligible taps are left out at
+    /// both ends of a row, but the innermost tap is always there. A row of pixels' centres has one
+    /// tap in the middle; a row of corners has none there.
     pub(crate) fn rows(&self) -> impl Iterator<Item = Vec<f32>> {
         let greatest = self.values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
         let each = self.deposit.rows();
@@ -119,16 +120,17 @@ impl KernelStamp {
     }
 }
 
-/// A whole row of taps, left and right half, made of the right half, which `half` has from the
-/// middle on. With `centred`, its first tap lies in the middle and is not repeated.
+/// A whole row of taps, made of its right half `half`, which begins in the middle; the left half is
+/// the mirror image. With `centred`, the first tap of `half` lies exactly in the middle and is not
+/// repeated.
 pub(crate) fn mirrored(half: &[f32], centred: bool) -> Vec<f32> {
     let left = half.iter().skip(usize::from(centred)).rev();
     left.chain(half).copied().collect()
 }
 
-/// One quarter of a kernel's stamp, row by row. The kernel is sampled at `distance(i)` pixels from
-/// the middle along both axes. Then `filter` turns the samples into coefficients, first along the
-/// rows and then along the columns.
+/// One quarter of a kernel's stamp, row by row: `side` × `side` numbers. The kernel is sampled at
+/// `distance(i)` pixels from the middle along both axes, for i from 0 to `side` − 1. Then `filter`
+/// turns the samples into coefficients, first along the rows and then along the columns.
 #[allow(
     clippy::indexing_slicing,
     reason = "a filter keeps the number of values"

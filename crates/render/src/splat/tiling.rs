@@ -1,13 +1,16 @@
-//! Tiling: a large picture is divided into blocks, and each block is drawn like a tile.
+//! Tiling: a large picture is divided into rectangles, its blocks, and each block is drawn like a
+//! tile.
 
 use crate::splat::lattice::phase;
 use heatsplat_points::Window;
 
-/// The greatest width and height of a block in pixels. It is a multiple of the cells of the
-/// coarsest grid, so the corners of all blocks of a picture have the same position in a grid cell.
+/// The greatest width and height of a block of a picture, in pixels. It is a multiple of the 32
+/// pixels that a cell of the coarsest grid is wide, so the corners of all blocks of a picture have
+/// the same position in a grid cell.
 pub const BLOCK: u32 = 512;
 
-/// A rectangle of a picture, counted in pixels from the picture's top left corner.
+/// A block of a picture: a rectangle of its pixels. Positions are counted in pixels from the
+/// picture's top left corner.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Block {
     pub(crate) x: u32,
@@ -37,8 +40,8 @@ impl Block {
     }
 }
 
-/// A block of a picture, and the window that is drawn for the block. The window may be larger than
-/// the block.
+/// A block of a picture, and the window that is drawn for the block. The window contains the block
+/// and may be larger.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PaddedBlock {
     pub(crate) block: Block,

@@ -81,10 +81,11 @@ impl StampCache {
         }
     }
 
-    /// Adds the kernel's stamp, its values at the pixels around one subpixel, to a picture. The
-    /// tuple has the column and the row of the subpixel, and the opacity of its points. `value`
-    /// computes the stamp's value at a distance in pixels from the subpixel, and `times` is a
-    /// factor.
+    /// Adds the kernel's stamp, its values at the pixels around one subpixel, to a picture that is
+    /// `width` pixels wide. The tuple has the column and the row of the subpixel, counted in
+    /// subpixels from the picture's top left corner, and the opacity, 0 to 255, of its points.
+    /// `value` computes the stamp's value at a distance in pixels from the subpixel. The stamp is
+    /// multiplied by `times`.
     fn add(
         &mut self,
         picture: &mut [f32],
@@ -104,8 +105,8 @@ impl StampCache {
     }
 
     /// The stamp, a table of the kernel's values, for an opacity and a subpixel; `phase` is the
-    /// subpixel's column and row within its pixel. It is made when it is first used: `value`
-    /// computes it at a distance in pixels.
+    /// subpixel's column and row within its pixel. The stamp is made when it is first used: `value`
+    /// computes the kernel's value at a distance in pixels.
     fn get(&mut self, opacity: u8, phase: (u32, u32), value: impl Fn(f64) -> f64) -> &[f32] {
         let of_phase = (phase.1 * self.phases + phase.0) as usize;
         let place = usize::from(opacity) * (self.phases * self.phases) as usize + of_phase;
@@ -149,8 +150,8 @@ fn add_sites(
     whole
 }
 
-/// Draws the density 1 − Π (1 − opacity · K), a product over all points. `cover` gives the opacity
-/// of each point's weight. The product is computed as a sum of logarithms.
+/// Draws the density 1 − Π (1 − opacity · K), a product over all points. `cover` is the rule by
+/// which a point's opacity follows from its weight. The product is computed as a sum of logarithms.
 fn cover(job: &BlendJob<'_>, cover: &CoverOpacity) -> Density {
     let mut whole = Density::empty(job.window.width(), job.window.height());
     let zoom = job.zoom();

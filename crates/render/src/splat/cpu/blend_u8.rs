@@ -8,17 +8,17 @@ use crate::style::blend::MarkerStamp;
 use crate::unit_costs::{self as ns, report};
 use std::collections::HashMap;
 
-/// The greatest number of pixels of a marker that counts as small. For a small marker the points
-/// are not sorted: sorting would save drawing it several times at one position, but would cost more
-/// than it saves.
+/// The greatest number of pixels of a small marker. For a small marker the points are not sorted:
+/// sorting would save drawing it several times at one position, but would cost more than it saves.
 const SMALL: u32 = 1024;
 
 /// The greatest size, in bytes, of the cache of a marker's images: one for each opacity and each
 /// position within a pixel. Without a limit, the images of a large marker would take a gigabyte.
 const CACHED: usize = 16 << 20;
 
-/// Draws markers. The density of a pixel is its alpha, 0 to 255. The markers are drawn one after
-/// the other by the rule `blend`, and then the whole picture is blurred with the radii of `stamp`.
+/// Draws the job's markers with the style's `stamp`. The density of a pixel is its alpha, 0 to 255.
+/// The markers are drawn one after the other: `blend` computes a pixel's new alpha from its alpha
+/// and the marker's. Then the whole picture is blurred with the radii of `stamp`.
 pub(super) fn stamp_markers(
     job: &BlendJob<'_>,
     stamp: &MarkerStamp,

@@ -43,8 +43,8 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
-    /// The distance from a window, in whole pixels, up to which cells outside the window still
-    /// affect its pixels.
+    /// The width in pixels, rounded up, of the margin around a window in which cells still affect
+    /// the window's pixels.
     fn margin(&self) -> f64 {
         (self.reach + self.cell).ceil() + 1.0
     }
@@ -68,7 +68,7 @@ pub(crate) struct Around {
 }
 
 impl Around {
-    /// Sums |weight| in squares over a window and its surroundings, from which the method `at`
+    /// Sums |weight| in squares over a window and its surroundings. From these sums the method `at`
     /// finds the weight around each cell that affects the window.
     fn reset(&mut self, points: &Points, window: &Window, needs: &Needs) {
         let pixel = window.pixel();
@@ -103,8 +103,9 @@ impl Around {
         self.spread();
     }
 
-    /// The index of the square in which a cell lies. `None` for a cell north, west or east of all
-    /// squares; for a cell south of them, the index is beyond the last square.
+    /// The index of the square in which a cell lies; `shift` is the distance in world units by
+    /// which the cell's copy of the world lies further east. `None` for a cell north, west or east
+    /// of all squares; for a cell south of them, the index is beyond the last square.
     #[inline(always)]
     fn index(&self, cell: &Point, shift: f64) -> Option<usize> {
         let column = ((f64::from(cell.x) + shift) / self.side).floor() - self.first.0;
@@ -128,7 +129,8 @@ impl Around {
         }
     }
 
-    /// The weight around a cell; `None` for a cell that is too far away to affect the window.
+    /// The weight around a cell; `None` for a cell that is too far away to affect the window. The
+    /// cell's copy of the world lies `shift` world units further east.
     #[inline(always)]
     fn at(&self, cell: &Point, shift: f64) -> Option<f64> {
         self.sums.get(self.index(cell, shift)?).copied()
@@ -190,7 +192,7 @@ pub(crate) fn gather(
     });
 }
 
-/// Those points, or those finer cells, of one cell that lie in one batch of a search.
+/// The points, or the finer cells, of one cell, as far as they lie in one batch of a search.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     cells: &'a [Point],
@@ -198,10 +200,10 @@ struct Part<'a> {
     whole: bool,
 }
 
-/// Calls `call` for each cell of the level `level` in `cells`. The arguments are a point in the
-/// cell, all parts of the cell, and the distance in world units by which its copy of the world is
-/// shifted to the east. A cell's parts may lie in several batches, for example cells of the pyramid
-/// in one batch and points in the next.
+/// Calls `call` for each cell of level `level` in `cells`; such a cell is 2^(32 − `level`) world
+/// units wide. The arguments are a point in the cell, all parts of the cell, and the distance in
+/// world units by which its copy of the world is shifted to the east. A cell's parts may lie in
+/// several batches, for example cells of the pyramid in one batch and points in the next.
 #[inline(always)]
 fn each_cell<'c>(cells: &'c Cells<'_>, level: u32, mut call: impl FnMut(&Point, &[Part<'c>], f64)) {
     let mut parts: Vec<Part<'c>> = Vec::new();
@@ -246,9 +248,12 @@ fn hand_on(parts: &[Part<'_>], take: &mut impl FnMut(&Point)) {
 }
 
 /// Splits the cell of level `level` that contains `place`, and calls `take` for each point and each
-/// finer cell that result. `total` is the sum of |weight| in the cell. A finer cell is split again
-/// if the sum of |weight| in it is more than `most(its level)`, unless it consists of points only
-/// or has the finest level.
+/// finer cell that result. A cell of level n is 2^(32 − n) world units wide. `total` is the sum of
+/// |weight| in the cell. A finer cell is split again if all of this holds:
+///
+/// * The sum of |weight| in it is more than `most(its level)`.
+/// * It doesn't consist of points only.
+/// * It doesn't have the finest level, 32.
 fn cut(
     points: &Points,
     place: &Point,
@@ -277,7 +282,7 @@ fn cut(
     });
 }
 
-/// The side, in world units, of the cells of a level.
+/// The side, in world units, of the cells of level `level`: 2^(32 − `level`).
 fn side(level: u32) -> f64 {
     f64::from(BITS - level).exp2()
 }

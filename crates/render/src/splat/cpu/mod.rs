@@ -1,9 +1,9 @@
 //! The CPU backend. It is the default if there is no hardware GPU, and other backends are tested
 //! against it.
 //!
-//! Tiles are drawn in parallel, each by one thread; large pictures are cut into
-//! blocks that are drawn like tiles. Vector instructions are chosen at run time
-//! and change no bit of the result.
+//! Tiles are drawn in parallel, each by one thread; large pictures are cut into rectangles, their
+//! blocks, which are drawn like tiles. Vector instructions are chosen at run time and change no bit
+//! of the result.
 
 mod blend;
 mod blend_u8;
@@ -65,8 +65,9 @@ pub struct CpuBackend {
 struct CpuPlan {
     kernel: Kernel,
     plan: Plan,
-    /// The rows of the plan's stamp, a table of the weights of a convolution, for pictures with few
-    /// cells. `None` for a plan that uses no stamp.
+    /// The rows of the plan's stamp, a table of the weights of a convolution. They are used for
+    /// pictures with few cells, where they cost less than an FFT. `None` for a plan that uses no
+    /// stamp.
     taps: Option<StampRows>,
     spectra: Spectra,
 }
@@ -136,8 +137,8 @@ impl CpuBackend {
         self.plans.get_or_compute(&kernel.key(), make)
     }
 
-    /// Draws a window block by block, and calls `finish` with each block's density. Returns each
-    /// block with the result of `finish`.
+    /// Draws a picture block by block, and calls `finish` with each block's place in the picture
+    /// and density. Returns each block with the result of `finish`.
     fn blocks<T: Send>(
         &self,
         job: &Job<'_>,
@@ -275,7 +276,8 @@ const SQUARE: u32 = 256;
 const STRIP_ROWS: u32 = 32;
 
 impl CpuPlan {
-    /// Draws a block of a window, calls `finish` with the block's density and returns its result.
+    /// Draws a block of a picture, calls `finish` with the block's density, row by row, and returns
+    /// the result of `finish`.
     fn draw<T>(&self, job: &Job<'_>, block: &PaddedBlock, finish: impl FnOnce(&[f32]) -> T) -> T {
         // The workspace is taken out of its thread-local cell, so `finish` may draw another picture
         // on this thread.
@@ -316,9 +318,9 @@ impl CpuPlan {
         PaddedBlock::on_world_grid(&job.window, SQUARE, rows)
     }
 
-    /// The distance (across, down), in pixels, of a picture's top left corner from the corner of
-    /// the lattice cell in which it lies; 0 for a plan without a lattice. All blocks of the picture
-    /// have the same distance, since their sides are multiples of the coarsest lattice's cell.
+    /// The offset (across, down), in pixels, of a picture's top left corner from the corner of the
+    /// lattice cell in which it lies; 0 for a plan without a lattice. The blocks of a picture all
+    /// have this offset, since their sides are multiples of the coarsest lattice's cell.
     fn phase(&self, window: &Window) -> (u32, u32) {
         match &self.plan {
             Plan::Spread(spread) => spread.lattice.phase(window),
@@ -326,7 +328,7 @@ impl CpuPlan {
         }
     }
 
-    /// Computes the density of a window into the workspace if weights nearly cancel. It evaluates
+    /// If weights nearly cancel, computes the density of a window into the workspace by evaluating
     /// the kernel at each point, or for a narrow kernel at each cell. Returns false, and computes
     /// nothing, if weights don't cancel or if there are too many points.
     #[inline(never)]
@@ -361,7 +363,7 @@ impl CpuPlan {
     }
 
     /// Computes the density of the job's window into the workspace. `phase` is the offset that the
-    /// method `phase` returns.
+    /// method `phase` returns for the whole picture.
     #[inline(always)]
     fn splat(&self, job: &Job<'_>, phase: (u32, u32), workspace: &mut Workspace) {
         let Workspace {
@@ -442,8 +444,8 @@ impl CpuPlan {
     }
 
     /// Writes the convolution of the grid `bins` with the kernel's stamp into the picture
-    /// `density`. If few bins are filled, the stamp is added around each of them; otherwise an FFT
-    /// is used.
+    /// `density`, whose rows are `width` pixels long. If few bins are filled, the stamp is added
+    /// around each of them; otherwise an FFT is used.
     #[inline(always)]
     fn convolve(
         &self,

@@ -50,8 +50,8 @@ impl BinLocator {
     }
 }
 
-/// The greatest number of bits that are kept of a position within its bin. Twenty bits are a
-/// millionth of a bin. The other twelve of the 32 bits leave room for a grid wider than the world.
+/// The greatest number of bits that give a position within its bin. Twenty bits are a millionth of
+/// a bin. The other twelve of the 32 bits count bins, so a grid may be wider than the world.
 const FRACTION: u32 = 20;
 
 /// A mapping to bins whose sides are a power of two in world units, as the pixels of every zoom
@@ -96,8 +96,8 @@ impl BinAxis {
         })
     }
 
-    /// The number of steps from the grid's beginning to the position `at`, in the steps of this
-    /// axis, and true if the position is on the grid.
+    /// The number of steps from the grid's beginning to the position `at`, which is counted in
+    /// steps of this axis, and true if the position is on the grid.
     #[inline(always)]
     fn place(&self, at: u32) -> (u32, bool) {
         let from = at.wrapping_sub(self.origin);

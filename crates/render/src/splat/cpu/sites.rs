@@ -7,8 +7,8 @@
 use crate::unit_costs::{self as ns, REPORTED_CELLS, report};
 use heatsplat_points::{Points, Window};
 
-/// The greatest number of subpixels of a pixel along each axis for which a grid counts the points
-/// of each site. With more subpixels, sites are kept in a list.
+/// The greatest number of subpixels along each side of a pixel with which the points of sites are
+/// counted on a grid. With more subpixels, sites are collected in a list.
 const MOST_GRIDDED: u32 = 8;
 
 /// All points that have one subpixel and one opacity in common. Their splats are equal, so the
@@ -143,7 +143,9 @@ impl SubpixelWindow {
     }
 
     /// Calls `found` for each cell, with the column and row of its subpixel, its weight and the
-    /// number of its points.
+    /// number of its points. Columns and rows are counted from the window's top left corner, and
+    /// are negative in the margin beside it. Cells are at most `finest` pixels wide; with 0 they
+    /// are single points.
     fn each(&self, points: &Points, finest: f64, mut found: impl FnMut(i64, i64, f32, u32)) {
         let around = self.window.grown(self.margin + 1);
         let per_pixel = self.window.pixel().recip();
@@ -200,8 +202,9 @@ impl<T: Copy + Default + PartialEq> SubpixelGrid<T> {
 }
 
 /// Pairs of slices for the rows in which a picture and a stamp, a smaller picture, overlap: the
-/// overlapping pixels of the picture, and those of the stamp. The stamp is `side` pixels wide, and
-/// its top left pixel lies on pixel (x, y) of the picture.
+/// overlapping pixels of the picture, and the overlapping pixels of the stamp. Rows of the picture
+/// are `width` pixels long, and rows of the stamp `side`. The stamp's top left pixel lies on pixel
+/// (x, y) of the picture.
 pub(super) fn overlapping_rows<'a, A, B>(
     picture: &'a mut [A],
     width: usize,

@@ -80,8 +80,8 @@ impl Bins {
         self.values.get(from..from + self.width)
     }
 
-    /// Deposits the cells that lie in the window or in its margin. Cells are at most `finest` of
-    /// the window's pixels wide. Returns false if there are no cells.
+    /// Deposits the cells that lie in the window or in its margin. They are searched for as cells
+    /// of at most `finest` of the window's pixels. Returns false if there are no cells.
     #[inline(always)]
     pub(crate) fn deposit(&mut self, points: &Points, finest: f64) -> bool {
         let Some((window, deposit)) = self.window else {
@@ -114,7 +114,7 @@ impl Bins {
     }
 
     /// Deposits cells one by one, in their order, into the sums in f64. Then copies the sums into
-    /// the bins.
+    /// the bins. `padded` is the window with its margin and its padding.
     #[inline(never)]
     fn deposit_both_signs(&mut self, padded: &Window, cells: &Cells<'_>, deposit: Deposit) {
         self.sums.clear();
@@ -140,9 +140,9 @@ impl Bins {
         }
     }
 
-    /// Divides a cell's weight among its bin and the eight bins around it, and adds the parts to
-    /// their sums. `shares` computes the parts of three neighbouring bins along an axis, from the
-    /// cell's position along it.
+    /// Divides a cell's weight among its bin and the eight bins around it, and adds each part to
+    /// the sum of its bin. `shares` computes the fractions of three neighbouring bins along an axis
+    /// from the cell's position along this axis.
     fn sum_up(&mut self, placed: BinPosition, shares: impl Fn(f32) -> [f32; 3]) {
         let (column, row) = (placed.column as usize, placed.row as usize);
         let Some(occupied) = self.occupied.get_mut(row) else {
@@ -175,7 +175,7 @@ impl Bins {
 
     /// Deposits cells by quadratic B-splines. Each entry of `stretches` describes a run of
     /// consecutive cells: the shift of their copy of the world to the east in world units, and the
-    /// index in `cells` at which the run ends.
+    /// index in `cells` of the first cell after the run.
     #[inline(always)]
     pub(crate) fn deposit_gathered(&mut self, cells: &[Point], stretches: &[(f64, usize)]) {
         let Some((window, _)) = self.window else {

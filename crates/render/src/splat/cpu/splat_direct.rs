@@ -37,8 +37,8 @@ pub(crate) fn stamp(window: &Window, cells: &Cells<'_>, kernel: &Kernel, out: &m
     }
 }
 
-/// Numbers that stand for the shapes. `QUARTIC` and `TRIWEIGHT` are the powers of 1 − u² in their
-/// formulas.
+/// A number that stands for a shape. The numbers of `QUARTIC` and `TRIWEIGHT` are the powers of 1 −
+/// u² in their formulas.
 const GAUSSIAN: i32 = 0;
 const CONE: i32 = 1;
 const QUARTIC: i32 = 2;
@@ -65,12 +65,12 @@ struct NarrowStamp<const POWER: i32, const W: usize, const ROWS: usize> {
     gaussian: Vec<[[f32; W]; 2]>,
 }
 
-/// The number of values in a gaussian's table. The number is a choice: the table stays in the
-/// first-level cache, and interpolation between its entries is wrong by less than 1/100,000 of the
-/// peak.
+/// The number of the gaussian's values in its table: entries times `W`. There are as many slopes.
+/// The number is a choice: the table stays in the first-level cache, and interpolation between its
+/// entries is wrong by less than 1/100,000 of the peak.
 const TABLE: usize = 4096;
 
-/// The number of cells whose pixels are computed before any of the cells is added.
+/// The number of cells whose places in the picture are computed before any of the cells is added.
 const BATCH: usize = 64;
 
 impl<const POWER: i32, const W: usize, const ROWS: usize> NarrowStamp<POWER, W, ROWS> {

@@ -43,7 +43,7 @@ pub(crate) struct DiscsScratch {
 
 /// The light cells, whose weight is small in comparison with the weight around them, in runs. Each
 /// entry of `stretches` describes one run: the shift of its copy of the world to the east in world
-/// units, and the index in `cells` at which the run ends.
+/// units, and the index in `cells` of the first cell after the run.
 #[derive(Debug, Default)]
 struct Light {
     cells: Vec<Point>,
@@ -145,6 +145,8 @@ impl Light {
 }
 
 struct ChangeRows<'a> {
+    /// The changes of the polynomials' coefficients at each pixel of a picture, row by row. A row
+    /// has one entry more than pixels, for discs that end at its last pixel.
     width: f64,
     height: f64,
     /// The column from which x is counted in the polynomials. It is the middle of the row, so that
@@ -190,7 +192,8 @@ impl ChangeRows<'_> {
         }
     }
 
-    /// Adds a polynomial to the pixels of a row from `from` up to, but not including, `to`.
+    /// Adds the polynomial with the coefficients `change` to the pixels of a row from `from` up to,
+    /// but not including, `to`.
     #[inline(always)]
     fn span(&mut self, row: usize, from: usize, to: usize, change: CoefficientChange) {
         if from >= to {

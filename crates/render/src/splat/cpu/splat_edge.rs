@@ -182,15 +182,16 @@ impl Spectrum {
         }
     }
 
-    /// The time, in nanoseconds, to Fourier-transform one cell of the grid along one axis. A grid
-    /// goes through four such transforms of half as many complex cells, since two rows become one.
+    /// The time, in nanoseconds, that each number of the grid takes to be Fourier-transformed along
+    /// one axis, forwards or backwards. A grid goes through four such transforms, each of half as
+    /// many complex numbers, since two rows become one.
     fn transform_cost(&self) -> f64 {
         ns::TRANSFORM / 2.0 * ((self.width * self.height) as f64).log2()
     }
 
-    /// Splits the Fourier transform of each pair of rows into those of its two rows, multiplied by
-    /// 2, and writes them into the columns of `scratch`. `which` is the range of pairs. The second
-    /// row of a pair is `pairs` rows below the first.
+    /// Splits the Fourier transform of each pair of rows into the transforms of its two rows,
+    /// multiplied by 2, and writes them into the columns of `scratch`. `which` is the range of
+    /// pairs, counted from 0. The second row of a pair is `pairs` rows below the first.
     #[inline(always)]
     fn take_apart(&self, which: Range<usize>, pairs: usize, scratch: &mut EdgeScratch) {
         let EdgeScratch { rows, columns, .. } = scratch;

@@ -11,7 +11,8 @@ use crate::unit_costs::{self as ns, report};
 /// longer. The constant is smaller, so that stamps never cost more than the transform.
 const TAPS_A_BIN: usize = 8;
 
-/// The rows of a kernel's stamp in the form in which they are added to a picture.
+/// The rows of a kernel's stamp, each with its left and its right half in f32, so that one loop
+/// adds a row of the stamp to a row of a picture. ([`KernelStamp`] has only one quarter, in f64.)
 #[derive(Debug)]
 pub(crate) struct StampRows {
     /// The taps (weights) of each row of the stamp, from left to right. Entry i is the row that

@@ -1,10 +1,10 @@
 //! Mapnik's filter `agg-stack-blur`, applied to a picture's alpha. The result is Mapnik's, bit for
 //! bit.
 //!
-//! Pixel x of a line p becomes Σ (r + 1 − |i|) · p[x + i] for i from −r to r, divided by the sum of
-//! these weights. In place of the division, the sum is multiplied by a whole number and shifted to
-//! the right, as in Anti-Grain Geometry (`agg_blur.h`). Beyond an edge of the picture, the pixel at
-//! the edge is repeated.
+//! With the radius r in pixels, pixel x of a line p becomes Σ (r + 1 − |i|) · p[x + i] for i from
+//! −r to r, divided by the sum of these weights. In place of the division, the sum is multiplied by
+//! a whole number and shifted to the right, as in Anti-Grain Geometry (`agg_blur.h`). Beyond an
+//! edge of the picture, the pixel at the edge is repeated.
 
 use crate::unit_costs::{self as ns, report};
 
@@ -34,7 +34,8 @@ pub(crate) fn blur(alpha: &mut [u8], width: usize, (x, y): (u8, u8)) {
     }
 }
 
-/// The multiplier and the shift that replace the division by (r + 1)², the sum of the weights.
+/// The multiplier and the shift in bits that replace the division by (radius + 1)², the sum of the
+/// weights.
 fn divisor(radius: u32) -> (u32, u32) {
     let weight = (radius + 1).pow(2);
     // The multiplier is at least 257 and at most 512.
