@@ -1,5 +1,5 @@
-//! Detection of a text's dialect, above all of its delimiter: each candidate is tried on the first
-//! records.
+//! Detection of a text's dialect: its delimiter, the byte that ends its lines, and its rule for
+//! quotes. Each delimiter is tried on the first records.
 
 use super::record::{CsvDialect, Quoting, RowShape};
 use super::sample::{Records, is_any_number};
@@ -14,7 +14,7 @@ use crate::parameter::Parameter;
 /// The delimiters that are tried. If two of them explain a file equally well, the one that comes
 /// first here is chosen.
 pub(super) const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
-/// The number of records after the first that are examined to find the delimiter: a choice.
+/// The number of records after the first one that are examined to find the delimiter: a choice.
 const LOOKED_AT: usize = 20;
 
 /// Finds the dialect of an input. `asked` is the delimiter that an option or the format TSV
@@ -80,7 +80,8 @@ pub(super) fn newline(sample: &[u8]) -> u8 {
 /// * true if the first record has more than one field
 /// * true if the columns of longitude and latitude are found in the first record, or if it is two
 ///   or three numbers
-/// * the number of later records with as many fields as the first
+/// * the number of records, among the [`LOOKED_AT`] after the first, that have as many fields as
+///   the first
 /// * the number of fields of the first record
 fn evidence(
     sample: &[u8],

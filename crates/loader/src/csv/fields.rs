@@ -34,8 +34,8 @@ impl CsvDialect {
         tabs != wanted && self.split(record, true).count() == wanted + 1
     }
 
-    /// A field's text without the quotes around it. A stray quote at its beginning is part of the
-    /// text.
+    /// A field's text without the quotes around it. A stray quote at the beginning
+    /// ([`is_stray`](Self::is_stray)) is part of the text.
     #[inline]
     pub(crate) fn text<'a>(&self, field: &'a [u8]) -> Cow<'a, [u8]> {
         let Some(quote) = self.quoting.byte() else {

@@ -17,8 +17,8 @@ use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 use crate::text::chunker::TextPosition;
 
-/// The first record of a file that is not a blank line. It is in the input's sample, which holds
-/// the first bytes of the file.
+/// The first record of a file that is not a blank line. It is in the input's sample: the first 256
+/// KiB of the file after the lines above the header.
 pub(super) struct FirstRecord {
     dialect: CsvDialect,
     /// The line and column in the file at which the input's sample begins.
@@ -74,8 +74,8 @@ impl FirstRecord {
         })
     }
 
-    /// Chooses the columns to read. If the first record is a header, the columns are chosen by the
-    /// names in it, otherwise by their numbers.
+    /// Chooses the columns to read: by the names in the first record if it is a header, otherwise
+    /// by the columns' numbers.
     pub(super) fn choose(
         &self,
         input: &Input,
@@ -165,9 +165,13 @@ impl FirstRecord {
         Ok((parser, columns))
     }
 
-    /// The column whose fields hold whole positions, both coordinates in one field. `None` if there
-    /// is none or if options name columns of degrees. If no option names a column of positions,
-    /// `None` also if the names in the header or a first row of numbers show columns of degrees.
+    /// The column whose fields hold whole positions, both coordinates in one field. `None` in each
+    /// of these cases:
+    ///
+    /// * Options name columns of degrees.
+    /// * No option names a column of positions, and columns of degrees are found by the names in
+    ///   the header, or by a first row of numbers.
+    /// * No column has such fields.
     fn place_column(
         &self,
         rows: &SampleRows<'_>,
@@ -186,9 +190,11 @@ impl FirstRecord {
         PlaceColumn::find(rows, seen, options, file)
     }
 
-    /// Returns whether the first record is a row of data and no header: whether the fields of the
-    /// position hold numbers. If no option names a column, it must be two or three fields that are
-    /// all numbers.
+    /// Returns whether the first record is a row of data and no header. It is a row in two cases:
+    ///
+    /// * No option names a column, and the record has two or three fields, which are all numbers.
+    /// * Options name the columns of longitude and latitude by numbers. One of these two fields of
+    ///   the record holds a number, or both are empty.
     fn is_data(&self, options: &LoadOptions) -> bool {
         let field = |at: usize| self.fields.get(at).map_or(&b""[..], Vec::as_slice);
         let number = |at: usize| is_any_number(field(at));
@@ -222,13 +228,13 @@ impl FirstRecord {
 /// Makes the reader that turns a row's texts into its position. `None` if rows have two columns of
 /// numbers in degrees, which the parser reads itself.
 ///
-/// `form` is the form in which rows write positions; `None` stands for two columns of numbers,
-/// which are degrees unless a coordinate system is given. That system is the option `srid`, or else
+/// `form` is the way in which rows write positions; `None` stands for two columns of numbers, which
+/// are degrees unless a coordinate system is given. That system is the option `srid`, or else
 /// `stated`, the EPSG number in the file's geometries (0: none).
 ///
 /// # Errors
-/// * [`LoadError::BadOption`] if the option `srid` is set, but positions are codes of areas, which
-///   state their places
+/// * [`LoadError::BadOption`] if the option `srid` is set, but positions are codes of areas such as
+///   geohashes, which need no coordinate system
 /// * [`LoadError::UnknownCrs`] if the coordinate system is not known
 /// * [`LoadError::VagueDatum`] if positions in the system can't be shifted to WGS 84 exactly enough
 fn reader(

@@ -1,4 +1,8 @@
 //! Reading of delimiter-separated text: CSV, TSV and text with other delimiters.
+//!
+//! The *sample* is the beginning of a text. The delimiter and the header are found in its first 256
+//! KiB; then it is extended to 1 MiB, in which the notation of numbers and the form of positions
+//! are found.
 
 mod dialect;
 mod fields;
@@ -23,8 +27,8 @@ use header::FirstRecord;
 use preamble::{BlankParted, Preamble};
 use std::io::{Cursor, Read};
 
-/// The number of bytes at the beginning of a file that are examined for the notation of its
-/// numbers: 1 MiB, a choice.
+/// The size in bytes of the extended sample, in which the notation of numbers and the form of
+/// positions are found: 1 MiB, a choice.
 const SAMPLE: usize = 1 << 20;
 
 /// A source that reads an input as delimiter-separated text.

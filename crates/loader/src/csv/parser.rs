@@ -1,5 +1,5 @@
-//! Splitting of delimiter-separated text into blocks of whole records, and parsing of the blocks
-//! into points.
+//! Splitting of delimiter-separated text into blocks, and parsing of blocks into points. A block
+//! ([`TextBlock`]) is a piece of some 256 KiB that consists of whole records.
 
 use super::places::{PlaceForm, PlaceReader, PlaceTexts, SkippedPlace, angles};
 use super::record::{CsvDialect, Quotes, Quoting, RecordEnd};
@@ -208,9 +208,10 @@ impl CsvParser {
         Ok(())
     }
 
-    /// Reads two fields that are not both plain numbers as angles in another notation, such as
-    /// `12°30'E`, and adds their point. If the row is skipped, returns the reason and the value
-    /// that caused it.
+    /// Reads the fields `lon` and `lat` as angles in another notation, such as `12°30'E`, and adds
+    /// their point. `refused` is the rejection of these fields as plain numbers. If the row is
+    /// skipped, returns the reason and the value that caused it, which are those of `refused`
+    /// unless both fields are angles.
     #[cold]
     fn reconsider<'a>(
         &self,
@@ -302,8 +303,9 @@ impl CsvParser {
         header.is_some_and(|[a, b]| a == lon && b == lat)
     }
 
-    /// A record's value in the column with the number `at`. An empty field is null, and so is a
-    /// field that the record is too short to have.
+    /// A record's value in the column with the index `at`, counted from 0. `fields` are all fields
+    /// of the record. An empty field is null, and so is a field that the record is too short to
+    /// have.
     fn value<'a>(&self, fields: &[&'a [u8]], at: usize) -> Value<'a> {
         match fields.get(at).map(|field| self.dialect.text(field)) {
             None => Value::Null,

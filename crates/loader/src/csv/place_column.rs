@@ -1,5 +1,6 @@
-//! Choice of the form of positions by the first rows: the column that holds both coordinates, their
-//! order, columns of hemispheres, and degrees and minutes as GPS units write them.
+//! Recognition of the form of positions by the first rows of a file: a column that holds both
+//! coordinates and their order, columns of hemispheres, or degrees and minutes as GPS units write
+//! them.
 
 use super::places::PlaceForm;
 use super::sample::SampleRows;
@@ -19,8 +20,9 @@ use crate::position_text::pair::{CoordinatePair, coordinates, may_be_number};
 /// positions: a choice.
 const EXAMINED: usize = 1000;
 
-/// Names of columns that usually hold whole positions, both coordinates in one field, in the form
-/// of [`normalised`]. They decide if the values of several columns could be positions.
+/// Names of columns that usually hold whole positions, both coordinates in one field, as
+/// [`normalised`] returns them. If the values of several columns could be positions, a column with
+/// one of these names is chosen.
 const NAMES: [&str; 24] = [
     "geometry",
     "geom",
@@ -82,7 +84,8 @@ struct Contents {
 struct CodeCount {
     code: CellCode,
     values: usize,
-    /// The size in metres, the root of the area, of the largest area that a value stands for.
+    /// The size of the largest area that a value stands for: the square root of the area, in
+    /// metres.
     largest: f64,
 }
 
@@ -203,6 +206,7 @@ impl PlaceColumn {
     }
 
     /// The column with the index `at`, if its values are whole positions; otherwise `None`.
+    /// `contents` are the counts of its values.
     fn of(at: usize, contents: Contents, seen: &[String], options: &LoadOptions) -> Option<Self> {
         let name = quoted(seen, at);
         let asked = options.geom.is_some();
@@ -258,8 +262,8 @@ fn is_known(seen: &[String], at: usize) -> bool {
 const LARGEST: f64 = 540.0;
 
 /// The order of the two coordinates in a column's fields, and the reason for it as text for
-/// reports. `name` is the column's name in the form of [`normalised`], and `asked` is the value of
-/// the option `pair`.
+/// reports. `pairs` are the coordinates in the first rows, `name` is the column's name as
+/// [`normalised`] returns it, and `asked` is the value of the option `pair`.
 fn order(pairs: &[CoordinatePair], name: &str, asked: Option<&str>) -> (AxisOrder, &'static str) {
     match asked.map(normalised).as_deref() {
         Some("lon,lat" | "lonlat" | "lng,lat" | "lnglat" | "x,y" | "xy") => {
@@ -305,7 +309,8 @@ fn order(pairs: &[CoordinatePair], name: &str, asked: Option<&str>) -> (AxisOrde
     (AxisOrder::LatLon, why)
 }
 
-/// The form of positions in two columns of degrees; `None` if they are plain numbers.
+/// The form of positions in two columns of degrees: columns of hemispheres beside them, degrees and
+/// minutes, or both. `None` if the two columns hold plain numbers of degrees.
 pub(super) fn of_columns(
     rows: &SampleRows<'_>,
     [lon, lat]: [usize; 2],

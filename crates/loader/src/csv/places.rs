@@ -122,8 +122,9 @@ impl PlaceReader {
         self.add(x, y, weight, batch, file)
     }
 
-    /// Reads a row's two coordinates from the fields of their columns. The error is the reason why
-    /// the row is skipped, and the value that caused it.
+    /// Reads a row's two coordinates, the longitude's first, from the fields of their columns.
+    /// `minutes` is that of [`PlaceForm::Columns`]. The error is the reason why the row is skipped,
+    /// and the value that caused it.
     fn columns(
         &self,
         texts: PlaceTexts<'_>,
@@ -192,8 +193,9 @@ impl PlaceReader {
         }
     }
 
-    /// Reads the coordinate in a field; `None` if the field holds none. `sign` is the row's text in
-    /// the column of the coordinate's hemisphere; `None` if there is no such column.
+    /// Reads the coordinate in `field`; `None` if the field holds none. `minutes` is that of
+    /// [`PlaceForm::Columns`]. `sign` is the row's text in the column of the coordinate's
+    /// hemisphere, such as `W`; `None` if there is no such column.
     fn coordinate(
         &self,
         field: &[u8],

@@ -13,7 +13,7 @@ use std::io::{self, Read};
 /// The most lines that are left out above a header: a choice.
 const MOST_LINES: usize = 40;
 
-/// The number of bytes that one read gets.
+/// The most bytes that one read gets.
 const CHUNK: usize = 64 << 10;
 
 /// The lines above a file's header.
@@ -212,9 +212,12 @@ fn are_named(names: &[String], options: &LoadOptions) -> bool {
     }
 }
 
-/// Returns true if runs of blanks separate the fields of a file that begins with `lines`. The first
-/// line then has no delimiter, and its fields are a header with the columns of positions, or two or
-/// three numbers. No later line has fewer fields.
+/// Returns true if runs of blanks separate the fields of a file that begins with `lines`. All of
+/// this must hold:
+///
+/// * The first line has no delimiter.
+/// * Its fields are a header with the columns of positions, or two or three numbers.
+/// * None of the other lines has fewer fields.
 fn are_by_blanks(lines: &[&[u8]], options: &LoadOptions) -> bool {
     let Some((first, rest)) = lines.split_first() else {
         return false;

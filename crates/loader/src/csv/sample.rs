@@ -1,5 +1,5 @@
-//! The first rows of a file: the notation of numbers in each column that is read, and a check of
-//! the column of weights.
+//! Examination of the rows in a file's sample (its first MiB): the notation of numbers in each
+//! column that is read, and a check of the column of weights.
 
 use super::record::{CsvDialect, RecordEnd};
 use crate::columns::quoted;
@@ -93,8 +93,8 @@ pub(super) struct WantedColumns<'a> {
     pub(super) positions: [usize; 2],
     /// True if positions must be degrees, since no option names another coordinate system.
     pub(super) degrees: bool,
-    /// The number of the column of weights, counted from 0; `None` if every row counts 1. The flag
-    /// is true if the column was chosen by its name alone.
+    /// The index of the column of weights, and true if it was chosen by its name alone; `None` if
+    /// every row counts 1.
     pub(super) weight: Option<(usize, bool)>,
     pub(super) others: &'a [usize],
 }
@@ -110,7 +110,8 @@ impl<'a> SampleRows<'a> {
         self.start.after(passed, self.dialect.newline).line
     }
 
-    /// Counts how many of the first values of a column are numbers. `column` is counted from 0.
+    /// Counts how many of the first values of the column with the index `column` are numbers in the
+    /// notation `format`.
     pub(super) fn weights(&self, column: usize, format: NumberFormat) -> WeightSample {
         let mut weights = WeightSample::default();
         for (_, record) in self.records() {

@@ -340,8 +340,8 @@ fn advice(report: &Report, weight: Option<&str>) -> String {
     advice.to_owned()
 }
 
-/// The end of a message: the values that a filter can't compare. Each group begins with a
-/// semicolon.
+/// The end of a message: the values that a filter can't compare, grouped by column and reason. A
+/// semicolon comes before each group; the text is empty if there are none.
 fn reasons(mismatches: &[Mismatch]) -> String {
     mismatches
         .iter()

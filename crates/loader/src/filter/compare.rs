@@ -19,7 +19,7 @@ pub(crate) enum CompareResult {
     Is(Ordering),
 }
 
-/// Makes a result from an ordering; without one, the result is a mismatch for `reason`.
+/// Makes a result from an ordering. Without an ordering, the result is a mismatch for `reason`.
 fn order(ordering: Option<Ordering>, reason: MismatchReason) -> CompareResult {
     ordering.map_or(CompareResult::Mismatch(reason), CompareResult::Is)
 }
@@ -29,8 +29,9 @@ pub(crate) trait Comparable {
     /// Returns whether the value is null.
     fn is_null(&self) -> bool;
 
-    /// Returns whether the value is a text. Only a text is compared with text literals in their
-    /// alphabetical order; other values are compared with the meanings of these texts.
+    /// Returns whether the value is a text. A text is compared with the text of a literal by
+    /// alphabetical order. Any other value is compared with the number, time or Boolean that the
+    /// literal's text stands for.
     fn is_text(&self) -> bool;
 
     /// Compares the value with a literal. `times` are the formats of times in the source.

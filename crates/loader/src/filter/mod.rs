@@ -85,9 +85,10 @@ impl Filter {
         ))
     }
 
-    /// Returns whether a row is selected. `row` holds the row's values, one for each of
-    /// [`columns`](Self::columns). A row that is left out is counted in `report`. If its values
-    /// can't be compared, they are counted there too.
+    /// Returns whether the filter selects a row. `row` holds the row's values in the columns
+    /// [`columns`](Self::columns), in that order, and `times` are the formats of times in the
+    /// source. A row that is left out is counted in `report`, and so are its values that can't be
+    /// compared.
     #[inline]
     pub(crate) fn selects(&self, row: &[Value<'_>], times: &Times, report: &mut Report) -> bool {
         let verdict = self.tree.holds(row, times);

@@ -180,7 +180,8 @@ fn word(text: &str) -> Result<(FilterToken, &str), FilterError> {
 struct FilterParser {
     tokens: Peekable<IntoIter<FilterToken>>,
     columns: Vec<String>,
-    /// The number of comparisons and values that the filter may still have.
+    /// The number of comparisons and values, counted together, that the rest of the filter may
+    /// have.
     left: usize,
 }
 
