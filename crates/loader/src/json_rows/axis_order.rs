@@ -31,8 +31,8 @@ pub(super) enum OrderReason {
     Convention,
 }
 
-/// The numbers of rows that show which of two coordinates is the longitude: only a longitude can be
-/// beyond ±90.
+/// Two counts of the first rows: those in which only the first coordinate is beyond ±90, so that it
+/// is the longitude, and those in which only the second one is.
 #[derive(Default)]
 struct OrderEvidence {
     first_is_lon: usize,
@@ -53,8 +53,8 @@ pub(super) fn required(first: f64, second: f64) -> Option<AxisOrder> {
     }
 }
 
-/// The finite number that is a JSON value, or the text of a JSON string. `None` for any other
-/// value.
+/// The finite number in a JSON value: a number, or a string with a number in it, such as `12.5` or
+/// `"12.5"`. `None` for any other value.
 pub(super) fn json_number(json: &[u8]) -> Option<f64> {
     match json.first() {
         Some(b'"') => number::parse(string(json).as_bytes()),
@@ -76,9 +76,14 @@ pub(super) fn number_pairs(rows: &[&[u8]], (first, second): (&[Step], &[Step])) 
     pairs
 }
 
-/// Decides the order of two coordinates. `pairs` are the coordinates in the first rows,
-/// `convention` is the order if they don't show it, and `asked` is the order that an option names.
-/// The error is a sentence about rows that contradict each other.
+/// Decides the order of two coordinates:
+///
+/// - the order `asked`, if an option names one;
+/// - else the order that `pairs`, the coordinates in the first rows, show by values beyond ±90;
+/// - else the order `convention`.
+///
+/// The error is a message: in some of `pairs` only the first coordinate is beyond ±90, in others
+/// only the second one.
 pub(super) fn decide(
     pairs: &[(f64, f64)],
     convention: AxisOrder,

@@ -19,7 +19,7 @@ use crate::value::Value;
 use std::ops::Range;
 
 /// A source for JSON that has an array or object per column. `path` leads to the object that holds
-/// the columns.
+/// the columns. `sample` is the beginning of the input, which was read before.
 pub(super) fn source(
     input: Input,
     sample: Vec<u8>,
@@ -62,8 +62,9 @@ pub(super) fn source(
     })
 }
 
-/// The columns to read. Each has its index, its name and the range of its JSON text in bytes of the
-/// document. `lon`, `lat` and `weight` are indexes of columns.
+/// The columns to read. For each column: its index among all columns of the document, its name, and
+/// the range of its JSON text in bytes of the document. `lon`, `lat` and `weight` are such indexes;
+/// `weight` is `None` if every row counts 1.
 struct ColumnReading {
     columns: Vec<(usize, String, Range<usize>)>,
     lon: usize,
@@ -71,8 +72,8 @@ struct ColumnReading {
     weight: Option<usize>,
 }
 
-/// One value of a column, with its key before it, both as JSON texts. The key is empty if the
-/// column is an array and not an object.
+/// One value of a column, after the key that stands before the value, both as JSON texts. The key
+/// is empty if the column is an array and not an object.
 type KeyedValue<'a> = (&'a [u8], &'a [u8]);
 
 /// The values of one column, in the order of the rows.

@@ -10,11 +10,12 @@ use crate::geojson::cursor::{Cursor, ScanStop, unexpected};
 use crate::geojson::object::string;
 use crate::options::LoadOptions;
 
-/// The number of bytes of each JSON value after the rows that are searched for positions: a choice.
+/// The number of bytes that are searched for positions in each JSON value after the rows, from the
+/// value's beginning on: a choice.
 const SEARCHED: usize = 1 << 20;
 
-/// The kinds of JSON members that end the load with an error if they come after the rows, since the
-/// rows would have been read differently with them.
+/// The kinds of JSON members that end the load with an error if they come after the rows. Had such
+/// a member come before the rows, the rows would have been read in another way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LateMembers {
     /// True if a list of column names after the rows is an error.
@@ -33,8 +34,8 @@ pub(super) struct DocumentTail {
     /// The opening brackets, from the outermost, of the objects and arrays around the rows that are
     /// not closed yet.
     open: Vec<u8>,
-    /// The options by which values after the rows are searched for positions. `None` if an option
-    /// names the rows, so that there is no search.
+    /// The options with which a value after the rows is examined for positions. `None` if an option
+    /// names the path of the rows: then values after the rows are not examined.
     search: Option<LoadOptions>,
     late: LateMembers,
     /// The beginning of the member or element after the rows that is being read; `None` until the
@@ -120,7 +121,7 @@ impl DocumentTail {
     }
 
     /// Checks the member or element that ends here, if there is one. `end` is the offset of its end
-    /// in the bytes of this call of [`follow`](Self::follow).
+    /// in the bytes that were passed to this call of [`follow`](Self::follow).
     fn finish_part(&mut self, end: usize) -> Result<(), ScanStop> {
         let Some(part) = self.part.take() else {
             return Ok(());
@@ -191,8 +192,8 @@ fn expected_end(at: usize) -> ScanStop {
     unexpected(at, "a comma or the end of an object or array")
 }
 
-/// The message of the error that two parts of a document have positions. `first` and `second` name
-/// the parts.
+/// The error message for a document of which two parts have positions. `first` and `second` name
+/// the two parts.
 pub(super) fn two_parts(first: &str, second: &str) -> String {
     format!(
         "there are rows with positions in {first} and in {second}; choose one with `rows`, for \
@@ -205,8 +206,8 @@ mod tests {
     use super::*;
 
     /// Reads `text`, in two pieces split at the offset `split`, as the part of a document after its
-    /// rows. Returns the number of bytes up to the document's end and true if it ended there, or
-    /// the error's message.
+    /// rows. Returns the number of bytes that belong to the document, and true if the document
+    /// ended there; or the error's message.
     fn outcome(text: &str, split: usize) -> Result<(usize, bool), String> {
         let path = [Step::Member("a".to_owned()), Step::Element(0)];
         let late = LateMembers {

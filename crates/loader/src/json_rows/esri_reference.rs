@@ -6,9 +6,9 @@ use crate::messages::shown;
 use crate::options::LoadOptions;
 use serde_json::Value;
 
-/// The coordinate system that a `spatialReference` of Esri JSON states, and words about it for
-/// reports. `reference` is the JSON text of the `spatialReference`, or empty if there is none,
-/// which means longitude and latitude.
+/// The coordinate system that a `spatialReference` of Esri JSON states, and a phrase about it for
+/// reports, such as ` in EPSG:3857`. `reference` is the JSON text of the `spatialReference`. It is
+/// empty if the document has none, which means longitude and latitude.
 pub(super) fn parse(
     reference: &[u8],
     options: &LoadOptions,

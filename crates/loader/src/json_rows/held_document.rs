@@ -22,14 +22,15 @@ const MOST: usize = 256 << 20;
 pub(super) struct HeldDocument {
     pub(super) text: Vec<u8>,
     pub(super) origin: Origin,
-    /// The range, in bytes of the document, of the part that has the positions.
+    /// The range, in bytes of the document, of the part that has the positions: the value at the
+    /// path that [`read`](Self::read) was called with.
     root: Range<usize>,
 }
 
 impl HeldDocument {
     /// Reads a document to its end. `sample` is the beginning of the document, which was read
-    /// already. `path` leads to the part of the JSON that has the positions, and `form` is a text
-    /// for messages that describes this part.
+    /// already. `path` leads to the part of the JSON that has the positions. `form` describes this
+    /// part in messages, for example `TopoJSON`.
     pub(super) fn read(
         mut input: Input,
         sample: Vec<u8>,
@@ -87,7 +88,8 @@ impl HeldDocument {
         self.text.get(self.root.clone()).unwrap_or_default()
     }
 
-    /// A source whose rows come from the function `read`, which sends them to a sink.
+    /// A source whose rows are made by the function `read`, which takes them from this document and
+    /// sends them to a sink. `found` are the columns that were chosen.
     pub(super) fn source(
         self,
         found: ResolvedColumns,

@@ -4,8 +4,8 @@
 use super::path::{elements, members};
 use crate::columns::axes::{latitude, longitude};
 
-/// Returns true if an object has a column of longitudes and one of latitudes. If the text ends
-/// within a column, one of the two is enough, since the other may come later.
+/// Returns true if an object has a column of longitudes and one of latitudes. If the object's text
+/// is cut off within a column, one of the two is enough, since the other may come later.
 pub(super) fn is_columnar(object: &[u8]) -> bool {
     let mut is_cut = false;
     let columns = members(object).filter(|(_, value)| is_column(value.json));

@@ -15,8 +15,8 @@ impl JsonText {
         self.is_open = true;
     }
 
-    /// Returns whether the next byte belongs to the string that the reader is in. The closing quote
-    /// does.
+    /// Returns true if the next byte of the text, `byte`, belongs to a string that is open, and
+    /// notes what the byte changes. The closing quote belongs to the string and closes it.
     pub(super) fn holds(&mut self, byte: u8) -> bool {
         if !self.is_open {
             return false;

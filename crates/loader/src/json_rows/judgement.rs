@@ -1,5 +1,5 @@
-//! The judgement of values in a JSON document: whether they are rows, in what form, and where their
-//! positions are.
+//! Examination of values in a JSON document: are they rows, are the rows objects or arrays, and
+//! where are their positions?
 
 use super::path::{PartialValue, elements, members};
 use super::placing::{PlaceRule, Placing, PlacingError, choose};
@@ -25,17 +25,19 @@ pub(super) struct Judgement<'a> {
     pub(super) rows: Vec<&'a [u8]>,
     pub(super) columns: RowColumns,
     pub(super) placing: Result<Placing, PlacingError>,
-    /// True if the rows are recognised as those of a well-known program. The rest of the document
-    /// is then not searched for rows.
+    /// True if the rows are recognised as those that a well-known program writes, such as Esri
+    /// JSON. The rest of the document is then not searched for rows.
     pub(super) is_known: bool,
-    /// The JSON text that names the coordinate system; empty if the document names none. `None` for
-    /// rows that always have longitudes and latitudes.
+    /// The JSON text of the document's statement of a coordinate system, which only rows of Esri
+    /// JSON may have; empty if the document has no such statement. `None` for all other rows, which
+    /// have longitudes and latitudes.
     pub(super) reference: Option<Vec<u8>>,
 }
 
 impl<'a> Judgement<'a> {
-    /// Judges `values`, each of which is a complete JSON value. `None` if none of them is an object
-    /// or array. If rows are arrays and the document names their elements, `names` has these names.
+    /// Examines `values`, each of which is a complete JSON value. `names` are the names that the
+    /// document states for the elements of rows that are arrays, if it states any. Returns `None`
+    /// if no value is an object or array.
     pub(super) fn new(
         values: &[&'a [u8]],
         names: Option<&[String]>,
@@ -73,7 +75,8 @@ impl<'a> Judgement<'a> {
         })
     }
 
-    /// Returns true if the values have positions, even if it is in doubt which of several to use.
+    /// Returns true if the values have positions. It may still be in doubt which of several
+    /// positions of a row to use.
     pub(super) fn has_positions(&self) -> bool {
         matches!(self.placing, Ok(_) | Err(PlacingError::Ambiguous(_)))
     }
@@ -126,13 +129,14 @@ pub(super) fn is_geojson(value: &[u8]) -> bool {
     is_geometry && has_coordinates
 }
 
-/// Returns whether a value is a feature of GeoJSON. It may be cut off.
+/// Returns whether a value is a feature of GeoJSON. The value's text may be cut off.
 fn is_feature(value: PartialValue<'_>) -> bool {
     members(value.json).any(|(key, value)| &*key == "type" && value.json == b"\"Feature\"")
 }
 
 impl Judgement<'_> {
-    /// Returns true if every row has a value at one of the JSON paths where positions are expected.
+    /// Returns true if each row has a value at the JSON path of at least one of the rules in
+    /// `placing`.
     pub(super) fn is_everywhere(&self) -> bool {
         let Ok(placing) = &self.placing else {
             return false;

@@ -8,8 +8,10 @@ use crate::options::{AxisOrder, LoadOptions};
 use crate::parameter::Parameter;
 use std::collections::HashSet;
 
-/// Changes the judgement of rows if a well-known program writes such rows. `path` leads to the
-/// array of rows in the JSON, and `around` is the JSON text of the object that has this array.
+/// Recognises rows that a well-known program writes. Sets their rules for positions (`placing`) and
+/// `is_known`, and for Esri JSON the coordinate system; leaves other rows as they are. `path` leads
+/// to the array of rows in the JSON, and `around` is the JSON text of the object that has this
+/// array.
 pub(super) fn adapt(
     judgement: &mut Judgement<'_>,
     path: &[Step],

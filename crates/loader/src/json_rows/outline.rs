@@ -14,12 +14,12 @@ use crate::geojson::object::string;
 use crate::options::LoadOptions;
 use serde::de::IgnoredAny;
 
-/// The number of elements of an array that are searched for rows inside them, if the array itself
-/// has no rows: a choice.
+/// The number of elements, from the first on, of an array that are each searched for rows, if the
+/// array itself has no rows: a choice.
 const ELEMENTS: usize = 16;
 
-/// Names of members that are not searched for rows, since their numbers describe the map and are no
-/// data. The option `rows` may still name them.
+/// Names of members that are not searched for rows, since their numbers describe a map's view or
+/// the coordinates and are no data. The option `rows` may still name them.
 pub(super) const LEFT_OUT: &[&str] = &[
     "bbox",
     "bounds",
@@ -36,7 +36,7 @@ pub(super) const LEFT_OUT: &[&str] = &[
 #[derive(Debug)]
 pub(super) struct DocumentPart<'a> {
     pub(super) path: Vec<Step>,
-    /// The offset of this part in the beginning of the document that is examined, in bytes.
+    /// The offset, in bytes of the document, at which this part begins.
     pub(super) at: usize,
     pub(super) kind: PartKind<'a>,
 }
@@ -78,8 +78,8 @@ struct Surroundings<'s> {
     object: Option<&'s [u8]>,
 }
 
-/// Searches the beginning of a document for rows. `is_whole` is true if `sample` is the whole
-/// document.
+/// Searches `sample`, the beginning of a document, for rows. `is_whole` is true if `sample` is the
+/// whole document.
 pub(super) fn search<'a>(
     sample: &'a [u8],
     is_whole: bool,
@@ -158,8 +158,9 @@ impl<'a> RowSearch<'a, '_> {
         })
     }
 
-    /// Judges whether values are rows. Adds them to the found parts if they have positions, or if
-    /// the option `rows` names their path.
+    /// Decides whether `values` are rows; `json` is the array, object or text that has these
+    /// values, and `path` leads to it. It becomes one of the outline's `parts` if the values have
+    /// positions, or if the option `rows` names `path`. Otherwise it may become the part `without`.
     fn judge(
         &mut self,
         path: &[Step],
@@ -265,9 +266,11 @@ impl<'a> RowSearch<'a, '_> {
     }
 }
 
-/// The complete values on the lines of a text that has one value on each line. `None` for any other
-/// text, judged by two lines: the first must be a complete value, or it must be a damaged row and
-/// the second a complete value.
+/// The complete values on the lines of a text that has one value on each line; a damaged line is
+/// left out. `None` for any other text. Two lines decide which it is:
+///
+/// - the first line is a complete value; or
+/// - the first line is a damaged row, and the second is a complete value.
 fn lines(text: &[u8], is_whole: bool) -> Option<Vec<&[u8]>> {
     let is_value = |line: &&[u8]| serde_json::from_slice::<IgnoredAny>(line).is_ok();
     let mut all = text

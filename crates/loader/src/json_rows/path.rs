@@ -46,8 +46,9 @@ pub(super) struct PartialValue<'a> {
     pub(super) is_whole: bool,
 }
 
-/// Splits a text into the JSON value at its beginning and the text after that value. White space
-/// and bytes `between`, such as commas, before the value are skipped. `None` if there is no value.
+/// Splits a text into the JSON value at its beginning and the text after that value. Before the
+/// value, white space and the byte `between`, such as a comma, are skipped. `None` if there is no
+/// value.
 fn take(rest: &[u8], between: u8) -> Option<(PartialValue<'_>, &[u8])> {
     let skip = rest
         .iter()

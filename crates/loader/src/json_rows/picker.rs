@@ -61,16 +61,17 @@ impl Picker {
         }
     }
 
-    /// Adds a second JSON path for the picked value `slot`, taken from there in rows that have a
-    /// value there. Does nothing if another value is picked from this path.
+    /// Adds a second JSON path for the picked value with the index `slot`. A row that has a value
+    /// at this path gives that value. Does nothing if another value is picked from this path
+    /// already.
     pub(super) fn alias(&mut self, path: &[Step], slot: usize) {
         let node = path.iter().fold(&mut self.root, PathNode::child);
         node.slot.get_or_insert(slot);
     }
 
-    /// Finds the wanted values in a row, which must be valid JSON, and stores them in `picked`. A
-    /// value that the row doesn't have is `None`. If two members of an object have one name, the
-    /// last counts.
+    /// Finds the wanted values in a row, which must be valid JSON, and stores them in `picked` at
+    /// their indexes; a value that the row doesn't have is `None`. If two members of an object have
+    /// one name, the last counts.
     pub(super) fn pick<'a>(&self, row: &'a [u8], picked: &mut Vec<Option<&'a [u8]>>) {
         picked.clear();
         picked.resize(self.slots, None);

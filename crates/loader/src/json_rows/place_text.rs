@@ -32,8 +32,8 @@ impl PlaceText {
     }
 
     /// Returns true if `text`, which was parsed as this position, can only be a position. Two plain
-    /// numbers may also be something else, so they count as a position only if the column's name is
-    /// usual for positions.
+    /// numbers such as `48.1, 11.5` may also mean something else. The caller takes them for a
+    /// position only if the column's name is usual for positions.
     pub(super) fn is_marked(&self, text: &str) -> bool {
         match self {
             Self::Pair(pair) => pair.stated.is_some() || text.contains('°'),

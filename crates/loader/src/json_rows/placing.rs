@@ -11,7 +11,7 @@ use crate::columns::{self, normalised, quoted};
 use crate::options::{AxisOrder, LoadOptions};
 use crate::parameter::Parameter;
 
-/// A rule for reading a position from a row. `path` and similar fields are JSON paths in the row.
+/// A rule for reading a position from a row. `lon`, `lat` and `path` are JSON paths in the row.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum PlaceRule {
     /// Two values in the row, the longitude and the latitude.
@@ -43,16 +43,16 @@ pub(super) enum PlaceRule {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Placing {
     pub(super) rules: Vec<PlaceRule>,
-    /// True if a row has a point by each rule whose values it has; false if only the first such
-    /// rule counts for a row.
+    /// True if each rule gives a point in a row that has the rule's values. False if a row has only
+    /// one point: that of the first rule whose values the row has.
     pub(super) is_each: bool,
     /// The text for reports that names the columns of positions, and the reason for choosing them.
     pub(super) why: String,
-    /// The index of the column of weights, unless an option names one. `None` if that column is
-    /// chosen by its name.
+    /// The index, among the columns of the rows, of the column of weights, unless an option names
+    /// another. `None` if the rules come without a weight: the column is then chosen by its name.
     pub(super) weight: Option<usize>,
-    /// The first of the set options that has no effect with these rules, which is an error; `None`
-    /// if there is none.
+    /// A set option that has no effect with these rules, which is an error; the first one if there
+    /// are several, and `None` if there is none.
     pub(super) unused: Option<Parameter>,
 }
 
@@ -92,8 +92,8 @@ pub(super) enum PlacingError {
     NoColumn(Parameter, String),
 }
 
-/// Chooses the rules for the positions of rows. `is_array` is true if rows are arrays, and the
-/// document has no names for their elements.
+/// Chooses the rules for the positions of rows. `is_array` is true if the rows are arrays and the
+/// document states no names for their elements.
 pub(super) fn choose(
     columns: &RowColumns,
     rows: &[&[u8]],

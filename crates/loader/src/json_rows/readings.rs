@@ -41,12 +41,12 @@ const LON_FIRST: &[&str] = &[
 const LAT_FIRST: &[&str] = &["latlng", "latlon", "latlong", "ll", "geopoint2d"];
 
 /// One way to read the positions of rows, found by the names of columns. Rows with several
-/// positions have several.
+/// positions, such as a start and an end, have several readings.
 pub(super) struct Reading<'c> {
     /// The number of steps from the row to the position: to the object with both coordinates, or to
     /// the array or string that is the position.
     pub(super) depth: usize,
-    /// Two names by which the option `pair` may choose this reading.
+    /// Two names, by either of which the option `pair` may choose this reading.
     pub(super) keys: [String; 2],
     pub(super) kind: ReadingKind<'c>,
 }
@@ -71,7 +71,7 @@ pub(super) enum ReadingKind<'c> {
 }
 
 impl ReadingKind<'_> {
-    /// The rank of this form of positions. Of readings with equal [`depth`](Reading::depth) the one
+    /// The rank of this kind of position. Of readings with equal [`depth`](Reading::depth) the one
     /// with the lowest rank is preferred.
     pub(super) fn rank(&self) -> u8 {
         match self {
@@ -83,7 +83,8 @@ impl ReadingKind<'_> {
 }
 
 impl Reading<'_> {
-    /// The names of this reading's columns, quoted for messages.
+    /// The names of this reading's columns as text for messages, each in quotes, such as `"lon",
+    /// "lat"`.
     pub(super) fn words(&self) -> String {
         let name = |column: &RowColumn| shown(column.name.as_bytes());
         match &self.kind {
@@ -133,7 +134,8 @@ impl Reading<'_> {
 }
 
 /// Finds how to read positions from a column of strings that each hold both coordinates.
-/// `convention` is the order of the two numbers that the column's name implies, if any.
+/// `convention` is the order of the two numbers that the column's name implies; `None` if it
+/// implies none.
 fn text_placing(
     column: &RowColumn,
     convention: Option<AxisOrder>,

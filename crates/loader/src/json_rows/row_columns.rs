@@ -18,8 +18,8 @@ const MOST: usize = 4096;
 /// array is one column.
 const EXPANDED: usize = 4;
 
-/// The most elements that become columns if a row is an array: a choice. A longer array is more
-/// likely a row of a matrix.
+/// The most elements of a row that is an array which become columns: a choice. A longer array is
+/// more likely a row of a matrix.
 const WIDEST: usize = 64;
 
 /// A column of rows: the value at one JSON path in each row, and counts of its kinds of values in
@@ -173,8 +173,8 @@ impl RowColumns {
 }
 
 /// Returns true if the elements of an array become columns of their own. `is_row` is true if the
-/// array is a row. An array inside a row does only if it is short and has no objects or arrays in
-/// it.
+/// array is a row. The elements of an array inside a row become columns only if the array is short
+/// ([`EXPANDED`]) and has no objects or arrays in it.
 fn is_expanded(array: &[u8], is_row: bool) -> bool {
     let most = if is_row { WIDEST } else { EXPANDED };
     let (mut count, mut is_flat) = (0, true);

@@ -23,8 +23,7 @@ use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A rule for reading a position from a row. `lon`, `lat` and `at` are indexes among the picked
-/// values.
+/// A rule for reading a position from a row. `lon`, `lat` and `at` are indexes in [`PickedValues`].
 #[derive(Clone, Debug)]
 pub(super) enum PickedPlace {
     /// Two values, the longitude and the latitude.
@@ -58,25 +57,27 @@ pub(super) struct RowParser {
     pub(super) form: RowForm,
     pub(super) picker: Picker,
     pub(super) places: Vec<PickedPlace>,
-    /// True if a row has a point by each rule in `places` whose values it has; false if only the
-    /// first such rule counts for a row.
+    /// True if each rule in `places` gives a point in a row that has the rule's values. False if a
+    /// row has only one point: that of the first rule whose values the row has.
     pub(super) is_each: bool,
-    /// The index of the weight among the picked values; `None` if every row counts 1.
+    /// The index of the weight in [`PickedValues`]; `None` if every row counts 1.
     pub(super) weight: Option<usize>,
     pub(super) selection: RowSelection,
-    /// For each column, the index of its value among the picked values; `None` for a column that
+    /// For each column, the index of its value in [`PickedValues`]; `None` for a column that
     /// neither the filter nor the option `keep` names.
     pub(super) slots: Vec<Option<usize>>,
-    /// True if a malformed row is skipped, since each row has a line of its own; false if it ends
-    /// the load.
+    /// True if each row has a line of its own, so that a malformed row is skipped. False if a
+    /// malformed row ends the load.
     pub(super) is_lines: bool,
     pub(super) crs: Crs,
-    /// The column of weights that an option names, if the first rows don't have it, and the names
-    /// of the columns that they have. If no later row has it either, that is an error.
+    /// If an option names a column of weights that the first rows don't have: its name, and the
+    /// names of the columns that the first rows have. If no later row has the column either, that
+    /// is an error. `None` in all other cases.
     pub(super) unseen: Option<(String, Vec<String>)>,
 }
 
-/// The picked values of a row, as JSON texts; `None` for a value that the row doesn't have.
+/// The values that are picked from a row, as JSON texts; `None` for a value that the row doesn't
+/// have. The [`Picker`] of the parser states which values these are, and their order.
 type PickedValues<'a> = Vec<Option<&'a [u8]>>;
 
 /// A counter of lines, by which messages name the line of a row. It counts only up to a row whose
@@ -148,8 +149,8 @@ impl BlockParser for RowParser {
 }
 
 impl RowParser {
-    /// Reads an item of a block, which is a row or, in the form [`Groups`](RowForm::Groups), an
-    /// array of rows.
+    /// Reads `json`, one of the JSON values of which a piece of the text consists. It is a row or,
+    /// with [`RowForm::Groups`], an array of rows. `range` is its place in the piece of text.
     fn item<'b>(
         &self,
         json: &'b [u8],
@@ -326,8 +327,8 @@ impl RowParser {
         })
     }
 
-    /// Adds the point with these coordinates, which are JSON values. If they give no point, returns
-    /// the reason and the value at fault.
+    /// Adds the point with the coordinates `lon` and `lat`, which are JSON texts; with `is_e7` they
+    /// are degrees times 10⁷. If they give no point, returns the reason and the value at fault.
     fn pair(
         &self,
         (lon, lat): (Option<&[u8]>, Option<&[u8]>),

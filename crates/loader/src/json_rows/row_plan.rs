@@ -18,8 +18,8 @@ use crate::geojson::object::string;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
-/// Makes the parser of all rows from the judgement of the first rows. Also returns the columns as
-/// reports name them.
+/// Makes the parser of all rows, by what was found in the first rows ([`Judgement`]). Also returns
+/// the columns as reports name them.
 pub(super) fn plan(
     judgement: Judgement<'_>,
     container: Container,
@@ -131,8 +131,8 @@ fn refusal(error: PlacingError, seen: Vec<String>, file: &str) -> LoadError {
     }
 }
 
-/// Chooses the column of weights. The second value is the name of a column that an option names but
-/// the first rows don't have; `None` if there is no such column.
+/// Chooses the column of weights. The second value is the name that an option states for this
+/// column, if the first rows don't have such a column; otherwise `None`.
 fn weight(
     seen: &[String],
     paths: &[&[Step]],
@@ -224,8 +224,8 @@ fn picked(rule: &PlaceRule, picker: &mut Picker) -> PickedPlace {
 }
 
 /// Adds the value in the column `name` to those that are picked from each row, and returns its
-/// index among them. A name with dots is looked for as the name of a member and as a path of
-/// members.
+/// index among them. A name with dots, such as `a.b`, is looked for both as the name of one member
+/// and as the path of a member `b` in `a`.
 fn add_named(picker: &mut Picker, name: &str) -> usize {
     let slot = picker.add(&[Step::Member(name.to_owned())]);
     let step = |part: &str| Step::Member(part.to_owned());

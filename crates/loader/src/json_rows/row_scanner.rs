@@ -41,8 +41,8 @@ impl RowScanner {
         }
     }
 
-    /// Scans the next row, comma or bracket. Returns the range of a row in the buffer, and `None`
-    /// for a comma or bracket.
+    /// Scans the next row, comma or bracket. Returns the range of a row in the bytes that `scan`
+    /// reads, and `None` for a comma or bracket.
     fn step(&mut self, scan: &mut Cursor<'_>) -> Result<Option<Range<usize>>, ScanStop> {
         let next = scan.peek(None)?;
         let start = scan.at;
@@ -115,7 +115,7 @@ impl RowScanner {
 }
 
 /// Skips a member's name and the colon after it. Returns the name's range. `back` is the offset at
-/// which scanning resumes if the buffer ends too early.
+/// which scanning begins again, with more bytes, if the bytes end within the member.
 pub(super) fn key(scan: &mut Cursor<'_>, back: usize) -> Result<Range<usize>, ScanStop> {
     if scan.peek(Some(back))? != b'"' {
         return Err(unexpected(scan.at, "a member's name in quotes"));

@@ -16,8 +16,8 @@ const CHUNK: usize = 64 << 10;
 /// of a word without quotes: a choice.
 const MOST: usize = 1 << 20;
 
-/// The JSON value of a script, as an input. `input` is the script. The value begins at the offset
-/// `start` of its sample, in bytes.
+/// The JSON value of a script, as an input. `input` is the script. `start` is the offset in the
+/// script, in bytes, at which the value begins.
 pub(super) fn unwrapped(mut input: Input, start: usize) -> Result<Input, LoadError> {
     for byte in input.sample.iter_mut().take(start) {
         if *byte != b'\n' {
@@ -84,7 +84,9 @@ enum ScriptState {
     Tail(bool),
 }
 
-/// A part of the script that isn't written as JSON yet, since its form depends on what follows.
+/// A comma or word of the script that isn't written as JSON yet, since the text after it decides
+/// how it is written: a word before a colon is a name, and a comma before a closing bracket is left
+/// out.
 #[derive(Default)]
 enum PendingToken {
     #[default]
@@ -226,8 +228,9 @@ impl ScriptConverter {
         Ok(())
     }
 
-    /// Writes the pending token in the form that `next` decides. This is the next byte that is
-    /// neither white space nor part of a comment.
+    /// Writes the pending comma or word as JSON. `next`, the first byte after it that is neither
+    /// white space nor part of a comment, decides how: before `:` a word becomes a name in quotes,
+    /// before `}` or `]` a comma is left out.
     fn settle(&mut self, next: u8) {
         match std::mem::take(&mut self.pending) {
             PendingToken::None => return,

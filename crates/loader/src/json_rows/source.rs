@@ -101,8 +101,8 @@ pub(crate) fn source(
     )))
 }
 
-/// The kinds of members that are an error after these rows. `has_names` is true if names of columns
-/// came before the rows.
+/// The kinds of members that are an error if they come after the rows that `judgement` describes.
+/// `has_names` is true if names of columns came before the rows.
 fn late_members(judgement: &Judgement<'_>, has_names: bool) -> LateMembers {
     LateMembers {
         names: !has_names && judgement.form == RowForm::Arrays,

@@ -15,13 +15,13 @@ pub(super) struct TextOutcome {
     /// The reason and the value at fault for each position that gives no point. There may be
     /// several, since a string may be a MultiPoint.
     pub(super) faults: Vec<Fault>,
-    /// The longitude and latitude that give no point, if they are two numbers whose order only the
-    /// caller stated, so that it may be wrong. `None` in any other case.
+    /// The longitude and latitude, if they give no point and their order is in doubt: the string
+    /// has two numbers, and only the caller stated their order. `None` in any other case.
     pub(super) doubtful: Option<(f64, f64)>,
 }
 
-/// Adds a point to a batch for each position in a string. If the string doesn't show which of two
-/// numbers is the latitude, as by a letter of a hemisphere, `order` decides.
+/// Adds a point to a batch for each position in a string. If the string has two numbers and doesn't
+/// show which of them is the latitude, for example by the letter `N`, `order` decides.
 pub(super) fn at_text(
     text: &str,
     order: AxisOrder,
@@ -70,7 +70,8 @@ pub(super) fn at_text(
     }
 }
 
-/// The reason and the value at fault if a batch rejects a row; `None` if it takes the row.
+/// The reason and the value at fault, if `kept` is the rejection of a position; `None` if the
+/// position became a point.
 pub(super) fn rejected(kept: Result<(), Rejection<'_>>) -> Option<Fault> {
     kept.err()
         .map(|rejection| (rejection.skip, rejection.found()))

@@ -30,7 +30,8 @@ struct PointTransform {
     translate: [f64; 2],
 }
 
-/// A source that reads the points of the topology at a JSON path.
+/// A source that reads the points of the topology at a JSON path. `sample` is the beginning of the
+/// input, which was read before.
 pub(super) fn source(
     input: Input,
     sample: Vec<u8>,
@@ -93,8 +94,9 @@ fn list_properties(geometry: &[u8], seen: &mut DistinctNames, left: &mut usize, 
     }
 }
 
-/// The properties that may be read, the index of the weight among them, and the transform of the
-/// positions; `None` if they are in degrees.
+/// The names of all properties that may be read, the index among them of the weight, and the
+/// transform of the positions. `weight` is `None` if every point counts 1, and `transform` is
+/// `None` if the positions are in degrees.
 struct TopologyReading {
     names: Vec<String>,
     weight: Option<usize>,
@@ -160,8 +162,8 @@ impl TopologyReading {
     }
 
     /// The longitude and latitude of a position, after the topology's transform; `None` if it
-    /// doesn't begin with two numbers. No position depends on the one before it, as those in arcs
-    /// do, which are not read.
+    /// doesn't begin with two numbers. Each position states its whole coordinates. In arcs, which
+    /// are not read, a position states only the difference to the one before it.
     fn position(&self, position: &[u8]) -> Option<(f64, f64)> {
         let mut axes = skip_value::elements(position).map(json_number);
         let (x, y) = (axes.next()??, axes.next()??);

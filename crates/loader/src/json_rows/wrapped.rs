@@ -13,8 +13,8 @@ use crate::options::LoadOptions;
 use crate::source::Source;
 use std::io::{self, Cursor, Read};
 
-/// A source that reads the GeoJSON at the JSON path `path`. It begins at the offset `at` of the
-/// sample, in bytes.
+/// A source that reads the GeoJSON at the JSON path `path`. The GeoJSON begins at byte `at` of
+/// `sample`, the beginning of the input that was read before.
 pub(super) fn source(
     input: Input,
     mut sample: Vec<u8>,
