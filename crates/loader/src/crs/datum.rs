@@ -1,4 +1,8 @@
 //! Geodetic datums, their shifts to WGS 84, and the accuracy of each shift.
+//!
+//! A *shift* is a Helmert transformation of positions on a datum to WGS 84, and is meant for an
+//! area of the world. A *grid* is a file that has a shift for each of many places. Grids are often
+//! more accurate, but this crate can't read them.
 
 use std::f64::consts::PI;
 use std::fmt;
@@ -8,13 +12,13 @@ use std::fmt;
 /// apart, the shifts agree about the position.
 const SAID: f64 = 10.0;
 
-/// The largest error in metres of a shift that is used even if a grid would be more accurate: a
-/// choice. This crate doesn't read grids.
+/// The largest error in metres of a shift that is used although a grid would be more accurate: a
+/// choice.
 const TAKEN_BESIDE_A_GRID: f64 = 5.0;
 
 /// The width of the border around the area for which a shift to WGS 84 is meant, as a fraction of
-/// the area's width: a choice. The border is at least one degree wide. It is needed since libraries
-/// treat the curved edges of such areas differently.
+/// the area's width from west to east: a choice. The border is at least one degree wide. It is
+/// needed since libraries treat the curved edges of such areas differently.
 const BORDER: f64 = 0.1;
 
 /// The ellipsoid of WGS 84: its semi-major axis in metres, and its inverse flattening.
@@ -48,16 +52,16 @@ struct Shift {
     /// True if the shift is for an area off the coast, and is used only at positions without
     /// another shift.
     offshore: bool,
-    /// True if other shifts with the same stated accuracy give widely different positions. Then
-    /// positions in the shift's area are uncertain.
+    /// True if other shifts with an equal stated accuracy give widely different positions. Then
+    /// positions in the shift's area are refused as uncertain.
     doubtful: bool,
     area: AreaOfUse,
     helmert: Helmert,
 }
 
-/// A grid file with shifts of a datum. This crate can't read such files, but it knows that the grid
-/// exists. If the grid is more accurate than the best Helmert transformation at a position, that
-/// transformation may be too inaccurate to use, and reports name the grid.
+/// The existence of a grid, which this crate can't read. If the grid is more accurate than the best
+/// shift at a position, that shift may be too inaccurate to be used. Then errors and reports name
+/// the grid.
 struct Grid {
     accuracy: f64,
     area: AreaOfUse,
@@ -87,9 +91,12 @@ impl fmt::Display for VagueShift {
 }
 
 impl Datum {
-    /// Parses the text that EPSG's table holds for the shifts of a datum; `None` if the table marks
-    /// the shift as unknown. `ellipsoid` is the datum's ellipsoid: its semi-major axis in metres,
-    /// and its inverse flattening.
+    /// Parses the text that EPSG's table holds for the shifts of a datum. It is `=` for
+    /// [`Same`](Self::Same), or `west,south,east,north:SHIFTS#GRIDS`: the datum's area in degrees,
+    /// shifts and grids. Semicolons separate the shifts and the grids, which [`Shift::parse`] and
+    /// [`Grid::parse`] read; `#` and the grids may be missing. `None` for other texts, by which the
+    /// table marks an unknown shift. `ellipsoid` is the datum's ellipsoid: its semi-major axis in
+    /// metres, and its inverse flattening.
     pub(super) fn parse(shift: &'static str, ellipsoid: (f64, f64)) -> Option<Self> {
         if shift == "=" {
             return Some(Self::Same);
@@ -134,8 +141,9 @@ impl Shifts {
     /// apply.
     ///
     /// # Errors
-    /// `Some` with the reason if the shift is too uncertain at this position, for which the whole
-    /// file is refused. `None` if the position is outside of the datum's area, for which only its
+    /// * `Some` with the reason, if the shift is too uncertain at this position. The whole file is
+    ///   refused then.
+    /// * `None`, if the position is outside of the datum's area. Only the row is skipped then.
     /// row is skipped.
     pub(super) fn place(
         &self,
@@ -180,11 +188,14 @@ impl Shifts {
         }))
     }
 
-    /// Compares `place`, the position that the shift `best` gives, with the positions that other
-    /// shifts of the datum give, and returns the largest distance in metres. Other shifts count if
-    /// they are nearby and their stated accuracy is at least as good. Outside of all areas the
-    /// first shift counts too, since PROJ uses it there. `inside` is the best shift whose area
-    /// contains the position, if there is one; `at` is the position on the datum in radians.
+    /// The largest distance in metres between `place`, the position that the shift `best` gives,
+    /// and the positions that other shifts of the datum give; 0 if there are none. `inside` is the
+    /// best of the shifts whose areas contain the position; `None` if there is none. `at` is the
+    /// position on the datum in radians. These other shifts count:
+    ///
+    /// * shifts near whose areas the position lies, if their stated accuracy is at least that of
+    ///   `inside`
+    /// * without `inside`, the datum's first shift, since PROJ uses that one outside of all areas
     fn apart(
         &self,
         inside: Option<&Shift>,
@@ -207,10 +218,10 @@ impl Shifts {
         apart.fold(0.0, f64::max)
     }
 
-    /// The shift to use at a position in degrees, chosen as PROJ does. It is the most accurate
-    /// shift whose area contains the position. An offshore shift is chosen only if there is no
-    /// other. With `near`, an area also contains the border around it. `None` if no area contains
-    /// the position.
+    /// The shift to use at a position in degrees, chosen as PROJ does. It is the most accurate of
+    /// the shifts whose areas contain the position. Of two equally accurate shifts it is the one
+    /// whose area lies in the other's. An offshore shift is chosen only if there is no other. With
+    /// `near`, an area includes the border around it. `None` if no area contains the position.
     fn best(&self, lon: f64, lat: f64, near: bool) -> Option<&Shift> {
         let here = self.shifts.iter().filter(|shift| match near {
             true => shift.area.near(lon, lat),
@@ -243,8 +254,9 @@ impl Shifts {
 
 impl Shift {
     /// Parses `accuracy[o|x],west,south,east,north,tx,ty,tz[,rx,ry,rz,ds]`: the accuracy in metres,
-    /// the area in degrees, and the parameters of the shift. After the accuracy, `o` means offshore
-    /// and `x` doubtful. `None` if the text has another form.
+    /// the area in degrees, translations in metres, rotations in seconds of arc, and a scale in
+    /// parts per million. After the accuracy, `o` means offshore and `x` doubtful. `None` if the
+    /// text has another form. `ellipsoid` is that of [`Datum::parse`].
     fn parse(row: &str, ellipsoid: (f64, f64)) -> Option<Self> {
         let (accuracy, numbers) = row.split_once(',')?;
         let mut numbers = numbers.split(',').map(|number| number.parse::<f64>().ok());

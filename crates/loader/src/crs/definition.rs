@@ -61,8 +61,8 @@ pub(super) struct ProjectionParameter {
 /// The directions in which a system's two coordinates grow, as its definition states them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) enum Axes {
-    /// Axes whose directions are not stated, or both point along a meridian (both north or both
-    /// south), as in the polar projections.
+    /// The directions are not stated, or both axes point north or both south, as in polar
+    /// projections.
     #[default]
     Unsaid,
     EastAndNorth,
@@ -71,8 +71,11 @@ pub(super) enum Axes {
 
 impl Axes {
     /// Determines the axes from the directions that a file states for them, such as `east`, in any
-    /// order. An error if one axis goes west or south and the axes are not those of a supported
-    /// system.
+    /// order.
+    ///
+    /// # Errors
+    /// One axis goes west or south, except for two cases: the axes go south and west, or both go
+    /// south.
     pub(super) fn from_directions<'a>(
         directions: impl Iterator<Item = &'a str>,
     ) -> Result<Self, &'static str> {
@@ -96,8 +99,11 @@ impl Axes {
     }
 }
 
-/// The size of the unit that all axes have in common. `None` if no axis states a unit; an error if
-/// two units differ.
+/// The size of the unit that all axes have in common; `None` if no axis states a unit. `units` are
+/// the sizes of the axes' units.
+///
+/// # Errors
+/// Two units differ, or the size of one can't be read.
 pub(super) fn one_unit(
     units: impl Iterator<Item = Result<Option<f64>, &'static str>>,
 ) -> Result<Option<f64>, &'static str> {
@@ -113,9 +119,12 @@ pub(super) fn one_unit(
 
 impl Definition {
     /// Adds the shift of a "bound" system to this definition. A bound system consists of a
-    /// definition, a shift, and the target: the system to which the shift leads. `to` is the
-    /// target, which must be WGS 84; it is `None` if the file doesn't state it in a known form. If
-    /// `shift` is `None`, nothing is added.
+    /// definition, a shift to another system, and that other system: its target `to`. `to` is
+    /// `None` if the file doesn't state the target in a known form. If `shift` is `None`, nothing
+    /// is added.
+    ///
+    /// # Errors
+    /// The target is another system than WGS 84, or this definition has nothing but an EPSG number.
     pub(super) fn bound(
         mut self,
         shift: Option<[f64; 7]>,
@@ -183,19 +192,26 @@ impl Definition {
 }
 
 impl Base {
-    /// The shift to WGS 84 that the file states, with the numbers of the field `shift`; `None` if
-    /// it states none. A shift of zeros counts only on an ellipsoid of satellite datums, whose
-    /// semi-major axis is within 5 m of 6,378,137 m. On an older ellipsoid a shift of zeros is
-    /// ignored.
+    /// The field `shift`, the shift to WGS 84 that the file states; `None` if it states none. A
+    /// shift of zeros counts only on an ellipsoid of satellite datums, whose semi-major axis is
+    /// within 5 m of 6,378,137 m. On any other ellipsoid it is ignored (`None`).
     fn said(&self) -> Option<[f64; 7]> {
         let satellites = (self.ellipsoid.0 - 6_378_137.0).abs() < 5.0;
         let any = |shift: &[f64; 7]| shift.iter().any(|number| *number != 0.0);
         self.shift.filter(|shift| satellites || any(shift))
     }
 
-    /// The definition's datum. It is found by the shift that the file states, else by the EPSG
-    /// number of the geographic system, else by the datum's or the system's name. A number or a
-    /// name counts only if its ellipsoid is the file's. `None` if the datum is not known.
+    /// The definition's datum, found by the first of these that the definition has and that is
+    /// known; `None` if none is:
+    ///
+    /// * the shift to WGS 84 that the file states
+    /// * the EPSG number of the geographic system
+    /// * the datum's name
+    /// * the geographic system's name
+    ///
+    /// A number or a name counts only if the ellipsoid that belongs to it is the file's. A datum
+    /// without a name is treated as equal to WGS 84 if [`is_nameless`](Self::is_nameless) allows
+    /// it.
     fn datum(&self) -> Option<Datum> {
         if let Some(shift) = self.said() {
             return Some(match shift.iter().all(|number| *number == 0.0) {
@@ -214,9 +230,9 @@ impl Base {
         known.or_else(|| self.is_nameless().then_some(Datum::Same))
     }
 
-    /// Returns whether the datum has no name, and has an ellipsoid of satellite datums. Such a
-    /// datum is treated as equal to WGS 84, since satellite datums differ from it by a few metres
-    /// only.
+    /// Returns whether the file has no name for the datum (`unknown`, for example), and the
+    /// ellipsoid is that of GRS 80 or WGS 84. Such a datum is treated as equal to WGS 84, since the
+    /// satellite datums on these ellipsoids differ from WGS 84 by a few metres only.
     fn is_nameless(&self) -> bool {
         let name = registry::plain(registry::bare(&self.datum));
         let none = [
@@ -252,8 +268,11 @@ pub(super) fn degrees(radians: f64) -> f64 {
 
 /// The shift to WGS 84 that a transformation describes by the names of its method and its
 /// parameters: three translations in metres, three rotations in seconds of arc, and the scale
-/// difference in parts per million. `None` if the method is not a shift. Translations without a
-/// unit are in metres, and rotations without a unit in seconds of arc.
+/// difference in parts per million. `None` if the method is not a shift. In a file, translations
+/// without a unit are in metres, and rotations without a unit in seconds of arc.
+///
+/// # Errors
+/// The parameters can't be read.
 pub(super) fn shift(
     method: &str,
     parameters: impl FnOnce() -> Result<Vec<ProjectionParameter>, &'static str>,

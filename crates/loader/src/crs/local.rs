@@ -61,9 +61,10 @@ impl LocalCrs {
         }
     }
 
-    /// A system with a projection. `words` are its PROJ parameters without `+`. The ellipsoid is
-    /// given by `axis`, the semi-major axis in metres, and by its inverse `flattening`, which is 0
-    /// for a sphere. `meridian` is in degrees east of Greenwich. `None` if the projection can't be
+    /// A system with a projection. `words` are its PROJ parameters, as in
+    /// [`ProjDefinition::Words`](super::methods::ProjDefinition::Words). The ellipsoid is given by
+    /// `axis`, the semi-major axis in metres, and by its inverse `flattening`, which is 0 for a
+    /// sphere. `meridian` is in degrees east of Greenwich. `None` if the projection can't be
     /// computed.
     pub(super) fn plane(
         name: String,
@@ -101,8 +102,8 @@ impl LocalCrs {
         &self.name
     }
 
-    /// Sets the largest error, in metres, of a shift to WGS 84 that the user accepts; `None`: the
-    /// default limits apply.
+    /// Sets the field `accepted`: the largest error, in metres, of a shift to WGS 84 that the user
+    /// accepts; `None`: the default limits apply.
     pub(super) fn accept(&mut self, metres: Option<f64>) {
         self.accepted = metres;
     }

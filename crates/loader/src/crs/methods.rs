@@ -12,12 +12,14 @@ pub(super) enum ProjDefinition {
     /// Web Mercator, EPSG:3857.
     WebMercator,
     /// Any other projection, as a PROJ string without `+`: PROJ's name of the projection, and its
-    /// parameters.
+    /// parameters. For example, `tmerc lat_0=0 lon_0=9 k=0.9996 x_0=500000`.
     Words(String),
 }
 
-/// Translates a projection to PROJ parameters. `None` if its method or one of its parameters is not
-/// known.
+/// Translates a projection to PROJ parameters. `None` in each of these cases:
+///
+/// * The method, one of its parameters or the direction of an axis is not known or not supported.
+/// * The PROJ string that the file states beside the projection contradicts it.
 pub(super) fn words(projection: &Projection, base: &Base) -> Option<ProjDefinition> {
     let mut given = ProjectionValues::new(projection, base)?;
     let method = plain(&projection.method);
@@ -47,7 +49,8 @@ pub(super) fn words(projection: &Projection, base: &Base) -> Option<ProjDefiniti
 }
 
 /// Returns whether the PROJ string that a file states beside a projection has the projection's
-/// origin, scale and ellipsoid.
+/// origin, scale, ellipsoid and unit. `given` are the projection's values, and `unit` is the size
+/// of its unit in metres.
 fn agrees(words: &str, given: &ProjectionValues, unit: f64, base: &Base) -> bool {
     let words = words.split_whitespace();
     let mut words = words.filter_map(|word| word.trim_start_matches('+').split_once('='));
@@ -67,10 +70,11 @@ fn agrees(words: &str, given: &ProjectionValues, unit: f64, base: &Base) -> bool
     })
 }
 
-/// The template of a method, from which `ProjectionValues::fill` makes a PROJ string. It begins
-/// with the name of PROJ's projection. Then come PROJ's names of the parameters whose values are
-/// filled in. For `lat_ts:lat_1`, PROJ's parameter `lat_ts` gets the value that has the key
-/// `lat_1`. `None` if the method is unknown or its values are not supported.
+/// The template of a method, such as `merc lon_0 lat_ts:lat_1`, from which
+/// [`ProjectionValues::fill`] makes a PROJ string. It begins with PROJ's name of the projection.
+/// Then come PROJ's names of the parameters whose values are filled in. For `lat_ts:lat_1`, PROJ's
+/// parameter `lat_ts` gets the value that `given` has for `lat_1`. `None` if the method is unknown
+/// or its values are not supported.
 fn template(method: &str, given: &mut ProjectionValues) -> Option<String> {
     let words = match method {
         "transversemercator" | "gausskruger" | "transversemercatorcomplex" => {
@@ -146,7 +150,8 @@ struct ProjectionValues {
     axes: Axes,
 }
 
-/// Returns whether the parameter that PROJ names `key` has no effect if it has this value.
+/// Returns whether a parameter with this value has no effect. `key` is PROJ's name of the
+/// parameter.
 fn neutral(key: &str, value: f64) -> bool {
     match key {
         "k" | "x_scale" | "y_scale" => (value - 1.0).abs() < 1e-12,
@@ -212,8 +217,8 @@ impl ProjectionValues {
         self.values.contains_key(key)
     }
 
-    /// The value of a projection's parameter: an angle in degrees, a length in metres, or a factor.
-    /// For a parameter that is missing, this is the value that has no effect.
+    /// The value of the parameter that PROJ names `key`: an angle in degrees, a length in metres,
+    /// or a factor. For a parameter that is missing, this is the value that has no effect.
     fn get(&self, key: &str) -> f64 {
         let nothing = if key == "k" { 1.0 } else { 0.0 };
         self.values.get(key).copied().unwrap_or(nothing)

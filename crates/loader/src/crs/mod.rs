@@ -8,11 +8,14 @@
 //! Datums that differ from WGS 84 by up to five metres (ETRS89, NAD83 and GDA2020, for example) are
 //! used unchanged.
 //!
-//! A file is refused if its datum is too uncertain. There are two cases. In the first, a grid of
-//! shifts would be more accurate than the shift, whose error may exceed five metres. In the second,
-//! two shifts for one position differ by more than ten metres. Users can accept larger errors
-//! ([`datum_error`](crate::LoadOptions::datum_error)). A datum or projection that is not known at
-//! all is always refused.
+//! A file is refused if its datum is too uncertain, which is so in two cases:
+//!
+//! * The error of the shift may exceed five metres, and a grid would be more accurate. (A grid is a
+//!   file of shifts, which this crate can't read.)
+//! * Two shifts for one position differ by more than ten metres.
+//!
+//! Users can accept larger errors ([`datum_error`](crate::LoadOptions::datum_error)). A datum or
+//! projection that is not known at all is always refused.
 //!
 //! The order of coordinates is easting and northing, or longitude and latitude. All formats that
 //! are read here write them in this order, so the official order of a system's axes is ignored.
@@ -60,8 +63,9 @@ impl Crs {
         options.srid.map_or(Ok(Self::LonLat), named)
     }
 
-    /// Returns an error if the option `srid` names a system for a file that states its own. `place`
-    /// names the part of the file that states it, for the message.
+    /// Returns an error if the option `srid` is set, for a file that states its own coordinate
+    /// system. `place` is the part of the file that states it, such as `its header`, for the
+    /// message.
     pub(crate) fn refuse_option(
         options: &LoadOptions,
         file: &str,
@@ -157,7 +161,8 @@ impl Crs {
     }
 
     /// A system of longitudes and latitudes. `unit` is the size of its angular unit, and `meridian`
-    /// its prime meridian east of Greenwich, both in degrees.
+    /// its prime meridian east of Greenwich, both in degrees. It is [`LonLat`](Self::LonLat) if
+    /// nothing has to be transformed.
     fn angles(name: String, unit: f64, meridian: f64, datum: Datum) -> Self {
         match datum {
             Datum::Same if unit == 1.0 && meridian == 0.0 => Self::LonLat,
@@ -195,7 +200,8 @@ impl Crs {
         }
     }
 
-    /// Transforms coordinates to longitude and latitude on WGS 84, in degrees.
+    /// Transforms coordinates, the easting or longitude first, to longitude and latitude on WGS 84,
+    /// in degrees.
     pub(crate) fn place(&self, x: f64, y: f64) -> Result<GeographicPlace, PlaceError> {
         let (lon, lat) = match self {
             Self::LonLat => (x, y),

@@ -13,8 +13,8 @@ const PROJECTED: &str = include_str!("projected.txt");
 /// The table of compound systems. The fields of a row are the code, and the code of the horizontal
 /// part.
 const COMPOUND: &str = include_str!("compound.txt");
-/// The table of datums. The fields of a row are the datum's name, and the code of a geographic
-/// system whose row has the datum's shifts.
+/// The table of datums. The fields of a row are the datum's name as [`plain`] returns it, and the
+/// code of a geographic system whose row has the datum's shifts.
 const DATUMS: &str = include_str!("datums.txt");
 
 /// A geographic system of EPSG: a row of the table `geographic.txt`.
@@ -74,8 +74,8 @@ pub(super) fn datum(name: &str) -> Option<u32> {
     known(&plain).or_else(|| known(plain.strip_suffix("ensemble")?))
 }
 
-/// A name without the prefix `D_` or `GCS_`, which Esri puts before the names of datums and of
-/// geographic systems.
+/// A name without the prefix `D_`, which Esri puts before names of datums, or `GCS_`, which it puts
+/// before names of geographic systems.
 pub(super) fn bare(name: &str) -> &str {
     let name = name.trim();
     let behind = |word: &str| {
