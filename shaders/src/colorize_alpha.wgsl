@@ -1,4 +1,4 @@
-// The last stage: densities become colour indices, four to a word, or colours, or are copied
+// The last stage: densities become colour indices, four to a 32-bit word, or colours, or are copied
 // unchanged. Each output has a checksum, so that the host can verify what it reads back.
 //
 // The index is the number of the 255 thresholds that are not above the density. Both are compared
@@ -68,7 +68,7 @@ fn write(i: u32, word: u32, job: Job) -> u32 {
     return stir(word, i);
 }
 
-// Writes the indices of four pixels, if there is such a word.
+// Writes the indices of four pixels as the word `i`, if the picture has this word.
 fn write_indices(i: u32, job: Job) -> u32 {
     if i >= job.words {
         return 0u;

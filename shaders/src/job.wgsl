@@ -9,7 +9,7 @@ const OUTPUTS = 8u;
 const GROUP = 64u;
 // The number of bins that one invocation handles in the stage that visits all of them.
 const EACH = 8u;
-// The number of a picture's words that one invocation writes.
+// The number of 32-bit words of a picture that one invocation writes.
 const WORDS = 2u;
 // The number of copies (slots) of a job's counters. Invocations use different slots, so that they
 // rarely wait for each other.
@@ -56,8 +56,8 @@ struct Job {
     stride: u32,
     // Grid cells from one output to the next.
     step: u32,
-    // The length of a table of taps, in values that a thread reads along an axis; and the separable
-    // terms.
+    // The length of a table of taps: the number of values that a thread reads along an axis. And
+    // the number of separable terms.
     span: u32,
     terms: u32,
     // The most terms of any job of the batch.

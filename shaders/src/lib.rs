@@ -28,8 +28,8 @@ macro_rules! stage {
     };
 }
 
-/// Adds cells to a grid. A cell is a point that may stand for several points. The entry point is
-/// `deposit`.
+/// Deposits cells on a grid: divides the weight of each among the grid's nearest squares. A cell is
+/// a point that may stand for several points. The entry point is `deposit`.
 pub const SPLAT_BIN: Stage = stage!("splat_bin");
 /// Converts the grid from fixed point to floating point. The entry point is `settle`.
 pub const SPLAT_SETTLE: Stage = stage!("splat_settle");
@@ -39,8 +39,8 @@ pub const SPLAT_SPREAD: Stage = stage!("splat_spread");
 /// Evaluates the convolved grid at the pixels. It is used for wide kernels, whose grid is coarser
 /// than the pixels. The entry point is `refine`.
 pub const SPLAT_REFINE: Stage = stage!("splat_refine");
-/// Convolves the grid with a picture of the kernel. It is used for kernels that would need many
-/// separable terms. The entry point is `convolve`.
+/// Convolves the grid with the kernel's stamp, a two-dimensional table of weights. It is used for
+/// kernels that would need many separable terms. The entry point is `convolve`.
 pub const SPLAT_EDGE: Stage = stage!("splat_edge");
 /// Adds the kernel's value at each pixel around each cell, without a grid. It is used for small
 /// kernels. The entry point is `stamp`.

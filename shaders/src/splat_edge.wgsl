@@ -6,7 +6,8 @@
 
 @group(0) @binding(0) var<storage, read> jobs: array<Job>;
 @group(0) @binding(1) var<storage, read> taps: array<vec4<f32>>;
-// For each row of the stamp, from its middle on: the offset of its table, and the row's reach.
+// For each row of the stamp, from its middle on: the offset of its table, in groups of four taps,
+// and the row's reach in taps.
 @group(0) @binding(2) var<storage, read> stamp_rows: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read> values: array<f32>;
 @group(0) @binding(4) var<storage, read_write> results: array<vec4<f32>>;

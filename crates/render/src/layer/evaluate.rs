@@ -39,8 +39,9 @@ pub fn density(set: &PointSet, style: &Style, view: &View, by: &dyn Backend) -> 
     density
 }
 
-/// Draws a view as numbers and calls `consume` with them. If the backend's own buffer holds these
-/// numbers, they are not copied.
+/// Draws a view as numbers and calls `consume` with them, row by row from the north. If the
+/// backend's own buffer holds these numbers, they are not copied. Columns of the view that don't
+/// show the map are not cleared.
 pub(crate) fn with_density(
     set: &PointSet,
     style: &Style,
@@ -280,9 +281,9 @@ impl WithSimd for Quotients<'_> {
     }
 }
 
-/// The area of a square kilometre of ground in square CSS pixels. A CSS pixel is `css_pixel` world
-/// units wide. `y` is the position in world units from the map's northern edge; the nearer it is to
-/// a pole, the more the projection enlarges the ground.
+/// The number of square CSS pixels that a square kilometre of ground covers. A CSS pixel is
+/// `css_pixel` world units wide. `y` is the position in world units from the map's northern edge;
+/// the nearer it is to a pole, the more the projection enlarges the ground.
 pub(crate) fn per_km2(y: f64, css_pixel: f64) -> f64 {
     let km = metres_per_unit(y) * css_pixel / 1000.0;
     (km * km).recip()

@@ -72,7 +72,7 @@ pub(crate) fn pixels_with_isolines(
 }
 
 /// The colour of the line at a position of the ramp, 0 to 1. It is the ramp's colour at that
-/// position, made darker if it is light, or lighter if it is dark.
+/// position, made darker if it is light, or lighter if it is dark. `colors` are the ramp's.
 fn ink(colors: &[[u8; 4]; 256], position: f64) -> [f32; 3] {
     let index = (position * 255.0).round().clamp(1.0, 255.0) as usize;
     let [r, g, b, _] = colors

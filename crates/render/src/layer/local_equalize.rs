@@ -67,7 +67,8 @@ type Key = (u8, ValuesKey, i64, i64);
 struct CumulativeHistogram {
     first: u32,
     /// The fraction of the neighbourhood's non-empty pixels whose densities lie below the lower
-    /// edge of each bin, and 1 for the upper edge of the last bin. Empty if all densities are 0.
+    /// edge of each bin, and after these fractions a 1, for the upper edge of the last bin. Empty
+    /// if all densities are 0.
     shares: Vec<f32>,
 }
 
@@ -351,10 +352,11 @@ impl QuadTable {
         }
     }
 
-    /// Returns the colour indices of a block of pixels of one row. The row lies `down` steps south
-    /// of the centres of the northern neighbourhoods, and `across` has, for each pixel, the number
-    /// of steps by which it lies east of the centres of the western neighbourhoods. The loops have
-    /// a fixed length, so that the compiler turns them into vector instructions.
+    /// Returns the colour indices of `BLOCK` neighbouring pixels of one row. The row lies `down`
+    /// steps south of the centres of the northern neighbourhoods, and `across` has, for each pixel,
+    /// the number of steps by which it lies east of the centres of the western neighbourhoods;
+    /// [`STEPS`] steps are the distance between two centres. The loops have a fixed length, so that
+    /// the compiler turns them into vector instructions.
     #[inline(always)]
     #[allow(
         clippy::indexing_slicing,

@@ -39,8 +39,8 @@ use crate::style::measure::Comparison;
 use heatsplat_points::{Points, TileId, Window, WorldCoord, cancel};
 use std::sync::Arc;
 
-/// The most entries that each of a layer's four caches holds. The caches are for statistics,
-/// scales, local histograms, and look-up tables made from local histograms. The number is a choice.
+/// The most entries in each of a layer's four caches. The caches are for statistics, scales, local
+/// histograms, and look-up tables made from local histograms. The number is a choice.
 const CACHED: usize = 512;
 
 /// A named set of points, with the style and the backend that draw it. It caches statistics of the
@@ -182,7 +182,7 @@ impl Layer {
     }
 
     /// Marks the layer as made for one request. The statistics of its own style are then measured
-    /// under the request's token, as those of any other style are: see
+    /// under the request's cancel token, like the statistics of any other style: see
     /// [`statistics`](Self::statistics).
     pub fn measured_for_requests(mut self) -> Self {
         self.measures_to_the_end = false;
@@ -287,8 +287,8 @@ impl Layer {
     ///
     /// Between two whole levels the two ends of the domain are interpolated between those levels'
     /// ends: geometrically, because densities change by a factor from level to level, or linearly
-    /// if the values are means. The curves of equalised scales are interpolated by the rule of the
-    /// ends. Ends that the style's domain gives come from the domain itself.
+    /// if the values are means. The curves of equalised scales are interpolated in the same way,
+    /// geometrically or linearly. An end that the style's domain sets is not interpolated.
     pub fn normalizer_at(&self, level: Level, style: &Style) -> Arc<Normalizer> {
         let below = self.normalizer(level.below(), style);
         let Some((above, _)) = level.above() else {
@@ -345,9 +345,9 @@ impl Layer {
     /// Returns statistics of the values that pictures at `level` have, where the world is 2^`level`
     /// CSS pixels wide. They are measured at the first call, by the CPU, and cached.
     ///
-    /// Those of the layer's own style are measured to the end even if the caller's work must end
-    /// (see [`cancel`]), since every picture needs them. A layer that one request has made is an
-    /// exception: see [`measured_for_requests`](Self::measured_for_requests).
+    /// The statistics of the layer's own style are measured to the end even if the caller's work
+    /// must end (see [`cancel`]), since every picture needs them. A layer that one request has made
+    /// is an exception: see [`measured_for_requests`](Self::measured_for_requests).
     ///
     /// The radius is rounded for the measurement, as [`Style::for_statistics`] says, so styles with
     /// nearly equal radii share statistics.

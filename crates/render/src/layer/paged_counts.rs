@@ -1,5 +1,6 @@
-//! Counts, and weights in another unit, of points that are not in memory. Points in memory get a
-//! new index for each; here the cells that are read are changed on their way.
+//! Points that are not in memory, as other measures need them: each with the weight 1, for counts,
+//! or with weights divided by a number. For points in memory a new index is built. Here the weights
+//! of points and cells are changed whenever they are read.
 
 use crate::style::measure::Measure;
 use heatsplat_points::paged::{PagedCells, PagedIndex};
@@ -29,8 +30,12 @@ impl UncountedError {
     }
 }
 
-/// Returns true if points, in memory or not, can be counted with each point weighing 1: if they are
-/// in memory, have a counting index, or have one and the same weight.
+/// Returns true if points can be counted, each with the weight 1. It is so in four cases:
+///
+/// * They are in memory.
+/// * They have a counting index.
+/// * They all have the same weight, other than 0.
+/// * There are no points.
 pub(super) fn is_countable(points: &Points) -> bool {
     points.paged().is_none_or(|index| {
         let summary = points.summary();
@@ -39,8 +44,9 @@ pub(super) fn is_countable(points: &Points) -> bool {
     })
 }
 
-/// The points that have a weight, each with the weight 1, of an index that is not in memory: those
-/// of its counting index, or its own divided by their common weight.
+/// The points of an index that is not in memory, in which each point that has a weight gets the
+/// weight 1. They come from the counting index or, if all weights are equal, from the index itself,
+/// whose weights are divided by their common weight.
 ///
 /// # Errors
 /// The points can't be counted: see [`PointSet::check`].

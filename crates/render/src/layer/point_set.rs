@@ -224,8 +224,8 @@ impl PointSet {
         &self.points
     }
 
-    /// The kind of comparison, and the second set, with which the points are compared. `None` if
-    /// they are not compared.
+    /// The comparison, a difference or a quotient, and the second set, with which the points are
+    /// compared. `None` if they are not compared.
     pub fn versus(&self) -> Option<(Comparison, &Arc<Self>)> {
         self.versus.as_ref().map(|(how, set)| (*how, set))
     }
@@ -275,9 +275,10 @@ impl PointSet {
         }
     }
 
-    /// The points to draw sums of weights from, and the factor that the sums must be multiplied by
-    /// afterwards: mostly the points themselves and the factor 1. They are others if the weights
-    /// are so great or so small that sums would not fit into 32-bit floats or would be imprecise.
+    /// The points to draw sums of weights from, and the factor by which the sums must be multiplied
+    /// afterwards. Mostly they are the set's own points and the factor 1. If the weights are so
+    /// great or so small that sums would not fit into 32-bit floats or would be imprecise, they are
+    /// points with scaled weights, and the factor undoes the scaling.
     pub(crate) fn summed(&self) -> (&Arc<Points>, f32) {
         let summary = self.points.summary();
         let greatest = f64::from(summary.weight_max.max(-summary.weight_min));

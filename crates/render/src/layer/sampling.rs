@@ -10,8 +10,8 @@ use std::thread;
 
 /// The number of densest tiles, by the sum of |weight| in a tile, that are measured in any case.
 pub const DENSEST: usize = 12;
-/// The number of tiles that are measured besides the [`DENSEST`]. They are picked at equal steps
-/// from all other tiles, sorted from dense to sparse.
+/// The number of tiles that are measured besides the [`DENSEST`]. All other tiles are sorted from
+/// dense to sparse, and every n-th of them is picked.
 pub const SPREAD: usize = 36;
 
 /// The greatest number of tiles of a zoom that are all looked at: some 50 ms. The tiles to measure
@@ -71,11 +71,13 @@ pub(crate) fn measure(
 
 /// Picks the tiles to measure. Each comes with the number of tiles that it stands for.
 ///
-/// All tiles are picked, each for itself, if there are at most `densest` + `spread` of them.
-/// Otherwise the `densest` tiles with the greatest sum of |weight| are picked, each for itself. Of
-/// the others, sorted from dense to sparse, `spread` tiles are picked at equal steps; each stands
-/// for all tiles of one step. A tile that stands for several ([`TileWeight::times`]) takes the
-/// place of so many.
+/// * If there are at most `densest` + `spread` tiles, all are picked, each for itself.
+/// * Otherwise the `densest` tiles with the greatest sum of |weight| are picked, each for itself.
+///   The others are sorted from dense to sparse, and every n-th of them is picked, `spread` tiles
+///   in all. Each of these stands for n tiles; n need not be a whole number.
+///
+/// A tile in `tiles` that stands for several ([`TileWeight::times`]) takes as many places in
+/// the order from dense to sparse.
 pub fn sample(mut tiles: Vec<TileWeight>, densest: usize, spread: usize) -> Vec<(TileId, f64)> {
     let few = tiles.len() <= densest + spread;
     let rest = if few {

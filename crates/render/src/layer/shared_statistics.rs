@@ -1,5 +1,5 @@
-//! Statistics that several layers share: those of windows of time of about one length, for example,
-//! whose colours then hold still.
+//! Statistics that several layers share, for example the layers of all windows of time of about one
+//! length. The colours then keep their meaning from window to window.
 
 use crate::layer::point_set::PointSet;
 use crate::memo::Memo;
@@ -9,7 +9,8 @@ use crate::style::keys::ValuesKey;
 use std::fmt;
 use std::sync::Arc;
 
-/// The most statistics that are kept. A choice: those of all zooms in some styles.
+/// The greatest number of statistics in the cache, one for each level and style. A choice: enough
+/// for all zooms in some styles.
 const CACHED: usize = 256;
 
 /// A function that makes the sets of points whose statistics are merged.
@@ -18,7 +19,8 @@ type MakeSets = dyn Fn() -> Vec<PointSet> + Send + Sync;
 /// Statistics of several sets of points, merged, which several layers share.
 ///
 /// They don't depend on the layer that needs them first. The sets are made when statistics are
-/// needed, and stay in memory for those of other zooms as long as the budget has room for them.
+/// needed, and stay in memory for the statistics of other zooms as long as the budget has room for
+/// the sets.
 pub struct SharedStatistics {
     make: Box<MakeSets>,
     sets: Memo<(), MadeSets>,
@@ -28,8 +30,8 @@ pub struct SharedStatistics {
 }
 
 impl SharedStatistics {
-    /// Statistics of the sets that `make` makes, which must always be equal. Their memory is
-    /// counted in `budget`.
+    /// Statistics of the sets that `make` makes; it must return equal sets each time. The memory of
+    /// sets and statistics is counted in `budget`.
     pub fn new(
         budget: &Arc<MemoryBudget>,
         make: impl Fn() -> Vec<PointSet> + Send + Sync + 'static,
@@ -45,8 +47,9 @@ impl SharedStatistics {
         }
     }
 
-    /// Marks the statistics as those of everyone: they are measured to the end even if the request
-    /// that needs them first must end. Without this mark they end with that request.
+    /// Marks the statistics as needed by all requests: they are measured to the end even if the
+    /// request that needs them first must end. Without this mark the measurement ends with that
+    /// request.
     #[must_use]
     pub fn measured_to_the_end(mut self) -> Self {
         self.measures_to_the_end = true;
@@ -59,8 +62,8 @@ impl SharedStatistics {
         self.measures_to_the_end
     }
 
-    /// The merged statistics under a key. `measure` measures those of one set. If several threads
-    /// need them at the same time, one of them measures.
+    /// The merged statistics under a key, the level and the style. `measure` measures the
+    /// statistics of one set. If several threads need them at the same time, one of them measures.
     pub(crate) fn get(
         &self,
         key: &(u8, ValuesKey),

@@ -11,10 +11,11 @@ use std::collections::HashMap;
 use std::num::NonZeroU64;
 use wgpu::{BindGroup, Buffer, BufferBinding};
 
-/// The offsets, in bytes, of three of the four sections of the buffer `input`. The section of jobs
-/// begins at 0; after it come those of mappings to grids, of thresholds and of items. Each section
-/// begins at a power of two of bytes after the one before, so that batches of about the same size
-/// have the same sections and share bindings.
+/// The offsets, in bytes, of three of the four sections of the buffer `input`. The sections are, in
+/// this order: the jobs, which begin at 0; the mappings from the world to grids (`places`); the
+/// thresholds; and the items, that is, the runs of cells. Each section begins at a power of two of
+/// bytes after the one before, so that batches of about the same size have the same sections and
+/// share bindings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Sections {
     places: u64,
@@ -75,9 +76,9 @@ impl Arenas {
         }
     }
 
-    /// Makes room for a batch in all buffers. Writes its jobs, mappings, thresholds and tables, and
-    /// its first load, the cells of the first submission. Returns the sections of the buffer
-    /// `input`, and the number of bytes that are sent to the device.
+    /// Makes room for a batch in all buffers. Writes its jobs, mappings from the world to grids,
+    /// thresholds and tables, and the cells of its first submission. Returns the sections of the
+    /// buffer `input`, and the number of bytes that are sent to the device.
     pub(super) fn write(
         &mut self,
         device: &wgpu::Device,
@@ -103,8 +104,8 @@ impl Arenas {
         (sections, staged)
     }
 
-    /// Writes a further load of a batch, the cells of one submission, in place of the load before.
-    /// Returns the number of bytes that are sent to the device.
+    /// Writes the cells of a further submission of a batch in place of those of the submission
+    /// before. Returns the number of bytes that are sent to the device.
     pub(super) fn write_load(
         &mut self,
         device: &wgpu::Device,
@@ -185,8 +186,8 @@ impl Arenas {
     }
 
     /// The buffers of an entry point, as its bind group 0; `None` if a buffer was never made. For
-    /// an entry point that deposits cells, `first_item` is the index of the first item of the
-    /// dispatch; for others it is 0.
+    /// an entry point that deposits cells, `first_item` is the index, in the section of items, of
+    /// the first item of the dispatch; for others it is 0.
     pub(super) fn bind(
         &mut self,
         device: &wgpu::Device,
@@ -250,7 +251,7 @@ pub(super) fn whole(buffer: &Buffer) -> BufferBinding<'_> {
     buffer.as_entire_buffer_binding()
 }
 
-/// The number of bytes that the counters of a batch take.
+/// The number of bytes that the counters of all pictures of a batch take.
 pub(super) fn sums_bytes(batch: &DrawBatch) -> u64 {
     batch.jobs.len() as u64 * u64::from(SUMS) * 4
 }

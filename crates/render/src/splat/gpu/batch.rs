@@ -26,8 +26,8 @@ const MOST_ITEMS: usize = 1 << 15;
 /// takes about 10 ms.
 const MOST_WORK: u64 = 1 << 30;
 
-/// The items of a dispatch begin at a multiple of this number, since buffers are bound from a
-/// multiple of 256 bytes on.
+/// The items (runs of cells) of a dispatch begin at a multiple of this number in the list of all
+/// items, since buffers are bound from a multiple of 256 bytes on.
 pub(super) const ITEM_STEP: usize = 256 / size_of::<WorkItem>();
 
 /// A block of a picture, for which a caller waits.
@@ -73,7 +73,7 @@ impl BatchSizes {
         }
     }
 
-    /// Returns true if none of the buffers would have more than `most` bytes.
+    /// Returns true if none of the buffers would have more than `most` bytes with these sizes.
     fn fit(self, most: u64) -> bool {
         let bytes = |elements: u32, size: u64| u64::from(elements) * size;
         bytes(self.bins, 8) <= most
@@ -83,8 +83,8 @@ impl BatchSizes {
     }
 }
 
-/// Cells that one dispatch deposits. They all lie in one buffer of points that is on the device, or
-/// they are all sent with the batch.
+/// Runs of cells that one dispatch deposits. All cells lie in one buffer of points that is on the
+/// device, or all are sent with the batch.
 #[derive(Debug)]
 pub(super) struct CellDispatch {
     pub(super) entry: EntryPoint,
@@ -148,8 +148,9 @@ pub(super) struct BatchTarget {
 }
 
 impl BatchTarget {
-    /// The index of the first word of the buffer that shaders can access. It is the first word of
-    /// `words`, rounded down so that its offset is a multiple of 256 bytes, as bindings require.
+    /// The index of the first 32-bit word of the buffer that shaders can access. It is the first
+    /// word of `words`, rounded down so that its offset is a multiple of 256 bytes, as bindings
+    /// require.
     pub(super) fn base(&self) -> u64 {
         self.words.start / 64 * 64
     }
@@ -168,15 +169,16 @@ pub(super) struct DrawBatch {
     pub(super) thresholds: Vec<u32>,
     pub(super) loads: Vec<SubmissionLoad>,
     pub(super) sizes: BatchSizes,
-    /// The tables of thresholds in `thresholds`, each with its offset there. Pictures of one scale
-    /// share a table.
+    /// The tables of thresholds in `thresholds`, each with the index there of its first threshold.
+    /// Pictures of one scale share a table.
     scales: Vec<(u32, Arc<[u32]>)>,
     work: u64,
 }
 
 impl DrawBatch {
-    /// Takes the first waiting picture, and all other waiting pictures that can be drawn with it in
-    /// buffers of at most `most` bytes each; at most `pictures` in all. `None` if no picture waits.
+    /// Takes the first waiting picture, and all other waiting pictures that can be drawn together
+    /// with it: at most `pictures` in all, and at most `most` bytes in each buffer. `None` if no
+    /// picture waits.
     pub(super) fn gather(waiting: &mut VecDeque<Task>, most: u64, pictures: usize) -> Option<Self> {
         let first = waiting.pop_front()?;
         let mut batch = Self::new(&first.prepared);
@@ -222,9 +224,9 @@ impl DrawBatch {
         }
     }
 
-    /// Returns the range of words that the batch would write in its target if it had this task as
-    /// well. The range is empty if the pictures of both are read back. `None` if the task has
-    /// another target.
+    /// Returns the range of 32-bit words that the batch would write in its target if it had this
+    /// task as well. The range is empty if the batch has no target and the task's picture is read
+    /// back too. `None` if the task has another target than the batch.
     fn target_with(&self, task: &Task) -> Option<Range<u64>> {
         let prepared = &task.prepared;
         match (&self.target, prepared.target.kept()) {
@@ -317,8 +319,9 @@ impl DrawBatch {
     }
 }
 
-/// Returns the offset in `thresholds` of a picture's table, or 0 if the picture needs none. A table
-/// that is not in the list `scales` is appended to `thresholds` and to the list.
+/// Returns the index in `thresholds` of the first threshold of a picture's table, or 0 if the
+/// picture needs no table. A table that is not in the list `scales` is appended to `thresholds` and
+/// to the list.
 fn scale(
     thresholds: &mut Vec<u32>,
     scales: &mut Vec<(u32, Arc<[u32]>)>,

@@ -14,7 +14,8 @@ use heatsplat_points::cancel;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-/// The interval at which a caller that waits for the device checks whether its work must end.
+/// The time after which a caller that waits for the device checks, again and again, whether its
+/// work must end.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Jobs whose blocks the worker thread of the device is drawing.
@@ -125,9 +126,9 @@ impl GpuBackend {
     }
 
     /// Waits until all blocks of a call have an answer. For each block that was drawn, checks its
-    /// sums and calls `paste` with the number of its job, the block, and its output in words of 32
-    /// bits. Returns for each job the reason why the device has not drawn it, or `None` if it has.
-    /// The reasons are counted.
+    /// sums and calls `paste` with three arguments: the number of its job in the call, counted from
+    /// 0; the block; and its output in words of 32 bits. Returns for each job the reason why the
+    /// device has not drawn it, or `None` if it has. The reasons are counted.
     pub(super) fn receive(
         &self,
         call: Call,
@@ -182,8 +183,9 @@ impl GpuBackend {
         reasons
     }
 
-    /// Returns the words of a block after a check of its sums. If they are wrong, they are counted
-    /// for the block's plan, and the worker thread gets the device's number.
+    /// Checks the sums of a block, and returns the block's output in words of 32 bits. A wrong sum
+    /// is counted for the block's plan, and the worker thread gets the number of the device that
+    /// drew the block, so that it closes this device.
     fn checked<'a>(
         &self,
         readings: &'a Readings,
@@ -236,8 +238,9 @@ impl GpuBackend {
         .collect()
     }
 
-    /// Draws colour indices on the device; `None` for a job that it doesn't draw. Each job has its
-    /// thresholds, and the index of density 0.
+    /// Draws colour indices on the device; `None` for a job that the device doesn't draw. Each job
+    /// comes with the thresholds of its scale, as `tables::thresholds` makes them, and the colour
+    /// index of density 0, which blocks without cells get.
     pub(super) fn device_pictures(
         &self,
         jobs: &[(Job<'_>, Arc<[u32]>, u8)],
@@ -280,8 +283,8 @@ impl GpuBackend {
     }
 }
 
-/// Waits for an answer. If the work of this thread must end, it stops waiting, and what the device
-/// draws for the call is dropped.
+/// Waits for an answer. If the work of this thread must end, the wait ends by unwinding the stack,
+/// and what the device draws for the call is dropped.
 fn received(answers: &mpsc::Receiver<Answer>) -> Result<Answer, mpsc::RecvError> {
     loop {
         match answers.recv_timeout(LOOK) {
@@ -292,7 +295,8 @@ fn received(answers: &mpsc::Receiver<Answer>) -> Result<Answer, mpsc::RecvError>
     }
 }
 
-/// Copies the rows of a block, which are `pitch` elements apart, to their place in a picture.
+/// Copies the rows of a block to their place in a picture, whose rows are `width` elements long.
+/// The rows in `from` are `pitch` elements apart.
 fn paste_rows<T: Copy>(to: &mut [T], width: u32, from: &[T], pitch: u32, block: Block) {
     let rows = to.chunks_exact_mut((width as usize).max(1));
     let lines = from.chunks_exact((pitch as usize).max(1));

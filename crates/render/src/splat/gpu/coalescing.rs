@@ -16,9 +16,9 @@ use std::sync::Arc;
 const WARP: u32 = 32;
 /// The number of 32-bit words in a sector.
 const SECTOR: u32 = 8;
-/// The limit for the number of sectors, of 32 bytes each, that the threads of a warp touch in an
-/// access, divided by the number of words that each thread accesses. If consecutive threads access
-/// consecutive words, it is four, or five if they begin within a sector.
+/// The limit for the mean number of sectors, of 32 bytes each, that the threads of a warp touch in
+/// an access, divided by the number of 32-bit words that each thread accesses. If consecutive
+/// threads access consecutive words, it is four, or five if they begin within a sector.
 const MOST: f64 = 8.0;
 
 /// An access of a shader stage to memory.
@@ -120,8 +120,8 @@ const ACCESSES: [Access; 9] = [
     },
 ];
 
-/// The mean number of sectors that a warp touches in an access, divided by the number of words that
-/// each thread accesses.
+/// The mean number of sectors that a warp touches in an access, divided by the number of 32-bit
+/// words that each thread accesses.
 fn sectors(access: &Access, job: &GpuJob) -> f64 {
     let (mut warps, mut touched) = (0, 0);
     for y in 0..4 {

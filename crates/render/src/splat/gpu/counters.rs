@@ -49,7 +49,7 @@ impl GpuReport {
         found.map_or(0, |(_, count)| *count)
     }
 
-    /// Each counter with its name in metrics. Times are in nanoseconds.
+    /// Each counter with its name in metrics, like `staged_bytes`. Times are in nanoseconds.
     pub(super) fn named(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let work = [

@@ -71,8 +71,8 @@ impl DeviceContext {
         }
     }
 
-    /// Runs `work` on the device. If the device reports an error meanwhile, that error is returned
-    /// and not the result.
+    /// Runs `work` on the device and returns its result. If the device reports an error meanwhile,
+    /// this error is returned instead.
     pub(super) fn guarded<T>(
         &self,
         work: impl FnOnce() -> Result<T, FallbackReason>,

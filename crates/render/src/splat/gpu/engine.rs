@@ -43,8 +43,8 @@ pub(super) struct Submission {
     readback: Readback,
 }
 
-/// A buffer into which a submission copies its results. The host can read it when the submission is
-/// finished.
+/// A buffer on the device into which a submission copies its results. The host can read it when the
+/// submission is finished.
 #[derive(Debug)]
 struct Readback {
     staging: GrowBuffer,
@@ -183,8 +183,8 @@ impl Engine {
         })
     }
 
-    /// Waits for a batch, and sends its pictures to the callers that wait for them. They check the
-    /// sums, so that this thread is free for the next batch.
+    /// Waits for a batch, and sends its pictures to the callers that wait for them. The callers
+    /// check the sums, so that this thread is free for the next batch.
     pub(super) fn finish(&mut self, submission: Submission) -> Result<(), FallbackReason> {
         let Submission {
             tasks,
@@ -205,7 +205,7 @@ impl Engine {
         }
     }
 
-    /// Waits for a batch and copies its words from the device's memory. Callers can't read them
+    /// Waits for a batch and copies its results from the device's memory. Callers can't read them
     /// there, since the memory is gone once a device is lost.
     fn read(&mut self, readback: Readback) -> Result<Readings, FallbackReason> {
         let Readback {
@@ -253,7 +253,8 @@ impl Engine {
     }
 }
 
-/// Returns the position of each picture of a batch among the words that are read back.
+/// Returns, for each picture of a batch, the position of its pixels and of its counters among the
+/// 32-bit words that are read back.
 fn parts(batch: &DrawBatch, tasks: &[Task]) -> Vec<PicturePart> {
     let sums = batch.sizes.picture as usize;
     let is_read = batch.target.is_none();
@@ -321,8 +322,8 @@ impl Passes<'_> {
     }
 
     /// Ends a timed pass: submits the commands of `encoder`, waits until they have run, and adds
-    /// the time to that of the pass `name`. Returns an encoder for the commands that follow. If
-    /// passes are not timed, returns `encoder` unchanged.
+    /// the time to the sum for passes called `name`. Returns an encoder for the commands that
+    /// follow. If passes are not timed, returns `encoder` unchanged.
     fn lap(&self, mut encoder: CommandEncoder, name: &'static str) -> CommandEncoder {
         let Some(timer) = &self.timer else {
             return encoder;
@@ -337,9 +338,9 @@ impl Passes<'_> {
         self.encoder()
     }
 
-    /// Clears the bins and deposits all cells, load by load; a load has the cells of one
-    /// submission. All loads but the last are submitted at once, so that the device is never busy
-    /// for long. Returns the encoder that has the last load.
+    /// Clears the bins and deposits all cells, submission by submission. All submissions but the
+    /// last are sent at once, so that the device is never busy for long. Returns the encoder with
+    /// the commands of the last one.
     fn deposit_all(&mut self) -> Result<CommandEncoder, FallbackReason> {
         let batch = self.batch;
         let mut encoder = self.encoder();
@@ -431,8 +432,8 @@ impl Passes<'_> {
 }
 
 /// The entry points that turn the bins into pictures, in the order in which they run, each with its
-/// number of workgroups along three axes. A stage visits all jobs of the batch, and leaves out
-/// those that don't need it.
+/// number of workgroups along three axes. An entry point visits all jobs of the batch, and leaves
+/// out the jobs that don't need it.
 fn steps(batch: &DrawBatch) -> [(EntryPoint, [u32; 3]); 6] {
     let all = batch.jobs.len() as u32;
     let most = |needs: fn(&GpuJob) -> bool, of: fn(&GpuJob) -> u32| {

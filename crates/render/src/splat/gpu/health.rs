@@ -1,4 +1,4 @@
-//! Failures of a device.
+//! Failures of a device: their kinds, how they are counted and found, and the pause after each.
 
 use super::counters::Counters;
 use super::layout::{HELD, SEAL, SEEN, SLOT, SLOTS, WEIGHED};
@@ -65,7 +65,8 @@ impl FallbackReason {
     }
 }
 
-/// The state of a device that outlives it: counters of its work and its failures.
+/// The counters of a device's work, and its failures. They outlive the device, which is opened
+/// again after a failure.
 #[derive(Debug)]
 pub(super) struct Health {
     pub(super) counters: Counters,
@@ -118,7 +119,7 @@ impl PassTimer {
 }
 
 impl Health {
-    /// The state of a device that draws at most `batch` pictures in one submission.
+    /// The state of a device that draws at most `batch` pictures in one batch.
     pub(super) fn with_batch(batch: usize) -> Self {
         Self {
             counters: Counters::default(),
@@ -213,9 +214,14 @@ impl Backoff {
     }
 }
 
-/// Returns true if a picture passes three checks. Its counters show that every cell was counted.
-/// The sum of the bins is the weight of the cells. And the picture has the checksum that the device
-/// computed for it; this is checked only if the picture was read back.
+/// Returns true if a picture passes three checks:
+///
+/// * The device has counted all of its `cells` cells.
+/// * The sum of the bins is the weight of the cells.
+/// * The picture has the checksum that the device computed. It is checked only if the picture was
+///   read back: `picture` has its 32-bit words, or is `None` if the picture stays on the device.
+///
+/// `sums` has the counters of the picture's job.
 pub(super) fn is_whole(sums: &[u32], cells: u64, picture: Option<&[u32]>) -> bool {
     let slots = || sums.chunks_exact(SLOT as usize).take(SLOTS as usize);
     let word = |slot: &[u32], at: u32| slot.get(at as usize).copied().unwrap_or(0);
@@ -231,7 +237,7 @@ pub(super) fn is_whole(sums: &[u32], cells: u64, picture: Option<&[u32]>) -> boo
         && picture.is_none_or(|words| seal == seal_of(words))
 }
 
-/// The checksum of a picture's words, as the last shader stage computes it.
+/// The checksum of a picture's 32-bit words, as the last shader stage computes it.
 fn seal_of(words: &[u32]) -> u32 {
     Arch::new().dispatch(Seal(words))
 }

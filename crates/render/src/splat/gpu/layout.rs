@@ -3,7 +3,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-/// The number of spare cells on each side of a grid. With them a deposit never leaves the grid.
+/// The number of spare grid cells on each side of a grid. With them a deposit never leaves the
+/// grid.
 pub(super) const PAD: u32 = 2;
 /// The number of outputs of a convolution that one thread computes side by side.
 pub(super) const OUTPUTS: u32 = 8;
@@ -29,7 +30,8 @@ pub(super) const SEEN: u32 = 0;
 /// of the cells' weights in fixed point.
 pub(super) const WEIGHED: u32 = 1;
 /// The index, in a slot of a job's counters, of the first of two words, low and high, with the sum
-/// of all bins of the grid in fixed point. The sum over all slots must equal that of [`WEIGHED`].
+/// of all bins of the grid in fixed point. Added up over all slots, it must equal the sum of the
+/// words at [`WEIGHED`].
 pub(super) const HELD: u32 = 3;
 /// The index, in a slot of a job's counters, of a word for the checksum of the job's picture: the
 /// sum of this word over all slots.
@@ -78,15 +80,16 @@ pub(super) struct GpuJob {
     /// The greatest number of separable terms of any job of the batch.
     pub(super) most_terms: u32,
     /// The index of the plan's first taps, the weights of a convolution, in the buffer of tables,
-    /// in groups of four words.
+    /// counted in groups of four 32-bit words.
     pub(super) taps: u32,
-    /// The index of the first row of the plan's stamp in the buffer of tables, in pairs of words.
+    /// The index of the first row of the plan's stamp in the buffer of tables, counted in pairs of
+    /// 32-bit words.
     pub(super) stamp_rows: u32,
-    /// The index of the table by which a coarse grid is refined along the rows, in the buffer of
-    /// tables, in groups of four words.
+    /// The index, in the buffer of tables, of the table by which a coarse grid is refined along the
+    /// rows, counted in groups of four 32-bit words.
     pub(super) refine_across: u32,
-    /// The index of the table by which a coarse grid is refined along the columns, in the buffer of
-    /// tables, in groups of four words.
+    /// The index, in the buffer of tables, of the table by which a coarse grid is refined along the
+    /// columns, counted in groups of four 32-bit words.
     pub(super) refine_down: u32,
     /// The offset, in the buffer of densities, of the picture's first density.
     pub(super) density: u32,
@@ -110,8 +113,8 @@ pub(super) struct GpuJob {
     pub(super) words: u32,
     /// The number of 32-bit words that a row of pixels takes in the picture's output.
     pub(super) row_words: u32,
-    /// The number of words from one row of the picture's output to the next, in the buffer that it
-    /// is written to.
+    /// The number of 32-bit words from one row of the picture's output to the next, in the buffer
+    /// to which the output is written.
     pub(super) row_pitch: u32,
     /// The offset, in the buffer of thresholds, of the first threshold of the picture's scale.
     pub(super) thresholds: u32,
@@ -166,7 +169,7 @@ pub(super) struct GpuPlace {
     /// the number of whole grid cells.
     pub(super) offset_y: [u32; 2],
     /// The first 32 binary digits of the factor that turns a distance in world units into grid
-    /// cells. The factor is 0.mantissa · 2^(before − after).
+    /// cells. The factor is 0.mantissa, read as a binary number, times 2^(before − after).
     pub(super) mantissa: u32,
     /// The number of bits that a distance is shifted to the left before it is multiplied by the
     /// mantissa.

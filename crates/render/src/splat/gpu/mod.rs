@@ -125,8 +125,8 @@ impl GpuOptions {
         self
     }
 
-    /// Sets the number of points and cells in each of the buffers that keep points on the device. A
-    /// device may limit it further. Tests choose small numbers.
+    /// Sets the greatest number of points and cells in each of the buffers that hold points on the
+    /// device. A device may limit it further. Tests choose small numbers.
     #[doc(hidden)]
     #[must_use]
     pub fn with_chunk(mut self, points: usize) -> Self {
@@ -236,7 +236,8 @@ impl GpuBackend {
         self.point_buffers.used()
     }
 
-    /// Counters of the pictures that the device has drawn, and of those that the CPU drew instead.
+    /// Counters of the pictures that the device has drawn, and of the pictures that the CPU drew
+    /// instead.
     pub fn report(&self) -> GpuReport {
         self.health.counters.report()
     }

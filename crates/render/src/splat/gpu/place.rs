@@ -46,8 +46,8 @@ fn fixed(value: f64) -> [u32; 2] {
     [(value.fract() * WORLD) as u32, value as u32]
 }
 
-/// A positive number as (mantissa, exponent): it is 0.mantissa · 2^exponent, where the mantissa has
-/// 32 binary digits and begins with a 1.
+/// A positive number as (mantissa, exponent): the number is 0.mantissa · 2^exponent, where the
+/// mantissa has 32 binary digits and begins with a 1.
 fn halves(value: f64) -> (u32, i32) {
     let exponent = value.log2().floor() as i32 + 1;
     let mantissa = (value * f64::from(32 - exponent).exp2()).round();

@@ -37,9 +37,10 @@ pub(super) enum GpuPlanKind {
     /// Adds the kernel around each cell, in fixed point. The kernel reaches `margin` pixels to each
     /// side of the cell's pixel.
     Direct { margin: u32 },
-    /// Deposits cells on a grid and convolves the grid with each separable term, along the rows and
-    /// then along the columns. If the grid is coarser than the picture, the result is refined to
-    /// pixels. A thread reads `span` values along an axis.
+    /// Deposits cells on a grid and convolves the grid with each of `terms` separable terms, along
+    /// the rows and then along the columns. If the grid is coarser than the picture, the result is
+    /// refined to pixels. A term reaches `reach` grid cells to each side. A thread, which computes
+    /// several outputs, reads `span` values along an axis.
     Spread {
         lattice: Lattice,
         reach: u32,

@@ -7,7 +7,7 @@ use heatsplat_points::{Point, PointSink, Points};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 /// The points and cells of one index on a device, in buffers of equal length. The address of a
-/// point or cell is its number, counted through all buffers.
+/// point or cell is its number, counted from 0 through all buffers.
 ///
 /// If the allowed memory is too small, the first buffers are left out. The last buffers hold the
 /// coarse cells that wide views show.
@@ -21,13 +21,13 @@ pub(super) struct GpuPoints {
     /// The number of the device that has these points. A device that fails is opened again, and
     /// gets a new number each time.
     pub(super) device: u64,
-    /// The number of bytes of the device's memory that are freed when this is dropped.
+    /// The number of bytes of the device's memory that these points take.
     bytes: u64,
 }
 
 impl GpuPoints {
-    /// Finds the buffer that contains an address: its number, and the offset of the address in it.
-    /// `None` if the buffer was left out.
+    /// Finds the buffer that contains an address: the buffer's number, counted from 0, and the
+    /// offset of the address in it, in points. `None` if the buffer was left out.
     pub(super) fn find(&self, address: usize) -> Option<(usize, usize)> {
         let number = address / self.chunk;
         self.buffer(number)?;
@@ -109,8 +109,11 @@ impl PointBuffers {
     }
 
     /// The points of an index on the device. They are uploaded when they are first needed. `None`
-    /// during the pause after a failure, if the device has no memory for any of the points, or if
-    /// the points are not in memory: then they are sent with each picture.
+    /// in three cases:
+    ///
+    /// * during the pause after a failure
+    /// * if the device has no memory for any of the points
+    /// * if the points are not in memory, but in a file
     pub(super) fn get(&self, points: &Points) -> Option<Arc<GpuPoints>> {
         points.as_slice()?;
         let (device, number, entry) = {

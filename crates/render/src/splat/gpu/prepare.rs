@@ -22,9 +22,9 @@ pub(super) enum OutputTarget {
     Indices(Arc<[u32]>),
     /// Densities that are read back.
     Densities,
-    /// A picture that stays in a buffer on the device. Without the table, which is the first field,
-    /// it consists of densities. With a table of thresholds and a ramp's colours it consists of
-    /// colours.
+    /// A picture that stays in a buffer on the device. The first field is a table of thresholds
+    /// followed by a ramp's colours; the picture then consists of colours. If it is `None`, the
+    /// picture consists of densities.
     Buffer(Option<Arc<[u32]>>, OutputBuffer),
 }
 
@@ -40,7 +40,7 @@ pub(super) struct OutputBuffer {
 }
 
 impl OutputBuffer {
-    /// The range of the buffer's 32-bit words from the first to the last that a job writes.
+    /// The range of the buffer's 32-bit words from the first word that a job writes to the last.
     pub(super) fn words(&self, job: &GpuJob) -> Range<u64> {
         let rows = u64::from(job.height).saturating_sub(1) * self.pitch;
         self.first..self.first + rows + u64::from(job.width)
@@ -74,8 +74,8 @@ impl OutputTarget {
         }
     }
 
-    /// The thresholds that the last shader stage reads; for an output of colours, the ramp's
-    /// colours follow them. `None` for an output of densities.
+    /// The table that the last shader stage reads: the thresholds and, for an output of colours,
+    /// the ramp's colours after them. `None` for an output of densities.
     pub(super) fn table(&self) -> Option<&Arc<[u32]>> {
         match self {
             Self::Indices(table) | Self::Buffer(Some(table), _) => Some(table),
@@ -126,8 +126,10 @@ const WIDEST_PIXEL: f64 = 4_294_967_296.0 / 4.0;
 const NARROWEST_PIXEL: f64 = 1.0 / 1024.0;
 
 impl Prepared {
-    /// Prepares a block of a picture. `None` if the block has no cells, unless the picture stays on
-    /// the device: then the device writes the block, too.
+    /// Prepares a block of a picture, whose window is `window`. `phase` is the picture's offset, as
+    /// [`blocks`] returns it, and `resident` is the device's copy of the points. `None` if the
+    /// block has no cells, unless the picture stays on the device: then the device writes the
+    /// block, too.
     ///
     /// # Errors
     /// [`FallbackReason::Beyond`] for pictures that the shaders can't draw.
@@ -210,10 +212,9 @@ impl Prepared {
     }
 }
 
-/// Splits consecutive cells where the buffers of points on the device end. The address of a cell is
-/// its number among all points and cells. Calls `part` for each part with three arguments: the
-/// number of its buffer, or `None` if the part is not on the device; its offset in that buffer; and
-/// its cells.
+/// Splits consecutive cells where the buffers of points on the device end. Calls `part` for each
+/// part with three arguments: the number of its buffer, counted from 0, or `None` if the part is
+/// not on the device; the offset of its first cell in that buffer, in cells; and its cells.
 fn split(
     batch: &Batch<'_>,
     on_device: Option<&GpuPoints>,

@@ -45,8 +45,8 @@ impl Readings {
         }
     }
 
-    /// Changes the first seven words, as a broken device might. A test wants this to see that wrong
-    /// sums are noticed.
+    /// Changes the first seven of the 32-bit words, as a broken device might. Tests use it to see
+    /// that wrong sums are noticed.
     pub(super) fn corrupt(&mut self) {
         self.words
             .iter_mut()
@@ -54,8 +54,8 @@ impl Readings {
             .for_each(|word| *word ^= 0x0101);
     }
 
-    /// Returns the words of a picture after a check of its sums. There are none if the picture
-    /// stays on the device.
+    /// Returns the 32-bit words of a picture after a check of its sums. There are no words if the
+    /// picture stays on the device.
     ///
     /// # Errors
     /// [`FallbackReason::WrongSum`] if the check fails.

@@ -7,8 +7,8 @@ use crate::splat::{Backend, Job};
 use crate::style::kernel::{Kernel, Normalize, Shape};
 use heatsplat_points::{Point, Points, Window};
 
-/// The greatest difference between a density and that of the CPU, as a fraction of the picture's
-/// peak.
+/// The greatest difference between a density that the device draws and the CPU's, as a fraction of
+/// the picture's peak.
 const TOLERANCE: f32 = 1e-5;
 
 impl GpuBackend {

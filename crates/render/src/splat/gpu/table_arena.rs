@@ -14,10 +14,11 @@ const ROOM: u64 = 4 << 20;
 #[derive(Debug)]
 pub(super) struct TableArena {
     pub(super) buffer: GrowBuffer,
-    /// For the number of each plan whose tables are in the buffer, the index of the first of these
-    /// tables, counted in groups of four words.
+    /// For the number (`id`) of each plan whose tables are in the buffer, the index of the first of
+    /// these tables, counted in groups of four 32-bit words.
     places: HashMap<u64, u32>,
-    /// The number of groups of four words of the buffer that have tables.
+    /// The length of the part of the buffer that has tables, counted in groups of four 32-bit
+    /// words.
     used: u32,
 }
 

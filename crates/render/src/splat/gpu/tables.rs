@@ -10,9 +10,10 @@ use crate::splat::stamp::{KernelStamp, mirrored};
 use bytemuck::Pod;
 
 /// A table of weights for a thread that computes `OUTPUTS` outputs. Each output reads as many
-/// consecutive values as there are `taps`, and begins `step` values after the one before. For each
-/// value that any output reads, the table has the weight of that value in every output; a weight
-/// may be 0. So the thread reads each value once, and adds it to all outputs.
+/// consecutive values as there are `taps`, beginning `step` values after the first value of the
+/// output before. For each value that any output reads, the table has the weight of that value in
+/// every output; a weight may be 0. So the thread reads each value once, and adds it to all
+/// outputs.
 fn side_by_side(taps: &[f32], step: usize) -> Vec<f32> {
     let outputs = OUTPUTS as usize;
     let values = taps.len() + (outputs - 1) * step;
@@ -85,8 +86,9 @@ impl RefineTable {
     }
 }
 
-/// All tables of a plan, one after the other, as the words of the device's buffer of tables. Each
-/// begins at a multiple of four words. Offsets are counted in groups of four words.
+/// All tables of a plan, one after the other, as the 32-bit words of the device's buffer of tables.
+/// Each table begins at a multiple of four words. The other fields are the offsets of tables,
+/// counted in groups of four words.
 #[derive(Debug, Default)]
 pub(super) struct PlanTables {
     pub(super) words: Vec<u32>,

@@ -17,7 +17,8 @@ use std::{io, mem};
 /// draws the other.
 const RING: usize = 2;
 
-/// A function that opens the device again after a failure; it returns `None` if that fails too.
+/// A function that opens the device again after a failure of the device; it returns `None` if the
+/// device can't be opened.
 pub(super) type Rebuild = Arc<dyn Fn() -> Option<Engine> + Send + Sync>;
 
 /// A message to the worker thread.
