@@ -41,7 +41,8 @@ impl ScanStop {
     }
 }
 
-/// Makes the reason to stop at `offset`, since another byte is there than is `expected`.
+/// The stop at `offset`, where another byte is found than the one that `expected` describes, such
+/// as `a colon`.
 pub(crate) fn unexpected(offset: usize, expected: &str) -> ScanStop {
     ScanStop::Wrong(offset, format!("expected {expected}"))
 }
@@ -58,8 +59,8 @@ impl Cursor<'_> {
     }
 
     /// Returns the next byte that is not white space, without skipping it. If the buffer ends
-    /// before such a byte, scanning must resume at the offset `back` when more bytes are read.
-    /// Without `back` it resumes at the end of this buffer.
+    /// before such a byte, the result is [`ScanStop::Short`] with the offset `back`, at which
+    /// scanning must resume when more bytes are read; `None` stands for the end of this buffer.
     pub(crate) fn peek(&mut self, back: Option<usize>) -> Result<u8, ScanStop> {
         self.at += skip_value::blank(self.rest());
         self.rest()
@@ -97,8 +98,9 @@ impl Cursor<'_> {
 pub(crate) type ScanStep = Result<Option<Range<usize>>, ScanStop>;
 
 /// Splits a buffer by calls of `step`, each of which scans the next part of a document and returns
-/// its range if it is an item, such as a feature. With `ended`, the buffer reaches to the end of
-/// the file: the file is then cut off unless all bytes are scanned and `is_outside` returns true.
+/// its range if it is an item, such as a feature. `ended` is true if the buffer reaches to the end
+/// of the file. The file then counts as cut off unless all bytes are scanned and the scanner is
+/// outside of all documents (`is_outside`).
 pub(crate) fn split<S>(
     scanner: &mut S,
     (buffer, ended): (&[u8], bool),

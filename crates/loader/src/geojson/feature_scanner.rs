@@ -96,9 +96,10 @@ impl FeatureScanner {
         }
     }
 
-    /// Sets the coordinate system of all features from the member `crs` before the first ones, or
-    /// checks that a later document's features, or a member `crs` after features, have an equal
-    /// system. An error names the offset `at`.
+    /// Applies the field `said`, the member `crs` of the current document. Before the first
+    /// features, it sets the coordinate system of all features. Later (in another document, or
+    /// after features), it is only checked: it must equal the first one, or both must mean
+    /// longitude and latitude. `at` is the offset that an error names.
     fn settle(&mut self, at: usize) -> Result<(), ScanStop> {
         let refused = |error| ScanStop::Refused(at, Box::new(error));
         let said = self.said.as_deref();
@@ -205,8 +206,8 @@ impl FeatureScanner {
         Ok(None)
     }
 
-    /// Scans a top-level object up to its features. If it has no features, it is scanned to its
-    /// end, and its range is returned so that it is parsed as a whole.
+    /// Scans a top-level object up to its features, and returns `None`. If it has no features, it
+    /// is scanned to its end, and its range is returned so that it is parsed as a whole.
     fn object(&mut self, scan: &mut Cursor<'_>) -> Result<Option<Range<usize>>, ScanStop> {
         let start = scan.at;
         scan.at += 1;

@@ -128,8 +128,8 @@ pub(crate) fn string(json: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The value that a JSON text stands for. A list or an object becomes a text, which is its JSON. So
-/// does a number beyond the range of `f64`.
+/// The value that a JSON text stands for. A list, an object or a number beyond the range of `f64`
+/// becomes a text: its JSON.
 pub(crate) fn typed(value: &[u8]) -> Value<'_> {
     match value {
         b"null" => Value::Null,

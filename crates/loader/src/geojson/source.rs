@@ -119,9 +119,9 @@ fn features(
     )))
 }
 
-/// Chooses the properties to read, by the names of properties in the first features. An option may
-/// name a property that these features don't have. That is no error yet, since later features may
-/// have it.
+/// Chooses the properties to read, by the names of properties in the features of the `first` block.
+/// An option may name a property that these features don't have. That is no error yet, since later
+/// features may have it. `positions` is the text for [`Columns::why`] about the positions.
 fn choose(
     first: Option<&TextBlock>,
     options: &LoadOptions,

@@ -30,6 +30,9 @@ const DECLARATION: usize = 1024;
 impl Input {
     /// Converts the input's text to UTF-8, if the option `asked` names an encoding or if the bytes
     /// show one. Binary content stays unchanged, and so does text that is treated as UTF-8.
+    ///
+    /// # Errors
+    /// [`LoadError::BadOption`] if an XML declaration names an encoding that is not known.
     pub(crate) fn into_utf8(self, asked: Option<Encoding>) -> Result<Self, LoadError> {
         let format = by_content(&self.sample);
         if format.is_some_and(|format| !format.is_xml()) {
@@ -69,7 +72,8 @@ impl Input {
 }
 
 /// Recognises UTF-16 by its byte-order mark, or by a zero in most of the first byte pairs, since
-/// texts mostly begin with ASCII characters. `None` for other text.
+/// texts mostly begin with ASCII characters. Returns UTF-16 with its order of bytes; `None` for
+/// other text.
 fn utf_16(sample: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     match sample {
         // This is the byte-order mark of UTF-32.

@@ -43,7 +43,9 @@ impl Input {
 }
 
 impl Input {
-    /// The layout of an input of JSON: one document, or one object on each line.
+    /// The layout of an input of JSON: [`GeoJson`](InputFormat::GeoJson) for one document, or
+    /// [`GeoJsonLines`](InputFormat::GeoJsonLines) for one object on each line, even if the objects
+    /// are not GeoJSON.
     pub(crate) fn json_layout(&self) -> InputFormat {
         json_layout(&self.sample)
     }
@@ -75,9 +77,9 @@ fn by_extension(name: &str) -> Option<InputFormat> {
     }
 }
 
-/// Detects the layout of JSON text. It is `GeoJsonLines` if the text begins with a record
-/// separator, or if the first line that is not blank is a whole JSON value and other text follows
-/// it. Otherwise it is `GeoJson`, one document.
+/// Detects the layout of JSON text by its beginning. It is `GeoJsonLines` if the text begins with a
+/// record separator, or if the first line that is not blank is a whole JSON value and other text
+/// follows the line. Otherwise it is `GeoJson`, one document.
 fn json_layout(sample: &[u8]) -> InputFormat {
     let text = sample.trim_ascii_start();
     if text.first() == Some(&RECORD_SEPARATOR) {
@@ -93,7 +95,8 @@ fn json_layout(sample: &[u8]) -> InputFormat {
     }
 }
 
-/// The format of content that begins with the signature of a format; `None` for other content.
+/// The format of content that begins with the signature of a format, an NMEA sentence, or the root
+/// element of a known XML format. `None` for other content, such as CSV and JSON.
 pub(crate) fn by_content(sample: &[u8]) -> Option<InputFormat> {
     if sample.starts_with(b"fgb") {
         return Some(InputFormat::FlatGeobuf);

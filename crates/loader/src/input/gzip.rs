@@ -57,7 +57,7 @@ impl GzipMembers {
         }
     }
 
-    /// Moves on to the next member. If there is none, `member` becomes `None`.
+    /// Moves on to the next member. If there is none, `member` is set to `None`.
     fn next(&mut self) -> io::Result<()> {
         let Some(mut stored) = self.member.take().map(GzDecoder::into_inner) else {
             return Ok(());

@@ -38,8 +38,8 @@ pub(crate) struct Input {
     pub(crate) rest: Box<dyn Read + Send>,
 }
 
-/// The origin of an input's bytes: a name for messages, and counts of bytes that show the progress.
-/// Clones share the count of bytes that were read.
+/// The origin of an input's bytes: a name for messages, and counts of bytes before decompression,
+/// which show the progress. Clones share the count of bytes that were read.
 #[derive(Clone)]
 pub(crate) struct Origin {
     pub(crate) name: Arc<str>,
@@ -89,8 +89,7 @@ impl Origin {
         let _ = self.byte_notes.broken.set(encoding);
     }
 
-    /// Copies what was noted about the input's bytes into the notes that a source's report
-    /// contains.
+    /// Sets those notes of a source's report that are about the input's bytes.
     pub(crate) fn add_notes(&self, notes: &mut Notes) {
         notes.of_bytes = self.byte_notes();
         let ByteNotes { mixed, broken, .. } = &*self.byte_notes;
@@ -234,8 +233,8 @@ impl Input {
         Self::from_bytes(rest, origin)
     }
 
-    /// Makes an input from decompressed bytes. Reads the first [`SAMPLE`] bytes as the sample, or
-    /// all if there are fewer, and drops a UTF-8 byte-order mark.
+    /// Makes an input from decompressed bytes. The first [`SAMPLE`] bytes, or all if there are
+    /// fewer, are read as the sample, without a byte-order mark of UTF-8.
     pub(crate) fn from_bytes(
         mut rest: Box<dyn Read + Send>,
         origin: Origin,

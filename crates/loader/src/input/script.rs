@@ -1,8 +1,9 @@
 //! Recognition of a JavaScript text whose value is JSON or much like it: `var points = [ … ];`,
 //! `export default { … }` or `callback({ … })`.
 
-/// The offset of the bracket at which the JSON begins in a script such as `var points = [ … ];`.
-/// `None` if the text is no such script: if it is JSON, for example, or another format.
+/// The offset of the bracket at which the JSON begins in a script such as `var points = [ … ];`, or
+/// in JSON after a prefix such as `for(;;);`, by which servers keep it from being run. `None` for
+/// any other text, also for JSON alone.
 pub(crate) fn value_start(text: &[u8]) -> Option<usize> {
     let mut scan = ScriptHead { text, at: 0 };
     scan.blanks();

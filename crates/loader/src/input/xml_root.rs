@@ -1,7 +1,7 @@
 //! The root element of an XML document, which decides its format.
 
-/// The local name of a document's root element; `None` for text that is no XML. `sample` is the
-/// beginning of a document.
+/// The name of a document's root element, without its namespace: `kml` for `<k:kml …>`. `None` for
+/// text that is no XML. `sample` is the beginning of the document.
 pub(crate) fn xml_root(sample: &[u8]) -> Option<&str> {
     let mut text = sample.trim_ascii_start();
     loop {

@@ -21,7 +21,7 @@ const HEADER: u64 = 30;
 
 /// A file in a zip archive.
 pub(crate) struct Member {
-    /// The path of the file in the archive, in the form of [`plain_name`].
+    /// The path of the file in the archive, as [`plain_name`] returns it.
     pub(crate) name: String,
     /// The size in bytes after decompression, as the directory states it.
     pub(crate) size: u64,
@@ -34,14 +34,15 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// The name in the form in which messages show it: control characters are escaped.
+    /// The name for messages: without quotes, cut off after 60 characters, and with control
+    /// characters escaped.
     pub(crate) fn shown(&self) -> String {
         let quoted = shown(self.name.as_bytes());
         quoted.trim_matches('"').to_owned()
     }
 }
 
-/// A name with `/` between its folders and without `./` at its beginning.
+/// The path `name` with `/` between its folders and without `./` at its beginning.
 pub(crate) fn plain_name(name: &str) -> String {
     let name = name.replace('\\', "/");
     match name.trim_start_matches("./") {
@@ -106,6 +107,12 @@ impl Directory {
     }
 
     /// A reader of a member's bytes. `name` is the member's name for errors.
+    ///
+    /// # Errors
+    /// * [`LoadError::Unsupported`] if the member is encrypted, or compressed by another method
+    ///   than deflate
+    /// * [`LoadError::Damaged`] if its local header, sizes or place in the archive are wrong
+    /// * [`LoadError::Read`] if the archive can't be read
     pub(crate) fn reader(&self, member: &Member, name: &str) -> Result<MemberReader, LoadError> {
         let unsupported = |message: String| LoadError::Unsupported {
             file: name.to_owned(),
@@ -157,7 +164,8 @@ impl Directory {
             .map_err(failed)
     }
 
-    /// Returns whether another member shares bytes with `member`, which ends at the offset `after`.
+    /// Returns whether another member shares bytes with `member`. `after` is the offset in the
+    /// archive at which the bytes of `member` end.
     fn overlaps(&self, member: &Member, after: u64) -> bool {
         self.members.iter().any(|other| {
             let others_least = other
@@ -175,8 +183,8 @@ impl Directory {
     }
 }
 
-/// The offset of a member's bytes, which follow its local header. `None` if there is no local
-/// header, or if it has another name than the directory.
+/// The offset in the archive of a member's bytes, which follow its local header. `None` if there is
+/// no local header, or if the name in it is not the one in the directory.
 fn data_start(file: &mut File, member: &Member) -> io::Result<Option<u64>> {
     file.seek(SeekFrom::Start(member.start))?;
     let mut header = [0; HEADER as usize];
