@@ -8,8 +8,8 @@ const SHOWN: usize = 60;
 /// The largest number of names that messages show of a list: a choice.
 const LISTED: usize = 40;
 
-/// A value in the form in which messages show it: in quotes, cut off after 60 characters, and with
-/// control characters escaped.
+/// A value as text for messages: in quotes, cut off after 60 characters, and with control
+/// characters escaped.
 pub(crate) fn shown(value: &[u8]) -> String {
     // A character has at most 4 bytes, so the rest of a long value need not be decoded.
     let head = value.get(..4 * (SHOWN + 1)).unwrap_or(value);

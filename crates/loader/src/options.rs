@@ -21,9 +21,9 @@ pub struct LoadOptions {
     pub lon: Option<String>,
     /// The column of latitudes in degrees, given like the column of longitudes. `None` detects it.
     pub lat: Option<String>,
-    /// The pair of columns to use, where a source has several: `pickup` for the columns
+    /// The pair of columns to use, where a source has several pairs: `pickup` for the columns
     /// `pickup_longitude` and `pickup_latitude`. `None` uses the only pair. For a column that holds
-    /// both coordinates, `lat,lon` or `lon,lat` is their order.
+    /// both coordinates, this is their order instead: `lat,lon` or `lon,lat`.
     pub pair: Option<String>,
     /// The column or GeoJSON property of weights, given like the column of longitudes. `None`
     /// detects it. With the text `none` every row counts 1.

@@ -44,13 +44,13 @@ pub enum Parameter {
     TimeFormat,
     /// The columns to keep: [`LoadOptions::keep`](crate::LoadOptions::keep).
     Keep,
-    /// The accepted error of a datum's shift:
+    /// The accepted error, in metres, of a shift from another datum:
     /// [`LoadOptions::datum_error`](crate::LoadOptions::datum_error).
     DatumError,
-    /// The largest temporary copy:
+    /// The largest size, in bytes, of a temporary copy:
     /// [`LoadOptions::download_limit`](crate::LoadOptions::download_limit).
     DownloadLimit,
-    /// The coordinate system of positions that state none, in a file or a database:
+    /// The coordinate system of positions in a file or a database that doesn't state the system:
     /// [`LoadOptions::srid`](crate::LoadOptions::srid).
     Srid,
     /// The box that a raster covers: [`LoadOptions::extent`](crate::LoadOptions::extent).

@@ -34,8 +34,8 @@ fn outcome(bytes: &[u8], step: usize, options: &LoadOptions) -> Outcome {
     Ok((points, report))
 }
 
-/// Returns the outcome of a load. First it checks that the outcome doesn't depend on the number of
-/// bytes that are read at a time (1, 7 or all), nor on the number of threads (1 or 4).
+/// Returns the outcome of a load. First it checks that the outcome depends neither on the number of
+/// bytes that one read gets (1, 7 or all) nor on the number of threads (1 or 4).
 fn check_invariance(bytes: &[u8], options: &LoadOptions) -> Outcome {
     let whole = outcome(bytes, usize::MAX, options);
     for step in [1, 7] {

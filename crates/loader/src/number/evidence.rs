@@ -22,7 +22,7 @@ pub(crate) struct DecimalEvidence {
     parted_by_points: bool,
 }
 
-/// The number of values of one kind, and the first such value with the number of its line.
+/// The count of the values of one kind, and the first such value with the number of its line.
 #[derive(Clone, Debug, Default)]
 struct Sightings {
     count: u64,
@@ -85,8 +85,9 @@ impl DecimalEvidence {
         }
     }
 
-    /// Chooses the notation of the column. `asked` is the decimal mark that an option names.
-    /// `degrees` is true for longitudes and latitudes, which have no thousands.
+    /// Chooses the notation of the column. `asked` is the decimal mark that an option names, and
+    /// `None` if the values decide it. `degrees` is true for longitudes and latitudes, which have
+    /// no thousands.
     pub(crate) fn format(
         mut self,
         asked: Option<DecimalMark>,

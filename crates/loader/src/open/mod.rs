@@ -103,8 +103,9 @@ pub(crate) fn open_file(
     }
 }
 
-/// The format that the option `format` names for a file that begins with `sample`. `None` for a zip
-/// archive, in which the option names the format of the member.
+/// The format that the option `format` names for a file that begins with `sample`. `None` if the
+/// option isn't set, or if the file is a zip archive: then the option names the format of the
+/// member.
 pub(crate) fn asked(sample: &[u8], options: &LoadOptions) -> Option<InputFormat> {
     options.format.filter(|_| !is_zip(sample))
 }
@@ -138,7 +139,7 @@ pub fn read(
     start(input.into_utf8(options.encoding)?, options)
 }
 
-/// Returns whether a JSON input is to be read as rows and not as GeoJSON. It is not if the option
+/// Returns whether a JSON input is to be read as rows and not as GeoJSON. False if the option
 /// `format` states GeoJSON.
 fn is_rows(input: &Input, options: &LoadOptions) -> bool {
     options.format.is_none() && json_rows::recognises(&input.sample, input.whole, options)

@@ -64,8 +64,8 @@ pub(crate) fn hemisphere(text: &str) -> Option<Hemisphere> {
     known.find(|(name, _)| *name == word).map(|(_, of)| *of)
 }
 
-/// The parts of an angle that were read so far: its numbers (degrees, minutes and seconds), sign,
-/// marks and hemisphere.
+/// The parts of an angle that were read so far: its numbers (degrees, then minutes, then seconds),
+/// sign, marks and hemisphere.
 #[derive(Default)]
 struct Parts {
     /// The numbers read so far, each with the count of its digits before the decimal mark.
@@ -196,10 +196,14 @@ impl Parts {
     }
 }
 
-/// The degrees of an angle that is a single number with the letter of a hemisphere. `digits` counts
-/// the number's digits before the point. They are split if minutes or seconds are among them:
-/// `ddmm.mmmm` or `ddmmss`, with one digit more for longitudes. `None` for any other count, such as
-/// that of `0230.0W`, which may mean 2°30′ or 23°.
+/// The degrees of an angle that is a single number with the letter of a hemisphere. `digits`, the
+/// number of its digits before the point, decides how it is written:
+///
+/// - 2 or fewer, for longitudes 3: degrees. Latitudes may have a third digit: `045.5N`.
+/// - 4, for longitudes 5: degrees and minutes, `ddmm.mmmm`.
+/// - 6, for longitudes 7: degrees, minutes and seconds, `ddmmss`.
+///
+/// `None` for any other count, such as that of `0230.0W`, which may mean 2°30′ or 23°.
 fn grouped(number: f64, digits: usize, axis: AngleAxis) -> Option<f64> {
     let of_degrees = match axis {
         AngleAxis::NorthSouth => 2,

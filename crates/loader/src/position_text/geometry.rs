@@ -26,7 +26,7 @@ pub(crate) struct TextGeometry {
     pub(crate) shape: TextShape,
 }
 
-/// The number of letters after which messages cut off the name of a geometry's type.
+/// The number of letters after which the name of a geometry's type is cut off in messages.
 const LONGEST: usize = 40;
 
 /// Parses a geometry in well-known text, in hexadecimal well-known binary or in GeoJSON. `None` for
@@ -95,8 +95,9 @@ fn strip_word<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
         .then_some(rest)
 }
 
-/// The text between the parentheses of well-known text such as `POINT Z (1 2 3)`, given from behind
-/// the type's name. `Some(None)` for `EMPTY`, and `None` if there are no parentheses.
+/// The text between the parentheses of well-known text such as `POINT Z (1 2 3)`. `text` begins
+/// after the type's name, here with ` Z (`. Returns `Some(None)` for `EMPTY`, and `None` if there
+/// are no parentheses.
 fn coordinates(text: &[u8]) -> Option<Option<&[u8]>> {
     let mut text = text.trim_ascii_start();
     for mark in [&b"ZM"[..], b"Z", b"M"] {
@@ -133,8 +134,8 @@ fn position(text: &[u8]) -> Option<(f64, f64)> {
     rest.is_empty().then_some((x, y))
 }
 
-/// The type of a geometry that is neither a Point nor a MultiPoint; `None` if the text is no
-/// well-known text.
+/// The name of the type of a geometry that is neither a Point nor a MultiPoint; `None` if the text
+/// is no well-known text.
 fn other(text: &[u8]) -> Option<String> {
     const TYPES: [&str; 14] = [
         "LINESTRING",

@@ -33,8 +33,8 @@ impl Area {
         degrees: Vec::new(),
     };
 
-    /// The search boxes of a picture, for a layer that is stored in degrees or Web-Mercator metres.
-    /// `views` are the parts of the picture on either side of ±180°.
+    /// The search boxes of a picture, for a layer that is stored in degrees or Web-Mercator metres,
+    /// which `unit` states. `views` are the parts of the picture on either side of ±180°.
     pub(crate) fn own(unit: Unit, views: &[Viewport]) -> Self {
         Self {
             stored: Viewport::written(views, unit),
@@ -99,8 +99,8 @@ impl TransformedBox {
     }
 }
 
-/// The largest number of boxes in [`TransformedBoxes`], which is emptied when it is full. Viewers
-/// request the same tiles again and again. A choice.
+/// The largest number of boxes in [`TransformedBoxes`], which is emptied when it is full. It is a
+/// cache, since viewers request the same tiles again and again. A choice.
 const KEPT: usize = 4096;
 
 /// A cache of boxes in degrees that the database transformed to a layer's reference system.
@@ -133,8 +133,9 @@ impl TransformedBoxes {
         Ok(reach)
     }
 
-    /// The boxes in which a query searches for the rows of a picture, for a layer in the reference
-    /// system `foreign`. `views` are the parts of the picture on either side of ±180°.
+    /// The boxes in which a query searches for the rows of a picture, for a layer in a reference
+    /// system that the database has to transform. `views` are the parts of the picture on either
+    /// side of ±180°.
     pub(crate) async fn area(
         &self,
         client: &Client,
@@ -167,8 +168,8 @@ impl TransformedBoxes {
     }
 }
 
-/// The number of positions along each side of the grid whose positions are transformed to find the
-/// transformed box: a choice.
+/// The number of positions along each side of a grid over a box. The positions are transformed to
+/// find the transformed box. A choice.
 const GRID: usize = 9;
 
 /// A tolerance in degrees, about ten metres, by which transformed boxes are enlarged. Two
@@ -237,8 +238,9 @@ fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBo
     }
 }
 
-/// The range of x or y over a grid of transformed positions, and two measures of its smoothness. By
-/// these two the range is widened, since between the grid's positions x or y may leave it.
+/// The range of one coordinate, x or y, over a grid of transformed positions, and two measures
+/// (`step` and `bend`) of how smoothly it changes. By these two the range is widened, since between
+/// the grid's positions the coordinate may leave it.
 struct GridSpread {
     low: f64,
     high: f64,

@@ -11,8 +11,8 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// The longest time that connecting to the database may take, and the longest wait for a statement
-/// to be cancelled. A choice.
+/// The longest time that connecting to the database may take. It is also the longest wait for a
+/// statement to be cancelled. A choice.
 pub(super) const CONNECT: Duration = Duration::from_secs(2);
 
 /// The checked address of a database, with its TLS settings. It holds no open connection.

@@ -2,13 +2,13 @@
 
 use crate::error::DatabaseError;
 
-/// The signature at the beginning of every stream. After it come flags, and the length and the
-/// bytes of a header extension.
+/// The signature at the beginning of every stream. After it come 4 bytes of flags, the length of a
+/// header extension, and the extension's bytes.
 pub(crate) const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
-/// The largest size of a row in bytes. A row has a geometry and a few numbers. The factor 2 is
-/// there because a geometry takes more bytes in the stream than in the table: each point of a
-/// MultiPoint gets a header.
+/// The largest size of a row in bytes: room for a geometry and a few numbers. The factor 2 is there
+/// because a geometry takes more bytes in the stream than in the table: each point of a MultiPoint
+/// gets a header.
 const LONGEST: usize = 2 * super::relation::LONGEST + 64;
 
 /// The largest number of fields in a row. The fields are x, y, the weight, and a number that is
@@ -28,8 +28,8 @@ pub(crate) struct CopyDecoder {
     rest: Vec<u8>,
 }
 
-/// The next item of a COPY stream, at the beginning of the bytes received so far. The number in
-/// `Row` and in `Header` is the item's length in bytes.
+/// The next item of a COPY stream, at the beginning of the bytes received so far. The number in the
+/// variants `Row` and `Header` is the item's length in bytes.
 enum CopyItem<'a> {
     Row(Row<'a>, usize),
     Header(usize),

@@ -81,10 +81,14 @@ pub(super) async fn columns_of(
     prepared.map_err(|e| DatabaseError::from(e).counted_from(start + 2))
 }
 
-/// Finds the columns that give positions. `seen` and `names` are all columns and their names.
-/// `asked` is the name of the geometry column that the caller wants; `None` chooses the columns by
-/// their types and names. Returns the columns, the geometry's type modifier (−1 if positions are
-/// two coordinates instead), and the indices of the found columns in `seen`.
+/// Finds the columns that give positions. `seen` are all columns, and `names` their names. `asked`
+/// is the name of the geometry column that the caller wants; with `None` the columns are chosen by
+/// their types and names. Returns:
+///
+/// - the columns;
+/// - the geometry's type modifier, PostgreSQL's number for the declared type; −1 if positions are
+///   two columns of coordinates;
+/// - the indices in `seen` of the found columns.
 pub(super) fn find_place(
     seen: &[Column],
     names: &[String],
@@ -169,11 +173,12 @@ pub(super) fn find_place(
     )))
 }
 
-/// Finds the column of weights. Returns a pair. Its first part is the column's index in `seen`, or
-/// `None` if every row counts 1. Its second part is the reason for this choice, as text for
-/// messages. `asked` is the name that the caller wants, or `none` if every row shall count 1; with
-/// `None` a column is chosen by its name. `taken` has the indices of the columns of positions,
-/// which can't be weights.
+/// Finds the column of weights. Returns its index in `seen`, which is `None` if every row counts 1,
+/// and the reason for the choice as text for messages.
+///
+/// `names` are the names of the columns in `seen`. `asked` is the name that the caller wants, or
+/// `none` if every row shall count 1; with `None` a column is chosen by its name. `taken` has the
+/// indices of the columns of positions, which can't be weights.
 pub(super) fn find_weight(
     seen: &[Column],
     names: &[String],
@@ -207,8 +212,8 @@ pub(super) fn find_weight(
     }
 }
 
-/// The index of the column `asked`, whose numbers are read beside the points; `None` if `asked` is
-/// `None`.
+/// The index in `seen` of the column called `asked`, whose numbers are read beside the points.
+/// `None` if no column is asked for.
 pub(super) fn find_kept(
     seen: &[Column],
     names: &[String],

@@ -9,8 +9,8 @@ use crate::error::DatabaseError;
 pub(super) struct Lexer<'a> {
     sql: &'a str,
     at: usize,
-    /// The offset at which the last piece ends, in bytes of the text. The text from here to `at` is
-    /// in no piece yet.
+    /// The offset, in bytes of the text, at which the last piece ends. The text from here to the
+    /// lexer's position `at` is in no piece yet.
     from: usize,
     pieces: Vec<TemplatePiece>,
 }

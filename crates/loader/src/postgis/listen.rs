@@ -42,7 +42,8 @@ pub fn listen(address: &Address, mut on: impl FnMut(Change) -> bool) -> Result<(
 
 /// Listens until the connection breaks or `on` returns `false`. Returns `true` if the connection
 /// broke, and `false` if `on` returned `false`. `again` must be true if an earlier connection
-/// broke.
+/// broke: then `on` is first called with [`Change::Everything`], since notifications may have been
+/// missed.
 async fn hear(
     address: &Address,
     again: bool,

@@ -36,8 +36,8 @@ pub struct ViewportQuery {
     /// The width in pixels of a border around the window. Rows in the border are fetched too, since
     /// their kernels may reach into the picture.
     pub margin: u32,
-    /// The width, in pixels, of the grid cells in each of which the database may sum the rows to
-    /// one point; `None` if every single row is needed.
+    /// The width, in pixels, of grid cells. The database may send one point for all rows of a cell,
+    /// with their summed weight; `None` if every single row is needed.
     pub cell: Option<f64>,
     /// The time limit for this request. With `None` it is the database's limit.
     pub deadline: Option<Duration>,
@@ -51,7 +51,8 @@ pub struct ViewportRows {
     /// The number of rows that each point stands for, in the order of the points. Empty if every
     /// point stands for one row.
     pub counts: Vec<u32>,
-    /// The counts of rows that were read and of rows that were skipped.
+    /// The report of the rows: how many were read, and how many of them were skipped for which
+    /// reason.
     pub report: Report,
 }
 
@@ -218,8 +219,9 @@ impl LiveRelation {
         Ok(Some((values, area)))
     }
 
-    /// Runs the query for some parts of a picture and reads all rows of the result. If `only` is a
-    /// part, points outside of it are dropped, since the query for another part fetches them.
+    /// Runs the query for `views`, some parts of a picture, and reads all rows of the result into
+    /// `fetched`. If `only` is a part, points outside of this part are dropped, since the query for
+    /// the other part fetches them.
     async fn read(
         &self,
         session: &Session,
@@ -278,8 +280,8 @@ impl LiveRelation {
 }
 
 /// Returns the statement that selects every row of an area, and the indexes of the columns in a row
-/// of its result. `most` is the largest number of rows that may be read. The statement selects up
-/// to one row more, which shows that there are too many.
+/// of its result. `most` is the largest number of rows that a request may read. The statement
+/// selects at most one row more than `most`; if that row comes, there are too many.
 fn rows_statement(
     definition: &ResolvedLayer,
     values: TokenValues,
@@ -373,8 +375,8 @@ impl RowCollector {
     }
 
     /// Drops the points from index `first` on that lie outside of the part `only` of the picture.
-    /// Does nothing if `only` is `None`. `east` must return true if a point on the meridian of
-    /// ±180° is written with the longitude 180°.
+    /// Does nothing if `only` is `None`. `east` is called for a point on the meridian of ±180°; it
+    /// must return true if the point's longitude is written as 180°, and false for −180°.
     fn keep_within(&mut self, only: Option<&Viewport>, first: usize, east: impl Fn() -> bool) {
         let Some(view) = only else { return };
         let points = &mut self.batch.points;
@@ -388,8 +390,7 @@ impl RowCollector {
     }
 }
 
-/// The bytes of a field, in the form in which the database sends its type. Any type can be read in
-/// this way.
+/// The bytes of a field as the database sends them. A field of any type can be read in this way.
 pub(super) struct RawField<'a>(pub(super) &'a [u8]);
 
 impl<'a> FromSql<'a> for RawField<'a> {

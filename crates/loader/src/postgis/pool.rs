@@ -25,7 +25,7 @@ const AWAY: Duration = Duration::from_millis(500);
 /// before a query that may be cancelled.
 const LOAD_POSTGIS: &str = "SELECT ST_IsValid(ST_MakePoint(0, 0))";
 
-/// Limits that protect a database from requests.
+/// Limits that protect a database from too many or too heavy requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatabaseLimits {
     /// The largest number of connections to one database that are open at the same time.
@@ -166,8 +166,9 @@ impl Database {
     }
 }
 
-/// A circuit breaker, which remembers that a database doesn't answer. If it holds a time, it is
-/// open: all requests fail until that time. If it holds none, it is closed, and all requests pass.
+/// A circuit breaker, which remembers that a database doesn't answer. If it holds a time, the
+/// circuit is open: all requests fail until that time. If it holds none, the circuit is closed, and
+/// all requests pass.
 #[derive(Debug, Default)]
 struct CircuitBreaker(Mutex<Option<Instant>>);
 

@@ -62,8 +62,8 @@ pub(super) async fn check(client: &Client, from: &Relation) -> Result<(), Databa
     }
 }
 
-/// An SQL condition that is true if the role in `mine` (see [`MINE`]) may write to a table or to
-/// some of its columns. `table` is an SQL expression for the table's OID.
+/// An SQL condition that is true if the role in the row of `mine` (see [`MINE`]) may write to a
+/// table or to some of its columns. `table` is an SQL expression for the table's OID.
 fn writes(table: &str) -> String {
     format!(
         "(has_table_privilege(mine.oid, {table}, 'INSERT, UPDATE, DELETE, TRUNCATE') \

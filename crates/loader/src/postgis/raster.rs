@@ -29,8 +29,8 @@ pub struct RasterTile {
 
 /// The rasters of all tiles of one zoom.
 pub struct RasterZoom<'a> {
-    /// The width of this zoom's pixels, in units of the width of the deepest zoom's pixels: 1, 2,
-    /// 4, ….
+    /// The width of this zoom's pixels divided by the width of the deepest zoom's pixels: 1, 2, 4,
+    /// ….
     pub factor: u32,
     /// The zoom's tiles. The iterator makes each tile when it is about to be written.
     pub tiles: Box<dyn Iterator<Item = RasterTile> + 'a>,

@@ -63,7 +63,7 @@ pub(crate) struct TableInfo {
     /// read some of the pages. A view has no pages.
     pub(crate) in_pages: bool,
     pub(crate) pages: u32,
-    /// The planner's estimate of the number of rows; negative if it is unknown.
+    /// The planner's estimate of the number of rows in the table; negative if it is unknown.
     pub(crate) rows: f64,
 }
 
@@ -77,8 +77,8 @@ pub struct ResolvedLayer {
     pub(crate) kept: Option<String>,
     /// The SRID that the stored geometries state; 0 if they state none.
     stored: u32,
-    /// The SRID that the geometries are taken to have: that in `stored` or, if that is 0, the one
-    /// that the layer query names.
+    /// The SRID that the geometries are taken to have: `stored` or, if that is 0, the SRID that the
+    /// layer query names.
     srid: u32,
     /// True if the column of geometries declares no SRID, so that the geometries in it may state
     /// different ones.
@@ -177,8 +177,8 @@ impl ResolvedLayer {
     }
 
     /// Sets `stored`, `srid` and `mixed`, and checks that geometries of this SRID can be read.
-    /// `modifier` is the column's type modifier, and `asked` is the SRID that the layer query
-    /// names.
+    /// `modifier` is the type modifier of the column of geometries (PostgreSQL's number for its
+    /// declared type), and `asked` is the SRID that the layer query names.
     async fn find_srid(
         &mut self,
         client: &Client,
@@ -275,7 +275,7 @@ impl ResolvedLayer {
         Ok(())
     }
 
-    /// Adds the columns of positions to the text in `columns.why`, at its beginning. If positions
+    /// Puts a phrase about the columns of positions before the text in `columns.why`. If positions
     /// are two columns of coordinates, also stores their names in `columns.position`.
     fn describe(&mut self) {
         let place = match &self.place {
@@ -356,8 +356,8 @@ impl ResolvedLayer {
     }
 
     /// An SQL expression for a geometry in degrees or Web-Mercator metres. `stored` is the
-    /// expression for the stored geometry. A geometry whose SRID is not the layer's is not
-    /// transformed. When this program reads its row, that SRID decides whether the row is skipped.
+    /// expression for the stored geometry. A geometry whose SRID is not the layer's is sent as it
+    /// is; when its row is read here, its SRID decides whether the row is skipped.
     fn placed(&self, stored: String) -> String {
         let srid = self.srid;
         let said = match (self.mixed, self.zero_is_srid) {
@@ -375,10 +375,10 @@ impl ResolvedLayer {
         }
     }
 
-    /// SQL expressions for a row's position in the form in which the database sends it. A geometry
-    /// is sent as bytes, so that the driver needs no type of PostGIS. A geometry that takes more
-    /// than [`LONGEST`] is sent as empty bytes, which [`check_length`] refuses. The database checks
-    /// the size, so such a geometry is never transferred or held in memory here.
+    /// SQL expressions for a row's position as it is sent to this program: two numbers, or a
+    /// geometry as bytes, so that the driver needs no type of PostGIS. A geometry that takes more
+    /// than [`LONGEST`] bytes is sent as empty bytes, which [`check_length`] refuses. The database
+    /// checks the size, so such a geometry is never transferred or held in memory here.
     pub(crate) fn sent_columns(&self) -> Vec<String> {
         let mut columns = self.place_columns();
         if let ([sent], PlaceColumns::Geometry { points, .. }, Some(stored)) =
@@ -404,9 +404,9 @@ impl ResolvedLayer {
         self.kept.as_deref().map(as_number)
     }
 
-    /// Appends `FROM …` and the condition that a row lies in the area. The boxes in the stored
-    /// reference system are left out if the query has tokens for the box or tile, since it then
-    /// selects the rows itself.
+    /// Appends `FROM …` and the condition that a row lies in the area. If the query has tokens for
+    /// the box or tile, it selects the rows itself, and the area's boxes in the stored reference
+    /// system are left out of the condition.
     pub(crate) fn push_from(&self, statement: &mut Statement, area: &Area) {
         statement.push(" FROM ");
         statement.push_template(&self.from).push(" AS ").push(ALIAS);

@@ -26,24 +26,24 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
-/// The number of points after which a batch is sent to the receiver. A choice.
+/// The number of points that a batch has when it is sent to the receiver. A choice.
 const BATCH: usize = 8192;
 /// The number of full batches that may wait for the receiver, over all connections together. Rows
 /// are in memory only in these batches and in the batch that each connection is filling. A choice.
 const AHEAD: usize = 8;
 /// The largest number of connections that read one table. A choice.
 const MOST: u32 = 4;
-/// The number of a table's pages for each connection: 1,024 pages of 8 KiB are 8 MiB. A table with
-/// fewer pages is read by one connection, since opening a second one would take longer than it
+/// The least number of a table's pages for each connection: 1,024 pages of 8 KiB are 8 MiB. A table
+/// with fewer pages is read by one connection, since opening a second one would take longer than it
 /// saves. A choice.
 const PAGES_EACH: u32 = 1024;
 /// The size in bytes of a row with a point and a weight in a COPY stream. By it the size of the
 /// whole stream is estimated, so that progress can be shown.
 const ROW: f64 = 43.0;
 
-/// The number of bytes that a snapshot with limits may read for each row that its limit permits. A
-/// position and a weight take 43 bytes, and each further position of a MultiPoint takes 21. A
-/// choice.
+/// The number of bytes that a snapshot with limits may read for each of the rows that
+/// [`SnapshotLimits::rows`] permits. A position and a weight take 43 bytes, and each further
+/// position of a MultiPoint takes 21. A choice.
 const MOST_PER_ROW: u64 = 100;
 
 /// Limits of a snapshot that is read for a request. The limit of rows implies a limit of bytes,
@@ -196,7 +196,8 @@ impl Snapshot {
 /// The statement that begins a transaction, which sees the database as it is at one moment.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-/// Checks the role unless `allow_superuser` is set, and looks up the layer of a query.
+/// Looks up the layer of a query. Unless `allow_superuser` is set, first checks that the database
+/// role can only read.
 async fn look_up(
     client: &Client,
     query: &LayerQuery,

@@ -162,9 +162,13 @@ impl Template {
 pub(crate) struct Statement {
     pub(crate) text: String,
     /// The parameters in the order of their numbers. Each is a pair of its origin and its value.
-    /// The origin is `None` for a plain number. For a token it is the token and the index of a side
-    /// of the token's box, or 0 if the token is not a box. By the origin, a token that occurs twice
-    /// in a query gets only one parameter.
+    /// The origin is:
+    ///
+    /// - `None` for a plain number;
+    /// - the token and the index, from 0 to 3, of a side, for a side of a token's box;
+    /// - the token and 0, for a token that is no box.
+    ///
+    /// By the origin, a token that occurs twice in a query gets only one parameter.
     parameters: Vec<(Option<(Token, usize)>, SqlParameter)>,
     values: TokenValues,
     srid: u32,
@@ -257,7 +261,8 @@ impl Statement {
     }
 
     /// Returns the placeholder of a parameter, like `$1::float8`. A token that occurs again reuses
-    /// its parameter. `side` is the number of the side if the token is a box, otherwise 0.
+    /// its parameter. `side` is the index, from 0 to 3, of the box's side if the token is a box,
+    /// otherwise 0.
     fn parameter(&mut self, token: Token, side: usize, parameter: SqlParameter) -> String {
         let of = Some((token, side));
         let known = self.parameters.iter().position(|(o, _)| *o == of);

@@ -94,8 +94,8 @@ impl Viewport {
         all.into_iter().map(|sides| in_unit(unit, sides)).collect()
     }
 
-    /// The number of grid cells in this part of the picture, with its margin. `cell` is the width
-    /// of a cell in pixels.
+    /// The number of grid cells that cover this part of the picture, with its margin. `cell` is the
+    /// width of a cell in pixels.
     pub(crate) fn cells(&self, cell: f64) -> f64 {
         let [left, top, right, bottom] = self.sides;
         let side = self.window.pixel() * cell;
@@ -103,8 +103,8 @@ impl Viewport {
     }
 
     /// The values of a query's tokens for this part of the picture. Coordinates are in `unit`.
-    /// `cell` is the width, in pixels, of a cell of the grid in which rows may be summed; `None`
-    /// means half a pixel.
+    /// `cell` is the width, in pixels, of a grid cell whose rows may be summed; `None` means half a
+    /// pixel.
     pub(crate) fn values(&self, unit: Unit, cell: Option<f64>) -> TokenValues {
         let window = &self.window;
         let [left, top, right, bottom] = self.sides;

@@ -90,7 +90,7 @@ pub(super) struct Choice<'d> {
 }
 
 impl<'d> Choice<'d> {
-    /// A data set that consists of one member.
+    /// A data set that consists of `member` alone.
     pub(super) fn alone(member: &'d Member) -> Self {
         Self {
             member,
@@ -157,8 +157,8 @@ fn named<'d>(
     })
 }
 
-/// The data set of the archive by the rules of this module, for when the option `member` isn't
-/// set.
+/// The data set of the archive by the rules 2 to 4 of this module, for when the option `member`
+/// isn't set.
 ///
 /// # Errors
 /// No file in the archive, several that may be the data set, or an office document.

@@ -63,8 +63,9 @@ pub(super) fn source(
     }))
 }
 
-/// The member that has the core records of a Darwin Core archive, and the form of its text as
-/// `meta.xml` describes it. `None` if the archive is no Darwin Core archive.
+/// The member that has the core records of a Darwin Core archive, and the description in `meta.xml`
+/// of that member's text: delimiter, quotes, encoding and columns. `None` if the archive is no
+/// Darwin Core archive.
 fn darwin_core<'d>(
     directory: &'d Directory,
     origin: &Origin,
@@ -99,8 +100,9 @@ fn darwin_core<'d>(
     }
 }
 
-/// Opens a member of the archive. If its format can't be read as a stream, the member and those
-/// that belong to it are copied to a temporary folder, which is returned too.
+/// Opens a member of the archive. If its format can't be read as a stream, the member and the
+/// members that belong to it are copied to a temporary folder. The folder is the second result; it
+/// is `None` if nothing was copied.
 fn open_member(
     directory: &Directory,
     choice: &Choice<'_>,
@@ -146,8 +148,8 @@ fn open_member(
     Ok((source, Some(folder)))
 }
 
-/// A source that reads the Excel workbook at `path`, the copy of a member of an archive. Any other
-/// archive in an archive is refused, since there might be archives within each other without end.
+/// A source that reads the Excel workbook at `path`, the copy of a member of an archive. An archive
+/// that is no workbook is refused, since archives might contain each other without end.
 fn workbook(
     path: &Path,
     origin: Origin,

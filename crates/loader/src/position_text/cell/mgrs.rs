@@ -1,13 +1,14 @@
 //! References of the Military Grid Reference System (NGA.STND.0037), which name squares of UTM
-//! zones. Those of the poles, which are in no zone, are beyond the map.
+//! zones. References to squares at the poles, which are in no zone, are not read, since they are
+//! beyond the map.
 
 use super::Cell;
 use crate::crs::Crs;
 use std::sync::OnceLock;
 
-/// The letters of the bands of latitude, from 80° south on. The number of each is the least
-/// northing in it, in hundreds of kilometres. South of the equator northings count from 10,000 km
-/// south of it.
+/// The letters of the bands of latitude, from 80° south on. Beside each letter is the least
+/// northing in its band, in hundreds of kilometres. On the southern hemisphere northings are
+/// counted from a line 10,000 km south of the equator.
 const BANDS: [(u8, u32); 20] = [
     (b'C', 11),
     (b'D', 20),
@@ -38,7 +39,7 @@ const COLUMNS: &[u8; 24] = b"ABCDEFGHJKLMNPQRSTUVWXYZ";
 /// The letters for the rows of 100 km squares in a zone. They repeat after 20 rows.
 const ROWS: &[u8; 20] = b"ABCDEFGHJKLMNPQRSTUV";
 
-/// The side of a square in metres.
+/// The side, in metres, of the squares that [`COLUMNS`] and [`ROWS`] have letters for.
 const SQUARE: f64 = 100_000.0;
 
 /// The number of UTM zones on the northern hemisphere, and on the southern one too.

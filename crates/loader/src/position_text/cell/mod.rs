@@ -1,9 +1,10 @@
 //! Codes of cells: texts that name a small part of the world, whose middle stands for it.
 //!
-//! H3 is computed by the crate `h3o`, since its cells are hexagons on an icosahedron. The others
-//! are digits of a grid: their crates bring more crates than they have lines of arithmetic
-//! (`geohash` geo-types, `open-location-code` an old geo, `mgrs` a program), and read from streams
-//! of unknown texts they would have to be checked here all the same.
+//! H3 is computed by the crate `h3o`, since its cells are hexagons on an icosahedron. The codes of
+//! the other kinds are digits in a grid, which take a few lines of arithmetic each. There are
+//! crates for them (`geohash`, `open-location-code`, `mgrs`), but these would bring more crates
+//! than they save lines, and what they return for unknown texts would have to be checked here all
+//! the same.
 
 mod mgrs;
 mod plus_code;
@@ -45,7 +46,7 @@ const LONGEST_GEOHASH: usize = 24;
 /// The deepest zoom of quadkeys, which is the most digits that one may have.
 const DEEPEST: usize = 30;
 
-/// The endings of the names of columns that describe codes and have none.
+/// Endings of the names of columns that describe codes, such as `geohash_precision`, and hold none.
 const ABOUT_CODES: [&str; 9] = [
     "precision",
     "length",
@@ -62,9 +63,9 @@ impl CellCode {
     /// The kinds of codes that are recognised by a value alone, whatever its column is called.
     pub(crate) const UNMISTAKABLE: [Self; 3] = [Self::H3, Self::PlusCode, Self::Mgrs];
 
-    /// The kind of codes that a column holds, by the column's name in the form of
-    /// [`normalised`](crate::columns::normalised); `None` if the name means no such codes, or
-    /// numbers about them, such as `geohash_precision`.
+    /// The kind of codes that a column with this name holds. `name` must be
+    /// [`normalised`](crate::columns::normalised). `None` if the name means no codes, or means
+    /// numbers about codes, such as `geohash_precision`.
     pub(crate) fn of_name(name: &str) -> Option<Self> {
         if ABOUT_CODES.iter().any(|ending| name.ends_with(ending)) {
             return None;
@@ -148,8 +149,8 @@ fn h3(_: &[u8]) -> Option<Cell> {
     None
 }
 
-/// The area that a geohash names; `None` if `text` is none. Its bits halve the longitudes and the
-/// latitudes in turn.
+/// The area that a geohash names; `None` if `text` is none. The bits of its characters halve the
+/// range of longitudes and the range of latitudes in turn.
 fn geohash(text: &[u8]) -> Option<Cell> {
     if text.is_empty() || text.len() > LONGEST_GEOHASH {
         return None;
@@ -194,7 +195,8 @@ fn quadkey(text: &[u8]) -> Option<Cell> {
     })
 }
 
-/// The size of an area as reports show it: `150 m` or `25 km`, with two digits.
+/// The size of an area as reports show it, rounded to two digits: `150 m` or `25 km`. `metres` is
+/// the square root of the area.
 pub(crate) fn shown_size(metres: f64) -> String {
     let rounded = |number: f64| {
         let unit = 10_f64.powf(number.log10().floor() - 1.0);

@@ -9,8 +9,8 @@ const DIGITS: &[u8; 20] = b"23456789CFGHJMPQRVWX";
 /// The number of digits before the `+` of a full code.
 const BEFORE: usize = 8;
 
-/// The number of digits at the beginning of a code that are pairs of a digit for the latitude and
-/// one for the longitude.
+/// The number of digits, from the beginning of a code on, of which each two are a pair: one digit
+/// for the latitude and one for the longitude.
 const PAIRED: usize = 10;
 
 /// The most digits that a code has.
