@@ -11,7 +11,8 @@ use std::io::BufRead;
 /// The name of the file that describes an archive.
 pub(crate) const META: &str = "meta.xml";
 
-/// The file that has the core records of a Darwin Core archive, and the form of its text.
+/// The file that has the core records of a Darwin Core archive, and the description of its text. A
+/// field is `None` if `meta.xml` doesn't state it.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct CoreFile {
     /// The name of the file, relative to the folder of `meta.xml`.
@@ -20,7 +21,7 @@ pub(crate) struct CoreFile {
     quote: Option<Quote>,
     encoding: Option<String>,
     has_header: bool,
-    /// The index of the column of longitudes, counted from 0; `None` if the description names none.
+    /// The index of the column of longitudes, counted from 0.
     longitude: Option<usize>,
     latitude: Option<usize>,
 }

@@ -8,8 +8,8 @@ use crate::report::SkipReason;
 use crate::value::Value;
 
 impl RecordSink {
-    /// Makes the point of a record from its longitude and latitude in degrees, which are numbers or
-    /// texts of numbers.
+    /// Makes the point of a record from its longitude and latitude in degrees. `lon` and `lat` are
+    /// numbers or texts of numbers.
     pub(crate) fn degrees(
         &mut self,
         lon: &Value<'_>,

@@ -74,8 +74,8 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
 }
 
-/// The names of the elements inside points, in the order in which they first appear. `sample` is
-/// the beginning of a file.
+/// The names of the elements inside points, in the order in which they first appear in `sample`,
+/// the beginning of a file (its first 256 KiB).
 fn elements(sample: &[u8], origin: &Origin) -> Slots {
     let mut reader = XmlReader::new(sample, origin.clone());
     let (mut slots, mut within) = (Slots::collecting(), false);
@@ -101,8 +101,8 @@ fn elements(sample: &[u8], origin: &Origin) -> Slots {
 /// A point whose closing tag was not read yet.
 struct OpenPoint {
     place: Result<(f64, f64), String>,
-    /// The text read so far of each wanted element, by its slot. `None` for an element that didn't
-    /// appear yet.
+    /// The text read so far of each wanted element, by the element's slot (see [`Slots`]). `None`
+    /// for an element that hasn't appeared yet.
     texts: Vec<Option<String>>,
 }
 

@@ -1,8 +1,9 @@
 //! Reading of logs of NMEA 0183, the sentences that GPS receivers send.
 //!
-//! A receiver repeats each position in sentences of several kinds. Those of one kind are read: GGA,
-//! or RMC or GLL if there is none of it at the beginning of the log. A checksum must be right where
-//! there is one. Other sentences are skipped, and so is other text between them.
+//! A receiver repeats each position in sentences of several kinds. Only sentences of one kind are
+//! read: GGA, or RMC if the beginning of the log (its first 256 KiB) has no GGA, or GLL if it has
+//! neither. If a sentence has a checksum, the checksum must be right. Other sentences are skipped,
+//! and so is other text between them.
 
 use super::whole::whole;
 use super::{Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, unreadable};
@@ -189,8 +190,8 @@ impl Log {
         Ok(())
     }
 
-    /// The time of a field such as `101530.25`, on the date of the last RMC sentence. Without such
-    /// a sentence it is the text of the time of day.
+    /// The time of a field such as `101530.25`, on the date of the last RMC sentence. Before the
+    /// first RMC sentence it is a text, the time of day alone.
     fn time(&self, field: &[u8]) -> Value<'static> {
         let text = std::str::from_utf8(field).unwrap_or_default();
         let (Some(hour), Some(minute), Some(second)) =
@@ -289,9 +290,9 @@ impl<'l> Sentence<'l> {
     }
 }
 
-/// The degrees of a field such as `4807.038` (48° 7.038′) and of the field with its letter.
-/// `letters` are the letter of positive degrees and the letter of negative degrees. `None` if a
-/// field is malformed.
+/// The degrees of a field such as `4807.038` (48° 7.038′), with the sign of the field after it,
+/// `letter`. `letters` are the letter of positive degrees and then the letter of negative degrees,
+/// for example `N` and `S`. `None` if a field is malformed.
 fn degrees(field: &[u8], letter: &[u8], letters: &[u8; 2]) -> Option<f64> {
     let number = number::parse(field).filter(|number| *number >= 0.0)?;
     let whole = (number / 100.0).floor();

@@ -17,7 +17,7 @@ use std::sync::mpsc::SyncSender;
 /// The number of points at which a batch is sent: a choice. Its points then fill 192 KiB.
 const BATCH: usize = 1 << 14;
 
-/// The number of rows at which a batch is sent even if it has few points or none: a choice.
+/// The number of rows after which a batch is sent even if it has few points or none: a choice.
 const ROWS: u64 = 1 << 17;
 
 /// The geometry of a record, in the file's coordinate system.
@@ -44,20 +44,21 @@ pub(crate) struct RecordSink {
     /// True if no option named the column of weights, but it was chosen by its name. A row whose
     /// value in this column is no number then becomes a point all the same, with a missing weight.
     is_guess: bool,
-    /// The pending decision whether the values in the column of weights are numbers, which is made
-    /// before the first batch is sent. `None` after it was made, or if none is needed.
+    /// The decision whether the values in the column of weights are numbers, as long as it is not
+    /// made. It is made before the first batch is sent. `None` after that, or if no decision is
+    /// needed.
     undecided: Option<WeightDecision>,
     /// True if the values in the column of weights turned out to be no numbers, so that every row
     /// counts 1.
     unused: bool,
     file: String,
-    /// The error that refuses the whole file. It is set when the shift of a position to WGS 84 is
-    /// too uncertain, and is `None` until then.
+    /// The error that ends the load of the file: the shift of a position to WGS 84 is too
+    /// uncertain. `None` as long as there is no such error.
     refused: Option<LoadError>,
     out: SyncSender<Result<ReaderMessage, LoadError>>,
 }
 
-/// A message of a reader to the source.
+/// A message from a reader, the thread that reads records, to the source.
 pub(super) enum ReaderMessage {
     Batch(Box<Batch>),
     /// The end of this reader's turn, at which the next reader's turn begins. Readers take turns,
@@ -70,8 +71,8 @@ pub(super) enum ReaderMessage {
 
 impl RecordSink {
     /// A sink for the records of one reader. `is_guess` is true if the column of weights was chosen
-    /// by its name alone; `undecided` is then the decision, to be made, whether its values are
-    /// numbers. Points outside the box `within` are left out.
+    /// by its name alone; `undecided` is then the decision that must still be made: whether the
+    /// column's values are numbers. Points outside the box `within` are left out.
     pub(super) fn new(
         crs: &Arc<Crs>,
         selection: &Arc<RowSelection>,
@@ -96,9 +97,9 @@ impl RecordSink {
         }
     }
 
-    /// Returns whether the filter selects the next record. A record that it leaves out is counted.
-    /// If it selects the record, the record's values in the kept columns are stored until its
-    /// points are made. `value` returns the record's value in a column by the column's index.
+    /// Returns whether the filter selects the next record. A record that the filter doesn't select
+    /// is counted. Of a selected record, the values in the kept columns are stored until its points
+    /// are made. `value` returns the record's value in the column with an index.
     pub(crate) fn selects(
         &mut self,
         mut value: impl FnMut(usize) -> Value<'static>,

@@ -64,8 +64,8 @@ impl RecordSourceBuilder {
     }
 
     /// Starts a thread for each reader, and returns the source. If the column of weights was chosen
-    /// by its name alone, this waits until the first reader has decided whether the column's values
-    /// are numbers.
+    /// by its name alone, this method waits until the first reader has decided whether the column's
+    /// values are numbers.
     pub(crate) fn start(self, readers: Vec<RecordReader>) -> Result<Box<dyn Source>, LoadError> {
         let Self { origin, strict, .. } = self;
         let crs = self.crs.accepting(self.datum_error, &origin.file())?;

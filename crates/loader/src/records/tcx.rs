@@ -21,7 +21,7 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     xml::source(input, options, why, columns, read)
 }
 
-/// The columns of the trackpoints in `sample`, the beginning of a file.
+/// The columns of the trackpoints in `sample`, the beginning of a file (its first 256 KiB).
 fn columns(sample: &[u8], origin: &Origin) -> Slots {
     let mut trackpoints = Trackpoints::new(Slots::collecting());
     let mut reader = XmlReader::new(sample, origin.clone());
@@ -78,7 +78,8 @@ enum Element {
     Trackpoint,
     Longitude,
     Latitude,
-    /// An element whose text is a value. The field is the value's slot; `None` if it isn't wanted.
+    /// An element whose text is a value. The field is the value's slot (see [`Slots`]); `None` if
+    /// the value isn't wanted.
     Text(Option<usize>),
 }
 

@@ -1,4 +1,5 @@
-//! Words: the bytes of one number of a binary file, whichever of them comes first.
+//! Words: the at most eight bytes of one number of a binary file, with the highest or the lowest
+//! byte first.
 
 /// The number whose bytes are `bytes`, at most eight, as an unsigned whole number. The highest byte
 /// comes first if `is_big_endian`, and last otherwise.
@@ -10,7 +11,7 @@ pub(super) fn unsigned(bytes: &[u8], is_big_endian: bool) -> u64 {
     }
 }
 
-/// The signed whole number (two's complement) whose lowest `size` bytes are those of `word`. `size`
+/// The signed whole number whose two's complement is in the lowest `size` bytes of `word`. `size`
 /// is 1 to 8.
 pub(super) fn signed(word: u64, size: usize) -> i64 {
     let unused = 64 - 8 * size.clamp(1, 8) as u32;

@@ -26,13 +26,14 @@ const ENDLESS: usize = 16 << 20;
 /// The most elements of one document that may be open, one inside the other: a choice.
 const DEPTH: usize = 1000;
 
-/// A function that sends the records of a text to a sink. Its other arguments are the origin of the
-/// text, the elements whose texts are read, and the index of the column of weights.
+/// A function that sends the records of a text to a sink. Its arguments are the text, the text's
+/// origin, the elements whose texts are read, the index of the column of weights (`None` if every
+/// record counts 1), and the sink.
 pub(super) type XmlRecordReader =
     fn(WholeInput, &Origin, Slots, Option<usize>, &mut RecordSink) -> Result<(), ReadFailure>;
 
-/// A source that reads an input as XML. `columns` finds the columns of the first records in the
-/// beginning of the text. `why` describes the origin of positions for reports.
+/// A source that reads an input as XML. `columns` finds the columns of the records in the beginning
+/// of the text (its first 256 KiB). `why` states for reports where the positions come from.
 pub(super) fn source(
     input: Input,
     options: &LoadOptions,
@@ -208,7 +209,8 @@ pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
         .map(|text| text.into_owned())
 }
 
-/// The XML elements whose texts are read, by their names. Each has a slot, which is its index here.
+/// The XML elements whose texts are read, by their names. Each has a slot: its index in this list,
+/// counted from 0.
 #[derive(Default)]
 pub(super) struct Slots {
     names: Vec<String>,
@@ -288,7 +290,8 @@ impl Slots {
     }
 
     /// A record's value in the column with the index `column`; null if its text is missing or
-    /// blank. `texts` are the record's texts by slots.
+    /// blank. `texts` are the texts of the record's elements, each at the index that is the
+    /// element's slot.
     pub(super) fn value(&self, texts: &[Option<String>], column: usize) -> Value<'static> {
         let at = self.columns.iter().position(|known| *known == column);
         let text = at.and_then(|at| texts.get(at).cloned().flatten());

@@ -66,8 +66,9 @@ pub(crate) fn asked_for(schema: &Schema, name: &str, origin: &Origin) -> Result<
     Ok(seen.get(at).cloned().unwrap_or_default())
 }
 
-/// The text for messages that names the column of positions, and the other columns of geometries in
-/// `all`.
+/// The text for messages that names the column of positions, for example `positions from "geom"`,
+/// and after it the other columns of geometries, which the option `geom` may name. `all` are the
+/// names of all columns of geometries.
 pub(crate) fn positions_from(column: &str, all: &[String]) -> String {
     let others = all.iter().filter(|name| *name != column);
     let others: Vec<String> = others.map(|name| shown(name.as_bytes())).collect();
@@ -79,9 +80,11 @@ pub(crate) fn positions_from(column: &str, all: &[String]) -> String {
 }
 
 impl ColumnProjection {
-    /// Chooses the columns to read. Positions come from columns that options name; without such
-    /// options from a column of geometries; and without one from columns whose names look like
-    /// coordinates.
+    /// Chooses the columns to read. Positions come from:
+    ///
+    /// - the columns that options name;
+    /// - without such options, a column of geometries;
+    /// - without such a column, columns whose names look like coordinates.
     pub(crate) fn resolve(
         schema: &Schema,
         geometry: Option<GeometryColumn>,
@@ -110,10 +113,10 @@ impl ColumnProjection {
         Ok((projection, found))
     }
 
-    /// The names of four leaf columns: those with the least x, the greatest x, the least y and the
-    /// greatest y of each row. By their statistics, row groups of Parquet outside of a box are
-    /// skipped. The rows are points here, so the least and the greatest x are in one column, and so
-    /// are those of y.
+    /// The names of four leaf columns (Parquet's columns of single numbers): those with the least
+    /// x, the greatest x, the least y and the greatest y of each row. By the statistics of these
+    /// columns, row groups outside of a box are skipped. The rows are points here, so the first two
+    /// names are equal, and the last two are.
     pub(crate) fn covering_paths(&self, schema: &Schema) -> [String; 4] {
         let name = |at: usize| schema.fields().get(at).map_or("", |field| field.name());
         let (x, y) = match self.position {
@@ -125,7 +128,7 @@ impl ColumnProjection {
         [x.clone(), x, y.clone(), y]
     }
 
-    /// The indexes in the schema of all columns that are read, in ascending order.
+    /// The indexes in the file's schema of all columns that are read, in ascending order.
     pub(crate) fn all(&self) -> Vec<usize> {
         let mut all = match self.position {
             PositionPlaces::LonLat(lon, lat) => vec![lon, lat],
@@ -138,8 +141,8 @@ impl ColumnProjection {
         all
     }
 
-    /// Makes a projection of the columns in this one for batches that have only the columns of
-    /// [`all`](Self::all), where these columns have other indexes.
+    /// Makes a projection of the same columns for batches that have only the columns of
+    /// [`all`](Self::all). In such batches a column's index is its place in that list.
     pub(crate) fn projected(&self) -> Self {
         let all = self.all();
         let among = |at: usize| all.iter().position(|&a| a == at).unwrap_or(0);
@@ -234,8 +237,8 @@ fn refuse_nested(
 }
 
 /// Returns the longitude and the latitude from the values of a row. A value may be a number or, as
-/// in CSV, its text. The error is a reason and a text about the value at fault. If one value is
-/// empty and the other malformed, the empty one is reported.
+/// in CSV, the text of a number. The error is the reason, and a text that names the value at fault.
+/// If one value is empty and the other malformed, the empty one is reported.
 fn degrees(lon: &Value<'_>, lat: &Value<'_>) -> Result<(f64, f64), (SkipReason, String)> {
     if let (Value::Number(Number::Float(x)), Value::Number(Number::Float(y))) = (lon, lat) {
         return Ok((*x, *y));

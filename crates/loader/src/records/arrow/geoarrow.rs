@@ -43,9 +43,9 @@ impl GeometryKind {
         })
     }
 
-    /// The kind that a type number means, in a column with geometries of several kinds. The last
-    /// digit is the kind. The tens state which dimensions there are beside x and y. `None` for a
-    /// number of no kind here, such as that of a GeometryCollection.
+    /// The kind that a type number means, in a column with geometries of several kinds. The
+    /// number's last digit is the kind, and its tens state whether positions have z or m. `None`
+    /// for a kind that is not read, such as a GeometryCollection.
     fn from_type_id(number: i8) -> Option<Self> {
         Some(match number % 10 {
             1 => Self::Point,
@@ -80,8 +80,9 @@ fn is_native(kind: &DataType) -> bool {
     }
 }
 
-/// The indexes of the longitude, or x, and the latitude, or y, among the fields of a structure;
-/// `None` if it lacks one. The names are compared for each row, so no text is made of them.
+/// The indexes, among the fields of a structure, of the longitude or x and of the latitude or y;
+/// `None` if one of the two is missing. It is called for each row, so the names are compared
+/// without making texts of them.
 pub(crate) fn axes(fields: &Fields) -> Option<(usize, usize)> {
     const AXES: [([&str; 4], [&str; 2]); 2] = [
         (["lon", "lng", "long", "longitude"], ["lat", "latitude"]),
@@ -134,8 +135,8 @@ pub(crate) fn geometry(
     Ok(sink.wkb(bytes, weight)?)
 }
 
-/// Sends a geometry in GeoArrow's native encoding to a sink. If the stated kind doesn't fit the
-/// depth to which lists are nested, the depth decides.
+/// Sends a geometry in GeoArrow's native encoding to a sink. If `stated`, the kind that the file
+/// states, doesn't fit the depth to which the column's lists are nested, the depth decides.
 fn native(
     column: &ArrayRef,
     row: usize,

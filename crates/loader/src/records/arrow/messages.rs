@@ -26,8 +26,9 @@ const TAIL: usize = 10;
 /// An error that occurs while Arrow data are read.
 pub(super) type IpcError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A message of Arrow IPC. `bytes` are its metadata followed by its body; `block` states the
-/// lengths of the two and the message's place in the file.
+/// A message of Arrow IPC. `bytes` are its metadata followed by its body. `block`, Arrow's
+/// description of a message's place in the file, states the lengths of metadata and body in bytes
+/// and the offset at which the message begins.
 pub(super) struct IpcMessage {
     block: Block,
     bytes: Buffer,
@@ -97,8 +98,8 @@ impl IpcMessage {
         Ok((known(schema)?, message.version()))
     }
 
-    /// Decodes the rows in the message. Returns `None` for a dictionary, which the decoder stores
-    /// for the rows after it.
+    /// Decodes the message: returns its rows. Returns `None` if the message is a dictionary, which
+    /// the decoder stores for the rows after it.
     pub(super) fn decode(
         &self,
         decoder: &mut FileDecoder,

@@ -71,7 +71,7 @@ pub(crate) fn stream(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     start_decoded(schema, version, parts, origin, options)
 }
 
-/// Starts a source of the messages that `parts` returns, until it returns `None`.
+/// Starts a source of the messages that `parts` returns one by one; `None` from `parts` ends it.
 fn start_decoded(
     schema: Schema,
     version: MetadataVersion,
@@ -115,8 +115,9 @@ pub fn read_record_batches(
     start(schema, next, origin, options)
 }
 
-/// Starts a source of the batches that `batches` returns, until it returns `None`. Its parameter
-/// has the indexes of the columns that a batch is to have, in ascending order.
+/// Starts a source of the batches that `batches` returns one by one; `None` ends it. `batches` is
+/// called with the indexes in the schema of the columns that a batch is to have, in ascending
+/// order.
 fn start(
     schema: &Schema,
     mut batches: impl FnMut(&[usize]) -> Result<Option<RecordBatch>, IpcError> + Send + 'static,

@@ -19,8 +19,9 @@ struct FieldDefinition {
     kind: u8,
 }
 
-/// The layout of messages: their kind and their fields. A FIT file defines it under a local number,
-/// to which messages refer until the number is defined anew.
+/// The layout of messages: their kind and their fields. A FIT file gives a layout a local number (0
+/// to 15). Messages refer to their layout by this number, until the file gives it to another
+/// layout.
 #[derive(Clone, Default)]
 struct MessageDefinition {
     number: u16,
@@ -44,7 +45,8 @@ impl MessageDefinition {
 pub(super) struct FitMessage<'r> {
     definition: Arc<MessageDefinition>,
     bytes: &'r [u8],
-    /// The seconds since 31 December 1989, FIT's beginning of time; `None` if the file states none.
+    /// The time in seconds since 31 December 1989, from which FIT counts; `None` if the file states
+    /// none.
     pub(super) timestamp: Option<u32>,
 }
 
@@ -56,7 +58,7 @@ impl FitMessage<'_> {
 }
 
 /// The value of the field `number` of a message. `None` if the field is missing, holds the value
-/// that means "invalid", or is no number. If the field has several numbers, it is the first.
+/// that means "invalid", or is no number. Of a field with several numbers, the first is returned.
 fn field(definition: &MessageDefinition, bytes: &[u8], number: u8) -> Option<f64> {
     let mut from = 0;
     for field in &definition.fields {
@@ -69,8 +71,8 @@ fn field(definition: &MessageDefinition, bytes: &[u8], number: u8) -> Option<f64
     None
 }
 
-/// The number that `bytes` encode in FIT's base type `kind`; `None` for the value that means
-/// "invalid", and for types that are no numbers.
+/// The number that `bytes` encode in FIT's base type `kind`. `None` if `bytes` are the value that
+/// means "invalid" in this type, or if the type is no number.
 fn number_of(kind: u8, bytes: &[u8], is_big_endian: bool) -> Option<f64> {
     let size = match kind {
         0x00 | 0x01 | 0x02 | 0x0a | 0x0d => 1,
@@ -95,10 +97,10 @@ fn number_of(kind: u8, bytes: &[u8], is_big_endian: bool) -> Option<f64> {
 pub(super) struct FitReader<R> {
     bytes: R,
     origin: Origin,
-    /// The number of bytes read so far, over all files.
+    /// The number of bytes read so far, over all FIT files of the input.
     place: u64,
-    /// The number of bytes left that may be read: of the current file's messages, or of its header
-    /// or checksum.
+    /// The number of bytes that may still be read of the current part of a FIT file: of its header,
+    /// of all its messages, or of its checksum.
     left: u64,
     checksum: u16,
     definitions: [Option<Arc<MessageDefinition>>; 16],

@@ -29,8 +29,9 @@ const TIMESTAMP: u8 = 253;
 /// The numbers of the fields that have a message's longitude and latitude.
 const POSITION: (u8, u8) = (1, 0);
 
-/// A column of numbers. Several fields may hold its value, each with a scale and an offset; a later
-/// one has more digits than those before it.
+/// A column of numbers. `fields` lists the fields of a message that may hold the column's value,
+/// each with a scale and an offset: the value is the stored number / scale − offset. If a message
+/// has several of these fields, the last one counts, since it has the most digits.
 struct NumberColumn {
     name: &'static str,
     fields: &'static [(u8, f64, f64)],

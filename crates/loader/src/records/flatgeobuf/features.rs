@@ -141,8 +141,9 @@ impl Layout {
         Ok(())
     }
 
-    /// The value of a feature in the column `wanted`. `rest` holds the number of a column and its
-    /// value, for each column that has a value. A column that is not in it gives null.
+    /// The value of a feature in the column with the index `wanted`; null if the feature has none.
+    /// `rest` is the bytes of the feature's properties: for each column that has a value, the
+    /// column's index and the value.
     fn value(&self, mut rest: &[u8], wanted: usize) -> Value<'static> {
         let broken = || Value::text("properties that break off".to_owned());
         while let Some((column, behind)) = rest.split_first_chunk() {

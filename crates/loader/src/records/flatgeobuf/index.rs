@@ -23,8 +23,8 @@ pub(super) struct PackedRTree {
 }
 
 impl PackedRTree {
-    /// The index of a file with this number of features; `None` if the file has no index, which an
-    /// `fan` of 0 states. `fan` is the most children of a node, from the file's header.
+    /// The index of a file with `features` features. `fan`, from the file's header, is the most
+    /// children of a node; 0 states that the file has no index, and the result is `None`.
     pub(super) fn new(features: u64, fan: u16) -> io::Result<Option<Self>> {
         if features == 0 || fan == 0 {
             return Ok(None);
@@ -61,9 +61,9 @@ impl PackedRTree {
         self.levels.last().map_or(0, |leaves| leaves.end * NODE)
     }
 
-    /// Calls `found` with the offset of each feature whose box touches `bounds`, in the order of
-    /// the file. `bounds` are the west, south, east and north edge. `start` is the offset in the
-    /// file at which the index begins.
+    /// Calls `found` for each feature whose box touches `bounds`, in the order of the file, with
+    /// the feature's offset in bytes, counted from the first feature. `bounds` are the west, south,
+    /// east and north edge. `start` is the offset in the file at which the index begins.
     pub(super) fn search<R: Read + Seek>(
         &self,
         file: &mut R,

@@ -76,7 +76,7 @@ pub(crate) fn stored<R: Read + Seek + Send + 'static>(
 struct FlatGeobufFile {
     opening: RecordSourceBuilder,
     layout: Layout,
-    /// The offset of the index in bytes, directly after the header.
+    /// The offset in the file, in bytes, of the index, which comes directly after the header.
     start: u64,
     index: Option<PackedRTree>,
     /// True if the index can be searched for a box of longitudes and latitudes.

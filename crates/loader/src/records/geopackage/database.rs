@@ -34,7 +34,7 @@ const LONGEST: i32 = 64 << 20;
 const STEPS: u64 = 1_000_000;
 
 /// The number of steps of SQLite's virtual machine that reading any database may take, however
-/// small it is: a choice. [`FOR_A_BYTE`] adds to it.
+/// small the database is: a choice. To this number [`FOR_A_BYTE`] adds steps for each byte.
 const LEAST: u64 = 1_000_000_000;
 /// The number of further steps that reading may take for each byte of the database: a choice.
 /// Reading a table takes one or two steps for each byte. Reading a view may take any number.
@@ -53,7 +53,7 @@ fn bounded(database: &mut Connection, size: u64) -> rusqlite::Result<()> {
     database.progress_handler(STEPS as i32, Some(is_over))
 }
 
-/// The text of an SQLite error, as messages show it.
+/// The text of an SQLite error for messages.
 pub(super) fn said(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => {
@@ -66,9 +66,9 @@ pub(super) fn said(error: &rusqlite::Error) -> String {
     }
 }
 
-/// The number of bytes that are missing at the end of a database, by the number of pages in its
-/// header. SQLite reads a file that was cut off as if it were complete, with nulls in place of
-/// rows.
+/// The number of bytes that are missing at the end of a database file: the file should have as many
+/// pages as its header states. SQLite reads a file that was cut off as if it were complete, with
+/// nulls in place of rows.
 fn missing_bytes(path: &Path) -> io::Result<u64> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");

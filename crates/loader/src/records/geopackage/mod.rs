@@ -203,9 +203,9 @@ impl FeatureTable {
         database.query_row(sql, [name], |row| row.get(0)).optional()
     }
 
-    /// The SQL statement that selects the geometry, the weight and the other columns. If `index` is
-    /// given, the name of an R-tree and a box, only rows are selected whose geometry has a bounding
-    /// box that touches this box.
+    /// The SQL statement that selects the geometry, the weight and the other columns. `index` is
+    /// the name of an R-tree and a box: then only rows are selected whose geometry has a bounding
+    /// box that touches this box. With `None` all rows are selected.
     fn sql(
         &self,
         weight: Option<&str>,
@@ -223,8 +223,9 @@ impl FeatureTable {
     }
 }
 
-/// The coordinate system that a database states by the number of an authority such as EPSG, and by
-/// a definition in well-known text. `name` is the system's name for messages.
+/// The coordinate system that a database states in two ways: as the number `code` of the authority
+/// `owner`, such as EPSG, and as well-known text, `definition`. `name` is the system's name for
+/// messages.
 fn system(
     (owner, code): (&str, i64),
     definition: &str,
@@ -247,9 +248,9 @@ struct TableQuery {
     /// column of weights, the weight is null.
     sql: String,
     has_weight: bool,
-    /// The other columns. The number of each is its index among the columns that
-    /// [`names`](FeatureTable::names) lists. The flag of each is true if the column is declared as
-    /// a date or time.
+    /// The other columns, in the order of the query's result: the index of each among the columns
+    /// that [`names`](FeatureTable::names) lists, and true if the column is declared as a date or
+    /// time.
     others: Vec<(usize, bool)>,
     place: String,
 }
@@ -296,8 +297,8 @@ impl TableQuery {
 }
 
 /// The SQL query for the numbers of the rows that may lie in a box, by the R-tree `index`.
-/// Longitudes in the table may be one or two turns of 360° away from those of the box, so the box
-/// is searched for there too.
+/// Longitudes in the table may be 360° or 720° higher or lower than the longitudes of the box, so
+/// the box is searched for there too.
 fn places(index: &str, within: LonLatBox) -> String {
     let index = quoted(index);
     let [west, south, east, north] = within.edges();

@@ -283,8 +283,8 @@ fn geometry_column(
     Ok(first.or_else(|| names.iter().position(is_usual)))
 }
 
-/// Returns whether a column of a table has geometries, judged by its first value. A column without
-/// values is judged to have them unless the table has columns of longitude and latitude.
+/// Returns whether a column of a table has geometries, which its first value shows. If the column
+/// has no values, the result is true unless the table has columns of longitude and latitude.
 fn has_geometries(
     database: &Connection,
     (table, column): (&str, &str),

@@ -87,8 +87,8 @@ pub(super) fn is_geometry(bytes: &[u8]) -> bool {
     matches!(bytes, [0, 0 | 1, .., 0xfe]) && bytes.get(38) == Some(&0x7c)
 }
 
-/// The positions of a Point or a MultiPoint in SpatiaLite's form. The error is the type of any
-/// other geometry. `None` if the bytes are cut off.
+/// The positions of a Point or a MultiPoint in SpatiaLite's form of geometries. The error is the
+/// name of the type of any other geometry. `None` if the bytes are cut off.
 pub(super) fn positions(bytes: &[u8]) -> Option<Result<Vec<(f64, f64)>, &'static str>> {
     /// The number of bytes before the geometry's type in SpatiaLite's form of a geometry.
     const HEADER: usize = 39;

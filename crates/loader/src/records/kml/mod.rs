@@ -20,7 +20,7 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     xml::source(input, options, why, columns, read)
 }
 
-/// The columns of the placemarks in `sample`, which is the beginning of a file.
+/// The columns of the placemarks in `sample`, which is the beginning of a file (its first 256 KiB).
 fn columns(sample: &[u8], origin: &Origin) -> Slots {
     let mut reader = XmlReader::new(sample, origin.clone());
     let mut placemarks = Placemarks::new(Slots::collecting());

@@ -10,8 +10,9 @@ use quick_xml::events::BytesStart;
 use quick_xml::events::attributes::Attribute;
 use std::collections::VecDeque;
 
-/// The number of positions and other geometries of an open placemark at which those read so far are
-/// sent, before its end: a choice. A track may have millions.
+/// The number of positions and other geometries that are held in memory of an open placemark: a
+/// choice. When there are so many, they are sent before the placemark's end, since a track may have
+/// millions.
 const HELD: usize = 1 << 16;
 
 /// The most bytes that the times of a track may take while they wait for their positions, a choice:
@@ -38,7 +39,8 @@ const TEXTS: [&str; 6] = [
     "visibility",
 ];
 
-/// An element within a placemark, by the use of its content.
+/// An element within a placemark, by the use of its content. A slot is a number that [`Slots`]
+/// gives to each element or value that is wanted.
 #[derive(Clone, Copy)]
 enum Element {
     Placemark,
@@ -73,14 +75,14 @@ enum Element {
     Unread,
 }
 
-/// A position of a placemark.
+/// A position of a placemark. Only the positions of tracks have a time and values of their own.
 struct PlacemarkPosition {
     /// The longitude and the latitude in degrees. The error is a text that is no position, as
     /// reports show it.
     place: Result<(f64, f64), String>,
     /// The time of a track's position, as a text; `None` if it has none.
     when: Option<String>,
-    /// The values of a track's position, each with its slot.
+    /// The values of a track's position, each after its slot in [`Slots`].
     values: Vec<(usize, String)>,
 }
 
@@ -120,12 +122,12 @@ impl WaitingTimes {
 /// The track whose closing tag was not read yet.
 #[derive(Default)]
 struct OpenTrack {
-    /// The index, in the placemark's held positions, of the first position of this track.
+    /// The index, in the `positions` of the placemark, of the first position of this track.
     first: usize,
     /// The number of this track's positions that were sent already.
     sent: usize,
-    /// The number of values read so far of the array that is open: its next value is for the
-    /// position with this index.
+    /// The number of values read so far of the open array. The next value belongs to the position
+    /// of the track with this index, counted from 0.
     values: usize,
 }
 
@@ -253,7 +255,8 @@ impl Placemarks {
         (open.sent, open.closed) = (false, false);
     }
 
-    /// The use of an element in a placemark, by its name and by the element that it is in.
+    /// The use of an element in a placemark. It follows from the element's name and from `parent`,
+    /// the use of the element around it.
     fn element(&mut self, parent: Element, name: &str, tag: &BytesStart<'_>) -> Element {
         use Element::{Data, ExtendedData, Multi, Placemark, Point, SchemaData, Time, Track};
         match (parent, name) {
@@ -300,8 +303,8 @@ impl Placemarks {
         self.first(slot)
     }
 
-    /// The use of an element whose text belongs in a slot. If the slot has a text already, the new
-    /// text is not read.
+    /// The use of an element whose text is the value of a slot. If the slot has a text already, the
+    /// new text is not read.
     fn first(&mut self, slot: Option<usize>) -> Element {
         let texts = &self.open.texts;
         let is_free = |at: &usize| texts.get(*at).is_some_and(Option::is_none);
@@ -358,8 +361,8 @@ impl Placemarks {
     }
 }
 
-/// The slot that the attribute `name` of a tag names; `None` if there is no such attribute or if
-/// the slot isn't wanted.
+/// The slot of the value whose name is in the attribute `name` of a tag; `None` if there is no such
+/// attribute or if the value isn't wanted.
 fn named(tag: &BytesStart<'_>, slots: &mut Slots) -> Option<usize> {
     // Attributes that occur twice do no harm here, so they are not looked for.
     let mut attributes = tag.attributes();
@@ -371,8 +374,8 @@ fn named(tag: &BytesStart<'_>, slots: &mut Slots) -> Option<usize> {
         .and_then(|name| slots.of(name))
 }
 
-/// Returns the longitude and the latitude, the first two numbers of a position. The error describes
-/// a text that isn't exactly one position.
+/// Returns the longitude and the latitude: the first two of `numbers`, the texts of the numbers of
+/// one position. The error is `text` for a message, if it isn't exactly one position.
 fn place<'t>(mut numbers: impl Iterator<Item = &'t str>, text: &str) -> Result<(f64, f64), String> {
     let mut number = || number::parse(numbers.next()?.as_bytes());
     let (lon, lat) = (number(), number());
@@ -431,8 +434,8 @@ impl PlacemarkRecords<'_> {
         Ok(())
     }
 
-    /// Sends one record: a position or another geometry, the texts of the placemark, and the time
-    /// and the values of the position, each with its slot.
+    /// Sends one record: a position or another geometry, the texts of the placemark by their slots,
+    /// and the time and the values of the position, each value after its slot.
     fn send(
         &mut self,
         slots: &Slots,

@@ -1,6 +1,10 @@
-//! The geometries of a Parquet file: their column, kind and coordinate system. They are searched
-//! for in four ways. These are the metadata key `geo` (GeoParquet), Parquet's types GEOMETRY and
-//! GEOGRAPHY, the Arrow schema that many writers store in a file, and the usual names of columns.
+//! The geometries of a Parquet file: their column, kind and coordinate system. They are found in
+//! four ways, which are tried in this order:
+//!
+//! - by the metadata key `geo` (GeoParquet);
+//! - by Parquet's types GEOMETRY and GEOGRAPHY;
+//! - by the Arrow schema that many writers store in a file;
+//! - by the usual names of columns.
 
 use super::super::arrow::columns::{GeometryColumn, positions_from};
 use super::super::arrow::geoarrow::{self, GeometryKind, may_be_geometry};
@@ -15,17 +19,17 @@ use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// The paths of four leaf columns, which hold the least x, the greatest x, the least y and the
-/// greatest y of each row. By their statistics row groups outside of a box are skipped.
+/// The paths of four leaf columns (columns of single numbers), which hold the least x, the greatest
+/// x, the least y and the greatest y of each row. By the statistics of these columns, row groups
+/// outside of a box are skipped.
 pub(super) type CoveringPaths = [String; 4];
 
 /// The column of geometries in a Parquet file, and its coordinate system.
 pub(super) struct ParquetGeometries {
     pub(super) column: GeometryColumn,
     pub(super) crs: Crs,
-    /// The columns with the west, east, south and north edge of each geometry, in this order. By
-    /// the statistics of these columns, row groups outside of a box are skipped. `None` if the file
-    /// has no such columns.
+    /// The columns with the least x, greatest x, least y and greatest y of each geometry, in the
+    /// order of [`CoveringPaths`]. `None` if the file has no such columns.
     pub(super) covering: Option<CoveringPaths>,
 }
 

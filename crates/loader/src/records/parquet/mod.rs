@@ -1,7 +1,10 @@
-//! Reading of Parquet files. A file may be GeoParquet 1.0 or 1.1, with points in well-known binary
-//! or in native form. It may have columns of Parquet's types GEOMETRY or GEOGRAPHY. Or it is plain
-//! Parquet with columns of longitude and latitude. Only the columns in use are read, and several
-//! threads read row groups.
+//! Reading of Parquet files:
+//!
+//! - GeoParquet 1.0 or 1.1, with points in well-known binary or in native form;
+//! - files with columns of Parquet's types GEOMETRY or GEOGRAPHY;
+//! - plain Parquet with columns of longitude and latitude.
+//!
+//! Only the columns in use are read, and several threads read row groups.
 
 mod geometries;
 mod pages;
@@ -33,8 +36,8 @@ use std::sync::Arc;
 /// The most rows that one thread decodes by one call: a choice. Each thread reads row groups of its
 /// own.
 const ROWS: usize = 1 << 13;
-/// The most bytes, uncompressed, that the rows which one thread decodes by one call take on
-/// average: a choice, 8 MiB. The number of rows is this limit divided by the average size of a row,
+/// The most bytes, uncompressed, of the rows that one thread decodes by one call: a choice, 8 MiB.
+/// The number of these rows is this limit divided by the average size of a row in the row group,
 /// but at most [`ROWS`].
 const BYTES: u64 = 8 << 20;
 
@@ -219,9 +222,9 @@ fn chunks(group: &RowGroupMetaData, mask: &ProjectionMask) -> Vec<Range<u64>> {
     wanted.filter_map(|(_, column)| range(column)).collect()
 }
 
-/// The error if the library can't read a file. Either reading the bytes failed, or the data are
-/// wrong. The library returns only a text in both cases, so the file is asked for an error of
-/// reading. `place` is the part of the file that messages name.
+/// The error if the library can't read a file: either reading the bytes failed, or the data are
+/// wrong. The library returns only a text, `error`, in both cases, so `file` is asked whether a
+/// read failed. `place` is the part of the file that messages name.
 fn failed(
     file: &impl ParquetFile,
     origin: &Origin,
@@ -234,8 +237,8 @@ fn failed(
     }
 }
 
-/// The number of rows of a group that a thread decodes by one call: by the average size of a row in
-/// the columns `wanted`, as [`BYTES`] and [`ROWS`] allow.
+/// The number of rows of a row group that a thread decodes by one call, as [`BYTES`] and [`ROWS`]
+/// allow. It follows from the average size of a row in the columns `wanted`.
 fn rows_at_a_time(group: &RowGroupMetaData, wanted: &ProjectionMask) -> usize {
     let columns = group.columns().iter().enumerate();
     let wanted = columns.filter(|(at, _)| wanted.leaf_included(*at));

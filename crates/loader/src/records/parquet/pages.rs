@@ -153,7 +153,7 @@ struct Sizes {
     unpacked: i64,
     packed: i64,
     /// The size, in bytes, of the repetition and definition levels, which come uncompressed before
-    /// the compressed bytes.
+    /// the compressed bytes. 0 if there are no such levels outside of the compressed bytes.
     levels: usize,
 }
 
@@ -199,8 +199,8 @@ impl Sizes {
 }
 
 /// The size, in bytes, of the repetition and definition levels before the compressed bytes. `rest`
-/// is the part of a page's header after the sizes. `None` if the page isn't of version 2, since
-/// only such pages store levels uncompressed.
+/// is the part of a page's header after the page's two sizes. `None` if the page isn't of version
+/// 2, since only pages of version 2 store levels uncompressed.
 fn levels(mut rest: &[u8]) -> Option<usize> {
     let _checksum = field(&mut rest);
     // The eighth field is a structure, which only pages of version 2 have.
@@ -210,8 +210,8 @@ fn levels(mut rest: &[u8]) -> Option<usize> {
     number()?.checked_add(number()?)
 }
 
-/// Removes the first field from `bytes`, the fields of a Thrift structure, and returns its value.
-/// `None`, without removing it, if it is no 32-bit integer.
+/// Removes the first field from `bytes`, the fields of a Thrift structure, and returns the field's
+/// value. If the first field is no 32-bit integer, returns `None` and removes nothing.
 fn field(bytes: &mut &[u8]) -> Option<i64> {
     let mut rest = bytes.strip_prefix(&[0x15])?;
     let mut value = 0u64;

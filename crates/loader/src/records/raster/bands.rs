@@ -8,7 +8,8 @@ use tiff::tags::Tag;
 /// The tag of GDAL's metadata, an XML document.
 pub(super) const GDAL_METADATA: Tag = Tag::Unknown(42112);
 
-/// The scale and the offset of a band, which turn its stored numbers into values.
+/// The scale and the offset of a band, which turn a stored number into a value: number · scale +
+/// offset.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Band {
     scale: f64,
@@ -85,12 +86,13 @@ pub(super) enum StoredNumber {
     Half,
     /// Floating-point numbers of 32 bits.
     Single,
-    /// Numbers of any other type. An f64 holds them and the number for "no value" alike.
+    /// Numbers of any other type. An f64 holds these numbers, and the number for "no value",
+    /// without rounding.
     Other,
 }
 
-/// Parses the stored number that means "no value". It is rounded as the file's numbers are, so that
-/// it equals them. `None` if `text` is no number.
+/// Parses the stored number that means "no value". It is rounded to the precision of the file's
+/// numbers, so that it equals those that mean "no value". `None` if `text` is no number.
 pub(super) fn no_value(text: &str, stored: StoredNumber) -> Option<f64> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     let number: f64 = text.parse().ok()?;

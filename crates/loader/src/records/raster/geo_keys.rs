@@ -27,8 +27,12 @@ const ESRI: &str = "ESRI PE String = ";
 
 /// The GeoKeys of a GeoTIFF, which name its coordinate system.
 pub(super) struct GeoKeys {
-    /// Four numbers for each GeoKey: the key; the tag that holds its value, or 0 if the value is
-    /// here; the number of values; the value, or its offset in that tag.
+    /// Four numbers for each GeoKey:
+    ///
+    /// - the key;
+    /// - the TIFF tag that holds the key's value, or 0 if the fourth number is the value;
+    /// - the number of values;
+    /// - the value, or the index in the tag at which the value begins.
     entries: Vec<[u16; 4]>,
     texts: String,
 }
@@ -70,17 +74,17 @@ impl GeoKeys {
         Some(text.trim_end_matches(['|', '\0', ' ']))
     }
 
-    /// Returns true if the coordinates that the file states for a pixel are those of its middle,
-    /// and not of its corner.
+    /// Returns true if the coordinates that the file states for a pixel are the coordinates of the
+    /// pixel's middle, and false if they are those of its corner.
     pub(super) fn places_middles(&self) -> bool {
         self.number(RASTER) == Some(2)
     }
 
-    /// The coordinate system of the raster. If the GeoKeys name none, it is that of the option
-    /// `srid`, or longitude and latitude.
+    /// The coordinate system of the raster. If the GeoKeys name none, it is the system that the
+    /// option `srid` names, or longitude and latitude if the option isn't set.
     ///
     /// # Errors
-    /// The system is not known, or the option names one although the keys do so too.
+    /// The system is not known, or both the GeoKeys and the option name a system.
     pub(super) fn system(&self, options: &LoadOptions, file: &str) -> Result<Crs, LoadError> {
         let model = self.number(MODEL);
         let code = match model {

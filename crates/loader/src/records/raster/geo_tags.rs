@@ -36,8 +36,8 @@ pub(super) fn geo_keys(decoder: &mut TiffDecoder) -> Result<GeoKeys, TiffError> 
     Ok(GeoKeys::new(&directory.unwrap_or_default(), texts))
 }
 
-/// The grid of pixels that the file states by a matrix, or by one position and the size of a pixel;
-/// `None` if it states none.
+/// The grid of pixels that the file states, either by a matrix or by the coordinates of one pixel
+/// and the size of pixels; `None` if it states none.
 pub(super) fn stated_grid(
     decoder: &mut TiffDecoder,
     keys: &GeoKeys,

@@ -29,15 +29,16 @@ struct GeoTiff {
     layout: BlockLayout,
     grid: PixelGrid,
     bands: Vec<Band>,
-    /// The index of the sample (number of a pixel) that is its opacity, at which 0 means that the
-    /// pixel has no value; `None` if there is none.
+    /// The index of the sample (one of the numbers of a pixel) that is the pixel's opacity. Opacity
+    /// 0 means that the pixel has no value. `None` if there is no such sample.
     alpha: Option<usize>,
     no_value: Option<f64>,
     /// The box outside of which strips and tiles are not read.
     within: Option<LonLatBox>,
 }
 
-/// The sizes of an image and of its blocks (strips or tiles), and the arrangement of samples.
+/// The sizes, in pixels (width and height), of an image and of its blocks, and the arrangement of
+/// samples. A block is a strip or tile of the TIFF file.
 #[derive(Clone, Copy)]
 struct BlockLayout {
     size: (u64, u64),
@@ -50,7 +51,8 @@ struct BlockLayout {
 }
 
 impl BlockLayout {
-    /// The number of strips or tiles across the image, and the number down the image.
+    /// The number of strips or tiles side by side across the image, and the number from its top to
+    /// its bottom.
     fn counts(&self) -> (u64, u64) {
         let count = |size: u64, block: u64| size.div_ceil(block.max(1));
         (
@@ -211,7 +213,7 @@ impl GeoTiff {
         Ok(())
     }
 
-    /// The stored sizes of all strips or tiles in bytes.
+    /// The sizes in bytes, as stored in the file, of all strips or tiles.
     fn stored_sizes(&mut self) -> Result<Vec<u64>, TiffError> {
         self.decoder
             .get_tag_u64_vec(match self.decoder.get_chunk_type() {
@@ -220,10 +222,10 @@ impl GeoTiff {
             })
     }
 
-    /// Decodes the block (strip or tile) with the index `at`: one list of numbers or, if each
-    /// sample has blocks of its own, one list for each sample. `count` is the number of blocks for
-    /// one sample. A list is `None` if the file leaves it out; the result is `None` if it leaves
-    /// out all of them.
+    /// Decodes the block (strip or tile) with the index `at`. Returns one list of numbers or, if
+    /// each sample has blocks of its own, one list for each sample. `count` is the number of blocks
+    /// of one sample, and `sizes` are the stored sizes of all blocks in bytes. A list is `None` if
+    /// the file leaves its block out; the result is `None` if the file leaves out all of them.
     fn planes(
         &mut self,
         at: u64,

@@ -39,9 +39,9 @@ impl PixelGrid {
         self.place(column as f64 + 0.5, row as f64 + 0.5)
     }
 
-    /// Returns false only if no part of a block of pixels can lie in the box `within`. The grid
-    /// must be in degrees. `columns` and `rows` are the block's first pixel and the one after its
-    /// last.
+    /// Returns false only if no part of a rectangle of pixels can lie in the box `within`. The grid
+    /// must be in degrees. `columns` are the rectangle's first column and the column after its
+    /// last, and `rows` likewise.
     pub(super) fn may_touch(
         &self,
         within: LonLatBox,

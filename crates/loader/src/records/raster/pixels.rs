@@ -10,7 +10,8 @@ pub(super) struct PixelSender<'s> {
     pub(super) sink: &'s mut RecordSink,
     grid: PixelGrid,
     width: u64,
-    /// The index of the band of weights; `None` if every pixel with a value counts 1.
+    /// The index of the band whose values are the weights; `None` if every pixel with a value
+    /// counts 1.
     weight: Option<usize>,
     /// The number of pixels that were read, with or without a value.
     seen: u64,

@@ -9,8 +9,8 @@ use crate::records::damaged;
 use tiff::tags::Tag;
 use tiff::{ColorType, TiffError, TiffUnsupportedError};
 
-/// The largest size of a strip or tile in bytes, compressed or not: a choice, 256 MiB. Programs
-/// that write a file as one strip have less.
+/// The largest size of a strip or tile in bytes, both in the file and after decompression: a
+/// choice, 256 MiB. A file whose whole image is one strip usually has less.
 pub(super) const BLOCK: usize = 256 << 20;
 
 /// The most images of a TIFF file among which a mask is looked for: a choice. Each overview is an

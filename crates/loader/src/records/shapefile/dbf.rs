@@ -136,7 +136,8 @@ impl AttributeTable {
     }
 
     /// A note for the report that the stated code page is not known. `None` if it is known, or if
-    /// it isn't needed: none of the given columns holds texts, and all columns' names are ASCII.
+    /// no text depends on it: none of `columns` holds texts, and the names of all columns are
+    /// ASCII.
     pub(super) fn doubt(&self, columns: &[usize]) -> Option<String> {
         let is_text =
             |column: &usize| self.fields.get(*column).map(|f| f.kind) == Some(FieldKind::Text);
@@ -261,8 +262,8 @@ impl DbfHeader {
     }
 }
 
-/// The fields that a header describes, without their offsets in a row, which are set later. Of the
-/// file's header, `header` lacks the first 32 bytes.
+/// The fields that a header describes. Their offsets in a row are set later. `header` is the header
+/// without its first 32 bytes.
 fn fields(header: &[u8], version: u8) -> Vec<Field> {
     // In dBase 7 the names of fields are longer, and the descriptions begin after the name of the
     // language driver. Byte 11 distinguishes the formats. In other formats it is the type of the
@@ -308,8 +309,9 @@ fn fields(header: &[u8], version: u8) -> Vec<Field> {
 }
 
 /// The fields with their offsets in a row. The first byte of a row marks deletion, and the fields
-/// follow it without gaps. If `long` is true, the byte for decimals is the high byte of a text's
-/// length: Clipper and FoxPro write texts of over 255 bytes in this way.
+/// follow it without gaps. If `long` is true, a text's length has two bytes: the high byte is the
+/// one that states the decimals of a number. Clipper and FoxPro write texts of over 255 bytes in
+/// this way.
 fn placed(fields: &[Field], long: bool) -> Vec<Field> {
     let mut at = 1;
     let place = |field: &Field| {

@@ -11,14 +11,14 @@ pub(super) struct Field {
     /// The field's name as bytes, which are not decoded yet.
     pub(super) name: Vec<u8>,
     pub(super) kind: FieldKind,
-    /// The offset in bytes of the field, from the beginning of the row.
+    /// The offset of the field in a row, in bytes.
     pub(super) at: usize,
     /// The length of the field in bytes.
     pub(super) width: usize,
     /// The number of digits after the decimal point in the field's numbers.
     pub(super) decimals: u8,
-    /// The number of the bit that marks this field as null. The bits are in the field of kind
-    /// `Flags`, which FoxPro writes. `None` if the field can't be null.
+    /// The number, counted from 0, of the bit that marks this field as null. The bits are in the
+    /// field of kind `Flags`, which FoxPro writes. `None` if the field can't be null.
     pub(super) null: Option<usize>,
 }
 
@@ -151,8 +151,8 @@ impl Field {
     }
 }
 
-/// The text of a number or a date in a field. NULs before it and spaces at its ends are left out,
-/// and so are the first NUL behind it and everything after that NUL.
+/// The text of a number or a date in a field. Left out are NULs at the beginning, everything from
+/// the first NUL after them on, and spaces at both ends.
 fn digits(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|b| *b != 0).unwrap_or(bytes.len());
     let bytes = bytes.get(start..).unwrap_or_default();

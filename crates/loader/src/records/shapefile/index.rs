@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The number of bytes of an entry, which holds an offset and a length.
+/// The number of bytes of an entry of a `.shx`, which holds a record's offset and length.
 const ENTRY: u64 = 8;
 
 /// A reader of the entries of a `.shx`, one for each record of the `.shp`.

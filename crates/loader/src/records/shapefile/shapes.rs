@@ -85,15 +85,16 @@ impl<R: Read + Seek> Shapes<R> {
         self.stated > self.size
     }
 
-    /// The number of bytes after the file's header that are in none of the records read so far;
-    /// `None` if there are no such bytes.
+    /// The number of bytes after the file's header that are not in the records read so far; `None`
+    /// if all of them are.
     pub(super) fn unlisted(&self) -> Option<u64> {
         let all = self.size.saturating_sub(HEADER);
         all.checked_sub(self.seen).filter(|bytes| *bytes > 0)
     }
 
-    /// Returns whether a record is at the offset that an index states, and has the length that it
-    /// states. True for an index entry of zeros, which stands for a record that was never written.
+    /// Returns true if a record is at the offset that an index states, and has the length that the
+    /// index states. Also true for an index entry of zeros, which stands for a record that was
+    /// never written.
     pub(super) fn has(&mut self, place: RecordLocation) -> io::Result<bool> {
         let RecordLocation { at, length } = place;
         if at < HEADER || at + 8 + length > self.size {
@@ -105,9 +106,9 @@ impl<R: Read + Seek> Shapes<R> {
         Ok(word(&head, 4).map(u32::from_be_bytes) == u32::try_from(length / 2).ok())
     }
 
-    /// Reads the shape of the next record; `None` if there are no more records. `number` is the
-    /// record's number, counted from 0. Records end at the end of the file. They also end at the
-    /// end that the header states, unless a record with the right number follows there.
+    /// Reads the shape of the next record, whose number, counted from 0, must be `number`. Returns
+    /// `None` if there are no more records: at the end of the file, or at the end that the header
+    /// states, unless a record with the right number follows there.
     pub(super) fn next(&mut self, number: u64) -> io::Result<Option<ShpShape>> {
         let is_end = self.next == self.size
             || self.next >= self.stated && !self.goes_on(number).unwrap_or(false);

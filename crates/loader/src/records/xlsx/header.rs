@@ -25,7 +25,8 @@ impl SheetTable {
     /// Finds the row of names: the first one that has names of columns of positions.
     ///
     /// # Errors
-    /// There is no such row. The error is that of the row that most likely has the names.
+    /// There is no such row. Of the errors of all rows, the error of the row that most likely has
+    /// the names is returned.
     pub(super) fn find(
         workbook: &Workbook,
         sheet: &Sheet,

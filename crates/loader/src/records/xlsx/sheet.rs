@@ -48,8 +48,8 @@ pub(super) struct SheetReader<'w> {
     part: PartReader,
     workbook: &'w Workbook,
     file: String,
-    /// True for each column whose values are read, by the column's index; `None` if those of all
-    /// columns are read.
+    /// For each column, by its index: true if the column's values are read. `None` if the values of
+    /// all columns are read.
     wanted: Option<Vec<bool>>,
     /// The number of the current row, counted from 1.
     number: u32,
@@ -280,8 +280,8 @@ impl RowCells {
 }
 
 impl OpenCell {
-    /// Begins a cell. Its column has the index `next` if the tag names none. `dates` is true, by a
-    /// style's index, for styles that show numbers as dates or times.
+    /// Begins a cell. Its column has the index `next` if the tag names none. `dates` has true for
+    /// each style that shows numbers as dates or times, by the style's index.
     fn begin(&mut self, tag: &BytesStart<'_>, next: usize, dates: &[bool]) {
         self.text.clear();
         (self.column, self.kind) = (next, CellType::Number);

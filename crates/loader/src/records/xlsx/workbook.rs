@@ -21,7 +21,7 @@ const NAME: usize = 1 << 10;
 /// The most styles that are read, a choice: Excel has 65,490 at most.
 const STYLES: usize = 1 << 16;
 
-/// The ends of the URIs by which a workbook states that a part is a sheet, the shared texts or the
+/// The ends of the URIs by which a workbook states what a part is: a sheet, the shared texts or the
 /// styles.
 const KINDS: [&str; 3] = [SHEET_KIND, TEXTS_KIND, STYLES_KIND];
 const SHEET_KIND: &str = "/worksheet";
@@ -49,7 +49,7 @@ pub(super) struct Workbook {
     pub(super) sheets: Vec<Sheet>,
     /// The texts that sheets share. Cells refer to them by index.
     pub(super) texts: Vec<Box<str>>,
-    /// True for each style that shows numbers as dates or times, by the style's index.
+    /// For each style, by its index: true if the style shows numbers as dates or times.
     pub(super) dates: Vec<bool>,
     /// True if the workbook's numbers of days count from 1904 instead of 1900.
     pub(super) from_1904: bool,
