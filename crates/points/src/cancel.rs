@@ -100,7 +100,7 @@ impl CancelToken {
     }
 
     /// The units of work that were done under this token. Each thread reports its units when it
-    /// looks at the token, and when it ends.
+    /// looks at the token, and when its work under the token ends.
     pub fn work_done(&self) -> u64 {
         self.0.done.load(Ordering::Relaxed)
     }
@@ -120,8 +120,8 @@ impl CancelToken {
         passed.then_some(Cancelled::Deadline)
     }
 
-    /// The time until the earliest deadline of this token and of the larger work; `None` if there
-    /// is no deadline.
+    /// The time until this token's deadline or that of the larger work, whichever is earlier;
+    /// `None` if neither has a deadline.
     fn time_left(&self) -> Option<Duration> {
         let own = self.0.deadline;
         let own = own.map(|at| at.saturating_duration_since(Instant::now()));
@@ -157,14 +157,14 @@ pub fn inherit() -> InheritedToken {
     InheritedToken(TOKEN.with_borrow(Clone::clone))
 }
 
-/// The time until the deadline of the work that this thread does; `None` if it has none. Work that
-/// waits for something should not wait longer.
+/// The time until the deadline of the work that this thread does; `None` if the work has no
+/// deadline. Work that waits for something should not wait longer.
 pub fn time_left() -> Option<Duration> {
     TOKEN.with_borrow(|token| token.as_ref().and_then(CancelToken::time_left))
 }
 
-/// Runs work under no token, so that it is always finished: for results that other callers need
-/// too.
+/// Runs work under no token, so that it is always finished. It is for results that others need too
+/// than the work that is being cancelled.
 pub fn shielded<T>(work: impl FnOnce() -> T) -> T {
     InheritedToken(None).run(work)
 }
@@ -213,11 +213,12 @@ fn report(token: &CancelToken, left: u64, more: u64) {
     token.0.done.fetch_add(units, Ordering::Relaxed);
 }
 
-/// Reports `units` of work that this thread has done or is about to do, each about a nanosecond
-/// long. Returns unless the work must end: then the stack is unwound up to [`CancelToken::run`].
+/// Reports `units` of work that this thread has done or is about to do; a unit is about a
+/// nanosecond. If the work must end, this doesn't return: the stack is unwound up to
+/// [`CancelToken::run`].
 ///
-/// Between two looks at the token there are at most [`UNITS_BETWEEN_LOOKS`] units and those of one
-/// call.
+/// Not every call looks at the token: between two looks there are at most [`UNITS_BETWEEN_LOOKS`]
+/// units, plus those of one call.
 #[inline]
 pub fn check(units: u64) {
     match LEFT.get().checked_sub(units) {

@@ -54,9 +54,9 @@ impl LongitudeColumns {
     }
 
     /// Returns the west and east end, in world units, of the smallest interval that holds all
-    /// points. The interval is the whole circle of longitudes without its widest gap between
-    /// points. The east end is greater than the world's side if the interval crosses ±180°. `None`
-    /// if there are no points.
+    /// points: the whole circle of longitudes without its widest gap between points. The east end
+    /// is greater than the world's side if the interval crosses ±180°. Returns `None` if there are
+    /// no points.
     pub(crate) fn interval(mut self) -> Option<(f64, f64)> {
         self.store_current();
         let full = self.ends.iter().filter(|(least, most)| least <= most);

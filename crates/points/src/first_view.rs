@@ -9,11 +9,11 @@ use crate::points::Points;
 use crate::tile::TileId;
 use crate::window::Window;
 
-/// The fraction of Σ |weight| that may lie beyond each of the four edges of the first view.
-/// Together the edges cut off at most 2 %. So a few distant points don't change the view.
+/// The fraction of Σ |weight| that may lie beyond each of the four edges of the first view, so that
+/// a few distant points don't change it. All four together cut off at most 2 %.
 const BEYOND: f64 = 0.005;
 
-/// The number of points under which the first view shows all of them. A choice.
+/// The number of points below which the first view shows all of them: a choice.
 const FEW: usize = 50;
 
 /// The assumed width and height of the screen that shows the first view, in pixels.

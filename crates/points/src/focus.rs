@@ -22,8 +22,8 @@ pub struct Focus {
 }
 
 impl Focus {
-    /// Makes a first view of its centre in degrees, its zoom, and the box that it shows: one that
-    /// [`find`](Self::find) has found earlier, and that was stored.
+    /// Makes a first view from its stored parts, which [`find`](Self::find) has found earlier: the
+    /// centre in degrees, the zoom, and the box that it shows.
     pub fn new(lon: f64, lat: f64, zoom: u8, bounds: LonLatBox) -> Self {
         Self {
             lon,

@@ -26,9 +26,9 @@ pub(crate) const SCANNED: u64 = 1 << 16;
 
 /// An index of points that is not in memory: parts of it are read as they are needed.
 ///
-/// [`Points::from_paged`](crate::Points::from_paged) makes points of it, which are drawn like
-/// points in memory. Equal points in memory have the order that is demanded here: along the Z-order
-/// curve, and at one position by weight, as [`f32::total_cmp`] sorts them.
+/// [`Points::from_paged`](crate::Points::from_paged) makes [`Points`](crate::Points) of it, which
+/// are drawn like points in memory. The points must be in the same order as those: along the
+/// Z-order curve, and points of one position by weight, as [`f32::total_cmp`] sorts weights.
 pub trait PagedIndex: fmt::Debug + Send + Sync {
     /// Returns the summary of all points: their number, weights and bounds.
     fn summary(&self) -> &Summary;
@@ -40,8 +40,9 @@ pub trait PagedIndex: fmt::Debug + Send + Sync {
     /// Searches for the cells at `level`, or at a finer level where none are stored at `level`,
     /// that a window shows. If `level` is [`POINTS_LEVEL`], the search finds the points themselves.
     ///
-    /// Within the window, grown by eight pixels, the result has exactly the points and cells of an
-    /// index in memory, in its order. Beyond, it may have others.
+    /// Within the window, and up to eight of its pixels outside it, the result has exactly the
+    /// points and cells that an index in memory finds, in the same order. Further outside it may
+    /// have more or fewer.
     ///
     /// # Errors
     /// A part of the index can't be read, or is damaged.
@@ -54,14 +55,14 @@ pub trait PagedIndex: fmt::Debug + Send + Sync {
     /// A part of the index can't be read, or is damaged.
     fn count(&self, level: u32, window: &Window) -> Result<usize, ReadError>;
 
-    /// Returns the numbers, in Z-order, of the points that lie in a quad.
+    /// Returns the numbers in Z-order, counted from 0, of the points that lie in a quad.
     ///
     /// # Errors
     /// A part of the index can't be read, or is damaged.
     fn quad_range(&self, quad: Quad) -> Result<Range<u64>, ReadError>;
 
-    /// Returns the points with the given numbers in Z-order, counted from 0. Numbers beyond the
-    /// last point are ignored.
+    /// Returns the points whose numbers in Z-order, counted from 0, are in `numbers`. Numbers
+    /// beyond the last point are ignored.
     ///
     /// # Errors
     /// A part of the index can't be read, or is damaged.
@@ -98,15 +99,16 @@ pub struct PagedCells {
     /// The entries (points and cells) in the order in which they are drawn, copies of the world
     /// from west to east.
     pub entries: Vec<Point>,
-    /// The number of points that each of `entries` stands for; the numbers of entries that are
-    /// points are ignored. It may be empty if no entry is a cell.
+    /// For each of `entries`, the number of points that it stands for; where the entry is a point,
+    /// the number is ignored. The list may be empty if no entry is a cell.
     pub counts: Vec<u32>,
-    /// The contiguous ranges of `entries`: of points or of cells, each in one copy of the world.
+    /// The contiguous ranges of `entries`: each has only points or only cells, in one copy of the
+    /// world.
     pub runs: Vec<PagedRun>,
 }
 
-/// The greatest number of entries whose memory a thread keeps for its next search: a choice. Few
-/// pictures have more.
+/// The greatest number of entries in a result whose memory a thread keeps for its next search: a
+/// choice. Few pictures have more.
 const KEPT: usize = 1 << 19;
 
 /// The memory of the entries, counts and runs of a result that is no longer needed.
@@ -153,7 +155,7 @@ impl Drop for PagedCells {
 /// A contiguous range of [`PagedCells::entries`], in one copy of the world.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PagedRun {
-    /// The range of the entries.
+    /// The range of the entries, as indices in [`PagedCells::entries`].
     pub range: Range<usize>,
     /// The distance in world units by which the copy of the world is shifted to the east: a
     /// multiple of the world's side.

@@ -2,19 +2,19 @@
 //!
 //! A block of cells depends only on the points of its quad. So the world is divided into quads of a
 //! few million points each, the *parts*. The pyramid within a part is built in memory ([`Part`]).
-//! Of a finished part only a summary is needed further: the entries, points or cells, from which
-//! the cells of larger quads are made. [`PyramidOfParts`] receives the parts in Z-order, and builds
-//! the nodes of larger quads as soon as all parts in them are known. The nodes, blocks and counts
-//! are those of an index in memory, bit for bit.
+//! Of a finished part only a summary is needed later: the points and cells from which the cells of
+//! larger quads are made. [`PyramidOfParts`] receives the parts in Z-order, and builds the nodes of
+//! larger quads as soon as all parts in them are known. The nodes, blocks and counts are those of
+//! an index in memory, bit for bit.
 
 use crate::aggregate::{CellBuilder, SignedCellBuilder};
 use crate::point::Point;
 use crate::pyramid::{Branch, DEEPEST, FEW, Node, NodeId, Pyramid, PyramidBuilder, Stretch};
 use crate::zorder::Quad;
 
-/// The number of points beyond which a quad of the greatest depth certainly has a block. Such a
-/// quad has at most 4,096 positions, hence as many cells, which are less than two fifths of so many
-/// points.
+/// The number of points from which on a quad of the greatest depth certainly has a block. Such a
+/// quad has 4,096 positions, so at most 4,096 cells: less than two fifths of so many points, which
+/// is the limit for a block.
 const CROWDED: usize = 1 << 14;
 
 /// A node of the pyramid: a quad with more than 256 points (`FEW`), and its block of cells if it
@@ -26,7 +26,7 @@ pub struct PartNode<'a> {
     /// The borders of the quad's four quarters among all points in Z-order, counted from 0: quarter
     /// `i` has the points `borders[i]..borders[i + 1]`.
     pub borders: [u64; 5],
-    /// True for each quarter, in Z-order, that has a node too.
+    /// For each quarter, in Z-order, true if it has a node too.
     pub quarters: [bool; 4],
     /// The cells of the quad's block, in Z-order, at the level depth + 6; empty if there is no
     /// block.
@@ -46,11 +46,10 @@ struct QuadSummary {
     /// The number of points in the quad.
     points: u64,
     has_node: bool,
-    /// The points and cells from which the next coarser cells are made: at most some 20,000
-    /// entries, unless the quad has no node.
+    /// The points and cells from which the next coarser cells are made: some 20,000 at most.
     entries: Vec<Entry>,
-    /// The numbers of pairs of neighbouring points that share 0, 1, … 32 bits: see
-    /// [`Branch::shared`].
+    /// For each number of bits from 0 to 32, the number of pairs of neighbouring points that share
+    /// exactly so many top bits: see [`Branch::shared`].
     shared: [usize; 33],
 }
 
@@ -62,8 +61,8 @@ pub struct Part {
 }
 
 impl Part {
-    /// Builds the pyramid within `quad`. `points` are all points in it, in Z-order. `signed` is
-    /// true if any point of the whole set has a negative weight, in this quad or elsewhere.
+    /// Builds the pyramid within `quad`. `points` are all points in the quad, in Z-order. `signed`
+    /// is true if any point of the whole set, in this quad or elsewhere, has a negative weight.
     pub fn new(quad: Quad, points: &[Point], signed: bool) -> Self {
         let mut builder = PyramidBuilder::new(points, signed);
         let branch = builder.build(quad, 0..points.len());
@@ -151,8 +150,8 @@ fn visit_node<E>(
 }
 
 /// A builder of a part of the greatest depth, 26, for any number of points: they are added in
-/// batches and not stored. Such a quad has 64 × 64 positions of the world grid, 0.6 m at the
-/// equator. Smaller quads have no nodes and no blocks of their own.
+/// batches and not stored. A quad of this depth has 64 × 64 positions of the world grid, and is 0.6
+/// m wide at the equator. Smaller quads have no nodes and no blocks.
 #[derive(Debug)]
 pub struct DeepPart {
     quad: Quad,
@@ -213,8 +212,8 @@ impl DeepPart {
     /// block.
     pub const DEPTH: u32 = DEEPEST;
 
-    /// Makes a builder without points. `quad` has the depth [`DEPTH`](Self::DEPTH); `signed` is
-    /// explained at [`Part::new`].
+    /// Makes a builder without points. `quad` must have the depth [`DEPTH`](Self::DEPTH). `signed`
+    /// is true if any point of the whole set, in this quad or elsewhere, has a negative weight.
     pub fn new(quad: Quad, signed: bool) -> Self {
         Self {
             quad,
@@ -344,7 +343,8 @@ struct OpenQuad {
 }
 
 impl PyramidOfParts {
-    /// Makes a pyramid without parts; `signed` is explained at [`Part::new`].
+    /// Makes a pyramid without parts. `signed` is true if any point of the whole set has a negative
+    /// weight.
     pub fn new(signed: bool) -> Self {
         Self {
             signed,
@@ -359,8 +359,8 @@ impl PyramidOfParts {
     }
 
     /// Adds a part. Its quad must come after the quads of all parts before, in Z-order, and overlap
-    /// none of them. Together the parts must have all points. `visit` is called with each node that
-    /// is finished now. The nodes of each depth are in Z-order, and a node comes after all nodes
+    /// none of them. Together the parts must have all points. Calls `visit` with each node that can
+    /// be completed now. The nodes of each depth come in Z-order, and a node comes after all nodes
     /// inside it.
     ///
     /// # Errors

@@ -65,7 +65,7 @@ impl PointsBuilder {
     /// counted from 0. With these numbers the caller can put other columns of its table into the
     /// order of the points.
     ///
-    /// `None` if the builder has 2³² points or more.
+    /// Returns `None` if the builder has 2³² points or more.
     pub fn build_with_order(self) -> Option<(Points, Vec<u32>)> {
         u32::try_from(self.len()).ok()?;
         let mut number = 0;
@@ -246,8 +246,9 @@ impl Points {
         remembered.map_or_else(find, |share| *share.get_or_init(find))
     }
 
-    /// Returns the first view of a map of the points: the box around nearly all weight. `None` for
-    /// an empty set. It is computed by the first call and then stored.
+    /// Returns the first view of a map of the points: the box around nearly all weight. Returns
+    /// `None` for an empty set. The first call computes it, and later calls return the stored
+    /// result.
     pub fn focus(&self) -> Option<Focus> {
         let find = || match &self.store {
             Store::Memory { .. } => Focus::find(self, self.summary.bounds?),
@@ -338,7 +339,7 @@ impl Points {
         }
     }
 
-    /// Returns the numbers, in Z-order, of the points that lie in a tile.
+    /// Returns the numbers in Z-order, counted from 0, of the points that lie in a tile.
     ///
     /// # Errors
     /// The points are not in memory, and a part of their index can't be read.
@@ -404,8 +405,8 @@ impl Points {
         }
     }
 
-    /// Returns points at equal steps along the Z-order curve: those whose numbers in Z-order are
-    /// `step` apart, the first of them in the middle of the first step.
+    /// Returns every `step`-th point in Z-order, the first of them in the middle of the first
+    /// `step` points.
     ///
     /// # Errors
     /// The points are not in memory, and a part of them can't be read.

@@ -39,7 +39,8 @@ pub(crate) struct Node {
     /// The borders of the quad's four quarters in the slice of all points: quarter `i` has the
     /// points `borders[i]..borders[i + 1]`.
     pub(crate) borders: [usize; 5],
-    /// The nodes of the quad's quarters, in Z-order; `None` for a quarter with few points.
+    /// The nodes of the quad's quarters, in Z-order; `None` for a quarter with at most [`FEW`]
+    /// points.
     pub(crate) quarters: [Option<NodeId>; 4],
     /// The range of the quad's block in [`Pyramid::cells`]; it is empty if the quad has no block.
     /// The cells are at level depth + [`SIDE_BITS`].
@@ -59,8 +60,8 @@ pub(crate) struct Pyramid {
     pub(crate) cells: Vec<Point>,
     /// The number of points that each of `cells` stands for.
     pub(crate) counts: Vec<u32>,
-    /// The numbers of pairs of neighbouring points that share 0, 1, … 32 bits: see
-    /// [`Branch::shared`].
+    /// For each number of bits from 0 to 32, the number of pairs of neighbouring points that share
+    /// exactly so many top bits: see [`Branch::shared`].
     pub(crate) shared: Vec<usize>,
 }
 
@@ -169,9 +170,10 @@ pub(crate) struct Branch {
     pub(crate) stretches: Vec<Stretch>,
     /// The number of entries in all ranges of `stretches` together.
     pub(crate) entries: usize,
-    /// The numbers of pairs of neighbouring points (in Z-order) that share exactly 0, 1, … 32 top
-    /// bits of x and of y. Two neighbours are in different cells of level L exactly if they share
-    /// fewer than L bits. So the number of cells at level L is the number of such pairs, plus one.
+    /// For each number of bits from 0 to 32, the number of pairs of neighbouring points (in
+    /// Z-order) that share exactly so many top bits, both of x and of y. Two neighbours are in
+    /// different cells of level L exactly if they share fewer than L bits. So the number of cells
+    /// at level L is the number of such pairs, plus one.
     pub(crate) shared: [usize; 33],
 }
 
@@ -367,10 +369,12 @@ impl Pyramid {
 
 /// Returns true if a block of `cells` cells saves enough reads to be worth its memory. Without the
 /// block, `entries` points or finer cells are read in its place; `points` is the number of points
-/// in the quad. A block is worth it if it has at most two fifths as many cells as `entries`. With
-/// this limit all blocks together have at most two thirds as many cells as there are points. If a
-/// block has at most one cell for 24 points, it takes little memory, and three quarters of
-/// `entries` are enough.
+/// in the quad. A block is worth it
+///
+/// * if it has at most two fifths as many cells as `entries`, which limits all blocks together to
+///   two thirds as many cells as there are points; or
+/// * if it has at most three quarters as many cells as `entries`, and at most one cell for 24
+///   points, so that it takes little memory.
 fn worth_keeping(cells: usize, entries: usize, points: usize) -> bool {
     cells * 5 <= entries * 2 || (cells * 24 <= points && cells * 4 <= entries * 3)
 }

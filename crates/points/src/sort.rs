@@ -15,8 +15,8 @@ use crate::zorder;
 use bytemuck::Zeroable;
 use rayon::prelude::*;
 
-/// A record that contains a point and is sorted by it: the point alone, or a point with its number
-/// in the input.
+/// A record that is sorted by the point in it: the point alone, or a point with its number in the
+/// input.
 pub(crate) trait ZOrdered: Copy + Zeroable + Send + Sync {
     /// Returns the point by which the record is sorted.
     fn point(&self) -> &Point;
@@ -164,8 +164,8 @@ fn sort_in_cache<T: ZOrdered>(points: &mut [T], keys: &mut Vec<u128>) {
     }
 }
 
-/// Sorts records whose points all have one position: by the weight, and if the records have
-/// numbers, points of equal weight by the number.
+/// Sorts records whose points all have one position: by weight, and, if the records have numbers,
+/// those of equal weight by number.
 fn sort_by_weight<T: ZOrdered>(groups: Vec<Vec<Vec<T>>>, sorted: &mut [T]) {
     let all = groups.into_iter().flatten().flatten();
     for (slot, point) in sorted.iter_mut().zip(all) {
@@ -174,8 +174,8 @@ fn sort_by_weight<T: ZOrdered>(groups: Vec<Vec<Vec<T>>>, sorted: &mut [T]) {
     sorted.par_sort_unstable_by_key(T::key);
 }
 
-/// Distributes the chunks in turn over `n` groups, one for each thread, so that the numbers of
-/// chunks in two groups differ by at most one. If `n` is 0, there is one group.
+/// Distributes the chunks in turn over `n` groups, one for each thread: one group has at most one
+/// chunk more than another. If `n` is 0, there is one group.
 fn deal<T>(chunks: Vec<Vec<T>>, n: usize) -> Vec<Vec<Vec<T>>> {
     let mut groups: Vec<Vec<Vec<T>>> = (0..n.max(1)).map(|_| Vec::new()).collect();
     let count = groups.len();
@@ -239,9 +239,9 @@ impl Digit {
     }
 }
 
-/// Divides the output so that all groups can write in parallel: every bucket has a part for each
-/// group. `histograms` has, for each group, the number of points in each bucket. The result has,
-/// for each group, its parts of the buckets.
+/// Divides the output so that all groups can write at the same time: in every bucket each group
+/// gets a part of its own. `histograms` has, for each group, the number of points that go into each
+/// bucket. The result has, for each group, its parts of all buckets.
 fn carve<'a, T>(
     mut rest: &'a mut [T],
     histograms: &[Vec<usize>],

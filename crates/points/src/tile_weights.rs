@@ -1,7 +1,8 @@
 //! Tiles that contain points: all of a zoom, or some that represent them.
 //!
 //! A deep zoom of many points has nearly as many tiles as there are points. Statistics of such a
-//! zoom are measured in few of them, so looking at all would take longer than everything else.
+//! zoom are measured in few tiles, so looking at all of them would take longer than everything
+//! else.
 
 use crate::cancel;
 use crate::point::Point;
@@ -10,17 +11,17 @@ use crate::read_error::ReadError;
 use crate::tile::TileId;
 use crate::window::Window;
 
-/// The number of tiles, the densest of their zoom, that the search for the densest tiles follows to
-/// the next zoom: a choice.
+/// The number of tiles from which the search for the densest tiles goes on to the next zoom, always
+/// the densest so far: a choice.
 const FOLLOWED: usize = 256;
 
 /// The search for the densest tiles begins at the deepest zoom that has at most this many tiles
 /// with points. There the weights of all tiles are summed.
 const FIRST: u64 = 1 << 16;
 
-/// The number of points, at equal steps along the Z-order curve, whose tiles are picked to
-/// represent all tiles but the densest: a choice. Statistics are measured in 36 of the picked tiles
-/// (`SPREAD` in the crate `render`), so each of the 36 is chosen out of some 28 picked tiles.
+/// The number of points, every n-th one in Z-order, whose tiles are picked to represent all tiles
+/// but the densest: a choice. Statistics are measured in 36 of the picked tiles (`SPREAD` in the
+/// crate `render`), so each of the 36 is chosen out of some 28.
 const PICKS: usize = 1024;
 
 /// A tile that contains points, and the sum of the weights in it.
@@ -65,8 +66,8 @@ impl Points {
         tiles
     }
 
-    /// Returns the [`FOLLOWED`] densest tiles of a zoom. A tile that is dense in a sparse region
-    /// may be missed.
+    /// Returns the [`FOLLOWED`] densest tiles of a zoom. One that lies in a sparse region may be
+    /// missed, since regions are chosen at lower zooms.
     fn densest_tiles(&self, z: u8) -> Vec<TileWeight> {
         let is_first = |zoom: &u8| self.occupied(u32::from(*zoom)) <= FIRST;
         let first = (0..=z).rev().find(is_first).unwrap_or(0);
@@ -80,10 +81,10 @@ impl Points {
         tiles
     }
 
-    /// Returns tiles of a zoom that represent all tiles but the `densest`: those of points at equal
-    /// steps along the Z-order curve. A tile with many points is picked more often than others, so
-    /// the more points it has, the fewer tiles it stands for. `all` is the number of all tiles with
-    /// points.
+    /// Returns tiles of a zoom that represent all tiles but the `densest`: the tiles of every n-th
+    /// point in Z-order, [`PICKS`] points in all. A tile with many points is picked more often than
+    /// others, so the more points it has, the fewer tiles each pick stands for. `all` is the number
+    /// of all tiles with points.
     fn picked_tiles(
         &self,
         z: u8,
@@ -144,7 +145,7 @@ fn tile_of(point: &Point, z: u8) -> Option<TileId> {
     TileId::new(z, place(point.x), place(point.y)).ok()
 }
 
-/// Removes all tiles but the [`FOLLOWED`] with the most weight.
+/// Removes all tiles but the [`FOLLOWED`] ones with the greatest mass.
 fn keep_densest(tiles: &mut Vec<TileWeight>) {
     tiles.sort_unstable_by(|a, b| b.mass.total_cmp(&a.mass).then(a.tile.cmp(&b.tile)));
     tiles.truncate(FOLLOWED);

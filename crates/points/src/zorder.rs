@@ -144,8 +144,9 @@ impl Quad {
         }
     }
 
-    /// Returns the borders of the four quarters of the quad in `points[range]`, its points in
-    /// Z-order: those of quarter `i` begin at border `i` and end before border `i + 1`.
+    /// Returns the borders of the four quarters of the quad among its points, which are
+    /// `points[range]` in Z-order: the points of quarter `i` begin at border `i` and end before
+    /// border `i + 1`.
     #[inline]
     pub fn quarter_borders(self, points: &[Point], range: &Range<usize>) -> [usize; 5] {
         quarter_borders(points, range, self)
