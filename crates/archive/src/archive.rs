@@ -50,9 +50,9 @@ impl Archive {
         })
     }
 
-    /// Opens a PMTiles archive from any source of its bytes, like ranges of an object at an
-    /// address. If its reads are dear, directories are only checked when they are needed. `name`
-    /// stands for the archive in messages.
+    /// Opens a PMTiles archive from any source of its bytes, for example an object at an address.
+    /// If the source's reads are dear, a directory is only checked when it is needed. `name` stands
+    /// for the archive in messages.
     ///
     /// # Errors
     /// An [`ArchiveError`] if the bytes can't be read, or are no PMTiles archive that is supported

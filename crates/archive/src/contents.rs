@@ -74,7 +74,7 @@ impl TileFormat {
     }
 }
 
-/// The reason for which an archive or one of its tiles can't be read.
+/// The reason why an archive or one of its tiles can't be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchiveError {
@@ -96,8 +96,8 @@ pub enum ArchiveError {
     },
 }
 
-/// An [`ArchiveError`] without the path of the file, which the readers of the formats return. The
-/// path is added by [`at`](Self::at).
+/// An [`ArchiveError`] that lacks the path of the file. The readers of the formats return it, and
+/// [`at`](Self::at) adds the path.
 #[derive(Debug)]
 pub(crate) enum ReadError {
     Io(io::Error),

@@ -5,7 +5,7 @@ use heatsplat_render::encode::EncodeError;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The reason for which an export was not finished. A target that existed before is unchanged.
+/// The reason why an export was not finished. A target that existed before is unchanged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
@@ -91,7 +91,7 @@ pub enum ExportError {
     /// The box that restricts the export covers no part of the map.
     #[error(transparent)]
     Area(#[from] WindowError),
-    /// A raster would have more tiles at a zoom than the directory of a zoom may list.
+    /// The raster would have more tiles at its deepest zoom than a directory may list.
     #[error(
         "a raster of zoom {zoom} would have {tiles} tiles there, and can have {most}; take less \
          of the map, a lower zoom, or an archive"

@@ -1,13 +1,13 @@
 //! The estimate of an export, made before anything is written. A quad is a square of neighbouring
-//! tiles: the quads of each zoom are counted, and a sample of them is drawn.
+//! tiles: the quads of each zoom are counted, and some of them are drawn.
 
 use crate::error::ExportError;
 use crate::export::Export;
 use crate::target::Target;
 use std::time::{Duration, Instant};
 
-/// The largest number of quads (squares of tiles) of a zoom that are drawn to estimate the rest. A
-/// choice.
+/// The largest number of quads (squares of tiles) of a zoom that are drawn: a choice. The others of
+/// the zoom are estimated from these.
 const SAMPLE: usize = 96;
 
 /// The estimate of one zoom.
@@ -18,7 +18,7 @@ pub struct ZoomEstimate {
     pub z: u8,
     /// The number of tiles of the zoom that show something.
     pub tiles: u64,
-    /// The number of bytes of all tiles of the zoom that show something.
+    /// The number of bytes of all tiles of the zoom that show something, encoded.
     pub bytes: u64,
     /// The time that one core takes to draw all tiles of the zoom that show something.
     pub time: Duration,
@@ -43,12 +43,12 @@ impl Estimate {
         self.zooms.iter().map(|zoom| zoom.tiles).sum()
     }
 
-    /// The number of bytes of the tiles of all zooms.
+    /// The number of bytes of the encoded tiles of all zooms.
     pub fn bytes(&self) -> u64 {
         self.zooms.iter().map(|zoom| zoom.bytes).sum()
     }
 
-    /// The time that the export would take, if its threads share the drawing evenly.
+    /// The time that the export would take to draw, if its threads share the drawing evenly.
     pub fn time(&self) -> Duration {
         let all: Duration = self.zooms.iter().map(|zoom| zoom.time).sum();
         all.div_f64(self.threads as f64)
@@ -56,8 +56,8 @@ impl Estimate {
 }
 
 impl Export<'_> {
-    /// Counts the quads (squares of neighbouring tiles) of each zoom, and draws a sample of them.
-    /// The sample is not random: it is the same each time. Writes nothing.
+    /// Estimates the export: counts the quads (squares of neighbouring tiles) of each zoom, and
+    /// draws some of them, always the same ones. Writes nothing.
     ///
     /// # Errors
     /// An [`ExportError`] if options contradict each other, or if a tile can't be encoded.

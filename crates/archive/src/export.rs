@@ -21,13 +21,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-/// The number of quads (squares of neighbouring tiles) in a batch, a choice. A batch is drawn
-/// completely before its tiles are written, so it must fit into memory: it takes some megabytes.
+/// The number of quads (squares of neighbouring tiles) in a batch: a choice. All quads of a batch
+/// are drawn before its tiles are written, so the batch must fit into memory: it takes some
+/// megabytes.
 const BATCH: usize = 128;
-/// The largest number of batches that are drawn and wait to be written: a choice.
+/// The largest number of drawn batches that wait to be written: a choice.
 const QUEUED_BATCHES: usize = 2;
 
-/// The builder of an export. It has a layer, a range of zooms and options.
+/// The builder of an export of a layer's tiles, with the range of zooms and options.
 #[derive(Clone, Debug)]
 pub struct Export<'a> {
     layer: &'a Layer,
@@ -50,8 +51,8 @@ pub struct ExportProgress {
     /// The number of quads (squares of neighbouring tiles) that this run has to draw in all; `None`
     /// until they are counted.
     pub total: Option<u64>,
-    /// The number of stored tiles. If this run resumes an earlier one, the tiles of the earlier run
-    /// are included.
+    /// The number of tiles that are stored so far, equal ones included. If this run resumes an
+    /// earlier one, the tiles of the earlier run count too.
     pub tiles: u64,
     /// The number of bytes of the stored tiles. Equal tiles are stored, and counted, only once.
     pub bytes: u64,
@@ -61,7 +62,7 @@ pub struct ExportProgress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportSummary {
-    /// The number of stored tiles: those that show something.
+    /// The number of tiles of the export: those that show something.
     pub tiles: u64,
     /// The number of different tiles: equal tiles are stored only once.
     pub distinct: u64,
@@ -88,7 +89,7 @@ impl<'a> Export<'a> {
         }
     }
 
-    /// Restricts the export to the tiles that a box touches. With `None` all tiles are exported.
+    /// Restricts the export to the tiles that a box touches; `None` means no restriction.
     pub fn area(mut self, area: Option<LonLatBox>) -> Self {
         self.area = area;
         self
@@ -100,20 +101,21 @@ impl<'a> Export<'a> {
         self
     }
 
-    /// Sets the content of the tiles. The default, `None`, means densities if the target is a
-    /// raster, and PNG pictures otherwise.
+    /// Sets the content of the tiles. With `None`, the default, it follows from the target:
+    /// densities for a raster, and PNG pictures otherwise.
     pub fn content(mut self, content: Option<TileContent>) -> Self {
         self.content = content;
         self
     }
 
-    /// Sets the attribution, the words with which maps name the source of the data.
+    /// Sets the attribution: the text with which maps name the source of the data.
     pub fn attribution(mut self, attribution: Option<String>) -> Self {
         self.attribution = attribution;
         self
     }
 
-    /// Sets what the export does if its target, or files of an interrupted export, already exist.
+    /// Sets the rule for the case that the target, or files of an interrupted export, already
+    /// exist.
     pub fn if_exists(mut self, if_exists: IfExists) -> Self {
         self.if_exists = if_exists;
         self
@@ -126,15 +128,17 @@ impl<'a> Export<'a> {
         self
     }
 
-    /// Sets the name of the layer's backend. The pictures of two backends may differ by one colour
-    /// index. So an interrupted export can't be resumed with a backend of another name.
+    /// Sets the name of the layer's backend, the CPU or a GPU. Pictures of two backends may differ
+    /// by one colour index, so an interrupted export can't be resumed with a backend of another
+    /// name.
     pub fn backend_name(mut self, backend: &str) -> Self {
         self.backend_name = backend.to_owned();
         self
     }
 
     /// Draws and writes the tiles. Calls `progress` after each batch of tiles. Returns `None` if
-    /// nothing was to be done: the export should be resumed, and the target is already complete.
+    /// there was nothing to do, since the export should be resumed and its target is complete
+    /// already.
     ///
     /// # Errors
     /// An [`ExportError`] if the export can't be finished. The target is then unchanged.
@@ -274,8 +278,8 @@ impl<'a> Export<'a> {
         }
     }
 
-    /// The legend of a zoom's tiles, as an entry of a JSON object: the zoom as text, and the
-    /// legend. `None` if the legend can't be written as JSON.
+    /// The legend of a zoom's tiles, as a member of a JSON object: the name is the zoom as text,
+    /// the value is the legend. `None` if the legend can't be written as JSON.
     fn legend(&self, zoom: u8) -> Option<(String, Value)> {
         // Legends count zooms of tiles of 256 CSS pixels.
         let larger = self.size.pixels() / self.size.ratio() > 256;

@@ -1,31 +1,33 @@
-//! The Hilbert curve that numbers tiles. The numbers are the tile ids of PMTiles version 3.
+//! The Hilbert curve, in whose order tiles are stored, and the *tile ids* of PMTiles version 3,
+//! which number all tiles along it.
 //!
-//! The numbers of a zoom begin where the numbers of the zoom before end. Within a zoom, tiles with
-//! consecutive numbers are neighbours on the map. The curve visits the four quarters of a tile one
-//! after the other. So the descendants of a tile at a deeper zoom have consecutive numbers.
+//! A tile's id counts the tiles of all zooms, from 0 for the tile of the whole world: the ids of a
+//! zoom begin where the ids of the zoom before end. A tile's *position* counts only the tiles of
+//! its own zoom, from 0 too. Within a zoom, tiles with consecutive positions are neighbours on the
+//! map. The curve visits the four quarters of a tile one after the other, so the descendants of a
+//! tile at a deeper zoom have consecutive positions, and consecutive ids.
 
 use heatsplat_points::TileId;
 
-/// The number of tiles in all zooms before `z`. This is also the number of the first tile of zoom
+/// The number of tiles in all zooms before `z`, which is also the tile id of the first tile of zoom
 /// `z`.
 pub(crate) fn first_of_zoom(z: u8) -> u64 {
     ((1u64 << (2 * u32::from(z))) - 1) / 3
 }
 
-/// The number of a tile among the tiles of all zooms, counted from 0 at the tile of the whole
-/// world.
+/// The tile id of a tile, counted through all zooms from 0 for the tile of the whole world.
 pub(crate) fn number(tile: TileId) -> u64 {
     first_of_zoom(tile.z()) + index(tile)
 }
 
-/// The tile with a given number; `None` if the number belongs to a zoom deeper than the deepest
-/// zoom of heatsplat.
+/// The tile with the tile id `number`; `None` if the id belongs to a zoom deeper than heatsplat's
+/// deepest one.
 pub(crate) fn tile(number: u64) -> Option<TileId> {
     let z = (0..=heatsplat_points::MAX_ZOOM).find(|&z| number < first_of_zoom(z + 1))?;
     Some(tile_in_zoom(z, number - first_of_zoom(z)))
 }
 
-/// The position of a tile on the Hilbert curve through its own zoom, counted from 0.
+/// The position of a tile on the Hilbert curve of its own zoom, counted from 0.
 fn index(tile: TileId) -> u64 {
     let (mut x, mut y) = (tile.x(), tile.y());
     let mut index = 0;
@@ -37,7 +39,7 @@ fn index(tile: TileId) -> u64 {
     index
 }
 
-/// The tile at a given position on the curve of zoom `z`. Positions are counted from 0.
+/// The tile at the position `index`, counted from 0, on the Hilbert curve of zoom `z`.
 pub(crate) fn tile_in_zoom(z: u8, index: u64) -> TileId {
     let (mut x, mut y) = (0u32, 0u32);
     for bit in 0..z {

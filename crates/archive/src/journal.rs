@@ -26,12 +26,12 @@ const MAGIC: &[u8; 16] = b"heatsplat part 1";
 const HEADER: u64 = 48;
 const RECORD: usize = 40;
 
-/// The number of tiles in each of the two generations of the deduplication cache. A tile takes 48
-/// bytes in it. A choice.
+/// The number of tiles in each of the two generations of the cache that finds equal tiles: a
+/// choice. A tile takes 48 bytes in it.
 const CACHED_TILES: usize = 1 << 20;
 
 /// The largest number of bytes that are read for one tile when a journal is resumed: 64 MiB, a
-/// choice. A longer tile would fail the check of its digest.
+/// choice. A longer tile is treated as if its digest were wrong.
 const LARGEST: u32 = 1 << 26;
 
 /// A stored tile, and the position of its bytes in the `.partial` file.
@@ -42,7 +42,7 @@ pub(crate) struct StoredTile {
     pub(crate) length: u32,
 }
 
-/// The paths of the two files of a target's journal: the bytes of the tiles, and the log.
+/// The paths of the two files of a target's journal: the file of tiles, and the log.
 fn paths(target: &Path) -> (PathBuf, PathBuf) {
     (
         sibling(target, ".partial"),
@@ -50,8 +50,8 @@ fn paths(target: &Path) -> (PathBuf, PathBuf) {
     )
 }
 
-/// Removes the log beside a complete target. An export leaves it if it ends after the target got
-/// its name and before the log was removed.
+/// Removes a log that lies beside a complete target. Such a log is left if an export ends after the
+/// target got its name, but before the log was removed.
 fn remove_leftover(log_path: &Path, target: &Path) -> Result<(), ExportError> {
     match File::open(log_path) {
         Ok(log) => {
@@ -63,8 +63,8 @@ fn remove_leftover(log_path: &Path, target: &Path) -> Result<(), ExportError> {
     }
 }
 
-/// Returns `true` if the export should be resumed but the target is already complete. An error if
-/// the target exists and may be neither resumed nor replaced.
+/// Returns `true` if the export should be resumed but the target is already complete. It is an
+/// error if the target exists and may be neither resumed nor replaced.
 fn is_complete(target: &Path, if_exists: IfExists) -> Result<bool, ExportError> {
     let exists = fs::symlink_metadata(target).is_ok();
     let (path, log_path) = paths(target);
@@ -85,9 +85,9 @@ fn open_or_create(path: &Path) -> Result<File, ExportError> {
     options.open(path).at(path)
 }
 
-/// Checks that [`Journal::open`] will succeed. Changes nothing, except that the leftover log of a
-/// complete target is removed. Returns `false` if the export should be resumed but the target is
-/// already complete.
+/// Checks that [`Journal::open`] will succeed. It changes nothing, except that it removes the log
+/// that was left beside a complete target. Returns `false` if the export should be resumed but the
+/// target is already complete.
 pub(crate) fn check(target: &Path, if_exists: IfExists) -> Result<bool, ExportError> {
     if is_complete(target, if_exists)? {
         return Ok(false);
@@ -132,13 +132,13 @@ pub(crate) struct Journal {
     log_path: PathBuf,
     data: File,
     log: File,
-    /// The number of bytes in the file of tiles before the first tile. They are left free for the
+    /// The number of bytes in the file of tiles before the first tile. They are reserved for the
     /// header of the final format.
     reserved: u64,
     /// The offset in the file of tiles at which the bytes of the stored tiles end.
     end: u64,
     cache: DedupCache,
-    /// The number on the Hilbert curve from which on no tile has been drawn yet.
+    /// The tile id (see [`hilbert`](crate::hilbert)) from which on no tile has been drawn yet.
     pub(crate) next: u64,
     pub(crate) tiles: u64,
     pub(crate) distinct: u64,
@@ -202,7 +202,7 @@ impl Journal {
     }
 
     /// Reads the log up to its last valid commit, and checks the bytes of each tile against the
-    /// tile's digest. Cuts both files off after what that commit covers.
+    /// tile's digest. Cuts both files off behind the last commit whose tiles are all good.
     fn replay(&mut self) -> io::Result<()> {
         let mut log = BufReader::with_capacity(1 << 16, &self.log);
         let mut data = BufReader::with_capacity(1 << 20, &self.data);
@@ -285,12 +285,12 @@ impl Journal {
         Ok(())
     }
 
-    /// The offsets at which the tiles' bytes start and end in the journal's file of tiles.
+    /// The offsets, in the file of tiles, at which the bytes of the tiles start and end.
     pub(crate) fn span(&self) -> (u64, u64) {
         (self.reserved, self.end)
     }
 
-    /// Lists all stored tiles, in the order of their numbers on the Hilbert curve.
+    /// Lists all stored tiles, in the order of their tile ids.
     pub(crate) fn stored_tiles(
         &self,
     ) -> Result<impl Iterator<Item = io::Result<StoredTile>>, ExportError> {
@@ -318,18 +318,18 @@ impl Journal {
         }))
     }
 
-    /// The journal's file with the bytes of the tiles.
+    /// The file of tiles, which has their bytes.
     pub(crate) fn data(&self) -> &File {
         &self.data
     }
 
-    /// The path of the journal's file with the bytes of the tiles.
+    /// The path of the file of tiles.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Renames the journal's file of tiles to the target and removes the log. By now the file must
-    /// have been completed to an archive.
+    /// Renames the file of tiles to the target, and removes the log. Before, the file must have
+    /// been completed to an archive.
     pub(crate) fn publish(self, target: &Path) -> Result<(), ExportError> {
         self.data.sync_all().at(&self.path)?;
         fs::rename(&self.path, target).at(target)?;
@@ -337,19 +337,18 @@ impl Journal {
         fs::remove_file(&self.log_path).at(&self.log_path)
     }
 
-    /// Removes the journal's two files, tiles and log. A target must have been made from them
-    /// before.
+    /// Removes the journal's two files, the tiles and the log. Before, a target must have been made
+    /// from them.
     pub(crate) fn remove(self) -> Result<(), ExportError> {
         fs::remove_file(&self.path).at(&self.path)?;
         fs::remove_file(&self.log_path).at(&self.log_path)
     }
 }
 
-/// A record of the log. It describes a tile or, if its length is 0, it is the commit that ends a
+/// A record of the log. It describes a tile; but if its length is 0, it is a commit, which ends a
 /// batch.
 struct Record {
-    /// The number of the tile on the Hilbert curve. In a commit: the number of the first tile after
-    /// the batch.
+    /// The tile id of the tile. In a commit: the tile id of the first tile after the batch.
     number: u64,
     offset: u64,
     length: u32,
@@ -411,10 +410,10 @@ fn checksum(bytes: &[u8]) -> u32 {
     crc.sum()
 }
 
-/// A cache that finds the offset and the length of a stored tile by its digest. There are two
-/// generations to bound the memory: when the young generation is full, it becomes the old one, and
-/// the former old one is dropped. So the cache contains at least the last [`CACHED_TILES`] digests
-/// that were inserted or found.
+/// A cache that finds the offset and the length of a stored tile by the tile's digest. There are
+/// two generations to bound the memory: when the young generation is full, it becomes the old one,
+/// and the former old one is dropped. So the cache contains at least the last [`CACHED_TILES`]
+/// digests that were inserted or found.
 #[derive(Default)]
 struct DedupCache {
     young: HashMap<TileDigest, (u64, u32)>,

@@ -2,10 +2,10 @@
 //! be served.
 //!
 //! [`Export`] draws each tile of a layer that shows something, zoom by zoom along the Hilbert
-//! curve. It writes a PMTiles archive, an MBTiles archive, a Cloud-Optimised GeoTIFF or a folder of
-//! files. The memory that it takes doesn't grow with the zoom. The tiles have the same bytes as
-//! those that a server sends. An interrupted export can be resumed; the result is the same file as
-//! without the interruption.
+//! curve, on which neighbours mostly follow each other. It writes a PMTiles archive, an MBTiles
+//! archive, a Cloud-Optimised GeoTIFF or a folder of files. The memory that it takes doesn't grow
+//! with the zoom. The tiles have the same bytes as those that a server sends. An interrupted export
+//! can be resumed; the result is the same file as without the interruption.
 //!
 //! ```no_run
 //! use heatsplat_archive::{Export, Target};

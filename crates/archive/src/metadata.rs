@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 /// The name and the version of this program. Archives name it as the program that made them.
 pub(crate) const GENERATOR: &str = concat!("heatsplat ", env!("CARGO_PKG_VERSION"));
 
-/// The description of an export. Each format stores it in its own way.
+/// The description of an export. Each format of archives stores it in its own way.
 pub(crate) struct Metadata {
     pub(crate) name: String,
     pub(crate) attribution: Option<String>,

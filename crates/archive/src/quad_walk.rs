@@ -9,9 +9,9 @@
 use crate::hilbert;
 use heatsplat_points::{LonLatBox, Point, Points, TileId, Window};
 
-/// The width and height in pixels of the window in which a tile's points are searched for. The
-/// search stops at parts of the world that are under eight of these pixels wide. So a larger number
-/// gives a finer search. The value is a choice.
+/// The width and height in pixels of the window in which a tile's points are searched for: a
+/// choice. The search stops at parts of the world that are under eight of these pixels wide, so a
+/// larger number gives a finer search.
 const SEARCH_PIXELS: u32 = 256;
 
 /// A quad: a square of neighbouring tiles of one zoom, which are drawn as one picture.
@@ -21,7 +21,7 @@ pub(crate) struct TileQuad {
     pub(crate) root: TileId,
     /// The zoom of the tiles that the quad consists of.
     pub(crate) z: u8,
-    /// The position of the quad's first tile on the Hilbert curve of its zoom, counted from 0.
+    /// The position of the quad's first tile on the Hilbert curve of zoom `z`, counted from 0.
     first: u64,
 }
 
@@ -31,8 +31,8 @@ impl TileQuad {
         1 << (self.z - self.root.z())
     }
 
-    /// The tiles of the quad in the order of the Hilbert curve. Each tile comes with its number on
-    /// the curve and with its column and row within the quad.
+    /// The tiles of the quad in the order of the Hilbert curve. Each tile comes with its tile id,
+    /// and with its column and row within the quad.
     pub(crate) fn tiles(self) -> impl Iterator<Item = (TileId, u64, [u32; 2])> {
         let side = self.side();
         let all = self.first..self.first + u64::from(side) * u64::from(side);
@@ -43,7 +43,7 @@ impl TileQuad {
         })
     }
 
-    /// The number on the Hilbert curve that follows the number of the quad's last tile.
+    /// The tile id after that of the quad's last tile.
     pub(crate) fn end(self) -> u64 {
         hilbert::first_of_zoom(self.z) + self.first + (1u64 << (2 * (self.z - self.root.z())))
     }
@@ -56,22 +56,21 @@ pub(crate) struct QuadWalk<'a, M> {
     points: Vec<&'a Points>,
     area: Option<LonLatBox>,
     z: u8,
-    /// The zoom at which one tile is as large as a whole quad.
+    /// The zoom at which a single tile covers a whole quad.
     depth: u8,
-    /// A function that returns how far kernels reach beyond the edges of a tile, in world units.
+    /// A function that returns, for a tile, how far kernels reach beyond its edges, in world units.
     margin: M,
-    /// The number on the Hilbert curve of the first tile that is not drawn yet. Quads that end
-    /// before it are skipped.
+    /// The tile id of the first tile that is not drawn yet. Quads that end before it are skipped.
     from: u64,
-    /// A stack of the tiles to visit. Each is given by its zoom, and by its position on the Hilbert
-    /// curve of this zoom.
+    /// A stack of the tiles to visit: of each its zoom, and its position on the Hilbert curve of
+    /// this zoom.
     todo: Vec<(u8, u64)>,
 }
 
 impl<'a, M: Fn(TileId) -> f64> QuadWalk<'a, M> {
-    /// Makes a walk over the quads of zoom `z` that have `side` × `side` tiles. `margin` returns
-    /// how far kernels reach beyond the edges of a tile, in world units. `from` is the number on
-    /// the Hilbert curve of the first tile that is not drawn yet.
+    /// Makes a walk over the quads of zoom `z` that have `side` × `side` tiles. `margin` returns,
+    /// for a tile, how far kernels reach beyond its edges, in world units. `from` is the tile id of
+    /// the first tile that is not drawn yet.
     pub(crate) fn new(
         points: Vec<&'a Points>,
         area: Option<LonLatBox>,
@@ -91,8 +90,8 @@ impl<'a, M: Fn(TileId) -> f64> QuadWalk<'a, M> {
         }
     }
 
-    /// Tests whether a tile touches the area to which the export is restricted, if it is, and
-    /// whether the kernel of some point may reach the tile.
+    /// Tests whether a tile may show something: it touches the area, if the export is restricted to
+    /// one, and the kernel of some point may reach it.
     fn may_show(&self, tile: TileId) -> bool {
         if self.area.is_some_and(|area| !area.touches(tile)) {
             return false;

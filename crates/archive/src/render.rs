@@ -11,9 +11,9 @@ use heatsplat_render::encode::{self, EncodeError, ImageEncoding};
 use heatsplat_render::{Layer, Length, PictureRequest, Shape, TileSize, Transform, View};
 use std::sync::Arc;
 
-/// The width and height in pixels of one picture that a thread draws. The value was found by
-/// measurements. Neighbouring tiles in one picture share the work for the margins that their
-/// kernels reach into. Larger pictures bring no gain, since they are drawn in parts anyway.
+/// The width and height in pixels of one picture that a thread draws: measured. Tiles in one
+/// picture share the work for the margins into which kernels reach. Larger pictures bring no gain,
+/// since they are drawn in parts anyway.
 const WINDOW: u32 = 512;
 
 /// The renderer of an export's tiles.
@@ -28,8 +28,8 @@ pub(crate) struct TileRenderer<'a> {
 }
 
 impl<'a> TileRenderer<'a> {
-    /// The quads (squares of neighbouring tiles) of zoom `z` that may show something, without those
-    /// that end before the tile with the number `from` on the Hilbert curve.
+    /// The quads (squares of neighbouring tiles) of zoom `z` that may show something. Quads that
+    /// end before the tile id `from` are left out.
     pub(crate) fn walk(&self, z: u8, from: u64) -> impl Iterator<Item = TileQuad> + use<'a> {
         let renderer = *self;
         let margin = move |tile| renderer.margin(z, tile);
@@ -45,10 +45,14 @@ impl<'a> TileRenderer<'a> {
     }
 
     /// The number of tiles along the side of a quad, a square of tiles that are drawn as one
-    /// picture. With a smooth kernel and a radius in pixels, a tile has exactly the bits of its
-    /// part of a larger picture, so quads of several tiles are possible. In all other cases the
-    /// result is 1, since colour indices may differ by one: with other kernels, for tiles that mix
-    /// the colours of categories, and for local scales.
+    /// picture. It is more than 1 only where a tile has exactly the bits of its part of a larger
+    /// picture: with a smooth kernel and a radius in pixels. In these cases colour indices may
+    /// differ by one, so it is 1:
+    ///
+    /// * other kernels,
+    /// * radii in metres,
+    /// * tiles that mix the colours of categories,
+    /// * local scales.
     fn quad_side(&self, z: u8) -> u32 {
         let style = self.layer.style();
         let smooth = matches!(
@@ -154,8 +158,8 @@ impl<'a> TileRenderer<'a> {
         })
     }
 
-    /// Cuts the pixels of a quad into tiles. Encodes those tiles that touch the export's area and
-    /// have a pixel for which `empty` is false.
+    /// Cuts the pixels of a quad into tiles. Encodes the tiles that touch the export's area, except
+    /// those all of whose pixels are `empty`.
     fn cut<T: Copy>(
         &self,
         quad: TileQuad,

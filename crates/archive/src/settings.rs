@@ -1,8 +1,8 @@
 //! The digest of everything that the bytes of an export depend on.
 //!
-//! A journal can only be resumed by an export with the same digest. The form of the text that is
-//! hashed must never change, or the `.partial` files of earlier builds of the same version couldn't
-//! be resumed.
+//! A journal can only be resumed by an export with the same digest. Each setting is a line of the
+//! text that is hashed. How these lines are written must not change, or the `.partial` files of
+//! earlier builds of the same version couldn't be resumed.
 
 use crate::target::{Target, TargetFormat};
 use crate::tile::TileContent;
@@ -11,8 +11,7 @@ use heatsplat_render::{Layer, TileSize};
 use sha2::{Digest as _, Sha256};
 use std::ops::RangeInclusive;
 
-/// The settings of an export that its bytes depend on. Each of them becomes a line of the text that
-/// is hashed.
+/// The settings of an export that its bytes depend on.
 pub(crate) struct Settings<'a> {
     pub(crate) target: &'a Target,
     pub(crate) layer: &'a Layer,

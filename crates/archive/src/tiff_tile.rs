@@ -1,5 +1,5 @@
-//! The tiles of a TIFF. A horizontal predictor is applied to the values, and the result is
-//! compressed by deflate.
+//! The tiles of a TIFF. A predictor replaces values by differences within each row, and deflate
+//! compresses the result.
 //!
 //! Predictor 2 is defined in section 14 of TIFF 6.0, predictor 3 in Adobe's TIFF Technical Note 3.
 

@@ -33,9 +33,9 @@ impl TileContent {
 /// equal.
 pub(crate) type TileDigest = [u8; 16];
 
-/// An encoded tile, with its number on the Hilbert curve and the digest of its bytes.
+/// An encoded tile, with its tile id and the digest of its bytes.
 pub(crate) struct EncodedTile {
-    /// The number of the tile on the Hilbert curve, as in the module [`hilbert`](crate::hilbert).
+    /// The tile id of the tile: see the module [`hilbert`](crate::hilbert).
     pub(crate) number: u64,
     pub(crate) bytes: Arc<[u8]>,
     pub(crate) digest: TileDigest,
@@ -55,7 +55,7 @@ impl EncodedTile {
 /// The encoded tiles of a quad, a square of neighbouring tiles. Empty tiles are left out.
 pub(crate) struct RenderedQuad {
     pub(crate) tiles: Vec<EncodedTile>,
-    /// The number on the Hilbert curve that follows the number of the quad's last tile.
+    /// The tile id after that of the quad's last tile, whether this is empty or not.
     pub(crate) end: u64,
 }
 

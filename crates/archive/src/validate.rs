@@ -5,7 +5,8 @@ use heatsplat_points::{LonLatBox, MAX_ZOOM};
 use serde_json::Value;
 use std::ops::RangeInclusive;
 
-/// The largest number of bytes of a tile: 64 MiB, a choice. A longer tile is treated as damage.
+/// The largest number of bytes of an encoded tile: 64 MiB, a choice. A longer tile is treated as
+/// damage.
 pub(crate) const LARGEST: u64 = 1 << 26;
 
 /// Makes the range of zooms, without those that are deeper than [`MAX_ZOOM`]. An impossible range
@@ -17,8 +18,8 @@ pub(crate) fn zooms(first: u8, last: u8) -> Result<RangeInclusive<u8>, ReadError
     Ok(first..=last.min(MAX_ZOOM))
 }
 
-/// Makes the bounds of the tiles from west, south, east and north in degrees. If they have no area
-/// or go beyond ±180° or ±90°, these are the bounds of the whole map.
+/// Makes the bounds of the tiles from west, south, east and north in degrees. Edges without an
+/// area, or beyond ±180° or ±90°, are replaced by those of the whole map.
 pub(crate) fn bounds(edges: [f64; 4]) -> LonLatBox {
     let [west, south, east, north] = edges;
     let degrees = west.abs() <= 180.0 && east.abs() <= 180.0;
@@ -29,7 +30,7 @@ pub(crate) fn bounds(edges: [f64; 4]) -> LonLatBox {
 }
 
 /// Makes the bounds of the points from west, south, east and north in degrees. They may have no
-/// area and may cross ±180°. `None` if they are impossible.
+/// area and may cross ±180°. Returns `None` if the edges are impossible.
 pub(crate) fn data_bounds(edges: &[f64]) -> Option<LonLatBox> {
     let bounds = LonLatBox::try_from(<[f64; 4]>::try_from(edges).ok()?).ok()?;
     let [west, _, east, _] = bounds.edges();
@@ -37,9 +38,9 @@ pub(crate) fn data_bounds(edges: &[f64]) -> Option<LonLatBox> {
     fits.then_some(bounds)
 }
 
-/// Returns the longitude, the latitude and the zoom that a map shows first, if they lie within the
-/// bounds and the zooms. Otherwise it returns the middle of the bounds and a zoom that shows all of
-/// them.
+/// Returns the longitude, the latitude and the zoom that a map shows first: those of `center` if
+/// they lie within the bounds and the zooms. Otherwise it returns the middle of the bounds and a
+/// zoom that shows all of them.
 pub(crate) fn center(center: &[f64], bounds: LonLatBox, zooms: &RangeInclusive<u8>) -> [f64; 3] {
     let (first, last) = (f64::from(*zooms.start()), f64::from(*zooms.end()));
     let [west, south, east, north] = bounds.edges();
@@ -55,24 +56,24 @@ pub(crate) fn center(center: &[f64], bounds: LonLatBox, zooms: &RangeInclusive<u
     [lon, lat, zoom.clamp(first, last)]
 }
 
-/// Returns the width of a tile in CSS pixels if it is from 1 to 4096, otherwise the tile's width in
-/// pixels.
+/// Returns the width of a tile in CSS pixels: `size` if it is from 1 to 4096, otherwise `pixels`,
+/// the tile's width in pixels.
 pub(crate) fn tile_size(size: Option<u64>, pixels: u32) -> u32 {
     let size = size.and_then(|size| u32::try_from(size).ok());
     size.filter(|size| (1..=4096).contains(size))
         .unwrap_or(pixels)
 }
 
-/// Reads the width of a PNG in pixels from its first bytes. `None` if the bytes are no PNG, or if
-/// the width is not from 1 to 4096.
+/// Reads the width of a PNG in pixels from its first bytes. Returns `None` if the bytes are no PNG,
+/// or if the width is not from 1 to 4096.
 pub(crate) fn png_side(bytes: &[u8]) -> Option<u32> {
     let head = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR")?;
     let side = u32::from_be_bytes(*head.first_chunk()?);
     (1..=4096).contains(&side).then_some(side)
 }
 
-/// The legends of an archive's zooms. `None` unless each is an object with a list of colours and a
-/// list of ticks, as the server's legends have them.
+/// Returns the legends of an archive's zooms unchanged, or `None` unless each is an object with a
+/// list of colours and a list of ticks, as the server's legends are.
 pub(crate) fn legends(value: &Value) -> Option<Value> {
     let has_list = |legend: &Value, name: &str| legend.get(name).is_some_and(Value::is_array);
     let is_legend = |legend: &Value| has_list(legend, "stops") && has_list(legend, "ticks");

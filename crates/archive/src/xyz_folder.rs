@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 const METADATA: &str = "metadata.json";
 
 /// The largest number of written tile files that are remembered: a choice. A tile that is equal to
-/// that of a remembered file becomes a hard link to this file.
+/// a remembered file becomes a hard link to it.
 const REMEMBERED: usize = 1 << 20;
 
 /// Makes the folder of tiles from a finished journal, renames it to the target, and removes the

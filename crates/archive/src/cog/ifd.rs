@@ -12,8 +12,8 @@ pub(super) struct IfdEntry {
     bytes: Vec<u8>,
 }
 
-/// TIFF's number for texts. This and the next four constants are the numbers that TIFF gives to the
-/// types of values.
+/// TIFF's number for values that are texts. The next four constants are its numbers for other types
+/// of values.
 const ASCII: u16 = 2;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
@@ -76,7 +76,7 @@ impl IfdEntry {
     }
 
     /// The size in bytes of a value that doesn't fit into the eight bytes of its entry, rounded up
-    /// to a multiple of eight. 0 if the value fits.
+    /// to a multiple of eight; 0 if the value fits.
     fn outside(&self) -> u64 {
         match self.length() {
             0..=8 => 0,
@@ -105,19 +105,19 @@ impl Ifd {
         }
     }
 
-    /// The offset in the file of the values that don't fit into their entries. They come after all
-    /// entries.
+    /// The offset in the file of the values that don't fit into their entries. These values come
+    /// after all entries.
     fn values_start(&self) -> u64 {
         self.start + 8 + 20 * self.entries.len() as u64 + 8
     }
 
-    /// The offset of the end of the directory in the file.
+    /// The offset in the file behind the directory, a multiple of 16.
     pub(super) fn end(&self) -> u64 {
         let outside: u64 = self.entries.iter().map(IfdEntry::outside).sum();
         (self.values_start() + outside).next_multiple_of(16)
     }
 
-    /// Writes the directory as bytes, with the given offsets and lengths of its tiles.
+    /// Encodes the directory. `offsets` and `lengths` are those of its tiles, in bytes.
     pub(super) fn to_bytes(&self, offsets: &[u64], lengths: &[u32]) -> Vec<u8> {
         let mut table = (self.entries.len() as u64).to_le_bytes().to_vec();
         let mut outside = Vec::new();

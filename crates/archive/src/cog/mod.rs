@@ -1,8 +1,8 @@
 //! Cloud-Optimised GeoTIFF: one raster. Its full resolution is the deepest zoom; each other zoom is
 //! an overview of it.
 //!
-//! The directories come first in the file, then the tiles, those of low zooms before those of high
-//! zooms. So a reader over HTTP needs few bytes for an overview. The format is described at
+//! In the file the directories come first and then the tiles, low zooms before high ones. So a
+//! reader over HTTP needs few bytes for an overview. The format is described at
 //! <https://docs.ogc.org/is/21-026/21-026.html>.
 
 mod ifd;
@@ -18,8 +18,8 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-/// The largest number of tiles of a zoom. There is a limit because the directory of a zoom lists
-/// all its tiles, empty ones too. Its value is a choice.
+/// The largest number of tiles of a zoom: a choice. There is a limit because the directory of a
+/// zoom lists all its tiles, empty ones too.
 const MAX_TILES: u64 = 1 << 24;
 
 /// The header of the file: a BigTIFF with little-endian numbers and offsets of eight bytes, whose
@@ -32,7 +32,7 @@ const HEADER: [u8; 16] = [b'I', b'I', 43, 0, 8, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0
 pub(crate) struct CogLayout {
     zooms: RangeInclusive<u8>,
     /// The columns of tiles at the first (lowest) zoom. The columns at deeper zooms follow from
-    /// them.
+    /// these.
     columns: RangeInclusive<i64>,
     /// The rows of tiles at the first (lowest) zoom, counted from the north.
     rows: RangeInclusive<i64>,
@@ -45,9 +45,8 @@ pub(crate) struct CogLayout {
 }
 
 impl CogLayout {
-    /// Makes the layout of a raster that covers the area to which the export is restricted or, if
-    /// it isn't restricted, everything that the tiles show. The raster consists of whole tiles of
-    /// the first zoom.
+    /// Makes the layout of a raster of whole tiles of the first zoom. It covers the area to which
+    /// the export is restricted or, if it isn't restricted, everything that the tiles show.
     pub(crate) fn new(
         renderer: &TileRenderer<'_>,
         zooms: RangeInclusive<u8>,
@@ -93,8 +92,8 @@ impl CogLayout {
         directories.last().map_or(16, |(_, last)| last.end())
     }
 
-    /// The grid of tiles at a zoom: the first column and the number of columns, then the first row
-    /// and the number of rows.
+    /// The tiles of a zoom: the first column and the number of columns, then the first row and the
+    /// number of rows.
     fn grid(&self, z: u8) -> [(i64, u64); 2] {
         [&self.columns, &self.rows].map(|range| {
             let deeper = z - self.zooms.start();
@@ -103,7 +102,7 @@ impl CogLayout {
         })
     }
 
-    /// The zooms from the deepest to the first, each with its image file directory.
+    /// The image file directory of each zoom, from the deepest zoom to the first.
     fn directories(&self) -> Vec<(u8, Ifd)> {
         let mut at = HEADER.len() as u64;
         let mut all = Vec::new();
@@ -171,8 +170,8 @@ impl CogLayout {
         entries
     }
 
-    /// The index of a tile in the directory of its zoom; `None` if the tile lies outside the
-    /// raster.
+    /// The index of a tile in the list that the directory of its zoom has; `None` if the tile lies
+    /// outside the raster.
     fn index(&self, tile: TileId) -> Option<usize> {
         let [(west, columns), (north, rows)] = self.grid(tile.z());
         let world = 1i64 << tile.z();
@@ -183,8 +182,7 @@ impl CogLayout {
     }
 }
 
-/// The XML with the bounds of the points. GDAL stores metadata in this form if TIFF has no tag for
-/// them.
+/// The bounds of the points as XML: GDAL stores metadata so for which TIFF has no tag.
 fn gdal_metadata(bounds: LonLatBox) -> String {
     let [west, south, east, north] = bounds.edges();
     format!(
@@ -192,8 +190,8 @@ fn gdal_metadata(bounds: LonLatBox) -> String {
     )
 }
 
-/// The range of columns and the range of rows of those tiles of the first (lowest) zoom in whose
-/// area something is shown, there or at a deeper zoom. Columns beyond the last one of the world
+/// The range of columns and the range of rows, at the first (lowest) zoom, of the tiles in whose
+/// area something is shown, at this zoom or a deeper one. Columns beyond the last one of the world
 /// belong to the copy of the world in the east. `None` if nothing is shown.
 fn heated_tiles(
     renderer: &TileRenderer<'_>,

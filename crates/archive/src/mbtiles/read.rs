@@ -1,5 +1,5 @@
-//! The reader of MBTiles. The file may come from anywhere, and its `tiles` may be a view of any
-//! query. So the database is opened read-only, and its schema is not trusted.
+//! The reader of MBTiles. The file may come from anywhere, and its table `tiles` may in truth be a
+//! view with any query. So the database is opened read-only, and its schema is not trusted.
 
 use crate::contents::{Contents, ReadError, TileFormat};
 use crate::validate::{self, LARGEST};
@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The largest number of idle connections to one database that are kept for later reads. A choice.
+/// The largest number of idle connections to one database that are left open for later reads: a
+/// choice.
 const IDLE: usize = 16;
 
 /// The size in bytes of the largest file that is checked page by page when it is opened: 1 GiB, a
@@ -37,8 +38,8 @@ pub(crate) struct MbTiles {
     idle: Mutex<Vec<BudgetedConnection>>,
 }
 
-/// A connection to the database, with a budget for its queries. A query that exceeds the budget
-/// ends with an error, since a view in the file may yield rows without end.
+/// A connection to the database, with a budget for each query. A query that exceeds its budget ends
+/// with an error, since a view in the file may yield rows without end.
 #[derive(Debug)]
 struct BudgetedConnection {
     connection: Connection,

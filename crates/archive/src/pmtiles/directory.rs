@@ -1,5 +1,5 @@
-//! The directories of a PMTiles archive. They list the places of tiles in the file, as columns of
-//! numbers, which are compressed.
+//! The directories of a PMTiles archive. They list the places of tiles in the file: a directory has
+//! a column of numbers for each kind of number, and is compressed.
 
 use std::io::{self, Read as _, Write as _};
 
@@ -12,21 +12,21 @@ use flate2::write::GzEncoder;
 /// entries fit.
 const LARGEST: u64 = 1 << 26;
 
-/// An entry of a directory. It stands for a run of equal tiles with consecutive numbers. If `run`
-/// is 0, it stands for a leaf directory instead.
+/// An entry of a directory. It stands for a run: equal tiles with consecutive tile ids, whose bytes
+/// are stored once. If `run` is 0, it stands for a leaf directory instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// The number on the Hilbert curve of the first tile of the run or of the leaf directory.
+    /// The tile id of the first tile of the run or of the leaf directory.
     pub(crate) tile: u64,
     /// The number of tiles in the run; 0 for a leaf directory.
     pub(crate) run: u32,
     pub(crate) length: u32,
-    /// The offset in bytes of the run's tile, counted from the start of all tiles, or of the leaf
-    /// directory, counted from the start of all leaf directories.
+    /// The offset in bytes of the place that the entry refers to. For a run it is counted from the
+    /// start of all tiles, for a leaf directory from the start of all leaf directories.
     pub(crate) offset: u64,
 }
 
-/// Writes a directory as bytes and compresses it.
+/// Encodes a directory and compresses it.
 pub(crate) fn to_bytes(entries: &[Entry]) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(entries.len() * 6);
     varint(&mut bytes, entries.len() as u64);
@@ -50,7 +50,8 @@ pub(crate) fn to_bytes(entries: &[Entry]) -> io::Result<Vec<u8>> {
     gzip(&bytes)
 }
 
-/// Compresses a directory or the metadata by gzip. The result has the same bytes on every machine.
+/// Compresses a directory or the metadata by gzip. Equal input gives the same bytes on every
+/// machine.
 pub(crate) fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::new(6));
     gzip.write_all(bytes)?;
@@ -74,7 +75,7 @@ pub(crate) fn decompress(bytes: &[u8], compression: u8) -> Result<Vec<u8>, Strin
     }
 }
 
-/// Parses a directory that has been decompressed. The error describes the damage.
+/// Decodes a directory that has been decompressed. The error describes the damage.
 pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Vec<Entry>, String> {
     let mut left = bytes;
     let count = number(&mut left)?;

@@ -4,13 +4,13 @@ pub(crate) const LENGTH: usize = 127;
 const MAGIC: &[u8; 7] = b"PMTiles";
 const VERSION: u8 = 3;
 
-/// PMTiles' number for uncompressed data. This and [`GZIP`] are the numbers by which a header names
-/// the compressions of directories, metadata and tiles.
+/// PMTiles' number for uncompressed data. With this number and [`GZIP`] a header names the
+/// compression of directories, metadata and tiles.
 pub(crate) const UNCOMPRESSED: u8 = 1;
 pub(crate) const GZIP: u8 = 2;
 
-/// PMTiles' number for PNG tiles. This and the next three constants are the numbers by which a
-/// header names the format of tiles.
+/// PMTiles' number for PNG tiles. With this number and the next three a header names the format of
+/// tiles.
 pub(crate) const PNG: u8 = 2;
 pub(crate) const JPEG: u8 = 3;
 pub(crate) const WEBP: u8 = 4;
@@ -27,7 +27,7 @@ pub(crate) struct Header {
     pub(crate) leaves: ByteRange,
     pub(crate) tiles: ByteRange,
     /// Three counts: all tiles, the directory entries that stand for tiles, and the tiles with
-    /// different bytes.
+    /// different bytes (equal tiles count once).
     pub(crate) counts: [u64; 3],
     pub(crate) clustered: bool,
     /// The compression of directories and metadata, the compression of tiles, and the format of
@@ -40,7 +40,8 @@ pub(crate) struct Header {
     pub(crate) center: (u8, f64, f64),
 }
 
-/// The number of units in a degree. The file stores coordinates as whole numbers of this unit.
+/// The number of units in a degree: the file stores longitudes and latitudes as whole numbers of
+/// 10⁻⁷ degrees.
 const DEGREE: f64 = 1e7;
 
 impl Header {
@@ -67,7 +68,8 @@ impl Header {
         bytes
     }
 
-    /// Parses a header as [`to_bytes`](Self::to_bytes) writes it. The error describes the damage.
+    /// Decodes a header that [`to_bytes`](Self::to_bytes), or another program, has encoded. The
+    /// error describes the damage.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let mut left = bytes;
         let magic: [u8; 7] = take(&mut left)?;

@@ -12,11 +12,12 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The most directories on the way from the root directory to a tile, the root directory included:
-/// a choice. A leaf directory may list further leaf directories.
+/// The greatest number of directories on the way from the root directory to a tile, the root
+/// directory included: a choice. A leaf directory may list further leaf directories.
 const MAX_DEPTH: usize = 4;
 
-/// The largest number of entries of leaf directories that are kept in memory: 96 MiB. A choice.
+/// The largest number of entries of leaf directories that stay in memory: a choice. They take 96
+/// MiB.
 const CACHED_ENTRIES: usize = 4 << 20;
 
 #[derive(Debug)]
@@ -140,9 +141,9 @@ impl PmTiles {
     }
 
     /// Checks a directory and all leaf directories below it. `depth` is 1 for the root directory.
-    /// `left` is the number of bytes of leaf directories that have not been visited yet.
-    /// Directories that contain each other are found this way: a visit to them would read more
-    /// bytes than there are.
+    /// `left` is the number of bytes of leaf directories that have not been visited yet, and is
+    /// reduced with each visit. So directories that contain each other are found: visits to them
+    /// would need more bytes than there are.
     fn check(&self, entries: &[Entry], depth: usize, left: &mut u64) -> Result<(), ReadError> {
         let (_, tiles) = self.header.tiles;
         let mut next = 0;
@@ -170,8 +171,8 @@ impl PmTiles {
         Ok(())
     }
 
-    /// The place of a leaf directory in the file: its offset and length in bytes. An error if the
-    /// entry's place lies outside the part of the file for leaf directories.
+    /// The place of a leaf directory in the file: its offset and length in bytes. It is an error if
+    /// the place lies outside the part of the file for leaf directories.
     fn place(&self, entry: &Entry) -> Result<ByteRange, ReadError> {
         let (start, length) = self.header.leaves;
         let (offset, own) = (entry.offset, u64::from(entry.length));
@@ -222,7 +223,7 @@ impl PmTiles {
         self.read((start.saturating_add(entry.offset), u64::from(entry.length)))
     }
 
-    /// Reads a range of bytes. Reads that fail are tried again.
+    /// Reads a range of the file's bytes. A read that fails is tried again.
     fn read(&self, (offset, length): ByteRange) -> Result<Vec<u8>, ReadError> {
         if length > LARGEST {
             return Err(format!("a part of it has {length} bytes").into());
@@ -231,8 +232,8 @@ impl PmTiles {
     }
 }
 
-/// Returns the last entry that begins at the tile with the number `number` on the Hilbert curve or
-/// before it; `None` if all begin after it. The entries must be sorted by tile.
+/// Returns the last of some entries whose first tile has at most the tile id `number`; `None` if
+/// there is none. The entries must be sorted by tile id.
 fn find(entries: &[Entry], number: u64) -> Option<Entry> {
     let after = entries.partition_point(|entry| entry.tile <= number);
     entries.get(after.checked_sub(1)?).copied()

@@ -14,8 +14,8 @@ use serde_json::json;
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-/// The largest number of entries of a leaf directory in the first attempt, a choice. It is doubled
-/// until the root directory is small enough.
+/// The largest number of entries of a leaf directory in the first attempt: a choice. It is doubled
+/// until the root directory, which lists the leaf directories, is small enough.
 const LEAF: usize = 4096;
 
 /// Turns the journal's file into an archive and renames it to the target.
@@ -71,9 +71,10 @@ pub(crate) fn finish(
     journal.publish(target)
 }
 
-/// Appends leaf directories to the file, with at most `leaf` entries each. Returns the root
+/// Appends leaf directories, with at most `leaf` entries each, to the file. If one directory can
+/// list all tiles, it becomes the root, and no leaf directory is written. Returns the root
 /// directory, the number of entries that stand for tiles, and the number of bytes of all leaf
-/// directories. If the root directory can list all tiles itself, no leaf directory is written.
+/// directories.
 fn write_leaves(
     journal: &Journal,
     leaf: usize,
