@@ -16,9 +16,10 @@ pub const MOST_BUCKETS: usize = 1 << 16;
 pub struct Buckets {
     step: Step,
     zone: Zone,
-    /// The instants at which buckets begin, and the instant at which the last one ends, rising.
+    /// The instants at which buckets begin, rising, and last the instant at which the last bucket
+    /// ends; in microseconds since 1970.
     borders: Vec<i64>,
-    /// The length of all buckets, if they are equally long; otherwise `None`.
+    /// The length of a bucket in microseconds if all are equally long; otherwise `None`.
     length: Option<i64>,
 }
 
@@ -26,7 +27,7 @@ pub struct Buckets {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BucketsError {
-    /// The range has too many steps.
+    /// The range has more steps than [`MOST_BUCKETS`].
     #[error(
         "a step of {step} is too fine for times from {first} to {last}: that is more than {MOST_BUCKETS} \
          steps; {possible} is the finest step that fits"
@@ -34,25 +35,25 @@ pub enum BucketsError {
     TooFine {
         /// The step that was asked for.
         step: Step,
-        /// The first time.
+        /// The first time of the range, for example `2019-06-01T00:00:00Z`.
         first: String,
-        /// The last time.
+        /// The last time of the range, as text like the first one.
         last: String,
-        /// The finest common step that is possible.
+        /// The finest of [`Step::COMMON`] of which the range has few enough.
         possible: Step,
     },
-    /// The calendar doesn't reach so far.
+    /// The range of the times is empty, or reaches beyond the years of the calendar.
     #[error("times beyond the years -9976 to 9987 have no place in a calendar")]
     OutOfRange,
 }
 
 impl Buckets {
-    /// Cuts a range of times, from the first to the last one in microseconds since 1970, into
-    /// steps. Without a `step` it is the finest of [`Step::COMMON`] of which there are at most
-    /// [`MOST_BUCKETS`].
+    /// Cuts a range of times into steps. The range has the first and the last time in microseconds
+    /// since 1970. Without a `step`, it is cut into the finest of [`Step::COMMON`] of which it has
+    /// at most [`MOST_BUCKETS`].
     ///
     /// # Errors
-    /// The step is too fine, or the range is empty or not within the calendar.
+    /// The step is too fine, or the range is empty or reaches beyond the years of the calendar.
     pub fn new(
         range: RangeInclusive<i64>,
         step: Option<Step>,
@@ -75,7 +76,7 @@ impl Buckets {
         }
     }
 
-    /// Cuts a range into steps; `None` if there are too many of them.
+    /// Cuts a range into steps; `None` if it has more than [`MOST_BUCKETS`], or none.
     fn cut(first: i64, last: i64, step: Step, zone: &Zone) -> Option<Self> {
         // This is tested first, since to list the borders of seconds in a century takes long.
         if (last - first) / step.longest() > MOST_BUCKETS as i64 {
@@ -108,7 +109,7 @@ impl Buckets {
         })
     }
 
-    /// The step.
+    /// The step of the calendar that each bucket is.
     pub fn step(&self) -> Step {
         self.step
     }
@@ -123,7 +124,7 @@ impl Buckets {
         self.borders.len().saturating_sub(1)
     }
 
-    /// All buckets.
+    /// The span of all buckets.
     pub fn all(&self) -> Span {
         Span::new(0, self.count() as u32)
     }
@@ -133,19 +134,21 @@ impl Buckets {
         self.borders.first().copied().unwrap_or_default()
     }
 
-    /// The instant at which the last bucket ends.
+    /// The instant at which the last bucket ends, in microseconds since 1970.
     pub fn end(&self) -> i64 {
         self.borders.last().copied().unwrap_or_default()
     }
 
-    /// The instant at which a bucket begins, or for the number of all buckets the instant at which
-    /// the last one ends.
+    /// The instant, in microseconds since 1970, at which the bucket with the number `bucket`,
+    /// counted from 0, begins. For greater numbers than that of the last bucket it is the instant
+    /// at which this one ends.
     pub fn border(&self, bucket: u32) -> i64 {
         let border = self.borders.get(bucket as usize);
         border.copied().unwrap_or_else(|| self.end())
     }
 
-    /// The number of the bucket in which an instant lies; `None` if it lies in none.
+    /// The number, counted from 0, of the bucket in which an instant lies; `None` if it lies in
+    /// none. The instant is in microseconds since 1970.
     #[inline]
     pub fn find(&self, micros: i64) -> Option<u16> {
         if micros < self.start() || micros >= self.end() {
@@ -158,7 +161,7 @@ impl Buckets {
         u16::try_from(bucket).ok()
     }
 
-    /// The buckets that a range of instants, from `start` to just before `end`, touches.
+    /// The buckets that overlap a range of instants, from `start` to just before `end`.
     pub(crate) fn touched(&self, start: i64, end: i64) -> Span {
         if start >= end || end <= self.start() || start >= self.end() {
             return Span::default();
@@ -174,8 +177,8 @@ impl Buckets {
     }
 }
 
-/// Instants at which steps begin: at least from the last one that isn't after `first` to the first
-/// one after `last`.
+/// Instants at which steps begin, in order. They contain at least the last one that isn't after
+/// `first`, the first one after `last`, and all between these.
 fn borders(first: i64, last: i64, step: Step, zone: &Zone) -> Vec<i64> {
     let first_day = zone.at(first).date();
     match step {
@@ -214,8 +217,8 @@ fn borders(first: i64, last: i64, step: Step, zone: &Zone) -> Vec<i64> {
     }
 }
 
-/// The beginnings of days from `day` on, each the `next` of the one before, up to the first one
-/// after `last`.
+/// The instants at which some days begin: `day`, and then each the `next` of the one before, up to
+/// the first one after the instant `last`.
 fn list(mut day: Date, last: i64, zone: &Zone, next: impl Fn(Date) -> Date) -> Vec<i64> {
     let mut borders = vec![zone.start_of(day)];
     while borders.last().is_some_and(|border| *border <= last) {

@@ -1,21 +1,22 @@
-//! A copy of an index's points, ordered by time in chunks, from which the points of a short window
-//! are selected in a time that depends on the window alone.
+//! A copy of an index's points, divided by time into chunks. From it the points of a short window
+//! are selected in a time that depends on the window alone, not on the number of all points.
 
 use crate::window::Span;
 use heatsplat_points::{Point, cancel};
 
-/// The least number of points in a chunk: a choice. In the last chunk there may be fewer.
+/// The least number of points in a chunk: a choice. The last chunk may have fewer.
 const SMALLEST: usize = 1 << 15;
-/// The greatest number of chunks, apart from those of single crowded buckets. A choice.
+/// The greatest number of chunks, if none of them is a single crowded bucket: a choice.
 const MOST: usize = 1 << 10;
 
-/// The number of points after which the making of the copy reports its work: see [`cancel`].
+/// The number of points that are copied between two reports of the work done, which
+/// [`cancel::check`] receives.
 const REPORTED: usize = 1 << 16;
-/// The estimated work of copying a point, in nanoseconds.
+/// The work of copying a point, in nanoseconds: an estimate.
 const COPIED: u64 = 30;
 
-/// Points with their buckets, in chunks that follow each other in time. A chunk has whole buckets,
-/// and its points are in Z-order.
+/// Points with their buckets, in chunks that follow each other in time. A chunk has all points of
+/// some successive buckets, in Z-order.
 #[derive(Debug, Default)]
 pub(crate) struct Chunks {
     chunks: Vec<Chunk>,
@@ -25,14 +26,15 @@ pub(crate) struct Chunks {
 struct Chunk {
     buckets: Span,
     points: Vec<Point>,
-    /// The bucket of each point.
+    /// The number of each point's bucket, in the order of `points`.
     times: Vec<u16>,
 }
 
 impl Chunks {
-    /// Orders points, which are in Z-order, by chunks. `bucket` returns the bucket of the point
-    /// with a number; `None` for points without a time, which are left out. `rank` has the number
-    /// of points before each bucket, and last the number of all.
+    /// Copies points, which are in Z-order, into chunks. `bucket` returns the bucket of a point by
+    /// its number in `points`; `None` if the point has no time, so that it is left out. `rank` has
+    /// for each bucket the number of points before it in time, and last the number of all points
+    /// with a time.
     pub(crate) fn new(
         points: &[Point],
         bucket: impl Fn(usize) -> Option<u16>,

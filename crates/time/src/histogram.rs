@@ -1,4 +1,4 @@
-//! Histograms of times: the points of a timeline in bars of a calendar step.
+//! Histograms of times: the points of a timeline, counted in bars that are steps of the calendar.
 
 use crate::buckets::Buckets;
 use crate::instant::{DAY, SECOND};
@@ -18,8 +18,9 @@ pub struct TimeHistogram {
 }
 
 impl Timeline {
-    /// Counts all points with a time in bars: at most `most` of the finest common step, which isn't
-    /// finer than the timeline's. A bucket counts in the bar in which it begins.
+    /// Counts all points that have a time, in at most `most` bars. A bar is the finest common step
+    /// that makes so few bars and isn't finer than the timeline's buckets. A bucket counts in the
+    /// bar in which it begins.
     pub fn histogram(&self, most: usize) -> TimeHistogram {
         let buckets = self.buckets();
         let (first, last) = (buckets.start(), buckets.end() - 1);
@@ -44,12 +45,13 @@ impl Timeline {
         TimeHistogram { bars, counts, sums }
     }
 
-    /// A length of windows and a step between them that suit a map that plays, as ISO 8601 writes
-    /// durations: about a thirtieth of the range, and never finer than the buckets.
+    /// Two durations that suit a map that plays, in the words of ISO 8601, for example `P7D` and
+    /// `P1D`: the length of each window, and the step from one window to the next. A window is
+    /// about a thirtieth of the range of times; the step is never finer than the buckets.
     pub fn suggestion(&self) -> (&'static str, &'static str) {
         const YEAR: i64 = 365 * DAY;
-        /// The suggestions: each has the shortest range of times that it is for, the window, the
-        /// step between windows, and the length of that step.
+        /// The suggestions. Each has the shortest range of times, in microseconds, that it is for;
+        /// the length of a window; and the step between windows as text and in microseconds.
         const SUGGESTED: [(i64, &str, &str, i64); 9] = [
             (0, "PT1M", "PT1S", SECOND),
             (3600 * SECOND, "PT15M", "PT1M", 60 * SECOND),

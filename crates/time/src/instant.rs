@@ -8,8 +8,9 @@ pub(crate) const SECOND: i64 = 1_000_000;
 /// The number of microseconds in a day of 24 hours.
 pub(crate) const DAY: i64 = 86_400 * SECOND;
 
-/// The instants with which a calendar can count: the years −9990 to 9990. It is a choice. The
-/// calendar's own years end some years later, so steps and zones never lead out of them.
+/// The instants, in microseconds since 1970, with which the calendar counts: about the years −9976
+/// to 9987, a choice. The calendar's own years end some years later, so steps and zones never lead
+/// out of them.
 const REPRESENTABLE: RangeInclusive<i64> = -377_000_000_000 * SECOND..=253_000_000_000 * SECOND;
 
 /// Returns true if an instant, in microseconds since 1970, lies in the years with which the
@@ -18,13 +19,14 @@ pub fn is_representable(micros: i64) -> bool {
     REPRESENTABLE.contains(&micros)
 }
 
-/// The nearest instant with which the calendar counts.
+/// The instant itself, or the nearest one with which the calendar counts. It is given in
+/// microseconds since 1970.
 pub(crate) fn timestamp(micros: i64) -> Timestamp {
     let micros = micros.clamp(*REPRESENTABLE.start(), *REPRESENTABLE.end());
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// An instant as text, for example `2019-06-01T00:00:00Z`.
+/// An instant, given in microseconds since 1970, as text, for example `2019-06-01T00:00:00Z`.
 pub fn instant_text(micros: i64) -> String {
     timestamp(micros).to_string()
 }

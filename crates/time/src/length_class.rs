@@ -2,13 +2,13 @@
 
 use crate::instant::{DAY, SECOND};
 
-/// The part of a doubling by which the borders of classes are shifted. With it no border lies
-/// among the lengths of months, quarters or years, which differ by days, or among those of days,
+/// The shift of the borders of classes, as a part of a doubling. With it no border lies among the
+/// lengths of months, of quarters or of years, which differ by days, nor among the lengths of days,
 /// which differ by an hour where clocks change.
 const SHIFT: f64 = 0.18;
 
-/// A class of windows of time by their length. There are two classes for each doubling; all months
-/// are in one class, and so are all quarters, all years, and all days.
+/// A class of windows of time of about one length. There are two classes for each doubling of the
+/// length. All months are in one class, and so are all quarters, all years, and all days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LengthClass(i32);
 
@@ -19,13 +19,14 @@ impl LengthClass {
         Self((2.0 * (days.log2() - SHIFT)).ceil() as i32)
     }
 
-    /// The length in microseconds in the middle of the class, as factors go.
+    /// The length, in microseconds, in the middle of the class: the geometric mean of its shortest
+    /// and longest length.
     pub fn middle(self) -> i64 {
         let exponent = (f64::from(self.0) - 0.5) / 2.0 + SHIFT;
         (exponent.exp2() * DAY as f64).round() as i64
     }
 
-    /// The number of the class.
+    /// The number of the class; it rises with the length, and may be negative.
     pub fn number(self) -> i32 {
         self.0
     }

@@ -4,15 +4,18 @@ use crate::length_class::LengthClass;
 use crate::timeline::Timeline;
 use crate::window::Span;
 
-/// The number of positions with the most points. A choice.
+/// The number of windows that are chosen because they have the most points: a choice.
 const FULLEST: usize = 4;
-/// The number of positions at equal steps of points. A choice.
+/// The number of windows that are spread evenly over the points: a choice. The points, in the order
+/// of their times, are divided into so many equal parts, and a window lies around the middle of
+/// each.
 const EVEN: usize = 8;
 
 impl Timeline {
-    /// Positions of windows of the length in the middle of a class, in rising order: those with the
-    /// most points, which don't overlap, and some at equal steps of points. They depend on the
-    /// times alone. Together they have at most as many points as there are, unless it is only one.
+    /// Positions of windows whose length is the middle of a class, in rising order: four windows
+    /// with the most points, which don't overlap, and eight that are spread evenly over the points.
+    /// They depend on the times alone. Some are left out, so that together they have at most as
+    /// many points as the timeline; but one always stays.
     pub fn positions(&self, class: LengthClass) -> Vec<Span> {
         let buckets = self.buckets();
         let all = buckets.all();

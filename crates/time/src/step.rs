@@ -1,4 +1,4 @@
-//! Steps of the calendar, in which buckets are cut.
+//! Steps of the calendar, which are the lengths of buckets.
 
 use crate::instant::{DAY, SECOND};
 use std::fmt;
@@ -33,7 +33,7 @@ pub struct StepError {
 }
 
 impl Step {
-    /// The steps among which one is chosen for a layer, from the finest to the coarsest.
+    /// The steps among which a layer's step is chosen, from the finest to the coarsest.
     pub const COMMON: [Self; 14] = [
         Self::Seconds(1),
         Self::Seconds(5),
@@ -51,7 +51,7 @@ impl Step {
         Self::Year,
     ];
 
-    /// The length in microseconds, or for months and years the greatest length.
+    /// The length of the step in microseconds; for months and years that of the longest one.
     pub(crate) fn longest(self) -> i64 {
         match self {
             Self::Seconds(seconds) => i64::from(seconds) * SECOND,
@@ -116,7 +116,7 @@ fn parse(text: &str) -> Option<Step> {
     }
 }
 
-/// Divides a text into the number at its beginning, 1 if there is none, and the rest.
+/// Splits a text into the number at its beginning (1 if it begins with none) and the rest.
 fn split(text: &str) -> Option<(u32, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;

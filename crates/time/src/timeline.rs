@@ -1,4 +1,4 @@
-//! Timelines: the points of an index by their times.
+//! Timelines: the points of an index, ordered by their times.
 
 use crate::buckets::{Buckets, BucketsError};
 use crate::chunks::Chunks;
@@ -10,34 +10,37 @@ use heatsplat_points::{Point, Points, cancel};
 use rayon::prelude::*;
 use std::sync::OnceLock;
 
-/// The greatest number of points of a window that are selected from the copy of the points in time
-/// chunks. Points of larger windows are selected from all. Measured: at this size a new index takes
-/// some 15 ms.
+/// The greatest number of points in a window for which these are selected from the copy of the
+/// points in time chunks: measured. Points of larger windows are selected from all points. An index
+/// of so many points takes some 15 ms.
 pub const EXACT_BELOW: usize = 200_000;
 
 /// The odd number by which the hash of a timeline is multiplied for each point: 2⁶⁴ divided by the
 /// golden ratio.
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The number of points that a thread handles in one step: a choice.
+/// The number of points that a thread handles between two looks at its cancel token: a choice.
 const POINTS: usize = 1 << 16;
 
-/// The points of an index by their times.
+/// The points of an index with their times, by which the points of a window of time are found.
 ///
-/// For each point it takes 2 bytes, and 14 more for a copy in time chunks, which is made when a
+/// It takes 2 bytes for each point, and 14 more for a copy in time chunks, which is made when a
 /// short window is first selected. Points without a time are in no window.
 #[derive(Debug)]
 pub struct Timeline {
     column: String,
     buckets: Buckets,
-    /// The bucket of each point of the index, in the index's order.
+    /// The number of each point's bucket, in the order of the index; any number for a point without
+    /// a time.
     times: Vec<u16>,
-    /// One bit for each point that has no time, if there are such points; otherwise empty.
+    /// A bit for each point, in the order of the index: 1 if the point has no time. Empty if all
+    /// points have a time.
     missing: Vec<u64>,
     without: usize,
     /// A hash of the buckets of all points.
     fingerprint: u64,
-    /// The number of points before each bucket, and last the number of all points with a time.
+    /// For each bucket the number of points before it in time, and last the number of all points
+    /// with a time.
     rank: Vec<u32>,
     /// The sum of the weights in each bucket.
     sums: Vec<f64>,
@@ -64,9 +67,10 @@ pub enum TimelineError {
 }
 
 impl Timeline {
-    /// Puts the points of an index on a timeline. `time` returns the time of a point by its number
-    /// in the index, in microseconds since 1970; `None` for a point without a time. Without a
-    /// `step` the finest one is chosen that is possible.
+    /// Puts the points of an index on a timeline. `column` is the name of the column that has the
+    /// times. `time` returns the time of a point, in microseconds since 1970, by its number in the
+    /// index; `None` for a point without a time. Without a `step`, it is the finest one of which
+    /// there are few enough.
     ///
     /// # Errors
     /// No point has a time, the step is too fine, or the points are not in memory.
@@ -143,8 +147,8 @@ impl Timeline {
         })
     }
 
-    /// Makes the copy of the points in time chunks now, so that the first short window need not
-    /// wait for it. `points` must be the index that the timeline was made for.
+    /// Makes the copy of the points in time chunks now, so that the first short window needn't wait
+    /// for it. `points` must be the index that the timeline was made for.
     pub fn prepare(&self, points: &Points) {
         self.chunks(points.as_slice().unwrap_or_default());
     }
@@ -170,8 +174,8 @@ impl Timeline {
         self.without
     }
 
-    /// A hash of the buckets of all points. Timelines of equal points with other
-    /// times have another one, but for chance.
+    /// A hash of the buckets of all points. The timelines of two equal indices with different times
+    /// have different hashes, except by chance.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
     }
@@ -185,7 +189,7 @@ impl Timeline {
         rank(span.end()).saturating_sub(rank(span.first()))
     }
 
-    /// The bucket of a point by its number in the order of times.
+    /// The bucket of a point by its number in the order of times, counted from 0.
     pub(crate) fn bucket_of_rank(&self, number: usize) -> u32 {
         let after = self.rank.partition_point(|rank| *rank as usize <= number);
         (after as u32).saturating_sub(1)
@@ -197,7 +201,8 @@ impl Timeline {
         self.sums.get(range).unwrap_or_default().iter().sum()
     }
 
-    /// Returns true if a point, by its number in the index, has a time in some buckets.
+    /// Returns true if a point has a time in the buckets of `span`. `row` is the point's number in
+    /// the index, counted from 0.
     #[inline]
     pub fn holds(&self, row: usize, span: Span) -> bool {
         let is_inside = self
@@ -212,8 +217,9 @@ impl Timeline {
         bits.is_none_or(|bits| bits >> (row % 64) & 1 == 0)
     }
 
-    /// A new index of the points in some buckets. It equals the index of a source that was loaded
-    /// with a filter for these times. `points` must be the index that the timeline was made for.
+    /// Makes an index of the points in some buckets. It equals an index that is loaded from the
+    /// source with a filter for these times. `points` must be the index that the timeline was made
+    /// for.
     pub fn select(&self, points: &Points, span: Span) -> Points {
         let all = points.as_slice().unwrap_or_default();
         if self.count(span) <= EXACT_BELOW {

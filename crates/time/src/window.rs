@@ -5,7 +5,7 @@ use crate::instant::instant_text;
 use std::fmt;
 use std::ops::Range;
 
-/// A range of buckets by their numbers.
+/// A range of buckets, by their numbers, which are counted from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Span {
     first: u32,
@@ -13,7 +13,8 @@ pub struct Span {
 }
 
 impl Span {
-    /// The buckets from `first` to the one before `end`; none if `end` isn't greater.
+    /// The buckets from `first` up to the one before `end`; no buckets if `end` isn't greater than
+    /// `first`.
     pub fn new(first: u32, end: u32) -> Self {
         Self {
             first,
@@ -41,7 +42,7 @@ impl Span {
         self.first == self.end
     }
 
-    /// Returns true if a bucket is one of these.
+    /// Returns true if the bucket with this number is in the span.
     #[inline]
     pub fn contains(self, bucket: u16) -> bool {
         // One comparison does for both ends.
@@ -49,18 +50,18 @@ impl Span {
     }
 }
 
-/// A window of time on the buckets of a layer. Its ends are borders of buckets.
+/// A window of time on the buckets of a layer: it begins and ends at borders of buckets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeWindow {
     span: Span,
     times: Range<i64>,
-    /// The length in microseconds that was asked for, which is more than that of `times` if the
-    /// window reaches beyond all buckets.
+    /// The length in microseconds: that of the interval that was asked for, or that of `times` if
+    /// this is greater. The former is greater if the interval reaches beyond all buckets.
     length: i64,
 }
 
 impl TimeWindow {
-    /// The window of some buckets.
+    /// Makes the window that has the buckets of a span.
     pub fn from_span(span: Span, buckets: &Buckets) -> Self {
         let times = buckets.border(span.first)..buckets.border(span.end);
         Self {
@@ -70,15 +71,16 @@ impl TimeWindow {
         }
     }
 
-    /// States the length in microseconds of the interval that was asked for. If the window is
-    /// longer, since its ends are borders of buckets, its own length stays.
+    /// Sets the length to that of the interval that was asked for, in microseconds, unless the
+    /// window itself is longer.
     #[must_use]
     pub(crate) fn asked_as(mut self, length: i64) -> Self {
         self.length = self.length.max(length);
         self
     }
 
-    /// A window without buckets: one from `start` to `end` that lies before or after all of them.
+    /// Makes a window without buckets, from `start` to `end`, which lies before or after all
+    /// buckets. Both are in microseconds since 1970.
     pub(crate) fn beside(start: i64, end: i64) -> Self {
         Self {
             span: Span::default(),
@@ -92,20 +94,20 @@ impl TimeWindow {
         self.span
     }
 
-    /// The length in microseconds, also of the part that lies before or after all buckets. Windows
-    /// of about one length share a scale.
+    /// The length in microseconds, which includes parts that lie before or after all buckets.
+    /// Windows of about one length share a scale.
     pub fn length(&self) -> i64 {
         self.length
     }
 
-    /// The instants from which and up to which the window reaches, in microseconds since 1970. The
-    /// end isn't in the window.
+    /// The instants at which the window begins and ends, in microseconds since 1970. The end isn't
+    /// in the window.
     pub fn times(&self) -> Range<i64> {
         self.times.clone()
     }
 }
 
-/// The ends of the window in UTC, as ISO 8601 writes an interval:
+/// Writes the window as an interval of ISO 8601 in UTC:
 /// `2019-01-01T00:00:00Z/2019-07-01T00:00:00Z`. The end isn't in the window.
 impl fmt::Display for TimeWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! Words in which standards describe the times of a layer.
+//! The texts with which standards of web maps describe the times of a layer.
 
 use crate::buckets::Buckets;
 use crate::instant::instant_text;
@@ -8,21 +8,24 @@ use crate::zone::Zone;
 /// The dimension `time` of a layer, as WMS 1.3.0 and 1.1.1 (annexes C and D) list it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeWords {
-    /// The range that is shown if a request names none: all times, as `start/end`.
+    /// The range of times that is shown if a request names none: all times, as `start/end`.
     pub default: String,
-    /// The windows that there are: `start/end/step`, or a list of their beginnings.
+    /// The windows of time that there are: `start/end/step`, or a list of the instants at which
+    /// they begin.
     pub extent: String,
 }
 
-/// The greatest number of windows that are listed one by one. A choice: some 90 KiB of text.
+/// The greatest number of windows that are listed one by one: a choice. The list has some 90 KiB
+/// then.
 const MOST_LISTED: usize = 4096;
 
 impl Buckets {
-    /// The words of standards for these buckets.
+    /// The texts with which standards describe these buckets.
     ///
-    /// Programs add the step to an instant in UTC, so it is stated only if this leads from bucket
-    /// to bucket. The days of a zone whose clocks change are listed by their beginnings. If they
-    /// are too many, the step is a second: every instant is legal, and means its bucket.
+    /// A program that reads them adds the step to an instant in UTC. So the step is stated only if
+    /// this leads from each bucket to the next. Otherwise, for example for days of a zone whose
+    /// clocks change, the beginnings of the buckets are listed. If these are too many, the stated
+    /// step is a second: then every instant is legal, and stands for the bucket in which it lies.
     pub fn words(&self) -> TimeWords {
         let default = TimeWindow::from_span(self.all(), self).to_string();
         let extent = if self.is_regular() {
@@ -36,7 +39,8 @@ impl Buckets {
         TimeWords { default, extent }
     }
 
-    /// Returns true if the step, counted in UTC, leads from each bucket to the next.
+    /// Returns true if adding the step in UTC leads from the beginning of each bucket to that of
+    /// the next.
     fn is_regular(&self) -> bool {
         let borders = |bucket: u32| self.border(bucket + 1) - self.border(bucket);
         let mut lengths = (0..self.count() as u32).map(borders);

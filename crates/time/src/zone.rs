@@ -1,4 +1,4 @@
-//! Time zones: the places and offsets in which days begin.
+//! Time zones, given by name or by offset from UTC. They say when days begin.
 
 use crate::instant::{SECOND, timestamp};
 use jiff::Zoned;
@@ -25,22 +25,22 @@ impl Zone {
     /// Coordinated universal time.
     pub const UTC: Self = Self(TimeZone::UTC);
 
-    /// The instant, in microseconds since 1970, of a day and a time of day. If clocks skip this
-    /// time, the instant is as long after the gap's beginning as the time is; if they show it
-    /// twice, it is the first of the two. A time beyond the calendar is an instant before or after
-    /// all others.
+    /// The instant, in microseconds since 1970, of a day and a time of day in this zone. If clocks
+    /// skip this time, the instant is later by the length of the gap: 02:30 becomes 03:30. If
+    /// clocks show this time twice, it is the first of the two instants. A time beyond the calendar
+    /// is an instant before or after all others.
     pub(crate) fn instant(&self, at: DateTime) -> i64 {
         let zoned = self.0.to_ambiguous_zoned(at).compatible();
         let beyond = if at.year() < 0 { i64::MIN } else { i64::MAX };
         zoned.map_or(beyond, |zoned| zoned.timestamp().as_microsecond())
     }
 
-    /// The first instant of a day.
+    /// The first instant of a day, in microseconds since 1970.
     pub(crate) fn start_of(&self, day: Date) -> i64 {
         self.instant(day.at(0, 0, 0, 0))
     }
 
-    /// An instant, in microseconds since 1970, with the day and the time of day in this zone.
+    /// The day and the time of day in this zone of an instant in microseconds since 1970.
     pub(crate) fn at(&self, micros: i64) -> Zoned {
         timestamp(micros).to_zoned(self.0.clone())
     }
@@ -100,7 +100,7 @@ impl fmt::Display for Zone {
     }
 }
 
-/// An offset from UTC: `+02:00`, `+0200` or `+02`. `None` for any other text.
+/// Parses an offset from UTC: `+02:00`, `+0200` or `+02`. Returns `None` for any other text.
 fn offset(text: &str) -> Option<Offset> {
     let (sign, digits) = match text.as_bytes() {
         [b'+', digits @ ..] => (1, digits),
@@ -123,7 +123,7 @@ fn offset(text: &str) -> Option<Offset> {
     Offset::from_seconds(seconds).ok()
 }
 
-/// The microseconds of an offset from UTC at the end of a date: see [`offset`].
+/// Parses an offset from UTC, as [`offset`] does, and returns it in microseconds.
 pub(crate) fn offset_micros(text: &str) -> Option<i64> {
     offset(text).map(|offset| i64::from(offset.seconds()) * SECOND)
 }

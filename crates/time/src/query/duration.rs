@@ -17,7 +17,8 @@ pub(super) struct Duration {
 }
 
 impl Duration {
-    /// The duration of a text; `None` if it is in another form, or if the duration is zero.
+    /// Parses a duration; `None` if the text is no duration of ISO 8601, or if the duration is
+    /// zero.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let upper = text.to_ascii_uppercase();
         let (date, clock) = match upper.strip_prefix('P')?.split_once('T') {
@@ -51,7 +52,8 @@ impl Duration {
         Some([date, 0.seconds().try_seconds(self.seconds).ok()?])
     }
 
-    /// The instant of this length after another one.
+    /// The instant that is later than `micros` by this duration. Both are in microseconds since
+    /// 1970.
     pub(super) fn after(self, micros: i64, zone: &Zone) -> i64 {
         let spans = self.spans();
         let end = spans.and_then(|[date, clock]| {
@@ -61,7 +63,8 @@ impl Duration {
         end.map_or(i64::MAX, |at| at.timestamp().as_microsecond())
     }
 
-    /// The instant of this length before another one.
+    /// The instant that is earlier than `micros` by this duration. Both are in microseconds since
+    /// 1970.
     pub(super) fn before(self, micros: i64, zone: &Zone) -> i64 {
         let spans = self.spans();
         let start = spans.and_then(|[date, clock]| {
@@ -72,8 +75,8 @@ impl Duration {
     }
 }
 
-/// Reads whole numbers, each followed by one of `units`, in the order of the units. A unit that
-/// isn't there gives 0. `None` for any other text.
+/// Reads whole numbers, each followed by one of `units`, in the order of `units`. The number of a
+/// unit that the text doesn't have is 0. Returns `None` for any other text.
 fn numbers<const N: usize>(mut text: &str, units: [char; N]) -> Option<[i64; N]> {
     let mut found = [0; N];
     for (slot, unit) in found.iter_mut().zip(units) {

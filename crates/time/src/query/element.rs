@@ -9,14 +9,14 @@ use jiff::civil::{Date, DateTime, ISOWeekDate, Weekday};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Element {
     at: DateTime,
-    /// Microseconds after `at`.
+    /// The microseconds of the text's fraction of a second, to be added to `at`.
     micros: i64,
     unit: Unit,
-    /// The offset from UTC in microseconds, if the text states one; otherwise `None`.
+    /// The offset from UTC in microseconds, if the text states one like `+02:00`; otherwise `None`.
     offset: Option<i64>,
 }
 
-/// The last unit of a date or a time that its text states.
+/// The smallest unit that the text of a date or a time states: `2019-06` states a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unit {
     Year,
@@ -29,7 +29,7 @@ enum Unit {
 }
 
 impl Element {
-    /// The date or time of a text; `None` if it is none.
+    /// Parses a date or a time of day; `None` if the text is neither.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (date, clock) = match text.split_once(['T', 't', ' ']) {
             Some((date, clock)) => (date, Some(clock)),
@@ -69,12 +69,13 @@ impl Element {
         matches!(self.unit, Unit::Year | Unit::Month | Unit::Week | Unit::Day)
     }
 
-    /// The instant at which the unit begins, in microseconds since 1970.
+    /// The instant at which the element's unit begins, in microseconds since 1970. `zone` counts
+    /// only if the text states no offset.
     pub(super) fn start(self, zone: &Zone) -> i64 {
         self.instant(self.at, zone).saturating_add(self.micros)
     }
 
-    /// The instant at which the unit ends.
+    /// The instant at which the element's unit ends, in microseconds since 1970.
     pub(super) fn end(self, zone: &Zone) -> i64 {
         let later = |span: jiff::Span| self.at.checked_add(span).ok();
         let end = match self.unit {
@@ -100,19 +101,20 @@ impl Element {
     }
 }
 
-/// A number of exactly `digits` digits; `None` for any other text.
+/// Parses a number of exactly `digits` digits; `None` for any other text.
 fn number(text: &str, digits: usize) -> Option<i16> {
     let is_number = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().ok()).flatten()
 }
 
-/// A number of two digits; `None` for any other text.
+/// Parses a number of two digits; `None` for any other text.
 fn two(text: &str) -> Option<i8> {
     i8::try_from(number(text, 2)?).ok()
 }
 
-/// The day on which a date begins, and its unit: `2019`, `2019-06`, `2019-W23`, `2019-W23-1`,
-/// `2019-153` or `2019-06-01`. A year may have a minus sign. `None` for any other text.
+/// Parses a date: `2019`, `2019-06`, `2019-W23`, `2019-W23-1`, `2019-153` or `2019-06-01`. A year
+/// may have a minus sign. Returns the day on which the date begins, and its unit; `None` for any
+/// other text.
 fn parse_date(text: &str) -> Option<(Date, Unit)> {
     let (sign, text) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
@@ -147,8 +149,9 @@ fn parse_date(text: &str) -> Option<(Date, Unit)> {
     }
 }
 
-/// The time of day on a day: `10`, `10:30`, `10:30:00` or `10:30:00.5`, with the microseconds after
-/// its second, and its unit. `24:00` is the beginning of the next day. `None` for any other text.
+/// Parses a time of the day `day`: `10`, `10:30`, `10:30:00` or `10:30:00.5`. `24:00` is the
+/// beginning of the next day. Returns the time to the second, the microseconds after this second,
+/// and the unit; `None` for any other text.
 fn parse_clock(day: Date, text: &str) -> Option<(DateTime, i64, Unit)> {
     let mut parts = text.split(':');
     let (hour, minute, second) = (two(parts.next()?)?, parts.next(), parts.next());
@@ -183,7 +186,7 @@ fn parse_clock(day: Date, text: &str) -> Option<(DateTime, i64, Unit)> {
     Some((at.ok()?, micros, unit))
 }
 
-/// The digits after the point of a second, in microseconds; any after the sixth are dropped.
+/// The digits behind the point of a second, as microseconds; digits after the sixth are dropped.
 fn micros(digits: &str) -> Option<i64> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

@@ -1,8 +1,8 @@
-//! Errors of queries, which say what is legal.
+//! Errors of queries for windows of time. Their messages say which queries are legal.
 
 use crate::step::Step;
 
-/// The error for a text that is no window of time, or none on the buckets of a layer.
+/// The error for a text that is no window of time, or that is none on the buckets of a layer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` {why}")]
 pub struct TimeQueryError {
@@ -10,7 +10,7 @@ pub struct TimeQueryError {
     why: String,
 }
 
-/// The legal forms, in words.
+/// The legal queries, in words.
 const LEGAL: &str = "expected a date (2019, 2019-06, 2019-W23, 2019-06-01, 2019-06-01T10), an interval of \
                      two (2019-01/2019-06), one with a duration (2019-06-01/P7D, P1M/2019-06), an open \
                      one (2019-06/.., ../2019), or latest and P7D/latest, the end of the data";
@@ -25,7 +25,8 @@ impl TimeQueryError {
         Self::new(text, format!("is no window of time: {LEGAL}"))
     }
 
-    /// The error for a text that can't be read, with what is wrong where that is known.
+    /// The error for a text that can't be parsed. It names the mistake if this is a known one, such
+    /// as a list of windows.
     pub(super) fn from_text(text: &str) -> Self {
         let has_word = |word: &str| {
             let mut parts = text.split('/');

@@ -2,11 +2,11 @@
 //!
 //! The rules, which `docs/time.md` has as a table that a test reads:
 //!
-//! * A date stands for all of its unit: `2019-06` is the whole month, as a start, as an end and
-//!   alone.
-//! * A time of day is an instant. As the end of an interval it isn't in the window. Alone it stands
-//!   for its own unit: `2019-06-01T10` for the hour.
-//! * Both ends are moved outwards to borders of buckets.
+//! * A date stands for all of its unit, as a start, as an end and alone: `2019-06` is the whole
+//!   month.
+//! * A time of day is an instant. As the end of an interval, it isn't in the window. Alone, it
+//!   stands for its own unit: `2019-06-01T10` for the hour.
+//! * The start is moved to an earlier border of a bucket, and the end to a later one.
 
 mod duration;
 mod element;
@@ -27,7 +27,7 @@ const LONGEST: usize = 100;
 /// A window of time in the words of ISO 8601, for example `2019-01/2019-06`, `2019-06-01/P7D`,
 /// `../2019` or `P7D/latest`.
 ///
-/// [`resolve`](Self::resolve) finds its window among the buckets of a layer.
+/// [`resolve`](Self::resolve) finds the buckets of a layer that the window has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeQuery {
     text: String,
@@ -54,7 +54,7 @@ enum Start {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum End {
-    /// The end of the data.
+    /// The end of the last bucket.
     Open,
     At(Element),
     /// The time of this length after the start.
@@ -62,16 +62,17 @@ enum End {
 }
 
 impl TimeQuery {
-    /// The query with closed ends, as the parameter `datetime` of OGC API has them: a time of day
-    /// that ends an interval is in the window, with its bucket.
+    /// Changes the query to one with a closed end, as the parameter `datetime` of OGC API means it:
+    /// a time of day that ends an interval is in the window, and so is its bucket.
     #[must_use]
     pub fn closed(mut self) -> Self {
         self.is_closed = true;
         self
     }
 
-    /// The window of buckets that the query means. Both ends are moved outwards to borders of
-    /// buckets. A window before or after all buckets has none of them, which is no error.
+    /// The window of buckets that the query means. Its start is moved to an earlier border of a
+    /// bucket, and its end to a later one. A window that lies before or after all buckets has no
+    /// bucket, which is no error.
     ///
     /// # Errors
     /// The end is not after the start, or the window is shorter than a bucket.
@@ -131,7 +132,7 @@ impl TimeQuery {
     }
 }
 
-/// The window of the buckets that an interval touches.
+/// The window that has all buckets which an interval overlaps.
 fn window(start: i64, end: i64, buckets: &Buckets) -> TimeWindow {
     let span = buckets.touched(start, end);
     if span.is_empty() {
@@ -140,8 +141,9 @@ fn window(start: i64, end: i64, buckets: &Buckets) -> TimeWindow {
     TimeWindow::from_span(span, buckets).asked_as(end.saturating_sub(start))
 }
 
-/// Returns true if an interval is shorter than the shortest of the buckets at its ends. Intervals
-/// that reach beyond all buckets are never too fine, since their buckets are not known.
+/// Returns true if an interval is shorter than a bucket: than the first and the last one that it
+/// overlaps, `span`. An interval that reaches beyond all buckets is never too fine, since there are
+/// no buckets there to compare it with.
 fn is_finer(start: i64, end: i64, span: Span, buckets: &Buckets) -> bool {
     if span.is_empty() || start < buckets.start() || end > buckets.end() {
         return false;
