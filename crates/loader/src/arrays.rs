@@ -14,8 +14,8 @@ use rayon::prelude::*;
 /// The number of rows that a thread checks in one step: a choice.
 const ROWS: usize = 1 << 17;
 
-/// The number of chunks of [`ROWS`] rows that are checked before their points are handed on: a
-/// choice, with which one load holds some 2 million points in memory.
+/// The number of chunks of [`ROWS`] rows that are checked before their points are handed to the
+/// sink: a choice, with which one load holds some 2 million points in memory.
 const CHUNKS: usize = 16;
 
 /// Arrays of numbers with one value for each row.
@@ -109,7 +109,7 @@ struct ArraySource<'a> {
 }
 
 impl ArraySource<'_> {
-    /// Checks the rows from `start` on: at most [`ROWS`].
+    /// Checks at most [`ROWS`] rows, from the row with the index `start` on.
     fn check(&self, start: usize) -> Batch {
         let Arrays { lon, lat, weight } = self.arrays;
         let mut batch = Batch::new(self.within, 0, &Times::default());

@@ -92,8 +92,8 @@ impl Found<'_> {
 }
 
 impl Rejection<'_> {
-    /// The rejected value for reports, after the word for its column: `longitude "?"`, `weight
-    /// 1e99`. For a date or time, only `a date or time`.
+    /// The rejected value for reports, after the word for its column: `longitude "?"` or `weight
+    /// "high"`. For a date or time, only `a date or time`.
     pub(crate) fn found(&self) -> String {
         match self.found {
             Found::Time => self.found.shown(),
@@ -278,8 +278,8 @@ pub(crate) fn are_swapped(refusal: ProjectionError, lon: f64, lat: f64) -> bool 
 }
 
 /// The rejection of a row in which the longitude, the latitude or both are no numbers. It names the
-/// one at fault. If both are, it names the one that is empty, and the longitude if both or neither
-/// are empty.
+/// coordinate at fault. If both are no numbers, it names the one that is empty; if both or neither
+/// are empty, the longitude.
 #[cold]
 fn unreadable<'a>(lon: &'a [u8], lat: &'a [u8], numbers: NumberFormat) -> Rejection<'a> {
     let empty = |field: &[u8]| field.trim_ascii().is_empty();

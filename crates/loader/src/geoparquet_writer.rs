@@ -24,8 +24,9 @@ const GROUP: usize = 1 << 16;
 const GEOMETRY: &str = "geometry";
 /// The name of the column of weights, if the caller names none.
 const WEIGHT: &str = "weight";
-/// The name of the column that has a box for each point, which is the point itself. By the least
-/// and greatest boxes of each row group, readers find the groups that have points in a given box.
+/// The name of the column that has a box for each point. The box has no size: all its corners are
+/// the point. Parquet states the least and greatest edges of the boxes in a row group, by which
+/// readers find the groups that they need.
 const BBOX: &str = "bbox";
 
 /// The edges of a box, in the order in which they are written.

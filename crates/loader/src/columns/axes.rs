@@ -140,7 +140,8 @@ pub(crate) fn pairs(seen: &[String]) -> Vec<AxisPair> {
 }
 
 /// The part of a column's name beside the word for an axis: `start` for `start_lng`, `Start
-/// Longitude` and `startLng`. `None` if the name has no such word, or nothing beside it.
+/// Longitude` and `startLng`. `axis` are the words for the axis. `None` if the name has none of
+/// them, or nothing beside it.
 fn key(name: &str, axis: &[&str]) -> Option<String> {
     let mut words = words(name);
     let key = match words.iter().position(|word| axis.contains(&word.as_str())) {

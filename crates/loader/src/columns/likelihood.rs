@@ -6,7 +6,8 @@ use super::named;
 use crate::error::LoadError;
 use crate::options::LoadOptions;
 
-/// The likelihood that a table is the one that the user means. A greater value is likelier.
+/// The likelihood that a table is the one that the user means. A greater value is likelier. Values
+/// are compared by `axes` first, and by `names` if `axes` are equal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Likelihood {
     /// The number of axes (longitude and latitude), 0 to 2, for which the table has columns.

@@ -81,9 +81,8 @@ pub(crate) struct WeightGuess {
 }
 
 impl WeightGuess {
-    /// Records that the column in `choice` was chosen by its name alone; `None` if an option names
-    /// it or if there is no such column. `positions` is the part of [`Columns::why`] about
-    /// positions.
+    /// The mark for the column in `choice`; `None` if an option names the column, or if there is no
+    /// such column. `positions` is the part of [`Columns::why`] about positions.
     pub(crate) fn new(choice: &WeightChoice, positions: &str) -> Option<Self> {
         choice.is_guess.then(|| Self {
             positions: positions.to_owned(),

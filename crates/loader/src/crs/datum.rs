@@ -38,7 +38,8 @@ pub(super) enum Datum {
     Shifted(Shifts),
 }
 
-/// The shifts of one datum. Each is for an area of the world.
+/// The shifts of one datum, and the grids that exist for it. Each shift and each grid is for an
+/// area of the world.
 pub(super) struct Shifts {
     /// The area in which the datum is meant to be used.
     area: AreaOfUse,

@@ -24,8 +24,8 @@ impl CsvDialect {
     }
 
     /// Returns whether the quotes in a record of tab-separated text may enclose tabs. They may if
-    /// the record has the wrong number of fields when quotes are text, and the right number when
-    /// quotes enclose fields. They also may if the right number is not known yet.
+    /// the record has the right number of fields (that of the first record) only when quotes
+    /// enclose fields. They also may if the right number is not known yet.
     fn are_quotes(&self, record: &[u8]) -> bool {
         let Some(wanted) = self.row.delimiters else {
             return true;

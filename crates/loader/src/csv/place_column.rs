@@ -91,7 +91,7 @@ struct CodeCount {
 
 impl Contents {
     /// Makes empty counts for a column with the name `name`. `is_asked` is true if an option names
-    /// the column.
+    /// the column. Both decide which kinds of codes are looked for.
     fn new(name: &str, is_asked: bool) -> Self {
         let named = CellCode::of_name(&normalised(name));
         let others = CellCode::UNMISTAKABLE.into_iter().filter(|_| is_asked);

@@ -227,7 +227,7 @@ impl PlaceReader {
     }
 
     /// Transforms a position from the file's coordinate system to longitude and latitude, and adds
-    /// its point to the batch.
+    /// its point to the batch. The results and errors are those of [`read`](Self::read).
     fn add<'a>(
         &self,
         x: f64,

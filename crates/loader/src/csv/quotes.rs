@@ -191,8 +191,8 @@ impl CsvDialect {
     }
 
     /// Judges whether the first line of tab-separated text continues on the next lines: whether its
-    /// quotes enclose line ends, and whether it has `wanted` tabs only together with the next
-    /// lines.
+    /// quotes enclose line ends, and whether the right number of tabs, `wanted`, is there only
+    /// together with the next lines.
     fn spanning(&self, bytes: &[u8], quote: u8, wanted: usize, ended: bool) -> LineSpan {
         let all = bytes.get(..bytes.len().min(REACH)).unwrap_or_default();
         let beyond = bytes.len() > REACH;

@@ -53,7 +53,8 @@ pub(crate) struct RowShape {
 /// The result of a search for the end of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RecordEnd {
-    /// The record ends after this number of bytes, its newline included.
+    /// The record ends after this number of bytes, its newline included. Also states the role of
+    /// its quotes.
     At(usize, Quotes),
     /// The record doesn't end within the bytes that were searched.
     Beyond {

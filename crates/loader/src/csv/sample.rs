@@ -64,7 +64,7 @@ pub(super) fn is_any_number(field: &[u8]) -> bool {
     number::parse(field).is_some() || NumberFormat::Comma.parse(field).is_some()
 }
 
-/// The first rows of data of a file.
+/// The rows of data in a file's sample.
 pub(super) struct SampleRows<'a> {
     /// The bytes from the first row of data on.
     pub(super) body: &'a [u8],

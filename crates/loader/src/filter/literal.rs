@@ -85,7 +85,9 @@ impl Literal {
         }
     }
 
-    /// Reads a date again, this time also in the formats that an option adds (`times`).
+    /// Reads a date or a text in quotes again, this time also in the formats that an option adds
+    /// (`times`). A text that reads as a date becomes one. Digits alone stay a text, whose field
+    /// `time` is set.
     pub(crate) fn apply_times(&mut self, times: &Times) {
         match self {
             Self::Number(_) | Self::Bool(_) => (),

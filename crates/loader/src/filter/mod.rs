@@ -51,7 +51,8 @@ pub(crate) enum Tree {
 }
 
 impl Filter {
-    /// The names of the columns that the filter uses, each once.
+    /// The names of the columns that the filter uses, each once, in the order in which they first
+    /// occur.
     pub fn columns(&self) -> &[String] {
         &self.columns
     }
@@ -175,8 +176,8 @@ impl ResolvedFilter {
 }
 
 impl Tree {
-    /// Evaluates the condition for a row. `None` means unknown: a value on which the result depends
-    /// is null or can't be compared.
+    /// Evaluates the condition for a row, whose values are those of [`Filter::columns`]. `None`
+    /// means unknown: a value on which the result depends is null or can't be compared.
     #[inline]
     pub(crate) fn holds(&self, row: &[Value<'_>], times: &Times) -> Option<bool> {
         match self {
@@ -190,8 +191,8 @@ impl Tree {
         }
     }
 
-    /// The reason why the value in `column` can't be compared, if a part of the condition is
-    /// unknown for this reason; else `None`.
+    /// The reason why the value in the column with the index `column` can't be compared, if a part
+    /// of the condition is unknown for this reason; else `None`.
     fn mismatch(&self, column: usize, row: &[Value<'_>], times: &Times) -> Option<MismatchReason> {
         if self.holds(row, times).is_some() {
             return None;

@@ -61,7 +61,8 @@ impl FilterToken {
     }
 }
 
-/// Parses a text. Returns the condition as a tree, and the names of the columns in it, each once.
+/// Parses the text of a filter. Returns the condition as a tree, and the names of the columns in
+/// it, each once.
 pub(super) fn parse(text: &str) -> Result<(Tree, Vec<String>), FilterError> {
     if text.len() > LONGEST {
         return Err(error(format!("longer than {LONGEST} bytes")));

@@ -193,7 +193,8 @@ fn properties(block: &TextBlock) -> Vec<String> {
     seen.into_vec()
 }
 
-/// Counts how many values of a property in the first features are numbers.
+/// Counts how many values of the property `name` are numbers, in at most the first [`ENOUGH`]
+/// features of a block.
 fn sample_weights(block: &TextBlock, name: &str) -> WeightSample {
     let mut sample_weights = WeightSample::default();
     for range in block.items.iter().take(ENOUGH as usize) {
