@@ -92,8 +92,8 @@ impl Layer {
 /// Finds the farthest y, in the direction of `end`, at which points at y = `points` add heat. All
 /// lengths are in world units, and y is counted from the north. `end` is the map's northern or
 /// southern edge; the result never lies beyond it. `reach(y)` is the distance at which points can
-/// add heat to a pixel at y. With a radius in metres it grows towards the poles, so the result is
-/// found by iteration.
+/// add heat to a pixel at y. With a radius in metres this distance grows towards the poles, so the
+/// result is found by iteration.
 fn edge(points: f64, end: f64, reach: impl Fn(f64) -> f64) -> f64 {
     if reach(end) >= (end - points).abs() {
         return end;

@@ -290,8 +290,8 @@ fn between(edge: f64, pixel: f64, n: u32, side: f64) -> Between {
 /// positions on the ramp that a density has by all four histograms.
 #[derive(Debug)]
 struct QuadTable {
-    /// The number of bits that the bits of a density, as an f32, are shifted to the right. The
-    /// result is the number of the density's bin.
+    /// The number of bits by which a density's bits, as an f32, are shifted to the right to get the
+    /// number of the density's bin.
     shift: u32,
     /// The numbers of the first and the last bin of the look-up table.
     ends: [u32; 2],

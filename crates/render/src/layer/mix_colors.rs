@@ -13,9 +13,9 @@ use crate::style::measure::Measure;
 ///
 /// A pixel's alpha is the alpha of the ramp's colour for the value of all points together, as in
 /// categorical plots (`by`) of datashader; `together` has the indices of these colours. A pixel's
-/// colour is the mean of the categories' colours in the colour space Oklab. They are weighted by
-/// the squares of the categories' values, so that a category which prevails keeps its own colour
-/// nearly unchanged, and the grey between two contrary colours is narrow.
+/// colour is the mean of the categories' colours in the colour space Oklab. The mean is weighted by
+/// the squares of the categories' values at the pixel, so that a category which prevails keeps its
+/// own colour nearly unchanged, and the grey between two contrary colours is narrow.
 pub(crate) fn mixed_pixels(
     categories: &[Category],
     together: &Picture,

@@ -315,8 +315,8 @@ impl Layer {
         self.normalizers.get_or_compute(&key, resolve)
     }
 
-    /// Returns true if the scale of a level is cached, so that pictures of it are drawn without
-    /// measuring statistics.
+    /// Returns true if the scale of a level is cached, so that pictures at this level are drawn
+    /// without measuring statistics.
     pub fn has_normalizer(&self, level: Level, style: &Style) -> bool {
         let mut levels = level.wholes();
         levels.all(|level| {

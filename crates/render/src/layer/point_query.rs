@@ -63,9 +63,9 @@ impl KernelSums {
     }
 
     /// Adds a point at its distance from the coordinate `at`. The second parameter is the kernel,
-    /// and the width, in world units, of the pixels in which it measures distances. `east` world
-    /// units are added to the point's x: 0, or the offset of a copy of the world to the east or
-    /// west. The point stands for `count` points.
+    /// and the width, in world units, of the pixels in which the kernel's radius is counted. `east`
+    /// world units are added to the point's x: 0, or the offset of a copy of the world to the east
+    /// or west. The point stands for `count` points.
     pub fn add_from(
         &mut self,
         at: WorldCoord,
@@ -159,7 +159,7 @@ impl<'a> PointQuery<'a> {
     }
 
     /// The kernel of the query's style at the coordinate, and the width, in world units, of the
-    /// pixels in which the kernel measures distances.
+    /// pixels in which the kernel's radius is counted.
     pub fn kernel(&self) -> (Kernel, f64) {
         let css_pixel = self.css_pixel();
         let spec = KernelSpec::new(self.style, css_pixel, 1.0);

@@ -20,15 +20,15 @@ pub struct PointSet {
     versus: Option<(Comparison, Arc<PointSet>)>,
     signed: bool,
     /// The points grouped by their own radius in CSS pixels. The group with `None` has the points
-    /// without an own radius, which are drawn with the style's. If no point has an own radius,
-    /// there are no groups, and all points are drawn with the style's.
+    /// without an own radius, which are drawn with the style's radius. If no point has an own
+    /// radius, there are no groups, and all points are drawn with the style's radius.
     by_radius: Arc<[(Option<f64>, PointSet)]>,
     categories: Vec<Category>,
     quantity: Quantity,
 }
 
 /// The most different radii that the points of a set may have. If they have more, each is rounded
-/// to one of 64 radii, from the least to the greatest, of which each is greater than the one before
+/// to one of 64 radii from the least to the greatest. Each of the 64 is greater than the one before
 /// by the same factor.
 const MOST_RADII: usize = 64;
 
@@ -158,8 +158,8 @@ impl PointSet {
         self.signed = signed;
     }
 
-    /// Makes the set whose values are those of `first` minus those of `second`, or divided by them,
-    /// as `comparison` says. It has no categories.
+    /// Makes a set whose values are the values of `first` minus the values of `second`, or divided
+    /// by them, as `comparison` says. It has no categories.
     pub fn from_comparison(first: &Self, comparison: Comparison, second: Arc<Self>) -> Self {
         let quantity = match comparison {
             Comparison::Minus if first.quantity == second.quantity => first.quantity.clone(),
@@ -257,10 +257,12 @@ impl PointSet {
         })
     }
 
-    /// Checks that a measure can be drawn from this set. It can always if the points are in memory.
+    /// Checks that a measure can be drawn from this set. From points in memory every measure can be
+    /// drawn.
     ///
     /// # Errors
-    /// The measure, or the comparison with another set, needs counts of points, and there are none.
+    /// The measure, or the comparison with another set, needs counts of points, and the points of a
+    /// set can't be counted.
     pub fn check(&self, measure: Measure) -> Result<(), UncountedError> {
         let other = self.versus();
         let is_quotient = matches!(other, Some((Comparison::Over, _)));

@@ -44,8 +44,8 @@ impl Quantity {
         self.unit.as_ref().and(self.column.as_deref())
     }
 
-    /// The unit, in words, of the values of pictures in a style: [`Style::unit`] with this
-    /// quantity's word for the weight of points.
+    /// The unit, in words, of the values of pictures in a style, like `people per km²`:
+    /// [`Style::unit`] with this quantity's word for the weight of points.
     pub(super) fn unit(&self, style: &Style) -> String {
         let points = if self.of_rows { "rows" } else { "points" };
         let weight = match self.unit.as_deref().or(self.column.as_deref()) {

@@ -69,7 +69,8 @@ impl<'a, Of> PictureRequest<'a, Of> {
     ///
     /// # Errors
     /// A picture with a width or height of 0, or of more than [`MAX_EDGE`](crate::encode::MAX_EDGE)
-    /// pixels. In a format of values, also a value beyond the range of 32-bit floats.
+    /// pixels. In a format that stores values and not colours, also a value beyond the range of
+    /// 32-bit floats.
     pub fn encode(&self) -> Result<Arc<[u8]>, EncodeError> {
         let window = self.view.window();
         if self.encoding.format.is_density() {

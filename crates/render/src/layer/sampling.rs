@@ -14,8 +14,9 @@ pub const DENSEST: usize = 12;
 /// dense to sparse, and every n-th of them is picked.
 pub const SPREAD: usize = 36;
 
-/// The greatest number of tiles of a zoom that are all looked at: some 50 ms. The tiles to measure
-/// are picked from all of them, or else from tiles that represent them. A choice.
+/// The greatest number of tiles of a zoom that are all looked at, which takes some 50 ms. If a zoom
+/// has more tiles with points, the tiles to measure are picked from tiles that represent them. The
+/// number is a choice.
 const LOOKED_AT: u64 = 1 << 19;
 
 /// Measures the statistics of the values at a level, at which the world is 2^`level` CSS pixels

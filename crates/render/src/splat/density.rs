@@ -1,9 +1,9 @@
 //! Densities and pictures: a density is the result of splatting and the input of colouring; a
 //! picture, of colour indices, is the result of colouring and the input of encoding.
 
-/// The density at the centre of each pixel of a window: Σ weight · K(distance) over all points, for
-/// the kernel K, or a measure made of such sums. NaN stands for no value. Pixels go row by row from
-/// the north.
+/// The density at the centre of each pixel of a window, row by row from the north: Σ weight ·
+/// K(distance) over all points, where K is the kernel, or a measure made of such sums. NaN stands
+/// for no value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Density {
     /// The picture's width in pixels.

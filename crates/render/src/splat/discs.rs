@@ -84,7 +84,7 @@ impl Discs {
         Some(Self { discs, bend, grid })
     }
 
-    /// The radius of the widest disc in pixels.
+    /// The radius, in pixels, of the widest disc of the kernel.
     pub(crate) fn reach(&self) -> f64 {
         self.discs.first().map_or(0.0, |d| d.radius)
     }

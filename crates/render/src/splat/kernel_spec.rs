@@ -108,7 +108,7 @@ impl KernelSpec {
         })
     }
 
-    /// Returns true if splats are stamped: each is drawn into the picture pixel by pixel
+    /// Returns true if splats are stamped: each splat is drawn into the picture pixel by pixel
     /// (`cpu/blend.rs`), and the kernel has no plan.
     fn is_stamped(&self) -> bool {
         blend::is_stamped(&self.blend, self.shape, self.precision)

@@ -52,9 +52,9 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
     }
 
     /// The number of pictures so far that the CPU drew in place of the backend's device, because
-    /// the device had failed. Their last bits may differ from those that the device draws. If the
-    /// number is the same before and after a drawing, the picture is the one that the backend
-    /// always draws.
+    /// the device had failed. The last bits of such a picture may differ from those of the device's
+    /// picture. If the number is the same before and after a drawing, the backend has drawn the
+    /// picture as it always does.
     fn fallbacks(&self) -> u64 {
         0
     }

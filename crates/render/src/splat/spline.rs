@@ -38,8 +38,9 @@ pub(crate) enum Degree {
 }
 
 impl Degree {
-    /// The spline's outer sample, its value at −1 and at 1, and the pole p of the filter that
-    /// inverts all three samples: z + middle/outer + 1/z = −(1 − pz)(1 − p/z)/p.
+    /// Two numbers. The first is the spline's value at −1 and at 1, its outer sample. The second is
+    /// the pole p of the recursive filter that turns samples into coefficients. It follows from z +
+    /// middle/outer + 1/z = −(1 − pz)(1 − p/z)/p, where `middle` is the spline's value at 0.
     fn filter(self) -> (f64, f64) {
         match self {
             Self::Quadratic => (1.0 / 8.0, 2.0 * 2.0f64.sqrt() - 3.0),
@@ -47,8 +48,8 @@ impl Degree {
         }
     }
 
-    /// The spline's value at the position of a sample, from the coefficient at that position, the
-    /// one before and the one after.
+    /// The spline's value at the position of a sample, computed from three coefficients: the one at
+    /// this position, and the ones before and after it.
     pub(crate) fn smooth(self, before: f64, here: f64, after: f64) -> f64 {
         let (outer, _) = self.filter();
         outer * (before + after) + (1.0 - 2.0 * outer) * here

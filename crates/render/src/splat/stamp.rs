@@ -6,9 +6,9 @@ use crate::splat::spline::{self, Degree};
 use crate::style::kernel::Kernel;
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
-/// A tap is a weight in a stamp's row. Taps at both ends of a row are left out if they are at most
-/// this fraction of the stamp's greatest tap. Even together, the taps left out change a density by
-/// less than 1/100,000 of its peak.
+/// The greatest absolute value, as a fraction of the stamp's greatest tap, of taps that are left
+/// out at both ends of a row. (A tap is a weight in a stamp's row.) Even together, the taps left
+/// out change a density by less than 1/100,000 of its peak.
 const NEGLIGIBLE: f64 = 1e-10;
 
 /// The grid on which a stamp lies, and the spline by which cells are deposited on the grid.

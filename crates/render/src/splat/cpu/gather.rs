@@ -24,8 +24,8 @@ const LIGHT: f64 = 1.0 / 128.0;
 /// The number of bits of a world coordinate.
 const BITS: u32 = 32;
 
-/// The greatest number of bits, along each axis, by which one step divides a cell: into 32 × 32
-/// cells.
+/// The greatest number of levels by which one step divides a cell: five levels make 32 × 32 finer
+/// cells of it. (The cells of each level are half as wide as those of the level before.)
 const MOST_BITS: f64 = 5.0;
 
 /// A kernel's requirements for the cells that are read. Lengths are in pixels.
@@ -137,8 +137,8 @@ impl Around {
     }
 }
 
-/// Splits heavy cells, and calls `take` for each cell that then affects a window. Its arguments
-/// are:
+/// Splits heavy cells, and calls `take` for each cell that then affects a window. The arguments of
+/// `take` are:
 ///
 /// * the cell
 /// * the distance in world units by which the cell's copy of the world is shifted to the east

@@ -158,8 +158,8 @@ impl CpuBackend {
     }
 }
 
-/// Calls `draw` with each item, on all cores. A single item is drawn on the calling thread, which
-/// saves the way to the thread pool and back.
+/// Calls `draw` with each item, on all cores, and returns the results in the order of the items. A
+/// single item is drawn on the calling thread, which saves the way to the thread pool and back.
 fn for_each<T: Sync, R: Send>(items: &[T], draw: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
     match items {
         [only] => vec![draw(only)],

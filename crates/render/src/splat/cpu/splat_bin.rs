@@ -80,8 +80,8 @@ impl Bins {
         self.values.get(from..from + self.width)
     }
 
-    /// Deposits the cells that lie in the window or in its margin. They are searched for as cells
-    /// of at most `finest` of the window's pixels. Returns false if there are no cells.
+    /// Deposits the cells that lie in the window or in its margin. `finest` is the greatest side
+    /// that a cell may have, in the window's pixels. Returns false if there are no cells.
     #[inline(always)]
     pub(crate) fn deposit(&mut self, points: &Points, finest: f64) -> bool {
         let Some((window, deposit)) = self.window else {

@@ -58,16 +58,16 @@ struct NarrowStamp<const POWER: i32, const W: usize, const ROWS: usize> {
     /// 1 divided by the kernel's radius in pixels.
     scale: f32,
     /// A table of the gaussian along one axis, for linear interpolation; empty for other shapes. An
-    /// entry stands for one position of a cell within its pixel. The `STEPS + 1` positions go in
-    /// equal steps from the west (or north) edge of the pixel to the opposite edge. An entry has
+    /// entry stands for one position of a cell within its pixel; the `STEPS + 1` positions are
+    /// evenly spaced from the west (or north) edge of the pixel to the opposite edge. An entry has
     /// two arrays with a number for each of the `ROWS` pixels along the axis: the gaussian's value
     /// there, and the change of this value when the cell moves by one step.
     gaussian: Vec<[[f32; W]; 2]>,
 }
 
-/// The number of the gaussian's values in its table: entries times `W`. There are as many slopes.
-/// The number is a choice: the table stays in the first-level cache, and interpolation between its
-/// entries is wrong by less than 1/100,000 of the peak.
+/// The number of values in a gaussian's table without its last entry: `STEPS` entries of `W`
+/// values. There are as many slopes. The number is a choice: the table stays in the first-level
+/// cache, and interpolation between its entries is wrong by less than 1/100,000 of the peak.
 const TABLE: usize = 4096;
 
 /// The number of cells whose places in the picture are computed before any of the cells is added.

@@ -144,9 +144,9 @@ impl Light {
     }
 }
 
+/// The changes of the polynomials' coefficients at each pixel of a picture, row by row. A row has
+/// one entry more than pixels, for discs that end at its last pixel.
 struct ChangeRows<'a> {
-    /// The changes of the polynomials' coefficients at each pixel of a picture, row by row. A row
-    /// has one entry more than pixels, for discs that end at its last pixel.
     width: f64,
     height: f64,
     /// The column from which x is counted in the polynomials. It is the middle of the row, so that

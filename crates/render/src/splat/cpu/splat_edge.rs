@@ -62,8 +62,8 @@ pub(crate) struct EdgeScratch {
     rows: Vec<Complex64>,
     /// The spectrum of the grid, column by column.
     columns: Vec<Complex64>,
-    /// The spectrum of the cells on the pixels' centres, multiplied by that of the stamp. It is
-    /// kept here while the cells on the pixels' corners are transformed.
+    /// The spectrum of the cells on the pixels' centres, multiplied by the stamp's spectrum. It
+    /// stays here while the cells on the pixels' corners are transformed.
     centres: Vec<Complex64>,
     /// The memory in which the FFT library stores intermediate results.
     beside: Vec<Complex64>,

@@ -116,8 +116,8 @@ fn sum<'a>(row: impl Fn(usize) -> Option<&'a [f32]>, weights: &[f32; TAPS], out:
     }
 }
 
-/// Interleaves `STEP` rows: the first numbers of all rows, then the second numbers of all rows, and
-/// so on.
+/// Interleaves `STEP` rows, which `rows` has one after the other: first come the first numbers of
+/// all rows, then the second numbers of all rows, and so on.
 #[inline(always)]
 #[allow(
     clippy::indexing_slicing,

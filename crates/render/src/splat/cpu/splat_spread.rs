@@ -270,8 +270,9 @@ impl AcrossRows<'_> {
         }
     }
 
-    /// Collects in `seen` the taps by which output row `y` is computed, without those that multiply
-    /// only rows of zeros. Each comes with the indices at which its two rows begin.
+    /// Collects in `seen` the taps by which output row `y` is computed, without the taps that
+    /// multiply only rows of zeros. Each tap comes with the indices in `values` at which its two
+    /// rows begin.
     #[inline(always)]
     fn seen(&self, taps: TermTaps<'_>, y: usize, seen: &mut Vec<(f32, usize, usize)>) {
         let from = &self.starts[taps.step * y..];

@@ -105,8 +105,8 @@ pub(super) fn find(choice: &AdapterChoice) -> Option<(Adapter, wgpu::Adapter)> {
         .map(|(_, found)| found)
 }
 
-/// Returns false if no driver can find a hardware GPU, since Linux has no device file of one.
-/// Drivers take a tenth of a second to load and may print complaints, so they are not asked then.
+/// Returns false if no driver can find a hardware GPU, since Linux has no device file of one. Then
+/// no driver is loaded: that takes a tenth of a second, and drivers may print complaints.
 fn may_have_hardware() -> bool {
     #[cfg(target_os = "linux")]
     {

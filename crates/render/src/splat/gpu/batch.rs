@@ -19,7 +19,7 @@ pub(super) const MOST: usize = 64;
 const MOST_ADDITIONS: u64 = 9 << 21;
 
 /// The greatest number of runs of cells that one submission deposits. Each run takes a workgroup,
-/// and a dispatch may have only a limited number of them.
+/// and a dispatch may have only a limited number of workgroups.
 const MOST_ITEMS: usize = 1 << 15;
 
 /// The greatest number of multiplications in one submission. It is chosen so that a slow device

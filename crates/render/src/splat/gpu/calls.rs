@@ -80,8 +80,9 @@ impl GpuBackend {
         }
     }
 
-    /// Prepares a job: appends its blocks to the blocks of `call`, and to `tasks`, the list of what
-    /// is still to be sent. If there is an error, the caller must remove them.
+    /// Prepares a job: appends its blocks to the blocks of `call`, and to `tasks`, the list of
+    /// blocks that are still to be sent. If there is an error, the caller must remove the appended
+    /// blocks from both.
     fn prepare(
         &self,
         job: &Job<'_>,
@@ -203,7 +204,7 @@ impl GpuBackend {
         words
     }
 
-    /// Draws densities on the device. For a job that it doesn't draw, returns the reason.
+    /// Draws densities on the device. For a job that the device doesn't draw, returns the reason.
     pub(super) fn device_densities(
         &self,
         jobs: &[Job<'_>],

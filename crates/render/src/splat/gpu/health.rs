@@ -144,8 +144,9 @@ impl Health {
         *self.timer.lock().unwrap_or_else(PoisonError::into_inner) = timer;
     }
 
-    /// Counts a picture that the CPU drew instead of the device. Logs the reason if it is a failure
-    /// of the device and not the reason that was logged last.
+    /// Counts a picture that the CPU drew instead of the device. Logs the reason, with the name
+    /// `adapter` of the device, if it is a failure of the device and not the reason that was logged
+    /// last.
     pub(super) fn count_failure(&self, reason: FallbackReason, adapter: &str) {
         self.counters.count_failure(reason);
         if matches!(reason, FallbackReason::Resting | FallbackReason::Beyond) {

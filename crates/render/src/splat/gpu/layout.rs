@@ -14,7 +14,7 @@ pub(super) const GROUP: u32 = 64;
 pub(super) const EACH: u32 = 8;
 /// The number of 32-bit words of a picture that one thread of the last shader stage writes.
 pub(super) const WORDS: u32 = 2;
-/// The numbers that stand for a job's plan in the shaders.
+/// A number that stands for a job's plan in the shaders.
 pub(super) const DIRECT: u32 = 0;
 pub(super) const SPREAD: u32 = 1;
 pub(super) const EDGE: u32 = 2;
@@ -33,8 +33,8 @@ pub(super) const WEIGHED: u32 = 1;
 /// of all bins of the grid in fixed point. Added up over all slots, it must equal the sum of the
 /// words at [`WEIGHED`].
 pub(super) const HELD: u32 = 3;
-/// The index, in a slot of a job's counters, of a word for the checksum of the job's picture: the
-/// sum of this word over all slots.
+/// The index, in a slot of a job's counters, of a word for the checksum of the job's picture. The
+/// checksum is the sum of this word over all slots.
 pub(super) const SEAL: u32 = 5;
 
 /// One picture, or one block of a large picture: `Job` in `job.wgsl`. Offsets are counted in
@@ -54,8 +54,9 @@ pub(super) struct GpuJob {
     pub(super) columns: u32,
     /// The number of rows of the grid, including the padding.
     pub(super) rows: u32,
-    /// The offset, in the buffer of the first pass, of this pass's results. The pass convolves
-    /// along the rows. All rows of one separable term come first, then those of the next term.
+    /// The offset of the job's rows after the first pass, which convolves along the rows, in the
+    /// buffer of such rows. All rows of one separable term come first, then the rows of the next
+    /// term.
     pub(super) across: u32,
     /// The number of rows of the grid without the padding.
     pub(super) inner_rows: u32,

@@ -244,7 +244,7 @@ impl GpuBackend {
 
     /// Draws jobs and waits after each pass on the GPU. Returns the name of each pass and the time
     /// that it took in seconds. It is meant for benchmarks: if other threads ask for pictures
-    /// meanwhile, their time is included.
+    /// meanwhile, the time of these pictures is included.
     pub fn time_stages(&self, jobs: &[(Job<'_>, &Normalizer)]) -> Vec<(&'static str, f64)> {
         let passes = self.time_passes(jobs).into_iter();
         passes.map(|pass| (pass.name, pass.wall)).collect()

@@ -17,8 +17,8 @@ const SPARE: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct SpareWords(Mutex<Vec<Vec<u32>>>);
 
-/// The words of a batch that were read back: the pixels of all its pictures that don't stay on the
-/// device, and the counters of all its pictures.
+/// The 32-bit words of a batch that were read back: the pixels of all its pictures that don't stay
+/// on the device, and the counters of all its pictures.
 #[derive(Debug)]
 pub(super) struct Readings {
     words: Vec<u32>,

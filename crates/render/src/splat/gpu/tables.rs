@@ -50,11 +50,14 @@ impl SpreadTable {
 }
 
 /// The tables of the stage that refines a coarse grid to pixels. A pixel is a weighted sum of grid
-/// cells. `across` has, for each position of a pixel in a grid cell from west to east, eight
-/// weights, of which the first five are those of the columns of cells. `down` is for threads that
-/// compute eight neighbouring pixels of a column. For each position of the first of them in a grid
-/// cell, and for each row of cells that the eight pixels read, it has the row's weights in all
-/// eight.
+/// cells.
+///
+/// * `across` has eight weights for each position of a pixel in a grid cell, from west to east. The
+///   first five are the weights of the five columns of cells that the pixel reads; the others are
+///   0.
+/// * `down` is for threads that compute eight neighbouring pixels of a column. For each position of
+///   the first of these pixels in a grid cell, from north to south, and for each row of cells that
+///   the eight pixels read, it has the row's weights in all eight pixels.
 #[derive(Debug)]
 pub(super) struct RefineTable {
     pub(super) across: Vec<f32>,
@@ -126,7 +129,7 @@ impl PlanTables {
 }
 
 /// A stamp, the two-dimensional table of weights of a convolution, as tables for shaders. Each row
-/// has its own table, in order from the middle row; a shorter row has a shorter one.
+/// of the stamp has its own table, in order from the middle row; a shorter row has a shorter table.
 #[derive(Debug)]
 pub(super) struct StampTable {
     pub(super) taps: Vec<f32>,

@@ -174,7 +174,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Closes the device after a failure. All pictures that wait for it are left to the CPU.
+    /// Closes the device after a failure. All pictures that wait for the device are left to the
+    /// CPU.
     fn fail(&mut self, reason: FallbackReason) {
         self.in_flight
             .drain(..)
