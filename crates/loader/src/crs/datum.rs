@@ -60,9 +60,9 @@ struct Shift {
     helmert: Helmert,
 }
 
-/// The existence of a grid, which this crate can't read. If the grid is more accurate than the best
-/// shift at a position, that shift may be too inaccurate to be used. Then errors and reports name
-/// the grid.
+/// A grid that exists, although this crate can't read it. If the grid is more accurate than the
+/// best shift at a position, that shift may be too inaccurate to be used. Then errors and reports
+/// name the grid.
 struct Grid {
     accuracy: f64,
     area: AreaOfUse,

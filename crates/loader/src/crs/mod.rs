@@ -200,8 +200,8 @@ impl Crs {
         }
     }
 
-    /// Transforms coordinates, the easting or longitude first, to longitude and latitude on WGS 84,
-    /// in degrees.
+    /// Transforms coordinates, in the system's unit and with the easting or longitude first, to
+    /// longitude and latitude on WGS 84 in degrees.
     pub(crate) fn place(&self, x: f64, y: f64) -> Result<GeographicPlace, PlaceError> {
         let (lon, lat) = match self {
             Self::LonLat => (x, y),

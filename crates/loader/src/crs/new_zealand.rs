@@ -34,7 +34,7 @@ const D: [f64; 9] = [
     -0.001_3,
 ];
 
-/// The PROJ parameters of New Zealand's map grid, without their `+`, which are fixed.
+/// The fixed PROJ parameters of New Zealand's map grid, without their `+`.
 pub(super) const WORDS: &str = "nzmg lat_0=-41 lon_0=173 x_0=2510000 y_0=6023150";
 
 type Complex = (f64, f64);

@@ -176,8 +176,9 @@ impl ResolvedFilter {
 }
 
 impl Tree {
-    /// Evaluates the condition for a row, whose values are those of [`Filter::columns`]. `None`
-    /// means unknown: a value on which the result depends is null or can't be compared.
+    /// Evaluates the condition for a row. `row` holds the row's values in the columns
+    /// [`Filter::columns`], in that order. `None` means unknown: a value on which the result
+    /// depends is null or can't be compared.
     #[inline]
     pub(crate) fn holds(&self, row: &[Value<'_>], times: &Times) -> Option<bool> {
         match self {

@@ -143,7 +143,7 @@ fn comparison(text: &str) -> Result<(FilterToken, &str), FilterError> {
 }
 
 /// Splits `text` into its first token, which has no quotes, and the rest after it. The token is a
-/// column's name, a number, a date or a keyword.
+/// column's name, a number, a date, a Boolean or a keyword.
 fn word(text: &str) -> Result<(FilterToken, &str), FilterError> {
     let ends = |c: char| c.is_whitespace() || "()',\"=<>!".contains(c);
     let (word, behind) = text.split_at(text.find(ends).unwrap_or(text.len()));

@@ -55,7 +55,8 @@ struct Recoder<R> {
 }
 
 impl<R: Read> Recoder<R> {
-    /// Reads and decodes the next bytes. Their text replaces `text`, all of which was read.
+    /// Reads and decodes the next bytes. Their text replaces `text`, which must have been read to
+    /// its end.
     fn advance(&mut self) -> io::Result<()> {
         let count = self.reader.read(&mut self.raw)?;
         let raw = self.raw.get(..count).unwrap_or_default();
