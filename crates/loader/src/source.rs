@@ -12,7 +12,7 @@ use heatsplat_points::{Point, PointSink, Points, PointsBuilder};
 /// A source of points: a file, a stream or a database query.
 ///
 /// The caller requests each batch with [`next_batch`](Self::next_batch). The source reads only a
-/// few blocks ahead, so it takes little memory whatever its size is.
+/// few pieces of some hundred KiB ahead, so it takes little memory whatever its size is.
 pub trait Source: Send {
     /// The source's name in messages, for example its path or `standard input`.
     fn name(&self) -> &str;
@@ -30,10 +30,10 @@ pub trait Source: Send {
     /// The rest of the source can't be read. Points that were appended to `sink` before stay there.
     fn next_batch(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError>;
 
-    /// The values in the kept columns, those that [`LoadOptions::keep`](crate::LoadOptions::keep)
-    /// names. They belong to the points that [`next_batch`](Self::next_batch) has appended since
-    /// the last call of this method, and are in the order of these points. Empty if there are no
-    /// kept columns.
+    /// The values in the kept columns, the columns that
+    /// [`LoadOptions::keep`](crate::LoadOptions::keep) names. They belong to the points that
+    /// [`next_batch`](Self::next_batch) has appended since the last call of this method, and are in
+    /// the order of these points. Empty if there are no kept columns.
     fn take_kept(&mut self) -> TableBuilder {
         TableBuilder::default()
     }
@@ -85,8 +85,8 @@ impl SourceState {
     }
 }
 
-/// A source that has a [`SourceState`]. Only the reading of batches depends on the format; the rest
-/// of [`Source`] is implemented once, for all such sources.
+/// A source that has a [`SourceState`]. Each format implements how it reads batches; all other
+/// methods of [`Source`] are implemented here once for all such sources.
 pub(crate) trait BatchSource: Send {
     fn state(&self) -> &SourceState;
 
@@ -95,8 +95,8 @@ pub(crate) trait BatchSource: Send {
     /// Appends the points of the next batches to `sink`; see [`Source::next_batch`].
     fn pour_next(&mut self, sink: &mut dyn PointSink) -> Result<bool, LoadError>;
 
-    /// The size of the source in bytes as it is stored, that is, before decompression. `None` if it
-    /// is not known.
+    /// The size of the stored source in bytes, that is, before decompression. `None` if the size is
+    /// not known.
     fn bytes_total(&self) -> Option<u64>;
 }
 
@@ -149,9 +149,11 @@ pub struct LoadProgress {
 /// batch.
 ///
 /// # Errors
-/// An error of the source, [`LoadError::NoRows`] if it has no rows, or [`LoadError::NothingKept`]
-/// if it has no usable row. Other errors are for a source whose rows were all filtered out or
-/// deleted, and for one that has longitude and latitude swapped.
+/// - An error of the source.
+/// - [`LoadError::NoRows`] if it has no rows.
+/// - [`LoadError::NothingKept`] if none of its rows gives a point.
+/// - Other errors if all rows were filtered out or deleted, or if longitude and latitude are
+///   swapped.
 pub fn load(
     source: &mut dyn Source,
     sink: &mut dyn PointSink,
@@ -164,13 +166,13 @@ pub fn load(
     finished_report(source)
 }
 
-/// Reads a source to its end, like [`load`], and hands over the points with their values in the
-/// kept columns, those that the option `keep` names: `rows` is called after each batch, and its
-/// result ends the reading if it is false. Calls `on_progress` after every batch.
+/// Reads a source to its end, like [`load`], but gives the points to `rows` instead of a sink,
+/// after each batch, with their values in the kept columns (the columns that the option `keep`
+/// names). Reading ends early if `rows` returns false. Calls `on_progress` after every batch.
 ///
 /// # Errors
-/// The errors of [`load`], and [`LoadError::NoSuchColumn`] if no row has a column that is to be
-/// kept.
+/// The errors of [`load`], and [`LoadError::NoSuchColumn`] if no row has a column that the option
+/// `keep` names.
 pub fn load_rows(
     source: &mut dyn Source,
     rows: &mut dyn FnMut(Vec<Point>, TableBuilder) -> bool,
@@ -207,10 +209,10 @@ pub fn load_rows(
     }
 }
 
-/// Reads the beginning of a source: as many batches as hold `count` points. Returns these points in
-/// the order of their rows, and a [`Table`] of the kept columns (those that the option `keep`
-/// names), whose rows are in that order too. The points are fewer than `count` if the source has
-/// fewer; further points of the last batch are left out.
+/// Reads the beginning of a source: as many batches as hold `count` points. Returns the first
+/// `count` points in the order of their rows; all points, if the source has fewer. Also returns a
+/// [`Table`] of the kept columns (the columns that the option `keep` names), whose rows are in the
+/// order of these points.
 ///
 /// # Errors
 /// An error of the source.
@@ -306,8 +308,8 @@ fn finished_report(source: &dyn Source) -> Result<Report, LoadError> {
     Ok(report)
 }
 
-/// Returns an error if most positions of a source have far larger coordinates than degrees can be,
-/// and so are probably metres of a projection.
+/// Returns an error if most positions of a source have coordinates that are far larger than degrees
+/// can be. They are probably metres of a projection.
 fn check_unit(source: &dyn Source, report: &Report) -> Result<(), LoadError> {
     let (rows, of) = (report.notes.metres, placed(report));
     if rows * 2 <= of {
@@ -336,7 +338,7 @@ fn placed(report: &Report) -> u64 {
 }
 
 /// Returns an error if most positions of a source would be valid only with longitude and latitude
-/// swapped. Its other rows are probably in the wrong place too, although they are valid.
+/// swapped. The other positions are then probably in the wrong place too, although they are valid.
 fn check_axes(source: &dyn Source, report: &Report) -> Result<(), LoadError> {
     let (rows, of) = (report.notes.swapped, placed(report));
     if rows * 2 <= of {

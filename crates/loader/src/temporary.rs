@@ -18,8 +18,8 @@ use std::time::Duration;
 const PREFIX: &str = "heatsplat-download-";
 /// The name of a file in each temporary folder. A program keeps it locked while it uses the folder.
 const LOCK: &str = "lock";
-/// The least age of a folder that may be deleted if its lock file isn't locked: a choice. A younger
-/// one may be about to be locked.
+/// The least age of a folder that is deleted because its lock file isn't locked: a choice. The
+/// program that made a younger folder may not have locked the file yet.
 const OLD: Duration = Duration::from_secs(60);
 
 /// The largest size of one file in bytes if no option sets a limit, a choice: 4 GiB.

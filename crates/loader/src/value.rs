@@ -22,8 +22,8 @@ impl Value<'_> {
         Self::Number(Number::Float(number))
     }
 
-    /// A whole number. It is stored as `f64` if its absolute value is at most 2⁵³, and otherwise as
-    /// an integer.
+    /// A whole number as a value: an `f64` if its absolute value is at most 2⁵³, and otherwise an
+    /// integer.
     pub(crate) fn whole(number: impl Into<i128>) -> Self {
         let number = number.into();
         if number.unsigned_abs() <= 1 << 53 {
@@ -38,7 +38,7 @@ impl Value<'_> {
         Self::Text(Cow::Owned(text.into()))
     }
 
-    /// A copy of the value. Its text is borrowed, not copied.
+    /// A copy of the value that borrows the text of this value instead of copying it.
     pub(crate) fn borrowed(&self) -> Value<'_> {
         match self {
             Self::Null => Value::Null,
@@ -49,7 +49,8 @@ impl Value<'_> {
         }
     }
 
-    /// The value in the form in which messages show it.
+    /// The value as text for messages: a text in quotes and cut off after 60 characters, a number
+    /// or time in its usual form (`5`, `2010-03-01T12:30:00Z`), and null as `nothing`.
     pub(crate) fn shown(&self) -> String {
         match self {
             Self::Null => "nothing".to_owned(),

@@ -22,8 +22,8 @@ pub(crate) enum WkbShape<'a> {
     Other(&'static str),
 }
 
-/// A geometry, and the number of the reference system that it states. The number is 0 if it states
-/// none.
+/// A geometry, and the number of the reference system that the geometry states. The number is 0 if
+/// it states none.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct WkbGeometry<'a> {
     pub(crate) srid: u32,
@@ -38,8 +38,8 @@ pub(crate) struct Positions<'a> {
 }
 
 impl Iterator for Positions<'_> {
-    /// The x and y of a point. It is `None` for bytes that are no point; the iterator ends after
-    /// that, since nothing can be read after such bytes.
+    /// The x and y of a point. The item is `None` if the bytes are no point; the iterator ends
+    /// after that, since nothing can be read after such bytes.
     type Item = Option<(f64, f64)>;
 
     fn next(&mut self) -> Option<Self::Item> {

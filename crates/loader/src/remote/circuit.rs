@@ -4,25 +4,27 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The number of failures in succession after which the server counts as away: a choice. They are
-/// more than the three tries of one read.
+/// The number of failures in succession after which the server counts as away: a choice. It is more
+/// than three, since one read tries three times.
 const FAILURES: u32 = 5;
-/// The first pause in which nothing is requested of a server that is away, and the longest one:
-/// choices. Each pause is twice as long as the one before.
+/// The first pause in which nothing is requested of a server that is away, and the longest pause:
+/// choices. Each pause is twice as long as the one before, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// A circuit breaker. After some failures in succession the circuit is open: requests fail at once.
-/// After a pause one request at a time is let through. When one succeeds, the circuit is closed.
+/// A circuit breaker. After [`FAILURES`] failures in succession the circuit is open: requests fail
+/// at once. After a pause one request at a time is let through. When such a request succeeds, the
+/// circuit is closed: all requests are sent.
 #[derive(Debug, Default)]
 pub(super) struct Circuit(Mutex<State>);
 
 /// A permission to send requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pass {
-    /// One of any number: the server is there, as far as is known.
+    /// A permission that any number of requests may have: as far as is known, the server is there.
     Usual,
-    /// The only one: it finds out whether the server is there again.
+    /// A permission that only one request has at a time: it finds out whether the server is there
+    /// again.
     Probe,
 }
 
@@ -32,15 +34,16 @@ struct State {
     /// The pause before the next attempt; zero if the circuit is closed.
     pause: Duration,
     until: Option<Instant>,
-    /// The last failure.
+    /// The message of the last failure.
     why: String,
 }
 
 impl Circuit {
-    /// Asks to send requests that take at most `limit`.
+    /// Asks for permission to send requests that take at most `limit`. If the permission is a
+    /// [`Pass::Probe`], no other request gets one for this time.
     ///
     /// # Errors
-    /// The last failure, if the circuit is open.
+    /// The message of the last failure, if the circuit is open.
     pub(super) fn enter(&self, limit: Duration) -> Result<Pass, String> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(until) = state.until else {
@@ -54,8 +57,8 @@ impl Circuit {
         Ok(Pass::Probe)
     }
 
-    /// Records the result of requests that were sent with `pass`. `failure` is the message of one
-    /// that failed, if none succeeded.
+    /// Records the result of requests that were sent with `pass`. `failure` is `None` if at least
+    /// one of them succeeded; otherwise it is the message of one that failed.
     pub(super) fn record(&self, pass: Pass, failure: Option<&str>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(why) = failure else {

@@ -33,7 +33,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 5;
 /// The most times that a failed request is repeated: a choice.
 const RETRIES: usize = 3;
-/// The time after a request was first sent from which on it isn't repeated any more: a choice.
+/// The time, from when a request was first sent, after which the request isn't repeated any more: a
+/// choice.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The time between two looks at the cancel token of the thread that waits: a choice.
@@ -73,8 +74,8 @@ pub(super) fn wait<T: Send + 'static>(
         .map_err(|_| io::Error::other("asking the server broke off"))
 }
 
-/// Runs asynchronous work like [`wait`], but ends it if the work of the calling thread ends: at the
-/// deadline of a request, for example.
+/// Runs asynchronous work like [`wait`], but ends it early if the calling thread's own work is
+/// cancelled (see [`heatsplat_points::cancel`]), for example at the deadline of a request.
 pub(super) fn wait_or_cancel<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> io::Result<T> {
@@ -105,7 +106,8 @@ impl Drop for AbortOnDrop {
 }
 
 /// The store for an address (the client of the library `object_store` that reads there), and the
-/// path of the object in this store. `retries` says how often it repeats failed requests.
+/// path of the object in this store. `retries` states how often and how long the store repeats
+/// failed requests.
 pub(super) fn store(
     address: &str,
     retries: RetryConfig,
@@ -265,11 +267,12 @@ impl HttpConnector for Connector {
     }
 }
 
-/// The HTTP status of a server's response, if it isn't one of success.
+/// The HTTP status of a server's response that isn't a success.
 #[derive(Debug)]
 struct StatusError {
     status: StatusCode,
-    /// The time after which the server wants to be asked again.
+    /// The time, from the response on, after which the server wants to be asked again; `None` if it
+    /// states none.
     retry_after: Option<Duration>,
 }
 

@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// The time that a request must have had, at least, if its failure is to say something about the
-/// server. A choice.
+/// The least time limit of a request whose failure counts as a failure of the server. With a
+/// shorter limit, the request may have failed because of the limit. A choice.
 const FAIR: Duration = Duration::from_secs(1);
 
 /// A file at an HTTP or S3 address, of which any ranges are read. All ranges are of one version of
@@ -48,7 +48,7 @@ pub struct RangeError {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RangeErrorKind {
-    /// The server may give the range later.
+    /// The server may give the range later, not before the time `after` has passed.
     Temporary { after: Duration },
     /// Asking again is of no use.
     Lasting,
@@ -74,8 +74,8 @@ impl RangeError {
         Self::new(RangeErrorKind::Changed, message)
     }
 
-    /// The time after which the range may be there, as the server states it or 0. `None` if the
-    /// same request would fail again.
+    /// The time after which the range may be there: the time that the server states, or 0 if it
+    /// states none. `None` if the same request would fail again.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.kind {
             RangeErrorKind::Temporary { after } => Some(after),
@@ -142,7 +142,7 @@ impl RemoteFile {
         })
     }
 
-    /// The address in the form in which it may appear in messages: without secrets.
+    /// The address as messages may show it: without secrets.
     pub fn shown(&self) -> &str {
         &self.shown
     }
@@ -158,8 +158,8 @@ impl RemoteFile {
     }
 
     /// Reads ranges, all at the same time, each by one request that may take as long as `limit`.
-    /// The results are in the order of the ranges. Requests end early if the work of the calling
-    /// thread does.
+    /// The results are in the order of the ranges. If the work of the calling thread is cancelled,
+    /// the requests end early.
     pub fn read(&self, ranges: &[Range<u64>], limit: Duration) -> Vec<Result<Bytes, RangeError>> {
         let missing = ranges
             .iter()
@@ -172,7 +172,8 @@ impl RemoteFile {
         results.collect()
     }
 
-    /// A range of the first bytes; `None` if it reaches beyond them.
+    /// The bytes of a range, if all of them are among the file's first bytes, which are in memory;
+    /// otherwise `None`.
     fn first_bytes(&self, range: &Range<u64>) -> Option<Bytes> {
         let (start, end) = (range.start as usize, range.end as usize);
         let inside = start <= end && range.end <= self.first.len() as u64;

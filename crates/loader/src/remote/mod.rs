@@ -84,8 +84,9 @@ pub(crate) fn open(address: &str, options: &LoadOptions) -> Result<Box<dyn Sourc
     }
 }
 
-/// A source that requests only the ranges of the object that it needs. `first` are the bytes of the
-/// first request. `None` if the format doesn't allow this, or if the object is compressed.
+/// A source that requests only the ranges of the object that it needs. `first` are the bytes that
+/// the first request returned. The result is `None` if the format doesn't allow this, or if the
+/// object is compressed.
 fn here_and_there(
     object: &RemoteObject,
     first: &Bytes,
@@ -155,8 +156,9 @@ fn downloaded(
     }))
 }
 
-/// Downloads the files beside a Shapefile (`.prj`, `.dbf`, `.shx` and `.cpg`) that exist. Any error
-/// but "not found" is returned, since without the `.prj` the points would be in a wrong place.
+/// Downloads those of the files beside a Shapefile (`.prj`, `.dbf`, `.shx` and `.cpg`) that exist.
+/// Any error but "not found" is returned, since without the `.prj` the points would be in a wrong
+/// place.
 fn companions(
     shp: &RemoteObject,
     folder: &TemporaryFolder,

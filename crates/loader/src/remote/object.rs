@@ -19,8 +19,8 @@ const FIRST: u64 = 64 << 10;
 /// The most times that a range is requested, if its bytes end early: a choice.
 const TRIES: usize = 3;
 
-/// The time that reads wait for a server, added up, after which the server's speed is checked: a
-/// choice.
+/// The time that reads wait for a server, added up over several reads, after which the server's
+/// speed is checked: a choice.
 const WINDOW: Duration = Duration::from_secs(60);
 /// The least number of bytes that a server must send while reads wait for [`WINDOW`]: a choice.
 const LEAST: u64 = 16 << 10;
@@ -31,11 +31,12 @@ pub(crate) struct RemoteObject {
     address: Arc<str>,
     store: Arc<dyn ObjectStore>,
     path: Path,
-    /// The validators in the first response. Those of later responses must equal them.
+    /// The validators in the first response. The validators in later responses must equal them.
     known: Validators,
 }
 
-/// Validators: metadata by which two responses are recognised as parts of one version of an object.
+/// Validators: the ETag, time of modification and size in a response. By them two responses are
+/// recognised as parts of one version of an object.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Validators {
     size: Option<u64>,
@@ -63,7 +64,7 @@ impl Validators {
         same_time && self.size == later.size
     }
 
-    /// Returns true if another version of the object would have other validators.
+    /// Returns true if these validators would differ for another version of the object.
     pub(super) fn tell_versions(&self) -> bool {
         self.version().is_some()
     }
@@ -99,8 +100,8 @@ impl RemoteObject {
         })
     }
 
-    /// The object whose address differs in the extension only: `other` instead of `own`. `None` if
-    /// the extension of this object isn't `own`.
+    /// The object whose address differs only in the extension: `other` instead of `own`. `None` if
+    /// the extension in this object's address isn't `own`.
     pub(super) fn beside(&self, own: &str, other: &str) -> Option<io::Result<Self>> {
         let is_s3 = matches!(scheme(&self.address), Some(("s3", _)));
         let end = match self.address.find(['?', '#']).filter(|_| !is_s3) {
@@ -175,8 +176,8 @@ impl RemoteObject {
         }
     }
 
-    /// Reads all bytes of a range into memory. If they end early, the range is requested again,
-    /// [`TRIES`] times in all.
+    /// Reads all bytes of a range into memory. If the response ends early, the range is requested
+    /// again, [`TRIES`] times in all.
     pub(crate) fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
         let end = range.end;
         if range.start > end || self.known.size.is_some_and(|size| end > size) {
@@ -296,8 +297,9 @@ impl Read for Stream {
     }
 }
 
-/// A check that a server isn't too slow. It must send at least `least` bytes for each `window` of
-/// time spent waiting for it. No other time counts, so a slow reader of the bytes causes no error.
+/// A check that a server isn't too slow. The server must send at least `least` bytes in each
+/// `window` of time that reads spend waiting for it. No other time counts, so a slow reader of the
+/// bytes causes no error.
 struct Pace {
     window: Duration,
     least: u64,
@@ -331,8 +333,8 @@ impl Pace {
     }
 }
 
-/// The bytes of an object after those of the first request. They are requested when the first of
-/// them is read.
+/// The bytes of an object after the bytes of the first request. They are requested when the first
+/// of them is read.
 pub(super) struct RemainingBytes {
     object: RemoteObject,
     from: u64,

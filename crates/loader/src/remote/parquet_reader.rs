@@ -1,5 +1,5 @@
-//! A reader of a remote Parquet file. Of each column that is read, one fetch gets 2 MiB, the
-//! constant [`WINDOW`], and of other columns nothing is fetched.
+//! A reader of a remote Parquet file. Only columns that are read are fetched. One fetch gets 2 MiB
+//! of one column, the constant [`WINDOW`].
 
 use super::object::RemoteObject;
 use crate::input::Origin;
@@ -34,8 +34,9 @@ pub(crate) struct ParquetReader {
 struct FetchWindows {
     /// The ranges of the file that will be read. They are sorted and don't overlap.
     expected: Vec<Range<u64>>,
-    /// The bytes fetched last in each expected range. The key is the offset in the file at which
-    /// the range begins. The value is the offset at which the bytes begin, and the bytes.
+    /// The bytes that were fetched last in each expected range. The key is the offset in the file
+    /// at which the range begins. The value is the offset in the file at which the fetched bytes
+    /// begin, and these bytes.
     fetched: BTreeMap<u64, (u64, Bytes)>,
     /// The error of the last failed request; `None` if no request failed, or once the method
     /// `trouble` has returned the error.
@@ -43,9 +44,9 @@ struct FetchWindows {
 }
 
 impl FetchWindows {
-    /// The range to fetch from if the bytes at the offset `at` are needed: the expected range with
-    /// this offset or, if there is none, the end of the file, which holds the footer. `size` is the
-    /// file's size in bytes.
+    /// The range to fetch from if the bytes at the offset `at` of the file are needed: the expected
+    /// range that contains this offset. If there is none, it is the end of the file, which holds
+    /// the footer. `size` is the file's size in bytes.
     fn around(&self, at: u64, size: u64) -> Range<u64> {
         let found = self.expected.iter().find(|range| range.contains(&at));
         found

@@ -36,7 +36,8 @@ impl RangeReader {
         }
     }
 
-    /// The bytes of `window` from the reader's position on; empty if the position is outside of it.
+    /// The bytes of `window` from the reader's position on; empty if the position is outside of
+    /// `window`.
     fn here(&self) -> &[u8] {
         let offset = self.at.checked_sub(self.start);
         let offset = offset.and_then(|offset| usize::try_from(offset).ok());

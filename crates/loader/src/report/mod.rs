@@ -12,8 +12,8 @@ const PER_REASON: usize = 5;
 /// is a choice.
 const IN_ALL: usize = 20;
 
-/// The part of the skipped rows, a tenth, that must be valid with longitude and latitude swapped
-/// for a note about it in reports: a choice.
+/// A note about swapped axes is in a report if at least one of this many skipped rows (a tenth of
+/// them) would be valid with longitude and latitude swapped: a choice.
 const SWAPPED: u64 = 10;
 
 /// The reason why a row is skipped, so that it gives no point.
@@ -141,8 +141,8 @@ impl MismatchReason {
         }
     }
 
-    /// The reason as the predicate of a sentence about one value (`several` is false) or about more
-    /// than one.
+    /// The reason as the predicate of a sentence, such as `is no number`. `several` is true if the
+    /// sentence is about several values: `are no numbers`.
     pub(crate) fn says(self, several: bool) -> &'static str {
         match (self, several) {
             (Self::NoNumber, false) => "is no number",
@@ -161,7 +161,7 @@ impl MismatchReason {
     }
 }
 
-/// Values of one column that a filter can't compare, all for one reason. The rows that have them
+/// Values of one column that a filter can't compare, all for one reason. The rows with these values
 /// are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -200,8 +200,8 @@ impl fmt::Display for Mismatch {
 /// The counts of a source's rows. `rows` always equals `kept` +
 /// [`skipped_total`](Report::skipped_total).
 ///
-/// A report depends only on the data. Only `bytes` depends on the compression too, and nothing
-/// depends on the size of blocks or on the number of threads.
+/// A report depends only on the data: not on the size of the pieces in which they are read, and not
+/// on the number of threads. Only `bytes` depends on the compression too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -214,8 +214,8 @@ pub struct Report {
     /// The number of rows that were left out by the filter or by the box
     /// [`within`](crate::LoadOptions::within). They are not included in [`rows`](Self::rows).
     pub filtered: u64,
-    /// The values that the filter can't compare, by column and reason. Rows were left out because
-    /// of them.
+    /// The values that the filter can't compare, by column and reason. Rows with such values were
+    /// left out.
     pub mismatches: Vec<Mismatch>,
     /// The number of records that the file marks as deleted. They are not included in
     /// [`rows`](Self::rows).
@@ -251,8 +251,8 @@ impl Report {
         self.skipped.iter().sum()
     }
 
-    /// Notes about decisions that the skipped rows don't show, for example about quotes that were
-    /// read as text. Each note is one line.
+    /// Notes about decisions that the counts and examples of skipped rows don't show, for example
+    /// about quotes that were read as text. Each note is one line.
     pub fn notes(&self) -> Vec<String> {
         let mut lines = self.notes.lines();
         let (swapped, skipped) = (self.notes.swapped, self.skipped_total());
@@ -318,8 +318,9 @@ impl Report {
 
     /// Adds the report `part`, whose rows follow the rows of `self` in the source.
     ///
-    /// The result doesn't depend on how the rows are divided into parts: it equals the report of
-    /// all rows together. An example that `part` leaves out would be left out of this report too.
+    /// However the rows of a source are divided into parts, adding the parts in order gives the
+    /// report of all rows. That holds for the examples too: an example that `part` has no room for
+    /// would have no room in the report of all rows.
     pub(crate) fn add(&mut self, part: Report) {
         self.rows += part.rows;
         self.kept += part.kept;

@@ -1,30 +1,30 @@
-//! Notes about decisions in reading a source that its skipped rows don't show.
+//! Notes about decisions in reading a source that the source's skipped rows don't show.
 
 use std::fmt;
 
-/// The largest number of notes about parts of a file. It is a choice.
+/// The largest number of notes in `of_parts`. It is a choice.
 const OF_PARTS: usize = 20;
 
 /// The notes about a source as a whole, or about a part of its rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
-    /// The number of quotes that were read as text, and of rows that have them.
+    /// The quotes that were read as text: how many, and in how many rows.
     strays: Tally,
     /// The number of rows that became points although their weight is no number. It is counted only
     /// if the column of weights was chosen by its name.
     no_weight: u64,
-    /// The first weight that is no number, in the form in which messages show it; `None` if there
-    /// is none.
+    /// The first weight that is no number, as text for messages; `None` if there is none.
     weight_shown: Option<String>,
     /// The number of rows whose latitude is over 90°, and whose position would be valid with
     /// longitude and latitude swapped.
     pub(crate) swapped: u64,
     /// The number of rows whose coordinates are far larger than degrees can be, as metres are.
     pub(crate) metres: u64,
-    /// The number of rows that have a text that is not UTF-8, in a column that the filter uses or
-    /// in a kept column.
+    /// The texts that are not UTF-8, in columns that the filter uses or in kept columns. Each row
+    /// with such texts counts once.
     recoded: Tally,
-    /// Notes about parts of the file. No note is in the list twice.
+    /// Notes about parts of the file, in the order in which they were added. No note is in the list
+    /// twice.
     of_parts: Vec<String>,
     /// Notes about the input's bytes, for example about their encoding, one line each.
     pub(crate) of_bytes: Vec<String>,
@@ -32,8 +32,8 @@ pub(crate) struct Notes {
     pub(crate) tells_text: bool,
 }
 
-/// A count of one kind of finding in rows: the number of findings, the number of rows that have
-/// any, and the line number of the first such row.
+/// A count of one kind of finding in rows: the number of findings (`count`), the number of rows
+/// that have any (`rows`), and the line number of the first such row (`first`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Tally {
     count: u64,
@@ -55,7 +55,7 @@ impl Tally {
         self.rows += 1;
     }
 
-    /// Adds the count of later rows of the source.
+    /// Adds the count of later rows of the source, `part`.
     fn add(&mut self, part: &Self) {
         if self.count == 0 {
             self.first = part.first;
@@ -76,14 +76,14 @@ impl fmt::Display for Tally {
 }
 
 impl Notes {
-    /// Counts the quotes of a row that are read as text. `line` returns the number of the row's
-    /// line.
+    /// Counts `count` quotes of one row that are read as text. `line` returns the number of the
+    /// row's line.
     pub(crate) fn stray_quotes(&mut self, count: u64, line: impl FnOnce() -> u64) {
         self.strays.add_row(count, line);
     }
 
     /// Counts a row that became a point although its weight is no number. `shown` returns the
-    /// weight in the form in which messages show it.
+    /// weight as text for messages.
     pub(crate) fn no_weight(&mut self, shown: impl FnOnce() -> String) {
         self.no_weight += 1;
         self.weight_shown.get_or_insert_with(shown);
@@ -94,7 +94,7 @@ impl Notes {
         self.recoded.add_row(1, line);
     }
 
-    /// Removes the count of weights that are no numbers.
+    /// Sets the count of weights that are no numbers to 0.
     pub(crate) fn forget_weights(&mut self) {
         self.no_weight = 0;
         self.weight_shown = None;

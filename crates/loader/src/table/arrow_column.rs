@@ -13,8 +13,9 @@ const UTC: &str = "UTC";
 
 impl Column {
     /// The type in which the column's values are written: numbers as `Int64` or `Float64`, times in
-    /// microseconds in UTC, Booleans and texts. A column in which values are stored as texts is
-    /// written as texts, since their forms would be lost.
+    /// microseconds in UTC, Booleans and texts. A column with a dictionary is written as texts: if
+    /// numbers or times are in it, they have several spellings, such as `5` and `5.0`, which would
+    /// be lost.
     pub(crate) fn arrow_type(&self) -> DataType {
         match &self.values {
             Values::Whole(_) => DataType::Int64,

@@ -2,8 +2,9 @@
 //!
 //! A column has the type of its values if all of them are numbers, times or Booleans. Otherwise it
 //! is a dictionary. Texts that read as numbers or times are stored as numbers or times, if all
-//! texts of the column are written in one form (a spelling). So a column of a file without types
-//! takes no more memory than a typed one, and each text can still be written as it was in the file.
+//! texts of the column have one spelling, such as two digits after the point. So a column of a file
+//! without types takes no more memory than a typed one, and each text can still be written as it
+//! was in the file.
 
 use super::column::{Column, NULL_BOOL, NULL_NUMBER, NULL_TIME, NULL_WHOLE, Values};
 use super::dictionary::{Dictionary, TypedEntry};
@@ -35,9 +36,9 @@ impl TableBuilder {
         }
     }
 
-    /// Appends the values of a row until every column has `points` entries: none, one or several,
-    /// since a row may give any number of points. `value(i)` returns the row's value in column `i`,
-    /// counted from 0.
+    /// Appends the values of one row: as many copies as are missing until every column has `points`
+    /// entries. There may be none, one or several, since a row may give any number of points.
+    /// `value(i)` returns the row's value in column `i`, counted from 0.
     #[inline]
     pub(crate) fn fill<'v>(&mut self, points: usize, mut value: impl FnMut(usize) -> Value<'v>) {
         let missing = points.saturating_sub(self.points);
@@ -66,13 +67,13 @@ impl TableBuilder {
         }
     }
 
-    /// Returns for each column true if it has a value in any row.
+    /// Returns, for each column, true if the column has a value in at least one row.
     pub(crate) fn has_values(&self) -> impl Iterator<Item = bool> + '_ {
         let columns = self.columns.iter();
         columns.map(|column| !matches!(column, ColumnBuilder::Nulls(_)))
     }
 
-    /// Appends the values of `more`, whose points come later.
+    /// Appends the values of `more`, whose points come later in the source.
     pub fn add(&mut self, more: Self) {
         self.append(more);
     }
@@ -82,8 +83,8 @@ impl TableBuilder {
     }
 }
 
-/// A column under construction. A spelling is the form in which all texts of the column are written
-/// in the source. It is `None` if the column's values are typed in the source and no texts.
+/// A column under construction. Numbers and times have a spelling, the form in which all texts of
+/// the column are written in the source. It is `None` if the source has typed values and no texts.
 #[derive(Debug)]
 pub(crate) enum ColumnBuilder {
     /// Rows without a value. The field is their count.
@@ -97,8 +98,8 @@ pub(crate) enum ColumnBuilder {
     Words(Dictionary),
 }
 
-/// A value with its inferred type. A spelling is the form in which the value's text is written in
-/// the source. It is `None` if the value is typed in the source and no text.
+/// A value with its inferred type. Numbers and times have a spelling, the form in which the value's
+/// text is written in the source. It is `None` if the source has a typed value and no text.
 enum TypedValue<'a> {
     /// A whole number that `f64` can't represent. The flag is true if the source has it as text,
     /// and false if it has it as a number.
@@ -184,9 +185,14 @@ fn is_plain(digits: &str) -> bool {
     )
 }
 
-/// The spelling (form of texts) that fits two parts of one column, whose spellings are `a` and `b`.
-/// `Some(None)` if neither part has texts. `None` if no spelling fits both parts, or if only one
-/// part has texts: then the column can't be stored as numbers or times.
+/// The spelling (form of texts) that fits two parts of one column. `a` and `b` are the spellings of
+/// the parts, `None` for a part without texts. `and` returns the spelling that fits two spellings.
+/// Returns:
+///
+/// - `Some(None)` if neither part has texts;
+/// - `Some` of the spelling that fits both parts;
+/// - `None` if no spelling fits both parts, or if only one part has texts: then the column can't be
+///   stored as numbers or times.
 pub(super) fn both<T>(
     a: Option<T>,
     b: Option<T>,
@@ -199,7 +205,7 @@ pub(super) fn both<T>(
     }
 }
 
-/// A list that begins with `nulls` copies of `null`, followed by `value`.
+/// A list of `nulls` copies of `null`, followed by `value`.
 fn behind<T: Clone>(nulls: usize, null: T, value: T) -> Vec<T> {
     let mut all = vec![null; nulls];
     all.push(value);
@@ -359,8 +365,9 @@ impl ColumnBuilder {
         true
     }
 
-    /// Converts whole numbers to floating-point numbers, if that changes no number and if they are
-    /// no texts. Returns true if the column has floating-point numbers after this call.
+    /// Converts whole numbers to floating-point numbers, if that changes no number and if the
+    /// numbers are no texts in the source. Returns true if the column has floating-point numbers
+    /// after this call.
     fn make_numbers(&mut self) -> bool {
         let Self::Whole(all, false) = self else {
             return matches!(self, Self::Numbers(..));

@@ -1,5 +1,5 @@
-//! Cells of a table. A cell is the value of one row in one column. It has the forms in which a
-//! filter compares it with its literals (constants): as a number, as a time, or as a text.
+//! Cells of a table. A cell is the value of one row in one column. A filter may compare it with its
+//! literals (constants) as a number, as a time or as a text, so a cell can give all three.
 
 use super::column::Column;
 use super::spelling::Spelling;
@@ -8,8 +8,8 @@ use crate::time::Times;
 use crate::value::Value;
 use std::cell::OnceCell;
 
-/// The value of one row in one column, with its text. The text is made once, when a literal of the
-/// filter first needs it, since a number or a time may be stored in place of a text.
+/// The value of one row in one column, with its text. A number or a time may be stored in place of
+/// a text. Then the text is made once, when a literal of the filter first needs it.
 pub(super) struct Cell<'t> {
     column: &'t Column,
     row: usize,

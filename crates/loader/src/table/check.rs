@@ -49,7 +49,8 @@ fn parts(tree: &Tree, columns: &[&Column]) -> Result<(), TableError> {
     }
 }
 
-/// Checks that the values of a column can be compared with a literal.
+/// Checks that a literal can be compared with the values of a column. The column's type decides it;
+/// if these are texts, the texts themselves do (see [`texts_fit`]).
 fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
     let possible = match (column.kind(), literal) {
         (ColumnKind::Text, _) | (ColumnKind::Number, Literal::Time(_)) => {
@@ -87,7 +88,8 @@ fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
 }
 
 /// Results of checking that a column's values can be compared with a literal: one for each of the
-/// 11 kinds of literals, empty until it is needed.
+/// 11 kinds of literals ([`kind`]), empty until a filter needs it. `None` in a result means that
+/// the values can be compared.
 #[derive(Debug, Default)]
 pub(super) struct FitCache([OnceLock<Option<TableError>>; 11]);
 
@@ -128,8 +130,8 @@ fn kind(literal: &Literal) -> usize {
     }
 }
 
-/// The numbers of rows whose value can be compared with a literal (`alike`) and can't be
-/// (`unlike`).
+/// Counts of a column's rows: `alike` counts the rows whose value can be compared with a literal,
+/// `unlike` the rows whose value can't.
 #[derive(Default)]
 struct FitCounts {
     alike: usize,
@@ -158,7 +160,8 @@ impl FitCounts {
         self
     }
 
-    /// The sum of the counts of two parts of a column, of which `other` comes later.
+    /// The sum of the counts of two parts of a column. The part of `other` comes after the part of
+    /// `self`.
     fn and(self, other: Self) -> Self {
         let first = self.has_digits || (self.example.is_some() && !other.has_digits);
         Self {
@@ -171,7 +174,7 @@ impl FitCounts {
 }
 
 /// Checks that the texts of a column can be compared with a literal. At least one text must be
-/// comparable. Texts that are not comparable must have no digits, like `unknown` or `n/a`.
+/// comparable. Texts that are not comparable must have no digits, as `unknown` and `n/a` have none.
 fn texts_fit(column: &Column, literal: &Literal) -> Result<(), TableError> {
     let tell = |found: FitCounts, value: &Value<'_>, rows| {
         found.add(mismatch(value, literal, &column.times), value, rows)

@@ -12,18 +12,19 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-/// The entry for null in a column of numbers: a NaN whose bits no value of a column has.
+/// The number that is stored for null in a column of numbers: a NaN whose bits no value of a column
+/// has.
 pub(super) const NULL_NUMBER: f64 = f64::from_bits(0x7ff8_6e75_6c6c_0001);
-/// The entry for null in a column of whole numbers.
+/// The number that is stored for null in a column of whole numbers.
 pub(super) const NULL_WHOLE: i64 = i64::MIN;
-/// The entry for null in a column of times.
+/// The number that is stored for null in a column of times.
 pub(super) const NULL_TIME: i64 = i64::MIN;
-/// The entry for null in a column of Booleans, where false is 0 and true is 1.
+/// The number that is stored for null in a column of Booleans, where false is 0 and true is 1.
 pub(super) const NULL_BOOL: u8 = 2;
 
-/// The largest number of different texts of numbers or times that a column keeps as texts. It is a
-/// choice. If there are more, the column stores the numbers or times instead, and the forms in
-/// which the texts are written are lost.
+/// The largest number of different texts of numbers or times that a dictionary has. It is a choice.
+/// If a column has more, it stores the numbers or times instead, and the spellings of the texts,
+/// such as `5` and `5.0`, are lost.
 pub(super) const MOST_WORDS: usize = 1 << 16;
 
 /// The type of a column's values.
@@ -63,8 +64,8 @@ pub struct Column {
     /// The number of rows without a value.
     nulls: usize,
     pub(super) times: Times,
-    /// Results, for each kind of literal, of the check that the column's values can be compared
-    /// with it.
+    /// Results of the checks that the column's values can be compared with a literal, one for each
+    /// kind of literals.
     pub(super) fits: FitCache,
 }
 
@@ -76,8 +77,8 @@ pub(super) enum Values {
     /// Times, one for each row, in microseconds since 1970, UTC.
     Times(Vec<i64>),
     Bools(Vec<u8>),
-    /// A dictionary: the code of each row, and the entries. A code is an entry's index; the code
-    /// for null is the number of entries.
+    /// A dictionary: the code of each row, and the entries (the different values). A row's code is
+    /// the index of its value among the entries. The code for null is the number of entries.
     Words(Codes, Vec<DictionaryEntry>),
 }
 
@@ -102,8 +103,8 @@ impl Values {
     }
 }
 
-/// Codes of a dictionary. They take 1, 2 or 4 bytes each: the fewest bytes in which the largest
-/// code fits.
+/// Codes of a dictionary, one for each row. All codes take 1, 2 or 4 bytes: the fewest bytes in
+/// which the largest code fits.
 #[derive(Debug)]
 pub(super) enum Codes {
     U8(Vec<u8>),
@@ -284,12 +285,12 @@ impl Column {
     }
 
     /// A row's value as text; `None` for null. A text of the source is returned without the spaces
-    /// around it. In two cases a number is returned in its shortest form and a time in the form
-    /// `2010-03-01T00:00:00Z`:
+    /// around it. A value that has no text of its own is written anew: a number in its shortest
+    /// form, a time like `2010-03-01T00:00:00Z`. That is the case:
     ///
-    /// * if a column has more than 65,536 different texts of numbers or times that are written in
-    ///   several forms
-    /// * if the source has no texts but typed values
+    /// * if the source has typed values and no texts;
+    /// * if a column has more than 65,536 different texts of numbers or times, in several
+    ///   spellings.
     pub fn text(&self, row: usize) -> Option<Cow<'_, str>> {
         if let Values::Words(codes, words) = &self.values {
             return words.get(codes.at(row)?).map(DictionaryEntry::text);
@@ -380,9 +381,10 @@ impl Column {
         counted
     }
 
-    /// The value of a row as 64 bits, which are equal for two rows exactly if the values are the
-    /// same. So rows can be counted by value without a text for each. `None` for null, and for
-    /// texts, which only columns with a dictionary have.
+    /// The value of a row as 64 bits. They are equal for two rows of the column exactly if the
+    /// values are equal, so rows can be counted by value without making a text for each. `None` for
+    /// null and for texts. Texts are only in columns with a dictionary, whose entries are counted
+    /// instead.
     fn bits(&self, row: usize) -> Option<u64> {
         match self.value(row) {
             Value::Number(Number::Float(number)) => Some(number.to_bits()),
@@ -403,10 +405,11 @@ impl Column {
         }
     }
 
-    /// Computes a result from all values of the column, on all cores. `tell` gets a result so far,
-    /// a value, and the number of rows that have it, and returns the new result. A dictionary gives
-    /// each entry once; any other column gives each row that has a value. `join` combines the
-    /// results of two parts, in the order of the values.
+    /// Computes a result from all values of the column, on all cores. `tell(result, value, rows)`
+    /// returns the result so far with one more value, which `rows` rows have. It is called once for
+    /// each entry of a dictionary, with the number of its rows; in any other column once for each
+    /// row that has a value, with 1. `join` combines the results of two parts of the values, in
+    /// their order.
     pub(super) fn gather<T: Default + Send>(
         &self,
         tell: impl Fn(T, &Value<'_>, usize) -> T + Sync + Send,
@@ -428,8 +431,8 @@ impl Column {
         parts.reduce(T::default, join)
     }
 
-    /// A row's value in the form in which it is stored. A text that is stored as a number or a time
-    /// is returned as that number or time.
+    /// A row's value as it is stored. A text that is stored as a number or a time is returned as
+    /// that number or time.
     #[inline]
     pub(super) fn value(&self, row: usize) -> Value<'_> {
         let value = match &self.values {
@@ -458,7 +461,8 @@ impl Column {
     }
 }
 
-/// The number of rows that have each entry of the dictionary, in the order of the entries.
+/// For each of the `words` entries of a dictionary, in their order: the number of rows that have
+/// it.
 fn counts(codes: &Codes, words: usize) -> Vec<usize> {
     let mut rows = vec![0; words];
     for row in 0..codes.len() {
@@ -485,8 +489,8 @@ fn time_of(value: &Value<'_>, times: &Times) -> Option<i64> {
     }
 }
 
-/// The type of a column with a dictionary: numbers if all entries can be read as numbers, times if
-/// all can be read as times, or otherwise texts.
+/// The type of a column with a dictionary: numbers if all entries can be read as numbers, else
+/// times if all can be read as times, else texts.
 fn kind_of(words: &[DictionaryEntry], times: &Times) -> ColumnKind {
     let all = |is: &dyn Fn(&DictionaryEntry) -> bool| !words.is_empty() && words.iter().all(is);
     if all(&|word| number_of(&word.value()).is_some()) {

@@ -14,8 +14,9 @@ pub(super) enum DictionaryEntry {
     Other(Box<TypedEntry>),
 }
 
-/// A value of a dictionary that is no text. It is in a column whose values have several types, or
-/// it is a whole number that is too large for a column of numbers.
+/// A value of a dictionary that is no text in the source. Dictionaries have such values if the
+/// values of a column have several types, or if a whole number is too large for a column of
+/// numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum TypedEntry {
     Number(Number),

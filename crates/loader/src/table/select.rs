@@ -17,8 +17,8 @@ use std::collections::HashMap;
 /// The number of rows that a thread handles in one step: a choice.
 const ROWS: usize = 1 << 16;
 
-/// The number of rows after which the evaluation of a filter reports its work: see
-/// [`heatsplat_points::cancel`].
+/// The number of rows after which the evaluation of a filter reports its work and looks whether it
+/// is cancelled: see [`heatsplat_points::cancel`].
 const REPORTED_ROWS: usize = 64;
 
 /// The estimated work of evaluating one condition for one row, in nanoseconds. Measured: 20 to 50.
@@ -49,8 +49,8 @@ impl Table {
         self.select_among(points, filter, |_| true)
     }
 
-    /// A new index of those points that fulfil a filter and that `among` selects by their numbers
-    /// in the index. See [`select`](Self::select).
+    /// A new index of the points that fulfil a filter and for which `among` returns true. `among`
+    /// is called with a point's number in the index, counted from 0. See [`select`](Self::select).
     ///
     /// # Errors
     /// The errors of [`select`](Self::select).
@@ -96,9 +96,9 @@ impl Table {
         Ok(parts.filter(|(_, p)| p.summary().count > 0).collect())
     }
 
-    /// The points that fulfil a filter, divided into the parts into which [`split`](Self::split)
-    /// divided all points. `names` lists these parts, in the order in which `split` returned them.
-    /// A part may be empty.
+    /// The points that fulfil a filter, divided by their values in a column. `names` are the names
+    /// of the parts, as [`split`](Self::split) returned them for all points; the result has one
+    /// index for each name, in this order. An index may have no points.
     ///
     /// # Errors
     /// The errors of [`check`](Self::check) and of [`split`](Self::split).
@@ -112,8 +112,9 @@ impl Table {
         self.select_parts_among(points, filter, (column, names), |_| true)
     }
 
-    /// The points that fulfil a filter and that `among` selects by their numbers in the index,
-    /// divided by a column into parts of these names. See [`select_parts`](Self::select_parts).
+    /// The points that fulfil a filter and for which `among` returns true, divided by their values
+    /// in a column into parts with these names. `among` is called with a point's number in the
+    /// index, counted from 0. See [`select_parts`](Self::select_parts).
     ///
     /// # Errors
     /// The errors of [`select_parts`](Self::select_parts).
@@ -132,8 +133,9 @@ impl Table {
         Ok(parted(in_memory(points)?, column, names, wanted))
     }
 
-    /// The points that `among` selects by their numbers in the index, divided as
-    /// [`select_parts`](Self::select_parts) divides those of a filter.
+    /// The points for which `among` returns true, divided as [`select_parts`](Self::select_parts)
+    /// divides the points of a filter. `among` is called with a point's number in the index,
+    /// counted from 0.
     ///
     /// # Errors
     /// The errors of [`split`](Self::split).
@@ -149,7 +151,8 @@ impl Table {
     }
 
     /// Returns the filter with its dates parsed by the source's formats, and the table's column for
-    /// each column of the filter. It checks that they fit each other.
+    /// each column that the filter names. Checks that the filter's literals can be compared with
+    /// the values of these columns.
     ///
     /// # Errors
     /// A column is missing, or its values don't fit the filter.
@@ -180,14 +183,14 @@ impl Table {
     }
 }
 
-/// The points of an index in memory, whose order is that of the table's rows.
+/// The points of an index that is in memory. They are in the order of the table's rows.
 fn in_memory(points: &Points) -> Result<&[Point], TableError> {
     let error = || TableError::new("points that are not in memory have no columns".to_owned());
     points.as_slice().ok_or_else(error)
 }
 
-/// Divides the points whose rows `wanted` selects by their values in a column. Returns one index
-/// for each name, in the order of `names`. If the last name is `other`, its index also has the
+/// Divides the points for whose row `wanted` returns true by their values in a column. Returns one
+/// index for each of `names`, in this order. If the last name is `other`, its index also has the
 /// points whose values are not among the names.
 fn parted(
     points: &[Point],
@@ -234,8 +237,9 @@ enum EvalNode<'t> {
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
-    /// A condition on a column with a dictionary: the code of each row, and the condition's result
-    /// for each entry. A last result is for null.
+    /// A condition on a column with a dictionary: the code of each row, the condition's result for
+    /// each entry of the dictionary, and behind these results the result for null. A result is
+    /// `None` if it is unknown, as in SQL.
     Words(&'t Codes, Vec<Option<bool>>),
     /// A condition on a column without a dictionary. The number is the column's index in
     /// `FilterEval::columns`.
@@ -335,8 +339,9 @@ impl<'t> EvalNode<'t> {
     }
 }
 
-/// The result of joining `parts` by `and` or `or`; `None` if it is unknown, as in SQL. `decisive`
-/// is the result that decides as soon as one part has it: false for `and`, true for `or`.
+/// The result of joining `parts` by `and` or `or` for one row; `None` if it is unknown, as in SQL.
+/// `decisive` is the result that decides as soon as one part has it: false for `and`, true for
+/// `or`. `cells` are the row's values in `FilterEval::columns`.
 fn decided(
     parts: &[EvalNode<'_>],
     row: usize,
@@ -437,7 +442,8 @@ mod proptests {
         })
     }
 
-    /// Makes a kept column of `values` as a load does, which joins parts of `stretch` rows each.
+    /// Makes a kept column of `values` as a load does: from parts of `stretch` rows each, which are
+    /// joined.
     fn kept(values: &[Value<'static>], stretch: usize, times: &Times) -> Column {
         let mut all = TableBuilder::new(1, times);
         for values in values.chunks(stretch) {

@@ -11,16 +11,19 @@ use crate::time::{civil, time_text};
 use serde_json::{Value as Json, json};
 use std::fmt::Write as _;
 
-/// The forms in which all numbers of a column are written in the source. Only numbers of at most 15
-/// digits have such a form. Several forms may fit a column at once: `0.1` is both a shortest form
-/// and one with a digit after the point.
+/// The spelling of all numbers of a column in the source. Several forms of numbers may fit a column
+/// at once: `0.1` is both a shortest form and one with a digit after the point. Only numbers of at
+/// most 15 digits have a spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NumberSpelling {
-    /// True if all texts are in their shortest form, for example `5` or `0.1`.
+    /// True if all texts are in their shortest form, for example `5` or `0.1`, but not `5.0` or
+    /// `0.10`.
     shortest: bool,
-    /// True if all texts are in the shortest form that has a point, for example `5.0` or `0.1`.
+    /// True if all texts are in the shortest form that has a point, for example `5.0` or `0.1`, but
+    /// not `5` or `0.10`.
     with_point: bool,
-    /// The number of digits after the point, if it is alike in all texts; otherwise `None`.
+    /// The number of digits after the point, if it is equal in all texts (0 without a point);
+    /// otherwise `None`.
     digits: Option<u8>,
 }
 
@@ -80,7 +83,8 @@ impl NumberSpelling {
         })
     }
 
-    /// Writes a number as text, in the form that the column's texts have in the source.
+    /// Writes a number as text, in a form that fits all texts of the column. So a number of the
+    /// column gets the text that it has in the source.
     pub(super) fn write(self, number: f64) -> String {
         if let Some(digits) = self.digits {
             return format!("{number:.*}", usize::from(digits));
@@ -93,8 +97,7 @@ impl NumberSpelling {
     }
 }
 
-/// The form in which all dates or times of a column are written in the source. The year comes first
-/// in each such form.
+/// The spelling of all dates or times of a column in the source, in which the year comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeSpelling {
     /// The separator between year, month and day.
@@ -102,8 +105,8 @@ pub(crate) struct TimeSpelling {
     /// The separator between the day and the time of day; `None` if there is no time of day.
     middle: Option<char>,
     has_seconds: bool,
-    /// The number of digits after the point of the seconds, if it is alike in all texts; otherwise
-    /// `None`.
+    /// The number of digits after the point of the seconds, if it is equal in all texts (0 without
+    /// a point); otherwise `None`.
     digits: Option<u8>,
     /// True if the digits after the point of the seconds never end with 0.
     trimmed: bool,
@@ -114,7 +117,8 @@ pub(crate) struct TimeSpelling {
 const ZONES: [&str; 7] = ["Z", " UTC", "+00:00", "+0000", "+00", " +0000", " +00:00"];
 
 impl TimeSpelling {
-    /// The form of `text`, which was read as `time`; `None` if it is in no form of this kind.
+    /// The spelling of `text`, which was read as `time` (microseconds since 1970); `None` if no
+    /// spelling of this type fits it.
     pub(super) fn detect(text: &str, time: i64) -> Option<Self> {
         let bytes = text.as_bytes();
         let separator = *bytes.get(4).filter(|b| b"-/".contains(b))?;
@@ -136,8 +140,8 @@ impl TimeSpelling {
         (found.write(time) == text).then_some(found)
     }
 
-    /// The form that fits both the texts of `self` and those of `other`; `None` if no form fits
-    /// both.
+    /// The spelling that fits both the texts of `self` and the texts of `other`; `None` if no
+    /// spelling fits both.
     pub(super) fn and(self, other: Self) -> Option<Self> {
         let digits = self.digits.filter(|_| self.digits == other.digits);
         let trimmed = self.trimmed && other.trimmed;
@@ -181,7 +185,7 @@ impl TimeSpelling {
         })
     }
 
-    /// Writes a time in this form.
+    /// Writes a time, in microseconds since 1970, in this spelling.
     pub(super) fn write(self, time: i64) -> String {
         let Some(at) = civil(time) else {
             return time_text(time);
@@ -209,8 +213,8 @@ impl TimeSpelling {
     }
 }
 
-/// The form in which the texts of a column are written in the source. With it, texts that are
-/// stored as numbers or times can be written again.
+/// The spelling of a column's texts in the source. With it, texts that are stored as numbers or
+/// times can be written again.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) enum Spelling {
     /// No form, since the source has typed values and no texts.
@@ -220,13 +224,13 @@ pub(super) enum Spelling {
     /// Texts of whole numbers, some of which `f64` can't represent.
     Whole,
     Time(TimeSpelling),
-    /// Texts of numbers or times in several forms. The form of each single text is lost.
+    /// Texts of numbers or times in several forms. How each single text was written is lost.
     Variously,
 }
 
 impl Spelling {
-    /// Writes a number in this form. If this is no form of numbers, the number is written in its
-    /// shortest form.
+    /// Writes a number in this spelling. If this is no spelling of numbers, the number is written
+    /// in its shortest form, such as `5` or `0.1`.
     pub(super) fn number(self, number: f64) -> String {
         match self {
             Self::Number(spelling) => spelling.write(number),
@@ -234,8 +238,8 @@ impl Spelling {
         }
     }
 
-    /// Writes a time in this form. If this is no form of times, the time is written like
-    /// `2010-03-01T00:00:00Z`.
+    /// Writes a time, in microseconds since 1970, in this spelling. If this is no spelling of
+    /// times, the time is written like `2010-03-01T00:00:00Z`.
     pub(super) fn time(self, time: i64) -> String {
         match self {
             Self::Time(spelling) => spelling.write(time),
@@ -251,8 +255,8 @@ mod tests {
     use crate::time::time;
     use proptest::prelude::*;
 
-    /// Returns true if all texts have one spelling. In this case it also checks that the spelling
-    /// writes each text as it was.
+    /// Returns true if all texts have one spelling. Then it also checks that each text is written
+    /// again exactly as it is.
     fn numbers_alike(texts: &[&str]) -> bool {
         let all = texts.iter().map(|text| NumberSpelling::detect(text));
         let Some(spelling) = all.reduce(|a, b| a?.and(b?)).flatten() else {

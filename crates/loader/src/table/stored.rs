@@ -1,8 +1,9 @@
-//! Columns in a form in which they can be stored, sorted and joined outside of memory: each value
-//! is an integer of 64 bits.
+//! Columns that can be stored, sorted and joined outside of memory, since each value is an integer
+//! of 64 bits.
 //!
-//! 0 is null. Greater numbers and later times have greater integers. The value of a dictionary's
-//! entry is its place among all entries in order, counted from 1.
+//! The integer 0 is null. Greater numbers and later times have greater integers. A text, or another
+//! entry of a dictionary, has its place among all entries of the dictionary in ascending order,
+//! counted from 1.
 
 use super::Table;
 use super::builder::{ColumnBuilder, TableBuilder, both};
@@ -16,27 +17,31 @@ use crate::time::{TimeFormat, Times};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// The value that stands for null.
+/// The integer that stands for null.
 const NULL: u64 = 0;
 
-/// A column of some rows, or of none, in the form in which it is stored.
+/// A column of some rows, each value of which is an integer of 64 bits: 0 is null, greater numbers
+/// and later times have greater integers, and an entry of the dictionary has its place among the
+/// entries, counted from 1.
 #[derive(Clone, Debug, Default)]
 pub struct StoredColumn {
-    /// The description of the values.
+    /// The description of the integers: which values they stand for.
     pub form: StoredForm,
-    /// The entries of the dictionary, in order. The value 1 stands for the first. Empty if the
-    /// column has no dictionary.
+    /// The entries of the dictionary as bytes, in ascending order; the integer 1 stands for the
+    /// first entry. Empty if the column has no dictionary.
     pub words: Vec<Box<[u8]>>,
-    /// The value of each row; 0 is null.
+    /// The integer of each row; 0 is null.
     pub values: Vec<u64>,
 }
 
-/// The description of a stored column's values.
+/// The description of a stored column's integers: the type of the values that they stand for, and
+/// the spelling that the values have as texts in the source.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StoredForm {
     kind: Kind,
     written: Spelling,
-    /// True if all numbers are whole. It matters only until all parts of a column are joined.
+    /// True if the values are numbers and all of them are whole. It matters only until all parts of
+    /// a column are joined.
     whole: bool,
 }
 
@@ -79,14 +84,14 @@ impl StoredForm {
         known.map_or("", |(_, name)| name)
     }
 
-    /// Returns true if values stand for floats. The value of a positive float is its bits with the
-    /// highest one set, and that of a negative float is its bits, all flipped.
+    /// Returns true if the integers stand for floats. The integer of a positive float is its bits
+    /// with the highest bit set, and the integer of a negative float is its bits, all flipped.
     pub fn is_floats(&self) -> bool {
         self.kind == Kind::Number
     }
 
-    /// The form in which the source writes the values as texts, as JSON; `null` if the source has
-    /// typed values.
+    /// The spelling that the values have as texts in the source, as JSON; `null` if the source has
+    /// typed values and no texts.
     pub fn written(&self) -> Json {
         let mut written = self.written.to_json();
         if let (true, Some(members)) = (self.whole, written.as_object_mut()) {
@@ -97,8 +102,8 @@ impl StoredForm {
         written
     }
 
-    /// Makes a form of a type's name ([`kind`](Self::kind)) and the JSON of its spelling
-    /// ([`written`](Self::written)); `None` if either is not known.
+    /// Makes a description from the name of a type ([`kind`](Self::kind)) and the JSON of a
+    /// spelling ([`written`](Self::written)); `None` if either is not known.
     pub fn from_parts(kind: &str, written: &Json) -> Option<Self> {
         let known = Kind::ALL.iter().find(|(_, name)| *name == kind);
         Some(Self {
@@ -108,8 +113,9 @@ impl StoredForm {
         })
     }
 
-    /// The form of a column of which one part has the form `self`, and another one the form
-    /// `other`: that which [`TableBuilder`] has after both.
+    /// The description of a whole column, of which one part has the description `self`, and another
+    /// part `other`. It is the one that a [`TableBuilder`] would have after the values of both
+    /// parts.
     fn join(self, other: Self) -> Self {
         let words = Self::new(Kind::Text, Spelling::Typed);
         let (kind, written) = match (self.kind, other.kind) {
@@ -206,7 +212,7 @@ fn float_of(value: u64) -> f64 {
 }
 
 impl DictionaryEntry {
-    /// Bytes of the entry: a number of its type, and the text or number.
+    /// The entry as bytes: first a byte for its type, then its text or number.
     fn to_bytes(&self) -> Box<[u8]> {
         let (kind, rest) = match self {
             Self::Text(text) => (0, text.as_bytes().to_vec()),
@@ -238,7 +244,7 @@ impl DictionaryEntry {
 }
 
 impl TableBuilder {
-    /// The columns as they are stored, their rows in the order of the source.
+    /// The columns as 64-bit integers, their rows in the order of the source.
     pub fn into_stored(self) -> Vec<StoredColumn> {
         let columns = self.into_columns().into_iter();
         columns.map(StoredColumn::from_builder).collect()
@@ -314,8 +320,9 @@ impl StoredColumn {
         }
     }
 
-    /// Takes those entries of a whole dictionary, `all`, that the values of the column stand for,
-    /// and no others. The values are numbered anew.
+    /// Sets the column's dictionary: of `all`, the entries of a larger dictionary to which the
+    /// column's integers refer, only the entries that the column has are taken. The integers are
+    /// changed to the entries' new places.
     pub fn take_words(&mut self, all: &[Box<[u8]>]) {
         let mut used: Vec<u64> = self.values.iter().copied().filter(|v| *v != NULL).collect();
         used.sort_unstable();
@@ -330,8 +337,8 @@ impl StoredColumn {
         }
     }
 
-    /// The entry of a dictionary for a value of a column of the form `form`, which has no
-    /// dictionary itself.
+    /// The dictionary entry for a value of a column that has no dictionary itself. `value` is the
+    /// value's integer in a column of the description `form`.
     fn entry(form: StoredForm, value: u64) -> DictionaryEntry {
         let text = |text: String| DictionaryEntry::Text(text.into());
         let other = |entry| DictionaryEntry::Other(Box::new(entry));
@@ -351,18 +358,20 @@ impl StoredColumn {
 /// A column that was joined from several parts.
 #[derive(Clone, Debug, Default)]
 pub struct JoinedColumn {
-    /// The form of the whole column.
+    /// The description of the whole column's integers.
     pub form: StoredForm,
-    /// The dictionary of the whole column.
+    /// The dictionary of the whole column: its entries as bytes, in ascending order. Empty if the
+    /// column has none.
     pub words: Vec<Box<[u8]>>,
-    /// For each part, a map from the part's values to those of the whole column; `None` if they are
-    /// equal.
+    /// For each part, in the order of the parts: a map from the part's integers to the whole
+    /// column's. `None` if the integers stay as they are.
     pub maps: Vec<Option<HashMap<u64, u64>>>,
 }
 
-/// Joins the parts of a column. The result doesn't depend on their order. `distinct` returns the
-/// different values, without null, of the part with a number. `times` are the formats of times in
-/// the source.
+/// Joins the parts of a column. Which type and entries the whole column has doesn't depend on the
+/// order of the parts. Each of `parts` is the part's description and the entries of its dictionary.
+/// `distinct(i)` returns the different integers in the part with the index `i`, without null.
+/// `times` are the formats of times in the source.
 ///
 /// # Errors
 /// The error of `distinct`, which reads the values of a part.
@@ -433,8 +442,9 @@ pub fn join_stored<E>(
     Ok(JoinedColumn { form, words, maps })
 }
 
-/// Returns values for the entries of a dictionary that is so large (more than [`MOST_WORDS`]
-/// entries) that it is stored as numbers or times; `None` if it stays a dictionary.
+/// If a dictionary has more than [`MOST_WORDS`] entries and all of them are texts of numbers, or
+/// all of times, it is stored as numbers or times: returns the description of these, and the
+/// integer of each entry. `None` if it stays a dictionary.
 fn read_words(words: &[Box<[u8]>], times: &Times) -> Option<(StoredForm, Vec<u64>)> {
     if words.len() <= MOST_WORDS {
         return None;

@@ -1,4 +1,5 @@
-//! Chunker: a thread that reads a file and splits its bytes into blocks of whole rows.
+//! Chunker: a thread that reads a file and splits its bytes into blocks of text. Such a block is a
+//! piece of the file that consists of whole rows.
 //!
 //! Reading, decompressing and finding the ends of rows can't run in parallel, so one thread does
 //! all of this. The module `pipeline` then turns blocks into points on all cores. The channel
@@ -10,7 +11,8 @@ use std::io::Read;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-/// The size of blocks in bytes, 256 KiB. It is a choice. A block is larger only if a single row is.
+/// The size of blocks of text in bytes, 256 KiB. It is a choice. A block is larger only if a single
+/// row is.
 ///
 /// In the unit tests of this crate it is 64 bytes, so that blocks begin and end at many different
 /// places in rows.
@@ -19,17 +21,17 @@ pub(crate) const BLOCK: usize = if cfg!(test) { 64 } else { 256 << 10 };
 /// A position in a text file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TextPosition {
-    /// The line's number in the file, counted from 1.
+    /// The number of the line in the file, counted from 1.
     pub(crate) line: u64,
-    /// The byte's number in its line, counted from 1.
+    /// The number of the byte in its line, counted from 1.
     pub(crate) column: u64,
 }
 
 impl TextPosition {
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 
-    /// The position after the bytes `passed`, whose first byte is at `self`. Lines end with the
-    /// byte `newline`.
+    /// The position after the bytes `passed`, the first of which is at the position `self`. Lines
+    /// end with the byte `newline`.
     pub(crate) fn after(self, passed: &[u8], newline: u8) -> Self {
         match memchr::memrchr(newline, passed) {
             None => Self {
@@ -44,7 +46,7 @@ impl TextPosition {
     }
 }
 
-/// A part of a file that consists of whole rows.
+/// A block of text: a part of a file that consists of whole rows.
 pub(crate) struct TextBlock {
     pub(crate) bytes: Vec<u8>,
     /// The ranges of rows in `bytes`. They are listed only for rows that the parser can't find by
@@ -103,9 +105,9 @@ pub(crate) trait Splitter: Send + 'static {
     fn split(&mut self, buffer: &[u8], ended: bool) -> Split;
 }
 
-/// Starts a thread that reads `reader` and splits it into blocks. Returns a channel that yields the
-/// blocks; at most `ahead` blocks wait in it. `start` is the position in the file at which `reader`
-/// begins.
+/// Starts a thread that reads `reader` and splits it into blocks of text. Returns a channel that
+/// yields the blocks; at most `ahead` blocks wait in it. `start` is the position in the file of the
+/// first byte that `reader` yields.
 pub(crate) fn start<C: Splitter>(
     reader: impl Read + Send + 'static,
     origin: Origin,

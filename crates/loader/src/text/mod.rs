@@ -1,5 +1,5 @@
-//! The parts that all text formats share: cutting bytes into blocks, and parsing blocks on all
-//! cores.
+//! The parts that all text formats share: cutting the bytes of a file into blocks of whole rows,
+//! and parsing these blocks on all cores.
 
 pub(crate) mod chunker;
 pub(crate) mod pipeline;

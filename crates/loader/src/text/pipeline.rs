@@ -15,8 +15,8 @@ use rayon::prelude::*;
 use std::io;
 use std::sync::mpsc::Receiver;
 
-/// The largest number of blocks of one file that are parsed at the same time, each by a thread: a
-/// choice. Parsing more would not be faster, since a single thread reads the blocks.
+/// The largest number of blocks of one file that are parsed at the same time, each by one thread: a
+/// choice. More threads would parse no faster, since a single thread reads the blocks.
 const MOST: usize = 8;
 
 /// The number of blocks of one file that are parsed at the same time, which is also the number of
@@ -25,7 +25,7 @@ pub(crate) fn width() -> usize {
     rayon::current_num_threads().clamp(1, MOST)
 }
 
-/// A parser of blocks into points.
+/// A parser of blocks of text into points.
 pub(crate) trait BlockParser: Send + Sync {
     /// Checks every row of a block, and adds the points and the counts of rows to `batch`.
     ///
@@ -79,7 +79,8 @@ impl<P: BlockParser> Pipeline<P> {
         }
     }
 
-    /// Returns the next blocks: it waits for one block, and adds further blocks that are ready.
+    /// Returns the next blocks: waits for one block, and adds further blocks that are ready, up to
+    /// [`width`] in all.
     fn gather(&mut self) -> Vec<Result<TextBlock, LoadError>> {
         let mut gathered: Vec<_> = self.first.take().map(Ok).into_iter().collect();
         if gathered.is_empty() {

@@ -16,7 +16,7 @@ pub(crate) enum AmbiguousDate {
 }
 
 /// The reason why a text that looks like a date can't be read as a date. `None` if it doesn't look
-/// like a date. The caller must have tried to read it before.
+/// like a date. The caller must have tried to read the text as a date before, without success.
 pub(crate) fn ambiguous_date(text: &str) -> Option<AmbiguousDate> {
     let text = text.trim();
     if text.len() > LONGEST {
@@ -51,8 +51,8 @@ fn of_digits(text: &str) -> Option<AmbiguousDate> {
     (ends && first == 4 && is_part(third, c)).then_some(AmbiguousDate::Unknown)
 }
 
-/// Reads the next number. Returns the number of its digits, and its value. `None` unless it has 1
-/// to 4 digits.
+/// Reads the next number, which must have 1 to 4 digits. Returns the number of its digits, and its
+/// value. `None` if there is no such number.
 fn part(rest: &mut Scanner<'_>) -> Option<(usize, i64)> {
     let digits = rest.digits();
     if !(1..=4).contains(&digits) {

@@ -16,9 +16,13 @@ const MICROSECONDS: f64 = 1e13;
 /// the year 2286.
 const NANOSECONDS: f64 = 1e16;
 
-/// The time that a number stands for, in microseconds since 1970, UTC: a day like `20240601`, a
-/// second like `20240601101500`, or a count since 1970. The size of a count decides its unit. So
-/// the time is at most 317 years before or after 1970, except for very large counts, which are
+/// The time that a number stands for, in microseconds since 1970, UTC:
+///
+/// - a day, such as `20240601`, or a second, such as `20240601101500`;
+/// - otherwise a count since 1970 of seconds, milliseconds, microseconds or nanoseconds; the size
+///   of the number decides which.
+///
+/// So the time is at most 317 years before or after 1970, except for very large counts, which are
 /// always nanoseconds. `None` if the number stands for no time.
 ///
 /// Other numbers between 0 and 10⁸ are no times. As seconds they would be before the year 1974, and

@@ -3,7 +3,7 @@
 use super::{SECOND, start_of_day};
 use jiff::civil::{Date, ISOWeekDate, Weekday};
 
-/// A scanner of a text. The field has the bytes that were not read yet.
+/// A scanner of a text. The field is the text's bytes that were not read yet.
 #[derive(Clone, Copy)]
 pub(super) struct Scanner<'a>(pub(super) &'a [u8]);
 
@@ -62,7 +62,7 @@ impl Scanner<'_> {
         Some(number)
     }
 
-    /// Reads a number of one or two digits. `None` if there are none or more.
+    /// Reads a number of one or two digits. `None` if no digit comes next, or if more than two do.
     fn one_or_two(&mut self) -> Option<i64> {
         match self.digits() {
             count @ 1..=2 => self.number(count),
@@ -131,7 +131,7 @@ fn date(rest: &mut Scanner<'_>) -> Option<Date> {
         .flatten()
 }
 
-/// The day of a year with this number, counted from 1. `None` if the year has no such day.
+/// The day with the number `number` in a year, counted from 1. `None` if the year has no such day.
 fn of_year(year: i64, number: i64) -> Option<Date> {
     let first = day(year, 1, 1)?;
     let number = i16::try_from(number).ok().filter(|n| *n > 0)?;

@@ -92,6 +92,7 @@ impl Times {
     }
 
     /// The time of a text in a custom format. `None` if the text is in none of the custom formats.
+    /// The common formats are not tried.
     pub(crate) fn custom(&self, text: &str) -> Option<CustomTime> {
         let custom = self.0.as_deref().unwrap_or_default();
         custom.iter().find_map(|format| {
@@ -106,9 +107,9 @@ impl Times {
     }
 }
 
-/// A time that was read by a custom format. The two cases differ for a text in quotes in a filter:
-/// as a date it becomes a date, and as a count it stays a text, which stands for a time only in a
-/// column of times.
+/// A time that was read by a custom format: by a pattern or as a number with a unit. The two differ
+/// for a text in quotes in a filter. Read by a pattern, it is a date everywhere. Read as a number,
+/// it stays a text, and stands for a time only where it is compared with a column of times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CustomTime {
     /// A time that was read by a pattern, in microseconds since 1970.
@@ -117,9 +118,9 @@ pub(crate) enum CustomTime {
     Count(i64),
 }
 
-/// A time in microseconds since 1970, UTC, as text from which the same time is read again, for
-/// example `2010-03-01T12:30:00Z`. A time outside of the years −9999 to 9999 is written as its
-/// number.
+/// A time in microseconds since 1970, UTC, as a text such as `2010-03-01T12:30:00Z`, from which the
+/// same time is read again. A time outside of the years −9999 to 9999 is written as the number of
+/// microseconds.
 pub(crate) fn time_text(time: i64) -> String {
     match civil(time) {
         Some(at) => format!("{at}Z"),

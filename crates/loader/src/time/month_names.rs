@@ -152,7 +152,7 @@ pub(super) fn is_weekday(word: &str) -> bool {
 }
 
 /// The index in `names` of the name that `word` is, in full or in its first three letters. `sept`
-/// is a name of a month too. `None` for any other word.
+/// stands for September too. `None` for any other word.
 fn named(names: &[&str], word: &str) -> Option<usize> {
     let is_it = |name: &&str| *name == word || name.get(..3) == Some(word);
     let found = names.iter().position(is_it);
