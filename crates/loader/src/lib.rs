@@ -7,8 +7,9 @@
 //! * Tables and queries are read from PostGIS (feature `postgis`).
 //!
 //! [`open`] detects the compression, the format and the columns of an input and returns a
-//! [`Source`]. [`load`] reads the source into any [`PointSink`](heatsplat_points::PointSink). No
-//! input is held in memory as a whole: only a few blocks of some hundred KiB are.
+//! [`Source`]. [`load`] reads the source into any [`PointSink`](heatsplat_points::PointSink). An
+//! input is read in pieces of some hundred KiB, only a few of which are in memory at a time. Only
+//! column-wise JSON and TopoJSON are held in memory as a whole.
 //!
 //! ```
 //! use heatsplat_loader::{LoadOptions, load, read};

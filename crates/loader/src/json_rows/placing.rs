@@ -67,8 +67,8 @@ impl Placing {
         }
     }
 
-    /// Sets `unused` to the first of `parameters` that an option sets; none of them has an effect
-    /// with these rules.
+    /// Sets `unused` to the first of `parameters` that the options set. `parameters` are parameters
+    /// that have no effect on these rules.
     pub(super) fn without(self, options: &LoadOptions, parameters: &[Parameter]) -> Self {
         let unused = first_set(options, parameters);
         Self { unused, ..self }

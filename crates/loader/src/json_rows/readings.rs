@@ -15,8 +15,8 @@ use crate::options::{AxisOrder, LoadOptions};
 use crate::parameter::Parameter;
 use std::collections::HashMap;
 
-/// Names of arrays, in small letters, that have the longitude before the latitude, as in GeoJSON,
-/// deck.gl and Elasticsearch.
+/// Names of arrays that have the longitude before the latitude, as in GeoJSON, deck.gl and
+/// Elasticsearch. They are in small letters and without marks between words ([`normalised`]).
 const LON_FIRST: &[&str] = &[
     "coordinates",
     "coordinate",
@@ -37,7 +37,8 @@ const LON_FIRST: &[&str] = &[
     "centroid",
 ];
 
-/// Names of arrays and strings, in small letters, that have the latitude before the longitude.
+/// Names of arrays and strings that have the latitude before the longitude, in small letters and
+/// without marks between words.
 const LAT_FIRST: &[&str] = &["latlng", "latlon", "latlong", "ll", "geopoint2d"];
 
 /// One way to read the positions of rows, found by the names of columns. Rows with several
@@ -184,8 +185,8 @@ fn text_placing(
     Ok(Placing::one(rule, why).without(options, unused))
 }
 
-/// The usual order of coordinates in arrays or strings that have this name; `None` if the name
-/// isn't one of those for positions.
+/// The usual order of coordinates in arrays or strings with the name `name`; `None` if the name is
+/// in neither [`LON_FIRST`] nor [`LAT_FIRST`].
 fn convention(name: &str) -> Option<AxisOrder> {
     let name = normalised(name);
     let is_in = |list: &[&str]| list.contains(&name.as_str());

@@ -45,7 +45,8 @@ pub(super) struct RowColumn {
 }
 
 impl RowColumn {
-    /// Returns whether at least half of the column's values are numbers or strings with a number.
+    /// Returns whether at least half of the column's counted values are numbers or strings with a
+    /// number.
     pub(super) fn is_numeric(&self) -> bool {
         let numeric = self.numbers + self.number_texts;
         numeric > 0 && numeric >= self.places + self.pairs + self.others

@@ -80,8 +80,8 @@ pub(super) struct RowParser {
 /// have. The [`Picker`] of the parser states which values these are, and their order.
 type PickedValues<'a> = Vec<Option<&'a [u8]>>;
 
-/// A counter of lines, by which messages name the line of a row. It counts only up to a row whose
-/// line is needed, since counting takes time, and continues from there for the next one.
+/// A counter of lines, which finds the line of a row for messages. It counts only up to a row whose
+/// line is needed, since counting takes time, and continues from there for the next such row.
 struct LineCounter<'b> {
     block: &'b TextBlock,
     counted: usize,

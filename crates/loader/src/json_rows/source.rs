@@ -111,8 +111,8 @@ fn late_members(judgement: &Judgement<'_>, has_names: bool) -> LateMembers {
     }
 }
 
-/// The part of a document that is to be read, of those that the search found. The error states that
-/// there is none, or that there are several.
+/// The part of a document that is to be read, among the parts that the search found. The error
+/// states that there is no such part, or that there are several.
 fn chosen<'a>(
     outline: DocumentOutline<'a>,
     options: &LoadOptions,

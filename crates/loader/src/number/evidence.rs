@@ -8,9 +8,9 @@ use super::parse;
 /// Counts of the values of one column, by the meaning that their commas and points can have.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DecimalEvidence {
-    /// Counts values in which a comma can only be a decimal mark.
+    /// Counts values like `12,5`, in which a comma can only be a decimal mark.
     commas: Sightings,
-    /// Counts values in which a point can only be a decimal mark.
+    /// Counts values like `12.5`, in which a point can only be a decimal mark.
     points: Sightings,
     /// Counts values like `1,234`, in which a comma may be a decimal mark or separate thousands.
     either_comma: Sightings,

@@ -74,7 +74,8 @@ pub(crate) fn as_float(number: i64) -> Option<f64> {
     (i128::from(number).abs() <= SAME).then_some(number as f64)
 }
 
-/// A number as text that parses to the same number.
+/// A floating-point number as text that parses to the same number, for example `5`, `0.1` or
+/// `1e300`.
 pub(crate) fn number_text(number: f64) -> String {
     let size = number.abs();
     if number == 0.0 || (1e-5..1e16).contains(&size) {

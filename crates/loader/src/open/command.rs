@@ -40,8 +40,8 @@ pub fn program_name(command: &str) -> &str {
     stem.filter(|stem| !stem.is_empty()).unwrap_or("command")
 }
 
-/// The standard output of a running command. If the command fails, its output has no end: the last
-/// read is an error.
+/// The standard output of a running command. If the command fails, the last read returns an error
+/// in place of the end of the output.
 struct CommandOutput {
     child: Child,
     output: ChildStdout,

@@ -22,7 +22,8 @@ pub(crate) struct Area {
     /// Boxes in the stored coordinates. A row must lie in at least one of them.
     pub(crate) stored: Vec<Sides>,
     /// Boxes in degrees. A row must lie in at least one of them after its transformation to
-    /// degrees. The list has boxes only where those in `stored` are much larger than the picture.
+    /// degrees. The list has boxes only where the boxes in `stored` are much larger than the
+    /// picture.
     pub(crate) degrees: Vec<Sides>,
 }
 
@@ -42,8 +43,9 @@ impl Area {
         }
     }
 
-    /// Adds the picture's boxes in degrees and in metres, unless all rows match anyway. This is for
-    /// layers in which each geometry may state another reference system.
+    /// Adds the picture's boxes in degrees and in metres to the boxes in `stored`, unless this area
+    /// selects all rows anyway. It is for layers in which each geometry may state another reference
+    /// system.
     pub(crate) fn or_in_any_unit(mut self, views: &[Viewport]) -> Self {
         if !self.stored.is_empty() {
             for sides in [Unit::Degrees, Unit::Metres]
@@ -103,7 +105,8 @@ impl TransformedBox {
 /// cache, since viewers request the same tiles again and again. A choice.
 const KEPT: usize = 4096;
 
-/// A cache of boxes in degrees that the database transformed to a layer's reference system.
+/// A cache of boxes in a layer's reference system, by the boxes in degrees from which the database
+/// transformed them.
 #[derive(Debug, Default)]
 pub(crate) struct TransformedBoxes {
     known: Mutex<HashMap<[u64; 4], TransformedBox>>,
@@ -244,7 +247,7 @@ fn reach(transformed: &[u8], [west, south, east, north]: Sides) -> TransformedBo
 struct GridSpread {
     low: f64,
     high: f64,
-    /// The largest change of x or y between neighbouring positions of the grid.
+    /// The largest change of the coordinate between neighbouring positions of the grid.
     step: f64,
     /// The largest difference between two successive changes along a line of the grid. Between the
     /// grid's positions, a smooth coordinate deviates from a straight line by about an eighth of
@@ -253,7 +256,7 @@ struct GridSpread {
 }
 
 impl GridSpread {
-    /// The range of `values`, which are the x or the y of each position of the grid. `None` if a
+    /// The spread of `values`, which are the x, or the y, of each position of the grid. `None` if a
     /// value isn't finite.
     fn new(values: &[f64]) -> Option<Self> {
         if values.len() != GRID * GRID || !values.iter().all(|v| v.is_finite()) {

@@ -10,7 +10,7 @@ use tokio_postgres::AsyncMessage;
 /// The pause before the next attempt to connect. A choice.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// The part of the data that a notification is about.
+/// The data that a notification is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// A change of any layer: the notification names no layer, or notifications may have been

@@ -60,7 +60,8 @@ pub(crate) fn is_on_eastern_edge(ewkb: Option<&[u8]>) -> bool {
     }
 }
 
-/// Adds a point at two coordinates to a batch, or counts the reason for which the row is skipped.
+/// Adds a point at `x` and `y`, coordinates in `unit`, to a batch, or counts the reason for which
+/// the row is skipped.
 #[inline]
 pub(crate) fn position(batch: &mut Batch, unit: Unit, x: f64, y: f64, weight: Weight<'_>) {
     let at = match unit.place(x, y) {

@@ -70,8 +70,7 @@ pub(crate) struct TokenValues {
     pub(crate) scale_denominator: f64,
     /// The zoom, column and row of the tile at the picture's centre.
     pub(crate) zxy: [i32; 3],
-    /// The width of a cell of the grid in which rows may be summed, in units of the layer's
-    /// reference system.
+    /// The width of a grid cell whose rows may be summed, in units of the layer's reference system.
     pub(crate) cell: f64,
 }
 

@@ -191,7 +191,8 @@ fn s3(rest: &str, retries: RetryConfig) -> io::Result<(Arc<dyn ObjectStore>, Pat
     Ok((Arc::new(store), path))
 }
 
-/// The usual repetition of failed requests.
+/// The usual repetition of failed requests: at most [`RETRIES`] times, and for at most
+/// [`PATIENCE`].
 pub(super) fn retries() -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig {

@@ -15,7 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The most bytes of one column that one fetch gets: a choice. Each thread holds this much of each
 /// column that it reads.
 const WINDOW: u64 = 2 << 20;
-/// The largest gap in bytes between two columns that one request may span: a choice.
+/// The largest gap, in bytes of the file, between the parts of two columns that one request may
+/// fetch together: a choice.
 const GAP: u64 = 64 << 10;
 /// The number of bytes at the end of the file that are fetched first, since the footer is there: a
 /// choice.

@@ -59,7 +59,7 @@ pub struct Column {
     name: String,
     pub(super) values: Values,
     kind: ColumnKind,
-    /// The form (such as `5.0` or `5`) in which the column's texts are written in the source.
+    /// The spelling of the column's texts in the source, such as `5.0` or `5`.
     pub(super) written: Spelling,
     /// The number of rows without a value.
     nulls: usize,
@@ -502,8 +502,8 @@ fn kind_of(words: &[DictionaryEntry], times: &Times) -> ColumnKind {
     ColumnKind::Text
 }
 
-/// The values of all rows as numbers or as times. `None` unless all entries of the dictionary are
-/// texts of numbers, or all are texts of times.
+/// The values of all rows, whose codes are `codes`, as numbers or as times. `None` unless all
+/// entries of the dictionary, `words`, are texts of numbers, or all are texts of times.
 pub(super) fn read_as(codes: &[u32], words: &[DictionaryEntry], times: &Times) -> Option<Values> {
     fn each<T: Copy>(codes: &[u32], words: &[T], null: T) -> Vec<T> {
         let value = |&code: &u32| words.get(code as usize).copied().unwrap_or(null);

@@ -54,7 +54,7 @@ impl NumberSpelling {
         })
     }
 
-    /// The forms that fit both the texts of `self` and those of `other`; `None` if no form fits
+    /// The forms that fit both the texts of `self` and the texts of `other`; `None` if no form fits
     /// both.
     pub(super) fn and(self, other: Self) -> Option<Self> {
         let both = Self {
@@ -217,7 +217,7 @@ impl TimeSpelling {
 /// times can be written again.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) enum Spelling {
-    /// No form, since the source has typed values and no texts.
+    /// No spelling, since the source has typed values and no texts.
     #[default]
     Typed,
     Number(NumberSpelling),

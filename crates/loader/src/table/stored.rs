@@ -546,7 +546,7 @@ mod tests {
         }
     }
 
-    /// Points and the kept column of some rows, as they are stored.
+    /// The points of some rows, and their kept column as 64-bit integers.
     fn stored(rows: &[String]) -> (Vec<Point>, StoredColumn) {
         let csv = std::io::Cursor::new((HEADER.to_owned() + &rows.concat()).into_bytes());
         let mut source = read(csv, "a.csv", &options()).unwrap();
@@ -560,7 +560,7 @@ mod tests {
         (points, kept.into_stored().remove(0))
     }
 
-    /// Texts that are alike, or of several types.
+    /// Makes texts that are all of one type, or of several types.
     fn texts() -> impl Strategy<Value = Vec<String>> {
         let number = "[0-9]{1,2}([.][05])?";
         let whole = "86732204000000000[0-3]";

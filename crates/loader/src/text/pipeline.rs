@@ -39,7 +39,7 @@ pub(crate) trait BlockParser: Send + Sync {
     }
 }
 
-/// A source that is read block by block. The blocks are parsed on all cores.
+/// A source of text that is read block by block. The blocks are parsed on all cores.
 pub(crate) struct Pipeline<P> {
     state: SourceState,
     origin: Origin,

@@ -3,8 +3,8 @@
 use super::{DAY, iso, start_of_day};
 use crate::number::exact::Number;
 
-/// The smallest number that is read as seconds since 1970. It is a choice, as are the three
-/// constants after it.
+/// The smallest number that is read as seconds since 1970: it is in 1973. It is a choice, as are
+/// the three constants after it.
 const SECONDS: f64 = 1e8;
 /// The smallest number that is read as milliseconds since 1970. Read as seconds, it would be in the
 /// year 2286.

@@ -252,8 +252,8 @@ pub(super) fn base(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-/// The extension of a member's name in small letters, without that of a compression: `csv` for
-/// `A.CSV.gz`.
+/// The extension of a member's name in small letters, without the extension of a compression: `csv`
+/// for `A.CSV.gz`.
 fn extension(name: &str) -> String {
     let name = base(name).to_ascii_lowercase();
     let packed = [".gz", ".zst", ".zstd"];

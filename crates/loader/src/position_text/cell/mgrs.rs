@@ -49,7 +49,7 @@ const ZONES: usize = 60;
 /// needed.
 static SYSTEMS: [OnceLock<Option<Crs>>; 2 * ZONES] = [const { OnceLock::new() }; 2 * ZONES];
 
-/// The square that a reference names; `None` for any other text.
+/// The square that a reference names, of 100 km down to 1 m a side; `None` for any other text.
 pub(super) fn cell(text: &[u8]) -> Option<Cell> {
     let compact: Vec<u8> = text
         .iter()

@@ -40,7 +40,8 @@ const DEGREE: f64 = 111_320.0;
 /// The characters of geohashes. A character's index is its value.
 const GEOHASH: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
 
-/// The most characters of a geohash: with 24 of them its area is far smaller than a rounding error.
+/// The most characters of a geohash. The area of a geohash with 24 characters is far smaller than a
+/// rounding error.
 const LONGEST_GEOHASH: usize = 24;
 
 /// The deepest zoom of quadkeys, which is the most digits that one may have.

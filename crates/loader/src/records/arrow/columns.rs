@@ -24,7 +24,8 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema, TimeUnit};
 
-/// The columns to read from record batches, as indexes of columns.
+/// The columns to read from record batches, as indexes of columns. Of a batch with all columns of
+/// the file, they are the indexes in the file's schema; see [`projected`](Self::projected).
 #[derive(Clone, Debug)]
 pub(crate) struct ColumnProjection {
     position: PositionPlaces,

@@ -209,8 +209,8 @@ impl<R: BufRead> FitReader<R> {
         }
     }
 
-    /// Reads the definition of a layout of messages, and stores it under the local number in
-    /// `header`.
+    /// Reads the definition of a layout of messages, and stores it under the local number that is
+    /// in `header`, the first byte of the definition.
     fn define(&mut self, header: u8) -> Result<(), LoadError> {
         let [_, order, first, second, count] = self.take::<5>()?;
         let is_big_endian = order == 1;

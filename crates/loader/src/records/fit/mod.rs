@@ -20,7 +20,7 @@ use message::{FitMessage, FitReader};
 /// The seconds from 1970 to the moment from which FIT counts times, the 31st of December 1989.
 const EPOCH: i64 = 631_065_600;
 
-/// The degrees in one of FIT's units of angle: 2³¹ of them are 180°.
+/// The degrees in one of FIT's units of angle, the semicircle: 2³¹ units are 180°.
 const SEMICIRCLE: f64 = 180.0 / 2_147_483_648.0;
 
 /// The number of the field that has a message's time.
@@ -98,7 +98,8 @@ pub(crate) fn source(input: Input, options: &LoadOptions) -> Result<Box<dyn Sour
     RecordSourceBuilder::new(origin, found, Crs::LonLat, options).start(vec![reader])
 }
 
-/// Sends all record messages to a sink. `weight` is the index of the column of weights.
+/// Sends all record messages to a sink. `weight` is the index of the column of weights; `None` if
+/// every position counts 1.
 fn read(
     bytes: impl std::io::BufRead,
     origin: &Origin,

@@ -147,7 +147,7 @@ impl FlatGeobufFile {
     }
 
     /// A source of the features that the index finds in the box `within`. `features` and `nodes`
-    /// are two readers of the file.
+    /// are two readers of the file: one reads the features, the other the nodes of the index.
     fn part<R: Read + Seek + Send + 'static>(
         self,
         features: R,
@@ -231,7 +231,7 @@ fn in_one_turn(header: &Header<'_>) -> bool {
     }
 }
 
-/// The coordinate system that the header states. If it states none, this is longitude and latitude.
+/// The coordinate system that the header states; longitude and latitude if it states none.
 fn system(header: &Header<'_>, file: &str) -> Result<Crs, LoadError> {
     let Some(crs) = header.crs() else {
         return Ok(Crs::LonLat);

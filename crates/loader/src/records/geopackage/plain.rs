@@ -1,5 +1,6 @@
-//! Reading of SQLite databases that are no GeoPackages: tables with columns of positions or of
-//! geometries, the latter as well-known binary or text, or in SpatiaLite's own form.
+//! Reading of SQLite databases that are no GeoPackages. Their tables have columns of longitude and
+//! latitude, or a column of geometries. Geometries are in well-known binary or text, or in
+//! SpatiaLite's own form.
 
 use super::database::said;
 use super::spatialite::{self, RecordedColumn, has_table, numbered, recorded};
@@ -38,8 +39,8 @@ const GEOMETRIES: [&str; 6] = [
 struct PlainTable {
     name: String,
     found: ResolvedColumns,
-    /// The number of the coordinate system that SpatiaLite records for the column of geometries;
-    /// `None` if there is no record, or if it states that the system isn't known.
+    /// The number of the coordinate system that SpatiaLite records for the column of geometries.
+    /// `None` if there is no record, or if the record states that the system isn't known.
     system: Option<i64>,
 }
 
@@ -149,7 +150,8 @@ fn choose(
     }
 }
 
-/// The names of tables and views, without those of SQLite, SpatiaLite and R-trees themselves.
+/// The names of tables and views, without the tables in which SQLite, SpatiaLite and R-trees store
+/// their own data.
 fn tables(database: &Connection) -> rusqlite::Result<Vec<String>> {
     const OWN: [&str; 8] = [
         "data_licenses",
@@ -261,8 +263,9 @@ fn table(
     })
 }
 
-/// The index of a table's column of geometries: the one that the option `geom` names, or the first
-/// of those that SpatiaLite records, or one with a usual name. `None` if there is none.
+/// The index, among `names`, of a table's column of geometries: the column that the option `geom`
+/// names, else the first column that SpatiaLite records, else the first with a usual name. `None`
+/// if there is no such column.
 fn geometry_column(
     names: &[String],
     recorded: &[RecordedColumn],

@@ -79,8 +79,8 @@ pub(super) fn find(
     by_schema(metadata, asked, origin)
 }
 
-/// The names of the columns of type GEOMETRY or GEOGRAPHY, each with the coordinate system that the
-/// type states.
+/// The names of the columns of type GEOMETRY or GEOGRAPHY, each with the coordinate system that its
+/// type states; `None` if the type states none.
 fn own_types(metadata: &ArrowReaderMetadata) -> Vec<(String, Option<Value>)> {
     let fields = metadata.parquet_schema().root_schema().get_fields();
     let own = |field: &parquet::schema::types::TypePtr| {
@@ -150,7 +150,8 @@ struct Geo {
     column: String,
     /// The names of all columns of geometries that the metadata key `geo` lists.
     all: Vec<String>,
-    /// The kind of the geometries in native form; `None` if they are in well-known binary.
+    /// The kind of the geometries, if they are in GeoArrow's native encoding; `None` if they are in
+    /// well-known binary.
     kind: Option<GeometryKind>,
     /// The coordinate system as PROJJSON; `None` means longitude and latitude. GeoParquet writes
     /// `null` for a system that is not known, which is read as longitude and latitude too.

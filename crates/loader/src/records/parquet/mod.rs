@@ -207,8 +207,8 @@ impl<S: ParquetFile> RowGroupReader<S> {
     }
 }
 
-/// The ranges in the file of those columns of a row group that are read. A range that can't exist
-/// is left out, since the library reports it later.
+/// The ranges in the file of those columns of a row group that are read. A column whose stated
+/// range can't exist is left out; the library reports it when it reads the column.
 fn chunks(group: &RowGroupMetaData, mask: &ProjectionMask) -> Vec<Range<u64>> {
     let columns = group.columns().iter().enumerate();
     let wanted = columns.filter(|(at, _)| mask.leaf_included(*at));
@@ -247,8 +247,9 @@ fn rows_at_a_time(group: &RowGroupMetaData, wanted: &ProjectionMask) -> usize {
     ((BYTES / of_a_row.max(1)) as usize).clamp(1, ROWS)
 }
 
-/// The numbers of the row groups that may have rows in the box `within`, by the statistics in the
-/// footer. `paths` are the columns with the least x, greatest x, least y and greatest y of a row.
+/// The numbers, counted from 0, of the row groups that may have rows in the box `within`, by the
+/// statistics in the footer; all row groups if there is no box. `paths` are the columns with the
+/// least x, greatest x, least y and greatest y of a row.
 fn groups_within(
     metadata: &ArrowReaderMetadata,
     within: Option<LonLatBox>,

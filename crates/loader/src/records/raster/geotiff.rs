@@ -33,7 +33,7 @@ struct GeoTiff {
     /// 0 means that the pixel has no value. `None` if there is no such sample.
     alpha: Option<usize>,
     no_value: Option<f64>,
-    /// The box outside of which strips and tiles are not read.
+    /// The box outside of which strips and tiles are not read; `None` if all are read.
     within: Option<LonLatBox>,
 }
 
@@ -133,8 +133,8 @@ fn layout(decoder: &mut TiffDecoder, color: ColorType) -> Result<BlockLayout, Ti
     })
 }
 
-/// The index of the sample that is a pixel's opacity. It is the last sample, if the file states
-/// that it is opacity; otherwise `None`.
+/// The index of the sample that is a pixel's opacity: the last sample, if the file states that it
+/// is opacity. `None` if the file states no opacity.
 fn alpha(decoder: &mut TiffDecoder, color: ColorType) -> Result<Option<usize>, TiffError> {
     let samples = usize::from(color.num_samples());
     let has_alpha = match color {

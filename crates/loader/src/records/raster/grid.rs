@@ -7,7 +7,8 @@ use heatsplat_points::LonLatBox;
 /// west and rows from the north, unless the map turns them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct PixelGrid {
-    /// The coordinates of the outer corner of the first pixel.
+    /// The coordinates of the corner of the first pixel at which the raster begins: the
+    /// north-western one, unless the map turns the raster.
     pub(super) corner: (f64, f64),
     /// The difference in x and y from a pixel to the next one in its row.
     pub(super) across: (f64, f64),

@@ -15,7 +15,8 @@ const LONGEST: usize = 64 << 10;
 pub(super) struct NpyHeader {
     pub(super) kind: NumberKind,
     pub(super) is_big_endian: bool,
-    /// True if the first index changes fastest, as in Fortran.
+    /// True if the array is stored column by column, as in Fortran: the first index changes
+    /// fastest.
     pub(super) is_by_columns: bool,
     pub(super) shape: Vec<u64>,
     /// The length of the file's beginning, in bytes, after which the array's numbers come.

@@ -50,7 +50,7 @@ pub(super) enum ByteOrder {
     /// The least significant byte first, as in FoxPro.
     Little,
     /// The most significant byte first, with the sign encoded so that the bytes of numbers sort as
-    /// the numbers do, as in dBase 7. A value of zero bytes only is null.
+    /// the numbers do, as in dBase 7. A value whose bytes are all 0 is null.
     Sorted,
 }
 

@@ -162,7 +162,7 @@ fn fitting<R: Read + Seek>(
 }
 
 /// The number, counted from 1, of the first record that isn't at the offset that the index states.
-/// `None` if all are, of the first [`TRIED`] records.
+/// `None` if the first [`TRIED`] records are all at their offsets.
 fn misplaced<R: Read + Seek>(
     index: &mut ShxIndex,
     shapes: &mut Shapes<R>,
@@ -286,8 +286,8 @@ impl<R: Read + Seek> ShapefileReader<R> {
     }
 
     /// Checks a `.shp` that ends after a whole record and is shorter than its header states. If the
-    /// table has more rows than the file has records, the file is cut off. Otherwise the header is
-    /// wrong, which is no error.
+    /// table has more rows than the file has records, the file was cut off, which is an error.
+    /// Otherwise only the header is wrong, which is no error.
     fn check_end(&self, records: u64) -> Result<(), LoadError> {
         match &self.table {
             Some(table) if table.rows > records => Err(damaged(

@@ -27,8 +27,8 @@ use workbook::{Sheet, Workbook};
 /// The name of the part that lists a workbook's sheets. An archive with this part is a workbook.
 pub(crate) const WORKBOOK: &str = "xl/workbook.xml";
 
-/// A source that reads a sheet of a workbook. It is the sheet that [`LoadOptions::table`] names, or
-/// the only one, or the only one of several that has columns of positions.
+/// A source that reads a sheet of a workbook: the sheet that [`LoadOptions::table`] names. Without
+/// this option there must be only one sheet, or only one that has columns of positions.
 pub(crate) fn source(
     directory: Directory,
     mut origin: Origin,
@@ -122,7 +122,8 @@ fn choose(
     }
 }
 
-/// The columns of a sheet's rows, and the row of their names.
+/// A reader of the rows of a sheet: the columns that it reads, and the number of the row of names
+/// (`header`, counted from 1), below which the rows begin.
 struct RowReader {
     position: PositionColumns,
     weight: Option<usize>,
