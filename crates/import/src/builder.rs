@@ -60,7 +60,7 @@ impl StyleBuilder {
         set.map_err(|error| ImportError::Style { dialect, error })
     }
 
-    /// Adds a warning about a property that can only be imported approximately or not at all.
+    /// Adds a warning about a property that is imported only approximately or not at all.
     pub(crate) fn warn(&mut self, message: impl Into<String>) {
         self.imported.warnings.push(message.into());
     }
@@ -91,8 +91,9 @@ impl StyleBuilder {
         self.set("radius", &format!("{}px", rounded(near)))
     }
 
-    /// Sets a radius that changes with the zoom. Each pair of the table is a zoom of 256 px tiles
-    /// and the radius there in CSS pixels. The zooms must rise.
+    /// Sets a radius that changes with the zoom. Each pair of `table` is a zoom of 256 px tiles and
+    /// the radius there in CSS pixels. The zooms must rise. `name` is what the configuration calls
+    /// this property, for errors.
     pub(crate) fn radii(&mut self, name: &str, table: &[(f64, f64)]) -> Result<(), ImportError> {
         if let Some((_, pixels)) = table.iter().find(|(_, r)| !(*r > 0.0 && r.is_finite())) {
             return self.refuse(name, &pixels.to_string(), "expected pixels above 0");
@@ -106,8 +107,9 @@ impl StyleBuilder {
         self.set("radius", &text)
     }
 
-    /// Sets a radius that doubles with each zoom, so it always covers the same part of the world.
-    /// `pixels` is the radius at zoom 0 in CSS pixels.
+    /// Sets a radius that doubles with each zoom, so that it always covers the same part of the
+    /// world. `pixels` is the radius at zoom 0 in CSS pixels. `name` is what the configuration
+    /// calls this property, for errors.
     pub(crate) fn doubling_radius(&mut self, name: &str, pixels: f64) -> Result<(), ImportError> {
         let table: Vec<(f64, f64)> = (0..=20)
             .map(|zoom| (f64::from(zoom), pixels * f64::from(zoom).exp2()))
@@ -127,7 +129,8 @@ impl StyleBuilder {
         near
     }
 
-    /// Sets the domain: it reaches from the density 0 to the density `high`.
+    /// Sets the domain of the scale, the range of densities that the ramp's colours stand for: from
+    /// 0 to `high`.
     pub(crate) fn domain_to(&mut self, high: f64) -> Result<(), ImportError> {
         if !(high > 0.0 && high < 1e30) {
             return self.refuse("domain", &high.to_string(), "expected a number above 0");
@@ -135,8 +138,9 @@ impl StyleBuilder {
         self.set("domain", &format!("0,{}", rounded(high)))
     }
 
-    /// Sets a domain that begins at 0 and whose upper end changes with the zoom. Each pair of the
-    /// table is a zoom of 256 px tiles and the density at the upper end. The zooms must rise.
+    /// Sets a domain that begins at 0 and whose upper end changes with the zoom. Each pair of
+    /// `table` is a zoom of 256 px tiles and the density at the upper end there. The zooms must
+    /// rise.
     pub(crate) fn domains_to(&mut self, table: &[(f64, f64)]) -> Result<(), ImportError> {
         let stop = |(zoom, high): &(f64, f64)| format!("{}:0,{}", rounded(*zoom), rounded(*high));
         let text: Vec<String> = table.iter().map(stop).collect();
@@ -153,7 +157,8 @@ impl StyleBuilder {
         self.imported.style = style.with_ramp(&Ramp::from_table(table));
     }
 
-    /// Sets one opacity for all colours of the ramp.
+    /// Sets the opacity, 0 to 1, that all colours of the ramp get in addition to their own. `name`
+    /// is what the configuration calls this property, for errors.
     pub(crate) fn opacity(&mut self, name: &str, opacity: f64) -> Result<(), ImportError> {
         if !(0.0..=1.0).contains(&opacity) {
             return self.refuse(name, &opacity.to_string(), "expected 0 to 1");
@@ -170,13 +175,13 @@ impl StyleBuilder {
     }
 
     /// Sets the blend mode in which splats cover each other. The domain becomes 0 to 1, so that the
-    /// colours show the covered part of a pixel.
+    /// colours show the covered fraction of a pixel.
     pub(crate) fn cover(&mut self, cover: CoverOpacity) -> Result<(), ImportError> {
         self.overlap(&BlendMode::Cover(cover))?;
         self.set("domain", "0,1")
     }
 
-    /// Sets the name of the file with the picture that is drawn at each point.
+    /// Sets the name of the file that has the picture to be drawn at each point.
     pub(crate) fn marker(&mut self, file: String) {
         self.imported.marker = Some(file);
     }
@@ -198,7 +203,7 @@ impl StyleBuilder {
     }
 }
 
-/// A number as text, rounded to at most seven significant digits.
+/// A number as text, rounded to seven significant digits; trailing zeros are left out.
 pub(crate) fn rounded(number: f64) -> String {
     let digits = 6 - (number.abs().log10().floor() as i32).clamp(-20, 6);
     let power = 10f64.powi(digits);

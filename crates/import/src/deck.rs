@@ -7,7 +7,7 @@ use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_points::mercator::EQUATOR_METRES;
 
-/// The value of deck.gl's kernel in its middle for a point of weight 1, from its shader.
+/// The value of deck.gl's kernel at the point itself, for a point of weight 1, from its shader.
 const HEIGHT: f64 = 3.385_15;
 
 /// The factor that converts deck.gl's radius to heatsplat's. The gaussian of deck.gl has σ = radius
@@ -168,7 +168,8 @@ fn aggregation(
 }
 
 /// Finds the name of the column of weights in the option `getWeight`, for example in `d =>
-/// d.weight` or `"@@=weight"`. If the option is other code, adds a warning.
+/// d.weight` or `"@@=weight"`, and adds it to the imported columns. If the option is other code,
+/// adds a warning.
 fn weight_column(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) {
     let column = match options.get("getWeight") {
         Some(JsLiteral::Text(text)) => text.strip_prefix("@@=").map(str::to_owned),
@@ -212,9 +213,9 @@ fn list_of_colors(
     }
 }
 
-/// Converts the upper end of deck.gl's domain, `high`, which is a weight per metre of the equator,
-/// to heatsplat's densities. Each pair of the result is a zoom of 256 px tiles and the density
-/// there.
+/// Converts the upper end of deck.gl's domain to heatsplat's densities. `high` is a weight per
+/// metre of the equator, whose length in pixels depends on the zoom. So each pair of the result is
+/// a zoom of 256 px tiles and the density there.
 fn per_metre(high: f64) -> Vec<(f64, f64)> {
     (0..=22)
         .map(|zoom| {
@@ -224,9 +225,9 @@ fn per_metre(high: f64) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// The colour of each of the 256 indices. deck.gl's ramp is a texture with one texel for each
-/// colour; colours between texels are interpolated. Below `threshold`, a fraction of the greatest
-/// weight, the colours fade out.
+/// The RGBA colour of each of the 256 indices of the ramp. deck.gl's ramp is a texture with one
+/// texel for each colour, and colours between texels are interpolated. Densities, as fractions of
+/// the greatest one, are multiplied by `intensity`; below `threshold` the colours fade out.
 fn table(colors: &[[f64; 4]], intensity: f64, threshold: f64) -> [[u8; 4]; 256] {
     let count = colors.len() as f64;
     let texel = |(i, c): (usize, &[f64; 4])| ((i as f64 + 0.5) / count, *c);

@@ -152,16 +152,17 @@ impl Keys<'_> {
     }
 }
 
-/// An importer of an object. Its second parameter is the data in the same script; `None` if there
-/// are none.
+/// An importer of an object. Its second parameter is the data in the same script; it is `None` if
+/// the script has no data.
 type Importer = fn(&JsLiteral, Option<&JsLiteral>) -> Result<ImportedStyle, ImportError>;
 
 /// A test whether an object, by its keys, belongs to a dialect. The second parameter is the data in
-/// the same script; `None` if there are none.
+/// the same script; it is `None` if the script has no data.
 type Test = fn(&Keys<'_>, Option<&JsLiteral>) -> bool;
 
 /// The tests of the dialects, each with the importer of its dialect. The first test that succeeds
-/// decides. So keys that only one dialect has are tested before keys that several dialects have.
+/// decides. So tests for keys that only one dialect has come before tests for keys that several
+/// dialects have.
 const TESTS: [(Test, Importer); 15] = [
     (
         |o, _| o.any(|key| key.starts_with("heatmap-")) || o.has(&["paint"]),
@@ -265,15 +266,15 @@ fn by_keys(object: &JsLiteral, data: Option<&JsLiteral>) -> Result<ImportedStyle
     import(object, data)
 }
 
-/// The keys and values of an object that is a heatsplat style. `None` if any key is not a parameter
-/// of heatsplat's styles.
+/// The keys and values of an object that is a style of heatsplat. `None` if some key is not a
+/// parameter of such styles.
 fn own_pairs(object: &JsLiteral) -> Option<Vec<(String, String)>> {
     let keys = object.as_object().unwrap_or_default();
     let pairs: Option<Vec<(String, String)>> = keys.iter().map(our_pair).collect();
     pairs.filter(|p| !p.is_empty() && p.iter().all(|(key, _)| is_ours(key)))
 }
 
-/// Converts an entry of an object to a style parameter: its name, and its value as text. `None` if
+/// Converts a member of an object to a style parameter: its name, and its value as text. `None` if
 /// no parameter can have such a value.
 fn our_pair((key, value): &(String, JsLiteral)) -> Option<(String, String)> {
     let value = match value {
@@ -297,8 +298,8 @@ fn is_ours(name: &str) -> bool {
     Style::PARAMETERS.contains(&name)
 }
 
-/// The parameters in a text that is a heatsplat style: pairs `name=value`, separated by `&` or line
-/// breaks. `None` for any other text.
+/// The parameters in a text that is a style of heatsplat: pairs `name=value`, separated by `&` or
+/// line breaks. `None` for any other text.
 fn ours(text: &str) -> Option<Vec<(String, String)>> {
     let pairs: Option<Vec<(String, String)>> = text
         .split(['&', '\n'])

@@ -69,9 +69,9 @@ pub(crate) fn import(root: &Element) -> Result<ImportedStyle, ImportError> {
     Ok(builder.done())
 }
 
-/// The name and the values of a parameter. They are the texts of all literals and property names
-/// inside the element: the first text is the name, the others are the values. `None` if there are
-/// no such texts.
+/// The name and the values of a parameter of the transformation. The texts of all literals and
+/// property names inside the element are listed: the first one is the name, the others are the
+/// values. `None` if there are no such texts.
 fn parameter(function: &Element) -> Option<(String, Vec<String>)> {
     let words = function.descendants();
     let words = words
@@ -81,8 +81,8 @@ fn parameter(function: &Element) -> Option<(String, Vec<String>)> {
     Some((words.next()?, words.collect()))
 }
 
-/// The standard deviation σ of four successive box blurs, in pixels. `radius` is the sum of their
-/// radii.
+/// The standard deviation σ, in pixels, of four successive box blurs. `radius` is the sum of the
+/// radii of the four, in pixels.
 fn deviation(radius: f64) -> f64 {
     let whole = radius.round().max(1.0) as u32;
     let each = |pass: u32| f64::from(whole / 4 + u32::from(pass < whole % 4));

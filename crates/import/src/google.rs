@@ -74,8 +74,8 @@ pub(crate) fn import(options: &JsLiteral) -> Result<ImportedStyle, ImportError> 
     Ok(builder.done())
 }
 
-/// The point of a call `LatLng(lat, lng)`, or of an object `{location: LatLng(lat, lng), weight}`.
-/// `None` for any other value.
+/// The point that a call `LatLng(lat, lng)` or an object `{location: LatLng(lat, lng), weight}`
+/// describes. `None` for any other value.
 fn point(value: &JsLiteral) -> Option<ImportedPoint> {
     let Some(location) = value.get("location") else {
         return lat_lng(value);

@@ -10,7 +10,8 @@ use heatsplat_render::ramp::css_color;
 pub(crate) type Stop = (f64, [f64; 4]);
 
 /// Reads a colour: a text with a CSS colour, or a list `[r, g, b]` or `[r, g, b, a]` of numbers
-/// from 0 to 255. `name` is what the configuration calls this property, for errors.
+/// from 0 to 255. The result has four channels from 0 to 1. `name` is what the configuration calls
+/// this property, for errors.
 pub(crate) fn color(
     value: &JsLiteral,
     name: &str,
@@ -36,8 +37,9 @@ pub(crate) fn color(
     }
 }
 
-/// Reads a CSS colour. The forms `#rrggbbaa` of MapServer and `rgba(…)` of Google are CSS too.
-/// `name` is what the configuration calls this property, for errors.
+/// Reads a CSS colour. The colours of MapServer (`#rrggbbaa`) and Google (`rgba(…)`) are CSS too.
+/// The result has four channels from 0 to 1. `name` is what the configuration calls this property,
+/// for errors.
 pub(crate) fn css(text: &str, name: &str, builder: &StyleBuilder) -> Result<[f64; 4], ImportError> {
     match css_color(text.trim()) {
         Ok(color) => Ok(color.map(f64::from)),
@@ -45,7 +47,8 @@ pub(crate) fn css(text: &str, name: &str, builder: &StyleBuilder) -> Result<[f64
     }
 }
 
-/// Reads the stops of a gradient like `{0.4: "blue", 1: "red"}`, and sorts them by position.
+/// Reads the stops of a gradient like `{0.4: "blue", 1: "red"}`, and sorts them by position. `name`
+/// is what the configuration calls this property, for errors.
 pub(crate) fn stops(
     value: &JsLiteral,
     name: &str,
@@ -67,9 +70,10 @@ pub(crate) fn stops(
     Ok(stops)
 }
 
-/// The colour of a gradient at a position. Between two stops the colours are mixed channel by
-/// channel, without multiplication by alpha, as a canvas and MapLibre since version 3 do it. Before
-/// the first stop and after the last stop the colour doesn't change.
+/// The colour of a gradient at a position, 0 to 1. Between two stops the colours are mixed channel
+/// by channel, without multiplication by alpha, as a canvas and MapLibre since version 3 do it.
+/// Before the first stop the colour is that of the first stop, and after the last stop that of the
+/// last.
 pub(crate) fn at(stops: &[Stop], position: f64) -> [f64; 4] {
     let after = stops.partition_point(|(p, _)| *p <= position);
     let before = after.checked_sub(1).and_then(|i| stops.get(i));
@@ -92,8 +96,8 @@ pub(crate) fn bytes(color: [f64; 4]) -> [u8; 4] {
     color.map(|c| (c.clamp(0.0, 1.0) * 255.0).round() as u8)
 }
 
-/// The 256 pixels in a row of a canvas that is 256 pixels wide and is filled with a gradient from
-/// its left to its right edge.
+/// The RGBA colours of a row of pixels in a canvas that is 256 pixels wide and filled with a
+/// gradient from its left to its right edge.
 pub(crate) fn canvas(stops: &[Stop]) -> [[u8; 4]; 256] {
     std::array::from_fn(|i| bytes(at(stops, (i as f64 + 0.5) / 256.0)))
 }

@@ -1,4 +1,4 @@
-//! HeatCanvas: its options are `step`, `degree` and a colour function.
+//! HeatCanvas. The options `step` and `degree` and a function for the colours are imported.
 
 use crate::builder::StyleBuilder;
 use crate::js_literal::JsLiteral;
@@ -6,11 +6,11 @@ use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 use heatsplat_render::BlendMode;
 
-/// The exponents of HeatCanvas's kernels, each with the name of its constant.
+/// The names of HeatCanvas's constants for kernels, each with the exponent n of the kernel 1 − uⁿ.
 const DEGREES: [(&str, u32); 3] = [("LINEAR", 1), ("QUAD", 2), ("CUBIC", 3)];
 
-/// The radius of the imported kernel in pixels. Any value would do, since in HeatCanvas the reach
-/// of a point follows from its weight.
+/// The radius of the imported kernel in pixels: a choice. Any value would do, since in HeatCanvas
+/// the reach of a point's kernel follows from the point's weight.
 const REACH: f64 = 16.0;
 
 pub(crate) fn import(options: &JsLiteral, layer: bool) -> Result<ImportedStyle, ImportError> {
@@ -69,8 +69,8 @@ pub(crate) fn import(options: &JsLiteral, layer: bool) -> Result<ImportedStyle, 
     Ok(builder.done())
 }
 
-/// The default colours of HeatCanvas. A value v from 0 to 1 has the hue 1 − v, the saturation 0.8
-/// and the lightness 0.6 v, where a hue of 1 is a full turn.
+/// The default colours of HeatCanvas as RGBA, by index. A value v from 0 to 1 has the hue 1 − v,
+/// the saturation 0.8 and the lightness 0.6 v, where a hue of 1 is a full turn.
 fn table() -> [[u8; 4]; 256] {
     std::array::from_fn(|i| {
         let v = i as f32 / 255.0;

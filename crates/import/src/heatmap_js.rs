@@ -19,7 +19,7 @@ const GRADIENT: [Stop; 4] = [
 const RADIUS: f64 = 40.0;
 const BLUR: f64 = 0.85;
 
-/// The least opacity of the spot that is drawn for a point.
+/// The least opacity, 0 to 1, of the spot that is drawn for a point.
 const LEAST: f64 = 0.01;
 
 /// Imports the options, and the data in the same script if there are any.
@@ -78,15 +78,16 @@ pub(crate) fn import(
     Ok(builder.done())
 }
 
-/// The names of the fields that a point has in the data.
+/// The names that the configuration gives the fields of each point in the data.
 struct FieldNames<'a> {
     lat: &'a str,
     lon: &'a str,
     value: &'a str,
 }
 
-/// Imports the colours. heatmap.js colours a pixel by its alpha. So index i of the ramp gets the
-/// colour that the gradient has for the alpha i, and the opacity that follows from the options.
+/// Imports the colours. heatmap.js colours each pixel by its alpha. So index i of the ramp gets the
+/// colour that the gradient has for the alpha i of 255, and the opacity that follows from the
+/// options.
 fn colors(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     let stops = match options.get("gradient") {
         Some(given) => gradient::stops(given, "gradient", builder)?,

@@ -11,7 +11,7 @@ pub struct ImportedPoint {
     pub lat: f64,
     /// The weight of the point; 1 if the configuration gives no weight.
     pub weight: f64,
-    /// The radius of this point in pixels; `None` if the point has the radius of the style.
+    /// The radius of this point in pixels; `None` if the point has the style's radius.
     pub radius: Option<f64>,
 }
 
@@ -27,7 +27,7 @@ impl ImportedPoint {
 }
 
 /// The points of a list `[[lat, lng, intensity], …]`, in which intensities may be missing. An item
-/// of the list may also be a call like `L.latLng(lat, lng)`. `None` if any item is something else.
+/// of the list may also be a call like `L.latLng(lat, lng)`. `None` if some item is neither.
 pub(crate) fn triples(list: &[JsLiteral]) -> Option<Vec<ImportedPoint>> {
     list.iter().map(triple).collect()
 }
@@ -48,8 +48,8 @@ fn triple(point: &JsLiteral) -> Option<ImportedPoint> {
     }
 }
 
-/// The point of `new google.maps.LatLng(lat, lng)`, of `L.latLng(lat, lng)` or of `{lat: …, lng:
-/// …}`. `None` for other values.
+/// The point that `new google.maps.LatLng(lat, lng)`, `L.latLng(lat, lng)` or `{lat: …, lng: …}`
+/// describes. `None` for other values.
 pub(crate) fn lat_lng(value: &JsLiteral) -> Option<ImportedPoint> {
     if let JsLiteral::Call(name, arguments) = value {
         let known = name.ends_with("LatLng") || name.ends_with("latLng");

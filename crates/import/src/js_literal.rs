@@ -2,9 +2,9 @@
 //! with the statements around them.
 //!
 //! The reader understands keys without quotes, single quotes, comments, trailing commas, numbers
-//! like `.5`, calls, and `new Thing(…)`. Other code, which only a JavaScript engine could evaluate
-//! (functions, variables or arithmetic), becomes [`JsLiteral::Code`]. An importer that needs its
-//! value can then warn about it.
+//! like `.5`, calls, and `new Thing(…)`. Other code (functions, variables or arithmetic), which
+//! only a JavaScript engine could evaluate, becomes [`JsLiteral::Code`]. An importer that needs
+//! such a value warns that it isn't known.
 
 use crate::ImportError;
 
@@ -24,7 +24,7 @@ pub(crate) enum JsLiteral {
     Code(String),
 }
 
-/// The greatest depth to which values may be nested. A choice, to bound the recursion.
+/// The greatest depth to which values may be nested: a choice, which bounds the recursion.
 const MAX_DEPTH: usize = 64;
 
 /// Reads all values in a text. JSON has one value; a script has one for each statement.
@@ -73,7 +73,7 @@ impl JsLiteral {
     }
 
     /// The value of a key in an object. If the key occurs twice, the last value counts. `None` if
-    /// the key is missing, or if this value is no object.
+    /// the key is missing, or if `self` is no object.
     pub(crate) fn get(&self, key: &str) -> Option<&JsLiteral> {
         let mut pairs = self.as_object()?.iter().rev();
         pairs.find(|(k, _)| k == key).map(|(_, v)| v)
@@ -200,8 +200,9 @@ impl<'a> JsLiteralReader<'a> {
         Ok(value)
     }
 
-    /// Tests whether a line break comes before the current position, with only white space between
-    /// them. The text is searched back to the offset `start`.
+    /// Tests whether there is a line break between the last character before the current position
+    /// that isn't white space and the current position. The text is searched back to the offset
+    /// `start`.
     fn on_new_line(&self, start: usize) -> bool {
         let before = self.text.get(start..self.at).unwrap_or_default();
         let blanks = before.trim_end();

@@ -1,8 +1,8 @@
 //! Imports the configurations of other heat maps as [`Style`]s.
 //!
-//! [`style`] detects the dialect of a text and imports it; each dialect has its own file. Some
-//! properties are defined exactly by their dialect, for example the colour table of Mapnik; they
-//! are imported exactly. Other properties become the most similar ones that heatsplat has.
+//! [`style`] detects the dialect of a text and imports it; each dialect has its own file.
+//! Properties that their dialect defines exactly, for example the colour table of Mapnik, are
+//! imported exactly. Other properties become the most similar ones that heatsplat has.
 //! [`ImportedStyle::warnings`] lists the differences.
 //!
 //! ```
@@ -115,14 +115,15 @@ pub struct ImportedStyle {
     pub style: Style,
     /// Descriptions of the properties that were imported only approximately or not at all.
     pub warnings: Vec<String>,
-    /// The names that the configuration gives for the columns of its data, such as that of the
-    /// weights.
+    /// The names that the configuration gives for the columns of its data, for example the column
+    /// of weights.
     pub columns: ColumnNames,
     /// The parameters of the configuration's data source, each as a name and a value. The names are
-    /// those of Mapnik: `type`, `file`, `table` and others.
+    /// those that Mapnik uses: `type`, `file`, `table` and others.
     pub datasource: Vec<(String, String)>,
-    /// The file of the picture that is drawn at each point; `None` if there is none. The style
-    /// draws an ellipse instead until [`with_marker`](Self::with_marker) has read the picture.
+    /// The name of the file that has the picture to be drawn at each point; `None` if there is no
+    /// such picture. Until [`with_marker`](Self::with_marker) has read the picture, the style draws
+    /// an ellipse instead.
     pub marker: Option<String>,
     /// The points that are written in the configuration itself.
     pub points: Vec<ImportedPoint>,
@@ -143,8 +144,8 @@ pub struct ColumnNames {
 }
 
 impl ImportedStyle {
-    /// Replaces the ellipse that is drawn at each point by a picture: the alpha channel of a PNG.
-    /// [`marker`](Self::marker) names the file of the PNG.
+    /// Replaces the ellipse that is drawn at each point by a picture: the alpha channel of a PNG,
+    /// whose bytes are `png`. [`marker`](Self::marker) names the file from which to read them.
     ///
     /// # Errors
     /// An error if the bytes are no PNG, or if the picture is too large for a marker.

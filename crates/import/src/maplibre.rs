@@ -6,7 +6,7 @@ use crate::js_literal::JsLiteral;
 use crate::options::OptionReader;
 use crate::{Dialect, ImportError, ImportedStyle};
 
-/// The value of MapLibre's kernel in its middle for the weight 1 and the intensity 1. It is
+/// The value of MapLibre's kernel at the point itself, for the weight 1 and the intensity 1. It is
 /// 1/√(2π), as in MapLibre's shader.
 const HEIGHT: f64 = 0.398_942_280_401_432_7;
 
@@ -14,7 +14,7 @@ const HEIGHT: f64 = 0.398_942_280_401_432_7;
 /// px, heatsplat counts tiles of 256 px.
 const ZOOM_SHIFT: f64 = 1.0;
 
-/// MapLibre's zooms at which a number is sampled that doesn't change linearly between zooms.
+/// MapLibre's zooms for which a number is computed if it doesn't change linearly between zooms.
 const SAMPLED: [f64; 12] = [
     0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.0, 20.0, 22.0,
 ];
@@ -90,8 +90,8 @@ pub(crate) fn import(layer: &JsLiteral) -> Result<ImportedStyle, ImportError> {
     Ok(builder.done())
 }
 
-/// A number that is the same at all zooms, or a table with a number for some zooms, which count
-/// tiles of 256 px.
+/// A number that is the same at all zooms, or a table of (zoom, number), whose zooms count tiles of
+/// 256 px.
 enum Curve {
     Flat(f64),
     Zooms(Vec<(f64, f64)>),
@@ -135,7 +135,7 @@ fn curve(
 }
 
 /// Returns the weight that MapLibre gives to a point whose weight in the data is 1. If the weights
-/// are in a column, its name is added to the imported columns.
+/// are in a column, the column's name is added to the imported columns.
 fn weight(options: &mut OptionReader<'_>, builder: &mut StyleBuilder) -> Result<f64, ImportError> {
     const NAME: &str = "heatmap-weight";
     const EXPECTED: &str = "expected a number, [\"get\", \"column\"] or a line over it from 0, 0";
@@ -256,8 +256,8 @@ enum ExpressionInput<'a> {
 enum Way {
     Step,
     Linear,
-    /// Exponential interpolation with a base: with each unit of the input, the value changes this
-    /// many times as fast.
+    /// Exponential interpolation with a base: with each unit that the input grows, the value
+    /// changes as fast as before times the base.
     Exponential(f64),
 }
 
@@ -267,7 +267,8 @@ struct Expression<'a> {
     way: Way,
     input: ExpressionInput<'a>,
     stops: Vec<(Option<f64>, &'a JsLiteral)>,
-    /// `true` if the way of interpolation in the configuration is replaced by another one.
+    /// `true` if the configuration's way of interpolation isn't known here, and another one stands
+    /// for it.
     lossy: bool,
 }
 
@@ -359,8 +360,8 @@ impl Way {
         }
     }
 
-    /// The share, 0 to 1, of the value at the stop `to` in the interpolated value at `x`; the value
-    /// at the stop `from` has the rest. `x` lies between `from` and `to`.
+    /// The share, 0 to 1, that the value at the stop `to` has in the interpolated value at `x`; the
+    /// value at the stop `from` has the rest. `x` lies between `from` and `to`.
     fn share(self, x: f64, from: f64, to: f64) -> f64 {
         match self {
             Self::Step => 0.0,
@@ -379,8 +380,9 @@ impl Way {
         }
     }
 
-    /// Stops between which the colours can be mixed linearly. An exponential curve gets 16 straight
-    /// pieces between two stops, which approximate it. For other curves the stops stay as they are.
+    /// Stops that give the same colours if they are mixed linearly. An exponential curve between
+    /// two stops is approximated by 16 straight pieces. For other curves the stops stay as they
+    /// are.
     fn straightened(self, stops: &[Stop]) -> Vec<Stop> {
         const BETWEEN: u32 = 16;
         let Self::Exponential(_) = self else {

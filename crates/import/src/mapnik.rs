@@ -11,8 +11,8 @@ use crate::{Dialect, ImportError, ImportedStyle, mapnik_rasterizers};
 struct Recipe {
     filters: Option<String>,
     opacity: Option<String>,
-    /// The properties of the markers, each as a name and a value. The names are those of the XML.
-    /// `None` if the style has no markers.
+    /// The properties of the markers, each as a name and a value. The names are those of Mapnik's
+    /// XML. `None` if the style has no markers.
     marker: Option<Vec<(String, String)>>,
     /// The names of the style's other properties, which are left out with a warning.
     others: Vec<String>,
@@ -51,8 +51,8 @@ pub(crate) fn import_carto(text: &str) -> Result<ImportedStyle, ImportError> {
     recipe.import()
 }
 
-/// Converts the name of a marker's property from CartoCSS, given without its prefix `marker-`, to
-/// the name in the XML.
+/// Converts the name of a marker's property from CartoCSS to the name in the XML. The prefix
+/// `marker-` of the CartoCSS name must already be removed.
 fn xml_name(name: &str) -> &str {
     match name {
         "line-width" => "stroke-width",
@@ -63,8 +63,8 @@ fn xml_name(name: &str) -> &str {
     }
 }
 
-/// Imports a map in XML. It uses the first style whose filters colour heat, and the first layer
-/// that uses this style.
+/// Imports a map in XML: the first style whose filters colour heat, and the first layer that uses
+/// this style.
 pub(crate) fn import_xml(map: &Element) -> Result<ImportedStyle, ImportError> {
     let all = map.descendants();
     let colours = |style: &&&Element| {
@@ -170,8 +170,8 @@ impl Recipe {
     }
 }
 
-/// An image filter. A stack blur has a radius in x and one in y. `Other` is any filter that heat
-/// maps don't need.
+/// An image filter. The two numbers of a stack blur are its radii in x and in y. `Other` is the
+/// name of any filter that heat maps don't need.
 enum ImageFilter<'a> {
     ColorizeAlpha(&'a str),
     StackBlur(u32, u32),
@@ -223,8 +223,8 @@ fn filters_of<'a>(
     Ok(filters)
 }
 
-/// The offset in `text` of the bracket that closes a group. `text` begins right after the opening
-/// bracket. `None` if the group is not closed.
+/// The offset in `text` of the bracket that closes a group, if `text` begins right after the
+/// bracket that opens it. `None` if the group is not closed.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0usize;
     for (i, c) in text.char_indices() {

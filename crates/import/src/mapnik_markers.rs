@@ -101,8 +101,9 @@ pub(crate) fn take(
     builder.set("domain", "0,255")
 }
 
-/// Reads an opacity, like `0.3`, `[value]`, `0.4*[value]` or `[value] / 5`. Returns the factor and
-/// the name of the column. The column is `None` for a plain number.
+/// Reads an opacity, like `0.3`, `[value]`, `0.4*[value]` or `[value] / 5`. Returns the number, or
+/// the factor of the column, and the name of the column; `None` in place of the name if there is
+/// only a number. `name` is the name of the property, for errors.
 fn expression(
     name: &str,
     text: &str,

@@ -16,7 +16,8 @@ const COLORS: [(f64, [u8; 3]); 6] = [
     (0.95, [139, 139, 0]),
     (1.0, [255, 0, 0]),
 ];
-/// The opacities that are built into mapnik-rasterizers, from 0 to 255, each with its position.
+/// The opacities that are built into mapnik-rasterizers, each as a position from 0 to 1 and an
+/// opacity from 0 to 255.
 const ALPHAS: [(f64, f64); 3] = [(0.0, 0.0), (0.1, 150.0), (1.0, 255.0)];
 
 /// Imports the parameters of the datasource, each a name and a value. They are from a line of

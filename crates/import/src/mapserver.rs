@@ -32,8 +32,8 @@ fn words(text: &str) -> Vec<&str> {
     words
 }
 
-/// A band of colours, from a STYLE block: the first and the last colour, and the range of values in
-/// which they apply.
+/// A band of colours, from a STYLE block: the first and the last colour, and the range of values
+/// that they stand for.
 #[derive(Default)]
 struct Band {
     colors: Option<([f64; 4], [f64; 4])>,
@@ -141,8 +141,8 @@ pub(crate) fn import(text: &str) -> Result<ImportedStyle, ImportError> {
     Ok(builder.done())
 }
 
-/// Reads two colours. Each is a word `#rrggbbaa` or three words with a number each. Returns both
-/// colours and the number of words that were read.
+/// Reads two colours from `words`, beginning at the index `at`. Each is a word `#rrggbbaa`, or
+/// three words with a number each. Returns both colours and the number of words that were read.
 fn two_colors(
     words: &[&str],
     at: usize,

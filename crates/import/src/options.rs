@@ -4,8 +4,8 @@ use crate::ImportError;
 use crate::builder::StyleBuilder;
 use crate::js_literal::JsLiteral;
 
-/// The options in a JavaScript object, and the names of those that have been read. The options that
-/// an importer doesn't read are reported at the end.
+/// The options in a JavaScript object, and the names of those that an importer has read. The others
+/// are reported at the end.
 pub(crate) struct OptionReader<'a> {
     pairs: &'a [(String, JsLiteral)],
     read: Vec<&'a str>,

@@ -8,8 +8,8 @@ use crate::options::OptionReader;
 use crate::xml::Element;
 use crate::{Dialect, ImportError, ImportedStyle};
 
-/// The names of the kernels, in the order of QGIS. A configuration contains the index of a kernel
-/// in this list.
+/// The names of the kernels, in the order of QGIS: a configuration names a kernel by its index in
+/// this list.
 const KERNELS: [&str; 5] = [
     "quartic",
     "triangular",
@@ -88,7 +88,7 @@ pub(crate) fn import_renderer(renderer: &Element) -> Result<ImportedStyle, Impor
     Ok(builder.done())
 }
 
-/// Imports the gradient of the renderer. The default of QGIS is from white to black.
+/// Imports the gradient of the renderer. QGIS's default is from white to black.
 fn colors(ramp: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError> {
     if let Some(other) = ramp.attribute("type").filter(|t| *t != "gradient") {
         builder.warn(format!(
@@ -134,7 +134,7 @@ fn colors(ramp: &Element, builder: &mut StyleBuilder) -> Result<(), ImportError>
     Ok(())
 }
 
-/// Reads a colour like `255,0,0,255`. Newer versions write more after it, which is ignored.
+/// Reads a colour like `255,0,0,255`. Newer versions of QGIS write more after it, which is ignored.
 fn rgba(text: &str, builder: &StyleBuilder) -> Result<[f64; 4], ImportError> {
     let channels: Vec<f64> = text
         .split(',')
@@ -147,8 +147,8 @@ fn rgba(text: &str, builder: &StyleBuilder) -> Result<[f64; 4], ImportError> {
     }
 }
 
-/// Imports the parameters of the kernel density estimation, in the form that the program
-/// `qgis_process` reads.
+/// Imports the parameters of the kernel density estimation, as the program `qgis_process` reads
+/// them.
 pub(crate) fn import_estimation(parameters: &JsLiteral) -> Result<ImportedStyle, ImportError> {
     let mut builder = StyleBuilder::new(Dialect::Qgis);
     let inner = parameters.get("inputs").unwrap_or(parameters);

@@ -1,5 +1,5 @@
-//! A reader that turns XML into a tree of elements. Configurations are small enough to be held as a
-//! tree.
+//! A reader that turns XML into a tree of elements, since configurations are small enough to be in
+//! memory as a whole.
 
 use crate::ImportError;
 use quick_xml::events::{BytesStart, Event};
@@ -15,7 +15,7 @@ pub(crate) struct Element {
     pub(crate) text: String,
 }
 
-/// The greatest depth to which elements may be nested. A choice.
+/// The greatest depth to which elements may be nested: a choice.
 const MAX_DEPTH: usize = 200;
 
 /// Reads a document and returns its outermost element. Older Mapnik styles declare entities in
@@ -142,8 +142,7 @@ fn resolve<'a>(name: &str, entities: &'a [(String, String)]) -> Option<&'a str> 
     }
 }
 
-/// The entities that a DOCTYPE declares in the form `<!ENTITY name "value">`, each as a name and a
-/// value.
+/// The entities that a DOCTYPE declares like `<!ENTITY name "value">`, each as a name and a value.
 fn spelt_out(doctype: &str) -> Vec<(String, String)> {
     let declared = doctype.split("<!ENTITY").skip(1);
     let entity = |text: &str| {
