@@ -8,8 +8,8 @@ use std::fmt;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-/// A function that computes the heap memory, in bytes, of a key and a value: all that they take
-/// besides the sizes of their types.
+/// A function that computes the heap memory of a key and its value in bytes: all memory that they
+/// take besides the sizes of their types.
 pub type HeapBytes<K, V> = fn(&K, &V) -> usize;
 
 /// The estimated bytes of an entry besides its key and its value: its place in the table, and the
@@ -19,9 +19,9 @@ const OVERHEAD: usize = 160;
 /// A cache of values by key. If several threads ask for a missing value at the same time, one of
 /// them computes it and the others wait for it.
 ///
-/// The cache holds a bounded number of values. When it is full, a new value displaces the value
-/// that was asked for the longest time ago. It may count its values in a [`MemoryBudget`] that it
-/// shares with other caches.
+/// The cache has a bounded number of values. When it is full, a new value displaces the value that
+/// has been unused for the longest time. The bytes of the values may be counted in a
+/// [`MemoryBudget`] that several caches share.
 pub struct Memo<K, V> {
     capacity: usize,
     budget: Arc<MemoryBudget>,
@@ -34,9 +34,10 @@ struct MemoTable<K, V>(Mutex<HashMap<K, MemoEntry<V>>>);
 
 struct MemoEntry<V> {
     slot: Slot<V>,
-    /// The time of the last request for the value, counted in requests: see `MemoryBudget::tick`.
+    /// The time of the last request for the value. It is counted in requests: see
+    /// `MemoryBudget::tick`.
     asked: u64,
-    /// The bytes of the entry, counted in the cache's budget; `None` while the value is being
+    /// The bytes of the entry, as the cache's budget counts them; `None` while the value is being
     /// computed.
     bytes: Option<BudgetShare>,
 }
@@ -69,7 +70,8 @@ impl<K: Eq + Hash + Clone + Send, V: Send + Sync> Evictable for MemoTable<K, V> 
 }
 
 impl<K: Eq + Hash + Clone + Send + 'static, V: Send + Sync + 'static> Memo<K, V> {
-    /// Makes an empty cache of at most `capacity` values, whose bytes are counted in `budget`.
+    /// Makes an empty cache of at most `capacity` values. Their bytes, with those that `heap_bytes`
+    /// returns, are counted in `budget`.
     pub fn counted(
         capacity: usize,
         budget: &Arc<MemoryBudget>,
@@ -194,8 +196,8 @@ impl<K: Eq + Hash + Clone, V> Memo<K, V> {
     }
 }
 
-/// A slot that is being filled. When this is dropped and the slot is still empty, since the
-/// computation was unwound, its entry is removed.
+/// A slot whose value is being computed. If this is dropped while the slot is still empty, since
+/// the computation was unwound, the entry is removed from the cache.
 struct UnfinishedSlot<'a, K: Eq + Hash, V>(&'a Memo<K, V>, &'a K, &'a Slot<V>);
 
 impl<K: Eq + Hash, V> Drop for UnfinishedSlot<'_, K, V> {

@@ -1,18 +1,18 @@
-//! Times per step of drawing in nanoseconds, measured on one core of an AMD EPYC of 2023 by
+//! The nanoseconds that each step of drawing takes, measured on one core of an AMD EPYC of 2023 by
 //! `cargo bench --bench estimates`.
 //!
-//! Estimates multiply them by the numbers of steps that a picture is expected to take. Drawing
-//! multiplies them by the numbers of steps it takes, and reports the products as units of work: see
+//! Estimates multiply these times by the expected numbers of steps of a picture. Drawing multiplies
+//! them by the numbers of steps that it does, and reports the products as units of work: see
 //! [`heatsplat_points::cancel`].
 
 use heatsplat_points::cancel;
 
-/// The number of cells or rows after which loops report their work. That many take some
-/// microseconds, compared with which the time of a report is negligible.
+/// The number of cells or rows after which a loop reports its work. So many take some microseconds,
+/// in comparison with which the time of a report is negligible.
 pub(crate) const REPORTED_CELLS: usize = 1024;
 
-/// Reports `count` steps of `each` nanoseconds as work. The thread's stack is unwound if the work
-/// must end: see [`cancel::check`].
+/// Reports `count` steps of `each` nanoseconds as work. If the work must end, the thread's stack is
+/// unwound: see [`cancel::check`].
 #[inline]
 pub(crate) fn report(count: usize, each: f64) {
     cancel::check((count as f64 * each) as u64);
@@ -26,7 +26,7 @@ pub const FILTERED: f64 = 3.0;
 pub const SUMMED: f64 = 10.0;
 /// Nanoseconds to put one point in its place in a sorted list, by its distance for example.
 pub const LISTED: f64 = 100.0;
-/// Nanoseconds that each pixel of a picture takes by whichever method it is drawn.
+/// Nanoseconds that each pixel of a picture takes, by whatever method it is drawn.
 pub const PIXEL: f64 = 10.0;
 /// Nanoseconds to prepare one pixel for an image file. It is a part of [`PIXEL`], so drawing
 /// reports this part twice, which hardly changes the sum.
@@ -35,12 +35,13 @@ pub(crate) const ENCODED: f64 = 1.0;
 pub const LAID: f64 = 6.0;
 /// Nanoseconds to convolve one cell of a grid with one separable term of a kernel.
 pub const TERM: f64 = 2.5;
-/// Nanoseconds that a Fourier transform takes for each cell of its grid, divided by the binary
-/// logarithm of the number of cells.
+/// Nanoseconds that a Fourier transform takes for each cell of its grid and each doubling of the
+/// number of cells: the time is n · log₂ n times this for n cells.
 pub const TRANSFORM: f64 = 0.7;
 /// Nanoseconds to compute one sample of a kernel and to filter it, when the kernel is prepared.
 pub const SAMPLED: f64 = 30.0;
-/// Nanoseconds to compare one cell with its neighbours, to find whether it is heavy.
+/// Nanoseconds to compare one cell with its neighbours, to find out if it is heavy in comparison
+/// with them: kernels with an edge are drawn more finely for such a cell.
 pub const GATHERED: f64 = 40.0;
 /// Nanoseconds to draw one row of a disc. A kernel with an edge is drawn as a sum of discs.
 pub const ROW: f64 = 7.0;
@@ -60,8 +61,8 @@ pub const EXACT: f64 = 0.6;
 /// Nanoseconds to compute the gaussian along x in one pixel column of its square with
 /// `precision=exact`. Each pixel then takes the time of `EXACT`.
 pub const EXPONENTIAL: f64 = 5.0;
-/// Nanoseconds for each position at which points may lie, in a picture whose splats are copies of a
-/// small picture of the kernel. A pixel has one or several such positions.
+/// Nanoseconds for each position at which points may lie, in a picture to which a small picture of
+/// the kernel is added for each of these. A pixel has one or several such positions.
 pub const PLACE: f64 = 2.0;
 /// Nanoseconds to compute one pixel of a new stamp: the kernel's values at the pixels around a
 /// point.

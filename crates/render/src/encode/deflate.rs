@@ -13,11 +13,12 @@
 
 use super::huffman::{LONGEST, codes, lengths};
 
-/// The number of bytes of data in a block: a choice. A Huffman code is made for each block.
+/// The number of bytes of uncompressed data in a block: a choice. Each block has a Huffman code of
+/// its own.
 const BLOCK: usize = 1 << 16;
 
-/// The number of successive bytes that the search for runs compares at once. A run is found only if
-/// all of them are equal.
+/// The number of successive bytes that the search for runs compares together: it finds a run only
+/// if all of them are equal.
 const STEP: usize = 8;
 
 /// The distance in bytes between the beginnings of two successive comparisons of the search for
@@ -60,7 +61,8 @@ pub(super) fn zlib(data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A part of the data: literals, and after them `run` more copies of the last literal.
+/// A part of the data: some bytes as literals, and after them `run` more copies of the last of
+/// them.
 struct LiteralRun<'a> {
     literals: &'a [u8],
     run: usize,
@@ -115,8 +117,8 @@ fn block(bits: &mut Bits, data: &[u8], last: bool) {
     bits.add(code, width);
 }
 
-/// Splits the data into literals and runs. Only runs that fill [`STEP`] bytes are looked for, since
-/// shorter ones hardly gain from a match.
+/// Splits the data into literals and runs of equal bytes. Only runs that fill [`STEP`] bytes are
+/// looked for, since shorter ones hardly gain from being encoded as matches.
 fn runs(data: &[u8]) -> Vec<LiteralRun<'_>> {
     let mut runs = Vec::new();
     let (mut start, mut at) = (0, 1);
@@ -150,7 +152,7 @@ fn runs(data: &[u8]) -> Vec<LiteralRun<'_>> {
 }
 
 /// Counts the bytes at the beginning of the data that are equal to `byte`. It compares [`STEP`]
-/// bytes at a time, and the rest byte by byte.
+/// bytes together, and the last ones one by one.
 fn leading(data: &[u8], byte: u8) -> usize {
     let steps = data
         .chunks_exact(STEP)
@@ -162,7 +164,7 @@ fn leading(data: &[u8], byte: u8) -> usize {
 }
 
 /// Counts how often each symbol occurs among the literals. It counts in four tables by turns: with
-/// a single table, equal bytes in a row would make the processor wait for the previous addition.
+/// a single table, the additions for equal bytes in a row would have to wait for each other.
 fn count_literals(runs: &[LiteralRun<'_>]) -> [u32; SYMBOLS] {
     let mut tallies = [[0_u32; 256]; 4];
     for part in runs {
@@ -199,8 +201,8 @@ fn length_symbol(run: usize) -> (usize, u64, u32) {
     }
 }
 
-/// Writes the head of a block: the code lengths of the main alphabet, and the code length of the
-/// only distance that matches have here, one byte back.
+/// Writes the head of a block, whose codes have the lengths `lengths`: the code lengths of the main
+/// alphabet, and the code length of the only distance that matches have here, one byte back.
 fn describe(bits: &mut Bits, lengths: &[u8; SYMBOLS]) {
     let used = lengths
         .iter()
@@ -247,8 +249,8 @@ struct Bits {
 }
 
 impl Bits {
-    /// Appends the lowest `width` bits of `bits` to `held`, the bits that are not yet written.
-    /// After a call of [`flush`](Self::flush) there is room for 56 more bits.
+    /// Appends the lowest `width` bits of `bits` to `held`, which has the bits that are not yet in
+    /// the output. After a call of [`flush`](Self::flush) there is room for 56 more bits.
     #[inline]
     fn put(&mut self, bits: u64, width: u32) {
         self.held |= bits << self.count;

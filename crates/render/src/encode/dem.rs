@@ -9,8 +9,8 @@ use crate::splat::density::Density;
 const MOST: u32 = (1 << 24) - 1;
 
 /// A rule that turns values into whole numbers of three bytes: red, green and blue. The number 0
-/// stands for no value, 1 for the low end of a range, and each further number for a value that is
-/// one step greater.
+/// stands for a pixel without a value, 1 for the low end of a range, and each further number for a
+/// value that is one step greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Dem {
     /// The low end of the range of values, as the bits of an f64.
@@ -26,7 +26,7 @@ impl Dem {
     /// Values below `low` are written as `low`. Values that need a number greater than three bytes
     /// can hold are written as the greatest number, which stands for `high` or a greater value.
     ///
-    /// `None` unless both ends are finite and `low` is less than `high`.
+    /// Returns `None` if an end is not finite, or if `low` is not less than `high`.
     pub fn new(low: f64, high: f64) -> Option<Self> {
         let width = high - low;
         if !(low.is_finite() && width.is_finite() && width > 0.0) {
@@ -49,9 +49,9 @@ impl Dem {
         f64::from(self.exponent).exp2()
     }
 
-    /// Four factors that turn a pixel back into its value: `red · factors[0] + green · factors[1] +
-    /// blue · factors[2] − factors[3]`, with red, green and blue from 0 to 255. For a pixel without
-    /// a value the result is one step below the low end.
+    /// Four factors by which a pixel is turned back into its value: `red · factors[0] + green ·
+    /// factors[1] + blue · factors[2] − factors[3]`, with red, green and blue from 0 to 255. For a
+    /// pixel without a value the result is one step below the low end.
     pub fn factors(self) -> [f64; 4] {
         let step = self.step();
         [65536.0 * step, 256.0 * step, step, step - self.low()]

@@ -7,8 +7,8 @@ use ::png::{BitDepth, ColorType, Compression, Encoder, Filter};
 use super::{Effort, EncodeError, ImageFormat, MAX_EDGE, npy, png_rgba, webp_lossless};
 
 /// Encodes a picture in which every pixel is transparent or, for [`ImageFormat::Npy`], every value
-/// is 0. In the formats of colours, pictures of 256 × 256 and of 512 × 512 pixels, the usual sizes
-/// of tiles, are encoded once and then shared.
+/// is 0. Pictures of 256 × 256 and of 512 × 512 pixels, the usual sizes of tiles, are encoded once
+/// in each format of colours and then shared.
 ///
 /// # Errors
 /// A width or height that is 0 or over [`MAX_EDGE`], or a format of values other than
@@ -50,8 +50,9 @@ fn write(format: ImageFormat, width: u32, height: u32) -> Result<Vec<u8>, Encode
     }
 }
 
-/// Encodes a transparent picture as a PNG with one bit per pixel. It has a palette, as all other
-/// tiles have. Programs that join tiles to one picture, GDAL for example, need tiles of one kind.
+/// Encodes a transparent picture as a PNG with one bit per pixel. It has a palette because programs
+/// that join tiles to one picture, for example GDAL, need tiles of one kind, and all other tiles
+/// have palettes.
 fn png(width: u32, height: u32) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, width, height);

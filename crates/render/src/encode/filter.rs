@@ -1,10 +1,10 @@
-//! PNG's filter Paeth. It predicts each byte from its neighbours and replaces it by its difference
-//! from the prediction.
+//! PNG's filter Paeth. It predicts each byte from its neighbours, and stores the difference between
+//! the byte and the prediction.
 
 use crate::unit_costs::{ENCODED, report};
 
-/// Filters the rows of a picture of one byte per pixel, which makes them easier to compress. Before
-/// each row it writes the number of the filter, 4.
+/// Filters the rows of a picture of one byte per pixel, so that they can be compressed better.
+/// Before each row stands the number of the filter, 4.
 ///
 /// Of the filters that PNG defines (PNG specification, 9.4), Paeth makes the smallest files of
 /// smooth pictures. It is also the best for their first row. So no other filter is tried.
@@ -30,8 +30,8 @@ pub(super) fn paeth(indices: &[u8], width: usize) -> Vec<u8> {
     filtered
 }
 
-/// Predicts a byte: returns that one of its three neighbours which is nearest to left + up −
-/// corner. If several are equally near, `left` is preferred, then `up`.
+/// Predicts a byte: returns the one of its three neighbours that is nearest to left + up − corner.
+/// If several are equally near, `left` is preferred, then `up`.
 #[inline]
 fn predict(left: u8, up: u8, corner: u8) -> u8 {
     let (a, b, c) = (i16::from(left), i16::from(up), i16::from(corner));

@@ -1,16 +1,16 @@
-//! Huffman codes with a limit on the length of codes.
+//! Huffman codes whose lengths have a limit.
 
-/// The greatest length of a code in bits: a choice. In deflate, code lengths are written by
-/// symbols: the lengths 0 to 13, and two symbols for runs of zeros. These are sixteen symbols, so
-/// four bits are enough for each.
+/// The greatest length of a code in bits: a choice. Deflate writes code lengths as symbols. The
+/// lengths 0 to 13 and the two symbols for runs of zeros are sixteen symbols, so four bits are
+/// enough for each.
 pub(super) const LONGEST: usize = 13;
 
 /// Returns the length in bits of each symbol's code, for symbols that occur as often as `counts`
 /// says. A symbol that does not occur has the length 0.
 ///
 /// The lengths are the depths of the symbols in Huffman's tree. Codes longer than [`LONGEST`] are
-/// shortened to this length. Others are then lengthened until codes of these lengths exist, that
-/// is, until Kraft's sum is 1.
+/// shortened to it. Then other codes are lengthened until codes of these lengths exist, that is,
+/// until Kraft's sum (of 2^−length over all symbols) is 1.
 ///
 /// At least two symbols must occur in the data.
 pub(super) fn lengths<const N: usize>(counts: &[u32; N]) -> [u8; N] {
@@ -80,8 +80,8 @@ fn depths(symbols: &[(u32, usize)]) -> Vec<usize> {
     depths
 }
 
-/// Counts the symbols of each code length, from 0 bits on. Depths over [`LONGEST`] count as
-/// [`LONGEST`].
+/// Counts, for each code length from 0 bits on, the symbols that have it. Depths over [`LONGEST`]
+/// count as [`LONGEST`].
 fn tally(depths: &[usize]) -> [usize; LONGEST + 1] {
     let mut per_length = [0; LONGEST + 1];
     for &depth in depths {
@@ -92,9 +92,9 @@ fn tally(depths: &[usize]) -> [usize; LONGEST + 1] {
     per_length
 }
 
-/// Lengthens codes until there are codes for all symbols. In each step the longest code shorter
-/// than [`LONGEST`] gets one bit longer, which makes room for a second code of the new length. This
-/// code goes to a symbol that had none.
+/// Lengthens codes until there are codes for all symbols. In each step, the longest of the codes
+/// that are shorter than [`LONGEST`] becomes one bit longer. This makes room for a second code of
+/// the new length, which goes to a symbol that had none.
 fn fit(per_length: &mut [usize; LONGEST + 1]) {
     let mut used: usize = per_length
         .iter()

@@ -1,8 +1,8 @@
 //! Encoders that turn pictures and densities into PNG, WebP, GeoTIFF and NumPy files.
 //!
 //! A picture has one byte per pixel, the colour index, row by row from the top left. A [`Ramp`]
-//! gives each index its colour. A density has a number per pixel instead. Equal pictures are
-//! encoded as equal bytes.
+//! gives each index its colour. A density has a floating-point number per pixel instead. Equal
+//! pictures are encoded as equal bytes.
 
 mod deflate;
 mod dem;
@@ -55,7 +55,7 @@ pub enum ImageFormat {
 
 impl ImageFormat {
     /// The format that a file name extension stands for. The extension is given without its dot:
-    /// `png`, `webp`, `npy`, `tif` or `tiff`. `None` for others.
+    /// `png`, `webp`, `npy`, `tif` or `tiff`. `None` for other extensions.
     pub fn from_extension(extension: &str) -> Option<Self> {
         match extension.to_ascii_lowercase().as_str() {
             "png" => Some(Self::Png),
@@ -101,7 +101,7 @@ pub enum Effort {
     #[default]
     Live,
     /// The effort for exports: files are up to a third smaller than with [`Live`](Effort::Live),
-    /// and take about thirty times as long to write.
+    /// but take about thirty times as long to write.
     Small,
 }
 
@@ -273,7 +273,7 @@ pub enum EncodeError {
     /// colours.
     #[error("pictures of colours and densities have formats of their own")]
     NoValues,
-    /// A value is greater than 32-bit floats can hold.
+    /// A value is greater than a 32-bit float can hold.
     #[error(
         "sums of weights are beyond what 32-bit floats hold (3.4e38): divide the weights, by a \
          million say"

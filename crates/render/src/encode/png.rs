@@ -5,8 +5,8 @@ use ::png::{BitDepth, ColorType, Compression, Encoder, Filter};
 use super::{Effort, EncodeError, check, deflate, filter};
 
 /// Encodes colour indices as a PNG with a palette and one byte per pixel. `colors` is the table of
-/// RGBA colours, as [`Ramp::colors`](crate::Ramp::colors) returns it. It becomes the palette and,
-/// by its alpha, the `tRNS` chunk. Both are only as long as the picture needs.
+/// RGBA colours, as [`Ramp::colors`](crate::Ramp::colors) returns it: its colours become the
+/// palette, and its alpha becomes the `tRNS` chunk. Both are only as long as the picture needs.
 ///
 /// # Errors
 /// A number of indices other than `width * height`, or a width or height that is 0 or over

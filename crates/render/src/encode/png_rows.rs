@@ -6,7 +6,8 @@ use ::png::{BitDepth, ColorType, Compression, Encoder, Filter, PixelDimensions, 
 
 use super::{EncodeError, check_size};
 
-/// The form of the pixels of a picture that is written row by row.
+/// The colours of a picture that is written row by row: how many bytes a pixel has, and what they
+/// mean.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum RowColors<'a> {
@@ -20,8 +21,8 @@ pub enum RowColors<'a> {
 }
 
 /// Writes a PNG of `width` × `height` pixels. `pieces` are the bytes of the picture's rows from the
-/// top, in pieces of any length. `dpi` is the number of pixels per inch that the file states for
-/// print.
+/// top, cut into pieces of any length. `dpi` is the number of pixels per inch that the file states
+/// for printing; with `None` it states none.
 ///
 /// # Errors
 /// A width or height that is 0 or over [`MAX_EDGE`](super::MAX_EDGE), pieces that are more or fewer

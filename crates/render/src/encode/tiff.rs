@@ -8,12 +8,13 @@ use heatsplat_points::Window;
 use heatsplat_points::mercator::{EQUATOR_METRES, WORLD};
 use std::io::Cursor;
 
-/// The three tags that GeoTIFF 1.1 adds to TIFF: the size of a pixel, the position of a pixel on
-/// the map, and the keys of the coordinate system.
+/// GeoTIFF's tag for the size of a pixel.
 const PIXEL_SCALE: Tag = Tag::Unknown(33_550);
+/// GeoTIFF's tag for the position on the map of the picture's top left corner.
 const TIEPOINT: Tag = Tag::Unknown(33_922);
+/// GeoTIFF's tag for the keys that name the coordinate system.
 const KEYS: Tag = Tag::Unknown(34_735);
-/// The tag that GDAL adds to TIFF, for the value that means "no data".
+/// GDAL's tag for the value that means "no data".
 const NODATA: Tag = Tag::Unknown(42_113);
 
 /// Encodes the values of a window of the map as a GeoTIFF: one band of 32-bit floats, uncompressed,

@@ -14,8 +14,8 @@ pub(crate) const TEXT_HEIGHT: f32 = 16.0;
 /// per inch needs.
 pub(crate) const MAX_RATIO: u32 = 4;
 
-/// A canvas of RGBA pixels, which is transparent at first. Its methods take lengths in CSS pixels.
-/// With the ratio 2, a CSS pixel is drawn as 2 × 2 pixels.
+/// A canvas of RGBA pixels, transparent at first. Its methods take lengths in CSS pixels. A ratio
+/// says how many pixels wide and high a CSS pixel is drawn.
 pub(crate) struct Canvas {
     width: usize,
     height: usize,
@@ -25,8 +25,8 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
-    /// Makes a canvas. Width and height are in CSS pixels, and are cut to 4096. The ratio, the
-    /// number of pixels per CSS pixel, is 1 to 4.
+    /// Makes a canvas. `width` and `height` are in CSS pixels, and at most 4096: greater ones are
+    /// reduced to this. `ratio`, the number of pixels per CSS pixel along a side, is from 1 to 4.
     pub(crate) fn new(width: f32, height: f32, ratio: u32) -> Self {
         let ratio = ratio.clamp(1, MAX_RATIO);
         let edge = |length: f32| (length.clamp(1.0, 4096.0).ceil() as usize) * ratio as usize;
@@ -104,7 +104,7 @@ impl Canvas {
         });
     }
 
-    /// Blends a colour over a pixel. The colour covers the fraction `cover` of the pixel. A pixel
+    /// Blends a colour over a pixel, of which the colour covers the fraction `cover`. A pixel
     /// outside the canvas is ignored.
     fn blend(&mut self, column: usize, row: usize, color: [u8; 4], cover: f32) {
         if column >= self.width || cover <= 0.0 {
@@ -131,9 +131,10 @@ impl Canvas {
         self.height
     }
 
-    /// Blends the canvas over a picture of RGBA pixels, which are not premultiplied by alpha and
-    /// `width` in a row. The top left corner of the canvas comes to (`left`, `top`), where `top`
-    /// may be above the picture. The parts that lie outside the picture are cut off.
+    /// Blends the canvas over a picture of RGBA pixels, which are not premultiplied by alpha;
+    /// `width` is the number of pixels in a row of the picture. The top left corner of the canvas
+    /// is put at (`left`, `top`); `top` may be negative, which is above the picture. Parts of the
+    /// canvas outside the picture are cut off.
     pub(crate) fn lay_over(&self, picture: &mut [u8], width: usize, left: usize, top: i64) {
         let above = usize::try_from(-top).unwrap_or(0);
         let below = usize::try_from(top).unwrap_or(0);
@@ -159,8 +160,8 @@ impl Canvas {
     }
 }
 
-/// Blends a colour that is premultiplied by alpha over `below`, which is not. The result is not
-/// premultiplied either.
+/// Blends a colour that is premultiplied by alpha over the colour `below`, which is not. Neither is
+/// the result.
 fn laid_over(below: [u8; 4], [r, g, b, a]: [f32; 4]) -> [u8; 4] {
     if a <= 0.0 {
         return below;
@@ -173,8 +174,8 @@ fn laid_over(below: [u8; 4], [r, g, b, a]: [f32; 4]) -> [u8; 4] {
     color.map(|c| (c * 255.0).round().clamp(0.0, 255.0) as u8)
 }
 
-/// The range of pixels of which at least half is covered by the interval from `from` to `to`. It is
-/// cut to the pixels from 0 to `limit` − 1.
+/// The range of pixels of which the interval from `from` to `to` covers at least half. Only the
+/// pixels 0 to `limit` − 1 count.
 fn pixel_range(from: f32, to: f32, limit: usize) -> std::ops::Range<usize> {
     let clamp = |edge: f32| (edge.round().max(0.0) as usize).min(limit);
     clamp(from)..clamp(to)

@@ -7,21 +7,21 @@ use crate::legend::png;
 use crate::style::radius::metres_per_unit;
 use heatsplat_points::Window;
 
-/// Two lengths in CSS pixels, both choices: the gap around a panel, to the map's edge and to the
-/// next panel; and the gap inside a panel, between its edge and its contents.
+/// The gap between a panel and the map's edge, and between two panels, in CSS pixels: a choice.
 const MARGIN: f32 = 10.0;
+/// The gap between a panel's edge and its contents, in CSS pixels: a choice.
 const PADDING: f32 = 8.0;
 
-/// The font size of a map's title, in CSS pixels. A choice.
+/// The font size of a map's title, in CSS pixels: a choice.
 const TITLE_SIZE: f32 = 18.0;
 
-/// The length of the longest scale bar, and the thickness of the bar's lines, both in CSS pixels.
-/// They are choices.
+/// The length of the longest scale bar, in CSS pixels: a choice.
 const LONGEST_BAR: f64 = 140.0;
+/// The thickness of a scale bar's lines, in CSS pixels: a choice.
 const LINE: f32 = 2.0;
 
 /// The captions of a static map, each on a panel at a corner of the map: the title at the top left,
-/// the legend at the bottom left, scale bar and attribution at the bottom right.
+/// the legend at the bottom left, and the scale bar and the attribution at the bottom right.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Captions {
@@ -31,7 +31,8 @@ pub struct Captions {
     pub legend: Option<Legend>,
     /// True if a scale bar is drawn. Its length is right at the latitude of the map's centre.
     pub scale_bar: bool,
-    /// The words that name the source of the data. With `None` no such words are drawn.
+    /// The attribution: the text that names the source of the data. With `None` no such text is
+    /// drawn.
     pub attribution: Option<String>,
     /// The colours of the panels, their typeface, and the number of pixels per CSS pixel, at most
     /// 4.
@@ -39,9 +40,9 @@ pub struct Captions {
 }
 
 impl Captions {
-    /// Draws the captions over a map. `pixels` are the RGBA values of the map's pixels, row by row,
-    /// not premultiplied by alpha. `window` is the part of the world that the map shows. What
-    /// doesn't fit on the map is cut off.
+    /// Draws the captions over a map. `pixels` are the RGBA pixels of the map, row by row, not
+    /// premultiplied by alpha. `window` is the part of the world that the map shows. Captions that
+    /// don't fit on the map are cut off.
     pub fn draw(&self, pixels: &mut [u8], window: &Window) {
         self.placed(window).draw_rows(pixels, 0);
     }
@@ -89,7 +90,7 @@ impl Captions {
         placed
     }
 
-    /// A panel with one line of text, whose font size is `size` CSS pixels.
+    /// Makes a panel with one line of text, whose font size is `size` CSS pixels.
     fn words(&self, text: &str, size: f32) -> Canvas {
         let typeface = &self.theme.typeface;
         let width = typeface.width(text, size) + 2.0 * PADDING;
@@ -100,7 +101,7 @@ impl Captions {
         canvas
     }
 
-    /// A panel with a scale bar. `metres` is the length on the ground of a CSS pixel.
+    /// Makes a panel with a scale bar. `metres` is the length on the ground that a CSS pixel shows.
     fn bar(&self, metres: f64) -> Canvas {
         let length = round_length(metres * LONGEST_BAR);
         let text = in_words(length);
@@ -137,7 +138,7 @@ pub struct PlacedCaptions {
 impl PlacedCaptions {
     /// Draws the captions over some rows of the map, as [`Captions::draw`] does over all rows.
     /// `pixels` has only these rows, and `first` is the number of the first of them, counted from 0
-    /// at the map's top.
+    /// at the top of the map.
     pub fn draw_rows(&self, pixels: &mut [u8], first: u32) {
         for Placed { panel, left, top } in &self.panels {
             panel.lay_over(pixels, self.width, *left, *top as i64 - i64::from(first));
@@ -174,14 +175,14 @@ impl MapCorners {
         self.margin
     }
 
-    /// The row of the map at which a panel that is `height` pixels high begins if it stands at the
-    /// bottom.
+    /// The row of the map, in pixels, at which a panel of `height` pixels begins if it stands at
+    /// the bottom.
     fn above_bottom(&self, height: usize) -> usize {
         self.height.saturating_sub(height + self.margin)
     }
 
-    /// The column and the row of the map at which a panel begins that stands at the bottom right,
-    /// `below` pixels above the lower margin.
+    /// The column and the row of the map, in pixels, at which a panel begins that stands at the
+    /// bottom right, `below` pixels higher than the lower margin.
     fn bottom_right(&self, panel: &Canvas, below: usize) -> (usize, usize) {
         let left = self.width.saturating_sub(panel.width() + self.margin);
         (left, self.above_bottom(panel.height() + below))

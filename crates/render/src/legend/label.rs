@@ -1,7 +1,7 @@
 //! Labels: numbers in short form, for example `0.25`, `12`, `1.5k`, `24M` or `3e-7`.
 
-/// The limit on the digits after the decimal point of a label: only smaller numbers of digits are
-/// tried. An f64 has about 15 digits in all.
+/// The limit on the digits after the decimal point of a label, since an f64 has about 15 digits in
+/// all: labels have fewer.
 const MOST_DIGITS: usize = 15;
 
 /// Returns the shortest label for a value. Read as a number, the label differs from the value by at
@@ -35,8 +35,8 @@ enum Suffix {
     Exponent,
 }
 
-/// Returns the number by which numbers as great as `size` are divided in a label, and the suffix
-/// that stands for this number.
+/// Returns the number by which numbers of the size `size` are divided in a label, and the suffix
+/// that stands for this number: 1000 and `k`, for example.
 fn suffix(size: f64) -> (f64, Suffix) {
     match size {
         s if !(1e-3..1e15).contains(&s) => (1.0, Suffix::Exponent),

@@ -4,12 +4,13 @@ use super::{Legend, LegendClass};
 use crate::legend::canvas::{TEXT_HEIGHT, TEXT_SIZE};
 use crate::legend::typeface::Typeface;
 
-/// Four lengths in CSS pixels, all of them choices: the space between the panel's edge and its
-/// contents, the thickness of the bar, the length of a tick, and the gap between neighbouring
-/// parts.
+/// The space between the panel's edge and its contents, in CSS pixels: a choice.
 const PADDING: f32 = 10.0;
+/// The thickness of the bar of colours, in CSS pixels: a choice.
 const BAR: f32 = 14.0;
+/// The length of a tick, in CSS pixels: a choice.
 const TICK: f32 = 5.0;
+/// The gap between neighbouring parts of a legend, in CSS pixels: a choice.
 const GAP: f32 = 3.0;
 
 /// The look of a legend: its orientation, size and colours.
@@ -26,7 +27,7 @@ pub struct LegendTheme {
     pub ink: [u8; 4],
     /// The colour of the panel behind the legend, as RGBA that is not premultiplied by alpha.
     pub background: [u8; 4],
-    /// The typeface of a PNG. An SVG is drawn in that of its reader.
+    /// The typeface of a PNG. An SVG has the typeface of the program that shows it.
     pub typeface: Typeface,
 }
 
@@ -81,7 +82,8 @@ pub(super) struct Mark {
     pub(super) label: Option<(f32, f32, String)>,
 }
 
-/// Lays a legend out. Each text gets the room that it needs in the theme's typeface, times `wider`.
+/// Lays out a legend. The room for each text is the text's width in the theme's typeface, times
+/// `wider`.
 pub(super) fn layout(legend: &Legend, theme: &LegendTheme, wider: f32) -> LegendLayout {
     let measure = TextMeasure {
         typeface: &theme.typeface,
@@ -176,8 +178,8 @@ fn listed(legend: &Legend, measure: &TextMeasure<'_>) -> LegendLayout {
     }
 }
 
-/// Returns for each class the x, y, width and height of its box, and its colour. There is a gap of
-/// one CSS pixel between boxes.
+/// Returns the box of each class as x, y, width and height, with the colour of the class. Between
+/// two boxes there is a gap of one CSS pixel.
 fn boxes(legend: &Legend, bar: [f32; 4], vertical: bool) -> Vec<([f32; 4], [u8; 4])> {
     let [x, y, w, h] = bar;
     let place = |class: &LegendClass| {
@@ -209,9 +211,9 @@ fn upright(legend: &Legend, [x, y, _, length]: [f32; 4]) -> Vec<Mark> {
     marks.collect()
 }
 
-/// Lays out the ticks of a horizontal bar. Labels are centred below their ticks, but are moved so
-/// that they stay inside the panel. A label that would touch another one is left out. The labels at
-/// the two ends are placed first.
+/// Lays out the ticks of a horizontal bar. Labels are centred below their ticks, but moved where
+/// they would leave the panel. The labels at the two ends are placed first. A label that would
+/// touch one that is placed already is left out.
 fn lying(
     legend: &Legend,
     [x, y, length, _]: [f32; 4],
@@ -252,7 +254,8 @@ fn lying(
 /// Computes the widths that a layout reserves for texts.
 struct TextMeasure<'a> {
     typeface: &'a Typeface,
-    /// The width that the layout reserves for a text, divided by the text's width in the typeface.
+    /// The factor between the width that the layout reserves for a text and the text's width in the
+    /// typeface.
     wider: f32,
 }
 
@@ -262,8 +265,8 @@ impl TextMeasure<'_> {
         self.wider * self.typeface.width(text, TEXT_SIZE)
     }
 
-    /// Cuts a text so that it fits into a line of `width` CSS pixels. A text that is cut ends in
-    /// three dots.
+    /// Returns a text that fits into a line of `width` CSS pixels: the given text, or its beginning
+    /// and three dots.
     fn fitting(&self, text: &str, width: f32) -> String {
         let clean: String = text
             .chars()

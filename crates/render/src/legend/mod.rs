@@ -1,7 +1,7 @@
-//! Legends: the colours of a ramp, with the numbers that they stand for beside them.
+//! Legends: the colours of a ramp, and beside them the numbers that the colours stand for.
 //!
-//! A legend is made from the normalizer and the ramp that all tiles of a zoom are coloured by. So
-//! it is valid for each of these tiles, whatever the scale's transform is.
+//! A legend is made from the normalizer and the ramp by which all tiles of a zoom are coloured. So
+//! it is valid for each of these tiles, whatever the transform of the scale is.
 
 mod canvas;
 mod captions;
@@ -28,16 +28,15 @@ pub use ramp_sheet::ramp_sheet;
 pub use ticks::Tick;
 pub use typeface::{ReadTypefaceError, Typeface};
 
-/// The number of intervals into which the colours in a legend's `stops` divide the ramp. It is a
-/// choice.
+/// The number of equal intervals into which a legend's `stops` divide the ramp: a choice.
 const SAMPLES: u32 = 32;
 
 /// A legend: the colours of a ramp, the numbers that they stand for, and the unit of these numbers.
 ///
 /// It serialises as a JSON object. The keys `"transform"`, `"domain"`, `"stops"` and `"ticks"` are
-/// always there. The others are there only where they apply: `"title"`, `"unit"`, `"classes"` of a
-/// ramp in classes, `"categories"` of the points, `"middle"` of a scale with two sides, and
-/// `"percentiles"` of the zoom's pixels.
+/// always there. Others are there only if the legend has them: `"title"`, `"unit"`, `"time"`,
+/// `"classes"` of a ramp in classes, `"categories"` of points, `"middle"` of a scale with two
+/// sides, and `"percentiles"` of the zoom's pixels.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Legend {
@@ -47,8 +46,8 @@ pub struct Legend {
     /// The unit of the legend's numbers, for example `points per km²`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// The window of time whose points are shown, as ISO 8601 writes an interval; `None` if all
-    /// times are shown.
+    /// The window of time whose points are shown, as an interval of ISO 8601 like
+    /// `2019-01-01T00:00:00Z/2019-07-01T00:00:00Z`; `None` if all times are shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
     transform: String,
@@ -91,7 +90,7 @@ pub struct LegendClass {
     pub to: f64,
     /// The colour of the class as `#rrggbb`, or `#rrggbbaa` if it is translucent.
     pub color: String,
-    /// The label of the class: its two densities in short form, with a dash between them.
+    /// The label of the class: the densities at its two ends in short form, like `1.5k – 2k`.
     pub label: String,
     /// The position on the ramp where the class begins, and the position where it ends, each 0 to
     /// 1.
@@ -113,7 +112,7 @@ pub struct LegendPercentile {
     pub position: f64,
 }
 
-/// The percentiles, 0 to 100, that a legend lists: a choice.
+/// The percentages for which a legend lists percentiles: a choice.
 const PERCENTILES: [f64; 8] = [10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
 
 /// A colour of the ramp, with the density that it stands for.
@@ -190,10 +189,10 @@ impl Legend {
         self
     }
 
-    /// Adds the statistics of the pixels of one zoom. Each tick gets the percentage of pixels with
-    /// a lower density. For amounts and means the legend also gets the list of percentiles, unless
-    /// the statistics are empty. `kind` says whether the values are amounts, means or the like, and
-    /// `by` is their normalizer.
+    /// Adds the statistics of the pixels of one zoom. Each tick gets the percentage of these pixels
+    /// whose density is lower than the tick's. For amounts and means the legend also gets the list
+    /// of percentiles, unless the statistics are empty. `kind` says whether the values are amounts,
+    /// means or the like, and `by` is the normalizer that gives them their positions.
     #[must_use]
     pub fn measured(mut self, statistics: &Statistics, kind: ValueKind, by: &Normalizer) -> Self {
         for tick in &mut self.ticks {
@@ -215,9 +214,8 @@ impl Legend {
         self
     }
 
-    /// Turns the legend into the legend of a local scale. On such a scale a colour stands for the
-    /// percentage of pixels nearby that have a lower density. So the ticks get percentages as
-    /// labels.
+    /// Makes the legend that of a local scale. There a colour stands for the percentage of nearby
+    /// pixels that have a lower density, so the ticks get percentages as labels.
     #[must_use]
     pub fn of_neighbourhoods(mut self) -> Self {
         if self.classes.is_empty() {
@@ -231,8 +229,8 @@ impl Legend {
         self
     }
 
-    /// Lists categories, each given as a name and an RGB colour, instead of the ramp. On the map,
-    /// the opacity of these colours shows the density.
+    /// Makes the legend list categories instead of the ramp. Each is a name and an RGB colour. On
+    /// the map, the opacity of such a colour shows the density.
     #[must_use]
     pub fn in_categories<'a>(
         mut self,
@@ -257,7 +255,8 @@ impl Legend {
         self
     }
 
-    /// Sets the window of time whose points are shown, as ISO 8601 writes an interval.
+    /// Sets the window of time whose points are shown, as an interval of ISO 8601; `None` if all
+    /// times are shown.
     #[must_use]
     pub fn in_window(mut self, time: Option<String>) -> Self {
         self.time = time;
@@ -286,7 +285,7 @@ impl Legend {
         &self.classes
     }
 
-    /// The 33 colours at equal distances along the ramp, from position 0 to position 1.
+    /// The 33 colours at positions 0, 1/32, 2/32 … 1 of the ramp.
     pub fn stops(&self) -> &[LegendStop] {
         &self.stops
     }
@@ -309,8 +308,7 @@ impl Legend {
         png::draw(self, theme)
     }
 
-    /// The line of text above the legend: the title and the unit, or whichever of the two is there.
-    /// `None` if there is neither.
+    /// The line of text above the legend: the title, the unit, or both. `None` if there is neither.
     fn heading(&self) -> Option<String> {
         match (&self.title, &self.unit) {
             (Some(title), Some(unit)) => Some(format!("{title} ({unit})")),

@@ -17,7 +17,7 @@ const PAPER: [u8; 4] = [0xff, 0xff, 0xff, 0xff];
 const INK: [u8; 4] = [0x1d, 0x27, 0x33, 0xff];
 const MUTED: [u8; 4] = [0x6b, 0x77, 0x85, 0xff];
 
-/// The colour of land on a light base map, and the colour of land on a dark base map.
+/// The colours of land on a light and on a dark base map.
 const MAPS: [[u8; 4]; 2] = [[0xf2, 0xef, 0xe9, 0xff], [0x11, 0x18, 0x20, 0xff]];
 
 /// Draws all ramps of the collection but the diverging ones, as a PNG with 2 pixels per CSS pixel.

@@ -6,9 +6,9 @@ use super::layout::{LegendTheme, layout};
 use super::{Legend, css};
 use crate::legend::canvas::TEXT_SIZE;
 
-/// The room that the layout leaves for a text, as a multiple of its width in our typeface, since
-/// the browser's typeface may have wider letters. The number is a choice: Verdana's letters are
-/// about as wide.
+/// The room that the layout reserves for a text, as a multiple of its width in the program's
+/// typeface, since the browser's typeface may have wider letters: a choice. The letters of Verdana
+/// are about as wide.
 const WIDER: f32 = 1.15;
 
 pub(super) fn draw(legend: &Legend, theme: &LegendTheme) -> String {
@@ -85,8 +85,8 @@ fn rect(out: &mut String, [x, y, w, h]: [f32; 4], fill: &str) -> std::fmt::Resul
     )
 }
 
-/// Writes a line of text. Its top is at `y`, and its baseline is 12 pixels lower. With the anchor
-/// `start` the line begins at `x`; with `middle` its middle is at `x`.
+/// Writes a line of text whose top is at `y` and whose baseline is 12 CSS pixels lower. With the
+/// anchor `start` the line begins at `x`; with `middle` its middle is at `x`.
 fn text_at(out: &mut String, x: f32, y: f32, anchor: &str, text: &str) -> std::fmt::Result {
     let baseline = y + 12.0;
     write!(
@@ -107,9 +107,9 @@ fn text_at(out: &mut String, x: f32, y: f32, anchor: &str, text: &str) -> std::f
     Ok(())
 }
 
-/// The id of a legend's gradient. A page may contain several legends, and their ids must not be
-/// mixed up. So the id is a hash of the ramp's colours (FNV-1a): it differs between ramps, and is
-/// always equal for equal ramps.
+/// The id of a legend's gradient: a hash of the ramp's colours (FNV-1a). A page may contain several
+/// legends, whose ids must not be mixed up. So legends with different ramps have different ids, and
+/// those with equal ramps have the same.
 fn gradient_id(legend: &Legend) -> String {
     let bytes = legend.ramp.colors().iter().flatten();
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {

@@ -10,16 +10,16 @@ use crate::scale::transform::Transform;
 /// The least distance between two ticks, as a fraction of the ramp's length: a choice.
 const APART: f64 = 0.12;
 
-/// A tick is added at an end of the ramp if the nearest tick is further away than this fraction of
-/// the ramp's length: a choice.
+/// The greatest distance from an end of the ramp to the nearest tick, as a fraction of the ramp's
+/// length: a choice. If the distance is greater, a tick is added near the end.
 const NEAR_END: f64 = 0.15;
 
-/// A tick is added between two neighbouring ticks if they are further apart than this fraction of
-/// the ramp's length: a choice.
+/// The greatest distance between two neighbouring ticks, as a fraction of the ramp's length: a
+/// choice. If the distance is greater, ticks are added between them.
 const WIDE: f64 = 0.4;
 
-/// The number of powers of ten for which ticks are tried below the greatest power of ten in the
-/// domain.
+/// The number of powers of ten, below the greatest one in the domain, for which ticks are tried: a
+/// choice.
 const DECADES: i32 = 12;
 
 /// A number beside a legend's ramp, with its position.
@@ -30,8 +30,8 @@ pub struct Tick {
     pub value: f64,
     /// The position of the tick on the ramp, 0 to 1.
     pub position: f64,
-    /// The text that is written at the tick: the density in short form or, on a local scale, a
-    /// percentage.
+    /// The text at the tick: the density in short form, like `1.5k`, or, on a local scale, a
+    /// percentage like `25%`.
     pub label: String,
     /// The percentage of the zoom's pixels that have a lower density, 0 to 100. `None` if it is
     /// unknown.
@@ -42,9 +42,9 @@ pub struct Tick {
 /// Chooses the ticks for a normalizer. They are in ascending order of position, with distances of
 /// at least [`APART`].
 ///
-/// A linear scale gets ticks at equal steps of 1, 2 or 5 × 10ⁿ. Other scales get ticks at powers of
-/// ten and then, where there is room, at 5 × 10ⁿ and at 2 × 10ⁿ. Each end of the ramp gets a tick
-/// at or near it.
+/// A linear scale gets ticks at the multiples of 1, 2 or 5 × 10ⁿ for one n. Other scales get ticks
+/// at powers of ten and then, where there is room, at 5 × 10ⁿ and at 2 × 10ⁿ for all n. Each end of
+/// the ramp gets a tick at or near it.
 pub(super) fn ticks(normalizer: &Normalizer) -> Vec<Tick> {
     let mut chosen = TickSet {
         normalizer,
@@ -91,8 +91,8 @@ pub(super) fn borders(normalizer: &Normalizer, classes: u8) -> Vec<Tick> {
     (0..=classes).map(border).collect()
 }
 
-/// Makes the ticks of a local scale: at the quarters of the ramp, labelled by their positions as
-/// percentages.
+/// Makes the ticks of a local scale, at 0, ¼, ½, ¾ and 1 of the ramp. Their labels are these
+/// positions as percentages.
 pub(super) fn quarters(stops: &[LegendStop]) -> Vec<Tick> {
     let quarter = |stop: &LegendStop| Tick {
         value: stop.value,
@@ -115,8 +115,8 @@ struct TickSet<'a> {
 }
 
 impl TickSet<'_> {
-    /// Adds a tick for a value, if the value lies in the domain and its position is at least
-    /// [`APART`] away from all other ticks.
+    /// Adds a tick for a value if the value lies in the domain, and if the tick's position is at
+    /// least [`APART`] away from all other ticks.
     fn take(&mut self, value: f64) {
         let (low, high) = self.normalizer.domain();
         // The slack allows for rounding errors: 3 × 0.1 is a little more than 0.3 in floating
@@ -153,8 +153,8 @@ impl TickSet<'_> {
         }
     }
 
-    /// Adds ticks at `±digit × 10ⁿ` for all n for which the number lies in the domain and the tick
-    /// has room.
+    /// Adds ticks at `±digit × 10ⁿ`, for all n, where such a number lies in the domain and its tick
+    /// has room. `low` and `high` are the ends of the domain.
     fn series(&mut self, digit: f64, low: f64, high: f64) {
         let top = low.abs().max(high.abs()).log10().floor();
         if !top.is_finite() {
@@ -167,9 +167,9 @@ impl TickSet<'_> {
         }
     }
 
-    /// Adds a tick at the value with the fewest digits between the positions `from` and `to`. If
-    /// several values have equally few digits, it takes the greatest with `upper`, otherwise the
-    /// least.
+    /// Adds a tick at the value that has the fewest digits of all values between the positions
+    /// `from` and `to`. If several values have equally few, it is the greatest of them with
+    /// `upper`, otherwise the least.
     fn end(&mut self, from: f64, to: f64, upper: bool) {
         let (low, high) = self.normalizer.domain();
         let value = |position| match position {
@@ -243,10 +243,11 @@ fn decade(number: f64) -> f64 {
     10_f64.powf(number.log10().floor())
 }
 
-/// Returns the number with the fewest digits from `from` to `to`: 0 if it is in that range,
-/// otherwise a multiple of the greatest step of the form 10ⁿ, 5 × 10ⁿ or 2 × 10ⁿ that has a
-/// multiple there. Of several such multiples it returns the greatest with `upper`, otherwise the
-/// least. `None` if no step of 16 powers of ten has a multiple there.
+/// Returns the number with the fewest digits from `from` to `to`. It is 0 if 0 is in that range.
+/// Otherwise it is a multiple of a step of the form 10ⁿ, 5 × 10ⁿ or 2 × 10ⁿ: of the greatest such
+/// step that has a multiple in the range. If there are several such multiples, it is the greatest
+/// with `upper`, otherwise the least. Returns `None` if none of the steps has a multiple there; the
+/// steps of 16 values of n are tried.
 fn roundest(from: f64, to: f64, upper: bool) -> Option<f64> {
     if from <= 0.0 && to >= 0.0 {
         return Some(0.0);

@@ -4,22 +4,22 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// A limit for the memory that several caches take together: of statistics, scales and other values
-/// that can be computed again. When the limit is exceeded, the values that were unused for the
-/// longest time are dropped, of whichever cache they are.
+/// A limit for the memory that several caches take together: caches of statistics, scales and other
+/// values that can be computed again. When the limit is exceeded, the values that were unused for
+/// the longest time are dropped, in whichever cache they are.
 pub struct MemoryBudget {
     limit: AtomicUsize,
     used: AtomicUsize,
-    /// The number of requests for values so far. It serves as the time by which the age of values
-    /// is measured.
+    /// The number of requests for values so far, in all caches. It serves as a clock, by which the
+    /// age of values is measured.
     clock: AtomicU64,
     caches: Mutex<Vec<Weak<dyn Evictable>>>,
 }
 
 /// A cache whose values can make room for others.
 pub(super) trait Evictable: Send + Sync {
-    /// The time, counted in requests, at which the value that is unused for the longest time was
-    /// last requested. `None` if the cache has no value that the budget counts.
+    /// The time, counted in requests, at which that value of the cache was last requested which has
+    /// been unused for the longest time. `None` if the cache has no value that the budget counts.
     fn oldest(&self) -> Option<u64>;
 
     /// Drops the value whose last request was at the time `asked`, which is counted in requests.
@@ -49,7 +49,8 @@ impl MemoryBudget {
         self.limit.load(Ordering::Relaxed)
     }
 
-    /// The number of bytes that the caches' values are counted to take at present.
+    /// The number of bytes that are counted at present: those of the caches' values, and others
+    /// that were added by [`count`](Self::count).
     pub fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
@@ -59,7 +60,7 @@ impl MemoryBudget {
         self.used() > self.limit()
     }
 
-    /// Counts `bytes` as used. The budget no longer counts them when the returned share is dropped.
+    /// Adds `bytes` to the counted bytes, until the returned share is dropped.
     pub fn count(self: &Arc<Self>, bytes: usize) -> BudgetShare {
         self.used.fetch_add(bytes, Ordering::Relaxed);
         BudgetShare {
@@ -68,8 +69,8 @@ impl MemoryBudget {
         }
     }
 
-    /// Drops cached values, those unused for the longest time first, until the counted bytes are
-    /// within the limit or no cache has a value left.
+    /// Drops cached values, those first that were unused for the longest time, until the counted
+    /// bytes are within the limit or no cache has a value left.
     pub fn make_room(&self) {
         if !self.is_over() {
             return;
@@ -111,7 +112,7 @@ impl fmt::Debug for MemoryBudget {
     }
 }
 
-/// Counted bytes. When this is dropped, the [`MemoryBudget`] no longer counts them.
+/// Bytes that a [`MemoryBudget`] counts until this is dropped.
 #[derive(Debug)]
 pub struct BudgetShare {
     budget: Arc<MemoryBudget>,

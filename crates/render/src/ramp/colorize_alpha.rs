@@ -1,8 +1,9 @@
-//! Mapnik's filter `colorize-alpha(…)` as a table of colours that equal Mapnik's to the last bit.
+//! Mapnik's filter `colorize-alpha(…)`, as a table of colours that are equal to Mapnik's to the
+//! last bit.
 //!
-//! Mapnik sums up heat as alpha of 8 bits, and finds the colour of each alpha in a table of 256
-//! colours. It computes the table with integers, so it is computed with integers here, too. The
-//! sources are `image_filter.hpp` and `agg_gradient_lut.h` of Mapnik 3.0.5 and later.
+//! Mapnik sums up heat as an alpha of 8 bits, and a table of 256 colours has the colour of each
+//! alpha. Mapnik computes the table with integers, and so does this module. The sources are
+//! `image_filter.hpp` and `agg_gradient_lut.h` of Mapnik 3.0.5 and later.
 
 use super::css;
 use super::stops::{MAX_STOPS, RampError};
@@ -16,9 +17,9 @@ type AlphaStop = (f64, [u8; 4]);
 /// Makes the table for the arguments of `colorize-alpha(…)`. These are CSS colours, each with an
 /// optional position: `blue 30%, cyan, yellow 0.7`.
 ///
-/// A colour without a position, or with the position 0, gets its index in the list, counted from 0,
-/// divided by the last index. So a list without positions is evenly spaced. Then the colours are
-/// sorted by their positions. Of two colours with equal positions, the first is used.
+/// A colour without a position, or with the position 0, gets the position of its place in the list:
+/// the first one 0, the last one 1, and the others at equal distances between these. Then the
+/// colours are sorted by their positions. Of two colours with equal positions, the first is used.
 pub(super) fn table(arguments: &str) -> Result<[[u8; 4]; 256], RampError> {
     if arguments.trim().is_empty() {
         return Err(RampError::Empty);
@@ -53,8 +54,8 @@ pub(super) fn table(arguments: &str) -> Result<[[u8; 4]; 256], RampError> {
     Ok(table)
 }
 
-/// Multiplies a channel by an alpha, both from 0 to 255, with the rounding that Mapnik has when it
-/// premultiplies.
+/// Returns a channel multiplied by an alpha and divided by 255, rounded as Mapnik does it. Both are
+/// from 0 to 255.
 pub(crate) fn scaled(channel: u8, alpha: u8) -> u8 {
     ((u32::from(channel) * u32::from(alpha) + 255) >> 8) as u8
 }

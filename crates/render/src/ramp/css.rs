@@ -59,8 +59,8 @@ pub(super) fn split(spec: &str) -> Vec<&str> {
     .collect()
 }
 
-/// Splits the text of a stop, `blue 30%` or `blue 0.3`, into its colour and its position, 0 to 1.
-/// The position is `None` if the text has none.
+/// Splits the text of a stop, `blue 30%` or `blue 0.3`, into its colour and its position. The
+/// position is from 0 to 1, or `None` if the text has none.
 pub(super) fn color_and_position(part: &str) -> Result<(&str, Option<f32>), RampError> {
     let Some((color, last)) = part.rsplit_once(char::is_whitespace) else {
         return Ok((part, None));
@@ -78,9 +78,9 @@ pub(super) fn color_and_position(part: &str) -> Result<(&str, Option<f32>), Ramp
     }
 }
 
-/// Fills in the missing positions, 0 to 1. The first stop gets 0 and the last stop 1 if theirs are
-/// missing. The stops between two known positions divide the distance between these into equal
-/// parts.
+/// Replaces missing positions; all positions are from 0 to 1. If the first stop has none, it gets
+/// 0, and the last stop gets 1. Other stops without a position divide the distance between the
+/// known positions before and after them into equal parts.
 fn spread(given: &[Option<f32>]) -> Result<Vec<f32>, RampError> {
     let mut positions = Vec::with_capacity(given.len());
     let mut previous = 0.0;

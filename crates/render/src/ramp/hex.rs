@@ -9,7 +9,7 @@ pub(super) const PREFIX: &str = "table:";
 
 const DIGITS: usize = 255 * 8;
 
-/// Parses the hexadecimal digits that follow the prefix in the text of a ramp.
+/// Parses the hexadecimal digits that follow [`PREFIX`] in the text of a ramp.
 pub(super) fn read(digits: &str) -> Result<[[u8; 4]; 256], RampError> {
     let legal = digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit());
     if !legal {
@@ -24,7 +24,7 @@ pub(super) fn read(digits: &str) -> Result<[[u8; 4]; 256], RampError> {
     Ok(table)
 }
 
-/// Writes a table of colours as text, with the prefix.
+/// Writes a table of colours as text that begins with [`PREFIX`].
 pub(super) fn write(table: &[[u8; 4]; 256]) -> String {
     let mut text = String::with_capacity(PREFIX.len() + DIGITS);
     text.push_str(PREFIX);

@@ -26,8 +26,8 @@ pub(crate) use oklab::Oklab;
 /// is always fully transparent.
 #[derive(Clone, PartialEq)]
 pub struct Ramp {
-    /// The colours before `curve` and `factor` are applied to their alpha. They are RGBA, not
-    /// premultiplied by alpha, with channels from 0 to 1.
+    /// The colours before the opacities, `curve` and `factor`, are applied to them. They are RGBA,
+    /// not premultiplied by alpha, with channels from 0 to 1.
     base: Box<[[f32; 4]; 256]>,
     curve: Option<OpacityCurve>,
     factor: f32,
@@ -45,12 +45,13 @@ impl Ramp {
     /// * any table of colours: `table:`, and eight hexadecimal digits (red, green, blue and alpha)
     ///   for each of the entries 1 to 255.
     ///
-    /// In a list of colours, a colour without a position gets one evenly between its neighbours, as
-    /// in a CSS gradient. Colours between two positions are mixed in the colour space Oklab.
+    /// In a list of colours, the positions of colours that have none are spaced evenly between
+    /// those before and after them, as in a CSS gradient. Colours between two positions are mixed
+    /// in the colour space Oklab.
     ///
     /// # Errors
-    /// A colour, a position or a name that is not legal. The message for an unknown name lists all
-    /// names of the collection.
+    /// A [`RampError`] if a colour, a position or a name is not legal. Its message for an unknown
+    /// name lists all names of the collection.
     pub fn parse(spec: &str) -> Result<Self, RampError> {
         let word = spec.trim();
         if let Some(arguments) = word.strip_prefix("colorize-alpha(") {
@@ -72,11 +73,11 @@ impl Ramp {
         }
     }
 
-    /// Makes the ramp of the collection with this name. With `_r` at the end of the name, the
+    /// Makes the ramp of the collection that has this name. If `_r` is appended to the name, the
     /// colours are reversed.
     ///
     /// # Errors
-    /// A name that is not in the collection.
+    /// A [`RampError`] if the collection has no ramp of this name.
     pub fn from_name(name: &str) -> Result<Self, RampError> {
         let (plain, reversed) = match name.strip_suffix("_r") {
             Some(plain) => (plain, true),
@@ -103,8 +104,8 @@ impl Ramp {
         )
     }
 
-    /// Makes a ramp from colour stops, whose positions must ascend. Before the first stop it has
-    /// the colour of this stop, and after the last stop that stop's colour.
+    /// Makes a ramp from colour stops, whose positions must ascend. Before the first stop the ramp
+    /// has the first stop's colour, and after the last stop the last one's.
     ///
     /// # Errors
     /// No stops, more than 64 stops, a position outside 0 to 1, or a position that is less than the
@@ -163,10 +164,10 @@ impl Ramp {
         self
     }
 
-    /// Sets the opacity that the alpha of the colours is multiplied by. A curve replaces the ramp's
-    /// own curve: a ramp of the collection with the curve `0:1` no longer begins transparent. A
-    /// factor is applied in addition to the ramp's own curve. In both cases the alpha of the
-    /// colours themselves stays in effect.
+    /// Sets an opacity by which the alpha of the colours is multiplied. A curve replaces the ramp's
+    /// own opacity curve: with the curve `0:1`, a ramp of the collection no longer begins
+    /// transparent. A factor is applied in addition to the own curve. The alpha that the colours
+    /// themselves have counts in both cases.
     #[must_use]
     pub fn with_opacity(mut self, opacity: &Opacity) -> Self {
         match opacity {
@@ -177,8 +178,8 @@ impl Ramp {
         self
     }
 
-    /// Cuts the ramp into `classes` equal parts. Each part gets the colour that the ramp has in its
-    /// middle.
+    /// Cuts the ramp into `classes` equal parts. All of a part gets the colour that the ramp has in
+    /// the middle of the part.
     #[must_use]
     pub fn in_classes(mut self, classes: u8) -> Self {
         let classes = usize::from(classes.max(1));

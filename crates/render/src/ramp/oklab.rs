@@ -8,13 +8,12 @@ use std::sync::LazyLock;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Oklab([f32; 3]);
 
-/// The number of steps from 0 to 1 in [`GAMMA`]. The curve is steepest at its dark end, with the
-/// slope 12.92. One step there changes the result by 12.92 · 255 / 2¹⁴, a fifth of an 8-bit step.
+/// The number of steps in [`GAMMA`] from 0 to 1. Where the curve is steepest, at its dark end, its
+/// slope is 12.92: there a step changes the 8-bit result by 12.92 · 255 / 2¹⁴, a fifth of 1.
 const STEPS: usize = 1 << 14;
 
-/// The 8-bit sRGB values of the linear values from 0 to 1 in [`STEPS`] equal steps. The table
-/// exists because a picture needs three such values for each pixel, and the formula has a slow
-/// power.
+/// The 8-bit sRGB values of linear values: entry `i` is that of `i` / [`STEPS`]. The table exists
+/// because a picture needs three such values for each pixel, and the formula has a slow power.
 static GAMMA: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let value = |step: usize| {
         let linear = step as f32 / STEPS as f32;

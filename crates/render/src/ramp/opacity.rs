@@ -19,8 +19,8 @@ pub enum Opacity {
     Curve(OpacityCurve),
 }
 
-/// The curve of an [`Opacity::Curve`]: a list of (position, opacity) in ascending order of
-/// position. It has at least one stop, and all numbers are from 0 to 1.
+/// The curve of an [`Opacity::Curve`]: stops, each as (position, opacity), in ascending order of
+/// position. There is at least one stop, and all numbers are from 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpacityCurve(Vec<(f32, f32)>);
 

@@ -8,7 +8,7 @@ pub(super) const MAX_STOPS: usize = 64;
 /// The colours of the 256 indices: RGBA, not premultiplied by alpha, with channels from 0 to 1.
 pub(super) type ColorTable = Box<[[f32; 4]; 256]>;
 
-/// The colour space in which colours between two stops are mixed. In either space they are
+/// The colour space in which colours between two stops are mixed. In both spaces, colours are
 /// premultiplied by alpha before they are mixed, so that the colour of a fully transparent stop
 /// doesn't matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,8 +37,8 @@ pub(super) fn channels(color: &Color) -> [f32; 4] {
     [color.r, color.g, color.b, color.a].map(|c| if c.is_nan() { 0.0 } else { c.clamp(0.0, 1.0) })
 }
 
-/// Returns an error for a position that is outside 0 to 1, or less than `previous`, the position
-/// before it.
+/// Returns an error if a position is outside 0 to 1, or less than `previous`, the position of the
+/// stop before.
 pub(super) fn check(position: f32, previous: f32) -> Result<(), RampError> {
     if !(0.0..=1.0).contains(&position) {
         return Err(RampError::Position(position));

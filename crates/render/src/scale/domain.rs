@@ -6,47 +6,49 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The range of densities that the ramp's colours stand for. Densities beyond have the first or the
-/// last colour.
+/// The range of densities that the ramp's colours stand for. A density below the range has the
+/// first colour, and one above it the last colour.
 ///
 /// With [`Auto`](Self::Auto), [`Percentile`](Self::Percentile) and [`AtZoom`](Self::AtZoom), the
-/// upper end is measured. The lower end then depends on the kind of the values. For amounts it is
-/// 0. For means it is the opposite percentile: the 1st if the upper end is the 99th. For signed
-/// values it lies as far below 0 as the upper end lies above 0. For ratios it is 1 divided by the
-/// upper end.
+/// upper end is measured. The lower end then depends on the kind of the values:
+///
+/// * amounts: 0
+/// * means: the opposite percentile, which is the 1st if the upper end is the 99th
+/// * signed values: as far below 0 as the upper end is above 0
+/// * ratios: 1 divided by the upper end
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Domain {
     /// A range whose upper end is nearly the greatest density of the zoom: the percentile
     /// [`Domain::AUTO_PERCENTILE`] of its non-empty pixels.
     Auto,
-    /// A range whose upper end is a percentile of the zoom's non-empty pixels. The field is a
-    /// number over 0 and up to 100.
+    /// A range whose upper end is a percentile of the zoom's non-empty pixels. The field is the
+    /// percentage, over 0 and up to 100.
     Percentile(f64),
     /// A range whose upper end is a percentile that is measured at one zoom and used at all zooms.
     /// It is meant for values that don't change with the zoom, for example densities per km². The
-    /// fields are the percentile and the zoom. `None` stands for the percentile of
+    /// fields are the percentage and the zoom; `None` stands for the percentage of
     /// [`Domain::Auto`].
     AtZoom(Option<f64>, u8),
     /// A range with a given lower end, the first field, and a given upper end, the second field.
     Fixed(f64, f64),
-    /// A range that follows a table of (zoom, lower end, upper end) with rising zooms. Between two
-    /// zooms of the table the lower end is interpolated linearly. The upper end is interpolated
-    /// geometrically if it is positive, since densities change by a factor from zoom to zoom.
-    /// Before the first zoom of the table the ends of the first zoom apply, and after the last zoom
-    /// those of the last.
+    /// A range that depends on the zoom. The field is a table of (zoom, lower end, upper end) with
+    /// rising zooms. Between two zooms of the table the lower end is interpolated linearly. The
+    /// upper end is interpolated geometrically if it is positive, since densities change by a
+    /// factor from zoom to zoom. Below the first zoom of the table its ends are those of the first
+    /// zoom, and above the last zoom those of the last.
     ByZoom(Arc<[(f64, f64, f64)]>),
 }
 
 impl Domain {
-    /// The percentile that is the upper end of [`Domain::Auto`]: a choice. The densest half percent
-    /// of the pixels all get the ramp's last colour. So one very dense place does not leave all
-    /// others with the ramp's first colours.
+    /// The percentage of [`Domain::Auto`]: a choice. The densest half per cent of the pixels all
+    /// get the ramp's last colour, so that one very dense place does not leave all others with the
+    /// ramp's first colours.
     pub const AUTO_PERCENTILE: f64 = 99.5;
 
     const MAX_STOPS: usize = 32;
 
-    /// The lower and the upper end at a zoom, as the user has given them. `None` if the ends are to
+    /// The lower and the upper end at a zoom, as the user has given them; `None` if the ends must
     /// be measured.
     pub(super) fn ends(&self, zoom: f64) -> Option<(f64, f64)> {
         match self {
@@ -73,7 +75,7 @@ impl Domain {
         }
     }
 
-    /// The percentile, 0 to 100, that is the upper end of the domain if that end is measured.
+    /// The percentage, 0 to 100, of the percentile that is the upper end if this is measured.
     pub(super) fn percentile(&self) -> f64 {
         match self {
             Self::Percentile(p) | Self::AtZoom(Some(p), _) => *p,
@@ -136,7 +138,7 @@ impl FromStr for Domain {
     }
 }
 
-/// For a text that has the form of a domain but illegal numbers, a description of the legal
+/// For a text that is written like a domain, but with illegal numbers: a description of the legal
 /// numbers. `None` for other texts.
 fn fault(text: &str) -> Option<&'static str> {
     let is_reversed = |part: &str| numbers(part).is_some_and(|(lo, hi)| lo >= hi);

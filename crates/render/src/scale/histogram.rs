@@ -1,14 +1,15 @@
-//! Statistics of a layer's values: a logarithmic histogram. Scales take percentiles from it for the
+//! Statistics of a layer's values: a logarithmic histogram, from whose percentiles scales take the
 //! ends of their domain.
 
 use crate::scale::value_kind::ValueKind;
 
-/// The number of bins per doubling of the value, as an exponent of two: 2⁵ = 32.
+/// The number of bins for each doubling of the value, 32, as an exponent of two.
 const PER_OCTAVE_BITS: u32 = 5;
 const SHIFT: u32 = 23 - PER_OCTAVE_BITS;
 
 /// Statistics of a layer's values, from which scales take percentiles: a histogram of positive and
-/// negative values in logarithmic bins. There are 32 bins per doubling, so each is about 2 % wide.
+/// negative values in logarithmic bins. There are 32 bins for each doubling of the value, so the
+/// edges of a bin differ by about 2 %.
 ///
 /// The [`ValueKind`] decides what is counted. Amounts are counted if they are over 0, and means
 /// always. For a difference its distance from 0 is counted. For a quotient the factor by which it
@@ -21,12 +22,12 @@ pub struct Statistics {
     extremes: Option<(f32, f32)>,
 }
 
-/// The number of values in each bin of one half of a histogram: the half of the positive values, or
-/// the half of the negative values, which are counted by their absolute values.
+/// The numbers of values in the bins of one half of a histogram. One half has the positive values;
+/// the other half has the negative values, as if they were positive.
 #[derive(Clone, Debug, Default)]
 struct LogBins {
-    /// The number of the first bin. A bin's number is the bits of any 32-bit float in the bin,
-    /// without the lowest `SHIFT` bits.
+    /// The number of the first bin. The number of a bin is what all 32-bit floats in it share:
+    /// their bits without the lowest `SHIFT` ones.
     first: u32,
     counts: Vec<f64>,
     total: f64,
@@ -72,8 +73,11 @@ impl LogBins {
 }
 
 impl Statistics {
-    /// Counts each of the values `times` times. Left out are NaN, infinities, signed values of 0,
-    /// and amounts or quotients that are not positive.
+    /// Counts each of `numbers` `times` times. Left out are
+    ///
+    /// * NaN and infinities,
+    /// * signed values of 0,
+    /// * amounts and quotients that are not positive.
     pub fn add(&mut self, kind: ValueKind, numbers: &[f32], times: f64) {
         for &v in numbers {
             match kind {
@@ -117,12 +121,12 @@ impl Statistics {
         }
     }
 
-    /// The greatest counted value, or 0 if nothing was counted.
+    /// The greatest counted value; 0 if nothing was counted.
     pub fn max(&self) -> f64 {
         self.extremes.map_or(0.0, |(_, most)| f64::from(most))
     }
 
-    /// The least counted value, or 0 if nothing was counted.
+    /// The least counted value; 0 if nothing was counted.
     pub fn min(&self) -> f64 {
         self.extremes.map_or(0.0, |(least, _)| f64::from(least))
     }
@@ -155,11 +159,10 @@ impl Statistics {
             .filter(|(.., n)| *n > 0.0)
     }
 
-    /// Returns the value below which `percent` per cent of the counted values lie. `percent` is 0
-    /// to 100.
+    /// Returns the value below which `percent` per cent of the counted values lie, 0 to 100.
     ///
-    /// The value is interpolated within its bin. So its error is mostly much smaller than the width
-    /// of a bin, which is 2 %.
+    /// The value is interpolated within its bin, so its error is mostly much smaller than the width
+    /// of a bin, which is 2 % of the value.
     pub fn percentile(&self, percent: f64) -> f64 {
         let wanted = (percent / 100.0).clamp(0.0, 1.0) * self.total();
         let mut below = 0.0;
@@ -197,9 +200,10 @@ impl Statistics {
         Some(100.0 * self.bars().map(share).sum::<f64>() / self.total())
     }
 
-    /// The cumulative distribution of the values between `low` and `high`: a list of (value,
-    /// fraction of the values that are lower), with an entry for the upper edge of each bin. Only
-    /// values between `low` and `high` count, so the fraction rises from 0 at `low` to 1 at `high`.
+    /// The cumulative distribution of the counted values between `low` and `high`: a list of
+    /// (value, fraction). The fraction is that of the values between `low` and `high` that are
+    /// lower than the value, so it rises from 0 at `low` to 1 at `high`. There is an entry for the
+    /// upper edge of each bin.
     pub fn cumulative(&self, low: f64, high: f64) -> Vec<(f64, f64)> {
         let mut curve = vec![(low, 0.0)];
         let mut sum = 0.0;

@@ -1,16 +1,18 @@
-//! Levels: a logarithmic measure of the size at which a map is drawn. A level may be fractional.
+//! Levels: a logarithmic measure of the size at which a map is drawn. A level needn't be a whole
+//! number.
 
 use heatsplat_points::mercator::WORLD;
 
-/// The least and the greatest level. Levels beyond are clamped. The limits are a choice: at the
-/// least level the world is 8 CSS pixels wide, and at the greatest a CSS pixel is 5 mm wide at the
-/// equator.
+/// The least level, at which the world is 8 CSS pixels wide: a choice. Lesser levels become this
+/// one.
 const LEAST: f64 = 3.0;
+/// The greatest level, at which a CSS pixel is 5 mm wide at the equator: a choice. Greater levels
+/// become this one.
 const MOST: f64 = 33.0;
 
-/// A level that differs from a whole number by less than this is rounded to it. A picture of a box
-/// in degrees may be meant to have exactly the level of tiles, but the level that is computed from
-/// degrees has rounding errors.
+/// The difference from a whole number below which a level is rounded to that number. A picture of a
+/// box in degrees may be meant to have exactly the level of tiles, but the level that is computed
+/// from degrees has rounding errors.
 const ROUNDING: f64 = 1e-6;
 
 /// The size at which a map is drawn: at level L the world is 2ᴸ CSS pixels wide.
@@ -57,14 +59,14 @@ impl Level {
         (self.share > 0.0).then_some((self.below + 1, self.share))
     }
 
-    /// The whole levels from whose scales this level's scale is made. For a whole level it is only
-    /// the level itself, otherwise the whole levels below and above.
+    /// The whole levels from whose scales this level's scale is made: the level itself if it is
+    /// whole, otherwise the whole levels below and above it.
     pub fn wholes(self) -> impl Iterator<Item = u8> {
         let above = self.above().map(|(above, _)| above);
         std::iter::once(self.below).chain(above)
     }
 
-    /// The zoom at which tiles of 256 CSS pixels have this level. It may be fractional.
+    /// The zoom at which tiles of 256 CSS pixels have this level. It needn't be a whole number.
     pub fn zoom(self) -> f64 {
         f64::from(self.below) + self.share - 8.0
     }

@@ -1,9 +1,9 @@
 //! Scales. A scale turns a density into a position on the ramp, 0 to 1.
 //!
-//! A [`Scale`] is what a user asks for, for example "logarithmic, up to the 99th percentile". A
-//! layer's [`Statistics`] at a zoom give the percentile a number; the result is a [`Normalizer`].
-//! All tiles of the zoom share this normalizer, so equal densities have equal colours in all of
-//! them.
+//! A [`Scale`] is what a user asks for, for example "logarithmic, up to the 99th percentile". The
+//! [`Statistics`] of a layer at a zoom say which density this percentile is; with such numbers the
+//! scale becomes a [`Normalizer`]. All tiles of the zoom share this normalizer, so equal densities
+//! have equal colours in all of them.
 
 pub(crate) mod domain;
 pub(crate) mod histogram;
@@ -38,8 +38,8 @@ impl Scale {
         !given || self.transform.is_equalised()
     }
 
-    /// The level whose statistics the scale of `level` needs. It is `level` itself, or the level of
-    /// a fixed zoom if the domain names one.
+    /// The level whose statistics are needed for the scale of `level`: `level` itself, or the level
+    /// of a fixed zoom if the domain names one.
     pub fn level(&self, level: u8) -> u8 {
         match self.domain {
             Domain::AtZoom(_, zoom) => zoom + 8,
@@ -48,7 +48,7 @@ impl Scale {
     }
 
     /// Makes the normalizer of a level, at which the world is 2^`level` CSS pixels wide. `kind` is
-    /// the kind of the values. `statistics` are those of the level that [`level`](Self::level)
+    /// the kind of the values. `statistics` must be those of the level that [`level`](Self::level)
     /// returns.
     pub fn resolve(&self, statistics: &Statistics, kind: ValueKind, level: u8) -> Normalizer {
         let equalised = self.transform.is_equalised();
@@ -96,9 +96,9 @@ impl Scale {
         Normalizer::new(formula, kind)
     }
 
-    /// Makes the normalizer of `level`, which lies between two whole levels. `below` and `above`
-    /// are the normalizers of these whole levels. If the domain gives the ends of the range, they
-    /// are those of `level`'s zoom. Measured ends are interpolated between those of the two levels:
+    /// Makes the normalizer of `level`, which lies between two whole levels; `below` and `above`
+    /// are the normalizers of these. If the user has given the ends of the domain, they are those
+    /// at the zoom of `level`. Measured ends are interpolated between those of the two normalizers:
     /// geometrically, or linearly if the values are means.
     pub fn between(
         &self,
@@ -130,8 +130,8 @@ impl Scale {
 }
 
 /// Interpolates between the curves of two equalised transforms. A curve is a list of (density,
-/// position on the ramp). The result has each position that occurs in `a` or `b`, with the density
-/// that `mix` computes from the densities of the two curves at this position.
+/// position on the ramp). The result has an entry for each position that occurs in `a` or `b`:
+/// `mix` computes its density from those of the two curves at this position.
 fn mixed_curves(
     a: &[(f64, f64)],
     b: &[(f64, f64)],

@@ -1,12 +1,12 @@
-//! Normalizers: scales for which all numbers are known, so that they turn densities into colour
+//! Normalizers: scales whose numbers are all known, so that they turn densities into colour
 //! indices.
 
 use crate::scale::thresholds::Thresholds;
 use crate::scale::transform::Transform;
 use crate::scale::value_kind::ValueKind;
 
-/// A scale in which the numbers of a zoom are filled in, like the ends of its range. So it turns a
-/// density into a position on the ramp, 0 to 1, and into a colour index, 0 to 255.
+/// A scale with the numbers of a zoom, for example the ends of its domain. So it turns a density
+/// into a position on the ramp, 0 to 1, and into a colour index, 0 to 255.
 #[derive(Clone, Debug)]
 pub struct Normalizer {
     pub(super) formula: Formula,
@@ -19,9 +19,9 @@ impl Normalizer {
         self.thresholds.heap_bytes() + size_of_val(self.formula.curve.as_slice())
     }
 
-    /// Makes the normalizer of a formula for values of a kind. The lowest amounts can have the
-    /// colour index 0, which is transparent. For the other kinds every number has an index above 0,
-    /// and only NaN has the index 0.
+    /// Makes the normalizer of a formula for values of a kind. With amounts, the lowest ones have
+    /// the colour index 0, which is transparent. With the other kinds, every number has an index
+    /// above 0, and only NaN has the index 0.
     pub(super) fn new(formula: Formula, kind: ValueKind) -> Self {
         let thresholds = Thresholds::new(|k| {
             if kind != ValueKind::Amount && k == 1 {
@@ -36,8 +36,8 @@ impl Normalizer {
         }
     }
 
-    /// The lower end of the domain, which has position 0 on the ramp, and the upper end, which has
-    /// position 1.
+    /// The ends of the domain: the lower one, which has the position 0 on the ramp, and the upper
+    /// one, which has the position 1.
     pub fn domain(&self) -> (f64, f64) {
         (self.formula.low, self.formula.high)
     }
@@ -47,8 +47,8 @@ impl Normalizer {
         self.formula.transform
     }
 
-    /// The density in the middle of a diverging scale: 0 for signed values, 1 for quotients. It has
-    /// the position 0.5 on the ramp. `None` for a scale without a middle.
+    /// The density in the middle of a diverging scale, which has the position 0.5 on the ramp: 0
+    /// for signed values, 1 for quotients. `None` for a scale that doesn't diverge.
     pub fn middle(&self) -> Option<f64> {
         match self.formula.middle {
             Middle::None => None,
@@ -62,7 +62,7 @@ impl Normalizer {
         self.formula.position(density)
     }
 
-    /// Returns the density that has a given position on the ramp: the inverse of
+    /// Returns the density that has a position on the ramp, 0 to 1: the inverse of
     /// [`position`](Self::position).
     pub fn value_at(&self, position: f64) -> f64 {
         self.formula.value_at(position)
@@ -86,7 +86,8 @@ impl Normalizer {
     }
 }
 
-/// The density in the middle of a diverging scale. `None` stands for a scale without a middle.
+/// The density in the middle of a diverging scale: 0 or 1. `None` stands for a scale that doesn't
+/// diverge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Middle {
     None,
@@ -95,8 +96,9 @@ pub(super) enum Middle {
 }
 
 impl Middle {
-    /// The middle of a scale from `low` to `high` for values of a kind. `None` if such values have
-    /// no middle, or if the middle doesn't lie between `low` and `high`.
+    /// The middle of a scale from `low` to `high` for values of a kind: 0 for signed values, 1 for
+    /// quotients. It is `None` for other kinds, or if the middle doesn't lie between `low` and
+    /// `high`.
     pub(super) fn for_domain(kind: ValueKind, low: f64, high: f64) -> Self {
         match kind {
             ValueKind::Signed if low < 0.0 && high > 0.0 => Self::Zero,
@@ -115,8 +117,9 @@ pub(super) struct Formula {
     pub(super) middle: Middle,
     pub(super) transform: Transform,
     /// For equalised transforms, a list of (density, position on the ramp) in rising order, made
-    /// from a cumulative histogram. If the scale has a middle, the list has distances from it, and
-    /// positions on one side. Transforms that are formulas have an empty list.
+    /// from a cumulative histogram. If the scale has a middle, each entry has the density's
+    /// distance from the middle, and its position on the way from the middle to the end, 0 to 1.
+    /// For transforms that are formulas the list is empty.
     pub(super) curve: Vec<(f64, f64)>,
 }
 
@@ -140,9 +143,10 @@ impl Formula {
     }
 
     /// The position, 0 to 1, on a scale without a middle, or on one side of a scale with a middle.
-    /// `u` is the fraction of the way from the start to the end of the scale or of that side.
-    /// `density` is the value as `curve` counts it: the value itself or, on one side, its distance
-    /// from the middle.
+    ///
+    /// `u` is the fraction of the way from the lower end to the upper end or, on a side, from the
+    /// middle to the end. `density` is the number as `curve` has it: the density itself or, on a
+    /// side, its distance from the middle.
     fn side(&self, u: f64, density: f64) -> f64 {
         let u = u.clamp(0.0, 1.0);
         if self.transform.is_equalised() {
@@ -176,8 +180,8 @@ impl Formula {
     }
 }
 
-/// Interpolates linearly on a rising curve, and returns the y of the curve at `x`. `pick` returns
-/// the (x, y) of an entry of `curve`. `None` if the curve has fewer than two entries.
+/// Interpolates linearly on a rising curve: returns y at `x`. `pick` returns the (x, y) of an entry
+/// of `curve`. Returns `None` if the curve has fewer than two entries.
 pub(super) fn interpolate(
     curve: &[(f64, f64)],
     x: f64,

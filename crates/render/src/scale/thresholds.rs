@@ -1,46 +1,47 @@
-//! Quantization: turns densities into colour indices. The densities at which the index rises by one
-//! are computed once; a table then finds the index of a density in a few instructions.
+//! Quantization: the step from densities to colour indices. The densities at which the index rises
+//! by one, the thresholds, are computed once. A look-up table then finds the index of a density in
+//! a few instructions.
 #![allow(
     clippy::indexing_slicing,
     reason = "there are 256 thresholds, and bytes count them"
 )]
 
-/// The numbers of low bits of a density, an f32, that a look-up table may ignore. With 14 ignored
-/// bits a table has 512 entries per doubling of the density. With most formulas there is then at
-/// most one threshold between two entries. Narrow domains need tables that ignore fewer bits.
+/// The numbers of low bits of a density (an f32) that a look-up table may ignore. With 14 ignored
+/// bits a table has 512 entries for each doubling of the density, and with most formulas there is
+/// at most one threshold between two entries. Narrow domains need tables that ignore fewer bits.
 const SHIFTS: std::ops::RangeInclusive<u32> = 6..=14;
 
-/// The most entries that a look-up table may have if it ignores fewer than 14 low bits. At one byte
+/// The greatest number of entries of a look-up table that ignores fewer than 14 bits: at one byte
 /// each they take 8 KiB, which stay in the processor's cache.
 const MOST_ENTRIES: u32 = 1 << 13;
 
-/// The number of densities that are looked up by one call. It is fixed because the compiler turns
+/// The number of densities that are looked up together. It is fixed because the compiler turns
 /// loops of a fixed length into vector instructions.
 pub(crate) const BLOCK: usize = 32;
 
 /// 255 rising thresholds, with a look-up table. The colour index of a density is the number of
 /// thresholds that are not greater than the density.
 ///
-/// The evaluation of a scale's formula at each pixel, a logarithm for example, would take longer
-/// than the splatting. With a table all formulas take equally long. A GPU gets the same thresholds
-/// as the CPU, so the two agree exactly.
+/// Evaluating a scale's formula at each pixel, a logarithm for example, would take longer than the
+/// splatting. With a table all formulas take equally long. A GPU gets the same thresholds as the
+/// CPU, so that both give the same indices.
 #[derive(Clone, Debug)]
 pub(crate) struct Thresholds {
-    /// The 255 thresholds, and a NaN, to which every comparison is false, so that it acts as a
+    /// The 255 thresholds, and at last a NaN. Every comparison with NaN is false, so it acts as a
     /// threshold that no density reaches.
     thresholds: [f32; 256],
-    /// The number of low bits of a density that the table ignores. Densities that differ only in
-    /// these bits form a range of the table.
+    /// The number of low bits of a density that the table ignores. The densities that differ only
+    /// in these bits are a *range* of the table.
     shift: u32,
-    /// The number of the table's first range: the upper bits, `f32::to_bits() >> shift`, that all
-    /// densities in it have.
+    /// The number of the table's first range. A range's number is the upper bits that its densities
+    /// have in common, `f32::to_bits() >> shift`.
     first: u32,
-    /// The colour index of the density at the lower edge of each range of the look-up table.
+    /// For each range of the table, the colour index of the density at the range's lower edge.
     entries: Vec<u8>,
     /// The colour index of the density 0, by far the most frequent density.
     at_zero: u8,
-    /// True if each range of the table has at most one threshold, and only the first threshold may
-    /// lie below the positive densities. An index can then be found without a branch.
+    /// True if each range of the table has at most one threshold, and no threshold but the first
+    /// lies below all positive densities. Then an index is found without a branch.
     simple: bool,
 }
 
@@ -50,8 +51,8 @@ impl Thresholds {
         self.entries.len()
     }
 
-    /// Makes the thresholds `threshold(k)` for k = 1 to 255, and their table. A threshold that is
-    /// less than the one before is raised to that.
+    /// Makes the thresholds, `threshold(k)` for k = 1 to 255, and their table. A threshold that is
+    /// less than the one before becomes equal to that one.
     pub(crate) fn new(threshold: impl Fn(u8) -> f32) -> Self {
         let mut thresholds = [f32::NAN; 256];
         let mut last = f32::MIN;
@@ -81,7 +82,7 @@ impl Thresholds {
         made
     }
 
-    /// Makes the look-up table in which densities are found without their `shift` lowest bits.
+    /// Makes the look-up table, which ignores the `shift` lowest bits of densities.
     fn tabulate(&mut self, shift: u32) {
         let slot = |v: f32| v.max(0.0).to_bits() >> shift;
         let thresholds = &self.thresholds;
@@ -107,8 +108,8 @@ impl Thresholds {
         (self.shift, self.first) = (shift, first);
     }
 
-    /// The number of thresholds that lie below all positive densities, 0 or 1. It is 1 for kinds of
-    /// values whose negative numbers have an index above 0, that is for all kinds but amounts.
+    /// The number of thresholds that lie below all positive densities, 0 or 1. It is 0 for amounts.
+    /// It is 1 for the other kinds of values, whose negative numbers have an index above 0.
     fn below_zero(&self) -> usize {
         usize::from(self.thresholds[0] <= f32::MIN_POSITIVE)
     }
@@ -132,8 +133,8 @@ impl Thresholds {
         }
     }
 
-    /// Writes the colour indices of a block of densities without a branch. It may be called only if
-    /// the field `simple` is true.
+    /// Writes the colour indices of [`BLOCK`] densities without a branch. The field `simple` must
+    /// be true.
     #[inline(always)]
     fn block(&self, densities: &[f32; BLOCK], indices: &mut [u8; BLOCK]) {
         let lowest = f32::from_bits(self.first << self.shift);

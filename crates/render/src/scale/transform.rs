@@ -4,16 +4,16 @@ use crate::scale::parse_error::ParseStyleError;
 use std::fmt;
 use std::str::FromStr;
 
-/// The 1000 in the logarithmic transform, ln(1 + 1000 u). It is a choice: the ramp then shows the
-/// three powers of ten below the upper end.
+/// The 1000 in the logarithmic transform, ln(1 + 1000 u): a choice. With it the ramp shows the
+/// three powers of ten below the upper end of the domain.
 const LOG_RANGE: f64 = 1000.0;
 
-/// A function from a density to a position on the ramp. Most are formulas for u, the density's
-/// fraction of the domain: 0 at the domain's lower end and 1 at its upper end.
+/// A function from a density to a position on the ramp. Most transforms are formulas for u, the
+/// place of the density in the domain: 0 at the domain's lower end and 1 at its upper end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Transform {
-    /// The function u: the position on the ramp is the density's fraction of the domain itself.
+    /// The function u: the position on the ramp is the density's place in the domain.
     Linear,
     /// The function ln(1 + 1000 u) / ln 1001. It is logarithmic over three powers of ten, and 0 for
     /// u = 0.
@@ -28,8 +28,9 @@ pub enum Transform {
     /// Histogram equalisation: the position is the fraction of the zoom's non-empty pixels that
     /// have a lower density.
     EqHist,
-    /// Adaptive histogram equalisation: the position is the fraction of the non-empty pixels nearby
-    /// that have a lower density. It shows detail both in cities and in the country, without seams.
+    /// Adaptive histogram equalisation: the position is the fraction of the non-empty pixels in the
+    /// neighbourhood that have a lower density. It shows detail both in cities and in the country,
+    /// without seams.
     Local,
 }
 
@@ -62,7 +63,7 @@ impl Transform {
         ("local", Self::Local),
     ];
 
-    /// True if positions depend on how densities are distributed over the pixels, and not on a
+    /// True if positions follow from how densities are distributed over the pixels, and not from a
     /// formula.
     pub(super) fn is_equalised(self) -> bool {
         matches!(self, Self::EqHist | Self::Local)

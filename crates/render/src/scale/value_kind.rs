@@ -7,7 +7,7 @@ pub enum ValueKind {
     /// Sums and counts: numbers from 0 upwards, so scales begin at 0. A pixel of value 0 is empty.
     Amount,
     /// Means: any numbers, so scales lie between two percentiles. A pixel of value 0 is not empty;
-    /// a pixel of value NaN is.
+    /// only one of value NaN is.
     Level,
     /// Differences, and sums of weights of both signs: numbers on both sides of 0, which is the
     /// middle of scales. A pixel of value 0 is empty.

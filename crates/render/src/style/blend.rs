@@ -8,8 +8,8 @@ use crate::style::precision::Precision;
 use std::fmt;
 use std::str::FromStr;
 
-/// The greatest distance in pixels that a point's kernel reaches under [`BlendMode::Reach`],
-/// however great the point's weight. The limit bounds the time of a drawing.
+/// The greatest distance in pixels that a point's kernel reaches with [`BlendMode::Reach`], however
+/// great the point's weight: a choice, which bounds the time of a drawing.
 pub(crate) const MAX_REACH: f64 = 256.0;
 
 /// A rule that combines the splats of several points into a pixel's value.
@@ -24,7 +24,7 @@ pub enum BlendMode {
     /// mapnik-rasterizers does.
     Set,
     /// Splats that cover each other like translucent spots: 1 − Π (1 − opacity · K). heatmap.js and
-    /// simpleheat do this in 8 bits; here it is computed in floating point, so that even the
+    /// simpleheat compute this in 8 bits. Here it is computed in floating point, so that even the
     /// faintest spot changes the result.
     Cover(CoverOpacity),
     /// A marker for each point. Markers cover each other, in 8 bits from 0 to 255, with the
@@ -35,9 +35,9 @@ pub enum BlendMode {
     Plus(MarkerStamp),
     /// A sum in which all points that lie in one pixel are drawn as one point with their summed
     /// weight. The greater the weight, the wider the kernel: Σ weight · K(distance / (radius ·
-    /// (weight / w)^(1/n))). The field is w, the weight whose kernel reaches as far as the radius.
-    /// The exponent n belongs to the kernel's shape: K falls as 1 − uⁿ. This is what HeatCanvas
-    /// does.
+    /// (weight / w)^(1/n))). The field is w, the weight with which the kernel reaches exactly as
+    /// far as the radius. The exponent n follows from the shape, whose K falls like 1 − uⁿ close to
+    /// the point. This is what HeatCanvas does.
     Reach(f64),
 }
 
@@ -45,13 +45,13 @@ pub enum BlendMode {
 /// zoom.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CoverOpacity {
-    /// The weight that has opacity 0, and the weight that has opacity 1. Between them the opacity
-    /// is linear.
+    /// The weight whose opacity is 0, and the weight whose opacity is 1. Between the two, the
+    /// opacity is linear.
     pub range: (f64, f64),
     /// The least opacity of a point, 0 to 1. A lower opacity is raised to it.
     pub least: f64,
     /// The zoom from which on points have their full opacity. With each zoom further out, the
-    /// opacity is halved. With `None` points have their full opacity at all zooms.
+    /// opacity is halved. `None` means full opacity at all zooms.
     pub full_at: Option<u8>,
 }
 
@@ -66,8 +66,8 @@ impl Default for CoverOpacity {
 }
 
 impl CoverOpacity {
-    /// The number of zooms over which the opacity is halved again and again, counted outwards from
-    /// [`full_at`](Self::full_at). At zooms further out it stays the same. It is a choice.
+    /// The number of zooms, counted outwards from [`full_at`](Self::full_at), with each of which
+    /// the opacity is halved: a choice. At zooms still further out it stays the same.
     const MOST_ZOOMS: f64 = 12.0;
 
     /// Returns the opacity, 0 to 1, of a point of weight `weight` at a zoom.
@@ -101,17 +101,18 @@ impl MarkerStamp {
     }
 }
 
-/// True if splats are drawn on the CPU whatever the layer's backend is: with all blend modes but
-/// [`BlendMode::Add`], and for shapes that no backend draws, unless the precision is exact.
+/// True if splats are drawn on the CPU, whatever the layer's backend is. This is so with all blend
+/// modes but [`BlendMode::Add`], and, unless the precision is exact, for shapes that no backend
+/// draws.
 pub(crate) fn is_stamped(blend: &BlendMode, shape: Shape, precision: Precision) -> bool {
     !blend.is_plain() || shape.is_stamped() && precision == Precision::Fast
 }
 
 impl BlendMode {
-    /// The most blurs that a marker may have. It is a choice.
+    /// The greatest number of blurs that a marker may have: a choice.
     const MOST_BLURS: usize = 8;
 
-    /// Returns true for [`Add`](Self::Add), the only mode that backends implement themselves.
+    /// Returns true for [`Add`](Self::Add), the only mode that backends draw themselves.
     pub fn is_plain(&self) -> bool {
         *self == Self::Add
     }
@@ -191,8 +192,8 @@ impl FromStr for BlendMode {
     }
 }
 
-/// Parses `lo,hi[,least][@zoom]`: the weights of opacity 0 and 1, the least opacity, and the zoom
-/// of full opacity. `None` if it is not legal.
+/// Parses `lo,hi[,least][@zoom]`: the weights whose opacities are 0 and 1, the least opacity, and
+/// the zoom of full opacity. Returns `None` if the text is not legal.
 fn cover(text: &str) -> Option<CoverOpacity> {
     let (numbers, zoom) = match text.split_once('@') {
         Some((numbers, zoom)) => (numbers, Some(zoom.parse().ok()?)),

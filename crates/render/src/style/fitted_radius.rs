@@ -4,51 +4,54 @@
 use crate::style::radius::{Length, Radius};
 use heatsplat_points::{Point, Points, ReadError, TileId, Window, cancel};
 
-/// The least and the greatest fitted radius in CSS pixels. They are choices: kernels under 4 px
-/// show single points instead of heat, and those over 24 px hide where in a town a point lies.
+/// The least fitted radius, in CSS pixels: a choice. Smaller kernels show single points instead of
+/// heat.
 const LEAST: f64 = 4.0;
+/// The greatest fitted radius, in CSS pixels: a choice. Larger kernels hide where in a town a point
+/// lies.
 const MOST: f64 = 24.0;
 
-/// The greatest factor by which the radius grows from one zoom to the next, so that a map doesn't
-/// change its look when it is zoomed. It is a choice.
+/// The greatest factor between the radii of two successive zooms: a choice. So a map doesn't change
+/// its look when it is zoomed.
 const STEEPEST: f64 = 1.5;
 
-/// The ratio of the radius to the mean distance between points. With it, the kernels of
-/// neighbouring points overlap, but groups of points stay apart. Chosen by looking at maps of
-/// cities, incidents, earthquakes, storms and animals at five zooms each.
+/// The fitted radius, divided by the mean distance between neighbouring points: a choice, made by
+/// looking at maps of cities, incidents, earthquakes, storms and animals at five zooms each. With
+/// it the kernels of neighbouring points overlap, but groups of points stay apart.
 const PER_DISTANCE: f64 = 1.7;
 
-/// The number of zooms for which a radius is fitted: zooms 0 to 22. Later zooms have the radius of
+/// The number of zooms for which a radius is fitted: zooms 0 to 22. Deeper zooms have the radius of
 /// zoom 22.
 const ZOOMS: usize = 23;
 
-/// The level whose cells are the pixels of zoom 0: the world is 2⁸ pixels wide there.
+/// The level whose cells are as wide as a pixel of zoom 0, at which the world is 2⁸ pixels wide.
 const PIXEL_LEVEL: u32 = 8;
 
-/// The level whose cells are the blocks of zoom 0. A block is a square of 2⁵ × 2⁵ pixels, in which
-/// occupied pixels are counted.
+/// The level whose cells are as wide as a block of zoom 0. A block is a square of 2⁵ × 2⁵ pixels;
+/// the occupied pixels, which are those with points, are counted in each.
 const BLOCK_LEVEL: u32 = PIXEL_LEVEL - 5;
 const PIXELS_IN_BLOCK: f64 = 1024.0;
 
-/// The greatest number of points that are all read if they are not in memory: a choice.
+/// The greatest number of points of which all are read if they are not in memory: a choice.
 const MOST_SCANNED: usize = 1 << 20;
 
-/// The number of points around which blocks of pixels are read if the points are too many: a
-/// choice.
+/// The number of points around which blocks of pixels are read if not all points are: a choice.
 const PICKED: usize = 64;
 
-/// The greatest number of occupied pixels of a zoom that are all read: a choice.
+/// The greatest number of occupied pixels of a zoom of which all are read: a choice.
 const MOST_OCCUPIED: u64 = 1 << 16;
 
 impl Radius {
     /// Fits a radius to points: for each zoom a length from 4 to 24 CSS pixels, at most 1.5 times
     /// the length of the zoom before.
     ///
-    /// The length is 1.7 times the mean distance between neighbouring pixels that have points,
-    /// around a typical one of these pixels. So points at one place count once. Without points it
-    /// is 24 pixels. Takes one pass over the points, some nanoseconds each. Of more than a million
-    /// points that are not in memory only a sample is read, and the radius is nearly the fitted
-    /// one. If they can't be read, the stack is unwound: see [`Points::from_paged`].
+    /// The length is 1.7 times the mean distance between neighbouring pixels that have points, in
+    /// the surroundings of a typical such pixel. So several points at one place count once. Without
+    /// points the length is 24 pixels.
+    ///
+    /// This takes one pass over the points, some nanoseconds each. If there are more than a million
+    /// points and they are not in memory, only some are read, and the radius is nearly the same. If
+    /// they can't be read, the stack is unwound: see [`Points::from_paged`].
     pub fn for_points(points: &Points) -> Self {
         let many = points.paged().is_some() && points.summary().count > MOST_SCANNED;
         let crowding = if many {
@@ -77,15 +80,15 @@ impl Radius {
     }
 }
 
-/// The crowding at each zoom, from all points.
+/// The result of [`CrowdingCounter::finish`], from all points.
 fn scanned(points: &Points) -> Result<[f64; ZOOMS], ReadError> {
     let mut crowding = CrowdingCounter::default();
     points.scan(&mut |batch| crowding.add(batch))?;
     Ok(crowding.finish())
 }
 
-/// The crowding at each zoom, from cells of the zoom's pixels: of all pixels if few of them are
-/// occupied, and otherwise of the blocks around some points.
+/// The result of [`CrowdingCounter::finish`], nearly, from cells as wide as the zoom's pixels: from
+/// all cells if few pixels are occupied, otherwise from those in the blocks around some points.
 fn sampled(points: &Points) -> Result<[f64; ZOOMS], ReadError> {
     let picked = points.every(points.summary().count.div_ceil(PICKED))?;
     let mut all = [0.0; ZOOMS];
@@ -112,7 +115,7 @@ fn sampled(points: &Points) -> Result<[f64; ZOOMS], ReadError> {
     Ok(all)
 }
 
-/// Sums over blocks of occupied pixels: see [`Crowding`].
+/// The sums of [`Crowding`] over blocks that stand for others.
 #[derive(Default)]
 struct BlockSums {
     pixels: f64,
@@ -120,7 +123,8 @@ struct BlockSums {
 }
 
 impl BlockSums {
-    /// Adds the blocks of a window whose pixels are those of a zoom, each multiplied by `share`.
+    /// Adds the sums over the blocks in a window, whose pixels are those of `zoom`. Each sum is
+    /// multiplied by `share`.
     fn add(&mut self, points: &Points, window: &Window, zoom: u8, share: f64) {
         let (block, pixel) = (u32::from(zoom) + BLOCK_LEVEL, u32::from(zoom) + PIXEL_LEVEL);
         let mut counter = Crowding::default();
@@ -146,15 +150,15 @@ impl BlockSums {
     }
 }
 
-/// The radius in whole CSS pixels. `in_pixel` is the fraction of the pixels around a typical point
-/// that have points.
+/// The radius in whole CSS pixels. `in_pixel` is the fraction of pixels that have points, in the
+/// surroundings of a typical pixel with points.
 fn radius_of(in_pixel: f64) -> f64 {
     let distance = in_pixel.max(f64::MIN_POSITIVE).sqrt().recip();
     (PER_DISTANCE * distance).round().clamp(LEAST, MOST)
 }
 
-/// Converts a table of (zoom, length in pixels) to one with fewer rows. It leaves out each row
-/// whose length is that of a straight line between the rows before and after it.
+/// Converts a table of (zoom, length in pixels) to one with fewer rows. A row is left out if its
+/// length lies on the straight line between the rows before and after it.
 fn without_straight(all: Vec<(f64, f64)>) -> Vec<(f64, Length)> {
     let mut table: Vec<(f64, f64)> = Vec::new();
     for (i, &(zoom, length)) in all.iter().enumerate() {
@@ -182,19 +186,20 @@ fn without_straight(all: Vec<(f64, f64)>) -> Vec<(f64, Length)> {
         .collect()
 }
 
-/// Counts of occupied pixels at one zoom. A pixel is occupied if a point lies in it.
+/// Counts of occupied pixels at one zoom, block by block. A pixel is occupied if a point lies in
+/// it.
 #[derive(Clone, Copy, Default)]
 struct Crowding {
     /// The number of occupied pixels in the current block.
     here: u64,
     /// The number of occupied pixels in all blocks before the current one.
     pixels: u64,
-    /// The number of ordered pairs of different occupied pixels in one block, summed over all
-    /// blocks before the current one.
+    /// The number of ordered pairs of two occupied pixels that lie in the same block, summed over
+    /// all blocks before the current one.
     pairs: f64,
 }
 
-/// Counts the pixels that have points at each zoom. The points are added in Z-order.
+/// A counter of the pixels that have points, at each zoom. Points must be added in Z-order.
 #[derive(Default)]
 struct CrowdingCounter {
     zooms: [Crowding; ZOOMS],
@@ -221,8 +226,9 @@ impl CrowdingCounter {
         }
     }
 
-    /// For each zoom the mean, over all occupied pixels, of the number of other occupied pixels in
-    /// the same block, divided by the number of pixels in a block.
+    /// Returns for each zoom how crowded its pixels are, from 0 to 1: the fraction of a block's
+    /// pixels that are occupied besides a given occupied pixel, as the mean over all occupied
+    /// pixels.
     fn finish(self) -> [f64; ZOOMS] {
         self.zooms.map(|mut zoom| {
             zoom.close();
@@ -240,8 +246,9 @@ impl Crowding {
     }
 }
 
-/// The first zoom at which the squares of a quadtree are at most as wide as those of `level`. At
-/// zoom 0 they are those of `level_of_0`, and at each further zoom half as wide.
+/// The first zoom at which the squares of a quadtree are at most as wide as the cells of `level`.
+/// At zoom 0 these squares are the cells of `level_of_0`, and at each further zoom they are half as
+/// wide.
 fn first_zoom(level: u32, level_of_0: u32) -> usize {
     level.saturating_sub(level_of_0) as usize
 }

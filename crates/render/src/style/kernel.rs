@@ -17,9 +17,9 @@ use std::f64::consts::{PI, SQRT_2};
 /// | triangular | 1 − u | radius |
 /// | uniform | 1, with a soft edge (below) | radius + 1 pixel |
 ///
-/// Reach is the distance from which on K is 0. The soft edge of a uniform kernel is two pixels
-/// wide. At a distance of d pixels between a = radius − 1 and b = radius + 1, K is (b² − d²) / (b²
-/// − a²).
+/// Reach is the distance from which on K is 0. A uniform kernel falls from 1 to 0 over two pixels,
+/// its soft edge: at a distance of d pixels between a = radius − 1 and b = radius + 1, K is (b² −
+/// d²) / (b² − a²).
 ///
 /// The names and the formulas are those of QGIS's kernel density estimation. The gaussian has σ =
 /// radius/3, as in MapLibre and MapServer; with this σ it looks about as wide as the other shapes
@@ -58,12 +58,12 @@ pub enum Shape {
     Cone(Decay),
 }
 
-/// A fraction of a kernel's radius: 0 to 1, rounded to thousandths.
+/// A fraction of a kernel's radius, 0 to 1, rounded to thousandths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Share(u16);
 
 impl Share {
-    /// Makes a fraction of a kernel's radius. `None` unless it is from 0 to 1.
+    /// Makes a fraction of a kernel's radius. Returns `None` if it is not from 0 to 1.
     pub fn new(share: f64) -> Option<Self> {
         let legal = (0.0..=1.0).contains(&share);
         legal.then_some(Self((share * 1000.0).round() as u16))
@@ -75,13 +75,13 @@ impl Share {
     }
 }
 
-/// The value that a [`Shape::Cone`] has at its edge: −100 to 100, rounded to thousandths. In the
-/// middle the shape has the value 1.
+/// The value that a [`Shape::Cone`] has at its edge, from −100 to 100, rounded to thousandths. At
+/// the point itself the cone has the value 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Decay(i32);
 
 impl Decay {
-    /// Makes the value that a cone has at its edge. `None` unless it is from −100 to 100.
+    /// Makes the value that a cone has at its edge. Returns `None` if it is not from −100 to 100.
     pub fn new(decay: f64) -> Option<Self> {
         let legal = (-100.0..=100.0).contains(&decay);
         legal.then_some(Self((decay * 1000.0).round() as i32))
@@ -125,14 +125,14 @@ impl Shape {
         }
     }
 
-    /// True if no backend draws the shape: for the shapes after [`Pixel`](Self::Pixel), which are
-    /// kernels of other heat maps. The CPU then draws them, by adding a picture of the kernel at
-    /// each point.
+    /// True if no backend draws the shape. This is so for the shapes after [`Pixel`](Self::Pixel),
+    /// which are kernels of other heat maps. The CPU draws these by adding a picture of the kernel
+    /// at each point.
     pub fn is_stamped(self) -> bool {
         self != Self::Pixel && !Self::ALL.iter().any(|(_, shape)| *shape == self)
     }
 
-    /// The exponent n with which the kernel falls around its middle, as 1 − uⁿ. It is used by
+    /// The exponent n for which the kernel falls like 1 − uⁿ close to the point. It is used by
     /// [`BlendMode::Reach`](crate::BlendMode::Reach).
     pub(crate) fn degree(self) -> f64 {
         match self {
@@ -142,8 +142,8 @@ impl Shape {
         }
     }
 
-    /// The distance from which on K is 0, as a multiple of the radius. A uniform kernel is taken
-    /// without its soft edge.
+    /// The distance from which on K is 0, as a multiple of the radius. The soft edge of a uniform
+    /// kernel doesn't count.
     pub fn reach(self) -> f64 {
         match self {
             Self::Gaussian => 4.0 / 3.0,
@@ -160,8 +160,8 @@ impl Shape {
         }
     }
 
-    /// The volume under a kernel of radius 1, ∫ K dA. A uniform kernel is taken without its soft
-    /// edge.
+    /// The volume ∫ K dA under a kernel of radius 1, with areas in squares of the radius. The soft
+    /// edge of a uniform kernel doesn't count.
     pub fn mass(self) -> f64 {
         match self {
             Self::Gaussian => 2.0 * PI / 9.0 * (1.0 - (-8.0f64).exp()),
@@ -186,9 +186,9 @@ impl Shape {
     }
 }
 
-/// K(u) for [`Shape::Shadow`]: a disc, blurred by a gaussian of σ = (1 − disc)/2 and scaled to 1 in
-/// the middle. `disc`, the disc's radius, and σ are fractions of the kernel's radius. The formula
-/// is exact in the middle. Elsewhere it takes the disc's edge as straight.
+/// K(u) for [`Shape::Shadow`]: a disc that is blurred by a gaussian of σ = (1 − disc)/2, divided by
+/// its value in the middle. `disc` is the radius of the disc; both are fractions of the kernel's
+/// radius. The formula is exact in the middle. Elsewhere it takes the disc's edge as straight.
 fn shadow(u: f64, disc: f64) -> f64 {
     let sigma = (1.0 - disc).max(1e-3) / 2.0;
     // The normal distribution function Φ, by formula 7.1.26 of Abramowitz and Stegun.
@@ -280,8 +280,8 @@ impl Normalize {
 named_choice!(Normalize);
 
 /// The two distances in pixels between which a uniform kernel falls from 1 to 0: radius − 1 and
-/// radius + 1, or 0 and twice the radius if the radius is under a pixel. With a hard edge, a point
-/// that moves a little could switch a pixel from 0 to 1.
+/// radius + 1, or 0 and twice the radius if the radius is less than a pixel. With a hard edge, a
+/// point that moves a little could switch a pixel from 0 to 1.
 pub(crate) fn soft_edge(radius: f64) -> (f64, f64) {
     let half = radius.min(1.0);
     (radius - half, radius + half)
@@ -317,7 +317,7 @@ impl Kernel {
 
     /// Makes a kernel of `radius` pixels, in a picture of one pixel per CSS pixel.
     ///
-    /// `None` unless the radius is from [`MIN_RADIUS`](Self::MIN_RADIUS) to
+    /// Returns `None` if the radius is not from [`MIN_RADIUS`](Self::MIN_RADIUS) to
     /// [`MAX_RADIUS`](Self::MAX_RADIUS).
     pub fn new(shape: Shape, radius: f64, normalize: Normalize) -> Option<Self> {
         (Self::MIN_RADIUS..=Self::MAX_RADIUS)
@@ -325,8 +325,8 @@ impl Kernel {
             .then_some(Self::per_css_pixel(shape, radius, normalize, 1.0))
     }
 
-    /// Makes a kernel of `radius` pixels in a picture of `ratio` pixels per CSS pixel. It doesn't
-    /// check the radius: the caller must have done so.
+    /// Makes a kernel of `radius` pixels in a picture of `ratio` pixels per CSS pixel. The radius
+    /// must be legal: it isn't checked here.
     pub(crate) fn per_css_pixel(
         shape: Shape,
         radius: f64,
@@ -411,9 +411,9 @@ impl Kernel {
     }
 }
 
-/// The value at a distance of a uniform kernel with its soft edge. The edge is linear in the square
-/// of the distance. So the kernel is a difference of two paraboloids that are cut off at 0, which
-/// can be drawn by fast sums.
+/// The value, at a distance in pixels, of a uniform kernel with a soft edge. The edge is linear in
+/// the square of the distance. So the kernel is a difference of two paraboloids that are cut off at
+/// 0, and these can be drawn by fast sums.
 #[inline(always)]
 pub(crate) fn softened(distance: f64, radius: f64) -> f64 {
     let (inner, outer) = soft_edge(radius);

@@ -1,5 +1,5 @@
-//! Keys for caches. If two styles have equal keys, they share cached statistics, a cached scale or
-//! a cached density.
+//! Keys for caches. Styles with equal keys share cached statistics, a cached scale or a cached
+//! density.
 
 use crate::scale::transform::Transform;
 use crate::style::Style;
@@ -8,8 +8,8 @@ use crate::style::measure::Measure;
 use crate::style::radius::{Length, Radius};
 use std::borrow::Cow;
 
-/// The key of cached values of pictures: the parts of a style that the values at a level depend on.
-/// Two styles with equal keys give equal values of the same points.
+/// The key under which values of pictures are cached: the parts of a style on which the values at a
+/// level depend. Two styles with equal keys give the same points equal values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ValuesKey {
     measure: Measure,
@@ -22,8 +22,8 @@ pub struct ValuesKey {
     blend: String,
 }
 
-/// The key of a cached scale: the parts of a style that the scale of a level depends on. The scale
-/// also depends on the points, which aren't part of the key.
+/// The key under which a scale is cached: the parts of a style on which the scale of a level
+/// depends. The scale also depends on the points, which aren't part of the key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct NormalizerKey {
     statistics: ValuesKey,
@@ -45,21 +45,23 @@ impl NormalizerKey {
 }
 
 impl Style {
-    /// Makes the key under which the values of a picture at a level are cached. A radius may depend
-    /// on the zoom and so on the level.
+    /// Makes the key under which the values of a picture at a level are cached. The level matters
+    /// because a radius may depend on the zoom.
     pub fn values_key(&self, level: u8) -> ValuesKey {
         self.key_with(self.length_at(level))
     }
 
-    /// Makes the key under which the statistics of a level are cached: the key of the values in the
-    /// style that [`for_statistics`](Self::for_statistics) returns.
+    /// Makes the key under which the statistics of a level are cached: the
+    /// [`values_key`](Self::values_key) of the style that [`for_statistics`](Self::for_statistics)
+    /// returns.
     pub fn statistics_key(&self, level: u8) -> ValuesKey {
         self.key_with(self.length_at(level).rounded())
     }
 
-    /// The style in which the values of a level are measured to make a scale. Its radius is
-    /// rounded, by at most 3.2 %, so that styles with nearly equal radii share one scale. The
-    /// rounded radius follows from the style alone, whether it is a layer's own or a request's.
+    /// The style in which the values of a level are measured to make a scale: this style with a
+    /// rounded radius. The radius changes by at most 3.2 %, so that styles with nearly equal radii
+    /// share one scale. The rounded radius follows from the style alone, whether the style is a
+    /// layer's own or a request's.
     pub fn for_statistics(&self, level: u8) -> Cow<'_, Self> {
         let (length, rounded) = (self.length_at(level), self.length_at(level).rounded());
         if length == rounded || self.shape() == Shape::Pixel {

@@ -64,8 +64,8 @@ impl MarkerImage {
     /// The greatest width of a marker's picture in pixels, and also the greatest height.
     pub const MAX_SIDE: u32 = 256;
 
-    /// Makes a marker's picture from its alpha values, which are given row by row from the top.
-    /// `None` unless there are `width` × `height` values, and width and height are from 1 to
+    /// Makes a marker's picture from its alpha values, given row by row from the top. Returns
+    /// `None` if there are not `width` × `height` values, or if width or height is not from 1 to
     /// [`MAX_SIDE`](Self::MAX_SIDE).
     pub fn new(width: u32, height: u32, alpha: Vec<u8>) -> Option<Self> {
         let side = 1..=Self::MAX_SIDE;
@@ -134,23 +134,25 @@ impl MarkerImage {
     }
 }
 
-/// The number of positions within a pixel, along x and also along y, that an ellipse can be drawn
-/// at. A point's position is rounded to the nearest of them. The number is a choice after a
-/// measurement on a map of cities with the blend mode `over`: the fraction of pixels that differ
-/// from Mapnik's by at most 1 is 99.88 % with 64 positions, 99.93 % with 128, and 99.97 % with 256.
+/// The number of positions within a pixel, along x and also along y, at which an ellipse can be
+/// drawn. A point's position is rounded to the nearest of them. The number is a choice after a
+/// measurement on a map of cities with the blend mode `over`. The pixels that differ from Mapnik's
+/// by at most 1 of 255 were 99.88 % of all with 64 positions, 99.93 % with 128, and 99.97 % with
+/// 256.
 const PHASES: u32 = 128;
 
 /// A marker prepared for being turned into pixels, in pictures of one resolution.
 #[derive(Debug)]
 pub(crate) struct MarkerRaster {
-    /// The number of positions within a pixel, along x and along y, that the marker can be drawn
-    /// at: 1 for pictures, [`PHASES`] for ellipses.
+    /// The number of positions within a pixel, along x and also along y, at which the marker can be
+    /// drawn: 1 for pictures, [`PHASES`] for ellipses.
     pub(crate) phases: u32,
-    /// The offset in pixels that is added to a point's position. The sum is then rounded down to a
-    /// position that the marker can be drawn at.
+    /// The offset in pixels, along x and y, that is added to a point's position before it is
+    /// rounded down to a position at which the marker can be drawn.
     pub(crate) shift: (f64, f64),
-    /// The offset in whole pixels to the top left pixel of the marker. It begins at the pixel that
-    /// contains the point's position with `shift` added.
+    /// The offset in whole pixels, along x and y, from the pixel of the point to the top left pixel
+    /// of the marker. The pixel of the point is the one with the point's position, after `shift` is
+    /// added.
     pub(crate) corner: (i64, i64),
     pub(crate) width: u32,
     pub(crate) height: u32,
@@ -198,8 +200,8 @@ impl Marker {
         }
     }
 
-    /// The distance in CSS pixels from a point within which the marker changes pixels: half of the
-    /// marker's longer side, and a pixel for the rounding of positions.
+    /// The greatest distance, in CSS pixels, from a point to a pixel that its marker changes: half
+    /// of the marker's longer side, and a pixel for the rounding of positions.
     pub(crate) fn reach(&self) -> f64 {
         match &self.shape {
             MarkerShape::Image(image) => f64::from(image.width.max(image.height)) / 2.0 + 1.0,
@@ -207,8 +209,9 @@ impl Marker {
         }
     }
 
-    /// Returns the opacity, 0 to 255, of the marker of a point with weight `weight`. As in Mapnik,
-    /// it is rounded to the nearest number for ellipses, and rounded down for pictures.
+    /// Returns the opacity, 0 to 255, of the marker of a point with the weight `weight`. As in
+    /// Mapnik, the opacity is rounded to the nearest number for ellipses, and rounded down for
+    /// pictures.
     pub(crate) fn opacity(&self, weight: f32) -> u8 {
         let weight = if self.weighted {
             f64::from(weight).clamp(0.0, 1.0)
@@ -225,8 +228,8 @@ impl Marker {
 
 impl MarkerRaster {
     /// Returns the alpha values of the marker's pixels, row by row, multiplied by `opacity` / 255.
-    /// `phase` is the position within a pixel: the number of steps in x and in y, each from 0 to
-    /// `phases` − 1.
+    /// `phase` is the position within a pixel at which the marker is drawn: its number along x and
+    /// along y, each from 0 to `phases` − 1.
     pub(crate) fn alphas(&self, phase: (u32, u32), opacity: u8) -> Vec<u8> {
         let scaled = |a: u8| {
             if opacity == 255 {
@@ -249,10 +252,10 @@ impl MarkerRaster {
     }
 }
 
-/// Returns the corners of the polygon that Mapnik draws for an ellipse; its rasteriser is
-/// Anti-Grain Geometry. `size` is the width and height in CSS pixels, and `radii` are those along x
-/// and y in pixels. As in Mapnik, the corners are offsets from the middle of the polygon's bounding
-/// box.
+/// Returns the corners of the polygon that Mapnik, whose rasteriser is Anti-Grain Geometry, draws
+/// for an ellipse. `size` is the ellipse's width and height in CSS pixels, and `radii` are its
+/// radii along x and y in pixels. As in Mapnik, the corners are offsets from the middle of the
+/// polygon's bounding box, in pixels.
 fn corners(size: (f64, f64), radii: (f64, f64)) -> Vec<(f64, f64)> {
     let mean = (size.0 + size.1) / 4.0;
     let step = 2.0 * (mean / (mean + 0.125)).acos();
@@ -272,12 +275,12 @@ fn corners(size: (f64, f64), radii: (f64, f64)) -> Vec<(f64, f64)> {
 }
 
 /// Computes how much of each pixel a polygon covers: 0 for nothing, 255 for the whole pixel. The
-/// polygon is given by its corners, as offsets from `middle`.
+/// polygon is given by its corners, as offsets from `middle` in pixels.
 ///
-/// Each edge of the polygon covers, in each row, the area to its right, with a sign by its
-/// direction. A pixel that it crosses gets the area between the edge and the pixel's right side;
-/// every pixel further right gets the edge's height in that row. The areas are stored as
-/// differences from the pixel to the left, and a running sum along the row restores them.
+/// In each row, an edge of the polygon covers the area to its right; the area's sign is the
+/// direction of the edge. A pixel that the edge crosses gets the area between the edge and the
+/// pixel's right side. Every pixel further right gets the height of the edge in that row. Areas are
+/// stored as differences to the pixel at the left, and a running sum along the row gives the areas.
 fn filled(corners: &[(f64, f64)], middle: (f64, f64), columns: u32, rows: u32) -> Vec<u8> {
     /// A number that is subtracted from an area, in 1/256 of a pixel, before the area is rounded
     /// up. It is greater than the rounding error of the running sums, so an area of 0 stays 0.
@@ -332,9 +335,9 @@ fn filled(corners: &[(f64, f64)], middle: (f64, f64), columns: u32, rows: u32) -
     alphas
 }
 
-/// Cuts the interval from `from` to `to` at each whole number. Returns for each piece the greatest
-/// whole number that is not above it, and its two ends. The ends have the direction of the
-/// interval.
+/// Cuts the interval from `from` to `to` at each whole number. Returns, for each piece, the
+/// greatest whole number that is not above the piece, and the two ends of the piece: the one nearer
+/// to `from` first.
 fn pieces(from: f64, to: f64) -> impl Iterator<Item = (usize, f64, f64)> {
     let (low, high) = (from.min(to), from.max(to));
     let cells = low.floor() as usize..high.ceil() as usize;
@@ -363,7 +366,8 @@ impl fmt::Display for Marker {
 }
 
 impl Marker {
-    /// Parses the text of a marker, which `Display` writes. `None` if it is not legal.
+    /// Parses the text of a marker, which `Display` writes. Returns `None` if the text is not
+    /// legal.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (shape, opacity) = text.trim().split_once('@').unwrap_or((text.trim(), "1"));
         let (opacity, weighted) = match opacity.strip_suffix("*weight") {

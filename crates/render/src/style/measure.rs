@@ -2,8 +2,8 @@
 
 use crate::style::names::{display_by_name, named_choice};
 
-/// The formula for a pixel's value. Sums are over the points around the pixel, and K is the value
-/// of a point's kernel at the pixel.
+/// The formula for a pixel's value. Sums (Σ) are over the points around the pixel, and K is the
+/// value that a point's kernel has at the pixel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Measure {

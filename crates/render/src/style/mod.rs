@@ -27,7 +27,7 @@ use std::sync::Arc;
 use text::{StyleError, value_error};
 
 /// Everything that decides how a layer's points are drawn. The measure and the kernel give each
-/// pixel its value; the scale and the ramp give a value its colour.
+/// pixel its value; the scale and the ramp give each value its colour.
 ///
 /// Each parameter has a setter in Rust:
 ///
@@ -64,16 +64,16 @@ pub struct Style {
     opacity: Option<Written<Opacity>>,
     classes: Option<u8>,
     isolines: Option<u8>,
-    /// True if the values are means, [`ValueKind::Level`]. Low means are drawn as opaque as high
-    /// ones.
+    /// True if the values are means, [`ValueKind::Level`]. Then low values are drawn as opaque as
+    /// high ones.
     level: bool,
     /// The finished ramp: `ramp`, with `reverse`, `opacity` and `classes` applied.
     baked: Arc<Ramp>,
     explicit: ExplicitParameters,
 }
 
-/// A parameter's value, and the text by which [`Style::parameters`] writes it. The text gives this
-/// value when it is parsed.
+/// A parameter's value, and the text by which [`Style::parameters`] writes it. Parsing the text
+/// gives this value again.
 #[derive(Clone, Debug)]
 struct Written<T> {
     value: T,
@@ -151,7 +151,8 @@ impl Style {
         &self.radius
     }
 
-    /// The rule for the kernel's height: its value at distance 0, or the volume under it, is 1.
+    /// The rule for the kernel's height: either its value at distance 0 or the volume under it is
+    /// 1.
     pub fn normalize(&self) -> Normalize {
         self.normalize
     }
@@ -181,18 +182,19 @@ impl Style {
         &self.baked
     }
 
-    /// The number of isolines that are drawn over the colours. `None` for no isolines.
+    /// The number of isolines that are drawn over the colours; `None` for no isolines.
     pub fn isolines(&self) -> Option<u8> {
         self.isolines
     }
 
-    /// The number of classes that the ramp is cut into, each with a single colour. `None` for a
+    /// The number of classes that the ramp is cut into, each with a single colour; `None` for a
     /// smooth ramp.
     pub fn classes(&self) -> Option<u8> {
         self.classes
     }
 
-    /// The unit, in words, of the values that pictures in this style show, for legends and texts.
+    /// The unit, in words, of the values that pictures in this style show: `weight per km²`, for
+    /// example.
     pub fn unit(&self) -> String {
         self.unit_of("weight", "points")
     }
@@ -214,14 +216,14 @@ impl Style {
         format!("{word}{per}")
     }
 
-    /// True if splats are drawn on the CPU whatever the layer's backend is: if the blend mode is
-    /// not [`BlendMode::Add`], or if no backend draws the shape and the precision is not exact.
+    /// True if splats are drawn on the CPU, whatever the layer's backend is: either the blend mode
+    /// is not [`BlendMode::Add`], or no backend draws the shape and the precision is not exact.
     pub fn is_stamped(&self) -> bool {
         blend::is_stamped(&self.blend, self.shape, self.precision)
     }
 
-    /// True if the kernel is evaluated for every single point instead of cells that stand for
-    /// several. It is false for [`Shape::Pixel`], which is exact in any case.
+    /// True if the kernel is evaluated for every single point, and not for cells that stand for
+    /// several points. It is false for [`Shape::Pixel`], which is exact in any case.
     pub fn is_exact(&self) -> bool {
         self.precision == Precision::Exact && self.shape != Shape::Pixel
     }
@@ -311,7 +313,7 @@ impl Style {
         self
     }
 
-    /// Sets an opacity that the alpha of the ramp's colours is multiplied by.
+    /// Sets an opacity by which the alpha of the ramp's colours is multiplied.
     #[must_use]
     pub fn with_opacity(mut self, opacity: Opacity) -> Self {
         let text = opacity.to_string();
@@ -353,7 +355,8 @@ impl Style {
         Err(value_error("overlap", &self.blend.to_string(), expected))
     }
 
-    /// Makes the finished ramp, `baked`: applies direction, opacity and classes to the ramp.
+    /// Makes the finished ramp, `baked`, from `ramp`: reverses it if `reverse` is set, and applies
+    /// opacity and classes.
     fn bake(&mut self) {
         let mut ramp = self.ramp.value.clone();
         if self.reverse {
@@ -375,8 +378,8 @@ impl Style {
         self.baked = Arc::new(ramp);
     }
 
-    /// Adapts the style to values of a kind. A transform or a ramp that the user has not set
-    /// becomes the kind's default.
+    /// Adapts the style to values of a kind: where the user has not set the transform or the ramp,
+    /// it becomes the kind's default.
     #[must_use]
     pub fn suited_to(mut self, kind: ValueKind) -> Self {
         if !self.explicit.transform {
@@ -402,8 +405,8 @@ impl Style {
         self
     }
 
-    /// Adapts the style to a light ground: the ramp `dusk` takes the place of the default
-    /// ramp, whose low end is dark. A ramp that the user has set stays.
+    /// Adapts the style to a light base map: the ramp `dusk` replaces the default ramp, whose low
+    /// end is dark. A ramp that the user has set stays.
     #[must_use]
     pub fn on_light_ground(mut self) -> Self {
         if !self.explicit.ramp && self.ramp.text == Self::DEFAULT_RAMP {

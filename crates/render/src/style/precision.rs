@@ -2,19 +2,19 @@
 
 use crate::style::names::named_choice;
 
-/// The precision of densities: the error that a pixel's Σ weight · K(distance) may have. Errors are
-/// fractions of the peak, the greatest density of the picture.
+/// The precision of densities: how large the error of a pixel's Σ weight · K(distance) may be.
+/// Errors are fractions of the greatest density of the picture, the peak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Precision {
     /// Errors of at most 1/256 of the peak. Points are drawn as cells, which stand for several
-    /// points. So the time depends on the number of cells in the picture and not on the number of
-    /// points.
+    /// points, so that the time depends on the number of cells in the picture and not on the number
+    /// of points.
     #[default]
     Fast,
     /// Errors of at most 1e-6 of the peak. The kernel of every point is evaluated at the point's
     /// exact position, in f64 and on the CPU. For each point this takes about a nanosecond for each
-    /// pixel that its kernel reaches.
+    /// pixel that the point's kernel reaches.
     Exact,
 }
 

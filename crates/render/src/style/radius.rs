@@ -29,8 +29,8 @@ impl Length {
     }
 
     /// The length, rounded to one of a small number of lengths. Scales are measured with rounded
-    /// lengths, so that styles with nearly equal radii share a scale, and requests with ever new
-    /// radii measure little.
+    /// lengths. So styles with nearly equal radii share a scale, and requests with ever new radii
+    /// don't cause ever new measurements.
     ///
     /// Pixels are rounded to 5 significant binary digits. All whole numbers up to 32 and all powers
     /// of two are such numbers, and no length changes by more than 3.2 %. Metres are rounded to a
@@ -52,8 +52,8 @@ impl Length {
     }
 }
 
-/// The nearest number with 5 significant binary digits: the leading one and 4 of the 52 that an f64
-/// stores after it.
+/// The nearest number with 5 significant binary digits: the leading one, and 4 of the 52 that
+/// follow it in an f64.
 fn rounded_bits(n: f64) -> f64 {
     const DROPPED: u32 = 52 - 4;
     f64::from_bits((n.to_bits() + (1 << (DROPPED - 1))) >> DROPPED << DROPPED)
@@ -126,13 +126,14 @@ pub struct Radius(Arc<[(f64, Length)]>);
 impl Radius {
     const MAX_STOPS: usize = 32;
 
-    /// Makes a radius in CSS pixels. `None` unless it is from 0.5 to 128. A [`Kernel`] may have
-    /// twice as many pixels, which it has in pictures of twice the resolution.
+    /// Makes a radius in CSS pixels. Returns `None` if it is not from 0.5 to 128. The radius of a
+    /// [`Kernel`], which is in pixels of the picture, is twice as large in a picture of twice the
+    /// resolution.
     pub fn pixels(pixels: f64) -> Option<Self> {
         Self::from_zooms(vec![(0.0, Length::Pixels(pixels))])
     }
 
-    /// Makes a radius in metres on the ground. `None` unless it is from 1 cm to 5,000 km.
+    /// Makes a radius in metres on the ground. Returns `None` if it is not from 1 cm to 5,000 km.
     pub fn metres(metres: f64) -> Option<Self> {
         Self::from_zooms(vec![(0.0, Length::Metres(metres))])
     }
@@ -140,8 +141,12 @@ impl Radius {
     /// Makes a radius from a table of (zoom, length) with rising zooms. Between two zooms the
     /// length is interpolated linearly.
     ///
-    /// `None` if the table is empty or has more than 32 rows, if its zooms don't rise or are not
-    /// from 0 to 30, if it mixes pixels and metres, or if a length is not legal.
+    /// Returns `None` if
+    ///
+    /// * the table is empty or has more than 32 rows,
+    /// * its zooms don't rise, or are not from 0 to 30,
+    /// * it mixes pixels and metres, or
+    /// * a length is not legal.
     pub fn from_zooms(table: Vec<(f64, Length)>) -> Option<Self> {
         let alike = |w: &[(f64, Length)]| {
             matches!(w, [(a, Length::Pixels(_)), (b, Length::Pixels(_))]
@@ -161,9 +166,9 @@ impl Radius {
         Self(Arc::new([(0.0, length)]))
     }
 
-    /// Returns the length at a zoom. The zoom is counted for tiles of 256 CSS pixels, and may be
-    /// fractional. Before the first zoom of a table the length is the table's first, and after the
-    /// last zoom its last.
+    /// Returns the length at a zoom. The zoom is counted for tiles of 256 CSS pixels, and needn't
+    /// be a whole number. Below the first zoom of a table the length is that of the first zoom, and
+    /// above the last zoom that of the last.
     pub fn at_zoom(&self, zoom: f64) -> Length {
         let after = self.0.partition_point(|(z, _)| *z <= zoom);
         let before = after.checked_sub(1).and_then(|i| self.0.get(i));

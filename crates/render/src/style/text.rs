@@ -144,9 +144,9 @@ impl Style {
         Ok(())
     }
 
-    /// Lists the parameters as (name, value), in a fixed order. Parameters that have no effect are
-    /// left out, `reverse=false` for example. So styles that differ only in such parameters have
-    /// equal lists.
+    /// Lists the parameters as (name, value), in a fixed order. Parameters that have no effect,
+    /// like `reverse=false`, are left out. So styles that differ only in such parameters have equal
+    /// lists.
     pub fn parameters(&self) -> Vec<(&'static str, String)> {
         let mut all = vec![
             ("measure", self.measure.to_string()),
@@ -191,14 +191,14 @@ impl fmt::Display for Style {
     }
 }
 
-/// Returns the number of classes unchanged, or an error if it is less than 2 or more than 64.
-/// `None` stands for a smooth ramp.
+/// Returns `classes` unchanged if it is `None`, which means a smooth ramp, or a number from 2 to
+/// 64. Other numbers are errors.
 pub(super) fn check_classes(classes: Option<u8>) -> Result<Option<u8>, StyleError> {
     in_range("steps", classes, &CLASSES, EXPECTED_CLASSES)
 }
 
-/// Returns the number of isolines unchanged, or an error if it is 0 or more than 64. `None` stands
-/// for no isolines.
+/// Returns `isolines` unchanged if it is `None`, which means no isolines, or a number from 1 to 64.
+/// Other numbers are errors.
 pub(super) fn check_isolines(isolines: Option<u8>) -> Result<Option<u8>, StyleError> {
     in_range("isolines", isolines, &ISOLINES, EXPECTED_ISOLINES)
 }

@@ -4,24 +4,24 @@ use std::sync::{Arc, LazyLock};
 
 use ab_glyph::{Font, FontArc, GlyphId, PxScale, ScaleFont as _, point};
 
-/// Noto Sans Regular without hints, with the letters of Latin, Greek and Cyrillic alone. It is
-/// made by `scripts/make-typeface`.
+/// The typeface that is part of the program: Noto Sans Regular without hints, with only the letters
+/// of Latin, Greek and Cyrillic. `scripts/make-typeface` makes the file.
 static EMBEDDED: LazyLock<Option<FontArc>> =
     LazyLock::new(|| FontArc::try_from_slice(include_bytes!("NotoSans-Regular.ttf")).ok());
 
-/// The distance from the top of a line of text to its baseline, as a multiple of the text's size.
-/// It is a choice, and the same in SVG.
+/// The distance from the top of a line of text to its baseline, as a multiple of the font size: a
+/// choice. In SVG it is the same.
 const BASELINE: f32 = 1.0;
 
-/// The greatest side of a letter, as a multiple of the size of the text. Letters beyond it are
-/// left out: a damaged file may ask for pictures of any size. A choice.
+/// The greatest side of a letter, as a multiple of the font size: a choice. Letters that are larger
+/// are left out, since a damaged file may ask for pictures of any size.
 const GREATEST_LETTER: f32 = 8.0;
 
 /// A typeface: the shapes of letters. The default one is part of the program, and has the letters
 /// of Latin, Greek and Cyrillic.
 ///
-/// Letters stand side by side from left to right, each as it is by itself. So scripts that join
-/// letters or run from right to left are not set as they should be.
+/// Letters stand side by side from left to right, and none is changed by its neighbours. So scripts
+/// that join letters, or run from right to left, are not set as they should be.
 #[derive(Clone, Debug, Default)]
 pub struct Typeface {
     /// The typeface that was read from a file. `None` for the embedded one.
@@ -59,8 +59,9 @@ impl Typeface {
     }
 
     /// Draws a line of text whose top left corner is at (`left`, `top`), at a font size of `size`
-    /// pixels. `pixel` is called with the column, the row and the covered share of each pixel that
-    /// a letter covers. No letter that begins at `end` or to the right of it is drawn.
+    /// pixels. Calls `pixel` for each pixel that a letter covers, with the pixel's column and row,
+    /// and the fraction of it that is covered. A letter that begins at `end` or to the right of it
+    /// is not drawn.
     pub(crate) fn draw(
         &self,
         [left, top]: [f32; 2],
@@ -94,8 +95,8 @@ impl Typeface {
     }
 }
 
-/// Converts the font size `size` in pixels, the side of an em, to the measure of `ab_glyph`, the
-/// height of a line.
+/// Converts a font size to the measure that `ab_glyph` has. The former, `size`, is the side of an
+/// em in pixels; the latter is the height of a line.
 fn scale(font: &FontArc, size: f32) -> PxScale {
     let em = font.units_per_em().unwrap_or(1000.0);
     PxScale::from(size * font.height_unscaled() / em)

@@ -1,18 +1,17 @@
-//! Measurements of a ramp. They show if lightness rises steadily, if steps look equal, and if the
-//! colours are distinguishable. Distances between colours are measured in the colour space Oklab
-//! (Björn Ottosson, 2020). There, 0.02 is about the least difference that an eye sees between two
-//! colours side by side.
+//! Measurements of a ramp: whether lightness rises steadily, whether steps look equal, and whether
+//! the colours are distinguishable. Distances between colours are measured in the colour space
+//! Oklab (Björn Ottosson, 2020), where 0.02 is about the least difference that an eye sees between
+//! two colours side by side.
 
 use crate::ramp::Ramp;
 use csscolorparser::Color;
 use std::fmt;
 
-/// The number of colours of a ramp that are compared. They are the colours of every 15th index,
-/// from 15 to 255.
+/// The number of colours of a ramp that are compared: those of the indices 15, 30, 45 … 255.
 pub const SAMPLES: usize = 17;
 
-/// The distance in Oklab above which two colours count as distinguishable: a choice. Neighbours
-/// among the compared colours need not be distinguishable.
+/// The distance in Oklab above which two of the compared colours count as distinguishable: a
+/// choice. Colours that are neighbours in the list of compared ones needn't be distinguishable.
 pub const DISTINGUISHABLE: f32 = 0.045;
 
 /// A kind of colour vision.
@@ -37,9 +36,9 @@ impl Vision {
         Self::Tritanope,
     ];
 
-    /// The matrix that turns a colour into the colour that is perceived with this vision, both in
-    /// linear sRGB. The source is Machado, Oliveira & Fernandes 2009, with the severity 1, which
-    /// means that these cones are missing completely.
+    /// The matrix that turns a colour in linear sRGB into the colour that is perceived with this
+    /// vision. The source is Machado, Oliveira & Fernandes 2009, with the severity 1: the cones are
+    /// missing completely.
     fn matrix(self) -> [[f32; 3]; 3] {
         match self {
             Self::Common => [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
@@ -72,8 +71,8 @@ pub enum Lightness {
     /// Lightness that turns: it rises up to the middle of the ramp and falls after it, or the other
     /// way round, as in a diverging ramp.
     Turns,
-    /// Lightness that changes its direction more than once, or not in the middle of the ramp. Some
-    /// densities then look like others.
+    /// Lightness that changes its direction more than once, or not in the middle of the ramp. Then
+    /// two different densities may look alike.
     Wavers,
 }
 
@@ -94,14 +93,14 @@ impl fmt::Display for Lightness {
 pub struct RampCheck {
     /// The way in which lightness changes along the ramp.
     pub lightness: Lightness,
-    /// The least and the greatest lightness of the ramp's colours in Oklab: 0 is black and 1 is
+    /// The lightness of the ramp's darkest and lightest colour in Oklab, where 0 is black and 1 is
     /// white.
     pub reach: (f32, f32),
-    /// The least and the greatest distance in Oklab between two neighbours among the compared
+    /// The least and the greatest distance in Oklab between two successive ones of the compared
     /// colours.
     pub steps: (f32, f32),
-    /// The least distance in Oklab between two of the compared colours that are not neighbours, for
-    /// each kind of vision in [`Vision::ALL`].
+    /// For each kind of vision, in the order of [`Vision::ALL`], the least distance in Oklab
+    /// between two of the compared colours that don't follow each other.
     pub apart: [f32; 4],
 }
 
@@ -124,8 +123,8 @@ impl RampCheck {
         }
     }
 
-    /// Returns for each kind of vision in [`Vision::ALL`] whether the compared colours that are not
-    /// neighbours are distinguishable.
+    /// Returns, for each kind of vision in the order of [`Vision::ALL`], true if all compared
+    /// colours that don't follow each other are distinguishable.
     pub fn is_distinguishable(&self) -> [bool; 4] {
         self.apart.map(|least| least > DISTINGUISHABLE)
     }
@@ -156,8 +155,8 @@ fn lightness(lights: &[f32; SAMPLES]) -> Lightness {
     }
 }
 
-/// The least distance in Oklab between two colours that are at least `next` places apart in the
-/// list.
+/// The least distance in Oklab between two colours whose places in the list differ by `next` or
+/// more.
 fn nearest(colors: &[[f32; 3]; SAMPLES], next: usize) -> f32 {
     let others = |i: usize| colors.iter().skip(i + next);
     let pairs = colors.iter().enumerate();

@@ -1,6 +1,7 @@
 //! The ramps that were made for this program. From low to high densities, ramps for dark base maps
-//! become steadily lighter, and ramps for light base maps steadily darker. Diverging ramps, for
-//! differences and quotients, have a neutral colour in the middle and another hue on each side.
+//! become steadily lighter, and ramps for light base maps become steadily darker. Diverging ramps,
+//! for differences and quotients, have a neutral colour in the middle and a different hue on each
+//! side.
 //!
 //! Each ramp is a list of stops, `(position, 0xRRGGBB)`. Colours between two stops are mixed in
 //! Oklab.

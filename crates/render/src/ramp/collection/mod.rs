@@ -19,8 +19,8 @@ pub enum Group {
     DarkMap,
     /// Ramps that go from transparent to dark colours, for light base maps.
     LightMap,
-    /// Diverging ramps: a transparent middle and another hue on each side of it, for differences
-    /// and quotients.
+    /// Diverging ramps, for differences and quotients: transparent in the middle, with a different
+    /// hue on each side.
     Diverging,
 }
 
@@ -63,7 +63,7 @@ enum Colors {
     Stops(maps::Stops),
 }
 
-/// The stops of an opacity curve, each as (position, opacity).
+/// The stops of an opacity curve in ascending order, each as (position, opacity), both 0 to 1.
 type Fade = &'static [(f32, f32)];
 
 /// An opacity curve that reaches 1 already at the position 0.22, so that low values are easy to
@@ -99,9 +99,9 @@ const APART: Fade = &[
 ];
 
 impl NamedRamp {
-    /// The opacity curve of the ramp. It rises from 0 at the low end, or in a diverging ramp from 0
-    /// in the middle towards both ends. So heat has no hard edge on the map. `None` for a ramp
-    /// without such a curve.
+    /// The curve by which the opacity of the ramp rises, so that heat has no hard edge on the map:
+    /// from 0 at the low end, or, in a diverging ramp, from 0 in the middle towards both ends.
+    /// `None` for a ramp that is opaque everywhere.
     pub fn opacity(&self) -> Option<OpacityCurve> {
         OpacityCurve::new(self.fade.to_vec()).ok()
     }

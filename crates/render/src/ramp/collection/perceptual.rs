@@ -1,8 +1,8 @@
-//! Well-known ramps whose steps look equal. They are exactly as their authors published them, and
-//! as Matplotlib has them.
+//! Well-known ramps whose steps look equal, exactly as their authors published them and as
+//! Matplotlib has them.
 //!
-//! Each is a table of 256 colours, and not a curve that is fitted to them. So pictures agree
-//! exactly with those of Matplotlib, QGIS or titiler.
+//! Each is a table of 256 colours, and no curve that approximates them. So pictures agree exactly
+//! with those of Matplotlib, QGIS or titiler.
 
 /// 256 opaque colours, each `0xRRGGBB`.
 pub(super) type OpaqueTable = [u32; 256];
