@@ -229,8 +229,8 @@ pub fn load_first(source: &mut dyn Source, count: u32) -> Result<(Vec<Point>, Ta
     Ok((points, Table::new(names, kept, &order)))
 }
 
-/// Reads a source to its end. Returns an index of its points, a [`Table`] of the kept columns
-/// (those that the option `keep` names), and the report of its rows. The table's rows are in the
+/// Reads a source to its end. Returns an index of its points, a [`Table`] of the kept columns (the
+/// columns that the option `keep` names), and the report of its rows. The table's rows are in the
 /// order of the index. Calls `on_progress` after every batch.
 ///
 /// # Errors

@@ -20,8 +20,8 @@ pub(super) enum PlaceRule {
         lat: Vec<Step>,
         /// True if the two values are degrees times 10⁷.
         is_e7: bool,
-        /// The order that was assumed for two coordinates in an array; a row that contradicts it
-        /// ends the load. `None` if the values have names, or if an option names the order.
+        /// The order that was assumed for two coordinates in an array. A row that contradicts this
+        /// order ends the load. `None` if the values have names, or if an option names the order.
         assumed: Option<AxisOrder>,
     },
     /// A string with both coordinates.
@@ -29,8 +29,8 @@ pub(super) enum PlaceRule {
         path: Vec<Step>,
         /// The order of the two numbers in the string, unless letters of hemispheres show it.
         order: AxisOrder,
-        /// True if the order is assumed, since no option names it. A row that contradicts it then
-        /// ends the load.
+        /// True if `order` is assumed, since no option names it. Then a row that contradicts this
+        /// order ends the load.
         is_assumed: bool,
     },
     /// An array of objects. In each object, `member` is a string with both coordinates.

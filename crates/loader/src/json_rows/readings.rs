@@ -52,7 +52,8 @@ pub(super) struct Reading<'c> {
     pub(super) kind: ReadingKind<'c>,
 }
 
-/// The form of a row's position, and the columns that it is read from.
+/// The kind of a row's position (two numbers with names, an array or a string), and the columns
+/// that it is read from.
 pub(super) enum ReadingKind<'c> {
     Named {
         lon: &'c RowColumn,

@@ -77,7 +77,7 @@ fn general(field: &[u8]) -> Option<f64> {
         .filter(|v| v.is_finite())
 }
 
-/// Returns true if a field is empty or is a word for a missing value.
+/// Returns true if a field is empty or is a word for a missing value, such as `null`.
 pub(crate) fn is_missing(field: &[u8]) -> bool {
     const WORDS: [&[u8]; 8] = [b"na", b"n/a", b"nan", b"null", b"none", b"\\n", b"-", b"?"];
     let field = field.trim_ascii();

@@ -106,8 +106,8 @@ impl Address {
         Ok(Self { config, tls, shown })
     }
 
-    /// The configuration of a session for a purpose. The settings are sent with the request to
-    /// connect, so they cost no further round trip.
+    /// The configuration of a session for a purpose. The session's settings, such as time limits,
+    /// are sent with the request to connect, so they cost no further round trip.
     pub(super) fn session(&self, purpose: Purpose) -> Config {
         let mut config = self.config.clone();
         let (word, milliseconds) = match purpose {

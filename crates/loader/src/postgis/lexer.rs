@@ -4,8 +4,8 @@
 use super::template::{Template, TemplatePiece, Token, definition};
 use crate::error::DatabaseError;
 
-/// A lexer of SQL text: its position in the text, and the pieces into which the text before this
-/// position was split.
+/// A lexer of SQL text: its position in the text, and the pieces (tokens, and the texts between
+/// them) into which the text before this position was split.
 pub(super) struct Lexer<'a> {
     sql: &'a str,
     at: usize,

@@ -38,7 +38,8 @@ pub struct RasterZoom<'a> {
 
 /// Writes the rasters of `zooms` and returns the number of tiles. `zooms` must begin with the
 /// deepest zoom, which becomes the database table `table`. Each other zoom becomes an overview of
-/// this table, with the name that raster2pgsql would give it, like `o_2_table`. Blocks the thread
+/// this table, with the name that raster2pgsql would give it, like `o_2_table`. With `overwrite`,
+/// existing tables of these names are replaced; otherwise they are an error. Blocks the thread
 /// until all is written.
 ///
 /// # Errors
@@ -72,7 +73,8 @@ pub fn write(
 }
 
 /// Checks before anything is drawn that [`write()`] can succeed: that the database accepts the
-/// connection, and that the tables may be created. Changes nothing. Blocks the thread.
+/// connection, and that the tables may be created. `factors` has the [`RasterZoom::factor`] of each
+/// zoom. Changes nothing. Blocks the thread.
 ///
 /// # Errors
 /// A [`DatabaseError`].

@@ -18,7 +18,7 @@ use crate::source::Source;
 use crate::value::Value;
 use std::io::{self, BufRead};
 
-/// The most bytes of a line that are read, a choice. A sentence has 82 at most.
+/// The most bytes of a line that are read, a choice. A sentence has 82 bytes at most.
 const LINE: usize = 1 << 10;
 
 /// A kind of sentence that states a position.

@@ -26,7 +26,7 @@ pub(crate) enum Geometry<'a> {
     Nothing(&'a str),
     Point(f64, f64),
     MultiPoint(&'a mut dyn Iterator<Item = (f64, f64)>),
-    /// A geometry of any other kind. The text is the name of this kind.
+    /// A geometry that is neither a point nor a MultiPoint. The text is the name of its kind.
     Other(&'a str),
 }
 
@@ -280,8 +280,8 @@ impl RecordSink {
 }
 
 impl RecordSink {
-    /// Runs a reader to its end. Then sends the last batch, and a message that states whether the
-    /// reader failed.
+    /// Runs a reader to its end. Then sends the last batch, and a message: the end of the records,
+    /// or the error with which the reader ended.
     pub(super) fn run(mut self, reader: RecordReader) {
         let ended = reader(&mut self);
         if self.send().is_err() {

@@ -10,7 +10,7 @@ use crate::number;
 use crate::options::LoadOptions;
 use crate::source::Source;
 
-/// Elements inside trackpoints that only contain others. They are no columns.
+/// Elements inside trackpoints that only contain other elements. They are no columns.
 const CONTAINERS: [&str; 3] = ["Extensions", "TPX", "Position"];
 
 /// A source that reads an input as TCX. Its columns are the elements inside trackpoints: `Time`,

@@ -156,9 +156,9 @@ fn downloaded(
     }))
 }
 
-/// Downloads those of the files beside a Shapefile (`.prj`, `.dbf`, `.shx` and `.cpg`) that exist.
-/// Any error but "not found" is returned, since without the `.prj` the points would be in a wrong
-/// place.
+/// Downloads the files beside a Shapefile (`.prj`, `.dbf`, `.shx` and `.cpg`), as far as they
+/// exist. Any error but "not found" is returned, since without the `.prj` the points would be in a
+/// wrong place.
 fn companions(
     shp: &RemoteObject,
     folder: &TemporaryFolder,

@@ -303,7 +303,7 @@ impl Report {
         }
     }
 
-    /// The entry for a column and a reason; `None` if no value was counted for them yet.
+    /// The mismatches of a column for a reason; `None` if no value was counted for them yet.
     fn mismatch(&mut self, column: &str, reason: MismatchReason) -> Option<&mut Mismatch> {
         let mut known = self.mismatches.iter_mut();
         known.find(|known| known.reason == reason && known.column == column)

@@ -5,7 +5,8 @@ use std::fmt;
 /// The largest number of notes in `of_parts`. It is a choice.
 const OF_PARTS: usize = 20;
 
-/// The notes about a source as a whole, or about a part of its rows.
+/// The notes about a source as a whole, or about a part of its rows: counts from which notes are
+/// made, and notes as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
     /// The quotes that were read as text: how many, and in how many rows.

@@ -20,7 +20,7 @@ use std::sync::mpsc::Receiver;
 const MOST: usize = 8;
 
 /// The number of blocks of one file that are parsed at the same time, which is also the number of
-/// blocks that may wait to be parsed. It is the number of threads, but at most [`MOST`].
+/// blocks that may wait to be parsed: the number of threads, but at most [`MOST`].
 pub(crate) fn width() -> usize {
     rayon::current_num_threads().clamp(1, MOST)
 }

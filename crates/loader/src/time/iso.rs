@@ -249,9 +249,9 @@ fn fraction(rest: &mut Scanner<'_>) -> Option<i64> {
     Some(micros)
 }
 
-/// The offset from UTC at the end of a text, in microseconds. The text may be empty, `Z`, `UTC`,
-/// `+02`, `+0200`, `+02:00` or `GMT+2`, and a zone's name in brackets may follow. `None` for any
-/// other text.
+/// The offset from UTC at the end of a text, in microseconds, positive east of Greenwich; 0 if the
+/// text is empty. The text may be empty, `Z`, `UTC`, `+02`, `+0200`, `+02:00` or `GMT+2`, and a
+/// zone's name in brackets may follow. `None` for any other text.
 pub(super) fn offset(mut rest: Scanner<'_>) -> Option<i64> {
     rest.blanks();
     let is_utc = ["Z", "UTC", "GMT", "UT"]

@@ -6,9 +6,10 @@
 //! 4. Otherwise it is the only member with the extension of a format of points. If none has such an
 //!    extension, it is the only text; and if there is no text, the only file.
 //!
-//! Hidden files, those of `__MACOSX`, and texts about the data (readme, licence, metadata) are left
-//! out in rule 4. A file with an extension of points is only such a text if its name has no other
-//! word: `license.csv` is one, `licenses.csv` and `metadata_stations.csv` are data.
+//! Hidden files, files in the folder `__MACOSX`, and texts about the data (readme, licence,
+//! metadata) are left out in rule 4. A file with an extension of points is only such a text if its
+//! name has no other word: `license.csv` is one, `licenses.csv` and `metadata_stations.csv` are
+//! data.
 
 use crate::error::LoadError;
 use crate::input::Origin;

@@ -116,8 +116,8 @@ impl IpcMessage {
 pub(super) struct Footer {
     pub(super) schema: Schema,
     pub(super) version: MetadataVersion,
-    /// The places of the messages in the file: first those with dictionaries, then those with rows.
-    /// All of them lie within the file's length.
+    /// The places of the messages in the file: first the messages with dictionaries, then the
+    /// messages with rows. All of them lie within the file's length.
     pub(super) parts: Vec<Block>,
 }
 

@@ -32,7 +32,7 @@ struct MessageDefinition {
 }
 
 impl MessageDefinition {
-    /// The size of a message's fields in bytes, without those of applications.
+    /// The size of a message's fields in bytes, without the fields that applications define.
     fn size(&self) -> usize {
         self.fields
             .iter()

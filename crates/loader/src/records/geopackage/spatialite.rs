@@ -90,7 +90,8 @@ pub(super) fn is_geometry(bytes: &[u8]) -> bool {
 /// The positions of a Point or a MultiPoint in SpatiaLite's form of geometries. The error is the
 /// name of the type of any other geometry. `None` if the bytes are cut off.
 pub(super) fn positions(bytes: &[u8]) -> Option<Result<Vec<(f64, f64)>, &'static str>> {
-    /// The number of bytes before the geometry's type in SpatiaLite's form of a geometry.
+    /// The number of bytes before the number of the geometry's type in SpatiaLite's form of a
+    /// geometry.
     const HEADER: usize = 39;
     let is_little = bytes.get(1) == Some(&1);
     let int = |at: usize| {

@@ -142,7 +142,7 @@ pub(crate) fn stored<S: ParquetFile>(
 }
 
 /// Returns an error for a column in use whose compression the library doesn't support. The
-/// library's own error would look like that of a damaged file.
+/// library's own error would read as if the file were damaged.
 fn check_packing(
     metadata: &ArrowReaderMetadata,
     projection: &ColumnProjection,

@@ -17,8 +17,8 @@ pub(super) struct Band {
 }
 
 impl Band {
-    /// The value of a pixel whose stored number is `stored`: scaled and shifted, or NaN if the
-    /// stored number is `no_value`.
+    /// The value of a pixel: the number `stored` after scale and offset. NaN if `stored` is
+    /// `no_value`, the number that means "no value"; with `None` no number means that.
     pub(super) fn value(self, stored: f64, no_value: Option<f64>) -> f64 {
         match no_value {
             Some(none) if none == stored => f64::NAN,
