@@ -31,7 +31,7 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 const OWN: [(&str, &str); 2] = [("js", "js"), ("css", "css")];
 const COASTLINE: &str = "land.geojson";
 /// The module that the page begins with; it imports the others.
-const MAIN: &str = "js/viewer.js";
+const MAIN: &str = "js/start.js";
 const MODULE: &str = "maplibre-gl.mjs";
 const WORKER: &str = "maplibre-gl-worker.mjs";
 const STYLESHEET: &str = "maplibre-gl.css";
@@ -318,6 +318,13 @@ impl Head {
                     "\n    <link rel=\"modulepreload\" href=\"{with}\">"
                 )?;
             }
+        }
+        if embedded {
+            // The map library is imported late, after the first picture, but loaded from the start.
+            write!(
+                preloads,
+                "\n    <link rel=\"modulepreload\" href=\"{module}\">"
+            )?;
         }
         let map = format!(r#"{{"imports":{{{imports}}}{integrity}}}"#);
         let html = format!(

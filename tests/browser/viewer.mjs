@@ -51,7 +51,46 @@ async function colourValues(base) {
   };
 }
 
+/** Runs in the page before its own code: keeps a copy of the first picture, cut as `glimpse` cuts the map, and whether
+ *  the map was ready before it. */
+function watchFirstPicture() {
+  new MutationObserver(() => {
+    const picture = document.getElementById("first-picture");
+    if (!(picture instanceof HTMLCanvasElement) || globalThis.early) return;
+    const copy = new OffscreenCanvas(840, 520);
+    copy.getContext("2d").drawImage(picture, -340, -120);
+    globalThis.early = { wasReady: "ready" in document.documentElement.dataset, copy };
+  }).observe(document, { childList: true, subtree: true });
+}
+
+/** Compares the picture that the page begins with to the map that replaces it. */
+async function compareFirstPicture(browser) {
+  const context = await browser.newContext({ colorScheme: "dark", viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  await page.addInitScript(watchFirstPicture);
+  await page.goto(base);
+  await settled(page);
+  const early = await page.evaluate(async () => {
+    if (!globalThis.early) return undefined;
+    const { wasReady, copy } = globalThis.early;
+    const bytes = new Uint8Array(await (await copy.convertToBlob({ type: "image/png" })).arrayBuffer());
+    return { wasReady, png: btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), "")) };
+  });
+  check("a picture is there before the map", early?.wasReady === false);
+  check("the map replaces it", (await page.locator("#first-picture").count()) === 0);
+  if (early) {
+    const unlike = await difference(page, Buffer.from(early.png, "base64"), await glimpse(page));
+    check("it is the picture that the map shows", unlike < 0.15, unlike);
+  }
+  await page.goto("about:blank");
+  await page.goto(`${base}#map=4/48/2`);
+  await settled(page);
+  check("a link to another view begins without it", (await page.evaluate(() => globalThis.early)) === undefined);
+  await context.close();
+}
+
 await run(async (browser) => {
+  await compareFirstPicture(browser);
   const { page, context, log } = await open(browser, base, { viewport: { width: 1280, height: 800 } });
   await shoot(page, "start");
 

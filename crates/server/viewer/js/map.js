@@ -3,6 +3,7 @@
 
 import { AttributionControl, FullscreenControl, Map as GlMap, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import { drawGround, groundStyle } from "./ground.js";
+import { firstPicture, removeFirstPicture } from "./first-picture.js";
 import { complain, mended } from "./notices.js";
 import { on, announce, shown, state } from "./state.js";
 import { words } from "./strings.js";
@@ -83,6 +84,7 @@ const subjectOf = (source) => `tiles ${source ?? ""}`;
 export function createMap(view, point) {
   const map = newMap("map", view);
   maps.main = map;
+  uncover(map);
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
   if (document.fullscreenEnabled) map.addControl(new FullscreenControl({ container: document.body }), "top-right");
   map.addControl(new AttributionControl({ compact: false, customAttribution: words.credits }), "bottom-right");
@@ -101,6 +103,19 @@ export function createMap(view, point) {
     for (const each of allMaps()) drawGround(each);
     syncMaps();
   });
+}
+
+/** Takes the first picture away once the map shows the same, or something else. @param {GlMap} map */
+function uncover(map) {
+  const { view } = firstPicture;
+  const { lng, lat } = map.getCenter();
+  const isSame = view && Math.abs(map.getZoom() - view.zoom) < 1e-3
+    && Math.abs(lng - view.center[0]) + Math.abs(lat - view.center[1]) < 1e-3;
+  if (!isSame) return removeFirstPicture();
+  map.once("idle", removeFirstPicture);
+  map.once("movestart", removeFirstPicture);
+  map.once("resize", removeFirstPicture);
+  on(["style", "entries", "ground"], removeFirstPicture);
 }
 
 export const allMaps = () => [maps.main, maps.right].filter((map) => map !== undefined);

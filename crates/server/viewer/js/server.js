@@ -52,15 +52,20 @@ export function latest() {
   };
 }
 
+/** The first answer about the layers, which the first picture and the map share. @type {Promise<Catalog> | undefined} */
+let opening;
+export const openingCatalog = () => (opening ??= ask("catalog"));
+
 /** The catalog, once a layer is in it: large ones are still read when the server is up already.
  *  @param {(loading: string[]) => void} waiting @returns {Promise<Catalog>} */
 export async function firstCatalog(waiting) {
+  let question = openingCatalog();
   for (;;) {
-    /** @type {Catalog} */
-    const answer = await ask("catalog");
+    const answer = await question;
     if (answer.layers.length > 0) return answer;
     if (!answer.loading?.length) throw new Error(words.noLayers);
     waiting(answer.loading);
     await new Promise((done) => setTimeout(done, 1000));
+    question = ask("catalog");
   }
 }

@@ -7,7 +7,7 @@ import { parsePlace } from "./place.js";
 import { point } from "./reading.js";
 import { announce, state } from "./state.js";
 import { words } from "./strings.js";
-import { fitData } from "./view.js";
+import { boundsOf, padding } from "./view.js";
 
 /** Buttons in the corner of the map. */
 export function addTools() {
@@ -15,6 +15,13 @@ export function addTools() {
   const tools = el("div", { className: "maplibregl-ctrl maplibregl-ctrl-group tools" }, fit, placeTool());
   if (state.catalog.basemap) tools.append(basemapTool());
   maps.main.addControl({ onAdd: () => tools, onRemove: () => tools.remove() }, "top-right");
+}
+
+/** Moves the map to the data of the entries that are shown. */
+function fitData() {
+  const visible = state.entries.filter((entry) => entry.visible);
+  const layers = (visible.length > 0 ? visible : state.entries).map(({ layer }) => layer);
+  maps.main.fitBounds(boundsOf(layers, "bounds"), { padding: padding(), maxZoom: 12 });
 }
 
 /** A button that opens a field for coordinates. */

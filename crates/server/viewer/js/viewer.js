@@ -6,6 +6,7 @@ import { compareControls } from "./compare.js";
 import { el, icon, iconButton } from "./dom.js";
 import { dropControls } from "./drop.js";
 import { filterSection } from "./filter.js";
+import { firstPicture } from "./first-picture.js";
 import { onPreference, preferredGround } from "./ground.js";
 import { layerSection } from "./layers.js";
 import { legendCard, refreshLegends } from "./legend.js";
@@ -20,7 +21,7 @@ import { announce, entryName, on, state } from "./state.js";
 import { words } from "./strings.js";
 import { timeSection } from "./time.js";
 import { addTools } from "./tools.js";
-import { firstView, isSmall } from "./view.js";
+import { boundsOf, fit, isSmall } from "./view.js";
 
 const root = document.documentElement;
 const about = el("p", { id: "about" }, "\u00a0");
@@ -88,6 +89,10 @@ function buildPanel() {
   on(["entries", "style"], drawHead);
 }
 
+/** The view of nearly all heat, without what lies far away. */
+const firstView = () =>
+  fit(boundsOf(state.entries.map(({ layer }) => layer), "view"), { width: innerWidth, height: innerHeight });
+
 async function start() {
   root.lang = words.language;
   root.dataset.map = preferredGround();
@@ -102,7 +107,7 @@ async function start() {
     buildPanel();
     side.append(legendCard());
     drawHead();
-    createMap(view ?? firstView(state.entries), point);
+    createMap(view ?? firstPicture.view ?? firstView(), point);
     addTools();
     followAddress();
     refreshLegends();
