@@ -43,6 +43,15 @@ await run(async (browser) => {
     restored.every((url) => new URL(url).searchParams.get("time") === played), { link, restored });
   await again.context.close();
 
+  const last = await open(browser, `${base}#time=P7D/latest`, VIEW);
+  await last.page.waitForFunction(() => document.querySelector("#time-window").textContent !== "");
+  const label = await last.page.locator("#time-window").textContent();
+  const begins = Number(await last.page.locator("#time-start").inputValue());
+  const ends = begins + Number(await last.page.locator("#time-length").inputValue());
+  const bars = Number(await last.page.locator("#time-length").getAttribute("max"));
+  check("a link in other words shows the window that is drawn", begins > 0 && ends === bars, { label, begins, ends, bars });
+  await last.context.close();
+
   await page.click("#time-all");
   await page.waitForTimeout(500);
   await settled(page);

@@ -3,10 +3,10 @@
 // stretched and played.
 
 import { debounce, el, iconButton } from "./dom.js";
-import { layerPath } from "./style.js";
 import { complain, mended } from "./notices.js";
 import { ask } from "./server.js";
 import { announce, on, state } from "./state.js";
+import { layerPath, parameters, written } from "./style.js";
 import { words } from "./strings.js";
 
 /**
@@ -75,7 +75,9 @@ async function follow() {
     mended("time");
     if (state.active.layer !== layer) return;
     if (times !== found) setTimes(found);
-    place();
+    const { time } = state.active;
+    const drawn = time && !isInterval(time) ? await askWindow(state.active) : time;
+    if (state.active.layer === layer && state.active.time === time) place(drawn);
   } catch (problem) {
     known.delete(layer.id);
     complain("time", problem);
@@ -90,18 +92,25 @@ function setTimes(found) {
   length.max = String(count);
 }
 
-/** Puts the controls on the window of the active entry; on about a tenth of all times if it has none. */
-function place() {
+/** True for a window with both its ends, as these controls write it. @param {string} time */
+const isInterval = (time) => /^\d{4}-\d\d-\d\dT[^/]+Z\/\d{4}-\d\d-\d\dT[^/]+Z$/.test(time);
+
+/** The ends of a window that a link has in other words, such as `P7D/latest`. @param {Entry} entry
+ *  @returns {Promise<string>} */
+const askWindow = async (entry) => (await ask(`${layerPath(entry, "legend.json")}${written(parameters(entry))}`)).time;
+
+/** Puts the controls on a window, `start/end`; on about a tenth of all times if it is empty. @param {string} time */
+function place(time) {
   if (!times) return;
   const ends = borders(times);
-  const [start, end] = state.active.time.split("/").map((text) => Date.parse(text));
+  const [start, end] = time.split("/").map((text) => Date.parse(text));
   const last = ends.length - 1;
   if (Number.isFinite(start) && Number.isFinite(end)) {
     const begins = Math.max(0, ends.findLastIndex((border) => border <= start));
     const stops = ends.findIndex((border) => border >= end);
     first.value = String(begins);
     length.value = String(Math.max(1, (stops < 0 ? last : stops) - begins));
-  } else if (!state.active.time) {
+  } else if (!time) {
     first.value = "0";
     length.value = String(Math.max(1, Math.round(last / 10)));
   }
