@@ -36,6 +36,7 @@
 //! | `remote` | `http(s)://` and `s3://` addresses as sources of the loader |
 //! | `archive` | [`archive`]: tiles into PMTiles, MBTiles, GeoTIFF and folders |
 //! | `server` | [`server`]: layers over HTTP |
+//! | `time` | [`time`]: buckets and windows of time |
 //! | `import` | [`import`]: configurations of other heat maps, read as styles |
 //! | `gpu` | [`render::gpu`]: pictures drawn by a GPU |
 //! | `generate` | [`generate`]: made-up points, for tests and benches |
@@ -57,6 +58,8 @@ pub use heatsplat_points as points;
 pub use heatsplat_render as render;
 #[cfg(feature = "server")]
 pub use heatsplat_server as server;
+#[cfg(feature = "time")]
+pub use heatsplat_time as time;
 
 /// The program in docs/library.md, which must compile.
 #[cfg(doctest)]
