@@ -1,6 +1,6 @@
 // @ts-check
-// The page's first module: draws a picture of the first view at once, and then loads the rest of the page, whose
-// map library takes longer to start.
+// The page's first module: draws a picture of the first view at once, and then loads the rest of
+// the page, whose map library takes longer to start.
 
 import { drawFirstPicture } from "./first-picture.js";
 import { complain, noticeList } from "./notices.js";
