@@ -1,7 +1,7 @@
 // @ts-check
-// The first picture: the view in which the map begins, drawn on a canvas from the same tiles and the
-// same coastline. It covers the map until the map has drawn them itself. Starting the map library
-// takes seconds on slow machines.
+// The first picture: the view in which the map begins, drawn on a canvas from the same tiles and
+// the same coastline. It covers the map until the map has drawn them itself. Starting the map
+// library takes seconds on slow machines.
 
 import { el } from "./dom.js";
 import { COLORS, preferredGround } from "./ground.js";
