@@ -14,12 +14,12 @@ pub(super) const LOOKED_AT: usize = 256;
 /// The most columns that rows may have: a choice. Further ones are ignored.
 const MOST: usize = 4096;
 
-/// The most elements of an array inside a row that become columns of their own: a choice. A longer
-/// array is one column.
+/// The largest number of elements of an array inside a row for which each element becomes a column
+/// of its own: a choice. A longer array is one column.
 const EXPANDED: usize = 4;
 
-/// The most elements of a row that is an array which become columns: a choice. A longer array is
-/// more likely a row of a matrix.
+/// The largest number of elements of a row that is an array for which each element becomes a
+/// column: a choice. A longer array is more likely a row of a matrix.
 const WIDEST: usize = 64;
 
 /// A column of rows: the value at one JSON path in each row, and counts of its kinds of values in
@@ -52,8 +52,8 @@ impl RowColumn {
         numeric > 0 && numeric >= self.places + self.pairs + self.others
     }
 
-    /// The name of the member that the path leads to; empty if it leads to an element of an array
-    /// or is empty.
+    /// The name of the member that the column's JSON path leads to. Empty if the path leads to an
+    /// element of an array, or if the path is empty.
     pub(super) fn last_name(&self) -> &str {
         match self.path.last() {
             Some(Step::Member(name)) => name,

@@ -9,7 +9,7 @@ use crate::error::DatabaseError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PointTable {
-    /// The name in the form `schema.table`.
+    /// The name with its schema, like `public.trees`.
     pub name: String,
     /// The layer query that reads the table.
     pub query: LayerQuery,

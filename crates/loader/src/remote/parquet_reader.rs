@@ -12,8 +12,8 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The most bytes of one column that one fetch gets: a choice. Each thread holds this much of each
-/// column that it reads.
+/// The most bytes of one column that one fetch gets: a choice. Each thread holds this many bytes of
+/// each column that it reads.
 const WINDOW: u64 = 2 << 20;
 /// The largest gap, in bytes of the file, between the parts of two columns that one request may
 /// fetch together: a choice.

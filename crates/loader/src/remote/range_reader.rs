@@ -17,7 +17,8 @@ pub(crate) struct RangeReader {
     object: RemoteObject,
     origin: Origin,
     at: u64,
-    /// The offset in the file at which `window` begins: the bytes of the last request.
+    /// The offset in the file at which `window` begins. `window` holds the bytes of the last
+    /// request.
     start: u64,
     window: Bytes,
     next: u64,
