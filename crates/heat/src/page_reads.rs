@@ -354,7 +354,7 @@ fn extents(reads: &[PageRead], costs: ReadCosts) -> Vec<&[PageRead]> {
     all
 }
 
-/// Calls `used` with a buffer of `len` bytes. Each thread has one, and uses it for all its reads.
+/// Calls `used` with a buffer of `len` bytes. Each thread has one buffer for all its reads.
 fn with_buffer<T>(len: usize, used: impl FnOnce(&mut [u8]) -> T) -> T {
     thread_local! {
         static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };

@@ -453,8 +453,7 @@ impl<'a> PagePlan<'a> {
 struct Unpacking<'a> {
     file: &'a HeatFile,
     pages: Vec<Arc<Page>>,
-    /// The indices in `pages` of the pages that the finds need which are still to be unpacked, one
-    /// find after the other.
+    /// The indices in `pages` of the pages that are still to be unpacked, one find after the other.
     slots: std::vec::IntoIter<usize>,
     out: PagedCells,
     /// Buffers for the entries and counts of a quad of which only a part is taken.

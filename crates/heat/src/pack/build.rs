@@ -1,5 +1,5 @@
-//! The building of the parts: the points of a quad are read from all runs and merged, and the
-//! pyramid over them is built.
+//! The building of the parts, each a quad with its pyramid: the quad's points are read from all
+//! runs and merged, and the pyramid over them is built.
 
 use super::cut::Plot;
 use super::row_run::{in_order, sorted_order};
@@ -13,34 +13,35 @@ use std::io;
 use std::mem;
 use std::ops::Range;
 
-/// A receiver of everything that a file has: all points in Z-order, and the nodes of the pyramid.
-/// The nodes of each depth are in Z-order.
+/// A receiver of everything that a file gets: all points in Z-order, and the nodes of the pyramid,
+/// of each depth in Z-order.
 pub(super) trait PackSink: Send {
     /// The error of writing.
     type Error: Send;
 
-    /// Receives the next points.
+    /// Receives the next points, in Z-order.
     fn points(&mut self, points: &[Point]) -> Result<(), Self::Error>;
 
-    /// Receives the values of the points that came last, column by column.
+    /// Receives the values of the points that [`points`](Self::points) has just received: a list of
+    /// values for each column.
     fn columns(&mut self, values: &[Vec<u64>]) -> Result<(), Self::Error>;
 
-    /// Receives a node.
+    /// Receives the next node of its depth.
     fn node(&mut self, node: PartNode<'_>) -> Result<(), Self::Error>;
 
-    /// Receives a node of the counting index: the pyramid over the points that have a weight, each
-    /// with the weight 1.
+    /// Receives the next node of its depth in the counting index: the pyramid over the points that
+    /// have a weight, each with the weight 1.
     fn counted_node(&mut self, node: PartNode<'_>) -> Result<(), Self::Error>;
 }
 
-/// An error of a run, with the run's number, or an error of the sink.
+/// The error of a run, with the number of the run, or the error of the sink.
 #[derive(Debug)]
 pub(super) enum BuildError<E> {
     Run(usize, io::Error),
     Sink(E),
 }
 
-/// The number of a run, and its error.
+/// The number of a run, counted from 0, and its error.
 type RunError = (usize, io::Error);
 
 /// The limits on the points that are in memory while pyramids are built.
@@ -52,26 +53,27 @@ pub(super) struct Limits {
     pub(super) wave: u64,
 }
 
-/// The greatest value of [`Limits::part`]: a choice, since larger parts save nothing.
+/// The greatest value of [`Limits::part`]: a choice, since larger parts bring no gain.
 const LARGEST_PART: u64 = 1 << 22;
 
-/// The least value of [`Limits::part`]: a choice. Smaller parts would read more of the blocks of
-/// the runs that they share with their neighbours.
+/// The least value of [`Limits::part`]: a choice. Two neighbouring parts share a block of each run,
+/// which is read for both; with smaller parts more blocks would be.
 const LEAST_PART: u64 = 1 << 14;
 
-/// The bytes of memory for each point of a wave: the point, the buffer of the sort, the cells, and
-/// the points of the wave before, which is being written.
+/// The bytes of memory for each point of a wave, without columns and counting index: the point
+/// itself, the buffer of the sort, the point's share of the cells, and a point of the wave before,
+/// which is being written.
 const BYTES_A_POINT: u64 = 56;
 
-/// The bytes of memory beside these, for each point, if a counting index is made: the points that
-/// weigh 1, and their cells.
+/// The further bytes of memory for each point of a wave if there is a counting index: the point
+/// with the weight 1, and its share of the cells.
 const COUNTED_BYTES: u64 = 28;
 
-/// The bytes of memory beside these, for each point, if there are columns: the order of equal
+/// The further bytes of memory for each point of a wave if there are columns: the order of equal
 /// points.
 const ORDER_BYTES: u64 = 20;
-/// The bytes of memory for each value of a column: it is there in both orders, and in the wave
-/// before.
+/// The further bytes of memory for each value of a column: the value in both orders, and a value of
+/// the wave before.
 const VALUE_BYTES: u64 = 24;
 
 /// The kind of the pyramids that are built.
@@ -87,7 +89,7 @@ pub(super) struct Kind {
 }
 
 impl Limits {
-    /// Returns the limits for `memory` bytes.
+    /// Returns the limits with which about `memory` bytes are used.
     pub(super) fn for_memory(memory: u64, kind: Kind) -> Self {
         let threads = rayon::current_num_threads().max(1) as u64;
         let counted = if kind.counts { COUNTED_BYTES } else { 0 };
@@ -105,23 +107,24 @@ impl Limits {
     }
 }
 
-/// A part on its way to the file.
+/// A plot, built or not, on its way to the file.
 enum Built {
-    /// The points in order, the values of each column, and the pyramid over the points.
+    /// A part: its points in order, their values as a list for each column, and the pyramids over
+    /// the points.
     Part(Vec<Point>, Vec<Vec<u64>>, Box<Pair<Part>>),
-    /// A quad with more points than a part may have. Its pyramid is built while it is written.
+    /// A quad with more points than a part may have. Its pyramid is built only while it is written.
     Crowd(Plot),
 }
 
-/// Two values of one kind: one belongs to the pyramid over all points, the other to the counting
-/// index if one is made.
+/// Two values of one kind: `own` belongs to the pyramid over all points, and `counted` to the
+/// counting index; it is `None` if no such index is built.
 struct Pair<T> {
     own: T,
     counted: Option<T>,
 }
 
-/// Builds all parts and writes them to the sink. `progress` is called with the number of points
-/// written so far.
+/// Builds all parts and writes them to the sink. After each part, `progress` is called with the
+/// number of points that are written so far.
 pub(super) fn build_all<S: PackSink>(
     runs: &[&dyn SortedPoints],
     plots: &[Plot],
@@ -164,7 +167,7 @@ pub(super) fn build_all<S: PackSink>(
     .map_err(BuildError::Sink)
 }
 
-/// Divides plots into waves: groups that are built at the same time.
+/// Divides plots into waves: groups of plots whose parts are built at the same time.
 fn waves(plots: &[Plot], limits: Limits) -> Vec<&[Plot]> {
     let mut waves = Vec::new();
     let (mut rest, mut number, mut points) = (plots, 0, 0);
@@ -272,30 +275,31 @@ fn write<S: PackSink>(
     .map_err(BuildError::Sink)
 }
 
-/// The number of points that a merge reads by one call from a run, and that it returns by one call:
-/// a choice.
+/// The number of points that a merge reads from a run at once, and that it returns at once: a
+/// choice.
 const BATCH: usize = 1 << 14;
 
 /// The values of a point, one for each column.
 type Row = Box<[u64]>;
 
-/// A merge of stretches that are too long for memory. A stretch has the points of one quad in one
-/// run.
+/// A merge of stretches that together don't fit into memory. A stretch is the points of one quad in
+/// one run.
 struct Merge<'a> {
     stretches: Vec<Stretch<'a>>,
-    /// The next point of each stretch, as a number that sorts as points do, with its values and the
-    /// index of the stretch.
+    /// The next point of each stretch, as a number that sorts as points do; the point's values; and
+    /// the index of the stretch in `stretches`.
     next: BinaryHeap<Reverse<(u128, Row, usize)>>,
 }
 
-/// The rest of a stretch, which is a range of a run's points.
+/// A stretch, and how far it is merged: the points of one quad in one run.
 struct Stretch<'a> {
     run: &'a dyn SortedPoints,
-    /// The number of the run.
+    /// The number of the run, counted from 0.
     number: usize,
-    /// The points that are still to be read.
+    /// The numbers in the run of the points that are still to be read.
     rest: Range<u64>,
-    /// Points that were read, and their values column by column.
+    /// The points that were read and not yet merged. Their values are in `values`, column by
+    /// column.
     buffer: std::vec::IntoIter<Point>,
     values: Vec<std::vec::IntoIter<u64>>,
 }
@@ -324,7 +328,7 @@ impl<'a> Merge<'a> {
         Ok(merge)
     }
 
-    /// Puts the next point of a stretch into the heap.
+    /// Puts the next point of the stretch with the index `at` into the heap.
     fn advance(&mut self, at: usize) -> Result<(), RunError> {
         if let Some(stretch) = self.stretches.get_mut(at)
             && let Some((point, row)) = stretch.next()?
@@ -334,8 +338,8 @@ impl<'a> Merge<'a> {
         Ok(())
     }
 
-    /// Replaces the points of `batch`, and their values in `columns`, by the next ones. Returns
-    /// false if there are no more.
+    /// Replaces the points in `batch`, and their values in `columns`, by the next ones. Returns
+    /// false if there were no more.
     fn next_batch(
         &mut self,
         batch: &mut Vec<Point>,

@@ -1,12 +1,13 @@
-//! The division of the world into plots: quads of so few points that the points of one fit into
-//! memory together.
+//! The division of the world into plots: quads with so few points that all points of a plot fit
+//! into memory.
 
 use super::run::SortedPoints;
 use heatsplat_points::{DeepPart, Quad};
 use std::io;
 use std::ops::Range;
 
-/// A quad whose pyramid is built in one go, and the numbers of its points in each run.
+/// A quad whose pyramid is built at once, and, for each run, the range of numbers that the quad's
+/// points have there.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Plot {
     pub(super) quad: Quad,
@@ -21,10 +22,10 @@ impl Plot {
 }
 
 /// Divides the world into quads of at most `most` points each; only quads of the greatest depth may
-/// have more. Quads without points are left out. The quads are in Z-order.
+/// have more. Quads without points are left out. The result is in Z-order.
 ///
 /// # Errors
-/// The number of the run that can't be read, and the error.
+/// The number, counted from 0, of the run that can't be read, and the error.
 pub(super) fn cut(runs: &[&dyn SortedPoints], most: u64) -> Result<Vec<Plot>, (usize, io::Error)> {
     let mut plots = Vec::new();
     let ranges = runs.iter().map(|run| 0..run.points()).collect();

@@ -14,13 +14,14 @@ pub enum PackError {
         /// The path of the target.
         path: PathBuf,
     },
-    /// A pack to this target was interrupted and has left its runs.
+    /// A pack to this target was interrupted and has left its runs. It must be resumed or
+    /// overwritten.
     #[error("{}: is left of a pack that was broken off", path.display())]
     Interrupted {
         /// The path of the folder with the runs.
         path: PathBuf,
     },
-    /// A pack that should be resumed had other settings.
+    /// The interrupted pack that should be resumed had other settings.
     #[error("{}: is left of a pack with other settings", path.display())]
     OtherSettings {
         /// The path of the folder with the runs.
@@ -37,29 +38,29 @@ pub enum PackError {
         "{}: the disk is full; a pack of {points} points needs about {needed} bytes there", path.display()
     )]
     Full {
-        /// The path that can't be written.
+        /// The path that can't be written, on the full disk.
         path: PathBuf,
-        /// The number of points in the pack, or an estimate of it while the sources are being read.
+        /// The number of points in the pack; while the sources are being read, an estimate of it.
         points: u64,
-        /// The number of bytes that the whole pack needs in the folder of `path`.
+        /// The number of bytes that the pack needs in all on the disk of `path`.
         needed: u64,
     },
-    /// The different texts of a column take more bytes than packing allows: 64 MiB, the constant
-    /// [`MOST_TEXT`](crate::MOST_TEXT).
+    /// The different texts of a column take more bytes than a column of a file may have: 64 MiB,
+    /// the constant [`MOST_TEXT`](crate::MOST_TEXT).
     #[error("column \"{column}\" has more than 64 MiB of different texts; leave it out")]
     TooManyTexts {
         /// The name of the column.
         column: String,
     },
-    /// More points than fit into memory are at one place, so they would have to be merged in the
-    /// order of their values. But a column has values of several types, and these sort otherwise in
-    /// the runs than in the file.
+    /// More points than fit into memory are at one place. They would have to be merged in the order
+    /// of their values; but a column has values of several types, which sort differently in the
+    /// runs and in the file.
     #[error(
         "more points than fit into memory lie at one place, and a column has values of several \
          types, by which they can't be sorted; leave it out, or allow more memory"
     )]
     MixedCrowd,
-    /// Points were added without columns, or with others than the pack has.
+    /// Rows were added without columns, or with other columns than the pack has.
     #[error("{name}: has not all columns of the pack")]
     OtherColumns {
         /// The name of the source.
@@ -93,8 +94,9 @@ impl<T> AtPath<T> for io::Result<T> {
 }
 
 impl PackError {
-    /// Replaces an error that a disk is full by [`Full`](Self::Full), which names the bytes that
-    /// the pack needs: `needed` returns them for the path that can't be written. Other errors stay.
+    /// Replaces the error that a disk is full by [`Full`](Self::Full), which says how many bytes
+    /// the pack needs. `needed` returns these for the path that can't be written. Other errors stay
+    /// as they are.
     pub(super) fn naming_bytes(self, points: u64, needed: impl Fn(&Path) -> u64) -> Self {
         let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
         match self {

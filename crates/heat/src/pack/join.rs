@@ -1,5 +1,5 @@
-//! The joining of the columns of several runs: each column gets one form and one set of texts for
-//! all runs.
+//! The joining of columns: a column that has different types or different texts in several runs
+//! gets one type and one list of texts for all of them.
 
 use super::error::PackError;
 use super::row_run::distinct;
@@ -12,15 +12,15 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 
-/// Rules by which a column is joined if its values have different types, or different texts, in
-/// different runs.
+/// Rules by which a column is joined if it has different types, or different texts, in several
+/// runs.
 pub trait ColumnRules: fmt::Debug + Send {
-    /// Joins the parts of a column; a part is the column's form and texts in one run. The result
-    /// must not depend on the order of the parts. `distinct` reads the different values, without
-    /// null, of the part with a number.
+    /// Joins a column. `parts` has, for each run, the column's description and its texts there. The
+    /// result must not depend on the order of the runs. `distinct` reads the different values,
+    /// without null, of the run with a number, counted from 0.
     ///
     /// # Errors
-    /// An error of `distinct`, or an error of its own if a part has a form that is not known.
+    /// An error of `distinct`, or an error of the rules if a description is not known to them.
     fn join(
         &self,
         parts: &[(&ColumnForm, &[Box<[u8]>])],
@@ -28,32 +28,33 @@ pub trait ColumnRules: fmt::Debug + Send {
     ) -> io::Result<JoinedForm>;
 }
 
-/// The form and texts of a column that was joined.
+/// A joined column: its description and texts, and how the values of the runs become its values.
 #[derive(Debug)]
 pub struct JoinedForm {
-    /// The form of the whole column.
+    /// The description of the whole column.
     pub form: ColumnForm,
-    /// The texts of the whole column, in order.
+    /// The different texts of the whole column: value 1 stands for the first one, 2 for the second
+    /// one, and so on.
     pub words: Vec<Box<[u8]>>,
-    /// For each part, a map from the part's values to those of the whole column; `None` if they are
-    /// equal.
+    /// For each run, a map from the column's values there to the values of the whole column; `None`
+    /// if the values stay as they are.
     pub maps: Vec<Option<HashMap<u64, u64>>>,
 }
 
-/// A run whose values are translated, while they are read, to those of the joined columns.
+/// A run whose values are translated to those of the joined columns while they are read.
 #[derive(Debug)]
 pub(super) struct MappedRun<'a> {
     run: &'a dyn SortedPoints,
     maps: Vec<Option<HashMap<u64, u64>>>,
-    /// True if the translated values sort as the run's own values do.
+    /// True if the translated values sort in the same order as the values before.
     pub(super) is_ordered: bool,
 }
 
 /// The columns of a file, and the runs with their translated values.
 pub(super) type Joined<'a> = (Vec<NewColumn>, Vec<MappedRun<'a>>);
 
-/// Joins the columns of all runs, which have the given names. The error of a run comes with the
-/// run's number.
+/// Joins the columns of all runs by `rules`. `names` are the columns' names, in the order that the
+/// columns have in each run. Without rules there are no columns.
 pub(super) fn join<'a>(
     names: &[String],
     rules: Option<&dyn ColumnRules>,
@@ -107,7 +108,7 @@ pub(super) fn join<'a>(
     Ok((columns, mapped))
 }
 
-/// An error of joining: of the run with a number, or of a column.
+/// An error of joining: that of the run with a number, counted from 0, or that of a column.
 #[derive(Debug)]
 pub(super) enum JoinError {
     Run(usize, io::Error),

@@ -1,8 +1,8 @@
 //! The journal of an unfinished pack: a folder with its runs, and a log of them.
 //!
 //! The log has a line of JSON for each event: a source begins, a run is on the disk, a source ends.
-//! A pack may be interrupted at any moment. The runs that the log names are whole, and their points
-//! needn't be read from the sources again, if these are unchanged.
+//! A pack may be interrupted at any moment. The runs that the log names are complete. When the pack
+//! is resumed, their points needn't be read from the sources again if the sources are unchanged.
 
 use super::error::{AtPath as _, PackError};
 use super::row_run::path_beside;
@@ -24,9 +24,9 @@ const VERSION: u32 = 2;
 pub struct SourceState {
     /// The name by which the source was given.
     pub name: String,
-    /// The state of the source's content: for a file its size and the time when it was last
-    /// modified. Two states are equal only if the content is. `None` for a source that can't be
-    /// read twice.
+    /// The state of the source's content: for a file, its size and the time when it was last
+    /// modified. Equal states mean equal content. `None` for a source that can't be read a second
+    /// time.
     pub stamp: Option<String>,
 }
 
@@ -34,9 +34,10 @@ pub struct SourceState {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Line {
-    /// Settings on which the points of the sources depend.
+    /// The beginning of the log: its version, and the settings on which the points of the sources
+    /// depend.
     Pack { version: u32, settings: String },
-    /// A source begins behind `start` points.
+    /// A source begins; `start` is the number of points of all sources before it.
     Begin {
         number: usize,
         source: SourceState,
@@ -48,7 +49,7 @@ enum Line {
         points: u64,
         weights: WeightRange,
     },
-    /// A source ends behind `end` points.
+    /// A source ends; `end` is the number of points of all sources up to here.
     End {
         number: usize,
         end: u64,
@@ -56,24 +57,24 @@ enum Line {
     },
 }
 
-/// A source all of whose points are in finished runs.
+/// A source whose points are all in finished runs.
 #[derive(Clone, Debug)]
 pub(super) struct FinishedSource {
-    /// The number of points up to the end of the source, those of the sources before it included.
+    /// The number of points of all sources up to the end of this one.
     pub(super) end: u64,
-    /// The report of the source, which [`Packer::end`](super::Packer::end) has got.
+    /// The report of the source that [`Packer::end`](super::Packer::end) was called with.
     pub(super) report: serde_json::Value,
 }
 
-/// The state of a pack that was interrupted, from which it resumes.
+/// The state of an interrupted pack, from which it resumes.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     pub(super) runs: Vec<Run>,
-    /// The sources that needn't be read again. They are the first ones of the pack.
+    /// The sources that needn't be read again, which are the first ones of the pack.
     pub(super) finished: Vec<FinishedSource>,
     /// The range of the weights of the points in the runs.
     pub(super) weights: WeightRange,
-    /// The number of points before the first source that isn't finished.
+    /// The number of points of all finished sources, at which the first source to be read begins.
     pub(super) start: u64,
 }
 
@@ -84,7 +85,7 @@ impl Progress {
     }
 }
 
-/// The journal of a pack that is going on. The folder is locked as long as the journal is open.
+/// The journal of a pack that is going on. The folder is locked as long as this value exists.
 #[derive(Debug)]
 pub(super) struct Journal {
     folder: PathBuf,
@@ -102,7 +103,7 @@ pub(super) enum Found {
     Nothing,
 }
 
-/// Looks for a journal in a folder, and for finished runs in it. Changes nothing.
+/// Looks for a journal in a folder, and for finished runs in the journal. Changes nothing.
 pub(super) fn look(folder: &Path, target: &Path) -> Result<Found, PackError> {
     let path = folder.join(LOG);
     let log = match File::options().read(true).write(true).open(&path) {
@@ -116,10 +117,12 @@ pub(super) fn look(folder: &Path, target: &Path) -> Result<Found, PackError> {
 }
 
 impl Journal {
-    /// Opens the journal in `folder`, and locks it. With `resume`, the result has the finished runs
-    /// of an interrupted pack, as far as its sources were those of `sources`; it is an error if
-    /// that pack had other `settings`. Without `resume`, everything that is left of an earlier pack
-    /// is removed. `columns` is true if runs have columns.
+    /// Opens the journal in `folder`, and locks it.
+    ///
+    /// With `resume`, the result has the finished runs of an interrupted pack, as far as its
+    /// sources were the same as `sources`. It is an error if that pack had other `settings`.
+    /// Without `resume`, everything that an earlier pack has left is removed. `columns` is true if
+    /// runs have columns.
     pub(super) fn open(
         folder: &Path,
         target: &Path,
@@ -165,8 +168,8 @@ impl Journal {
         self.folder.join(format!("run-{number:05}"))
     }
 
-    /// Reads the log as far as its runs can be used again, and adds these to `progress`. Returns
-    /// the number of bytes of the log that stay.
+    /// Reads the log as far as its runs can be used again, and adds these runs to `progress`.
+    /// Returns the number of bytes at the beginning of the log that stay.
     fn replay(
         &self,
         sources: &[SourceState],
@@ -251,7 +254,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Logs that a source begins behind `start` points.
+    /// Logs that the source with a number, counted from 0, begins. `start` is the number of points
+    /// of all sources before it.
     pub(super) fn begin(
         &mut self,
         number: usize,
@@ -265,7 +269,8 @@ impl Journal {
         })
     }
 
-    /// Logs that a run is on the disk.
+    /// Logs that the run with a number, counted from 0, is on the disk, with the number and the
+    /// weights of its points.
     pub(super) fn add_run(
         &mut self,
         number: usize,
@@ -279,7 +284,8 @@ impl Journal {
         })
     }
 
-    /// Logs that a source ends behind `end` points.
+    /// Logs that the source with a number, counted from 0, ends. `end` is the number of points of
+    /// all sources up to here, and `report` the report of this source.
     pub(super) fn end(
         &mut self,
         number: usize,
@@ -324,8 +330,8 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), PackError> {
     }
 }
 
-/// Returns the lines of a log, each with the offset of its end. The log ends before the first line
-/// that was cut off or can't be decoded.
+/// Returns the lines of a log, each with the offset behind it. It stops before the first line that
+/// was cut off or can't be decoded.
 fn lines(log: &File) -> impl Iterator<Item = (Line, u64)> {
     let mut reader = BufReader::new(log);
     let mut end = reader.seek(SeekFrom::Start(0)).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Packing: points of any number, in any order, become a file with bounded memory.
+//! Packing: a file is made from any number of points, in any order, with bounded memory.
 //!
 //! ```text
 //! push     points are collected, as many as memory allows, sorted, and written as a run (run.rs)
@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The file depends only on the set of points: not on their order, the memory or the number of
-//! threads. So a pack that was interrupted can begin with the runs that it has (journal.rs), and
-//! ends with the same file.
+//! threads. So a pack that was interrupted can go on with the runs that it has (journal.rs), and
+//! makes the same file.
 
 mod build;
 mod cut;

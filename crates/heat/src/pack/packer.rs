@@ -1,4 +1,4 @@
-//! A pack that is being written: points come in, runs and at last the file come out.
+//! A pack that is being written: points are added, runs are written, and at last the file is made.
 
 use super::build::{BuildError, Kind, Limits, PackSink, build_all};
 use super::cut::cut;
@@ -17,14 +17,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The bytes of memory for each point of a run while it is sorted: the points, and the sorted
-/// points.
+/// The bytes of memory for each point of a run while the run is sorted: for the point itself, and
+/// for its copy in sorted order.
 const BYTES_A_POINT: u64 = 2 * run::POINT_BYTES;
 
-/// The bytes of memory for each row of a pack with columns while a run is sorted, besides the row's
-/// values.
+/// The bytes of memory for each row while a run with columns is sorted, without the row's values.
 const ROW_BYTES: u64 = 64;
-/// The bytes of memory for each value of such a row.
+/// The further bytes of memory for each value of such a row.
 const VALUE_BYTES: u64 = 24;
 
 /// The greatest number of rows in a run of a pack with columns: a choice.
@@ -56,36 +55,37 @@ pub struct Packer {
     /// True if the file is finished, so that nothing is left to resume.
     is_finished: bool,
     runs: Vec<Run>,
-    /// The indices whose points are packed too: those of other files.
+    /// The indices of other files, whose points are packed too.
     indices: Vec<IndexRun>,
     finished: Vec<FinishedSource>,
     sources: Vec<SourceState>,
     collected: PointsBuilder,
     /// The range of the weights of all points so far.
     weights: WeightRange,
-    /// True if the file gets a counting index where counts don't follow from its weights: see
-    /// [`with_counts`](Self::with_counts).
+    /// True if the file gets a counting index, provided that counts don't follow from the weights:
+    /// see [`with_counts`](Self::with_counts).
     counts: bool,
     /// The names of the columns that all rows have.
     columns: Vec<String>,
-    /// The rules by which the columns of several runs are joined; `None` if there are no columns.
+    /// The rules by which the columns of the runs are joined; `None` if there are no columns.
     rules: Option<Box<dyn ColumnRules>>,
-    /// The number of the points to come that are in finished runs already, so that they are left
-    /// out when they are pushed again.
+    /// The number of the next points that are in finished runs already. So many points are left out
+    /// when they are pushed again.
     known: u64,
-    /// The number of points that were pushed so far, those of finished sources included.
+    /// The number of points that were pushed so far; the points of finished sources count too.
     points: u64,
-    /// An estimate of the points of all sources, for the message about a full disk.
+    /// An estimate of the number of points of all sources, for the message about a full disk; 0 if
+    /// there is none.
     expected: u64,
-    /// The first error since the last call of [`check`](Self::check). Points that come after it are
-    /// dropped.
+    /// The first error since the last call of [`check`](Self::check). Points that are pushed after
+    /// it are dropped.
     failed: Option<PackError>,
 }
 
 impl Packer {
-    /// Begins a pack. `sources` are all sources whose points will be pushed, in this order;
-    /// `options` is a text of everything else on which their points depend. Where an interrupted
-    /// pack is resumed, both decide which of its runs can be used.
+    /// Begins a pack. `sources` are all sources whose points will be pushed, in this order.
+    /// `options` is a text of everything else on which their points depend. When an interrupted
+    /// pack is resumed, `sources` and `options` decide which of its runs can be used.
     ///
     /// # Errors
     /// [`PackError::Locked`] if another process packs to the target, [`PackError::OtherSettings`]
@@ -100,9 +100,9 @@ impl Packer {
         Self::begin_pack(target, settings, sources, options, (Vec::new(), None))
     }
 
-    /// Begins a pack whose rows have the named columns. Its rows are added by
-    /// [`add_rows`](Self::add_rows) and [`add_file`](Self::add_file). `rules` join the columns of
-    /// several runs.
+    /// Begins a pack whose rows have the columns with the names `columns`. Rows are added by
+    /// [`add_rows`](Self::add_rows) and [`add_file`](Self::add_file). `rules` join a column that
+    /// has different types or texts in several runs.
     ///
     /// # Errors
     /// As [`new`](Self::new): another process packs to the target, the pack that should be resumed
@@ -154,8 +154,8 @@ impl Packer {
         })
     }
 
-    /// Adds a counting index to the file, from which counts and means are drawn. It is left out
-    /// where all points have one and the same weight other than 0: counts then follow from sums of
+    /// Makes the file have a counting index, from which counts and means are drawn. It is left out
+    /// if all points have the same weight, and this isn't 0: then counts follow from sums of
     /// weights.
     #[must_use]
     pub fn with_counts(mut self) -> Self {
@@ -163,19 +163,21 @@ impl Packer {
         self
     }
 
-    /// Returns the report of a source, as [`end`](Self::end) got it, if an interrupted pack has
-    /// read the whole source: then its points needn't be pushed again. `None` otherwise.
+    /// Returns the report of a source, by its number counted from 0, if an interrupted pack has
+    /// read the whole source: then its points needn't be pushed again. It is the report that
+    /// [`end`](Self::end) was called with. Returns `None` for other sources.
     pub fn finished_source(&self, number: usize) -> Option<&serde_json::Value> {
         Some(&self.finished.get(number)?.report)
     }
 
-    /// Returns the number of points in the runs of an interrupted pack that are used again, as long
-    /// as nothing was added to the pack.
+    /// Returns the number of points in the runs of an interrupted pack that are used again. It is
+    /// right only before anything is added to the pack.
     pub fn resumed_points(&self) -> u64 {
         self.runs.iter().map(|run| run.points()).sum()
     }
 
-    /// Begins the source with a number. Its points are pushed next, always in the same order.
+    /// Begins the source with a number, counted from 0. Its points must be pushed next, and in the
+    /// same order whenever the pack is resumed.
     ///
     /// # Errors
     /// [`PackError::Io`] if the log of the pack can't be written.
@@ -186,8 +188,9 @@ impl Packer {
         }
     }
 
-    /// Adds all points of an index that is not in memory, such as another `.heat` file. They are
-    /// sorted already, so they are read only when the file is made. `name` is for messages.
+    /// Adds all points of an index that is not in memory, for example of another `.heat` file. They
+    /// are sorted already, so they are read only when the file is made. `name` is the name of the
+    /// index for messages.
     pub fn add_index(&mut self, name: &str, index: Arc<dyn PagedIndex>) {
         self.weights.add_summary(index.summary());
         let name = name.to_owned();
@@ -198,9 +201,9 @@ impl Packer {
         });
     }
 
-    /// Adds all points of a file, with the values of some of its columns. `columns` has the numbers
-    /// of these in the file, one for each column of the pack, in the pack's order. `name` is for
-    /// messages.
+    /// Adds all points of a file, with the values of some of its columns. For each column of the
+    /// pack, `columns` has the number, counted from 0, of the file's column with its values. `name`
+    /// is the name of the file for messages.
     pub fn add_file(&mut self, name: &str, file: Arc<HeatFile>, columns: Vec<usize>) {
         self.weights.add_summary(file.summary());
         self.indices.push(IndexRun {
@@ -210,17 +213,18 @@ impl Packer {
         });
     }
 
-    /// Returns the number of rows that one call of [`add_rows`](Self::add_rows) should get: as many
+    /// Returns the number of rows with which [`add_rows`](Self::add_rows) should be called: as many
     /// as memory allows.
     pub fn rows_at_a_time(&self) -> u64 {
         let bytes = ROW_BYTES + VALUE_BYTES * self.columns.len() as u64;
         (self.settings.memory / bytes).clamp(LEAST_RUN, MOST_ROWS)
     }
 
-    /// Adds rows with their columns. The rows of each call become a run.
+    /// Adds rows: points, and for each column of the pack the values of these points. The rows of
+    /// each call become a run.
     ///
     /// # Errors
-    /// The run can't be written, or the columns are not those of the pack.
+    /// A [`PackError`] if the run can't be written, or if the columns are not those of the pack.
     pub fn add_rows(
         &mut self,
         mut points: Vec<Point>,
@@ -255,18 +259,20 @@ impl Packer {
         self.write_run_of(&points, &columns)
     }
 
-    /// Ends the source with a number. Where the pack is resumed,
-    /// [`finished_source`](Self::finished_source) returns the report.
+    /// Ends the source with a number, counted from 0. `report` is stored, so that
+    /// [`finished_source`](Self::finished_source) returns it if the pack is interrupted and
+    /// resumed.
     ///
     /// # Errors
-    /// The error of a run that couldn't be written, as of [`check`](Self::check); or
+    /// The error of a run that couldn't be written, which [`check`](Self::check) would return; or
     /// [`PackError::Io`] if the log of the pack can't be written.
     pub fn end(&mut self, number: usize, report: serde_json::Value) -> Result<(), PackError> {
         self.check()?;
         self.journal.end(number, self.points, report)
     }
 
-    /// Sets an estimate of the points of all sources. The message about a full disk names it.
+    /// Sets an estimate of the number of points of all sources, which the message about a full disk
+    /// names.
     pub fn expect(&mut self, points: u64) {
         self.expected = points;
     }
@@ -276,12 +282,12 @@ impl Packer {
         self.points
     }
 
-    /// Returns true if a run couldn't be written, so that pushing more points is in vain.
+    /// Returns true if a run couldn't be written: then it is of no use to push more points.
     pub fn has_failed(&self) -> bool {
         self.failed.is_some()
     }
 
-    /// Checks that all points which were pushed since the last call could be taken.
+    /// Checks that all points which were pushed since the last call are in the pack.
     ///
     /// # Errors
     /// The first error of a run that couldn't be written. The next call doesn't return it again.
@@ -349,12 +355,12 @@ impl Packer {
         Ok(())
     }
 
-    /// Makes the file: cuts the world into parts, builds them, and writes them. Calls `progress`
-    /// after each part.
+    /// Makes the file: divides the world into plots, builds the parts, and writes them. Calls
+    /// `progress` after each part.
     ///
     /// # Errors
-    /// The last run, or the file, can't be written; or a run can't be read. The target is then
-    /// what it was before.
+    /// A [`PackError`] if the last run or the file can't be written, or if a run can't be read. The
+    /// target is then unchanged.
     pub fn finish(
         mut self,
         metadata: &Metadata,

@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io;
 
-/// Reads bytes at an offset. The position of the file, which all threads would share, is not used.
+/// Fills `bytes` with the bytes of a file from `offset` on. It doesn't use the position of the
+/// file, which all threads would share.
 #[cfg(unix)]
 pub(super) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)

@@ -1,7 +1,8 @@
 //! The columns of a run: the values of its points in a file beside it.
 //!
-//! The file has blocks of the values of 4,096 points each, column by column; behind them the texts
-//! of each column, a CRC-32 of each block, and a description as JSON.
+//! The file has blocks of 4,096 points each; a block has the values of these points, column by
+//! column. Behind the blocks there are the texts of each column, a CRC-32 of each block, and a
+//! description of the file as JSON.
 
 use super::read_at::read_at;
 use super::run::BLOCK;
@@ -16,20 +17,20 @@ use std::io::{self, BufWriter, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// A column of rows that go into a pack.
+/// A column of rows that are added to a pack.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowColumn {
-    /// The description of the values.
+    /// The description of the column's values: their type, and whether they are floats.
     pub form: ColumnForm,
-    /// The different texts in order: value v stands for text v − 1, counted from 0. Empty if the
-    /// values aren't numbers of texts.
+    /// The different texts of the column: value 1 stands for the first one, 2 for the second one,
+    /// and so on. Empty if the column has no texts.
     pub words: Vec<Box<[u8]>>,
     /// The value of each row; 0 is null.
     pub values: Vec<u64>,
 }
 
 impl RowColumn {
-    /// Removes texts that no row has, and numbers the others anew.
+    /// Removes texts that no row has, and changes the values to the new numbers of the others.
     pub(super) fn compact(&mut self) {
         if self.words.is_empty() {
             return;
@@ -63,8 +64,9 @@ fn place(value: u64) -> Option<usize> {
     usize::try_from(value.checked_sub(1)?).ok()
 }
 
-/// Returns the numbers of points in the order of an index. Points of equal position and weight are
-/// in the order of their values.
+/// Returns the order that an index gives points: for each place the number in `points`, counted
+/// from 0. Points of equal position and weight are in the order of their values: of those of the
+/// first column in which they differ.
 pub(super) fn sorted_order(points: &[Point], columns: &[Vec<u64>]) -> Vec<u32> {
     let key = |(row, point): (usize, &Point)| (point.z_key(), point.z_number() as u32, row as u32);
     let mut keys: Vec<(u64, u32, u32)> = points.par_iter().enumerate().map(key).collect();
@@ -81,7 +83,7 @@ pub(super) fn sorted_order(points: &[Point], columns: &[Vec<u64>]) -> Vec<u32> {
     keys.into_iter().map(|key| key.2).collect()
 }
 
-/// Returns `all` in a new order: `order` has the old numbers.
+/// Returns the items of `all` in a new order. `order` has, for each new place, the old one.
 pub(super) fn in_order<T: Copy + Send + Sync>(all: &[T], order: &[u32]) -> Vec<T> {
     let rows = order.par_iter();
     rows.filter_map(|row| all.get(*row as usize).copied())
@@ -96,7 +98,7 @@ const MARK: [u8; 8] = *b"heatcol1";
 struct Description {
     rows: u64,
     columns: Vec<DescribedColumn>,
-    /// The CRC-32 of the list of the blocks' CRCs.
+    /// The CRC-32 of the list of the CRC-32s of the blocks.
     crc: u32,
 }
 
@@ -108,12 +110,12 @@ struct DescribedColumn {
     crc: u32,
 }
 
-/// A file with the columns of a run, opened.
+/// An open file with the columns of a run.
 #[derive(Debug)]
 pub(super) struct ColumnRun {
     file: File,
     rows: u64,
-    /// The form and texts of each column.
+    /// The description and the texts of each column.
     pub(super) columns: Vec<(ColumnForm, Vec<Box<[u8]>>)>,
     crcs: Vec<u32>,
 }
@@ -208,7 +210,8 @@ impl ColumnRun {
         self.rows
     }
 
-    /// Appends the values of the rows in `range` to `values`, a list for each column.
+    /// Appends the values of the rows in `range`, counted from 0, to `values`, which has a list for
+    /// each column.
     pub(super) fn read(&self, range: Range<u64>, values: &mut [Vec<u64>]) -> io::Result<()> {
         let columns = self.columns.len();
         let mut at = range.start;
@@ -238,11 +241,12 @@ impl ColumnRun {
     }
 }
 
-/// A function that appends the values of some rows to a list for each column.
+/// A function that appends the values of a range of rows to lists, of which there is one for each
+/// column.
 type ReadRows<'r> = dyn Fn(Range<u64>, &mut [Vec<u64>]) -> io::Result<()> + 'r;
 
-/// Returns the different values, without null, of the column with the number `column`. There are
-/// `rows` rows of `columns` columns; `read` appends the values of some rows.
+/// Returns the different values, without null, of a column by its number, counted from 0. There are
+/// `rows` rows and `columns` columns in all; `read` reads the values of a range of rows.
 pub(super) fn distinct(
     rows: u64,
     columns: usize,

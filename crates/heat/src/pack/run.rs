@@ -1,8 +1,9 @@
-//! Runs: sorted points in a temporary file, as many as fit into memory together.
+//! Runs: files of sorted points, each with as many points as fit into memory.
 //!
-//! A run is a file of blocks of 4,096 points, and behind them a table with the key of each block's
-//! first point and the CRC-32 of the block's bytes. The table is kept in memory. With it the number
-//! of points before any key is found by reading one block.
+//! A run has blocks of 4,096 points, and behind them a table with a row for each block: the key of
+//! the block's first point (its number along the Z-order curve), and the CRC-32 of the block's
+//! bytes. The table stays in memory. With it, the number of points before any key is found by
+//! reading one block.
 
 use super::read_at::read_at;
 use super::row_run::{self, ColumnRun};
@@ -17,60 +18,60 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The number of points in a block: a choice. A border between two parts costs one block of each
-/// run.
+/// The number of points in a block: a choice. Where one part ends and the next one begins, a block
+/// of each run is read for both.
 pub(super) const BLOCK: usize = 4096;
 
 /// The bytes of a point in a run.
 pub(super) const POINT_BYTES: u64 = size_of::<Point>() as u64;
 
-/// The greatest number of blocks that one read gets: a choice. They take 768 KiB.
+/// The greatest number of blocks that one read gets: a choice. So many take 768 KiB.
 const AT_ONCE: usize = 16;
 
 /// The last bytes of a run: a mark of the format and its version.
 const MARK: [u8; 8] = *b"heatrun1";
 
-/// The number of bytes behind the table: the number of points, the CRC-32 of the table, and the
-/// mark.
+/// The number of bytes behind the table: the number of points (8), the CRC-32 of the table (4), and
+/// the mark.
 const TRAILER: usize = 8 + 4 + MARK.len();
 
-/// The number of bytes that the table has for each block.
+/// The number of bytes of a row of the table: the key (8) and the CRC-32 (4).
 const HEAD: usize = 8 + 4;
 
-/// A row of the table at the end of a run, which has one for each block.
+/// A row of the table at the end of a run; there is one for each block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct BlockHead {
-    /// The key of the block's first point.
+    /// The key of the block's first point: its number along the Z-order curve.
     first: u64,
     /// The CRC-32 of the block's bytes.
     crc: u32,
 }
 
-/// Sorted points that are not in memory: those of a run, or of another file.
+/// Sorted points that are not in memory: those of a run, or those of another file.
 pub(super) trait SortedPoints: fmt::Debug + Send + Sync {
     /// Returns the number of points.
     fn points(&self) -> u64;
 
-    /// Returns the number of points in the quad and before it, in Z-order.
+    /// Returns the number of points that are in the quad, or before it in Z-order.
     ///
     /// # Errors
     /// The points around the quad's end can't be read.
     fn end_of(&self, quad: Quad) -> io::Result<u64>;
 
-    /// Appends the points with the numbers in `range` to `points`.
+    /// Appends the points whose numbers, counted from 0, are in `range` to `points`.
     ///
     /// # Errors
     /// The points can't be read, or are not those that were written.
     fn read(&self, range: Range<u64>, points: &mut Vec<Point>) -> io::Result<()>;
 
-    /// Returns the form and the texts of a column by its number, counted from 0.
+    /// Returns the description and the texts of a column by its number, counted from 0.
     ///
     /// # Errors
     /// There is no such column, or its texts can't be read.
     fn column(&self, number: usize) -> io::Result<(&ColumnForm, &[Box<[u8]>])>;
 
-    /// Appends the values of the points with the numbers in `range` to `values`, a list for each
-    /// column.
+    /// Appends the values of the points whose numbers, counted from 0, are in `range` to `values`,
+    /// which has a list for each column.
     ///
     /// # Errors
     /// The values can't be read, or are not those that were written.
@@ -83,11 +84,11 @@ pub(super) struct Run {
     file: File,
     points: u64,
     heads: Vec<BlockHead>,
-    /// The columns of the points; `None` if there are none.
+    /// The file with the columns of the points; `None` if the pack has no columns.
     columns: Option<ColumnRun>,
 }
 
-/// Writes a run, and returns once it is on the disk.
+/// Writes sorted points as a run, and returns once the run is on the disk.
 pub(super) fn write(path: &Path, sorted: &[Point]) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
     let mut table = Vec::with_capacity(sorted.len().div_ceil(BLOCK) * HEAD);
@@ -162,10 +163,11 @@ impl Run {
         Ok(run)
     }
 
-    /// Returns the number of points of the run whose keys are less than `key`.
+    /// Returns the number of points of the run whose keys are less than `key`. A key is a number
+    /// along the Z-order curve.
     ///
     /// # Errors
-    /// The block around the key can't be read.
+    /// The block that contains the border can't be read.
     fn before(&self, key: u64) -> io::Result<u64> {
         let after = self.heads.partition_point(|head| head.first < key);
         let Some(block) = after.checked_sub(1) else {
@@ -178,7 +180,8 @@ impl Run {
         Ok(start + here as u64)
     }
 
-    /// Compares the checksums of blocks that were read with those of the table.
+    /// Checks blocks that were read, whose points are `points`, against the checksums of the table.
+    /// `blocks` are the numbers of the blocks.
     fn check(&self, blocks: Range<usize>, points: &[Point]) -> io::Result<()> {
         let heads = self.heads.get(blocks).unwrap_or_default();
         let mut pairs = points.chunks(BLOCK).zip(heads);
@@ -246,12 +249,12 @@ impl SortedPoints for Run {
 pub(super) struct IndexRun {
     pub(super) name: String,
     pub(super) index: Arc<dyn PagedIndex>,
-    /// The file with the columns, and the numbers there of those that are packed; `None` if the
-    /// pack has no columns.
+    /// The file that has the columns, and, for each column of the pack, the number of the column in
+    /// that file; `None` if the pack has no columns.
     pub(super) columns: Option<(Arc<HeatFile>, Vec<usize>)>,
 }
 
-/// The number of points that one read gets from an index: a choice.
+/// The number of points that one read gets from an index that is not in memory: a choice.
 const INDEX_BATCH: u64 = 1 << 16;
 
 impl SortedPoints for IndexRun {

@@ -1,4 +1,4 @@
-//! The settings of a pack, and what it needs on disks.
+//! The settings of a pack, and the bytes that a pack needs on disks.
 
 use super::error::PackError;
 use super::journal::{self, Found};
@@ -6,15 +6,15 @@ use super::run;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The setting that decides what a pack does if its target exists, or if a pack that was
-/// interrupted has left its runs.
+/// The rule for a pack whose target exists, or to whose target an interrupted pack has left its
+/// runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum IfExists {
     /// The pack is refused. All files stay unchanged.
     #[default]
     Fail,
-    /// The target is replaced once the new file is complete. Runs that are left of an interrupted
-    /// pack are discarded.
+    /// The target is replaced once the new file is complete. Runs that an interrupted pack has left
+    /// are discarded.
     Overwrite,
     /// An interrupted pack is completed. A complete target stays unchanged.
     Resume,
@@ -23,43 +23,41 @@ pub enum IfExists {
 /// Settings of a pack. The file doesn't depend on them.
 #[derive(Clone, Debug)]
 pub struct PackSettings {
-    /// The bytes of memory for points that are being sorted, or whose pyramid is being built.
+    /// The bytes of memory for points, while these are sorted or a pyramid over them is built.
     pub memory: u64,
     /// The folder for temporary files; `None` stands for the folder of the target.
     pub temporary: Option<PathBuf>,
-    /// The choice for the case that the target exists, or that an interrupted pack has left a part
-    /// of it.
+    /// The rule for the case that the target exists, or that an interrupted pack has left its runs.
     pub if_exists: IfExists,
 }
 
-/// The bytes that a point and its share of the cells take in a file, about: measured, and rounded
-/// up.
+/// The bytes that a point takes in the file, with its share of the cells: measured, and rounded up.
 const FILE_BYTES: f64 = 10.5;
 
-/// The bytes that a point's share of the cells takes, about. Cells are in a temporary file before
-/// they are copied into the target.
+/// The bytes that a point's share of the cells takes in a temporary file, before the cells are
+/// copied into the target: an estimate.
 const SPOOL_BYTES: f64 = 3.5;
 
-/// The bytes of a point's share of the counting index, about, in the file, and before in a
-/// temporary one.
+/// The bytes that a point's share of the counting index takes in the file, and before in a
+/// temporary file: an estimate.
 const COUNTS_BYTES: f64 = 3.5;
 
 /// The bytes of a column's value in a run.
 const VALUE_BYTES: u64 = 8;
-/// The bytes of a column's value in the file, about.
+/// The bytes that a column's value takes in the file: an estimate.
 const COLUMN_BYTES: u64 = 4;
 
-/// The bytes that a pack needs on disks, about.
+/// The bytes that a pack needs on disks: an estimate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiskSpace {
-    /// The bytes of temporary files.
+    /// The bytes of all temporary files together.
     pub temporary: u64,
     /// The bytes of the file itself.
     pub file: u64,
 }
 
 impl DiskSpace {
-    /// Returns an estimate for a file of `points` points.
+    /// Returns an estimate for a pack of `points` points, without counting index and columns.
     pub fn for_points(points: u64) -> Self {
         let bytes = |each: f64| (points as f64 * each) as u64;
         Self {
@@ -70,7 +68,7 @@ impl DiskSpace {
 }
 
 impl DiskSpace {
-    /// Adds what a counting index of `points` points needs.
+    /// Adds the bytes that a counting index of `points` points needs.
     pub fn with_counts(self, points: u64) -> Self {
         let bytes = (points as f64 * COUNTS_BYTES) as u64;
         Self {
@@ -81,7 +79,7 @@ impl DiskSpace {
 }
 
 impl DiskSpace {
-    /// Adds what some columns beside `points` points need.
+    /// Adds the bytes that `columns` columns beside `points` points need.
     pub fn with_columns(self, points: u64, columns: usize) -> Self {
         let values = points.saturating_mul(columns as u64);
         Self {
@@ -91,7 +89,7 @@ impl DiskSpace {
     }
 }
 
-/// Returns the path of a file or folder in `folder` whose name is the target's with `.partial`
+/// Returns the path of a file or folder in `folder`. Its name is that of the target with `.partial`
 /// appended.
 pub(super) fn partial(folder: &Path, target: &Path) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_owned();
@@ -112,7 +110,7 @@ impl PackSettings {
     }
 
     /// Checks that a pack to `target` can begin, before its sources are read. Changes nothing.
-    /// Returns false if nothing is left to do: the pack should be resumed, but the target is
+    /// Returns false if there is nothing to do, since the pack should be resumed but the target is
     /// complete.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The range of the weights in a pack, by which it is decided how they are stored.
+//! The range of the weights in a pack, by which it is decided how a file stores them.
 
 use heatsplat_points::{Point, Summary};
 use serde::{Deserialize, Serialize};
@@ -60,8 +60,8 @@ impl WeightRange {
         self.missing
     }
 
-    /// Returns true if the number of points in a sum doesn't follow from their weights, so that a
-    /// counting index is needed: weights differ, or one is 0 or missing.
+    /// Returns true if the number of points can't be computed from a sum of their weights, so that
+    /// counts need a counting index: the weights differ, or some are 0 or missing.
     pub(super) fn hides_counts(self) -> bool {
         let some = self.least <= self.greatest;
         self.missing || some && (self.least != self.greatest || self.least == 0.0)
