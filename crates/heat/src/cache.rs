@@ -84,8 +84,8 @@ pub struct PageCounters {
 impl PageCache {
     /// Makes a cache of at most `limit` bytes. A third of them is for pages of nodes, which may
     /// take 64 MiB (`LEAST_NODES`) in any case: a file has about one node for 300 points, and a
-    /// node takes 64 bytes of memory. With a limit of 0, every page of points, cells and columns is
-    /// read each time.
+    /// node takes 64 bytes of memory. With a limit of 0, a page of points, cells or a column is
+    /// read whenever it is needed.
     pub fn new(limit: u64) -> Self {
         let of_nodes = limit / 3;
         Self {

@@ -72,7 +72,7 @@ pub(crate) struct Header {
 pub(crate) enum HeaderError {
     /// The bytes don't begin like a `.heat` file.
     Foreign,
-    /// The file has this major version of the format, not [`MAJOR`].
+    /// The file has a major version of the format other than [`MAJOR`]: the field is this version.
     Version(u16),
     /// The header is too short, its checksum is wrong, or its numbers are impossible.
     Damaged,

@@ -227,7 +227,8 @@ fn per_metre(high: f64) -> Vec<(f64, f64)> {
 
 /// The RGBA colour of each of the 256 indices of the ramp. deck.gl's ramp is a texture with one
 /// texel for each colour, and colours between texels are interpolated. Densities, as fractions of
-/// the greatest one, are multiplied by `intensity`; below `threshold` the colours fade out.
+/// the greatest one, are multiplied by `intensity`. Where the product is less than `threshold`, the
+/// colours fade out.
 fn table(colors: &[[f64; 4]], intensity: f64, threshold: f64) -> [[u8; 4]; 256] {
     let count = colors.len() as f64;
     let texel = |(i, c): (usize, &[f64; 4])| ((i as f64 + 0.5) / count, *c);

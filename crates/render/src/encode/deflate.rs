@@ -13,8 +13,8 @@
 
 use super::huffman::{LONGEST, codes, lengths};
 
-/// The number of bytes of uncompressed data in a block: a choice. Each block has a Huffman code of
-/// its own.
+/// The number of bytes of uncompressed data in a block, which is deflate's word for data with a
+/// Huffman code of their own: a choice.
 const BLOCK: usize = 1 << 16;
 
 /// The number of successive bytes that the search for runs compares together: it finds a run only

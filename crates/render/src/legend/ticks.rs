@@ -33,8 +33,8 @@ pub struct Tick {
     /// The text at the tick: the density in short form, like `1.5k`, or, on a local scale, a
     /// percentage like `25%`.
     pub label: String,
-    /// The percentage of the zoom's pixels that have a lower density, 0 to 100. `None` if it is
-    /// unknown.
+    /// The percentage, 0 to 100, of the zoom's non-empty pixels whose density is lower than the
+    /// tick's; `None` if it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percentile: Option<f64>,
 }

@@ -18,8 +18,8 @@ pub struct MemoryBudget {
 
 /// A cache whose values can make room for others.
 pub(super) trait Evictable: Send + Sync {
-    /// The time, counted in requests, at which that value of the cache was last requested which has
-    /// been unused for the longest time. `None` if the cache has no value that the budget counts.
+    /// The time of the last request for the value that has been unused for the longest time; the
+    /// time is counted in requests. `None` if the cache has no value that the budget counts.
     fn oldest(&self) -> Option<u64>;
 
     /// Drops the value whose last request was at the time `asked`, which is counted in requests.

@@ -115,7 +115,8 @@ fn sampled(points: &Points) -> Result<[f64; ZOOMS], ReadError> {
     Ok(all)
 }
 
-/// The sums of [`Crowding`] over blocks that stand for others.
+/// The sums `pixels` and `pairs` of [`Crowding`] over some blocks, each block with a share of its
+/// own.
 #[derive(Default)]
 struct BlockSums {
     pixels: f64,
