@@ -318,12 +318,12 @@ impl Journal {
         }))
     }
 
-    /// The file of tiles, which has their bytes.
+    /// The journal's file with the bytes of the tiles.
     pub(crate) fn data(&self) -> &File {
         &self.data
     }
 
-    /// The path of the file of tiles.
+    /// The path of the journal's file with the bytes of the tiles.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -200,9 +200,8 @@ impl<'a> JsLiteralReader<'a> {
         Ok(value)
     }
 
-    /// Tests whether there is a line break between the last character before the current position
-    /// that isn't white space and the current position. The text is searched back to the offset
-    /// `start`.
+    /// Tests whether the white space directly before the current position contains a line break.
+    /// White space before the offset `start` doesn't count.
     fn on_new_line(&self, start: usize) -> bool {
         let before = self.text.get(start..self.at).unwrap_or_default();
         let blanks = before.trim_end();

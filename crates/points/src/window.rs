@@ -122,8 +122,8 @@ impl Window {
 
     /// Returns a window that covers this rectangle with larger pixels, each of which covers
     /// `factor` × `factor` pixels of this window. So that the caller can align the larger pixels
-    /// with a grid, the new window begins further left and further up: by `phase.0` and `phase.1`
-    /// of this window's pixels.
+    /// with a grid, the new window begins `phase.0` of this window's pixels further left, and
+    /// `phase.1` of them further up.
     pub fn coarser(self, factor: u32, phase: (u32, u32)) -> Self {
         Self {
             left: self.left - self.pixel * f64::from(phase.0),

@@ -39,7 +39,7 @@ pub struct TimeQuery {
 enum Kind {
     /// One date or time, which stands for its unit.
     One(Element),
-    /// The last bucket.
+    /// The last bucket: the words `latest` and `current`.
     Latest,
     Interval(Start, End),
 }
