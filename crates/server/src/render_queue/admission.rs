@@ -5,11 +5,12 @@
 //! that finds too few free turns waits in a queue. If the requests before it are expected to take
 //! longer than a request may wait, it is refused at once, since it would most likely wait in vain.
 //!
-//! The order is that of self-clocked fair queuing (Golestani 1994). Each client has a clock
-//! that advances by the cost of each of its requests. The clock's new time is the request's place
-//! in the queue, and lower places come first. So among waiting clients, those with cheap requests
-//! come first, and a client with many requests delays itself and not the other clients. While no
-//! request waits, a client's clock delays none of its requests.
+//! The order is that of self-clocked fair queuing (Golestani 1994). Each client has a clock, which
+//! advances by the cost of each of the client's requests: the nanoseconds of work that it is
+//! expected to take. The clock's new time is the request's place in the queue, and lower places
+//! come first. So among waiting clients, those with cheap requests come first, and a client with
+//! many requests delays itself and not the other clients. A request that finds no other one
+//! waiting, and enough free turns, begins at once, whatever its client's clock shows.
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -48,16 +49,17 @@ pub(super) struct Admission {
 #[derive(Debug, Default)]
 struct QueueState {
     free: u32,
-    /// The queue's clock in nanoseconds of work: the place of the request that began last. It never
-    /// goes back. When a client sends a request, its clock is raised to at least this time.
+    /// The queue's clock in nanoseconds of work: the highest place of any request that has begun.
+    /// It never goes back. When a client sends a request, the client's clock is raised to at least
+    /// this time.
     now: u64,
-    /// The clock of each client that has sent a request since the server was last idle. It advances
-    /// by the nanoseconds of work that each of the client's requests is expected to take. If there
+    /// The clock, in nanoseconds of work, of each client that has sent a request since the server
+    /// was last idle. It advances by the expected work of each of the client's requests. If there
     /// are too many clients, those of which no request waits are dropped.
     clients: HashMap<ClientKey, u64>,
-    /// The waiting requests, sorted by place: a time, and a number for equal times. The time is the
-    /// client's clock before the request plus the request's cost, of which at most `max_wait`
-    /// counts. The number is how many requests began to wait earlier.
+    /// The waiting requests, sorted by place: a time in nanoseconds of work and, for equal times,
+    /// the number of requests that began to wait earlier. The time is the client's clock before the
+    /// request plus the request's cost, of which at most `max_wait` counts.
     waiting: BTreeMap<(u64, u64), WaitingRequest>,
     arrived: u64,
 }
@@ -85,7 +87,7 @@ impl Drop for Turns {
     }
 }
 
-/// A request's place in the queue, which the request gives up when this is dropped.
+/// A waiting request's place in the queue. The request gives it up when this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     admission: Arc<Admission>,
@@ -94,16 +96,16 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Waits until the request gets its turns, the right to draw; `None` if the queue drops the
-    /// request instead.
+    /// Waits until the request gets its turns, with which it may draw; `None` if the queue drops
+    /// the request instead.
     pub(super) async fn turns(&mut self) -> Option<Turns> {
         (&mut self.turns).await.ok()
     }
 }
 
 impl Drop for Place {
-    /// Gives up the place if the request still waits. The request costs its client nothing then,
-    /// and the requests after it may begin.
+    /// Gives up the place if the request still waits. Its cost is then taken from its client's
+    /// clock, and the requests after it may begin.
     fn drop(&mut self) {
         let mut state = self.admission.lock();
         let Some(left) = state.waiting.remove(&self.place) else {
@@ -126,9 +128,9 @@ pub(super) enum AdmissionDecision {
 }
 
 impl Admission {
-    /// Makes an empty queue. `turns` is the number of turns, `places` the largest number of
-    /// requests that may wait, and `max_wait` the longest expected wait with which a request is
-    /// admitted.
+    /// Makes an empty queue. `turns` is the number of turns, all of them free, and `places` the
+    /// largest number of requests that may wait. A request whose expected wait is over `max_wait`
+    /// is refused.
     pub(super) fn new(turns: u32, places: usize, max_wait: Duration) -> Arc<Self> {
         let state = QueueState {
             free: turns,
@@ -156,9 +158,9 @@ impl Admission {
         self.turns - self.lock().free
     }
 
-    /// Lets a request begin, lets it wait, or refuses it. `cost` is the request's expected time on
-    /// one core. `running` is the sum, over all turns that are held now, of the time until the turn
-    /// is expected to be free.
+    /// Lets a request begin, lets it wait, or refuses it. `turns` is the number of turns that it
+    /// needs, and `cost` its expected time on one core. `running` is the expected rest of the work
+    /// that is being done now: for each turn that is held, the time until it is free, summed.
     pub(super) fn enter(
         self: &Arc<Self>,
         client: ClientKey,
@@ -236,8 +238,8 @@ impl Admission {
 }
 
 impl QueueState {
-    /// Raises the queue's clock to `clock`, the place of a request that begins. If too many clients
-    /// are remembered, also forgets those of which no request waits.
+    /// Raises the queue's clock to `clock`, the place of a request that begins, unless it is later
+    /// already. If too many clients are remembered, also forgets those of which no request waits.
     fn begin(&mut self, clock: u64) {
         self.now = self.now.max(clock);
         // With many requests in the queue it is done the less often.

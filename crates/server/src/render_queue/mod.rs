@@ -31,20 +31,21 @@ use tokio::time::timeout;
 /// The longest expected wait with which a request is admitted. A choice: a map feels slow after it.
 const MAX_EXPECTED_WAIT: Duration = Duration::from_millis(250);
 
-/// The longest wait in the queue; a request that has waited this long is refused. It happens only
-/// if other requests take far longer than expected. A choice.
+/// The longest wait in the queue; a request that has waited this long is refused. Such a refusal
+/// happens only if the requests before it take far longer than expected. A choice.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// The longest expected time of work that is done on the runtime's workers. A choice: meanwhile,
 /// other requests of this worker may have to wait.
 pub(crate) const QUICK: Duration = Duration::from_millis(2);
 
-/// The longest time between two checks for the scale or the filter's points that a request waits
-/// for. The end of queued work causes a check too, but some things are prepared outside the queue.
-/// A choice.
+/// A request may wait for another one to prepare a scale or a filter's points. This is the longest
+/// time between two of its checks for the end of the preparation. The end of queued work causes a
+/// check too, but some things are prepared outside the queue. A choice.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
-/// The time after the deadline within which work usually ends by itself. A choice.
+/// The time after its deadline within which work usually ends by itself. If it hasn't ended by
+/// then, its request is answered without it. A choice.
 const LATE: Duration = Duration::from_millis(100);
 
 tokio::task_local! {
@@ -58,14 +59,14 @@ pub(crate) struct WorkSize {
     /// The number of turns that the work holds at the same time: 1 for a tile, more for pictures
     /// that need more memory, so that the memory of all pictures together stays bounded.
     pub(crate) turns: u32,
-    /// The expected time of the whole work on one core. With `None`, the work is expected to take
-    /// the time `before` and, for each of its `turns`, the time `turn`.
+    /// The expected time of the whole work on one core. `None` if it is not estimated: then the
+    /// work is expected to take `before`, and `turn` for each of its `turns`.
     pub(crate) expected: Option<Duration>,
     /// The expected time of preparations, for example of measuring a scale. It counts only if
     /// `expected` is `None`.
     pub(crate) before: Duration,
-    /// The expected time of one turn: the mean of recent pictures like this one. `None` for the
-    /// mean of all recent pictures.
+    /// The expected time of drawing for each of the work's turns: the mean of the recent pictures
+    /// of the same layer. `None` if the mean of the recent pictures of all layers is expected.
     pub(crate) turn: Option<Duration>,
     /// True if other pictures of the layer take about as long as this work.
     pub(crate) is_typical: bool,
@@ -73,10 +74,10 @@ pub(crate) struct WorkSize {
     /// of a filter.
     pub(crate) prepares: bool,
     /// The number of units of work (about a nanosecond of one core each) beyond which the work is
-    /// ended; see [`heatsplat_points::cancel`].
+    /// ended; `u64::MAX` for no limit. See [`heatsplat_points::cancel`].
     pub(crate) most: u64,
-    /// The time at which the request began, for a request that comes to the queue several times;
-    /// `None` if it comes once.
+    /// The time at which the request began, from which its deadline counts. `None` for a request
+    /// that comes to the queue only once: its deadline counts from its arrival there.
     pub(crate) since: Option<Instant>,
 }
 
@@ -128,12 +129,14 @@ pub(crate) struct RenderQueue {
 struct Counters {
     done: AtomicU64,
     refused: AtomicU64,
-    /// The number of pictures whose drawing was ended early, for each reason, in the order of
+    /// The number of pictures whose drawing was ended early, by the reason for it, in the order of
     /// [`ENDED`].
     ended: [AtomicU64; ENDED.len()],
-    /// The running mean of the drawing times of pictures, each divided by the number of its turns.
+    /// The running mean of the drawing times of pictures. Each is divided by the picture's number
+    /// of turns before it is added.
     usual: RunningMean,
-    /// Nanoseconds spent in each stage of drawing, in the order of [`Phase::ALL`].
+    /// Nanoseconds spent in each stage of drawing, summed over all pictures, in the order of
+    /// [`Phase::ALL`].
     stages: [AtomicU64; Phase::ALL.len()],
     queued: AtomicU64,
 }
@@ -158,7 +161,7 @@ pub(crate) struct QueueStats {
     pub(crate) waiting: u64,
     pub(crate) done: u64,
     pub(crate) refused: u64,
-    /// The number of pictures whose drawing was ended early, for each reason, in the order of
+    /// The number of pictures whose drawing was ended early, by the reason for it, in the order of
     /// [`ENDED`].
     pub(crate) ended: [u64; ENDED.len()],
     pub(crate) queued: Duration,
@@ -166,8 +169,9 @@ pub(crate) struct QueueStats {
 }
 
 impl RenderQueue {
-    /// Makes an empty queue of `renders` turns, in which at most `waiting` requests wait. Work that
-    /// isn't done `deadline` after its arrival in the queue is ended.
+    /// Makes an empty queue of `renders` turns, in which at most `waiting` requests wait.
+    /// `deadline` is the longest time from a request's beginning to the end of its work, which is
+    /// ended then.
     pub(crate) fn new(renders: usize, waiting: usize, deadline: Duration) -> Self {
         let turns = renders.clamp(1, 1024) as u32;
         Self {
@@ -187,10 +191,11 @@ impl RenderQueue {
         self.end.cancel();
     }
 
-    /// Waits for the turns of a piece of work, and then does the work.
+    /// Waits for the turns of a piece of work, and then does the work. Returns the result and its
+    /// times.
     ///
     /// The returned future is dropped when no client waits for the result any more. Then work that
-    /// waits never begins, and work on a blocking thread is ended.
+    /// still waits for its turns never begins, and work on a blocking thread is ended.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         size: WorkSize,
@@ -256,7 +261,7 @@ impl RenderQueue {
         }
     }
 
-    /// Waits for the turns of a piece of work; `None` if the work is refused.
+    /// Waits until a piece of work gets its turns; `None` if the work is refused.
     async fn turns(&self, size: WorkSize) -> Option<Turns> {
         let turn = || size.turn.unwrap_or_else(|| self.usual());
         let cost = size
@@ -285,8 +290,8 @@ impl RenderQueue {
     /// request holds no turn meanwhile.
     ///
     /// # Errors
-    /// An error if the request's deadline passes, or if the largest number of requests waits
-    /// already.
+    /// An error if the request's deadline passes, or if as many requests wait here already as may
+    /// wait in the queue.
     pub(crate) async fn wait_while(
         &self,
         since: Instant,
@@ -344,10 +349,11 @@ impl Drop for NoticeOnDrop {
     }
 }
 
-/// One unit in a count of waiting requests. Dropping it lowers the count.
+/// A request's share in a count of waiting requests: the count rises by one when this is made, and
+/// falls by one when this is dropped.
 struct CountedPlace<'a> {
     places: &'a AtomicUsize,
-    /// The count just after this unit was added to it.
+    /// The count just after this request was added to it.
     number: usize,
 }
 
@@ -373,7 +379,8 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// Makes the error for work that was ended early for this reason.
+/// Makes the error for work that was ended early. `deadline` is the time that the message states if
+/// the deadline is the reason.
 fn ended(reason: Cancelled, deadline: Duration) -> ApiError {
     match reason {
         Cancelled::Deadline => ApiError::with_status(
@@ -398,8 +405,9 @@ fn ended(reason: Cancelled, deadline: Duration) -> ApiError {
 }
 
 impl Counters {
-    /// Adds a picture and its times to the counters. `ended` is the reason if its drawing was ended
-    /// early, and `None` if it was finished.
+    /// Adds a picture and its times to the counters. `turn` is the drawing time divided by the
+    /// picture's number of turns. `ended` is the reason if the drawing was ended early; `None` if
+    /// it was finished.
     fn add(&self, turn: Duration, timing: &RequestTiming, ended: Option<&Cancelled>) {
         let add = |sum: &AtomicU64, took: Duration| {
             sum.fetch_add(took.as_nanos() as u64, Ordering::Relaxed);
