@@ -78,7 +78,7 @@ pub enum ServeError {
 #[derive(Debug)]
 pub struct BoundServer {
     socket: BoundSocket,
-    /// The socket of the routes for administration; `None` if they are served on the main socket.
+    /// The socket of the routes for administration; `None` if the main socket serves them.
     admin: Option<BoundSocket>,
     tls: Option<Arc<Tls>>,
     server: Arc<Server>,
@@ -254,8 +254,8 @@ impl BoundServer {
 }
 
 /// Accepts the next connection. If the largest number of connections is open, it first waits until
-/// one closes. The permit counts the connection as open until it is dropped; it is `None` only if
-/// the semaphore is closed, which never happens.
+/// one closes. The connection counts as open until the returned permit is dropped. The permit is
+/// `None` only if the semaphore is closed, which never happens.
 async fn accept(
     listener: &Listener,
     open: &Arc<Semaphore>,

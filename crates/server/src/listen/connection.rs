@@ -40,8 +40,8 @@ const RESETS: usize = 32;
 /// its connection is closed. A choice.
 const PING: Duration = Duration::from_secs(20);
 
-/// Answers the requests of a connection until the client closes it or the server stops. With a
-/// `tls`, the connection is encrypted.
+/// Answers the requests of a connection until the client closes it or the server stops. With
+/// certificates, in place of `None`, the connection is encrypted.
 pub(super) async fn serve(
     server: &Server,
     (stream, tls): (ClientStream, Option<&Tls>),
@@ -99,14 +99,12 @@ where
     }
 }
 
-/// Waits until the connection should be closed although the client hasn't closed it. That is so in
-/// three cases:
+/// Waits until the server should close the connection. That is so in three cases:
 ///
-/// * the client has sent no request in time
-/// * it uses HTTP/2 and sends no more requests
-/// * it uses HTTP/2 and doesn't read its answers
-///
-/// On HTTP/1 the timeouts of request heads and of writes limit these cases.
+/// * the client has sent no request within [`HEAD_TIMEOUT`]
+/// * it uses HTTP/2, and for the time `write_timeout` of the configuration no request came or was
+///   being answered
+/// * an answer waited for it during such a time, and it took less than [`MIN_RATE`] bytes a second
 async fn given_up(server: &Server, info: &ConnectionInfo) {
     let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
     sleep(HEAD_TIMEOUT).await;

@@ -15,19 +15,20 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 
-/// The prefix of a configured address that is the path of a Unix socket.
+/// The prefix of a configured address that stands for a Unix socket. The socket's path follows it.
 const UNIX: &str = "unix:";
 /// The configured address that stands for a socket that systemd has opened.
 const SYSTEMD: &str = "systemd";
 
-/// A connection that was accepted, and its client's address; `None` on a Unix socket.
+/// A connection that was accepted, and its client's address, which is `None` on a Unix socket.
 pub(super) type Client = (ClientStream, Option<SocketAddr>);
 
 /// A socket that a server listens on.
 #[derive(Debug)]
 pub(super) struct BoundSocket {
     socket: StdSocket,
-    /// The file of the Unix socket, if this program has made it.
+    /// The file of the Unix socket, to remove it at the end; nothing if this program hasn't made
+    /// one.
     file: SocketFile,
 }
 
@@ -39,8 +40,8 @@ enum StdSocket {
 }
 
 impl BoundSocket {
-    /// Binds an address: `127.0.0.1:3000`, `unix:/run/heatsplat.sock`, or `systemd` for the next
-    /// socket that systemd has opened.
+    /// Binds an address: `127.0.0.1:3000`, `unix:/run/heatsplat.sock`, or `systemd` for a socket
+    /// that systemd has opened: the next one of the list `systemd`.
     pub(super) fn bind(listen: &str, systemd: &mut ListenFd) -> Result<Self, ServeError> {
         let failed = |reason: io::Error| match reason.kind() {
             io::ErrorKind::AddrInUse => ServeError::InUse {
@@ -70,8 +71,8 @@ impl BoundSocket {
         Ok(Self { socket, file })
     }
 
-    /// The address of a TCP socket, with the port that the system has chosen if port 0 was asked
-    /// for. `None` for a Unix socket.
+    /// The address of a TCP socket, with its real port: if the configured port is 0, the one that
+    /// the system has chosen. `None` for a Unix socket.
     pub(super) fn address(&self) -> Option<SocketAddr> {
         match &self.socket {
             StdSocket::Tcp(socket) => socket.local_addr().ok(),

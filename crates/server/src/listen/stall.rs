@@ -15,10 +15,10 @@ pub(crate) const MIN_RATE: f64 = 4096.0;
 
 /// A connection that fails with [`io::ErrorKind::TimedOut`] when its client doesn't read.
 ///
-/// The stream has a patience, which begins as `limit`. It runs down while bytes wait for the
-/// client. The bytes that the client takes add to it: as many as [`MIN_RATE`] add one second. So a
-/// client that takes nothing is cut off after `limit`, and so is one that takes a byte now and
-/// then.
+/// The connection has a patience: the time for which bytes may still wait for the client. It is
+/// `limit` at first, and falls while bytes wait. For every [`MIN_RATE`] bytes that the client
+/// takes, it rises by a second, up to `limit`. So a client that takes nothing is cut off after
+/// `limit`, and one that takes a byte now and then hardly later.
 #[derive(Debug)]
 pub(crate) struct StallGuard<S> {
     stream: S,
@@ -38,9 +38,8 @@ struct Waiting {
 }
 
 impl<S> StallGuard<S> {
-    /// Makes a guard of `stream`, whose patience begins as `limit`. `stalled` is the counter of
-    /// connections that fail because of such guards, and `written` the counter of bytes that the
-    /// client takes.
+    /// Makes a guard of `stream`, whose patience is `limit` at first. `stalled` counts the
+    /// connections that fail because of such guards, and `written` the bytes that clients take.
     pub(crate) fn new(
         stream: S,
         limit: Duration,

@@ -14,10 +14,11 @@ use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{Accept, TlsAcceptor};
 
-/// The time between two checks for changes of the certificate's and the key's file. A choice.
+/// The time between two checks whether the certificate's or the key's file has changed. A choice.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// A certificate and its key, for the connections that begin from now on.
+/// The settings of encrypted connections, with the certificate and its key for those that begin
+/// from now on.
 #[derive(Debug)]
 pub(super) struct Tls {
     files: TlsFiles,
