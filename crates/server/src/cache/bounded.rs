@@ -119,8 +119,8 @@ where
 
     /// Returns a value from the cache, from another request that is computing it, or from `make`. A
     /// cached value that `good` rejects is computed anew. An error goes to all requests that wait
-    /// for the value and is not kept. The computation is dropped when no request waits for it any
-    /// more.
+    /// for the value, and is not cached. The computation is dropped when no request waits for the
+    /// value any more.
     pub(crate) async fn get<F: Future<Output = Result<V, E>> + Send + 'static>(
         &self,
         key: &K,
@@ -151,9 +151,9 @@ where
         Ok((result?, outcome))
     }
 
-    /// Returns a key's value from the cache and counts the lookup. Callers that get `None` compute
-    /// the value themselves, so this is for values whose computation is too quick to be worth
-    /// sharing.
+    /// Returns the value that the cache has for a key, and counts the lookup. Callers that get
+    /// `None` compute the value themselves, so this is for values whose computation is too quick to
+    /// be worth sharing.
     pub(crate) fn find(&self, key: &K) -> Option<V> {
         let found = self.store.get(key);
         self.count(if found.is_some() {
@@ -169,8 +169,8 @@ where
         self.store.insert(key, value);
     }
 
-    /// Returns a key's value from the cache, even an outdated one, without counting the lookup.
-    /// `None` if the cache has no value.
+    /// Returns the value that the cache has for a key, even an outdated one, without counting the
+    /// lookup. `None` if the cache has none.
     pub(crate) fn peek(&self, key: &K) -> Option<V> {
         self.store.peek(key)
     }

@@ -38,8 +38,9 @@ pub(crate) type Densities = Cache<DensityKey, Arc<Density>, ApiError>;
 const LEAST_PREPARED: u64 = 8 << 20;
 
 /// Divides the configured memory of `limit` bytes: three eighths for the cache of tiles, three
-/// eighths for the cache of densities, and a quarter for what layers prepare for requests. Returns
-/// the two caches and the number of bytes of that quarter, which is at least [`LEAST_PREPARED`].
+/// eighths for the cache of densities, and a quarter for everything that layers prepare for
+/// requests. Returns the two caches, and the bytes of the last quarter, which are at least
+/// [`LEAST_PREPARED`].
 pub(crate) fn caches(limit: u64) -> (Tiles, Densities, usize) {
     let each = limit / 8 * 3;
     let prepared = (limit / 4).max(LEAST_PREPARED);
@@ -128,7 +129,7 @@ impl Hash for StyleKey {
 pub(crate) struct CachedTile {
     pub(crate) bytes: Bytes,
     /// False if another drawing may give other bytes. Such a tile answers only the requests that
-    /// waited for it.
+    /// were waiting while it was drawn.
     pub(crate) is_repeatable: bool,
     drawn: Instant,
 }

@@ -27,7 +27,7 @@ impl<K, T: Clone> Default for SingleFlight<K, T> {
     }
 }
 
-/// A value, and the way in which the caller of [`SingleFlight::join`] got it.
+/// A value, and how the caller of [`SingleFlight::join`] got it.
 pub(super) enum JoinOutcome<T> {
     /// A value that the caller's `find` returned, so that nothing was computed.
     Known(T),
@@ -38,10 +38,11 @@ pub(super) enum JoinOutcome<T> {
 }
 
 impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
-    /// Returns the value of a key. If a computation of it is in progress, the caller joins it.
-    /// Otherwise the value comes from `find` or, if that returns `None`, from `work`. If the caller
-    /// that began the work leaves, the others continue it. `keep` is called with the value before
-    /// the computation counts as finished, so that `find` knows the value at the next request.
+    /// Returns the value of a key. If it is being computed already, the caller waits for that
+    /// computation. Otherwise the value comes from `find` or, if that returns `None`, from the
+    /// computation `work`, which goes on for the other callers if this one leaves. `keep` is called
+    /// with the computed value before the computation counts as finished, so that `find` can return
+    /// the value from then on.
     pub(super) async fn join<F: Future<Output = T> + Send + 'static>(
         &self,
         key: &K,
@@ -64,9 +65,9 @@ impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
         }
     }
 
-    /// Joins the computation of the key's value, or begins one if there is none; the `bool` is true
-    /// if this caller has begun it. If `find` returns the value, no computation is begun, and the
-    /// value is returned as `Err`.
+    /// Joins the computation of the key's value, or begins `work` if there is none; the `bool` is
+    /// true if this caller has begun it. `Err` has the value if `find` returned it: then nothing is
+    /// computed.
     fn enter<'a, F: Future<Output = T> + Send + 'static>(
         &'a self,
         key: &'a K,
