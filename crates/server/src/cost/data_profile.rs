@@ -18,17 +18,17 @@ const SAMPLE: f64 = (DENSEST + SPREAD) as f64;
 /// measured. A choice: each tile takes a query.
 pub(crate) const LIVE_DENSEST: usize = 4;
 /// The number of tiles, besides the [`LIVE_DENSEST`] densest, in which the statistics of a live
-/// layer's scale are measured. They are picked at equal steps from the other tiles, sorted from
-/// dense to sparse. A choice.
+/// layer's scale are measured. The other tiles are sorted from dense to sparse, and every n-th of
+/// them is picked. A choice.
 pub(crate) const LIVE_SPREAD: usize = 4;
 /// The number of all tiles in which the statistics of a live layer's scale are measured.
 const LIVE_SAMPLE: f64 = (LIVE_DENSEST + LIVE_SPREAD) as f64;
 
-/// One of the densities from which a picture is computed: all points of a set, or those that share
-/// a radius. An estimate adds up the times of all of them.
+/// One of the densities from which a picture is computed, with its points: all points of a set, or
+/// those that share a radius. An estimate adds up the times of all densities of a picture.
 struct DensityDraw<'a> {
-    /// The number of times that the density is drawn for one picture: 1, or 2 for a mean, and one
-    /// more for the divisor of a quotient.
+    /// The number of times that the density is drawn for one picture: 1, or 2 for a mean, and once
+    /// more if the density is part of the divisor of a quotient.
     times: f64,
     /// The radius in CSS pixels that the points have of their own; `None` if they are drawn with
     /// the style's radius.
@@ -88,7 +88,7 @@ impl<'a> DataProfile<'a> {
     }
 
     /// The number of points that a window shows, if they are in memory. For a live layer it is the
-    /// number of all fetched rows (0 before the fetch).
+    /// number of all rows that were fetched (0 before the fetch).
     pub(super) fn seen(&self, window: &Window) -> f64 {
         match self {
             Self::Points(set) => {
@@ -155,11 +155,15 @@ impl<'a> DataProfile<'a> {
         each.sum::<DrawTime>().all()
     }
 
-    /// The estimated time to measure the statistics of a scale at a level, in nanoseconds. They are
-    /// measured in the densest tiles and in a sample of the other tiles. The mean time of the
-    /// densest tiles is estimated by two of them: the least dense and the most dense. Any other
-    /// tile is assumed to have as many points as the least dense of the densest tiles. Its time is
-    /// estimated at three latitudes, since a radius in metres has different sizes in pixels there.
+    /// The estimated time in nanoseconds to measure the statistics of a scale at a level. They are
+    /// measured in the densest tiles and in a sample of the others:
+    ///
+    /// * The mean time of the densest tiles is that of two of them: the least dense and the most
+    ///   dense.
+    /// * Each other tile is assumed to have as many points as the least dense of the densest tiles.
+    ///   Its time is estimated at three latitudes, since a radius in metres has different sizes in
+    ///   pixels there.
+    ///
     /// An error if the kernel is wider than a request may ask for.
     pub(super) fn scale(&self, style: &Style, level: u8) -> Result<f64, ApiError> {
         let style = &*style.for_statistics(level);
@@ -253,8 +257,8 @@ fn all_points(set: &PointSet) -> impl Iterator<Item = &Points> {
     std::iter::once(&**set.points()).chain(other)
 }
 
-/// The densities of a set, each drawn `times` times. If points have radii of their own, there is a
-/// density for each radius; otherwise there is only one.
+/// The densities of a set, each of which is drawn `times` times for a picture. If points have radii
+/// of their own, there is a density for each radius; otherwise there is only one.
 fn parts(set: &PointSet, times: f64) -> impl Iterator<Item = DensityDraw<'_>> {
     let drawn = move |radius, points| DensityDraw {
         times,
@@ -290,7 +294,7 @@ impl DensityDraw<'_> {
         each.times(self.times)
     }
 
-    /// The number of different opacities, 1 to 256, that the splats of a picture have. It is 1
+    /// The number of different opacities, 1 to 256, that the splats of a picture can have. It is 1
     /// unless the style has `overlap=cover`, in which a splat's opacity depends on its point's
     /// weight.
     fn classes(&self, style: &Style, window: &Window, ratio: u32) -> f64 {
@@ -304,9 +308,9 @@ impl DensityDraw<'_> {
     }
 }
 
-/// The [`DENSEST`] tiles of zoom `z` with the most points, each with its number of points. The
-/// search begins with the world. At each zoom it keeps the densest tiles and divides only these
-/// further, so it may miss a dense tile in a sparse region.
+/// Up to [`DENSEST`] tiles of zoom `z` with the most points, each with its number of points. The
+/// search begins with the world. At each zoom it takes the densest [`DENSEST`] tiles that it has
+/// found and divides only these further, so it may miss a dense tile in a sparse region.
 pub(super) fn densest(points: &Points, z: u8) -> Vec<(usize, TileId)> {
     let mut densest: Vec<_> = TileId::new(0, 0, 0)
         .map(|world| (points.summary().count, world))

@@ -94,13 +94,13 @@ fn too_much(message: String) -> ApiError {
     ApiError::with_status(StatusCode::UNPROCESSABLE_ENTITY, message)
 }
 
-/// The largest number of units of work that a request may cause with an overlap, kernel or radius
-/// other than the layer's own.
+/// The largest number of units of work, each about a nanosecond, that a request may cause if its
+/// overlap, kernel or radius isn't the layer's own. It equals [`MAX_TIME`].
 pub(crate) const MAX_UNITS: u64 = MAX_TIME.as_nanos() as u64;
 
-/// Returns the estimated time of a request: of the condition `filter`, with the number of times
-/// that all points are compared with it, and all parts of `work` together. Returns an error if it
-/// is longer than [`MAX_TIME`].
+/// Returns the estimated time of a request, or an error if it is longer than [`MAX_TIME`]. The time
+/// is that of all parts of `work` together and, with a `filter`, of selecting its points. `filter`
+/// is a pair: the condition as text, and the number of times that all points are compared with it.
 pub(crate) fn check_limit(
     data: &DataProfile<'_>,
     filter: Option<(&str, f64)>,
@@ -119,10 +119,10 @@ pub(crate) fn check_limit(
 /// The estimated time of a request on one processor core, with and without its preparation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EstimatedTime {
-    /// The estimated time if nothing is prepared yet: with the measuring of a scale and the
-    /// selection of a filter's points.
+    /// The estimated time if nothing is prepared yet, so that a scale must be measured and a
+    /// filter's points selected.
     pub(crate) all: Duration,
-    /// The estimated time if everything is prepared already.
+    /// The estimated time if the scale and the filter's points are ready.
     pub(crate) drawn: Duration,
 }
 
@@ -146,15 +146,14 @@ pub(crate) fn check_fetched(
     estimate.check(style)
 }
 
-/// Returns true if drawing one tile of fetched rows, to measure a scale, is estimated to take
-/// longer than [`MAX_TIME`].
+/// Returns true if drawing one of the tiles in which a scale is measured, with the fetched rows
+/// `points`, is estimated to take longer than [`MAX_TIME`].
 pub(crate) fn is_over_limit(points: &[Point], style: &Style, window: &Window) -> bool {
     DataProfile::fetched(points).picture(style, window, 1) > MAX_TIME.as_secs_f64() * 1e9
 }
 
-/// The estimated times to draw a window in a style, and to measure the statistics of a scale at a
-/// level, in this order. This function exists for the bench that compares estimates with
-/// measurements.
+/// Two estimated times: to draw a window in a style, and to measure the statistics of its scale at
+/// a level. This function exists for the bench that compares estimates with measurements.
 #[doc(hidden)]
 pub fn estimate(
     layer: &Layer,
@@ -169,7 +168,7 @@ pub fn estimate(
         .map(|ns| Duration::from_secs_f64((ns / 1e9).min(1e9)))
 }
 
-/// The estimated time of a request on one processor core, in nanoseconds, by purpose.
+/// The estimated time of a request on one processor core, in nanoseconds, by the kind of work.
 #[derive(Clone, Copy, Debug, Default)]
 struct CostEstimate {
     /// Nanoseconds to draw pictures and to compute values.
@@ -222,8 +221,8 @@ impl CostEstimate {
         Ok(all)
     }
 
-    /// Returns an error if the estimated times together exceed [`MAX_TIME`]. Its message names the
-    /// most expensive parameter.
+    /// Returns an error if the estimated times together exceed [`MAX_TIME`]. The message names the
+    /// parameter that costs the most time.
     fn check(&self, style: &ResolvedStyle) -> Result<(), ApiError> {
         let mut counted = *self;
         if self.has_short_filter {
@@ -245,8 +244,8 @@ impl CostEstimate {
         self.draw + self.measure + self.list + self.filter
     }
 
-    /// Two parts of an error message: the parameter of the request that costs the most time, with
-    /// its value, and advice on a cheaper value.
+    /// Two parts of an error message: the parameter of the request that costs the most time with
+    /// its value, like `radius=128px with kernel=gaussian`, and advice on a cheaper one.
     fn greatest(&self, style: &ResolvedStyle) -> (String, String) {
         let most = self.draw.max(self.measure).max(self.list).max(self.filter);
         if most == self.filter {
@@ -279,8 +278,8 @@ impl ResolvedStyle {
         wanted.then(|| Work::Scale(scale.level(level)))
     }
 
-    /// The estimated time to measure the statistics of this style's scale at a level, in
-    /// nanoseconds. It is kept for the next call, since a map requests many tiles of one level.
+    /// The estimated time in nanoseconds to measure the statistics of this style's scale at a
+    /// level. It is remembered for the next call, since a map requests many tiles of one level.
     fn scale_cost(&self, data: &DataProfile<'_>, level: u8) -> Result<f64, ApiError> {
         let costs = || {
             let costs = self.scale_costs.lock();
@@ -295,7 +294,7 @@ impl ResolvedStyle {
     }
 
     /// Two parts of an error message: the parameters of this style that cost the most time, with
-    /// their values, and a cheaper alternative.
+    /// their values, like `overlap=cover with radius=128px`, and a cheaper alternative.
     fn costly(&self) -> (String, &'static str) {
         let style = &self.style;
         // The radius may be a list of zooms with radii, so its text is shortened.

@@ -12,8 +12,8 @@ use std::time::Duration;
 const DEEPEST: u8 = 14;
 
 /// The factor by which a tile's estimated time may exceed the longest time that drawing may take.
-/// Nearly all estimates are within a factor of three of the real work, so the drawing of a tile
-/// beyond this factor would be ended early.
+/// Nearly all estimates are between a third and three times the real work, so a tile beyond this
+/// factor would not be drawn to the end.
 const TOLERANCE: u32 = 3;
 
 /// The error for a layer's own style in which tiles take too long to be drawn.
@@ -31,13 +31,14 @@ pub struct OwnStyleError {
     /// The estimated time in seconds that one core needs to draw the tile, rounded down, at most
     /// 999,999.
     seconds: u64,
-    /// The address of the tile as `zoom/column/row`.
+    /// The address of the tile, `zoom/column/row`, like `3/4/2`; row 0 is the northernmost.
     tile: String,
     limit: Duration,
 }
 
 /// Checks that tiles of a layer in its own style can be drawn within `deadline`, the longest time
-/// that drawing may take. The densest tile of each zoom from 0 to 14 is estimated; none is drawn.
+/// that drawing may take. For each zoom from 0 to 14 the time of the densest tile is estimated;
+/// none is drawn.
 ///
 /// # Errors
 /// An error if a tile is estimated to take over three times as long as `deadline`.

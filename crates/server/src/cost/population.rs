@@ -5,8 +5,8 @@ use heatsplat_points::{Points, Window};
 use heatsplat_render::limits::WIDEST_EXACT;
 use heatsplat_render::{Kernel, Style, View};
 
-/// The number of cells that a window shows. Of points that can't be read it is 0; drawing them then
-/// fails.
+/// The number of cells that a window shows, each at most `finest` pixels wide; 0 counts the points
+/// themselves. Of points that can't be read the number is 0; drawing them then fails.
 pub(super) fn counted(points: &Points, window: &Window, finest: f64) -> f64 {
     points
         .count(window, finest)
@@ -61,10 +61,10 @@ impl Population<'_> {
 /// radius is in metres, since its size in pixels changes with the latitude.
 pub(super) struct CellCounts<'a> {
     population: Population<'a>,
-    /// For several strips: the window around all of them, and pairs of a cell width in world units
-    /// and the mean number of cells, at most that wide, in a square world unit. A pair is added
-    /// when its width is first asked for. `None` if there is only one strip, whose cells are
-    /// counted directly.
+    /// For a picture of several strips: the window around all strips, and the densities of cells
+    /// that are known so far. Each is a pair: the greatest width of a cell in world units, and the
+    /// mean number of such cells in a square world unit. A pair is added when its width is first
+    /// asked for. `None` for a picture of one strip, whose cells are counted directly.
     shared: Option<(Window, Vec<(f64, f64)>)>,
 }
 
@@ -88,8 +88,9 @@ impl<'a> CellCounts<'a> {
         self.population
     }
 
-    /// The number of cells that a window shows if each is at most `finest` pixels wide. For several
-    /// strips it is estimated: cells are assumed to lie evenly in the window around all strips.
+    /// The number of cells that a window shows if each is at most `finest` pixels wide. In a
+    /// picture of several strips it is estimated: the cells are assumed to lie evenly in the window
+    /// around all strips.
     pub(super) fn cells(&mut self, window: &Window, finest: f64) -> f64 {
         let Some((all, known)) = &mut self.shared else {
             return self.population.cells(window, finest);
@@ -109,8 +110,9 @@ impl<'a> CellCounts<'a> {
     }
 }
 
-/// The estimated time to draw a window, as the sum over its strips of rows, in which the kernel has
-/// one size in pixels. `time` estimates one strip. Its arguments are the strip, the strip's kernel,
+/// The estimated time to draw a window, as the sum over its strips: groups of rows, in each of
+/// which the kernel has one size in pixels. `ratio` is the number of device pixels per CSS pixel.
+/// `time` estimates one strip. Its arguments are the strip, the strip's kernel, a `bool` that is
 /// true if there are several strips, and the counts of cells.
 pub(super) fn by_strips<'a>(
     population: Population<'a>,

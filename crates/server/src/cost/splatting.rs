@@ -11,17 +11,19 @@ use std::iter::Sum;
 /// The width and height, in pixels, of the squares into which a picture is cut if a smooth kernel
 /// is drawn by a Fourier transform.
 const SQUARE: (f64, f64) = (256.0, 256.0);
-/// The width and height, in pixels, of the rectangles that take the place of [`SQUARE`] if the
-/// picture has several strips: groups of rows in which the kernel has one size in pixels.
+/// The width and height, in pixels, of the rectangles that take the place of [`SQUARE`] in a
+/// picture of several strips. A strip is a group of rows in which the kernel has one size in
+/// pixels.
 const STRIP: (f64, f64) = (256.0, 32.0);
 
-/// The number of heavy cells, drawn one by one, that an estimate assumes in each square whose side
-/// is a fourth to half of the kernel's reach. A heavy cell has much of the weight around it. If
-/// weights are extremely uneven, there are in truth twice as many.
+/// The number of heavy cells, each drawn by itself, that an estimate assumes in each square whose
+/// side is a fourth to half of the kernel's reach. A cell is heavy if it has much of the weight
+/// around it. Where weights are extremely uneven, there are twice as many in truth.
 const HEAVY: f64 = 16.0;
 
-/// The mean number of bins of a grid for each cell that is entered into it. A cell fills at most 9
-/// bins, but shares some of them with its neighbours. An average over measured pictures.
+/// The number of bins of a grid that have a weight, divided by the number of cells that were
+/// deposited: a mean over measured pictures. A cell gives weight to at most 9 bins, but shares some
+/// of them with its neighbours.
 const BINS_A_CELL: f64 = 4.0;
 
 /// The number of discs of which a triangular kernel is composed.
@@ -29,7 +31,7 @@ const CONE_DISCS: f64 = 16.0;
 /// The mean radius of the discs of a triangular kernel, divided by the kernel's radius.
 const CONE_RADIUS: f64 = 0.37;
 
-/// The estimated time to draw a picture, in nanoseconds, in two parts.
+/// The estimated time to draw a picture or a part of it, in nanoseconds, in two parts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct DrawTime {
     /// Nanoseconds to prepare the kernel. Later pictures with the same kernel use it again.
@@ -47,8 +49,9 @@ impl DrawTime {
         self.made + self.drawn
     }
 
-    /// The time to draw `pictures` pictures that lie in `rows` rows of tiles. The kernel is
-    /// prepared once for each row, since a radius in metres has another size in pixels there.
+    /// The time to draw `pictures` pictures of this kind that lie in `rows` rows of tiles. The
+    /// kernel is prepared once for each row, since a radius in metres has another size in pixels
+    /// there.
     pub(super) fn in_rows(self, pictures: f64, rows: f64) -> Self {
         Self {
             made: self.made * pictures.min(rows),
@@ -56,7 +59,7 @@ impl DrawTime {
         }
     }
 
-    /// The time to draw `times` pictures with one prepared kernel.
+    /// The time to draw the picture `times` times with the kernel prepared once.
     pub(super) fn times(self, times: f64) -> Self {
         Self {
             made: self.made,
@@ -74,7 +77,7 @@ impl Sum for DrawTime {
     }
 }
 
-/// The blocks into which a picture is cut to be drawn. All have one size.
+/// The blocks of a picture: the rectangles into which it is cut to be drawn. All have one size.
 #[derive(Clone, Copy)]
 struct Blocks {
     /// The number of blocks into which the picture is cut.
@@ -89,8 +92,8 @@ struct Blocks {
 }
 
 impl Blocks {
-    /// The blocks of a window that is cut into equal blocks, beginning at its own upper left
-    /// corner.
+    /// The blocks of a window that is cut into blocks of equal size, beginning at its own upper
+    /// left corner.
     fn of(window: &Window, margin: f64) -> Self {
         let (all_across, all_down) = (f64::from(window.width()), f64::from(window.height()));
         let block = f64::from(BLOCK);
@@ -103,8 +106,9 @@ impl Blocks {
         }
     }
 
-    /// The blocks that a window touches, if the whole world is cut into equal blocks, beginning at
-    /// its upper left corner. The tuple has the width and the height of a block in pixels.
+    /// The blocks that a window touches, if the whole world is cut into blocks of equal size,
+    /// beginning at the world's upper left corner. The tuple is the width and the height of a block
+    /// in pixels.
     fn on_board(window: &Window, (width, height): (f64, f64), margin: f64) -> Self {
         // The edges of a window that is not a tile may cut through blocks, so one more block is
         // counted in each direction.
@@ -125,13 +129,13 @@ impl Blocks {
         (self.width + 2.0 * self.margin) * (self.height + 2.0 * self.margin)
     }
 
-    /// The time to transform a block with its margin once, in nanoseconds.
+    /// The time in nanoseconds of one Fourier transform of a block with its margin.
     fn transformed(self) -> f64 {
         self.grown() * self.grown().log2() * ns::TRANSFORM
     }
 
-    /// The time to convolve a block with the kernel, in nanoseconds: by `transforms` transforms or,
-    /// if that takes less time, by stamps for each of its `cells` cells.
+    /// The time in nanoseconds to convolve a block with the kernel: by `transforms` Fourier
+    /// transforms or, if that takes less time, by a stamp for each bin that its `cells` cells fill.
     fn convolved(self, kernel: &Kernel, transforms: f64, cells: f64) -> f64 {
         let side = 2.0 * kernel.reach() + 1.0;
         // Each filled bin takes one stamp. Neighbouring cells share bins.
@@ -209,7 +213,7 @@ fn of_kernel(
 }
 
 /// Nanoseconds to draw one point with `precision=exact`: the kernel is evaluated at all pixels of a
-/// square around the point.
+/// square around the point, as far as the square fits into one of the `blocks`.
 fn exactly(kernel: &Kernel, blocks: Blocks) -> f64 {
     let side = 2.0 * kernel.reach() + 3.0;
     let (across, down) = (side.min(blocks.width), side.min(blocks.height));
@@ -234,8 +238,10 @@ fn evaluated(kernel: &Kernel) -> f64 {
 }
 
 /// The time to draw a window with a smooth kernel on a grid. Mostly the kernel is a sum of
-/// separable terms. A transform is used instead if the kernel has several terms and its grid either
-/// must be as fine as the picture or is turned by 45°.
+/// separable terms. A Fourier transform is used instead if the kernel has several terms, and its
+/// grid either has one bin for each pixel or is turned by 45°. `finest` is the greatest width in
+/// pixels of the cells that are deposited. `strip` is true if the window is one of several strips
+/// of a picture.
 fn smooth(
     window: &Window,
     kernel: &Kernel,
@@ -272,9 +278,9 @@ fn smooth(
 }
 
 /// The time to draw a window with a kernel that has an edge. Heavy cells are drawn one by one as
-/// discs. All cells that are light compared with their neighbours take one transform together.
-/// `finest` is the greatest width of a cell in pixels, and `signed` is true if there are negative
-/// weights.
+/// discs. Light cells, whose weight is small beside the weight around them, take one Fourier
+/// transform together. `finest` is the greatest width of a cell in pixels, and `signed` is true if
+/// there are negative weights.
 fn edged(
     window: &Window,
     kernel: &Kernel,
@@ -315,8 +321,9 @@ fn edged(
     }
 }
 
-/// The time to draw a window by a stamp of the kernel at each point. `classes` is the number of
-/// different opacities. If `single` is true, all points in one pixel count as one.
+/// The time to draw a window by putting a stamp of the kernel at each point. `classes` is the
+/// number of different opacities of the stamps. If `single` is true, all points in one pixel count
+/// as one.
 pub(super) fn stamps(
     window: &Window,
     kernel: &Kernel,
@@ -351,10 +358,12 @@ pub(super) fn stamps(
     DrawTime::drawn(summed + stamped + width * height * ns::PIXEL)
 }
 
-/// The number of different positions within a pixel to which markers are rounded.
+/// The number of different positions within a pixel that a marker may have, since its position is
+/// rounded: to 128ths of a pixel in x and in y.
 const PLACES: f64 = 128.0 * 128.0;
 
-/// The time to draw a window with a marker at each point, and to blur it.
+/// The time to draw a window by putting a marker at each point, and by blurring the result as
+/// `stamp` asks for. `ratio` is the number of device pixels per CSS pixel.
 pub(super) fn markers(
     stamp: &MarkerStamp,
     window: &Window,

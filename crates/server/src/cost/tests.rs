@@ -20,9 +20,9 @@ fn scattered(count: u32) -> Points {
     Points::from_lon_lat((0..count).map(place)).unwrap()
 }
 
-/// The style, window and level for a request of a tile. The style is the layer's own with the
-/// parameters of `query`. `tile` is the tile's address as `z/x/y`, and `side` the width and height
-/// of the tile in pixels.
+/// The style, window and level for the request of a tile. The style is the layer's own, changed by
+/// the parameters in `query`, like `kernel=quartic&radius=9`. `tile` is the tile's address as
+/// `z/x/y`, and `side` the width and height of the tile in pixels.
 fn asked(layer: &Layer, tile: &str, side: u32, query: &str) -> (Style, Window, u8) {
     let mut style = layer.style().clone();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -36,7 +36,7 @@ fn asked(layer: &Layer, tile: &str, side: u32, query: &str) -> (Style, Window, u
     (style, Window::tile(tile, side), level(z as u8, 256))
 }
 
-/// The estimated time to draw a tile plus that to measure its scale.
+/// The estimated time to draw a tile and to measure the scale for it.
 fn all(layer: &Layer, tile: &str, side: u32, query: &str) -> Duration {
     let (style, window, level) = asked(layer, tile, side, query);
     estimate(layer, &style, &window, 1, level).iter().sum()
@@ -260,8 +260,8 @@ fn estimates_are_near_the_work_that_is_done() {
     );
 }
 
-/// The units of work that `draw` counts while it draws, which are nanoseconds, converted to
-/// milliseconds.
+/// The work in milliseconds that `draw` does. It is counted in units of work, which are
+/// nanoseconds.
 fn work(draw: impl FnOnce()) -> f64 {
     let token = CancelToken::default();
     token.run(draw).unwrap();
