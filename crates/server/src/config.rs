@@ -92,15 +92,16 @@ pub struct ServerConfig {
     /// The largest number of pictures that the server draws at the same time. The default is the
     /// number of processor cores.
     pub renders: usize,
-    /// The largest number of requests that wait to be drawn. Further requests get 503. The default
-    /// is 256 for each processor core.
+    /// The largest number of requests that wait for their turn to be drawn. As many again may wait
+    /// for a scale or the points of a filter. Further requests get 503. The default is 256 for each
+    /// processor core.
     pub waiting: usize,
-    /// The longest time from a request's arrival in the render queue to the end of its drawing.
-    /// Work that takes longer is ended, and the request gets 504.
+    /// The longest time from a request's beginning to the end of its drawing. Work that takes
+    /// longer is ended, and the request gets 504.
     pub deadline: Duration,
-    /// The largest size in bytes of everything that is kept in memory besides the layers' data:
-    /// three eighths are for encoded tiles, another three eighths for the densities of tiles, and a
-    /// quarter, but at least 8 MiB, for styles, statistics, scales and the points of filters.
+    /// The size in bytes of the memory for what is kept besides the layers' data: three eighths are
+    /// for encoded tiles, another three eighths for the densities of tiles, and a quarter, but at
+    /// least 8 MiB, for styles, statistics, scales and the points of filters.
     pub cache: u64,
     /// The largest number of open connections. Further connections wait until another one is
     /// closed.
@@ -112,8 +113,8 @@ pub struct ServerConfig {
     /// The longest time that running requests may take to finish, after the server has stopped
     /// accepting connections.
     pub grace: Duration,
-    /// The longest time that an answer waits for a client that doesn't read, before the connection
-    /// is closed.
+    /// The longest time that an answer waits for a client that doesn't read. Then the connection is
+    /// closed.
     pub write_timeout: Duration,
     /// The largest number of bytes of large answers that clients have not received yet, over all
     /// connections together. A large answer for which there is no room becomes a 503.
@@ -122,11 +123,11 @@ pub struct ServerConfig {
     /// /layers`. These routes are then not answered at `listen`. With `None`, everything is
     /// answered at `listen`.
     pub admin_listen: Option<String>,
-    /// The files of the certificate and key by which connections at `listen` are encrypted; this
+    /// The files of the certificate and key with which connections to `listen` are encrypted; this
     /// needs the feature `tls`. With `None`, connections are not encrypted.
     pub tls: Option<TlsFiles>,
-    /// The origins whose pages may read answers, like `https://example.org`. An empty list allows
-    /// any origin, and so does `*` in the list.
+    /// The web origins whose pages may read answers, like `https://example.org`. An empty list
+    /// allows any origin, and so does a list that contains `*`.
     pub cors_origins: Vec<String>,
     /// The hosts that requests may be for: `example.org`, `example.org:8080` or `*.example.org`. An
     /// empty list allows any host.
@@ -135,27 +136,29 @@ pub struct ServerConfig {
     pub trusted_proxies: Vec<TrustedProxy>,
     /// True if a line is logged for each answer, with the target `access`.
     pub access_log: bool,
-    /// Returns the counters of the pages of files that are read when pictures need them. `None` if
-    /// all points are in memory.
+    /// A function that returns the counters of the cache of pages of packed files. `None` if all
+    /// points are in memory.
     pub page_counts: Option<fn() -> PageCounts>,
 }
 
-/// Counters of the pages of files whose points are not in memory, for `/metrics`.
+/// Counters of the pages of files whose points are not in memory, for `/metrics`. They count from
+/// the start of the program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageCounts {
-    /// The number of pages that were read.
+    /// The number of pages that were read from files.
     pub pages_read: u64,
-    /// The number of bytes that were read for pages.
+    /// The number of bytes that were read from files for pages, gaps between the pages included.
     pub page_bytes: u64,
-    /// The number of reads of pages; of files at addresses these are requests.
+    /// The number of reads. Neighbouring pages are one read; for a file at an address, a read is a
+    /// request.
     pub page_reads: u64,
-    /// The number of these reads that failed, after all tries.
+    /// The number of reads, among those that `page_reads` counts, that failed at every attempt.
     pub page_read_failures: u64,
-    /// The number of pages that were found in the cache.
+    /// The number of times that a page was found in the cache, so that it wasn't read.
     pub page_hits: u64,
-    /// The number of pages that were damaged.
+    /// The number of pages, and of lists of their places, that were damaged when they were read.
     pub crc_failures: u64,
-    /// The bytes of memory that the pages in the cache take.
+    /// The bytes of memory that the pages in the cache take at present.
     pub cached_bytes: u64,
 }
 

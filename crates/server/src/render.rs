@@ -91,9 +91,9 @@ impl LayerRequest {
         })
     }
 
-    /// Does work on a layer in memory when the render queue lets it begin. While another request
-    /// prepares what the work needs too, which is the points of a filter or the scale of `level`,
-    /// it waits without holding a turn.
+    /// Does work on a layer in memory when the render queue lets it begin. The work may need the
+    /// points of a filter or the scale of `level`. While another request prepares these, this one
+    /// waits without holding a turn.
     async fn run<T: Send + 'static>(
         &self,
         queue: &RenderQueue,
@@ -166,8 +166,8 @@ impl LayerRequest {
         Ok(self.run(queue, work, Some(level), find).await?.0)
     }
 
-    /// The statistics of all values of tiles at a zoom, and the kind of these values. `None` for a
-    /// live layer whose scale needs no statistics, or whose statistics can't be measured.
+    /// The statistics of the values in all tiles of a zoom, and the kind of these values. `None`
+    /// for a live layer whose scale needs no statistics, or whose statistics can't be measured.
     pub(crate) async fn distribution(
         &self,
         queue: &RenderQueue,
@@ -200,7 +200,7 @@ impl LayerRequest {
     }
 
     /// The layer's value at a coordinate, and at most `rows` points, nearest first. Only points
-    /// from which the kernel reaches the coordinate are returned.
+    /// whose kernels at zoom `z` reach the coordinate are returned.
     pub(crate) async fn value(
         &self,
         queue: &RenderQueue,
@@ -227,9 +227,9 @@ impl LayerRequest {
     }
 }
 
-/// Runs `draw`, which draws with `backend`. The `bool` is true if the result would be the same at
-/// any time. It is false if the backend's device has failed meanwhile, so that the CPU may have
-/// drawn instead.
+/// Runs `draw`, which draws with `backend`. The `bool` is true if a later drawing would give the
+/// same result. It is false if the backend's device has failed meanwhile, so that the CPU may have
+/// drawn in its place.
 fn watched<T, E>(
     backend: &Arc<dyn Backend>,
     draw: impl FnOnce() -> Result<T, E>,

@@ -22,9 +22,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-/// The time without a new request after which a draining server, which is about to stop, counts as
-/// idle. Once it accepts no more connections, it is also the time that an open connection has to
-/// send one more request. A choice.
+/// The time without a new request after which a draining server counts as idle. Once the server
+/// accepts no more connections, it is also the time that an open connection has to send one more
+/// request. A choice.
 pub(crate) const QUIET: Duration = Duration::from_millis(100);
 /// The longest time that a draining server waits to become idle, unless its configuration states a
 /// time. A choice.
@@ -92,9 +92,12 @@ impl Activity {
         self.running.load(Ordering::Relaxed)
     }
 
-    /// Waits until the server may stop accepting connections. If `wait` is given, that is after
-    /// this time. Otherwise it is when no request has come for the time `QUIET` or no client is
-    /// connected, but at most after [`LONGEST_DRAIN`].
+    /// Waits until the server may stop accepting connections: for the time `wait` if it is given.
+    /// Otherwise until the first of these:
+    ///
+    /// * no request has come for the time [`QUIET`]
+    /// * no client is connected
+    /// * [`LONGEST_DRAIN`] is over
     pub(crate) async fn drained(&self, wait: Option<Duration>, is_connected: impl Fn() -> bool) {
         if let Some(wait) = wait {
             return sleep(wait).await;
@@ -131,8 +134,8 @@ impl Drop for RunningRequest {
     }
 }
 
-/// The service of one connection: the routes and, once the server is being stopped, the header by
-/// which each answer closes the connection.
+/// The service of one connection: the routes and, once the server is being stopped, a header in
+/// each answer, with which the connection is closed.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionService {
     routes: TowerToHyperService<Router>,

@@ -83,8 +83,8 @@ impl Server {
     }
 
     /// Makes an answer with a picture and its cache headers. For a live layer `headers` is `None`:
-    /// then the headers are made from the bytes, and the answer is 304 if the client has these
-    /// bytes already.
+    /// then the headers are made from `bytes`, and the answer is 304 if `request` shows that the
+    /// client has the same bytes already.
     pub(crate) fn picture(
         &self,
         headers: Option<&CacheHeaders>,
@@ -151,8 +151,8 @@ impl Server {
         }
     }
 
-    /// The layers that a request may see: those that have data, with their ids, and the ids of
-    /// those that are still loading.
+    /// The layers that a request may see: first those that have data, with their ids, then the ids
+    /// of the layers that are still loading.
     pub(crate) fn open_layers(
         &self,
         request: &Request,
@@ -175,8 +175,8 @@ impl Server {
 }
 
 /// The host and port of the main socket, for links in answers to a client of the socket for
-/// administration. The main socket listens at `listen`. If that is all addresses of the machine,
-/// the host is that of the request, `asked`.
+/// administration. `listen` is the address of the main socket. If it stands for all addresses of
+/// the machine, like `0.0.0.0:3000`, the host is `asked`, the one that the request was for.
 fn main_host(listen: &str, asked: Option<&str>) -> String {
     let all = listen.parse().ok().filter(|address: &SocketAddr| {
         // An unspecified address, like 0.0.0.0, stands for all.
@@ -201,7 +201,7 @@ pub(crate) struct BaseUrl {
     pub(crate) url: String,
     /// The names of the request's headers from which the URL was made.
     depends_on: &'static [&'static str],
-    /// False if the URL has whatever host the request names, since all hosts are allowed.
+    /// False if the host is whichever one the request names, since the server accepts all hosts.
     is_verified: bool,
 }
 

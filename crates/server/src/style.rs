@@ -10,15 +10,15 @@ use std::sync::{Arc, Mutex};
 #[derive(Debug)]
 pub(crate) struct ResolvedStyle {
     pub(crate) style: Style,
-    /// All parameters of the style as text. Styles with equal texts are equal.
+    /// All parameters of the style as text. Two styles with the same text draw the same.
     pub(crate) text: Arc<str>,
     /// A hash of the style's text, for ETags and cache keys.
     pub(crate) fingerprint: Fingerprint,
     /// True if the style's overlap, kernel or radius differs from the layer's own style. Then the
     /// cost of a request is estimated.
     pub(crate) has_other_splats: bool,
-    /// The estimated time to measure the statistics of the style's scale, in nanoseconds, by level.
-    /// Levels are added when they are first needed.
+    /// The estimated time in nanoseconds to measure the statistics of the style's scale, for each
+    /// level. Levels are added when they are first needed.
     pub(crate) scale_costs: Mutex<BTreeMap<u8, f64>>,
 }
 
@@ -27,8 +27,8 @@ pub(crate) struct ResolvedStyle {
 const COLORS: usize = 2 * 256 * 4;
 
 impl ResolvedStyle {
-    /// The estimated size in bytes of the style's memory outside of the struct itself: its text,
-    /// the texts and values that the text is made of, and the colours.
+    /// The estimated size in bytes of the memory that the style takes outside of this struct: its
+    /// text, the parsed values of its parameters, and its colours.
     pub(crate) fn heap_bytes(&self) -> usize {
         3 * self.text.len() + COLORS
     }

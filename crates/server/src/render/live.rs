@@ -17,8 +17,8 @@ use heatsplat_render::{
 };
 use std::sync::Arc;
 
-/// The units of work for one row of a layer: to add its kernel to the value, and to compare it with
-/// the nearest rows so far.
+/// The estimated units of work for each row that is read for a value: to add the row's kernel to
+/// the value, and to compare the row with the nearest ones so far.
 const ROW_TIME: u64 = (SUMMED + LISTED) as u64;
 
 /// Draws a picture of a live layer: measures its scale if needed, fetches its rows, waits in the
@@ -72,8 +72,9 @@ pub(super) async fn draw_live(
     })
 }
 
-/// The exact value at a coordinate of a live layer, and at most `rows` points, nearest first. Both
-/// are computed, in a turn of the render queue, from the rows whose kernels reach the coordinate.
+/// The exact value at a coordinate of a live layer, and at most `rows` of its points, nearest
+/// first. Both are computed, in a turn of the render queue, from the rows whose kernels at zoom `z`
+/// reach the coordinate.
 pub(super) async fn value_live(
     live: &LiveLayer,
     (queue, work): (&RenderQueue, WorkSize),

@@ -59,7 +59,8 @@ impl MapTarget {
         }
     }
 
-    /// Encodes RGBA pixels of a picture of the size `drawn`, which are not premultiplied by alpha.
+    /// Encodes RGBA pixels whose red, green and blue are not multiplied by alpha. `drawn` is the
+    /// width and height of the picture.
     pub(crate) fn pixels(
         &self,
         mut pixels: Vec<u8>,
@@ -81,7 +82,7 @@ impl MapTarget {
     }
 }
 
-/// Lays RGBA pixels, which are not premultiplied by alpha, on an opaque ground.
+/// Lays RGBA pixels, whose red, green and blue are not multiplied by alpha, on an opaque ground.
 fn lay_on(pixels: &mut [u8], ground: [u8; 3]) {
     let (pixels, _) = pixels.as_chunks_mut::<4>();
     for pixel in pixels {

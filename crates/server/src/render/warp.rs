@@ -1,7 +1,8 @@
-//! Pictures in another grid of pixels than the one in which they are drawn.
+//! Pictures in another coordinate system than the one in which they are drawn.
 
-/// The places, in a drawn picture, of the pixels of another picture, which shows the same heat in
-/// another coordinate system. Columns depend on x alone, and rows on y alone.
+/// A mapping that makes a picture in another coordinate system from a drawn one: for each column
+/// and each row of the new picture, its place in the drawn one. A column's place depends on x
+/// alone, and a row's on y alone. A column or row that lies outside the drawn picture is `None`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Warp {
     columns: Vec<Option<Tap>>,
@@ -10,13 +11,14 @@ pub(crate) struct Warp {
     width: usize,
 }
 
-/// The two neighbouring rows or columns of the drawn picture between whose centres the centre of a
-/// row or column of the new picture lies.
+/// The place of a row or column of the new picture: the two neighbouring rows or columns of the
+/// drawn picture between whose centres its own centre lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Tap {
     first: usize,
     second: usize,
-    /// The weight of `second` in the interpolation, 0 to 1; `first` has the rest.
+    /// The weight of `second` in the interpolation, from 0 to 1. The weight of `first` is the rest
+    /// up to 1.
     share: f32,
 }
 
@@ -52,7 +54,7 @@ impl Warp {
         }
     }
 
-    /// Makes each pixel that of the drawn picture that is nearest, in place of a mixture of four.
+    /// Lets each new pixel be a copy of the nearest drawn pixel, in place of a mixture of four.
     /// This is for pictures whose pixels are counts, between which nothing lies.
     pub(crate) fn nearest(mut self) -> Self {
         let taps = self.columns.iter_mut().chain(&mut self.rows).flatten();
@@ -65,8 +67,9 @@ impl Warp {
         (self.columns.len() as u32, self.rows.len() as u32)
     }
 
-    /// The new picture's colour indices. They are interpolated, but not at the edge of the heat:
-    /// where one of four indices is 0, which stands for no heat, the nearest one is taken.
+    /// The new picture's colour indices, made from `drawn`, those of the drawn picture. They are
+    /// interpolated between four drawn pixels, except at the edge of the heat: if one of the four
+    /// indices is 0, which stands for no heat, the nearest one is taken.
     pub(crate) fn indices(&self, drawn: &[u8]) -> Vec<u8> {
         self.pixels(drawn, 0, |taps, right, down| {
             let [a, b, c, d] = taps;
@@ -87,8 +90,8 @@ impl Warp {
         })
     }
 
-    /// The new picture's RGBA pixels, interpolated between those of the drawn picture. Neither are
-    /// premultiplied by alpha.
+    /// The new picture's RGBA pixels, interpolated between the pixels of the drawn picture. In both
+    /// pictures red, green and blue are not multiplied by alpha.
     pub(crate) fn colors(&self, drawn: &[[u8; 4]]) -> Vec<[u8; 4]> {
         self.pixels(drawn, [0; 4], |taps, right, down| {
             let [a, b, c, d] = taps.map(|[r, g, b, a]| {
