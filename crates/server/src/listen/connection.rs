@@ -104,7 +104,8 @@ where
 /// * the client has sent no request within [`HEAD_TIMEOUT`]
 /// * it uses HTTP/2, and for the time `write_timeout` of the configuration no request came or was
 ///   being answered
-/// * an answer waited for it during such a time, and it took less than [`MIN_RATE`] bytes a second
+/// * it uses HTTP/2, and while an answer waited for it during such a time, it took less than
+///   [`MIN_RATE`] bytes a second
 async fn given_up(server: &Server, info: &ConnectionInfo) {
     let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
     sleep(HEAD_TIMEOUT).await;
