@@ -62,8 +62,8 @@ pub(super) struct DatabaseConfig {
     /// The style of layers that the configuration doesn't name: of tables that the database
     /// publishes automatically.
     style: LayerStyle,
-    /// A text that stands for the section and its style: if it changes, the database's layers are
-    /// read again.
+    /// A text that differs if the section or its style differs: if it changes, the database's
+    /// layers are read again.
     key: String,
 }
 
@@ -242,10 +242,10 @@ impl DatabaseConfig {
         ))
     }
 
-    /// Listens to the notifications `NOTIFY heatsplat` of the database, on a separate thread. Each
-    /// calls `notify` with the name of the changed layer, or with `None` if all layers may have
-    /// changed. The thread ends at the first notification at which `wanted` is false or `notify`
-    /// returns false.
+    /// Listens to the notifications `NOTIFY heatsplat` of the database, on a separate thread. At
+    /// each notification, `notify` is called with the name of the changed layer, or with `None` if
+    /// all layers may have changed. The thread ends at the first notification that finds `wanted`
+    /// false, or for which `notify` returns false.
     pub(super) fn listen(
         &self,
         wanted: Arc<AtomicBool>,

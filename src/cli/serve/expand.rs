@@ -52,8 +52,8 @@ fn of_entry(layer: &LayerConfig) -> Result<Vec<LayerConfig>, BoxError> {
     Ok(files.into_iter().map(layer).collect())
 }
 
-/// Lists the layers that can be served at the start. Folders without files of points are left out;
-/// the second list of the result has their configuration keys ([`LayerConfig::key`]).
+/// Lists the layers that can be served at the start, and the configuration keys
+/// ([`LayerConfig::key`]) of the folders without files of points, which are left out of the layers.
 ///
 /// # Errors
 /// An error if no layer is left, or if a folder was left out and the configuration requires all

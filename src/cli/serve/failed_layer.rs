@@ -18,14 +18,14 @@ pub(super) struct FailedLayer {
 const RETRY: Duration = Duration::from_secs(30);
 
 impl FailedLayer {
-    /// The time after which the layer is tried again.
+    /// The time from one attempt to read the layer to the next.
     pub(super) fn retry_after(&self) -> Duration {
         self.layer.config.reload.map_or(RETRY, |r| r.min(RETRY))
     }
 
-    /// The action that `reload` means for the layer, whose configuration is now `config`. A local
-    /// file is tried again only if it has changed or all layers are to be read again, since reading
-    /// may take long. A pipe is never tried again, since it can be read only once.
+    /// The action that `reload` causes for this layer, whose configuration is now `config`. In a
+    /// reload at the end of a period a local file is tried again only if it has changed, since
+    /// reading may take long. A pipe is never tried again, since it can be read only once.
     pub(super) fn action(&self, config: LayerConfig, reload: &Reload) -> Action {
         let is_due = self.layer.at.elapsed() >= self.retry_after();
         let is_local = !config.is_without_file() && !is_remote(&config.source);

@@ -181,8 +181,8 @@ struct Races {
     open: OpenGpu,
     /// The GPU that was opened last. It is closed when no layer uses it any more.
     opened: Option<Weak<dyn Backend>>,
-    /// The GPU's number of fallbacks (pictures that another backend drew in its place) at the end
-    /// of the last race.
+    /// The GPU's number of fallbacks (pictures that another backend drew in its place) since it was
+    /// opened, as it was at the end of the last race.
     failures: u64,
     renders: usize,
     winners: Winners,

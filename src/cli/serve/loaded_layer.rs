@@ -40,8 +40,9 @@ pub(super) struct LoadedLayer {
     /// state of the source, like an ETag. `None` for other sources, and for a remote source that
     /// has no validator.
     pub(super) validator: Option<String>,
-    /// A flag that becomes true when a file that is read range by range has changed at its address:
-    /// then nothing more can be read of it until it is opened again. `None` for other sources.
+    /// A flag that becomes true when a read finds another file at the layer's address than the one
+    /// that was opened; then nothing more can be read until the file is opened again. `None` for
+    /// sources that are not read range by range from an address.
     pub(super) changed: Option<Arc<AtomicBool>>,
     /// The time when the layer's source was last read or was found unchanged.
     pub(super) at: Instant,
@@ -62,8 +63,8 @@ pub(super) struct FirstReading {
 }
 
 impl LoadedLayer {
-    /// Makes a layer with the present state of its file. `validator` and `first_reading`
-    /// are not known yet.
+    /// Makes a layer with the present state of its file. Its `validator` is `None`, and the fields
+    /// of its `first_reading` too, until the source is read.
     pub(super) fn new(id: LayerId, config: LayerConfig) -> Self {
         let mut layer = Self {
             id,
@@ -101,13 +102,15 @@ impl LoadedLayer {
         Ok(now.is_none() || now != self.validator)
     }
 
-    /// Tests whether a read has found that the file at the layer's address is another one now.
+    /// Tests whether a read has found another file at the layer's address than the one that was
+    /// opened.
     fn is_replaced(&self) -> bool {
         let changed = self.changed.as_ref();
         changed.is_some_and(|changed| changed.load(Ordering::Relaxed))
     }
 
-    /// Tests whether the layer must be opened again. After an attempt the next one waits a while.
+    /// Tests whether the layer must be opened again, since another file is at its address now. It
+    /// is false for [`REOPENING`] after the last attempt.
     pub(super) fn is_to_be_reopened(&self) -> bool {
         self.is_replaced() && self.at.elapsed() >= REOPENING
     }
@@ -117,8 +120,8 @@ impl LoadedLayer {
         now.is_some() && now != self.read
     }
 
-    /// Tests whether a reload concerns the layer: then its source must be checked for changes or
-    /// read.
+    /// Tests whether a reload concerns the layer. If so, its source must be checked for changes, or
+    /// read without such a check.
     pub(super) fn is_in(&self, reload: &Reload) -> bool {
         // Layers of a database, a command or a remote source have no file that shows a change.
         let is_away = self.config.is_without_file() || is_remote(&self.config.source);

@@ -323,8 +323,8 @@ impl LayerSet {
         changed
     }
 
-    /// Tests whether a file at an address was found to be another one, so that it must be opened
-    /// again.
+    /// Tests whether a read has found another file at a layer's address than the one that was
+    /// opened, so that the layer must be opened again.
     pub(super) fn has_replaced(&self) -> bool {
         self.loaded.iter().any(LoadedLayer::is_to_be_reopened)
     }

@@ -15,7 +15,7 @@ use std::path::Path;
 /// The keys of a configuration file that only layers from a database can have.
 const DATABASE_KEYS: [&str; 5] = ["table", "sql", "geom", "srid", "allow_superuser"];
 
-/// The name that the only database of a command line gets in the configuration.
+/// The name, in the configuration, of the database that a command line names; there is only one.
 const DATABASE: &str = "database";
 
 /// Collects the flags about the server as a whole. They override the keys of a configuration file.

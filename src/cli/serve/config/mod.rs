@@ -62,7 +62,7 @@ pub(super) struct ServeConfig {
 pub(super) struct LayerConfig {
     pub(super) name: Option<String>,
     /// The path of a file or folder, a remote address, the URL of a database, or `-` for standard
-    /// input. If a command gives the rows, a word for messages.
+    /// input. If the rows come from a command, it is the name that messages have for the command.
     pub(super) source: String,
     pub(super) database: Option<Arc<DatabaseConfig>>,
     pub(super) read: SourceFlags,
@@ -77,8 +77,8 @@ pub(super) struct LayerConfig {
     /// The secret keys of the layer: a request must send one of them. If there are none, any
     /// request may have the layer.
     pub(super) keys: Vec<BearerToken>,
-    /// A text that stands for everything in the layer's configuration that its points and style
-    /// follow from. If it changes, the layer must be read again.
+    /// A text that differs if anything differs in the configuration from which the layer's points
+    /// and style follow. If it changes, the layer must be read again.
     pub(super) key: String,
     /// The number of the layer's line in the configuration file, from 1 on; `None` for a layer
     /// without a line there.

@@ -66,7 +66,7 @@ impl PartialEq for LayerSection {
     }
 }
 
-/// The style of a layer in the form in which the configuration states it.
+/// The style of a layer, as the configuration states it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum StyleRef {
     /// The program's default style, since the configuration names none.
@@ -116,15 +116,15 @@ impl ConfigEntry {
         ConfigError::new(self.line, message)
     }
 
-    /// The values in the form that messages may show: with the names of environment variables in
-    /// place of their values.
+    /// The values as messages may show them: `${NAME}` in place of the value of an environment
+    /// variable.
     pub(super) fn shown(&self) -> String {
         self.raw.clone().unwrap_or_else(|| self.values.join(", "))
     }
 
     /// Replaces the values of environment variables in a message by the text that names the
-    /// variables. If four consecutive characters of a value are in the message even then, the whole
-    /// message is replaced.
+    /// variables, like `${NAME}`. If the message still contains four consecutive characters of a
+    /// value, all of the message is replaced.
     fn redact(&self, mut message: String) -> String {
         let Some(raw) = &self.raw else {
             return message;
