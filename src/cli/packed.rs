@@ -21,13 +21,15 @@ use std::sync::{Arc, OnceLock};
 /// contain zeros, which a text doesn't.
 const BEGINNING: u64 = 64;
 
-/// The default limit of the cache of pages in bytes: pages of some 37 million points take as many.
+/// The default limit of the cache of pages in bytes. The pages of some 37 million points take as
+/// much.
 pub(super) const DEFAULT_PAGE_CACHE: u64 = 256 << 20;
 
 /// The cache of the pages of all files of the process.
 static PAGES: OnceLock<Arc<PageCache>> = OnceLock::new();
 
-/// Sets the limit of the cache of pages in bytes. It counts only before the first file is opened.
+/// Sets the limit of the cache of pages in bytes. It has an effect only before the first file is
+/// opened.
 pub(super) fn limit_page_cache(bytes: u64) {
     PAGES.get_or_init(|| Arc::new(PageCache::new(bytes)));
 }
@@ -51,9 +53,12 @@ pub(super) fn is_named_packed(source: &str) -> bool {
     ending.is_some_and(|ending| ending == "heat")
 }
 
-/// Tests whether a source is a packed file: one at an address by its name, and one of this machine
-/// by its first bytes. A file whose name ends in `.heat`, and that is no text, is one too: its
-/// beginning is damaged.
+/// Tests whether a source is a packed file:
+///
+/// * a file at an address, if its name ends in `.heat`
+/// * a file of this machine, if it begins as packed files do
+/// * a file of this machine whose name ends in `.heat` and that is no text: then its beginning is
+///   damaged
 pub(super) fn is_packed(source: &str) -> bool {
     if is_remote(source) {
         return is_named_packed(source);
@@ -111,7 +116,8 @@ impl PackedSource {
         self.file.metadata().radius.as_ref()?.parse().ok()
     }
 
-    /// The name of the column that the weights are from; `None` if there was none, or several.
+    /// The name of the column that the weights are from. `None` if no column gave weights, or if
+    /// columns of different names did, in several sources.
     pub(super) fn weight(&self) -> Option<String> {
         let sources = self.file.metadata().other.get("sources")?.as_array()?;
         let mut weights = sources.iter().map(|source| source.get("weight")?.as_str());
@@ -121,7 +127,7 @@ impl PackedSource {
             .then(|| first.to_owned())
     }
 
-    /// The table of the columns without rows; `None` if the file has no columns.
+    /// The file's columns as a table without rows; `None` if the file has no columns.
     pub(super) fn columns(&self) -> Result<Option<Table>, BoxError> {
         match self.file.columns() {
             [] => Ok(None),
@@ -129,7 +135,8 @@ impl PackedSource {
         }
     }
 
-    /// The table of the columns of the points with some numbers in Z-order.
+    /// The values of the file's columns for the points `numbers`, counted from 0 in Z-order, as a
+    /// table.
     pub(super) fn table(&self, numbers: Range<u64>) -> Result<Table, ReadError> {
         let mut columns = Vec::new();
         for column in self.file.columns() {
@@ -159,7 +166,8 @@ impl PackedSource {
         ))
     }
 
-    /// The numbers of points and pages, and the bytes a point, in one line.
+    /// The numbers of points and pages, the bytes of the file for each point, and the names of what
+    /// else it has, in one line: `1,000 points in 3 pages, 7.2 bytes a point, with counts`.
     pub(super) fn summary(&self) -> String {
         let file = &self.file;
         format!(
@@ -173,8 +181,8 @@ impl PackedSource {
 }
 
 impl PackedSource {
-    /// A text about everything that the file has beside points and weights: counting index and
-    /// columns.
+    /// The end of [`summary`](Self::summary): everything that the file has beside points and
+    /// weights, which is a counting index and columns.
     fn extras(&self) -> String {
         let mut text = String::new();
         if self.file.has_counts() {
@@ -206,7 +214,8 @@ fn open_remote(address: &str, _cache: &Arc<PageCache>) -> Result<RemotePacked, B
     Err(without_remote(address))
 }
 
-/// The error that the feature `remote` is missing. The loader has the message.
+/// The error for an address that can't be read, since the feature `remote` is missing. Its message
+/// is the loader's.
 #[cfg(not(feature = "remote"))]
 pub(super) fn without_remote(address: &str) -> BoxError {
     match heatsplat_loader::open(address, &heatsplat_loader::LoadOptions::default()) {

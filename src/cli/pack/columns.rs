@@ -1,4 +1,4 @@
-//! Columns of a pack: which there are, and how those of several sources become one.
+//! The columns of a pack: their names, and how the values of several sources become one column.
 
 use super::open_pack::OpenPack;
 use crate::cli::error::{BoxError, UsageError};
@@ -9,8 +9,9 @@ use heatsplat_loader::{StoredColumn, StoredForm, TableBuilder, TimeFormat, join_
 use std::collections::HashSet;
 use std::io;
 
-/// The names of the columns of a pack: those that `--keep` names, or else those that all sources
-/// have, if all are packs.
+/// The names of the columns of a pack: those in `keep`, the value of `--keep`. If it is empty, the
+/// pack has the columns of `packs`, its sources that are packs; it is an error if these differ, or
+/// if there are other sources too (`has_others`) and a pack has columns.
 pub(super) fn names(
     keep: &[String],
     packs: &[OpenPack],
@@ -35,7 +36,8 @@ pub(super) fn names(
     Ok(names)
 }
 
-/// The rules of the loader: a joined column has the type and texts that it has in memory.
+/// The rules by which columns of several sources become one: those of the loader, so that the
+/// joined column has the type and the texts that it would have if it were read into memory.
 #[derive(Debug)]
 pub(super) struct LoaderRules {
     pub(super) time_formats: Vec<TimeFormat>,
@@ -75,7 +77,7 @@ fn form_of(form: StoredForm) -> ColumnForm {
     }
 }
 
-/// Rows that wait until they are as many as one call of the pack should get.
+/// Rows that wait until they are as many as one call of the packer takes.
 #[derive(Default)]
 pub(super) struct WaitingRows {
     points: Vec<Point>,
@@ -83,7 +85,8 @@ pub(super) struct WaitingRows {
 }
 
 impl WaitingRows {
-    /// Adds rows, and hands them over to the pack when they are many.
+    /// Adds rows: points, and their values in `kept`. If enough rows wait then, all of them go to
+    /// the packer.
     pub(super) fn add(
         &mut self,
         points: Vec<Point>,
@@ -98,7 +101,7 @@ impl WaitingRows {
         }
     }
 
-    /// Hands over all rows to the pack.
+    /// Hands all waiting rows to the packer.
     pub(super) fn finish(&mut self, packer: &mut Packer) -> Result<(), PackError> {
         let (points, kept) = (
             std::mem::take(&mut self.points),

@@ -141,7 +141,8 @@ impl PackCommand {
         self.report(&summary, &reports, started.elapsed())
     }
 
-    /// The names of the columns of the pack. `packs` are the sources that are taken as a whole.
+    /// The names of the columns of the pack. `packs` are those sources that are packs, unless
+    /// `--within` is given.
     fn columns(&self, packs: &[OpenPack]) -> Result<Vec<String>, BoxError> {
         let keep = &self.source_flags.keep;
         let is_pack = |source: &&String| OpenPack::is_pack(source);
@@ -155,7 +156,8 @@ impl PackCommand {
         columns::names(keep, &opened?, has_others)
     }
 
-    /// Reads a source into the pack. Returns a report on its rows.
+    /// Reads a source into the pack. `number` is the source's number, counted from 0, and `names`
+    /// are the columns of the pack. Returns a report on the source's rows.
     fn read(
         &self,
         number: usize,
@@ -177,7 +179,7 @@ impl PackCommand {
         Ok(report)
     }
 
-    /// Refuses flags about what a file's points can't have.
+    /// Returns an error if a flag is given whose effect a packed file can't hold, like `--by`.
     fn refuse_columns(&self) -> Result<(), BoxError> {
         let flags = &self.source_flags;
         let instead = "a .heat file has one radius, no categories and no windows of time";
@@ -210,7 +212,8 @@ impl PackCommand {
         Ok(())
     }
 
-    /// The path of the file. A link stays, and the file that it points to is replaced.
+    /// The path of the file to write. If `--output` is a link, it is the path of the file that the
+    /// link points to, so that the link stays.
     fn target(&self) -> Result<PathBuf, BoxError> {
         let refused = |why: &str| {
             let message = format!("--output: {}: {why}", self.output.display());
@@ -251,7 +254,8 @@ impl PackCommand {
         }
     }
 
-    /// Opens the sources that are packs, and returns the others too.
+    /// Opens the sources that are packs, and returns the names of all other sources too. With
+    /// `--within`, packs are read like other sources: then all sources are among the others.
     fn packs_and_others(&self) -> Result<(Vec<OpenPack>, Vec<&str>), BoxError> {
         let (packs, others): (Vec<&str>, Vec<&str>) = self
             .sources
@@ -275,7 +279,8 @@ impl PackCommand {
         Ok((packs.collect::<Result<_, _>>()?, others))
     }
 
-    /// The metadata of the file. Of a pack that is packed again, the name and the credit stay.
+    /// The metadata of the file. If `pack` is the only source, its name and credit stay, unless
+    /// flags state others.
     fn metadata(&self, pack: Option<&OpenPack>) -> Metadata {
         let mut metadata = match (pack, &*self.sources) {
             (Some(pack), [_]) => pack.file.metadata().clone(),
@@ -288,7 +293,8 @@ impl PackCommand {
         metadata
     }
 
-    /// Reads all sources, and prints what a pack of them would need.
+    /// Reads all sources, and prints the number of points and the bytes that a pack of them would
+    /// take.
     fn estimate(&self, target: &Path) -> Result<(), BoxError> {
         let (packs, sources) = self.packs_and_others()?;
         let mut reports = Vec::new();
@@ -377,7 +383,8 @@ impl PackCommand {
     }
 }
 
-/// The states of sources, by which a pack that is resumed recognises them.
+/// The state of each source, by which a pack that is resumed finds out whether the source has
+/// changed.
 fn states(sources: &[&str]) -> Result<Vec<SourceState>, BoxError> {
     let state = |source: &&str| {
         let stamp = state::stamp(source)?;
@@ -387,15 +394,15 @@ fn states(sources: &[&str]) -> Result<Vec<SourceState>, BoxError> {
     sources.iter().map(state).collect()
 }
 
-/// Prints the last of the reports.
+/// Prints the text for people of the last report in a list.
 fn say_last(reports: &[Value]) {
     if let Some(text) = reports.last().and_then(|report| report["text"].as_str()) {
         say!("{text}");
     }
 }
 
-/// Adds reports on the sources to the metadata of a file, without their text for people and the
-/// folders of files: the file may be published.
+/// Adds the reports on the sources to the metadata of the file. Since the file may be published,
+/// the reports' texts for people are left out, and so are the folders in the names of files.
 fn with_sources(mut metadata: Metadata, reports: &[Value]) -> Metadata {
     let sources = reports.iter().map(|report| {
         let mut report = report.clone();

@@ -12,8 +12,8 @@ use indicatif::HumanCount;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// The bytes of pages in memory for each pack that is read: a choice. Its points are read in order,
-/// so few pages are needed twice.
+/// The bytes of memory for the pages of each pack that is read. Its points are read in order, so
+/// few pages are needed twice. A choice.
 const CACHE: u64 = 16 << 20;
 
 /// The number of points that one read gets from a pack: a choice.
@@ -26,8 +26,8 @@ pub(super) struct OpenPack {
 }
 
 impl OpenPack {
-    /// Tests whether a source is a pack. If there is nothing of this name, the name decides, so
-    /// that the error about it says what is wrong.
+    /// Tests whether a source is a pack. If there is no such file, the end of its name decides, so
+    /// that the error is that the pack is missing.
     pub(super) fn is_pack(source: &str) -> bool {
         is_named_packed(source) || is_packed(source)
     }
@@ -40,13 +40,13 @@ impl OpenPack {
         })
     }
 
-    /// The names of the columns.
+    /// The names of the pack's columns, in the order of the file.
     pub(super) fn columns(&self) -> Vec<String> {
         let columns = self.file.columns().iter();
         columns.map(|column| column.name().to_owned()).collect()
     }
 
-    /// The numbers of the columns with some names.
+    /// The number of each of the columns `names`, counted from 0 in the order of the file.
     pub(super) fn find(&self, names: &[String]) -> Result<Vec<usize>, BoxError> {
         let columns = self.columns();
         let find = |name: &String| {
@@ -64,8 +64,9 @@ impl OpenPack {
         names.iter().map(find).collect()
     }
 
-    /// Pushes the points in a part of the world into a pack, with the columns of some names.
-    /// Returns a report on all points.
+    /// Pushes those points of this pack that lie in the box `within` into another pack, with their
+    /// values in the columns `names`. Returns a report that counts all points of this pack, and
+    /// those in the box.
     pub(super) fn read_into_pack(
         &self,
         within: LonLatBox,
@@ -128,12 +129,13 @@ impl OpenPack {
         Ok(self.report_on(total, kept))
     }
 
-    /// Counts the points in a part of the world.
+    /// Counts the points in a box. Returns a report with this count and the number of all points.
     pub(super) fn count_within(&self, within: LonLatBox) -> Result<Value, BoxError> {
         self.visit_within(within, &mut |_| true)
     }
 
-    /// Calls `visit` with all points in a part of the world, as long as it returns true.
+    /// Calls `visit` with the points in a box, in several batches, until it returns false. Returns
+    /// a report that counts all points, and those that `visit` got.
     fn visit_within(
         &self,
         within: LonLatBox,
@@ -168,7 +170,8 @@ impl OpenPack {
         })
     }
 
-    /// The report on the source as JSON; `text` is the one for people.
+    /// The report on the source as JSON, if all of its points are taken. Its member `text` is a
+    /// line for people.
     pub(super) fn report(&self) -> Value {
         let points = self.file.summary().count;
         json!({
@@ -180,7 +183,8 @@ impl OpenPack {
     }
 }
 
-/// Tests whether a point lies in a box, by the middle of the square that its position is known to.
+/// Tests whether a point lies in a box. The point's position is the middle of the square of the
+/// world grid that it lies in.
 fn is_within(within: LonLatBox, point: &Point) -> bool {
     let lon = mercator::longitude(f64::from(point.x) + 0.5);
     let lat = mercator::latitude(f64::from(point.y) + 0.5);

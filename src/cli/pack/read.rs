@@ -26,7 +26,7 @@ pub(super) struct ReadSource {
 }
 
 impl ReadSource {
-    /// Reads a source into a pack. A progress bar is shown.
+    /// Reads a source into a pack: points and weights, without columns. A progress bar is shown.
     pub(super) fn read_into_pack(
         source: &str,
         flags: &SourceFlags,
@@ -61,7 +61,8 @@ impl ReadSource {
         })
     }
 
-    /// Reads a source into a pack whose rows have columns. A progress bar is shown.
+    /// Reads a source into a pack that has columns: points, weights, and the values of the columns
+    /// of `--keep`. A progress bar is shown.
     pub(super) fn read_rows_into_pack(
         source: &str,
         flags: &SourceFlags,
@@ -128,7 +129,7 @@ impl ReadSource {
         )
     }
 
-    /// The report as JSON; `text` is the one for people.
+    /// The report as JSON. Its member `text` is the report for people, [`text`](Self::text).
     pub(super) fn as_json(&self) -> Value {
         let skipped: Map<String, Value> = SkipReason::ALL
             .into_iter()
@@ -147,8 +148,8 @@ impl ReadSource {
     }
 }
 
-/// The number of rows that a source probably has, estimated from the part of its bytes that was
-/// read.
+/// The number of rows that a source probably has: the rows that were read so far, multiplied by the
+/// source's bytes, divided by the bytes that were read for them.
 fn expected_rows(progress: &LoadProgress) -> u64 {
     let total = progress.bytes_total.unwrap_or(progress.bytes_read);
     let times = total as f64 / progress.bytes_read.max(1) as f64;
@@ -162,11 +163,12 @@ impl PointSink for Nothing {
     fn push(&mut self, _: &[Point]) {}
 }
 
-/// A pack into which points are pushed, and a flag that is set when it fails.
+/// A pack into which points are pushed, and a flag that is set when the pack fails.
 struct GuardedPack<'a> {
     packer: &'a mut Packer,
     failed: &'a AtomicBool,
-    /// The number of rows that all sources probably have.
+    /// The number of rows that the sources probably have, up to and including the one that is being
+    /// read.
     expected: &'a AtomicU64,
 }
 
