@@ -21,17 +21,19 @@ pub(in crate::cli) struct BenchDevice {
     pub(in crate::cli) is_named: bool,
 }
 
-/// A function that draws jobs on a GPU in one batch. It returns the time of each pass.
+/// A function that draws jobs on a GPU in one batch, each coloured by its [`Normalizer`], and
+/// returns the time of each pass: a run of one compute shader for all jobs of the batch.
 pub(in crate::cli) type PassTimer = Box<dyn Fn(&[(Job<'_>, &Normalizer)]) -> Vec<PassTime>>;
 
 /// The time that one pass of a GPU took for a batch of pictures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::cli) struct PassTime {
     pub(in crate::cli) name: &'static str,
-    /// The time in seconds by the clock of the machine, with the way to the device and back.
+    /// The time in seconds by the clock of the machine, which includes the way to the device and
+    /// back.
     pub(in crate::cli) wall: f64,
-    /// The time in seconds by the device's own clock; `None` if it has none, and for work of the
-    /// CPU.
+    /// The time in seconds by the device's own clock; `None` for a device without a clock, and for
+    /// a pass that is work of the CPU.
     pub(in crate::cli) device: Option<f64>,
 }
 

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 /// The zooms whose tiles are drawn in a race. A choice.
 const ZOOMS: [u8; 5] = [0, 3, 6, 9, 12];
 
-/// The largest number of dense tiles, and of sparse tiles, of each zoom in a race. A choice.
+/// The largest number of dense tiles, and also of sparse tiles, of each zoom in a race (see
+/// [`tile_kinds::of_zoom`]). A choice.
 const EACH: usize = 3;
 
 /// The number of turns that each backend has in a race. The turns of both alternate, so that other
@@ -24,8 +25,8 @@ const TURNS: usize = 3;
 /// The least time for which a backend draws in each of its turns in a race. A choice.
 const TURN: Duration = Duration::from_millis(100);
 
-/// The largest number of times that a backend draws all tiles of a race in one turn: a bound in
-/// case that tiles take hardly any time.
+/// The largest number of times that a backend draws all tiles of a race in one turn, in case that
+/// tiles take hardly any time. A choice.
 const MOST_LAPS: f64 = 1000.0;
 
 /// The factor by which a backend must be faster than the one that draws a layer so as to take its
@@ -42,7 +43,7 @@ pub(in crate::cli) struct RaceTrack {
 }
 
 /// The result of a race: the number of tiles a second that each of the two backends has drawn, and
-/// the failures of their devices.
+/// whether their devices failed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::cli) struct RaceResult {
     /// The number of tiles a second that was drawn by the backend that draws the layer at present.
@@ -56,8 +57,8 @@ pub(in crate::cli) struct RaceResult {
 }
 
 impl RaceResult {
-    /// Returns true if the other backend should draw the layer's next state: it is much faster and
-    /// hasn't failed, or the present one has failed.
+    /// Returns true if the other backend should draw the layer's next state: the other hasn't
+    /// failed, and it is faster by the factor [`LEAD`], or the present one has failed.
     pub(in crate::cli) fn changes(&self) -> bool {
         let faster = self.other > LEAD * self.present;
         !self.other_failed && (faster || self.present_failed)
@@ -118,7 +119,7 @@ impl RaceTrack {
         })
     }
 
-    /// Draws all tiles `laps` times. Returns the number of tiles that were drawn in a second.
+    /// Draws all tiles `laps` times. Returns the number of tiles that were drawn per second.
     fn turn(&self, layer: &Layer, laps: usize, stop: &AtomicBool) -> f64 {
         let (start, next) = (Instant::now(), AtomicUsize::new(0));
         let all = laps * self.tiles.len();

@@ -31,9 +31,9 @@ pub(super) struct Bottleneck {
 }
 
 impl Loads {
-    /// Computes the loads from one row of measurements. `passes` has the times of the GPU's passes
-    /// for a batch of `batch` tiles. These are other tiles than those of the row, so the device's
-    /// load is an estimate.
+    /// Computes the loads from one row of measurements, on a machine of `cores` cores. `passes` has
+    /// the times of the GPU's passes for a batch of `batch` tiles. The row's pictures are other
+    /// ones, so the device's load is an estimate.
     pub(super) fn new(
         timing: &BenchTiming,
         cores: usize,
@@ -65,8 +65,9 @@ impl Loads {
         }
     }
 
-    /// Finds the busiest part of the machine. The text about it also names the stage of drawing or
-    /// the GPU's pass, from `stages` or `passes`, in which it spends most of its time.
+    /// Finds the busiest part of the machine. If it is the processor, its text also names the one
+    /// of the `stages` of drawing that takes the most time; if it is the device, the slowest of its
+    /// `passes`. `is_software` is true if the device is a driver that draws on the processor.
     pub(super) fn bottleneck(
         &self,
         stages: &[(Phase, f64)],

@@ -3,18 +3,19 @@
 use heatsplat::Backend;
 use std::collections::BTreeMap;
 
-/// The prefix of the names of those counters that count pictures which the CPU drew instead of a
-/// device.
+/// The prefix of the names of the counters that count pictures which the CPU drew in place of a
+/// device. The rest of the name is the reason.
 const FAILED: &str = "failed_";
 
-/// The counters of a backend at a moment, by name. Empty for a backend without counters.
+/// The values of a backend's counters at a moment, or what they have grown by, under the counters'
+/// names. Empty for a backend without counters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct CounterValues(pub(super) BTreeMap<&'static str, u64>);
 
-/// The work of a device for a number of pictures.
+/// The work of a device during a measurement.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct DeviceWork {
-    /// The number of pictures that the backend was asked for.
+    /// The number of pictures that the backend was asked for during the measurement.
     pub(super) pictures: u64,
     counted: CounterValues,
 }
@@ -57,12 +58,14 @@ impl DeviceWork {
         })
     }
 
-    /// The number of blocks that the device drew: a tile is one, a large picture several.
+    /// The number of blocks of pictures that the device drew: a tile is one block, a large picture
+    /// has several.
     pub(super) fn drawn(&self) -> u64 {
         self.counted.get("drawn")
     }
 
-    /// The mean number of blocks that the device draws in one batch. A tile is one block.
+    /// The mean number of blocks of pictures that the device draws in one batch. A tile is one
+    /// block.
     pub(super) fn batch(&self) -> f64 {
         self.drawn() as f64 / self.counted.get("batches").max(1) as f64
     }

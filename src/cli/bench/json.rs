@@ -8,8 +8,9 @@ use heatsplat::Style;
 use serde_json::{Map, Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The whole report. The first style and its backends are at the top; `more_styles` has the others
-/// in the same form.
+/// The whole report. The first style and the measurements of its backends are members `style` and
+/// `backends` of the report; `more_styles` is a list of objects with the same two members, one for
+/// each further style.
 pub(super) fn report(run: &BenchRun, styles: &[StyleTiming]) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let mut whole = json!({

@@ -14,11 +14,12 @@ use std::time::{Duration, Instant};
 /// The measurements of one kind of pictures, for example of the dense tiles of a zoom.
 pub(super) struct BenchTiming {
     pub(super) kind: String,
-    /// The number of different pictures that were drawn in turn.
+    /// The number of different pictures of this kind, which are drawn by turns.
     pub(super) pictures: usize,
-    /// The number of drawings one after the other, in which each picture may occur several times.
+    /// The number of drawings that were timed one after the other. Each picture may be drawn
+    /// several times.
     pub(super) turns: usize,
-    /// The milliseconds that a picture takes while no other is drawn, by the clock.
+    /// The milliseconds that a picture takes by the clock, while no other is drawn.
     pub(super) wall: Quartiles,
     /// The milliseconds of CPU time that a picture takes while no other is drawn.
     pub(super) cpu: Quartiles,
@@ -28,7 +29,7 @@ pub(super) struct BenchTiming {
     pub(super) bytes: usize,
     /// The number of pictures a second that all threads draw together.
     pub(super) rate: f64,
-    /// The milliseconds of CPU time that a picture takes while all threads draw.
+    /// The mean milliseconds of CPU time that a picture takes while all threads draw.
     pub(super) rate_cpu: f64,
     /// The work of the device while all threads draw; `None` for the CPU.
     pub(super) together_work: Option<DeviceWork>,

@@ -127,7 +127,8 @@ struct BackendTiming {
     rows: Vec<BenchTiming>,
     /// A description of the GPU as JSON; `None` for the CPU.
     adapter: Option<Value>,
-    /// The counters of the backend before all of its measurements; `after` has those at the end.
+    /// The counters of the backend before its first measurement. `after` has their values after its
+    /// last one.
     before: CounterValues,
     after: CounterValues,
     /// The time of each compute pass of the GPU for a batch of `pass_pictures` tiles. Empty for the
@@ -270,7 +271,7 @@ impl BenchCommand {
         })
     }
 
-    /// The kinds of pictures that are measured, each with its name.
+    /// The kinds of pictures that are measured, each as its name, like `4 dense`, and its pictures.
     fn kinds(&self, layer: &Layer) -> Result<Vec<(String, Vec<BenchPicture>)>, BoxError> {
         let tile = |tile: &TileId| {
             let name = format!("{}/{}/{}", tile.z(), tile.x(), tile.y());
@@ -295,8 +296,8 @@ impl BenchCommand {
     }
 }
 
-/// Times each pass of a device for a batch of tiles of zoom 4. Returns the passes, and the number
-/// of tiles.
+/// Times each pass of a device for one batch of tiles of zoom 4. Returns the times, and the number
+/// of tiles in the batch.
 fn time_passes(layer: &Layer, timer: &PassTimer) -> (Vec<PassTime>, usize) {
     let z = 4;
     let scale = layer.normalizer(level::of_zoom(z), layer.style());

@@ -81,7 +81,8 @@ pub(super) fn line(timing: &BenchTiming) -> String {
     )
 }
 
-/// A line for each pass of a device, with its milliseconds for a batch of `batch` tiles.
+/// A line for each pass of a device, with the milliseconds that it takes for a batch of `batch`
+/// tiles.
 pub(super) fn passes(passes: &[PassTime], batch: usize) -> String {
     if passes.is_empty() {
         return String::new();

@@ -5,11 +5,12 @@ use crate::cli::backend::{self, BackendChoice};
 use crate::cli::error::BoxError;
 use crate::cli::logging::say;
 
-/// Lists the backends that are named. If none are, these are the CPU and each real GPU, and with
-/// `any` drivers in software too.
+/// Opens the backends to measure: those that are named or, if none is, the CPU and each real GPU;
+/// with `any`, also drivers that draw in software.
 ///
 /// # Errors
-/// If a GPU that is named can't be opened. One that isn't named is reported and left out.
+/// If a GPU that is named can't be opened. Any other GPU that can't be opened is reported and left
+/// out.
 pub(super) fn list(
     named: &[BackendChoice],
     any: bool,
