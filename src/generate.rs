@@ -43,8 +43,8 @@ pub fn points(n: usize, seed: u64) -> impl ExactSizeIterator<Item = (f64, f64, f
 /// A group of points with a gaussian distribution.
 #[derive(Clone, Copy)]
 struct Cluster {
-    /// The fraction of the points in clusters that lie in this cluster or an earlier one. A point's
-    /// cluster is the first one for which a random number, 0 to 1, is less than this.
+    /// The fraction of the clustered points that lie in this cluster or an earlier one. A point's
+    /// cluster is the first one whose `up_to` is greater than a random number from 0 to 1.
     up_to: f64,
     center: (f64, f64),
     /// The standard deviation of the points around the centre: in degrees of longitude, and in

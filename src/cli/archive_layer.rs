@@ -13,8 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// An open archive in the form in which the server takes tiles from it ([`TileArchive`]), and the
-/// description of it that the server sends to clients.
+/// An open archive, from which the server takes tiles ([`TileArchive`]), and its description, which
+/// the server sends to clients.
 #[derive(Debug)]
 pub(super) struct ArchiveLayer {
     archive: Archive,

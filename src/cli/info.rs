@@ -223,9 +223,9 @@ fn for_people(name: &str, loaded: &LoadedSource) -> String {
     text
 }
 
-/// Finds the tile of zoom [`PLACE_ZOOM`] with the greatest sum of absolute weights. Returns the
-/// longitude and latitude of its middle in degrees, and its fraction of that sum over all tiles.
-/// `None` if all weights are 0.
+/// Finds the tile of zoom [`PLACE_ZOOM`] with the greatest sum of |weight|. Returns the longitude
+/// and latitude of the tile's middle in degrees, and the fraction of the sum over all tiles that is
+/// in this tile. `None` if all weights are 0.
 fn densest(points: &Points) -> Option<(f64, f64, f64)> {
     let tiles = points.occupied_tiles(PLACE_ZOOM);
     let all: f64 = tiles.iter().map(|tile| tile.mass).sum();

@@ -37,9 +37,9 @@ impl LayerStyle {
         &self.style
     }
 
-    /// The style for the points of a layer. A radius that was fitted when the layer was first read
-    /// comes as `radius`, so that a layer that is read again keeps it; it is `None` at the first
-    /// reading.
+    /// The style for the points of a layer. `radius` is the radius that was fitted to the points
+    /// when the layer was first read: a layer that is read again has the same one. `None` at the
+    /// first reading: then the radius is fitted to `points`, unless it is set.
     pub(super) fn for_points(&self, points: &Points, radius: Option<&Radius>) -> Style {
         match (self.radius, radius) {
             (RadiusChoice::Set, _) => self.style.clone(),
@@ -48,8 +48,8 @@ impl LayerStyle {
         }
     }
 
-    /// The style in which the points are drawn. The radius is fitted to them only if `--radius
-    /// auto` asks for it; if nothing sets a radius, it is the default one.
+    /// The style in which `points` are drawn by a command that fits no radius on its own: only
+    /// `--radius auto` fits it to the points, and if nothing sets a radius, it is the default one.
     pub(super) fn if_asked(&self, points: &Points) -> Style {
         match self.radius {
             RadiusChoice::Fitted => self.style.clone(),
@@ -57,8 +57,8 @@ impl LayerStyle {
         }
     }
 
-    /// Gives this style to a derived layer. If the radius would be fitted to points, the derived
-    /// layer gets the radius of the first layer that it is computed from instead.
+    /// Gives this style to a derived layer. If the style's radius would be fitted to points, the
+    /// derived layer has the radius of the first of the two layers that it is computed from.
     pub(super) fn applied_to(&self, derived: Derivation) -> Derivation {
         let derived = derived.with_style(self.style.clone());
         match self.radius {
@@ -70,8 +70,9 @@ impl LayerStyle {
 
 impl LoadedSource {
     /// The style of the layer with these points: `style`, with a radius that is fitted to the
-    /// points if `style` asks for it. A radius that was fitted at an earlier reading comes as
-    /// `radius`. If single points have radii of their own, nothing is fitted.
+    /// points if `style` asks for it. `radius` is the radius that was fitted at an earlier reading,
+    /// which is taken again; `None` at the first reading. If single points have radii of their own,
+    /// nothing is fitted.
     pub(super) fn style(&self, style: &LayerStyle, radius: Option<&Radius>) -> Style {
         if self.has_radii() {
             style.without_points().clone()

@@ -167,8 +167,8 @@ impl LoadedSource {
         )
     }
 
-    /// A note of one line if some weights are negative, but too few for a colour scale with two
-    /// sides; `None` otherwise.
+    /// A note of one line if some weights are negative, but too few for a colour scale that shows
+    /// values on both sides of 0; `None` otherwise.
     pub(super) fn negative_weights(&self) -> Option<String> {
         let share = self.points.summary().negative_share();
         (share > 0.0 && share < NEGATIVE_SHARE).then(|| {
@@ -219,7 +219,8 @@ pub(super) fn null_island_advice(columns: &Columns, report: &Report) -> Option<S
     (report.at_null_island > 0).then_some(advice)
 }
 
-/// Formats `share`, the fraction of all weight that is negative, as a text in percent.
+/// Formats `share`, the fraction of Σ |weight| that comes from negative weights, as a text in
+/// percent: `0.25 % of all weight is negative`.
 pub(super) fn negative_share(share: f64) -> String {
     match share * 100.0 {
         percent if percent < 0.01 => "less than 0.01 % of all weight is negative".to_owned(),
@@ -257,8 +258,8 @@ fn index(source: &mut dyn Source) -> Result<LoadedSource, BoxError> {
     })
 }
 
-/// Corrects the name of the flag in an error that `column` is missing. The loader blames `keep`,
-/// since it reads the column that `flag` names as a column to keep.
+/// Corrects the name of the flag in the error that the column `column`, which `flag` names, is
+/// missing. The loader names `keep` instead, since it reads the column as one to keep.
 fn blame(error: BoxError, column: &str, flag: &str) -> BoxError {
     match error.downcast_ref::<LoadError>() {
         Some(LoadError::NoSuchColumn { name, .. }) if name == column => {

@@ -55,7 +55,8 @@ impl RampsCommand {
     }
 }
 
-/// A table in text with the checks of the ramp `wanted`, or of all ramps if it is [`EVERY`].
+/// A table in text of the checks that `--check` names: those of the ramp `wanted`, or of all ramps
+/// if it is [`EVERY`].
 fn checked(wanted: &str) -> Result<String, BoxError> {
     let ramps: Vec<(&str, Ramp)> = if wanted == EVERY {
         let all = ramps::all().iter();

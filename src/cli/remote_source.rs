@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// The time that a read may take that is no part of several reads: a choice.
+/// The longest time of a single read that states no limit of its own. A choice.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A file at an address.
@@ -35,7 +35,8 @@ impl RemoteSource {
 }
 
 impl ByteSource for RemoteSource {
-    /// The last part of the address: clients of a server needn't know where its files are.
+    /// The last part of the address. The rest is left out, since clients of a server needn't know
+    /// where its files are.
     fn name(&self) -> &str {
         let shown = self.file.shown();
         shown.rsplit('/').next().unwrap_or(shown)

@@ -134,8 +134,8 @@ pub(super) struct SourceFlags {
     pub(super) download_limit: Option<u64>,
     #[command(flatten)]
     pub(super) database: DatabaseFlags,
-    /// True if the columns of longitude and latitude are those of a heat map's configuration, which
-    /// may be for another kind of source.
+    /// True if `lon` and `lat` were not set by the user but by a heat map's configuration, which
+    /// may have been made for another kind of source.
     #[arg(skip)]
     pub(super) has_suggested_axes: bool,
     /// The command whose output is read in place of a file; `None` for all other sources.
@@ -179,7 +179,8 @@ impl SourceFlags {
         error.to_string().replacen("`keep`", flag, 1).into()
     }
 
-    /// Opens a packed file. No flag may ask for columns or rows, which such a file doesn't have.
+    /// Opens a packed file. It is an error if a flag states how to read a source's rows and
+    /// columns: a packed file is read as it was packed.
     pub(super) fn open_packed(&self, source: &str) -> Result<PackedSource, BoxError> {
         let axes = !self.has_suggested_axes && (self.lon.is_some() || self.lat.is_some());
         let given = [
@@ -223,8 +224,8 @@ impl SourceFlags {
         Ok(())
     }
 
-    /// Sets the flags of columns to the columns that the configuration of a heat map names, except
-    /// flags that the user has set.
+    /// Sets the flags of columns to the columns that a heat map's configuration names, except flags
+    /// that the user has set.
     pub(super) fn suggest(&mut self, columns: &import::ColumnNames) {
         let is_free = self.lon.is_none() && self.lat.is_none();
         self.has_suggested_axes |= is_free && (columns.lon.is_some() || columns.lat.is_some());
@@ -265,7 +266,7 @@ impl SourceFlags {
         named.filter(|name| !name.eq_ignore_ascii_case("none"))
     }
 
-    /// The text of all flags on which the points of a file depend.
+    /// A text with all flags on which the points of a file depend: it changes if one of them does.
     pub(super) fn for_log(&self) -> String {
         format!("{:?}", self.options())
     }

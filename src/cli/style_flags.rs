@@ -84,9 +84,9 @@ impl StyleFlags {
         Ok((self.imported(imported.style)?, imported.columns))
     }
 
-    /// Returns a style that was converted from the configuration of another heat map, after the
-    /// parameters that flags set have been changed in it. Its radius is fitted to the points only
-    /// if a flag asks for it.
+    /// Returns a style that was converted from the configuration of another heat map, with the
+    /// changes that flags ask for. Its radius is fitted to the points only if `--radius auto` asks
+    /// for it.
     pub(super) fn imported(&self, style: Style) -> Result<LayerStyle, BoxError> {
         let style = self.changed(style)?;
         Ok(LayerStyle::new(
@@ -103,7 +103,7 @@ impl StyleFlags {
         }
     }
 
-    /// Returns the style after the parameters that flags set have been changed in it.
+    /// Returns the style with the changes that flags ask for.
     fn changed(&self, mut style: Style) -> Result<Style, BoxError> {
         let reverse = self.reverse.then(|| "true".to_owned());
         let radius = self.radius.clone().filter(|radius| radius != AUTO);

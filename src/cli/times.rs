@@ -8,8 +8,10 @@ use heatsplat_time::{TimeQuery, Timeline, TimelineError, Zone, instant_text};
 use indicatif::HumanCount;
 
 impl SourceFlags {
-    /// Puts the points of a loaded source on a timeline, by the column of `--time`, or by the only
-    /// column of times among the kept ones. A column that only `--time` asks for is then dropped.
+    /// Puts the points of a loaded source on a timeline, by the column of `--time`. Without this
+    /// flag it is the only column of times among the kept columns, and nothing happens if there are
+    /// none or several. A column that is only there for `--time` is then dropped from the kept
+    /// columns.
     pub(super) fn take_times(&self, loaded: &mut LoadedSource) -> Result<(), BoxError> {
         let named = self.time_column();
         let column = match named {
@@ -59,8 +61,8 @@ impl SourceFlags {
 }
 
 impl LoadedSource {
-    /// Sets the window of time that is drawn. Returns a note on the window and the number of its
-    /// points.
+    /// Sets the window of time that is drawn. Returns a note that names the window and the number
+    /// of points in it.
     pub(super) fn show_window(&mut self, query: &TimeQuery) -> Result<String, BoxError> {
         let Some(timeline) = &self.timeline else {
             let message = "--window needs a column of times: name it by --time";
@@ -74,8 +76,8 @@ impl LoadedSource {
     }
 }
 
-/// A note of one line on the times of a source: their column, range and step, the rows without a
-/// time, and the memory.
+/// A note of one line on the times of a source: their column, range and step, the number of rows
+/// without a time, and the bytes of memory that the timeline takes.
 pub(super) fn account(timeline: &Timeline) -> String {
     let buckets = timeline.buckets();
     let without = match timeline.without() {

@@ -163,7 +163,8 @@ impl ExportCommand {
     }
 
     /// Checks that the output can be written. This happens before the source is read, which may
-    /// take long. Returns `false` if the output is already complete, so that nothing is left to do.
+    /// take long. Returns `false` if an export that `--resume` should finish is complete already,
+    /// so that nothing is left to do.
     fn is_needed(&self) -> Result<bool, BoxError> {
         if !matches!(self.output, Output::Points(_) | Output::Refused(_)) {
             self.zooms()?;

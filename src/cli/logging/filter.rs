@@ -4,8 +4,8 @@
 use std::str::FromStr;
 use tracing_core::LevelFilter;
 
-/// The least severe level of the log lines that are written, for each target: the part of a program
-/// that logs a line.
+/// The least severe level of the log lines that are written, by target. A target is a part of a
+/// program, like `heatsplat_server`, that logs a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LogFilter {
     /// The level of heatsplat's own crates and of the access log. Other crates are only logged if

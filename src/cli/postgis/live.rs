@@ -25,7 +25,8 @@ pub(crate) struct LiveRows {
     query: LayerQuery,
     allow_superuser: bool,
     live: OnceCell<postgis::LiveRelation>,
-    /// The box around the rows when the program started, in degrees; `None` if it wasn't found out.
+    /// The box around the rows when the program started, in degrees; `None` if it could not be
+    /// found.
     bounds: Option<LonLatBox>,
 }
 
@@ -80,9 +81,9 @@ pub(crate) fn transient(error: &DatabaseError) -> Option<SourceError> {
     }
 }
 
-/// Looks up a layer's table or query in the database to check and describe it. The result can't be
-/// used to fetch rows: its connections need the async runtime that made them, which ends with this
-/// function.
+/// Looks up a layer's table or query in the database, to check it and to describe it. The result
+/// can't be used to fetch rows: its connections need the async runtime that made them, and that
+/// runtime ends when this function returns.
 pub(crate) fn look_up(
     address: &Address,
     limits: DatabaseLimits,

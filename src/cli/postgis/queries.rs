@@ -54,8 +54,8 @@ impl QuerySource for DatabaseQueries {
 }
 
 impl DatabaseQueries {
-    /// Takes a database and the number of connections in its pool. If there are several, snapshots
-    /// never use all of them, so that one is left for live layers.
+    /// Opens layers from `database`, whose pool has this number of `connections`. If there are
+    /// several, snapshots never use all of them, so that one is left for live layers.
     pub(crate) fn new(
         (database, connections): (Arc<Database>, usize),
         allow_superuser: bool,

@@ -51,8 +51,8 @@ impl RasterTable {
         checked.map_err(|error| format!("{}: {error}", self.address).into())
     }
 
-    /// Writes the densities of a layer. The tiles of the last zoom go into the table, and the tiles
-    /// of each other zoom into an overview of it.
+    /// Writes the densities of a layer. The tiles of the last zoom go into the table. The tiles of
+    /// each lower zoom go into a table of its own, an overview of the first.
     pub(crate) fn write(
         &self,
         layer: &Layer,

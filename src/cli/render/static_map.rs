@@ -9,8 +9,9 @@ use heatsplat::render::legend::PlacedCaptions;
 use heatsplat::{ImageFormat, Layer, Style};
 use std::io::Write;
 
-/// The largest number of pixels that are drawn before they are written. It bounds the memory of
-/// large maps: 16 bytes for each of these pixels, and the margins of the strip. A choice.
+/// The largest number of pixels in a strip: the rows of a large map that are drawn together before
+/// they are written. It bounds the memory: a strip takes 16 bytes for each of these pixels, and for
+/// those of its margins. A choice.
 const STRIP: u32 = 1 << 23;
 
 /// A map of a layer, before it is drawn.
@@ -57,13 +58,14 @@ impl StaticMap<'_> {
         Ok(out.write_all(&bytes)?)
     }
 
-    /// True if a pixel's colour follows from its index in the ramp alone, so that a palette of 256
-    /// colours is enough.
+    /// True if each pixel's colour follows from its index in the ramp alone, so that a palette of
+    /// 256 colours is enough.
     fn is_plain(&self) -> bool {
         self.captions.is_none() && self.coastline.is_none() && !self.layer.is_mixed(&self.style)
     }
 
-    /// Writes the map as a PNG. Strips of about `at_a_time` pixels are drawn one after the other.
+    /// Writes the map as a PNG. Strips of rows, each of about `at_a_time` pixels, are drawn one
+    /// after the other.
     fn write_strips(&self, out: &mut dyn Write, at_a_time: u32) -> Result<(), EncodeError> {
         let window = self.view.window();
         let (width, height) = (window.width(), window.height());
@@ -92,8 +94,8 @@ impl StaticMap<'_> {
         png_in_rows(out, [width, height], colors, self.dpi, strips)
     }
 
-    /// Draws `count` rows of the map, from row `first` on, as RGBA pixels that are not multiplied
-    /// by alpha.
+    /// Draws `count` rows of the map, from row `first` on (0 is the top one), as RGBA pixels whose
+    /// red, green and blue are not multiplied by alpha.
     fn pixels(&self, first: u32, count: u32) -> Vec<[u8; 4]> {
         let window = self.view.window();
         let ground = self.background.map_or([0; 4], |CssColor(color)| color);
@@ -132,8 +134,8 @@ mod tests {
     use heatsplat::render::legend::Captions;
     use heatsplat::{Points, Style};
 
-    /// A layer of a few hundred points in the shape of a spiral. `words` are its style's
-    /// parameters, as pairs of a name and a value.
+    /// A layer of a few hundred points in the shape of a spiral. `words` are pairs of a name and a
+    /// value: the parameters of its style that aren't the default ones.
     fn layer(words: &[(&str, &str)]) -> Layer {
         let spiral = (0..400).map(f64::from).map(|i| {
             let (angle, reach) = (i * 0.3, i / 10.0);
