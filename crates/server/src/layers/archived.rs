@@ -23,7 +23,7 @@ pub trait TileArchive: Send + Sync + fmt::Debug {
     }
 }
 
-/// The error for a tile of an archive that could not be read, with its message.
+/// The error for a tile that could not be read from an archive. The field is its message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ArchiveReadError(pub String);

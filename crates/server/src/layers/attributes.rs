@@ -21,28 +21,30 @@ pub(crate) struct Attribute {
     kind: &'static str,
     /// The number of points that have no value in this column.
     nulls: usize,
-    /// The least and the greatest value, if the column has numbers or times; otherwise `None`.
+    /// The least and the greatest value of a column of numbers or times; `None` for other columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<[Value; 2]>,
-    /// The most frequent values, each with its number of points, if the column has texts or
-    /// booleans; otherwise `None`.
+    /// The most frequent values of a column of texts or booleans, at most [`MAX_VALUES`], each with
+    /// its number of points; `None` for other columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     values: Option<Vec<Value>>,
-    /// The distribution of numbers or times; `None` for other kinds and for columns without values.
+    /// The distribution of the values of a column of numbers or times; `None` for other columns,
+    /// and for a column without values.
     #[serde(skip_serializing_if = "Option::is_none")]
     histogram: Option<ColumnHistogram>,
 }
 
-/// The distribution of a column's numbers, or of its times in milliseconds since 1970. It has bins
-/// of equal width on a scale x ↦ ((x − least) / (greatest − least))^exponent.
+/// The distribution of a column's numbers, or of its times in milliseconds since 1970. Its [`BINS`]
+/// bins divide the scale ((x − least) / (greatest − least))^exponent, which goes from 0 to 1, into
+/// equal parts.
 #[derive(Debug, Serialize)]
 struct ColumnHistogram {
     /// The least and the greatest of the values that the histogram counts.
     range: [f64; 2],
-    /// The exponent of the scale on which the bins are equally wide: 1, or 0.25 if most values lie
-    /// near the least one, as the populations of towns do.
+    /// The exponent of the scale: 0.25 if most values lie near the least one, as the populations of
+    /// towns do; otherwise 1.
     exponent: f64,
-    /// The number of values in each bin.
+    /// The number of counted values in each bin, from the least value to the greatest.
     counts: [u32; BINS],
 }
 

@@ -36,7 +36,7 @@ pub enum DeriveError {
     /// Tiles of the computed layer take too long to be drawn in its style.
     #[error(transparent)]
     Style(#[from] OwnStyleError),
-    /// The measure or the formula counts points, and those of a layer can't be counted.
+    /// The measure or the formula counts points, but the points of a layer can't be counted.
     #[error(transparent)]
     Uncounted(#[from] UncountedError),
 }
@@ -47,8 +47,8 @@ impl Derivation {
         [&self.first, &self.second]
     }
 
-    /// Gives the computed layer the radius of the first layer in place of that of its style, now
-    /// and whenever the first layer changes.
+    /// Gives the computed layer the radius of the formula's first layer in place of the radius of
+    /// its own style, now and whenever the first layer changes.
     #[must_use]
     pub fn with_radius_of_first(mut self) -> Self {
         self.follows_radius = true;

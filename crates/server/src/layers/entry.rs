@@ -1,4 +1,5 @@
-//! A layer in the form that requests use: its data, its identity for caches, and its styles.
+//! A layer as requests use it: its data, the numbers by which caches distinguish its states, and
+//! its styles.
 
 use super::archived::{ArchiveInfo, TileArchive};
 use super::attributes::Attribute;
@@ -26,8 +27,8 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
 
-/// The largest number of styles that a layer keeps ready for requests with style parameters. If
-/// there are more, those that are rarely used are dropped. A choice.
+/// The largest number of styles that a layer keeps ready for requests with style parameters. Beyond
+/// it, those that are rarely used are dropped. A choice.
 const MAX_STYLES: usize = 256;
 
 /// The number of states of layers that this process has made so far, from which each state gets its
@@ -39,7 +40,8 @@ static VERSIONS: AtomicU64 = AtomicU64::new(0);
 pub(crate) enum LayerSource {
     /// Points in memory, with their style and the backend that draws them.
     InMemory(Arc<Layer>),
-    /// The points of another layer, which is in memory, that fulfil a condition.
+    /// Those points of another layer, which is in memory, that fulfil a condition, lie in a window
+    /// of time, or both.
     Filtered(FilteredLayer),
     /// Rows of a database, which are read for every picture.
     Live(LiveLayer),
@@ -79,7 +81,7 @@ impl LayerSource {
     }
 
     /// Returns true if everything that pictures in `style` need is in memory already: the points of
-    /// the layer's filter and, if there is a `level`, the scale at it.
+    /// the layer's filter and, if `level` is not `None`, the scale at that level.
     fn is_prepared(&self, level: Option<Level>, style: &Style) -> bool {
         let layer = match self {
             Self::InMemory(layer) => Some(&**layer),
@@ -104,8 +106,8 @@ impl LayerSource {
         layer.zip(level).is_some_and(is_measuring)
     }
 
-    /// The layer from whose points pictures are drawn. For a filtered layer, the first call selects
-    /// the points. Live layers and archives have no such layer: an error.
+    /// The layer whose points are drawn. If this layer is filtered, the first call selects the
+    /// points. For live layers and archives, which have no points in memory, it is an error.
     pub(crate) fn drawable(&self) -> Result<&Layer, ApiError> {
         match self {
             Self::InMemory(layer) => Ok(layer),
@@ -125,8 +127,8 @@ pub(crate) struct ServedLayer {
     /// A number that no other state of any layer has in this process. It distinguishes states in
     /// the keys of caches.
     pub(crate) version: u64,
-    /// A hash of the layer's data, for ETags. For a live layer it is a hash of the name and epoch
-    /// only, since the data are not known.
+    /// A hash of the layer's data, for ETags. The data of a live layer aren't known: its hash is
+    /// that of its name and its epoch.
     pub(crate) fingerprint: Fingerprint,
     /// The style of requests without style parameters.
     pub(crate) own_style: Arc<ResolvedStyle>,
@@ -136,13 +138,13 @@ pub(crate) struct ServedLayer {
     /// times.
     pub(crate) times: Option<TimeDimension>,
     styles: Memo<String, ResolvedStyle>,
-    /// The budget that counts the memory of everything that this layer and others prepare for
-    /// requests, like scales.
+    /// The limit of memory for everything that all layers of the server prepare for requests, like
+    /// scales. What this layer prepares is counted in it.
     pub(crate) budget: Arc<MemoryBudget>,
     /// The running mean of the drawing times of pictures with the overlap, kernel and radius of the
     /// layer's own style.
     pub(crate) usual: RunningMean,
-    /// True if points are read from another machine, for which threads wait.
+    /// True if points are read from another machine, so that a thread may have to wait for them.
     is_remote: bool,
 }
 
@@ -213,7 +215,8 @@ impl ServedLayer {
         }
     }
 
-    /// Gives the layer the times of its points. `timeline` must be made for these points.
+    /// Gives the layer the times of its points. `timeline` must be made for these points, in this
+    /// order.
     pub(crate) fn with_times(mut self, timeline: Timeline) -> Self {
         self.times = Some(TimeDimension::new(timeline, &self.budget));
         self
@@ -262,8 +265,8 @@ impl ServedLayer {
         }
     }
 
-    /// The extension of the tiles, without the dot, if the layer is an archive; `None` for all
-    /// other layers.
+    /// The extension of the tiles in URLs, without the dot, if the layer is an archive; `None` for
+    /// all other layers.
     pub(crate) fn archive_extension(&self) -> Option<&'static str> {
         self.source.archive().map(|info| info.extension)
     }
@@ -287,7 +290,8 @@ impl ServedLayer {
     }
 
     /// Makes a request's style from the layer's own style and the request's parameters. If the
-    /// request has a filter or a window of time, the layer becomes the filtered one.
+    /// request has a filter or a window of time, the result has the filtered layer in place of this
+    /// one.
     pub(crate) fn prepare(self: Arc<Self>, query: Query) -> Result<LayerRequest, ApiError> {
         let style = self.resolve_style(&query)?;
         let layer = match (query.filter(), query.time()?) {
@@ -302,9 +306,9 @@ impl ServedLayer {
         })
     }
 
-    /// The layer's own style with the changes that a request asks for. The results are kept, since
-    /// mixing a ramp's colours takes longer than a lookup, and a map requests many tiles in one
-    /// style.
+    /// The layer's own style with the changes that a request asks for. It is kept for further
+    /// requests, since a map requests many tiles in one style, and mixing a ramp's colours takes
+    /// longer than finding the style again.
     pub(crate) fn resolve_style(&self, query: &Query) -> Result<Arc<ResolvedStyle>, ApiError> {
         if query.style().is_empty() {
             return Ok(Arc::clone(&self.own_style));
@@ -334,9 +338,9 @@ impl ServedLayer {
         Ok(self.styles.get_or_compute(&key, resolve))
     }
 
-    /// The box around the points. If it isn't known, it is the box that an archive's tiles show,
-    /// and the whole map for any other layer. Its east is over 180° if the points lie on both sides
-    /// of ±180°.
+    /// The box around the points. If that isn't known, it is the box that an archive's tiles show
+    /// or, for any other layer, the whole map. The box's east is over 180° if the points lie on
+    /// both sides of ±180°.
     pub(crate) fn bounds(&self) -> LonLatBox {
         let archive = || self.source.archive().map(|info| info.bounds);
         self.data_bounds()
@@ -344,10 +348,12 @@ impl ServedLayer {
             .unwrap_or(LonLatBox::WORLD)
     }
 
-    /// The field `bounds` of TileJSON: the box of the points and everything that their kernels
-    /// reach at any zoom. A box that crosses ±180° is replaced by one of all longitudes. For an
-    /// archive it is the box of its tiles. Live layers have the whole map, since rows may be added
-    /// anywhere.
+    /// The field `bounds` of TileJSON:
+    ///
+    /// * for points in memory, the box around the points and everything that their kernels reach at
+    ///   any zoom; one that crosses ±180° is replaced by one of all longitudes
+    /// * for an archive, the box of its tiles
+    /// * for a live layer, the whole map, since rows may be added anywhere
     pub(crate) fn tile_bounds(&self, style: &Style, size: TileSize) -> LonLatBox {
         let bounds = match (self.source.layer(), self.source.archive()) {
             (Some(layer), _) => layer.heat_bounds(style, 0..=MAX_ZOOM, size),
@@ -357,8 +363,8 @@ impl ServedLayer {
     }
 
     /// The box that a map shows if its request has no `bbox`: the box around the points with a
-    /// margin. If the points aren't known, it is the box that an archive's tiles show, and the
-    /// whole map for any other layer.
+    /// margin. If the points aren't known, it is the box that an archive's tiles show or, for any
+    /// other layer, the whole map.
     pub(crate) fn frame(&self) -> LonLatBox {
         match (self.data_bounds(), self.source.archive()) {
             (Some(bounds), _) => bounds.with_margin(),
@@ -394,7 +400,7 @@ impl ServedLayer {
 
     /// The field `center` of TileJSON: the longitude and latitude in degrees of the middle of the
     /// box that a map shows first, and the zoom at which a screen shows this box. An archive states
-    /// its own. If no points are known, the box is [`bounds`](Self::bounds).
+    /// its own center. If no points are known, the box is [`bounds`](Self::bounds).
     pub(crate) fn center(&self) -> [f64; 3] {
         if let LayerSource::Archive(archive) = &self.source {
             return archive.info().center;
@@ -409,7 +415,7 @@ impl ServedLayer {
     }
 
     /// The deepest whole zoom, at most 14, at which a screen of 1024 × 768 CSS pixels shows all
-    /// points.
+    /// points: [`frame`](Self::frame).
     pub(crate) fn zoom(&self) -> u8 {
         let zoom = Window::around(self.frame(), 1024, 768).map(|w| w.zoom());
         zoom.map_or(0.0, |zoom| zoom.floor().clamp(0.0, 14.0)) as u8
@@ -433,15 +439,15 @@ pub(super) fn is_remote(layer: &Layer) -> bool {
     indices.any(|index| index.is_remote())
 }
 
-/// The longest time for which the estimate of a request's work may wait for another machine: a
-/// choice.
+/// The longest time for which the estimate of a request's work may wait for points from another
+/// machine. A choice.
 const LONGEST_ESTIMATE: Duration = Duration::from_secs(2);
 
 const NO_ESTIMATE: &str =
     "the layer's file can't be read in time for an estimate of this request's work; try again";
 
-/// Calls `wait`, which may wait for another machine. Meanwhile another thread answers the other
-/// requests of this one.
+/// Calls `wait`, which may wait for another machine. Meanwhile another thread answers the requests
+/// that this thread would answer.
 fn without_other_requests<T>(wait: impl FnOnce() -> T) -> T {
     match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
         Ok(RuntimeFlavor::MultiThread) => block_in_place(wait),
@@ -458,19 +464,19 @@ pub(crate) struct LayerRequest {
 }
 
 impl LayerRequest {
-    /// The headers `ETag` and `Cache-Control` of an answer, and the one with its window of time.
-    /// The ETag depends on the layer, the style, and `answer`, a hash of everything else in the
-    /// request. `control` is the value of `Cache-Control`.
+    /// The headers of an answer: `ETag`, `Cache-Control` and, if the layer shows a window of time,
+    /// the header that states the window. The ETag depends on the layer, the style, and `answer`, a
+    /// hash of everything else in the request. `control` is the value of `Cache-Control`.
     pub(crate) fn cache_headers(&self, answer: Fingerprint, control: &HeaderValue) -> CacheHeaders {
         let layer = answer.then(self.layer.fingerprint);
         let headers = CacheHeaders::new(layer.then(self.style.fingerprint), control);
         headers.in_window(self.layer.window().map(LayerWindow::header))
     }
 
-    /// Estimates the size of a request's work, and refuses work that would take longer than a
-    /// request may. Work with the overlap, kernel and radius of the layer's own style has no limit
-    /// and isn't estimated: it is expected to take as long as the layer's recent pictures. `level`
-    /// is the level of the scale that the work needs; `None` if it needs none.
+    /// Estimates the size of a request's work, and returns an error if the work would take longer
+    /// than a request may. Work with the overlap, kernel and radius of the layer's own style has no
+    /// limit and isn't estimated: it is expected to take as long as the layer's recent pictures.
+    /// `level` is the level of the scale that the work needs; `None` if it needs no scale.
     pub(crate) fn check_cost(
         &self,
         level: Option<Level>,

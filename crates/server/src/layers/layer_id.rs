@@ -18,7 +18,8 @@ const MAX_ID_LENGTH: usize = 64;
 pub struct LayerId(String);
 
 impl LayerId {
-    /// Makes an id from a name: `Cities of 2024` becomes `cities-of-2024`.
+    /// Makes an id from a name: `Cities of 2024` becomes `cities-of-2024`. The id may be reserved
+    /// or taken.
     fn from_name(name: &str) -> Self {
         let mut id = String::new();
         for c in name.chars().map(|c| c.to_ascii_lowercase()) {
@@ -43,14 +44,14 @@ impl LayerId {
         }
     }
 
-    /// Makes the id of a posted layer from a digest in text, which needs no change to be legal in a
-    /// URL.
+    /// Makes the id of a posted layer from `id`, a digest as text, all of whose characters are
+    /// legal in an id.
     pub(super) fn of_posted(id: &str) -> Self {
         Self(id.to_owned())
     }
 
-    /// Makes an id from a name. If the id is reserved or taken, it gets the first free number from
-    /// 2 on at its end.
+    /// Makes an id from a name. If the id is reserved or taken, the first number from 2 on with
+    /// which it is free is appended, like `cities-2`.
     pub(super) fn free(name: &str, is_taken: impl Fn(&Self) -> bool) -> Self {
         let plain = Self::from_name(name);
         let numbered = (2..).map(|number| plain.numbered(number));
@@ -59,14 +60,15 @@ impl LayerId {
         free.unwrap_or(plain)
     }
 
-    /// Appends `-` and a number to the id, which is shortened so that the result is not too long.
+    /// Appends `-` and a number to the id. A long id is cut before, so that the result has at most
+    /// [`MAX_ID_LENGTH`] characters.
     fn numbered(&self, number: usize) -> Self {
         let number = format!("-{number}");
         let kept = self.0.get(..MAX_ID_LENGTH - number.len());
         Self(format!("{}{number}", kept.unwrap_or(&self.0)))
     }
 
-    /// The id as text, in the form that URLs contain.
+    /// The id as text, as URLs contain it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

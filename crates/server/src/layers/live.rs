@@ -1,5 +1,5 @@
-//! Live layers, whose rows are read for every picture: the trait of a source of rows, and the
-//! colour scales that are measured from its rows.
+//! Live layers, whose rows are read for every picture: the trait of the sources of their rows, and
+//! the colour scales that are measured from these rows.
 
 use crate::cost::{self, LIVE_DENSEST, LIVE_SPREAD};
 use crate::http::error::ApiError;
@@ -25,11 +25,11 @@ pub type SourceFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, SourceError
 
 /// A source of rows outside of this process: a database, for example.
 pub trait RowSource: Send + Sync + Debug {
-    /// Fetches all points on which a picture depends.
+    /// Fetches all points that a picture shows, and those around it whose kernels reach into it.
     fn fetch(&self, request: RowRequest) -> SourceFuture<'_, FetchedPoints>;
 
-    /// The box of nearly all points; `None` if it is not known without a query. It only serves for
-    /// the first view of a map, since rows come and go.
+    /// The box around nearly all points; `None` if it is not known without a query. It only serves
+    /// for the first view of a map, since rows come and go.
     fn bounds(&self) -> Option<LonLatBox> {
         None
     }
@@ -48,8 +48,8 @@ pub struct RowRequest {
     /// The width in pixels of a margin on each side of the picture. Points in the margin are
     /// fetched too, since their kernels reach into the picture.
     pub margin: u32,
-    /// The largest side in pixels of a square whose points may be replaced by one cell; `None` asks
-    /// for every single point.
+    /// The side, in pixels of `window`, of the largest square whose points may be replaced by one
+    /// cell; `None` if every single point is needed.
     pub cell: Option<f64>,
     /// True if the points are needed to measure a colour scale. A scale is measured once, so its
     /// query may take longer than a picture's.
@@ -61,8 +61,8 @@ pub struct RowRequest {
 pub struct FetchedPoints {
     /// The points, or cells that stand for several points.
     pub points: Vec<Point>,
-    /// The number of points for which each entry of `points` stands. Empty if each entry is one
-    /// point.
+    /// The number of points for which each entry of `points` stands, in the order of `points`.
+    /// Empty if each entry is one point.
     pub counts: Vec<u32>,
 }
 
@@ -113,18 +113,18 @@ impl From<SourceError> for ApiError {
 /// The zoom of the overview's tiles. One query divides the whole world into cells and sums the
 /// weights in each; a cell is as large as a tile of this zoom. A choice.
 const OVERVIEW_ZOOM: u8 = 9;
-/// The number of tiles that are searched for points at deeper zooms than the overview's. They are
-/// the densest tiles found so far. A choice.
+/// The number of tiles in which points are searched for at zooms deeper than the overview's: the
+/// densest tiles that were found at the zooms before. A choice.
 const SEARCHED: usize = 2;
 
-/// The distribution of a live layer's points over the world, which its first query finds.
+/// The distribution of a live layer's points over the world, which the layer's first query finds.
 #[derive(Debug)]
 struct Overview {
-    /// The tiles of [`OVERVIEW_ZOOM`] that contain points, each with the sum of the |weight| of its
-    /// cells.
+    /// The tiles of [`OVERVIEW_ZOOM`] that contain points, each with the sum of the |weight| of the
+    /// points in it.
     tiles: Vec<TileWeight>,
-    /// The centres of the tiles in `tiles`, as points. The weight of each point is the sum of
-    /// |weight| in its tile.
+    /// The centres of these tiles, as points. The weight of each is the sum of |weight| in its
+    /// tile.
     middles: Points,
 }
 
@@ -145,8 +145,8 @@ impl Overview {
         }
     }
 
-    /// The west and the east edge of the tiles in degrees, with an east over 180, if the smallest
-    /// interval of longitudes that contains all tiles crosses ±180°. Otherwise `None`.
+    /// The west and the east edge, in degrees, of the smallest interval of longitudes that contains
+    /// all tiles, if it crosses ±180°: then its east is over 180. Otherwise `None`.
     fn across_180(&self) -> Option<[f64; 2]> {
         let bounds = self.middles.summary().bounds?;
         let (west, east) = (bounds.west(), bounds.east());
@@ -155,8 +155,8 @@ impl Overview {
     }
 }
 
-/// The largest number of statistics that a layer keeps. Beyond it, those that are rarely used are
-/// dropped. A choice.
+/// The largest number of statistics that a layer keeps, one for each level and kind of values.
+/// Beyond it, those that are rarely used are dropped. A choice.
 const MAX_STATISTICS: usize = 512;
 
 /// The key of measured statistics: a level, and the parts of a style on which the statistics at
@@ -201,9 +201,8 @@ impl LiveLayer {
         }
     }
 
-    /// Makes the layer's next state, after its rows have changed: its epoch is higher by 1, and
-    /// scales and overview are measured again. The decision about negative weights, `signed`, is
-    /// kept.
+    /// Makes the layer's next state, after its rows have changed. Its epoch is higher by 1, and
+    /// scales and overview are measured again, but `signed` stays as it was decided before.
     pub(crate) fn renewed(&self) -> Self {
         let (rows, backend) = (Arc::clone(&self.rows), Arc::clone(&self.backend));
         Self {
@@ -217,8 +216,8 @@ impl LiveLayer {
         self
     }
 
-    /// Forgets the measured statistics. The memory of those that are measured from now on is
-    /// counted in `budget`.
+    /// Forgets the measured statistics. The memory of the statistics that are measured from now on
+    /// is counted in `budget`.
     pub(crate) fn within(mut self, budget: &Arc<MemoryBudget>) -> Self {
         self.statistics = Memo::counted(MAX_STATISTICS, budget, |(_, key), statistics| {
             let measured = statistics.get();
@@ -250,9 +249,9 @@ impl LiveLayer {
         &self.backend
     }
 
-    /// The box of nearly all points; `None` if unknown. If points lie on both sides of ±180°, a
-    /// database reports a box of all longitudes. The overview corrects this as soon as it is
-    /// fetched.
+    /// The box around nearly all points, as the source of the rows states it; `None` if it isn't
+    /// known. If points lie on both sides of ±180°, a database states a box of all longitudes,
+    /// which is made narrower as soon as the overview is fetched.
     pub(crate) fn bounds(&self) -> Option<LonLatBox> {
         let [west, south, east, north] = self.rows.bounds()?.edges();
         let across = self.overview.get().and_then(Overview::across_180);
@@ -266,9 +265,9 @@ impl LiveLayer {
         self.overview.get()?.middles.focus()
     }
 
-    /// Fetches the points of a picture in a style. Cells may come in their place, if they are too
-    /// small for the picture to show the difference. `ratio` is the number of device pixels per CSS
-    /// pixel.
+    /// Fetches the points of a picture in a style. The source may send cells in their place, which
+    /// are so small that the picture shows no difference. `ratio` is the number of device pixels
+    /// per CSS pixel.
     pub(crate) async fn points(
         &self,
         window: Window,
@@ -278,9 +277,9 @@ impl LiveLayer {
         self.rows.fetch(rows_for(window, ratio, style, false)).await
     }
 
-    /// The kind of values that a style shows in this layer, which decides about the form of its
-    /// scale. Sums of weights are signed if enough weight is negative, or if the style's domain
-    /// begins below zero.
+    /// The kind of values that a style shows in this layer, on which the form of its scale depends.
+    /// Sums of weights are signed if enough weight is negative, or if the style's domain begins
+    /// below zero.
     pub(crate) fn value_kind(&self, style: &Style) -> ValueKind {
         if style.measure() == Measure::Mean {
             return ValueKind::Level;
@@ -299,8 +298,8 @@ impl LiveLayer {
     }
 
     /// The colour scale of a style at a level. At a fractional level, it is interpolated between
-    /// the scales of the whole levels below and above. The tiles that a scale is measured in are
-    /// drawn in turns of the queue; `work` has the limits of the request.
+    /// the scales of the whole levels below and above. Scales are measured in some tiles, each of
+    /// which is drawn in a turn of `queue`; `work` has the request's limits for this work.
     pub(crate) async fn normalizer(
         &self,
         (queue, work): (&RenderQueue, WorkSize),
@@ -318,8 +317,9 @@ impl LiveLayer {
         Ok(Arc::new(style.scale().between(&below, &above, kind, level)))
     }
 
-    /// The colour scale of a style at a whole level. If it needs statistics, they are measured once
-    /// in a few tiles. The choice of tiles depends on the data alone, not on the requests.
+    /// The colour scale of a style at a whole level. If the scale needs statistics, they are
+    /// measured once in a few tiles, whose choice depends on the data alone and not on the
+    /// requests.
     async fn scale(
         &self,
         queue: (&RenderQueue, WorkSize),
@@ -339,8 +339,8 @@ impl LiveLayer {
     }
 
     /// The statistics of the values that a style shows at a level. They are measured at the first
-    /// call and kept for later calls. Requests that wait for another one's measurement hold no turn
-    /// of the queue.
+    /// call and kept for later calls. A request that waits for another request's measurement holds
+    /// no turn of the queue.
     pub(crate) async fn statistics(
         &self,
         queue: (&RenderQueue, WorkSize),
@@ -368,7 +368,7 @@ impl LiveLayer {
     }
 
     /// Measures statistics: draws the densities of a sample of tiles, each in a turn of the queue,
-    /// and collects their values. `work` has the limits of the request.
+    /// and collects their values. `work` has the request's limits for this work.
     async fn measure(
         &self,
         (queue, work): (&RenderQueue, WorkSize),
@@ -413,9 +413,10 @@ impl LiveLayer {
         Ok(statistics)
     }
 
-    /// The tiles of zoom `z` that contain points, with their weights. Up to [`OVERVIEW_ZOOM`] all
-    /// such tiles are found. For deeper zooms only the densest of the tiles found so far are
-    /// searched, in steps of [`OVERVIEW_ZOOM`] zooms, since each tile takes a query.
+    /// The tiles of zoom `z` that contain points, each with the sum of |weight| in it. Up to
+    /// [`OVERVIEW_ZOOM`] all such tiles are found, by one query. Deeper ones are found by a query
+    /// for each [`OVERVIEW_ZOOM`] further zooms in each of the [`SEARCHED`] densest tiles, so only
+    /// some are found.
     async fn occupied(&self, z: u8) -> Result<Vec<TileWeight>, SourceError> {
         let world = TileId::new(0, 0, 0).map_err(|_| SourceError::Broken)?;
         let overview = self
@@ -440,8 +441,8 @@ impl LiveLayer {
         Ok(merged(&tiles, z))
     }
 
-    /// The tiles within `tile` that contain points. They are [`OVERVIEW_ZOOM`] zooms deeper than
-    /// `tile`, but at most at zoom [`MAX_ZOOM`]. One query finds them.
+    /// The tiles within `tile` that contain points, by one query: tiles that are [`OVERVIEW_ZOOM`]
+    /// zooms deeper than `tile`, or of zoom [`MAX_ZOOM`] if that is less deep.
     async fn search_tile(&self, tile: TileId) -> Result<Vec<TileWeight>, SourceError> {
         let request = RowRequest {
             window: Window::tile(tile, 1 << OVERVIEW_ZOOM),
@@ -471,9 +472,9 @@ fn scale_error(error: SourceError) -> ApiError {
     }
 }
 
-/// Completes a style for a live layer. If it shows means, parameters that it leaves unset, like the
-/// ramp, get values that suit means. Signed weights can't be considered here, since they are known
-/// only after a query.
+/// Completes a style for a live layer. In a style that shows means, parameters that it leaves
+/// unset, like the ramp, get values that suit means. For weights of both signs nothing is changed,
+/// since it is known only after a query whether there are any.
 pub(crate) fn suited(style: Style) -> Style {
     if style.measure() == Measure::Mean {
         return style.suited_to(ValueKind::Level);
@@ -481,8 +482,8 @@ pub(crate) fn suited(style: Style) -> Style {
     style
 }
 
-/// Makes the request for the rows of a picture: all points that its kernel reaches, as cells that
-/// are too small to be seen.
+/// Makes the request for the rows of a picture: all points whose kernels reach the picture. Cells
+/// may take their place, if these are too small to be seen.
 fn rows_for(window: Window, ratio: u32, style: &Style, for_scale: bool) -> RowRequest {
     // The kernel `pixel` counts the points in each pixel. If the window's pixels are not aligned
     // with the world's grid, a cell may lie in two pixels, so cells can't be used.
@@ -502,9 +503,9 @@ fn ancestor(tile: TileId, z: u8) -> Option<TileId> {
     TileId::new(z, tile.x() >> up, tile.y() >> up).ok()
 }
 
-/// The tiles of zoom `z` that contain the given tiles, each with the sum of their |weight|. `tiles`
-/// must be in Z-order, so that tiles within one tile are neighbours in the list. Tiles of a lower
-/// zoom than `z` stay unchanged.
+/// The tiles of zoom `z` that contain `tiles`, each with the sum of |weight| in those of `tiles`
+/// that lie in it. `tiles` must be in Z-order, so that tiles within one tile are neighbours in the
+/// list. Tiles of a lower zoom than `z` stay unchanged.
 fn merged(tiles: &[TileWeight], z: u8) -> Vec<TileWeight> {
     let mut merged: Vec<TileWeight> = Vec::new();
     for deep in tiles {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 impl Registry {
-    /// Postpones the time when a posted layer expires to `until`, and removes layers that have
-    /// expired. Returns false if there is no layer with this id.
+    /// Postpones the time when a posted layer expires to `until`, and removes posted layers that
+    /// have expired. Returns false if there is no posted layer with this id.
     pub(crate) fn extend_posted(&self, id: &str, until: SystemTime) -> bool {
         let mut state = self.write();
         let now = SystemTime::now();
@@ -21,8 +21,8 @@ impl Registry {
     }
 
     /// Adds a posted layer, which expires at `until`. If there is a layer with this id already,
-    /// only its expiry is postponed. Returns false if neither is possible, since there are `most`
-    /// posted layers already.
+    /// only its expiry is postponed. Returns false if a new layer can't be added, since there are
+    /// `most` posted layers already.
     pub(crate) fn insert_posted(
         &self,
         id: &str,
@@ -49,7 +49,7 @@ impl Registry {
     }
 
     /// Removes a posted layer. Returns false if there is no posted layer with this id. Layers that
-    /// are computed from it are no longer updated.
+    /// are computed from the removed one stay as they are, and are no longer updated.
     pub(crate) fn remove_posted(&self, id: &str) -> bool {
         let mut state = self.write();
         let posted = state.layers.get(id);

@@ -1,5 +1,5 @@
-//! Layers that clients create by posting a query: the settings of this route, and the trait of the
-//! database that opens the queries.
+//! Layers that clients create by posting a query: the settings of `POST /layers`, and the trait of
+//! the database that opens the queries.
 
 use super::live::{RowSource, SourceError};
 use heatsplat_points::Points;
@@ -15,9 +15,9 @@ use subtle::ConstantTimeEq as _;
 /// The settings of `POST /layers`.
 #[derive(Clone, Debug)]
 pub struct Posting {
-    /// The secret that a client must send to post a layer.
+    /// The secret that a client must send to post a layer or to delete one.
     pub token: BearerToken,
-    /// The time after which a posted layer is removed, unless it is posted again.
+    /// The time after which a posted layer is removed, counted from its last posting.
     pub lifetime: Duration,
     /// The largest number of posted layers that the server may have.
     pub most: usize,
@@ -40,15 +40,15 @@ impl BearerToken {
     }
 
     /// Returns true if the token equals `given`. The comparison takes equally long wherever the two
-    /// differ, so that an attacker learns nothing about the token from the time.
+    /// texts differ, so that an attacker learns nothing about the token from its duration.
     pub(crate) fn matches(&self, given: &str) -> bool {
         let digest = |text: &str| Sha256::digest(text.as_bytes());
         digest(&self.0).ct_eq(&digest(given)).into()
     }
 }
 
-/// Returns true if `sent` contains one of the keys, or if there are no keys. The time that it takes
-/// reveals nothing about the keys but their number.
+/// Returns true if `sent` contains one of the keys, or if there are no keys. The duration of the
+/// comparison reveals nothing about the keys but their number.
 pub(crate) fn is_open(keys: &[BearerToken], sent: &[String]) -> bool {
     let pairs = keys
         .iter()
@@ -91,9 +91,9 @@ pub struct PostedQuery {
 }
 
 impl PostedQuery {
-    /// The id of the posted layer: a digest of the query and the style. So posting the same query
-    /// and style again leads to the same layer. The digest has 128 bits, so two different queries
-    /// don't get one id in practice.
+    /// The id of the posted layer: a digest of the query and the style, as text. So posting the
+    /// same query and style again leads to the same layer. The digest has 128 bits, so two
+    /// different queries don't get one id in practice.
     pub(crate) fn layer_id(&self, style: &Style) -> String {
         let canonical = serde_json::json!([
             self.sql,
@@ -125,7 +125,7 @@ pub enum PostError {
     /// The database could not return the rows.
     #[error(transparent)]
     Source(SourceError),
-    /// Reading all rows of a snapshot took longer than this limit.
+    /// Reading all rows of a snapshot took longer than this, the longest time that it may take.
     #[error("the database took longer than {0:?}, the limit of a snapshot")]
     Deadline(Duration),
     /// The query has too many rows or bytes. The message is sent to the client that posted it.

@@ -26,8 +26,8 @@ use std::time::{Duration, Instant, SystemTime};
 /// few points, so measuring their scales takes hardly any time. A choice.
 const WARM_ZOOM: u8 = 14;
 
-/// The longest time in which a zoom's scale is measured beforehand for a layer whose points come
-/// from another machine: a choice.
+/// The longest time that measuring a zoom's scale beforehand may take for a layer whose points come
+/// from another machine. A choice.
 const LONGEST_WARMING: Duration = Duration::from_secs(10);
 
 /// The layers of a server. All clones refer to the same layers, so that another thread can load and
@@ -56,14 +56,15 @@ pub(crate) struct WatchCounters {
 pub(super) struct State {
     /// The layers in the order of their announcement.
     pub(super) layers: IndexMap<LayerId, RegistryEntry>,
-    /// The highest epoch of any removed layer. A new layer begins with a higher epoch. So its ETags
-    /// differ from those of a removed layer with the same id, and clients don't use stale copies.
+    /// The highest epoch of any removed layer. A new layer begins with a higher epoch, so that its
+    /// ETags differ from the ETags of a removed layer with the same id, and clients don't use stale
+    /// copies.
     removed_epoch: u64,
 }
 
 impl State {
-    /// Finds a layer by its id. If `sent` has the keys of a request, the layer is found only if
-    /// they open it; with `None`, keys are not checked.
+    /// Finds a layer by its id. `sent` are the keys that a request has sent: the layer is found
+    /// only if they open it. With `None`, keys are not checked.
     fn find(&self, id: &str, sent: Option<&[String]>) -> Result<Arc<ServedLayer>, ApiError> {
         let entry = self.layers.get(id);
         let entry = entry
@@ -80,8 +81,8 @@ impl State {
     }
 
     /// Returns true if the keys `sent` open a layer. A layer that is computed from two others shows
-    /// their data, so it needs the keys of both too.
-    /// If one of the two is gone, the layer is closed, since that one may have had keys.
+    /// their data, so it needs the keys of both too. If one of the two is gone, the computed layer
+    /// is closed, since the one that is gone may have had keys.
     fn opens(&self, entry: &RegistryEntry, sent: &[String]) -> bool {
         let derivation = entry.derivation.iter();
         let mut sources = derivation.flat_map(|derivation| derivation.sources());
@@ -94,7 +95,7 @@ impl State {
 pub(super) struct RegistryEntry {
     /// The layer; `None` while it is loading.
     pub(super) layer: Option<Arc<ServedLayer>>,
-    /// True if the layer's source can't be read, and there is no earlier state of the layer.
+    /// True if the layer's source can't be read, and has never been read.
     failed: bool,
     /// The formula, if the layer is computed from two others; otherwise `None`.
     derivation: Option<Derivation>,
@@ -113,7 +114,7 @@ impl RegistryEntry {
     }
 }
 
-/// The data of a loaded layer, in the form in which the registry takes them.
+/// The data of a loaded layer, by their kind.
 #[derive(Debug)]
 pub enum NewLayer {
     /// Points in memory, and the columns by which requests may filter them. The table is empty if
@@ -183,15 +184,16 @@ impl Registry {
     }
 
     /// Replaces all layers in one step, except posted and derived ones, which stay. Afterwards the
-    /// registry has the layers of `ids`, in this order. A layer of `new` has the new data. A layer
-    /// that is not in `new` keeps its present data; if it has none, it counts as loading.
+    /// registry has the layers of `ids`, in this order. A layer that is in `new` has the data
+    /// there. One that is not in `new` keeps its present data; if it has none, it counts as
+    /// loading.
     pub fn replace_all(&self, ids: &[LayerId], new: Vec<(LayerId, NewLayer)>) {
         let open: Vec<_> = ids.iter().map(|id| (id.clone(), Vec::new())).collect();
         self.replace_all_with_keys(&open, new);
     }
 
-    /// Replaces all layers at once, as [`replace_all`](Self::replace_all) does, and sets the keys
-    /// that open each of them.
+    /// Replaces all layers in one step, as [`replace_all`](Self::replace_all) does, and sets the
+    /// keys that open each of them. A layer with an empty list of keys is open to all requests.
     pub fn replace_all_with_keys(
         &self,
         layers: &[(LayerId, Vec<BearerToken>)],
@@ -235,8 +237,8 @@ impl Registry {
         changed.iter().for_each(|id| self.update_derived(id));
     }
 
-    /// Marks an announced layer as one whose source can't be read. If it has no data,
-    /// [`ready`](Self::ready) doesn't wait for it any more, until it gets data.
+    /// Marks an announced layer as one whose source can't be read. If the layer has no data,
+    /// [`ready`](Self::ready) doesn't wait for it any more. The mark ends when the layer gets data.
     pub fn mark_failed(&self, id: &LayerId) {
         if let Some(entry) = self.write().layers.get_mut(id) {
             entry.failed = entry.layer.is_none();
@@ -276,8 +278,8 @@ impl Registry {
         self.read().layers.get(id)?.race.clone()
     }
 
-    /// Gives data to an announced layer, or replaces its data. Requests that are drawing the
-    /// previous data finish with the previous data.
+    /// Gives data to an announced layer, or replaces its data. Requests that have begun finish with
+    /// the previous data.
     pub fn put(&self, id: &LayerId, layer: Layer) {
         self.put_with_table(id, layer, Table::default());
     }
@@ -390,7 +392,7 @@ impl Registry {
         self.read().layers.keys().cloned().collect()
     }
 
-    /// Discards the measured colour scales of a live layer, since its rows have changed. Layers of
+    /// Discards the measured colour scales of a live layer, whose rows have changed. Layers of
     /// other kinds are left unchanged.
     pub fn reset_scales(&self, id: &LayerId) {
         let known = self.get(id.as_str()).ok();
@@ -401,8 +403,8 @@ impl Registry {
 
     /// Measures the colour scales of all layers in memory at the zooms from 0 to 14, so that no
     /// request has to wait for them. This takes a while, so it should be called on a thread of its
-    /// own. A layer whose points come from a slow server is given up, so that the others need not
-    /// wait for it.
+    /// own. For a layer whose points come from another machine, it ends at the first zoom that
+    /// takes too long, so that the other layers need not wait.
     pub fn warm(&self) {
         let mut given_up = HashSet::new();
         for z in 0..=WARM_ZOOM {

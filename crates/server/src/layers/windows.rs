@@ -1,7 +1,7 @@
 //! The parameters `?time=` and `?datetime=`: windows of time of a layer whose points have times.
 //!
-//! A window is a filtered layer. If it has few points, they are selected from a copy that is
-//! ordered by time, which takes some milliseconds.
+//! A window of a layer is a filtered layer. If it has few points, they are selected from a copy of
+//! all points that is ordered by time, which takes some milliseconds.
 
 use axum::http::HeaderValue;
 use heatsplat_points::Points;
@@ -14,11 +14,12 @@ use std::sync::Arc;
 pub(crate) struct TimeSummary<'a> {
     /// The name of the column of times.
     column: &'a str,
-    /// The range of all buckets, as ISO 8601 writes an interval.
+    /// The range of all buckets, as ISO 8601 writes an interval: two instants in UTC with a `/`
+    /// between them.
     extent: String,
-    /// The step of the buckets, as ISO 8601 writes a duration.
+    /// The step of the buckets, as ISO 8601 writes a duration, like `PT1H`.
     step: String,
-    /// The time zone in which days begin.
+    /// The time zone in which days begin, like `Europe/Berlin`.
     zone: String,
     /// The number of buckets.
     buckets: usize,
@@ -50,8 +51,8 @@ pub(crate) struct LayerWindow {
 }
 
 impl LayerWindow {
-    /// A window on a timeline. With `is_held` it shares its scale with all windows of about its
-    /// length.
+    /// A window on a timeline. If `is_held` is true, it shares its scale with all windows of about
+    /// its length.
     pub(super) fn new(timeline: &Arc<Timeline>, window: TimeWindow, is_held: bool) -> Self {
         Self {
             timeline: Arc::clone(timeline),
@@ -60,14 +61,14 @@ impl LayerWindow {
         }
     }
 
-    /// The class of the window's length, whose windows share a scale; `None` if the window has its
-    /// own scale.
+    /// The class of the window's length: a range of lengths whose windows share one scale. `None`
+    /// if the window has a scale of its own.
     pub(super) fn class(&self) -> Option<LengthClass> {
         self.is_held.then(|| LengthClass::new(self.window.length()))
     }
 
-    /// Windows of the lengths of a class, at which a scale for all of them is measured. They depend
-    /// on the times of the layer alone.
+    /// Some windows with lengths of the class `class`, in which the scale that all windows of the
+    /// class share is measured. They depend on the times of the layer alone.
     pub(super) fn positions(timeline: &Arc<Timeline>, class: LengthClass) -> Vec<Self> {
         let window = |span: Span| {
             let window = TimeWindow::from_span(span, timeline.buckets());
@@ -76,7 +77,8 @@ impl LayerWindow {
         timeline.positions(class).into_iter().map(window).collect()
     }
 
-    /// Returns true if a point, by its number in the unfiltered index, is in the window.
+    /// Returns true if the point with number `row`, counted from 0 in the order of the unfiltered
+    /// index, is in the window.
     #[inline]
     pub(super) fn holds(&self, row: usize) -> bool {
         self.timeline.holds(row, self.window.span())
@@ -103,7 +105,7 @@ impl LayerWindow {
         HeaderValue::try_from(self.text()).unwrap_or(HeaderValue::from_static(""))
     }
 
-    /// The window as ISO 8601 writes an interval, in UTC.
+    /// The window as ISO 8601 writes an interval: two instants in UTC with a `/` between them.
     pub(crate) fn text(&self) -> String {
         self.window.to_string()
     }

@@ -1,5 +1,5 @@
 //! The parameter `?filter=`: makes a layer of those points of another layer that fulfil a condition
-//! on the columns, that lie in a window of time (see [`time_dimension`]), or both.
+//! on its columns. The points may also be limited to a window of time (see [`time_dimension`]).
 //!
 //! The condition is parsed into a small tree, which is evaluated on columns in memory. It never
 //! reaches a database.
@@ -20,10 +20,12 @@ use heatsplat_render::{Category, Layer, PointSet, SharedStatistics};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
-/// The largest number of filtered layers that one layer keeps, one for each condition. A choice.
+/// The largest number of filtered layers of all times that one layer keeps, one for each condition.
+/// A choice.
 const MAX_FILTERS: usize = 32;
 
-/// The points of a layer that fulfil a condition. They are selected when they are first needed.
+/// The points of a layer that fulfil a condition, lie in a window of time, or both. They are
+/// selected when they are first needed.
 #[derive(Debug)]
 pub(crate) struct FilteredLayer {
     base: FilterBase,
@@ -38,7 +40,8 @@ pub(crate) struct FilteredLayer {
     all: Weak<FilteredLayers>,
 }
 
-/// The choice of a filtered layer's points.
+/// The criteria by which a filtered layer's points are selected, and where its statistics come
+/// from.
 #[derive(Debug, Default)]
 struct Selection {
     /// The condition; `None` if only a window of time selects the points.
@@ -49,13 +52,13 @@ struct Selection {
     shared: Option<Arc<SharedStatistics>>,
 }
 
-/// The filtered layers of one unfiltered layer, by the texts of their conditions. Their points are
-/// counted in the memory budget.
+/// The filtered layers of one unfiltered layer, by the texts of their conditions and windows. The
+/// memory of their points is counted in the memory budget.
 type FilteredLayers = Memo<String, ServedLayer>;
 
-/// The points and columns from which a filtered layer is selected. This holds the [`Layer`] and the
-/// [`Table`] themselves, and not the unfiltered [`ServedLayer`], which owns its filtered layers:
-/// that would be a reference cycle, and neither would ever be freed.
+/// The points and columns from which a filtered layer's points are selected. This holds the
+/// [`Layer`] and the [`Table`] themselves, and not the unfiltered [`ServedLayer`]: that one owns
+/// its filtered layers, so the two would own each other, and neither would ever be freed.
 #[derive(Clone, Debug)]
 struct FilterBase {
     layer: Arc<Layer>,
@@ -63,8 +66,9 @@ struct FilterBase {
 }
 
 impl FilterBase {
-    /// Selects the points that fulfil a condition and lie in a window of time. The categories keep
-    /// their names and colours, even if a category has no points left.
+    /// Selects the points that fulfil the condition and lie in the window of time; `None` for
+    /// either stands for all points. The categories keep their names and colours, even if a
+    /// category has no points left.
     fn select(
         &self,
         filter: Option<&Filter>,
@@ -136,8 +140,9 @@ impl FilteredLayer {
         self.selected.get().is_none() && self.selecting.load(Ordering::Relaxed) > 0
     }
 
-    /// The number of times that a request compares the points with the condition: twice if it also
-    /// measures a scale at several windows, which together have about as many points as there are.
+    /// The number of times that a request compares all points with the condition: once, or twice if
+    /// the layer shares statistics. These are measured in several windows, which together have
+    /// about as many points as there are in all.
     pub(crate) fn comparisons(&self) -> f64 {
         if self.selection.shared.is_some() {
             2.0
@@ -169,7 +174,7 @@ impl FilteredLayer {
     }
 }
 
-/// The bytes by which a filtered layer's points count in the memory budget; 0 before they are
+/// The bytes that a filtered layer's points count for in the memory budget; 0 before they are
 /// selected. Even if they take more memory, at most half of the budget is counted for one layer, so
 /// that scales have room beside them.
 fn counted_bytes(layer: &ServedLayer) -> usize {
@@ -180,8 +185,8 @@ fn counted_bytes(layer: &ServedLayer) -> usize {
     filtered.selected().map_or(0, counted)
 }
 
-/// One thread in a count of threads. Dropping it lowers the count by one, even if the thread
-/// panics.
+/// One thread in the count of threads that select points or wait for that. Dropping it lowers the
+/// count by one, even if the thread panics.
 struct SelectingThread<'a>(&'a AtomicUsize);
 
 impl<'a> SelectingThread<'a> {
@@ -487,7 +492,7 @@ mod tests {
         }
     }
 
-    /// Requests many filtered layers of two layers before any of them selects its points. Even so
+    /// Requests many filtered layers of two layers before the points of any are selected. Even so
     /// the points stay within the common budget, and a scale has room in it.
     #[test]
     fn points_that_are_selected_later_are_bounded_too() {

@@ -1,5 +1,6 @@
-//! Windows of time: finds the layer of those points of another layer that lie in a window, and
-//! perhaps fulfil a condition. Windows of about one length share the statistics of their scales.
+//! Windows of time: finds the layer of those points of another layer that lie in a window and
+//! fulfil a condition, if there is one. Windows of about one length share the statistics of their
+//! scales.
 
 use super::{FilterBase, FilteredLayers, NO_CATEGORIES, NO_COLUMNS, Selection, add, counted_bytes};
 use crate::http::error::ApiError;
@@ -17,7 +18,8 @@ use std::sync::Arc;
 /// sixty.
 const MAX_WINDOWS: usize = 128;
 
-/// The largest number of lengths and conditions for which one layer keeps statistics. A choice.
+/// The largest number of statistics that one layer keeps for its windows: one for each class of
+/// lengths and each condition. A choice.
 const MAX_HELD: usize = 16;
 
 /// The times of a layer's points, and the windows that are in use.
@@ -25,13 +27,14 @@ const MAX_HELD: usize = 16;
 pub(crate) struct TimeDimension {
     pub(crate) timeline: Arc<Timeline>,
     layers: Arc<FilteredLayers>,
-    /// The statistics that windows of about one length share, by the class of the length and the
-    /// condition.
+    /// The statistics that windows of about one length share. The key is a text of the class of the
+    /// length and of the condition.
     held: Memo<String, SharedStatistics>,
 }
 
 impl TimeDimension {
-    /// The windows that requests ask for are counted in `budget`.
+    /// Makes the times of a layer. The memory of the windows that requests ask for is counted in
+    /// `budget`.
     pub(crate) fn new(timeline: Timeline, budget: &Arc<MemoryBudget>) -> Self {
         let bytes = |text: &String, layer: &ServedLayer| text.len() + counted_bytes(layer);
         Self {
@@ -41,8 +44,9 @@ impl TimeDimension {
         }
     }
 
-    /// Statistics that all windows of a class of lengths share under a condition, whose text is
-    /// `condition`. They are measured in points of `from`, which belong to the layer `own`.
+    /// The statistics that all windows of a class of lengths share if the points also fulfil
+    /// `filter`, whose text is `condition`; without a filter, it is empty. They are measured in
+    /// windows of the points in `from`, which belong to the layer `own`.
     fn shared(
         &self,
         class: LengthClass,
@@ -74,8 +78,8 @@ impl TimeDimension {
 }
 
 /// Finds or makes the layer of those points of `own` that lie in a window of time and fulfil the
-/// condition `filter`, if there is one. Windows are kept in `times`, apart from the filtered
-/// layers of all times. `base` is the unfiltered layer.
+/// condition `filter`, if there is one. It is kept in `times`, apart from the filtered layers that
+/// show all times. `base` has the points of the unfiltered layer `own`.
 fn window_of(
     times: &TimeDimension,
     (base, own): (&Arc<Layer>, &ServedLayer),
