@@ -67,7 +67,7 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// The parts of a request that its line of the access log shows.
+/// The parts of a request that the access log's line about it shows.
 #[derive(Debug)]
 pub(crate) struct LoggedRequest {
     method: Method,
@@ -88,7 +88,7 @@ impl LoggedRequest {
     }
 
     /// Writes the access log's line for an answer to this request. `took` is the time from the
-    /// request to the answer.
+    /// request's arrival to the answer.
     pub(crate) fn log(&self, id: &RequestId, response: &Response, took: Duration) {
         let length = response.headers().get(CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
-/// The size in bytes up to which answers for HTTP/1 are not counted: 64 KiB. A connection of HTTP/1
-/// has at most one answer on its way.
+/// The size in bytes up to which answers for HTTP/1 are not counted: 64 KiB. They need no limit of
+/// their own, since a connection of HTTP/1 has at most one answer on its way.
 const SMALL: u64 = 64 << 10;
 
 /// A limit of the bytes of all answers that are on their way to clients.
@@ -23,8 +23,8 @@ pub(crate) struct AnswerBytes {
     refused: AtomicU64,
 }
 
-/// The bytes that one answer takes of the limit. They are free again when the answer's last byte
-/// was sent or the answer is dropped.
+/// The bytes of the limit that one answer takes. They are free again when the answer's last byte
+/// was sent, or when the answer is dropped.
 #[derive(Debug)]
 struct ReservedBytes {
     of: Arc<AnswerBytes>,
@@ -78,9 +78,9 @@ impl AnswerBytes {
         }
     }
 
-    /// Returns true if there is room for an answer of `bytes` bytes while `taken` bytes are on
-    /// their way. An answer that is larger than the limit has room while no other answer is on its
-    /// way.
+    /// Returns true if there is room for an answer of `bytes` bytes while `taken` bytes of other
+    /// answers are on their way. An answer of at most [`SMALL`] bytes always has room, and so has
+    /// any answer, however large, if `taken` is 0.
     fn has_room(&self, taken: u64, bytes: u64) -> bool {
         bytes <= SMALL || taken == 0 || taken.saturating_add(bytes) <= self.limit
     }
@@ -113,8 +113,9 @@ impl AnswerBytes {
         })
     }
 
-    /// Counts a large answer until it is sent, and every answer for a connection of HTTP/2, which
-    /// may have many under way. If there is no room for an answer, it becomes a 503.
+    /// Counts an answer until it is sent, if it is larger than [`SMALL`] or for HTTP/2. Of HTTP/2
+    /// even small answers count, since a connection may have many on their way. If there is no room
+    /// for a counted answer, it is replaced by a 503.
     pub(crate) fn admit(
         self: &Arc<Self>,
         response: Response,
@@ -136,14 +137,14 @@ impl AnswerBytes {
     }
 }
 
-/// A body whose bytes count against the limit until the last of them is dropped.
+/// A body whose bytes count against the limit until the last of these bytes is dropped.
 #[derive(Debug)]
 struct CountedBody {
     body: Body,
     share: Arc<ReservedBytes>,
 }
 
-/// Bytes of a [`CountedBody`]. They keep its part of the limit reserved while they exist.
+/// Some bytes of a [`CountedBody`]. While they exist, all bytes of the body stay counted.
 struct CountedBytes {
     bytes: Bytes,
     _share: Arc<ReservedBytes>,

@@ -24,9 +24,8 @@ use tower_http::compression::predicate::SizeAbove;
 /// The size in bytes of the shortest answer that is compressed: about one packet.
 const MIN_BYTES: u64 = 1 << 10;
 
-/// The size in bytes of the pieces in which a body is compressed: 64 KiB. After each
-/// [`PIECES_A_TURN`] pieces, 256 KiB together, other tasks of the thread get their turn.
-/// Compressing them takes at most 3 ms.
+/// The size in bytes of the pieces in which a body is compressed: 64 KiB. After [`PIECES_A_TURN`]
+/// pieces (256 KiB), which take at most 3 ms, the other tasks of the thread get their turn.
 const PIECE: usize = 64 << 10;
 const PIECES_A_TURN: u32 = 4;
 
@@ -92,9 +91,9 @@ impl EncodingRequest {
         Response::from_parts(parts, body)
     }
 
-    /// Gives a 304 the ETag that the client has sent: the weak ETag if the client's copy is
-    /// compressed, otherwise the strong one. A cache updates a copy only if the ETags are equal
-    /// (RFC 9111, section 4.3.4).
+    /// Gives a 304 the ETag that the client has sent in its request: the weak ETag if the client's
+    /// copy is compressed, otherwise the strong one. A cache updates its copy only if its ETag is
+    /// the one in the 304 (RFC 9111, section 4.3.4).
     fn tag_as_known(&self, headers: &mut HeaderMap) {
         let Some(strong) = headers.get(ETAG).and_then(|tag| tag.to_str().ok()) else {
             return;
@@ -132,7 +131,8 @@ fn is_compressible(response: &Response) -> bool {
     response.status() == StatusCode::OK && known && length.is_some_and(|n| n >= MIN_BYTES)
 }
 
-/// Compresses an answer, while it is sent, in the encoding that its client prefers.
+/// Compresses the body of an answer piece by piece while it is sent, in the encoding that the
+/// client prefers.
 async fn compress(accepted: HeaderMap, response: Response) -> Response {
     let mut request = Request::new(Body::empty());
     *request.headers_mut() = accepted;
@@ -151,7 +151,7 @@ async fn compress(accepted: HeaderMap, response: Response) -> Response {
     }
 }
 
-/// A body that is sent in pieces. After every [`PIECES_A_TURN`] of them it pauses, so that the
+/// A body that is sent in pieces. After every [`PIECES_A_TURN`] pieces it pauses, so that the
 /// thread's other tasks go on.
 #[derive(Debug, Default)]
 struct Pieces {

@@ -35,7 +35,7 @@ pub(crate) struct ConnectionCounts {
     pub(crate) stalled: Arc<AtomicU64>,
 }
 
-/// A connection that counts as open until this is dropped, even if that happens by a panic.
+/// An open connection, which is counted until this is dropped, even if that happens by a panic.
 pub(crate) struct OpenConnection<'a>(&'a ConnectionCounts);
 
 impl<'a> OpenConnection<'a> {

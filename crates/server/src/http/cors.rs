@@ -35,8 +35,8 @@ impl AllowedOrigins {
         matches!(self, Self::Any)
     }
 
-    /// The value of the request's header `Origin`. `None` if there is no such header, or if any
-    /// origin is allowed, so that the answer doesn't depend on it.
+    /// The value of the request's header `Origin`, on which the answer depends. `None` if there is
+    /// no such header, or if any origin is allowed, so that the answer is the same for all.
     pub(crate) fn of(&self, request: &HeaderMap) -> Option<HeaderValue> {
         match self {
             Self::Any => None,
@@ -44,8 +44,8 @@ impl AllowedOrigins {
         }
     }
 
-    /// Adds the headers by which the page at `origin` may read the answer, if that origin is
-    /// allowed.
+    /// Adds the headers by which pages of `origin` may read the answer, if that origin is allowed.
+    /// `origin` is the result of [`of`](Self::of).
     pub(crate) fn allow(&self, origin: Option<HeaderValue>, headers: &mut HeaderMap) {
         let allowed = match self {
             Self::Any => Some(HeaderValue::from_static("*")),

@@ -94,8 +94,8 @@ impl ApiError {
         self.status == StatusCode::SERVICE_UNAVAILABLE
     }
 
-    /// An error with status 500: a fault of the server. The message has no details; the caller must
-    /// log them.
+    /// An error with status 500: a fault of the server. Its message has no details, so the caller
+    /// must log them.
     pub(crate) fn internal() -> Self {
         let message = "drawing this failed; the server has logged why".into();
         Self {
@@ -106,7 +106,7 @@ impl ApiError {
 }
 
 impl From<EncodeError> for ApiError {
-    /// Logs an encoder's error and makes an error with status 500. Sizes are checked before
+    /// Logs an encoder's error, and makes an error with status 500: sizes are checked before
     /// anything is drawn, so a failure is a fault of the server. There is one exception: sums of
     /// weights that exceed the range of 32-bit floats come from the data. They get the status 422
     /// and the encoder's message.

@@ -10,8 +10,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The length in bytes of the longest write that is inspected. A longer one can't be an error
-/// answer of hyper itself, since these are shorter.
+/// The length in bytes of the longest write that is inspected. The error answers that hyper makes
+/// itself are shorter.
 const MAX_LENGTH: usize = 256;
 
 /// A connection that adds bodies to hyper's own error answers, which have none.

@@ -40,7 +40,8 @@ impl Fingerprint {
     }
 
     /// Mixes all points into the hash, so that any change of the data gives another ETag, even if
-    /// the server was restarted in between. Of points that are not in memory it is their identity.
+    /// the server was restarted in between. For points that stay in a file it is a digest of their
+    /// content that is in the file.
     pub(crate) fn points(self, points: &Points) -> Self {
         let all = match points.paged() {
             Some(index) => return self.bytes(&index.content_identity()),

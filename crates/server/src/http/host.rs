@@ -39,8 +39,8 @@ pub(crate) fn check(request: &Request) -> Result<(), ApiError> {
     }
 }
 
-/// Refuses a request for a host that is not among the allowed ones. The probes `/health`, `/ready`
-/// and `/metrics` are answered for any host.
+/// Refuses a request for a host that is not among the allowed ones. The probes `/health` and
+/// `/ready`, and `/metrics`, are answered for any host.
 ///
 /// # Errors
 /// 421 (RFC 9110, section 15.5.20).
@@ -63,9 +63,11 @@ pub(crate) fn check_allowed(
     }
 }
 
-/// Returns whether a pattern allows a host, which is in lower case and may have a port. The pattern
-/// is `example.org` for any port, `example.org:8080` for one port, or `*.example.org` for
-/// subdomains.
+/// Returns whether a pattern allows a host, which is in lower case and may have a port:
+///
+/// * `example.org` allows this host at any port
+/// * `example.org:8080` allows it at this port only
+/// * `*.example.org` allows its subdomains
 fn matches(pattern: &str, host: &str) -> bool {
     let pattern = pattern.to_ascii_lowercase();
     let host = match split_port(&pattern) {

@@ -12,8 +12,8 @@ use axum::response::Response;
 /// The name of the parameter by which a URL sends a key.
 const PARAMETER: &str = "key";
 
-/// The largest number of keys that a request may send: a layer that is made of two others needs the
-/// keys of both. A choice.
+/// The largest number of keys that a request may send. One key is not enough for a layer that is
+/// made of two others, which needs the keys of both. A choice.
 const MAX_KEYS: usize = 4;
 
 /// The keys of layers that a request has sent. The request has them as an extension.
@@ -40,7 +40,8 @@ impl SentKeys {
         any
     }
 
-    /// The keys of a request, which [`take`](Self::take) has moved into an extension.
+    /// The keys that a request has sent, after [`take`](Self::take) has moved them into an
+    /// extension.
     pub(crate) fn of(request: &Request) -> &[String] {
         let keys = request.extensions().get::<Self>();
         keys.map_or(&[], |keys| &keys.0)
@@ -54,8 +55,8 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| given.trim())
 }
 
-/// The URL without its parameters `key`, whose values are added to `keys`. `None` if the URL has no
-/// such parameter.
+/// The URL without its parameters `key`, whose values are appended to `keys`. `None` if the URL has
+/// no such parameter.
 fn without_keys(uri: &Uri, keys: &mut Vec<String>) -> Option<Uri> {
     let query = uri.query()?;
     // The name may be percent-encoded.

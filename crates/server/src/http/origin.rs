@@ -1,7 +1,7 @@
-//! The client of a request, and the URL by which it reached the server. They are taken from the
-//! connection. Behind a trusted proxy they are taken from the proxy's headers instead: from
+//! The client of a request, and the URL by which it reached the server. Both come from the
+//! connection and the request itself or, behind a trusted proxy, from the proxy's headers: from
 //! `Forwarded` (RFC 7239) or, without it, from `X-Forwarded-For`, `-Proto` and `-Host`. The prefix
-//! of the path always comes from `X-Forwarded-Prefix`.
+//! of the URL's path always comes from `X-Forwarded-Prefix`.
 
 use super::host::is_host;
 use crate::http::connection_info::ConnectionInfo;
@@ -103,8 +103,8 @@ pub(crate) struct RequestOrigin {
     pub(crate) prefix: String,
 }
 
-/// The values that one proxy has added to a request about the sender of that request; `None` for
-/// those that it hasn't added.
+/// The values that one proxy has added to a request about the machine that sent it the request.
+/// `None` for a value that the proxy hasn't added.
 #[derive(Clone, Copy, Default)]
 struct Hop<'a> {
     client: Option<&'a str>,
@@ -183,8 +183,8 @@ pub(crate) fn is_from_proxy<B>(trusted: &[TrustedProxy], request: &Request<B>) -
     })
 }
 
-/// The number of trusted proxies at the end of a list of addresses: all addresses after the last
-/// one that is no trusted proxy.
+/// The number of trusted proxies at the end of a list of addresses, counted from the last address
+/// back to the first one that is no trusted proxy.
 fn trusted_hops<'a>(
     clients: impl DoubleEndedIterator<Item = &'a str>,
     is_trusted: impl Fn(IpAddr) -> bool,
@@ -193,15 +193,15 @@ fn trusted_hops<'a>(
     clients.rev().take_while(is_proxy).count()
 }
 
-/// The item that has `behind` other items after it; the first item if there are too few. `None` if
-/// the list is empty.
+/// The item that has `behind` other items after it or, if the list is too short for that, its first
+/// item. `None` if the list is empty.
 fn from_end<T: Copy>(items: &[T], behind: usize) -> Option<T> {
     let last = items.len().checked_sub(1)?;
     items.get(last.saturating_sub(behind)).copied()
 }
 
-/// The items of a header that is a list, from all its lines. A comma within quotes doesn't separate
-/// items.
+/// The items of all headers with this name, each of which is a list separated by commas. A comma
+/// within quotes doesn't separate items.
 fn list<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     let lines = headers.get_all(name).into_iter();
     let lines = lines.filter_map(|line| line.to_str().ok());
@@ -225,7 +225,8 @@ fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     parts.map(str::trim)
 }
 
-/// Parses an element of `Forwarded`: `for=192.0.2.60;proto=http;host=example.org`.
+/// Parses what one proxy has added to `Forwarded`, like
+/// `for=192.0.2.60;proto=http;host=example.org`.
 fn parse_hop(element: &str) -> Hop<'_> {
     let mut hop = Hop::default();
     for pair in split(element, ';') {

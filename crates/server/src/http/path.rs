@@ -7,8 +7,8 @@ use heatsplat_points::{MAX_ZOOM, TileId};
 use heatsplat_render::encode::ImageFormat;
 use serde::de::DeserializeOwned;
 
-/// The segments of a path, as axum's `Path` extracts them. If they are not UTF-8, this type answers
-/// with an error in the server's own format.
+/// The segments of a path, as axum's `Path` extracts them. If the path is not UTF-8, this type
+/// answers with an error in JSON, as the server's other errors are.
 pub(crate) struct Segments<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segments<T> {
@@ -45,8 +45,8 @@ pub(crate) fn extensions() -> String {
 /// The path of a tile: `/{layer}/{z}/{x}/{y}[@2x].{extension}`.
 pub(crate) struct TilePath {
     pub(crate) layer: String,
-    /// The parts of the path after the layer. If they are wrong, this is the error that the client
-    /// gets if the layer exists; otherwise it gets 404.
+    /// The parts of the path after the layer. If they are wrong, it is the error with which the
+    /// request is answered, unless the layer doesn't exist: then the answer is 404.
     pub(crate) file: Result<TileFile, ApiError>,
 }
 

@@ -9,8 +9,8 @@ use heatsplat_time::TimeQuery;
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// The parameters in a URL's query string: in `style` those that change the layer's style, in `own`
-/// those of the route alone.
+/// The parameters in a URL's query string, divided in two: `style` has those that change the
+/// layer's style, and `own` those that only this route has.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
     /// Names and values of style parameters, sorted in the order of [`Style::PARAMETERS`], so that
@@ -25,7 +25,8 @@ pub(crate) struct AskedTime {
     /// The name of the parameter: `time` or `datetime`.
     pub(crate) name: &'static str,
     pub(crate) query: TimeQuery,
-    /// True if all windows of about this length have one scale; false if this one has its own.
+    /// True if the window has the scale that all windows of about its length share; false if it has
+    /// a scale of its own.
     pub(crate) is_held: bool,
 }
 
@@ -71,8 +72,8 @@ impl Query {
         Ok(query)
     }
 
-    /// Returns true if a query string has no parameters, except those that libraries, proxies and
-    /// trackers add to URLs.
+    /// Returns true if a query string has no parameters, apart from those that libraries, proxies
+    /// and trackers add to URLs and that are ignored.
     pub(crate) fn is_empty(raw: Option<&str>) -> bool {
         form_urlencoded::parse(raw.unwrap_or_default().as_bytes())
             .all(|(name, _)| is_tracking(&name))
@@ -228,7 +229,7 @@ impl Query {
     }
 }
 
-/// Parses `lo,hi`, the range of values that a `.dem.png` can encode.
+/// Parses `lo,hi`, the least and the greatest value that a `.dem.png` can encode.
 pub(crate) fn dem_range(text: &str) -> Result<Dem, ApiError> {
     let wrong = || {
         bad_value(

@@ -23,7 +23,7 @@ enum RequestedRange {
     Unsatisfiable,
 }
 
-/// The headers of a request that ask for a part of an answer.
+/// The headers of a request by which it asks for a part of an answer.
 #[derive(Debug)]
 pub(crate) struct RangeRequest {
     range: HeaderValue,
@@ -31,8 +31,8 @@ pub(crate) struct RangeRequest {
 }
 
 impl RangeRequest {
-    /// Copies, from a GET request, the headers that ask for a part of the answer; `None` if it asks
-    /// for the whole answer.
+    /// Copies, from a GET request, the headers that ask for a part of the answer; `None` if the
+    /// request asks for the whole answer.
     pub(crate) fn new(headers: &HeaderMap) -> Option<Self> {
         let range = headers.get(RANGE)?.clone();
         let if_range = headers.get(IF_RANGE).cloned();
@@ -40,8 +40,8 @@ impl RangeRequest {
     }
 
     /// Cuts a successful answer to the requested range. The answer stays whole if `If-Range` names
-    /// another state of it than the present one, since the parts that the client has already are of
-    /// that other state.
+    /// another ETag than the answer has: then the parts that the client has already are not parts
+    /// of this answer.
     pub(crate) async fn cut(&self, response: Response) -> Response {
         if !has_ranges(&response) || !self.is_current(response.headers()) {
             return response;
@@ -103,7 +103,7 @@ pub(crate) fn announce(response: &mut Response) {
     }
 }
 
-/// Finds the part, of an answer of `length` bytes, that a `Range` header asks for.
+/// Finds the part that a `Range` header asks for in an answer of `length` bytes.
 fn part(header: &HeaderValue, length: usize) -> RequestedRange {
     let number = |text: &str| {
         let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

@@ -35,7 +35,7 @@ pub(crate) const STATUSES: [u16; 15] = [
 /// took. One more bucket, `+Inf`, counts requests that took longer than the last bound.
 pub(crate) const BOUNDS: [f64; 9] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
 
-/// The number of requests of each route, by status and by the time that they took.
+/// The number of requests of each route, by status, and by the bucket of the time that they took.
 #[derive(Debug, Default)]
 pub(crate) struct RequestCounts {
     pub(crate) routes: [RouteCounts; ROUTES.len()],

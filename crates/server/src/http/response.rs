@@ -12,7 +12,8 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// The header that lets pages of other hosts read `Server-Timing`.
 pub(crate) const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
 
-/// The header with the window of time that an answer shows, as ISO 8601 writes an interval.
+/// The header with the window of time that an answer shows, as ISO 8601 writes an interval: two
+/// instants in UTC with a `/` between them.
 const WINDOW: HeaderName = HeaderName::from_static("x-heatsplat-time");
 
 /// Makes an answer of JSON text.
@@ -34,8 +35,8 @@ pub(crate) fn picture(format: ImageFormat, bytes: Bytes) -> Response {
     response
 }
 
-/// Makes an answer of an image file that a later request may get with other bytes. It has no ETag,
-/// and no cache keeps it.
+/// Makes an answer of an image file, for which the same request may later get other bytes. It has
+/// no ETag, and forbids caches to store it.
 pub(crate) fn unrepeatable(format: ImageFormat, bytes: Bytes) -> Response {
     let mut response = picture(format, bytes);
     let no_store = HeaderValue::from_static("no-store");
@@ -43,8 +44,8 @@ pub(crate) fn unrepeatable(format: ImageFormat, bytes: Bytes) -> Response {
     response
 }
 
-/// Makes the answer 304 Not Modified if the request names the ETag of `headers`. `None` if it
-/// doesn't: then the client has no current copy.
+/// Makes the answer 304 Not Modified if the request names the ETag of `headers`, so that the client
+/// has a current copy. `None` if it doesn't.
 pub(crate) fn not_modified(headers: &CacheHeaders, request: &HeaderMap) -> Option<Response> {
     if !headers.matches(request) {
         return None;
@@ -75,7 +76,8 @@ pub(crate) fn cached_unless_known(
     not_modified(headers, request).unwrap_or_else(|| cached(headers, answer()))
 }
 
-/// Adds the name of a request's header to the header `Vary`, unless it is listed there already.
+/// Adds `name`, the name of a request's header, to the header `Vary`, unless it is listed there
+/// already.
 pub(crate) fn add_vary(headers: &mut HeaderMap, name: &'static str) {
     let listed = headers.get(VARY).and_then(|names| names.to_str().ok());
     let value = match listed {

@@ -10,15 +10,15 @@ use std::time::Duration;
 pub(crate) struct RequestTiming {
     /// The time that the request waited in the render queue.
     pub(crate) queued: Duration,
-    /// The time of drawing, divided by the number of turns (places in the render queue) that the
-    /// picture held.
+    /// The time of drawing, divided by the number of turns of the render queue that the picture
+    /// held at the same time.
     pub(crate) turn: Duration,
     /// The time of each stage of rendering, for example of convolving.
     pub(crate) stages: Timings,
 }
 
 /// Formats the value of a `Server-Timing` header: the name of each stage, and its time in
-/// milliseconds.
+/// milliseconds, like `queue;dur=0.125`.
 impl fmt::Display for RequestTiming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "queue;dur={:.3}", self.queued.as_secs_f64() * 1e3)?;
