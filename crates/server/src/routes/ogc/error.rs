@@ -8,8 +8,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use std::borrow::Cow;
 
-/// An error of a service: the standard's word for its kind, the parameter that it concerns, and a
-/// sentence for people.
+/// An error of a service: the code that the standard has for its kind, the parameter that it
+/// concerns, and a sentence for people.
 #[derive(Debug)]
 pub(super) struct OgcError {
     code: &'static str,
@@ -19,7 +19,7 @@ pub(super) struct OgcError {
     message: Cow<'static, str>,
 }
 
-/// The form of an error document.
+/// The form of an error document. Each service has its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ErrorForm {
     Wms111,
@@ -51,8 +51,9 @@ impl OgcError {
         Self::new("InvalidParameterValue", parameter, message)
     }
 
-    /// The error for a layer that can't be used. A layer that does not exist gets `code`; one that
-    /// is still loading keeps its status, 503.
+    /// The error for a layer that can't be used. If there is no such layer, the error has the code
+    /// `code` and concerns `parameter`. If the layer is still loading, the error has the status
+    /// 503.
     pub(super) fn of_layer(error: &ApiError, code: &'static str, parameter: &'static str) -> Self {
         let mut converted = Self::from(error.clone());
         if error.status() == StatusCode::NOT_FOUND {
@@ -62,8 +63,8 @@ impl OgcError {
     }
 
     /// Makes the answer that reports this error as an XML document in the given form. Its status is
-    /// 400 for a wrong parameter or an unknown layer; otherwise it is that of the error that
-    /// another route has reported, like 503.
+    /// 400 for a wrong parameter or an unknown layer. For other errors, which another route has
+    /// reported, it is the status of that route, like 503.
     pub(super) fn report(self, form: ErrorForm) -> Response {
         let text = escaped(&self.message);
         let attribute = |name: &str, value: &str| match value.is_empty() {
@@ -123,7 +124,7 @@ impl OgcError {
         }
     }
 
-    /// The name of the parameter in WMTS, which calls some parameters otherwise than WMS does.
+    /// The parameter's name in WMTS, which differs from its name in WMS for some parameters.
     fn ows_parameter(&self) -> &'static str {
         match self.parameter {
             "STYLES" => "Style",
@@ -132,8 +133,7 @@ impl OgcError {
         }
     }
 
-    /// The error's code in WMS, which has codes for some kinds of errors only; empty for the
-    /// others.
+    /// The error's code in WMS; empty for a kind of error for which WMS has no code.
     fn wms_code(&self) -> &'static str {
         const CODES: [&str; 8] = [
             "InvalidFormat",

@@ -30,7 +30,7 @@ pub(super) enum InfoFormat {
     /// Plain text: a line `name = value` for each member of the JSON object that `/{layer}/value`
     /// answers.
     Text,
-    /// An HTML page with a table of the names and values that `/{layer}/value` answers.
+    /// An HTML page with a table of the members of the JSON object that `/{layer}/value` answers.
     Html,
 }
 
@@ -50,11 +50,12 @@ impl InfoFormat {
     }
 }
 
-/// The largest size of a value's JSON in bytes. A choice, far over the size of one value.
+/// The largest size in bytes of the JSON of a value that is read: far over the size that it has. A
+/// choice.
 const MOST_BYTES: usize = 1 << 16;
 
-/// Answers with the value of a layer at a coordinate in degrees. `style` is the query string of the
-/// style, beginning with `?` or empty.
+/// Answers with the value of a layer at a coordinate: longitude and latitude in degrees, and a
+/// zoom. `style` is the query string of the style, beginning with `?` or empty.
 pub(super) async fn answer(
     server: Arc<Server>,
     request: Request,
@@ -85,7 +86,8 @@ pub(super) async fn answer(
     Ok(Response::from_parts(parts, Body::from(text)))
 }
 
-/// The names and values of an answer as texts. A value that is missing is an empty text.
+/// The members of an answer's JSON object, each as its name and its value as text. A value of null
+/// is an empty text.
 fn pairs(value: &Map<String, Value>) -> impl Iterator<Item = (&str, String)> {
     value.iter().map(|(name, value)| {
         let text = match value {

@@ -19,10 +19,10 @@ use heatsplat_render::encode::ImageFormat;
 use heatsplat_render::{Shape, View};
 use std::sync::Arc;
 
-/// The largest number of pixels that are drawn for one pixel of the answer. At the edge of the
-/// Mercator square a degree of latitude is 11.6 times as long as one of longitude, so with this
-/// limit maps side by side are drawn with pixels of one size at all latitudes. Large maps are drawn
-/// with fewer: with [`MAX_PIXELS`] in all.
+/// The largest number of pixels that are drawn for each pixel of the answer, on average. At the
+/// edge of the Mercator square a degree of latitude is 11.6 times as long as one of longitude, so a
+/// map in degrees needs up to 11.6 drawn pixels for each of its own. Large maps are drawn with
+/// fewer: with [`MAX_PIXELS`] in all.
 const MOST_DRAWN: f64 = 12.0;
 
 /// The formats in which pictures can be requested, each with its media type.
@@ -33,7 +33,7 @@ pub(super) const FORMATS: [(&str, ImageFormat); 4] = [
     ("image/png; mode=32bit", ImageFormat::PngRgba),
 ];
 
-/// The grid of pixels of a request: its box and its size in pixels.
+/// The grid of pixels that a request asks for: its box and its size in pixels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PixelGrid {
     pub(super) bounds: CrsBox,
@@ -82,9 +82,9 @@ impl PixelGrid {
         })
     }
 
-    /// The window in which the heat is drawn, and the warp from its pixels to those of this grid:
-    /// `None` if they are the same pixels. If the box lies outside the Mercator square, the window
-    /// is one row of pixels, and the warp shows nothing of it.
+    /// The window in which the heat is drawn, and the warp from the window's pixels to the pixels
+    /// of this grid; `None` if they are the same. If the box lies outside the Mercator square, the
+    /// window is one row of pixels, and the warp shows nothing of it.
     pub(super) fn drawn(&self) -> (Window, Option<Warp>) {
         let (width, height) = (f64::from(self.width), f64::from(self.height));
         let (left, right) = (
@@ -135,8 +135,8 @@ impl PixelGrid {
         (window, Some(Warp::new(&x, &y, (columns, rows))))
     }
 
-    /// The coordinates of the centre of a pixel, which is counted from 0 at the left and at the
-    /// top.
+    /// The coordinates, in the system of the box, of the centre of a pixel. The pixel is in column
+    /// `i` and row `j`, counted from 0 at the left and at the top.
     pub(super) fn place(&self, i: f64, j: f64) -> (f64, f64) {
         self.bounds.place((i, j), (self.width, self.height))
     }

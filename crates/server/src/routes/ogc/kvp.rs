@@ -1,4 +1,5 @@
-//! The parameters of OGC services: pairs of a name, in letters of either case, and a value.
+//! The parameters of OGC services: pairs of a name and a value. Names may be in capital or small
+//! letters.
 
 use super::error::OgcError;
 use super::ramp_of;
@@ -13,8 +14,8 @@ pub(super) struct Kvp {
 }
 
 impl Kvp {
-    /// Parses a query string. The standards say that unknown parameters are ignored, so clients
-    /// send many of their own.
+    /// Parses a query string. Unknown parameters are no error, since the standards demand that they
+    /// be ignored, and clients send many of their own.
     pub(super) fn parse(raw: Option<&str>) -> Self {
         let pairs = form_urlencoded::parse(raw.unwrap_or_default().as_bytes());
         let pairs = pairs.map(|(name, value)| (name.to_ascii_uppercase(), value.into_owned()));
@@ -54,13 +55,13 @@ impl Kvp {
         })
     }
 
-    /// The query string, beginning with `?` or empty, by which other routes of this server draw in
-    /// the style `style` of the service. Parameters of a style that the request has, like
-    /// `radius=8` or `filter=…`, are in it too, if their names are not in `taken`: these have
-    /// another meaning in the service.
+    /// The query string by which other routes of this server draw in `style`, a style of the
+    /// service. It begins with `?`, or is empty. It has the ramp of `style`, and the request's own
+    /// style parameters, like `radius=8` or `filter=…`, except those whose names are in `taken`,
+    /// since these have another meaning in the service.
     ///
     /// # Errors
-    /// `StyleNotDefined` if there is no such style.
+    /// `StyleNotDefined` if the service has no style of this name.
     pub(super) fn style_query(&self, style: &str, taken: &[&str]) -> Result<String, OgcError> {
         let ramp = ramp_of(style).ok_or_else(|| {
             OgcError::new(

@@ -16,8 +16,8 @@ pub(super) enum MapCrs {
     LatLon,
 }
 
-/// A box in a coordinate system. Whatever the order of the system's axes, `west` and `east` are
-/// along the horizontal one.
+/// A box in a coordinate system. `west` and `east` are coordinates along the horizontal axis, and
+/// `south` and `north` along the vertical one, whichever of the two the system states first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct CrsBox {
     pub(super) crs: MapCrs,
@@ -33,8 +33,9 @@ impl MapCrs {
     /// The names of the coordinate systems that the capabilities of WMS 1.1.1 list.
     pub(super) const NAMES_111: [&str; 3] = ["EPSG:3857", "EPSG:900913", "EPSG:4326"];
 
-    /// A coordinate system by its name in WMS 1.3.0, or, if `is_111` is true, in WMS 1.1.1, where
-    /// the first axis always points to the east. `None` if this server doesn't have it.
+    /// Finds a coordinate system by its name in WMS 1.3.0 or, if `is_111` is true, in WMS 1.1.1,
+    /// where the first axis of every system points to the east. `None` if this server doesn't have
+    /// the system.
     pub(super) fn find(name: &str, is_111: bool) -> Option<Self> {
         match name.to_ascii_uppercase().as_str() {
             "EPSG:3857" | "EPSG:900913" | "EPSG:102100" | "EPSG:102113" | "EPSG:3785" => {
@@ -48,7 +49,8 @@ impl MapCrs {
     }
 
     /// Converts a box in degrees to the four numbers of the parameter `BBOX` in this coordinate
-    /// system, in its order of axes. In Web Mercator, latitudes are cut at the edges of the square.
+    /// system, in the order that the system's axes have. In Web Mercator, latitudes are cut at the
+    /// edges of the square.
     pub(super) fn numbers(self, bounds: LonLatBox) -> [f64; 4] {
         let [west, south, east, north] = bounds.edges();
         match self {
@@ -65,8 +67,8 @@ impl MapCrs {
     /// Parses the parameter `BBOX`.
     ///
     /// # Errors
-    /// `InvalidParameterValue` for anything but four numbers of a box with an area, or for a box
-    /// that reaches beyond ±540° of longitude.
+    /// `InvalidParameterValue` if the text is anything but four numbers, if the box has no area, or
+    /// if it reaches beyond ±540° of longitude.
     pub(super) fn parse_box(self, text: &str) -> Result<CrsBox, OgcError> {
         let refuse = |why: &str| {
             let message = format!("BBOX can't be `{}`: {why}", shown(text));
@@ -109,7 +111,7 @@ impl MapCrs {
 }
 
 impl CrsBox {
-    /// Converts a horizontal coordinate of the box's coordinate system to world units.
+    /// Converts `x`, a coordinate along the horizontal axis of the box's system, to world units.
     pub(super) fn world_x(self, x: f64) -> f64 {
         match self.crs {
             MapCrs::Mercator => (x / EQUATOR_METRES + 0.5) * WORLD,
@@ -117,8 +119,8 @@ impl CrsBox {
         }
     }
 
-    /// Converts a vertical coordinate of the box's coordinate system to world units, which count
-    /// downwards. `None` north or south of the Mercator square.
+    /// Converts `y`, a coordinate along the vertical axis of the box's system, to world units,
+    /// which count from north to south. `None` if it lies north or south of the Mercator square.
     pub(super) fn world_y(self, y: f64) -> Option<f64> {
         match self.crs {
             MapCrs::Mercator => {
@@ -131,8 +133,8 @@ impl CrsBox {
         }
     }
 
-    /// The north and the south edge of the box in world units, cut at the edges of the Mercator
-    /// square. Both are equal if the box lies outside the square.
+    /// The north and the south edge of the box in world units, each cut at the edges of the
+    /// Mercator square. The two are equal if the box lies outside the square.
     pub(super) fn world_rows(self) -> (f64, f64) {
         let y = |y: f64| match self.crs {
             MapCrs::Mercator => (0.5 - y / EQUATOR_METRES).clamp(0.0, 1.0) * WORLD,
@@ -141,8 +143,9 @@ impl CrsBox {
         (y(self.north), y(self.south))
     }
 
-    /// The coordinates, in this system, of the centre of the pixel in column `i` and row `j` of a
-    /// picture of the box with `width` × `height` pixels.
+    /// The coordinates, in the box's system, of the centre of a pixel of a picture that shows the
+    /// box with `width` × `height` pixels. The pixel is in column `i` and row `j`, counted from 0
+    /// at the left and at the top.
     pub(super) fn place(self, (i, j): (f64, f64), (width, height): (u32, u32)) -> (f64, f64) {
         let right = (i + 0.5) / f64::from(width);
         let down = (j + 0.5) / f64::from(height);

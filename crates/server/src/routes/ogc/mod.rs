@@ -29,8 +29,8 @@ use heatsplat_render::ramps;
 /// The name of a layer's own style in the lists of styles. All other styles are ramps.
 const OWN_STYLE: &str = "default";
 
-/// The ramp that a style of a service stands for: an empty text for the layer's own style, `None`
-/// if there is no such style.
+/// The name of the ramp that a style of a service stands for. It is empty for the layer's own
+/// style, and `None` if there is no such style.
 fn ramp_of(style: &str) -> Option<&str> {
     if style.is_empty() || style == OWN_STYLE {
         return Some("");
@@ -42,14 +42,14 @@ fn ramp_of(style: &str) -> Option<&str> {
 }
 
 /// Turns `request` into a request for another route of this server, from the same client. `address`
-/// is the path and the query string of the new one; `None` if it is no legal URL.
+/// is the path and the query string for that route. `None` if `address` is no legal URL.
 fn redirected(request: Request, address: &str) -> Option<Request> {
     let (mut parts, body) = request.into_parts();
     parts.uri = address.parse::<Uri>().ok()?;
     Some(Request::from_parts(parts, body))
 }
 
-/// Answers with a document in XML, of the media type `kind`, in which URLs begin with `base`.
+/// Answers with `body`, an XML document of the media type `kind`. URLs in it begin with `base`.
 fn document(
     server: &Server,
     request: &Request,

@@ -4,7 +4,8 @@ use heatsplat_points::mercator::EQUATOR_METRES;
 use heatsplat_points::{LonLatBox, MAX_ZOOM};
 use std::fmt::Write as _;
 
-/// The side in metres of the pixel by which the OGC's standards define scales: 0.28 mm.
+/// The side of a pixel in metres, 0.28 mm, from which the OGC's standards compute the scale of a
+/// map.
 const SCREEN_PIXEL: f64 = 0.000_28;
 
 /// A grid of tiles: a coordinate system, and for each zoom a matrix of square tiles.
@@ -14,7 +15,7 @@ pub(super) struct TileMatrixSet {
     /// Other names by which clients know the grid.
     aliases: &'static [&'static str],
     crs: &'static str,
-    /// The URN of the well-known scale set, under which the standard lists the grid's scales.
+    /// The URN of the grid's well-known scale set: the standard's name for a list of scales.
     well_known: &'static str,
     /// The west and the north edge of the grid, in metres of its coordinate system.
     corner: [f64; 2],
@@ -42,8 +43,8 @@ impl TileMatrixSet {
             .find(|set| set.id == name || set.aliases.contains(&name))
     }
 
-    /// Parses the name of a matrix: the zoom, which some clients put behind the grid's name and a
-    /// colon. `None` if there is no such matrix.
+    /// Parses the name of a matrix, which is its zoom, like `7`. Some clients put the grid's name
+    /// before it: `WebMercatorQuad:7`. `None` if there is no such matrix.
     pub(super) fn zoom(&self, matrix: &str) -> Option<u8> {
         let zoom = matrix
             .rsplit_once(':')
@@ -83,8 +84,8 @@ impl TileMatrixSet {
         text + "</TileMatrixSet>\n"
     }
 
-    /// A layer's link to the grid in WMTS: the zooms from `first` to `last`, and the tiles of each
-    /// that `bounds` touches.
+    /// A layer's link to the grid in WMTS: the zooms from `first` to `last`, and for each the range
+    /// of tiles that touch `bounds`.
     pub(super) fn to_link(&self, bounds: LonLatBox, (first, last): (u8, u8)) -> String {
         let mut text = format!(
             "<TileMatrixSetLink><TileMatrixSet>{}</TileMatrixSet>\n<TileMatrixSetLimits>\n",

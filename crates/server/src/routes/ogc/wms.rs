@@ -28,10 +28,13 @@ pub(crate) async fn get(State(server): State<Arc<Server>>, request: Request) -> 
         .unwrap_or_else(|error| error.report(form))
 }
 
-/// True if a request is to be answered by WMS 1.1.1, and not by 1.3.0. By the standard, a request
-/// for a version that the server lacks is answered by the next older one or, if there is none, by
-/// the oldest; a request without a version is answered by the newest. But without a version, `SRS`
-/// in place of `CRS` shows that 1.1.1 is meant.
+/// True if a request is to be answered by WMS 1.1.1, and not by 1.3.0. The standard's rules are:
+///
+/// * a version that the server lacks is answered by the next older one that it has
+/// * if there is none, it is answered by the oldest one
+/// * a request without a version is answered by the newest one
+///
+/// But in a request without a version, `SRS` in place of `CRS` shows that 1.1.1 is meant.
 fn is_before_130(kvp: &Kvp) -> bool {
     match kvp.get("VERSION").or(kvp.get("WMTVER")) {
         Some(version) => {
@@ -96,11 +99,11 @@ fn capabilities(server: &Server, is_111: bool, request: &Request) -> Response {
     document(server, request, &base, kind, text)
 }
 
-/// The only name in the parameter `name`, which is a list of layers or of styles; an empty text if
-/// the list is empty.
+/// The only item of the parameter `name`, which is a list of names of layers or of styles; an empty
+/// text if the list is empty.
 ///
 /// # Errors
-/// If the list has several names.
+/// If the list has several items.
 fn one<'a>(kvp: &'a Kvp, name: &'static str) -> Result<&'a str, OgcError> {
     let text = kvp.get(name).unwrap_or_default();
     if text.contains(',') {
@@ -110,7 +113,7 @@ fn one<'a>(kvp: &'a Kvp, name: &'static str) -> Result<&'a str, OgcError> {
     Ok(text)
 }
 
-/// Finds the layer whose id is the value of the parameter `name`. Returns its id too.
+/// Finds the layer whose id is the value of the parameter `name`. Returns the id and the layer.
 fn layer(
     server: &Server,
     kvp: &Kvp,
@@ -161,13 +164,13 @@ async fn feature_info(
     feature_info::answer(server, request, (&id, &style), place, format).await
 }
 
-/// The whole zoom that is nearest to a window's.
+/// The whole zoom that is nearest to the zoom of a window.
 fn zoom(window: &Window) -> u8 {
     window.zoom().round().clamp(0.0, f64::from(MAX_ZOOM)) as u8
 }
 
-/// Answers `GetLegendGraphic` with the legend of a layer, as a PNG. With `BBOX`, `WIDTH` and
-/// `HEIGHT` it is the legend of that picture's zoom.
+/// Answers `GetLegendGraphic` with the legend of a layer, as a PNG. If the request has `BBOX`,
+/// `WIDTH` and `HEIGHT`, it is the legend at the zoom of that picture.
 async fn legend_graphic(
     server: &Server,
     kvp: &Kvp,

@@ -22,7 +22,7 @@ type Layers = [(LayerId, Arc<ServedLayer>)];
 const XLINK: &str = "xmlns:xlink=\"http://www.w3.org/1999/xlink\"";
 
 /// Writes the capabilities document of WMS 1.3.0. `base` is the server's URL, and `attribution` the
-/// text that maps of its layers must show.
+/// credit for the data, which maps of the layers must show; `None` if there is none.
 pub(super) fn document_130(base: &str, layers: &Layers, attribution: Option<&str>) -> String {
     let base = escaped(base);
     let crs = MapCrs::NAMES_130.map(|name| format!("<CRS>{name}</CRS>"));
@@ -76,8 +76,8 @@ fn online(base: &str) -> String {
     format!("<OnlineResource {XLINK} xlink:type=\"simple\" xlink:href=\"{base}/wms?\"/>")
 }
 
-/// Writes the descriptions of the service's operations as XML. `document` is the media type of the
-/// capabilities document.
+/// Writes the descriptions of the service's operations as XML. `base` is the server's URL, and
+/// `document` the media type of the capabilities document.
 fn operations(base: &str, document: &str) -> String {
     let maps = get_map::FORMATS.iter().map(|(name, _)| *name).collect();
     let infos = feature_info::FORMATS
@@ -113,7 +113,8 @@ fn ramp_styles() -> String {
 }
 
 /// Writes the element `Style` for the layer's own style, with a link to its legend. The stated size
-/// is that of a legend with a title and a bar of colours; a legend of categories may differ.
+/// of the legend is right for a title and a bar of colours; a legend of categories may have another
+/// size.
 fn own_style(base: &str, id: &str) -> String {
     format!(
         "<Style><Name>{OWN_STYLE}</Name><Title>{OWN_STYLE}</Title>\
@@ -168,7 +169,7 @@ fn layer_111(base: &str, (id, served): &(LayerId, Arc<ServedLayer>)) -> String {
     )
 }
 
-/// The words for a layer's times; `None` if it has none.
+/// The texts about a layer's times for the document; `None` if the layer has no times.
 fn time_words(served: &ServedLayer) -> Option<TimeWords> {
     let times = served.times.as_ref()?;
     Some(times.timeline.buckets().words())

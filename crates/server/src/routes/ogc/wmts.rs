@@ -17,7 +17,7 @@ use heatsplat_points::mercator::{latitude, longitude};
 use heatsplat_points::{TileId, Window};
 use std::sync::Arc;
 
-/// The texts of a request that name a tile, before they are parsed.
+/// The texts in a request that name a layer's tile, before they are parsed.
 struct TileWords<'a> {
     layer: &'a str,
     style: &'a str,
@@ -165,7 +165,7 @@ fn check_service(kvp: &Kvp) -> Result<(), OgcError> {
     }
 }
 
-/// The file extension in this server's URLs for tiles of the media type `format`.
+/// The file extension, in this server's URLs, of tiles whose media type is `format`.
 fn extension(format: &str) -> Result<&'static str, OgcError> {
     const FORMATS: [(&str, &str); 5] = [
         ("image/png", "png"),
@@ -182,7 +182,8 @@ fn extension(format: &str) -> Result<&'static str, OgcError> {
 }
 
 impl TileWords<'_> {
-    /// Finds the tile whose tile matrix set, matrix, row and column the request names.
+    /// Finds the tile that the request names by a tile matrix set, a matrix of it, a row and a
+    /// column.
     fn tile(&self) -> Result<TileId, OgcError> {
         let set = TileMatrixSet::find(self.set).ok_or_else(|| {
             let message = format!(
@@ -207,7 +208,7 @@ impl TileWords<'_> {
     }
 }
 
-/// Answers with a tile, by the route `/{layer}/{z}/{x}/{y}.{extension}`.
+/// Answers with a tile, as the route `/{layer}/{z}/{x}/{y}.{extension}` does.
 async fn tile_of(
     server: Arc<Server>,
     kvp: &Kvp,
@@ -233,7 +234,8 @@ async fn tile_of(
     Ok(xyz::get(State(server), path, request).await?)
 }
 
-/// Answers with the value at pixel (column, row) of a tile.
+/// Answers with the value at a pixel of a tile: in column `i` and row `j`, counted from 0 at the
+/// tile's left and top edge.
 async fn info_of(
     server: Arc<Server>,
     kvp: &Kvp,
