@@ -17,9 +17,9 @@ use heatsplat_render::encode::{self, ImageFormat};
 use serde_json::json as value;
 use std::sync::Arc;
 
-/// Answers with a tile of the archive. If the archive has other tiles of this zoom but not this
-/// one, the answer is an empty picture for PNG and WebP, and 404 for other formats. The tuple has
-/// the query string and the headers of the request.
+/// Answers with a tile of the archive. The zooms that the archive has may lack single tiles: for
+/// such a tile the answer is an empty picture if the archive's tiles are PNG or WebP, and 404 if
+/// they have another format. The tuple is the query string and the headers of the request.
 pub(crate) async fn tile(
     server: &Server,
     archive: Arc<dyn TileArchive>,

@@ -21,8 +21,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-/// The number of colours in the catalog's description of a ramp. They lie at equal distances, from
-/// the ramp's first colour to its last.
+/// The number of colours in the catalog's description of a ramp: the ramp's first and last colour,
+/// and others at equal distances between them.
 const RAMP_COLORS: usize = 32;
 
 #[derive(Serialize)]
@@ -57,8 +57,8 @@ struct LayerEntry<'a> {
     away: Option<bool>,
     points: Option<usize>,
     weight_sum: Option<f64>,
-    /// West, south, east and north of the smallest box that contains the points, in degrees. The
-    /// east is over 180 if the box crosses ±180°. A client may pass such a box on as the parameter
+    /// West, south, east and north, in degrees, of the smallest box that contains the points. The
+    /// east is over 180 if the box crosses ±180°. Clients may send such a box as the parameter
     /// `bbox`.
     bounds: [f64; 4],
     /// West, south, east and north of the first view of a map, in degrees: the box with at least
@@ -75,7 +75,7 @@ struct LayerEntry<'a> {
     /// The name of the backend that draws the layer; left out for archives.
     #[serde(skip_serializing_if = "Option::is_none")]
     backend: Option<&'a str>,
-    /// The race of two backends on the layer's tiles; left out if there was none.
+    /// The outcome of the race of two backends on the layer's tiles; left out if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     backend_race: Option<BackendRace>,
     /// The parameters of the layer's own style.

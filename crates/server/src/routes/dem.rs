@@ -29,11 +29,11 @@ use serde::Serialize;
 use serde_json::{Value, json as value};
 use std::sync::Arc;
 
-/// The zooms at which values are measured to find the range that tiles encode, besides the zoom
-/// that shows all points. A choice.
+/// The zooms in whose tiles values are measured, to find the range of values that tiles encode. The
+/// zoom that shows all points is measured too. A choice.
 const ZOOMS: [u8; 3] = [0, 8, 14];
-/// The factor by which the encoded range is wider than the measured values. They are measured in a
-/// sample of tiles only, and values elsewhere may be larger. A choice.
+/// The factor by which both ends of the encoded range are farther from 0 than the measured values.
+/// These are measured in a sample of tiles only, and values elsewhere may be larger. A choice.
 const MARGIN: f64 = 1.25;
 /// The width and height of a tile in pixels, as map libraries assume them for elevation tiles.
 const SIDE: u32 = 512;
@@ -45,7 +45,8 @@ struct Document<'a> {
     tilejson: TileJson<'a>,
     #[serde(flatten)]
     decoding: Decoding,
-    /// The value that a pixel without heat decodes to: one step below the low end of the range.
+    /// The value that a pixel without heat decodes to. It is less than the low end of the range by
+    /// the least difference that the encoding can show.
     nothing: f64,
     /// The argument of MapLibre's `map.addSource` for these tiles.
     source: Value,
@@ -148,8 +149,9 @@ pub(crate) async fn get(
 }
 
 /// The range of values that tiles should encode: the least and the greatest value in a sample of
-/// tiles at a few zooms, each multiplied by [`MARGIN`]. The range contains 0. An error if the
-/// values of a live layer can't be measured.
+/// tiles of [`ZOOMS`] and of the zoom that shows all points, each multiplied by [`MARGIN`]. The
+/// range contains
+/// 0. An error if the values of a live layer can't be measured.
 async fn measure_range(
     server: &Server,
     size: WorkSize,
@@ -174,8 +176,9 @@ async fn measure_range(
 /// The least and the greatest value that tiles must be able to encode at one zoom. They follow from
 /// the measured statistics and the kind of the values:
 ///
-/// * amounts and quotients begin at 0
-/// * signed values reach equally far on both sides of 0
+/// * amounts and quotients: from 0 to the greatest value
+/// * means: from the least to the greatest value
+/// * signed values: equally far on both sides of 0
 fn ends(statistics: &Statistics, nature: ValueKind) -> (f64, f64) {
     match nature {
         ValueKind::Amount | ValueKind::Ratio => (0.0, statistics.max()),
@@ -184,9 +187,9 @@ fn ends(statistics: &Statistics, nature: ValueKind) -> (f64, f64) {
     }
 }
 
-/// The style's colours as a MapLibre expression that interpolates between stops. MapLibre requires
-/// that the values of the stops increase. `nothing` is the value of empty pixels, which are
-/// transparent.
+/// The style's colours as a MapLibre expression that interpolates between stops: values with their
+/// colours. MapLibre requires that the stops' values increase. `nothing` is the value of empty
+/// pixels, which are transparent.
 fn paint(scale: &Normalizer, style: &ResolvedStyle, nothing: f64) -> Value {
     let legend = Legend::for_style(scale, &style.style);
     let mut stops = vec![

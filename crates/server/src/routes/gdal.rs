@@ -128,8 +128,8 @@ fn service(base: &str, id: &str, query: &Query, content: BandContent) -> String 
     )
 }
 
-/// The document `gdal.vrt`: a virtual raster whose source is the document `service`. It is for
-/// programs that open files only.
+/// The document `gdal.vrt`: a virtual raster whose source is `service`, the text of the document
+/// `gdal.xml`. It is for programs that open nothing but files.
 fn wrapped(service: &str, content: BandContent) -> String {
     let side = TILE << MAX_LEVEL;
     let edge = EQUATOR_METRES / 2.0;

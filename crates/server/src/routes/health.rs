@@ -32,9 +32,10 @@ pub(crate) async fn health() -> Response {
 }
 
 /// Answers 200 if the data of every layer are loaded, and 503 while layers load and while the
-/// server is being stopped. The body has the ids of layers that are loading, of layers whose
-/// database doesn't answer, and of layers whose source can't be read. The latter two don't make the
-/// server unready: only requests for these layers fail, and get 503 until the source is back.
+/// server is being stopped. The body has the ids of three kinds of layers: those that are loading,
+/// those whose database doesn't answer, and those whose source can't be read. Layers of the last
+/// two kinds don't make the server unready: only requests for them fail, with 503, until the source
+/// is back.
 pub(crate) async fn ready(State(server): State<Arc<Server>>) -> Response {
     let (loaded, loading) = server.layers.all();
     let away = loaded

@@ -106,9 +106,11 @@ pub(crate) async fn get(
     ))
 }
 
-/// The level for which a legend is drawn. The parameter `z` states it as a zoom, with or without
-/// decimals. Instead, the parameters of a map (`bbox`, `width`, `height`) may be given: then it is
-/// the level of that map. Without any of these it is that of the zoom that shows all points.
+/// The level for which a legend is drawn, by the first of these that the request has:
+///
+/// * the parameter `z`: a zoom, with or without decimals
+/// * the parameters of a map (`bbox`, `width`, `height`): the level of that map
+/// * none of them: the level of the zoom that shows all points
 fn level(served: &ServedLayer, query: &Query) -> Result<Level, ApiError> {
     let of_map = map::VIEW.iter().find(|name| query.get(name).is_some());
     match (of_map, query.get("z")) {

@@ -61,8 +61,9 @@ pub(crate) async fn get(
     .await
 }
 
-/// Answers with a picture of a view. `named` is a hash of everything on which the picture depends
-/// besides the view, the format, the layer and its style; `request` has the request's headers.
+/// Answers with a picture of a view, which `target` encodes. The ETag is made of the view, the
+/// format, the layer, its style, and `named`, a hash of everything else on which the picture
+/// depends. `request` has the request's headers.
 pub(crate) async fn answer(
     server: &Server,
     wanted: LayerRequest,

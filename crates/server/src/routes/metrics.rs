@@ -314,8 +314,8 @@ fn layers(page: &mut PrometheusText, server: &Server) {
     }
 }
 
-/// Adds the number of layers that each backend draws at present, and the number of layers that each
-/// backend will draw once their data are read again, if races have been held.
+/// Adds two metrics: the number of layers that each backend draws at present and, if races have
+/// been held, the number of layers that each backend will draw once their data are read again.
 fn layer_backends(
     page: &mut PrometheusText,
     server: &Server,
@@ -372,8 +372,8 @@ fn watcher(page: &mut PrometheusText, server: &Server) {
 struct PrometheusText(String);
 
 impl PrometheusText {
-    /// Appends two lines with the type and the description of a metric. They must precede the lines
-    /// with its values.
+    /// Appends the two lines with the type and the description of a metric. The lines with its
+    /// values must follow them.
     fn about(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a string can't fail.
         let _ = writeln!(self.0, "# HELP heatsplat_{name} {help}");

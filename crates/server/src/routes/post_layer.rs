@@ -1,9 +1,9 @@
 //! `POST /layers`: makes a layer from a database query that the client sends. `DELETE /layers/{id}`
 //! removes such a layer.
 //!
-//! The route exists only if the configuration has a token. The layer's id is a digest of the query
+//! Both routes exist only if the configuration has a token. The layer's id is a digest of the query
 //! and its style, so posting the same query and style again leads to the same layer. A layer
-//! expires some time after it was posted last.
+//! expires when it was not posted again for the time that the configuration states.
 
 use crate::cost::check_own_style;
 use crate::http::error::ApiError;
@@ -68,8 +68,8 @@ struct PostedLayer<'a> {
     gdal: String,
     /// The time when the layer expires, in seconds since 1970.
     expires: u64,
-    /// Warnings about the parts of the posted style that could not be converted; left out if there
-    /// are none, as for a style of this program's own form.
+    /// Warnings about the parts of the posted style that could not be converted. Left out if there
+    /// are none: a style of this program's own parameters needs no conversion.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -91,7 +91,7 @@ pub(crate) async fn post(
     made.map_err(IntoResponse::into_response)
 }
 
-/// Removes a posted layer at once, before it expires. Requests that are drawing it finish.
+/// Removes a posted layer at once, before it expires. Requests that are drawing the layer finish.
 pub(crate) async fn delete(
     State(server): State<Arc<Server>>,
     Path(id): Path<String>,
@@ -106,7 +106,7 @@ pub(crate) async fn delete(
 }
 
 /// Returns the settings for posted layers if the request has the right token. Otherwise returns the
-/// answer for it: 401, or 404 if the server takes no posted layers.
+/// answer to the request: 401, or 404 if the server takes no posted layers.
 fn authorize(server: &Server, headers: &HeaderMap) -> Result<Posting, Box<Response>> {
     let Some(posting) = server.config.posting.clone() else {
         let message = "layers can't be posted here: the server has no token";
@@ -206,9 +206,12 @@ impl From<PostError> for ApiError {
     }
 }
 
-/// Parses the posted style. It is a JSON object of style parameters, or another heat map's
-/// configuration, as JSON or as text in a JSON string. A warning is returned for each part of a
-/// configuration that could not be converted.
+/// Parses the posted style. It is one of two things:
+///
+/// * a JSON object of style parameters
+/// * the configuration of another heat map: as JSON, or as a JSON string that holds its text
+///
+/// The list has a warning for each part of a configuration that could not be converted.
 fn parse_style(given: &serde_json::Value) -> Result<(Style, Vec<String>), ApiError> {
     let import = |text: &str| {
         let imported = import::style(text);

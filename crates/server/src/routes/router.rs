@@ -207,8 +207,9 @@ async fn answer(server: &Server, request: Request, next: Next) -> Response {
     response
 }
 
-/// Answers a request for a document or a picture. The answer may be a part, may be compressed, and
-/// counts against the limit of bytes that are on their way to clients.
+/// Answers a request for a document or a picture. If the request asks for it, the answer is only a
+/// part or is compressed. Its bytes count against the limit of bytes that are on their way to
+/// clients.
 async fn transfer(server: &Server, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let encoding = EncodingRequest::new(request.uri().path(), headers);
@@ -229,9 +230,9 @@ async fn transfer(server: &Server, request: Request, next: Next) -> Response {
     }
 }
 
-/// Returns true if this router has a route for posted layers that fits the request: `/layers` to
-/// post one, `/layers/{id}` to delete one. The router of another socket may have these routes
-/// instead.
+/// Returns true if this router has the route for posted layers that the request needs: `/layers` to
+/// post one, `/layers/{id}` to delete one. If there is a socket for administration, only its router
+/// has these routes.
 fn is_posting(request: &Request) -> bool {
     let route = request.extensions().get::<MatchedPath>();
     let path = request.uri().path();

@@ -32,8 +32,8 @@ pub(crate) struct TileJson<'a> {
     #[serde(rename = "tileSize")]
     tile_size: u32,
     /// West, south, east and north, in degrees, of the box around the points and everything that
-    /// their kernels reach. A box that crosses ±180° is replaced by one of all longitudes, since
-    /// clients know no other form.
+    /// their kernels reach. A box that crosses ±180° is replaced by one of all longitudes: clients
+    /// know no box whose east is over 180.
     bounds: [f64; 4],
     /// West, south, east and north, in degrees, of the box around the points; left out if it isn't
     /// known. Its east is over 180 if the points lie on both sides of ±180°.
@@ -103,9 +103,9 @@ pub(crate) async fn get(
     Ok(base.guard(response))
 }
 
-/// Makes the TileJSON document of a layer whose tiles are drawn on request. In the URLs in it,
-/// `base` is the server's URL, `id` the layer's id, and `suffix` a query string with its `?`, or
-/// empty.
+/// Makes the TileJSON document of a layer whose tiles are drawn on request. `base` is the server's
+/// URL, `id` the layer's id, and `suffix` a query string for the URLs in the document, which begins
+/// with `?` or is empty.
 pub(crate) fn document<'a>(
     server: &'a Server,
     served: &'a ServedLayer,

@@ -1,5 +1,5 @@
-//! `/{layer}/time.json`: the times of a layer's points: range, buckets, a histogram, and a window
-//! that suits a map that plays.
+//! `/{layer}/time.json`: the times of a layer's points: their range, their buckets, a histogram,
+//! and the length of windows that suits a map that plays.
 
 use crate::http::error::ApiError;
 use crate::http::etag::Fingerprint;
@@ -24,25 +24,27 @@ struct Document<'a> {
     summary: TimeSummary<'a>,
     histogram: Histogram,
     suggest: Suggestion,
-    /// The number of points up to which a window has an index that is made in some milliseconds.
+    /// The number of points up to which the points of a window are selected in some milliseconds.
     exact_below: usize,
-    /// The URL template of tiles of a window: `{time}` is the window.
+    /// The URL template of the tiles of a window. `{time}` in it stands for the window, as ISO 8601
+    /// writes an interval.
     tiles: String,
 }
 
-/// Points with a time, counted in bars of a calendar step.
+/// A histogram of the points that have a time. Each bar is a step of the calendar.
 #[derive(Serialize)]
 struct Histogram {
-    /// The step of the bars, as ISO 8601 writes a duration.
+    /// The length of a bar, as ISO 8601 writes a duration, like `P1M`.
     step: String,
     /// The instant at which each bar begins, in seconds since 1970.
     starts: Vec<i64>,
     count: Vec<usize>,
-    /// The sum of the weights in each bar.
+    /// The sum of the weights of the points in each bar.
     sum: Vec<f64>,
 }
 
-/// A length of windows, and a step from one window to the next.
+/// A length of windows, and the step by which a map that plays moves its window, each as ISO 8601
+/// writes a duration, like `P7D`.
 #[derive(Serialize)]
 struct Suggestion {
     window: &'static str,

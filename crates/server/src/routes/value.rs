@@ -22,29 +22,32 @@ struct ValueBody {
     lon: f64,
     lat: f64,
     z: u8,
-    /// The value at the coordinate, in the measure of the request's style; null for a mean if the
-    /// kernel of no point reaches the coordinate.
+    /// The value at the coordinate, in the measure of the request's style. Null if the style shows
+    /// a mean, and the kernel of no point reaches the coordinate.
     value: Option<f64>,
     /// The number of points that have a weight and whose kernels reach the coordinate.
     count: usize,
-    /// The mean weight of the points that `count` counts, each weighted by its kernel's value at
-    /// the coordinate; null if there are none.
+    /// The mean of the weights of the points that `count` counts. In it, each point counts by the
+    /// value of its kernel at the coordinate. Null if there are no such points.
     mean: Option<f64>,
-    /// The percentage of all values of the zoom that are less than this value; null if the zoom's
-    /// values are not measured.
+    /// The percentage, from 0 to 100, of the zoom's values that are less than this value; of
+    /// differences, those that are nearer to 0, and of quotients, those nearer to 1. The zoom's
+    /// values are those of the pixels with heat in a sample of its tiles. Null if none were
+    /// measured.
     percentile: Option<f64>,
     unit: String,
     /// The window of time whose points are shown, as ISO 8601 writes an interval; left out if all
     /// times are shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
-    /// The points nearest to the coordinate, nearest first. Only points from which the kernel
-    /// reaches it are listed. Left out unless the request has the parameter `rows`.
+    /// The points nearest to the coordinate, nearest first, at most as many as the parameter `rows`
+    /// states. Only points whose kernels reach the coordinate are listed. Left out without this
+    /// parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<Vec<NearRow>>,
 }
 
-/// A point from which the kernel reaches the coordinate of the request.
+/// A point whose kernel reaches the coordinate of the request.
 #[derive(Serialize)]
 struct NearRow {
     lon: f64,

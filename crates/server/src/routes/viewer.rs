@@ -70,8 +70,9 @@ async fn file(Path(path): Path<String>, RawQuery(query): RawQuery, headers: Head
     serve(&path, query.as_deref(), &headers)
 }
 
-/// Adds headers that let the viewer's page load tiles of the base map from `origin`, and send its
-/// own origin there: servers of maps want to know which page shows them.
+/// Adds headers that let the viewer's page load tiles of the base map from `origin`. They also let
+/// the page send its own origin in these requests: servers of maps want to know which page shows
+/// them.
 fn admit(response: &mut Response, origin: &str) {
     let policy = ["img-src 'self'", "connect-src 'self'"].into_iter().fold(
         packed::CONTENT_SECURITY_POLICY.to_owned(),
@@ -130,8 +131,8 @@ fn serve(path: &str, query: Option<&str>, request: &HeaderMap) -> Response {
     }
 }
 
-/// Returns true if the client accepts gzip: the header `Accept-Encoding` names gzip, or has `*`,
-/// with a weight other than 0.
+/// Returns true if the client accepts gzip: the header `Accept-Encoding` has `gzip` or `*`, with
+/// another weight than `q=0`.
 fn accepts_gzip(request: &HeaderMap) -> bool {
     let mut wildcard = false;
     for value in request.get_all(ACCEPT_ENCODING) {
