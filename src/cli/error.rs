@@ -1,4 +1,4 @@
-//! The errors of commands, their causes, and the errors that the command line causes.
+//! Errors of commands: their types, their messages, and the messages of their causes.
 
 use heatsplat_loader::Parameter;
 use std::error::Error;

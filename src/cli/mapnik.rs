@@ -20,8 +20,8 @@ pub(super) fn with_marker(imported: ImportedStyle, xml: &Path) -> Result<Importe
 }
 
 /// Converts the parameters of a Mapnik datasource to a source: a file's path or a database's
-/// address. What they state about reading the source goes into `flags`, unless the user has set
-/// those flags.
+/// address. If the parameters also state how to read the source, this goes into `flags`, except
+/// flags that the user has set.
 pub(super) fn source(
     parameters: &[(String, String)],
     xml: &Path,

@@ -17,8 +17,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
-/// The number of bytes at the beginning of a file by which it is recognised as a packed file. They
-/// contain zeros, which a text doesn't.
+/// The number of bytes at the beginning of a file that are read to find out whether it is a packed
+/// file. In a packed file some of them are zeros, which a text doesn't have.
 const BEGINNING: u64 = 64;
 
 /// The default limit of the cache of pages in bytes. The pages of some 37 million points take as

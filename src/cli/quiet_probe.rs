@@ -1,6 +1,7 @@
-//! Probing of GPUs without the complaints of their drivers.
+//! Probing of GPUs without a message that their drivers print needlessly.
 
-/// Runs `probe`, which loads graphics drivers. Only on Linux is one of their messages suppressed.
+/// Runs `probe`, which loads graphics drivers. On Linux a needless message of the drivers is
+/// suppressed; on other systems nothing is.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn quietly<T>(probe: impl FnOnce() -> T) -> T {
     probe()

@@ -158,7 +158,8 @@ impl SourceFlags {
     }
 
     /// Rewords an error about a missing column, so that it names the flag that asked for the
-    /// column. The loader knows the columns of `--by` and `--radius-column` as kept ones.
+    /// column. The loader's message names `keep` also for the columns of `--by` and
+    /// `--radius-column`.
     fn blamed(&self, error: LoadError) -> BoxError {
         let LoadError::NoSuchColumn {
             parameter: Parameter::Keep,

@@ -4,7 +4,7 @@ use super::postgis;
 use heatsplat_loader::shown_source;
 use std::path::Path;
 
-/// A source in the form that messages may show: an address has no user, password and query.
+/// A source as messages may show it: an address is shown without its user, password and query.
 pub(super) fn redact(source: &str) -> String {
     postgis::redact(source).unwrap_or_else(|| shown_source(source))
 }

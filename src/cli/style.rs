@@ -54,7 +54,8 @@ impl StyleCommand {
     }
 }
 
-/// The style in the form that `--style` reads: each parameter in a line of its own.
+/// The style as `--style` reads it: each parameter in a line of its own, like `radius=12px`. Lines
+/// that begin with `#` have what isn't part of the style, like columns.
 fn lines(imported: &ImportedStyle) -> String {
     let mut text = format!("# from {}\n", imported.dialect);
     let columns = &imported.columns;

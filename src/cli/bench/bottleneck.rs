@@ -4,8 +4,8 @@ use super::measure::BenchTiming;
 use crate::cli::backend::bench_device::PassTime;
 use heatsplat::render::Phase;
 
-/// The share of the time for which a part of the machine must be busy to count as the bottleneck. A
-/// choice.
+/// The share of the time, from 0 to 1, from which on a part of the machine counts as busy. If no
+/// part is busy for so long, the pictures wait for something else. A choice.
 const BUSY: f64 = 0.6;
 
 /// The shares of the time in which the parts of a machine are busy while many pictures are drawn.

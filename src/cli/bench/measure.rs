@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The measurements of one kind of pictures, for example of the dense tiles of a zoom.
+/// The measurements of one kind of pictures, like `4 dense`: the dense tiles of zoom 4.
 pub(super) struct BenchTiming {
     pub(super) kind: String,
     /// The number of different pictures of this kind, which are drawn by turns.

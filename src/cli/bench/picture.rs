@@ -1,4 +1,4 @@
-//! The pictures that a benchmark draws, and the form in which they are wanted.
+//! The pictures that a benchmark draws, and the formats in which it draws them.
 
 use heatsplat::render::View;
 use heatsplat::render::encode::{EncodeError, ImageFormat};

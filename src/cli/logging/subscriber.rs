@@ -221,7 +221,8 @@ impl Subscriber for Logger {
     }
 }
 
-/// The fields of an event or a span as text: its message, and all other fields as the rest.
+/// The fields of an event or a span as text, in the format of the log: `message` has the field of
+/// this name alone, and `rest` the names and values of all other fields, like ` z=4 layer=quakes`.
 struct FormattedFields {
     format: LogFormat,
     message: String,

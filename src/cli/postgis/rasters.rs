@@ -16,8 +16,9 @@ pub(crate) struct RasterTable {
 }
 
 impl RasterTable {
-    /// Parses `postgres://user@host/database?table=NAME`. Returns `None` if the text is not the
-    /// address of a database.
+    /// Parses the address of a database with the name of a table:
+    /// `postgres://user@host/database?table=NAME`. Returns `None` if the text is not the address of
+    /// a database, and an error message if it is one without a legal table.
     pub(crate) fn parse(text: &str) -> Option<Result<Self, String>> {
         is_address(text).then(|| Self::parse_address(text))
     }
@@ -42,8 +43,8 @@ impl RasterTable {
         Ok(Self { address, name })
     }
 
-    /// Checks that the table can be created. This happens before the source is read, which may take
-    /// long.
+    /// Checks that the table, and an overview for each zoom but the last, can be created. This
+    /// happens before the source is read, which may take long.
     pub(crate) fn check(&self, zooms: RangeInclusive<u8>, overwrite: bool) -> Result<(), BoxError> {
         let last = *zooms.end();
         let factors: Vec<u32> = zooms.map(|z| 1 << (last - z)).collect();

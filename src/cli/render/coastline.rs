@@ -256,8 +256,8 @@ fn clip(points: &[[f64; 2]], size: [f64; 2], is_ring: bool) -> Line {
     kept
 }
 
-/// Joins stretches, each of two points, to lines: a stretch that begins where the one before it
-/// ended continues that one's line, and any other begins a line. Empty stretches are left out.
+/// Joins stretches, each of two points, to lines. A stretch that begins where the stretch before it
+/// ended continues the line; any other stretch begins a new line. Empty stretches are left out.
 fn joined(stretches: impl Iterator<Item = Line>) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for stretch in stretches {

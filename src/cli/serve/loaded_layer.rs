@@ -154,7 +154,7 @@ pub(super) enum Reload {
     All,
     /// The layer with this name or this id.
     Layer(String),
-    /// The layers whose files at addresses were found to be other ones now.
+    /// The layers at whose addresses reads have found other files than those that were opened.
     Replaced,
     /// The layers whose reload period is over. A layer whose source is unchanged is not read.
     Due,

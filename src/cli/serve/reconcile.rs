@@ -144,8 +144,8 @@ impl LayerSet {
         self.derive_missing()
     }
 
-    /// Makes the derived layers that could not be made before. A derived layer stays in the list if
-    /// one of its layers could not be read.
+    /// Makes the derived layers in `underived`. A derived layer stays there as long as one of the
+    /// two layers that it is made of can't be read.
     fn derive_missing(&mut self) -> Result<(), BoxError> {
         let failed = |id: &str| self.failed.iter().any(|f| f.layer.id.as_str() == id);
         let (later, now): (Vec<_>, Vec<_>) = std::mem::take(&mut self.underived)

@@ -19,7 +19,7 @@ pub(super) const SECTIONS: [&str; 6] =
 
 impl RawConfig {
     /// Parses the text of a configuration file that lies in `folder`. `variable` returns the value
-    /// of an environment variable.
+    /// of an environment variable, or `None` if it isn't set.
     pub(crate) fn from_toml(
         text: &str,
         folder: &Path,

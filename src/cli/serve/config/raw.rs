@@ -13,8 +13,8 @@ use std::fmt::{self, Write as _};
 /// fewer are in many messages by chance.
 const SECRET_PIECE: usize = 4;
 
-/// Keys that other programs use in their configuration files, each with the key of this program
-/// that means the same, which the error about an unknown key suggests.
+/// Keys in the configuration files of other programs, each with the key of this program that means
+/// the same. The error about such a key suggests the other one.
 const OF_OTHERS: [(&str, &str); 12] = [
     ("path", "file"),
     ("filename", "file"),
@@ -72,7 +72,7 @@ pub(crate) enum StyleRef {
     /// The program's default style, since the configuration names none.
     #[default]
     Default,
-    /// The style of a section `[styles.NAME]`. The entry's value is the name.
+    /// The style of a section `[styles.NAME]`. The name is the value of the entry.
     Named(ConfigEntry),
     /// The parameters of a style that only this layer has.
     Inline(Section),
