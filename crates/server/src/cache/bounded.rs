@@ -13,8 +13,8 @@ use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 
-/// The memory of an entry besides its value, in bytes: the key, the store's tables and the
-/// reference counts. An estimate.
+/// The estimated bytes of memory that the cache needs for each value besides the value itself: for
+/// the key, the store's tables and the reference counts.
 const OVERHEAD: u64 = 256;
 
 /// A value whose size in memory is known.

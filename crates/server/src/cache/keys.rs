@@ -20,8 +20,8 @@ const MAX_AGE: Duration = Duration::from_secs(10);
 /// equals the `stale-if-error` of live layers in the default configuration.
 const MAX_STALE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The typical size of an encoded tile in bytes, by which the cache estimates its number of
-/// entries.
+/// The typical size of an encoded tile in bytes, from which the cache estimates how many tiles it
+/// will have.
 const TILE_BYTES: u64 = 12 << 10;
 /// The typical size of a tile's density in bytes: 256 × 256 pixels of 4 bytes.
 const DENSITY_BYTES: u64 = 256 << 10;

@@ -45,8 +45,9 @@ pub(crate) struct RequestCounts {
 #[derive(Debug, Default)]
 pub(crate) struct RouteCounts {
     pub(crate) statuses: [AtomicU64; STATUSES.len()],
-    /// The number of requests in each bucket. A request counts in the first bucket whose bound in
-    /// [`BOUNDS`] its time doesn't exceed, or in the last, which has no bound.
+    /// The number of requests in each bucket of time. The bucket at index `i` counts requests that
+    /// took at most as long as the bound at `i` in [`BOUNDS`], and longer than the bound before it.
+    /// The last bucket counts requests that took longer than the last bound.
     pub(crate) times: [AtomicU64; BOUNDS.len() + 1],
     /// The time of all requests together, in nanoseconds.
     pub(crate) nanoseconds: AtomicU64,

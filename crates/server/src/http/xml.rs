@@ -1,7 +1,8 @@
 //! Escaping of texts for XML documents.
 
-/// Replaces the characters of a text that have a meaning in XML, and leaves out control characters,
-/// which XML 1.0 can't contain. The result may stand between tags and in quotes.
+/// Replaces the characters of a text that have a meaning in XML by references like `&lt;`, and tabs
+/// and line breaks by blanks. Leaves out other control characters, which XML 1.0 can't contain. The
+/// result may stand between tags and in quotes.
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -31,8 +31,8 @@ use tokio::task::block_in_place;
 /// it, those that are rarely used are dropped. A choice.
 const MAX_STYLES: usize = 256;
 
-/// The number of states of layers that this process has made so far, from which each state gets its
-/// version. A new state, a [`ServedLayer`], is made whenever a layer is loaded or changed.
+/// The number of states of layers that this process has made so far: the version of the next state.
+/// A new state, a [`ServedLayer`], is made whenever a layer is loaded or changed.
 static VERSIONS: AtomicU64 = AtomicU64::new(0);
 
 /// The source of a layer's data: one of four kinds.

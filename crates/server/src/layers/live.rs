@@ -173,7 +173,7 @@ pub struct LiveLayer {
     epoch: u64,
     /// The distribution of the points over the world. The first request that needs it fetches it.
     overview: OnceCell<Overview>,
-    /// The statistics of scales. Each entry stays empty until its measurement is finished.
+    /// The statistics of scales. The cell of a key is empty until its statistics are measured.
     statistics: Memo<LevelKey, OnceCell<Arc<Statistics>>>,
     /// True if the layer has so much negative weight that its values are shown on both sides of
     /// zero. It is set once, when the overview is fetched.

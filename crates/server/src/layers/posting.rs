@@ -82,7 +82,7 @@ pub struct PostedQuery {
     pub geom: Option<String>,
     /// The name of the column of weights; `None` if the client doesn't name one.
     pub weight: Option<String>,
-    /// The SRID (the number of the coordinate reference system) of geometries that state none;
+    /// The SRID (the number of the coordinate reference system) of geometries that state no SRID;
     /// `None` if the client doesn't give it.
     pub srid: Option<u32>,
     /// True if all rows are to be read into memory once. False if the rows are to be read for each

@@ -84,7 +84,7 @@ impl LayerWindow {
         self.timeline.holds(row, self.window.span())
     }
 
-    /// Selects the points in the window from those of the unfiltered index.
+    /// Selects those of `points`, the points of the unfiltered index, that are in the window.
     pub(super) fn select(&self, points: &Points) -> Points {
         self.timeline.select(points, self.window.span())
     }

@@ -35,13 +35,14 @@ const MAX_EXPECTED_WAIT: Duration = Duration::from_millis(250);
 /// happens only if the requests before it take far longer than expected. A choice.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// The longest expected time of work that is done on the runtime's workers. A choice: meanwhile,
-/// other requests of this worker may have to wait.
+/// The longest expected time of work that is done on the runtime's worker that has the request.
+/// Longer work goes to a blocking thread, since the worker answers no other requests meanwhile. A
+/// choice.
 pub(crate) const QUICK: Duration = Duration::from_millis(2);
 
-/// A request may wait for another one to prepare a scale or a filter's points. This is the longest
-/// time between two of its checks for the end of the preparation. The end of queued work causes a
-/// check too, but some things are prepared outside the queue. A choice.
+/// The longest time between two checks, by a waiting request, whether another request has prepared
+/// the scale or the filter's points that it waits for. The end of queued work causes a check too,
+/// but some things are prepared outside the queue. A choice.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// The time after its deadline within which work usually ends by itself. If it hasn't ended by
