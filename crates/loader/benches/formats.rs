@@ -34,6 +34,15 @@ use std::time::Instant;
 /// The most memory, in MiB, that a reader may take in addition to its points.
 const MOST_MIB: f64 = 64.0;
 
+/// The least speed that some formats must reach, as a share of the speed of CSV in the same run. It
+/// is asserted for a million rows, of which the time is not that of the start.
+const LEAST_SHARES: [(&str, f64); 4] = [
+    ("arrays", 0.5),
+    ("kml", 0.115),
+    ("tcx", 0.115),
+    ("xlsx", 0.07),
+];
+
 /// The environment variable that names the file to read. It is set in the processes that read a
 /// file.
 const FILE: &str = "HEATSPLAT_BENCH_FILE";
@@ -75,21 +84,26 @@ fn main() {
         "all cores", "points, CPU", "points", "index, CPU", "index", "memory"
     );
     let this = std::env::current_exe().unwrap();
-    let failed: Vec<&str> = files
-        .iter()
-        .filter(|(format, path)| {
-            print!("{format:<12}");
-            std::io::Write::flush(&mut std::io::stdout()).unwrap();
-            !Command::new(&this)
-                .env(FILE, path)
-                .status()
-                .unwrap()
-                .success()
-        })
-        .map(|(format, _)| *format)
-        .collect();
+    let mut speeds = Vec::new();
+    let mut failed = Vec::new();
+    for (format, path) in &files {
+        let run = Command::new(&this).env(FILE, path).output().unwrap();
+        let line = String::from_utf8(run.stdout).unwrap();
+        print!("{format:<12}{line}{}", String::from_utf8_lossy(&run.stderr));
+        let first = line.split_whitespace().next();
+        match first.and_then(|speed| speed.parse::<f64>().ok()) {
+            Some(speed) if run.status.success() => speeds.push((*format, speed)),
+            _ => failed.push(*format),
+        }
+    }
     std::fs::remove_dir_all(&folder.0).unwrap();
     assert!(failed.is_empty(), "failed: {failed:?}");
+    let speed = |format: &str| speeds.iter().find(|(known, _)| *known == format).unwrap().1;
+    for (format, least) in LEAST_SHARES {
+        let share = speed(format) / speed("csv");
+        println!("{format} has {share:.3} of the speed of CSV, at least {least}");
+        assert!(smoke || share >= least, "{format}: {share:.3}");
+    }
 }
 
 /// Reads a file into points and into an index, and prints a line with the speeds and with the

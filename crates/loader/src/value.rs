@@ -49,6 +49,17 @@ impl Value<'_> {
         }
     }
 
+    /// The value with a text of its own.
+    pub(crate) fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Number(number) => Value::Number(number),
+            Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Self::Time(time) => Value::Time(time),
+            Self::Bool(truth) => Value::Bool(truth),
+        }
+    }
+
     /// The value as text for messages: a text in quotes and cut off after 60 characters, a number
     /// or time in its usual form (`5`, `2010-03-01T12:30:00Z`), and null as `nothing`.
     pub(crate) fn shown(&self) -> String {

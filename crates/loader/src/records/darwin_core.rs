@@ -1,11 +1,11 @@
 //! Descriptions of Darwin Core archives (`meta.xml`, the Darwin Core text guide of TDWG), as GBIF
 //! writes them: which file has the records, and how its text is delimited.
 
-use super::xml::{XmlEvent, XmlReader, append, attribute};
+use super::xml::{XmlEvent, XmlReader, XmlTag, append};
 use crate::error::LoadError;
 use crate::input::Origin;
 use crate::options::{LoadOptions, Quote};
-use quick_xml::events::BytesStart;
+use std::borrow::Cow;
 use std::io::BufRead;
 
 /// The name of the file that describes an archive.
@@ -34,7 +34,7 @@ impl CoreFile {
         let (mut is_core, mut is_location) = (false, false);
         loop {
             match reader.next()? {
-                XmlEvent::Start(tag) => match tag.local_name().as_ref() {
+                XmlEvent::Start(tag) => match tag.local_name() {
                     "core" => {
                         is_core = true;
                         core = Some(Self::new(&tag));
@@ -43,7 +43,7 @@ impl CoreFile {
                     "field" => note_field(&mut core, is_core, &tag),
                     _ => (),
                 },
-                XmlEvent::Empty(tag) if tag.local_name().as_ref() == "field" => {
+                XmlEvent::Empty(tag) if tag.local_name() == "field" => {
                     note_field(&mut core, is_core, &tag);
                 }
                 XmlEvent::Text(text) if is_location => {
@@ -51,7 +51,7 @@ impl CoreFile {
                         append(&mut core.location, text.trim());
                     }
                 }
-                XmlEvent::End(tag) => match tag.local_name().as_ref() {
+                XmlEvent::End(name) => match name {
                     "core" => is_core = false,
                     "location" => is_location = false,
                     _ => (),
@@ -62,8 +62,8 @@ impl CoreFile {
         }
     }
 
-    fn new(tag: &BytesStart<'_>) -> Self {
-        let text = |name| attribute(tag, name);
+    fn new(tag: &XmlTag<'_>) -> Self {
+        let text = |name| tag.attribute(name).map(Cow::into_owned);
         let delimiter = text("fieldsTerminatedBy").unwrap_or_else(|| ",".to_owned());
         let quote = text("fieldsEnclosedBy").unwrap_or_else(|| "\"".to_owned());
         Self {
@@ -106,12 +106,12 @@ impl CoreFile {
 
 /// Records the index of the column that a `<field>` describes, if this is the longitude or the
 /// latitude of the core records.
-fn note_field(core: &mut Option<CoreFile>, is_core: bool, tag: &BytesStart<'_>) {
+fn note_field(core: &mut Option<CoreFile>, is_core: bool, tag: &XmlTag<'_>) {
     let Some(core) = core.as_mut().filter(|_| is_core) else {
         return;
     };
-    let term = attribute(tag, "term").unwrap_or_default();
-    let at = attribute(tag, "index").and_then(|index| index.parse().ok());
+    let term = tag.attribute("term").unwrap_or_default();
+    let at = tag.attribute("index").and_then(|index| index.parse().ok());
     match term.rsplit('/').next() {
         Some("decimalLongitude") => core.longitude = at,
         Some("decimalLatitude") => core.latitude = at,

@@ -1,7 +1,7 @@
 //! Reading of GPX: the points of tracks and of routes, and waypoints.
 
 use super::whole::whole;
-use super::xml::{Slots, XmlEvent, XmlReader, append};
+use super::xml::{SlotTexts, Slots, XmlEvent, XmlReader, XmlTag};
 use super::{Geometry, ReadFailure, RecordReader, RecordSink, RecordSourceBuilder, damaged};
 use crate::columns::resolve::{PositionColumns, ResolvedColumns};
 use crate::columns::selection::RowSelection;
@@ -12,7 +12,6 @@ use crate::input::{Input, Origin};
 use crate::number;
 use crate::options::LoadOptions;
 use crate::source::Source;
-use quick_xml::events::BytesStart;
 use std::io::BufRead;
 
 /// Names of the XML elements that hold a position.
@@ -86,11 +85,11 @@ fn elements(sample: &[u8], origin: &Origin) -> Slots {
             XmlEvent::Start(start) if is_point(&start) => within = true,
             XmlEvent::Start(start) if within => {
                 let name = start.local_name();
-                if name.as_ref() != "extensions" {
-                    slots.of(name.as_ref());
+                if name != "extensions" {
+                    slots.of(name);
                 }
             }
-            XmlEvent::End(end) if POINTS.contains(&end.local_name().as_ref()) => within = false,
+            XmlEvent::End(end) if POINTS.contains(&end) => within = false,
             XmlEvent::Eof => break,
             _ => (),
         }
@@ -101,9 +100,8 @@ fn elements(sample: &[u8], origin: &Origin) -> Slots {
 /// A point whose closing tag was not read yet.
 struct OpenPoint {
     place: Result<(f64, f64), String>,
-    /// The text read so far of each wanted element, by the element's slot (see [`Slots`]). `None`
-    /// for an element that hasn't appeared yet.
-    texts: Vec<Option<String>>,
+    /// The text read so far of each wanted element, by the element's slot (see [`Slots`]).
+    texts: SlotTexts,
 }
 
 /// A reader that makes points of XML elements and sends them to a sink.
@@ -132,11 +130,11 @@ impl PointReader<'_> {
                     let point = self.open(&start);
                     self.finish(point)?;
                 }
-                XmlEvent::Start(start) => element = self.slots.of(start.local_name().as_ref()),
+                XmlEvent::Start(start) => element = self.slots.of(start.local_name()),
                 XmlEvent::Text(text) => note(&mut point, element, &text),
                 XmlEvent::End(end) => {
                     element = None;
-                    if POINTS.contains(&end.local_name().as_ref())
+                    if POINTS.contains(&end)
                         && let Some(point) = point.take()
                     {
                         self.finish(point)?;
@@ -152,16 +150,18 @@ impl PointReader<'_> {
         }
     }
 
-    fn open(&self, start: &BytesStart<'_>) -> OpenPoint {
+    fn open(&self, start: &XmlTag<'_>) -> OpenPoint {
+        let mut texts = SlotTexts::default();
+        texts.begin(self.slots.len());
         OpenPoint {
             place: place(start),
-            texts: vec![None; self.slots.len()],
+            texts,
         }
     }
 
     fn finish(&mut self, point: OpenPoint) -> Result<(), ReadFailure> {
         let value = |column: usize| self.slots.value(&point.texts, column);
-        if !self.sink.selects(value)? {
+        if !self.sink.selects(|column| value(column).into_owned())? {
             return Ok(());
         }
         let weight = self.weight.map(value);
@@ -178,25 +178,23 @@ impl PointReader<'_> {
 /// Appends `text` to the text of an element of the open point. Does nothing if no point is open or
 /// if the element isn't wanted.
 fn note(point: &mut Option<OpenPoint>, element: Option<usize>, text: &str) {
-    let place = point.as_mut().zip(element);
-    let Some(known) = place.and_then(|(point, at)| point.texts.get_mut(at)) else {
-        return;
-    };
-    append(known.get_or_insert_default(), text);
+    if let Some((point, slot)) = point.as_mut().zip(element) {
+        point.texts.append(slot, text);
+    }
 }
 
-fn is_point(start: &BytesStart<'_>) -> bool {
-    POINTS.contains(&start.local_name().as_ref())
+fn is_point(start: &XmlTag<'_>) -> bool {
+    POINTS.contains(&start.local_name())
 }
 
 /// The longitude and the latitude in degrees, from the attributes of a point. The error describes
 /// the attribute that is missing or malformed.
-fn place(start: &BytesStart<'_>) -> Result<(f64, f64), String> {
+fn place(start: &XmlTag<'_>) -> Result<(f64, f64), String> {
     let attribute = |name: &str| {
-        let found = start.try_get_attribute(name).ok().flatten();
+        let found = start.first_attribute(name);
         let found = found.ok_or_else(|| format!("a point without {name}"))?;
-        number::parse(found.value.as_bytes())
-            .ok_or_else(|| format!("{name} {}", crate::messages::shown(found.value.as_bytes())))
+        number::parse(found.as_bytes())
+            .ok_or_else(|| format!("{name} {}", crate::messages::shown(found.as_bytes())))
     };
     Ok((attribute("lon")?, attribute("lat")?))
 }

@@ -1,7 +1,7 @@
 //! Reading of TCX, Garmin's format of activities and courses: the positions of trackpoints.
 
 use super::whole::WholeInput;
-use super::xml::{self, Slots, XmlEvent, XmlReader, append};
+use super::xml::{self, SlotTexts, Slots, XmlEvent, XmlReader};
 use super::{Geometry, ReadFailure, RecordSink};
 use crate::error::LoadError;
 use crate::input::{Input, Origin};
@@ -28,7 +28,7 @@ fn columns(sample: &[u8], origin: &Origin) -> Slots {
     // A sample usually ends in the middle of an element, which is an error there.
     while let Ok(event) = reader.next() {
         match event {
-            XmlEvent::Start(start) => trackpoints.start(start.local_name().as_ref()),
+            XmlEvent::Start(start) => trackpoints.start(start.local_name()),
             XmlEvent::End(_) => drop(trackpoints.end()),
             XmlEvent::Eof => break,
             _ => (),
@@ -51,11 +51,11 @@ fn read(
     loop {
         let is_point = match reader.next()? {
             XmlEvent::Start(start) => {
-                trackpoints.start(start.local_name().as_ref());
+                trackpoints.start(start.local_name());
                 false
             }
             XmlEvent::Empty(start) => {
-                trackpoints.start(start.local_name().as_ref());
+                trackpoints.start(start.local_name());
                 trackpoints.end()
             }
             XmlEvent::Text(text) => {
@@ -72,12 +72,16 @@ fn read(
     }
 }
 
+/// The slots of the texts of a trackpoint's place.
+const LONGITUDE: usize = 0;
+const LATITUDE: usize = 1;
+
 /// The use of an element in a trackpoint.
 #[derive(Clone, Copy)]
 enum Element {
     Trackpoint,
-    Longitude,
-    Latitude,
+    /// A coordinate. The field is [`LONGITUDE`] or [`LATITUDE`].
+    Coordinate(usize),
     /// An element whose text is a value. The field is the value's slot (see [`Slots`]); `None` if
     /// the value isn't wanted.
     Text(Option<usize>),
@@ -89,9 +93,8 @@ struct Trackpoints {
     /// The elements that are open, from the trackpoint down to the innermost. Empty outside of
     /// trackpoints.
     path: Vec<Element>,
-    longitude: Option<String>,
-    latitude: Option<String>,
-    texts: Vec<Option<String>>,
+    place: SlotTexts,
+    texts: SlotTexts,
 }
 
 impl Trackpoints {
@@ -99,23 +102,21 @@ impl Trackpoints {
         Self {
             slots,
             path: Vec::new(),
-            longitude: None,
-            latitude: None,
-            texts: Vec::new(),
+            place: SlotTexts::default(),
+            texts: SlotTexts::default(),
         }
     }
 
     fn start(&mut self, name: &str) {
         let element = match (self.path.last(), name) {
             (None, "Trackpoint") => {
-                (self.longitude, self.latitude) = (None, None);
-                self.texts.clear();
-                self.texts.resize(self.slots.len(), None);
+                self.place.begin(2);
+                self.texts.begin(self.slots.len());
                 Element::Trackpoint
             }
             (None, _) => return,
-            (_, "LongitudeDegrees") => Element::Longitude,
-            (_, "LatitudeDegrees") => Element::Latitude,
+            (_, "LongitudeDegrees") => Element::Coordinate(LONGITUDE),
+            (_, "LatitudeDegrees") => Element::Coordinate(LATITUDE),
             // A heart rate is an element with this one inside.
             (Some(outer @ Element::Text(_)), "Value") => *outer,
             (_, name) if CONTAINERS.contains(&name) => Element::Text(None),
@@ -125,16 +126,11 @@ impl Trackpoints {
     }
 
     fn text(&mut self, text: &str) {
-        let known = match self.path.last() {
-            Some(Element::Longitude) => &mut self.longitude,
-            Some(Element::Latitude) => &mut self.latitude,
-            Some(Element::Text(Some(slot))) => match self.texts.get_mut(*slot) {
-                Some(known) => known,
-                None => return,
-            },
-            _ => return,
-        };
-        append(known.get_or_insert_default(), text);
+        match self.path.last() {
+            Some(Element::Coordinate(axis)) => self.place.append(*axis, text),
+            Some(Element::Text(Some(slot))) => self.texts.append(*slot, text),
+            _ => (),
+        }
     }
 
     /// Handles the end of an element. Returns true if the element is a trackpoint.
@@ -145,22 +141,22 @@ impl Trackpoints {
     /// Sends the trackpoint that was read last.
     fn send(&self, weight: Option<usize>, sink: &mut RecordSink) -> Result<(), ReadFailure> {
         let value = |column: usize| self.slots.value(&self.texts, column);
-        if !sink.selects(value)? {
+        if !sink.selects(|column| value(column).into_owned())? {
             return Ok(());
         }
         let weight = weight.map(value);
-        let number = |name: &str, text: &Option<String>| {
-            let text = text.as_deref().unwrap_or_default();
+        let number = |name: &str, axis: usize| {
+            let text = self.place.get(axis).unwrap_or_default();
             let found = || format!("{name} {}", shown(text.trim().as_bytes()));
             number::parse(text.as_bytes()).ok_or_else(found)
         };
-        if self.longitude.is_none() && self.latitude.is_none() {
+        if self.place.is_free(LONGITUDE) && self.place.is_free(LATITUDE) {
             // Indoors, and while there is no reception.
             let geometry = Geometry::Nothing("trackpoint without position");
             return Ok(sink.record(geometry, weight.as_ref())?);
         }
-        let lon = number("LongitudeDegrees", &self.longitude);
-        let lat = number("LatitudeDegrees", &self.latitude);
+        let lon = number("LongitudeDegrees", LONGITUDE);
+        let lat = number("LatitudeDegrees", LATITUDE);
         match lon.and_then(|lon| Ok((lon, lat?))) {
             Ok((lon, lat)) => sink.record(Geometry::Point(lon, lat), weight.as_ref())?,
             Err(found) => sink.malformed(found),

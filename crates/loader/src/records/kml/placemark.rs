@@ -3,11 +3,10 @@
 
 use crate::messages::shown;
 use crate::number;
-use crate::records::xml::{Slots, append};
+use crate::records::xml::{SlotTexts, Slots, XmlTag, append};
 use crate::records::{Geometry, ReadFailure, RecordSink};
 use crate::value::Value;
-use quick_xml::events::BytesStart;
-use quick_xml::events::attributes::Attribute;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 /// The number of positions and other geometries that are held in memory of an open placemark: a
@@ -134,7 +133,7 @@ struct OpenTrack {
 /// The placemark whose closing tag was not read yet.
 #[derive(Default)]
 struct OpenPlacemark {
-    texts: Vec<Option<String>>,
+    texts: SlotTexts,
     positions: Vec<PlacemarkPosition>,
     /// The times of the open track that wait for their positions to be read.
     whens: WaitingTimes,
@@ -214,9 +213,8 @@ impl Placemarks {
         self.slots
     }
 
-    pub(super) fn start(&mut self, tag: &BytesStart<'_>) {
-        let local = tag.local_name();
-        let name: &str = local.as_ref();
+    pub(super) fn start(&mut self, tag: &XmlTag<'_>) {
+        let name = tag.local_name();
         let Some(parent) = self.path.last().copied() else {
             match name {
                 "Placemark" => self.begin(),
@@ -247,8 +245,7 @@ impl Placemarks {
         self.path.push(Element::Placemark);
         // The memory of the placemark before is used again.
         let open = &mut self.open;
-        open.texts.clear();
-        open.texts.resize(self.slots.len(), None);
+        open.texts.begin(self.slots.len());
         open.positions.clear();
         open.whens.clear();
         open.others.clear();
@@ -257,7 +254,7 @@ impl Placemarks {
 
     /// The use of an element in a placemark. It follows from the element's name and from `parent`,
     /// the use of the element around it.
-    fn element(&mut self, parent: Element, name: &str, tag: &BytesStart<'_>) -> Element {
+    fn element(&mut self, parent: Element, name: &str, tag: &XmlTag<'_>) -> Element {
         use Element::{Data, ExtendedData, Multi, Placemark, Point, SchemaData, Time, Track};
         match (parent, name) {
             (Placemark | Multi, "Point") => Point,
@@ -307,8 +304,7 @@ impl Placemarks {
     /// new text is not read.
     fn first(&mut self, slot: Option<usize>) -> Element {
         let texts = &self.open.texts;
-        let is_free = |at: &usize| texts.get(*at).is_some_and(Option::is_none);
-        let slot = slot.filter(is_free);
+        let slot = slot.filter(|at| texts.is_free(*at));
         self.late |= slot.is_some() && self.open.sent;
         Element::Text(slot)
     }
@@ -325,9 +321,7 @@ impl Placemarks {
                 append(&mut open.text, text);
             }
             Some(Element::Text(Some(slot))) => {
-                if let Some(known) = open.texts.get_mut(*slot) {
-                    append(known.get_or_insert_default(), text);
-                }
+                open.texts.append(*slot, text);
             }
             _ => (),
         }
@@ -363,12 +357,9 @@ impl Placemarks {
 
 /// The slot of the value whose name is in the attribute `name` of a tag; `None` if there is no such
 /// attribute or if the value isn't wanted.
-fn named(tag: &BytesStart<'_>, slots: &mut Slots) -> Option<usize> {
-    // Attributes that occur twice do no harm here, so they are not looked for.
-    let mut attributes = tag.attributes();
-    let is_name = |found: &Attribute<'_>| found.key.as_ref() == "name";
-    let attribute = attributes.with_checks(false).flatten().find(is_name)?;
-    let text = quick_xml::escape::unescape(&attribute.value).ok()?;
+fn named(tag: &XmlTag<'_>, slots: &mut Slots) -> Option<usize> {
+    let (_, value) = tag.attributes().find(|(name, _)| *name == "name")?;
+    let text = quick_xml::escape::unescape(&value).ok()?;
     Some(text.trim())
         .filter(|name| !name.is_empty())
         .and_then(|name| slots.of(name))
@@ -439,20 +430,20 @@ impl PlacemarkRecords<'_> {
     fn send(
         &mut self,
         slots: &Slots,
-        texts: &[Option<String>],
+        texts: &SlotTexts,
         place: Result<Geometry<'_>, String>,
         (when, values): (Option<String>, &[(usize, String)]),
     ) -> Result<(), ReadFailure> {
         let own = when.and_then(|when| Some((slots.column(WHEN)?, when)));
         let value = |column: usize| match &own {
-            Some((time, text)) if *time == column => Value::text(text.clone()),
+            Some((time, text)) if *time == column => Value::Text(Cow::Borrowed(text)),
             _ if values.is_empty() => slots.value(texts, column),
             _ => match values.iter().find(|(slot, _)| slots.is_of(*slot, column)) {
-                Some((_, text)) => Value::text(text.clone()),
+                Some((_, text)) => Value::Text(Cow::Borrowed(text)),
                 None => slots.value(texts, column),
             },
         };
-        if !self.sink.selects(value)? {
+        if !self.sink.selects(|column| value(column).into_owned())? {
             return Ok(());
         }
         let weight = self.weight.map(value);

@@ -4,9 +4,8 @@ use super::workbook::{PartReader, Sheet, Workbook};
 use crate::error::LoadError;
 use crate::input::Origin;
 use crate::number;
-use crate::records::xml::{XmlEvent, append, attribute};
+use crate::records::xml::{XmlEvent, XmlTag, append};
 use crate::value::Value;
-use quick_xml::events::BytesStart;
 use std::borrow::Cow;
 
 /// The most columns of a sheet, a limit of the format.
@@ -54,6 +53,8 @@ pub(super) struct SheetReader<'w> {
     /// The number of the current row, counted from 1.
     number: u32,
     row: RowCells,
+    /// The cell that is read.
+    open: OpenCell,
 }
 
 /// The cells of the row that is being read.
@@ -106,6 +107,15 @@ impl<'w> SheetReader<'w> {
             }),
             number: 0,
             row: RowCells::default(),
+            open: OpenCell {
+                column: COLUMNS,
+                is_wanted: false,
+                kind: CellType::Number,
+                is_date: false,
+                in_value: false,
+                in_hint: false,
+                text: String::new(),
+            },
         })
     }
 
@@ -113,13 +123,13 @@ impl<'w> SheetReader<'w> {
     pub(super) fn next_row(&mut self) -> Result<Option<u32>, LoadError> {
         loop {
             match self.part.next()? {
-                XmlEvent::Start(tag) if tag.local_name().as_ref() == "row" => {
+                XmlEvent::Start(tag) if tag.local_name() == "row" => {
                     let number = row_number(&tag);
                     // Rows without a number follow each other.
                     self.number = number.unwrap_or(self.number.saturating_add(1));
                     break;
                 }
-                XmlEvent::Empty(tag) if tag.local_name().as_ref() == "row" => {
+                XmlEvent::Empty(tag) if tag.local_name() == "row" => {
                     let number = row_number(&tag);
                     self.number = number.unwrap_or(self.number.saturating_add(1));
                 }
@@ -136,18 +146,11 @@ impl<'w> SheetReader<'w> {
 
     fn read_cells(&mut self) -> Result<(), LoadError> {
         let mut next = 0;
-        let mut open = OpenCell {
-            column: COLUMNS,
-            is_wanted: false,
-            kind: CellType::Number,
-            is_date: false,
-            in_value: false,
-            in_hint: false,
-            text: String::new(),
-        };
+        let open = &mut self.open;
+        open.clear();
         loop {
             match self.part.next()? {
-                XmlEvent::Start(tag) => match tag.local_name().as_ref() {
+                XmlEvent::Start(tag) => match tag.local_name() {
                     "c" => {
                         open.begin(&tag, next, &self.workbook.dates);
                         next = open.column.saturating_add(1);
@@ -159,7 +162,7 @@ impl<'w> SheetReader<'w> {
                     _ => (),
                 },
                 // A cell without a value, but with a style.
-                XmlEvent::Empty(tag) if tag.local_name().as_ref() == "c" => {
+                XmlEvent::Empty(tag) if tag.local_name() == "c" => {
                     open.begin(&tag, next, &[]);
                     next = open.column.saturating_add(1);
                 }
@@ -169,11 +172,11 @@ impl<'w> SheetReader<'w> {
                 XmlEvent::Text(_) if open.in_value => {
                     self.row.has_others |= open.kind != CellType::Error;
                 }
-                XmlEvent::End(tag) => match tag.local_name().as_ref() {
+                XmlEvent::End(name) => match name {
                     "v" | "t" => open.in_value = false,
                     "rPh" => open.in_hint = false,
                     "c" => {
-                        self.row.finish(&open, self.workbook.from_1904);
+                        self.row.finish(open, self.workbook.from_1904);
                         if self.row.texts.len() > ROW_TEXTS {
                             return Err(self.too_long());
                         }
@@ -280,15 +283,23 @@ impl RowCells {
 }
 
 impl OpenCell {
+    /// Makes it a cell that is in no column.
+    fn clear(&mut self) {
+        self.text.clear();
+        (self.column, self.kind) = (COLUMNS, CellType::Number);
+        (self.is_wanted, self.is_date) = (false, false);
+        (self.in_value, self.in_hint) = (false, false);
+    }
+
     /// Begins a cell. Its column has the index `next` if the tag names none. `dates` has true for
     /// each style that shows numbers as dates or times, by the style's index.
-    fn begin(&mut self, tag: &BytesStart<'_>, next: usize, dates: &[bool]) {
-        self.text.clear();
-        (self.column, self.kind) = (next, CellType::Number);
-        (self.is_date, self.in_value, self.in_hint) = (false, false, false);
-        let mut attributes = tag.attributes();
-        for attribute in attributes.with_checks(false).flatten() {
-            match (attribute.key.as_ref(), &*attribute.value) {
+    fn begin(&mut self, tag: &XmlTag<'_>, next: usize, dates: &[bool]) {
+        // Whether its values are read is decided by its column.
+        let is_wanted = self.is_wanted;
+        self.clear();
+        (self.column, self.is_wanted) = (next, is_wanted);
+        for (name, value) in tag.attributes() {
+            match (name, &*value) {
                 ("r", reference) => self.column = column(reference).unwrap_or(next),
                 ("s", style) => {
                     let style = style.parse::<usize>().ok();
@@ -311,8 +322,8 @@ impl OpenCell {
     }
 }
 
-fn row_number(tag: &BytesStart<'_>) -> Option<u32> {
-    attribute(tag, "r")?.parse().ok()
+fn row_number(tag: &XmlTag<'_>) -> Option<u32> {
+    tag.attribute("r")?.parse().ok()
 }
 
 /// The index, counted from 0, of the column in a reference such as `AB12`. `None` if it is no

@@ -4,8 +4,7 @@ use super::WORKBOOK;
 use crate::error::LoadError;
 use crate::input::Origin;
 use crate::input::zip::{Directory, MemberReader};
-use crate::records::xml::{XmlEvent, XmlReader, append, attribute};
-use quick_xml::events::BytesStart;
+use crate::records::xml::{XmlEvent, XmlReader, XmlTag, append};
 use std::collections::HashMap;
 use std::io::BufReader;
 
@@ -139,7 +138,7 @@ impl Workbook {
         let (mut sheets, mut from_1904) = (Vec::<Sheet>::new(), false);
         each_tag(&mut part, |tag, name| match name {
             "workbookPr" => {
-                let value = attribute(tag, "date1904");
+                let value = tag.attribute("date1904");
                 from_1904 = value.is_some_and(|value| value == "1" || value == "true");
             }
             "sheet" => {
@@ -174,18 +173,18 @@ impl Workbook {
         let (mut is_text, mut is_hint) = (false, false);
         loop {
             match part.next()? {
-                XmlEvent::Start(tag) => match tag.local_name().as_ref() {
+                XmlEvent::Start(tag) => match tag.local_name() {
                     "si" => text.clear(),
                     "t" => is_text = !is_hint,
                     "rPh" => is_hint = true,
                     _ => (),
                 },
-                XmlEvent::Empty(tag) if tag.local_name().as_ref() == "si" => {
+                XmlEvent::Empty(tag) if tag.local_name() == "si" => {
                     self.texts.push(Box::default());
                     bytes += 16;
                 }
                 XmlEvent::Text(part) if is_text => append(&mut text, &part),
-                XmlEvent::End(tag) => match tag.local_name().as_ref() {
+                XmlEvent::End(name) => match name {
                     "t" => is_text = false,
                     "rPh" => is_hint = false,
                     "si" => {
@@ -222,17 +221,20 @@ impl Workbook {
             let (tag, is_open) = match &event {
                 XmlEvent::Start(tag) => (tag, true),
                 XmlEvent::Empty(tag) => (tag, false),
-                XmlEvent::End(tag) => {
-                    is_cell &= tag.local_name().as_ref() != "cellXfs";
+                XmlEvent::End(name) => {
+                    is_cell &= *name != "cellXfs";
                     continue;
                 }
                 XmlEvent::Eof => break,
                 _ => continue,
             };
-            let number = |name| attribute(tag, name).and_then(|text| text.parse::<u32>().ok());
-            match tag.local_name().as_ref() {
+            let number = |name| {
+                tag.attribute(name)
+                    .and_then(|text| text.parse::<u32>().ok())
+            };
+            match tag.local_name() {
                 "numFmt" if codes.len() < STYLES => {
-                    let code = attribute(tag, "formatCode").unwrap_or_default();
+                    let code = tag.attribute("formatCode").unwrap_or_default();
                     if let Some(id) = number("numFmtId") {
                         codes.entry(id).or_insert_with(|| is_date_code(&code));
                     }
@@ -260,19 +262,20 @@ struct Relation {
 }
 
 /// The value of an attribute that is a name; `None` if it is missing or over [`NAME`] bytes long.
-fn short(tag: &BytesStart<'_>, name: &str) -> Option<String> {
-    attribute(tag, name).filter(|text| text.len() <= NAME)
+fn short(tag: &XmlTag<'_>, name: &str) -> Option<String> {
+    let text = tag.attribute(name).filter(|text| text.len() <= NAME)?;
+    Some(text.into_owned())
 }
 
 /// Calls `each` with every opening tag in a part, and with the name in the tag.
 fn each_tag(
     part: &mut PartReader,
-    mut each: impl FnMut(&BytesStart<'_>, &str),
+    mut each: impl FnMut(&XmlTag<'_>, &str),
 ) -> Result<(), LoadError> {
     loop {
         match part.next()? {
             XmlEvent::Start(tag) | XmlEvent::Empty(tag) => {
-                each(&tag, tag.local_name().as_ref());
+                each(&tag, tag.local_name());
             }
             XmlEvent::Eof => return Ok(()),
             _ => (),
