@@ -12,7 +12,7 @@ use crate::number::format::NumberFormat;
 use crate::options::{AxisOrder, LoadOptions};
 use crate::parameter::Parameter;
 use crate::position_text::angle::{self, AngleAxis};
-use crate::position_text::cell::{CellCode, shown_size};
+use crate::position_text::cell::{CellCode, UtmLetter, shown_size};
 use crate::position_text::geometry::geometry;
 use crate::position_text::pair::{CoordinatePair, coordinates, may_be_number};
 
@@ -76,6 +76,9 @@ struct Contents {
     /// Counts for each kind of code (geohash, MGRS and others) that is looked for.
     codes: Vec<CodeCount>,
     example: Option<String>,
+    /// The number of values that are short plus codes, and the first of them.
+    short_codes: usize,
+    short_code: Option<String>,
 }
 
 /// The number of a column's values that are codes of one kind, such as geohash. A code stands for
@@ -93,15 +96,23 @@ impl Contents {
     /// Makes empty counts for a column with the name `name`. `is_asked` is true if an option names
     /// the column. Both decide which kinds of codes are looked for.
     fn new(name: &str, is_asked: bool) -> Self {
-        let named = CellCode::of_name(&normalised(name));
+        let name = normalised(name);
+        let named = CellCode::of_name(&name);
         let others = CellCode::UNMISTAKABLE.into_iter().filter(|_| is_asked);
+        let may_be_utm = is_asked || name.contains("utm") || NAMES.contains(&name.as_str());
+        let utm = CellCode::UTM.into_iter().filter(|_| may_be_utm);
         let count = |code| CodeCount {
             code,
             values: 0,
             largest: 0.0,
         };
         Self {
-            codes: named.into_iter().chain(others).map(count).collect(),
+            codes: named
+                .into_iter()
+                .chain(others)
+                .chain(utm)
+                .map(count)
+                .collect(),
             ..Self::default()
         }
     }
@@ -118,6 +129,11 @@ impl Contents {
                 known.values += 1;
                 known.largest = known.largest.max(cell.size);
             }
+        }
+        if CellCode::is_short_plus_code(text) {
+            self.short_codes += 1;
+            self.short_code
+                .get_or_insert_with(|| crate::messages::shown(text));
         }
         if let Some(geometry) = geometry(text) {
             self.geometries += 1;
@@ -138,6 +154,21 @@ impl Contents {
             false => (self.values * 19).div_ceil(20),
         };
         count > 0 && count >= wanted
+    }
+
+    /// The error for a column called `name` whose values are short plus codes; `None` if they are
+    /// not.
+    fn short_code_error(&self, asked: bool, name: &str, file: &str) -> Option<LoadError> {
+        let example = self.short_code.as_ref()?;
+        self.are(self.short_codes, asked)
+            .then(|| LoadError::Unsupported {
+                file: file.to_owned(),
+                message: format!(
+                    "column {name} has short plus codes such as {example}, which mean a place only \
+                     with the position of a place near it: write full codes such as 8FVC9G8F+6X, \
+                     or degrees"
+                ),
+            })
     }
 }
 
@@ -172,6 +203,9 @@ impl PlaceColumn {
         let name = |at: usize| quoted(seen, at);
         if let Some(at) = asked {
             let found = contents.get(at).cloned().unwrap_or_default();
+            if let Some(error) = found.short_code_error(true, &name(at), file) {
+                return Err(error);
+            }
             let holds = match &found.example {
                 Some(example) => format!("it holds {example}"),
                 None => "it is empty at first".to_owned(),
@@ -181,13 +215,15 @@ impl PlaceColumn {
                 refused(format!(
                     "the values of column {} are no positions: expected well-known text, \
                      well-known binary in hexadecimal digits, GeoJSON, two numbers, or codes of \
-                     cells (H3, plus codes, MGRS; geohashes and quadkeys where the column is \
+                     cells (H3, plus codes, MGRS, UTM; geohashes and quadkeys where the column is \
                      called so); {holds}",
                     name(at)
                 ))
             });
         }
         let known = |at: usize| is_known(seen, at);
+        let mut all = contents.iter().enumerate();
+        let short = all.find_map(|(at, found)| found.short_code_error(false, &name(at), file));
         let all = contents.into_iter().enumerate();
         let mut found: Vec<Self> = all
             .filter_map(|(at, contents)| Self::of(at, contents, seen, options))
@@ -202,7 +238,10 @@ impl PlaceColumn {
                 list(&names)
             )));
         }
-        Ok(found.pop())
+        match (found.pop(), short) {
+            (None, Some(error)) => Err(error),
+            (found, _) => Ok(found),
+        }
     }
 
     /// The column with the index `at`, if its values are whole positions; otherwise `None`.
@@ -210,16 +249,21 @@ impl PlaceColumn {
     fn of(at: usize, contents: Contents, seen: &[String], options: &LoadOptions) -> Option<Self> {
         let name = quoted(seen, at);
         let asked = options.geom.is_some();
-        let mut codes = contents.codes.iter();
-        if let Some(known) = codes.find(|known| contents.are(known.values, asked)) {
+        // Of kinds that fit as many values the first one is meant, which `max_by_key` takes last.
+        let codes = contents.codes.iter().rev();
+        let codes = codes.filter(|known| contents.are(known.values, asked));
+        if let Some(known) = codes.max_by_key(|known| known.values) {
             let (kind, size) = (known.code.name(), shown_size(known.largest));
+            let means = match known.code {
+                CellCode::Utm(UtmLetter::Band) => "letters are bands of latitude".to_owned(),
+                CellCode::Utm(UtmLetter::Hemisphere) => "N and S are hemispheres".to_owned(),
+                _ => format!("cells of about {size}: points at their middles"),
+            };
             return Some(Self {
                 at,
                 form: PlaceForm::Code(known.code),
                 srid: 0,
-                why: format!(
-                    "positions from {name}: {kind}, cells of about {size}: points at their middles"
-                ),
+                why: format!("positions from {name}: {kind}, {means}"),
             });
         }
         if contents.are(contents.geometries, asked) {

@@ -116,3 +116,66 @@ fn codes_among_other_values() {
         "{message}"
     );
 }
+
+#[test]
+fn references_in_utm() {
+    for (text, letters, first, second) in [
+        (
+            "id,utm\n1,33U 605004 5344996\n2,18S 323371 4306519\n",
+            "letters are bands of latitude",
+            (16.414, 48.249),
+            (-77.037, 38.89),
+        ),
+        (
+            "location;n\n33N 605004 5344996;1\n56S 334873 6252266;2\n",
+            "N and S are hemispheres",
+            (16.414, 48.249),
+            (151.215, -33.857),
+        ),
+        // Both meanings fit, so bands are meant.
+        (
+            "utm_ref,n\n18S 323371 4306519,1\n31N 500000 1000,2\n",
+            "letters are bands of latitude",
+            (-77.037, 38.89),
+            (3.0, 0.009),
+        ),
+        // Only hemispheres fit all.
+        (
+            "utm_ref,n\n18S 323371 4306519,1\n31N 500000 5344996,2\n",
+            "N and S are hemispheres",
+            (-77.537, -51.365),
+            (3.0, 48.258),
+        ),
+    ] {
+        let options = LoadOptions::default();
+        let (points, _) = loaded("a.csv", text.as_bytes(), &options).unwrap();
+        assert_eq!(places(&points), [first, second], "{text}");
+        let why = why(text, &options);
+        assert!(why.contains(&format!("UTM, {letters}")), "{text}: {why}");
+    }
+    let named = LoadOptions {
+        geom: Some("ref".to_owned()),
+        ..LoadOptions::default()
+    };
+    let text = b"id,ref\n1,33U 605004 5344996\n";
+    let (points, _) = loaded("a.csv", text, &named).unwrap();
+    assert_eq!(places(&points), [(16.414, 48.249)]);
+}
+
+#[test]
+fn short_plus_codes_are_refused_by_name() {
+    let named = LoadOptions {
+        geom: Some("place".to_owned()),
+        ..LoadOptions::default()
+    };
+    for options in [LoadOptions::default(), named] {
+        let text = "id;place\n1;9G8F+6X Zürich\n2;9G8F+7X Zürich\n";
+        let message = error("a.csv", text.as_bytes(), &options);
+        let says = "column \"place\" has short plus codes such as \"9G8F+6X Zürich\"";
+        assert!(message.contains(says), "{message}");
+        assert!(message.contains("write full codes"), "{message}");
+    }
+    let both = "lon,lat,place\n1.0,2.0,9G8F+6X\n";
+    let (points, _) = loaded("a.csv", both.as_bytes(), &LoadOptions::default()).unwrap();
+    assert_eq!(places(&points), [(1.0, 2.0)]);
+}

@@ -3,34 +3,7 @@
 //! beyond the map.
 
 use super::Cell;
-use crate::crs::Crs;
-use std::sync::OnceLock;
-
-/// The letters of the bands of latitude, from 80° south on. Beside each letter is the least
-/// northing in its band, in hundreds of kilometres. On the southern hemisphere northings are
-/// counted from a line 10,000 km south of the equator.
-const BANDS: [(u8, u32); 20] = [
-    (b'C', 11),
-    (b'D', 20),
-    (b'E', 28),
-    (b'F', 37),
-    (b'G', 46),
-    (b'H', 55),
-    (b'J', 64),
-    (b'K', 73),
-    (b'L', 82),
-    (b'M', 91),
-    (b'N', 0),
-    (b'P', 8),
-    (b'Q', 17),
-    (b'R', 26),
-    (b'S', 35),
-    (b'T', 44),
-    (b'U', 53),
-    (b'V', 62),
-    (b'W', 70),
-    (b'X', 79),
-];
+use super::utm_zones::{Band, number, system, zone};
 
 /// The letters for the columns of 100 km squares in a zone. A zone uses eight of them, and three
 /// zones side by side use all.
@@ -42,13 +15,6 @@ const ROWS: &[u8; 20] = b"ABCDEFGHJKLMNPQRSTUV";
 /// The side, in metres, of the squares that [`COLUMNS`] and [`ROWS`] have letters for.
 const SQUARE: f64 = 100_000.0;
 
-/// The number of UTM zones on the northern hemisphere, and on the southern one too.
-const ZONES: usize = 60;
-
-/// The coordinate systems of all UTM zones, the northern ones first. Each is made when it is first
-/// needed.
-static SYSTEMS: [OnceLock<Option<Crs>>; 2 * ZONES] = [const { OnceLock::new() }; 2 * ZONES];
-
 /// The square that a reference names, of 100 km down to 1 m a side; `None` for any other text.
 pub(super) fn cell(text: &[u8]) -> Option<Cell> {
     let compact: Vec<u8> = text
@@ -58,12 +24,12 @@ pub(super) fn cell(text: &[u8]) -> Option<Cell> {
         .map(u8::to_ascii_uppercase)
         .collect();
     let digits = compact.iter().take_while(|byte| byte.is_ascii_digit());
-    let (zone, rest) = compact.split_at_checked(digits.count())?;
+    let (zone_digits, rest) = compact.split_at_checked(digits.count())?;
     let [band, column, row, digits @ ..] = rest else {
         return None;
     };
-    let zone = number(zone).filter(|zone| (1..=ZONES as u32).contains(zone))?;
-    let (_, least) = BANDS.into_iter().find(|(letter, _)| letter == band)?;
+    let zone = zone(zone_digits)?;
+    let band = Band::of(*band)?;
     if digits.len() > 10 || !digits.len().is_multiple_of(2) {
         return None;
     }
@@ -74,12 +40,10 @@ pub(super) fn cell(text: &[u8]) -> Option<Cell> {
     // In zones with even numbers the letters begin five squares later.
     let shift = if zone.is_multiple_of(2) { 15 } else { 0 };
     let mut row = (row + shift) % 20;
-    while row < least {
+    while row < band.least {
         row += 20;
     }
-    // A band of 8° touches at most eleven rows; X, the last one, has 12°.
-    let rows = if *band == b'X' { 15 } else { 11 };
-    if row >= least + rows {
+    if row >= band.least + band.rows {
         return None;
     }
     let precision = digits.len() / 2;
@@ -92,13 +56,7 @@ pub(super) fn cell(text: &[u8]) -> Option<Cell> {
         };
         Some(f64::from(square) * SQUARE + (f64::from(inside) + 0.5) * unit)
     };
-    let is_north = *band >= b'N';
-    let system = SYSTEMS.get(zone as usize - 1 + if is_north { 0 } else { ZONES })?;
-    let code = zone + if is_north { 32_600 } else { 32_700 };
-    let system = system
-        .get_or_init(|| Crs::from_epsg(code, "").ok())
-        .as_ref()?;
-    let middle = system
+    let middle = system(zone, band.is_north)?
         .place(place(column, east)?, place(row, north)?)
         .ok()?;
     Some(Cell {
@@ -106,12 +64,6 @@ pub(super) fn cell(text: &[u8]) -> Option<Cell> {
         lat: middle.lat,
         size: unit,
     })
-}
-
-fn number(digits: &[u8]) -> Option<u32> {
-    let is_number = digits.iter().all(u8::is_ascii_digit);
-    let text = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
-    text.parse().ok()
 }
 
 #[cfg(test)]

@@ -8,8 +8,11 @@
 
 mod mgrs;
 mod plus_code;
+mod utm;
+mod utm_zones;
 
 use std::f64::consts::PI;
+pub(crate) use utm::UtmLetter;
 
 /// A kind of codes that each name a small area, by a text or a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub(crate) enum CellCode {
     PlusCode,
     /// References of the Military Grid Reference System, such as `33UXP0500444996`.
     Mgrs,
+    /// References in UTM, such as `32U 461344 5481745`, with the meaning of their letter.
+    Utm(UtmLetter),
 }
 
 /// The area that a code names: the longitude and latitude of its middle in degrees, and its size in
@@ -64,6 +69,10 @@ impl CellCode {
     /// The kinds of codes that are recognised by a value alone, whatever its column is called.
     pub(crate) const UNMISTAKABLE: [Self; 3] = [Self::H3, Self::PlusCode, Self::Mgrs];
 
+    /// The kinds of references in UTM. Where both fit as many values, the first one is meant.
+    pub(crate) const UTM: [Self; 2] =
+        [Self::Utm(UtmLetter::Band), Self::Utm(UtmLetter::Hemisphere)];
+
     /// The kind of codes that a column with this name holds. `name` must be
     /// [`normalised`](crate::columns::normalised). `None` if the name means no codes, or means
     /// numbers about codes, such as `geohash_precision`.
@@ -94,6 +103,7 @@ impl CellCode {
             Self::Quadkey => "quadkey",
             Self::PlusCode => "plus code",
             Self::Mgrs => "MGRS",
+            Self::Utm(_) => "UTM",
         }
     }
 
@@ -106,7 +116,14 @@ impl CellCode {
             Self::Quadkey => quadkey(text),
             Self::PlusCode => plus_code::cell(text),
             Self::Mgrs => mgrs::cell(text),
+            Self::Utm(letter) => utm::cell(text, letter),
         }
+    }
+
+    /// Returns true if a text begins with a short plus code such as `9G8F+6X`, which names a place
+    /// only together with another place near it.
+    pub(crate) fn is_short_plus_code(text: &[u8]) -> bool {
+        plus_code::is_short(text)
     }
 }
 
@@ -314,6 +331,8 @@ mod tests {
                 CellCode::Quadkey,
                 CellCode::PlusCode,
                 CellCode::Mgrs,
+                CellCode::Utm(UtmLetter::Band),
+                CellCode::Utm(UtmLetter::Hemisphere),
             ];
             for code in all {
                 for text in [&bytes[..], text.as_bytes()] {

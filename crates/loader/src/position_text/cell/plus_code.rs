@@ -60,9 +60,46 @@ pub(super) fn cell(text: &[u8]) -> Option<Cell> {
     is_inside.then(|| Cell::between((west, west + width), (south, south + height)))
 }
 
+/// Returns true if a text begins with a short code: up to six digits before the `+` and at least
+/// two after it, and then a blank or the end.
+pub(super) fn is_short(text: &[u8]) -> bool {
+    let mut words = text.split(u8::is_ascii_whitespace);
+    let word = words.find(|word| !word.is_empty()).unwrap_or_default();
+    // A comma may follow, before the name of a place.
+    let word = word.strip_suffix(b",").unwrap_or(word);
+    let Some(plus) = word.iter().position(|byte| *byte == b'+') else {
+        return false;
+    };
+    let (before, after) = (word.get(..plus), word.get(plus + 1..));
+    let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+    let is_digit = |byte: &u8| DIGITS.contains(&byte.to_ascii_uppercase());
+    matches!(before.len(), 2 | 4 | 6)
+        && (2..=LONGEST - BEFORE).contains(&after.len())
+        && before.iter().chain(after).all(is_digit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_codes() {
+        for text in ["9G8F+6X", " 9g8f+6x Zürich", "9G8F+6XQ, Zürich", "22+22"] {
+            assert!(is_short(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "8FVC9G8F+6X",
+            "9G8F+",
+            "9G8+6X",
+            "1+1",
+            "2+2",
+            "AB+CD",
+            "+",
+            "",
+        ] {
+            assert!(!is_short(text.as_bytes()), "{text}");
+        }
+    }
 
     #[test]
     fn full_codes() {
