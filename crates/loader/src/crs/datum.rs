@@ -145,7 +145,6 @@ impl Shifts {
     /// * `Some` with the reason, if the shift is too uncertain at this position. The whole file is
     ///   refused then.
     /// * `None`, if the position is outside of the datum's area. Only the row is skipped then.
-    /// row is skipped.
     pub(super) fn place(
         &self,
         at: (f64, f64),
