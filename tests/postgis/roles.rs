@@ -144,6 +144,11 @@ fn a_check_asks_the_database() {
             "table = \"looked\"",
             "nobody",
         ),
+        (
+            &reader.replace("/postgres?", "/nosuchbase?"),
+            "table = \"looked\"",
+            "database \"nosuchbase\" does not exist; the end of the address names",
+        ),
         (&wrong, "table = \"looked\"", "refuses the connection"),
         (
             &wrong,

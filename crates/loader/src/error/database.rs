@@ -102,6 +102,18 @@ impl From<tokio_postgres::Error> for DatabaseError {
             let advice = "set PGPASSWORD, or write user:password@host";
             return Self::Denied(format!("{}; {advice}", said.message()));
         }
+        // No role or no database of this name, or the server's rules keep the role out.
+        let advice = match code.code() {
+            "3D000" => "; the end of the address names the database, and `psql -l` lists them",
+            "28000" => "; the part of the address before @ names the role",
+            _ => "",
+        };
+        if !advice.is_empty() {
+            let message = said.message();
+            return Self::Definition(format!(
+                "the database refuses the connection: {message}{advice}"
+            ));
+        }
         if is_of_the_server(code) {
             return Self::Away(said.message().to_owned());
         }

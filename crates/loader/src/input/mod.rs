@@ -11,6 +11,7 @@ mod xml_root;
 pub(crate) mod zip;
 
 use crate::error::LoadError;
+use crate::format::InputFormat;
 use crate::input::gzip::GzipMembers;
 use crate::report::notes::Notes;
 use std::fs::File;
@@ -50,7 +51,7 @@ pub(crate) struct Origin {
     byte_notes: Arc<ByteNotes>,
 }
 
-/// Facts about an input's bytes. Reports state them as notes.
+/// Facts about an input. Reports state them as notes.
 #[derive(Default)]
 struct ByteNotes {
     /// True if bytes that are no compressed data follow the compressed data.
@@ -59,6 +60,8 @@ struct ByteNotes {
     mixed: AtomicBool,
     /// The name of the encoding in which the text was read, if some of the text is not valid in it.
     broken: OnceLock<&'static str>,
+    /// The file's format, if columns are named for its positions but it has none for them.
+    no_columns: OnceLock<InputFormat>,
 }
 
 impl Origin {
@@ -89,7 +92,12 @@ impl Origin {
         let _ = self.byte_notes.broken.set(encoding);
     }
 
-    /// Sets those notes of a source's report that are about the input's bytes.
+    /// Records that the columns that are named for positions are not used.
+    pub(crate) fn note_unused_columns(&self, format: InputFormat) {
+        let _ = self.byte_notes.no_columns.set(format);
+    }
+
+    /// Sets those notes of a source's report that are about the input.
     pub(crate) fn add_notes(&self, notes: &mut Notes) {
         notes.of_bytes = self.byte_notes();
         let ByteNotes { mixed, broken, .. } = &*self.byte_notes;
@@ -114,6 +122,11 @@ impl Origin {
         }
         if self.byte_notes.junk.load(Ordering::Relaxed) {
             lines.push("what follows the gzip data is none, and is left out".to_owned());
+        }
+        if let Some(format) = self.byte_notes.no_columns.get() {
+            lines.push(format!(
+                "`lon` and `lat` are not used: positions of {format} are in no columns"
+            ));
         }
         lines
     }

@@ -3,6 +3,7 @@
 
 use crate::error::LoadError;
 use crate::format::InputFormat;
+use crate::input::Origin;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
@@ -61,6 +62,16 @@ pub(crate) fn refuse_unused(
     }
 }
 
+/// Notes for the report that columns of longitudes and latitudes are named for a file whose
+/// positions are in no columns. That is no error, since configurations of other heat maps name them
+/// for all their files.
+pub(crate) fn note_unused(origin: &Origin, format: InputFormat, options: &LoadOptions) {
+    let is_named = options.lon.is_some() || options.lat.is_some();
+    if is_named && has_no_position_columns(format) {
+        origin.note_unused_columns(format);
+    }
+}
+
 /// Returns an error if an option is set that only JSON rows have.
 pub(super) fn refuse_json_options(
     file: &str,
@@ -102,6 +113,20 @@ fn states_system(format: InputFormat) -> bool {
             | InputFormat::Tcx
             | InputFormat::Nmea
             | InputFormat::Fit
+    )
+}
+
+fn has_no_position_columns(format: InputFormat) -> bool {
+    matches!(
+        format,
+        InputFormat::Gpx
+            | InputFormat::Kml
+            | InputFormat::Tcx
+            | InputFormat::Nmea
+            | InputFormat::Fit
+            | InputFormat::Shapefile
+            | InputFormat::GeoTiff
+            | InputFormat::Npy
     )
 }
 

@@ -19,7 +19,7 @@ pub use file::{RangeError, RemoteFile};
 use crate::error::LoadError;
 use crate::format::InputFormat;
 use crate::input::{Input, Origin};
-use crate::open::{asked, guarded, open_file, refuse_unused, start};
+use crate::open::{asked, guarded, note_unused, open_file, refuse_unused, start};
 use crate::options::LoadOptions;
 use crate::records;
 use crate::source::Source;
@@ -137,6 +137,7 @@ fn downloaded(
 ) -> Result<Box<dyn Source>, LoadError> {
     let file = input.origin.file();
     refuse_unused(&file, format, options)?;
+    note_unused(&input.origin, format, options);
     let folder =
         TemporaryFolder::new(options.download_limit).map_err(|source| LoadError::Read {
             file: file.clone(),

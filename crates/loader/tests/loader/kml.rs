@@ -95,6 +95,22 @@ fn values_of_placemarks_are_columns() {
 }
 
 #[test]
+fn columns_of_positions_are_not_used_with_a_word() {
+    let options = LoadOptions {
+        lon: Some("x".to_owned()),
+        ..LoadOptions::default()
+    };
+    let gpx = r#"<gpx><wpt lat="1" lon="2"/></gpx>"#;
+    for (name, text, format) in [("a.kml", KML, "kml"), ("a.gpx", gpx, "gpx")] {
+        let (_, report) = loaded(name, text.as_bytes(), &options).unwrap();
+        let says = format!("are not used: positions of {format} are in no columns");
+        assert!(report.notes().join("; ").contains(&says), "{name}");
+        let (_, report) = loaded(name, text.as_bytes(), &LoadOptions::default()).unwrap();
+        assert!(!report.notes().join("; ").contains("not used"), "{name}");
+    }
+}
+
+#[test]
 fn a_weight_is_found_by_its_name() {
     let kml = KML.replace("visits", "count");
     let source = read(std::io::Cursor::new(kml), "a.kml", &LoadOptions::default()).unwrap();

@@ -9,7 +9,7 @@
 
 mod choice;
 
-use super::{guarded, open_file, refuse_unused, start};
+use super::{guarded, note_unused, open_file, refuse_unused, start};
 use crate::error::LoadError;
 use crate::format::InputFormat;
 use crate::input::zip::{Directory, Member, is_zip};
@@ -130,6 +130,7 @@ fn open_member(
         return Ok((start(input, options)?, None));
     }
     refuse_unused(&name, format, options)?;
+    note_unused(&input.origin, format, options);
     let folder = TemporaryFolder::new(options.download_limit);
     let folder = folder.map_err(|error| archive.read_error(error))?;
     let origin = input.origin.afresh();
