@@ -61,7 +61,7 @@ pub(super) fn with_flags(message: &str) -> String {
     text
 }
 
-/// The message without the number that Rust adds to an error of the system: `No such file or
+/// The message without the number that Rust adds to an error of the system, as in `No such file or
 /// directory (os error 2)`.
 pub(super) fn without_number(message: &str) -> String {
     let mut parts = message.split(" (os error ");

@@ -82,8 +82,8 @@ impl Stream {
         self.record.entries.div_ceil(self.page_len)
     }
 
-    /// Returns the number of pages that the directory with a number, counted from 0, lists:
-    /// [`DIRECTORY_PAGES`], or the rest if it is the last one.
+    /// Returns the number of pages that one directory of the stream lists: [`DIRECTORY_PAGES`], or
+    /// the rest in the last directory. `number` is the directory's index, from 0.
     pub(crate) fn directory_pages(&self, number: usize) -> usize {
         let before = number as u64 * DIRECTORY_PAGES;
         self.pages().saturating_sub(before).min(DIRECTORY_PAGES) as usize

@@ -14,7 +14,7 @@ pub struct Focus {
     /// The zoom of 256 px tiles, 0 to 14 (`CLOSEST`). At this zoom a screen centred at `lon` and
     /// `lat` shows the box.
     pub zoom: u8,
-    /// The box around at least 98 % of the weight, accurate to 1/256 of its width. Points at
+    /// The box around at least 98 % of the weight, accurate to 1/256 of its longer side. Points at
     /// exactly longitude 0 and latitude 0 are left out, since such positions mostly stand for
     /// unknown ones. It is the box around all points if there are fewer than 50 (`FEW`), or if all
     /// lie at 0,0.

@@ -18,9 +18,10 @@ pub struct TimeHistogram {
 }
 
 impl Timeline {
-    /// Counts all points that have a time, in at most `most` bars. A bar is the finest common step
-    /// that makes so few bars and isn't finer than the timeline's buckets. A bucket counts in the
-    /// bar in which it begins.
+    /// Counts all points that have a time, in bars. The bars are steps of the calendar: the finest
+    /// of [`Step::COMMON`] that isn't finer than the timeline's buckets and makes at most `most`
+    /// bars. If even years make more, the bars are the buckets, however many. A bucket that lies in
+    /// two bars counts in the one in which it begins.
     pub fn histogram(&self, most: usize) -> TimeHistogram {
         let buckets = self.buckets();
         let (first, last) = (buckets.start(), buckets.end() - 1);

@@ -129,8 +129,9 @@ impl Coastline {
         }
     }
 
-    /// Sets the colour of land and lines: white on a dark ground, black on a light one, grey on a
-    /// transparent one.
+    /// Sets the colour of `paint` for land or lines: white over a dark background of the map, black
+    /// over a light one, grey over a transparent one. `opacity` is from 0 to 1; over a transparent
+    /// background it is multiplied by [`ON_ANY_PAGE`], up to 1.
     fn ink(&self, paint: &mut Paint<'_>, opacity: f32) {
         let (shade, opacity) = match self.ground {
             Ground::Dark => (1.0, opacity),

@@ -18,7 +18,8 @@ const KEYS: Tag = Tag::Unknown(34_735);
 const NODATA: Tag = Tag::Unknown(42_113);
 
 /// Encodes the values of a window of the map as a GeoTIFF: one band of 32-bit floats, uncompressed,
-/// with coordinates in EPSG:3857.
+/// with coordinates in EPSG:3857. `values` are in rows from the north. The value 0 is declared as
+/// "no data".
 ///
 /// # Errors
 /// A number of values other than `width * height`, or a width or height that is 0 or over

@@ -123,9 +123,11 @@ impl Lattice {
         (pixels / self.cell()).ceil() as usize + 1
     }
 
-    /// The spline coefficients of an even function. `samples` are the function's values at the
-    /// distances of the taps. The deposit of cells, and on a coarser lattice also the refinement to
-    /// pixels, smooth the coefficients, which gives the samples again.
+    /// Turns an even function into the taps of the convolution: the coefficients of its B-spline,
+    /// one for each sample. `samples` are the function's values at the distances of the taps, from
+    /// the middle outwards; the last ones must be nearly 0. The coefficients are steeper than the
+    /// function, because the deposit of cells smooths them, and on a coarser lattice the refinement
+    /// to pixels smooths them again. What comes out then has the function's values.
     pub(crate) fn coefficients(self, samples: &[f64]) -> Vec<f64> {
         let once = spline::coefficients(samples, self.centred(), Degree::Quadratic);
         if self.coarser == 1 {

@@ -313,7 +313,8 @@ impl Style {
         self
     }
 
-    /// Sets an opacity by which the alpha of the ramp's colours is multiplied.
+    /// Sets the opacity of the ramp. A factor multiplies the alpha of the ramp's colours, in
+    /// addition to the ramp's own opacity curve. A curve takes the place of that curve.
     #[must_use]
     pub fn with_opacity(mut self, opacity: Opacity) -> Self {
         let text = opacity.to_string();

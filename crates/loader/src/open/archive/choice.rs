@@ -288,8 +288,8 @@ fn is_only_about(name: &str) -> bool {
     })
 }
 
-/// The rest of a member's name after a word in `ABOUT`, in small letters; `None` if the name
-/// doesn't begin with such a word.
+/// The rest of a member's file name, without its folders, after a word in `ABOUT`, in small
+/// letters; `None` if the file name doesn't begin with such a word.
 fn behind_about(name: &str) -> Option<String> {
     let name = base(name).to_ascii_lowercase();
     let rest = ABOUT.iter().find_map(|about| name.strip_prefix(about));

@@ -36,8 +36,9 @@ const STEPS: u64 = 1_000_000;
 /// The number of steps of SQLite's virtual machine that reading any database may take, however
 /// small the database is: a choice. To this number [`FOR_A_BYTE`] adds steps for each byte.
 const LEAST: u64 = 1_000_000_000;
-/// The number of further steps that reading may take for each byte of the database: a choice.
-/// Reading a table takes one or two steps for each byte. Reading a view may take any number.
+/// The number of steps of SQLite's virtual machine that reading may take for each byte of the
+/// database, in addition to [`LEAST`]: a choice. Reading a table takes one or two steps for each
+/// byte; reading a view may take any number.
 const FOR_A_BYTE: u64 = 64;
 
 /// Limits the memory and time that a database of `size` bytes may take. The schema of a database

@@ -11,8 +11,9 @@ use std::borrow::Cow;
 /// The most columns of a sheet, a limit of the format.
 const COLUMNS: usize = 1 << 14;
 
-/// The size limit, in bytes, of a row's texts that aren't shared with other cells, a choice: 4 MiB
-/// are a thousand of the longest texts.
+/// The most bytes that the texts of a row may have together; texts in the workbook's table of
+/// shared texts don't count. A choice: a thousand texts of 4 KiB, the length at which the reader
+/// cuts a text off.
 const ROW_TEXTS: usize = 4 << 20;
 
 /// The value of a cell of the sheet. A text is stored elsewhere, and the cell refers to it.
