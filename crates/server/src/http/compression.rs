@@ -30,8 +30,9 @@ const PIECE: usize = 64 << 10;
 const PIECES_A_TURN: u32 = 4;
 
 /// The media types of answers that are compressed.
-const MEDIA_TYPES: [&str; 6] = [
+const MEDIA_TYPES: [&str; 7] = [
     "application/json",
+    "application/vnd.oai.openapi+json;version=3.0",
     "application/x-npy",
     "application/xml",
     "image/svg+xml",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The routes that are counted separately, as labels of metrics. The last label, `other`, stands
 /// for all other routes.
-pub(crate) const ROUTES: [&str; 15] = [
+pub(crate) const ROUTES: [&str; 16] = [
     "/{layer}/{z}/{x}/{y}",
     "/{layer}/{file}",
     "/{layer}/value",
@@ -17,6 +17,7 @@ pub(crate) const ROUTES: [&str; 15] = [
     "/wms",
     "/wmts",
     "/catalog",
+    "/openapi.json",
     "/health",
     "/ready",
     "/metrics",

@@ -9,6 +9,7 @@ mod legend;
 mod map;
 mod metrics;
 mod ogc;
+mod openapi;
 mod post_layer;
 pub(crate) mod router;
 mod tile;

@@ -1,8 +1,8 @@
 //! The router: the paths of all routes, and the headers that every answer gets.
 
 use super::{
-    catalog, dem, gdal, health, legend, map, metrics, ogc, post_layer, tile, tilejson, time, value,
-    viewer,
+    catalog, dem, gdal, health, legend, map, metrics, ogc, openapi, post_layer, tile, tilejson,
+    time, value, viewer,
 };
 use crate::http::access_log::{LoggedRequest, RequestId};
 use crate::http::compression::EncodingRequest;
@@ -23,7 +23,7 @@ use axum::http::header::{ALLOW, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS}
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument as _;
@@ -34,7 +34,7 @@ const MAX_URL: usize = 8 << 10;
 /// Makes an axum router with all routes of a server. It can be served, nested in another router, or
 /// called in a test.
 pub fn router(server: Arc<Server>) -> Router {
-    finish(layer_routes().merge(admin_routes()), server)
+    finish(LAYER_ROUTES.iter().chain(&ADMIN_ROUTES), server)
 }
 
 /// The routers of the main socket and of the socket for administration. The second is `None` if the
@@ -43,56 +43,71 @@ pub(crate) fn routers(server: &Arc<Server>) -> (Router, Option<Router>) {
     if server.config.admin_listen.is_none() {
         return (router(Arc::clone(server)), None);
     }
-    let admin = finish(admin_routes(), Arc::clone(server));
-    (finish(layer_routes(), Arc::clone(server)), Some(admin))
+    let admin = finish(ADMIN_ROUTES.iter(), Arc::clone(server));
+    let layers = finish(LAYER_ROUTES.iter(), Arc::clone(server));
+    (layers, Some(admin))
 }
+
+/// A route: its path, and the handlers of its methods.
+type Route = (&'static str, fn() -> MethodRouter<Arc<Server>>);
 
 /// The routes of layers and of the viewer.
-fn layer_routes() -> Router<Arc<Server>> {
-    Router::new()
-        .route("/catalog", get(catalog::get))
-        .route("/wms", get(ogc::wms::get))
-        .route("/wmts", get(ogc::wmts::get))
-        .route(
-            "/wmts/1.0.0/WMTSCapabilities.xml",
-            get(ogc::wmts::capabilities),
-        )
-        .route(
-            "/wmts/{layer}/{style}/{set}/{matrix}/{row}/{column}",
-            get(ogc::wmts::tile),
-        )
-        .route(
-            "/wmts/{layer}/{style}/{set}/{matrix}/{row}/{column}/{j}/{i}",
-            get(ogc::wmts::feature_info),
-        )
-        .route("/{layer}", get(tilejson::get))
-        .route("/{layer}/gdal.xml", get(gdal::xml))
-        .route("/{layer}/gdal.vrt", get(gdal::vrt))
-        .route("/{layer}/value", get(value::get))
-        .route("/{layer}/{file}", get(file))
-        .route("/{layer}/{z}/{x}/{y}", get(tile::get))
-        .merge(viewer::routes())
-}
+const LAYER_ROUTES: [Route; 14] = [
+    ("/", || get(viewer::page)),
+    ("/viewer/{*path}", || get(viewer::file)),
+    ("/catalog", || get(catalog::get)),
+    ("/wms", || get(ogc::wms::get)),
+    ("/wmts", || get(ogc::wmts::get)),
+    ("/wmts/1.0.0/WMTSCapabilities.xml", || {
+        get(ogc::wmts::capabilities)
+    }),
+    (
+        "/wmts/{layer}/{style}/{set}/{matrix}/{row}/{column}",
+        || get(ogc::wmts::tile),
+    ),
+    (
+        "/wmts/{layer}/{style}/{set}/{matrix}/{row}/{column}/{j}/{i}",
+        || get(ogc::wmts::feature_info),
+    ),
+    ("/{layer}", || get(tilejson::get)),
+    ("/{layer}/gdal.xml", || get(gdal::xml)),
+    ("/{layer}/gdal.vrt", || get(gdal::vrt)),
+    ("/{layer}/value", || get(value::get)),
+    ("/{layer}/{file}", || get(file)),
+    ("/{layer}/{z}/{x}/{y}", || get(tile::get)),
+];
 
 /// The routes for operators: probes, metrics, and the posting and deletion of layers.
-fn admin_routes() -> Router<Arc<Server>> {
-    Router::new()
-        .route("/health", get(health::health))
-        .route("/ready", get(health::ready))
-        .route("/metrics", get(metrics::get))
-        .route(
-            "/layers",
-            post(post_layer::post).fallback(async || ApiError::method_not_allowed()),
-        )
-        .route(
-            "/layers/{id}",
-            delete(post_layer::delete).fallback(async || ApiError::method_not_allowed()),
-        )
+const ADMIN_ROUTES: [Route; 5] = [
+    ("/health", || get(health::health)),
+    ("/ready", || get(health::ready)),
+    ("/metrics", || get(metrics::get)),
+    ("/layers", || {
+        post(post_layer::post).fallback(async || ApiError::method_not_allowed())
+    }),
+    ("/layers/{id}", || {
+        delete(post_layer::delete).fallback(async || ApiError::method_not_allowed())
+    }),
+];
+
+/// The routes of both sockets, if there are two.
+const SHARED_ROUTES: [Route; 1] = [("/openapi.json", || get(openapi::get))];
+
+/// The paths of all routes.
+#[cfg(test)]
+pub(super) fn paths() -> impl Iterator<Item = &'static str> {
+    let all = LAYER_ROUTES.iter().chain(&ADMIN_ROUTES);
+    all.chain(&SHARED_ROUTES).map(|(path, _)| *path)
 }
 
-/// Adds the handlers that all routes share, and the server as their state.
-fn finish(routes: Router<Arc<Server>>, server: Arc<Server>) -> Router {
+/// Makes a router of some routes and those of both sockets, with the handlers that all routes share
+/// and the server as their state.
+fn finish<'a>(routes: impl Iterator<Item = &'a Route>, server: Arc<Server>) -> Router {
+    let routes = routes.chain(&SHARED_ROUTES);
     routes
+        .fold(Router::new(), |router, (path, handlers)| {
+            router.route(path, handlers())
+        })
         .fallback(async || ApiError::not_found("nothing is here; see /catalog"))
         .layer(from_fn_with_state(Arc::clone(&server), count))
         .with_state(server)

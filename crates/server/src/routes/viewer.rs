@@ -6,7 +6,6 @@
 use crate::config::Basemap;
 use crate::http::etag::if_none_match;
 use crate::state::Server;
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{
@@ -15,7 +14,6 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use flate2::read::GzDecoder;
 use std::io::Read as _;
 use std::sync::Arc;
@@ -36,13 +34,6 @@ struct Asset {
     gzip: &'static [u8],
 }
 
-/// The routes `/` and `/viewer/…`.
-pub(crate) fn routes() -> Router<Arc<Server>> {
-    Router::new()
-        .route("/", get(page))
-        .route("/viewer/{*path}", get(file))
-}
-
 /// The land and the borders of countries that the viewer shows if no base map is configured, as a
 /// GeoJSON FeatureCollection: a MultiPolygon whose property `kind` is `land`, and a MultiLineString
 /// whose `kind` is `border`. They are simplified for zooms up to 6. From Natural Earth, which is in
@@ -58,7 +49,7 @@ pub fn land_geojson() -> Vec<u8> {
     plain
 }
 
-async fn page(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
+pub(crate) async fn page(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
     let mut response = serve("index.html", None, &headers);
     if let Some(origin) = server.config.basemap.as_ref().and_then(Basemap::origin) {
         admit(&mut response, origin);
@@ -66,7 +57,11 @@ async fn page(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response
     response
 }
 
-async fn file(Path(path): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+pub(crate) async fn file(
+    Path(path): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     serve(&path, query.as_deref(), &headers)
 }
 

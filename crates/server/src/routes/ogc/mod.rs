@@ -49,8 +49,8 @@ fn redirected(request: Request, address: &str) -> Option<Request> {
     Some(Request::from_parts(parts, body))
 }
 
-/// Answers with `body`, an XML document of the media type `kind`. URLs in it begin with `base`.
-fn document(
+/// Answers with `body`, a document of the media type `kind`. URLs in it begin with `base`.
+pub(super) fn document(
     server: &Server,
     request: &Request,
     base: &BaseUrl,

@@ -1,0 +1,243 @@
+//! An operation of a route, which states what the route takes and what it answers.
+
+use serde_json::{Map, Value, json as value};
+
+/// The sockets that answer an operation, if the server has one for administration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::routes) enum Port {
+    /// The main one, for layers and the viewer.
+    Layers,
+    /// The one for administration; the main one if there is no other.
+    Admin,
+    Both,
+}
+
+/// The kind of an operation, on which its errors depend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A document or picture of one layer.
+    Layer,
+    /// A service of the OGC, whose errors are the standard's exceptions.
+    Service,
+    /// A document or file about all of the server.
+    Server,
+    /// A probe, which has another status while the server isn't ready.
+    Probe,
+    /// The posting or deletion of a layer, which needs the server's token.
+    Posting,
+}
+
+/// One method at one path, as the description of the server has it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::routes) struct Operation {
+    /// The path of the route that answers, in the router's words.
+    route: &'static str,
+    /// The path in the description; empty if it is the route's.
+    path: &'static str,
+    id: &'static str,
+    summary: &'static str,
+    kind: Kind,
+    port: Port,
+    /// True if the operation takes the parameters of a style.
+    has_style: bool,
+    /// The names of the other parameters in `components.json`. Those of paths come first.
+    parameters: &'static [&'static str],
+    /// The media types of a good answer, each with the name of its schema in `components.json`; an
+    /// empty name stands for bytes.
+    answers: &'static [(&'static str, &'static str)],
+}
+
+/// The parameters of a style, without those that a request can't choose.
+const STYLE: [&str; 12] = [
+    "measure",
+    "kernel",
+    "radius",
+    "normalize",
+    "overlap",
+    "scale",
+    "domain",
+    "ramp",
+    "reverse",
+    "opacity",
+    "steps",
+    "isolines",
+];
+
+impl Operation {
+    /// An operation of one layer, with the parameters of a style.
+    pub(super) const fn drawn(
+        (route, path): (&'static str, &'static str),
+        (id, summary): (&'static str, &'static str),
+        parameters: &'static [&'static str],
+        answers: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        Self {
+            route,
+            path,
+            id,
+            summary,
+            kind: Kind::Layer,
+            port: Port::Layers,
+            has_style: true,
+            parameters,
+            answers,
+        }
+    }
+
+    /// An operation of one layer or of the server, without the parameters of a style.
+    pub(super) const fn plain(
+        route: &'static str,
+        kind: Kind,
+        (id, summary): (&'static str, &'static str),
+        parameters: &'static [&'static str],
+        answers: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        let port = match kind {
+            Kind::Layer | Kind::Service | Kind::Server => Port::Layers,
+            Kind::Probe | Kind::Posting => Port::Admin,
+        };
+        Self {
+            route,
+            path: "",
+            id,
+            summary,
+            kind,
+            port,
+            has_style: false,
+            parameters,
+            answers,
+        }
+    }
+
+    /// An operation with the path of the description, where several documents share a route.
+    pub(super) const fn at(mut self, path: &'static str) -> Self {
+        self.path = path;
+        self
+    }
+
+    /// An operation that another socket answers.
+    pub(super) const fn on(mut self, port: Port) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The path of the route that answers, in the router's words.
+    #[cfg(test)]
+    pub(in crate::routes) fn route(&self) -> &'static str {
+        self.route
+    }
+
+    pub(super) fn path(&self) -> String {
+        let path = if self.path.is_empty() {
+            self.route
+        } else {
+            self.path
+        };
+        // The router's mark for the rest of a path.
+        path.replace("{*", "{")
+    }
+
+    pub(super) fn port(&self) -> Port {
+        self.port
+    }
+
+    pub(super) fn needs_token(&self) -> bool {
+        self.kind == Kind::Posting
+    }
+
+    pub(super) fn method(&self) -> &'static str {
+        match (self.kind, self.answers.is_empty()) {
+            (Kind::Posting, false) => "post",
+            (Kind::Posting, true) => "delete",
+            _ => "get",
+        }
+    }
+
+    pub(super) fn to_json(self) -> Value {
+        let style = if self.has_style { &STYLE[..] } else { &[] };
+        let parameters = self.parameters.iter().chain(style);
+        let parameters: Vec<Value> = parameters
+            .map(|name| value!({ "$ref": format!("#/components/parameters/{name}") }))
+            .collect();
+        let mut described = value!({
+            "operationId": self.id,
+            "summary": self.summary,
+            "parameters": parameters,
+            "responses": self.responses(),
+        });
+        if let Some(fields) = described.as_object_mut().filter(|_| self.needs_token()) {
+            fields.insert("security".to_owned(), value!([{ "token": [] }]));
+            if self.method() == "post" {
+                let schema = value!({ "$ref": "#/components/schemas/NewLayer" });
+                let content = value!({ "application/json": { "schema": schema } });
+                let body = value!({ "required": true, "content": content });
+                fields.insert("requestBody".to_owned(), body);
+            }
+        }
+        described
+    }
+
+    /// The answers by their statuses.
+    fn responses(&self) -> Map<String, Value> {
+        let content: Map<String, Value> = self
+            .answers
+            .iter()
+            .map(|(media_type, schema)| {
+                let schema = match *schema {
+                    "" => value!({ "type": "string", "format": "binary" }),
+                    name => value!({ "$ref": format!("#/components/schemas/{name}") }),
+                };
+                ((*media_type).to_owned(), value!({ "schema": schema }))
+            })
+            .collect();
+        let good = value!({ "description": self.summary, "content": content });
+        let (statuses, errors): (&[&str], &[(&str, &str)]) = match self.kind {
+            Kind::Layer => (
+                &["200"],
+                &[
+                    ("400", "Bad"),
+                    ("404", "Absent"),
+                    ("422", "Costly"),
+                    ("503", "Busy"),
+                    ("504", "Late"),
+                ],
+            ),
+            Kind::Service => (
+                &["200"],
+                &[
+                    ("400", "Exception"),
+                    ("422", "Exception"),
+                    ("503", "Exception"),
+                    ("504", "Exception"),
+                ],
+            ),
+            Kind::Server => (&["200"], &[("400", "Bad"), ("404", "Absent")]),
+            Kind::Probe => (&["200", "503"], &[("400", "Bad")]),
+            Kind::Posting if self.answers.is_empty() => (
+                &["204"],
+                &[("400", "Bad"), ("401", "Unauthorized"), ("404", "Absent")],
+            ),
+            Kind::Posting => (
+                &["200", "201"],
+                &[
+                    ("400", "Bad"),
+                    ("401", "Unauthorized"),
+                    ("415", "Bad"),
+                    ("422", "Costly"),
+                    ("503", "Busy"),
+                    ("504", "Late"),
+                ],
+            ),
+        };
+        let always = [("414", "Long"), ("421", "Host")];
+        let errors = errors.iter().chain(&always).map(|(status, name)| {
+            let answer = value!({ "$ref": format!("#/components/responses/{name}") });
+            ((*status).to_owned(), answer)
+        });
+        let good = statuses.iter().map(|status| match *status {
+            "204" => ("204".to_owned(), value!({ "description": self.summary })),
+            status => (status.to_owned(), good.clone()),
+        });
+        good.chain(errors).collect()
+    }
+}
