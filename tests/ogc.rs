@@ -1,4 +1,4 @@
-//! WMS and WMTS as GIS programs read them: GDAL, and OWSLib.
+//! WMS, WMTS and OGC API as GIS programs read them: GDAL, and OWSLib.
 
 use crate::program::Server;
 use crate::python::{packaged, system};
@@ -22,6 +22,43 @@ print(len(names) > 0)
 for version, crs in [('1.1.1', 'SRS=EPSG:4326'), ('1.3.0', 'CRS=CRS:84')]:
     service = f'WMS:{base}/wms?SERVICE=WMS&VERSION={version}&REQUEST=GetMap&LAYERS=cities&STYLES='
     print(*heat(f'{service}&{crs}&BBOX=-20,35,30,60&FORMAT=image/png&TRANSPARENT=TRUE'))
+";
+
+/// A Python script in which GDAL finds a layer from the landing page of OGC API on, and reads a
+/// picture of Europe from its tiles and from its maps.
+const OGC_API: &str = "
+import sys
+from osgeo import gdal
+gdal.UseExceptions()
+base = sys.argv[1]
+listed = gdal.OpenEx(f'OGCAPI:{base}/', gdal.OF_RASTER)
+names = [name for name, _ in listed.GetSubDatasets()]
+print(*[name.split('?')[0].rsplit('/', 1)[1] for name in names])
+box = dict(projWin=[-20, 60, 30, 35], projWinSRS='EPSG:4326', width=200, height=100)
+edge = 20037508.342789244
+# GDAL 3.6 takes the extent of a collection for one in the coordinates of the grid.
+grid = [f'MINX={-edge}', f'MINY={-edge}', f'MAXX={edge}', f'MAXY={edge}']
+for api, more in [('TILES', grid), ('MAP', [])]:
+    options = [f'API={api}', 'CACHE=NO', *more]
+    data = gdal.OpenEx(names[0], gdal.OF_RASTER, open_options=options)
+    small = gdal.Translate('/vsimem/small.tif', data, **box)
+    alpha = small.GetRasterBand(small.RasterCount).ReadRaster()
+    share = len([a for a in alpha if a > 0]) * 100 // len(alpha)
+    print(data.RasterCount, share, data.GetSpatialRef().GetAuthorityCode(None))
+";
+
+/// A Python script in which OWSLib reads the documents of OGC API.
+const OWSLIB_API: &str = "
+import sys
+from owslib.ogcapi.maps import Maps
+base = sys.argv[1]
+maps = Maps(base, headers={'Accept': 'application/json'})
+assert [one['id'] for one in maps.collections()['collections']] == ['cities']
+assert maps.collection('cities')['title'] == 'cities'
+assert any('ogcapi-maps-1' in name for name in maps.conformance()['conformsTo'])
+assert '/collections/{layer}/map' in maps.api()['paths']
+drawn = maps.map('cities', bbox=[-10, 40, 20, 60], width=300, height=200, transparent=True)
+print(len(drawn.read()))
 ";
 
 /// A Python script in which OWSLib reads capabilities, maps, values and a tile, and gets an error.
@@ -70,5 +107,26 @@ fn gis_programs_read_the_services() {
     if let Some(seen) = packaged("owslib", OWSLIB, &[&base]) {
         let (status, _, tile) = server.get("/cities/4/8/5.png", "");
         assert_eq!((status, seen), (200, tile.len().to_string()));
+    }
+}
+
+#[test]
+fn gis_programs_read_the_newer_services() {
+    let server = Server::start(&["examples/cities.csv.gz"]);
+    let base = format!("http://{}", server.address);
+    if let Some(seen) = system("osgeo", OGC_API, &[&base]) {
+        let lines: Vec<&str> = seen.lines().collect();
+        assert_eq!((lines.len(), lines[0]), (3, "cities"), "{seen}");
+        for (line, crs) in [(lines[1], "3857"), (lines[2], "4326")] {
+            let words: Vec<&str> = line.split(' ').collect();
+            let heat: u32 = words[1].parse().unwrap();
+            assert!(words[0] == "4" && words[2] == crs, "{seen}");
+            assert!((20..95).contains(&heat), "{seen}");
+        }
+    }
+    if let Some(seen) = packaged("owslib", OWSLIB_API, &[&base]) {
+        let address = "/collections/cities/map?bbox=-10,40,20,60&width=300&height=200";
+        let (status, _, map) = server.get(address, "");
+        assert_eq!((status, seen), (200, map.len().to_string()));
     }
 }

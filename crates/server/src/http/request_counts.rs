@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The routes that are counted separately, as labels of metrics. The last label, `other`, stands
 /// for all other routes.
-pub(crate) const ROUTES: [&str; 16] = [
+pub(crate) const ROUTES: [&str; 17] = [
     "/{layer}/{z}/{x}/{y}",
     "/{layer}/{file}",
     "/{layer}/value",
@@ -16,6 +16,7 @@ pub(crate) const ROUTES: [&str; 16] = [
     "/{layer}/gdal.vrt",
     "/wms",
     "/wmts",
+    "/collections",
     "/catalog",
     "/openapi.json",
     "/health",
@@ -58,9 +59,10 @@ pub(crate) struct RouteCounts {
 /// no route, or a route that is not listed.
 pub(crate) fn route_index(matched: Option<&MatchedPath>) -> usize {
     let known = |path: &MatchedPath| {
-        // WMTS has several paths, for its documents and for its tiles.
+        // WMTS and OGC API have several paths, for their documents and for their tiles.
         let path = match path.as_str() {
             wmts if wmts.starts_with("/wmts/") => "/wmts",
+            api if api.starts_with("/collections/") => "/collections",
             other => other,
         };
         ROUTES.iter().position(|route| *route == path)

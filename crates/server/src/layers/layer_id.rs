@@ -5,8 +5,18 @@ use std::fmt;
 
 /// Words that can't be ids of layers, since URLs that begin with them belong to other routes, or
 /// may do so in later versions.
-const RESERVED: [&str; 9] = [
-    "catalog", "health", "layers", "metrics", "openapi", "ready", "viewer", "wms", "wmts",
+const RESERVED: [&str; 11] = [
+    "catalog",
+    "collections",
+    "conformance",
+    "health",
+    "layers",
+    "metrics",
+    "openapi",
+    "ready",
+    "viewer",
+    "wms",
+    "wmts",
 ];
 
 /// The largest length of a layer's id in characters. A choice.

@@ -1,8 +1,8 @@
 //! The router: the paths of all routes, and the headers that every answer gets.
 
 use super::{
-    catalog, dem, gdal, health, legend, map, metrics, ogc, openapi, post_layer, tile, tilejson,
-    time, value, viewer,
+    catalog, dem, gdal, health, legend, map, metrics, ogc, ogc::api, openapi, post_layer, tile,
+    tilejson, time, value, viewer,
 };
 use crate::http::access_log::{LoggedRequest, RequestId};
 use crate::http::compression::EncodingRequest;
@@ -52,8 +52,41 @@ pub(crate) fn routers(server: &Arc<Server>) -> (Router, Option<Router>) {
 type Route = (&'static str, fn() -> MethodRouter<Arc<Server>>);
 
 /// The routes of layers and of the viewer.
-const LAYER_ROUTES: [Route; 14] = [
-    ("/", || get(viewer::page)),
+const LAYER_ROUTES: [Route; 28] = [
+    ("/", || get(api::landing::get)),
+    ("/conformance", || get(api::landing::conformance)),
+    ("/collections", || get(api::collections::list)),
+    ("/collections/{layer}", || get(api::collections::one)),
+    ("/collections/{layer}/styles", || {
+        get(api::collections::styles)
+    }),
+    ("/collections/{layer}/map", || get(api::maps::get)),
+    ("/collections/{layer}/map/tiles", || {
+        get(api::tilesets::list)
+    }),
+    ("/collections/{layer}/map/tiles/{set}", || {
+        get(api::tilesets::one)
+    }),
+    (
+        "/collections/{layer}/map/tiles/{set}/{matrix}/{row}/{column}",
+        || get(api::tilesets::tile),
+    ),
+    ("/collections/{layer}/styles/{style}/map", || {
+        get(api::maps::styled)
+    }),
+    ("/collections/{layer}/styles/{style}/map/tiles", || {
+        get(api::tilesets::styled_list)
+    }),
+    (
+        "/collections/{layer}/styles/{style}/map/tiles/{set}",
+        || get(api::tilesets::styled_one),
+    ),
+    (
+        "/collections/{layer}/styles/{style}/map/tiles/{set}/{matrix}/{row}/{column}",
+        || get(api::tilesets::styled_tile),
+    ),
+    ("/tileMatrixSets", || get(api::tile_matrix_sets::list)),
+    ("/tileMatrixSets/{set}", || get(api::tile_matrix_sets::one)),
     ("/viewer/{*path}", || get(viewer::file)),
     ("/catalog", || get(catalog::get)),
     ("/wms", || get(ogc::wms::get)),

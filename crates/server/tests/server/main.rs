@@ -15,6 +15,7 @@ mod listen;
 mod metrics;
 mod model;
 mod ogc;
+mod ogc_api;
 mod openapi;
 mod posting;
 mod queue;

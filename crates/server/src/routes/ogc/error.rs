@@ -62,6 +62,11 @@ impl OgcError {
         converted
     }
 
+    /// The error in the form of the server's other routes.
+    pub(super) fn into_api(self) -> ApiError {
+        ApiError::with_status(self.status, self.message)
+    }
+
     /// Makes the answer that reports this error as an XML document in the given form. Its status is
     /// 400 for a wrong parameter or an unknown layer. For other errors, which another route has
     /// reported, it is the status of that route, like 503.

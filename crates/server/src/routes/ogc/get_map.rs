@@ -1,12 +1,13 @@
-//! `GetMap` of WMS: a picture of a box, in one of several coordinate systems.
+//! `GetMap` of WMS: a picture of a box, in one of several coordinate systems. OGC API draws its
+//! maps by the same functions.
 
 use super::error::OgcError;
 use super::kvp::Kvp;
 use super::map_crs::{CrsBox, MapCrs};
-use crate::http::error::shown;
+use crate::http::error::{ApiError, shown};
 use crate::http::etag::Fingerprint;
 use crate::http::query::Query;
-use crate::layers::entry::ServedLayer;
+use crate::layers::entry::{LayerRequest, ServedLayer};
 use crate::render::map_target::MapTarget;
 use crate::render::warp::Warp;
 use crate::routes::map::{self, MAX_PIXELS, MAX_SIDE};
@@ -16,6 +17,7 @@ use axum::response::Response;
 use heatsplat_points::Window;
 use heatsplat_points::mercator::WORLD;
 use heatsplat_render::encode::ImageFormat;
+use heatsplat_render::ramp::css_color;
 use heatsplat_render::{Shape, View};
 use std::sync::Arc;
 
@@ -162,6 +164,17 @@ pub(super) async fn answer(
     let ground = ground(kvp)?;
     let query = Query::parse(style.strip_prefix('?'), &["filter", "time", "time_scale"])?;
     let wanted = served.prepare(query)?;
+    Ok(draw(server, wanted, grid, (*format, ground), request).await?)
+}
+
+/// Answers with the picture of a grid of pixels, in a format and on a ground.
+pub(super) async fn draw(
+    server: &Server,
+    wanted: LayerRequest,
+    grid: PixelGrid,
+    (format, ground): (ImageFormat, Option<[u8; 3]>),
+    request: &HeaderMap,
+) -> Result<Response, ApiError> {
     let (window, warp) = grid.drawn();
     let is_plain = warp.is_none() && ground.is_none();
     // The same picture has the same tag as a map, whatever its request was.
@@ -186,12 +199,12 @@ pub(super) async fn answer(
     let is_sharp = wanted.style.style.shape() == Shape::Pixel;
     let warp = warp.map(|warp| if is_sharp { warp.nearest() } else { warp });
     let target = MapTarget {
-        format: *format,
+        format,
         warp: warp.map(Arc::new),
         ground,
     };
     let view = View::new(window, 1);
-    Ok(map::answer(server, wanted, view, target, named, request).await?)
+    map::answer(server, wanted, view, target, named, request).await
 }
 
 /// The colour on which the picture is laid, by the parameters `TRANSPARENT` and `BGCOLOR`; `None`
@@ -212,16 +225,30 @@ fn ground(kvp: &Kvp) -> Result<Option<[u8; 3]>, OgcError> {
     let Some(text) = kvp.get("BGCOLOR") else {
         return Ok(Some([255; 3]));
     };
-    let digits = text.strip_prefix("0x").or(text.strip_prefix("0X"));
-    let is_hex = |digits: &&str| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit());
-    let color = digits
-        .filter(is_hex)
-        .and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    let [_, red, green, blue] = color.map(u32::to_be_bytes).ok_or_else(|| {
+    let color = hexadecimal(text).ok_or_else(|| {
         let message = format!("BGCOLOR can't be `{}`: expected 0xRRGGBB", shown(text));
         OgcError::invalid("BGCOLOR", message)
     })?;
-    Ok(Some([red, green, blue]))
+    Ok(Some(color))
+}
+
+/// Parses `0xRRGGBB`.
+fn hexadecimal(text: &str) -> Option<[u8; 3]> {
+    let digits = text.strip_prefix("0x").or(text.strip_prefix("0X"))?;
+    let is_hex = digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let color = is_hex.then(|| u32::from_str_radix(digits, 16).ok())??;
+    let [_, red, green, blue] = color.to_be_bytes();
+    Some([red, green, blue])
+}
+
+/// Parses a colour as OGC API has it: `0xRRGGBB`, or the name of a colour in CSS.
+pub(super) fn color(text: &str) -> Option<[u8; 3]> {
+    let is_name = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphabetic());
+    let named = || {
+        let [red, green, blue, _] = css_color(text).ok().filter(|_| is_name)?;
+        Some([red, green, blue].map(|channel| (channel * 255.0).round() as u8))
+    };
+    hexadecimal(text).or_else(named)
 }
 
 #[cfg(test)]
@@ -233,6 +260,15 @@ mod tests {
             bounds: crs.parse_box(bbox).unwrap(),
             width,
             height,
+        }
+    }
+
+    #[test]
+    fn colors_are_numbers_or_names() {
+        assert_eq!(color("0x0080fF"), Some([0, 128, 255]));
+        assert_eq!(color("Navy"), Some([0, 0, 128]));
+        for bad in ["", "0x123", "#123456", "rgb(1,2,3)", "nocolor"] {
+            assert_eq!(color(bad), None, "{bad}");
         }
     }
 

@@ -1,9 +1,10 @@
-//! The coordinate systems of WMS, and boxes in them.
+//! The coordinate systems of WMS and OGC API, and boxes in them.
 
 use super::error::OgcError;
 use crate::http::error::shown;
 use heatsplat_points::LonLatBox;
 use heatsplat_points::mercator::{self, EQUATOR_METRES, MAX_LATITUDE, MAX_LONGITUDE, WORLD};
+use std::f64::consts::{FRAC_PI_2, PI};
 
 /// A coordinate system in which a service's picture can be requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,35 @@ impl MapCrs {
             "EPSG:4326" if is_111 => Some(Self::LonLat),
             "EPSG:4326" => Some(Self::LatLon),
             _ => None,
+        }
+    }
+
+    /// A coordinate system by its name in OGC API: a URI, a CURIE in brackets, or a plain name.
+    /// `None` if this server doesn't have it.
+    pub(super) fn find_uri(name: &str) -> Option<Self> {
+        let uri = name.strip_prefix("https:").or(name.strip_prefix("http:"));
+        let known = uri.and_then(|uri| uri.strip_prefix("//www.opengis.net/def/crs/"));
+        let curie = name
+            .strip_prefix('[')
+            .and_then(|name| name.strip_suffix(']'));
+        match known {
+            Some("OGC/1.3/CRS84" | "OGC/0/CRS84") => Some(Self::LonLat),
+            Some(other) => {
+                let (authority, code) = (other.get(..7)?, other.get(7..)?);
+                let code = (authority == "EPSG/0/").then_some(code)?;
+                Self::find(&format!("EPSG:{code}"), false)
+            }
+            None if name.eq_ignore_ascii_case("CRS84") => Some(Self::LonLat),
+            None => Self::find(curie.unwrap_or(name), false),
+        }
+    }
+
+    /// The URI of the coordinate system in OGC API.
+    pub(super) fn uri(self) -> &'static str {
+        match self {
+            Self::Mercator => "http://www.opengis.net/def/crs/EPSG/0/3857",
+            Self::LonLat => "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+            Self::LatLon => "http://www.opengis.net/def/crs/EPSG/0/4326",
         }
     }
 
@@ -111,6 +141,54 @@ impl MapCrs {
 }
 
 impl CrsBox {
+    /// The box of a map in degrees.
+    pub(super) fn around(bounds: LonLatBox) -> Self {
+        let [west, south, east, north] = bounds.edges();
+        Self {
+            crs: MapCrs::LonLat,
+            west,
+            south,
+            east,
+            north,
+        }
+    }
+
+    /// Converts the box to another coordinate system, whose axes have the same directions, so that
+    /// a box stays a box. Latitudes beyond the Mercator square become its edges in metres. `None`
+    /// if nothing of the box is left.
+    pub(super) fn in_crs(self, crs: MapCrs) -> Option<Self> {
+        let radius = EQUATOR_METRES / (2.0 * PI);
+        let (x, y) = ([self.west, self.east], [self.south, self.north]);
+        let (x, y) = match (self.crs == MapCrs::Mercator, crs == MapCrs::Mercator) {
+            (false, true) => (
+                x.map(|lon| lon / 360.0 * EQUATOR_METRES),
+                y.map(|lat| (0.5 - mercator::clamped_y(lat) / WORLD) * EQUATOR_METRES),
+            ),
+            (true, false) => (
+                x.map(|x| x / EQUATOR_METRES * 360.0),
+                y.map(|y| (2.0 * (y / radius).exp().atan() - FRAC_PI_2).to_degrees()),
+            ),
+            _ => (x, y),
+        };
+        let ([west, east], [south, north]) = (x, y);
+        let converted = Self {
+            crs,
+            west,
+            south,
+            east,
+            north,
+        };
+        (converted.west < converted.east && converted.south < converted.north).then_some(converted)
+    }
+
+    /// The box as four numbers in the order of its coordinate system's axes.
+    pub(super) fn numbers(self) -> [f64; 4] {
+        match self.crs {
+            MapCrs::LatLon => [self.south, self.west, self.north, self.east],
+            MapCrs::LonLat | MapCrs::Mercator => [self.west, self.south, self.east, self.north],
+        }
+    }
+
     /// Converts `x`, a coordinate along the horizontal axis of the box's system, to world units.
     pub(super) fn world_x(self, x: f64) -> f64 {
         match self.crs {
@@ -200,6 +278,41 @@ mod tests {
         let beyond = MapCrs::LonLat.parse_box("0,86,1,90").unwrap();
         let (top, bottom) = beyond.world_rows();
         assert!(top == bottom && beyond.world_y(87.0).is_none());
+    }
+
+    #[test]
+    fn systems_are_known_by_their_uris_and_boxes_convert() {
+        for crs in [MapCrs::LonLat, MapCrs::LatLon, MapCrs::Mercator] {
+            assert_eq!(MapCrs::find_uri(crs.uri()), Some(crs));
+        }
+        for (name, crs) in [
+            ("[EPSG:3857]", Some(MapCrs::Mercator)),
+            ("EPSG:4326", Some(MapCrs::LatLon)),
+            ("[OGC:CRS84]", Some(MapCrs::LonLat)),
+            (
+                "https://www.opengis.net/def/crs/EPSG/0/3857",
+                Some(MapCrs::Mercator),
+            ),
+            ("http://www.opengis.net/def/crs/EPSG/0/é", None),
+            ("http://www.opengis.net/def/crs/é", None),
+            ("EPSG:2056", None),
+            ("", None),
+        ] {
+            assert_eq!(MapCrs::find_uri(name), crs, "{name}");
+        }
+        let degrees = MapCrs::LatLon.parse_box("-20,5,60,25").unwrap();
+        let metres = degrees.in_crs(MapCrs::Mercator).unwrap();
+        let back = metres.in_crs(MapCrs::LatLon).unwrap();
+        for (a, b) in degrees.numbers().into_iter().zip(back.numbers()) {
+            assert!((a - b).abs() < 1e-9, "{back:?}");
+        }
+        assert!(
+            (metres.numbers()[0] - 556_597.453_966).abs() < 1e-3,
+            "{metres:?}"
+        );
+        assert_eq!(back.numbers()[0], back.south);
+        let beyond = MapCrs::LonLat.parse_box("0,86,1,90").unwrap();
+        assert_eq!(beyond.in_crs(MapCrs::Mercator), None);
     }
 
     #[test]

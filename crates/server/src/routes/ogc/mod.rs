@@ -1,10 +1,12 @@
-//! Services by the standards of the OGC, for GIS programs: WMS 1.1.1 and 1.3.0, and WMTS 1.0.0.
+//! Services by the standards of the OGC, for GIS programs: WMS 1.1.1 and 1.3.0, WMTS 1.0.0, and OGC
+//! API – Tiles and Maps ([`api`]).
 //!
 //! Each service has a file of its own. They share the parameters ([`kvp`]), error documents
 //! ([`error`]), coordinate systems ([`map_crs`]) and the grid of tiles ([`tile_matrix_set`]). Their
 //! pictures, values and legends are those of the other routes. Requests are parameters in URLs;
 //! documents in XML are never read.
 
+pub(crate) mod api;
 mod error;
 mod feature_info;
 mod get_map;
@@ -31,7 +33,7 @@ const OWN_STYLE: &str = "default";
 
 /// The name of the ramp that a style of a service stands for. It is empty for the layer's own
 /// style, and `None` if there is no such style.
-fn ramp_of(style: &str) -> Option<&str> {
+fn ramp_of(style: &str) -> Option<&'static str> {
     if style.is_empty() || style == OWN_STYLE {
         return Some("");
     }

@@ -2,6 +2,7 @@
 
 use heatsplat_points::mercator::EQUATOR_METRES;
 use heatsplat_points::{LonLatBox, MAX_ZOOM};
+use serde_json::{Value, json as value};
 use std::fmt::Write as _;
 
 /// The side of a pixel in metres, 0.28 mm, from which the OGC's standards compute the scale of a
@@ -12,9 +13,12 @@ const SCREEN_PIXEL: f64 = 0.000_28;
 #[derive(Debug)]
 pub(super) struct TileMatrixSet {
     pub(super) id: &'static str,
+    title: &'static str,
     /// Other names by which clients know the grid.
     aliases: &'static [&'static str],
     crs: &'static str,
+    /// The URI of the coordinate system, as OGC API has it.
+    crs_uri: &'static str,
     /// The URN of the grid's well-known scale set: the standard's name for a list of scales.
     well_known: &'static str,
     /// The west and the north edge of the grid, in metres of its coordinate system.
@@ -28,8 +32,10 @@ pub(super) struct TileMatrixSet {
 /// The grids of tiles that this server has.
 pub(super) static ALL: [TileMatrixSet; 1] = [TileMatrixSet {
     id: "WebMercatorQuad",
+    title: "Google Maps Compatible for the World",
     aliases: &["GoogleMapsCompatible", "EPSG:3857", "EPSG:900913"],
     crs: "urn:ogc:def:crs:EPSG::3857",
+    crs_uri: "http://www.opengis.net/def/crs/EPSG/0/3857",
     well_known: "urn:ogc:def:wkss:OGC:1.0:GoogleMapsCompatible",
     corner: [-EQUATOR_METRES / 2.0, EQUATOR_METRES / 2.0],
     side: EQUATOR_METRES,
@@ -55,6 +61,71 @@ impl TileMatrixSet {
         zoom.filter(|zoom| *zoom <= MAX_ZOOM)
     }
 
+    pub(super) fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// The URI of the grid in the OGC's register.
+    pub(super) fn uri(&self) -> String {
+        let id = self.id;
+        format!("http://www.opengis.net/def/tilematrixset/OGC/1.0/{id}")
+    }
+
+    /// The URI of the coordinate system.
+    pub(super) fn crs_uri(&self) -> &'static str {
+        self.crs_uri
+    }
+
+    /// The side of a pixel in metres, and the denominator of the scale, of the matrix of zoom `z`.
+    fn pixel_and_scale(&self, z: u8) -> (f64, f64) {
+        let pixel = self.side / ((1u64 << z) * u64::from(self.tile)) as f64;
+        (pixel, pixel / SCREEN_PIXEL)
+    }
+
+    /// The description of the grid in JSON, by the standard of Tile Matrix Sets 2.0. Beside its
+    /// members are those of 1.0, since GDAL 3.6 reads only these.
+    pub(super) fn to_json(&self) -> Value {
+        let older = (0..=MAX_ZOOM).map(|z| {
+            value!({
+                "identifier": z.to_string(),
+                "scaleDenominator": self.pixel_and_scale(z).1,
+                "topLeftCorner": self.corner,
+                "tileWidth": self.tile,
+                "tileHeight": self.tile,
+                "matrixWidth": 1u64 << z,
+                "matrixHeight": 1u64 << z,
+            })
+        });
+        let matrices = (0..=MAX_ZOOM).map(|z| {
+            let (pixel, scale) = self.pixel_and_scale(z);
+            value!({
+                "id": z.to_string(),
+                "scaleDenominator": scale,
+                "cellSize": pixel,
+                "cornerOfOrigin": "topLeft",
+                "pointOfOrigin": self.corner,
+                "tileWidth": self.tile,
+                "tileHeight": self.tile,
+                "matrixWidth": 1u64 << z,
+                "matrixHeight": 1u64 << z,
+            })
+        });
+        value!({
+            "id": self.id,
+            "title": self.title,
+            "uri": self.uri(),
+            "crs": self.crs_uri,
+            "orderedAxes": ["X", "Y"],
+            "wellKnownScaleSet":
+                "http://www.opengis.net/def/wkss/OGC/1.0/GoogleMapsCompatible",
+            "tileMatrices": matrices.collect::<Vec<_>>(),
+            "type": "TileMatrixSetType",
+            "identifier": self.id,
+            "supportedCRS": self.crs_uri,
+            "tileMatrix": older.collect::<Vec<_>>(),
+        })
+    }
+
     /// Writes the element `TileMatrixSet` that describes the grid in the capabilities of WMTS.
     pub(super) fn to_wmts(&self) -> String {
         let Self { id, crs, .. } = self;
@@ -67,8 +138,7 @@ impl TileMatrixSet {
         let [west, north] = self.corner;
         for z in 0..=MAX_ZOOM {
             let matrix = 1u64 << z;
-            let pixel = self.side / (matrix * u64::from(self.tile)) as f64;
-            let scale = pixel / SCREEN_PIXEL;
+            let (_, scale) = self.pixel_and_scale(z);
             // Writing to a text can't fail.
             let _ = writeln!(
                 text,
@@ -92,14 +162,7 @@ impl TileMatrixSet {
             self.id
         );
         for z in first..=last.min(MAX_ZOOM) {
-            let most = (1i64 << z) - 1;
-            let (columns, rows) = bounds.tiles(z);
-            // A box across ±180° has columns beyond the grid's edge.
-            let (west, east) = match *columns.start() < 0 || *columns.end() > most {
-                true => (0, most),
-                false => (*columns.start(), *columns.end()),
-            };
-            let (north, south) = ((*rows.start()).clamp(0, most), (*rows.end()).clamp(0, most));
+            let ([west, east], [north, south]) = touched(bounds, z);
             let _ = writeln!(
                 text,
                 "<TileMatrixLimits><TileMatrix>{z}</TileMatrix>\
@@ -110,6 +173,35 @@ impl TileMatrixSet {
         }
         text + "</TileMatrixSetLimits>\n</TileMatrixSetLink>\n"
     }
+
+    /// The limits of a set of tiles in JSON; see [`to_link`](Self::to_link).
+    pub(super) fn limits(&self, bounds: LonLatBox, (first, last): (u8, u8)) -> Vec<Value> {
+        let limits = (first..=last.min(MAX_ZOOM)).map(|z| {
+            let ([west, east], [north, south]) = touched(bounds, z);
+            value!({
+                "tileMatrix": z.to_string(),
+                "minTileRow": north,
+                "maxTileRow": south,
+                "minTileCol": west,
+                "maxTileCol": east,
+            })
+        });
+        limits.collect()
+    }
+}
+
+/// The first and the last column, and the first and the last row, of the tiles of a zoom that
+/// `bounds` touches.
+fn touched(bounds: LonLatBox, z: u8) -> ([i64; 2], [i64; 2]) {
+    let most = (1i64 << z) - 1;
+    let (columns, rows) = bounds.tiles(z);
+    // A box across ±180° has columns beyond the grid's edge.
+    let columns = match *columns.start() < 0 || *columns.end() > most {
+        true => [0, most],
+        false => [*columns.start(), *columns.end()],
+    };
+    let rows = [*rows.start(), *rows.end()].map(|row| row.clamp(0, most));
+    (columns, rows)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use table::OPERATIONS;
 
 /// The media type of descriptions by OpenAPI 3.0 in JSON.
-const MEDIA_TYPE: &str = "application/vnd.oai.openapi+json;version=3.0";
+pub(super) const MEDIA_TYPE: &str = "application/vnd.oai.openapi+json;version=3.0";
 
 /// The parameters, answers and schemas to which the operations refer by name.
 const COMPONENTS: &str = include_str!("components.json");

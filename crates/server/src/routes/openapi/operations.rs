@@ -19,6 +19,8 @@ pub(super) enum Kind {
     Layer,
     /// A service of the OGC, whose errors are the standard's exceptions.
     Service,
+    /// A resource of OGC API, whose errors are those of RFC 7807.
+    Api,
     /// A document or file about all of the server.
     Server,
     /// A probe, which has another status while the server isn't ready.
@@ -93,7 +95,7 @@ impl Operation {
         answers: &'static [(&'static str, &'static str)],
     ) -> Self {
         let port = match kind {
-            Kind::Layer | Kind::Service | Kind::Server => Port::Layers,
+            Kind::Layer | Kind::Service | Kind::Api | Kind::Server => Port::Layers,
             Kind::Probe | Kind::Posting => Port::Admin,
         };
         Self {
@@ -107,6 +109,22 @@ impl Operation {
             parameters,
             answers,
         }
+    }
+
+    /// An operation of OGC API, which answers a document as JSON or as a page.
+    pub(super) const fn document(
+        route: &'static str,
+        names: (&'static str, &'static str),
+        parameters: &'static [&'static str],
+        answers: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        Self::plain(route, Kind::Api, names, parameters, answers)
+    }
+
+    /// An operation that takes the parameters of a style too.
+    pub(super) const fn with_style(mut self) -> Self {
+        self.has_style = true;
+        self
     }
 
     /// An operation with the path of the description, where several documents share a route.
@@ -209,6 +227,16 @@ impl Operation {
                     ("422", "Exception"),
                     ("503", "Exception"),
                     ("504", "Exception"),
+                ],
+            ),
+            Kind::Api => (
+                &["200"],
+                &[
+                    ("400", "Problem"),
+                    ("404", "Problem"),
+                    ("422", "Problem"),
+                    ("503", "Problem"),
+                    ("504", "Problem"),
                 ],
             ),
             Kind::Server => (&["200"], &[("400", "Bad"), ("404", "Absent")]),

@@ -8,6 +8,9 @@ const TIFF: &[(&str, &str)] = &[("image/tiff", "")];
 const SVG: &[(&str, &str)] = &[("image/svg+xml", "")];
 const XML: &[(&str, &str)] = &[("application/xml", "")];
 
+/// The media type of pages.
+const HTML: &str = "text/html; charset=utf-8";
+
 /// The kinds of answers of a service of the OGC.
 const SERVICE: &[(&str, &str)] = &[
     ("text/xml", ""),
@@ -28,10 +31,13 @@ const FILE: &str = "/{layer}/{file}";
 pub(in crate::routes) static OPERATIONS: &[Operation] = &[
     Operation::plain(
         "/",
-        Kind::Server,
-        ("viewer", "The viewer, a page with a map"),
-        &[],
-        &[("text/html; charset=utf-8", "")],
+        Kind::Api,
+        (
+            "ogc.getLandingPage",
+            "The viewer, or the landing page of OGC API as JSON",
+        ),
+        &["f"],
+        &[(HTML, ""), ("application/json", "LandingPage")],
     ),
     Operation::plain(
         "/viewer/{*path}",
@@ -355,6 +361,190 @@ pub(in crate::routes) static OPERATIONS: &[Operation] = &[
         ("gdalVrt", "The same, as a virtual raster"),
         &["drawn_layer", "data", "filter"],
         XML,
+    ),
+    Operation::document(
+        "/conformance",
+        (
+            "ogc.getConformanceClasses",
+            "The classes of standards to which the server conforms",
+        ),
+        &["f"],
+        &[("application/json", "Conformance"), (HTML, "")],
+    ),
+    Operation::document(
+        "/collections",
+        (
+            "ogc.getCollectionsList",
+            "The layers, as collections of OGC API",
+        ),
+        &["f"],
+        &[("application/json", "Collections"), (HTML, "")],
+    ),
+    Operation::document(
+        "/collections/{layer}",
+        ("ogc.describeCollection", "One collection"),
+        &["layer", "f"],
+        &[("application/json", "Collection"), (HTML, "")],
+    ),
+    Operation::document(
+        "/collections/{layer}/styles",
+        ("ogc.getStyles", "The styles of a collection"),
+        &["layer", "f"],
+        &[("application/json", "Styles"), (HTML, "")],
+    ),
+    Operation::plain(
+        "/collections/{layer}/map",
+        Kind::Api,
+        ("ogc.collection.getMap", "A map of a collection"),
+        &[
+            "drawn_layer",
+            "f_png",
+            "api_bbox",
+            "api_bbox_crs",
+            "api_crs",
+            "width",
+            "height",
+            "api_transparent",
+            "api_bgcolor",
+            "filter",
+            "time",
+            "datetime",
+            "time_scale",
+        ],
+        PNG,
+    )
+    .with_style(),
+    Operation::document(
+        "/collections/{layer}/map/tiles",
+        (
+            "ogc.collection.map.getTileSetsList",
+            "The sets of tiles of a collection",
+        ),
+        &["layer", "f"],
+        &[("application/json", "TileSets"), (HTML, "")],
+    ),
+    Operation::document(
+        "/collections/{layer}/map/tiles/{set}",
+        ("ogc.collection.map.getTileSet", "A set of tiles"),
+        &[
+            "layer",
+            "path_set",
+            "f",
+            "filter",
+            "time",
+            "datetime",
+            "time_scale",
+        ],
+        &[("application/json", "TileSet"), (HTML, "")],
+    )
+    .with_style(),
+    Operation::plain(
+        "/collections/{layer}/map/tiles/{set}/{matrix}/{row}/{column}",
+        Kind::Api,
+        ("ogc.collection.map.getTile", "A tile of a set"),
+        &[
+            "layer",
+            "path_set",
+            "path_matrix",
+            "path_row",
+            "path_column",
+            "f_png",
+            "filter",
+            "time",
+            "datetime",
+            "time_scale",
+        ],
+        PNG,
+    )
+    .with_style(),
+    Operation::plain(
+        "/collections/{layer}/styles/{style}/map",
+        Kind::Api,
+        (
+            "ogc.collection.style.getMap",
+            "A map of a collection, in a style",
+        ),
+        &[
+            "drawn_layer",
+            "path_style",
+            "f_png",
+            "api_bbox",
+            "api_bbox_crs",
+            "api_crs",
+            "width",
+            "height",
+            "api_transparent",
+            "api_bgcolor",
+            "filter",
+            "time",
+            "datetime",
+            "time_scale",
+        ],
+        PNG,
+    )
+    .with_style(),
+    Operation::document(
+        "/collections/{layer}/styles/{style}/map/tiles",
+        (
+            "ogc.collection.style.map.getTileSetsList",
+            "The sets of tiles of a collection, in a style",
+        ),
+        &["drawn_layer", "path_style", "f"],
+        &[("application/json", "TileSets"), (HTML, "")],
+    ),
+    Operation::document(
+        "/collections/{layer}/styles/{style}/map/tiles/{set}",
+        (
+            "ogc.collection.style.map.getTileSet",
+            "A set of tiles, in a style",
+        ),
+        &[
+            "drawn_layer",
+            "path_style",
+            "path_set",
+            "f",
+            "filter",
+            "time",
+            "datetime",
+            "time_scale",
+        ],
+        &[("application/json", "TileSet"), (HTML, "")],
+    )
+    .with_style(),
+    Operation::plain(
+        "/collections/{layer}/styles/{style}/map/tiles/{set}/{matrix}/{row}/{column}",
+        Kind::Api,
+        (
+            "ogc.collection.style.map.getTile",
+            "A tile of a set, in a style",
+        ),
+        &[
+            "drawn_layer",
+            "path_style",
+            "path_set",
+            "path_matrix",
+            "path_row",
+            "path_column",
+            "f_png",
+            "filter",
+            "time",
+            "datetime",
+            "time_scale",
+        ],
+        PNG,
+    )
+    .with_style(),
+    Operation::document(
+        "/tileMatrixSets",
+        ("ogc.getTileMatrixSetsList", "The grids of tiles"),
+        &["f"],
+        &[("application/json", "TileMatrixSets"), (HTML, "")],
+    ),
+    Operation::document(
+        "/tileMatrixSets/{set}",
+        ("ogc.getTileMatrixSet", "One grid of tiles"),
+        &["path_set", "f"],
+        &[("application/json", "TileMatrixSet"), (HTML, "")],
     ),
     Operation::plain(
         "/wms",
