@@ -237,7 +237,7 @@ fn commands_take_packed_files() {
         let (status, _, body) = server.get(&format!("/a/1/1/1.png?{query}"), "");
         let body = String::from_utf8(body).unwrap();
         assert_eq!(status, 400, "{query}: {body}");
-        let word = ["counts points", "no column"][usize::from(query.starts_with("filter"))];
+        let word = ["counts points", "has no columns"][usize::from(query.starts_with("filter"))];
         assert!(body.contains(word), "{query}: {body}");
     }
 }

@@ -82,6 +82,9 @@ mod packaging;
 /// Packed files as sources of the commands.
 #[cfg(feature = "program")]
 mod packed;
+/// Filters on packed files with columns.
+#[cfg(feature = "program")]
+mod packed_filter;
 /// A real PostGIS database.
 #[cfg(feature = "postgis")]
 mod postgis;

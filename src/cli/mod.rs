@@ -17,6 +17,7 @@ mod mapnik;
 mod output;
 mod pack;
 mod packed;
+mod packed_rows;
 #[cfg(feature = "postgis")]
 mod postgis;
 #[cfg(not(feature = "postgis"))]

@@ -7,8 +7,8 @@ use super::remote_source::RemoteSource;
 use heatsplat::Points;
 use heatsplat::points::ReadError;
 use heatsplat::render::Radius;
-use heatsplat_heat::{FileColumn, HeatFile, MAGIC, PageCache, PageCounters};
-use heatsplat_loader::{StoredColumn, StoredForm, Table, is_remote, shown_source};
+use heatsplat_heat::{HeatFile, MAGIC, PageCache, PageCounters};
+use heatsplat_loader::{StoredColumn, Table, is_remote, shown_source};
 use indicatif::HumanCount;
 use std::fs::File;
 use std::io::Read as _;
@@ -143,9 +143,8 @@ impl PackedSource {
             let mut values = Vec::new();
             self.file
                 .column_values(column, numbers.clone(), &mut values)?;
-            let form = StoredForm::from_parts(&column.form().kind, &column.form().written);
             let mut stored = StoredColumn {
-                form: form.ok_or_else(|| self.unknown(column))?,
+                form: self.form(column)?,
                 words: Vec::new(),
                 values,
             };
@@ -156,14 +155,6 @@ impl PackedSource {
         }
         let table = Table::from_stored(columns, &[]);
         table.ok_or_else(|| ReadError::new(format!("a column of {} is damaged", self.file.name())))
-    }
-
-    fn unknown(&self, column: &FileColumn) -> ReadError {
-        let (name, kind) = (column.name(), &column.form().kind);
-        ReadError::new(format!(
-            "{}: column \"{name}\" has the type {kind}, which this version of the program doesn't know",
-            self.file.name()
-        ))
     }
 
     /// The numbers of points and pages, the bytes of the file for each point, and the names of what

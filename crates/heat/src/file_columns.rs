@@ -5,17 +5,18 @@ use crate::column_page::Zone;
 use crate::columns::{BlobPlace, ColumnForm, ColumnRecord, split_words};
 use crate::error::HeatError;
 use crate::file::HeatFile;
+use crate::group::Scratch;
 use crate::pages::{Page, StreamNumber};
 use crate::retry::read_vec;
+use heatsplat_points::Point;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A column beside the points of a file: a value for each point.
 #[derive(Debug)]
 pub struct FileColumn {
     pub(crate) record: ColumnRecord,
     pub(crate) stream: StreamNumber,
-    zones: OnceLock<Vec<Zone>>,
     words: OnceLock<Vec<Box<[u8]>>>,
 }
 
@@ -24,7 +25,6 @@ impl FileColumn {
         Self {
             record,
             stream,
-            zones: OnceLock::new(),
             words: OnceLock::new(),
         }
     }
@@ -68,20 +68,62 @@ impl HeatFile {
         Ok(column.words.get_or_init(|| words))
     }
 
-    /// Returns the zone maps of a column: summaries of its values, one for each page. The first
-    /// call reads them from the file.
+    /// Zone maps of a column, one for each page of points. They are read anew each time.
     ///
     /// # Errors
-    /// A [`HeatError`] if the zone maps can't be read or are damaged.
-    pub fn column_zones<'c>(&self, column: &'c FileColumn) -> Result<&'c [Zone], HeatError> {
-        if let Some(zones) = column.zones.get() {
-            return Ok(zones);
-        }
+    /// A [`HeatError`] if they can't be read or are damaged.
+    pub fn column_zones(&self, column: &FileColumn) -> Result<Vec<Zone>, HeatError> {
         let part = || format!("the zone maps of column \"{}\"", column.name());
         let bytes = self.blob(column.record.zones, part)?;
         let mut from = ByteReader::new(&bytes);
-        let zones = std::iter::from_fn(|| Zone::read(&mut from)).collect();
-        Ok(column.zones.get_or_init(|| zones))
+        Ok(std::iter::from_fn(|| Zone::read(&mut from)).collect())
+    }
+
+    /// Values of a column on some pages, one page behind the other. Pages that the cache hasn't got
+    /// are read together.
+    ///
+    /// # Errors
+    /// A [`HeatError`] if a page can't be read or is damaged.
+    pub fn column_pages(&self, column: &FileColumn, pages: &[u64]) -> Result<Vec<u64>, HeatError> {
+        let len = self.page_points() as usize;
+        let mut values = Vec::with_capacity(pages.len() * len);
+        for page in self.fetched(column.stream, pages)? {
+            if let Page::Column(page) = &*page {
+                page.append(0..len, &mut values);
+            }
+        }
+        Ok(values)
+    }
+
+    /// Points of some pages of points, one page behind the other. Pages that the cache hasn't got
+    /// are read together.
+    ///
+    /// # Errors
+    /// A [`HeatError`] if a page can't be read or is damaged.
+    pub fn point_pages(&self, pages: &[u64]) -> Result<Vec<Point>, HeatError> {
+        let Some(stream) = self.points else {
+            return Ok(Vec::new());
+        };
+        let len = self.page_points() as usize;
+        let mut points = Vec::with_capacity(pages.len() * len);
+        let mut scratch = Scratch::default();
+        for page in self.fetched(stream, pages)? {
+            if let Page::Entries(page) = &*page {
+                page.append_entries(0..len, &mut scratch, &mut points);
+            }
+        }
+        Ok(points)
+    }
+
+    fn fetched(&self, stream: StreamNumber, pages: &[u64]) -> Result<Vec<Arc<Page>>, HeatError> {
+        let address = |page: &u64| {
+            let number = u32::try_from(*page);
+            number
+                .map(|page| (stream, page))
+                .map_err(|_| self.pages.damaged("the table of pages"))
+        };
+        let addresses: Vec<_> = pages.iter().map(address).collect::<Result<_, _>>()?;
+        self.pages.pages(&addresses)
     }
 
     /// Appends a column's values to `values`: the values of the points whose numbers in Z-order,
@@ -112,7 +154,11 @@ impl HeatFile {
 
     fn blob(&self, place: BlobPlace, part: impl Fn() -> String) -> Result<Vec<u8>, HeatError> {
         let source = self.pages.source();
-        let bytes = read_vec(source, place.offset, place.bytes as usize);
+        let bytes = match place.bytes {
+            // There is no range of no bytes to ask for at an address.
+            0 => Ok(Vec::new()),
+            len => read_vec(source, place.offset, len as usize),
+        };
         let bytes = bytes.map_err(|error| HeatError::Read {
             name: source.name().to_owned(),
             source: error,

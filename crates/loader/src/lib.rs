@@ -142,7 +142,7 @@ pub use remote::{RangeError, RemoteFile, remote_version};
 pub use report::{Mismatch, MismatchReason, Report, RowUnit, SkipReason, SkippedRow};
 pub use source::{LoadProgress, Source, load, load_first, load_rows, load_table};
 pub use table::{
-    Column, ColumnKind, JoinedColumn, StoredColumn, StoredForm, Table, TableBuilder, TableError,
-    join_stored,
+    Column, ColumnKind, JoinedColumn, PagedRows, RowZone, StoredColumn, StoredForm, Table,
+    TableBuilder, TableError, UnreadColumn, join_stored,
 };
 pub use time::{TimeFormat, TimeFormatError};

@@ -4,7 +4,7 @@ use crate::cli::backend::BackendFlags;
 use crate::cli::postgis::ServeDatabaseFlags;
 use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
-use crate::cli::units::{bytes, pause, period};
+use crate::cli::units::{bytes, count, pause, period};
 use clap::Args;
 use heatsplat_server::{
     Basemap, Derivation, ParseBasemapError, ParseDerivationError, TlsFiles, TrustedProxy,
@@ -222,6 +222,11 @@ pub(super) struct CacheFlags {
     /// 256M]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(super) page_cache: Option<u64>,
+    /// Points of a packed file (.heat) that the condition of ?filter= may select, like 500k or 20M;
+    /// beyond it such requests get 422. They are in memory while they are used, 18 bytes each
+    /// [default: 10M]
+    #[arg(long, value_name = "POINTS", value_parser = count)]
+    pub(super) filter_limit: Option<usize>,
     /// Cache-Control of answers about layers that are not live [default: public, max-age=300,
     /// stale-while-revalidate=86400, stale-if-error=86400]
     #[arg(long, value_name = "HEADER", value_parser = header)]

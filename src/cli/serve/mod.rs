@@ -30,7 +30,7 @@ pub(super) use flags::ServeCommand;
 
 use super::error::{BoxError, UsageError};
 use super::output;
-use super::packed;
+use super::{packed, packed_rows};
 use crate::cli::logging::say;
 use clap::ArgMatches;
 use config::raw::RawConfig;
@@ -133,6 +133,8 @@ fn run_server(
     shutdown: Shutdown,
 ) -> Result<(), BoxError> {
     packed::limit_page_cache(config.page_cache().unwrap_or(packed::DEFAULT_PAGE_CACHE));
+    let filters = config.filter_limit().map(|points| points as u64);
+    packed_rows::limit_filters(filters.unwrap_or(packed_rows::DEFAULT_FILTER_LIMIT));
     let layers = Registry::default();
     let renders = |backend: &dyn Backend| config.options(backend).renders;
     // The thread of races ends when this function does.

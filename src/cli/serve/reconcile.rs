@@ -12,6 +12,7 @@ use crate::cli::error::{BoxError, with_causes};
 use crate::cli::layer_style::LayerStyle;
 use crate::cli::load::{negative_share, validator};
 use crate::cli::logging::say;
+use crate::cli::packed_rows;
 use heatsplat::Layer;
 use heatsplat::points::cancel::CancelToken;
 use heatsplat_server::{
@@ -409,7 +410,11 @@ impl LayerSet {
                 first_reading.radius = Some(style.radius().clone());
                 let mut loaded = loaded;
                 let timeline = loaded.timeline.take();
-                let (mut set, table) = loaded.into_set()?;
+                let filters = loaded.packed.take();
+                let (mut set, mut table) = loaded.into_set()?;
+                if let Some(packed) = filters {
+                    table = packed.filter_table(&flags.time_format, packed_rows::filter_limit())?;
+                }
                 let before = *first_reading.signed.get_or_insert(set.is_signed());
                 if before != set.is_signed()
                     && let Some(set) = Arc::get_mut(&mut set)

@@ -27,7 +27,7 @@ pub(crate) enum CompareOp {
 
 impl CompareOp {
     #[inline]
-    fn holds(self, standing: CompareResult) -> Option<bool> {
+    pub(crate) fn holds(self, standing: CompareResult) -> Option<bool> {
         let CompareResult::Is(ordering) = standing else {
             return None;
         };

@@ -5,7 +5,7 @@
 //! report. A filter that is applied to a table later has no such report. So it is refused if it
 //! would leave out values that may have a meaning.
 
-use super::column::{Column, ColumnKind};
+use super::column::{Column, ColumnKind, Values};
 use super::spelling::Spelling;
 use crate::filter::{Filter, Literal, Tree, mismatch};
 use crate::messages::shown;
@@ -18,11 +18,28 @@ use std::sync::OnceLock;
 #[error("{message}")]
 pub struct TableError {
     message: String,
+    is_too_many: bool,
 }
 
 impl TableError {
     pub(super) fn new(message: String) -> Self {
-        Self { message }
+        Self {
+            message,
+            is_too_many: false,
+        }
+    }
+
+    pub(super) fn too_many(most: u64) -> Self {
+        Self {
+            message: format!("the condition selects more than {most} points of a packed file"),
+            is_too_many: true,
+        }
+    }
+
+    /// Returns true if a filter selects more points of rows that are not in memory than the table
+    /// allows.
+    pub fn is_too_many(&self) -> bool {
+        self.is_too_many
     }
 }
 
@@ -85,6 +102,27 @@ fn fits(column: &Column, literal: &Literal) -> Result<(), TableError> {
         "column {} holds {holds}; {literal} can't be compared with them",
         shown(column.name().as_bytes()),
     )))
+}
+
+/// Checks the dates of a filter with numbers that a table has not in memory, and of which its own
+/// columns have only a sample. Other values are checked by the samples.
+pub(super) fn check_dates(tree: &Tree, columns: &[&Column]) -> Result<(), TableError> {
+    match tree {
+        Tree::And(all) | Tree::Or(all) => {
+            all.iter().try_for_each(|part| check_dates(part, columns))
+        }
+        Tree::Not(inner) => check_dates(inner, columns),
+        Tree::Of(at, condition) => {
+            let column = columns.get(*at).filter(|column| {
+                column.kind() == ColumnKind::Number && !matches!(column.values, Values::Words(..))
+            });
+            let dates = condition.literals().iter();
+            let mut dates = dates.filter(|literal| matches!(literal, Literal::Time(_)));
+            column.map_or(Ok(()), |column| {
+                dates.try_for_each(|date| fits(column, date))
+            })
+        }
+    }
 }
 
 /// Results of checking that a column's values can be compared with a literal: one for each of the

@@ -63,6 +63,8 @@ pub struct Column {
     pub(super) written: Spelling,
     /// The number of rows without a value.
     nulls: usize,
+    /// True if the values are a sample of those of a table that is not in memory.
+    is_sample: bool,
     pub(super) times: Times,
     /// Results of the checks that the column's values can be compared with a literal, one for each
     /// kind of literals.
@@ -162,6 +164,7 @@ impl Column {
             kind,
             written,
             nulls: 0,
+            is_sample: false,
             times: times.clone(),
             fits: FitCache::default(),
         };
@@ -193,6 +196,19 @@ impl Column {
         }
         let values = Values::Words(Codes::new(codes, words.len()), words);
         Self::new(name, values, Spelling::Typed, times)
+    }
+
+    /// Makes the column a sample of another one, which has `nulls` rows without a value.
+    pub(super) fn make_sample(&mut self, nulls: usize) {
+        self.nulls = nulls;
+        self.is_sample = true;
+    }
+
+    /// Returns true if the rows of the table are not in memory, so that the column has only a
+    /// sample of its values: the least and the greatest one, or each different text once. The
+    /// number of [`nulls`](Self::nulls) is that of all rows.
+    pub fn is_sample(&self) -> bool {
+        self.is_sample
     }
 
     /// The column's name in the source.

@@ -7,14 +7,18 @@ mod cell;
 mod check;
 mod column;
 mod dictionary;
+mod paged;
 mod select;
 mod spelling;
 mod stored;
+mod zones;
 
 pub use builder::TableBuilder;
 pub use check::TableError;
 pub use column::{Column, ColumnKind};
+pub use paged::{PagedRows, UnreadColumn};
 pub use stored::{JoinedColumn, StoredColumn, StoredForm, join_stored};
+pub use zones::RowZone;
 
 use crate::columns;
 use crate::time::Times;
@@ -52,6 +56,8 @@ pub struct Table {
     by: Option<String>,
     /// The formats of times in the source.
     times: Times,
+    /// The rows, if they are not in memory: then each column has only a sample of its values.
+    paged: Option<paged::PagedTable>,
 }
 
 impl Table {
@@ -65,6 +71,7 @@ impl Table {
             columns: columns.collect(),
             by: None,
             times,
+            paged: None,
         }
     }
 

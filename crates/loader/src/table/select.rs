@@ -13,6 +13,7 @@ use crate::value::Value;
 use heatsplat_points::{Point, Points, cancel};
 use rayon::prelude::*;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The number of rows that a thread handles in one step: a choice.
 const ROWS: usize = 1 << 16;
@@ -44,7 +45,10 @@ impl Table {
     /// loaded with this filter. `points` must be the index that the table was made for.
     ///
     /// # Errors
-    /// The errors of [`check`](Self::check), and an error if the points are not in memory.
+    /// The errors of [`check`](Self::check), and an error if the points are not in memory, unless
+    /// the table's rows aren't either (see [`from_paged`](Self::from_paged)). Then it is also an
+    /// error to select too many, and if rows can't be read, the stack is unwound as by
+    /// [`Points::from_paged`].
     pub fn select(&self, points: &Points, filter: &Filter) -> Result<Points, TableError> {
         self.select_among(points, filter, |_| true)
     }
@@ -61,6 +65,9 @@ impl Table {
         among: impl Fn(usize) -> bool + Sync,
     ) -> Result<Points, TableError> {
         let (filter, columns) = self.fitting(filter)?;
+        if let Some(paged) = &self.paged {
+            return self.select_paged(paged, (&filter, &columns), &among);
+        }
         let test = FilterEval::new(filter.tree(), &columns, &self.times);
         let chunks = in_memory(points)?.par_chunks(ROWS).enumerate();
         let work = cancel::inherit();
@@ -156,7 +163,7 @@ impl Table {
     ///
     /// # Errors
     /// A column is missing, or its values don't fit the filter.
-    fn fitting(&self, filter: &Filter) -> Result<(Filter, Vec<&Column>), TableError> {
+    pub(super) fn fitting(&self, filter: &Filter) -> Result<(Filter, Vec<&Column>), TableError> {
         let filter = filter.clone().with_times(&self.times);
         let column = |name: &String| self.column(name).ok_or_else(|| self.missing(name));
         let columns: Vec<&Column> = filter
@@ -224,13 +231,16 @@ fn parted(
 }
 
 /// A filter that is prepared for evaluation on the rows of a table.
-struct FilterEval<'t> {
+pub(super) struct FilterEval<'t> {
     part: EvalNode<'t>,
     /// The columns whose values are compared anew for each row. Columns with a dictionary are not
     /// among them, since each of their entries is compared only once.
     columns: Vec<&'t Column>,
     times: &'t Times,
 }
+
+/// The results of a condition for each entry of a dictionary. A last result is for null.
+pub(super) type WordResults = Arc<[Option<bool>]>;
 
 /// A node in the tree of a filter's conditions.
 enum EvalNode<'t> {
@@ -240,7 +250,7 @@ enum EvalNode<'t> {
     /// A condition on a column with a dictionary: the code of each row, the condition's result for
     /// each entry of the dictionary, and behind these results the result for null. A result is
     /// `None` if it is unknown, as in SQL.
-    Words(&'t Codes, Vec<Option<bool>>),
+    Words(&'t Codes, WordResults),
     /// A condition on a column without a dictionary. The number is the column's index in
     /// `FilterEval::columns`.
     Values(usize, &'t Condition),
@@ -249,10 +259,21 @@ enum EvalNode<'t> {
 }
 
 impl<'t> FilterEval<'t> {
-    fn new(tree: &'t Tree, columns: &[&'t Column], times: &'t Times) -> Self {
+    pub(super) fn new(tree: &'t Tree, columns: &[&'t Column], times: &'t Times) -> Self {
+        Self::with_results(tree, columns, times, &mut std::iter::empty())
+    }
+
+    /// Makes what [`new`](Self::new) makes, with known results of the conditions on columns with a
+    /// dictionary, in the order of the tree.
+    pub(super) fn with_results(
+        tree: &'t Tree,
+        columns: &[&'t Column],
+        times: &'t Times,
+        known: &mut dyn Iterator<Item = WordResults>,
+    ) -> Self {
         let mut compared = Vec::new();
         Self {
-            part: EvalNode::new(tree, columns, &mut compared, times),
+            part: EvalNode::new(tree, columns, &mut compared, times, known),
             columns: compared,
             times,
         }
@@ -260,7 +281,7 @@ impl<'t> FilterEval<'t> {
 
     /// Returns a function from a row's index to the filter's result for the row. The result is
     /// `None` if it is unknown, as in SQL.
-    fn verdict(&self) -> impl FnMut(usize) -> Option<bool> {
+    pub(super) fn verdict(&self) -> impl FnMut(usize) -> Option<bool> {
         let mut cells = Vec::with_capacity(self.columns.len());
         let units = REPORTED_ROWS as u64 * CONDITION * self.part.conditions();
         move |row| {
@@ -274,24 +295,34 @@ impl<'t> FilterEval<'t> {
     }
 }
 
+impl FilterEval<'_> {
+    /// The results of all conditions on columns with a dictionary, in the order of the tree.
+    pub(super) fn word_results(&self) -> Vec<WordResults> {
+        let mut all = Vec::new();
+        self.part.add_word_results(&mut all);
+        all
+    }
+}
+
 impl<'t> EvalNode<'t> {
     fn new(
         tree: &'t Tree,
         columns: &[&'t Column],
         compared: &mut Vec<&'t Column>,
         times: &'t Times,
+        known: &mut dyn Iterator<Item = WordResults>,
     ) -> Self {
         let mut all = |parts: &'t [Tree]| {
             let parts = parts.iter();
             parts
-                .map(|part| Self::new(part, columns, compared, times))
+                .map(|part| Self::new(part, columns, compared, times, known))
                 .collect()
         };
         let (place, condition) = match tree {
             Tree::And(parts) => return Self::And(all(parts)),
             Tree::Or(parts) => return Self::Or(all(parts)),
             Tree::Not(inner) => {
-                return Self::Not(Box::new(Self::new(inner, columns, compared, times)));
+                return Self::Not(Box::new(Self::new(inner, columns, compared, times, known)));
             }
             Tree::Of(column, condition) => (*column, condition),
         };
@@ -305,7 +336,11 @@ impl<'t> EvalNode<'t> {
                     .map(DictionaryEntry::value)
                     .chain([Value::Null]);
                 let verdict = |value| condition.holds(&ParsedValue::new(value), times);
-                Self::Words(codes, values.map(verdict).collect())
+                let known = known.next();
+                Self::Words(
+                    codes,
+                    known.unwrap_or_else(|| values.map(verdict).collect()),
+                )
             }
             _ => {
                 let known = compared.iter().position(|c| std::ptr::eq(*c, *column));
@@ -315,6 +350,17 @@ impl<'t> EvalNode<'t> {
                 });
                 Self::Values(at, condition)
             }
+        }
+    }
+
+    fn add_word_results(&self, all: &mut Vec<WordResults>) {
+        match self {
+            Self::And(parts) | Self::Or(parts) => {
+                parts.iter().for_each(|part| part.add_word_results(all));
+            }
+            Self::Not(inner) => inner.add_word_results(all),
+            Self::Words(_, results) => all.push(Arc::clone(results)),
+            Self::Values(..) | Self::Unknown => {}
         }
     }
 

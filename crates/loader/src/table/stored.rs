@@ -46,7 +46,7 @@ pub struct StoredForm {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// All rows are null so far.
     #[default]
     Nothing,
@@ -69,7 +69,7 @@ impl Kind {
 }
 
 impl StoredForm {
-    fn new(kind: Kind, written: Spelling) -> Self {
+    pub(super) fn new(kind: Kind, written: Spelling) -> Self {
         Self {
             kind,
             written,
@@ -475,12 +475,13 @@ impl Table {
             columns: columns.into_iter().map(column).collect::<Option<_>>()?,
             by: None,
             times: times.clone(),
+            paged: None,
         })
     }
 }
 
 impl StoredColumn {
-    fn into_column(self, name: String, times: &Times) -> Option<Column> {
+    pub(super) fn into_column(self, name: String, times: &Times) -> Option<Column> {
         let StoredColumn {
             form,
             words,

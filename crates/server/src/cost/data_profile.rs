@@ -79,7 +79,7 @@ impl<'a> DataProfile<'a> {
 
     /// The number of points in memory, or of rows fetched for a live layer (0 before the fetch). If
     /// two sets are compared, the points of both are counted.
-    pub(super) fn points(&self) -> f64 {
+    pub(crate) fn points(&self) -> f64 {
         match self {
             Self::Points(set) => all_points(set).map(|p| p.summary().count as f64).sum(),
             Self::Rows { count, .. } => *count,

@@ -98,9 +98,9 @@ fn too_much(message: String) -> ApiError {
 /// overlap, kernel or radius isn't the layer's own. It equals [`MAX_TIME`].
 pub(crate) const MAX_UNITS: u64 = MAX_TIME.as_nanos() as u64;
 
-/// Returns the estimated time of a request, or an error if it is longer than [`MAX_TIME`]. The time
-/// is that of all parts of `work` together and, with a `filter`, of selecting its points. `filter`
-/// is a pair: the condition as text, and the number of times that all points are compared with it.
+/// Returns the estimated time of a request: of the condition `filter`, with the number of points
+/// that are compared with it, and all parts of `work` together. Returns an error if it
+/// is longer than [`MAX_TIME`].
 pub(crate) fn check_limit(
     data: &DataProfile<'_>,
     filter: Option<(&str, f64)>,
@@ -191,8 +191,8 @@ impl CostEstimate {
         work: impl IntoIterator<Item = Work>,
     ) -> Result<Self, ApiError> {
         let mut all = Self::default();
-        if let Some((text, comparisons)) = filter {
-            all.filter = text.len() as f64 * data.points() * ns::FILTERED * comparisons;
+        if let Some((text, compared)) = filter {
+            all.filter = text.len() as f64 * compared * ns::FILTERED;
             all.has_short_filter = text.len() <= SHORT_FILTER;
         }
         if !style.has_other_splats {

@@ -25,11 +25,11 @@ pub(crate) struct Attribute {
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<[Value; 2]>,
     /// The most frequent values of a column of texts or booleans, at most [`MAX_VALUES`], each with
-    /// its number of points; `None` for other columns.
+    /// its number of points; `None` for other columns, and for those of packed files.
     #[serde(skip_serializing_if = "Option::is_none")]
     values: Option<Vec<Value>>,
     /// The distribution of the values of a column of numbers or times; `None` for other columns,
-    /// and for a column without values.
+    /// for a column without values, and for those of packed files.
     #[serde(skip_serializing_if = "Option::is_none")]
     histogram: Option<ColumnHistogram>,
 }
@@ -85,6 +85,8 @@ impl Attribute {
     /// Describes a column for the catalog.
     pub(super) fn new(column: &Column) -> Self {
         let kind = column.kind();
+        // How frequent the values of a packed file are isn't known without reading all rows.
+        let has_rows = !column.is_sample();
         let written = |text: String| match kind {
             ColumnKind::Number => number(&text),
             _ => text.into(),
@@ -99,8 +101,8 @@ impl Attribute {
             kind: kind.name(),
             nulls: column.nulls(),
             range: column.range().map(|(a, b)| [written(a), written(b)]),
-            values: matches!(kind, ColumnKind::Text | ColumnKind::Bool).then(values),
-            histogram: matches!(kind, ColumnKind::Number | ColumnKind::Time)
+            values: (has_rows && matches!(kind, ColumnKind::Text | ColumnKind::Bool)).then(values),
+            histogram: (has_rows && matches!(kind, ColumnKind::Number | ColumnKind::Time))
                 .then(|| ColumnHistogram::new(column))
                 .flatten(),
         }

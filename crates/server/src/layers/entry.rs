@@ -493,15 +493,18 @@ impl LayerRequest {
             since: Some(Instant::now()),
             ..WorkSize::SMALL
         };
-        let comparisons = match &self.layer.source {
-            LayerSource::Filtered(filtered) => filtered.comparisons(),
-            _ => 1.0,
-        };
-        let filter = self.query.filter().map(|text| (text, comparisons));
-        if filter.is_none() && !self.style.has_other_splats {
+        if self.query.filter().is_none() && !self.style.has_other_splats {
             return Ok(size);
         }
         let profile = self.layer.profile();
+        let filter = self.query.filter().map(|text| {
+            let all = profile.points();
+            let compared = match &self.layer.source {
+                LayerSource::Filtered(filtered) => filtered.compared(all),
+                _ => all,
+            };
+            (text, compared)
+        });
         let check = || cost::check_limit(&profile, filter, &self.style, work);
         let estimate = match self.layer.is_remote {
             true => {

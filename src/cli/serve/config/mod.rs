@@ -166,6 +166,11 @@ impl ServeConfig {
         self.cache.page_cache
     }
 
+    /// The limit of the points of a packed file that a filter may select.
+    pub(super) fn filter_limit(&self) -> Option<usize> {
+        self.cache.filter_limit
+    }
+
     /// Makes the configuration of the HTTP server, except its settings for posted layers.
     pub(super) fn options(&self, backend: &dyn Backend) -> ServerConfig {
         let defaults = ServerConfig::default();

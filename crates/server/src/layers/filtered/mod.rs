@@ -12,6 +12,7 @@ use super::windows::LayerWindow;
 use crate::http::error::{ApiError, shown};
 use crate::http::etag::Fingerprint;
 use crate::style::ResolvedStyle;
+use axum::http::StatusCode;
 use heatsplat_loader::{Filter, Table, TableError};
 use heatsplat_points::Points;
 use heatsplat_render::memo::Memo;
@@ -33,6 +34,9 @@ pub(crate) struct FilteredLayer {
     text: String,
     selection: Selection,
     selected: OnceLock<Result<Layer, ApiError>>,
+    /// The number of rows on the pages of a packed file that the condition is compared with; `None`
+    /// if the points are in memory. It is found when it is first needed.
+    rows: OnceLock<Option<u64>>,
     /// The number of threads that select the points, or that wait for the selecting thread.
     selecting: AtomicUsize,
     /// All filtered layers of the unfiltered layer. This layer is one of them, so the reference is
@@ -140,15 +144,20 @@ impl FilteredLayer {
         self.selected.get().is_none() && self.selecting.load(Ordering::Relaxed) > 0
     }
 
-    /// The number of times that a request compares all points with the condition: once, or twice if
-    /// the layer shares statistics. These are measured in several windows, which together have
-    /// about as many points as there are in all.
-    pub(crate) fn comparisons(&self) -> f64 {
-        if self.selection.shared.is_some() {
-            2.0
-        } else {
-            1.0
-        }
+    /// The number of points that a request compares with the condition: the layer's `all` points,
+    /// or those on the pages that are read of a packed file. They count twice if the request also
+    /// measures a scale at several windows, which together have about as many points as there are.
+    pub(crate) fn compared(&self, all: f64) -> f64 {
+        let times = match self.selection.shared.is_some() {
+            true => 2.0,
+            false => 1.0,
+        };
+        let rows = self.rows.get_or_init(|| {
+            let filter = self.selection.filter.as_ref();
+            let filter = filter.filter(|_| self.base.table.is_paged())?;
+            self.base.table.rows_for(filter).ok()
+        });
+        times * rows.map_or(all, |rows| rows as f64)
     }
 
     /// The layer of the selected points; `None` before they are selected.
@@ -160,7 +169,7 @@ impl FilteredLayer {
         let layer = &self.base.layer;
         let Selection { filter, window, .. } = &self.selection;
         let selected = self.base.select(filter.as_ref(), window.as_ref());
-        let mut set = selected.map_err(|e| ApiError::bad_request(e.to_string()))?;
+        let mut set = selected.map_err(|error| refused(&error))?;
         // The filtered layer keeps the kind of scale and ramp that the unfiltered one has.
         set.set_signed(layer.data().is_signed());
         let backend = Arc::clone(layer.backend());
@@ -171,6 +180,17 @@ impl FilteredLayer {
             Some(shared) => part.sharing(Arc::clone(shared)),
             None => part,
         })
+    }
+}
+
+/// Makes the error for a filter that a table refuses.
+fn refused(error: &TableError) -> ApiError {
+    match error.is_too_many() {
+        true => ApiError::with_status(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("filter: {error}: {FEWER}"),
+        ),
+        false => ApiError::bad_request(error.to_string()),
     }
 }
 
@@ -273,6 +293,12 @@ fn add(
     table: Arc<Table>,
     selection: Selection,
 ) -> Arc<ServedLayer> {
+    let mut fingerprint = own.fingerprint.then(Fingerprint::new().text(&text));
+    if table.is_paged() {
+        // Packs of one content may be of sources that write the values in several ways, on which
+        // comparisons with texts depend.
+        fingerprint = fingerprint.then(Fingerprint::new().text(&table.spellings()));
+    }
     let layer = FilteredLayer {
         base: FilterBase {
             layer: Arc::clone(base),
@@ -281,10 +307,10 @@ fn add(
         text: text.clone(),
         selection,
         selected: OnceLock::new(),
+        rows: OnceLock::new(),
         selecting: AtomicUsize::new(0),
         all: Arc::downgrade(layers),
     };
-    let fingerprint = own.fingerprint.then(Fingerprint::new().text(&text));
     let style: Arc<ResolvedStyle> = Arc::clone(&own.own_style);
     let source = LayerSource::Filtered(layer);
     let layer = ServedLayer::with_style(source, fingerprint, style, None, &own.budget);
@@ -316,8 +342,11 @@ const LIVE: &str = "filter: this layer is read from its database for every pictu
                     columns here; the condition belongs into its query";
 const NO_CATEGORIES: &str = "this layer shows its points by category, and no column is kept that \
                              says which";
-const PACKED_FILTER: &str = "filter: no columns of a packed file can be filtered by; its operator \
-                             can serve the source of the file (heatsplat serve --keep COLUMN)";
+const PACKED_FILTER: &str = "filter: this layer's packed file has no columns; its operator can keep \
+                             some (heatsplat pack --keep COLUMN)";
+const FEWER: &str = "give one that fewer fulfil; its operator can allow more (heatsplat serve \
+                     --filter-limit), or serve the points of a condition from a file of their own \
+                     (heatsplat pack --filter)";
 const NO_COLUMNS: &str = "filter: no columns are kept for this layer; its operator can keep \
                           some (heatsplat serve --keep COLUMN)";
 

@@ -1,0 +1,109 @@
+//! Rows of packed files, which filters read page by page.
+
+use super::error::BoxError;
+use super::packed::PackedSource;
+use heatsplat::Point;
+use heatsplat::points::ReadError;
+use heatsplat::points::paged::PagedIndex as _;
+use heatsplat_heat::{FileColumn, HeatFile, Zone};
+use heatsplat_loader::{PagedRows, RowZone, StoredForm, Table, TimeFormat, UnreadColumn};
+use std::sync::{Arc, OnceLock};
+
+/// Default limit of the points of a packed file that a filter may select: a choice. So many take
+/// 180 MB of memory, and 300 MB while they are selected.
+pub(super) const DEFAULT_FILTER_LIMIT: u64 = 10_000_000;
+
+/// Limit of the points of a packed file that a filter may select.
+static FILTER_LIMIT: OnceLock<u64> = OnceLock::new();
+
+/// Sets the limit of the points of a packed file that a filter may select. It counts only before
+/// the first file is opened.
+pub(super) fn limit_filters(points: u64) {
+    FILTER_LIMIT.get_or_init(|| points);
+}
+
+/// The limit of the points of a packed file that a request's filter may select.
+pub(super) fn filter_limit() -> u64 {
+    *FILTER_LIMIT.get_or_init(|| DEFAULT_FILTER_LIMIT)
+}
+
+impl PackedSource {
+    /// Table of the columns, by which points can be filtered; empty if the file has none. Its rows
+    /// stay in the file: read are the zone maps, and the texts of columns of texts. A filter
+    /// selects at most `most` points.
+    ///
+    /// # Errors
+    /// These parts of the file can't be read or are damaged, or the type of a column isn't known.
+    pub(super) fn filter_table(&self, times: &[TimeFormat], most: u64) -> Result<Table, BoxError> {
+        let mut columns = Vec::new();
+        for column in self.file.columns() {
+            columns.push(UnreadColumn {
+                name: column.name().to_owned(),
+                form: self.form(column)?,
+                words: self.file.column_words(column)?.to_vec(),
+            });
+        }
+        if columns.is_empty() {
+            return Ok(Table::default());
+        }
+        let rows = FileRows(Arc::clone(&self.file));
+        Ok(Table::from_paged(columns, Arc::new(rows), times, most)?)
+    }
+
+    /// Description of a column's values.
+    pub(super) fn form(&self, column: &FileColumn) -> Result<StoredForm, ReadError> {
+        let form = StoredForm::from_parts(&column.form().kind, &column.form().written);
+        form.ok_or_else(|| {
+            let (name, kind) = (column.name(), &column.form().kind);
+            ReadError::new(format!(
+                "{}: column \"{name}\" has the type {kind}, which this version of the program doesn't \
+                 know",
+                self.file.name()
+            ))
+        })
+    }
+}
+
+/// Rows of a packed file.
+#[derive(Debug)]
+struct FileRows(Arc<HeatFile>);
+
+impl FileRows {
+    fn column(&self, number: usize) -> Result<&FileColumn, ReadError> {
+        let missing = || ReadError::new(format!("{}: a column is missing", self.0.name()));
+        self.0.columns().get(number).ok_or_else(missing)
+    }
+}
+
+impl PagedRows for FileRows {
+    fn rows(&self) -> u64 {
+        self.0.summary().count as u64
+    }
+
+    fn page_rows(&self) -> u64 {
+        self.0.page_points()
+    }
+
+    fn zones(&self, column: usize) -> Result<Vec<RowZone>, ReadError> {
+        let zone = |zone: Zone| RowZone {
+            least: zone.least,
+            greatest: zone.greatest,
+            nulls: zone.nulls,
+            bits: zone.bits,
+        };
+        let zones = self.0.column_zones(self.column(column)?)?;
+        Ok(zones.into_iter().map(zone).collect())
+    }
+
+    fn values(&self, column: usize, pages: &[u64]) -> Result<Vec<u64>, ReadError> {
+        Ok(self.0.column_pages(self.column(column)?, pages)?)
+    }
+
+    fn points(&self, pages: &[u64]) -> Result<Vec<Point>, ReadError> {
+        Ok(self.0.point_pages(pages)?)
+    }
+
+    fn is_remote(&self) -> bool {
+        self.0.is_remote()
+    }
+}
