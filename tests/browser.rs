@@ -54,6 +54,15 @@ fn a_base_map_is_shown_only_if_the_operator_names_one() {
     );
 }
 
+#[test]
+fn pages_with_the_packages_of_clients_show_heat() {
+    let layer = ["examples/incidents.csv", "--keep", "kind", "--time", "time"];
+    run(
+        "clients.mjs",
+        &[&layer[..], &["--public-points", "12"]].concat(),
+    );
+}
+
 /// Runs a script with the address of a server of two layers: `cities`, with the columns country and
 /// population, and `quakes`.
 fn run_with_two_layers(script: &str) {

@@ -1,6 +1,7 @@
 //! The configuration of a server.
 
 use crate::http::origin::TrustedProxy;
+use crate::layers::point_posting::PointPosting;
 use crate::layers::posting::Posting;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -82,8 +83,10 @@ pub struct ServerConfig {
     pub cache_control: String,
     /// The header `Cache-Control` of answers about live layers.
     pub live_cache_control: String,
-    /// The settings of the route `POST /layers`; `None` switches the route off.
+    /// The settings of queries that clients post to `POST /layers`. With `None` none are taken.
     pub posting: Option<Posting>,
+    /// The settings of points that clients post to `POST /layers`. With `None` none are taken.
+    pub points: Option<PointPosting>,
     /// The credit for the data, which maps show in a corner; `None` if there is none.
     pub attribution: Option<String>,
     /// The base map that the viewer shows under the layers. With `None` it shows a coastline of its
@@ -121,7 +124,8 @@ pub struct ServerConfig {
     pub answer_bytes: u64,
     /// The address and port of a second socket for `/metrics`, `/health`, `/ready` and `POST
     /// /layers`. These routes are then not answered at `listen`. With `None`, everything is
-    /// answered at `listen`.
+    /// answered at `listen`. If clients may post points, `/layers` is answered there too, for
+    /// points alone.
     pub admin_listen: Option<String>,
     /// The files of the certificate and key with which connections to `listen` are encrypted; this
     /// needs the feature `tls`. With `None`, connections are not encrypted.
@@ -172,6 +176,7 @@ impl Default for ServerConfig {
                 "public, max-age=300, stale-while-revalidate=86400, stale-if-error=86400".to_owned(),
             live_cache_control: "public, max-age=10, stale-if-error=86400".to_owned(),
             posting: None,
+            points: None,
             attribution: None,
             basemap: None,
             renders: cores,

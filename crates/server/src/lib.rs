@@ -57,6 +57,7 @@ pub use layers::layer_id::LayerId;
 pub use layers::live::{
     FetchedPoints, LiveLayer, RowRequest, RowSource, SourceError, SourceFuture,
 };
+pub use layers::point_posting::{PointPosting, PublicQuota};
 pub use layers::posting::{BearerToken, OpenedQuery, PostError, PostedQuery, Posting, QuerySource};
 pub use layers::registry::{NewLayer, Registry};
 pub use listen::{BoundServer, ServeError};

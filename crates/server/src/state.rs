@@ -13,6 +13,7 @@ use crate::http::request_counts::RequestCounts;
 use crate::http::response;
 use crate::layers::entry::ServedLayer;
 use crate::layers::layer_id::LayerId;
+use crate::layers::point_posting::PointLoads;
 use crate::layers::registry::Registry;
 use crate::render_queue::{ClientKey, RenderQueue};
 use crate::shutdown::StopHandle;
@@ -38,6 +39,8 @@ pub struct Server {
     pub(crate) stop: StopHandle,
     pub(crate) connections: ConnectionCounts,
     pub(crate) answer_bytes: Arc<AnswerBytes>,
+    /// The posts of points that are under way, and the memory of posted points.
+    pub(crate) point_loads: PointLoads,
     pub(crate) cors: AllowedOrigins,
     /// The header `Cache-Control` of answers about layers that are not live.
     pub(crate) cache_control: HeaderValue,
@@ -62,6 +65,7 @@ impl Server {
             stop: StopHandle::default(),
             connections: ConnectionCounts::default(),
             answer_bytes: AnswerBytes::new(config.answer_bytes),
+            point_loads: PointLoads::new(config.points.as_ref().map_or(0, |points| points.memory)),
             cors: AllowedOrigins::new(&config.cors_origins),
             render_queue: RenderQueue::new(config.renders, config.waiting, config.deadline),
             cache_control: header(&config.cache_control),
@@ -151,15 +155,15 @@ impl Server {
         }
     }
 
-    /// The layers that a request may see: first those that have data, with their ids, then the ids
-    /// of the layers that are still loading.
+    /// The layers that lists show to a request: those that have data, with their ids, and the ids
+    /// of those that are still loading. Points that were posted without a token are in no list.
     pub(crate) fn open_layers(
         &self,
         request: &Request,
     ) -> (Vec<(LayerId, Arc<ServedLayer>)>, Vec<LayerId>) {
         let sent = SentKeys::of(request);
         let (mut loaded, mut loading) = self.layers.all();
-        loaded.retain(|(id, _)| self.layers.is_open(id, sent));
+        loaded.retain(|(id, _)| self.layers.is_open(id, sent) && self.layers.is_listed(id));
         loading.retain(|id| self.layers.is_open(id, sent));
         (loaded, loading)
     }

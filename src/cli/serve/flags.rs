@@ -27,6 +27,7 @@ Examples:
   heatsplat serve postgres://heat@db/gis --live --sql 'select geom from trips where geom && !bbox!'
   heatsplat serve quakes.csv.gz --radius 8 --save-config heatsplat.toml --check
   heatsplat serve --config heatsplat.toml
+  heatsplat serve --public-points 8                    points that pages post
 
 A layer's tiles are at /{layer}/{z}/{x}/{y}.png, its TileJSON is at /{layer}, and /catalog lists
 all layers. Every flag of the look can be given per request too: …/0/0/0.png?ramp=viridis&radius=8
@@ -40,7 +41,7 @@ pub(crate) struct ServeCommand {
     /// archive with one of these; `-` is standard input, and http(s):// and s3:// addresses are
     /// read where the feature `remote` is built in. Each becomes a layer, and so does each file of
     /// a folder. Or postgres://user@host/database, of which every --table becomes one, or the --sql
-    #[arg(value_name = "SOURCE", required_unless_present_any = ["config", "command"])]
+    #[arg(value_name = "SOURCE", required_unless_present_any = ["config", "command", "public_points", "points_token_file"])]
     pub(super) sources: Vec<String>,
     /// A command whose standard output is a layer, run by the shell, and again at each --reload:
     /// "duckdb -c \"copy (…) to '/dev/stdout' (format csv)\"". Once for each layer; its rows are
@@ -70,6 +71,8 @@ pub(crate) struct ServeCommand {
     pub(super) limits: LimitFlags,
     #[command(flatten)]
     pub(super) cache: CacheFlags,
+    #[command(flatten)]
+    pub(super) points: PointFlags,
     #[command(flatten)]
     pub(super) access: KeyFlags,
     #[command(flatten)]
@@ -234,6 +237,39 @@ pub(super) struct CacheFlags {
     /// Cache-Control of live layers [default: public, max-age=10, stale-if-error=86400]
     #[arg(long, value_name = "HEADER", value_parser = header)]
     pub(super) live_cache_control: Option<String>,
+}
+
+/// Flags about points that clients post: keys of `[points]`.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Points that clients post")]
+pub(super) struct PointFlags {
+    /// A file that holds the token for POST /layers with points, instead of the environment's
+    /// HEATSPLAT_POINTS_TOKEN. Without a token points can be posted only with --public-points
+    #[arg(long, value_name = "FILE")]
+    pub(super) points_token_file: Option<PathBuf>,
+    /// Layers of points that each address may post without the token; 0 is none. Such layers are
+    /// in no list, and their ids can't be guessed
+    #[arg(long, value_name = "NUMBER", default_value_t = 0,
+          value_parser = clap::value_parser!(u16).range(0..=1000))]
+    pub(super) public_points: u16,
+    /// Rows that a layer of posted points may have
+    #[arg(long, value_name = "NUMBER", default_value = "1M", value_parser = count)]
+    pub(super) points_rows: usize,
+    /// Rows that a layer of points may have that are posted without the token
+    #[arg(long, value_name = "NUMBER", default_value = "100k", value_parser = count)]
+    pub(super) public_rows: usize,
+    /// Time that posted points stay after their rows were last posted
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = period)]
+    pub(super) points_for: Duration,
+    /// Time that points stay that are posted without the token
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = period)]
+    pub(super) public_for: Duration,
+    /// Size of the body of a post
+    #[arg(long, value_name = "SIZE", default_value = "32M", value_parser = bytes)]
+    pub(super) points_body: u64,
+    /// Memory for all posted points; beyond it posts get 503
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = bytes)]
+    pub(super) points_memory: u64,
 }
 
 /// Flags about the access to layers.

@@ -144,6 +144,7 @@ fn run_server(
         let posting = posting.posting(backends.common());
         options.posting = Some(posting.map_err(|e| source.name_file(e.into()))?);
     }
+    options.points = config.points.posting(backends.common());
     let mut set = LayerSet::new(layers.clone(), backends, options.deadline);
     set.announce(&config).map_err(|e| source.name_file(e))?;
 

@@ -12,6 +12,10 @@ use axum::response::{IntoResponse as _, Response};
 /// that are not about posted layers.
 pub(crate) const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
+/// The methods of requests about posted points, which pages of other sites may send too.
+const POSTING_METHODS: HeaderValue =
+    HeaderValue::from_static("GET, HEAD, OPTIONS, POST, PUT, DELETE");
+
 /// The origins whose pages may read answers of the server.
 #[derive(Clone, Debug)]
 pub(crate) enum AllowedOrigins {
@@ -72,15 +76,17 @@ impl AllowedOrigins {
     }
 }
 
-/// Answers a preflight request, by which a browser asks which requests a page may send.
-pub(crate) fn preflight() -> Response {
+/// Answers a preflight request, by which a browser asks which requests a page may send. `posts` is
+/// true if pages may post points to the request's path.
+pub(crate) fn preflight(posts: bool) -> Response {
+    let methods = if posts { POSTING_METHODS } else { METHODS };
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods.clone());
     // By the standard, `*` doesn't include `Authorization`, a header that may carry a layer's key.
     let names = HeaderValue::from_static("*, authorization");
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, names);
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
-    headers.insert(ALLOW, METHODS);
+    headers.insert(ALLOW, methods);
     response
 }

@@ -60,6 +60,12 @@ impl ApiError {
         }
     }
 
+    /// An error with status 429: the client has as much as it may have at a time. The header
+    /// `Retry-After` asks it to wait for one second.
+    pub(crate) fn too_many_requests(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::with_status(StatusCode::TOO_MANY_REQUESTS, message)
+    }
+
     /// An error with a status and a message that the caller chooses.
     pub(crate) fn with_status(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -125,7 +131,11 @@ impl IntoResponse for ApiError {
         let mut response = json(self.status, body);
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        let later = [
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::TOO_MANY_REQUESTS,
+        ];
+        if later.contains(&self.status) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

@@ -2,7 +2,7 @@
 
 use super::entry::ServedLayer;
 use super::layer_id::LayerId;
-use super::registry::Registry;
+use super::registry::{Registry, RegistryEntry};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -10,14 +10,25 @@ impl Registry {
     /// Postpones the time when a posted layer expires to `until`, and removes posted layers that
     /// have expired. Returns false if there is no posted layer with this id.
     pub(crate) fn extend_posted(&self, id: &str, until: SystemTime) -> bool {
+        self.remove_expired();
         let mut state = self.write();
-        let now = SystemTime::now();
-        state.layers.retain(|_, entry| !entry.is_expired(now));
         let Some(entry) = state.layers.get_mut(id) else {
             return false;
         };
         entry.expires = entry.expires.map(|before| before.max(until));
         true
+    }
+
+    /// Removes the posted layers that have expired.
+    pub(super) fn remove_expired(&self) {
+        let (mut state, now) = (self.write(), SystemTime::now());
+        let ids = state.layers.iter();
+        let ids = ids.filter(|(_, entry)| entry.is_expired(now));
+        let ids: Vec<LayerId> = ids.map(|(id, _)| id.clone()).collect();
+        let removed: Vec<_> = ids.iter().map(|id| state.layers.shift_remove(id)).collect();
+        // The points are freed without the lock, which every request takes.
+        drop(state);
+        drop(removed);
     }
 
     /// Adds a posted layer, which expires at `until`. If there is a layer with this id already,
@@ -35,7 +46,8 @@ impl Registry {
         }
         let layer = Some(Arc::new(layer));
         let mut state = self.write();
-        let posted = state.layers.values().filter(|e| e.expires.is_some());
+        let is_query = |e: &&RegistryEntry| e.expires.is_some() && e.points.is_none();
+        let posted = state.layers.values().filter(is_query);
         if posted.count() >= most {
             return false;
         }

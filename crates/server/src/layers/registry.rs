@@ -7,6 +7,7 @@ use super::derived::{Derivation, DeriveError};
 use super::entry::{LayerSource, ServedLayer, is_remote};
 use super::layer_id::LayerId;
 use super::live::LiveLayer;
+use super::posted_points::PostedPoints;
 use super::posting::{self, BearerToken};
 use crate::cost::check_own_style;
 use crate::http::error::ApiError;
@@ -101,6 +102,8 @@ pub(super) struct RegistryEntry {
     derivation: Option<Derivation>,
     /// The time when a posted layer expires; `None` for other layers.
     pub(super) expires: Option<SystemTime>,
+    /// The facts about a layer whose points were posted; `None` for all other layers.
+    pub(super) points: Option<PostedPoints>,
     /// The keys of the layer, each of which opens it. If there are none, the layer is open to all
     /// requests.
     keys: Vec<BearerToken>,

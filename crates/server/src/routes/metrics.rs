@@ -291,6 +291,11 @@ fn layers(page: &mut PrometheusText, server: &Server) {
     ] {
         page.line("layers", &[("state", state)], n);
     }
+    if server.config.points.is_some() {
+        let about = "Memory of posted points, and of those that are arriving.";
+        page.about("posted_points_bytes", "gauge", about);
+        page.line("posted_points_bytes", &[], server.point_loads.used());
+    }
     layer_backends(page, server, &there);
     let mut backends: Vec<Arc<dyn Backend>> = Vec::new();
     for backend in there.iter().filter_map(|(_, served)| served.backend()) {

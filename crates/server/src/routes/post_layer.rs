@@ -1,16 +1,19 @@
-//! `POST /layers`: makes a layer from a database query that the client sends. `DELETE /layers/{id}`
-//! removes such a layer.
+//! `POST /layers`: makes a layer from a database query that the client sends, or from points
+//! ([`post_points`]). `DELETE /layers/{id}` removes such a layer.
 //!
-//! Both routes exist only if the configuration has a token. The layer's id is a digest of the query
-//! and its style, so posting the same query and style again leads to the same layer. A layer
-//! expires when it was not posted again for the time that the configuration states.
+//! Queries are taken only if the configuration has a token for them. The layer's id is a digest of
+//! the query and its style, so posting the same query and style again leads to the same layer. A
+//! layer expires when it was not posted again for the time that the configuration states.
 
+use super::post_points;
 use crate::cost::check_own_style;
+use crate::http::connection_info::ConnectionInfo;
 use crate::http::error::ApiError;
 use crate::http::layer_keys;
 use crate::http::response::json;
 use crate::layers::entry::{LayerSource, ServedLayer};
 use crate::layers::live::LiveLayer;
+use crate::layers::posted_points::FoundPoints;
 use crate::layers::posting::{BearerToken, OpenedQuery, PostError, PostedQuery, Posting};
 use crate::routes::unix_seconds;
 use crate::state::Server;
@@ -74,20 +77,80 @@ struct PostedLayer<'a> {
     warnings: Vec<String>,
 }
 
+/// The things that the sender of a request may post.
+#[derive(Clone, Debug)]
+pub(super) struct PostRights {
+    /// The settings for queries, if the request has their token.
+    queries: Option<Posting>,
+    /// True if the request may post points.
+    points: bool,
+    /// True if the request has the operator's token for points.
+    pub(super) is_operator: bool,
+}
+
+impl PostRights {
+    /// Finds the rights of a request by its token. Queries are not taken at the main port if there
+    /// is a port for administration.
+    ///
+    /// # Errors
+    /// The answer to a request that may post nothing: 401, or 404 if the server takes nothing.
+    fn new(server: &Server, request: &Request) -> Result<Self, Box<Response>> {
+        let config = &server.config;
+        let queries = config
+            .posting
+            .as_ref()
+            .filter(|_| takes_queries(server, request));
+        if queries.is_none() && config.points.is_none() {
+            let message = "layers can't be posted here: the server has no token";
+            return Err(Box::new(ApiError::not_found(message).into_response()));
+        }
+        let sent = layer_keys::bearer(request.headers());
+        let is = |token: &BearerToken| sent.is_some_and(|sent| token.matches(sent));
+        let queries = queries.filter(|posting| is(&posting.token)).cloned();
+        let points = config.points.as_ref();
+        let is_operator = points.and_then(|p| p.token.as_ref()).is_some_and(is);
+        // A wrong token is an error, also where none is needed.
+        let is_public = sent.is_none() && points.is_some_and(|points| points.public.is_some());
+        let rights = Self {
+            queries,
+            points: is_operator || is_public,
+            is_operator,
+        };
+        match rights.points || rights.queries.is_some() {
+            true => Ok(rights),
+            false => Err(Box::new(unauthorized())),
+        }
+    }
+}
+
+/// Returns true unless a request came to the main port and there is a port for administration.
+fn takes_queries(server: &Server, request: &Request) -> bool {
+    let info = request.extensions().get::<Arc<ConnectionInfo>>();
+    server.config.admin_listen.is_none() || info.is_none_or(|info| info.is_admin)
+}
+
 pub(crate) async fn post(
     State(server): State<Arc<Server>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let posting = authorize(&server, request.headers()).map_err(|refused| *refused)?;
-    if !is_json(request.headers()) {
-        let refused = ApiError::with_status(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "expected Content-Type: application/json",
-        );
-        return Err(refused.into_response());
-    }
+    let rights = PostRights::new(&server, &request).map_err(|refused| *refused)?;
     let base = server.base_url(&request).url;
-    let made = make(&server, &posting, request, &base).await;
+    let made = match rights.queries.clone() {
+        Some(posting) if !rights.points => {
+            if !is_json(request.headers()) {
+                let refused = ApiError::with_status(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    "expected Content-Type: application/json",
+                );
+                return Err(refused.into_response());
+            }
+            make(&server, &posting, request, &base).await
+        }
+        _ => {
+            let client = server.client_key(&request);
+            post_points::create(&server, &rights, client, request).await
+        }
+    };
     made.map_err(IntoResponse::into_response)
 }
 
@@ -97,7 +160,11 @@ pub(crate) async fn delete(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<StatusCode, Response> {
-    authorize(&server, request.headers()).map_err(|refused| *refused)?;
+    if server.layers.find_points(&id, None).is_some() {
+        find_own(&server, &id, request.headers()).map_err(|refused| *refused)?;
+    } else {
+        authorize(&server, &request).map_err(|refused| *refused)?;
+    }
     if server.layers.remove_posted(&id) {
         return Ok(StatusCode::NO_CONTENT);
     }
@@ -105,15 +172,45 @@ pub(crate) async fn delete(
     Err(ApiError::not_found(message).into_response())
 }
 
-/// Returns the settings for posted layers if the request has the right token. Otherwise returns the
-/// answer to the request: 401, or 404 if the server takes no posted layers.
-fn authorize(server: &Server, headers: &HeaderMap) -> Result<Posting, Box<Response>> {
-    let Some(posting) = server.config.posting.clone() else {
-        let message = "layers can't be posted here: the server has no token";
+/// Finds a layer of posted points whose owner has sent the request.
+///
+/// # Errors
+/// The answer to any other request: 401 without a token, 403 with a wrong one, and 404 if there is
+/// no such layer.
+pub(super) fn find_own(
+    server: &Server,
+    id: &str,
+    headers: &HeaderMap,
+) -> Result<FoundPoints, Box<Response>> {
+    let sent = layer_keys::bearer(headers);
+    let Some(found) = server.layers.find_points(id, sent) else {
+        let message = "there are no posted points with this id: they may have expired";
         return Err(Box::new(ApiError::not_found(message).into_response()));
     };
-    match is_authorized(&posting.token, headers) {
-        true => Ok(posting),
+    let operator = server.config.points.as_ref().and_then(|p| p.token.as_ref());
+    match sent {
+        None => Err(Box::new(unauthorized())),
+        Some(sent) if found.is_owner || operator.is_some_and(|token| token.matches(sent)) => {
+            Ok(found)
+        }
+        Some(_) => {
+            let message = "this is not the token of the layer's owner";
+            let refused = ApiError::with_status(StatusCode::FORBIDDEN, message);
+            Err(Box::new(refused.into_response()))
+        }
+    }
+}
+
+/// Returns an error unless the request has the token for queries: 401, or 404 if the server takes
+/// no queries.
+fn authorize(server: &Server, request: &Request) -> Result<(), Box<Response>> {
+    let posting = server.config.posting.as_ref();
+    let Some(posting) = posting.filter(|_| takes_queries(server, request)) else {
+        let message = "there is no posted layer with this id";
+        return Err(Box::new(ApiError::not_found(message).into_response()));
+    };
+    match is_authorized(&posting.token, request.headers()) {
+        true => Ok(()),
         false => Err(Box::new(unauthorized())),
     }
 }
@@ -212,7 +309,7 @@ impl From<PostError> for ApiError {
 /// * the configuration of another heat map: as JSON, or as a JSON string that holds its text
 ///
 /// The list has a warning for each part of a configuration that could not be converted.
-fn parse_style(given: &serde_json::Value) -> Result<(Style, Vec<String>), ApiError> {
+pub(super) fn parse_style(given: &serde_json::Value) -> Result<(Style, Vec<String>), ApiError> {
     let import = |text: &str| {
         let imported = import::style(text);
         let imported = imported.map_err(|e| ApiError::bad_request(format!("style: {e}")))?;
@@ -244,7 +341,7 @@ fn parse_style(given: &serde_json::Value) -> Result<(Style, Vec<String>), ApiErr
 
 /// Returns an error if the style has `precision=exact`. The time of such a picture grows with the
 /// number of points, so only the operator of the server may choose it.
-fn refuse_exact(style: &Style) -> Result<(), ApiError> {
+pub(super) fn refuse_exact(style: &Style) -> Result<(), ApiError> {
     match style.precision() {
         Precision::Exact => Err(ApiError::bad_request(
             "style: precision=exact is for layers that the server is started with: leave it out",

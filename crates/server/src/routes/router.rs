@@ -1,8 +1,8 @@
 //! The router: the paths of all routes, and the headers that every answer gets.
 
 use super::{
-    catalog, dem, gdal, health, legend, map, metrics, ogc, ogc::api, openapi, post_layer, tile,
-    tilejson, time, value, viewer,
+    catalog, dem, gdal, health, legend, map, metrics, ogc, ogc::api, openapi, post_layer,
+    post_points, tile, tilejson, time, value, viewer,
 };
 use crate::http::access_log::{LoggedRequest, RequestId};
 use crate::http::compression::EncodingRequest;
@@ -44,7 +44,11 @@ pub(crate) fn routers(server: &Arc<Server>) -> (Router, Option<Router>) {
         return (router(Arc::clone(server)), None);
     }
     let admin = finish(ADMIN_ROUTES.iter(), Arc::clone(server));
-    let layers = finish(LAYER_ROUTES.iter(), Arc::clone(server));
+    // Pages post points, and they know the main port alone.
+    let posts = ADMIN_ROUTES.iter();
+    let posts = posts.filter(|(path, _)| path.starts_with("/layers"));
+    let posts = posts.filter(|_| server.config.points.is_some());
+    let layers = finish(LAYER_ROUTES.iter().chain(posts), Arc::clone(server));
     (layers, Some(admin))
 }
 
@@ -119,7 +123,9 @@ const ADMIN_ROUTES: [Route; 5] = [
         post(post_layer::post).fallback(async || ApiError::method_not_allowed())
     }),
     ("/layers/{id}", || {
-        delete(post_layer::delete).fallback(async || ApiError::method_not_allowed())
+        delete(post_layer::delete)
+            .put(post_points::replace)
+            .fallback(async || ApiError::method_not_allowed())
     }),
 ];
 
@@ -213,21 +219,26 @@ async fn count(State(server): State<Arc<Server>>, mut request: Request, next: Ne
 }
 
 /// Answers a request, and adds headers that all answers have. CORS headers let pages of allowed
-/// origins read every answer, errors included, except answers to posts and deletions of layers.
+/// origins read every answer, errors included, except answers to posts and deletions of layers on a
+/// server that takes queries alone.
 /// Another header forbids browsers to guess a media type other than the stated one.
 async fn answer(server: &Server, request: Request, next: Next) -> Response {
     let (allowed, trusted) = (&server.config.allowed_hosts, &server.config.trusted_proxies);
     let origin = server.cors.of(request.headers());
+    let takes_points = server.config.points.is_some();
     let mut response = match *request.method() {
         _ if let Err(error) = host::check(&request) => error.into_response(),
         _ if let Err(error) = host::check_allowed(allowed, trusted, &request) => {
             error.into_response()
         }
-        Method::OPTIONS => cors::preflight(),
+        Method::OPTIONS => cors::preflight(takes_points && is_posting(&request)),
         Method::GET | Method::HEAD if url_length(&request) > MAX_URL => {
             ApiError::uri_too_long().into_response()
         }
         Method::GET | Method::HEAD => transfer(server, request, next).await,
+        Method::POST | Method::DELETE | Method::PUT if takes_points && is_posting(&request) => {
+            next.run(request).await
+        }
         // The answer gets no CORS headers: the request carries a secret, which pages of other hosts
         // must not use.
         Method::POST | Method::DELETE if is_posting(&request) => {
@@ -278,18 +289,22 @@ async fn transfer(server: &Server, request: Request, next: Next) -> Response {
     }
 }
 
-/// Returns true if this router has the route for posted layers that the request needs: `/layers` to
-/// post one, `/layers/{id}` to delete one. If there is a socket for administration, only its router
-/// has these routes.
+/// Returns true if this router has a route for posted layers that fits the request: `/layers` to
+/// post one, `/layers/{id}` to change or delete one. The router of another socket may have these
+/// routes instead.
 fn is_posting(request: &Request) -> bool {
     let route = request.extensions().get::<MatchedPath>();
     let path = request.uri().path();
-    let (end, is_path) = match *request.method() {
-        Method::POST => ("/layers", path == "/layers"),
-        _ => ("/layers/{id}", path.starts_with("/layers/")),
+    let all = ("/layers", path == "/layers");
+    let one = ("/layers/{id}", path.starts_with("/layers/"));
+    let routes = match *request.method() {
+        Method::POST => vec![all],
+        Method::OPTIONS => vec![all, one],
+        _ => vec![one],
     };
     // The router may be nested in another one, whose prefix only the route has.
-    is_path && route.is_some_and(|route| route.as_str().ends_with(end))
+    let is = |end: &str| route.is_some_and(|route| route.as_str().ends_with(end));
+    routes.into_iter().any(|(end, is_path)| is_path && is(end))
 }
 
 fn url_length(request: &Request) -> usize {

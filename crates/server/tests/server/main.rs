@@ -17,6 +17,7 @@ mod model;
 mod ogc;
 mod ogc_api;
 mod openapi;
+mod points;
 mod posting;
 mod queue;
 mod routes;

@@ -5,7 +5,9 @@ use crate::cli::backend::BackendFlags;
 use crate::cli::error::UsageError;
 use crate::cli::postgis::{PoolFlags, PostFlags, RoleFlags, ServeDatabaseFlags, is_address};
 use crate::cli::serve::databases::has_token;
-use crate::cli::serve::flags::{CacheFlags, KeyFlags, LimitFlags, ServeCommand, ServerFlags};
+use crate::cli::serve::flags::{
+    CacheFlags, KeyFlags, LimitFlags, PointFlags, ServeCommand, ServerFlags,
+};
 use crate::cli::serve::folder;
 use crate::cli::source_flags::SourceFlags;
 use crate::cli::style_flags::StyleFlags;
@@ -33,6 +35,7 @@ pub(crate) fn server_sections(matches: &ArgMatches) -> RawConfig {
         server,
         limits: Section::from_matches::<LimitFlags>(matches),
         cache: Section::from_matches::<CacheFlags>(matches),
+        points: Section::from_matches::<PointFlags>(matches),
         ..RawConfig::default()
     }
 }

@@ -10,12 +10,19 @@ use toml::de::{DeTable, DeValue};
 
 /// The keys whose values are paths of files. A relative path begins at the folder of the
 /// configuration file.
-const PATHS: [&str; 4] = ["file", "token_file", "tls_cert", "tls_key"];
+const PATHS: [&str; 5] = [
+    "file",
+    "token_file",
+    "points_token_file",
+    "tls_cert",
+    "tls_key",
+];
 
 /// The keys at the top level of a configuration file whose values are tables or lists of tables.
 /// All other keys there are settings of the server.
-pub(super) const SECTIONS: [&str; 6] =
-    ["limits", "cache", "posting", "sources", "styles", "layers"];
+pub(super) const SECTIONS: [&str; 7] = [
+    "limits", "cache", "posting", "points", "sources", "styles", "layers",
+];
 
 impl RawConfig {
     /// Parses the text of a configuration file that lies in `folder`. `variable` returns the value
@@ -43,6 +50,7 @@ impl RawConfig {
             limits: section("limits")?.unwrap_or_default(),
             cache: section("cache")?.unwrap_or_default(),
             posting: section("posting")?,
+            points: section("points")?.unwrap_or_default(),
             sources: named("sources")?,
             styles: named("styles")?,
             layers: reader.layers(top)?,
@@ -65,10 +73,11 @@ impl TomlReader<'_> {
     /// Returns an error if a section at the top level of the file is misnamed, is `[server]`, or is
     /// written as a list of tables although it needs a name, like `[[styles]]`.
     fn check_sections(&self, top: &DeTable<'_>) -> Result<(), ConfigError> {
-        const FORMS: [(&str, &str); 6] = [
+        const FORMS: [(&str, &str); 7] = [
             ("limits", "[limits]"),
             ("cache", "[cache]"),
             ("posting", "[posting]"),
+            ("points", "[points]"),
             ("sources", "[sources.NAME]"),
             ("styles", "[styles.NAME]"),
             ("layers", "[[layers]]"),

@@ -11,6 +11,7 @@ mod error;
 pub(super) mod from_args;
 mod from_toml;
 mod interpolate;
+mod points;
 pub(super) mod raw;
 mod secrets;
 mod source;
@@ -34,6 +35,7 @@ use heatsplat::Backend;
 use heatsplat::import::ColumnNames;
 use heatsplat_loader::is_remote;
 use heatsplat_server::{BearerToken, PageCounts, ServerConfig};
+use points::PointsConfig;
 use raw::{ConfigEntry, LayerSection, NamedSection, RawConfig, Section, StyleRef};
 use std::path::Path;
 use std::sync::Arc;
@@ -46,6 +48,7 @@ pub(super) struct ServeConfig {
     limits: LimitFlags,
     cache: CacheFlags,
     pub(super) posting: Option<PostingConfig>,
+    pub(super) points: PointsConfig,
     pub(super) databases: Vec<Arc<DatabaseConfig>>,
     pub(super) layers: Vec<LayerConfig>,
     /// The style of derived layers: `[styles.default]` if the configuration has this section,
@@ -133,7 +136,9 @@ impl ServeConfig {
         let posting = raw.posting.as_ref();
         let posting = posting.map(|section| PostingConfig::new(section, &databases));
         let posting = posting.transpose()?;
-        if layers.is_empty() && posting.is_none() && !databases.iter().any(|d| d.publishes()) {
+        let points = PointsConfig::new(&raw.points)?;
+        let posts = posting.is_some() || points.is_on();
+        if layers.is_empty() && !posts && !databases.iter().any(|d| d.publishes()) {
             let message = "there is nothing to serve; say which with [[layers]] and file = …";
             return Err(ConfigError::new(None, message));
         }
@@ -148,6 +153,7 @@ impl ServeConfig {
             limits,
             cache,
             posting,
+            points,
             databases,
             layers,
             default_style: default.unwrap_or_default().style,
@@ -156,6 +162,7 @@ impl ServeConfig {
                 raw.limits.clone(),
                 raw.cache.clone(),
                 raw.posting.clone().unwrap_or_default(),
+                raw.points.clone(),
             ],
             server,
         })

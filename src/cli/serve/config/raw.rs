@@ -38,6 +38,8 @@ pub(crate) struct RawConfig {
     pub(crate) limits: Section,
     pub(crate) cache: Section,
     pub(crate) posting: Option<Section>,
+    /// The settings of points that clients post.
+    pub(crate) points: Section,
     /// The databases: the sections `[sources.NAME]`.
     pub(crate) sources: Vec<NamedSection>,
     pub(crate) styles: Vec<NamedSection>,

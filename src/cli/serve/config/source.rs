@@ -79,5 +79,6 @@ fn parse(text: &str, path: &Path, overrides: &RawConfig) -> Result<ServeConfig, 
     raw.server.override_with(&overrides.server);
     raw.limits.override_with(&overrides.limits);
     raw.cache.override_with(&overrides.cache);
+    raw.points.override_with(&overrides.points);
     ServeConfig::new(&raw)
 }

@@ -13,7 +13,12 @@ pub(crate) fn to_toml(config: &RawConfig, folder: &Path) -> String {
     let mut text = String::from("# What `heatsplat serve --config` serves; see docs/config.md.\n");
     let to = TomlWriter { folder };
     to.entries(&mut text, &config.server);
-    for (key, section) in [("limits", &config.limits), ("cache", &config.cache)] {
+    let sections = [
+        ("limits", &config.limits),
+        ("cache", &config.cache),
+        ("points", &config.points),
+    ];
+    for (key, section) in sections {
         if !section.0.is_empty() {
             to.section(&mut text, &format!("[{key}]"), section);
         }
@@ -95,7 +100,9 @@ impl TomlWriter<'_> {
         match key {
             "style" if Path::new(value).is_file() => quoted(&escape(&self.path(value))),
             "file" if is_remote(value) => quoted(&escape(value)),
-            "file" | "token_file" | "tls_cert" | "tls_key" if value != "-" => {
+            "file" | "token_file" | "points_token_file" | "tls_cert" | "tls_key"
+                if value != "-" =>
+            {
                 quoted(&escape(&self.path(value)))
             }
             // Passwords must not be written into files, so a variable takes the place of a
