@@ -6,6 +6,7 @@ use super::path::{self, DEM};
 use heatsplat_render::encode::{Dem, ImageFormat};
 use heatsplat_render::{Style, TileSize};
 use heatsplat_time::TimeQuery;
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -38,7 +39,8 @@ impl Query {
         let Some(raw) = raw.filter(|raw| !raw.is_empty()) else {
             return Ok(query);
         };
-        for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
+        let given = form_urlencoded::parse(raw.as_bytes()).flat_map(in_own_words);
+        for (name, value) in given {
             if is_tracking(&name) && !own.contains(&&*name) {
                 continue;
             }
@@ -197,6 +199,13 @@ impl Query {
         size.ok_or_else(|| ApiError::bad_request("size can't be drawn: expected 256 or 512"))
     }
 
+    /// Returns true if the rows of tiles are counted from the south, as TMS does, by the parameter
+    /// `tms`.
+    pub(crate) fn is_tms(&self) -> Result<bool, ApiError> {
+        let is_tms = self.choice("tms", &[("true", true), ("false", false)])?;
+        Ok(is_tms.unwrap_or(false))
+    }
+
     /// The image format for the file extension of a picture's URL. PNG has two: `format=palette`,
     /// the default, and `format=rgba`. The extension [`DEM`] also needs the parameter `range`.
     pub(crate) fn picture_format(&self, extension: &str) -> Result<ImageFormat, ApiError> {
@@ -271,7 +280,46 @@ pub(crate) fn finite(name: &str, text: &str) -> Result<f64, ApiError> {
     number.ok_or_else(|| bad_value(name, text, "expected a decimal number"))
 }
 
+/// Replaces the parameters of other tile servers that mean exactly what one of ours means:
+/// `rescale=lo,hi` is a `domain`, `colormap_name` a `ramp`, turned round if its name ends in `_r`.
+fn in_own_words<'a>(
+    (name, value): (Cow<'a, str>, Cow<'a, str>),
+) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
+    let (first, second) = match &*name {
+        "rescale" => (("domain".into(), value), None),
+        "colormap_name" => match value.strip_suffix("_r") {
+            Some(plain) => (
+                ("ramp".into(), plain.to_owned().into()),
+                Some(("reverse".into(), "true".into())),
+            ),
+            None => (("ramp".into(), value), None),
+        },
+        _ => ((name, value), None),
+    };
+    std::iter::once(first).chain(second)
+}
+
+/// Parameters of other tile servers that have no exact counterpart, each with the parameter that
+/// comes nearest.
+const OTHER_WORDS: [(&str, &str); 8] = [
+    ("colormap", "ramp"),
+    ("palette", "ramp"),
+    ("styles", "ramp"),
+    ("expression", "measure"),
+    ("tilesize", "size"),
+    ("tile_size", "size"),
+    ("cql_filter", "filter"),
+    ("where", "filter"),
+];
+
 fn unknown(name: &str, own: &[&'static str]) -> ApiError {
+    let other = OTHER_WORDS.iter().find(|(other, ours)| {
+        let is_legal = own.contains(ours) || Style::PARAMETERS.contains(ours);
+        name.eq_ignore_ascii_case(other) && is_legal
+    });
+    if let Some((_, ours)) = other {
+        return ApiError::bad_request(format!("unknown parameter `{name}`; here it is {ours}"));
+    }
     let mut legal = [own, &Style::PARAMETERS].concat();
     legal.retain(|name| !FIXED.contains(name));
     let legal = legal.join(", ");
@@ -319,6 +367,28 @@ mod tests {
             assert!(refused.contains(says), "{raw}: {refused}");
         }
         assert!(Query::parse(Some(""), &[]).unwrap().style().is_empty());
+    }
+
+    #[test]
+    fn words_of_other_servers_become_ours() {
+        let of = |raw: &str| Query::parse(Some(raw), &["size"]);
+        let query = of("rescale=0,40&colormap_name=viridis_r").unwrap();
+        assert_eq!(
+            query.style_suffix(),
+            "?domain=0%2C40&ramp=viridis&reverse=true"
+        );
+        assert_eq!(of("colormap_name=ice").unwrap().style_suffix(), "?ramp=ice");
+        for (raw, says) in [
+            ("ramp=ice&colormap_name=viridis", "ramp is given twice"),
+            ("rescale=0,1&rescale=0,2", "domain is given twice"),
+            ("colormap_name=_r", "ramp has no value"),
+            ("colormap={}", "`colormap`; here it is ramp"),
+            ("tileSize=512", "`tileSize`; here it is size"),
+            ("cql_filter=a", "unknown parameter `cql_filter`; there are"),
+        ] {
+            let refused = format!("{:?}", of(raw).unwrap_err());
+            assert!(refused.contains(says), "{raw}: {refused}");
+        }
     }
 
     #[test]

@@ -33,19 +33,7 @@ pub(crate) async fn get(
     file: &FileName<'_>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let own = [
-        &VIEW[..],
-        &[
-            "format",
-            "range",
-            "filter",
-            "time",
-            "datetime",
-            "time_scale",
-        ],
-    ]
-    .concat();
-    let query = Query::parse(request.uri().query(), &own)?;
+    let query = Query::parse(request.uri().query(), &parameters())?;
     let format = query.picture_format(file.extension)?;
     let view = view(&served, &query, file.ratio)?;
     let wanted = served.prepare(query)?;
@@ -115,6 +103,23 @@ pub(crate) async fn answer(
         false => response::unrepeatable(format, bytes),
     };
     Ok(response::with_server_timing(response, &timing))
+}
+
+/// The names of the parameters for coordinate systems. `ogc/map_in_crs.rs` answers requests that
+/// have one of them.
+pub(crate) const CRS: [&str; 3] = ["crs", "bbox-crs", "bbox_crs"];
+
+/// The names of all parameters of a map besides those of a style.
+pub(crate) fn parameters() -> Vec<&'static str> {
+    let others = [
+        "format",
+        "range",
+        "filter",
+        "time",
+        "datetime",
+        "time_scale",
+    ];
+    [&VIEW[..], &CRS, &others].concat()
 }
 
 /// The names of the parameters for a map's box in degrees and its size in pixels.

@@ -1,8 +1,8 @@
 //! The router: the paths of all routes, and the headers that every answer gets.
 
 use super::{
-    catalog, dem, gdal, health, legend, map, metrics, ogc, ogc::api, openapi, post_layer,
-    post_points, tile, tilejson, time, value, viewer,
+    catalog, dem, gdal, health, legend, map, metrics, ogc, ogc::api, ogc::map_in_crs, openapi,
+    post_layer, post_points, tile, tilejson, time, value, viewer,
 };
 use crate::http::access_log::{LoggedRequest, RequestId};
 use crate::http::compression::EncodingRequest;
@@ -160,16 +160,22 @@ async fn file(
 ) -> Result<Response, ApiError> {
     let served = server.layer(&id, &request)?;
     match FileName::parse(&file) {
+        Some(file) if file.stem == "map" && map_in_crs::is_asked(request.uri().query()) => {
+            map_in_crs::get(&server, served, &file, request).await
+        }
         Some(file) if file.stem == "map" => map::get(&server, served, &file, request).await,
         Some(file) if file.stem == "legend" => legend::get(&server, served, &file, request).await,
         Some(file) if (file.stem, file.extension) == ("dem", "json") => {
             dem::get(&server, served, &id, request).await
         }
+        Some(file) if (file.stem, file.extension) == ("tilejson", "json") => {
+            tilejson::answer(&server, &id, &request)
+        }
         Some(file) if (file.stem, file.extension) == ("time", "json") => {
             time::get(&server, &served, &id, &request)
         }
         _ => Err(ApiError::not_found(
-            "a layer has tiles, map.png, legend.json, dem.json, time.json and value",
+            "a layer has tiles, map.png, legend.json, tilejson.json, dem.json, time.json and value",
         )),
     }
 }

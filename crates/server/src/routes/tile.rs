@@ -15,10 +15,17 @@ use crate::render;
 use crate::state::Server;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use heatsplat_points::Window;
+use heatsplat_points::{TileId, Window};
 use heatsplat_render::View;
 use std::sync::{Arc, OnceLock};
 use tracing::Instrument as _;
+
+/// The tile whose row is counted from the south as that of `tile` is from the north, and the other
+/// way round.
+fn upside_down(tile: TileId) -> TileId {
+    let last = (1u32 << tile.z()) - 1;
+    TileId::new(tile.z(), tile.x(), last - tile.y()).unwrap_or(tile)
+}
 
 pub(crate) async fn get(
     State(server): State<Arc<Server>>,
@@ -33,6 +40,7 @@ pub(crate) async fn get(
         return archive::tile(&server, Arc::clone(archive), &file, request).await;
     }
     let own = [
+        "tms",
         "size",
         "format",
         "range",
@@ -42,6 +50,11 @@ pub(crate) async fn get(
         "time_scale",
     ];
     let query = Query::parse(request.uri().query(), &own)?;
+    let tile = if query.is_tms()? {
+        upside_down(tile)
+    } else {
+        tile
+    };
     let format = query.picture_format(&file.extension)?;
     let size = query.tile_size(file.ratio)?;
     let wanted = served.prepare(query)?;

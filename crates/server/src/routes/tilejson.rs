@@ -1,5 +1,5 @@
-//! `/{layer}` and `/{layer}.json`: a TileJSON 3.0 document, which map libraries read to find a
-//! layer's tiles.
+//! `/{layer}`, `/{layer}.json` and `/{layer}/tilejson.json`: a TileJSON 3.0 document, which map
+//! libraries read to find a layer's tiles.
 
 use super::archive;
 use crate::http::error::ApiError;
@@ -70,20 +70,26 @@ pub(crate) async fn get(
     request: Request,
 ) -> Result<Response, ApiError> {
     let id = id.strip_suffix(".json").unwrap_or(&id);
-    let served = server.layer(id, &request)?;
+    answer(&server, id, &request)
+}
+
+/// Answers with the TileJSON document of the layer with this id.
+pub(crate) fn answer(server: &Server, id: &str, request: &Request) -> Result<Response, ApiError> {
+    let served = server.layer(id, request)?;
     if let Some(info) = served.source.archive() {
-        return archive::tilejson(&server, id, info, &request);
+        return archive::tilejson(server, id, info, request);
     }
     let query = Query::parse(
         request.uri().query(),
-        &["filter", "time", "datetime", "time_scale", "size"],
+        &["filter", "time", "datetime", "time_scale", "size", "tms"],
     )?;
     let size = query.tile_size(1)?;
+    let is_tms = query.is_tms()?;
     let wanted = Arc::clone(&served).prepare(query)?;
-    let base = server.base_url(&request);
+    let base = server.base_url(request);
     let suffix = wanted.query.suffix();
     let mut document = document(
-        &server,
+        server,
         &served,
         &wanted.style,
         &base.url,
@@ -93,6 +99,15 @@ pub(crate) async fn get(
     if size != TileSize::NORMAL {
         let and = if suffix.is_empty() { '?' } else { '&' };
         document.tiles[0] += &format!("{and}size={}", size.pixels());
+    }
+    if is_tms {
+        let and = if document.tiles[0].contains('?') {
+            '&'
+        } else {
+            '?'
+        };
+        document.tiles[0] += &format!("{and}tms=true");
+        document.scheme = "tms";
     }
     document.dem = Some(format!("{}/{id}/dem.json{suffix}", base.url));
     let body = serde_json::to_string(&document).map_err(|_| ApiError::internal())?;

@@ -10,6 +10,7 @@ mod backends;
 mod cache;
 mod cached;
 mod costs;
+mod dialects;
 mod filters;
 mod listen;
 mod metrics;

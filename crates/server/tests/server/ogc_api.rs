@@ -23,9 +23,9 @@ fn href<'a>(document: &'a Value, rel: &str, media_type: &str) -> &'a str {
     let mut found = links
         .iter()
         .filter(|link| link["rel"] == rel && link["type"] == media_type);
-    let href = found
-        .next()
-        .unwrap_or_else(|| panic!("no {rel}: {links:?}"));
+    let href = found.next();
+    assert!(href.is_some(), "no {rel}: {links:?}");
+    let href = href.unwrap();
     let href = href["href"].as_str().unwrap();
     href.split_once("//a").map_or(href, |(_, path)| path)
 }

@@ -6,7 +6,8 @@ use super::kvp::Kvp;
 use super::map_crs::{CrsBox, MapCrs};
 use crate::http::error::{ApiError, shown};
 use crate::http::etag::Fingerprint;
-use crate::http::query::Query;
+use crate::http::path;
+use crate::http::query::{Query, bad_value};
 use crate::layers::entry::{LayerRequest, ServedLayer};
 use crate::render::map_target::MapTarget;
 use crate::render::warp::Warp;
@@ -26,6 +27,9 @@ use std::sync::Arc;
 /// map in degrees needs up to 11.6 drawn pixels for each of its own. Large maps are drawn with
 /// fewer: with [`MAX_PIXELS`] in all.
 const MOST_DRAWN: f64 = 12.0;
+
+/// The width in pixels of a map whose request states no size. A choice.
+const WIDTH: u32 = 800;
 
 /// The formats in which pictures can be requested, each with its media type.
 pub(super) const FORMATS: [(&str, ImageFormat); 4] = [
@@ -76,6 +80,59 @@ impl PixelGrid {
         if u64::from(width) * u64::from(height) > MAX_PIXELS {
             let message = format!("WIDTH × HEIGHT is over {MAX_PIXELS} pixels");
             return Err(OgcError::invalid("WIDTH", message));
+        }
+        Ok(Self {
+            bounds,
+            width,
+            height,
+        })
+    }
+
+    /// Reads the parameters `bbox`, `width` and `height` of a map in the coordinate system `crs`,
+    /// whose box is in the coordinate system `given`. Without a box the map shows all points. A
+    /// side that isn't stated follows from the shape of the box. The map has `ratio` pixels for
+    /// each of the stated ones.
+    pub(super) fn from_query(
+        served: &ServedLayer,
+        query: &Query,
+        (given, crs): (MapCrs, MapCrs),
+        ratio: u32,
+    ) -> Result<Self, ApiError> {
+        let bounds = match query.get("bbox") {
+            Some(text) => given.parse_box(text).map_err(OgcError::into_api)?,
+            None => CrsBox::around(served.frame()),
+        };
+        let beyond = "bbox lies outside the map, beyond 85.0511° of latitude";
+        let bounds = bounds.in_crs(crs).ok_or(ApiError::bad_request(beyond))?;
+        let most = MAX_SIDE / ratio;
+        let side = |name: &'static str| {
+            let Some(text) = query.get(name) else {
+                return Ok(None);
+            };
+            let side = path::number(name, text)?;
+            let expected = format_args!("expected pixels from 1 to {most}");
+            match (1..=most).contains(&side) {
+                true => Ok(Some(side)),
+                false => Err(bad_value(name, text, expected)),
+            }
+        };
+        let aspect = (bounds.north - bounds.south) / (bounds.east - bounds.west);
+        let follow = |side: u32, aspect: f64| {
+            let side = (f64::from(side) * aspect).round();
+            side.clamp(1.0, f64::from(most)) as u32
+        };
+        let (width, height) = match (side("width")?, side("height")?) {
+            (Some(width), Some(height)) => (width, height),
+            (None, Some(height)) => (follow(height, 1.0 / aspect), height),
+            (width, None) => {
+                let width = width.unwrap_or(WIDTH);
+                (width, follow(width, aspect))
+            }
+        };
+        let (width, height) = (width * ratio, height * ratio);
+        if u64::from(width) * u64::from(height) > MAX_PIXELS {
+            let message = format!("width × height is over {MAX_PIXELS} pixels");
+            return Err(ApiError::bad_request(message));
         }
         Ok(Self {
             bounds,
@@ -164,18 +221,25 @@ pub(super) async fn answer(
     let ground = ground(kvp)?;
     let query = Query::parse(style.strip_prefix('?'), &["filter", "time", "time_scale"])?;
     let wanted = served.prepare(query)?;
-    Ok(draw(server, wanted, grid, (*format, ground), request).await?)
+    Ok(draw(server, wanted, (grid, 1), (*format, ground), request).await?)
 }
 
-/// Answers with the picture of a grid of pixels, in a format and on a ground.
+/// Answers with the picture of a grid of pixels, in a format and on a ground. `ratio` is the number
+/// of pixels for each CSS pixel.
 pub(super) async fn draw(
     server: &Server,
     wanted: LayerRequest,
-    grid: PixelGrid,
+    (grid, ratio): (PixelGrid, u32),
     (format, ground): (ImageFormat, Option<[u8; 3]>),
     request: &HeaderMap,
 ) -> Result<Response, ApiError> {
     let (window, warp) = grid.drawn();
+    if format.is_density() && warp.is_some() {
+        return Err(ApiError::bad_request(
+            "numbers have square pixels in EPSG:3857: another crs, or a box of another shape than \
+             width and height, is for .png",
+        ));
+    }
     let is_plain = warp.is_none() && ground.is_none();
     // The same picture has the same tag as a map, whatever its request was.
     let mut named = Fingerprint::new().text("map");
@@ -203,7 +267,7 @@ pub(super) async fn draw(
         warp: warp.map(Arc::new),
         ground,
     };
-    let view = View::new(window, 1);
+    let view = View::new(window, ratio);
     map::answer(server, wanted, view, target, named, request).await
 }
 

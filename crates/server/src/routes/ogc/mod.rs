@@ -12,6 +12,7 @@ mod feature_info;
 mod get_map;
 mod kvp;
 mod map_crs;
+pub(crate) mod map_in_crs;
 mod tile_matrix_set;
 pub(crate) mod wms;
 mod wms_capabilities;

@@ -3,13 +3,12 @@
 use super::problem::Problem;
 use super::{collection, ramp_in_path};
 use crate::http::error::ApiError;
-use crate::http::path::{self, Segments};
+use crate::http::path::Segments;
 use crate::http::query::{Query, bad_value};
 use crate::layers::entry::ServedLayer;
 use crate::layers::windows::LayerWindow;
-use crate::routes::map::{MAX_PIXELS, MAX_SIDE};
 use crate::routes::ogc::get_map::{self, PixelGrid};
-use crate::routes::ogc::map_crs::{CrsBox, MapCrs};
+use crate::routes::ogc::map_crs::MapCrs;
 use crate::state::Server;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -33,9 +32,6 @@ const OWN: [&str; 12] = [
     "datetime",
     "time_scale",
 ];
-
-/// The width in pixels of a map whose request states no size. A choice.
-const WIDTH: u32 = 800;
 
 /// Answers `/collections/{layer}/map`.
 pub(crate) async fn get(
@@ -77,14 +73,15 @@ async fn answer(
     };
     query.choice("f", &[("png", ())])?;
     let crs = crs(&query, "crs")?;
-    let grid = grid(&served, &query, crs)?;
+    let given = self::crs(&query, "bbox-crs")?;
+    let grid = PixelGrid::from_query(&served, &query, (given, crs), 1)?;
     let ground = ground(&query)?;
     let wanted = Arc::clone(&served).prepare(query)?;
     let time = datetime(&wanted.layer, &served);
     let drawn = get_map::draw(
         server,
         wanted,
-        grid,
+        (grid, 1),
         (ImageFormat::Png, ground),
         request.headers(),
     );
@@ -117,52 +114,6 @@ fn crs(query: &Query, name: &'static str) -> Result<MapCrs, ApiError> {
     let expected =
         "expected the URI of CRS84, EPSG:3857 or EPSG:4326, as the collection lists them";
     MapCrs::find_uri(text).ok_or_else(|| bad_value(name, text, expected))
-}
-
-/// The grid of pixels of a map.
-fn grid(served: &ServedLayer, query: &Query, crs: MapCrs) -> Result<PixelGrid, ApiError> {
-    let bounds = match query.get("bbox") {
-        Some(text) => {
-            let given = self::crs(query, "bbox-crs")?;
-            given.parse_box(text).map_err(|error| error.into_api())?
-        }
-        None => CrsBox::around(served.frame()),
-    };
-    let beyond = || ApiError::bad_request("bbox lies outside the map, beyond 85.0511° of latitude");
-    let bounds = bounds.in_crs(crs).ok_or_else(beyond)?;
-    let side = |name: &'static str| {
-        let Some(text) = query.get(name) else {
-            return Ok(None);
-        };
-        let side = path::number(name, text)?;
-        let expected = format_args!("expected pixels from 1 to {MAX_SIDE}");
-        match (1..=MAX_SIDE).contains(&side) {
-            true => Ok(Some(side)),
-            false => Err(bad_value(name, text, expected)),
-        }
-    };
-    let aspect = (bounds.north - bounds.south) / (bounds.east - bounds.west);
-    let follow = |side: u32, aspect: f64| {
-        let side = (f64::from(side) * aspect).round();
-        side.clamp(1.0, f64::from(MAX_SIDE)) as u32
-    };
-    let (width, height) = match (side("width")?, side("height")?) {
-        (Some(width), Some(height)) => (width, height),
-        (None, Some(height)) => (follow(height, 1.0 / aspect), height),
-        (width, None) => {
-            let width = width.unwrap_or(WIDTH);
-            (width, follow(width, aspect))
-        }
-    };
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        let message = format!("width × height is over {MAX_PIXELS} pixels");
-        return Err(ApiError::bad_request(message));
-    }
-    Ok(PixelGrid {
-        bounds,
-        width,
-        height,
-    })
 }
 
 /// The colour on which the map is laid; `None` for a transparent one. By the standard a map is

@@ -269,7 +269,7 @@ fn passed_on(query: &str, extension: &str) -> Result<String, ApiError> {
                     return Err(bad_value("f", &value, expected));
                 }
             }
-            Some((name, _)) if ["size", "format", "range"].contains(&&*name) => {
+            Some((name, _)) if ["size", "format", "range", "tms"].contains(&&*name) => {
                 let message = format!("unknown parameter `{name}`: the grid has one kind of tiles");
                 return Err(ApiError::bad_request(message));
             }
@@ -308,6 +308,7 @@ mod tests {
             "f=jpg",
             "size=512",
             "s%69ze=512",
+            "tms=true",
             "a=1&range=0,1",
             "format=rgba",
         ] {
