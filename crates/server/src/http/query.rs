@@ -74,6 +74,23 @@ impl Query {
         Ok(query)
     }
 
+    /// Parses a query string of a route that takes the parameters in `own` and none of a style.
+    pub(crate) fn parse_alone(raw: Option<&str>, own: &[&'static str]) -> Result<Self, ApiError> {
+        let given = form_urlencoded::parse(raw.unwrap_or_default().as_bytes());
+        let is_known = |name: &str| own.contains(&name) || is_tracking(name);
+        for (name, _) in given {
+            if !is_known(&name) {
+                let message = format!(
+                    "unknown parameter `{}`; there are {}",
+                    shown(&name),
+                    own.join(", ")
+                );
+                return Err(ApiError::bad_request(message));
+            }
+        }
+        Self::parse(raw, own)
+    }
+
     /// Returns true if a query string has no parameters, apart from those that libraries, proxies
     /// and trackers add to URLs and that are ignored.
     pub(crate) fn is_empty(raw: Option<&str>) -> bool {

@@ -79,12 +79,7 @@ fn answer(
 
 /// The form in which a request wants a document that takes no parameters but `f`.
 fn form_alone(request: &Request) -> Result<DocumentForm, ApiError> {
-    let query = Query::parse(request.uri().query(), &["f"])?;
-    if let Some((name, _)) = query.style().first() {
-        return Err(ApiError::bad_request(format!(
-            "unknown parameter `{name}`; there are f"
-        )));
-    }
+    let query = Query::parse_alone(request.uri().query(), &["f"])?;
     DocumentForm::of(query.get("f"), request.headers(), DocumentForm::Json)
 }
 
