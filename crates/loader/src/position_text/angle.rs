@@ -90,6 +90,8 @@ pub(crate) fn parse(text: &str, format: NumberFormat) -> Option<Angle> {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         rest = match c {
+            // An angle is on one line: a quote that is out of place may join two rows.
+            '\n' | '\r' => return None,
             _ if c.is_whitespace() => rest.get(c.len_utf8()..)?,
             '-' | '−' | '+' if parts.all.is_empty() && !parts.negative => {
                 parts.negative = c != '+';
@@ -299,6 +301,7 @@ mod tests {
             "1e5N",
             "°",
             "5%",
+            "0\n0",
             "41 25,1",
             "2024-01-01",
             "4875.0N",
