@@ -144,7 +144,7 @@ async function leafletHeat(browser) {
   const puts = posts(log).filter(({ method }) => method === "PUT");
   check("addLatLng replaces the rows", puts.length > 2 && puts.every(({ status }) => status === 200), puts);
   check("at most four times a second", puts.length <= 4 * seconds + 1, [puts.length, seconds]);
-  // On a busy machine the last rows are posted later than this; their tiles take the place of earlier ones.
+  // On a busy machine the last rows are posted later than this. Their tiles replace earlier ones.
   const newest = () => 1 + posts(log).filter(({ method }) => method === "PUT").length;
   check("new tiles are shown", await until(() => tilesOf(log, `v=${newest()}`).length > 3), newest());
   await shoot(page, "leaflet-heat-drawn");
