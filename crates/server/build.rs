@@ -27,7 +27,8 @@ use sha2::{Digest, Sha256, Sha384};
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
-/// The folders of `viewer/` whose files are served unchanged, and the files' extension.
+/// The folders of `viewer/` whose files are served without their comments, and the files'
+/// extension.
 const OWN: [(&str, &str); 2] = [("js", "js"), ("css", "css")];
 const COASTLINE: &str = "land.geojson";
 /// The module that the page begins with; it imports the others.
@@ -51,7 +52,8 @@ fn main() -> Result<()> {
     let mut assets = Vec::new();
     for (folder, extension) in OWN {
         for name in files(&viewer, folder, extension)? {
-            let bytes = read_source(&viewer.join(&name))?.into_bytes();
+            let text = read_source(&viewer.join(&name))?;
+            let bytes = without_comments(&text).into_bytes();
             assets.push(Asset::new(&name, bytes));
         }
     }
@@ -233,6 +235,35 @@ fn without_source_map(mut bytes: Vec<u8>) -> Vec<u8> {
         bytes.truncate(tail + at);
     }
     bytes
+}
+
+/// Removes the lines of a file that have nothing but comments, a fifth of its compressed size:
+/// those that begin with `//`, and blocks whose first line begins with `/**`. Code beside a comment
+/// stays.
+fn without_comments(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut in_block = false;
+    for line in text.lines() {
+        let trimmed = line.trim_start();
+        let rest = if in_block || trimmed.starts_with("/**") {
+            let end = trimmed.split_once("*/");
+            let begins_here = !in_block;
+            in_block = end.is_none();
+            let after = end.map_or("", |(_, code)| code.trim());
+            match after.is_empty() {
+                true => continue,
+                false if begins_here => line,
+                false => after,
+            }
+        } else if trimmed.starts_with("//") {
+            continue;
+        } else {
+            line
+        };
+        code.push_str(rest);
+        code.push('\n');
+    }
+    code
 }
 
 /// The version of the library and the digests of its files, as pairs of a name and a value. They
