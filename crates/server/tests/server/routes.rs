@@ -278,7 +278,10 @@ proptest! {
         prop_assert!([200, 400, 404].contains(&status), "{}: {}", uri, status);
         prop_assert_eq!(answer.header("access-control-allow-origin"), "*");
         if status != 200 {
-            prop_assert!(!answer.error().is_empty());
+            // Errors of OGC API are documents of RFC 7807, with the sentence in `detail`.
+            let body = answer.json();
+            let sentence = body["error"].as_str().or(body["detail"].as_str());
+            prop_assert!(sentence.is_some_and(|sentence| !sentence.is_empty()), "{}: {}", uri, body);
         }
     }
 }
