@@ -125,7 +125,8 @@ impl RemoteFile {
             }
         };
         if !object.validators().tell_versions() {
-            let message = "the server states neither an ETag nor a time of modification, so a                            change of the file would not be noticed";
+            let message = "the server states neither an ETag nor a time of modification, so a change \
+                           of the file would not be noticed";
             return Err(io::Error::other(message));
         }
         let no_size = || io::Error::other("the server doesn't state the file's length");
