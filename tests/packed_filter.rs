@@ -55,15 +55,14 @@ fn encoded(filter: &str) -> String {
     filter.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
-fn metric(server: &Server, name: &str) -> f64 {
-    let metrics = String::from_utf8(server.get("/metrics", "").2).unwrap();
-    let line = metrics.lines().find(|line| {
-        let before = line.split_once(' ').map_or("", |(before, _)| before);
-        before.ends_with(name)
-    });
-    let number = line.and_then(|line| line.split_once(' '));
-    let number = number.unwrap_or_else(|| panic!("{name}: {metrics}"));
-    number.1.parse().unwrap()
+/// Waits until a server has prepared its scales in the background, and reads no more pages for
+/// that.
+fn settle(server: &Server) {
+    let mut pages = -1.0;
+    while pages != server.metric("pages_read_total") {
+        pages = server.metric("pages_read_total");
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
 }
 
 const FILTERS: [&str; 16] = [
@@ -149,17 +148,12 @@ fn only_pages_that_may_have_points_are_read_and_not_too_many_points() {
     let folder = folder("packed-filter-pages");
     let (_, heat) = files(&folder, "a", 200_000);
     let server = Server::start(&[text(&heat), "--filter-limit", "20k", "--domain", "0,1000"]);
-    // Nothing is prepared in the background any more.
-    let mut pages = -1.0;
-    while pages != metric(&server, "pages_read_total") {
-        pages = metric(&server, "pages_read_total");
-        std::thread::sleep(std::time::Duration::from_millis(500));
-    }
+    settle(&server);
     let get = |filter: &str| {
-        let before = metric(&server, "pages_read_total");
+        let before = server.metric("pages_read_total");
         let path = format!("/a/0/0/0.png?filter={}", encoded(filter));
         let (status, _, body) = server.get(&path, "");
-        let pages = metric(&server, "pages_read_total") - before;
+        let pages = server.metric("pages_read_total") - before;
         (status, pages, String::from_utf8_lossy(&body).into_owned())
     };
     // There are 98 pages of points, and as many of each column.
@@ -173,9 +167,11 @@ fn only_pages_that_may_have_points_are_read_and_not_too_many_points() {
     for word in ["20000 points", "--filter-limit", "filter: "] {
         assert!(body.contains(word), "{body}");
     }
-    // What zone maps tell already is refused without reading.
+    // What zone maps show already is refused without a page, be it from the file or the cache.
+    let hits = server.metric("page_hits_total");
     let (status, pages, body) = get("not at is null");
-    assert_eq!((status, pages), (422, 0.0), "{body}");
+    let hits = server.metric("page_hits_total") - hits;
+    assert_eq!((status, pages, hits), (422, 0.0, 0.0), "{body}");
 }
 
 /// A damaged page of a column is a 503 that names it, as often as it is needed, and once the file
@@ -228,7 +224,7 @@ fn a_file_at_an_address_is_filtered_by_few_requests() {
     let address = web.put("/a.heat", Item::of(std::fs::read(&heat).unwrap()));
     let here = Server::start(&[text(&heat)]);
     let there = Server::start(&[&address]);
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    settle(&there);
     for filter in [
         "east > 175",
         "kind = 'theft' and price < 100",

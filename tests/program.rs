@@ -114,6 +114,18 @@ impl Server {
         self.child.wait().unwrap().code()
     }
 
+    /// The number in the line of `/metrics` whose name and labels end with `name`.
+    pub fn metric(&self, name: &str) -> f64 {
+        let metrics = String::from_utf8(self.get("/metrics", "").2).unwrap();
+        let line = metrics.lines().find(|line| {
+            let before = line.split_once(' ').map_or("", |(before, _)| before);
+            before.ends_with(name)
+        });
+        let number = line.and_then(|line| line.split_once(' '));
+        let number = number.unwrap_or_else(|| panic!("{name}: {metrics}"));
+        number.1.parse().unwrap()
+    }
+
     /// Sends a GET request. Returns the status, the headers in lower case, and the body.
     pub fn get(&self, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
         let mut stream = TcpStream::connect(&self.address).unwrap();

@@ -48,17 +48,6 @@ fn quiet(web: &Web) -> Vec<Asked> {
     }
 }
 
-fn metric(server: &Server, name: &str) -> f64 {
-    let metrics = String::from_utf8(server.get("/metrics", "").2).unwrap();
-    let line = metrics.lines().find(|line| {
-        let before = line.split_once(' ').map_or("", |(before, _)| before);
-        before.ends_with(name)
-    });
-    let number = line.and_then(|line| line.split_once(' '));
-    let number = number.unwrap_or_else(|| panic!("{name}: {metrics}"));
-    number.1.parse().unwrap()
-}
-
 /// Asserts that an answer is 503, asks to try again, and names a page of the file but no secret.
 fn assert_names_page(answer: &(u16, String, Vec<u8>), why: &str) {
     let body = String::from_utf8_lossy(&answer.2);
@@ -119,8 +108,8 @@ fn an_address_is_served_like_its_file_with_few_requests() {
     println!("{all} requests for {count} tiles, {most} at the most");
     assert!(all >= count, "cold tiles are requested");
     assert!(most <= 16 && all <= 4 * count, "{most} {all} {count}");
-    assert!(metric(&there, "page_reads_total") >= 1.0);
-    assert_eq!(metric(&there, "page_read_failures_total"), 0.0);
+    assert!(there.metric("page_reads_total") >= 1.0);
+    assert_eq!(there.metric("page_read_failures_total"), 0.0);
     for path in ["/catalog", "/a", "/metrics"] {
         let (_, _, body) = there.get(path, "");
         assert!(!String::from_utf8_lossy(&body).contains("s3cret"), "{path}");
@@ -261,7 +250,7 @@ fn failed_reads_are_tried_twice_again_and_then_name_the_page() {
     // The server is left alone for a while, and then all is well again.
     web.put(path, whole.clone());
     until("the server is back", || tile().0 == 200);
-    assert!(metric(&server, "page_read_failures_total") >= 4.0);
+    assert!(server.metric("page_read_failures_total") >= 4.0);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Rows of packed files, which filters read page by page.
+//! The rows of packed files, which filters read page by page.
 
 use super::error::BoxError;
 use super::packed::PackedSource;
@@ -9,28 +9,28 @@ use heatsplat_heat::{FileColumn, HeatFile, Zone};
 use heatsplat_loader::{PagedRows, RowZone, StoredForm, Table, TimeFormat, UnreadColumn};
 use std::sync::{Arc, OnceLock};
 
-/// Default limit of the points of a packed file that a filter may select: a choice. So many take
-/// 180 MB of memory, and 300 MB while they are selected.
+/// The default of the largest number of points of a packed file that a filter may select: a choice.
+/// So many take 180 MB of memory, and 300 MB while they are selected.
 pub(super) const DEFAULT_FILTER_LIMIT: u64 = 10_000_000;
 
-/// Limit of the points of a packed file that a filter may select.
+/// The largest number of points of a packed file that a filter may select.
 static FILTER_LIMIT: OnceLock<u64> = OnceLock::new();
 
-/// Sets the limit of the points of a packed file that a filter may select. It counts only before
-/// the first file is opened.
+/// Sets the largest number of points of a packed file that a filter may select. It has an effect
+/// only before the first file is opened.
 pub(super) fn limit_filters(points: u64) {
     FILTER_LIMIT.get_or_init(|| points);
 }
 
-/// The limit of the points of a packed file that a request's filter may select.
+/// The largest number of points of a packed file that a filter may select.
 pub(super) fn filter_limit() -> u64 {
     *FILTER_LIMIT.get_or_init(|| DEFAULT_FILTER_LIMIT)
 }
 
 impl PackedSource {
-    /// Table of the columns, by which points can be filtered; empty if the file has none. Its rows
-    /// stay in the file: read are the zone maps, and the texts of columns of texts. A filter
-    /// selects at most `most` points.
+    /// Makes the table of the columns, by which points can be filtered; it is empty if the file has
+    /// none. Its rows stay in the file: only the zone maps and the texts of columns are read
+    /// here. A filter selects at most `most` points. `times` are the formats of times in filters.
     ///
     /// # Errors
     /// These parts of the file can't be read or are damaged, or the type of a column isn't known.
@@ -50,7 +50,10 @@ impl PackedSource {
         Ok(Table::from_paged(columns, Arc::new(rows), times, most)?)
     }
 
-    /// Description of a column's values.
+    /// The type and the spelling of a column's values.
+    ///
+    /// # Errors
+    /// This version of the program doesn't know the type.
     pub(super) fn form(&self, column: &FileColumn) -> Result<StoredForm, ReadError> {
         let form = StoredForm::from_parts(&column.form().kind, &column.form().written);
         form.ok_or_else(|| {
@@ -64,7 +67,7 @@ impl PackedSource {
     }
 }
 
-/// Rows of a packed file.
+/// The rows of a packed file.
 #[derive(Debug)]
 struct FileRows(Arc<HeatFile>);
 

@@ -68,7 +68,7 @@ impl HeatFile {
         Ok(column.words.get_or_init(|| words))
     }
 
-    /// Zone maps of a column, one for each page of points. They are read anew each time.
+    /// Reads the zone maps of a column, one for each page of points.
     ///
     /// # Errors
     /// A [`HeatError`] if they can't be read or are damaged.
@@ -79,8 +79,8 @@ impl HeatFile {
         Ok(std::iter::from_fn(|| Zone::read(&mut from)).collect())
     }
 
-    /// Values of a column on some pages, one page behind the other. Pages that the cache hasn't got
-    /// are read together.
+    /// Returns the values of a column on some pages, one page behind the other. Pages that are not
+    /// in the cache are read together. `pages` are counted from 0.
     ///
     /// # Errors
     /// A [`HeatError`] if a page can't be read or is damaged.
@@ -95,8 +95,8 @@ impl HeatFile {
         Ok(values)
     }
 
-    /// Points of some pages of points, one page behind the other. Pages that the cache hasn't got
-    /// are read together.
+    /// Returns the points of some pages, one page behind the other. Pages that are not in the cache
+    /// are read together. `pages` are counted from 0.
     ///
     /// # Errors
     /// A [`HeatError`] if a page can't be read or is damaged.

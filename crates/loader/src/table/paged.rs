@@ -16,37 +16,38 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Number of pages that a thread reads at a time. It is a choice.
+/// The number of pages of a column that a thread reads in one step: a choice.
 const PAGES: usize = 16;
 
-/// Number of pages that are read at a time from another machine. It is a choice: each time costs
-/// at least one answer's time.
+/// The number of pages of a column that are requested together from another machine: a choice. Each
+/// request takes at least the time of one answer.
 const REMOTE_PAGES: usize = 256;
 
-/// Rows of a table that are not in memory. Their points are in the order of an index.
+/// The rows of a table that are not in memory. Their points are in Z-order, as in an index.
 pub trait PagedRows: fmt::Debug + Send + Sync {
-    /// Number of rows.
+    /// Returns the number of rows.
     fn rows(&self) -> u64;
 
-    /// Number of rows in each page but the last.
+    /// Returns the number of rows in each page but the last, which may have fewer.
     fn page_rows(&self) -> u64;
 
-    /// Zone maps of a column by its number, one for each page.
+    /// Reads the zone maps of a column, one for each page. `column` is its number, from 0.
     ///
     /// # Errors
-    /// They can't be read.
+    /// The file can't be read there, or is damaged.
     fn zones(&self, column: usize) -> Result<Vec<RowZone>, ReadError>;
 
-    /// Values of a column on some pages, one page behind the other.
+    /// Reads the values of a column on some pages, one page behind the other: the integers of a
+    /// [`StoredColumn`]. Pages are counted from 0.
     ///
     /// # Errors
-    /// They can't be read.
+    /// The file can't be read there, or is damaged.
     fn values(&self, column: usize, pages: &[u64]) -> Result<Vec<u64>, ReadError>;
 
-    /// Points of some pages, one page behind the other.
+    /// Reads the points of some pages, one page behind the other.
     ///
     /// # Errors
-    /// They can't be read.
+    /// The file can't be read there, or is damaged.
     fn points(&self, pages: &[u64]) -> Result<Vec<Point>, ReadError>;
 
     /// Returns true if pages are read from another machine, so that it is better to read many at a
@@ -54,18 +55,18 @@ pub trait PagedRows: fmt::Debug + Send + Sync {
     fn is_remote(&self) -> bool;
 }
 
-/// Column that is not in memory.
+/// The description of a column whose values are not in memory.
 #[derive(Clone, Debug, Default)]
 pub struct UnreadColumn {
-    /// Name of the column.
+    /// The name of the column.
     pub name: String,
-    /// Description of the values.
+    /// The type and the spelling of the values.
     pub form: StoredForm,
-    /// Entries of the dictionary, in order; empty if there is none.
+    /// The entries of the dictionary, in ascending order; empty if the column has none.
     pub words: Vec<Box<[u8]>>,
 }
 
-/// Rows of a table, with the zone maps and forms of its columns.
+/// The rows of a table that are not in memory, with what is in memory about its columns.
 #[derive(Debug)]
 pub(super) struct PagedTable {
     rows: Arc<dyn PagedRows>,
@@ -77,12 +78,12 @@ pub(super) struct PagedTable {
 #[derive(Debug)]
 struct PagedColumn {
     form: StoredForm,
-    /// Number of entries of the dictionary; 0 if there is none.
+    /// The number of entries of the dictionary; 0 if there is none.
     words: usize,
     zones: Vec<RowZone>,
 }
 
-/// Page that may have rows for a filter.
+/// A page that may have rows which fulfil a filter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Candidate {
     page: u64,
@@ -102,13 +103,14 @@ impl From<ReadError> for Failure {
     }
 }
 
-/// Filter with all that is known before rows are read.
+/// A filter with all that is known before rows are read.
 struct Prepared<'t> {
     filter: &'t Filter,
-    /// Samples of the filter's columns, and the numbers of the columns in the table.
+    /// The samples of the columns that the filter names, and the indexes of these columns in the
+    /// table.
     samples: &'t [&'t Column],
     places: Vec<usize>,
-    /// Results of the conditions on columns with a dictionary.
+    /// The results of the conditions on columns with a dictionary, in the order of the tree.
     known: Vec<WordResults>,
     times: &'t Times,
 }
@@ -268,6 +270,9 @@ impl PagedTable {
         among: &(impl Fn(usize) -> bool + Sync),
     ) -> Result<Vec<Point>, Failure> {
         let candidates = self.candidates(prepared);
+        if self.are_too_many(&candidates, among) {
+            return Err(Failure::Refused(TableError::too_many(self.most)));
+        }
         let selected = AtomicU64::new(0);
         let select = |some: &[Candidate]| -> Result<Vec<Point>, Failure> {
             let points = self.select_on(some, prepared, among)?;
@@ -293,6 +298,15 @@ impl PagedTable {
         // Each part is freed as soon as it is copied.
         parts.into_iter().for_each(|part| points.extend(part));
         Ok(points)
+    }
+
+    /// Returns true if the pages whose rows all fulfil the filter already have more points than a
+    /// filter may select. Nothing is read for that.
+    fn are_too_many(&self, candidates: &[Candidate], among: &impl Fn(usize) -> bool) -> bool {
+        let certain = candidates.iter().filter(|at| at.is_certain);
+        let rows = certain.flat_map(|at| self.rows_of(at.page));
+        let mut selected = rows.filter(|row| among(*row as usize));
+        usize::try_from(self.most).is_ok_and(|most| selected.nth(most).is_some())
     }
 
     /// The points on some pages that fulfil a filter and that `among` selects.
@@ -333,7 +347,8 @@ impl PagedTable {
         Ok(chosen.map(|(point, _)| point).collect())
     }
 
-    /// Results for each row of some pages: true where the filter holds.
+    /// Compares the rows of some pages with the filter. Returns, for each row, true if the filter
+    /// holds.
     fn compare(&self, pages: &[u64], prepared: &Prepared<'_>) -> Result<Vec<bool>, Failure> {
         if pages.is_empty() {
             return Ok(Vec::new());
@@ -360,7 +375,8 @@ impl PagedTable {
 }
 
 impl PagedColumn {
-    /// Column of some rows. `sample` is the sample of it.
+    /// Makes the column of some rows from their stored values. `sample` is the sample of the
+    /// column. `None` if the values are damaged.
     fn read(&self, sample: &Column, values: Vec<u64>, times: &Times) -> Option<Column> {
         let name = sample.name().to_owned();
         if matches!(sample.values, Values::Words(..)) {

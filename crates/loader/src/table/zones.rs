@@ -1,5 +1,5 @@
-//! Zone maps: what the values of a page of rows can be. By them pages are left out of which no row
-//! can fulfil a filter, and others are known to have no row that doesn't.
+//! Zone maps: for each page of rows, the least and the greatest value and the number of nulls. They
+//! show which pages have no row that fulfils a filter, and which have no row that doesn't.
 
 use super::column::{Column, Values};
 use super::select::WordResults;
@@ -7,20 +7,20 @@ use super::stored::{Kind, StoredColumn, StoredForm};
 use crate::filter::{Comparable as _, CompareResult, Condition, Literal, Tree};
 use std::cmp::Ordering;
 
-/// Zone map of a page of a column. Values are those of a [`StoredColumn`].
+/// The zone map of a page of a column. Its values are the integers of a [`StoredColumn`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowZone {
-    /// Least value other than null; greater than `greatest` if all values are null.
+    /// The least value other than null; greater than `greatest` if all values are null.
     pub least: u64,
-    /// Greatest value other than null.
+    /// The greatest value other than null.
     pub greatest: u64,
-    /// Number of nulls.
+    /// The number of rows without a value.
     pub nulls: u32,
     /// Bit v mod 64 is set if a value v may be in the page.
     pub bits: u64,
 }
 
-/// Results that a condition may have for the rows of a page. It has no others.
+/// The results that a condition may have for the rows of a page: no row has another one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Outcomes {
     pub(super) holds: bool,
@@ -49,10 +49,10 @@ impl Outcomes {
     }
 }
 
-/// Results of a condition for the entries of a dictionary, prepared for zone maps.
+/// The results of a condition for the entries of a dictionary, prepared for zone maps.
 #[derive(Debug)]
 struct WordZones {
-    /// Result for null.
+    /// The result for rows without a value.
     null: Option<bool>,
     /// For each of [`RESULTS`]: the bits, as in a zone map, of the values with this result, and the
     /// number of them up to each value.
@@ -100,13 +100,13 @@ impl WordZones {
     }
 }
 
-/// Filter that is compared with zone maps.
+/// A filter that is compared with zone maps.
 #[derive(Debug)]
 pub(super) struct ZoneFilter<'t> {
     tree: &'t Tree,
-    /// Samples of the filter's columns.
+    /// The samples of the columns that the filter names.
     columns: &'t [&'t Column],
-    /// Results of the conditions on columns with a dictionary, in the order of the tree.
+    /// The results of the conditions on columns with a dictionary, in the order of the tree.
     words: Vec<WordZones>,
 }
 
@@ -119,8 +119,8 @@ impl<'t> ZoneFilter<'t> {
         }
     }
 
-    /// Results that the filter may have for the `rows` rows of a page. `zones` has the zone map of
-    /// each of its columns.
+    /// Finds the results that the filter may have for a page of `rows` rows. `zones` has the zone
+    /// map of each column that the filter names.
     pub(super) fn outcomes(&self, zones: &[&RowZone], rows: u64) -> Outcomes {
         self.part(self.tree, zones, rows, &mut self.words.iter())
     }
@@ -183,7 +183,8 @@ impl<'t> ZoneFilter<'t> {
     }
 }
 
-/// Results that a condition may have for the values of a page.
+/// Finds the results that a condition on a column without a dictionary may have for a page of
+/// `rows` rows.
 fn of_values(column: &Column, condition: &Condition, zone: &RowZone, rows: u64) -> Outcomes {
     let has_values = u64::from(zone.nulls) < rows;
     let mut found = Outcomes {
@@ -237,9 +238,9 @@ fn of_values(column: &Column, condition: &Condition, zone: &RowZone, rows: u64) 
     }
 }
 
-/// Orderings that the values of a page may have relative to a literal. `ends` has the least and the
-/// greatest of them. `None` if their order is not that of the comparison with the literal: numbers
-/// in a column of texts are compared with other texts as texts, for example.
+/// Returns the orderings that the values of a page may have relative to a literal. `ends` has the
+/// least and the greatest value. `None` if their order is not that of the comparison with the
+/// literal: numbers in a column of texts are compared with other texts as texts, for example.
 fn orderings(ends: &Column, literal: &Literal) -> Option<impl Iterator<Item = Ordering> + use<>> {
     let in_order = matches!(
         (&ends.values, literal),
@@ -260,8 +261,8 @@ fn orderings(ends: &Column, literal: &Literal) -> Option<impl Iterator<Item = Or
 }
 
 impl Column {
-    /// Column of the least and the greatest value of a page, in the form of this one. `None` for a
-    /// column with a dictionary.
+    /// Makes a column of two rows: the least and the greatest value of a page of this column.
+    /// `None` for a column with a dictionary.
     fn of_ends(&self, zone: &RowZone) -> Option<Column> {
         let kind = match &self.values {
             Values::Numbers(_) => Kind::Number,

@@ -288,6 +288,11 @@ fn too_many_points_are_refused() {
         error.is_too_many() && error.to_string().contains("more than 100"),
         "{error}"
     );
+    both.rows.pages_read();
+    // The zone maps alone show that these are too many.
+    let error = both.selected(&both.paged, "v < 150").unwrap_err();
+    assert!(error.is_too_many(), "{error}");
+    assert_eq!(both.rows.pages_read(), [0, 0]);
     let error = both.selected(&both.paged, "x < 101").unwrap_err();
     assert!(!error.is_too_many(), "{error}");
 }
