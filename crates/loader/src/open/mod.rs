@@ -20,8 +20,8 @@ use crate::source::Source;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+pub(crate) use unused::check_unused;
 use unused::refuse_json_options;
-pub(crate) use unused::{note_unused, refuse_unused};
 
 /// Opens a path, and detects its format and columns. The path `-` means standard input.
 ///
@@ -55,8 +55,7 @@ pub fn open(input: impl AsRef<Path>, options: &LoadOptions) -> Result<Box<dyn So
     let origin = input.origin.afresh();
     let format = input.format(asked(&input.sample, options))?;
     let file = origin.file();
-    refuse_unused(&file, format, options)?;
-    note_unused(&origin, format, options);
+    check_unused(&origin, format, options)?;
     guarded(file, || match format {
         InputFormat::FlatGeobuf if options.within.is_some() => {
             records::flatgeobuf::file(path, origin, options)
@@ -149,8 +148,7 @@ fn is_rows(input: &Input, options: &LoadOptions) -> bool {
 /// Opens an input whose format can be read as a stream. Returns an error for other formats.
 pub(crate) fn start(input: Input, options: &LoadOptions) -> Result<Box<dyn Source>, LoadError> {
     let format = input.format(asked(&input.sample, options))?;
-    refuse_unused(&input.origin.file(), format, options)?;
-    note_unused(&input.origin, format, options);
+    check_unused(&input.origin, format, options)?;
     guarded(input.origin.file(), || match format {
         InputFormat::Csv | InputFormat::Tsv => csv::source(input, format, options),
         InputFormat::GeoJson | InputFormat::GeoJsonLines if is_rows(&input, options) => {

@@ -7,6 +7,18 @@ use crate::input::Origin;
 use crate::options::LoadOptions;
 use crate::parameter::Parameter;
 
+/// Looks for options that a format has no use for. Those that no one sets for files of all formats
+/// are an error; the others are noted for the report.
+pub(crate) fn check_unused(
+    origin: &Origin,
+    format: InputFormat,
+    options: &LoadOptions,
+) -> Result<(), LoadError> {
+    refuse_unused(&origin.file(), format, options)?;
+    note_unused(origin, format, options);
+    Ok(())
+}
+
 /// Returns an error if an option is set for which the format has no use:
 ///
 /// * `member` for a file that is no archive;
@@ -17,11 +29,7 @@ use crate::parameter::Parameter;
 /// * `extent`, which only rasters have.
 ///
 /// In an archive the other options are for the member.
-pub(crate) fn refuse_unused(
-    file: &str,
-    format: InputFormat,
-    options: &LoadOptions,
-) -> Result<(), LoadError> {
+fn refuse_unused(file: &str, format: InputFormat, options: &LoadOptions) -> Result<(), LoadError> {
     if format == InputFormat::Zip {
         return Ok(());
     }
@@ -65,7 +73,7 @@ pub(crate) fn refuse_unused(
 /// Notes for the report that columns of longitudes and latitudes are named for a file whose
 /// positions are in no columns. That is no error, since configurations of other heat maps name them
 /// for all their files.
-pub(crate) fn note_unused(origin: &Origin, format: InputFormat, options: &LoadOptions) {
+fn note_unused(origin: &Origin, format: InputFormat, options: &LoadOptions) {
     let is_named = options.lon.is_some() || options.lat.is_some();
     if is_named && has_no_position_columns(format) {
         origin.note_unused_columns(format);

@@ -19,7 +19,7 @@ pub use file::{RangeError, RemoteFile};
 use crate::error::LoadError;
 use crate::format::InputFormat;
 use crate::input::{Input, Origin};
-use crate::open::{asked, guarded, note_unused, open_file, refuse_unused, start};
+use crate::open::{asked, check_unused, guarded, open_file, start};
 use crate::options::LoadOptions;
 use crate::records;
 use crate::source::Source;
@@ -112,7 +112,7 @@ fn here_and_there(
     if !in_ranges {
         return Ok(None);
     }
-    refuse_unused(&origin.file(), format, options)?;
+    check_unused(&origin, format, options)?;
     guarded(origin.file(), || match format {
         InputFormat::Parquet => {
             let errors = origin.clone();
@@ -136,8 +136,7 @@ fn downloaded(
     options: &LoadOptions,
 ) -> Result<Box<dyn Source>, LoadError> {
     let file = input.origin.file();
-    refuse_unused(&file, format, options)?;
-    note_unused(&input.origin, format, options);
+    check_unused(&input.origin, format, options)?;
     let folder =
         TemporaryFolder::new(options.download_limit).map_err(|source| LoadError::Read {
             file: file.clone(),

@@ -9,7 +9,7 @@
 
 mod choice;
 
-use super::{guarded, note_unused, open_file, refuse_unused, start};
+use super::{check_unused, guarded, open_file, start};
 use crate::error::LoadError;
 use crate::format::InputFormat;
 use crate::input::zip::{Directory, Member, is_zip};
@@ -33,7 +33,7 @@ pub(super) fn source(
 ) -> Result<Box<dyn Source>, LoadError> {
     let directory = Directory::open(path, &origin)?;
     if is_workbook(&directory) && options.member.is_none() {
-        refuse_unused(&origin.file(), InputFormat::Xlsx, options)?;
+        check_unused(&origin, InputFormat::Xlsx, options)?;
         return records::xlsx::source(directory, origin, options);
     }
     let mut inner = LoadOptions {
@@ -129,8 +129,7 @@ fn open_member(
     if !needs_file(&input, format) {
         return Ok((start(input, options)?, None));
     }
-    refuse_unused(&name, format, options)?;
-    note_unused(&input.origin, format, options);
+    check_unused(&input.origin, format, options)?;
     let folder = TemporaryFolder::new(options.download_limit);
     let folder = folder.map_err(|error| archive.read_error(error))?;
     let origin = input.origin.afresh();
