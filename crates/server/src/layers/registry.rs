@@ -423,7 +423,8 @@ impl Registry {
                 let scale = || layer.normalizer(level::of_zoom(z), served.style());
                 let span = tracing::debug_span!("statistics", layer = %id, z);
                 // Points that can't be read are reported to those who ask for pictures.
-                if span.in_scope(|| token.run(scale)).is_err() {
+                let ended = span.in_scope(|| token.run(scale));
+                if ended.is_err() && deadline.is_some() {
                     given_up.insert(id);
                 }
             }
