@@ -47,6 +47,18 @@ class LayerAddress {
     return `${this.url}/legend.svg${queryOf({ ...this.parameters(), z, ...more })}`;
   }
 
+  /** The same layer with some parameters changed. */
+  changed(changes) {
+    return new LayerAddress(this.url, { ...this, ...changes });
+  }
+
+  /** Reads the server's description of the layer: TileJSON. */
+  async info() {
+    const answer = await fetch(this.tilejson());
+    if (!answer.ok) throw new Error(`heatsplat: ${answer.status} of ${this.url}`);
+    return answer.json();
+  }
+
   value(lng, lat, zoom) {
     const lon = (((lng + 180) % 360) + 360) % 360 - 180;
     const z = Math.max(0, Math.round(zoom));
@@ -120,6 +132,15 @@ class PostedPoints {
     this.refused = refused;
     this.last = -Infinity;
     this.failures = 0;
+    // A page that is left takes its layer along; one that comes back from the browser's cache posts its points again.
+    this.leave = () => this.#forget();
+    this.comeBack = ({ persisted }) => {
+      if (!persisted) return;
+      this.isAway = false;
+      this.changed();
+    };
+    addEventListener("pagehide", this.leave);
+    addEventListener("pageshow", this.comeBack);
   }
 
   /** Says that the points have changed: they are sent soon, at most four times a second. */
@@ -130,10 +151,17 @@ class PostedPoints {
 
   /** Ends the posts and removes the layer from the server. */
   remove() {
+    removeEventListener("pagehide", this.leave);
+    removeEventListener("pageshow", this.comeBack);
+    this.#forget();
+  }
+
+  /** Removes the layer from the server, and posts nothing until the page comes back. */
+  #forget() {
     clearTimeout(this.timer);
     clearTimeout(this.renewal);
     this.isDirty = false;
-    this.isRemoved = true;
+    this.isAway = true;
     const { layer } = this;
     this.layer = undefined;
     if (!layer) return;
@@ -142,7 +170,7 @@ class PostedPoints {
   }
 
   #schedule(pause) {
-    if (this.isBusy || this.isRemoved) return;
+    if (this.isBusy || this.isAway) return;
     clearTimeout(this.timer);
     const due = Math.max(this.last + BETWEEN_POSTS - Date.now(), pause, 0);
     this.timer = setTimeout(() => this.#send(), due);
@@ -181,8 +209,8 @@ class PostedPoints {
     if (answer.ok) {
       const posted = await answer.json();
       this.layer = { id: posted.id, token: posted.token ?? layer?.token };
-      if (this.isRemoved) {
-        this.remove();
+      if (this.isAway) {
+        this.#forget();
         return 0;
       }
       this.#renew(posted.expires);

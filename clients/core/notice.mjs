@@ -1,4 +1,4 @@
-// A box on a map that says why there is no heat.
+// Boxes on a map: why there is no heat, the legend, and the value under the pointer.
 
 /** @param {HTMLElement} container of the map; its position is not static */
 class Notice {
@@ -35,4 +35,14 @@ function legendImage() {
   return image;
 }
 
-export { Notice, legendImage };
+/** A small box for the value under the pointer. */
+function valueBox() {
+  const box = document.createElement("div");
+  box.className = "heatsplat-value";
+  box.style.cssText =
+    "padding:2px 8px;white-space:nowrap;pointer-events:none;background:#fffe;color:#222;border-radius:4px;" +
+    "box-shadow:0 1px 3px #0006;font:12px/1.5 sans-serif";
+  return box;
+}
+
+export { Notice, legendImage, valueBox };

@@ -44,7 +44,6 @@ class Heatmap {
       posted: (answer) => this.#draw(answer),
       refused: (message) => notice.show(message && `The heat map can't be shown: ${message}`),
     });
-    addEventListener("pagehide", () => this.points.remove());
   }
 
   /** The greatest and the least value: those that were set, or those of the data. */

@@ -183,10 +183,8 @@ function extend(L, server = "") {
     }
 
     /** Reads the server's description of the layer: TileJSON. */
-    async info() {
-      const answer = await fetch(this.address.tilejson());
-      if (!answer.ok) throw new Error(`heatsplat: ${answer.status} of ${this.address.url}`);
-      return answer.json();
+    info() {
+      return this.address.info();
     }
   }
 
@@ -199,8 +197,7 @@ function extend(L, server = "") {
     }
 
     _change(changes) {
-      const { url, style, filter, time, key, generation } = this.address;
-      return this._show(new LayerAddress(url, { style, filter, time, key, generation, ...changes }));
+      return this._show(this.address.changed(changes));
     }
 
     /** Changes some parameters of the style; `undefined` takes the layer's own. */
@@ -268,22 +265,10 @@ function extend(L, server = "") {
           if (message) this.fire("refused", { message });
         },
       });
-      this._leave = () => this._points.remove();
-      // A page that comes back from the browser's cache posts its points again.
-      this._return = (event) => {
-        if (event.persisted && this._map) {
-          this.onRemove(map);
-          this.onAdd(map);
-        }
-      };
-      addEventListener("pagehide", this._leave);
-      addEventListener("pageshow", this._return);
       this._points.changed();
     }
 
     onRemove(map) {
-      removeEventListener("pagehide", this._leave);
-      removeEventListener("pageshow", this._return);
       this._points.remove();
       this._points = undefined;
       this._notice.show("");

@@ -7,6 +7,8 @@ export interface LayerOptions {
   /** The id of the layer before which it is added. */
   before?: string;
   opacity?: number;
+  /** The credit for the data. */
+  attribution?: string;
   /** Adds a control with the legend. */
   legend?: boolean | { theme?: "light" | "dark" };
   position?: "top-left" | "top-right" | "bottom-left" | "bottom-right";

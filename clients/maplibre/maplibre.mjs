@@ -1,7 +1,7 @@
 // heatsplat in MapLibre GL: layers of a server, and points of the page.
 
 import { LayerAddress, PostedPoints, ValueReader } from "../core/core.mjs";
-import { Notice, legendImage } from "../core/notice.mjs";
+import { Notice, legendImage, valueBox } from "../core/notice.mjs";
 
 /** A control of MapLibre with the legend of a layer, that of the map's zoom. */
 class Legend {
@@ -34,8 +34,8 @@ class Legend {
 
 /** A layer of a server in a map: its source, layer, legend and the value under the pointer. */
 class HeatsplatLayer {
-  constructor(map, { id = "heatsplat", before, opacity = 1, legend = false, popup = false, position = "bottom-right" }) {
-    Object.assign(this, { map, id, before, opacity });
+  constructor(map, { id = "heatsplat", before, opacity = 1, legend = false, popup = false, position = "bottom-right", attribution = "" }) {
+    Object.assign(this, { map, id, before, opacity, attribution });
     if (legend) {
       this.legend = new Legend(this, legend);
       map.addControl(this.legend, position);
@@ -53,7 +53,7 @@ class HeatsplatLayer {
     if (source) {
       source.setTiles(tiles);
     } else {
-      map.addSource(id, { type: "raster", tiles, tileSize: 256, maxzoom: 22, attribution: this.attribution ?? "" });
+      map.addSource(id, { type: "raster", tiles, tileSize: 256, maxzoom: 22, attribution: this.attribution });
       const paint = { "raster-opacity": this.opacity, "raster-fade-duration": 0 };
       map.addLayer({ id, type: "raster", source: id, paint }, this.before);
     }
@@ -62,8 +62,7 @@ class HeatsplatLayer {
   }
 
   #change(changes) {
-    const { url, style, filter, time, key, generation } = this.address;
-    return this.show(new LayerAddress(url, { style, filter, time, key, generation, ...changes }));
+    return this.show(this.address.changed(changes));
   }
 
   /** Changes some parameters of the style; `undefined` takes the layer's own. */
@@ -86,10 +85,8 @@ class HeatsplatLayer {
   }
 
   /** Reads the server's description of the layer: TileJSON. */
-  async info() {
-    const answer = await fetch(this.address.tilejson());
-    if (!answer.ok) throw new Error(`heatsplat: ${answer.status} of ${this.address.url}`);
-    return answer.json();
+  info() {
+    return this.address.info();
   }
 
   remove() {
@@ -102,12 +99,9 @@ class HeatsplatLayer {
 
   #follow() {
     const { map } = this;
-    const box = document.createElement("div");
-    box.className = "heatsplat-value";
+    const box = valueBox();
     box.hidden = true;
-    box.style.cssText =
-      "position:absolute;z-index:2;pointer-events:none;transform:translate(-50%,-140%);padding:2px 8px;white-space:nowrap;" +
-      "background:#fffe;color:#222;border-radius:4px;box-shadow:0 1px 3px #0006;font:12px/1.5 sans-serif";
+    Object.assign(box.style, { position: "absolute", zIndex: 2, transform: "translate(-50%,-140%)" });
     map.getCanvasContainer().append(box);
     const reader = new ValueReader((text) => {
       box.textContent = text;
@@ -154,8 +148,6 @@ class HeatPoints {
       posted: ({ id, generation }) => this.layer.show(new LayerAddress(`${this.posted.server}/${id}`, { generation })),
       refused: (message) => notice.show(message && `The heat map can't be shown: ${message}`),
     });
-    this.leave = () => this.posted.remove();
-    addEventListener("pagehide", this.leave);
     this.posted.changed();
   }
 
@@ -180,7 +172,6 @@ class HeatPoints {
   }
 
   remove() {
-    removeEventListener("pagehide", this.leave);
     this.posted.remove();
     this.notice.show("");
     this.layer.remove();

@@ -2,7 +2,7 @@
 // pointer as an overlay.
 
 import { LayerAddress, ValueReader } from "../core/core.mjs";
-import { legendImage } from "../core/notice.mjs";
+import { legendImage, valueBox } from "../core/notice.mjs";
 
 /**
  * Makes the class for a version of OpenLayers.
@@ -27,8 +27,7 @@ function extend({ TileLayer, XYZ, Control, Overlay, toLonLat }) {
     }
 
     #change(changes) {
-      const { url, style, filter, time, key, generation } = this.address;
-      return this.#show(new LayerAddress(url, { style, filter, time, key, generation, ...changes }));
+      return this.#show(this.address.changed(changes));
     }
 
     /** Changes some parameters of the style; `undefined` takes the layer's own. */
@@ -77,11 +76,7 @@ function extend({ TileLayer, XYZ, Control, Overlay, toLonLat }) {
     }
 
     #addValue(map) {
-      const element = document.createElement("div");
-      element.className = "heatsplat-value";
-      element.style.cssText =
-        "padding:2px 8px;white-space:nowrap;background:#fffe;color:#222;border-radius:4px;box-shadow:0 1px 3px #0006;" +
-        "font:12px/1.5 sans-serif;pointer-events:none";
+      const element = valueBox();
       const overlay = new Overlay({ element, positioning: "bottom-center", offset: [0, -8], stopEvent: false });
       map.addOverlay(overlay);
       let place;

@@ -8,30 +8,17 @@
 // if one failed.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { dirname, extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { chromium } from "playwright-core";
-import { browserPath, FLAGS } from "./browser.mjs";
+import { base as address, check, run, shoot } from "./page.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const clients = join(here, "../../clients");
-const [base, pictures] = process.argv.slice(2);
-if (!base) {
-  console.error("usage: node clients.mjs BASE_URL [FOLDER FOR SCREENSHOTS]");
-  process.exit(2);
-}
-if (pictures) mkdirSync(pictures, { recursive: true });
+const base = new URL(address).origin;
 execFileSync(process.execPath, [join(clients, "build.mjs")]);
-
-let failures = 0;
-/** @param {string} what @param {boolean} holds @param {unknown} [seen] shown when it does not hold */
-function check(what, holds, seen) {
-  if (!holds) failures += 1;
-  console.log(`${holds ? "ok  " : "FAIL"} ${what}${holds || seen === undefined ? "" : `: ${JSON.stringify(seen)}`}`);
-}
 
 // The pages have an origin of their own, so that the server's CORS headers are tested too.
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css" };
@@ -49,16 +36,10 @@ const files = createServer((request, response) => {
 await new Promise((done) => files.listen(0, "127.0.0.1", done));
 const pages = `http://127.0.0.1:${files.address().port}`;
 
-/** Until a condition holds, or for ten seconds. */
+/** Until a condition holds, or for twenty seconds. */
 async function until(holds) {
   for (let turn = 0; turn < 400 && !(await holds()); turn += 1) await new Promise((done) => setTimeout(done, 50));
   return holds();
-}
-
-let taken = 0;
-async function shoot(page, name) {
-  taken += 1;
-  if (pictures) await page.screenshot({ path: join(pictures, `${String(taken).padStart(2, "0")}-${name}.png`) });
 }
 
 /** A page, with all that it complains of and all answers of the server. */
@@ -152,8 +133,8 @@ async function leafletHeat(browser) {
   await page.evaluate(() => map.setZoom(16));
   check("zooms beyond maxZoom have tiles", await until(() => tilesOf(log, "/16/").length > 3));
   await page.evaluate(() => map.setZoom(12));
+  const count = newest() + 1;
   await page.evaluate(() => heat.setOptions({ gradient: { 0.4: "black", 1: "white" } }));
-  const count = puts.length + 2;
   check("setOptions changes the style", await until(() => tilesOf(log, `v=${count}`).length > 3));
   await page.evaluate(() => heat.setLatLngs([]));
   check("no points are no heat", await until(async () => (await heated(page, `img[src*="v=${count + 1}"]`)) === 0 && tilesOf(log, `v=${count + 1}`).length > 3));
@@ -232,8 +213,13 @@ const maplibre = (browser) =>
       { type: "Feature", properties: {}, geometry: { type: "Point", coordinates: [-9.14, 38.72] } },
     ] }));
     check("other points are shown", await until(() => tilesOf(log, "v=2").length > 0));
+    await page.evaluate(() => {
+      for (const type of ["pagehide", "pageshow"]) dispatchEvent(new PageTransitionEvent(type, { persisted: true }));
+    });
+    const answered = (wanted) => posts(log).filter(({ status }) => status === wanted).length;
+    check("a page that comes back posts its points again", await until(() => answered(204) === 1 && answered(201) === 2), posts(log));
     await page.evaluate(() => points.remove());
-    check("points that are removed are deleted", await until(() => posts(log).some(({ status }) => status === 204)));
+    check("points that are removed are deleted", await until(() => answered(204) === 2));
   });
 
 const openlayers = (browser) => otherMap(browser, "openlayers", [450, 350]);
@@ -263,14 +249,6 @@ for (const name of ["leaflet", "maplibre", "openlayers", "heatmapjs"]) {
   const size = gzipSync(readFileSync(join(clients, name, `dist/heatsplat-${name}.js`)), { level: 9 }).length;
   check(`${name} has at most 12 KB`, size <= 12 << 10, size);
 }
-const browser = await chromium.launch({ executablePath: browserPath(), args: FLAGS });
-try {
+await run(async (browser) => {
   for (const test of [leafletLayer, leafletHeat, leaflet2, maplibre, openlayers, heatmapjs]) await test(browser);
-} catch (error) {
-  check("the test runs to its end", false, String(error).split("\n").slice(0, 3).join(" "));
-} finally {
-  await browser.close();
-  files.close();
-}
-console.log(failures === 0 ? "all is well" : `${failures} failed`);
-process.exit(failures === 0 ? 0 : 1);
+});

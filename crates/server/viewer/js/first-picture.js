@@ -4,7 +4,7 @@
 // library takes seconds on slow machines.
 
 import { el } from "./dom.js";
-import { COLORS, preferredGround } from "./ground.js";
+import { BORDER, COLORS, preferredGround } from "./ground.js";
 import { address, ask, openingCatalog } from "./server.js";
 import { state } from "./state.js";
 import { fade, mapTiles } from "./style.js";
@@ -26,8 +26,10 @@ export const firstPicture = {
 export async function drawFirstPicture() {
   const giveUp = new AbortController();
   const timer = setTimeout(() => giveUp.abort(), PATIENCE);
+  const late = new Promise((done) => giveUp.signal.addEventListener("abort", done));
   try {
-    await draw(giveUp.signal);
+    // The catalog is asked for without a limit, since the map waits for it too.
+    await Promise.race([draw(giveUp.signal), late]);
   } catch {
     removeFirstPicture();
   } finally {
@@ -124,7 +126,8 @@ function drawLand(context, land, view, size) {
   context.fillRect(0, 0, context.canvas.width, context.canvas.height);
   context.fillStyle = colors.land;
   context.strokeStyle = colors.border;
-  context.lineWidth = (0.5 + 0.7 * Math.min(1, view.zoom / 6)) * devicePixelRatio;
+  const near = Math.min(1, Math.max(0, view.zoom / 6));
+  context.lineWidth = (BORDER.far + near * (BORDER.near - BORDER.far)) * devicePixelRatio;
   const reach = size.width / 2 / (WORLD * 2 ** view.zoom);
   const middle = worldX(view.center[0]);
   const toScreen = screenOf(view, size);

@@ -8,6 +8,8 @@ export const COLORS = {
   dark: { sea: "#0a0d13", land: "#1a202b", border: "#39455a" },
   light: { sea: "#dfe6ec", land: "#f8f7f4", border: "#c3cad3" },
 };
+/** The width of borders in px at zoom 0, and from zoom 6 on. */
+export const BORDER = { far: 0.5, near: 1.2 };
 /** The group of ramps that is made for each ground. */
 export const RAMP_GROUP = { dark: "dark map", light: "light map" };
 
@@ -32,7 +34,7 @@ function basemapPaint() {
 /** The style of a map that has nothing but its ground. @returns {import("maplibre-gl").StyleSpecification} */
 export function groundStyle() {
   const colors = COLORS[state.ground];
-  const width = /** @type {any} */ (["interpolate", ["linear"], ["zoom"], 0, 0.5, 6, 1.2]);
+  const width = /** @type {any} */ (["interpolate", ["linear"], ["zoom"], 0, BORDER.far, 6, BORDER.near]);
   /** @type {import("maplibre-gl").StyleSpecification} */
   const style = {
     version: 8,
