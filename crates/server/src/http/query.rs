@@ -272,7 +272,7 @@ pub(crate) fn dem_range(text: &str) -> Result<Dem, ApiError> {
 }
 
 /// The style parameters that a request can't set, since only the layer's own style may choose them.
-const FIXED: [&str; 1] = ["precision"];
+pub(crate) const FIXED: [&str; 1] = ["precision"];
 
 /// Parameters that libraries, proxies and trackers add to URLs. They are ignored.
 const TRACKING: [&str; 13] = [

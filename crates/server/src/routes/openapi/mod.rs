@@ -17,7 +17,7 @@ use crate::routes::ogc;
 use crate::state::Server;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use operations::{Operation, Port};
+use operations::{Operation, Port, Post};
 use serde_json::{Map, Value, json as value};
 use std::sync::Arc;
 use table::OPERATIONS;
@@ -39,13 +39,22 @@ pub(crate) async fn get(
     let info = request.extensions().get::<Arc<ConnectionInfo>>();
     let is_admin = info.is_some_and(|info| info.is_admin);
     let has_admin = server.config.admin_listen.is_some();
+    let (queries, points) = (&server.config.posting, &server.config.points);
     let is_here = |operation: &&Operation| {
+        let is_taken = match operation.post() {
+            None => true,
+            Some(Post::Make | Post::Remove) => queries.is_some() || points.is_some(),
+            Some(Post::Replace) => points.is_some(),
+        };
         let is_on = match operation.port() {
             Port::Both => true,
             Port::Layers => !is_admin,
-            Port::Admin => is_admin || !has_admin,
+            // Pages post points to the main port.
+            Port::Admin => {
+                is_admin || !has_admin || (operation.post().is_some() && points.is_some())
+            }
         };
-        is_on && (!operation.needs_token() || server.config.posting.is_some())
+        is_taken && is_on
     };
     // A client of the port for administration finds the paths beside this document.
     let url = if is_admin { "/" } else { &base.url };

@@ -1,5 +1,7 @@
 //! An operation of a route, which states what the route takes and what it answers.
 
+use crate::http::query::FIXED;
+use heatsplat_render::Style;
 use serde_json::{Map, Value, json as value};
 
 /// The sockets that answer an operation, if the server has one for administration.
@@ -25,8 +27,18 @@ pub(super) enum Kind {
     Server,
     /// A probe, which has another status while the server isn't ready.
     Probe,
-    /// The posting or deletion of a layer, which needs the server's token.
-    Posting,
+    /// A request that makes or changes a posted layer.
+    Posting(Post),
+}
+
+/// The effect of a request on a posted layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Post {
+    /// Makes a layer of a query or of points.
+    Make,
+    /// Puts other points in place of those of a layer.
+    Replace,
+    Remove,
 }
 
 /// One method at one path, as the description of the server has it.
@@ -42,35 +54,20 @@ pub(in crate::routes) struct Operation {
     port: Port,
     /// True if the operation takes the parameters of a style.
     has_style: bool,
-    /// The names of the other parameters in `components.json`. Those of paths come first.
-    parameters: &'static [&'static str],
+    /// The names of the other parameters in `components.json`, in groups. Those of paths come
+    /// first.
+    parameters: &'static [&'static [&'static str]],
     /// The media types of a good answer, each with the name of its schema in `components.json`; an
     /// empty name stands for bytes.
     answers: &'static [(&'static str, &'static str)],
 }
-
-/// The parameters of a style, without those that a request can't choose.
-const STYLE: [&str; 12] = [
-    "measure",
-    "kernel",
-    "radius",
-    "normalize",
-    "overlap",
-    "scale",
-    "domain",
-    "ramp",
-    "reverse",
-    "opacity",
-    "steps",
-    "isolines",
-];
 
 impl Operation {
     /// An operation of one layer, with the parameters of a style.
     pub(super) const fn drawn(
         (route, path): (&'static str, &'static str),
         (id, summary): (&'static str, &'static str),
-        parameters: &'static [&'static str],
+        parameters: &'static [&'static [&'static str]],
         answers: &'static [(&'static str, &'static str)],
     ) -> Self {
         Self {
@@ -91,12 +88,12 @@ impl Operation {
         route: &'static str,
         kind: Kind,
         (id, summary): (&'static str, &'static str),
-        parameters: &'static [&'static str],
+        parameters: &'static [&'static [&'static str]],
         answers: &'static [(&'static str, &'static str)],
     ) -> Self {
         let port = match kind {
             Kind::Layer | Kind::Service | Kind::Api | Kind::Server => Port::Layers,
-            Kind::Probe | Kind::Posting => Port::Admin,
+            Kind::Probe | Kind::Posting(_) => Port::Admin,
         };
         Self {
             route,
@@ -115,7 +112,7 @@ impl Operation {
     pub(super) const fn document(
         route: &'static str,
         names: (&'static str, &'static str),
-        parameters: &'static [&'static str],
+        parameters: &'static [&'static [&'static str]],
         answers: &'static [(&'static str, &'static str)],
     ) -> Self {
         Self::plain(route, Kind::Api, names, parameters, answers)
@@ -159,21 +156,27 @@ impl Operation {
         self.port
     }
 
-    pub(super) fn needs_token(&self) -> bool {
-        self.kind == Kind::Posting
+    /// The effect of the operation on a posted layer; `None` if it only reads.
+    pub(super) fn post(&self) -> Option<Post> {
+        match self.kind {
+            Kind::Posting(post) => Some(post),
+            _ => None,
+        }
     }
 
     pub(super) fn method(&self) -> &'static str {
-        match (self.kind, self.answers.is_empty()) {
-            (Kind::Posting, false) => "post",
-            (Kind::Posting, true) => "delete",
-            _ => "get",
+        match self.post() {
+            None => "get",
+            Some(Post::Make) => "post",
+            Some(Post::Replace) => "put",
+            Some(Post::Remove) => "delete",
         }
     }
 
     pub(super) fn to_json(self) -> Value {
-        let style = if self.has_style { &STYLE[..] } else { &[] };
-        let parameters = self.parameters.iter().chain(style);
+        let style = Style::PARAMETERS.iter().filter(|_| self.has_style);
+        let style = style.filter(|name| !FIXED.contains(name));
+        let parameters = self.parameters.iter().copied().flatten().chain(style);
         let parameters: Vec<Value> = parameters
             .map(|name| value!({ "$ref": format!("#/components/parameters/{name}") }))
             .collect();
@@ -183,12 +186,14 @@ impl Operation {
             "parameters": parameters,
             "responses": self.responses(),
         });
-        if let Some(fields) = described.as_object_mut().filter(|_| self.needs_token()) {
-            fields.insert("security".to_owned(), value!([{ "token": [] }]));
-            if self.method() == "post" {
-                let schema = value!({ "$ref": "#/components/schemas/NewLayer" });
-                let content = value!({ "application/json": { "schema": schema } });
-                let body = value!({ "required": true, "content": content });
+        if let (Some(fields), Some(post)) = (described.as_object_mut(), self.post()) {
+            // Points may need no token.
+            let security = match post {
+                Post::Make => value!([{ "token": [] }, {}]),
+                Post::Replace | Post::Remove => value!([{ "token": [] }]),
+            };
+            fields.insert("security".to_owned(), security);
+            if let Some(body) = body(post) {
                 fields.insert("requestBody".to_owned(), body);
             }
         }
@@ -241,19 +246,15 @@ impl Operation {
             ),
             Kind::Server => (&["200"], &[("400", "Bad"), ("404", "Absent")]),
             Kind::Probe => (&["200", "503"], &[("400", "Bad")]),
-            Kind::Posting if self.answers.is_empty() => (
+            Kind::Posting(Post::Make) => (&["200", "201"], &POST_ERRORS),
+            Kind::Posting(Post::Replace) => (&["200"], &POST_ERRORS),
+            Kind::Posting(Post::Remove) => (
                 &["204"],
-                &[("400", "Bad"), ("401", "Unauthorized"), ("404", "Absent")],
-            ),
-            Kind::Posting => (
-                &["200", "201"],
                 &[
                     ("400", "Bad"),
                     ("401", "Unauthorized"),
-                    ("415", "Bad"),
-                    ("422", "Costly"),
-                    ("503", "Busy"),
-                    ("504", "Late"),
+                    ("403", "Forbidden"),
+                    ("404", "Absent"),
                 ],
             ),
         };
@@ -268,4 +269,45 @@ impl Operation {
         });
         good.chain(errors).collect()
     }
+}
+
+/// The errors of requests whose body is a query or points, by their statuses.
+const POST_ERRORS: [(&str, &str); 11] = [
+    ("400", "Bad"),
+    ("401", "Unauthorized"),
+    ("403", "Forbidden"),
+    ("404", "Absent"),
+    ("409", "Overtaken"),
+    ("413", "Large"),
+    ("415", "Bad"),
+    ("422", "Costly"),
+    ("429", "Many"),
+    ("503", "Busy"),
+    ("504", "Late"),
+];
+
+/// The forms of a body of points, besides JSON.
+const ROWS: [&str; 5] = [
+    "application/geo+json",
+    "text/csv",
+    "text/tab-separated-values",
+    "application/vnd.apache.arrow.stream",
+    "application/vnd.apache.arrow.file",
+];
+
+/// The body of a request about a posted layer; `None` if it has none.
+fn body(post: Post) -> Option<Value> {
+    let json = match post {
+        Post::Make => "NewLayer",
+        Post::Replace => "Rows",
+        Post::Remove => return None,
+    };
+    let schema = value!({ "$ref": format!("#/components/schemas/{json}") });
+    let mut content = Map::new();
+    content.insert("application/json".to_owned(), value!({ "schema": schema }));
+    for form in ROWS {
+        let bytes = value!({ "schema": { "type": "string", "format": "binary" } });
+        content.insert(form.to_owned(), bytes);
+    }
+    Some(value!({ "required": true, "content": content }))
 }
