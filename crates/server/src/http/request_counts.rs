@@ -29,8 +29,9 @@ pub(crate) const ROUTES: [&str; 17] = [
 
 /// The statuses that are counted separately, as labels of metrics. The last one, 0, stands for all
 /// other statuses.
-pub(crate) const STATUSES: [u16; 19] = [
-    200, 201, 204, 206, 304, 400, 401, 403, 404, 413, 415, 416, 421, 422, 429, 500, 503, 504, 0,
+pub(crate) const STATUSES: [u16; 20] = [
+    200, 201, 204, 206, 304, 400, 401, 403, 404, 409, 413, 415, 416, 421, 422, 429, 500, 503, 504,
+    0,
 ];
 
 /// The upper bounds, in seconds, of the buckets in which requests are counted by the time that they

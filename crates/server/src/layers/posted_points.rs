@@ -39,6 +39,15 @@ pub(crate) enum TooManyPoints {
     OfClient,
 }
 
+/// The reason why the rows of a layer of posted points are not replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotReplaced {
+    /// There is no such layer any more.
+    Gone,
+    /// Another request has replaced the rows meanwhile.
+    Overtaken,
+}
+
 /// A layer of posted points, as seen by a client that has sent a token.
 #[derive(Debug)]
 pub(crate) struct FoundPoints {
@@ -112,28 +121,32 @@ impl Registry {
     }
 
     /// Replaces the rows of a layer of posted points, and postpones its end to `until`. Requests
-    /// that are drawing the earlier rows finish with these. Returns false if the layer is gone.
+    /// that are drawing the earlier rows finish with these. The epoch of `layer` must follow that
+    /// of the earlier rows, since addresses contain it.
+    ///
+    /// # Errors
+    /// The layer is gone, or another request has replaced its rows since `layer` was begun.
     pub(crate) fn replace_points(
         &self,
         id: &str,
         until: SystemTime,
         layer: ServedLayer,
         memory: MemoryShare,
-    ) -> bool {
+    ) -> Result<(), NotReplaced> {
         let mut state = self.write();
-        let Some(entry) = state.layers.get_mut(id) else {
-            return false;
-        };
-        let Some(points) = entry.points.as_mut() else {
-            return false;
-        };
+        let entry = state.layers.get_mut(id).ok_or(NotReplaced::Gone)?;
+        let points = entry.points.as_mut().ok_or(NotReplaced::Gone)?;
+        let epoch = entry.layer.as_ref().map_or(0, |before| before.epoch());
+        if epoch + 1 != layer.epoch() {
+            return Err(NotReplaced::Overtaken);
+        }
         let before = entry.layer.replace(Arc::new(layer));
         let memory = std::mem::replace(&mut points.memory, memory);
         entry.expires = entry.expires.max(Some(until));
         // The earlier points are freed without the lock, which every request takes.
         drop(state);
         drop((before, memory));
-        true
+        Ok(())
     }
 
     /// Returns true if lists of layers show the layer. They don't show points that were posted

@@ -12,7 +12,9 @@ use crate::http::query::Query;
 use crate::http::response::json;
 use crate::layers::entry::{LayerSource, ServedLayer};
 use crate::layers::point_posting::{ClientPost, MemoryShare, PointPosting};
-use crate::layers::posted_points::{FoundPoints, PointLimits, PostedPoints, TooManyPoints};
+use crate::layers::posted_points::{
+    FoundPoints, NotReplaced, PointLimits, PostedPoints, TooManyPoints,
+};
 use crate::layers::posting::BearerToken;
 use crate::render_queue::ClientKey;
 use crate::routes::unix_seconds;
@@ -199,7 +201,6 @@ async fn replace_rows(
     let mut memory = server.point_loads.share();
     let body = read_body(request, posting.body, &mut memory).await?;
     let (rows, lifetime) = posting.limits(found.is_public);
-    let generation = found.layer.epoch() + 1;
     let job = LoadJob {
         body,
         form,
@@ -209,12 +210,17 @@ async fn replace_rows(
     let loaded = load(server, posting, rows, job).await?;
     drop(memory);
     let until = SystemTime::now() + lifetime;
+    let generation = loaded.layer.epoch();
     let replaced = server
         .layers
         .replace_points(id, until, loaded.layer, loaded.memory);
-    if !replaced {
-        return Err(ApiError::not_found("the layer was removed meanwhile"));
-    }
+    replaced.map_err(|why| match why {
+        NotReplaced::Gone => ApiError::not_found("the layer was removed meanwhile"),
+        NotReplaced::Overtaken => ApiError::with_status(
+            StatusCode::CONFLICT,
+            "other rows were posted for this layer meanwhile: post again",
+        ),
+    })?;
     answer(
         StatusCode::OK,
         &base,
