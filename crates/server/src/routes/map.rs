@@ -122,6 +122,10 @@ pub(crate) fn parameters() -> Vec<&'static str> {
     [&VIEW[..], &CRS, &others].concat()
 }
 
+/// The size in CSS pixels of a map whose request states none. Choices.
+const WIDTH: u32 = 800;
+const HEIGHT: u32 = 600;
+
 /// The names of the parameters for a map's box in degrees and its size in pixels.
 pub(crate) const VIEW: [&str; 3] = ["bbox", "width", "height"];
 
@@ -132,7 +136,8 @@ pub(crate) fn view(served: &ServedLayer, query: &Query, ratio: u32) -> Result<Vi
         Some(text) => bbox(text)?,
         None => served.frame(),
     };
-    let (width, height) = size(query, bounds, ratio)?;
+    let aspect = || height_to_width(bounds).map_err(|e| ApiError::bad_request(e.to_string()));
+    let (width, height) = size(query, ratio, aspect, Some(HEIGHT))?;
     View::around(bounds, width, height, ratio).map_err(|e| ApiError::bad_request(e.to_string()))
 }
 
@@ -147,8 +152,15 @@ fn bbox(text: &str) -> Result<LonLatBox, ApiError> {
 }
 
 /// The width and height of a map in CSS pixels, as the request states them. If it states only one,
-/// the other follows from the shape of the box. If it states neither, they are 800 and 600.
-fn size(query: &Query, bounds: LonLatBox, ratio: u32) -> Result<(u32, u32), ApiError> {
+/// the other follows from `height_to_width`, the shape of the box. If it states neither, they are
+/// [`WIDTH`] and `height`; without a `height` it follows too. `ratio` is the number of device
+/// pixels per CSS pixel.
+pub(crate) fn size(
+    query: &Query,
+    ratio: u32,
+    height_to_width: impl Fn() -> Result<f64, ApiError>,
+    height: Option<u32>,
+) -> Result<(u32, u32), ApiError> {
     let most = MAX_SIDE / ratio;
     let side = |name: &'static str| {
         let Some(text) = query.get(name) else {
@@ -165,18 +177,20 @@ fn size(query: &Query, bounds: LonLatBox, ratio: u32) -> Result<(u32, u32), ApiE
             ))
         }
     };
-    let height_to_width =
-        |bounds| height_to_width(bounds).map_err(|e| ApiError::bad_request(e.to_string()));
     let follow = |aspect: f64, side: u32| {
         (f64::from(side) * aspect)
             .round()
             .clamp(1.0, f64::from(most)) as u32
     };
-    let (width, height) = match (side("width")?, side("height")?) {
+    let stated = (side("width")?, side("height")?);
+    let (width, height) = match stated {
         (Some(width), Some(height)) => (width, height),
-        (None, None) => (800, 600),
-        (Some(width), None) => (width, follow(height_to_width(bounds)?, width)),
-        (None, Some(height)) => (follow(1.0 / height_to_width(bounds)?, height), height),
+        (None, Some(height)) => (follow(1.0 / height_to_width()?, height), height),
+        (Some(width), None) => (width, follow(height_to_width()?, width)),
+        (None, None) => match height {
+            Some(height) => (WIDTH, height),
+            None => (WIDTH, follow(height_to_width()?, WIDTH)),
+        },
     };
     let pixels = u64::from(width) * u64::from(height) * u64::from(ratio * ratio);
     if pixels > MAX_PIXELS {

@@ -301,16 +301,15 @@ async fn transfer(server: &Server, request: Request, next: Next) -> Response {
 fn is_posting(request: &Request) -> bool {
     let route = request.extensions().get::<MatchedPath>();
     let path = request.uri().path();
-    let all = ("/layers", path == "/layers");
-    let one = ("/layers/{id}", path.starts_with("/layers/"));
-    let routes = match *request.method() {
-        Method::POST => vec![all],
-        Method::OPTIONS => vec![all, one],
-        _ => vec![one],
-    };
     // The router may be nested in another one, whose prefix only the route has.
     let is = |end: &str| route.is_some_and(|route| route.as_str().ends_with(end));
-    routes.into_iter().any(|(end, is_path)| is_path && is(end))
+    let is_list = path == "/layers" && is("/layers");
+    let is_one = path.starts_with("/layers/") && is("/layers/{id}");
+    match *request.method() {
+        Method::POST => is_list,
+        Method::OPTIONS => is_list || is_one,
+        _ => is_one,
+    }
 }
 
 fn url_length(request: &Request) -> usize {

@@ -6,8 +6,7 @@ use super::kvp::Kvp;
 use super::map_crs::{CrsBox, MapCrs};
 use crate::http::error::{ApiError, shown};
 use crate::http::etag::Fingerprint;
-use crate::http::path;
-use crate::http::query::{Query, bad_value};
+use crate::http::query::Query;
 use crate::layers::entry::{LayerRequest, ServedLayer};
 use crate::render::map_target::MapTarget;
 use crate::render::warp::Warp;
@@ -27,9 +26,6 @@ use std::sync::Arc;
 /// map in degrees needs up to 11.6 drawn pixels for each of its own. Large maps are drawn with
 /// fewer: with [`MAX_PIXELS`] in all.
 const MOST_DRAWN: f64 = 12.0;
-
-/// The width in pixels of a map whose request states no size. A choice.
-const WIDTH: u32 = 800;
 
 /// The formats in which pictures can be requested, each with its media type.
 pub(super) const FORMATS: [(&str, ImageFormat); 4] = [
@@ -104,36 +100,9 @@ impl PixelGrid {
         };
         let beyond = "bbox lies outside the map, beyond 85.0511° of latitude";
         let bounds = bounds.in_crs(crs).ok_or(ApiError::bad_request(beyond))?;
-        let most = MAX_SIDE / ratio;
-        let side = |name: &'static str| {
-            let Some(text) = query.get(name) else {
-                return Ok(None);
-            };
-            let side = path::number(name, text)?;
-            let expected = format_args!("expected pixels from 1 to {most}");
-            match (1..=most).contains(&side) {
-                true => Ok(Some(side)),
-                false => Err(bad_value(name, text, expected)),
-            }
-        };
         let aspect = (bounds.north - bounds.south) / (bounds.east - bounds.west);
-        let follow = |side: u32, aspect: f64| {
-            let side = (f64::from(side) * aspect).round();
-            side.clamp(1.0, f64::from(most)) as u32
-        };
-        let (width, height) = match (side("width")?, side("height")?) {
-            (Some(width), Some(height)) => (width, height),
-            (None, Some(height)) => (follow(height, 1.0 / aspect), height),
-            (width, None) => {
-                let width = width.unwrap_or(WIDTH);
-                (width, follow(width, aspect))
-            }
-        };
+        let (width, height) = map::size(query, ratio, || Ok(aspect), None)?;
         let (width, height) = (width * ratio, height * ratio);
-        if u64::from(width) * u64::from(height) > MAX_PIXELS {
-            let message = format!("width × height is over {MAX_PIXELS} pixels");
-            return Err(ApiError::bad_request(message));
-        }
         Ok(Self {
             bounds,
             width,

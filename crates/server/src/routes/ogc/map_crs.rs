@@ -4,7 +4,6 @@ use super::error::OgcError;
 use crate::http::error::shown;
 use heatsplat_points::LonLatBox;
 use heatsplat_points::mercator::{self, EQUATOR_METRES, MAX_LATITUDE, MAX_LONGITUDE, WORLD};
-use std::f64::consts::{FRAC_PI_2, PI};
 
 /// A coordinate system in which a service's picture can be requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +156,6 @@ impl CrsBox {
     /// a box stays a box. Latitudes beyond the Mercator square become its edges in metres. `None`
     /// if nothing of the box is left.
     pub(super) fn in_crs(self, crs: MapCrs) -> Option<Self> {
-        let radius = EQUATOR_METRES / (2.0 * PI);
         let (x, y) = ([self.west, self.east], [self.south, self.north]);
         let (x, y) = match (self.crs == MapCrs::Mercator, crs == MapCrs::Mercator) {
             (false, true) => (
@@ -165,8 +163,8 @@ impl CrsBox {
                 y.map(|lat| (0.5 - mercator::clamped_y(lat) / WORLD) * EQUATOR_METRES),
             ),
             (true, false) => (
-                x.map(|x| x / EQUATOR_METRES * 360.0),
-                y.map(|y| (2.0 * (y / radius).exp().atan() - FRAC_PI_2).to_degrees()),
+                x.map(|x| mercator::longitude(self.world_x(x))),
+                y.map(|y| mercator::latitude((0.5 - y / EQUATOR_METRES) * WORLD)),
             ),
             _ => (x, y),
         };

@@ -19,15 +19,20 @@ mod wms_capabilities;
 pub(crate) mod wmts;
 mod wmts_capabilities;
 
+use super::tile;
+use crate::http::error::ApiError;
 use crate::http::etag::{CacheHeaders, Fingerprint};
+use crate::http::path::{TileFile, TilePath};
 use crate::http::response;
 use crate::state::{BaseUrl, Server};
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Uri};
 use axum::response::Response;
+use heatsplat_points::TileId;
 use heatsplat_render::ramps;
+use std::sync::Arc;
 
 /// The name of a layer's own style in the lists of styles. All other styles are ramps.
 const OWN_STYLE: &str = "default";
@@ -50,6 +55,29 @@ fn redirected(request: Request, address: &str) -> Option<Request> {
     let (mut parts, body) = request.into_parts();
     parts.uri = address.parse::<Uri>().ok()?;
     Some(Request::from_parts(parts, body))
+}
+
+/// Answers with a tile by the route `/{layer}/{z}/{x}/{y}.{extension}`. `query` is the query string
+/// for that route, with its question mark.
+async fn xyz_tile(
+    server: Arc<Server>,
+    layer: &str,
+    (tile, extension): (TileId, &str),
+    query: &str,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (z, x, y) = (tile.z(), tile.x(), tile.y());
+    let address = format!("/{layer}/{z}/{x}/{y}.{extension}{query}");
+    let request = redirected(request, &address).ok_or_else(ApiError::internal)?;
+    let path = TilePath {
+        layer: layer.to_owned(),
+        file: Ok(TileFile {
+            tile,
+            ratio: 1,
+            extension: extension.to_owned(),
+        }),
+    };
+    tile::get(State(server), path, request).await
 }
 
 /// Answers with `body`, a document of the media type `kind`. URLs in it begin with `base`.

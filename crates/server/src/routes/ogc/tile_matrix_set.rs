@@ -16,9 +16,8 @@ pub(super) struct TileMatrixSet {
     title: &'static str,
     /// Other names by which clients know the grid.
     aliases: &'static [&'static str],
+    /// The URN of the coordinate system.
     crs: &'static str,
-    /// The URI of the coordinate system, as OGC API has it.
-    crs_uri: &'static str,
     /// The URN of the grid's well-known scale set: the standard's name for a list of scales.
     well_known: &'static str,
     /// The west and the north edge of the grid, in metres of its coordinate system.
@@ -35,7 +34,6 @@ pub(super) static ALL: [TileMatrixSet; 1] = [TileMatrixSet {
     title: "Google Maps Compatible for the World",
     aliases: &["GoogleMapsCompatible", "EPSG:3857", "EPSG:900913"],
     crs: "urn:ogc:def:crs:EPSG::3857",
-    crs_uri: "http://www.opengis.net/def/crs/EPSG/0/3857",
     well_known: "urn:ogc:def:wkss:OGC:1.0:GoogleMapsCompatible",
     corner: [-EQUATOR_METRES / 2.0, EQUATOR_METRES / 2.0],
     side: EQUATOR_METRES,
@@ -72,8 +70,8 @@ impl TileMatrixSet {
     }
 
     /// The URI of the coordinate system.
-    pub(super) fn crs_uri(&self) -> &'static str {
-        self.crs_uri
+    pub(super) fn crs_uri(&self) -> String {
+        uri_of(self.crs)
     }
 
     /// The side of a pixel in metres, and the denominator of the scale, of the matrix of zoom `z`.
@@ -114,14 +112,13 @@ impl TileMatrixSet {
             "id": self.id,
             "title": self.title,
             "uri": self.uri(),
-            "crs": self.crs_uri,
+            "crs": self.crs_uri(),
             "orderedAxes": ["X", "Y"],
-            "wellKnownScaleSet":
-                "http://www.opengis.net/def/wkss/OGC/1.0/GoogleMapsCompatible",
+            "wellKnownScaleSet": uri_of(self.well_known),
             "tileMatrices": matrices.collect::<Vec<_>>(),
             "type": "TileMatrixSetType",
             "identifier": self.id,
-            "supportedCRS": self.crs_uri,
+            "supportedCRS": self.crs_uri(),
             "tileMatrix": older.collect::<Vec<_>>(),
         })
     }
@@ -190,6 +187,16 @@ impl TileMatrixSet {
     }
 }
 
+/// The URI by which OGC API names what a URN of the OGC names. The version 0 stands for none.
+fn uri_of(urn: &str) -> String {
+    let parts = urn.trim_start_matches("urn:ogc:def:").split(':');
+    let parts = parts.map(|part| if part.is_empty() { "0" } else { part });
+    format!(
+        "http://www.opengis.net/def/{}",
+        parts.collect::<Vec<_>>().join("/")
+    )
+}
+
 /// The first and the last column, and the first and the last row, of the tiles of a zoom that
 /// `bounds` touches.
 fn touched(bounds: LonLatBox, z: u8) -> ([i64; 2], [i64; 2]) {
@@ -207,6 +214,14 @@ fn touched(bounds: LonLatBox, z: u8) -> ([i64; 2], [i64; 2]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_those_of_the_register() {
+        let [set] = &ALL;
+        assert_eq!(set.crs_uri(), "http://www.opengis.net/def/crs/EPSG/0/3857");
+        let scales = "http://www.opengis.net/def/wkss/OGC/1.0/GoogleMapsCompatible";
+        assert_eq!(set.to_json()["wellKnownScaleSet"], scales);
+    }
 
     #[test]
     fn matrices_are_named_by_their_zoom() {

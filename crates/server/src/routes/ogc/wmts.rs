@@ -6,10 +6,9 @@ use super::error::{ErrorForm, OgcError};
 use super::feature_info::{self, InfoFormat};
 use super::kvp::Kvp;
 use super::tile_matrix_set::TileMatrixSet;
-use super::{document, redirected, wmts_capabilities};
-use crate::http::error::{ApiError, shown};
-use crate::http::path::{FileName, Segments, TileFile, TilePath, number};
-use crate::routes::tile as xyz;
+use super::{document, wmts_capabilities, xyz_tile};
+use crate::http::error::shown;
+use crate::http::path::{FileName, Segments, number};
 use crate::state::Server;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -220,18 +219,7 @@ async fn tile_of(
     let known = server.layer(words.layer, &request);
     known.map_err(|error| OgcError::of_layer(&error, "InvalidParameterValue", "Layer"))?;
     let style = kvp.style_query(words.style, &[])?;
-    let (z, x, y) = (tile.z(), tile.x(), tile.y());
-    let address = format!("/{}/{z}/{x}/{y}.{extension}{style}", words.layer);
-    let request = redirected(request, &address).ok_or_else(ApiError::internal)?;
-    let path = TilePath {
-        layer: words.layer.to_owned(),
-        file: Ok(TileFile {
-            tile,
-            ratio: 1,
-            extension: extension.to_owned(),
-        }),
-    };
-    Ok(xyz::get(State(server), path, request).await?)
+    Ok(xyz_tile(server, words.layer, (tile, extension), &style, request).await?)
 }
 
 /// Answers with the value at a pixel of a tile: in column `i` and row `j`, counted from 0 at the

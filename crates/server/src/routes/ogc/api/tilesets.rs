@@ -8,14 +8,13 @@ use super::{
     JSON, REL_SCHEME, answer, collection, form_alone, link, own_links, put, ramp_in_path,
     styled_path,
 };
-
 use crate::http::error::ApiError;
-use crate::http::path::{Segments, TileFile, TilePath, number};
+use crate::http::path::{Segments, number};
 use crate::http::query::{Query, bad_value};
 use crate::layers::entry::ServedLayer;
-use crate::routes::ogc::redirected;
+use crate::routes::ogc::map_crs::MapCrs;
 use crate::routes::ogc::tile_matrix_set::{ALL, TileMatrixSet};
-use crate::routes::tile as xyz;
+use crate::routes::ogc::xyz_tile;
 use crate::state::Server;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -169,7 +168,7 @@ fn one_of(
         value!({
             "lowerLeft": [west, south],
             "upperRight": [east, north],
-            "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+            "crs": MapCrs::LonLat.uri(),
         }),
     );
     put(
@@ -177,7 +176,7 @@ fn one_of(
         "centerPoint",
         value!({
             "coordinates": [lon, lat],
-            "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+            "crs": MapCrs::LonLat.uri(),
             "tileMatrix": format!("{}", zoom.clamp(0.0, f64::from(MAX_ZOOM)) as u8),
         }),
     );
@@ -238,18 +237,8 @@ async fn tile_of(
         let and = if query.is_empty() { "" } else { "&" };
         query = format!("ramp={ramp}{and}{query}");
     }
-    let (z, x, y) = (tile.z(), tile.x(), tile.y());
-    let address = format!("/{}/{z}/{x}/{y}.{extension}?{query}", words.layer);
-    let request = redirected(request, &address).ok_or_else(ApiError::internal)?;
-    let path = TilePath {
-        layer: words.layer.to_owned(),
-        file: Ok(TileFile {
-            tile,
-            ratio: 1,
-            extension: extension.to_owned(),
-        }),
-    };
-    Ok(xyz::get(State(server), path, request).await?)
+    let query = format!("?{query}");
+    Ok(xyz_tile(server, words.layer, (tile, extension), &query, request).await?)
 }
 
 /// The parameters of a tile's request that its route takes: all but `f`, whose only value is
