@@ -13,11 +13,13 @@ if (!address) {
 export const base = new URL(address).href;
 if (pictures) mkdirSync(pictures, { recursive: true });
 
-let failures = 0;
+/** The checks that failed, with what was seen. They are repeated at the end of the output. */
+const failures = [];
 /** @param {string} what @param {boolean} holds @param {unknown} [seen] shown when it does not hold */
 export function check(what, holds, seen) {
-  if (!holds) failures += 1;
-  console.log(`${holds ? "ok  " : "FAIL"} ${what}${holds || seen === undefined ? "" : `: ${JSON.stringify(seen)}`}`);
+  const line = `${what}${holds || seen === undefined ? "" : `: ${JSON.stringify(seen)}`}`;
+  if (!holds) failures.push(line);
+  console.log(`${holds ? "ok  " : "FAIL"} ${line}`);
 }
 
 /** A page and all that it complained of or asked for. */
@@ -113,6 +115,6 @@ export async function run(test) {
   } finally {
     await browser.close();
   }
-  console.log(failures === 0 ? "all is well" : `${failures} failed`);
-  process.exit(failures === 0 ? 0 : 1);
+  console.log(failures.length === 0 ? "all is well" : `${failures.length} failed:\n${failures.join("\n")}`);
+  process.exit(failures.length === 0 ? 0 : 1);
 }

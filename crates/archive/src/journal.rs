@@ -337,10 +337,27 @@ impl Journal {
         fs::remove_file(&self.log_path).at(&self.log_path)
     }
 
-    /// Removes the journal's two files, the tiles and the log. Before, a target must have been made
-    /// from them.
-    pub(crate) fn remove(self) -> Result<(), ExportError> {
-        fs::remove_file(&self.path).at(&self.path)?;
+    /// Replaces the file of tiles by a complete archive that was made from it, and
+    /// [publishes](Self::publish) that. So the file of tiles never lies beside a complete target,
+    /// not even if the export is killed in between.
+    pub(crate) fn replace_and_publish(
+        mut self,
+        archive: &Path,
+        target: &Path,
+    ) -> Result<(), ExportError> {
+        self.data = File::options().write(true).open(archive).at(archive)?;
+        self.data.sync_all().at(archive)?;
+        fs::rename(archive, &self.path).at(&self.path)?;
+        self.publish(target)
+    }
+
+    /// Removes the file of tiles. Before, a complete target must have been made from it.
+    pub(crate) fn remove_tiles(&self) -> Result<(), ExportError> {
+        fs::remove_file(&self.path).at(&self.path)
+    }
+
+    /// Removes the log. Before, the file of tiles must have been removed.
+    pub(crate) fn remove_log(self) -> Result<(), ExportError> {
         fs::remove_file(&self.log_path).at(&self.log_path)
     }
 }
@@ -511,6 +528,30 @@ mod tests {
                 );
             }
         }
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// An archive replaces the file of tiles before it gets the target's name. An export that is
+    /// killed in between draws all tiles again, since the archive is not taken for tiles.
+    #[test]
+    fn an_archive_in_the_place_of_the_tiles_is_not_resumed() {
+        let folder = folder("replaced");
+        let target = folder.join("a");
+        let open = || Journal::open(&target, [7; 32], 0, IfExists::Resume).unwrap();
+        let mut journal = open().unwrap();
+        journal.append(&[quad(1..6)]).unwrap();
+        fs::write(folder.join("a.building"), vec![9; 5_000]).unwrap();
+        drop(journal);
+        fs::rename(folder.join("a.building"), folder.join("a.partial")).unwrap();
+        let mut journal = open().unwrap();
+        assert_eq!((journal.tiles, journal.next), (0, 0));
+        journal.append(&[quad(1..6)]).unwrap();
+        fs::write(folder.join("a.building"), "whole").unwrap();
+        let archive = folder.join("a.building");
+        journal.replace_and_publish(&archive, &target).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        assert!(open().is_none());
         fs::remove_dir_all(folder).unwrap();
     }
 

@@ -44,13 +44,17 @@ pub(crate) fn finish(
     if target.exists() {
         fs::rename(target, &former).at(target)?;
     }
+    // The tiles are removed before the folder gets its name: if the export is killed in between,
+    // the complete target has no file of tiles beside it, which would look like an interrupted
+    // export.
+    journal.remove_tiles()?;
     if let Err(error) = fs::rename(&building, target) {
         let _ = fs::rename(&former, target);
         return Err(error).at(target);
     }
     sync_folder(target);
     remove(&former)?;
-    journal.remove()
+    journal.remove_log()
 }
 
 fn remove(folder: &Path) -> Result<(), ExportError> {

@@ -1,11 +1,11 @@
 //! The writer of MBTiles: makes the database from a finished journal, in one transaction.
 
 use crate::error::{ExportError, WithPath as _};
-use crate::fsync::{sibling, sync_folder};
+use crate::fsync::sibling;
 use crate::journal::Journal;
 use crate::metadata::Metadata;
 use rusqlite::{Connection, params};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
@@ -51,11 +51,7 @@ pub(crate) fn finish(
         let _ = fs::remove_file(&building);
         return Err(error);
     }
-    let file = File::options().write(true).open(&building).at(&building)?;
-    file.sync_all().at(&building)?;
-    fs::rename(&building, target).at(target)?;
-    sync_folder(target);
-    journal.remove()
+    journal.replace_and_publish(&building, target)
 }
 
 fn build(journal: &Journal, path: &Path, metadata: &Metadata) -> Result<(), ExportError> {

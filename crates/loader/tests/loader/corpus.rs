@@ -20,6 +20,10 @@ fn every_find_of_the_fuzz_targets_is_survived() {
         let folder = Folder::new(&format!("corpus-{target}"));
         let (mut whole, mut all) = (0, 0);
         for name in names(&corpus.join(target)) {
+            // LZW is read by a library of the feature `readers`.
+            if name.contains("lzw") && cfg!(not(feature = "readers")) {
+                continue;
+            }
             let bytes = std::fs::read(corpus.join(target).join(&name)).unwrap();
             let found = attempt(&folder.0, target, &bytes);
             // Some inputs must be valid. They show that the target reaches the code that it tests.
